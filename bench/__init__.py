@@ -1,0 +1,15 @@
+"""Compare ckmeans with other k-means libraries: ``python -m bench`` from the top of a checkout.
+
+Every library ("peer") runs in a worker process of its own, on the same data, from the same initial centers,
+for the same number of iterations. Times whose inertia disagrees are shown, but do not count.
+
+==============  =============================================================================
+``peers.py``    how each library is driven; one line of a table per peer
+``data.py``     the cells: which data, how many rows, features and clusters
+``tasks.py``    what is measured: fit, one iteration, k-means++, predict, transform, memory
+``worker.py``   the process around one peer: loads data, times a task, checks the result
+``runner.py``   starts workers and asks them in turn: A B C A B C
+``machine.py``  CPU, threads, versions
+``report.py``   tables, CSV, JSON and pictures
+==============  =============================================================================
+"""

@@ -1,0 +1,121 @@
+"""What is measured: for each task the call that is timed and the check of what it returned.
+
+``timed(peer, job)`` prepares whatever the call needs and returns ``call(i)``, i being how often it has been
+called before. ``outcome(peer, job, result)`` returns the number of iterations (or None) and the value that
+peers must agree on. Only ``call`` is timed.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+BLOCK = 1 << 22  # entries looked at together while checking, so that a check needs little memory
+
+
+class Job(NamedTuple):
+    """The data of one cell, and how long to iterate."""
+
+    X: np.ndarray
+    centers: np.ndarray
+    k: int
+    n_init: int
+    n_iter: int  # iterations to run, at most
+    finish: bool  # whether libraries without a test of convergence have one more assignment to make
+
+
+class Task(NamedTuple):
+    timed: object
+    outcome: object
+    same: bool  # whether all peers must come to the same value
+    iterates: bool  # whether the time of a call grows with `n_iter`
+
+
+def inertia(X, centers, labels):
+    """The sum of squared distances, in float64 from differences: the one judge of every peer."""
+    centers = np.asarray(centers, dtype=np.float64)
+    step = max(1, BLOCK // X.shape[1])
+    total = 0.0
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        difference = X[rows] - centers[labels[rows]]
+        total += float(np.einsum("ij,ij->", difference, difference))
+    return total
+
+
+def nearest(X, centers):
+    """Labels for centers that come from a task which gives none."""
+    middle = X.mean(axis=0, dtype=np.float64)
+    centers = centers - middle
+    sq_norms = (centers * centers).sum(axis=1)
+    step = max(1, BLOCK // (len(centers) + X.shape[1]))
+    return np.concatenate([(sq_norms - 2 * ((X[start:start + step] - middle) @ centers.T)).argmin(axis=1)
+                           for start in range(0, len(X), step)])
+
+
+def tolerance(dtype):
+    """How far values may differ, relatively, and still be called the same."""
+    return 1e-4 if dtype == "float32" else 1e-6
+
+
+def _fit(peer, job):
+    return lambda i: peer.fit(job.X, job.centers, job.n_iter, job.finish)
+
+
+def _iteration(peer, job):
+    # scikit-learn's class ends on an assignment to the new centers: whoever does not is told to make it too.
+    return lambda i: peer.fit(job.X, job.centers, 1, True)
+
+
+def _restarts(peer, job):
+    # Another seed each time: the median is not that of one lucky draw.
+    return lambda i: peer.restarts(job.X, job.k, job.n_init, job.n_iter, i)
+
+
+def _fitted(peer, job, model):
+    return peer.n_iter(model), inertia(job.X, peer.centers(model), peer.predict(model, job.X))
+
+
+def _plusplus(peer, job):
+    return lambda i: peer.plusplus(job.X, job.k, i)
+
+
+def _potential(peer, job, centers):
+    return None, inertia(job.X, centers, nearest(job.X, centers))
+
+
+def _predict(peer, job):
+    model = peer.model(job.centers)
+    return lambda i: peer.predict(model, job.X)
+
+
+def _labels(peer, job, labels):
+    return None, inertia(job.X, job.centers, labels)
+
+
+def _row(peer, job):
+    model, row = peer.model(job.centers), job.X[-1:]
+    return lambda i: peer.predict(model, row)
+
+
+def _label(peer, job, labels):
+    return None, inertia(job.X[-1:], job.centers, labels)
+
+
+def _transform(peer, job):
+    model = peer.model(job.centers)
+    return lambda i: peer.transform(model, job.X)
+
+
+def _distances(peer, job, distances):
+    return None, float(distances.sum(dtype=np.float64))
+
+
+TASKS = {
+    "fit": Task(_fit, _fitted, same=True, iterates=True),
+    "iteration": Task(_iteration, _fitted, same=True, iterates=False),
+    "plusplus": Task(_plusplus, _potential, same=False, iterates=False),
+    "predict": Task(_predict, _labels, same=True, iterates=False),
+    "transform": Task(_transform, _distances, same=True, iterates=False),
+    "restarts": Task(_restarts, _fitted, same=False, iterates=True),
+    "row": Task(_row, _label, same=True, iterates=False),
+    "memory": Task(_fit, _fitted, same=True, iterates=True),
+}

@@ -1,0 +1,9 @@
+"""k-means on the CPU: exact, reproducible to the last bit, fast."""
+from ._config import __version__, show_config
+from ._kmeans import KMeans, k_means, kmeans_plusplus
+from ._model import load
+from ._solve import IterState, Run
+from ._validate import ConvergenceWarning, NotFittedError
+
+__all__ = ["ConvergenceWarning", "IterState", "KMeans", "NotFittedError", "Run", "k_means", "kmeans_plusplus", "load",
+           "show_config"]

@@ -1,0 +1,89 @@
+"""Initial centers.
+
+An init is a function of (data, k, random_state) that returns float64 centers of shape (k, d); `data` is the engine's, with the rows
+and their weights. Adding one is a function and a line in `INITS`.
+"""
+import numpy as np
+
+
+def kmeans_plusplus(data, k, random_state, n_local_trials=None):
+    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007): far rows are likely, and the best of a few draws is taken."""
+    return data.take(kmeans_plusplus_indices(data, k, random_state, n_local_trials))
+
+
+def kmeans_plusplus_indices(data, k, random_state, n_local_trials=None):
+    trials = n_local_trials or 2 + int(np.log(k))
+    return data.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
+
+
+def random(data, k, random_state):
+    """Distinct rows, drawn one after the other by weight (Forgy 1965)."""
+    chosen = Distinct(data, k)
+    for _ in range(8):             # the quick way: draw until k are distinct
+        chosen.add(data.draw(random_state.random_sample(k + 8)))
+        if chosen.full:
+            return chosen.centers
+    # Most rows are taken, or equal: rank all that remain by exponential keys, which draws without replacement.
+    keys = random_state.standard_exponential(data.shape[0])
+    if data.weights is not None:
+        with np.errstate(divide="ignore"):
+            keys /= data.weights
+    order = np.argsort(keys, kind="stable")
+    return chosen.fill(order[np.isfinite(keys[order])])
+
+
+def random_partition(data, k, random_state):
+    """Means of a random partition of the rows into k parts of equal size (rows of no weight aside)."""
+    n = data.shape[0]
+    rows = np.arange(n) if data.weights is None else np.flatnonzero(data.weights)
+    labels = np.zeros(n, dtype=np.int32)
+    labels[random_state.permutation(rows)] = np.arange(len(rows)) % k
+    return data.means(labels, k)
+
+
+def first(data, k, random_state):
+    """The first k distinct rows (MacQueen 1967)."""
+    n = data.shape[0]
+    rows = np.arange(n) if data.weights is None else np.flatnonzero(data.weights)
+    return Distinct(data, k).fill(rows)
+
+
+class Distinct:
+    """Collects k rows no two of which are equal."""
+
+    def __init__(self, data, k):
+        self.data, self.k = data, k
+        self.rows, self.seen = [], set()
+
+    @property
+    def full(self):
+        return len(self.rows) == self.k
+
+    @property
+    def centers(self):
+        return np.array(self.rows)
+
+    def add(self, indices):
+        for row in self.data.take(indices):
+            key = (row + 0.0).tobytes()       # -0.0 equals 0.0
+            if key not in self.seen:
+                self.seen.add(key)
+                self.rows.append(row)
+                if self.full:
+                    break
+
+    def fill(self, indices):
+        """Add from these, block by block; where there are too few distinct rows, some are repeated."""
+        block = 4 * self.k + 64
+        for start in range(0, len(indices), block):
+            self.add(indices[start : start + block])
+            if self.full:
+                break
+        return np.resize(self.centers, (self.k, self.data.shape[1]))
+
+
+#: name -> init
+INITS = {"k-means++": kmeans_plusplus, "random": random, "random-partition": random_partition, "first": first}
+
+#: Inits that give the same centers whatever the seed: one run is enough.
+DETERMINISTIC = frozenset({"first"})

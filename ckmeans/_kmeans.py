@@ -1,0 +1,408 @@
+"""The class `KMeans` and the functions around it: parameters in, results out; the work is done elsewhere."""
+import numpy as np
+
+from . import _validate as check
+from ._config import cpu_count, memory_is_short
+from ._inits import kmeans_plusplus_indices
+from ._native.engine import Data
+from ._solve import Solver, starts
+
+#: Names for `algorithm`. All give the same bits; they differ in speed and memory.
+ALGORITHMS = ("auto", "lloyd")
+
+
+def open_data(array, names, weights, n_threads, packed=False):
+    """The engine's view of checked rows; raises where a value is not finite or too large."""
+    if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
+        packed = False
+    data = Data(array, weights, n_threads or cpu_count(), packed)
+    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
+        raise bad_value(array, names)
+    if weights is not None:
+        check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+    return data
+
+
+def bad_value(array, names):
+    """The error for the first value that is not finite or too large, found block by block."""
+    rows = max(1, (1 << 20) // array.shape[1])
+    for start in range(0, len(array), rows):
+        block = array[start : start + rows].astype(np.float64)
+        bad = ~(np.abs(block) <= check.MAX_ABS)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            return check.nonfinite_error(array, start + int(row), int(column), names)
+    raise AssertionError("the engine and the check disagree on which values are finite")
+
+
+class KMeans:
+    """k-means clustering: exact, reproducible to the last bit, fast.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters, k.
+    init : str, array-like, iterable of array-likes or callable, default="k-means++"
+        Where runs start from.
+
+        * ``"k-means++"``: rows far from each other, greedy and weighted (Arthur & Vassilvitskii 2007);
+        * ``"random"``: distinct rows drawn by weight; ``"random-partition"``: means of a random partition; ``"first"``: the first
+          k distinct rows;
+        * array of shape (k, d): these centers; array of shape (n_init, k, d), or any iterable of (k, d) arrays: one run from each;
+        * callable ``init(X, n_clusters, random_state=...)`` that returns centers of shape (k, d).
+    n_init : "auto" or int, default="auto"
+        Number of runs, of which the one with the lowest inertia is kept (the first of equal ones). "auto" means 10 for inits that
+        draw, 1 for those that do not. Given centers bring their own number.
+    max_iter : int, default=300
+        Most iterations of a run.
+    tol : float, default=1e-4
+        A run stops when the centers' total squared shift in an iteration is at most `tol` times the mean variance of the
+        features; it always stops when no label changes. 0 asks for the latter.
+    verbose : int, default=0
+        Above 0, a line is printed for every iteration and run.
+    random_state : None, int, RandomState or Generator, default=None
+        Decides what inits draw. An int makes results repeatable. The first run uses an int as it is; ``runs_`` holds the seed of
+        each run, and ``KMeans(..., n_init=1, random_state=seed)`` repeats that run alone.
+    copy_x : bool, default=True
+        X is never changed. False asks for the lean way of working, which keeps no packed float32 copy of X (4 bytes per value) and
+        is slower; it is taken anyway when memory is short.
+    algorithm : {"auto", "lloyd"}, default="auto"
+        All give the same results to the last bit.
+    n_threads : int or None, default=None
+        Threads to use; None means the CPUs that this process may use. Small work stays on the calling thread. Results do not
+        depend on it.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (k, d)
+        float32 for float32 data, float64 for any other.
+    labels_ : ndarray of shape (n,), int32
+        Cluster of each row: the nearest center, the lowest index of equally near ones. Always equals ``predict(X)``.
+    inertia_ : float
+        Weighted sum of squared distances of the rows to their centers.
+    counts_ : ndarray of shape (k,), int64
+        Rows in each cluster.
+    n_iter_ : int
+        Iterations of the run that was kept.
+    converged_ : bool
+        Whether it ended before `max_iter`.
+    stop_reason_ : {"labels", "tol", "max_iter", "interrupted"}
+        Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, or Ctrl-C.
+    runs_ : tuple of Run
+        Seed, inertia, iterations, stop reason and seconds of every run.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (d,), object
+        Only when X had column names.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Fewer clusters than asked for have rows, because X has too few distinct rows.
+
+    See Also
+    --------
+    k_means, kmeans_plusplus
+
+    Notes
+    -----
+    Lloyd's algorithm (Lloyd, IEEE Trans. Inf. Theory 28, 1982). A cluster that loses all its rows takes the row farthest from its
+    own center. Squared distances are float64, feature after feature; fast arithmetic only discards centers that provably are not
+    the nearest. Sums over rows are exact and rounded once. So results are bit-identical for any number of threads, algorithm,
+    instruction set and memory layout, and, from given centers, any order of the rows.
+
+    Extra memory of a fit: 8 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
+    ``24 * k * d`` bytes. Never n x k. k-means++ takes 8 bytes per row more while it draws.
+
+    Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.
+
+    If Ctrl-C interrupts a fit, the best finished run is kept in the attributes (the centers so far, without labels, when none has
+    finished) and KeyboardInterrupt is raised.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans import KMeans
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> kmeans = KMeans(n_clusters=2, random_state=0).fit(X)
+    >>> kmeans.cluster_centers_[kmeans.predict([[0, 0], [12, 3]])]
+    array([[ 1.,  2.],
+           [10.,  2.]])
+    >>> kmeans.inertia_
+    16.0
+    """
+
+    _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads")
+
+    def __init__(self, n_clusters=8, *, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
+                 copy_x=True, algorithm="auto", n_threads=None):
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
+        self.n_threads = n_threads
+
+    # -- fitting -------------------------------------------------------------------------------------------------------------------
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Cluster the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+            Any real dtype and memory layout; float64 and float32 are read in place.
+        y : ignored
+        sample_weight : array-like of shape (n,) or None
+            Non-negative weights. Rows of weight 0 get labels but have no say.
+
+        Returns
+        -------
+        self : KMeans
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or the data cannot be used; the message says which and why.
+        """
+        solver, restarts = self._prepare(X, sample_weight)
+        try:
+            for number, (seed, make) in enumerate(restarts):
+                solver.run(seed, make, self._watch(number, len(restarts)) if self.verbose else None)
+        except KeyboardInterrupt:
+            self._keep_interrupted(solver)
+            raise
+        self._keep(solver)
+        return self
+
+    def iter_fit(self, X, sample_weight=None):
+        """Fit with one run, yielding the state after each iteration.
+
+        Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+        sample_weight : array-like of shape (n,) or None
+
+        Yields
+        ------
+        state : IterState
+            n_iter, centers (after the update), labels and inertia (of the assignment before it), shift, n_changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ckmeans import KMeans
+        >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
+        >>> for state in KMeans(2, init=[[0.0], [1.0]]).iter_fit(X):
+        ...     print(state.n_iter, state.inertia, state.centers.ravel())
+        1 41.0 [0. 4.]
+        2 6.0 [0.5 5.5]
+        3 1.0 [0.5 5.5]
+        """
+        solver, restarts = self._prepare(X, sample_weight)
+        return self._states(solver, restarts[0])
+
+    def _states(self, solver, restart):
+        yield from solver.states(*restart)
+        self._keep(solver)
+
+    def _prepare(self, X, sample_weight):
+        """Check everything, and return a solver for these rows and where its runs start."""
+        check.check_params(self, ALGORITHMS)
+        array, names = check.as_matrix(X)
+        check.check_n_clusters(self.n_clusters, len(array))
+        weights = check.as_weights(sample_weight, len(array))
+        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
+        restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
+        return Solver(data, names, self.max_iter, self.tol), restarts
+
+    def _keep(self, solver):
+        best = solver.best
+        check.check_feature_names(self, solver.names, solver.data.shape[1], reset=True)
+        self.cluster_centers_ = best.centers
+        self.labels_ = best.labels
+        self.counts_ = best.counts
+        self.inertia_ = best.inertia
+        self.n_iter_ = best.n_iter
+        self.stop_reason_ = best.stop_reason
+        self.converged_ = best.stop_reason in ("labels", "tol")
+        self.runs_ = tuple(solver.runs)
+        found = int(np.count_nonzero(best.counts))
+        if found < self.n_clusters:
+            check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({self.n_clusters}). "
+                       "X may have fewer distinct rows than that.", check.ConvergenceWarning)
+
+    def _keep_interrupted(self, solver):
+        if solver.best is not None:
+            self._keep(solver)
+        elif solver.current is not None:
+            for name in ("labels_", "counts_", "inertia_"):
+                self.__dict__.pop(name, None)
+            check.check_feature_names(self, solver.names, solver.data.shape[1], reset=True)
+            self.cluster_centers_ = solver.current.result_centers()
+            self.n_iter_ = solver.current.n_iter
+            self.runs_ = ()
+        else:
+            return
+        self.stop_reason_ = "interrupted"
+        self.converged_ = False
+
+    def _watch(self, number, count):
+        """Prints a line per iteration."""
+        print(f"run {number + 1} of {count}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}")
+
+        def watch(run):
+            print(f"{run.n_iter:>9}  {run.n_changed:>14}  {run.shift:>13.6g}" + (f"  {run.stop_reason}" if run.stop_reason else ""))
+
+        return watch
+
+    # -- using a fitted model ------------------------------------------------------------------------------------------------------
+
+    def _open(self, X, sample_weight=None):
+        """New rows, checked against the model."""
+        check.check_fitted(self)
+        array, names = check.as_matrix(X)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads)
+
+    def _centers(self):
+        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+
+    def predict(self, X):
+        """The nearest center of each row.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,), int32
+        """
+        return self._open(X).assign(self._centers())
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit, and return the labels of the rows."""
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def transform(self, X):
+        """Euclidean distances of each row to every center.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+
+        Returns
+        -------
+        distances : ndarray of shape (n, k)
+            float32 for float32 rows, float64 for any other.
+        """
+        return self._open(X).distances(self._centers())
+
+    def fit_transform(self, X, y=None, sample_weight=None):
+        """Fit, and return the distances of the rows to every center."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def score(self, X, y=None, sample_weight=None):
+        """The negative of the inertia that these rows have: higher is better."""
+        data, centers = self._open(X, sample_weight), self._centers()
+        return -data.inertia(centers, data.assign(centers))
+
+    def save(self, path):
+        """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""
+        from ._model import save
+
+        save(self, path)
+
+    # -- scikit-learn's manners ----------------------------------------------------------------------------------------------------
+
+    def get_params(self, deep=True):
+        """The parameters by name."""
+        return {name: getattr(self, name) for name in self._parameters}
+
+    def set_params(self, **params):
+        """Set parameters by name; an unknown name raises and changes nothing."""
+        for name in params:
+            if name not in self._parameters:
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(self._parameters)!r}.")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
+        check.check_fitted(self)
+        check.check_input_features(self, input_features)
+        prefix = type(self).__name__.lower()
+        return np.array([f"{prefix}{j}" for j in range(len(self.cluster_centers_))], dtype=object)
+
+    def __repr__(self):
+        default = type(self)()
+        changed = {name: value for name, value in self.get_params().items() if repr(value) != repr(getattr(default, name))}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+
+def k_means(X, n_clusters, *, sample_weight=None, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0,
+            random_state=None, copy_x=True, algorithm="auto", n_threads=None, return_n_iter=False):
+    """k-means clustering as a function; parameters as in `KMeans`.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, d)
+    labels : ndarray of shape (n,), int32
+    inertia : float
+    n_iter : int
+        Only with ``return_n_iter=True``.
+
+    Examples
+    --------
+    >>> from ckmeans import k_means
+    >>> centers, labels, inertia = k_means([[0.0], [1.0], [9.0]], 2, random_state=0)
+    >>> inertia
+    0.5
+    """
+    model = KMeans(n_clusters, init=init, n_init=n_init, max_iter=max_iter, tol=tol, verbose=verbose, random_state=random_state,
+                   copy_x=copy_x, algorithm=algorithm, n_threads=n_threads).fit(X, sample_weight=sample_weight)
+    result = model.cluster_centers_, model.labels_, model.inertia_
+    return (*result, model.n_iter_) if return_n_iter else result
+
+
+def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_local_trials=None):
+    """Draw initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+    n_clusters : int
+    sample_weight : array-like of shape (n,) or None
+    random_state : None, int, RandomState or Generator
+    n_local_trials : int or None
+        Rows tried for each center, of which the best is taken; None means ``2 + int(log(n_clusters))``.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, d)
+    indices : ndarray of shape (n_clusters,), int64
+        Their rows in X.
+
+    Examples
+    --------
+    >>> from ckmeans import kmeans_plusplus
+    >>> centers, indices = kmeans_plusplus([[0.0], [0.0], [7.0]], 2, random_state=0)
+    >>> sorted(centers.ravel().tolist())
+    [0.0, 7.0]
+    """
+    array, names = check.as_matrix(X)
+    check.check_int(n_clusters, "n_clusters", 1, "an integer of at least 1")
+    check.check_n_clusters(n_clusters, len(array))
+    if n_local_trials is not None:
+        check.check_int(n_local_trials, "n_local_trials", 1, "None or an integer of at least 1")
+    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None)
+    (seed,) = check.seeds(random_state, 1)
+    indices = kmeans_plusplus_indices(data, int(n_clusters), check.seeded(seed), n_local_trials)
+    return data.take(indices).astype(np.float32 if array.dtype == np.float32 else np.float64), indices

@@ -1,0 +1,25 @@
+"""Compiled kernels and the engine that drives them; imports nothing from the rest of the package.
+
+The kernels exist once per instruction set. The widest one that this CPU has is taken at import; the environment variable
+CKMEANS_ISA forces another.
+"""
+import os
+from importlib import import_module
+
+from ckmeans._native import engine
+
+#: Instruction sets that were built and that this CPU can run, from the narrowest to the widest.
+available = tuple(isa for isa in engine.BUILT if isa in ("baseline", *engine.cpu_features()))
+
+
+def _choose():
+    forced = os.environ.get("CKMEANS_ISA", "").strip().lower()
+    if not forced:
+        return available[-1]
+    if forced not in available:
+        raise ImportError(f"CKMEANS_ISA={forced!r} is not available here; available: {', '.join(available)}")
+    return forced
+
+
+isa = _choose()
+engine.use_tables(*(import_module(f"ckmeans._native.{kernel}_{isa}").table for kernel in ("filter", "exact_f32", "exact_f64")))

@@ -1,0 +1,102 @@
+# Centers in the forms that kernels read, and the bounds under which the filter may be believed.
+
+cdef class CenterForms:
+    """Room for k centers in every form that kernels read, filled by `prepare`."""
+    cdef Memory memory
+    cdef Centers c
+    cdef int32_t *ids
+    cdef float *scaled
+    cdef float *sq_norms
+    cdef double *blocks
+    cdef int32_t *table          # open addressing, to find equal centers
+    cdef Py_ssize_t slots
+    cdef Py_ssize_t d
+
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d):
+        self.memory = Memory()
+        self.d = d
+        self.slots = 4
+        while self.slots < 2 * k:
+            self.slots *= 2
+        self.ids = <int32_t *>self.memory.take(k, sizeof(int32_t))
+        self.scaled = <float *>self.memory.take((k + SLACK) * d, sizeof(float))
+        self.sq_norms = <float *>self.memory.take(k + SLACK, sizeof(float))
+        self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
+        self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
+        self.c.k = k
+        self.c.ids = self.ids
+        self.c.scaled = self.scaled
+        self.c.sq_norms = self.sq_norms
+        self.c.blocks = self.blocks
+
+    cdef bint first_of_its_kind(self, Py_ssize_t j) noexcept nogil:
+        cdef const double *row = self.c.rows + j * self.d
+        cdef const double *other
+        cdef uint64_t code = 0, bits
+        cdef double value
+        cdef Py_ssize_t f, slot
+        for f in range(self.d):
+            value = row[f] + 0.0              # -0.0 is the same center as 0.0
+            memcpy(&bits, &value, 8)
+            code = (code ^ bits) * 0x9E3779B97F4A7C15ULL
+            code ^= code >> 29
+        slot = <Py_ssize_t>(code & <uint64_t>(self.slots - 1))
+        while self.table[slot] >= 0:
+            other = self.c.rows + self.table[slot] * self.d
+            for f in range(self.d):
+                if row[f] != other[f]:
+                    break
+            else:
+                return False
+            slot = (slot + 1) & (self.slots - 1)
+        self.table[slot] = <int32_t>j
+        return True
+
+    cdef void prepare(self, const double *rows, const Packing *packing, bint filter, bint all_of_them) noexcept nogil:
+        """Fill in the forms of these centers; equal ones but the first are left out unless `all_of_them`."""
+        cdef Py_ssize_t j, f, m = 0, d = self.d
+        cdef double value, norm, gamma, limit = ldexp(1, SCALED_EXPONENT + 2)
+        cdef double *block
+        self.c.rows = rows
+        gamma = filter_gamma(d)
+        memset(self.table, 0xff, self.slots * sizeof(int32_t))
+        for j in range(self.c.k):
+            if not all_of_them and not self.first_of_its_kind(j):
+                continue
+            self.ids[m] = <int32_t>j
+            block = self.blocks + (m // BLOCK) * BLOCK * d + m % BLOCK
+            for f in range(d):
+                block[f * BLOCK] = rows[j * d + f]
+            if filter:
+                norm = 0
+                for f in range(d):
+                    value = (rows[j * d + f] - packing.origin[f]) * packing.scale
+                    norm += value * value
+                    self.scaled[m * d + f] = <float>(-2 * value)
+                    filter = filter and fabs(value) < limit
+                # Less the rounding error of the norm itself, to float32.
+                self.sq_norms[m] = <float>(norm * (1 - 2 * gamma - 2e-7))
+            m += 1
+        self.c.m = m
+        self.c.filter = filter
+        guard_constants(&self.c, packing, d)
+
+
+cdef double filter_gamma(Py_ssize_t d) noexcept nogil:
+    cdef double mu = (min(d, <Py_ssize_t>FLUSH) + (d + FLUSH - 1) // FLUSH + 5) * ldexp(1, -24)
+    return 1.01 * mu / (1 - mu)
+
+
+cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d) noexcept nogil:
+    """When a score proves its center; see filter.pxi.
+
+    With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
+        second - best > 2.05 (gamma (2 N + A) + exact (N + A)) + floor,
+    where `exact` covers the rounding of the exact distance itself and `floor` what underflows, there and in float32. N is not looked
+    up: |b| <= |a| + |a - b| and the squared distance is A + best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
+    """
+    cdef double gamma = filter_gamma(d), exact = 2.02 * (d + 3) * ldexp(1, -53)
+    cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6
+    centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up)
+    centers.guard_score = <float>(3 * of_norm * up)
+    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d * (ldexp(packing.scale, -537) * ldexp(packing.scale, -537))) * up)

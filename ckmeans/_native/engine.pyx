@@ -1,0 +1,653 @@
+"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that passes over the rows.
+
+`Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with the iteration loop and the
+stopping rule. Kernels come from the tables of the instruction set in use; threads from the crew.
+"""
+cimport cython
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport fabs, frexp, ldexp, INFINITY
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+cimport numpy as cnp
+import numpy as np
+from ckmeans._native.kernels cimport *
+
+cnp.import_array()
+
+cdef extern from "cpu.h":
+    int ckm_has_avx2()
+    int ckm_has_avx512()
+
+cdef extern from "build_info.h":
+    const char *CKM_INSTRUCTION_SETS
+    const char *CKM_FLAGS
+
+cdef enum:
+    CHUNK_COST = 40000           # nanoseconds of work in a chunk
+    CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
+    SEED_ROWS = 2048             # rows whose potentials k-means++ sums apart, to find a drawn row quickly
+    SCALED_EXPONENT = 44         # packed values stay below 2**44, so that float32 sums of squares cannot overflow
+
+cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
+
+cdef FilterTable *filter_table
+cdef ExactTable *exact_tables[2]      # float32, float64
+
+
+#: Instruction sets that the kernels were built for, from the narrowest to the widest, and the flags that all were built with.
+BUILT = tuple(CKM_INSTRUCTION_SETS.decode().split())
+FLAGS = CKM_FLAGS.decode()
+
+
+def cpu_features():
+    """Names of the wide instruction sets that this CPU has."""
+    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512())) if there]
+
+
+def use_tables(filter_, exact_f32, exact_f64):
+    """Take the kernels of one instruction set; called once, at import."""
+    global filter_table
+    filter_table = <FilterTable *>PyCapsule_GetPointer(filter_, "ckmeans.filter")
+    exact_tables[0] = <ExactTable *>PyCapsule_GetPointer(exact_f32, "ckmeans.exact")
+    exact_tables[1] = <ExactTable *>PyCapsule_GetPointer(exact_f64, "ckmeans.exact")
+
+
+cdef class Memory:
+    """Zeroed, cache-line aligned blocks that live as long as this object."""
+    cdef void *blocks[32]
+    cdef int used
+
+    def __dealloc__(self):
+        cdef int i
+        for i in range(self.used):
+            free(self.blocks[i])
+
+    cdef void *take(self, size_t count, size_t size) except NULL:
+        cdef char *block
+        if self.used == 32 or (size and count > (<size_t>-1 - 64) // size):
+            raise MemoryError()
+        block = <char *>calloc(1, count * size + 64)
+        if block == NULL:
+            raise MemoryError(f"could not allocate {count * size} bytes")
+        self.blocks[self.used] = block
+        self.used += 1
+        return block + 64 - (<size_t>block) % 64
+
+
+include "crew.pxi"
+include "sums.pxi"
+include "centers.pxi"
+
+
+KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8, "i2": KIND_I16, "u2": KIND_U16,
+         "i4": KIND_I32, "u4": KIND_U32, "i8": KIND_I64, "u8": KIND_U64, "b1": KIND_BOOL}
+
+
+cdef class Data:
+    """Rows of one data set, scanned and packed once; all passes over it.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, d)
+        Aligned, of a native type in KINDS, any strides. Read in place and never written to.
+    weights : ndarray of shape (n,), float64, C-contiguous, or None
+    n_threads : int
+    packed : bool
+        Whether runs keep a float32 copy of the rows (4 n d bytes), or pack them anew in every pass.
+
+    Attributes
+    ----------
+    finite : bool
+        Whether all values are finite; nothing else may be used otherwise.
+    low, high : ndarray of shape (d,)
+        Smallest and largest value of each column.
+    weights : ndarray or None
+    """
+    cdef object array                    # keeps what `rows` points to
+    cdef Memory memory
+    cdef Rows rows
+    cdef const double *weight            # (n,) or NULL
+    cdef ExactTable *exact
+    cdef Worker *workers                 # (n_threads,)
+    cdef Crew *crew                      # NULL until a pass is worth it
+    cdef int n_threads
+    cdef long long looked                # for signals, in milliseconds
+    cdef bint packed, surveyed
+    cdef double *low_
+    cdef double *high_
+    cdef double largest_weight
+    cdef Packing packing
+    cdef bint filter                     # the rows can be packed for the filter
+    cdef Sums sums
+    cdef double *big                     # (MAX_PARTS, d), what `sums` points to
+    cdef double variance_                # mean weighted variance of the columns; -1 until it is known
+    cdef readonly bint finite
+    cdef readonly object low, high
+    cdef readonly object weights
+
+    def __cinit__(self, cnp.ndarray array, weights, int n_threads, bint packed):
+        cdef Py_ssize_t d, i
+        cdef char *blocks
+        cdef float *panels
+        self.array = array
+        self.weights = weights
+        self.memory = Memory()
+        self.rows.data = <const char *>cnp.PyArray_DATA(array)
+        self.rows.n = cnp.PyArray_DIM(array, 0)
+        self.rows.d = d = cnp.PyArray_DIM(array, 1)
+        self.rows.row_stride = cnp.PyArray_STRIDE(array, 0)
+        self.rows.col_stride = cnp.PyArray_STRIDE(array, 1)
+        if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32:
+            self.rows.kind = KIND_F32
+        elif cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT64:
+            self.rows.kind = KIND_F64
+        else:
+            self.rows.kind = KINDS[array.dtype.str[1:]]
+        self.rows.direct = cnp.PyArray_IS_C_CONTIGUOUS(array) and self.rows.kind in (KIND_F32, KIND_F64)
+        self.exact = exact_tables[self.rows.kind != KIND_F32]
+        self.largest_weight = 1
+        if weights is not None:
+            self.weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+            self.largest_weight = weights.max()
+        self.n_threads = max(n_threads, 1)
+        self.looked = ckm_milliseconds()
+        self.packed = packed
+        self.workers = <Worker *>self.memory.take(self.n_threads, sizeof(Worker))
+        blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double))
+        panels = <float *>self.memory.take(self.n_threads * PANEL * (d + 1), sizeof(float))
+        for i in range(self.n_threads):
+            self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
+            self.workers[i].panel = panels + i * PANEL * (d + 1)
+            self.workers[i].panel_norms = self.workers[i].panel + PANEL * d
+        self.big = <double *>self.memory.take(MAX_PARTS * d, sizeof(double))
+        self.variance_ = -1
+        self.scan()
+
+    def __dealloc__(self):
+        if self.crew != NULL:
+            close_crew(self.crew)
+
+    # -- passes --------------------------------------------------------------------------------------------------------------------
+
+    cdef int each_chunk(self, ChunkFn fn, void *job, double row_cost, Py_ssize_t chunk_rows=0) except -1 nogil:
+        """Do fn over all rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL rows."""
+        cdef double cost = row_cost * self.rows.n
+        if chunk_rows == 0:
+            chunk_rows = PANEL * max(<Py_ssize_t>1, <Py_ssize_t>min(CHUNK_COST / row_cost / PANEL, 1e9))
+        if self.n_threads > 1 and cost > CREW_COST and self.rows.n > chunk_rows:
+            if self.crew == NULL:
+                with gil:
+                    self.crew = new_crew(self.n_threads - 1)
+            if self.crew != NULL:
+                return crew_pass(self.crew, fn, job, self.rows.n, chunk_rows, &self.looked)
+        return lone_pass(fn, job, self.rows.n, chunk_rows, &self.looked)
+
+    cdef scan(self):
+        cdef Py_ssize_t d = self.rows.d, f
+        cdef int i
+        cdef Memory memory = Memory()
+        cdef Scan job
+        job.rows = &self.rows
+        job.workers = self.workers
+        job.low = <double *>memory.take(self.n_threads * d, sizeof(double))
+        job.high = <double *>memory.take(self.n_threads * d, sizeof(double))
+        job.bad = <double *>memory.take(self.n_threads * d, sizeof(double))
+        for f in range(self.n_threads * d):
+            job.low[f] = INFINITY
+            job.high[f] = -INFINITY
+        with nogil:
+            self.each_chunk(self.exact.scan, &job, 0.3 * d + 1)
+        self.low = np.empty(d)
+        self.high = np.empty(d)
+        self.low_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.low)
+        self.high_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.high)
+        self.finite = True
+        for f in range(d):
+            self.low_[f] = job.low[f]
+            self.high_[f] = job.high[f]
+            for i in range(self.n_threads):
+                self.low_[f] = min(self.low_[f], job.low[i * d + f])
+                self.high_[f] = max(self.high_[f], job.high[i * d + f])
+                self.finite = self.finite and job.bad[i * d + f] == 0
+
+    cdef int survey(self, bint moments) except -1:
+        """How sums of these rows are cut, and, when asked, the mean variance of the columns."""
+        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, t
+        cdef Memory memory = Memory()
+        cdef Survey job
+        cdef double *middle
+        cdef double *moment_big
+        cdef double span, mean, total, variance = 0
+        cdef double[2] first, second, left
+        cdef int j
+        job.rows = &self.rows
+        job.weights = self.weight
+        job.workers = self.workers
+        job.big = self.big
+        job.left = <double *>memory.take(self.n_threads * 2 * d, sizeof(double))
+        job.middle = NULL
+        job.moment_big = moment_big = <double *>memory.take((2 * MAX_PARTS) * d, sizeof(double))
+        job.moments = <double *>memory.take(self.n_threads * 4 * d, sizeof(double))
+        middle = <double *>memory.take(d, sizeof(double))
+        for f in range(d):
+            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), n, self.big + f, d)
+            if moments:
+                middle[f] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
+                span = self.high_[f] - self.low_[f]
+                # Two of the three parts are used. The second moments' constants follow the first's, so they are laid down last.
+                split_constants(self.largest_weight * span, n, moment_big + f, d)
+                split_constants(self.largest_weight * span * span, n, moment_big + 2 * d + f, d)
+        split_constants(self.largest_weight, n, self.sums.weight.big, 1)
+        self.sums.weighted = self.weight != NULL
+        if moments:
+            job.middle = middle
+        with nogil:
+            self.each_chunk(self.exact.survey, &job, 1.5 * d + 2)
+        left[0] = left[1] = 0
+        for i in range(self.n_threads):
+            for f in range(d):
+                left[0] = max(left[0], job.left[i * 2 * d + f])
+                left[1] = max(left[1], job.left[(i * 2 + 1) * d + f])
+        self.sums.parts = 1 if left[0] == 0 else 2 if left[1] == 0 else 3
+        self.sums.big = self.big
+        if moments:
+            total = self.total_weight()
+            for f in range(d):
+                for j in range(2):
+                    first[j] = second[j] = 0
+                    for i in range(self.n_threads):
+                        first[j] += job.moments[(i * 4 + j) * d + f]
+                        second[j] += job.moments[(i * 4 + 2 + j) * d + f]
+                mean = (first[0] + first[1]) / total
+                variance += max((second[0] + second[1]) / total - mean * mean, 0.0)
+            self.variance_ = variance / d
+        self.surveyed = True
+        return 0
+
+    cdef int need_survey(self, bint moments) except -1:
+        if not self.surveyed or (moments and self.variance_ < 0):
+            self.survey(moments)
+        return 0
+
+    cdef int need_packing(self, bint keep) except -1:
+        """An origin and a scale for the filter and, with `keep`, the packed rows."""
+        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
+        cdef double *origin
+        cdef double *row
+        cdef double largest = 0
+        cdef int exponent
+        cdef Pack job
+        if self.packing.origin == NULL:
+            # Any origin gives the same results; one amid the rows keeps the filter's error small.
+            origin = <double *>self.memory.take(d, sizeof(double))
+            row = <double *>self.workers[0].block
+            for i in range(samples):
+                self.exact.read(&self.rows, i * n // samples, row)
+                for f in range(d):
+                    origin[f] += row[f] / samples
+            for f in range(d):
+                largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
+            self.packing.scale = 1
+            self.filter = True
+            if largest > 0:
+                frexp(largest, &exponent)
+                self.filter = -900 < exponent < 900
+                self.packing.scale = ldexp(1, SCALED_EXPONENT - exponent) if self.filter else 1
+            self.packing.origin = origin
+        if keep and self.filter and self.packing.panels == NULL:
+            n = (n + PANEL - 1) // PANEL * PANEL
+            self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
+            self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
+            job.rows = &self.rows
+            job.packing = &self.packing
+            job.workers = self.workers
+            with nogil:
+                self.each_chunk(self.exact.pack, &job, 0.7 * d + 1)
+        return 0
+
+    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self):
+        return self.rows.n, self.rows.d
+
+    def variance(self):
+        """Mean over the columns of their weighted variance."""
+        self.need_survey(True)
+        return self.variance_
+
+    cpdef double total_weight(self):
+        """Sum of the weights, exact and rounded once."""
+        cdef Sum total
+        cdef Split split
+        cdef Py_ssize_t i
+        if self.weight == NULL:
+            return self.rows.n
+        split_constants(self.largest_weight, self.rows.n, split.big, 1)
+        for i in range(MAX_PARTS):
+            total.part[i] = 0
+        for i in range(self.rows.n):
+            add_to(&total, &split, self.weight[i])
+        return total_value(&total, 1, 1)
+
+    def take(self, indices):
+        """Rows as float64."""
+        cdef cnp.ndarray picked = np.ascontiguousarray(indices, dtype=np.int64)
+        cdef cnp.ndarray out = np.empty((picked.shape[0], self.rows.d))
+        cdef const int64_t *index = <const int64_t *>cnp.PyArray_DATA(picked)
+        cdef double *to = <double *>cnp.PyArray_DATA(out)
+        cdef Py_ssize_t i
+        for i in range(picked.shape[0]):
+            if not 0 <= index[i] < self.rows.n:
+                raise IndexError(f"row {index[i]} of {self.rows.n}")
+            self.exact.read(&self.rows, index[i], to + i * self.rows.d)
+        return out
+
+    def means(self, cnp.ndarray labels, Py_ssize_t k):
+        """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
+
+        A label without weight repeats the mean before it.
+        """
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i, j, f
+        cdef const int32_t *label = <const int32_t *>cnp.PyArray_DATA(labels)
+        cdef cnp.ndarray out = np.empty((k, d))
+        cdef double *mean = <double *>cnp.PyArray_DATA(out)
+        cdef double w, value
+        cdef Tally tally
+        self.need_survey(False)
+        tally.sums = <double *>memory.take(k * self.sums.parts * d, sizeof(double))
+        tally.weights = <Sum *>memory.take(k, sizeof(Sum))
+        tally.counts = <int64_t *>memory.take(k, sizeof(int64_t))
+        tally.touched = <uint8_t *>memory.take(k, 1)
+        with nogil:
+            for i in range(n):
+                w = 1 if self.weight == NULL else self.weight[i]
+                self.exact.move(&self.rows, i, w, label[i], 1, &tally, &self.sums, self.workers[0].block)
+            for j in range(k):
+                w = self.weight_of(&tally, j)
+                for f in range(d):
+                    if w > 0:
+                        mean[j * d + f] = self.mean_of(&tally, j, f, w)
+                    else:
+                        mean[j * d + f] = mean[(j - 1) * d + f]
+        return out
+
+    cdef double weight_of(self, const Tally *tally, Py_ssize_t j) noexcept nogil:
+        """Total weight of cluster j."""
+        return total_value(tally.weights + j, 1, 1) if self.sums.weighted else <double>tally.counts[j]
+
+    cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f, double weight) noexcept nogil:
+        """Mean of feature f in cluster j, rounded to the type of results."""
+        cdef Py_ssize_t d = self.rows.d
+        cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d, self.sums.parts) / weight
+        return <float>mean if self.rows.kind == KIND_F32 else mean
+
+    def draw(self, uniforms):
+        """For each number in [0, 1) a row, drawn in proportion to the weights: the first at which their running sum exceeds it."""
+        cdef cnp.ndarray u = np.ascontiguousarray(uniforms, dtype=np.float64)
+        cdef cnp.ndarray out = np.empty(u.shape[0], dtype=np.int64)
+        cdef const double *number = <const double *>cnp.PyArray_DATA(u)
+        cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
+        cdef Py_ssize_t i
+        if self.weight == NULL:
+            for i in range(u.shape[0]):
+                row[i] = min(<int64_t>(number[i] * self.rows.n), <int64_t>self.rows.n - 1)
+            return out
+        running = self.running_weights()
+        total = running[self.rows.n - 1]
+        # The last row at which the sum still grows, lest rounding reach past it.
+        last = np.searchsorted(running, total, side="left")
+        return np.minimum(np.searchsorted(running, u * total, side="right"), last)
+
+    cdef cnp.ndarray running_weights(self):
+        cdef cnp.ndarray out = np.empty(self.rows.n)
+        cdef double *value = <double *>cnp.PyArray_DATA(out)
+        cdef Sum total
+        cdef Split split
+        cdef Py_ssize_t i
+        split_constants(self.largest_weight, self.rows.n, split.big, 1)
+        for i in range(MAX_PARTS):
+            total.part[i] = 0
+        for i in range(self.rows.n):
+            add_to(&total, &split, self.weight[i])
+            value[i] = total_value(&total, 1, 1)
+        return out
+
+    def assign(self, cnp.ndarray centers):
+        """Label of each row: the nearest of these centers (k, d)."""
+        cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
+        cdef CenterForms forms = CenterForms(k, d)
+        cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
+        cdef Assign job
+        labels.fill(-1)
+        self.need_packing(False)
+        forms.prepare(<const double *>cnp.PyArray_DATA(centers), &self.packing, self.filter and self.rows.n >= 8, False)
+        self.assign_job(&job, forms, <int32_t *>cnp.PyArray_DATA(labels))
+        with nogil:
+            self.each_chunk(self.exact.assign, &job, assign_cost(k, d) + 0.7 * d)
+        return labels
+
+    cdef void assign_job(self, Assign *job, CenterForms forms, int32_t *labels):
+        job.rows = &self.rows
+        job.weights = self.weight
+        job.packing = &self.packing
+        job.centers = &forms.c
+        job.sums = NULL
+        job.filter = filter_table
+        job.labels = labels
+        job.workers = self.workers
+
+    def inertia(self, cnp.ndarray centers, cnp.ndarray labels):
+        """Weighted sum of squared distances of the rows to the centers of their labels (int32)."""
+        cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
+        return self.measure(rows, centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels), NULL)
+
+    cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
+        cdef Memory memory = Memory()
+        cdef Measure job
+        cdef Py_ssize_t d = self.rows.d, f, j
+        cdef double low, high, span, bound = 0
+        job.rows = &self.rows
+        job.weights = self.weight
+        job.centers = centers
+        job.labels = labels
+        job.sq_distances = sq_distances
+        job.workers = self.workers
+        job.totals = <Sum *>memory.take(self.n_threads, sizeof(Sum))
+        for f in range(d):
+            low = self.low_[f]
+            high = self.high_[f]
+            for j in range(k):
+                low = min(low, centers[j * d + f])
+                high = max(high, centers[j * d + f])
+            span = high - low
+            bound += span * span
+        bound *= 1.01 * self.largest_weight
+        while True:
+            split_constants(bound, self.rows.n, job.split.big, 1)
+            self.forget_largest()
+            with nogil:
+                self.each_chunk(self.exact.measure, &job, 0.7 * d + 3)
+            if self.largest_term() >= bound * SPARE:
+                return total_value(job.totals, self.n_threads, 1)
+            # All terms are tiny beside what they might have been: cut them more finely.
+            bound = self.largest_term()
+            memset(job.totals, 0, self.n_threads * sizeof(Sum))
+
+    cdef void forget_largest(self) noexcept nogil:
+        cdef int i
+        for i in range(self.n_threads):
+            self.workers[i].largest = 0
+
+    cdef double largest_term(self) noexcept nogil:
+        """The largest term of the exact sums in the last pass."""
+        cdef double largest = 0
+        cdef int i
+        for i in range(self.n_threads):
+            largest = max(largest, self.workers[i].largest)
+        return largest
+
+    def distances(self, cnp.ndarray centers):
+        """Euclidean distances (n, k) of the rows to these centers (k, d)."""
+        cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
+        cdef CenterForms forms = CenterForms(k, d)
+        cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.rows.kind == KIND_F32 else np.float64)
+        cdef Transform job
+        forms.prepare(<const double *>cnp.PyArray_DATA(centers), &self.packing, False, True)
+        job.rows = &self.rows
+        job.centers = &forms.c
+        job.out = cnp.PyArray_DATA(out)
+        job.workers = self.workers
+        with nogil:
+            self.each_chunk(self.exact.transform, &job, 0.2 * k * (d + 5))
+        return out
+
+    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms):
+        """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
+
+        uniforms (1 + (k - 1) * trials,) decide: the first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by
+        weight times squared distance to the nearest center so far, and the one that leaves the least potential is taken (the
+        earlier of equal ones). Potentials are exact sums, so the numbers alone decide which rows are drawn. When all rows
+        coincide with centers, the first rows not yet taken follow.
+        """
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, c, f, t, i
+        cdef Py_ssize_t chunks = (n + SEED_ROWS - 1) // SEED_ROWS
+        cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
+        cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
+        cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
+        cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
+        cdef double *candidates = <double *>memory.take(trials * d, sizeof(double))
+        cdef double *blocks = <double *>memory.take((trials + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
+        cdef double bound = 0, potential, least, value
+        cdef Seeding job
+        job.rows = &self.rows
+        job.weights = self.weight
+        job.candidates = candidates
+        job.blocks = blocks
+        job.workers = self.workers
+        job.sq_nearest = <double *>memory.take(n, sizeof(double))
+        job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
+        job.chunk_totals = <Sum *>memory.take(chunks, sizeof(Sum))
+        for f in range(d):
+            bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
+        bound *= 1.01 * self.largest_weight
+        split_constants(bound, n, job.split.big, 1)
+        taken[0] = self.draw(uniforms[:1])[0]
+        self.exact.read(&self.rows, taken[0], candidates)
+        with nogil:
+            for i in range(n):
+                job.sq_nearest[i] = INFINITY
+            for c in range(1, k + 1):
+                # Take the row that was chosen last.
+                job.m = 1
+                job.chosen = 0
+                self.forget_largest()
+                self.each_chunk(self.exact.seed, &job, 0.7 * d + 4, SEED_ROWS)
+                if c == k:
+                    break
+                if self.largest_term() < bound * SPARE:
+                    bound = self.largest_term()
+                    self.sum_potentials(&job, bound)
+                potential = total_value(job.chunk_totals, <int>chunks, 1)
+                if potential == 0:
+                    for i in range(c, k):
+                        taken[i] = self.not_taken(taken, i)
+                    break
+                # Draw, and try each.
+                for t in range(trials):
+                    drawn[t] = self.draw_by_potential(&job, chunks, u[1 + (c - 1) * trials + t] * potential)
+                    self.exact.read(&self.rows, drawn[t], candidates + t * d)
+                t = 0
+                if trials > 1:
+                    self.fill_blocks(candidates, trials, blocks)
+                    job.m = trials
+                    job.chosen = -1
+                    memset(job.totals, 0, self.n_threads * trials * sizeof(Sum))
+                    self.each_chunk(self.exact.seed, &job, 0.2 * BLOCK * (d + 5) * ((trials + BLOCK - 1) // BLOCK), SEED_ROWS)
+                    least = INFINITY
+                    for i in range(trials):
+                        value = total_value(job.totals + i, self.n_threads, trials)
+                        if value < least:
+                            least = value
+                            t = i
+                taken[c] = drawn[t]
+                if t > 0:
+                    memcpy(candidates, candidates + t * d, d * sizeof(double))
+        return out
+
+    cdef int sum_potentials(self, Seeding *job, double bound) except -1 nogil:
+        """Sum the potentials of each chunk again, cut for terms up to `bound`."""
+        cdef Py_ssize_t i
+        cdef double term
+        split_constants(bound, self.rows.n, job.split.big, 1)
+        memset(job.chunk_totals, 0, (self.rows.n + SEED_ROWS - 1) // SEED_ROWS * sizeof(Sum))
+        for i in range(self.rows.n):
+            term = job.sq_nearest[i] if self.weight == NULL else self.weight[i] * job.sq_nearest[i]
+            add_to(job.chunk_totals + i // SEED_ROWS, &job.split, term)
+        return 0
+
+    cdef void fill_blocks(self, const double *centers, Py_ssize_t m, double *blocks) noexcept nogil:
+        cdef Py_ssize_t d = self.rows.d, j, f
+        for j in range(m):
+            for f in range(d):
+                blocks[(j // BLOCK) * BLOCK * d + f * BLOCK + j % BLOCK] = centers[j * d + f]
+
+    cdef int64_t not_taken(self, const int64_t *taken, Py_ssize_t count) noexcept nogil:
+        """The first row of positive weight that is not among the taken, or row 0."""
+        cdef Py_ssize_t i, j
+        for i in range(self.rows.n):
+            if self.weight != NULL and self.weight[i] == 0:
+                continue
+            for j in range(count):
+                if taken[j] == i:
+                    break
+            else:
+                return i
+        return 0
+
+    cdef int64_t draw_by_potential(self, const Seeding *job, Py_ssize_t chunks, double target) noexcept nogil:
+        """The first row at which the running sum of potentials exceeds the target; the last with any if rounding leaves none."""
+        cdef Sum running, before
+        cdef Py_ssize_t chunk, i, last = -1
+        cdef int p
+        cdef double term
+        for p in range(MAX_PARTS):
+            running.part[p] = 0
+        for chunk in range(chunks):
+            before = running
+            for p in range(MAX_PARTS):
+                running.part[p] += job.chunk_totals[chunk].part[p]
+            if total_value(&running, 1, 1) > target:
+                break
+        else:
+            before = running
+            chunk = chunks - 1
+            for p in range(MAX_PARTS):
+                before.part[p] -= job.chunk_totals[chunk].part[p]
+        running = before
+        for i in range(chunk * SEED_ROWS, min((chunk + 1) * SEED_ROWS, self.rows.n)):
+            term = job.sq_nearest[i]
+            if self.weight != NULL:
+                term *= self.weight[i]
+            if term > 0:
+                last = i
+            add_to(&running, &job.split, term)
+            if total_value(&running, 1, 1) > target:
+                return i
+        if last >= 0:
+            return last
+        for i in range(self.rows.n - 1, -1, -1):
+            if job.sq_nearest[i] > 0 and (self.weight == NULL or self.weight[i] > 0):
+                return i
+        return 0
+
+
+cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that a row's assignment takes, roughly."""
+    return 2 + k * (d + 5) / 40.0
+
+
+include "run.pxi"

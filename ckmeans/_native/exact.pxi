@@ -1,0 +1,559 @@
+# Exact kernels: everything that decides a label, adds to a sum or is shown to a user.
+#
+# Included by one module per element type `real` and instruction set, compiled without fused multiply-adds: the squared distance of a
+# row and a center is float64, features in order, t = x[f] - c[f]; s += t * t. Wide instruction sets work on several rows or centers
+# at a time, never on several features of one sum, so that they give the same bits.
+
+cimport cython
+from libc.math cimport fabs, ldexp, sqrt
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from cpython.pycapsule cimport PyCapsule_New
+from ckmeans._native.kernels cimport *
+
+cdef extern from "simd.h" nogil:
+    ctypedef double vd
+    enum: VDL
+    vd VD_LOAD(const double *)
+    void VD_STORE(double *, vd)
+    vd VD_SPLAT(double)
+    int CKM_CTZ64(uint64_t)
+
+cdef enum:
+    GROUP = 4            # rows that the exact kernel takes together
+    SPAN = 128           # elements that narrow rows are strung together to
+
+
+# ---- reading rows ----------------------------------------------------------------------------------------------------------------
+
+ctypedef fused element:
+    double
+    float
+    int8_t
+    uint8_t
+    int16_t
+    uint16_t
+    int32_t
+    uint32_t
+    int64_t
+    uint64_t
+
+
+cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const element *first, real *out) noexcept nogil:
+    cdef const char *data = <const char *>first + start * rows.row_stride
+    cdef Py_ssize_t i, f, d = rows.d, row_stride = rows.row_stride, col_stride = rows.col_stride
+    if col_stride * col_stride <= row_stride * row_stride:
+        for i in range(count):
+            for f in range(d):
+                out[i * d + f] = <real>(<const element *>(data + i * row_stride + f * col_stride))[0]
+    else:
+        for f in range(d):
+            for i in range(count):
+                out[i * d + f] = <real>(<const element *>(data + i * row_stride + f * col_stride))[0]
+
+
+cdef double half(uint16_t bits) noexcept nogil:
+    """The value of an IEEE half."""
+    cdef int exponent = (bits >> 10) & 31
+    cdef double fraction = bits & 1023, value
+    if exponent == 31:
+        value = 1e999 if fraction == 0 else 1e999 - 1e999
+    elif exponent == 0:
+        value = ldexp(fraction, -24)
+    else:
+        value = ldexp(1024 + fraction, exponent - 25)
+    return -value if bits >> 15 else value
+
+
+cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
+    cdef Py_ssize_t i, f
+    for i in range(count):
+        for f in range(rows.d):
+            out[i * rows.d + f] = <real>half((<const uint16_t *>(rows.data + (start + i) * rows.row_stride
+                                                                 + f * rows.col_stride))[0])
+
+
+cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count, char *block) noexcept nogil:
+    """Rows [start, start + count) one after the other: where they lie, or converted into `block` (room for PANEL rows)."""
+    cdef real *out = <real *>block
+    if rows.direct:
+        return <const real *>(rows.data + start * rows.row_stride)
+    if rows.kind == KIND_F64: convert[double](rows, start, count, <const double *>rows.data, out)
+    elif rows.kind == KIND_F32: convert[float](rows, start, count, <const float *>rows.data, out)
+    elif rows.kind == KIND_F16: convert_half(rows, start, count, out)
+    elif rows.kind == KIND_I8: convert[int8_t](rows, start, count, <const int8_t *>rows.data, out)
+    elif rows.kind == KIND_I16: convert[int16_t](rows, start, count, <const int16_t *>rows.data, out)
+    elif rows.kind == KIND_U16: convert[uint16_t](rows, start, count, <const uint16_t *>rows.data, out)
+    elif rows.kind == KIND_I32: convert[int32_t](rows, start, count, <const int32_t *>rows.data, out)
+    elif rows.kind == KIND_U32: convert[uint32_t](rows, start, count, <const uint32_t *>rows.data, out)
+    elif rows.kind == KIND_I64: convert[int64_t](rows, start, count, <const int64_t *>rows.data, out)
+    elif rows.kind == KIND_U64: convert[uint64_t](rows, start, count, <const uint64_t *>rows.data, out)
+    else: convert[uint8_t](rows, start, count, <const uint8_t *>rows.data, out)      # KIND_U8, KIND_BOOL
+    return out
+
+
+cdef void read(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil:
+    """One row as float64. It is converted in place when there is room for it, so `out` is the block as well."""
+    cdef const real *x = fetch(rows, row, 1, <char *>out)
+    cdef Py_ssize_t f
+    for f in range(rows.d - 1, -1, -1):       # backwards: float32 values are widened where they stand
+        out[f] = x[f]
+
+
+# ---- exact sums ------------------------------------------------------------------------------------------------------------------
+
+cdef inline void add_term(Sum *total, const Split *split, double term) noexcept nogil:
+    cdef double high = (term + split.big[0]) - split.big[0]
+    cdef double rest = term - high
+    cdef double middle = (rest + split.big[1]) - split.big[1]
+    total.part[0] += high
+    total.part[1] += middle
+    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
+
+
+cdef inline void add_row(double *sums, const Sums *how, const real *x, double w, Py_ssize_t d) noexcept nogil:
+    """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
+    cdef const double *big = how.big
+    cdef double term, high, middle
+    cdef Py_ssize_t f
+    if how.parts == 1:                        # every term is on the first grid: adding is exact as it is
+        for f in range(d):
+            sums[f] += w * x[f]
+    elif how.parts == 2:                      # what the first part leaves is on the second grid
+        for f in range(d):
+            term = w * x[f]
+            high = (term + big[f]) - big[f]
+            sums[f] += high
+            sums[d + f] += term - high
+    else:
+        for f in range(d):
+            term = w * x[f]
+            high = (term + big[f]) - big[f]
+            term = term - high
+            middle = (term + big[d + f]) - big[d + f]
+            sums[f] += high
+            sums[d + f] += middle
+            sums[2 * d + f] += ((term - middle) + big[2 * d + f]) - big[2 * d + f]
+
+
+cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w, Py_ssize_t d,
+                           int sign) noexcept nogil:
+    tally.touched[label] = 1
+    tally.counts[label] += sign
+    if how.weighted:
+        add_term(tally.weights + label, &how.weight, sign * w)
+    add_row(tally.sums + label * how.parts * d, how, x, sign * w, d)
+
+
+cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+               char *block) noexcept nogil:
+    """Add one row to a cluster's sums (sign 1) or take it away (-1)."""
+    tally_row(tally, how, label, fetch(rows, row, 1, block), w, rows.d, sign)
+
+
+# ---- squared distances -----------------------------------------------------------------------------------------------------------
+
+cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of GROUP rows to BLOCK centers.
+
+    x      IN   (GROUP,) pointers to rows of d features
+    block  IN   (d, BLOCK)
+    out    OUT  (GROUP, BLOCK)
+    """
+    cdef vd acc[GROUP][2]
+    cdef vd c0, c1, t, row
+    cdef Py_ssize_t f, lane
+    cdef int r
+    for lane from 0 <= lane < BLOCK by 2 * VDL:
+        for r in range(GROUP):
+            acc[r][0] = VD_SPLAT(0)
+            acc[r][1] = VD_SPLAT(0)
+        for f in range(d):
+            c0 = VD_LOAD(block + f * BLOCK + lane)
+            c1 = VD_LOAD(block + f * BLOCK + lane + VDL)
+            for r in range(GROUP):
+                row = VD_SPLAT(<double>x[r][f])
+                t = row - c0
+                acc[r][0] = acc[r][0] + t * t
+                t = row - c1
+                acc[r][1] = acc[r][1] + t * t
+        for r in range(GROUP):
+            VD_STORE(out + r * BLOCK + lane, acc[r][0])
+            VD_STORE(out + r * BLOCK + lane + VDL, acc[r][1])
+
+
+cdef void pair_distances(const real *x, const double **c, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of GROUP consecutive rows, each to a center of its own: four sums that do not wait for each other."""
+    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
+    cdef const double *c0 = c[0]
+    cdef const double *c1 = c[1]
+    cdef const double *c2 = c[2]
+    cdef const double *c3 = c[3]
+    cdef Py_ssize_t f
+    for f in range(d):
+        t0 = x[f] - c0[f]
+        t1 = x[d + f] - c1[f]
+        t2 = x[2 * d + f] - c2[f]
+        t3 = x[3 * d + f] - c3[f]
+        s0 += t0 * t0
+        s1 += t1 * t1
+        s2 += t2 * t2
+        s3 += t3 * t3
+    out[0] = s0
+    out[1] = s1
+    out[2] = s2
+    out[3] = s3
+
+
+cdef inline double pair_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
+    cdef double s = 0, t
+    cdef Py_ssize_t f
+    for f in range(d):
+        t = x[f] - c[f]
+        s += t * t
+    return s
+
+
+# ---- passes over the rows --------------------------------------------------------------------------------------------------------
+
+cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *bad) noexcept nogil:
+    cdef Py_ssize_t e
+    cdef double v
+    for e in range(length):
+        v = x[e]
+        low[e] = v if v < low[e] else low[e]
+        high[e] = v if v > high[e] else high[e]
+        bad[e] += v - v                       # NaN for what is not finite
+
+
+cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Smallest and largest value of each column, and whether all are finite."""
+    cdef Scan *job = <Scan *>job_
+    cdef Py_ssize_t d = job.rows.d, i, e, count, strung = SPAN // d
+    cdef double *low = job.low + worker * d
+    cdef double *high = job.high + worker * d
+    cdef double *bad = job.bad + worker * d
+    cdef double lows[SPAN]
+    cdef double highs[SPAN]
+    cdef double bads[SPAN]
+    cdef const real *x
+    # Narrow rows are strung together, so that the loop over features is long enough for wide vectors.
+    for e in range(strung * d):
+        lows[e] = low[e % d]
+        highs[e] = high[e % d]
+        bads[e] = bad[e % d]
+    while start < stop:
+        count = min(<Py_ssize_t>PANEL, stop - start)
+        x = fetch(job.rows, start, count, job.workers[worker].block)
+        i = 0
+        while strung > 1 and i + strung <= count:
+            scan_span(x + i * d, strung * d, lows, highs, bads)
+            i += strung
+        while i < count:
+            scan_span(x + i * d, d, low, high, bad)
+            i += 1
+        start += count
+    for e in range(strung * d):
+        low[e % d] = min(low[e % d], lows[e])
+        high[e % d] = max(high[e % d], highs[e])
+        bad[e % d] += bads[e]
+    return 0
+
+
+cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """What sums of this data need: remainders after one and two parts, and first and second moments about `middle`."""
+    cdef Survey *job = <Survey *>job_
+    cdef Py_ssize_t d = job.rows.d, count, i, f
+    cdef const double *big = job.big
+    cdef const double *shift = job.middle
+    cdef const double *cut = job.moment_big
+    cdef double *left = job.left + worker * 2 * d
+    cdef double *moments = job.moments + worker * 4 * d
+    cdef double w = 1, term, high, rest
+    cdef const real *x
+    cdef char *block = job.workers[worker].block
+    while start < stop:
+        count = min(<Py_ssize_t>PANEL, stop - start)
+        x = fetch(job.rows, start, count, block)
+        for i in range(count):
+            if job.weights != NULL:
+                w = job.weights[start + i]
+            for f in range(d):
+                term = w * x[i * d + f]
+                rest = term - ((term + big[f]) - big[f])
+                left[f] = fabs(rest) if fabs(rest) > left[f] else left[f]
+                rest = rest - ((rest + big[d + f]) - big[d + f])
+                left[d + f] = fabs(rest) if fabs(rest) > left[d + f] else left[d + f]
+            if shift != NULL:
+                for f in range(d):
+                    term = w * (x[i * d + f] - shift[f])
+                    high = (term + cut[f]) - cut[f]
+                    moments[f] += high
+                    moments[d + f] += ((term - high) + cut[d + f]) - cut[d + f]
+                    term = term * (x[i * d + f] - shift[f])
+                    high = (term + cut[2 * d + f]) - cut[2 * d + f]
+                    moments[2 * d + f] += high
+                    moments[3 * d + f] += ((term - high) + cut[3 * d + f]) - cut[3 * d + f]
+        start += count
+    return 0
+
+
+cdef void pack_panel(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, char *block, const Packing *packing, float *panel,
+                     float *sq_norms) noexcept nogil:
+    """Pack up to PANEL rows: moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
+
+    panel     OUT  (d, PANEL)
+    sq_norms  OUT  (PANEL,) rounded up
+    """
+    cdef Py_ssize_t d = rows.d, count = stop - start, i, f
+    cdef const real *x = fetch(rows, start, count, block)
+    cdef double scale = packing.scale, origin, norm
+    cdef float v
+    cdef double norms[PANEL]
+    for i in range(PANEL):
+        norms[i] = 0
+    for f in range(d):
+        origin = packing.origin[f]
+        for i in range(count):
+            v = <float>((x[i * d + f] - origin) * scale)
+            panel[f * PANEL + i] = v
+            norms[i] += <double>v * v
+        for i in range(count, PANEL):
+            panel[f * PANEL + i] = 0
+    for i in range(PANEL):
+        sq_norms[i] = <float>(norms[i] * (1 + 3e-7))
+
+
+cdef int pack(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Pack rows [start, stop) for good."""
+    cdef Pack *job = <Pack *>job_
+    cdef Py_ssize_t first
+    for first from start <= first < stop by PANEL:
+        pack_panel(job.rows, first, min(first + PANEL, stop), job.workers[worker].block, job.packing,
+                   job.packing.panels + first * job.rows.d, job.packing.sq_norms + first)
+    return 0
+
+
+cdef void decide(const real **x, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
+    """The label of GROUP rows by definition: the lowest index at the smallest squared distance."""
+    cdef double out[GROUP * BLOCK]
+    cdef double nearest[GROUP]
+    cdef Py_ssize_t j, b, stop
+    cdef int r
+    for r in range(GROUP):
+        nearest[r] = 1e999
+        labels[r] = centers.ids[0]
+    for j from 0 <= j < centers.m by BLOCK:
+        distance_tile(x, centers.blocks + j * d, d, out)
+        stop = min(<Py_ssize_t>BLOCK, centers.m - j)
+        for r in range(GROUP):
+            for b in range(stop):
+                if out[r * BLOCK + b] < nearest[r]:
+                    nearest[r] = out[r * BLOCK + b]
+                    labels[r] = centers.ids[j + b]
+
+
+cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Labels of rows [start, stop); rows that change are moved from their old cluster's sums to the new one's."""
+    cdef Assign *job = <Assign *>job_
+    cdef Worker *me = job.workers + worker
+    cdef const Centers *centers = job.centers
+    cdef const Packing *packing = job.packing
+    cdef Py_ssize_t d = job.rows.d, first, count, i
+    cdef const real *x = NULL
+    cdef const real *group[GROUP]
+    cdef int32_t lanes[GROUP]
+    cdef int32_t decided[GROUP]
+    cdef int32_t best[PANEL]
+    cdef int32_t old[PANEL]
+    cdef uint64_t unsure, changed, rows_here
+    cdef double w = 1
+    cdef float *panel
+    cdef float *norms
+    cdef int g, r
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        rows_here = ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
+        for i in range(count):
+            old[i] = job.labels[first + i]
+        for i in range(count, PANEL):
+            old[i] = 0
+        if centers.filter:
+            if packing.panels != NULL:
+                panel = packing.panels + first * d
+                norms = packing.sq_norms + first
+            else:
+                panel = me.panel
+                norms = me.panel_norms
+                pack_panel(job.rows, first, first + count, me.block, packing, panel, norms)
+            job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
+            me.counters.filtered += count * centers.m
+            unsure &= rows_here
+            changed &= rows_here
+        else:
+            unsure = rows_here
+            changed = 0
+        if (unsure | changed) == 0:
+            continue
+        x = fetch(job.rows, first, count, me.block)
+        while unsure:
+            g = 0
+            while unsure and g < GROUP:
+                lanes[g] = CKM_CTZ64(unsure)
+                unsure &= unsure - 1
+                group[g] = x + lanes[g] * d
+                g += 1
+            for r in range(g, GROUP):
+                group[r] = group[0]
+            decide(group, centers, d, decided)
+            me.counters.decided += g
+            me.counters.exact += g * centers.m
+            for r in range(g):
+                best[lanes[r]] = decided[r]
+                changed &= ~(<uint64_t>1 << lanes[r])
+                if decided[r] != old[lanes[r]]:
+                    changed |= <uint64_t>1 << lanes[r]
+        while changed:
+            i = CKM_CTZ64(changed)
+            changed &= changed - 1
+            me.changed += 1
+            job.labels[first + i] = best[i]
+            if job.sums != NULL:
+                if job.weights != NULL:
+                    w = job.weights[first + i]
+                    if w == 0:
+                        if old[i] >= 0:
+                            me.tally.counts[old[i]] -= 1
+                        me.tally.counts[best[i]] += 1
+                        continue
+                if old[i] >= 0:
+                    tally_row(&me.tally, job.sums, old[i], x + i * d, w, d, -1)
+                tally_row(&me.tally, job.sums, best[i], x + i * d, w, d, 1)
+    return 0
+
+
+cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Squared distance of each row to the center of its label, and the weighted total."""
+    cdef Measure *job = <Measure *>job_
+    cdef Py_ssize_t d = job.rows.d, first, count, i, r
+    cdef const real *x
+    cdef const double *c[GROUP]
+    cdef double out[PANEL]
+    cdef Sum *total = job.totals + worker
+    cdef double term, largest = job.workers[worker].largest
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        x = fetch(job.rows, first, count, job.workers[worker].block)
+        i = 0
+        while i + GROUP <= count:
+            for r in range(GROUP):
+                c[r] = job.centers + job.labels[first + i + r] * d
+            pair_distances(x + i * d, c, d, out + i)
+            i += GROUP
+        while i < count:
+            out[i] = pair_distance(x + i * d, job.centers + job.labels[first + i] * d, d)
+            i += 1
+        for i in range(count):
+            term = out[i] if job.weights == NULL else job.weights[first + i] * out[i]
+            largest = max(largest, term)
+            add_term(total, &job.split, term)
+        if job.sq_distances != NULL:
+            for i in range(count):
+                job.sq_distances[first + i] = out[i]
+    job.workers[worker].largest = largest
+    return 0
+
+
+cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Distances of each row to all centers."""
+    cdef Transform *job = <Transform *>job_
+    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, i, j, b, block_stop
+    cdef const real *x
+    cdef const real *group[GROUP]
+    cdef double tile[GROUP * BLOCK]
+    cdef real *out = <real *>job.out
+    cdef int r
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        x = fetch(job.rows, first, count, job.workers[worker].block)
+        for i from 0 <= i < count by GROUP:
+            for r in range(GROUP):
+                group[r] = x + min(i + r, count - 1) * d
+            for j from 0 <= j < k by BLOCK:
+                distance_tile(group, job.centers.blocks + j * d, d, tile)
+                block_stop = min(<Py_ssize_t>BLOCK, k - j)
+                for b in range(GROUP * BLOCK):
+                    tile[b] = sqrt(tile[b])
+                for r in range(GROUP):
+                    if i + r < count:
+                        for b in range(block_stop):
+                            out[(first + i + r) * k + j + b] = <real>tile[r * BLOCK + b]
+    return 0
+
+
+cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """One k-means++ step: what each candidate would leave of the potential, or the chosen one taken."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef Py_ssize_t d = job.rows.d, m = job.m, first, count, i, j, b, block_stop
+    cdef const real *x
+    cdef const real *group[GROUP]
+    cdef const double *c[GROUP]
+    cdef double tile[GROUP * BLOCK]
+    cdef double out[PANEL]
+    cdef double w = 1, nearest, largest = job.workers[worker].largest
+    cdef Sum *totals = job.totals + worker * m
+    cdef Sum chunk_total
+    cdef int r
+    if job.chosen >= 0:
+        for r in range(GROUP):
+            c[r] = job.candidates + job.chosen * d
+        for r in range(MAX_PARTS):
+            chunk_total.part[r] = 0
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        x = fetch(job.rows, first, count, job.workers[worker].block)
+        if job.chosen >= 0:
+            i = 0
+            while i + GROUP <= count:
+                pair_distances(x + i * d, c, d, out + i)
+                i += GROUP
+            while i < count:
+                out[i] = pair_distance(x + i * d, c[0], d)
+                i += 1
+            for i in range(count):
+                nearest = min(out[i], job.sq_nearest[first + i])
+                job.sq_nearest[first + i] = nearest
+                if job.weights != NULL:
+                    nearest = job.weights[first + i] * nearest
+                largest = max(largest, nearest)
+                add_term(&chunk_total, &job.split, nearest)
+            continue
+        for i from 0 <= i < count by GROUP:
+            for r in range(GROUP):
+                group[r] = x + min(i + r, count - 1) * d
+            for j from 0 <= j < m by BLOCK:
+                distance_tile(group, job.blocks + j * d, d, tile)
+                block_stop = min(<Py_ssize_t>BLOCK, m - j)
+                for r in range(GROUP):
+                    if i + r < count:
+                        nearest = job.sq_nearest[first + i + r]
+                        if job.weights != NULL:
+                            w = job.weights[first + i + r]
+                        for b in range(block_stop):
+                            add_term(totals + j + b, &job.split, w * min(nearest, tile[r * BLOCK + b]))
+    if job.chosen >= 0:
+        job.chunk_totals[chunk] = chunk_total
+        job.workers[worker].largest = largest
+    return 0
+
+
+cdef ExactTable _table
+_table.scan = scan
+_table.pack = pack
+_table.read = read
+_table.move = move
+_table.survey = survey
+_table.assign = assign
+_table.measure = measure
+_table.transform = transform
+_table.seed = seed
+table = PyCapsule_New(&_table, "ckmeans.exact", NULL)

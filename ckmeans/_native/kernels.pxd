@@ -1,0 +1,165 @@
+"""What the compiled kernels and their driver share: the structures they pass and the tables that hold them.
+
+The kernels are compiled once per instruction set (and element type) and found through the tables at the end of this file.
+They take a range of rows, allocate nothing, start no threads and know nothing of Python.
+"""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+
+cdef enum:
+    PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
+    BLOCK = 16           # centers side by side in the exact kernel's layout
+    FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
+    MAX_PARTS = 3        # parts of an exact sum
+    SLACK = 8            # centers' worth of room that the filter may read past the last one
+
+
+cdef enum Kind:          # element types that kernels read in place
+    KIND_F64, KIND_F32, KIND_F16, KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_I64, KIND_U64, KIND_BOOL
+
+
+cdef struct Rows:        # a 2-D array somewhere in memory, never written to
+    const char *data
+    Py_ssize_t n, d
+    Py_ssize_t row_stride, col_stride     # bytes
+    Kind kind
+    bint direct                           # C-contiguous and of the kernels' own type: rows are read where they lie
+
+
+cdef struct Split:       # how terms of an exact sum are cut into parts; see sums.pxi
+    double big[MAX_PARTS]
+
+
+cdef struct Sum:         # an exact sum of float64 terms: the parts never round, so their order does not matter
+    double part[MAX_PARTS]
+
+
+cdef struct Packing:     # float32 copy of the rows that the filter reads: (x - origin) * scale, panel by panel
+    float *panels        # (ceil(n / PANEL), d, PANEL), or NULL: packed anew, into scratch, whenever a panel is read
+    float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
+    const double *origin # (d,)
+    double scale         # a power of two
+
+
+cdef struct Centers:     # one set of centers in the forms that the kernels read
+    Py_ssize_t k         # all centers
+    Py_ssize_t m         # centers that can win: of equal ones only the first
+    const double *rows   # (k, d) what counts
+    const int32_t *ids   # (m,) ascending: the centers that can win
+    const float *scaled  # (m + SLACK, d) -2 * (c - origin) * scale for the filter
+    const float *sq_norms  # (m,) squared norm of (c - origin) * scale, less twice its error bound
+    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel
+    bint filter          # the filter's bounds hold for these centers; else every row is decided exactly
+    float guard_norm, guard_score, guard_floor   # see `filter_panel`
+
+
+cdef struct Tally:       # what one thread adds to cluster statistics
+    double *sums         # (k, parts, d) parts of exact sums of w * x
+    Sum *weights         # (k,) exact sums of w
+    int64_t *counts      # (k,) rows
+    uint8_t *touched     # (k,) whether anything was added
+
+
+cdef struct Counters:    # what the kernels did
+    int64_t filtered     # row-center pairs looked at by the filter
+    int64_t exact        # row-center pairs decided by exact arithmetic
+    int64_t decided      # rows that the filter left to exact arithmetic
+
+
+cdef struct Worker:      # what belongs to one thread
+    char *block          # PANEL rows converted to the kernels' type
+    float *panel         # (d, PANEL)
+    float *panel_norms   # (PANEL,)
+    Tally tally
+    Counters counters
+    int64_t changed
+    double largest       # of the terms that the thread added up
+
+
+cdef struct Sums:        # how cluster sums are cut: the same for every thread
+    int parts
+    bint weighted        # else sums of weights are the counts
+    const double *big    # (parts, d)
+    Split weight
+
+
+cdef struct FilterTable:
+    void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
+                  int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
+
+
+cdef struct Assign:      # one assignment pass; IN unless marked
+    const Rows *rows
+    const double *weights        # (n,) or NULL
+    const Packing *packing
+    const Centers *centers
+    const Sums *sums             # NULL: labels only
+    const FilterTable *filter
+    int32_t *labels              # INOUT (n,); -1 = none yet
+    Worker *workers              # INOUT
+
+
+cdef struct Measure:     # squared distances of rows to centers of their own; IN unless marked
+    const Rows *rows
+    const double *weights
+    const double *centers        # (k, d)
+    const int32_t *labels        # (n,)
+    Split split
+    Sum *totals                  # INOUT (threads,)
+    double *sq_distances         # OUT (n,) or NULL
+    Worker *workers
+
+
+cdef struct Transform:   # distances of rows to all centers
+    const Rows *rows
+    const Centers *centers
+    void *out                    # OUT (n, k) of the kernels' type
+    Worker *workers
+
+
+cdef struct Scan:        # per column, the range of values
+    const Rows *rows
+    double *low                  # INOUT (threads, d)
+    double *high                 # INOUT (threads, d)
+    double *bad                  # INOUT (threads, d) NaN once something is not finite
+    Worker *workers
+
+
+cdef struct Pack:
+    const Rows *rows
+    const Packing *packing
+    Worker *workers
+
+
+cdef struct Survey:      # per column, what the sums and the stopping rule need
+    const Rows *rows
+    const double *weights
+    const double *big            # (MAX_PARTS, d) constants that cut w * x
+    double *left                 # INOUT (threads, 2, d): largest remainder after one part, after two
+    const double *middle         # (d,) shift of the moments, or NULL: no moments
+    const double *moment_big     # (2, 2, d) constants that cut first and second moments
+    double *moments              # INOUT (threads, 2, 2, d)
+    Worker *workers
+
+
+cdef struct Seeding:     # one step of k-means++: candidates against all rows
+    const Rows *rows
+    const double *weights
+    const double *candidates     # (m, d)
+    const double *blocks         # (ceil(m / BLOCK), d, BLOCK) the same for the exact kernel
+    Py_ssize_t m
+    Py_ssize_t chosen            # candidate whose distances are kept, or -1: all are only tried
+    double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
+    Split split
+    Sum *totals                  # INOUT (threads, m) potential after taking each candidate
+    Sum *chunk_totals            # OUT (chunks,) potential of each chunk, when `chosen` is kept
+    Worker *workers
+
+
+ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil
+
+
+cdef struct ExactTable:
+    void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
+    void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+                 char *block) noexcept nogil
+    ChunkFn scan, survey, pack, assign, measure, transform, seed

@@ -1,0 +1,311 @@
+# One k-means run: the iteration, the stopping rule, and what becomes of empty clusters. Every algorithm runs under this loop.
+
+cdef enum Stop:
+    GOING, LABELS, TOL, MAX_ITER
+
+STOP_REASONS = (None, "labels", "tol", "max_iter")
+
+
+cdef class Run:
+    """Lloyd iterations from given centers.
+
+    Parameters
+    ----------
+    data : Data
+    centers : ndarray of shape (k, d), float64, C-contiguous
+        Already rounded to the type of the results (float32 values for float32 rows).
+    max_iter : int
+    tol : float
+        The run stops once the centers' total squared shift is at most this; absolute.
+    """
+    cdef Data data
+    cdef Memory memory
+    cdef CenterForms forms
+    cdef Py_ssize_t k
+    cdef int max_iter
+    cdef double tol
+    cdef double *center              # (k, d)
+    cdef double *fresh               # (k, d) the next centers, where they differ
+    cdef object label_array
+    cdef int32_t *label              # (n,)
+    cdef Tally total                 # sums of the current labels; `touched`: not yet in `center`
+    cdef Assign job
+    cdef readonly int n_iter
+    cdef readonly double shift       # total squared movement of the centers in the last update
+    cdef readonly int64_t n_changed  # labels changed by the last assignment
+    cdef int64_t *moved              # rows that empty clusters took in this update
+    cdef Py_ssize_t n_moved
+    cdef Stop stop
+
+    def __cinit__(self, Data data, cnp.ndarray centers, int max_iter, double tol):
+        cdef Py_ssize_t k = centers.shape[0], d = data.rows.d
+        cdef int i
+        self.data = data
+        self.k = k
+        self.max_iter = max_iter
+        self.tol = tol
+        data.need_survey(False)
+        data.need_packing(data.packed)
+        self.memory = Memory()
+        self.forms = CenterForms(k, d)
+        self.center = <double *>self.memory.take(k * d, sizeof(double))
+        self.fresh = <double *>self.memory.take(k * d, sizeof(double))
+        memcpy(self.center, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+        self.label_array = np.empty(data.rows.n, dtype=np.int32)
+        self.label_array.fill(-1)
+        self.label = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.label_array)
+        self.new_tallies(&self.total, 1)
+        for i in range(data.n_threads):
+            data.workers[i].changed = 0
+            memset(&data.workers[i].counters, 0, sizeof(Counters))
+        data.assign_job(&self.job, self.forms, self.label)
+        self.job.sums = &data.sums
+        self.give_tallies()
+
+    cdef int new_tallies(self, Tally *tallies, int count) except -1:
+        cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
+        cdef double *sums = <double *>self.memory.take(count * size, sizeof(double))
+        cdef Sum *weights = <Sum *>self.memory.take(count * k, sizeof(Sum))
+        cdef int64_t *counts = <int64_t *>self.memory.take(count * k, sizeof(int64_t))
+        cdef uint8_t *touched = <uint8_t *>self.memory.take(count * k, 1)
+        cdef int i
+        for i in range(count):
+            tallies[i].sums = sums + i * size
+            tallies[i].weights = weights + i * k
+            tallies[i].counts = counts + i * k
+            tallies[i].touched = touched + i * k
+        return 0
+
+    cdef int give_tallies(self) except -1:
+        cdef int i, count = self.data.n_threads
+        cdef Memory memory = Memory()
+        cdef Tally *tallies = <Tally *>memory.take(count, sizeof(Tally))
+        self.new_tallies(tallies, count)
+        for i in range(count):
+            self.data.workers[i].tally = tallies[i]
+        return 0
+
+    # -- the loop ------------------------------------------------------------------------------------------------------------------
+
+    cdef int assign(self) except -1 nogil:
+        """Label all rows and bring the sums up to date."""
+        cdef int i
+        self.forms.prepare(self.center, &self.data.packing, self.data.filter, False)
+        for i in range(self.data.n_threads):
+            self.data.workers[i].changed = 0
+        self.data.each_chunk(self.data.exact.assign, &self.job, assign_cost(self.forms.c.m, self.data.rows.d))
+        self.n_changed = 0
+        for i in range(self.data.n_threads):
+            self.n_changed += self.data.workers[i].changed
+            if self.data.workers[i].changed:
+                self.merge(&self.data.workers[i].tally)
+        return 0
+
+    cdef void merge(self, Tally *tally) noexcept nogil:
+        """Add one thread's tally to the total and clear it."""
+        cdef Py_ssize_t j, e, size = self.data.sums.parts * self.data.rows.d
+        cdef int p
+        for j in range(self.k):
+            self.total.counts[j] += tally.counts[j]
+            tally.counts[j] = 0
+            if not tally.touched[j]:
+                continue
+            tally.touched[j] = 0
+            self.total.touched[j] = 1
+            for p in range(MAX_PARTS):
+                self.total.weights[j].part[p] += tally.weights[j].part[p]
+                tally.weights[j].part[p] = 0
+            for e in range(j * size, (j + 1) * size):
+                self.total.sums[e] += tally.sums[e]
+                tally.sums[e] = 0
+
+    cdef int update(self) except -1 nogil:
+        """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
+        cdef Py_ssize_t j, f, d = self.data.rows.d
+        cdef double weight, step
+        cdef bint empty = False
+        for j in range(self.k):
+            empty = empty or self.data.weight_of(&self.total, j) == 0
+        self.n_moved = 0
+        if empty:
+            with gil:
+                self.fill_empty()
+        self.shift = 0
+        for j in range(self.k):
+            if not self.total.touched[j]:
+                continue
+            self.total.touched[j] = 0
+            weight = self.data.weight_of(&self.total, j)
+            for f in range(d):
+                if weight > 0:                # else `fresh` holds the row that the empty cluster takes
+                    self.fresh[j * d + f] = self.data.mean_of(&self.total, j, f, weight)
+                step = self.fresh[j * d + f] - self.center[j * d + f]
+                self.shift += step * step
+                self.center[j * d + f] = self.fresh[j * d + f]
+        for j in range(self.n_moved):
+            self.move(self.moved[j], 1)
+        return 0
+
+    cdef Stop stopping(self) noexcept nogil:
+        """The stopping rule: asked after an assignment (n_changed) and again after an update (shift)."""
+        if self.n_changed == 0:
+            return LABELS
+        if self.shift <= self.tol:
+            return TOL
+        if self.n_iter >= self.max_iter:
+            return MAX_ITER
+        return GOING
+
+    cdef int step(self) except -1 nogil:
+        """One iteration: assign, and update unless no label changed."""
+        self.assign()
+        self.n_iter += 1
+        self.shift = 0
+        if self.n_changed:
+            self.update()
+        self.stop = self.stopping()
+        return 0
+
+    def iterate(self):
+        """One iteration; returns whether more may follow."""
+        with nogil:
+            self.step()
+        return self.stop == GOING
+
+    def finish(self):
+        """Iterate until the run stops, and end on an assignment to the final centers."""
+        with nogil:
+            while self.stop == GOING:
+                self.step()
+            if self.stop != LABELS:
+                self.assign_only()
+
+    cdef int assign_only(self) except -1 nogil:
+        cdef int64_t changed = self.n_changed
+        self.assign()
+        self.n_changed = changed
+        return 0
+
+    # -- empty clusters ------------------------------------------------------------------------------------------------------------
+
+    cdef void move(self, int64_t row, int sign) noexcept nogil:
+        """Take a row out of its cluster's sums (-1) or put it back (1)."""
+        cdef double w = 1 if self.data.weight == NULL else self.data.weight[row]
+        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total, &self.data.sums,
+                             self.data.workers[0].block)
+
+    cdef int fill_empty(self) except -1:
+        """Give each empty cluster, in order, the row farthest from its own center (the lowest of equals).
+
+        It must have weight, be off its center, leave other rows behind, and differ from rows given before. It counts as the new
+        cluster's only member, and no more as a member of its old one, for this update only: `moved` says what to put back.
+        Where no such row is left, the center stays.
+        """
+        cdef Data data = self.data
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, i, j, t, count = 0
+        cdef Memory memory = Memory()
+        cdef double *far = <double *>memory.take(n, sizeof(double))
+        cdef int64_t *heap = <int64_t *>memory.take(n, sizeof(int64_t))
+        cdef int64_t *takers = <int64_t *>memory.take(self.k, sizeof(int64_t))
+        if self.moved == NULL:
+            self.moved = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
+        data.measure(self.center, self.k, self.label, far)
+        for i in range(n):
+            if far[i] > 0 and (data.weight == NULL or data.weight[i] > 0):
+                heap[count] = i
+                count += 1
+        for i in range(count // 2 - 1, -1, -1):
+            sink(heap, count, i, far)
+        for j in range(self.k):
+            if self.data.weight_of(&self.total, j) > 0:
+                continue
+            self.total.touched[j] = 0
+            while count > 0 and not self.total.touched[j]:
+                i = heap[0]
+                count -= 1
+                heap[0] = heap[count]
+                sink(heap, count, 0, far)
+                data.exact.read(&data.rows, i, <double *>data.workers[0].block)
+                memcpy(self.fresh + j * d, data.workers[0].block, d * sizeof(double))
+                self.move(i, -1)
+                for t in range(self.n_moved):
+                    if same_row(self.fresh + takers[t] * d, self.fresh + j * d, d):
+                        break
+                else:
+                    if data.weight_of(&self.total, self.label[i]) > 0:
+                        takers[self.n_moved] = j
+                        self.moved[self.n_moved] = i
+                        self.n_moved += 1
+                        self.total.touched[j] = 1
+                        continue
+                self.move(i, 1)
+        return 0
+
+    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def stop_reason(self):
+        return STOP_REASONS[self.stop]
+
+    def result_centers(self):
+        """Copy of the centers, in the type of the results."""
+        out = self.centers()
+        return out.astype(np.float32) if self.data.rows.kind == KIND_F32 else out
+
+    def centers(self):
+        """Copy of the centers as float64."""
+        cdef cnp.ndarray out = np.empty((self.k, self.data.rows.d))
+        memcpy(cnp.PyArray_DATA(out), self.center, self.k * self.data.rows.d * sizeof(double))
+        return out
+
+    def labels(self):
+        """The labels themselves; they change with the next iteration."""
+        return self.label_array
+
+    def counts(self):
+        """Rows in each cluster."""
+        cdef cnp.ndarray out = np.empty(self.k, dtype=np.int64)
+        memcpy(cnp.PyArray_DATA(out), self.total.counts, self.k * sizeof(int64_t))
+        return out
+
+    def inertia(self):
+        """Of the labels, to the centers as they are now."""
+        return self.data.measure(self.center, self.k, self.label, NULL)
+
+    def counters(self):
+        """What the kernels did so far: row-center pairs filtered and decided exactly, rows that the filter left undecided."""
+        cdef int64_t filtered = 0, exact = 0, decided = 0
+        cdef int i
+        for i in range(self.data.n_threads):
+            filtered += self.data.workers[i].counters.filtered
+            exact += self.data.workers[i].counters.exact
+            decided += self.data.workers[i].counters.decided
+        return {"filtered": filtered, "exact": exact, "decided": decided}
+
+
+cdef bint same_row(const double *a, const double *b, Py_ssize_t d) noexcept nogil:
+    cdef Py_ssize_t f
+    for f in range(d):
+        if a[f] != b[f]:
+            return False
+    return True
+
+
+cdef void sink(int64_t *heap, Py_ssize_t count, Py_ssize_t i, const double *far) noexcept nogil:
+    """Restore the heap below i: the farthest row first, of equally far ones the lowest."""
+    cdef Py_ssize_t child
+    cdef int64_t row
+    while 2 * i + 1 < count:
+        child = 2 * i + 1
+        if child + 1 < count and before(heap[child + 1], heap[child], far):
+            child += 1
+        if not before(heap[child], heap[i], far):
+            break
+        row = heap[i]
+        heap[i] = heap[child]
+        heap[child] = row
+        i = child
+
+
+cdef bint before(int64_t a, int64_t b, const double *far) noexcept nogil:
+    return far[a] > far[b] or (far[a] == far[b] and a < b)

@@ -1,0 +1,126 @@
+/* Vectors for the instruction set this file is compiled for.
+ *
+ * One kernel source, several instruction sets: the width VB follows from the compiler's flags, arithmetic on `vf` (float
+ * lanes) and `vd` (double lanes) is written with plain operators, and only what C has no operator for is a macro here.
+ * Compilers without vector extensions get vectors of one lane: slow, but the same results.
+ */
+#ifndef CKMEANS_SIMD_H
+#define CKMEANS_SIMD_H
+
+#include <stdint.h>
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#  include <immintrin.h>
+#  define VB 64
+#  define TILE_V 4   /* vectors of rows and centers that a tile keeps in registers */
+#  define TILE_C 6
+#elif defined(__AVX2__) && defined(__FMA__)
+#  include <immintrin.h>
+#  define VB 32
+#  define TILE_V 2
+#  define TILE_C 6
+#elif defined(__GNUC__)
+#  define VB 16
+#  if defined(__SSE2__)
+#    include <emmintrin.h>
+#    define TILE_V 2
+#    define TILE_C 4
+#  else              /* NEON and others with 32 registers */
+#    define TILE_V 4
+#    define TILE_C 6
+#  endif
+#else
+#  define VB 4
+#  define TILE_V 1
+#  define TILE_C 4
+#endif
+
+#define VL (VB / 4)                         /* float lanes */
+#define VDL (VB >= 8 ? VB / 8 : 1)          /* double lanes */
+
+#if defined(__GNUC__)
+typedef float vf __attribute__((vector_size(VB)));
+typedef int32_t vi __attribute__((vector_size(VB)));
+typedef double vd __attribute__((vector_size(VB)));
+typedef float vf_any __attribute__((vector_size(VB), aligned(4), may_alias));
+typedef int32_t vi_any __attribute__((vector_size(VB), aligned(4), may_alias));
+typedef double vd_any __attribute__((vector_size(VB), aligned(8), may_alias));
+#  define VF_LOAD(p) ((vf)*(const vf_any *)(p))
+#  define VF_STORE(p, v) (*(vf_any *)(p) = (v))
+#  define VI_LOAD(p) ((vi)*(const vi_any *)(p))
+#  define VI_STORE(p, v) (*(vi_any *)(p) = (v))
+#  define VD_LOAD(p) ((vd)*(const vd_any *)(p))
+#  define VD_STORE(p, v) (*(vd_any *)(p) = (v))
+#  define VF_SPLAT(x) ((float)(x) - (vf){0})   /* x - 0 is x, so that compilers drop the subtraction */
+#  define VI_SPLAT(x) ((int32_t)(x) - (vi){0})
+#  define VD_SPLAT(x) ((double)(x) - (vd){0})
+#  define CKM_NOINLINE __attribute__((noinline))
+#  define CKM_INLINE static inline __attribute__((always_inline))
+#  define CKM_CTZ64(x) __builtin_ctzll(x)
+#else
+typedef float vf;
+typedef int32_t vi;
+typedef double vd;
+#  define VF_LOAD(p) (*(const float *)(p))
+#  define VF_STORE(p, v) (*(float *)(p) = (v))
+#  define VI_LOAD(p) (*(const int32_t *)(p))
+#  define VI_STORE(p, v) (*(int32_t *)(p) = (v))
+#  define VD_LOAD(p) (*(const double *)(p))
+#  define VD_STORE(p, v) (*(double *)(p) = (v))
+#  define VF_SPLAT(x) ((float)(x))
+#  define VI_SPLAT(x) ((int32_t)(x))
+#  define VD_SPLAT(x) ((double)(x))
+#  define CKM_NOINLINE
+#  define CKM_INLINE static
+CKM_INLINE int CKM_CTZ64(uint64_t x) { int i = 0; while (!(x & 1)) { x >>= 1; i++; } return i; }
+#endif
+
+/* VF_MIN, VF_MAX   lane by lane
+ * VI_PICK_LT(a, b, x, y)  x where a < b, else y
+ * VF_BITS_LE(a, b), VI_BITS_NE(a, b)  one bit a lane; unordered counts as "<=" so that a NaN is never taken for proof */
+#if VB == 64
+#  define VF_MIN(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
+#  define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#  define VI_PICK_LT(a, b, x, y) \
+     ((vi)_mm512_mask_mov_epi32((__m512i)(y), _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_LT_OQ), (__m512i)(x)))
+#  define VF_BITS_LE(a, b) ((uint64_t)_mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_NGT_UQ))
+#  define VI_BITS_NE(a, b) ((uint64_t)_mm512_cmpneq_epi32_mask((__m512i)(a), (__m512i)(b)))
+#elif VB == 32
+#  define VF_MIN(a, b) ((vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#  define VF_MAX(a, b) ((vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#  define VI_PICK_LT(a, b, x, y) \
+     ((vi)_mm256_blendv_ps((__m256)(y), (__m256)(x), _mm256_cmp_ps((__m256)(a), (__m256)(b), _CMP_LT_OQ)))
+#  define VF_BITS_LE(a, b) ((uint64_t)(unsigned)_mm256_movemask_ps(_mm256_cmp_ps((__m256)(a), (__m256)(b), _CMP_NGT_UQ)))
+#  define VI_BITS_NE(a, b) \
+     ((uint64_t)(0xffu & ~(unsigned)_mm256_movemask_ps((__m256)_mm256_cmpeq_epi32((__m256i)(a), (__m256i)(b)))))
+#elif VB == 16
+#  if defined(__SSE2__)
+#    define VF_MIN(a, b) ((vf)_mm_min_ps((__m128)(a), (__m128)(b)))
+#    define VF_MAX(a, b) ((vf)_mm_max_ps((__m128)(a), (__m128)(b)))
+#    define VF_BITS_LE(a, b) ((uint64_t)(unsigned)_mm_movemask_ps(_mm_cmpngt_ps((__m128)(a), (__m128)(b))))
+#    define VI_BITS_NE(a, b) \
+       ((uint64_t)(0xfu & ~(unsigned)_mm_movemask_ps((__m128)_mm_cmpeq_epi32((__m128i)(a), (__m128i)(b)))))
+#  else
+CKM_INLINE vf ckm_vf_pick(vi m, vf x, vf y) { return (vf)(((vi)x & m) | ((vi)y & ~m)); }
+CKM_INLINE uint64_t ckm_vi_bits(vi m)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < VL; i++) bits |= (uint64_t)(m[i] & 1) << i;
+    return bits;
+}
+#    define VF_MIN(a, b) ckm_vf_pick((a) < (b), (a), (b))
+#    define VF_MAX(a, b) ckm_vf_pick((a) > (b), (a), (b))
+#    define VF_BITS_LE(a, b) ckm_vi_bits(~((a) > (b)))
+#    define VI_BITS_NE(a, b) ckm_vi_bits((a) != (b))
+#  endif
+CKM_INLINE vi ckm_vi_pick(vi m, vi x, vi y) { return (x & m) | (y & ~m); }
+#  define VI_PICK_LT(a, b, x, y) ckm_vi_pick((vi)((a) < (b)), (x), (y))
+#else
+#  define VF_MIN(a, b) ((a) < (b) ? (a) : (b))
+#  define VF_MAX(a, b) ((a) > (b) ? (a) : (b))
+#  define VI_PICK_LT(a, b, x, y) ((a) < (b) ? (x) : (y))
+#  define VF_BITS_LE(a, b) ((uint64_t)!((a) > (b)))
+#  define VI_BITS_NE(a, b) ((uint64_t)((a) != (b)))
+#endif
+
+#endif

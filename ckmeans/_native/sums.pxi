@@ -1,0 +1,58 @@
+# Exact sums: how terms are cut, and the value of what was added.
+
+cdef int split_constants(double bound, double terms, double *big, Py_ssize_t stride) except -1 nogil:
+    """Constants that cut terms of magnitude <= bound so that no sum of `terms` of them, added and taken away, rounds.
+
+    (t + big) - big rounds t to the grid of big's last bit. With big = 1.5 * 2**m and 2**m >= 4 * terms * bound every partial sum of
+    such values fits into 53 bits of that grid; what is left of t is at most half a grid step, and is cut the same way.
+    (Rump, Ogita & Oishi, SIAM J. Sci. Comput. 31, 2008; Demmel & Nguyen, ARITH 2013.)
+    """
+    cdef int exponent, growth, part
+    frexp(bound, &exponent)
+    frexp(4 * terms, &growth)
+    if bound == 0:
+        exponent = -1000
+    if exponent + growth > 1020:
+        with gil:
+            raise OverflowError("sums over the rows exceed the range of float64: rescale X or sample_weight")
+    for part in range(MAX_PARTS):
+        big[part * stride] = ldexp(1.5, max(exponent + growth, -1000))
+        exponent = exponent + growth - 53
+    return 0
+
+
+cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept nogil:
+    """The value of an exact sum, rounded once."""
+    cdef double a, b, high, low, t
+    if parts == 1:
+        return part[0]
+    a = part[stride]
+    b = part[2 * stride] if parts == 3 else 0
+    high = a + b
+    t = high - a
+    low = (a - (high - t)) + (b - t)
+    a = part[0]
+    b = high
+    high = a + b
+    t = high - a
+    return high + (((a - (high - t)) + (b - t)) + low)
+
+
+cdef double total_value(const Sum *sums, int count, Py_ssize_t stride) noexcept nogil:
+    """The value of `count` exact sums together."""
+    cdef Sum total
+    cdef int i, p
+    for p in range(MAX_PARTS):
+        total.part[p] = 0
+        for i in range(count):
+            total.part[p] += sums[i * stride].part[p]
+    return sum_value(total.part, 1, MAX_PARTS)
+
+
+cdef void add_to(Sum *total, const Split *split, double term) noexcept nogil:
+    cdef double high = (term + split.big[0]) - split.big[0]
+    cdef double rest = term - high
+    cdef double middle = (rest + split.big[1]) - split.big[1]
+    total.part[0] += high
+    total.part[1] += middle
+    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]

@@ -1,0 +1,141 @@
+"""Restarts: where each run starts from, what became of it, and which one is kept."""
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from ._inits import DETERMINISTIC, INITS
+from ._native.engine import Run as NativeRun
+from ._validate import as_centers, check_name, seeded, seeds
+
+#: Restarts of a drawn init when n_init="auto".
+AUTO_RESTARTS = 10
+
+
+class Run(NamedTuple):
+    """Record of one restart."""
+
+    seed: int | None        #: reproduces it alone, as random_state with n_init=1; None where nothing was drawn
+    inertia: float
+    n_iter: int
+    stop_reason: str
+    seconds: float
+
+
+class IterState(NamedTuple):
+    """One Lloyd iteration, as `KMeans.iter_fit` yields it."""
+
+    n_iter: int             #: iterations so far, this one included
+    centers: np.ndarray     #: centers after the update, (k, d)
+    labels: np.ndarray      #: nearest of the centers before the update, (n,) int32
+    inertia: float          #: of these labels, to the centers before the update
+    shift: float            #: total squared movement of the centers in the update
+    n_changed: int          #: labels that differ from the last iteration's
+
+
+class Result(NamedTuple):
+    """What is kept of a finished run."""
+
+    centers: np.ndarray
+    labels: np.ndarray
+    counts: np.ndarray
+    inertia: float
+    n_iter: int
+    stop_reason: str
+
+
+def starts(init, n_init, k, random_state, X, data):
+    """Where the runs start from: a list of (seed, function that makes the centers).
+
+    Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names and shapes are raised here,
+    before any work.
+    """
+    n, d = data.shape
+    dtype = X.dtype
+    drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
+
+    def given(centers):
+        centers = as_centers(centers, k, d, dtype)
+        return None, lambda: centers
+
+    if isinstance(init, str):
+        check_name(init, INITS, "init")
+        if init in DETERMINISTIC:
+            return [(None, lambda: INITS[init](data, k, None))]
+        make = lambda seed: INITS[init](data, k, seeded(seed))
+    elif callable(init):
+        # A RandomState of its own: what the user's function calls may draw from the shared one.
+        make = lambda seed: as_centers(init(X, k, random_state=np.random.RandomState(seed)), k, d, dtype,
+                                       name="the centers that init returned")
+    elif hasattr(init, "__array__") or hasattr(init, "__dataframe__"):
+        many = getattr(init, "ndim", 2) == 3
+        return [given(centers) for centers in (init if many else [init])]
+    else:
+        init = check_iterable(init)
+        many = np.ndim(init[0]) == 2      # one array of centers for each restart, else the rows of one
+        return [given(centers) for centers in (init if many else [init])]
+    return [(seed, lambda seed=seed: make(seed)) for seed in drawn]
+
+
+def check_iterable(init):
+    try:
+        init = list(init)
+    except TypeError:
+        raise TypeError(f"init must be one of {', '.join(map(repr, INITS))}, an array, an iterable of arrays or a callable, "
+                        f"got {init!r} ({type(init).__name__}).") from None
+    if not init:
+        raise ValueError("init is empty: pass at least one array of initial centers.")
+    return init
+
+
+class Solver:
+    """Runs all starts over one data set and keeps the best.
+
+    Attributes
+    ----------
+    data : engine Data
+    names : ndarray of str or None
+        Column names of the rows.
+    runs : list of Run
+        Finished runs, in order.
+    best : Result or None
+        The finished run of lowest inertia; of equal ones the earliest.
+    current : engine Run or None
+        The run under way: what an interrupt leaves.
+    """
+
+    def __init__(self, data, names, max_iter, tol):
+        self.data, self.names, self.max_iter = data, names, max_iter
+        self.tol = tol * data.variance() if tol else 0.0
+        self.runs, self.best, self.current = [], None, None
+
+    def run(self, seed, make, watch=None):
+        """One run from the centers that `make` gives, calling `watch(run)` after each iteration if there is one."""
+        began = perf_counter()
+        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol)
+        if watch is not None:
+            while run.iterate():
+                watch(run)
+            watch(run)
+        run.finish()
+        self.keep(seed, run, perf_counter() - began)
+
+    def states(self, seed, make):
+        """The same, yielding an IterState for each iteration."""
+        began = perf_counter()
+        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol)
+        more = True
+        while more:
+            before = run.centers()
+            more = run.iterate()
+            yield IterState(run.n_iter, run.result_centers(), run.labels().copy(), self.data.inertia(before, run.labels()),
+                            run.shift, run.n_changed)
+        run.finish()
+        self.keep(seed, run, perf_counter() - began)
+
+    def keep(self, seed, run, seconds):
+        inertia = run.inertia()
+        self.runs.append(Run(seed, inertia, run.n_iter, run.stop_reason, seconds))
+        if self.best is None or inertia < self.best.inertia:
+            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, run.n_iter, run.stop_reason)
+        self.current = None

@@ -1,0 +1,732 @@
+"""The ``ckmeans`` command: one small function per subcommand, and a table of them (`COMMANDS`, at the end).
+
+A subcommand gathers what it found as plain facts, a dict. ``--json`` prints them whole; the report for
+readers is made of the same facts. Errors end in one line on standard error and exit code 2.
+"""
+
+import argparse
+import contextlib
+import csv
+import io
+import json
+import math
+import os
+import shutil
+import sys
+import time
+import warnings
+from typing import Callable, NamedTuple
+
+_STARTS = ("k-means++", "random", "random-partition", "first")
+_STOPS = {
+    "labels": "then no row changed its cluster",
+    "tol": "then the centers moved less than --tol",
+    "max_iter": "not converged: --max-iter ended it",
+}
+_CONTENTS = {"labels": "labels", "centers": "centers", "model": "model", "save": "data"}
+_MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
+
+
+class UsageError(ValueError):
+    """Arguments that do not go together."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line, like all others."""
+
+    def __init__(self, **options):
+        # No abbreviations: a later option must not change what today's command lines mean.
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message):
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(argv=None):
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Default: the arguments of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):  # names of columns may be in letters a terminal cannot show
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        args = _parser().parse_args(argv)
+        args.run(args)
+        sys.stdout.flush()
+        return 0
+    except SystemExit as done:  # --help, --version
+        return done.code or 0
+    except KeyboardInterrupt:
+        return _fail(130, "interrupted")
+    except BrokenPipeError:  # the reader, such as head, has seen enough; keep Python from flushing once more
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError as error:
+        return _fail(2, f"error: not enough memory: {error}")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _fail(2, f"error: {where}{error.strerror or error}")
+    except (ValueError, TypeError) as error:
+        return _fail(2, f"error: {error}")
+
+
+def _fail(code, message):
+    print("ckmeans:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+# ---------------------------------------------------------------------------------------------------- fit
+
+
+def _fit_arguments(parser):
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "data",
+        metavar="DATA",
+        help="a table, one row per point: .csv, .tsv or other text (with a header or without), .npy, .npz, "
+        "Parquet or Feather (with pyarrow), or - for standard input; .gz and .bz2 are fine",
+    )
+    _add_columns(data)
+    data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
+
+    how = parser.add_argument_group("clustering")
+    how.add_argument("-k", "--clusters", metavar="K", type=_count, help="how many clusters to find")
+    how.add_argument(
+        "--init",
+        metavar="HOW",
+        default="k-means++",
+        help=f"how to start: {', '.join(_STARTS)}, or a file with the initial centers (default: k-means++)",
+    )
+    how.add_argument(
+        "--n-init",
+        metavar="N",
+        type=_count_or_auto,
+        default="auto",
+        help="how many times to start, to keep the best (default: 10; 1 where the start is always the same)",
+    )
+    how.add_argument(
+        "--max-iter", metavar="N", type=_count, default=300, help="iterations at most (default: 300)"
+    )
+    how.add_argument(
+        "--tol",
+        metavar="T",
+        type=float,
+        default=1e-4,
+        help="stop when the centers move less than this, relative to the spread of the data (default: 1e-4)",
+    )
+    how.add_argument(
+        "--seed",
+        metavar="S",
+        type=_seed,
+        default=0,
+        help="seed of the draws; the same seed gives the same result on any machine (default: 0)",
+    )
+    _add_threads(how)
+
+    results = parser.add_argument_group("results")
+    _add_labels(results)
+    results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv or .npy")
+    results.add_argument("--model", metavar="OUT", help="write the model (.npz), for ckmeans predict")
+    _add_json(results)
+
+
+def _fit(args):
+    import numpy as np
+
+    from . import KMeans
+    from ._readers import read_table
+
+    _check_outputs(args, inputs=[args.data, args.init])
+    with _collect_warnings() as caught:
+        started = time.perf_counter()
+        table = read_table(args.data, args.columns, args.weights)
+        k, init = _start(args, table)
+        read = time.perf_counter()
+        model = KMeans(
+            n_clusters=k,
+            init=init,
+            n_init=args.n_init,
+            max_iter=args.max_iter,
+            tol=args.tol,
+            random_state=args.seed,
+            n_threads=args.threads,
+        )
+        model.fit(table, sample_weight=table.weights)
+        fitted = time.perf_counter()
+
+    if args.labels:
+        _write_labels(args.labels, model.labels_, table)
+    if args.centers:
+        _write_rows(args.centers, model.cluster_centers_, table.columns)
+    if args.model:
+        model.save(args.model)
+
+    facts = {
+        **_data_facts(args, table),
+        "settings": {
+            "clusters": k,
+            "init": args.init,
+            "n_init": args.n_init,
+            "max_iter": args.max_iter,
+            "tol": args.tol,
+            "seed": args.seed,
+            "threads": args.threads,
+        },
+        **_model_facts(model, table, np.bincount(model.labels_, table.weights, k)),
+        "seconds": {"read": read - started, "fit": fitted - read},
+        "written": _written(args),
+        "warnings": caught,
+    }
+    _show(args, facts, _fit_report)
+
+
+def _start(args, table):
+    """The number of clusters and the way to start, which may be a file of centers."""
+    init, k = args.init, args.clusters
+    if init not in _STARTS:
+        from ._readers import read_table
+
+        if not os.path.exists(init):
+            raise UsageError(f"--init {init}: neither a file nor one of {', '.join(_STARTS)}")
+        init = read_table(init, columns_if_named=table.columns or None).values
+        k = len(init) if k is None else k
+    if k is None:
+        raise UsageError("how many clusters? Give -k K (see ckmeans fit --help)")
+    if k > len(table):
+        raise UsageError(f"{k} clusters need as many rows at least; there are {len(table)}")
+    return k, init
+
+
+def _fit_report(facts):
+    """The lines of the report on a fit."""
+    return [
+        _heading(facts),
+        "",
+        *_cluster_lines(facts["clusters"], _titles(facts["data"])),
+        "",
+        *_facts_lines(
+            ("inertia", f"{facts['inertia']:.8g}"),
+            ("runs", _runs_line(facts)),
+            ("iterations", f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}"),
+            ("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items())),
+            *_endings(facts),
+        ),
+    ]
+
+
+def _runs_line(facts):
+    """How many restarts there were, and how many found the best."""
+    inertias = [run["inertia"] for run in facts["runs"]]
+    if len(inertias) == 1:
+        return "1"
+    reached = sum(inertia <= min(inertias) * (1 + 1e-9) for inertia in inertias)
+    if reached == len(inertias):
+        return f"{reached}; all reached this inertia"
+    return f"{len(inertias)}; {reached} reached this inertia, the worst {max(inertias):.8g}"
+
+
+# ------------------------------------------------------------------------------------------------ predict
+
+
+def _predict_arguments(parser):
+    parser.add_argument("model_file", metavar="MODEL", help="a model that ckmeans fit --model has written")
+    parser.add_argument("data", metavar="DATA", help="rows to assign, in any format that ckmeans fit reads")
+    _add_columns(parser)
+    _add_threads(parser)
+    _add_labels(parser)
+    _add_json(parser)
+
+
+def _predict(args):
+    import numpy as np
+
+    from . import load
+    from ._readers import read_table
+
+    _check_outputs(args, inputs=[args.model_file, args.data])
+    with _collect_warnings() as caught:
+        model = load(args.model_file)
+        if args.threads is not None:
+            model.set_params(n_threads=args.threads)
+        names = list(getattr(model, "feature_names_in_", []))
+        table = read_table(args.data, args.columns, columns_if_named=names or None)
+        # By name where both have names and by position otherwise, so there is nothing left to warn of.
+        table.columns = names
+        started = time.perf_counter()
+        labels = model.predict(table)
+        seconds = time.perf_counter() - started
+        inertia = -model.score(table)
+
+    if args.labels:
+        _write_labels(args.labels, labels, table)
+    sizes = np.bincount(labels, minlength=len(model.cluster_centers_)).tolist()
+    facts = {
+        **_data_facts(args, table),
+        "model": args.model_file,
+        "inertia": inertia,
+        "clusters": [{"label": label, "size": size} for label, size in enumerate(sizes)],
+        **({"labels": labels.tolist()} if args.json and not args.labels else {}),
+        "seconds": {"predict": seconds},
+        "written": _written(args),
+        "warnings": caught,
+    }
+    _show(args, facts, _predict_report)
+
+
+def _predict_report(facts):
+    """The lines of the report on a prediction."""
+    return [
+        _heading(facts),
+        "",
+        *_cluster_lines(facts["clusters"]),
+        "",
+        *_facts_lines(
+            ("inertia", f"{facts['inertia']:.8g}"),
+            ("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items())),
+            *_endings(facts),
+        ),
+    ]
+
+
+# --------------------------------------------------------------------------------------------------- demo
+
+
+def _demo_arguments(parser):
+    parser.add_argument(
+        "-k", "--clusters", metavar="K", type=_count, default=4, help="how many clusters to find (default: 4)"
+    )
+    parser.add_argument("--rows", metavar="N", type=_count, default=1000, help="rows to make (default: 1000)")
+    parser.add_argument(
+        "--seed", metavar="S", type=_seed, default=0, help="seed of the data and of the fit (default: 0)"
+    )
+    parser.add_argument("--save", metavar="OUT", help="write the data (.csv or .npy), to play with")
+    _add_json(parser)
+
+
+def _demo(args):
+    import numpy as np
+
+    from . import KMeans
+    from ._readers import Table
+
+    _check_outputs(args)
+    with _collect_warnings() as caught:
+        table = Table(_demo_data(args.rows, args.seed), ["x", "y"], named=True)
+        started = time.perf_counter()
+        model = KMeans(n_clusters=args.clusters, random_state=args.seed).fit(table)
+        seconds = time.perf_counter() - started
+    if args.save:
+        _write_rows(args.save, table.values, table.columns)
+    facts = {
+        "data": {
+            "path": "four clouds of points",
+            "rows": len(table),
+            "columns": table.names,
+            "named": True,
+            "left_out": [],
+        },
+        **_model_facts(model, table, np.bincount(model.labels_, minlength=args.clusters)),
+        "seconds": {"fit": seconds},
+        "written": _written(args),
+        "warnings": caught,
+    }
+
+    def report(facts):
+        data = args.save or "demo.csv"
+        save = "" if args.save else f"  ckmeans demo --save {data}\n"
+        return [
+            *_scatter(table.values, model.labels_),
+            "",
+            *_fit_report(facts),
+            "",
+            f"Next:\n{save}  ckmeans fit {data} -k {args.clusters} --labels labels.csv\n  ckmeans fit --help",
+        ]
+
+    _show(args, facts, report)
+
+
+def _demo_data(n, seed):
+    """Four clouds of different spread."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    cloud = rng.integers(4, size=n)
+    middle = np.array([[2.0, 2.0], [9.0, 1.5], [5.0, 6.0], [11.0, 7.0]])[cloud]
+    spread = np.array([0.6, 0.9, 1.0, 0.5])[cloud]
+    return np.round(middle + spread[:, np.newaxis] * rng.normal(size=(n, 2)), 3)
+
+
+def _scatter(values, labels, width=72, height=18):
+    """The points as text: in each cell the label of a point in it, a letter from the tenth on."""
+    import numpy as np
+
+    low, high = values.min(axis=0), values.max(axis=0)
+    place = (values - low) / np.where(high > low, high - low, 1.0) * (width - 1, height - 1)
+    canvas = [[" "] * width for _ in range(height)]
+    marks = "0123456789abcdefghijklmnopqrstuvwxyz"
+    for (x, y), label in zip(np.rint(place).astype(int).tolist(), labels.tolist()):
+        canvas[height - 1 - y][x] = marks[label] if label < len(marks) else "*"
+    return ["".join(line).rstrip() for line in canvas]
+
+
+# ------------------------------------------------------------------------------- arguments several share
+
+
+def _count(text):
+    """A whole number of at least one."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def _seed(text):
+    """A whole number of 32 bits."""
+    if not (text.isdecimal() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def _count_or_auto(text):
+    return text if text == "auto" else _count(text)
+
+
+def _names(text):
+    """Column names between commas, quoted as in a CSV file where they hold a comma."""
+    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    if not all(names) or not names:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of columns, such as height,weight or 2,3")
+    return names
+
+
+def _add_columns(parser):
+    parser.add_argument(
+        "--columns",
+        metavar="A,B",
+        type=_names,
+        help="columns to use, by name or by number from 1 (default: every column of numbers)",
+    )
+
+
+def _add_threads(parser):
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=_count,
+        help="threads (default: one per CPU); the result is the same with any",
+    )
+
+
+def _add_labels(parser):
+    parser.add_argument(
+        "--labels", metavar="OUT", help="write the cluster of each row, as .csv or .npy; - prints them"
+    )
+
+
+def _add_json(parser):
+    parser.add_argument("--json", action="store_true", help="print everything as JSON instead of the report")
+
+
+# ------------------------------------------------------------------------------------------------- output
+
+
+def _outputs(args):
+    """The places that results go to, by what they are."""
+    given = {name: getattr(args, name, None) for name in _CONTENTS}
+    return {name: path for name, path in given.items() if path is not None}
+
+
+def _check_outputs(args, inputs=()):
+    """Raise before the work is done, not after it, where its results cannot be written."""
+    outputs = _outputs(args)
+    if args.json and "-" in outputs.values():
+        raise UsageError("--json and an output to - cannot both have standard output")
+    if outputs.get("model") == "-":
+        raise UsageError("a model is no text: give --model the name of a file")
+    if len(set(outputs.values())) < len(outputs):
+        raise UsageError("two results cannot go to the same place")
+    for path in outputs.values():
+        directory = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(directory):
+            raise UsageError(f"cannot write {path}: there is no directory {directory}")
+        if os.path.isdir(path):
+            raise UsageError(f"cannot write {path}: it is a directory")
+        for source in inputs:
+            if os.path.isfile(path) and os.path.isfile(source) and os.path.samefile(path, source):
+                raise UsageError(f"{path} is an input, and would be overwritten")
+
+
+def _write_labels(path, labels, table):
+    """One label per line, under a header if the data has one, so that the lines of both files match."""
+    _write_rows(path, labels, ["label"] if table.columns else [])
+
+
+def _write_rows(path, array, names):
+    """Write an array in full precision: as .npy if so called, else as text with a header of names, if any."""
+    import numpy as np
+
+    from ._model import write_atomically
+
+    if path.lower().endswith(".npy"):
+        with write_atomically(path) as file:
+            np.save(file, array)
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t" if path.lower().endswith(".tsv") else ",", lineterminator="\n")
+    if names:
+        writer.writerow(names)
+    writer.writerows(array.reshape(len(array), -1).tolist())
+    if path == "-":
+        sys.stdout.write(text.getvalue())
+        return
+    with write_atomically(path) as file:
+        file.write(text.getvalue().encode())
+
+
+def _written(args):
+    """The files written, by what is in them."""
+    return {name: path for name, path in _outputs(args).items() if path != "-"}
+
+
+@contextlib.contextmanager
+def _collect_warnings():
+    """Collect the warnings raised inside as a list of lines, each once."""
+    lines = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        yield lines
+    lines += dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+
+
+def _show(args, facts, report):
+    """Print the facts the way that was asked for; warnings go to standard error."""
+    for line in facts["warnings"]:
+        print("ckmeans: warning:", line, file=sys.stderr)
+    if args.json:
+        from . import __version__
+
+        facts = {"ckmeans": __version__, **facts}
+        lines = (f"  {json.dumps(name)}: {json.dumps(fact)}" for name, fact in facts.items())
+        print("{\n" + ",\n".join(lines) + "\n}")  # a line per fact: json's indent makes one of each number
+    elif "-" not in _outputs(args).values():
+        print("\n".join(report(facts)))
+
+
+# ------------------------------------------------------------------------------------ facts and their text
+
+
+def _data_facts(args, table):
+    return {
+        "data": {
+            "path": "standard input" if args.data == "-" else args.data,
+            "rows": len(table),
+            "columns": table.names,
+            "named": bool(table.columns),
+            "left_out": [column._asdict() for column in table.left_out],
+            "weights": getattr(args, "weights", None),
+        }
+    }
+
+
+def _model_facts(model, table, weights):
+    """What a fit found."""
+    sizes, centers = model.counts_.tolist(), model.cluster_centers_.tolist()
+    return {
+        "inertia": model.inertia_,
+        "n_iter": model.n_iter_,
+        "converged": model.converged_,
+        "stop_reason": model.stop_reason_,
+        "clusters": [
+            {"label": label, "size": size, "weight": weight, "center": center}
+            for label, (size, weight, center) in enumerate(zip(sizes, weights.tolist(), centers))
+        ],
+        "runs": [run._asdict() for run in model.runs_],
+    }
+
+
+def _heading(facts):
+    data = facts["data"]
+    size = f"{_many(data['rows'], 'row')}, {_many(len(data['columns']), 'column')}"
+    weighted = f", weighted by {_printable(data['weights'])}" if data.get("weights") else ""
+    return f"{_printable(data['path'])}: {size}{weighted}"
+
+
+def _endings(facts):
+    """The facts that any report ends with."""
+    left_out = [f"{column['name']} ({column['why']})" for column in facts["data"]["left_out"]]
+    if len(left_out) > 4:
+        left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
+    return [
+        *(("left out", _printable(line)) for line in left_out),
+        *(("wrote", f"{path} ({_CONTENTS[what]})") for what, path in facts["written"].items()),
+    ]
+
+
+def _facts_lines(*facts):
+    """Names and values in two columns; a name that repeats is told once."""
+    width = max(len(name) for name, _ in facts) + 2
+    names = ["" if i and name == facts[i - 1][0] else name for i, (name, _) in enumerate(facts)]
+    return [f"{name:<{width}}{value}" for name, (_, value) in zip(names, facts)]
+
+
+def _titles(data):
+    """What to write above the columns of a center."""
+    return [_printable(name, 20) if data["named"] else f"col {name}" for name in data["columns"]]
+
+
+def _cluster_lines(clusters, titles=()):
+    """A table of the clusters: label, size, share and, under the titles of its columns, center."""
+    shown = clusters if len(clusters) <= _MANY_CLUSTERS else clusters[: _MANY_CLUSTERS - 10]
+    weighted = any(cluster.get("weight", cluster["size"]) != cluster["size"] for cluster in clusters)
+    total = sum(cluster["weight" if weighted else "size"] for cluster in clusters)
+    table = [
+        ["cluster", *(str(cluster["label"]) for cluster in shown)],
+        ["size", *(str(cluster["size"]) for cluster in shown)],
+    ]
+    if weighted:
+        table.append(["weight", *_decimals([cluster["weight"] for cluster in shown])])
+    shares = [100 * cluster["weight" if weighted else "size"] / total for cluster in shown]
+    table.append(["share", *(f"{share:.1f}%" for share in shares)])
+    for j, title in enumerate(titles):
+        table.append([title, *_decimals([cluster["center"][j] for cluster in shown])])
+
+    room = shutil.get_terminal_size().columns
+    widths = [max(map(len, column)) + 2 for column in table]
+    widths[0] -= 2
+    fitting = next((j for j in range(len(table), 0, -1) if sum(widths[:j]) <= room), 1)
+    lines = ["".join(f"{cell:>{width}}" for cell, width in zip(row, widths[:fitting])) for row in zip(*table)]
+    if len(shown) < len(clusters):
+        lines.append(f"... {len(clusters) - len(shown)} more clusters (--centers OUT or --json gives all)")
+    if fitting < len(table):
+        lines.append(f"... {len(table) - fitting} more columns (--centers OUT or --json gives all)")
+    return lines
+
+
+def _decimals(numbers):
+    """The numbers of a column, all with as many decimals as give the largest five digits."""
+    largest = max(map(abs, numbers))
+    if largest and not 1e-4 <= largest < 1e12:
+        return [f"{number:.4e}" for number in numbers]
+    digits = 4 - math.floor(math.log10(largest)) if largest else 3
+    return [f"{number:.{min(max(digits, 0), 8)}f}" for number in numbers]
+
+
+def _seconds(seconds):
+    if seconds < 1:
+        return f"{1000 * seconds:.{1 if seconds < 0.01 else 0}f} ms"
+    return f"{seconds:.{2 if seconds < 100 else 0}f} s"
+
+
+def _many(number, thing):
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def _printable(text, longest=200):
+    """Text from a file made safe for a terminal, and cut."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+# ----------------------------------------------------------------------------------------- the commands
+
+
+class Command(NamedTuple):
+    """A subcommand: what it does, its arguments, and what its help says."""
+
+    run: Callable
+    arguments: Callable
+    usage: str
+    summary: str
+    examples: str
+
+
+COMMANDS = {
+    "fit": Command(
+        _fit,
+        _fit_arguments,
+        "ckmeans fit DATA -k K [options]",
+        "find K clusters in a table of numbers",
+        """\
+examples:
+  ckmeans fit points.csv -k 3
+      print size and center of each of 3 clusters
+  ckmeans fit points.csv -k 3 --columns height,weight --labels labels.csv
+      use two of the columns, and write each row's cluster
+  ckmeans fit points.csv -k 3 --model model.npz && ckmeans predict model.npz new.csv
+      keep the model, and assign other rows to its clusters
+  zcat points.csv.gz | ckmeans fit - -k 3 --json
+      read standard input, print everything as JSON
+
+Columns that are not numbers (names, dates) are left out, and the report says so. A missing value is an error.
+k-means compares distances: scale columns of different units to a comparable spread first.
+""",
+    ),
+    "predict": Command(
+        _predict,
+        _predict_arguments,
+        "ckmeans predict MODEL DATA [options]",
+        "assign the rows of a table to the clusters of a model",
+        """\
+examples:
+  ckmeans predict model.npz new.csv
+      print how many rows fall into each cluster
+  ckmeans predict model.npz new.csv --labels -
+      print each row's cluster, one per line
+
+If the model knows column names, the data's columns are found by name, in any order; others are ignored.
+""",
+    ),
+    "demo": Command(
+        _demo,
+        _demo_arguments,
+        "ckmeans demo [options]",
+        "cluster a data set made on the spot, and show the report",
+        """\
+examples:
+  ckmeans demo
+  ckmeans demo -k 3 --rows 100000
+  ckmeans demo --save demo.csv && ckmeans fit demo.csv -k 4
+""",
+    ),
+}
+
+
+def _parser():
+    from . import __version__
+
+    parser = _Parser(
+        prog="ckmeans",
+        description="k-means clustering: exact, repeatable, fast.",
+        epilog="""\
+examples:
+  ckmeans demo                                   see what it does
+  ckmeans fit points.csv -k 3                    find 3 clusters in a file
+  ckmeans fit points.csv -k 3 --model m.npz      ... and keep the model
+  ckmeans predict m.npz new.csv --labels -       print the cluster of each new row
+
+Each command tells more: ckmeans fit --help
+""",
+    )
+    parser.add_argument("--version", action="version", version=f"ckmeans {__version__}")
+    parser.set_defaults(run=lambda args: parser.print_help())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=command.summary,
+            usage=command.usage,
+            description=command.summary[0].upper() + command.summary[1:] + ".",
+            epilog=command.examples,
+        )
+        command.arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser

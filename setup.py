@@ -1,0 +1,79 @@
+"""Builds the extension modules: the engine, and the kernels once per instruction set and element type.
+
+Kernels have one source each (`filter.pxi`, `exact.pxi`). The modules that include them are two lines long, and written here, into
+the build directory. Adding an instruction set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
+"""
+import os
+import platform
+import sys
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+NATIVE = Path("ckmeans", "_native")
+GENERATED = Path("build", "generated")
+
+MSVC = sys.platform == "win32" and "GCC" not in sys.version
+X86_64 = platform.machine().lower() in ("x86_64", "amd64") and os.environ.get("ARCHFLAGS", "").find("arm64") < 0
+
+# name -> compiler flags. "baseline" runs on any CPU of the target and comes first; then narrow to wide.
+INSTRUCTION_SETS = {"baseline": []}
+if X86_64 and not MSVC:
+    INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2"]
+    INSTRUCTION_SETS["avx512"] = [*INSTRUCTION_SETS["avx2"], "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl",
+                                  "-mprefer-vector-width=512"]
+
+if MSVC:
+    OPTIMISE, CONTRACT, NO_CONTRACT = ["/O2"], [], ["/fp:precise"]
+else:
+    OPTIMISE = ["-O3", "-fno-strict-aliasing", "-fno-math-errno", "-fno-trapping-math", "-g0", "-Wno-unused-function"]
+    # The filter may fuse multiply and add, its bounds allow for it; what decides must round as it is written.
+    CONTRACT, NO_CONTRACT = ["-ffp-contract=fast"], ["-ffp-contract=off"]
+
+DIRECTIVES = dict(language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False,
+                  embedsignature=True, freethreading_compatible=True)
+
+
+def write(name, text):
+    """A generated source in the build directory, left alone when it is up to date."""
+    path = GENERATED / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    return str(path)
+
+
+def extension(name, source, flags):
+    depends = [str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in sorted(NATIVE.glob(pattern))]
+    return Extension(f"ckmeans._native.{name}", [source], include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
+                     extra_compile_args=OPTIMISE + flags, depends=depends,
+                     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+
+
+def extensions():
+    write("build_info.h", "".join(f'#define CKM_{name} "{" ".join(words)}"\n' for name, words in (
+        ("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))))
+    yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
+    for isa, flags in INSTRUCTION_SETS.items():
+        yield extension(f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT)
+        for dtype, real in ("f32", "float"), ("f64", "double"):
+            name = f"exact_{dtype}_{isa}"
+            yield extension(name, write(f"{name}.pyx", f'ctypedef {real} real\ninclude "exact.pxi"\n'), flags + NO_CONTRACT)
+
+
+class BuildExt(build_ext):
+    """Compiles on all cores."""
+
+    def build_extensions(self):
+        self.parallel = self.parallel or os.cpu_count()
+        super().build_extensions()
+
+
+setup(
+    ext_modules=cythonize(list(extensions()), compiler_directives=DIRECTIVES, include_path=[str(NATIVE), "."],
+                          build_dir="build/cython"),
+    cmdclass={"build_ext": BuildExt},
+)

@@ -1,0 +1,67 @@
+"""Running a problem and comparing results, for all test files."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+
+import ckmeans
+import oracle
+
+
+def fit(problem, **params):
+    """The estimator fitted to a problem of ``strategies.problems``; few distinct rows are no news here."""
+    model = ckmeans.KMeans(
+        problem.k, **{"init": problem.init, "tol": problem.tol, "max_iter": problem.max_iter, **params}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
+        return model.fit(problem.X, sample_weight=problem.weights)
+
+
+def expected(problem):
+    return oracle.lloyd(problem.X, problem.init, problem.weights, max_iter=problem.max_iter, tol=problem.tol)
+
+
+def assert_agrees(model, result):
+    """A fitted model holds exactly what the oracle found."""
+    assert np.array_equal(model.labels_, result.labels)
+    assert np.array_equal(model.cluster_centers_, result.centers)
+    assert model.cluster_centers_.dtype == result.centers.dtype
+    assert model.inertia_ == result.inertia
+    assert (model.n_iter_, model.stop_reason_) == (result.n_iter, result.stop_reason)
+    assert model.converged_ == (result.stop_reason != "max_iter")
+    assert np.array_equal(model.counts_, np.bincount(result.labels, minlength=len(result.centers)))
+
+
+def assert_same(one, other):
+    """Two fitted models are equal to the last bit."""
+    assert np.array_equal(one.labels_, other.labels_)
+    assert one.cluster_centers_.tobytes() == other.cluster_centers_.tobytes()
+    assert one.inertia_ == other.inertia_
+    assert (one.n_iter_, one.stop_reason_) == (other.n_iter_, other.stop_reason_)
+    assert np.array_equal(one.counts_, other.counts_)
+
+
+def run_python(source, *, timeout=60, **environment):
+    """Run source in an interpreter of its own, with more environment variables, and return its standard output."""
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=subprocess_environment(**environment),
+    )
+    if done.returncode:
+        raise AssertionError(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def subprocess_environment(**more):
+    """The environment for a child that has to import the very same package."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(ckmeans.__file__)))
+    here = os.path.dirname(os.path.abspath(__file__))
+    path = os.pathsep.join([package, here, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return {**os.environ, "PYTHONPATH": path, **more}

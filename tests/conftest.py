@@ -1,0 +1,21 @@
+"""Hypothesis profiles.
+
+The default one repeats itself exactly. ``HYPOTHESIS_PROFILE=fuzz pytest`` searches with fresh examples for as long as a
+night may be.
+"""
+
+import os
+from pathlib import Path
+import sys
+
+from hypothesis import HealthCheck, settings
+
+# The oracle and the strategies are imported by name, also where the tests are run from elsewhere.
+sys.path.insert(0, str(Path(__file__).parent))
+
+slow_data = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile(
+    "quick", deadline=None, derandomize=True, database=None, max_examples=100, suppress_health_check=slow_data
+)
+settings.register_profile("fuzz", deadline=None, max_examples=20_000, suppress_health_check=slow_data)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -1,0 +1,218 @@
+"""k-means as the package promises it, written to be read.
+
+Everything here is plain NumPy, ``math.fsum`` and loops. Nothing is fast and nothing is clever: this is what the compiled
+code has to reproduce to the last bit. The promise in short:
+
+* The squared distance of a row and a center is a float64 sum over the features in order, one rounding per operation.
+* A row belongs to the lowest index among its nearest centers.
+* Every sum over rows is the exact sum, rounded once. The order of the rows therefore cannot matter.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+import itertools
+import math
+
+import numpy as np
+
+
+def compute_dtype(X):
+    """float32 data stays float32; everything else is float64."""
+    return np.dtype(np.float32 if np.asarray(X).dtype == np.float32 else np.float64)
+
+
+def exact_sum(terms):
+    """The exact sum of float64 terms, rounded once."""
+    return math.fsum(np.asarray(terms, np.float64).tolist())
+
+
+def sq_distances(X, centers):
+    """Squared distance of every row to every center, (n, k) float64."""
+    X = np.asarray(X, np.float64)
+    centers = np.asarray(centers, np.float64)
+    total = np.zeros((len(X), len(centers)))
+    with np.errstate(under="ignore"):
+        for f in range(X.shape[1]):
+            difference = X[:, f, None] - centers[None, :, f]
+            # Two statements, so that the product is rounded before it is added.
+            square = difference * difference
+            total = total + square
+    return total
+
+
+def distances(X, centers):
+    """What ``transform`` gives: distances in the dtype the data is computed in."""
+    with np.errstate(over="ignore"):
+        return np.sqrt(sq_distances(X, centers)).astype(compute_dtype(X))
+
+
+def assign(X, centers):
+    """Label of every row and its squared distance to that center."""
+    table = sq_distances(X, centers)
+    labels = np.argmin(table, axis=1)  # the first of several equal minima
+    return labels.astype(np.int32), table[np.arange(len(table)), labels]
+
+
+def inertia(sq_own, weights=None):
+    """Exact sum of the rounded products weight * squared distance."""
+    return exact_sum(sq_own if weights is None else weights * sq_own)
+
+
+def moves(X, sq_own, labels, weights, k):
+    """Which row each empty cluster takes: a list of (cluster, row).
+
+    In index order, an empty cluster takes the row farthest from its own center (the lowest index of several). The row must
+    have weight, must not sit on its center, must leave another row with weight behind, and must not have a value that
+    another empty cluster has taken already.
+    """
+    X = np.asarray(X, np.float64)
+    left = np.bincount(labels[weights > 0], minlength=k)
+    farthest_first = sorted(range(len(X)), key=lambda row: (-sq_own[row], row))
+    taken = []
+    for cluster in np.flatnonzero(left == 0):
+        for row in farthest_first:
+            if (
+                sq_own[row] > 0
+                and weights[row] > 0
+                and left[labels[row]] >= 2
+                and not any(np.array_equal(X[row], X[other]) for _, other in taken)
+            ):
+                left[labels[row]] -= 1
+                taken.append((int(cluster), row))
+                break
+    return taken
+
+
+def update(X, sq_own, labels, centers, weights=None):
+    """New centers, rounded to the dtype of the data. Clusters that stay empty keep their center."""
+    dtype = compute_dtype(X)
+    X = np.asarray(X, np.float64)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
+    moved = moves(X, sq_own, labels, weights, len(centers))
+    here = weights > 0
+    here[[row for _, row in moved]] = False
+    new = np.array(centers, np.float64)
+    for j in range(len(centers)):
+        members = here & (labels == j)
+        if members.any():
+            w = weights[members]
+            mass = exact_sum(w)
+            new[j] = [exact_sum(w * column) / mass for column in X[members].T]
+    for cluster, row in moved:
+        new[cluster] = X[row]
+    return new.astype(dtype).astype(np.float64)
+
+
+def total_shift(new, old):
+    """Sum over clusters, then features, of the squared movement; every addition rounded, in this order."""
+    total = 0.0
+    for a, b in zip(new.ravel().tolist(), old.ravel().tolist()):
+        total += (a - b) * (a - b)
+    return total
+
+
+def mean_variance(X, weights=None):
+    """Mean over the features of the weighted variance, to within a few ulps.
+
+    This number is only ever compared with a shift, so that nothing hangs on its last bits.
+    """
+    X = np.asarray(X, np.float64)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
+    mass = exact_sum(weights)
+    total = 0.0
+    for column in X.T:
+        from_mean = column - exact_sum(weights * column) / mass
+        # The rounded mean is not quite the mean: what is left of it is taken off.
+        left = exact_sum(weights * from_mean) / mass
+        total += exact_sum(weights * from_mean * from_mean) / mass - left * left
+    return total / X.shape[1]
+
+
+@dataclass
+class Step:
+    """One iteration: the assignment made in it, and the centers after it."""
+
+    n_iter: int
+    labels: np.ndarray
+    inertia: float
+    n_changed: int
+    centers: np.ndarray
+    shift: float
+
+
+@dataclass
+class Result:
+    labels: np.ndarray
+    centers: np.ndarray
+    inertia: float
+    n_iter: int
+    stop_reason: str
+    steps: list = field(repr=False)
+
+
+def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4):
+    """A whole run from given centers."""
+    dtype = compute_dtype(X)
+    centers = np.array(centers).astype(dtype).astype(np.float64)
+    threshold = tol * mean_variance(X, weights)
+    previous = np.full(len(X), -1)
+    steps = []
+    for n_iter in range(1, max_iter + 1):
+        labels, sq_own = assign(X, centers)
+        n_changed = int((labels != previous).sum())
+        new = centers if n_changed == 0 else update(X, sq_own, labels, centers, weights)
+        shift = total_shift(new, centers)
+        steps.append(Step(n_iter, labels, inertia(sq_own, weights), n_changed, new.astype(dtype), shift))
+        if n_changed == 0:
+            stop_reason = "labels"
+            break
+        centers, previous = new, labels
+        if shift <= threshold:
+            stop_reason = "tol"
+            break
+    else:
+        stop_reason = "max_iter"
+    # The centers may have moved since the last assignment, and what is reported has to belong together.
+    labels, sq_own = assign(X, centers)
+    return Result(labels, centers.astype(dtype), inertia(sq_own, weights), n_iter, stop_reason, steps)
+
+
+def running_sums(terms):
+    """Sums of the first 1, 2, ... terms, each exact and rounded once."""
+    return [float(total) for total in itertools.accumulate(map(Fraction, np.asarray(terms, np.float64).tolist()))]
+
+
+def draw(terms, uniform):
+    """The first row at which the running sum of the terms exceeds its share; the last row that adds to it at the most."""
+    running = running_sums(terms)
+    for row, value in enumerate(running):
+        if value > uniform * running[-1]:
+            return row
+    return int(np.flatnonzero(terms)[-1])
+
+
+def kmeans_plusplus(X, k, uniforms, weights=None):
+    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, then as many as there are trials.
+
+    The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with centers, rows
+    that were not taken yet follow in order.
+    """
+    n = len(X)
+    trials = (len(uniforms) - 1) // (k - 1) if k > 1 else 0
+    if weights is None:
+        taken = [min(int(uniforms[0] * n), n - 1)]
+        weights = np.ones(n)
+    else:
+        taken = [draw(weights, uniforms[0])]
+    nearest = sq_distances(X, X[taken])[:, 0]
+    for step in range(k - 1):
+        terms = weights * nearest
+        if exact_sum(terms) == 0:
+            taken.append(next((row for row in np.flatnonzero(weights) if row not in taken), taken[0]))
+            continue
+        drawn = [draw(terms, uniform) for uniform in uniforms[1:][step * trials : (step + 1) * trials]]
+        left = [np.minimum(nearest, sq_distances(X, X[[row]])[:, 0]) for row in drawn]
+        best = int(np.argmin([exact_sum(weights * potential) for potential in left]))
+        taken.append(drawn[best])
+        nearest = left[best]
+    return np.array(taken)
