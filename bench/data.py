@@ -23,7 +23,8 @@ fit        fit        blobs      10000  768   256  f32 f64
 fit        fit        blobs      20000  128    16  f64
 fit        fit        blobs      50000  128    64  f32        quick
 fit        fit        blobs      50000  128  1000  f32
-fit        fit        blobs     100000    2   100  f32 f64
+fit        fit        blobs     100000    2    16  f32
+fit        fit        blobs     100000    2   100  f64
 fit        fit        blobs     100000    8   256  f32
 fit        fit        blobs     100000   16   100  f64        quick
 fit        fit        blobs     100000   16  1000  f32
@@ -52,7 +53,8 @@ assign     iteration  blobs    1000000    2    16  f32 f64
 init       plusplus   blobs       1000    2     8  f64
 init       plusplus   blobs      10000    8    64  f32 f64
 init       plusplus   blobs      20000  128   256  f32
-init       plusplus   blobs     100000   16   100  f32 f64    quick
+init       plusplus   blobs     100000   16   100  f32
+init       plusplus   blobs     100000   16   100  f64        quick
 init       plusplus   uniform    20000    2  1000  f64
 
 predict    predict    blobs       1000    4     3  f64
@@ -81,7 +83,7 @@ PAGES = tuple(dict.fromkeys(line.split()[0] for line in GRID.split("\n") if line
 KNOWN_K = {"a3": (50,), "birch1": (100,), "breast": (2,), "china": (16, 64, 256), "china_rgb": (64,),
            "diamonds": (16,), "digits": (10, 30), "iris": (3,), "page_blocks": (5, 50), "ruspini": (4,),
            "s1": (15,), "xclara": (3,)}
-QUICK_DATA = {"digits", "xclara"}
+QUICK_FITS = {("digits", 10), ("xclara", 3)}
 DTYPES = {"f32": "float32", "f64": "float64"}
 READABLE = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".npy")
 
@@ -248,7 +250,7 @@ def grid(sources):
             if data in MADE or data in sources:
                 cells += [Cell(page, task, data, int(n), int(d), int(k), DTYPES[word], "quick" in rest)
                           for word in rest if word in DTYPES]
-    real = [Cell("fit", "fit", source.name, source.n, source.d, k, dtype, source.name in QUICK_DATA)
+    real = [Cell("fit", "fit", source.name, source.n, source.d, k, dtype, (source.name, k) in QUICK_FITS)
             for source in sources.values() for k in KNOWN_K.get(source.name, usual_k(source.n))
             for dtype in DTYPES.values()]
     return sorted(cells + real, key=lambda cell: PAGES.index(cell.page))

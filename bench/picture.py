@@ -4,11 +4,12 @@ import math
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bench.report import TITLES, means, ratio, times
+from bench.report import TITLES, busy, means, ratio, times
 
 # Okabe and Ito's colors, told apart by color-blind readers too; the marks tell peers apart without any color.
-STYLES = {"ckmeans": ("#000000", "*"), "sklearn": ("#0072B2", "o"), "sklearn-elkan": ("#56B4E9", "^"),
-          "sklearnex": ("#D55E00", "s"), "faiss": ("#009E73", "D"), "scipy": ("#CC79A7", "v")}
+STYLES = {"ckmeans": ("#000000", "*", 8), "sklearn": ("#0072B2", "o", 6.2),
+          "sklearn-elkan": ("#56B4E9", "^", 7), "sklearnex": ("#D55E00", "s", 6),
+          "faiss": ("#009E73", "D", 5.6), "scipy": ("#CC79A7", "v", 7)}
 # Inches: what surrounds the axes stays the same however many cells there are.
 WIDTH, LEFT, RIGHT, ABOVE, BELOW, ROW = 9.6, 2.9, 0.3, 1.3, 0.62, 0.235
 
@@ -42,6 +43,8 @@ def draw(run, page, path):
             "in brackets the geometric mean of what counts")
     if not all(agrees for found in points.values() for _, _, agrees in found):
         line += "; hollow: another result, not counted"
+    if busy(run):
+        line += "; the machine was busy: do not trust"
     margin = 0.15 / WIDTH
     figure.text(margin, 1 - 0.28 / total, TITLES[page], fontsize=11, weight="bold", va="center")
     figure.text(margin, 1 - 0.54 / total, line, fontsize=8.5, color="#444444", va="center")
@@ -67,9 +70,9 @@ def _rows(axes, cells, points):
 
 def _marks(axes, points, averages):
     for number, (peer, found) in enumerate(points.items()):
-        color, mark = STYLES[peer]
+        color, mark, size = STYLES[peer]
         shift = 0.12 * (number - (len(points) - 1) / 2)  # equal figures must not hide each other
-        style = {"marker": mark, "linestyle": "none", "markersize": 6, "zorder": 3, "clip_on": False}
+        style = {"marker": mark, "linestyle": "none", "markersize": size, "zorder": 3, "clip_on": False}
         mean = f" ({times(averages[peer])[:-1]}×)" if peer in averages else ""
         axes.plot([], [], color=color, markeredgecolor="white", label=peer + mean, **style)
         filled = {"markerfacecolor": color, "markeredgecolor": "white", "markeredgewidth": 0.7}

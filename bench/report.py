@@ -174,7 +174,7 @@ def remarks(run, page):
     if "!" in used:
         lines.append("!: the result does not agree with the first peer's (relative 1e-6 for float64, 1e-4 "
                      "for float32): shown, but not counted.")
-    elif any(TASKS[result.cell.task].same for result in results) and len(run.columns(page)) > 1:
+    elif all(TASKS[result.cell.task].same for result in results) and len(run.columns(page)) > 1:
         what = "sums of distances" if page == "transform" else "inertias"
         lines.append(f"All {what} agree (relative 1e-6 for float64, 1e-4 for float32).")
     if "~" in used:
@@ -190,6 +190,11 @@ def remarks(run, page):
     return lines
 
 
+def busy(run):
+    """Whether other processes took so much of the machine that the figures mean little."""
+    return (run.machine.get("cpus_taken_by_others") or 0) > 0.1
+
+
 def heading(run):
     """CPU, threads, versions: the lines that every report begins with."""
     machine = run.machine
@@ -200,9 +205,9 @@ def heading(run):
                          for name, about in run.peers.items())]
     lines += [f"{name}: instruction set {about['isa']}"
               for name, about in run.peers.items() if "isa" in about]
-    taken = machine.get("cpus_taken_by_others")
-    if taken is not None and taken > 0.1:
-        lines.append(f"Other processes kept {taken:.2g} CPUs busy meanwhile: do not trust these figures.")
+    if busy(run):
+        lines.append(f"Other processes kept {machine['cpus_taken_by_others']:.2g} CPUs busy meanwhile: "
+                     "do not trust these figures.")
     lines += [f"not measured: {line}" for line in run.missing]
     return lines
 

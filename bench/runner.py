@@ -37,7 +37,7 @@ class Settings:
     threads: int
     repeat: int = 5  # rounds
     min_time: float = 0.05  # seconds: a faster call is made several times in a round
-    budget: float = 4.0  # seconds for one peer in one cell; past it there are no further rounds
+    budget: float = 3.0  # seconds for one peer in one cell; past it there are no further rounds
     limit: float = 30.0  # seconds: a peer that would need longer for one call is left out of the cell
     deadline: float = None  # seconds: no further cell is begun after this
 

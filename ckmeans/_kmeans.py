@@ -402,7 +402,7 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
     check.check_n_clusters(n_clusters, len(array))
     if n_local_trials is not None:
         check.check_int(n_local_trials, "n_local_trials", 1, "None or an integer of at least 1")
-    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None)
+    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None, packed=True)
     (seed,) = check.seeds(random_state, 1)
     indices = kmeans_plusplus_indices(data, int(n_clusters), check.seeded(seed), n_local_trials)
     return data.take(indices).astype(np.float32 if array.dtype == np.float32 else np.float64), indices

@@ -50,10 +50,10 @@ def main(argv=None):
     argv : list of str, optional
         Default: the arguments of the process.
     """
-    for stream in (sys.stdout, sys.stderr):  # names of columns may be in letters a terminal cannot show
-        with contextlib.suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")
     try:
+        for stream in (sys.stdout, sys.stderr):  # names of columns may be in letters a terminal cannot show
+            with contextlib.suppress(AttributeError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
         args = _parser().parse_args(argv)
         args.run(args)
         sys.stdout.flush()

@@ -46,7 +46,7 @@ def assert_same(one, other):
 
 
 def run_python(source, *, timeout=60, **environment):
-    """Run source in an interpreter of its own, with more environment variables, and return its standard output."""
+    """Standard output of source, run in an interpreter of its own with more environment variables."""
     done = subprocess.run(
         [sys.executable, "-c", source],
         capture_output=True,

@@ -1,7 +1,6 @@
 """Hypothesis profiles.
 
-The default one repeats itself exactly. ``HYPOTHESIS_PROFILE=fuzz pytest`` searches with fresh examples for as long as a
-night may be.
+The default one repeats itself exactly. ``HYPOTHESIS_PROFILE=fuzz pytest`` searches long, with fresh examples.
 """
 
 import os

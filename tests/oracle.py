@@ -1,9 +1,10 @@
 """k-means as the package promises it, written to be read.
 
-Everything here is plain NumPy, ``math.fsum`` and loops. Nothing is fast and nothing is clever: this is what the compiled
-code has to reproduce to the last bit. The promise in short:
+Everything here is plain NumPy, ``math.fsum`` and loops. Nothing is fast and nothing is clever: this is what
+the compiled code has to reproduce to the last bit. The promise in short:
 
-* The squared distance of a row and a center is a float64 sum over the features in order, one rounding per operation.
+* The squared distance of a row and a center is a float64 sum over the features in order, one rounding per
+  operation.
 * A row belongs to the lowest index among its nearest centers.
 * Every sum over rows is the exact sum, rounded once. The order of the rows therefore cannot matter.
 """
@@ -61,9 +62,9 @@ def inertia(sq_own, weights=None):
 def moves(X, sq_own, labels, weights, k):
     """Which row each empty cluster takes: a list of (cluster, row).
 
-    In index order, an empty cluster takes the row farthest from its own center (the lowest index of several). The row must
-    have weight, must not sit on its center, must leave another row with weight behind, and must not have a value that
-    another empty cluster has taken already.
+    In index order, an empty cluster takes the row farthest from its own center (the lowest index of several).
+    The row must have weight, must not sit on its center, must leave another row with weight behind, and must not
+    have a value that another empty cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
@@ -179,11 +180,12 @@ def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4):
 
 def running_sums(terms):
     """Sums of the first 1, 2, ... terms, each exact and rounded once."""
-    return [float(total) for total in itertools.accumulate(map(Fraction, np.asarray(terms, np.float64).tolist()))]
+    exact = itertools.accumulate(Fraction(term) for term in np.asarray(terms, np.float64).tolist())
+    return [float(total) for total in exact]
 
 
 def draw(terms, uniform):
-    """The first row at which the running sum of the terms exceeds its share; the last row that adds to it at the most."""
+    """The first row at which the running sum of the terms exceeds its share, or else the last with a term."""
     running = running_sums(terms)
     for row, value in enumerate(running):
         if value > uniform * running[-1]:
@@ -192,10 +194,10 @@ def draw(terms, uniform):
 
 
 def kmeans_plusplus(X, k, uniforms, weights=None):
-    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, then as many as there are trials.
+    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one for each trial.
 
-    The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with centers, rows
-    that were not taken yet follow in order.
+    The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with
+    centers, rows that were not taken yet follow in order.
     """
     n = len(X)
     trials = (len(uniforms) - 1) // (k - 1) if k > 1 else 0

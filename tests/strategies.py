@@ -111,8 +111,9 @@ def _line(rng, n, d):
 
 
 ANY_DTYPE = [
-    _grid, _halves, _duplicates, _constant_columns, _one_point, _blobs, _normal, _far_from_origin, _grid_far_from_origin,
-    _one_far_column, _tiny, _huge, _heavy_tails, _many_scales, _columns_of_many_scales, _one_outlier, _line,
+    _grid, _halves, _duplicates, _constant_columns, _one_point, _blobs, _normal, _far_from_origin,
+    _grid_far_from_origin, _one_far_column, _tiny, _huge, _heavy_tails, _many_scales, _columns_of_many_scales,
+    _one_outlier, _line,
 ]  # fmt: skip
 ONLY_FLOAT64 = [_squares_underflow, _subnormal, _huge_squares]
 
@@ -171,7 +172,10 @@ WEIGHTS = [None, None, _whole_weights, _weights_with_zeros, _weights_of_many_sca
 
 def shapes(max_rows=150):
     rows = st.one_of(
-        st.integers(1, 12), st.integers(20, max_rows), st.integers(20, max_rows), st.sampled_from([63, 64, 65, 127, 128, 129])
+        st.integers(1, 12),
+        st.integers(20, max_rows),
+        st.integers(20, max_rows),
+        st.sampled_from([63, 64, 65, 127, 128, 129]),
     )
     features = st.one_of(st.integers(1, 5), st.integers(1, 40), st.sampled_from([63, 64, 65, 130]))
     return st.tuples(rows, features)
@@ -181,11 +185,12 @@ def shapes(max_rows=150):
 def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True):
     """Data, initial centers, and what else a run takes.
 
-    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator, because rows drawn one
-    by one would spend the time on drawing.
+    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator, because rows
+    drawn one by one would spend the time on drawing.
     """
     n, d = draw(shapes(max_rows))
-    k = draw(st.one_of(st.integers(1, min(n, 6)), st.integers(min(n, 4), min(n, 40)), st.just(n if n <= 40 else 8)))
+    all_rows = st.just(n if n <= 40 else 8)
+    k = draw(st.one_of(st.integers(1, min(n, 6)), st.integers(min(n, 4), min(n, 40)), all_rows))
     dtype = np.dtype(draw(st.sampled_from(dtypes)))
     data = draw(st.sampled_from(ANY_DTYPE + (ONLY_FLOAT64 if dtype == np.float64 else [])))
     centers = draw(st.sampled_from(CENTERS))
@@ -194,7 +199,7 @@ def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True)
     X = data(rng, n, d).astype(dtype)
     return Problem(
         X=X,
-        init=centers(rng, X, k).astype(dtype),
+        init=centers(rng, X.astype(np.float64), k).astype(dtype),
         weights=weights and weights(rng, n),
         # No round numbers: a shift that equals tol * variance but for rounding is nobody's business.
         tol=draw(st.sampled_from([0.0, 0.0, 1.37e-4, 1.37e-4, 0.0123, 0.717])),
@@ -247,6 +252,6 @@ def unaligned(X):
 
 
 LAYOUTS = [
-    np.ascontiguousarray, column_major, every_other_row, every_third_column, backwards, read_only, inside_another,
-    byte_swapped, unaligned,
+    np.ascontiguousarray, column_major, every_other_row, every_third_column, backwards, read_only,
+    inside_another, byte_swapped, unaligned,
 ]  # fmt: skip

@@ -142,6 +142,15 @@ def test_too_few_distinct_rows_give_one_warning_and_a_valid_result(init, n_init)
     assert np.array_equal(model.predict(X), model.labels_)
 
 
+def test_many_clusters_and_hardly_any_distinct_rows():
+    """Work that grows with the cube of k would show here."""
+    X = np.arange(10_000.0)[:, None] % 2
+    for init in ("k-means++", "random", "first"):
+        with pytest.warns(ConvergenceWarning):
+            model = KMeans(5000, init=init, n_init=1, max_iter=3, random_state=0).fit(X)
+        assert model.inertia_ == 0
+
+
 def test_the_warning_points_at_the_caller():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -188,7 +197,8 @@ def test_rows_of_weight_zero_might_as_well_not_be_there(problem, seed):
     kept = problem.weights > 0
     assume(kept.sum() >= problem.k)
     there = fit(problem)
-    removed = fit(Problem(problem.X[kept], problem.init, problem.weights[kept], problem.tol, problem.max_iter))
+    rest = Problem(problem.X[kept], problem.init, problem.weights[kept], problem.tol, problem.max_iter)
+    removed = fit(rest)
     assert np.array_equal(there.labels_[kept], removed.labels_)
     assert np.array_equal(there.cluster_centers_, removed.cluster_centers_)
     assert (there.inertia_, there.n_iter_) == (removed.inertia_, removed.n_iter_)
@@ -207,6 +217,37 @@ def test_rows_of_weight_zero_are_never_drawn(init):
         assert (weights[indices] > 0).all()
         assert np.array_equal(centers, X[indices])
         assert len(set(indices)) == 8
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random", "random-partition", "first"])
+def test_fewer_rows_of_weight_than_clusters(init):
+    X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    weights = np.array([0.0, 2.0, 0.0, 5.0, 0.0])
+    with pytest.warns(ConvergenceWarning):
+        model = KMeans(4, init=init, n_init=3, random_state=0).fit(X, sample_weight=weights)
+    assert set(model.cluster_centers_.ravel()) == {1.0, 3.0}
+    assert model.labels_.tolist().count(model.labels_[1]) >= 2
+    _, indices = kmeans_plusplus(X, 4, sample_weight=weights, random_state=0)
+    assert set(indices) == {1, 3}
+
+
+@pytest.mark.parametrize("outlier_weight", [0.0, 1e-30])
+def test_an_outlier_of_hardly_any_weight_does_not_end_a_run(outlier_weight):
+    """The variance in the stopping rule is that of the weighted rows."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(500, 2)), [[1e6, 1e6]]])
+    weights = np.append(np.ones(500), outlier_weight)
+    problem = run(X, X[:5], weights, tol=1e-4)
+    assert expected(problem).n_iter > 5
+    assert_agrees(fit(problem), expected(problem))
+
+
+def test_weights_that_differ_beyond_a_double():
+    """A cluster of light rows has the mean of its rows, whatever the others weigh."""
+    problem = run([[0], [1], [2], [3]], [[0.0], [3.0]], np.array([1, 1, 1e-60, 1e-60]))
+    model = fit(problem)
+    assert model.cluster_centers_.ravel().tolist() == [0.5, 2.5]
+    assert_agrees(model, expected(problem))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

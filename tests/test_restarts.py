@@ -34,7 +34,8 @@ def test_every_restart_can_be_repeated_alone(X, init):
     assert len({run.seed for run in model.runs_}) == 6
     for run in model.runs_:
         alone = KMeans(9, init=init, n_init=1, random_state=run.seed).fit(X)
-        assert (alone.inertia_, alone.n_iter_, alone.stop_reason_) == (run.inertia, run.n_iter, run.stop_reason)
+        assert (alone.inertia_, alone.n_iter_) == (run.inertia, run.n_iter)
+        assert alone.stop_reason_ == run.stop_reason
         assert alone.runs_[0].seed == run.seed
         if run.inertia == model.inertia_:
             assert_same(alone, model)
@@ -56,7 +57,8 @@ def test_records(X):
 def test_the_best_run_is_kept(X, init):
     model = KMeans(9, init=init, n_init=8, random_state=5).fit(X)
     best = min(model.runs_, key=lambda run: run.inertia)
-    assert (model.inertia_, model.n_iter_, model.stop_reason_) == (best.inertia, best.n_iter, best.stop_reason)
+    assert (model.inertia_, model.n_iter_) == (best.inertia, best.n_iter)
+    assert model.stop_reason_ == best.stop_reason
     assert len({run.inertia for run in model.runs_}) > 1
 
 
@@ -226,7 +228,7 @@ def test_kmeans_plusplus_draws_what_the_estimator_starts_from(X):
     assert_same(KMeans(7, n_init=1, random_state=21).fit(X), KMeans(7, init=centers).fit(X))
 
 
-@given(problems(max_rows=60), st.integers(0, 2**32 - 1), st.sampled_from([None, None, 1, 2, 5, 20]))
+@given(problems(max_rows=40), st.integers(0, 2**32 - 1), st.sampled_from([None, None, 1, 2, 5, 20]))
 def test_kmeans_plusplus_equals_the_oracle(problem, seed, trials):
     n_drawn = 1 + (problem.k - 1) * (trials or 2 + int(np.log(problem.k)))
     uniforms = np.random.RandomState(seed).random_sample(n_drawn)

@@ -19,8 +19,8 @@ cdef class CenterForms:
         while self.slots < 2 * k:
             self.slots *= 2
         self.ids = <int32_t *>self.memory.take(k, sizeof(int32_t))
-        self.scaled = <float *>self.memory.take((k + SLACK) * d, sizeof(float))
-        self.sq_norms = <float *>self.memory.take(k + SLACK, sizeof(float))
+        self.scaled = <float *>self.memory.take(k * d, sizeof(float))
+        self.sq_norms = <float *>self.memory.take(k, sizeof(float))
         self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
         self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
         self.c.k = k
@@ -95,7 +95,8 @@ cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d
     where `exact` covers the rounding of the exact distance itself and `floor` what underflows, there and in float32. N is not looked
     up: |b| <= |a| + |a - b| and the squared distance is A + best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
     """
-    cdef double gamma = filter_gamma(d), exact = 2.02 * (d + 3) * ldexp(1, -53)
+    centers.gamma = filter_gamma(d)
+    cdef double gamma = centers.gamma, exact = 2.02 * (d + 3) * ldexp(1, -53)
     cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up)
     centers.guard_score = <float>(3 * of_norm * up)

@@ -155,11 +155,12 @@ cdef class Data:
         self.packed = packed
         self.workers = <Worker *>self.memory.take(self.n_threads, sizeof(Worker))
         blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double))
-        panels = <float *>self.memory.take(self.n_threads * PANEL * (d + 1), sizeof(float))
+        panels = <float *>self.memory.take(self.n_threads * PANEL * (2 * d + 1), sizeof(float))
         for i in range(self.n_threads):
             self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
-            self.workers[i].panel = panels + i * PANEL * (d + 1)
-            self.workers[i].panel_norms = self.workers[i].panel + PANEL * d
+            self.workers[i].panel = panels + i * PANEL * (2 * d + 1)
+            self.workers[i].scaled = self.workers[i].panel + PANEL * d
+            self.workers[i].panel_norms = self.workers[i].scaled + PANEL * d
         self.big = <double *>self.memory.take(MAX_PARTS * d, sizeof(double))
         self.variance_ = -1
         self.scan()
@@ -213,54 +214,63 @@ cdef class Data:
 
     cdef int survey(self, bint moments) except -1:
         """How sums of these rows are cut, and, when asked, the mean variance of the columns."""
-        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, t
+        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, strung = 1, width, f, e
         cdef Memory memory = Memory()
         cdef Survey job
-        cdef double *middle
-        cdef double *moment_big
-        cdef double span, mean, total, variance = 0
-        cdef double[2] first, second, left
-        cdef int j
-        job.rows = &self.rows
-        job.weights = self.weight
-        job.workers = self.workers
-        job.big = self.big
-        job.left = <double *>memory.take(self.n_threads * 2 * d, sizeof(double))
-        job.middle = NULL
-        job.moment_big = moment_big = <double *>memory.take((2 * MAX_PARTS) * d, sizeof(double))
-        job.moments = <double *>memory.take(self.n_threads * 4 * d, sizeof(double))
-        middle = <double *>memory.take(d, sizeof(double))
+        cdef double *how
+        cdef double *seen
+        cdef double[4] cut                   # constants of the first moments, then of the second
+        cdef double span, mean, square, total, variance = 0
+        cdef double[3] left = [0, 0, 0]
+        cdef int i, j
+        while self.weight == NULL and strung < PANEL and strung * d < 32:
+            strung *= 2
+        width = (strung * d + 7) // 8 * 8
+        how = <double *>memory.take(HOW * width, sizeof(double))
+        seen = <double *>memory.take(self.n_threads * SEEN * width, sizeof(double))
         for f in range(d):
-            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), n, self.big + f, d)
-            if moments:
-                middle[f] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
-                span = self.high_[f] - self.low_[f]
-                # Two of the three parts are used. The second moments' constants follow the first's, so they are laid down last.
-                split_constants(self.largest_weight * span, n, moment_big + f, d)
-                split_constants(self.largest_weight * span * span, n, moment_big + 2 * d + f, d)
+            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), n, self.big + f, d, MAX_PARTS)
+            span = self.high_[f] - self.low_[f]
+            split_constants(self.largest_weight * span, n, cut, 1, 2)
+            split_constants(self.largest_weight * span * span, n, cut + 2, 1, 2)
+            for e from f <= e < strung * d by d:
+                how[e] = self.big[f]
+                how[width + e] = self.big[d + f]
+                how[2 * width + e] = self.big[2 * d + f]
+                how[3 * width + e] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
+                for j in range(4):
+                    how[(4 + j) * width + e] = cut[j]
         split_constants(self.largest_weight, n, self.sums.weight.big, 1)
         self.sums.weighted = self.weight != NULL
-        if moments:
-            job.middle = middle
+        job.rows = &self.rows
+        job.weights = self.weight
+        job.strung = strung
+        job.width = width
+        job.moments = moments
+        job.how = how
+        job.seen = seen
+        job.workers = self.workers
         with nogil:
-            self.each_chunk(self.exact.survey, &job, 1.5 * d + 2)
-        left[0] = left[1] = 0
-        for i in range(self.n_threads):
-            for f in range(d):
-                left[0] = max(left[0], job.left[i * 2 * d + f])
-                left[1] = max(left[1], job.left[(i * 2 + 1) * d + f])
-        self.sums.parts = 1 if left[0] == 0 else 2 if left[1] == 0 else 3
+            self.each_chunk(self.exact.survey, &job, 0.5 * d + 2)
+        # Threads, and columns of strung rows, are put together in the first.
+        for f in range(d):
+            for i in range(self.n_threads):
+                for e from f <= e < strung * d by d:
+                    if i > 0 or e != f:
+                        for j in range(3):
+                            seen[j * width + f] = max(seen[j * width + f], seen[(i * SEEN + j) * width + e])
+                        for j in range(3, SEEN):
+                            seen[j * width + f] += seen[(i * SEEN + j) * width + e]
+            for j in range(3):
+                left[j] = max(left[j], seen[j * width + f])
+        self.sums.parts = 1 if left[0] == 0 else 2 if left[1] == 0 else 3 if left[2] == 0 else MAX_PARTS
         self.sums.big = self.big
         if moments:
             total = self.total_weight()
             for f in range(d):
-                for j in range(2):
-                    first[j] = second[j] = 0
-                    for i in range(self.n_threads):
-                        first[j] += job.moments[(i * 4 + j) * d + f]
-                        second[j] += job.moments[(i * 4 + 2 + j) * d + f]
-                mean = (first[0] + first[1]) / total
-                variance += max((second[0] + second[1]) / total - mean * mean, 0.0)
+                mean = (seen[3 * width + f] + seen[4 * width + f]) / total
+                square = (seen[5 * width + f] + seen[6 * width + f]) / total
+                variance += max(square - mean * mean, 0.0)
             self.variance_ = variance / d
         self.surveyed = True
         return 0
@@ -325,7 +335,7 @@ cdef class Data:
         if self.weight == NULL:
             return self.rows.n
         split_constants(self.largest_weight, self.rows.n, split.big, 1)
-        for i in range(MAX_PARTS):
+        for i in range(SUM_PARTS):
             total.part[i] = 0
         for i in range(self.rows.n):
             add_to(&total, &split, self.weight[i])
@@ -408,7 +418,7 @@ cdef class Data:
         cdef Split split
         cdef Py_ssize_t i
         split_constants(self.largest_weight, self.rows.n, split.big, 1)
-        for i in range(MAX_PARTS):
+        for i in range(SUM_PARTS):
             total.part[i] = 0
         for i in range(self.rows.n):
             add_to(&total, &split, self.weight[i])
@@ -519,39 +529,38 @@ cdef class Data:
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
         cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
         cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
-        cdef double *candidates = <double *>memory.take(trials * d, sizeof(double))
-        cdef double *blocks = <double *>memory.take((trials + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
+        cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
+        cdef CenterForms one = CenterForms(1, d), all_ = CenterForms(trials, d)
         cdef double bound = 0, potential, least, value
         cdef Seeding job
+        self.need_packing(self.packed)
         job.rows = &self.rows
         job.weights = self.weight
-        job.candidates = candidates
-        job.blocks = blocks
+        job.packing = &self.packing
+        job.filter = filter_table
         job.workers = self.workers
         job.sq_nearest = <double *>memory.take(n, sizeof(double))
         job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
         job.chunk_totals = <Sum *>memory.take(chunks, sizeof(Sum))
+        job.closer = <uint64_t *>memory.take(self.n_threads * trials, sizeof(uint64_t))
         for f in range(d):
             bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
         bound *= 1.01 * self.largest_weight
         split_constants(bound, n, job.split.big, 1)
         taken[0] = self.draw(uniforms[:1])[0]
-        self.exact.read(&self.rows, taken[0], candidates)
+        self.exact.read(&self.rows, taken[0], rows)
         with nogil:
             for i in range(n):
                 job.sq_nearest[i] = INFINITY
             for c in range(1, k + 1):
-                # Take the row that was chosen last.
-                job.m = 1
-                job.chosen = 0
-                self.forget_largest()
-                self.each_chunk(self.exact.seed, &job, 0.7 * d + 4, SEED_ROWS)
+                # Take the row that was chosen last. (Infinite limits prove nothing: the first is looked at by exact arithmetic.)
+                one.prepare(rows, &self.packing, self.filter and c > 1, True)
+                job.candidates = &one.c
+                job.keep = True
+                self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d, SEED_ROWS)
                 if c == k:
                     break
-                if self.largest_term() < bound * SPARE:
-                    bound = self.largest_term()
-                    self.sum_potentials(&job, bound)
-                potential = total_value(job.chunk_totals, <int>chunks, 1)
+                potential = self.potential(&job, chunks, &bound)
                 if potential == 0:
                     for i in range(c, k):
                         taken[i] = self.not_taken(taken, i)
@@ -559,54 +568,70 @@ cdef class Data:
                 # Draw, and try each.
                 for t in range(trials):
                     drawn[t] = self.draw_by_potential(&job, chunks, u[1 + (c - 1) * trials + t] * potential)
-                    self.exact.read(&self.rows, drawn[t], candidates + t * d)
+                    self.exact.read(&self.rows, drawn[t], rows + t * d)
                 t = 0
                 if trials > 1:
-                    self.fill_blocks(candidates, trials, blocks)
-                    job.m = trials
-                    job.chosen = -1
+                    all_.prepare(rows, &self.packing, self.filter, True)
+                    job.candidates = &all_.c
+                    job.keep = False
                     memset(job.totals, 0, self.n_threads * trials * sizeof(Sum))
-                    self.each_chunk(self.exact.seed, &job, 0.2 * BLOCK * (d + 5) * ((trials + BLOCK - 1) // BLOCK), SEED_ROWS)
+                    self.each_chunk(self.exact.seed, &job, 1 + assign_cost(trials, d), SEED_ROWS)
                     least = INFINITY
                     for i in range(trials):
-                        value = total_value(job.totals + i, self.n_threads, trials)
+                        value = self.left_by(&job, i, chunks)
                         if value < least:
                             least = value
                             t = i
                 taken[c] = drawn[t]
-                if t > 0:
-                    memcpy(candidates, candidates + t * d, d * sizeof(double))
+                memcpy(rows, rows + t * d, d * sizeof(double))
         return out
 
-    cdef int sum_potentials(self, Seeding *job, double bound) except -1 nogil:
-        """Sum the potentials of each chunk again, cut for terms up to `bound`."""
+    cdef double potential(self, Seeding *job, Py_ssize_t chunks, double *bound) except -1 nogil:
+        """The potential; its terms are cut anew when all have become tiny beside `bound`."""
         cdef Py_ssize_t i
-        cdef double term
-        split_constants(bound, self.rows.n, job.split.big, 1)
-        memset(job.chunk_totals, 0, (self.rows.n + SEED_ROWS - 1) // SEED_ROWS * sizeof(Sum))
+        cdef double term, largest = 0, total = total_value(job.chunk_totals, <int>chunks, 1)
+        if total >= bound[0] * SPARE or total == 0:
+            return total
         for i in range(self.rows.n):
-            term = job.sq_nearest[i] if self.weight == NULL else self.weight[i] * job.sq_nearest[i]
-            add_to(job.chunk_totals + i // SEED_ROWS, &job.split, term)
-        return 0
+            largest = max(largest, self.share(job, i))
+        bound[0] = largest
+        split_constants(largest, self.rows.n, job.split.big, 1)
+        memset(job.chunk_totals, 0, chunks * sizeof(Sum))
+        for i in range(self.rows.n):
+            add_to(job.chunk_totals + i // SEED_ROWS, &job.split, self.share(job, i))
+        return total_value(job.chunk_totals, <int>chunks, 1)
 
-    cdef void fill_blocks(self, const double *centers, Py_ssize_t m, double *blocks) noexcept nogil:
-        cdef Py_ssize_t d = self.rows.d, j, f
-        for j in range(m):
-            for f in range(d):
-                blocks[(j // BLOCK) * BLOCK * d + f * BLOCK + j % BLOCK] = centers[j * d + f]
+    cdef double share(self, const Seeding *job, Py_ssize_t row) noexcept nogil:
+        """A row's term of the potential."""
+        return job.sq_nearest[row] if self.weight == NULL else self.weight[row] * job.sq_nearest[row]
+
+    cdef double left_by(self, const Seeding *job, Py_ssize_t candidate, Py_ssize_t chunks) noexcept nogil:
+        """The potential that a candidate would leave: an exact sum like any other, so it is no matter that it was subtracted."""
+        cdef Sum total
+        cdef int p, worker
+        cdef Py_ssize_t chunk
+        for p in range(SUM_PARTS):
+            total.part[p] = 0
+            for chunk in range(chunks):
+                total.part[p] += job.chunk_totals[chunk].part[p]
+            for worker in range(self.n_threads):
+                total.part[p] += job.totals[worker * job.candidates.m + candidate].part[p]
+        return total_value(&total, 1, 1)
 
     cdef int64_t not_taken(self, const int64_t *taken, Py_ssize_t count) noexcept nogil:
-        """The first row of positive weight that is not among the taken, or row 0."""
-        cdef Py_ssize_t i, j
+        """The first row of positive weight that is not among the taken; the first of all such when all are."""
+        cdef Py_ssize_t i, j, first = -1
         for i in range(self.rows.n):
             if self.weight != NULL and self.weight[i] == 0:
                 continue
+            if first < 0:
+                first = i
             for j in range(count):
                 if taken[j] == i:
                     break
             else:
                 return i
-        return 0
+        return first
 
     cdef int64_t draw_by_potential(self, const Seeding *job, Py_ssize_t chunks, double target) noexcept nogil:
         """The first row at which the running sum of potentials exceeds the target; the last with any if rounding leaves none."""
@@ -614,24 +639,22 @@ cdef class Data:
         cdef Py_ssize_t chunk, i, last = -1
         cdef int p
         cdef double term
-        for p in range(MAX_PARTS):
+        for p in range(SUM_PARTS):
             running.part[p] = 0
         for chunk in range(chunks):
             before = running
-            for p in range(MAX_PARTS):
+            for p in range(SUM_PARTS):
                 running.part[p] += job.chunk_totals[chunk].part[p]
             if total_value(&running, 1, 1) > target:
                 break
         else:
             before = running
             chunk = chunks - 1
-            for p in range(MAX_PARTS):
+            for p in range(SUM_PARTS):
                 before.part[p] -= job.chunk_totals[chunk].part[p]
         running = before
         for i in range(chunk * SEED_ROWS, min((chunk + 1) * SEED_ROWS, self.rows.n)):
-            term = job.sq_nearest[i]
-            if self.weight != NULL:
-                term *= self.weight[i]
+            term = self.share(job, i)
             if term > 0:
                 last = i
             add_to(&running, &job.split, term)
@@ -640,7 +663,7 @@ cdef class Data:
         if last >= 0:
             return last
         for i in range(self.rows.n - 1, -1, -1):
-            if job.sq_nearest[i] > 0 and (self.weight == NULL or self.weight[i] > 0):
+            if self.share(job, i) > 0:
                 return i
         return 0
 

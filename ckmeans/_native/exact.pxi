@@ -12,10 +12,14 @@ from ckmeans._native.kernels cimport *
 
 cdef extern from "simd.h" nogil:
     ctypedef double vd
-    enum: VDL
+    enum: VDL, BLOCK_V
     vd VD_LOAD(const double *)
     void VD_STORE(double *, vd)
     vd VD_SPLAT(double)
+    vd VD_FROM_FLOATS(const float *)
+    vd VD_MAX(vd, vd)
+    vd VD_ABS(vd)
+    void ckm_transpose(const float *, Py_ssize_t, float *, Py_ssize_t)
     int CKM_CTZ64(uint64_t)
 
 cdef enum:
@@ -113,8 +117,8 @@ cdef inline void add_term(Sum *total, const Split *split, double term) noexcept 
 cdef inline void add_row(double *sums, const Sums *how, const real *x, double w, Py_ssize_t d) noexcept nogil:
     """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
     cdef const double *big = how.big
-    cdef double term, high, middle
-    cdef Py_ssize_t f
+    cdef double term, high
+    cdef Py_ssize_t f, p
     if how.parts == 1:                        # every term is on the first grid: adding is exact as it is
         for f in range(d):
             sums[f] += w * x[f]
@@ -124,15 +128,22 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
             high = (term + big[f]) - big[f]
             sums[f] += high
             sums[d + f] += term - high
-    else:
+    elif how.parts == 3:
         for f in range(d):
             term = w * x[f]
             high = (term + big[f]) - big[f]
-            term = term - high
-            middle = (term + big[d + f]) - big[d + f]
             sums[f] += high
-            sums[d + f] += middle
-            sums[2 * d + f] += ((term - middle) + big[2 * d + f]) - big[2 * d + f]
+            term = term - high
+            high = (term + big[d + f]) - big[d + f]
+            sums[d + f] += high
+            sums[2 * d + f] += term - high
+    else:
+        for f in range(d):
+            term = w * x[f]
+            for p in range(how.parts):
+                high = (term + big[p * d + f]) - big[p * d + f]
+                sums[p * d + f] += high
+                term = term - high
 
 
 cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w, Py_ssize_t d,
@@ -181,19 +192,40 @@ cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, doubl
             VD_STORE(out + r * BLOCK + lane + VDL, acc[r][1])
 
 
-cdef void pair_distances(const real *x, const double **c, Py_ssize_t d, double *out) noexcept nogil:
-    """Squared distances of GROUP consecutive rows, each to a center of its own: four sums that do not wait for each other."""
+cdef void distance_row(const real *x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of one row to BLOCK centers; see `distance_tile`."""
+    cdef vd acc[BLOCK_V]
+    cdef vd t, row
+    cdef Py_ssize_t f
+    cdef int v
+    for v in range(BLOCK_V):
+        acc[v] = VD_SPLAT(0)
+    for f in range(d):
+        row = VD_SPLAT(<double>x[f])
+        for v in range(BLOCK_V):
+            t = row - VD_LOAD(block + f * BLOCK + v * VDL)
+            acc[v] = acc[v] + t * t
+    for v in range(BLOCK_V):
+        VD_STORE(out + v * VDL, acc[v])
+
+
+cdef void pair_distances(const real **x, const double **c, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for each other."""
     cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
+    cdef const real *x0 = x[0]
+    cdef const real *x1 = x[1]
+    cdef const real *x2 = x[2]
+    cdef const real *x3 = x[3]
     cdef const double *c0 = c[0]
     cdef const double *c1 = c[1]
     cdef const double *c2 = c[2]
     cdef const double *c3 = c[3]
     cdef Py_ssize_t f
     for f in range(d):
-        t0 = x[f] - c0[f]
-        t1 = x[d + f] - c1[f]
-        t2 = x[2 * d + f] - c2[f]
-        t3 = x[3 * d + f] - c3[f]
+        t0 = x0[f] - c0[f]
+        t1 = x1[f] - c1[f]
+        t2 = x2[f] - c2[f]
+        t3 = x3[f] - c3[f]
         s0 += t0 * t0
         s1 += t1 * t1
         s2 += t2 * t2
@@ -202,15 +234,6 @@ cdef void pair_distances(const real *x, const double **c, Py_ssize_t d, double *
     out[1] = s1
     out[2] = s2
     out[3] = s3
-
-
-cdef inline double pair_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
-    cdef double s = 0, t
-    cdef Py_ssize_t f
-    for f in range(d):
-        t = x[f] - c[f]
-        s += t * t
-    return s
 
 
 # ---- passes over the rows --------------------------------------------------------------------------------------------------------
@@ -259,66 +282,138 @@ cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     return 0
 
 
+cdef inline vd load(const real *x) noexcept nogil:
+    if sizeof(real) == 4:
+        return VD_FROM_FLOATS(<const float *>x)
+    return VD_LOAD(<const double *>x)
+
+
+cdef void survey_lanes(const Survey *job, const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w,
+                       const double *how, double *seen, Py_ssize_t width) noexcept nogil:
+    """`survey` for one vector of columns, everything in registers.
+
+    how   IN     (HOW, width) see Survey, from the first lane
+    seen  INOUT  (SEEN, width)
+    """
+    cdef vd big0 = VD_LOAD(how), big1 = VD_LOAD(how + width), big2 = VD_LOAD(how + 2 * width)
+    cdef vd middle = VD_LOAD(how + 3 * width)
+    cdef vd cut0 = VD_LOAD(how + 4 * width), cut1 = VD_LOAD(how + 5 * width)
+    cdef vd cut2 = VD_LOAD(how + 6 * width), cut3 = VD_LOAD(how + 7 * width)
+    cdef vd left0 = VD_LOAD(seen), left1 = VD_LOAD(seen + width), left2 = VD_LOAD(seen + 2 * width)
+    cdef vd first0 = VD_LOAD(seen + 3 * width), first1 = VD_LOAD(seen + 4 * width)
+    cdef vd second0 = VD_LOAD(seen + 5 * width), second1 = VD_LOAD(seen + 6 * width)
+    cdef vd value, term, high, rest, weight
+    cdef Py_ssize_t i
+    weight = VD_SPLAT(1)
+    for i in range(rows):
+        value = load(x + i * stride)
+        term = value
+        if w != NULL:
+            weight = VD_SPLAT(w[i])
+            term = weight * value
+        rest = term - ((term + big0) - big0)
+        left0 = VD_MAX(left0, VD_ABS(rest))
+        rest = rest - ((rest + big1) - big1)
+        left1 = VD_MAX(left1, VD_ABS(rest))
+        rest = rest - ((rest + big2) - big2)
+        left2 = VD_MAX(left2, VD_ABS(rest))
+        if job.moments:
+            value = value - middle
+            term = value
+            if w != NULL:
+                term = weight * value
+            high = (term + cut0) - cut0
+            first0 = first0 + high
+            first1 = first1 + (((term - high) + cut1) - cut1)
+            term = term * value
+            high = (term + cut2) - cut2
+            second0 = second0 + high
+            second1 = second1 + (((term - high) + cut3) - cut3)
+    VD_STORE(seen, left0)
+    VD_STORE(seen + width, left1)
+    VD_STORE(seen + 2 * width, left2)
+    VD_STORE(seen + 3 * width, first0)
+    VD_STORE(seen + 4 * width, first1)
+    VD_STORE(seen + 5 * width, second0)
+    VD_STORE(seen + 6 * width, second1)
+
+
+cdef void survey_one(const Survey *job, double value, double w, const double *how, double *seen, Py_ssize_t width) noexcept nogil:
+    """`survey_lanes` for one value of one column."""
+    cdef double term = w * value, high
+    cdef int p
+    for p in range(3):
+        term = term - ((term + how[p * width]) - how[p * width])
+        seen[p * width] = max(seen[p * width], fabs(term))
+    if job.moments:
+        value = value - how[3 * width]
+        term = w * value
+        for p in range(4, HOW, 2):
+            high = (term + how[p * width]) - how[p * width]
+            seen[(p - 1) * width] += high
+            seen[p * width] += ((term - high) + how[(p + 1) * width]) - how[(p + 1) * width]
+            term = term * value
+
+
 cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """What sums of this data need: remainders after one and two parts, and first and second moments about `middle`."""
+    """What sums of this data need: remainders after one and two parts, and first and second moments."""
     cdef Survey *job = <Survey *>job_
-    cdef Py_ssize_t d = job.rows.d, count, i, f
-    cdef const double *big = job.big
-    cdef const double *shift = job.middle
-    cdef const double *cut = job.moment_big
-    cdef double *left = job.left + worker * 2 * d
-    cdef double *moments = job.moments + worker * 4 * d
-    cdef double w = 1, term, high, rest
+    cdef Py_ssize_t d = job.rows.d, length = job.strung * d, width = job.width, count, strings, i, e, b
+    cdef double *seen = job.seen + worker * SEEN * width
     cdef const real *x
-    cdef char *block = job.workers[worker].block
+    cdef const double *w = NULL
+    cdef real tail[PANEL * VDL]
     while start < stop:
-        count = min(<Py_ssize_t>PANEL, stop - start)
-        x = fetch(job.rows, start, count, block)
-        for i in range(count):
-            if job.weights != NULL:
-                w = job.weights[start + i]
-            for f in range(d):
-                term = w * x[i * d + f]
-                rest = term - ((term + big[f]) - big[f])
-                left[f] = fabs(rest) if fabs(rest) > left[f] else left[f]
-                rest = rest - ((rest + big[d + f]) - big[d + f])
-                left[d + f] = fabs(rest) if fabs(rest) > left[d + f] else left[d + f]
-            if shift != NULL:
-                for f in range(d):
-                    term = w * (x[i * d + f] - shift[f])
-                    high = (term + cut[f]) - cut[f]
-                    moments[f] += high
-                    moments[d + f] += ((term - high) + cut[d + f]) - cut[d + f]
-                    term = term * (x[i * d + f] - shift[f])
-                    high = (term + cut[2 * d + f]) - cut[2 * d + f]
-                    moments[2 * d + f] += high
-                    moments[3 * d + f] += ((term - high) + cut[3 * d + f]) - cut[3 * d + f]
+        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16), stop - start)     # few wide rows: they must stay in L1
+        x = fetch(job.rows, start, count, job.workers[worker].block)
+        if job.weights != NULL:
+            w = job.weights + start
+        strings = count // job.strung
+        for e from 0 <= e < length by VDL:
+            if e + VDL <= length:
+                survey_lanes(job, x + e, strings, length, w, job.how + e, seen + e, width)
+            else:                             # columns that do not fill a vector; the lanes past them fall into the padding
+                for i in range(strings):
+                    for b in range(VDL):
+                        tail[i * VDL + b] = x[i * length + e + b] if e + b < length else 0
+                survey_lanes(job, tail, strings, VDL, w, job.how + e, seen + e, width)
+        for i in range(strings * job.strung, count):
+            for e in range(d):
+                survey_one(job, x[i * d + e], 1 if w == NULL else w[i], job.how + e, seen + e, width)
         start += count
     return 0
 
 
-cdef void pack_panel(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, char *block, const Packing *packing, float *panel,
+cdef void pack_panel(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Worker *me, const Packing *packing, float *panel,
                      float *sq_norms) noexcept nogil:
     """Pack up to PANEL rows: moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
 
     panel     OUT  (d, PANEL)
     sq_norms  OUT  (PANEL,) rounded up
     """
-    cdef Py_ssize_t d = rows.d, count = stop - start, i, f
-    cdef const real *x = fetch(rows, start, count, block)
-    cdef double scale = packing.scale, origin, norm
-    cdef float v
+    cdef Py_ssize_t d = rows.d, count = stop - start, whole_f = d // 4 * 4, i, f
+    cdef const real *x = fetch(rows, start, count, me.block)
+    cdef const double *origin = packing.origin
+    cdef double scale = packing.scale
+    cdef float *row
     cdef double norms[PANEL]
+    for i in range(count):
+        row = me.scaled + i * d
+        for f in range(d):
+            row[f] = <float>((x[i * d + f] - origin[f]) * scale)
+    for i in range(count * d, PANEL * d):
+        me.scaled[i] = 0
+    for f from 0 <= f < whole_f by 4:
+        for i from 0 <= i < PANEL by 4:
+            ckm_transpose(me.scaled + i * d + f, d, panel + f * PANEL + i, PANEL)
+    for f in range(whole_f, d):
+        for i in range(PANEL):
+            panel[f * PANEL + i] = me.scaled[i * d + f]
     for i in range(PANEL):
         norms[i] = 0
     for f in range(d):
-        origin = packing.origin[f]
-        for i in range(count):
-            v = <float>((x[i * d + f] - origin) * scale)
-            panel[f * PANEL + i] = v
-            norms[i] += <double>v * v
-        for i in range(count, PANEL):
-            panel[f * PANEL + i] = 0
+        for i in range(PANEL):
+            norms[i] += <double>panel[f * PANEL + i] * <double>panel[f * PANEL + i]
     for i in range(PANEL):
         sq_norms[i] = <float>(norms[i] * (1 + 3e-7))
 
@@ -328,24 +423,45 @@ cdef int pack(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     cdef Pack *job = <Pack *>job_
     cdef Py_ssize_t first
     for first from start <= first < stop by PANEL:
-        pack_panel(job.rows, first, min(first + PANEL, stop), job.workers[worker].block, job.packing,
+        pack_panel(job.rows, first, min(first + PANEL, stop), job.workers + worker, job.packing,
                    job.packing.panels + first * job.rows.d, job.packing.sq_norms + first)
     return 0
 
 
-cdef void decide(const real **x, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
-    """The label of GROUP rows by definition: the lowest index at the smallest squared distance."""
+cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
+    return ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
+
+
+cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
+                          float **norms) noexcept nogil:
+    """The packed rows [first, first + count): kept ones, or packed into the worker's scratch."""
+    if packing.panels != NULL:
+        panel[0] = packing.panels + first * rows.d
+        norms[0] = packing.sq_norms + first
+    else:
+        panel[0] = me.panel
+        norms[0] = me.panel_norms
+        pack_panel(rows, first, first + count, me, packing, me.panel, me.panel_norms)
+
+
+cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
+    """The label of up to GROUP rows by definition: the lowest index at the smallest squared distance."""
     cdef double out[GROUP * BLOCK]
     cdef double nearest[GROUP]
     cdef Py_ssize_t j, b, stop
     cdef int r
-    for r in range(GROUP):
+    for r in range(count):
         nearest[r] = 1e999
         labels[r] = centers.ids[0]
+    for r in range(count, GROUP):
+        x[r] = x[0]
     for j from 0 <= j < centers.m by BLOCK:
-        distance_tile(x, centers.blocks + j * d, d, out)
+        if count == 1:
+            distance_row(x[0], centers.blocks + j * d, d, out)
+        else:
+            distance_tile(x, centers.blocks + j * d, d, out)
         stop = min(<Py_ssize_t>BLOCK, centers.m - j)
-        for r in range(GROUP):
+        for r in range(count):
             for b in range(stop):
                 if out[r * BLOCK + b] < nearest[r]:
                     nearest[r] = out[r * BLOCK + b]
@@ -357,7 +473,6 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
     cdef const Centers *centers = job.centers
-    cdef const Packing *packing = job.packing
     cdef Py_ssize_t d = job.rows.d, first, count, i
     cdef const real *x = NULL
     cdef const real *group[GROUP]
@@ -372,19 +487,13 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef int g, r
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
-        rows_here = ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
+        rows_here = all_rows(count)
         for i in range(count):
             old[i] = job.labels[first + i]
         for i in range(count, PANEL):
             old[i] = 0
         if centers.filter:
-            if packing.panels != NULL:
-                panel = packing.panels + first * d
-                norms = packing.sq_norms + first
-            else:
-                panel = me.panel
-                norms = me.panel_norms
-                pack_panel(job.rows, first, first + count, me.block, packing, panel, norms)
+            panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
             job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here
@@ -402,9 +511,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                 unsure &= unsure - 1
                 group[g] = x + lanes[g] * d
                 g += 1
-            for r in range(g, GROUP):
-                group[r] = group[0]
-            decide(group, centers, d, decided)
+            decide(group, g, centers, d, decided)
             me.counters.decided += g
             me.counters.exact += g * centers.m
             for r in range(g):
@@ -434,8 +541,9 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
 cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Squared distance of each row to the center of its label, and the weighted total."""
     cdef Measure *job = <Measure *>job_
-    cdef Py_ssize_t d = job.rows.d, first, count, i, r
+    cdef Py_ssize_t d = job.rows.d, first, count, i, r, row
     cdef const real *x
+    cdef const real *group[GROUP]
     cdef const double *c[GROUP]
     cdef double out[PANEL]
     cdef Sum *total = job.totals + worker
@@ -443,15 +551,12 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, job.workers[worker].block)
-        i = 0
-        while i + GROUP <= count:
+        for i from 0 <= i < count by GROUP:
             for r in range(GROUP):
-                c[r] = job.centers + job.labels[first + i + r] * d
-            pair_distances(x + i * d, c, d, out + i)
-            i += GROUP
-        while i < count:
-            out[i] = pair_distance(x + i * d, job.centers + job.labels[first + i] * d, d)
-            i += 1
+                row = min(i + r, count - 1)
+                group[r] = x + row * d
+                c[r] = job.centers + job.labels[first + row] * d
+            pair_distances(group, c, d, out + i)
         for i in range(count):
             term = out[i] if job.weights == NULL else job.weights[first + i] * out[i]
             largest = max(largest, term)
@@ -490,59 +595,84 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     return 0
 
 
+cdef void seed_limits(const Seeding *job, Py_ssize_t first, Py_ssize_t count, const float *sq_norms, float *limits) noexcept nogil:
+    """Scores above which a candidate is provably no closer to a row than its nearest center.
+
+    The scaled squared distance is at least A + score - gamma A (see filter.pxi), and A is known to 1e-6.
+    """
+    cdef double scale = job.packing.scale, gamma = job.candidates.gamma + 1e-6
+    cdef Py_ssize_t i
+    for i in range(count):
+        limits[i] = <float>(job.sq_nearest[first + i] * scale * scale * (1 + 1e-6) - sq_norms[i] * (1 - gamma)
+                            + sq_norms[i] * 1e-6 + job.candidates.guard_floor)
+    for i in range(count, PANEL):
+        limits[i] = -3e38
+
+
 cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """One k-means++ step: what each candidate would leave of the potential, or the chosen one taken."""
+    """One k-means++ step: what each candidate would change of the potential, or the one candidate taken.
+
+    Only rows that a candidate may be closer to are looked at: all others keep their share of the potential.
+    """
     cdef Seeding *job = <Seeding *>job_
-    cdef Py_ssize_t d = job.rows.d, m = job.m, first, count, i, j, b, block_stop
+    cdef const Centers *candidates = job.candidates
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, row, j
     cdef const real *x
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
-    cdef double tile[GROUP * BLOCK]
-    cdef double out[PANEL]
-    cdef double w = 1, nearest, largest = job.workers[worker].largest
-    cdef Sum *totals = job.totals + worker * m
-    cdef Sum chunk_total
-    cdef int r
-    if job.chosen >= 0:
-        for r in range(GROUP):
-            c[r] = job.candidates + job.chosen * d
-        for r in range(MAX_PARTS):
-            chunk_total.part[r] = 0
+    cdef double out[GROUP]
+    cdef int lanes[GROUP]
+    cdef float limits[PANEL]
+    cdef double w = 1, nearest
+    cdef Sum *total
+    cdef int g, r
+    cdef uint64_t rows_here, todo, any_
+    cdef uint64_t *closer = job.closer + worker * m
+    cdef float *panel
+    cdef float *norms
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
-        x = fetch(job.rows, first, count, job.workers[worker].block)
-        if job.chosen >= 0:
-            i = 0
-            while i + GROUP <= count:
-                pair_distances(x + i * d, c, d, out + i)
-                i += GROUP
-            while i < count:
-                out[i] = pair_distance(x + i * d, c[0], d)
-                i += 1
-            for i in range(count):
-                nearest = min(out[i], job.sq_nearest[first + i])
-                job.sq_nearest[first + i] = nearest
-                if job.weights != NULL:
-                    nearest = job.weights[first + i] * nearest
-                largest = max(largest, nearest)
-                add_term(&chunk_total, &job.split, nearest)
+        rows_here = all_rows(count)
+        if candidates.filter:
+            panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+            seed_limits(job, first, count, norms, limits)
+            job.filter.closer(panel, limits, d, candidates, closer)
+        else:
+            for j in range(m):
+                closer[j] = rows_here
+        any_ = 0
+        for j in range(m):
+            any_ |= closer[j]
+        if any_ & rows_here == 0:
             continue
-        for i from 0 <= i < count by GROUP:
+        x = fetch(job.rows, first, count, me.block)
+        for j in range(m):
+            todo = closer[j] & rows_here
+            total = job.chunk_totals + chunk if job.keep else job.totals + worker * m + j
             for r in range(GROUP):
-                group[r] = x + min(i + r, count - 1) * d
-            for j from 0 <= j < m by BLOCK:
-                distance_tile(group, job.blocks + j * d, d, tile)
-                block_stop = min(<Py_ssize_t>BLOCK, m - j)
-                for r in range(GROUP):
-                    if i + r < count:
-                        nearest = job.sq_nearest[first + i + r]
+                c[r] = candidates.rows + j * d
+            while todo:
+                g = 0
+                while todo and g < GROUP:
+                    lanes[g] = CKM_CTZ64(todo)
+                    todo &= todo - 1
+                    group[g] = x + lanes[g] * d
+                    g += 1
+                for r in range(g, GROUP):
+                    group[r] = group[0]
+                pair_distances(group, c, d, out)
+                for r in range(g):
+                    row = first + lanes[r]
+                    nearest = job.sq_nearest[row]
+                    if out[r] < nearest:
                         if job.weights != NULL:
-                            w = job.weights[first + i + r]
-                        for b in range(block_stop):
-                            add_term(totals + j + b, &job.split, w * min(nearest, tile[r * BLOCK + b]))
-    if job.chosen >= 0:
-        job.chunk_totals[chunk] = chunk_total
-        job.workers[worker].largest = largest
+                            w = job.weights[row]
+                        if nearest < 1e999:           # infinite before the first center is taken
+                            add_term(total, &job.split, -(w * nearest))
+                        add_term(total, &job.split, w * out[r])
+                        if job.keep:
+                            job.sq_nearest[row] = out[r]
     return 0
 
 

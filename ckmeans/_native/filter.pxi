@@ -31,18 +31,24 @@ cdef extern from "simd.h" nogil:
 
 cdef extern from *:
     """
-    /* Out of line, so that the tile's accumulators have all registers to themselves. */
-    static CKM_NOINLINE void ckm_dot_tile(const float *x, Py_ssize_t d, const float *c, Py_ssize_t c_stride, float *out);
+    /* The body is compiled once for each number of centers; each copy stays out of line, so that its accumulators have all
+       registers to themselves. */
+    CKM_INLINE void ckm_dots(const float *x, Py_ssize_t d, const float *c, float *out, int count);
+    static CKM_NOINLINE void ckm_dots_1(const float *x, Py_ssize_t d, const float *c, float *out);
+    static CKM_NOINLINE void ckm_dots_2(const float *x, Py_ssize_t d, const float *c, float *out);
+    static CKM_NOINLINE void ckm_dots_3(const float *x, Py_ssize_t d, const float *c, float *out);
+    static CKM_NOINLINE void ckm_dots_4(const float *x, Py_ssize_t d, const float *c, float *out);
+    static CKM_NOINLINE void ckm_dots_5(const float *x, Py_ssize_t d, const float *c, float *out);
+    static CKM_NOINLINE void ckm_dots_6(const float *x, Py_ssize_t d, const float *c, float *out);
     """
 
 
-cdef void dot_tile "ckm_dot_tile"(const float *x, Py_ssize_t d, const float *c, Py_ssize_t c_stride,
-                                  float *out) noexcept nogil:
-    """Dot products of TILE_V vectors of rows with TILE_C centers.
+cdef void dots "ckm_dots"(const float *x, Py_ssize_t d, const float *c, float *out, int count) noexcept nogil:
+    """Dot products of TILE_V vectors of rows with `count` centers.
 
     x    IN   (d, PANEL) packed rows, from the first lane of the tile
-    c    IN   (TILE_C, d) centers, c_stride floats apart
-    out  OUT  (TILE_C, TILE_V * VL)
+    c    IN   (count, d)
+    out  OUT  (count, TILE_V * VL)
     """
     cdef vf acc[TILE_C][TILE_V]
     cdef vf xv[TILE_V]
@@ -52,23 +58,53 @@ cdef void dot_tile "ckm_dot_tile"(const float *x, Py_ssize_t d, const float *c, 
     cdef bint first = True
     while f < d:
         stop = min(f + FLUSH, d)
-        for i in range(TILE_C):
+        for i in range(count):
             for j in range(TILE_V):
                 acc[i][j] = VF_SPLAT(0)
         while f < stop:
             for j in range(TILE_V):
                 xv[j] = VF_LOAD(x + f * PANEL + j * VL)
-            for i in range(TILE_C):
-                cv = VF_SPLAT(c[i * c_stride + f])
+            for i in range(count):
+                cv = VF_SPLAT(c[i * d + f])
                 for j in range(TILE_V):
                     acc[i][j] = acc[i][j] + xv[j] * cv
             f += 1
-        for i in range(TILE_C):
+        for i in range(count):
             for j in range(TILE_V):
                 if not first:
                     acc[i][j] = acc[i][j] + VF_LOAD(out + (i * TILE_V + j) * VL)
                 VF_STORE(out + (i * TILE_V + j) * VL, acc[i][j])
         first = False
+
+
+cdef void dots_1 "ckm_dots_1"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+    dots(x, d, c, out, 1)
+
+
+cdef void dots_2 "ckm_dots_2"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+    dots(x, d, c, out, 2)
+
+
+cdef void dots_3 "ckm_dots_3"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+    dots(x, d, c, out, 3)
+
+
+cdef void dots_4 "ckm_dots_4"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+    dots(x, d, c, out, 4)
+
+
+cdef void dots_5 "ckm_dots_5"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+    dots(x, d, c, out, 5 if TILE_C >= 5 else 4)
+
+
+cdef void dots_6 "ckm_dots_6"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+    dots(x, d, c, out, 6 if TILE_C >= 6 else 4)
+
+
+ctypedef void (*DotsFn)(const float *, Py_ssize_t, const float *, float *) noexcept nogil
+
+cdef DotsFn dots_of[7]
+dots_of[:] = [dots_1, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6]
 
 
 cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
@@ -88,8 +124,8 @@ cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
     cdef vi winner[TILE_V]
     cdef vf score, norm, margin
     cdef vi id_
-    cdef Py_ssize_t m = centers.m, j, lane
-    cdef int i, v, group
+    cdef Py_ssize_t m = centers.m, groups = (m + TILE_C - 1) // TILE_C, lane, j, g
+    cdef int i, v, count
     unsure[0] = 0
     changed[0] = 0
     for lane from 0 <= lane < PANEL by TILE_V * VL:
@@ -98,11 +134,10 @@ cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
             second[v] = VF_SPLAT(3e38)
             winner[v] = VI_SPLAT(centers.ids[0])
         j = 0
-        while j < m:
-            # The last tile may reach past the centers: `scaled` has room for that, and the scores are not looked at.
-            group = <int>min(<Py_ssize_t>TILE_C, m - j)
-            dot_tile(x + lane, d, centers.scaled + j * d, d, out)
-            for i in range(group):
+        for g in range(groups):
+            count = <int>((m - j + groups - g - 1) // (groups - g))
+            dots_of[count](x + lane, d, centers.scaled + j * d, out)
+            for i in range(count):
                 norm = VF_SPLAT(centers.sq_norms[j + i])
                 id_ = VI_SPLAT(centers.ids[j + i])
                 for v in range(TILE_V):
@@ -110,7 +145,7 @@ cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
                     second[v] = VF_MIN(second[v], VF_MAX(lowest[v], score))
                     winner[v] = VI_PICK_LT(score, lowest[v], id_, winner[v])
                     lowest[v] = VF_MIN(lowest[v], score)
-            j += TILE_C
+            j += count
         for v in range(TILE_V):
             margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane + v * VL)
                       + VF_SPLAT(centers.guard_score) * lowest[v] + VF_SPLAT(centers.guard_floor))
@@ -119,6 +154,33 @@ cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
             changed[0] |= VI_BITS_NE(winner[v], VI_LOAD(labels + lane + v * VL)) << (lane + v * VL)
 
 
+cdef void filter_closer(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil:
+    """Which of 64 rows a center may be closer to than a limit.
+
+    x       IN   (d, PANEL)
+    limits  IN   (PANEL,) scores; a row is left out of a center's set where its score is above
+    closer  OUT  (m,) bit i: row i
+    """
+    cdef float out[TILE_C * TILE_V * VL]
+    cdef vf norm
+    cdef Py_ssize_t m = centers.m, groups = (m + TILE_C - 1) // TILE_C, lane, j, g
+    cdef int i, v, count
+    for j in range(m):
+        closer[j] = 0
+    for lane from 0 <= lane < PANEL by TILE_V * VL:
+        j = 0
+        for g in range(groups):
+            count = <int>((m - j + groups - g - 1) // (groups - g))
+            dots_of[count](x + lane, d, centers.scaled + j * d, out)
+            for i in range(count):
+                norm = VF_SPLAT(centers.sq_norms[j + i])
+                for v in range(TILE_V):
+                    closer[j + i] |= VF_BITS_LE(norm + VF_LOAD(out + (i * TILE_V + v) * VL),
+                                                VF_LOAD(limits + lane + v * VL)) << (lane + v * VL)
+            j += count
+
+
 cdef FilterTable _table
 _table.panel = filter_panel
+_table.closer = filter_closer
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

@@ -9,8 +9,10 @@ cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
     BLOCK = 16           # centers side by side in the exact kernel's layout
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
-    MAX_PARTS = 3        # parts of an exact sum
-    SLACK = 8            # centers' worth of room that the filter may read past the last one
+    SUM_PARTS = 3        # parts of an exact sum of terms of one sign
+    MAX_PARTS = 6        # most parts of an exact sum of a column, where terms may cancel
+    HOW = 8              # rows of the tables of a survey
+    SEEN = 7
 
 
 cdef enum Kind:          # element types that kernels read in place
@@ -26,11 +28,11 @@ cdef struct Rows:        # a 2-D array somewhere in memory, never written to
 
 
 cdef struct Split:       # how terms of an exact sum are cut into parts; see sums.pxi
-    double big[MAX_PARTS]
+    double big[SUM_PARTS]
 
 
 cdef struct Sum:         # an exact sum of float64 terms: the parts never round, so their order does not matter
-    double part[MAX_PARTS]
+    double part[SUM_PARTS]
 
 
 cdef struct Packing:     # float32 copy of the rows that the filter reads: (x - origin) * scale, panel by panel
@@ -45,11 +47,12 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     Py_ssize_t m         # centers that can win: of equal ones only the first
     const double *rows   # (k, d) what counts
     const int32_t *ids   # (m,) ascending: the centers that can win
-    const float *scaled  # (m + SLACK, d) -2 * (c - origin) * scale for the filter
+    const float *scaled  # (m, d) -2 * (c - origin) * scale for the filter
     const float *sq_norms  # (m,) squared norm of (c - origin) * scale, less twice its error bound
     const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel
     bint filter          # the filter's bounds hold for these centers; else every row is decided exactly
-    float guard_norm, guard_score, guard_floor   # see `filter_panel`
+    float guard_norm, guard_score, guard_floor   # see `guard_constants`
+    double gamma         # relative rounding error of a score
 
 
 cdef struct Tally:       # what one thread adds to cluster statistics
@@ -66,7 +69,8 @@ cdef struct Counters:    # what the kernels did
 
 
 cdef struct Worker:      # what belongs to one thread
-    char *block          # PANEL rows converted to the kernels' type
+    char *block          # (PANEL, d) rows converted to the kernels' type
+    float *scaled        # (PANEL, d) rows on their way into a panel
     float *panel         # (d, PANEL)
     float *panel_norms   # (PANEL,)
     Tally tally
@@ -85,6 +89,7 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
 cdef struct FilterTable:
     void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
+    void (*closer)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil
 
 
 cdef struct Assign:      # one assignment pass; IN unless marked
@@ -133,25 +138,26 @@ cdef struct Pack:
 cdef struct Survey:      # per column, what the sums and the stopping rule need
     const Rows *rows
     const double *weights
-    const double *big            # (MAX_PARTS, d) constants that cut w * x
-    double *left                 # INOUT (threads, 2, d): largest remainder after one part, after two
-    const double *middle         # (d,) shift of the moments, or NULL: no moments
-    const double *moment_big     # (2, 2, d) constants that cut first and second moments
-    double *moments              # INOUT (threads, 2, 2, d)
+    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill vectors (1 with weights)
+    Py_ssize_t width             # strung * d, padded
+    bint moments                 # else only remainders are wanted
+    const double *how            # (HOW, width) three constants that cut w * x; middle; two that cut w * (x - middle), two its square
+    double *seen                 # INOUT (threads, SEEN, width) largest remainder after 1, 2, 3 parts; parts of the two moments
     Worker *workers
 
 
 cdef struct Seeding:     # one step of k-means++: candidates against all rows
     const Rows *rows
     const double *weights
-    const double *candidates     # (m, d)
-    const double *blocks         # (ceil(m / BLOCK), d, BLOCK) the same for the exact kernel
-    Py_ssize_t m
-    Py_ssize_t chosen            # candidate whose distances are kept, or -1: all are only tried
+    const Packing *packing
+    const FilterTable *filter
+    const Centers *candidates
+    bint keep                    # take the one candidate; else they are only tried
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
-    Sum *totals                  # INOUT (threads, m) potential after taking each candidate
-    Sum *chunk_totals            # OUT (chunks,) potential of each chunk, when `chosen` is kept
+    Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
+    Sum *chunk_totals            # INOUT (chunks,) potential of each chunk, when kept
+    uint64_t *closer             # scratch (threads, m)
     Worker *workers
 
 

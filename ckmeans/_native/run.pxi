@@ -112,7 +112,7 @@ cdef class Run:
                 continue
             tally.touched[j] = 0
             self.total.touched[j] = 1
-            for p in range(MAX_PARTS):
+            for p in range(SUM_PARTS):
                 self.total.weights[j].part[p] += tally.weights[j].part[p]
                 tally.weights[j].part[p] = 0
             for e in range(j * size, (j + 1) * size):

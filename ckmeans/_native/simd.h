@@ -7,6 +7,7 @@
 #ifndef CKMEANS_SIMD_H
 #define CKMEANS_SIMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
@@ -37,7 +38,9 @@
 
 #define VL (VB / 4)                         /* float lanes */
 #define VDL (VB >= 8 ? VB / 8 : 1)          /* double lanes */
+#define BLOCK_V (16 / VDL)                  /* double vectors to a block of centers */
 
+/* VD_FROM_FLOATS(p)  as many float32 values as there are double lanes, widened */
 #if defined(__GNUC__)
 typedef float vf __attribute__((vector_size(VB)));
 typedef int32_t vi __attribute__((vector_size(VB)));
@@ -54,6 +57,8 @@ typedef double vd_any __attribute__((vector_size(VB), aligned(8), may_alias));
 #  define VF_SPLAT(x) ((float)(x) - (vf){0})   /* x - 0 is x, so that compilers drop the subtraction */
 #  define VI_SPLAT(x) ((int32_t)(x) - (vi){0})
 #  define VD_SPLAT(x) ((double)(x) - (vd){0})
+typedef float vh_any __attribute__((vector_size(VB / 2), aligned(4), may_alias));
+#  define VD_FROM_FLOATS(p) __builtin_convertvector(*(const vh_any *)(p), vd)
 #  define CKM_NOINLINE __attribute__((noinline))
 #  define CKM_INLINE static inline __attribute__((always_inline))
 #  define CKM_CTZ64(x) __builtin_ctzll(x)
@@ -70,14 +75,62 @@ typedef double vd;
 #  define VF_SPLAT(x) ((float)(x))
 #  define VI_SPLAT(x) ((int32_t)(x))
 #  define VD_SPLAT(x) ((double)(x))
+#  define VD_FROM_FLOATS(p) ((double)*(const float *)(p))
 #  define CKM_NOINLINE
 #  define CKM_INLINE static
 CKM_INLINE int CKM_CTZ64(uint64_t x) { int i = 0; while (!(x & 1)) { x >>= 1; i++; } return i; }
 #endif
 
+/* Transposes a 4 x 4 block of floats; strides in floats. */
+#if defined(__GNUC__)
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
+#  if defined(__clang__)
+#    define CKM_MIX(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#  else
+#    define CKM_MIX(a, b, i, j, k, l) __builtin_shuffle(a, b, (v4i){i, j, k, l})
+#  endif
+CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *to, ptrdiff_t to_stride)
+{
+    v4 a = *(const v4_any *)from, b = *(const v4_any *)(from + from_stride);
+    v4 c = *(const v4_any *)(from + 2 * from_stride), d = *(const v4_any *)(from + 3 * from_stride);
+    v4 ab = CKM_MIX(a, b, 0, 4, 1, 5), cd = CKM_MIX(c, d, 0, 4, 1, 5);
+    *(v4_any *)to = CKM_MIX(ab, cd, 0, 1, 4, 5);
+    *(v4_any *)(to + to_stride) = CKM_MIX(ab, cd, 2, 3, 6, 7);
+    ab = CKM_MIX(a, b, 2, 6, 3, 7);
+    cd = CKM_MIX(c, d, 2, 6, 3, 7);
+    *(v4_any *)(to + 2 * to_stride) = CKM_MIX(ab, cd, 0, 1, 4, 5);
+    *(v4_any *)(to + 3 * to_stride) = CKM_MIX(ab, cd, 2, 3, 6, 7);
+}
+#else
+CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *to, ptrdiff_t to_stride)
+{
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) to[j * to_stride + i] = from[i * from_stride + j];
+}
+#endif
+
 /* VF_MIN, VF_MAX   lane by lane
  * VI_PICK_LT(a, b, x, y)  x where a < b, else y
  * VF_BITS_LE(a, b), VI_BITS_NE(a, b)  one bit a lane; unordered counts as "<=" so that a NaN is never taken for proof */
+/* VD_MAX(a, b), VD_ABS(a)   lane by lane */
+#if VB == 64
+#  define VD_MAX(a, b) ((vd)_mm512_max_pd((__m512d)(a), (__m512d)(b)))
+#  define VD_ABS(a) ((vd)_mm512_abs_pd((__m512d)(a)))
+#elif VB == 32
+#  define VD_MAX(a, b) ((vd)_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+#  define VD_ABS(a) VD_MAX(a, -(a))
+#elif VB == 16
+typedef int64_t vdi __attribute__((vector_size(VB)));
+CKM_INLINE vd ckm_vd_max(vd a, vd b) { vdi m = (vdi)(a > b); return (vd)(((vdi)a & m) | ((vdi)b & ~m)); }
+#  define VD_MAX(a, b) ckm_vd_max(a, b)
+#  define VD_ABS(a) ckm_vd_max(a, -(a))
+#else
+#  define VD_MAX(a, b) ((a) > (b) ? (a) : (b))
+#  define VD_ABS(a) ((a) < 0 ? -(a) : (a))
+#endif
+
 #if VB == 64
 #  define VF_MIN(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #  define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))

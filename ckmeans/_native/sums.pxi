@@ -1,6 +1,6 @@
 # Exact sums: how terms are cut, and the value of what was added.
 
-cdef int split_constants(double bound, double terms, double *big, Py_ssize_t stride) except -1 nogil:
+cdef int split_constants(double bound, double terms, double *big, Py_ssize_t stride, int parts=SUM_PARTS) except -1 nogil:
     """Constants that cut terms of magnitude <= bound so that no sum of `terms` of them, added and taken away, rounds.
 
     (t + big) - big rounds t to the grid of big's last bit. With big = 1.5 * 2**m and 2**m >= 4 * terms * bound every partial sum of
@@ -11,42 +11,37 @@ cdef int split_constants(double bound, double terms, double *big, Py_ssize_t str
     frexp(bound, &exponent)
     frexp(4 * terms, &growth)
     if bound == 0:
-        exponent = -1000
+        exponent = -1022
     if exponent + growth > 1020:
         with gil:
             raise OverflowError("sums over the rows exceed the range of float64: rescale X or sample_weight")
-    for part in range(MAX_PARTS):
-        big[part * stride] = ldexp(1.5, max(exponent + growth, -1000))
+    for part in range(parts):
+        big[part * stride] = ldexp(1.5, max(exponent + growth, -1022))     # whose grid is the smallest float64
         exponent = exponent + growth - 53
     return 0
 
 
 cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept nogil:
-    """The value of an exact sum, rounded once."""
-    cdef double a, b, high, low, t
-    if parts == 1:
-        return part[0]
-    a = part[stride]
-    b = part[2 * stride] if parts == 3 else 0
-    high = a + b
-    t = high - a
-    low = (a - (high - t)) + (b - t)
-    a = part[0]
-    b = high
-    high = a + b
-    t = high - a
-    return high + (((a - (high - t)) + (b - t)) + low)
+    """The value of an exact sum, rounded once: added from the smallest part up, with what each addition rounds away."""
+    cdef double total = part[(parts - 1) * stride], away = 0, a, t
+    cdef int p
+    for p in range(parts - 2, -1, -1):
+        a = part[p * stride]
+        t = a + total
+        away += (a - (t - (t - a))) + (total - (t - a))
+        total = t
+    return total + away
 
 
 cdef double total_value(const Sum *sums, int count, Py_ssize_t stride) noexcept nogil:
     """The value of `count` exact sums together."""
     cdef Sum total
     cdef int i, p
-    for p in range(MAX_PARTS):
+    for p in range(SUM_PARTS):
         total.part[p] = 0
         for i in range(count):
             total.part[p] += sums[i * stride].part[p]
-    return sum_value(total.part, 1, MAX_PARTS)
+    return sum_value(total.part, 1, SUM_PARTS)
 
 
 cdef void add_to(Sum *total, const Split *split, double term) noexcept nogil:
