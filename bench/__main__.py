@@ -26,7 +26,7 @@ def arguments(argv=None):
     add("--repeat", type=positive, metavar="N",
         help="rounds over the peers; figures are medians (default: 5)")
     add("--data", metavar="DIR", help="a folder of further data sets: .csv, .tsv, .txt (also .gz) or .npy")
-    add("--out", metavar="DIR", default="bench-results", help="where the reports go (default: %(default)s)")
+    add("--out", metavar="DIR", default="bench/results", help="where the reports go (default: %(default)s)")
     add("--list", action="store_true", help="print the names of the cells and peers, and measure nothing")
     return parser.parse_args(argv)
 
@@ -86,7 +86,8 @@ def main(argv=None):
         try:
             for number, cell in enumerate(cells, 1):
                 if settings.deadline and time.monotonic() - began > settings.deadline:
-                    run.missing.append(f"{len(cells) - number + 1} cells, from {cell.name}: time was up")
+                    left = len(cells) - number + 1
+                    run.missing.append(f"{left} of {len(cells)} cells, from {cell.name} on: time was up")
                     break
                 results = runner.run(cell, sources)
                 run.results += results

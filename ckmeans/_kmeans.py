@@ -16,11 +16,18 @@ def open_data(array, names, weights, n_threads, packed=False):
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
     data = Data(array, weights, n_threads or cpu_count(), packed)
-    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names)
+    check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
     return data
+
+
+def check_values(array, names, data):
+    """Raise where a value is not finite or too large."""
+    if data.low is None:
+        data.scan()
+    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
+        raise bad_value(array, names)
 
 
 def bad_value(array, names):
@@ -284,7 +291,15 @@ class KMeans:
         -------
         labels : ndarray of shape (n,), int32
         """
-        return self._open(X).assign(self._centers())
+        check.check_fitted(self)
+        array, names = check.as_matrix(X)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
+        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
+        labels = data.assign(self._centers())
+        if data.overflow:
+            check_values(array, names, data)
+        return labels
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and return the labels of the rows."""

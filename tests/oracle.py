@@ -63,8 +63,8 @@ def moves(X, sq_own, labels, weights, k):
     """Which row each empty cluster takes: a list of (cluster, row).
 
     In index order, an empty cluster takes the row farthest from its own center (the lowest index of several).
-    The row must have weight, must not sit on its center, must leave another row with weight behind, and must not
-    have a value that another empty cluster has taken already.
+    The row must have weight, must not sit on its center, must leave another row with weight behind, and must
+    not have a value that another empty cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
@@ -194,7 +194,7 @@ def draw(terms, uniform):
 
 
 def kmeans_plusplus(X, k, uniforms, weights=None):
-    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one for each trial.
+    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one a trial.
 
     The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with
     centers, rows that were not taken yet follow in order.

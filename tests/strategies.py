@@ -185,8 +185,8 @@ def shapes(max_rows=150):
 def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True):
     """Data, initial centers, and what else a run takes.
 
-    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator, because rows
-    drawn one by one would spend the time on drawing.
+    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator, because
+    drawing rows one by one would take most of the time.
     """
     n, d = draw(shapes(max_rows))
     all_rows = st.just(n if n <= 40 else 8)

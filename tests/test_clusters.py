@@ -235,7 +235,7 @@ def test_fewer_rows_of_weight_than_clusters(init):
 def test_an_outlier_of_hardly_any_weight_does_not_end_a_run(outlier_weight):
     """The variance in the stopping rule is that of the weighted rows."""
     rng = np.random.default_rng(0)
-    X = np.concatenate([rng.normal(size=(500, 2)), [[1e6, 1e6]]])
+    X = np.concatenate([rng.normal(size=(500, 2)), [[1e12, 1e12]]])
     weights = np.append(np.ones(500), outlier_weight)
     problem = run(X, X[:5], weights, tol=1e-4)
     assert expected(problem).n_iter > 5

@@ -12,7 +12,7 @@ cdef class CenterForms:
     cdef Py_ssize_t slots
     cdef Py_ssize_t d
 
-    def __cinit__(self, Py_ssize_t k, Py_ssize_t d):
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True):
         self.memory = Memory()
         self.d = d
         self.slots = 4
@@ -21,7 +21,8 @@ cdef class CenterForms:
         self.ids = <int32_t *>self.memory.take(k, sizeof(int32_t))
         self.scaled = <float *>self.memory.take(k * d, sizeof(float))
         self.sq_norms = <float *>self.memory.take(k, sizeof(float))
-        self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
+        if blocks:
+            self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
         self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
         self.c.k = k
         self.c.ids = self.ids
@@ -53,7 +54,10 @@ cdef class CenterForms:
         return True
 
     cdef void prepare(self, const double *rows, const Packing *packing, bint filter, bint all_of_them) noexcept nogil:
-        """Fill in the forms of these centers; equal ones but the first are left out unless `all_of_them`."""
+        """Fill in the forms of these centers; equal ones but the first are left out unless `all_of_them`.
+
+        The filter's only if asked to, the exact kernel's unless there is no room for them.
+        """
         cdef Py_ssize_t j, f, m = 0, d = self.d
         cdef double value, norm, gamma, limit = ldexp(1, SCALED_EXPONENT + 2)
         cdef double *block
@@ -64,9 +68,10 @@ cdef class CenterForms:
             if not all_of_them and not self.first_of_its_kind(j):
                 continue
             self.ids[m] = <int32_t>j
-            block = self.blocks + (m // BLOCK) * BLOCK * d + m % BLOCK
-            for f in range(d):
-                block[f * BLOCK] = rows[j * d + f]
+            if self.blocks != NULL:
+                block = self.blocks + (m // BLOCK) * BLOCK * d + m % BLOCK
+                for f in range(d):
+                    block[f * BLOCK] = rows[j * d + f]
             if filter:
                 norm = 0
                 for f in range(d):
@@ -101,3 +106,15 @@ cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up)
     centers.guard_score = <float>(3 * of_norm * up)
     centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d * (ldexp(packing.scale, -537) * ldexp(packing.scale, -537))) * up)
+
+
+cdef bint choose_scale(Packing *packing, double largest) noexcept nogil:
+    """A power of two that brings distances up to `largest` from the origin to 2**SCALED_EXPONENT; False where there is none."""
+    cdef int exponent = SCALED_EXPONENT
+    if largest > 0:
+        frexp(largest, &exponent)
+    if not -900 < exponent < 900:
+        packing.scale = 1
+        return False
+    packing.scale = ldexp(1, SCALED_EXPONENT - exponent)
+    return True

@@ -14,6 +14,7 @@ cdef extern from "platform.h" nogil:
     int ckm_cas(ckm_atomic *, long long, long long)
     void ckm_pause()
     long long ckm_milliseconds()
+    void ckm_want_huge_pages(void *, size_t)
 
 cdef extern from "pythread.h" nogil:
     ctypedef void *PyThread_type_lock

@@ -26,7 +26,7 @@ cdef extern from "build_info.h":
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
     CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
-    SEED_ROWS = 2048             # rows whose potentials k-means++ sums apart, to find a drawn row quickly
+    SEED_ROWS = 512              # rows whose potentials k-means++ sums apart, to find a drawn row quickly
     SCALED_EXPONENT = 44         # packed values stay below 2**44, so that float32 sums of squares cannot overflow
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
@@ -72,6 +72,7 @@ cdef class Memory:
             raise MemoryError(f"could not allocate {count * size} bytes")
         self.blocks[self.used] = block
         self.used += 1
+        ckm_want_huge_pages(block, count * size + 64)
         return block + 64 - (<size_t>block) % 64
 
 
@@ -95,6 +96,8 @@ cdef class Data:
     n_threads : int
     packed : bool
         Whether runs keep a float32 copy of the rows (4 n d bytes), or pack them anew in every pass.
+    scan : bool
+        Whether to scan the rows at once; without, only `assign` may be used until `scan` has been called.
 
     Attributes
     ----------
@@ -113,7 +116,7 @@ cdef class Data:
     cdef Crew *crew                      # NULL until a pass is worth it
     cdef int n_threads
     cdef long long looked                # for signals, in milliseconds
-    cdef bint packed, surveyed
+    cdef bint packed
     cdef double *low_
     cdef double *high_
     cdef double largest_weight
@@ -122,11 +125,13 @@ cdef class Data:
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
+    cdef double *tiny                    # (d,) smallest magnitude but zero in each column
     cdef readonly bint finite
+    cdef readonly bint overflow          # the last `assign` met rows too large for float32, or not finite
     cdef readonly object low, high
     cdef readonly object weights
 
-    def __cinit__(self, cnp.ndarray array, weights, int n_threads, bint packed):
+    def __cinit__(self, cnp.ndarray array, weights, int n_threads, bint packed, bint scan=True):
         cdef Py_ssize_t d, i
         cdef char *blocks
         cdef float *panels
@@ -163,7 +168,8 @@ cdef class Data:
             self.workers[i].panel_norms = self.workers[i].scaled + PANEL * d
         self.big = <double *>self.memory.take(MAX_PARTS * d, sizeof(double))
         self.variance_ = -1
-        self.scan()
+        if scan:
+            self.scan()
 
     def __dealloc__(self):
         if self.crew != NULL:
@@ -184,7 +190,8 @@ cdef class Data:
                 return crew_pass(self.crew, fn, job, self.rows.n, chunk_rows, &self.looked)
         return lone_pass(fn, job, self.rows.n, chunk_rows, &self.looked)
 
-    cdef scan(self):
+    def scan(self):
+        """Find the range of each column, and whether all values are finite."""
         cdef Py_ssize_t d = self.rows.d, f
         cdef int i
         cdef Memory memory = Memory()
@@ -193,9 +200,10 @@ cdef class Data:
         job.workers = self.workers
         job.low = <double *>memory.take(self.n_threads * d, sizeof(double))
         job.high = <double *>memory.take(self.n_threads * d, sizeof(double))
+        job.tiny = <double *>memory.take(self.n_threads * d, sizeof(double))
         job.bad = <double *>memory.take(self.n_threads * d, sizeof(double))
         for f in range(self.n_threads * d):
-            job.low[f] = INFINITY
+            job.low[f] = job.tiny[f] = INFINITY
             job.high[f] = -INFINITY
         with nogil:
             self.each_chunk(self.exact.scan, &job, 0.3 * d + 1)
@@ -203,90 +211,120 @@ cdef class Data:
         self.high = np.empty(d)
         self.low_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.low)
         self.high_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.high)
+        self.tiny = <double *>self.memory.take(d, sizeof(double))
         self.finite = True
         for f in range(d):
             self.low_[f] = job.low[f]
             self.high_[f] = job.high[f]
+            self.tiny[f] = job.tiny[f]
             for i in range(self.n_threads):
                 self.low_[f] = min(self.low_[f], job.low[i * d + f])
                 self.high_[f] = max(self.high_[f], job.high[i * d + f])
+                self.tiny[f] = min(self.tiny[f], job.tiny[i * d + f])
                 self.finite = self.finite and job.bad[i * d + f] == 0
 
-    cdef int survey(self, bint moments) except -1:
-        """How sums of these rows are cut, and, when asked, the mean variance of the columns."""
-        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, strung = 1, width, f, e
+    cdef int cut_sums(self) except -1:
+        """How sums of the rows are cut: in as many parts as it takes to lose nothing, judged by the smallest bit of any term."""
+        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f
+        cdef double bit, lightest = 1
+        cdef int exponent, parts
+        if self.sums.big != NULL:
+            return 0
+        if self.weight != NULL:
+            for f in range(n):
+                if self.weight[f] > 0:
+                    lightest = min(lightest, self.weight[f])
+        self.sums.parts = 1
+        for f in range(d):
+            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), n, self.big + f, d, MAX_PARTS)
+            if self.tiny[f] == INFINITY:             # nothing but zeros
+                continue
+            if self.weight == NULL and self.rows.kind >= KIND_I8:
+                bit = 1
+            else:
+                frexp(self.tiny[f] * lightest, &exponent)
+                bit = ldexp(1, exponent - (24 if self.weight == NULL and self.rows.kind == KIND_F32 else 53))
+            # (1.5 * 2**m) * 2**-52 / 1.5 is the grid of a part.
+            parts = self.sums.parts
+            while parts < MAX_PARTS and self.big[(parts - 1) * d + f] / 1.5 * ldexp(1, -52) > bit:
+                parts += 1
+            self.sums.parts = parts
+        split_constants(self.largest_weight, n, self.sums.weight_big, 1, MAX_PARTS)
+        self.sums.weighted = self.weight != NULL
+        self.sums.big = self.big
+        return 0
+
+    def variance(self):
+        """Mean over the columns of their weighted variance."""
+        cdef Py_ssize_t d = self.rows.d, strung = 1, width, f, e
         cdef Memory memory = Memory()
         cdef Survey job
         cdef double *how
-        cdef double *seen
         cdef double[4] cut                   # constants of the first moments, then of the second
-        cdef double span, mean, square, total, variance = 0
-        cdef double[3] left = [0, 0, 0]
-        cdef int i, j
+        cdef double span
+        cdef int j
+        if self.variance_ >= 0:
+            return self.variance_
         while self.weight == NULL and strung < PANEL and strung * d < 32:
             strung *= 2
         width = (strung * d + 7) // 8 * 8
         how = <double *>memory.take(HOW * width, sizeof(double))
-        seen = <double *>memory.take(self.n_threads * SEEN * width, sizeof(double))
         for f in range(d):
-            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), n, self.big + f, d, MAX_PARTS)
             span = self.high_[f] - self.low_[f]
-            split_constants(self.largest_weight * span, n, cut, 1, 2)
-            split_constants(self.largest_weight * span * span, n, cut + 2, 1, 2)
+            split_constants(self.largest_weight * span, self.rows.n, cut, 1, 2)
+            split_constants(self.largest_weight * span * span, self.rows.n, cut + 2, 1, 2)
             for e from f <= e < strung * d by d:
-                how[e] = self.big[f]
-                how[width + e] = self.big[d + f]
-                how[2 * width + e] = self.big[2 * d + f]
-                how[3 * width + e] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
+                how[e] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
                 for j in range(4):
-                    how[(4 + j) * width + e] = cut[j]
-        split_constants(self.largest_weight, n, self.sums.weight.big, 1)
-        self.sums.weighted = self.weight != NULL
+                    how[(1 + j) * width + e] = cut[j]
         job.rows = &self.rows
         job.weights = self.weight
         job.strung = strung
         job.width = width
-        job.moments = moments
         job.how = how
-        job.seen = seen
+        job.seen = <double *>memory.take(self.n_threads * SEEN * width, sizeof(double))
         job.workers = self.workers
-        with nogil:
-            self.each_chunk(self.exact.survey, &job, 0.5 * d + 2)
-        # Threads, and columns of strung rows, are put together in the first.
+        if not self.need_packing(self.packed, &job):
+            with nogil:
+                self.each_chunk(self.exact.survey, &job, 0.5 * d + 2)
+        for _ in range(2):
+            if not self.evaluate(&job, how):
+                break
+            # The mean is far from the middle, for its spread: take the moments about the mean.
+            memset(job.seen, 0, self.n_threads * SEEN * width * sizeof(double))
+            with nogil:
+                self.each_chunk(self.exact.survey, &job, 0.5 * d + 2)
+        return self.variance_
+
+    cdef bint evaluate(self, const Survey *job, double *how) except -1:
+        """The variance from a survey, whose middle is moved to the mean; True when that was far away."""
+        cdef Py_ssize_t d = self.rows.d, width = job.width, f, e
+        cdef double *seen = job.seen
+        cdef double mean, square, total = self.total_weight(), variance = 0
+        cdef bint far = False
+        cdef int i, j
         for f in range(d):
+            # Threads, and columns of strung rows, are put together in the first.
             for i in range(self.n_threads):
-                for e from f <= e < strung * d by d:
+                for e from f <= e < job.strung * d by d:
                     if i > 0 or e != f:
-                        for j in range(3):
-                            seen[j * width + f] = max(seen[j * width + f], seen[(i * SEEN + j) * width + e])
-                        for j in range(3, SEEN):
+                        for j in range(SEEN):
                             seen[j * width + f] += seen[(i * SEEN + j) * width + e]
-            for j in range(3):
-                left[j] = max(left[j], seen[j * width + f])
-        self.sums.parts = 1 if left[0] == 0 else 2 if left[1] == 0 else 3 if left[2] == 0 else MAX_PARTS
-        self.sums.big = self.big
-        if moments:
-            total = self.total_weight()
-            for f in range(d):
-                mean = (seen[3 * width + f] + seen[4 * width + f]) / total
-                square = (seen[5 * width + f] + seen[6 * width + f]) / total
-                variance += max(square - mean * mean, 0.0)
-            self.variance_ = variance / d
-        self.surveyed = True
-        return 0
+            mean = (seen[f] + seen[width + f]) / total
+            square = (seen[2 * width + f] + seen[3 * width + f]) / total
+            variance += max(square - mean * mean, 0.0)
+            far = far or mean * mean > 1000 * (square - mean * mean)
+            for e from f <= e < job.strung * d by d:
+                how[e] += mean
+        self.variance_ = variance / d
+        return far
 
-    cdef int need_survey(self, bint moments) except -1:
-        if not self.surveyed or (moments and self.variance_ < 0):
-            self.survey(moments)
-        return 0
-
-    cdef int need_packing(self, bint keep) except -1:
-        """An origin and a scale for the filter and, with `keep`, the packed rows."""
+    cdef bint need_packing(self, bint keep, Survey *survey=NULL) except -1:
+        """An origin and a scale for the filter and, with `keep`, the packed rows; True when `survey` was done on the way."""
         cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
         cdef double *origin
         cdef double *row
         cdef double largest = 0
-        cdef int exponent
         cdef Pack job
         if self.packing.origin == NULL:
             # Any origin gives the same results; one amid the rows keeps the filter's error small.
@@ -298,34 +336,26 @@ cdef class Data:
                     origin[f] += row[f] / samples
             for f in range(d):
                 largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
-            self.packing.scale = 1
-            self.filter = True
-            if largest > 0:
-                frexp(largest, &exponent)
-                self.filter = -900 < exponent < 900
-                self.packing.scale = ldexp(1, SCALED_EXPONENT - exponent) if self.filter else 1
             self.packing.origin = origin
-        if keep and self.filter and self.packing.panels == NULL:
-            n = (n + PANEL - 1) // PANEL * PANEL
-            self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
-            self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
-            job.rows = &self.rows
-            job.packing = &self.packing
-            job.workers = self.workers
-            with nogil:
-                self.each_chunk(self.exact.pack, &job, 0.7 * d + 1)
-        return 0
+            self.filter = choose_scale(&self.packing, largest)
+        if not keep or not self.filter or self.packing.panels != NULL:
+            return False
+        n = (n + PANEL - 1) // PANEL * PANEL
+        self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
+        self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
+        job.rows = &self.rows
+        job.packing = &self.packing
+        job.survey = survey
+        job.workers = self.workers
+        with nogil:
+            self.each_chunk(self.exact.pack, &job, (0.7 if survey == NULL else 1.2) * d + 1)
+        return survey != NULL
 
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
 
     @property
     def shape(self):
         return self.rows.n, self.rows.d
-
-    def variance(self):
-        """Mean over the columns of their weighted variance."""
-        self.need_survey(True)
-        return self.variance_
 
     cpdef double total_weight(self):
         """Sum of the weights, exact and rounded once."""
@@ -366,9 +396,9 @@ cdef class Data:
         cdef double *mean = <double *>cnp.PyArray_DATA(out)
         cdef double w, value
         cdef Tally tally
-        self.need_survey(False)
+        self.cut_sums()
         tally.sums = <double *>memory.take(k * self.sums.parts * d, sizeof(double))
-        tally.weights = <Sum *>memory.take(k, sizeof(Sum))
+        tally.weights = <double *>memory.take(k * MAX_PARTS, sizeof(double))
         tally.counts = <int64_t *>memory.take(k, sizeof(int64_t))
         tally.touched = <uint8_t *>memory.take(k, 1)
         with nogil:
@@ -386,7 +416,7 @@ cdef class Data:
 
     cdef double weight_of(self, const Tally *tally, Py_ssize_t j) noexcept nogil:
         """Total weight of cluster j."""
-        return total_value(tally.weights + j, 1, 1) if self.sums.weighted else <double>tally.counts[j]
+        return sum_value(tally.weights + j * MAX_PARTS, 1, MAX_PARTS) if self.sums.weighted else <double>tally.counts[j]
 
     cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f, double weight) noexcept nogil:
         """Mean of feature f in cluster j, rounded to the type of results."""
@@ -426,17 +456,38 @@ cdef class Data:
         return out
 
     def assign(self, cnp.ndarray centers):
-        """Label of each row: the nearest of these centers (k, d)."""
-        cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
-        cdef CenterForms forms = CenterForms(k, d)
+        """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
+        cdef Py_ssize_t k = centers.shape[0], d = self.rows.d, j, f
+        cdef bint few = self.rows.n < 16
+        cdef Memory memory = Memory()
+        cdef CenterForms forms = CenterForms(k, d, not few)
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
+        cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
+        cdef double *origin = <double *>memory.take(d, sizeof(double))
+        cdef double largest = 0
+        cdef Packing packing
         cdef Assign job
         labels.fill(-1)
-        self.need_packing(False)
-        forms.prepare(<const double *>cnp.PyArray_DATA(centers), &self.packing, self.filter and self.rows.n >= 8, False)
+        packing.panels = NULL
+        packing.sq_norms = NULL
+        packing.origin = origin
+        for j in range(k):
+            for f in range(d):
+                origin[f] += rows[j * d + f] / k
+        for j in range(k):
+            for f in range(d):
+                largest = max(largest, fabs(rows[j * d + f] - origin[f]))
+        # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic decides.
+        forms.prepare(rows, &packing, choose_scale(&packing, 1024 * largest) and not few, False)
         self.assign_job(&job, forms, <int32_t *>cnp.PyArray_DATA(labels))
+        job.packing = &packing
+        for i in range(self.n_threads):
+            self.workers[i].overflow = False
         with nogil:
             self.each_chunk(self.exact.assign, &job, assign_cost(k, d) + 0.7 * d)
+        self.overflow = not forms.c.filter
+        for i in range(self.n_threads):
+            self.overflow = self.overflow or self.workers[i].overflow
         return labels
 
     cdef void assign_job(self, Assign *job, CenterForms forms, int32_t *labels):
@@ -636,32 +687,20 @@ cdef class Data:
     cdef int64_t draw_by_potential(self, const Seeding *job, Py_ssize_t chunks, double target) noexcept nogil:
         """The first row at which the running sum of potentials exceeds the target; the last with any if rounding leaves none."""
         cdef Sum running, before
-        cdef Py_ssize_t chunk, i, last = -1
+        cdef Py_ssize_t chunk, i
         cdef int p
-        cdef double term
         for p in range(SUM_PARTS):
             running.part[p] = 0
         for chunk in range(chunks):
             before = running
             for p in range(SUM_PARTS):
                 running.part[p] += job.chunk_totals[chunk].part[p]
-            if total_value(&running, 1, 1) > target:
-                break
-        else:
-            before = running
-            chunk = chunks - 1
-            for p in range(SUM_PARTS):
-                before.part[p] -= job.chunk_totals[chunk].part[p]
-        running = before
-        for i in range(chunk * SEED_ROWS, min((chunk + 1) * SEED_ROWS, self.rows.n)):
-            term = self.share(job, i)
-            if term > 0:
-                last = i
-            add_to(&running, &job.split, term)
-            if total_value(&running, 1, 1) > target:
-                return i
-        if last >= 0:
-            return last
+            if exceeds(&running, target):
+                running = before
+                for i in range(chunk * SEED_ROWS, min((chunk + 1) * SEED_ROWS, self.rows.n)):
+                    add_to(&running, &job.split, self.share(job, i))
+                    if exceeds(&running, target):
+                        return i
         for i in range(self.rows.n - 1, -1, -1):
             if self.share(job, i) > 0:
                 return i

@@ -146,12 +146,21 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
                 term = term - high
 
 
+cdef inline void add_weight(double *total, const Sums *how, double w) noexcept nogil:
+    cdef double high
+    cdef int p
+    for p in range(MAX_PARTS):
+        high = (w + how.weight_big[p]) - how.weight_big[p]
+        total[p] += high
+        w -= high
+
+
 cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w, Py_ssize_t d,
                            int sign) noexcept nogil:
     tally.touched[label] = 1
     tally.counts[label] += sign
     if how.weighted:
-        add_term(tally.weights + label, &how.weight, sign * w)
+        add_weight(tally.weights + label * MAX_PARTS, how, sign * w)
     add_row(tally.sums + label * how.parts * d, how, x, sign * w, d)
 
 
@@ -238,46 +247,53 @@ cdef void pair_distances(const real **x, const double **c, Py_ssize_t d, double 
 
 # ---- passes over the rows --------------------------------------------------------------------------------------------------------
 
-cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *bad) noexcept nogil:
+cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *tiny, double *bad) noexcept nogil:
     cdef Py_ssize_t e
-    cdef double v
+    cdef double v, size
     for e in range(length):
         v = x[e]
         low[e] = v if v < low[e] else low[e]
         high[e] = v if v > high[e] else high[e]
+        size = fabs(v)
+        size = size if size > 0 else 1e999
+        tiny[e] = size if size < tiny[e] else tiny[e]
         bad[e] += v - v                       # NaN for what is not finite
 
 
 cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Smallest and largest value of each column, and whether all are finite."""
+    """Smallest and largest value of each column, the smallest magnitude, and whether all are finite."""
     cdef Scan *job = <Scan *>job_
     cdef Py_ssize_t d = job.rows.d, i, e, count, strung = SPAN // d
     cdef double *low = job.low + worker * d
     cdef double *high = job.high + worker * d
+    cdef double *tiny = job.tiny + worker * d
     cdef double *bad = job.bad + worker * d
     cdef double lows[SPAN]
     cdef double highs[SPAN]
+    cdef double tinys[SPAN]
     cdef double bads[SPAN]
     cdef const real *x
     # Narrow rows are strung together, so that the loop over features is long enough for wide vectors.
     for e in range(strung * d):
         lows[e] = low[e % d]
         highs[e] = high[e % d]
+        tinys[e] = tiny[e % d]
         bads[e] = bad[e % d]
     while start < stop:
         count = min(<Py_ssize_t>PANEL, stop - start)
         x = fetch(job.rows, start, count, job.workers[worker].block)
         i = 0
         while strung > 1 and i + strung <= count:
-            scan_span(x + i * d, strung * d, lows, highs, bads)
+            scan_span(x + i * d, strung * d, lows, highs, tinys, bads)
             i += strung
         while i < count:
-            scan_span(x + i * d, d, low, high, bad)
+            scan_span(x + i * d, d, low, high, tiny, bad)
             i += 1
         start += count
     for e in range(strung * d):
         low[e % d] = min(low[e % d], lows[e])
         high[e % d] = max(high[e % d], highs[e])
+        tiny[e % d] = min(tiny[e % d], tinys[e])
         bad[e % d] += bads[e]
     return 0
 
@@ -288,75 +304,53 @@ cdef inline vd load(const real *x) noexcept nogil:
     return VD_LOAD(<const double *>x)
 
 
-cdef void survey_lanes(const Survey *job, const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w,
-                       const double *how, double *seen, Py_ssize_t width) noexcept nogil:
+cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w, const double *how, double *seen,
+                       Py_ssize_t width) noexcept nogil:
     """`survey` for one vector of columns, everything in registers.
 
     how   IN     (HOW, width) see Survey, from the first lane
     seen  INOUT  (SEEN, width)
     """
-    cdef vd big0 = VD_LOAD(how), big1 = VD_LOAD(how + width), big2 = VD_LOAD(how + 2 * width)
-    cdef vd middle = VD_LOAD(how + 3 * width)
-    cdef vd cut0 = VD_LOAD(how + 4 * width), cut1 = VD_LOAD(how + 5 * width)
-    cdef vd cut2 = VD_LOAD(how + 6 * width), cut3 = VD_LOAD(how + 7 * width)
-    cdef vd left0 = VD_LOAD(seen), left1 = VD_LOAD(seen + width), left2 = VD_LOAD(seen + 2 * width)
-    cdef vd first0 = VD_LOAD(seen + 3 * width), first1 = VD_LOAD(seen + 4 * width)
-    cdef vd second0 = VD_LOAD(seen + 5 * width), second1 = VD_LOAD(seen + 6 * width)
-    cdef vd value, term, high, rest, weight
+    cdef vd middle = VD_LOAD(how)
+    cdef vd cut0 = VD_LOAD(how + width), cut1 = VD_LOAD(how + 2 * width)
+    cdef vd cut2 = VD_LOAD(how + 3 * width), cut3 = VD_LOAD(how + 4 * width)
+    cdef vd first0 = VD_LOAD(seen), first1 = VD_LOAD(seen + width)
+    cdef vd second0 = VD_LOAD(seen + 2 * width), second1 = VD_LOAD(seen + 3 * width)
+    cdef vd value, term, high
     cdef Py_ssize_t i
-    weight = VD_SPLAT(1)
     for i in range(rows):
-        value = load(x + i * stride)
+        value = load(x + i * stride) - middle
         term = value
         if w != NULL:
-            weight = VD_SPLAT(w[i])
-            term = weight * value
-        rest = term - ((term + big0) - big0)
-        left0 = VD_MAX(left0, VD_ABS(rest))
-        rest = rest - ((rest + big1) - big1)
-        left1 = VD_MAX(left1, VD_ABS(rest))
-        rest = rest - ((rest + big2) - big2)
-        left2 = VD_MAX(left2, VD_ABS(rest))
-        if job.moments:
-            value = value - middle
-            term = value
-            if w != NULL:
-                term = weight * value
-            high = (term + cut0) - cut0
-            first0 = first0 + high
-            first1 = first1 + (((term - high) + cut1) - cut1)
-            term = term * value
-            high = (term + cut2) - cut2
-            second0 = second0 + high
-            second1 = second1 + (((term - high) + cut3) - cut3)
-    VD_STORE(seen, left0)
-    VD_STORE(seen + width, left1)
-    VD_STORE(seen + 2 * width, left2)
-    VD_STORE(seen + 3 * width, first0)
-    VD_STORE(seen + 4 * width, first1)
-    VD_STORE(seen + 5 * width, second0)
-    VD_STORE(seen + 6 * width, second1)
+            term = VD_SPLAT(w[i]) * value
+        high = (term + cut0) - cut0
+        first0 = first0 + high
+        first1 = first1 + (((term - high) + cut1) - cut1)
+        term = term * value
+        high = (term + cut2) - cut2
+        second0 = second0 + high
+        second1 = second1 + (((term - high) + cut3) - cut3)
+    VD_STORE(seen, first0)
+    VD_STORE(seen + width, first1)
+    VD_STORE(seen + 2 * width, second0)
+    VD_STORE(seen + 3 * width, second1)
 
 
-cdef void survey_one(const Survey *job, double value, double w, const double *how, double *seen, Py_ssize_t width) noexcept nogil:
+cdef void survey_one(double value, double w, const double *how, double *seen, Py_ssize_t width) noexcept nogil:
     """`survey_lanes` for one value of one column."""
-    cdef double term = w * value, high
+    cdef double term, high
     cdef int p
-    for p in range(3):
-        term = term - ((term + how[p * width]) - how[p * width])
-        seen[p * width] = max(seen[p * width], fabs(term))
-    if job.moments:
-        value = value - how[3 * width]
-        term = w * value
-        for p in range(4, HOW, 2):
-            high = (term + how[p * width]) - how[p * width]
-            seen[(p - 1) * width] += high
-            seen[p * width] += ((term - high) + how[(p + 1) * width]) - how[(p + 1) * width]
-            term = term * value
+    value = value - how[0]
+    term = w * value
+    for p in range(1, HOW, 2):
+        high = (term + how[p * width]) - how[p * width]
+        seen[(p - 1) * width] += high
+        seen[p * width] += ((term - high) + how[(p + 1) * width]) - how[(p + 1) * width]
+        term = term * value
 
 
 cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """What sums of this data need: remainders after one and two parts, and first and second moments."""
+    """First and second moments of the columns."""
     cdef Survey *job = <Survey *>job_
     cdef Py_ssize_t d = job.rows.d, length = job.strung * d, width = job.width, count, strings, i, e, b
     cdef double *seen = job.seen + worker * SEEN * width
@@ -371,15 +365,15 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         strings = count // job.strung
         for e from 0 <= e < length by VDL:
             if e + VDL <= length:
-                survey_lanes(job, x + e, strings, length, w, job.how + e, seen + e, width)
+                survey_lanes(x + e, strings, length, w, job.how + e, seen + e, width)
             else:                             # columns that do not fill a vector; the lanes past them fall into the padding
                 for i in range(strings):
                     for b in range(VDL):
                         tail[i * VDL + b] = x[i * length + e + b] if e + b < length else 0
-                survey_lanes(job, tail, strings, VDL, w, job.how + e, seen + e, width)
+                survey_lanes(tail, strings, VDL, w, job.how + e, seen + e, width)
         for i in range(strings * job.strung, count):
             for e in range(d):
-                survey_one(job, x[i * d + e], 1 if w == NULL else w[i], job.how + e, seen + e, width)
+                survey_one(x[i * d + e], 1 if w == NULL else w[i], job.how + e, seen + e, width)
         start += count
     return 0
 
@@ -416,6 +410,7 @@ cdef void pack_panel(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Worker
             norms[i] += <double>panel[f * PANEL + i] * <double>panel[f * PANEL + i]
     for i in range(PANEL):
         sq_norms[i] = <float>(norms[i] * (1 + 3e-7))
+        me.overflow = me.overflow or not sq_norms[i] < 3e38
 
 
 cdef int pack(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
@@ -423,9 +418,27 @@ cdef int pack(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     cdef Pack *job = <Pack *>job_
     cdef Py_ssize_t first
     for first from start <= first < stop by PANEL:
+        if job.survey != NULL:
+            survey(job.survey, first, min(first + PANEL, stop), chunk, worker)
         pack_panel(job.rows, first, min(first + PANEL, stop), job.workers + worker, job.packing,
                    job.packing.panels + first * job.rows.d, job.packing.sq_norms + first)
     return 0
+
+
+cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first, Py_ssize_t d, double *out) noexcept nogil:
+    """`distance_tile` for `count` rows and the centers from `first`, from rows as they are."""
+    cdef const real *group[GROUP]
+    cdef const double *c[GROUP]
+    cdef Py_ssize_t b
+    cdef int r, g
+    for r in range(count):
+        for g in range(GROUP):
+            group[g] = x[r]
+        for b from 0 <= b < BLOCK by GROUP:
+            if first + b < centers.m:
+                for g in range(GROUP):
+                    c[g] = centers.rows + centers.ids[min(first + b + g, centers.m - 1)] * d
+                pair_distances(group, c, d, out + r * BLOCK + b)
 
 
 cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
@@ -456,7 +469,9 @@ cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d
     for r in range(count, GROUP):
         x[r] = x[0]
     for j from 0 <= j < centers.m by BLOCK:
-        if count == 1:
+        if centers.blocks == NULL:
+            distance_few(x, count, centers, j, d, out)
+        elif count == 1:
             distance_row(x[0], centers.blocks + j * d, d, out)
         else:
             distance_tile(x, centers.blocks + j * d, d, out)

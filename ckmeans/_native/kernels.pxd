@@ -10,9 +10,9 @@ cdef enum:
     BLOCK = 16           # centers side by side in the exact kernel's layout
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
     SUM_PARTS = 3        # parts of an exact sum of terms of one sign
-    MAX_PARTS = 6        # most parts of an exact sum of a column, where terms may cancel
-    HOW = 8              # rows of the tables of a survey
-    SEEN = 7
+    MAX_PARTS = 6        # most parts of an exact sum that clusters of very different magnitude share
+    HOW = 5              # rows of the tables of a survey
+    SEEN = 4
 
 
 cdef enum Kind:          # element types that kernels read in place
@@ -49,7 +49,7 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const int32_t *ids   # (m,) ascending: the centers that can win
     const float *scaled  # (m, d) -2 * (c - origin) * scale for the filter
     const float *sq_norms  # (m,) squared norm of (c - origin) * scale, less twice its error bound
-    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel
+    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel; NULL when few rows are looked at: `rows` will do
     bint filter          # the filter's bounds hold for these centers; else every row is decided exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
@@ -57,7 +57,7 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
 
 cdef struct Tally:       # what one thread adds to cluster statistics
     double *sums         # (k, parts, d) parts of exact sums of w * x
-    Sum *weights         # (k,) exact sums of w
+    double *weights      # (k, MAX_PARTS) exact sums of w
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
 
@@ -77,13 +77,14 @@ cdef struct Worker:      # what belongs to one thread
     Counters counters
     int64_t changed
     double largest       # of the terms that the thread added up
+    bint overflow        # a packed row was not finite in float32
 
 
 cdef struct Sums:        # how cluster sums are cut: the same for every thread
     int parts
     bint weighted        # else sums of weights are the counts
     const double *big    # (parts, d)
-    Split weight
+    double weight_big[MAX_PARTS]
 
 
 cdef struct FilterTable:
@@ -125,24 +126,25 @@ cdef struct Scan:        # per column, the range of values
     const Rows *rows
     double *low                  # INOUT (threads, d)
     double *high                 # INOUT (threads, d)
+    double *tiny                 # INOUT (threads, d) smallest magnitude but zero
     double *bad                  # INOUT (threads, d) NaN once something is not finite
+    Worker *workers
+
+
+cdef struct Survey:      # first and second moments of the columns, for the stopping rule
+    const Rows *rows
+    const double *weights
+    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill vectors (1 with weights)
+    Py_ssize_t width             # strung * d, padded
+    const double *how            # (HOW, width) middle; two constants that cut w * (x - middle), two that cut its square
+    double *seen                 # INOUT (threads, SEEN, width) two parts of the first moment, two of the second
     Worker *workers
 
 
 cdef struct Pack:
     const Rows *rows
     const Packing *packing
-    Worker *workers
-
-
-cdef struct Survey:      # per column, what the sums and the stopping rule need
-    const Rows *rows
-    const double *weights
-    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill vectors (1 with weights)
-    Py_ssize_t width             # strung * d, padded
-    bint moments                 # else only remainders are wanted
-    const double *how            # (HOW, width) three constants that cut w * x; middle; two that cut w * (x - middle), two its square
-    double *seen                 # INOUT (threads, SEEN, width) largest remainder after 1, 2, 3 parts; parts of the two moments
+    Survey *survey               # done on the way, while the rows are at hand; or NULL
     Worker *workers
 
 

@@ -1,7 +1,8 @@
-/* What the crew of threads needs from compiler and system: atomic operations, a pause, a clock. */
+/* What the crew of threads needs from compiler and system: atomic operations, a pause, a clock, large pages. */
 #ifndef CKMEANS_PLATFORM_H
 #define CKMEANS_PLATFORM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -30,6 +31,19 @@ static inline int ckm_cas(ckm_atomic *p, int64_t old, int64_t v)
 #else
 #define ckm_pause() ((void)0)
 #endif
+#endif
+
+/* Ask for large pages for a large block: it is about to be filled, and page faults would take as long as the filling. */
+#if defined(__linux__)
+#include <sys/mman.h>
+static void ckm_want_huge_pages(void *block, size_t size)
+{
+    const uintptr_t huge = 1u << 21;
+    uintptr_t start = ((uintptr_t)block + huge - 1) & ~(huge - 1), stop = ((uintptr_t)block + size) & ~(huge - 1);
+    if (start < stop) madvise((void *)start, stop - start, 14 /* MADV_HUGEPAGE */);
+}
+#else
+static void ckm_want_huge_pages(void *block, size_t size) { (void)block; (void)size; }
 #endif
 
 #if defined(_WIN32)

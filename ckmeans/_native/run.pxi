@@ -44,7 +44,7 @@ cdef class Run:
         self.k = k
         self.max_iter = max_iter
         self.tol = tol
-        data.need_survey(False)
+        data.cut_sums()
         data.need_packing(data.packed)
         self.memory = Memory()
         self.forms = CenterForms(k, d)
@@ -65,13 +65,13 @@ cdef class Run:
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
         cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
         cdef double *sums = <double *>self.memory.take(count * size, sizeof(double))
-        cdef Sum *weights = <Sum *>self.memory.take(count * k, sizeof(Sum))
+        cdef double *weights = <double *>self.memory.take(count * k * MAX_PARTS, sizeof(double))
         cdef int64_t *counts = <int64_t *>self.memory.take(count * k, sizeof(int64_t))
         cdef uint8_t *touched = <uint8_t *>self.memory.take(count * k, 1)
         cdef int i
         for i in range(count):
             tallies[i].sums = sums + i * size
-            tallies[i].weights = weights + i * k
+            tallies[i].weights = weights + i * k * MAX_PARTS
             tallies[i].counts = counts + i * k
             tallies[i].touched = touched + i * k
         return 0
@@ -104,7 +104,6 @@ cdef class Run:
     cdef void merge(self, Tally *tally) noexcept nogil:
         """Add one thread's tally to the total and clear it."""
         cdef Py_ssize_t j, e, size = self.data.sums.parts * self.data.rows.d
-        cdef int p
         for j in range(self.k):
             self.total.counts[j] += tally.counts[j]
             tally.counts[j] = 0
@@ -112,9 +111,9 @@ cdef class Run:
                 continue
             tally.touched[j] = 0
             self.total.touched[j] = 1
-            for p in range(SUM_PARTS):
-                self.total.weights[j].part[p] += tally.weights[j].part[p]
-                tally.weights[j].part[p] = 0
+            for e in range(j * MAX_PARTS, (j + 1) * MAX_PARTS):
+                self.total.weights[e] += tally.weights[e]
+                tally.weights[e] = 0
             for e in range(j * size, (j + 1) * size):
                 self.total.sums[e] += tally.sums[e]
                 tally.sums[e] = 0

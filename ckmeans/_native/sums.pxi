@@ -51,3 +51,11 @@ cdef void add_to(Sum *total, const Split *split, double term) noexcept nogil:
     total.part[0] += high
     total.part[1] += middle
     total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
+
+
+cdef inline bint exceeds(const Sum *total, double target) noexcept nogil:
+    """Whether the value of a sum is above the target; worked out only where a glance does not tell."""
+    cdef double about = total.part[0] + total.part[1]
+    if fabs(about - target) > 1e-12 * (fabs(about) + fabs(target)):
+        return about > target
+    return total_value(total, 1, 1) > target
