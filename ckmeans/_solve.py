@@ -106,7 +106,7 @@ class Solver:
 
     def __init__(self, data, names, max_iter, tol):
         self.data, self.names, self.max_iter = data, names, max_iter
-        self.tol = tol * data.variance() if tol else 0.0
+        self.tol = tol
         self.runs, self.best, self.current = [], None, None
 
     def run(self, seed, make, watch=None):

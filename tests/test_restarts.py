@@ -1,12 +1,14 @@
 """Where runs start, which one is kept, and what is recorded of them."""
 
+import warnings
+
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 
 from checks import assert_same, expected, fit
-from ckmeans import IterState, KMeans, Run, k_means, kmeans_plusplus
+from ckmeans import ConvergenceWarning, IterState, KMeans, Run, k_means, kmeans_plusplus
 import oracle
 from strategies import Problem, problems
 
@@ -309,10 +311,6 @@ def test_iter_fit_yields_every_iteration(problem):
 
 
 def _quietly(states):
-    import warnings
-
-    from ckmeans import ConvergenceWarning
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield from states

@@ -122,6 +122,8 @@ cdef class Data:
     cdef double largest_weight
     cdef Packing packing
     cdef bint filter                     # the rows can be packed for the filter
+    cdef bint unscaled                   # float32 can hold squares of the rows as they are
+    cdef double scale                    # of packed rows
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
@@ -254,17 +256,13 @@ cdef class Data:
         self.sums.big = self.big
         return 0
 
-    def variance(self):
-        """Mean over the columns of their weighted variance."""
+    cdef int new_survey(self, Memory memory, Survey *job) except -1:
+        """A survey about the middle of each column, ready to be done; `finish_survey` has the rest."""
         cdef Py_ssize_t d = self.rows.d, strung = 1, width, f, e
-        cdef Memory memory = Memory()
-        cdef Survey job
         cdef double *how
         cdef double[4] cut                   # constants of the first moments, then of the second
         cdef double span
         cdef int j
-        if self.variance_ >= 0:
-            return self.variance_
         while self.weight == NULL and strung < PANEL and strung * d < 32:
             strung *= 2
         width = (strung * d + 7) // 8 * 8
@@ -284,16 +282,28 @@ cdef class Data:
         job.how = how
         job.seen = <double *>memory.take(self.n_threads * SEEN * width, sizeof(double))
         job.workers = self.workers
-        if not self.need_packing(self.packed, &job):
-            with nogil:
-                self.each_chunk(self.exact.survey, &job, 0.5 * d + 2)
-        for _ in range(2):
-            if not self.evaluate(&job, how):
+        return 0
+
+    cdef int finish_survey(self, Survey *job) except -1:
+        """Take the variance from a survey that was done; where its middles lie far from the means, do it again about those."""
+        cdef int again
+        for again in range(3):
+            if not self.evaluate(job, <double *>job.how):
                 break
-            # The mean is far from the middle, for its spread: take the moments about the mean.
-            memset(job.seen, 0, self.n_threads * SEEN * width * sizeof(double))
+            memset(job.seen, 0, self.n_threads * SEEN * job.width * sizeof(double))
             with nogil:
-                self.each_chunk(self.exact.survey, &job, 0.5 * d + 2)
+                self.each_chunk(self.exact.survey, job, 0.5 * self.rows.d + 2)
+        return 0
+
+    def variance(self):
+        """Mean over the columns of their weighted variance."""
+        cdef Memory memory = Memory()
+        cdef Survey job
+        if self.variance_ < 0:
+            self.new_survey(memory, &job)
+            with nogil:
+                self.each_chunk(self.exact.survey, &job, 0.5 * self.rows.d + 2)
+            self.finish_survey(&job)
         return self.variance_
 
     cdef bint evaluate(self, const Survey *job, double *how) except -1:
@@ -319,37 +329,44 @@ cdef class Data:
         self.variance_ = variance / d
         return far
 
-    cdef bint need_packing(self, bint keep, Survey *survey=NULL) except -1:
-        """An origin and a scale for the filter and, with `keep`, the packed rows; True when `survey` was done on the way."""
+    cdef int need_packing(self, bint keep, bint in_place=False) except -1:
+        """An origin and a scale for the filter and, with `keep`, room for the packed rows: the next pass fills it.
+
+        With `in_place`, runs read the rows where they lie, if these are float32, unscaled, and not packed yet.
+        """
         cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
         cdef double *origin
+        cdef float *origin32
         cdef double *row
         cdef double largest = 0
-        cdef Pack job
         if self.packing.origin == NULL:
             # Any origin gives the same results; one amid the rows keeps the filter's error small.
             origin = <double *>self.memory.take(d, sizeof(double))
+            origin32 = <float *>self.memory.take(d, sizeof(float))
             row = <double *>self.workers[0].block
             for i in range(samples):
                 self.exact.read(&self.rows, i * n // samples, row)
                 for f in range(d):
                     origin[f] += row[f] / samples
             for f in range(d):
+                origin32[f] = <float>origin[f]
+                if self.rows.kind == KIND_F32:
+                    origin[f] = origin32[f]
                 largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
+            self.packing.origin32 = origin32
             self.packing.origin = origin
             self.filter = choose_scale(&self.packing, largest)
-        if not keep or not self.filter or self.packing.panels != NULL:
-            return False
-        n = (n + PANEL - 1) // PANEL * PANEL
-        self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
-        self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
-        job.rows = &self.rows
-        job.packing = &self.packing
-        job.survey = survey
-        job.workers = self.workers
-        with nogil:
-            self.each_chunk(self.exact.pack, &job, (0.7 if survey == NULL else 1.2) * d + 1)
-        return survey != NULL
+            self.unscaled = ldexp(1, -20) < largest < ldexp(1, SCALED_EXPONENT)
+            self.scale = self.packing.scale
+        self.packing.in_place = (in_place and self.rows.direct and self.rows.kind == KIND_F32 and self.unscaled
+                                 and self.packing.panels == NULL)
+        self.packing.scale = 1 if self.packing.in_place else self.scale
+        if keep and self.filter and self.packing.panels == NULL and not self.packing.in_place:
+            n = (n + PANEL - 1) // PANEL * PANEL
+            self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
+            self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
+            self.packing.filling = True
+        return 0
 
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
 
@@ -468,8 +485,7 @@ cdef class Data:
         cdef Packing packing
         cdef Assign job
         labels.fill(-1)
-        packing.panels = NULL
-        packing.sq_norms = NULL
+        memset(&packing, 0, sizeof(Packing))
         packing.origin = origin
         for j in range(k):
             for f in range(d):
@@ -496,6 +512,7 @@ cdef class Data:
         job.packing = &self.packing
         job.centers = &forms.c
         job.sums = NULL
+        job.survey = NULL
         job.filter = filter_table
         job.labels = labels
         job.workers = self.workers
@@ -609,6 +626,7 @@ cdef class Data:
                 job.candidates = &one.c
                 job.keep = True
                 self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d, SEED_ROWS)
+                self.packing.filling = self.packing.filling and not one.c.filter
                 if c == k:
                     break
                 potential = self.potential(&job, chunks, &bound)
@@ -627,6 +645,7 @@ cdef class Data:
                     job.keep = False
                     memset(job.totals, 0, self.n_threads * trials * sizeof(Sum))
                     self.each_chunk(self.exact.seed, &job, 1 + assign_cost(trials, d), SEED_ROWS)
+                    self.packing.filling = self.packing.filling and not all_.c.filter
                     least = INFINITY
                     for i in range(trials):
                         value = self.left_by(&job, i, chunks)

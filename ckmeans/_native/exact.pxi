@@ -413,18 +413,6 @@ cdef void pack_panel(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Worker
         me.overflow = me.overflow or not sq_norms[i] < 3e38
 
 
-cdef int pack(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Pack rows [start, stop) for good."""
-    cdef Pack *job = <Pack *>job_
-    cdef Py_ssize_t first
-    for first from start <= first < stop by PANEL:
-        if job.survey != NULL:
-            survey(job.survey, first, min(first + PANEL, stop), chunk, worker)
-        pack_panel(job.rows, first, min(first + PANEL, stop), job.workers + worker, job.packing,
-                   job.packing.panels + first * job.rows.d, job.packing.sq_norms + first)
-    return 0
-
-
 cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first, Py_ssize_t d, double *out) noexcept nogil:
     """`distance_tile` for `count` rows and the centers from `first`, from rows as they are."""
     cdef const real *group[GROUP]
@@ -448,13 +436,13 @@ cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
 cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
                           float **norms) noexcept nogil:
     """The packed rows [first, first + count): kept ones, or packed into the worker's scratch."""
+    panel[0] = me.panel
+    norms[0] = me.panel_norms
     if packing.panels != NULL:
         panel[0] = packing.panels + first * rows.d
         norms[0] = packing.sq_norms + first
-    else:
-        panel[0] = me.panel
-        norms[0] = me.panel_norms
-        pack_panel(rows, first, first + count, me, packing, me.panel, me.panel_norms)
+    if packing.panels == NULL or packing.filling:
+        pack_panel(rows, first, first + count, me, packing, panel[0], norms[0])
 
 
 cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
@@ -507,9 +495,15 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
             old[i] = job.labels[first + i]
         for i in range(count, PANEL):
             old[i] = 0
+        if job.survey != NULL:
+            survey(job.survey, first, first + count, chunk, worker)
         if centers.filter:
-            panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-            job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
+            if job.packing.in_place:
+                job.filter.rows(<const float *>fetch(job.rows, first, count, me.block), job.packing.origin32, <int>count, d,
+                                centers, old, best, &unsure, &changed)
+            else:
+                panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+                job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here
             changed &= rows_here
@@ -693,7 +687,6 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
 
 cdef ExactTable _table
 _table.scan = scan
-_table.pack = pack
 _table.read = read
 _table.move = move
 _table.survey = survey

@@ -7,6 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
+    FEW = 8              # centers up to which rows may be filtered in place
     BLOCK = 16           # centers side by side in the exact kernel's layout
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
     SUM_PARTS = 3        # parts of an exact sum of terms of one sign
@@ -35,10 +36,13 @@ cdef struct Sum:         # an exact sum of float64 terms: the parts never round,
     double part[SUM_PARTS]
 
 
-cdef struct Packing:     # float32 copy of the rows that the filter reads: (x - origin) * scale, panel by panel
-    float *panels        # (ceil(n / PANEL), d, PANEL), or NULL: packed anew, into scratch, whenever a panel is read
+cdef struct Packing:     # what the filter reads of the rows: float32, (x - origin) * scale
+    float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
-    const double *origin # (d,)
+    bint filling         # this pass is the first over `panels` and fills them
+    bint in_place        # float32 rows are read where they lie, one after the other: scale is 1, no panels
+    const double *origin # (d,) float32 values when in_place
+    const float *origin32  # (d,) the same
     double scale         # a power of two
 
 
@@ -88,9 +92,22 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
 
 
 cdef struct FilterTable:
+    int lanes            # floats in a vector
     void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
+    void (*rows)(const float *x, const float *origin, int count, Py_ssize_t d, const Centers *centers, const int32_t *labels,
+                 int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
     void (*closer)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil
+
+
+cdef struct Survey:      # first and second moments of the columns, for the stopping rule
+    const Rows *rows
+    const double *weights
+    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill vectors (1 with weights)
+    Py_ssize_t width             # strung * d, padded
+    const double *how            # (HOW, width) middle; two constants that cut w * (x - middle), two that cut its square
+    double *seen                 # INOUT (threads, SEEN, width) two parts of the first moment, two of the second
+    Worker *workers
 
 
 cdef struct Assign:      # one assignment pass; IN unless marked
@@ -99,6 +116,7 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     const Packing *packing
     const Centers *centers
     const Sums *sums             # NULL: labels only
+    Survey *survey               # done on the way, while the rows are at hand; or NULL
     const FilterTable *filter
     int32_t *labels              # INOUT (n,); -1 = none yet
     Worker *workers              # INOUT
@@ -131,23 +149,6 @@ cdef struct Scan:        # per column, the range of values
     Worker *workers
 
 
-cdef struct Survey:      # first and second moments of the columns, for the stopping rule
-    const Rows *rows
-    const double *weights
-    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill vectors (1 with weights)
-    Py_ssize_t width             # strung * d, padded
-    const double *how            # (HOW, width) middle; two constants that cut w * (x - middle), two that cut its square
-    double *seen                 # INOUT (threads, SEEN, width) two parts of the first moment, two of the second
-    Worker *workers
-
-
-cdef struct Pack:
-    const Rows *rows
-    const Packing *packing
-    Survey *survey               # done on the way, while the rows are at hand; or NULL
-    Worker *workers
-
-
 cdef struct Seeding:     # one step of k-means++: candidates against all rows
     const Rows *rows
     const double *weights
@@ -170,4 +171,4 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    ChunkFn scan, survey, pack, assign, measure, transform, seed
+    ChunkFn scan, survey, assign, measure, transform, seed

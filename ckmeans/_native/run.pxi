@@ -16,7 +16,7 @@ cdef class Run:
         Already rounded to the type of the results (float32 values for float32 rows).
     max_iter : int
     tol : float
-        The run stops once the centers' total squared shift is at most this; absolute.
+        The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
     """
     cdef Data data
     cdef Memory memory
@@ -24,6 +24,8 @@ cdef class Run:
     cdef Py_ssize_t k
     cdef int max_iter
     cdef double tol
+    cdef double shift_limit          # 0 until the first assignment
+    cdef Survey survey
     cdef double *center              # (k, d)
     cdef double *fresh               # (k, d) the next centers, where they differ
     cdef object label_array
@@ -45,7 +47,8 @@ cdef class Run:
         self.max_iter = max_iter
         self.tol = tol
         data.cut_sums()
-        data.need_packing(data.packed)
+        # Few centers are compared with wide rows as fast as memory gives them: packing would only add to the traffic.
+        data.need_packing(data.packed, k <= FEW and d >= 48)
         self.memory = Memory()
         self.forms = CenterForms(k, d)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
@@ -94,11 +97,28 @@ cdef class Run:
         for i in range(self.data.n_threads):
             self.data.workers[i].changed = 0
         self.data.each_chunk(self.data.exact.assign, &self.job, assign_cost(self.forms.c.m, self.data.rows.d))
+        self.data.packing.filling = self.data.packing.filling and not self.forms.c.filter
         self.n_changed = 0
         for i in range(self.data.n_threads):
             self.n_changed += self.data.workers[i].changed
             if self.data.workers[i].changed:
                 self.merge(&self.data.workers[i].tally)
+        return 0
+
+    cdef int first_assign(self) except -1 nogil:
+        """The first assignment reads all rows: the survey for the stopping rule is done on the way."""
+        if self.tol > 0 and self.data.variance_ < 0:
+            self.job.survey = &self.survey
+            with gil:
+                self.data.new_survey(self.memory, &self.survey)
+            self.assign()
+            self.job.survey = NULL
+            with gil:
+                self.data.finish_survey(&self.survey)
+        else:
+            self.assign()
+        if self.tol > 0:
+            self.shift_limit = self.tol * self.data.variance_
         return 0
 
     cdef void merge(self, Tally *tally) noexcept nogil:
@@ -149,7 +169,7 @@ cdef class Run:
         """The stopping rule: asked after an assignment (n_changed) and again after an update (shift)."""
         if self.n_changed == 0:
             return LABELS
-        if self.shift <= self.tol:
+        if self.shift <= self.shift_limit:
             return TOL
         if self.n_iter >= self.max_iter:
             return MAX_ITER
@@ -157,7 +177,10 @@ cdef class Run:
 
     cdef int step(self) except -1 nogil:
         """One iteration: assign, and update unless no label changed."""
-        self.assign()
+        if self.n_iter == 0:
+            self.first_assign()
+        else:
+            self.assign()
         self.n_iter += 1
         self.shift = 0
         if self.n_changed:
