@@ -7,8 +7,8 @@ from ._inits import kmeans_plusplus_indices
 from ._native.engine import Data
 from ._solve import Solver, starts
 
-#: Names for `algorithm`. All give the same bits; they differ in speed and memory.
-ALGORITHMS = ("auto", "lloyd")
+#: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
+ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "elkan": "auto"}
 
 
 def open_data(array, names, weights, n_threads, packed=False):
@@ -226,7 +226,7 @@ class KMeans:
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
         restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
-        return Solver(data, names, self.max_iter, self.tol), restarts
+        return Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm]), restarts
 
     def _keep(self, solver):
         best = solver.best

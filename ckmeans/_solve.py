@@ -104,15 +104,15 @@ class Solver:
         The run under way: what an interrupt leaves.
     """
 
-    def __init__(self, data, names, max_iter, tol):
-        self.data, self.names, self.max_iter = data, names, max_iter
+    def __init__(self, data, names, max_iter, tol, algorithm):
+        self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
         self.tol = tol
         self.runs, self.best, self.current = [], None, None
 
     def run(self, seed, make, watch=None):
         """One run from the centers that `make` gives, calling `watch(run)` after each iteration if there is one."""
         began = perf_counter()
-        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol)
+        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol, self.algorithm)
         if watch is not None:
             while run.iterate():
                 watch(run)
@@ -123,7 +123,7 @@ class Solver:
     def states(self, seed, make):
         """The same, yielding an IterState for each iteration."""
         began = perf_counter()
-        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol)
+        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol, self.algorithm)
         more = True
         while more:
             before = run.centers()

@@ -197,7 +197,7 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one a trial.
 
     The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with
-    centers, rows that were not taken yet follow in order.
+    centers, rows that were not taken yet follow in order, and then the first row of weight.
     """
     n = len(X)
     trials = (len(uniforms) - 1) // (k - 1) if k > 1 else 0
@@ -210,7 +210,8 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     for step in range(k - 1):
         terms = weights * nearest
         if exact_sum(terms) == 0:
-            taken.append(next((row for row in np.flatnonzero(weights) if row not in taken), taken[0]))
+            eligible = np.flatnonzero(weights)
+            taken.append(next((row for row in eligible if row not in taken), eligible[0]))
             continue
         drawn = [draw(terms, uniform) for uniform in uniforms[1:][step * trials : (step + 1) * trials]]
         left = [np.minimum(nearest, sq_distances(X, X[[row]])[:, 0]) for row in drawn]

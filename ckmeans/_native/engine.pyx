@@ -6,7 +6,7 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport fabs, frexp, ldexp, INFINITY
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
@@ -79,6 +79,7 @@ cdef class Memory:
 include "crew.pxi"
 include "sums.pxi"
 include "centers.pxi"
+include "order.pxi"
 
 
 KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8, "i2": KIND_I16, "u2": KIND_U16,
@@ -124,6 +125,10 @@ cdef class Data:
     cdef bint filter                     # the rows can be packed for the filter
     cdef bint unscaled                   # float32 can hold squares of the rows as they are
     cdef double scale                    # of packed rows
+    cdef Boxes boxes                     # order NULL: the rows are packed in their own order
+    cdef double spent                    # nanoseconds of brute assignments so far, by the model
+    cdef double patience                 # how much is to be spent before boxes are thought of again
+    cdef object curve, order_array
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
@@ -368,6 +373,92 @@ cdef class Data:
             self.packing.filling = True
         return 0
 
+    cdef bint may_order(self) noexcept nogil:
+        """Whether boxes can be tried on this data."""
+        return (self.packed and self.filter and not self.packing.in_place and self.rows.d <= BOX_FEATURES
+                and 4 * SUPER * PANEL <= self.rows.n < <Py_ssize_t>1 << 31
+                and self.rows.col_stride * self.rows.col_stride <= 64)
+
+    cdef double order_cost(self) noexcept nogil:
+        """Nanoseconds that the order takes, roughly."""
+        cdef Py_ssize_t d = self.rows.d
+        return self.rows.n * (60.0 if d <= 3 else 90.0 + 4.0 * d)
+
+    cdef cnp.ndarray spatial_order(self, Py_ssize_t stride):
+        """Every stride-th row, sorted along the curve."""
+        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, count = (n + stride - 1) // stride
+        cdef Memory memory = Memory()
+        cdef Keys keys
+        cdef uint64_t *other
+        cdef int32_t *sorted_rows
+        cdef cnp.ndarray order = np.empty(count, dtype=np.int32)
+        if self.curve is None:
+            self.curve = coordinates(self.take(np.arange(SAMPLE) * n // SAMPLE))
+        axes, cuts, bits = self.curve
+        keys.rows = &self.rows
+        keys.exact = self.exact
+        keys.projection = NULL if axes is None else <const double *>cnp.PyArray_DATA(axes)
+        keys.cuts = <const double *>cnp.PyArray_DATA(cuts)
+        keys.axes = cuts.shape[0]
+        keys.bits = bits
+        keys.stride = stride
+        keys.keys = <uint64_t *>memory.take(count, sizeof(uint64_t))
+        keys.workers = self.workers
+        other = <uint64_t *>memory.take(count, sizeof(uint64_t))
+        sorted_rows = <int32_t *>cnp.PyArray_DATA(order)
+        with nogil:
+            self.each_chunk(find_keys, &keys, (20 + 2.0 * d) / stride)
+            sort_keys(keys.keys, other, count, keys.axes * keys.bits, sorted_rows)
+        return order
+
+    cdef double pilot(self, CenterForms forms) except -1:
+        """About which share of the centers boxes would leave over, from a few boxes of a thinned order."""
+        cdef Py_ssize_t d = self.rows.d, m = forms.c.m, b, f, group
+        cdef Memory memory = Memory()
+        cdef int32_t *all_ = <int32_t *>memory.take(m, sizeof(int32_t))
+        cdef int32_t *lists = <int32_t *>memory.take(SUPER * m, sizeof(int32_t))
+        cdef float *z = <float *>memory.take(d * SUPER, sizeof(float))
+        cdef float *low = <float *>memory.take(d * SUPER, sizeof(float))
+        cdef float *high = <float *>memory.take(d * SUPER, sizeof(float))
+        cdef Py_ssize_t[SUPER] lengths
+        cdef double left = 0
+        order = self.spatial_order(PILOT_STRIDE) * np.int64(PILOT_STRIDE)
+        starts = np.linspace(0, len(order) - PILOT_ROWS, PILOT_BOXES).astype(np.int64)
+        rows = self.take(order[starts[:, None] + np.arange(PILOT_ROWS)].ravel()).reshape(PILOT_BOXES, PILOT_ROWS, d)
+        for f in range(m):
+            all_[f] = <int32_t>f
+        for group in range(PILOT_BOXES // SUPER):
+            for b in range(SUPER):
+                box = rows[group * SUPER + b]
+                lows = box.min(axis=0)
+                highs = box.max(axis=0)
+                for f in range(d):
+                    low[f * SUPER + b] = <float>((<double>lows[f] - self.packing.origin[f]) * self.packing.scale)
+                    high[f * SUPER + b] = <float>((<double>highs[f] - self.packing.origin[f]) * self.packing.scale)
+            filter_table.lists(low, high, d, &forms.c, all_, m, z, lists, lengths)
+            for b in range(SUPER):
+                left += lengths[b]
+        return left / (PILOT_BOXES * m)
+
+    cdef int arrange(self) except -1:
+        """Sort the rows in space and pack them in that order."""
+        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
+        cdef Arrange job
+        if self.boxes.order != NULL:
+            return 0
+        self.order_array = self.spatial_order(1)
+        self.boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
+        self.boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
+        self.boxes.order = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.order_array)
+        job.rows = &self.rows
+        job.packing = &self.packing
+        job.boxes = &self.boxes
+        job.workers = self.workers
+        with nogil:
+            self.each_chunk(self.exact.arrange, &job, 10 + 2.0 * d)
+        self.packing.filling = False
+        return 0
+
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -513,6 +604,7 @@ cdef class Data:
         job.centers = &forms.c
         job.sums = NULL
         job.survey = NULL
+        job.boxes = NULL
         job.filter = filter_table
         job.labels = labels
         job.workers = self.workers
@@ -600,11 +692,16 @@ cdef class Data:
         cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
         cdef CenterForms one = CenterForms(1, d), all_ = CenterForms(trials, d)
         cdef double bound = 0, potential, least, value
+        cdef Packing packing
         cdef Seeding job
         self.need_packing(self.packed)
+        packing = self.packing
+        if self.boxes.order != NULL:         # the panels follow another order by now
+            packing.panels = NULL
+            packing.filling = False
         job.rows = &self.rows
         job.weights = self.weight
-        job.packing = &self.packing
+        job.packing = &packing
         job.filter = filter_table
         job.workers = self.workers
         job.sq_nearest = <double *>memory.take(n, sizeof(double))
@@ -622,17 +719,17 @@ cdef class Data:
                 job.sq_nearest[i] = INFINITY
             for c in range(1, k + 1):
                 # Take the row that was chosen last. (Infinite limits prove nothing: the first is looked at by exact arithmetic.)
-                one.prepare(rows, &self.packing, self.filter and c > 1, True)
+                one.prepare(rows, &packing, self.filter and c > 1, True)
                 job.candidates = &one.c
                 job.keep = True
                 self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d, SEED_ROWS)
-                self.packing.filling = self.packing.filling and not one.c.filter
+                self.packing.filling = packing.filling = packing.filling and not one.c.filter
                 if c == k:
                     break
                 potential = self.potential(&job, chunks, &bound)
                 if potential == 0:
-                    for i in range(c, k):
-                        taken[i] = self.not_taken(taken, i)
+                    with gil:
+                        self.take_rest(taken, c, k)
                     break
                 # Draw, and try each.
                 for t in range(trials):
@@ -640,12 +737,12 @@ cdef class Data:
                     self.exact.read(&self.rows, drawn[t], rows + t * d)
                 t = 0
                 if trials > 1:
-                    all_.prepare(rows, &self.packing, self.filter, True)
+                    all_.prepare(rows, &packing, self.filter, True)
                     job.candidates = &all_.c
                     job.keep = False
                     memset(job.totals, 0, self.n_threads * trials * sizeof(Sum))
                     self.each_chunk(self.exact.seed, &job, 1 + assign_cost(trials, d), SEED_ROWS)
-                    self.packing.filling = self.packing.filling and not all_.c.filter
+                    self.packing.filling = packing.filling = packing.filling and not all_.c.filter
                     least = INFINITY
                     for i in range(trials):
                         value = self.left_by(&job, i, chunks)
@@ -688,20 +785,27 @@ cdef class Data:
                 total.part[p] += job.totals[worker * job.candidates.m + candidate].part[p]
         return total_value(&total, 1, 1)
 
-    cdef int64_t not_taken(self, const int64_t *taken, Py_ssize_t count) noexcept nogil:
-        """The first row of positive weight that is not among the taken; the first of all such when all are."""
-        cdef Py_ssize_t i, j, first = -1
+    cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
+        """Fill up with the first rows of positive weight that are not taken yet; with the first of all when none is left."""
+        cdef Memory memory = Memory()
+        cdef uint8_t *used = <uint8_t *>memory.take(self.rows.n, 1)
+        cdef Py_ssize_t i, first = -1
+        for i in range(count):
+            used[taken[i]] = 1
         for i in range(self.rows.n):
+            if count == k:
+                return 0
             if self.weight != NULL and self.weight[i] == 0:
                 continue
             if first < 0:
                 first = i
-            for j in range(count):
-                if taken[j] == i:
-                    break
-            else:
-                return i
-        return first
+            if not used[i]:
+                taken[count] = i
+                count += 1
+        while count < k:
+            taken[count] = first
+            count += 1
+        return 0
 
     cdef int64_t draw_by_potential(self, const Seeding *job, Py_ssize_t chunks, double target) noexcept nogil:
         """The first row at which the running sum of potentials exceeds the target; the last with any if rounding leaves none."""

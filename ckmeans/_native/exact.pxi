@@ -6,6 +6,7 @@
 
 cimport cython
 from libc.math cimport fabs, ldexp, sqrt
+from libc.string cimport memcpy
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernels cimport *
@@ -378,15 +379,14 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
-cdef void pack_panel(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Worker *me, const Packing *packing, float *panel,
+cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *panel,
                      float *sq_norms) noexcept nogil:
-    """Pack up to PANEL rows: moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
+    """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
 
     panel     OUT  (d, PANEL)
     sq_norms  OUT  (PANEL,) rounded up
     """
-    cdef Py_ssize_t d = rows.d, count = stop - start, whole_f = d // 4 * 4, i, f
-    cdef const real *x = fetch(rows, start, count, me.block)
+    cdef Py_ssize_t whole_f = d // 4 * 4, i, f
     cdef const double *origin = packing.origin
     cdef double scale = packing.scale
     cdef float *row
@@ -442,7 +442,7 @@ cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, 
         panel[0] = packing.panels + first * rows.d
         norms[0] = packing.sq_norms + first
     if packing.panels == NULL or packing.filling:
-        pack_panel(rows, first, first + count, me, packing, panel[0], norms[0])
+        pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0], norms[0])
 
 
 cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
@@ -471,30 +471,114 @@ cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d
                     labels[r] = centers.ids[j + b]
 
 
-cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Labels of rows [start, stop); rows that change are moved from their old cluster's sums to the new one's."""
-    cdef Assign *job = <Assign *>job_
+cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Pack places [start, stop) in the order of the boxes, and find the boxes."""
+    cdef Arrange *job = <Arrange *>job_
     cdef Worker *me = job.workers + worker
-    cdef const Centers *centers = job.centers
-    cdef Py_ssize_t d = job.rows.d, first, count, i
+    cdef Py_ssize_t d = job.rows.d, first, count, i, f, at
+    cdef real *block = <real *>me.block
+    cdef const real *row
+    cdef const float *lanes
+    cdef float lo, hi
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        for i in range(count):
+            row = fetch(job.rows, job.boxes.order[first + i], 1, <char *>(block + i * d))
+            if row != block + i * d:
+                for f in range(d):
+                    block[i * d + f] = row[f]
+        pack_panel(block, count, d, me, job.packing, job.packing.panels + first * d, job.packing.sq_norms + first)
+        at = (first // (SUPER * PANEL)) * SUPER * d + (first // PANEL) % SUPER
+        for f in range(d):
+            lanes = job.packing.panels + first * d + f * PANEL
+            lo = lanes[0]
+            hi = lanes[0]
+            for i in range(1, count):
+                lo = lanes[i] if lanes[i] < lo else lo
+                hi = lanes[i] if lanes[i] > hi else hi
+            job.boxes.low[at + f * SUPER] = lo
+            job.boxes.high[at + f * SUPER] = hi
+    return 0
+
+
+cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first, Py_ssize_t count, const int32_t *old,
+                 int32_t *best, uint64_t unsure, uint64_t changed) noexcept nogil:
+    """Decide what the filter left undecided, and move changed rows from their old cluster's sums to the new one's.
+
+    centers  IN  at least all that can win among these rows
+    best     INOUT  (PANEL,)
+    """
+    cdef Py_ssize_t d = job.rows.d, row, i
+    cdef const int32_t *order = NULL if job.boxes == NULL else job.boxes.order
     cdef const real *x = NULL
     cdef const real *group[GROUP]
     cdef int32_t lanes[GROUP]
     cdef int32_t decided[GROUP]
+    cdef double w = 1
+    cdef int g, r
+    if order == NULL:
+        x = fetch(job.rows, first, count, me.block)
+    while unsure:
+        g = 0
+        while unsure and g < GROUP:
+            lanes[g] = CKM_CTZ64(unsure)
+            unsure &= unsure - 1
+            if order == NULL:
+                group[g] = x + lanes[g] * d
+            else:
+                group[g] = fetch(job.rows, order[first + lanes[g]], 1, <char *>(<real *>me.block + g * d))
+            g += 1
+        decide(group, g, centers, d, decided)
+        me.counters.decided += g
+        me.counters.exact += g * centers.m
+        for r in range(g):
+            best[lanes[r]] = decided[r]
+            changed &= ~(<uint64_t>1 << lanes[r])
+            if decided[r] != old[lanes[r]]:
+                changed |= <uint64_t>1 << lanes[r]
+    while changed:
+        i = CKM_CTZ64(changed)
+        changed &= changed - 1
+        me.changed += 1
+        job.labels[first + i] = best[i]
+        if job.sums != NULL:
+            row = first + i if order == NULL else order[first + i]
+            if job.weights != NULL:
+                w = job.weights[row]
+                if w == 0:
+                    if old[i] >= 0:
+                        me.tally.counts[old[i]] -= 1
+                    me.tally.counts[best[i]] += 1
+                    continue
+            group[0] = x + i * d if order == NULL else fetch(job.rows, row, 1, me.block)
+            if old[i] >= 0:
+                tally_row(&me.tally, job.sums, old[i], group[0], w, d, -1)
+            tally_row(&me.tally, job.sums, best[i], group[0], w, d, 1)
+
+
+cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count, int32_t *old) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        old[i] = job.labels[first + i]
+    for i in range(count, PANEL):
+        old[i] = 0
+
+
+cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Labels of rows [start, stop): every row against every center."""
+    cdef Assign *job = <Assign *>job_
+    cdef Worker *me = job.workers + worker
+    cdef const Centers *centers = job.centers
+    cdef Py_ssize_t d = job.rows.d, first, count
     cdef int32_t best[PANEL]
     cdef int32_t old[PANEL]
     cdef uint64_t unsure, changed, rows_here
-    cdef double w = 1
     cdef float *panel
     cdef float *norms
-    cdef int g, r
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         rows_here = all_rows(count)
-        for i in range(count):
-            old[i] = job.labels[first + i]
-        for i in range(count, PANEL):
-            old[i] = 0
+        labels_at(job, first, count, old)
         if job.survey != NULL:
             survey(job.survey, first, first + count, chunk, worker)
         if centers.filter:
@@ -510,40 +594,67 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         else:
             unsure = rows_here
             changed = 0
-        if (unsure | changed) == 0:
-            continue
-        x = fetch(job.rows, first, count, me.block)
-        while unsure:
-            g = 0
-            while unsure and g < GROUP:
-                lanes[g] = CKM_CTZ64(unsure)
-                unsure &= unsure - 1
-                group[g] = x + lanes[g] * d
-                g += 1
-            decide(group, g, centers, d, decided)
-            me.counters.decided += g
-            me.counters.exact += g * centers.m
-            for r in range(g):
-                best[lanes[r]] = decided[r]
-                changed &= ~(<uint64_t>1 << lanes[r])
-                if decided[r] != old[lanes[r]]:
-                    changed |= <uint64_t>1 << lanes[r]
-        while changed:
-            i = CKM_CTZ64(changed)
-            changed &= changed - 1
-            me.changed += 1
-            job.labels[first + i] = best[i]
-            if job.sums != NULL:
-                if job.weights != NULL:
-                    w = job.weights[first + i]
-                    if w == 0:
-                        if old[i] >= 0:
-                            me.tally.counts[old[i]] -= 1
-                        me.tally.counts[best[i]] += 1
-                        continue
-                if old[i] >= 0:
-                    tally_row(&me.tally, job.sums, old[i], x + i * d, w, d, -1)
-                tally_row(&me.tally, job.sums, best[i], x + i * d, w, d, 1)
+        if unsure | changed:
+            settle(job, me, centers, first, count, old, best, unsure, changed)
+    return 0
+
+
+cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Labels of places [start, stop): every panel against the centers that can win in its box.
+
+    start is a multiple of SUPER * PANEL.
+    """
+    cdef Assign *job = <Assign *>job_
+    cdef Worker *me = job.workers + worker
+    cdef Lists *scratch = &me.lists
+    cdef const Centers *centers = job.centers
+    cdef Centers listed = centers[0]
+    cdef Py_ssize_t d = job.rows.d, m = centers.m, base, first, count, n_near, i, j
+    cdef Py_ssize_t lengths[SUPER]
+    cdef int32_t best[PANEL]
+    cdef int32_t old[PANEL]
+    cdef uint64_t unsure, changed, rows_here
+    cdef const float *low
+    cdef const float *high
+    cdef int p
+    listed.ids = scratch.ids
+    listed.scaled = scratch.scaled
+    listed.sq_norms = scratch.sq_norms
+    listed.blocks = NULL
+    for base from start <= base < stop by SUPER * PANEL:
+        low = job.boxes.low + base // PANEL * d
+        high = job.boxes.high + base // PANEL * d
+        n_near = job.filter.near(low, high, d, centers, scratch.near)
+        job.filter.lists(low, high, d, centers, scratch.near, n_near, scratch.z, scratch.lists, lengths)
+        me.counters.boxed += m + n_near * SUPER
+        for p in range(SUPER):
+            first = base + p * PANEL
+            if first >= stop:
+                break
+            count = min(<Py_ssize_t>PANEL, stop - first)
+            rows_here = all_rows(count)
+            labels_at(job, first, count, old)
+            unsure = 0
+            changed = 0
+            listed.m = lengths[p]
+            if listed.m == 1:
+                j = centers.ids[scratch.lists[p * m]]
+                for i in range(PANEL):
+                    best[i] = <int32_t>j
+                    changed |= <uint64_t>(old[i] != j) << i
+            else:
+                for i in range(listed.m):
+                    j = scratch.lists[p * m + i]
+                    scratch.ids[i] = centers.ids[j]
+                    scratch.sq_norms[i] = centers.sq_norms[j]
+                    memcpy(scratch.scaled + i * d, centers.scaled + j * d, d * sizeof(float))
+                job.filter.panel(job.packing.panels + first * d, job.packing.sq_norms + first, d, &listed, old, best, &unsure,
+                                 &changed)
+                me.counters.filtered += count * listed.m
+            unsure &= rows_here
+            changed &= rows_here
+            if unsure | changed:
+                settle(job, me, &listed, first, count, old, best, unsure, changed)
     return 0
 
 
@@ -690,6 +801,8 @@ _table.scan = scan
 _table.read = read
 _table.move = move
 _table.survey = survey
+_table.arrange = arrange
+_table.assign_boxes = assign_boxes
 _table.assign = assign
 _table.measure = measure
 _table.transform = transform

@@ -11,7 +11,7 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport Centers, FilterTable, FEW, FLUSH, PANEL
+from ckmeans._native.kernels cimport Centers, FilterTable, BOX_FEATURES, FEW, FLUSH, PANEL, SUPER
 
 cdef extern from "simd.h" nogil:
     ctypedef float vf
@@ -27,6 +27,7 @@ cdef extern from "simd.h" nogil:
     vf VF_MAX(vf, vf)
     vi VI_PICK_LT(vf, vf, vi, vi)
     float VF_SUM(vf)
+    int CKM_CTZ64(uint64_t)
     uint64_t VF_BITS_LE(vf, vf)
     uint64_t VI_BITS_NE(vi, vi)
 
@@ -292,9 +293,125 @@ cdef void filter_closer(const float *x, const float *limits, Py_ssize_t d, const
             j += count
 
 
+# ---- boxes -----------------------------------------------------------------------------------------------------------------------
+#
+# A center c cannot win anywhere in a box if some z is closer in all of it, that is if for all x in the box
+#     2 x (b_c - b_z) < |b_c|^2 - |b_z|^2,
+# whose left side is largest in a corner. With s = -2 b and R = sum of max(low^2, high^2) the rounding of both sides, and of packed rows
+# and centers, is at most box_norm (|b_c|^2 + |b_z|^2 + 2 R). (Kanungo et al., IEEE Trans. Pattern Anal. 24, 2002, prune likewise.)
+
+cdef inline float box_right(const Centers *centers, Py_ssize_t z, double reach) noexcept nogil:
+    """What a center's lowered norm must exceed the corner's value by, to be discarded for z: the part that z and the box make up."""
+    return <float>((centers.sq_norms[z] * (1 + 4 * centers.gamma + 1e-6) * (1 + centers.box_norm)
+                    + 2 * reach * centers.box_norm) * (1 + 1e-6) + centers.guard_floor)
+
+
+cdef Py_ssize_t filter_near(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil:
+    """Positions of the centers that can win somewhere in the union of SUPER boxes.
+
+    low, high  IN   (d, SUPER)
+    near       OUT  (m,), ascending
+    """
+    cdef Py_ssize_t m = centers.m, j, f, z = 0, count = 0
+    cdef const float *c
+    cdef const float *s
+    cdef float least = 3e38, score, right, corner, w, lo, hi
+    cdef double reach = 0
+    cdef int p
+    # Borders of the union, kept in `ends`; d is small where boxes are of use.
+    cdef float[2][BOX_FEATURES] ends
+    for f in range(d):
+        lo = low[f * SUPER]
+        hi = high[f * SUPER]
+        for p in range(1, SUPER):
+            lo = min(lo, low[f * SUPER + p])
+            hi = max(hi, high[f * SUPER + p])
+        ends[0][f] = lo
+        ends[1][f] = hi
+        reach += max(<double>lo * lo, <double>hi * hi)
+    for j in range(m):
+        c = centers.scaled + j * d
+        score = centers.sq_norms[j]
+        for f in range(d):
+            score += c[f] * (0.5 * (ends[0][f] + ends[1][f]))
+        if score < least:
+            least = score
+            z = j
+    s = centers.scaled + z * d
+    right = box_right(centers, z, reach)
+    for j in range(m):
+        c = centers.scaled + j * d
+        corner = 0
+        for f in range(d):
+            w = s[f] - c[f]
+            corner += max(w * ends[0][f], w * ends[1][f])
+        if not corner < centers.sq_norms[j] * (1 - centers.box_norm) - right:
+            near[count] = <int32_t>j
+            count += 1
+    return count
+
+
+cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
+                       Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil:
+    """For each of SUPER boxes the positions of the centers that can win somewhere in it.
+
+    low, high  IN       (d, SUPER)
+    near       IN       (n_near,) positions to choose from
+    z          scratch  (d, SUPER)
+    lists      OUT      (SUPER, m), ascending
+    lengths    OUT      (SUPER,)
+    """
+    cdef Py_ssize_t m = centers.m, i, f, lane
+    cdef int32_t nearest[SUPER]
+    cdef float rights[SUPER]
+    cdef vf least, score, corner, w
+    cdef vi winner
+    cdef const float *c
+    cdef uint64_t keep
+    cdef double reach
+    cdef int p
+    for lane from 0 <= lane < SUPER by VL:
+        least = VF_SPLAT(3e38)
+        winner = VI_SPLAT(near[0])
+        for i in range(n_near):
+            c = centers.scaled + near[i] * d
+            score = VF_SPLAT(0)
+            for f in range(d):
+                score = score + VF_SPLAT(c[f]) * (VF_LOAD(low + f * SUPER + lane) + VF_LOAD(high + f * SUPER + lane))
+            score = VF_SPLAT(centers.sq_norms[near[i]]) + VF_SPLAT(0.5) * score
+            winner = VI_PICK_LT(score, least, VI_SPLAT(near[i]), winner)
+            least = VF_MIN(least, score)
+        VI_STORE(nearest + lane, winner)
+    for p in range(SUPER):
+        lengths[p] = 0
+        reach = 0
+        c = centers.scaled + nearest[p] * d
+        for f in range(d):
+            z[f * SUPER + p] = c[f]
+            reach += max(<double>low[f * SUPER + p] * low[f * SUPER + p], <double>high[f * SUPER + p] * high[f * SUPER + p])
+        rights[p] = box_right(centers, nearest[p], reach)
+    for i in range(n_near):
+        c = centers.scaled + near[i] * d
+        for lane from 0 <= lane < SUPER by VL:
+            corner = VF_SPLAT(0)
+            for f in range(d):
+                w = VF_LOAD(z + f * SUPER + lane) - VF_SPLAT(c[f])
+                corner = corner + VF_MAX(w * VF_LOAD(low + f * SUPER + lane), w * VF_LOAD(high + f * SUPER + lane))
+            corner = corner + VF_LOAD(rights + lane)
+            # Kept unless corner < norm: bits of "norm <= corner".
+            keep = VF_BITS_LE(VF_SPLAT(centers.sq_norms[near[i]] * (1 - centers.box_norm)), corner)
+            while keep:
+                p = <int>lane + CKM_CTZ64(keep)
+                keep &= keep - 1
+                lists[p * m + lengths[p]] = near[i]
+                lengths[p] += 1
+
+
 cdef FilterTable _table
 _table.panel = filter_panel
 _table.rows = filter_rows
+_table.near = filter_near
+_table.lists = filter_lists
 _table.closer = filter_closer
 _table.lanes = VL
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

@@ -7,6 +7,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
+    BOX_FEATURES = 64    # most features for which boxes are of use
+    SUPER = 16           # panels whose boxes are looked at together
     FEW = 8              # centers up to which rows may be filtered in place
     BLOCK = 16           # centers side by side in the exact kernel's layout
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
@@ -46,6 +48,12 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
     double scale         # a power of two
 
 
+cdef struct Boxes:       # rows in a spatial order, and the boxes that their panels fill; see order.pxi
+    const int32_t *order # (n,) row at each place: places, not rows, make up panels
+    float *low           # (ceil(n / (SUPER * PANEL)), d, SUPER) of packed values
+    float *high
+
+
 cdef struct Centers:     # one set of centers in the forms that the kernels read
     Py_ssize_t k         # all centers
     Py_ssize_t m         # centers that can win: of equal ones only the first
@@ -57,6 +65,7 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     bint filter          # the filter's bounds hold for these centers; else every row is decided exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
+    float box_norm       # relative slack of the box test; see `box_bounds`
 
 
 cdef struct Tally:       # what one thread adds to cluster statistics
@@ -66,10 +75,20 @@ cdef struct Tally:       # what one thread adds to cluster statistics
     uint8_t *touched     # (k,) whether anything was added
 
 
+cdef struct Lists:       # scratch for the centers that can win in a box, as positions among the m that can win at all
+    int32_t *near        # (m,) for SUPER panels together
+    int32_t *lists       # (SUPER, m)
+    float *z             # (d, SUPER) a center near the middle of each box
+    float *scaled        # (m, d) the listed centers side by side
+    float *sq_norms      # (m,)
+    int32_t *ids         # (m,)
+
+
 cdef struct Counters:    # what the kernels did
     int64_t filtered     # row-center pairs looked at by the filter
     int64_t exact        # row-center pairs decided by exact arithmetic
     int64_t decided      # rows that the filter left to exact arithmetic
+    int64_t boxed        # box-center pairs tested
 
 
 cdef struct Worker:      # what belongs to one thread
@@ -77,6 +96,7 @@ cdef struct Worker:      # what belongs to one thread
     float *scaled        # (PANEL, d) rows on their way into a panel
     float *panel         # (d, PANEL)
     float *panel_norms   # (PANEL,)
+    Lists lists
     Tally tally
     Counters counters
     int64_t changed
@@ -97,6 +117,9 @@ cdef struct FilterTable:
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
     void (*rows)(const float *x, const float *origin, int count, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                  int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
+    Py_ssize_t (*near)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
+    void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
+                  Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil
     void (*closer)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil
 
 
@@ -118,7 +141,8 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     const Sums *sums             # NULL: labels only
     Survey *survey               # done on the way, while the rows are at hand; or NULL
     const FilterTable *filter
-    int32_t *labels              # INOUT (n,); -1 = none yet
+    const Boxes *boxes           # NULL: rows are in their own order
+    int32_t *labels              # INOUT (n,) in the order of the places; -1 = none yet
     Worker *workers              # INOUT
 
 
@@ -149,6 +173,13 @@ cdef struct Scan:        # per column, the range of values
     Worker *workers
 
 
+cdef struct Arrange:     # packs rows in a new order
+    const Rows *rows
+    const Packing *packing
+    const Boxes *boxes
+    Worker *workers
+
+
 cdef struct Seeding:     # one step of k-means++: candidates against all rows
     const Rows *rows
     const double *weights
@@ -171,4 +202,4 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    ChunkFn scan, survey, assign, measure, transform, seed
+    ChunkFn scan, survey, arrange, assign, assign_boxes, measure, transform, seed

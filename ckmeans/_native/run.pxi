@@ -3,6 +3,14 @@
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER
 
+cdef enum:
+    WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
+
+cdef double PROMISING = 0.3      # share of the centers that boxes may leave over and still be worth it
+
+cdef enum Algorithm:
+    AUTO, LLOYD, BOXES
+
 STOP_REASONS = (None, "labels", "tol", "max_iter")
 
 
@@ -14,12 +22,14 @@ cdef class Run:
     data : Data
     centers : ndarray of shape (k, d), float64, C-contiguous
         Already rounded to the type of the results (float32 values for float32 rows).
+    algorithm : str
+        "auto", "lloyd" or "boxes": how rows are assigned; all give the same bits.
     max_iter : int
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
     """
     cdef Data data
-    cdef Memory memory
+    cdef Memory memory, list_memory
     cdef CenterForms forms
     cdef Py_ssize_t k
     cdef int max_iter
@@ -31,6 +41,9 @@ cdef class Run:
     cdef object label_array
     cdef int32_t *label              # (n,)
     cdef Tally total                 # sums of the current labels; `touched`: not yet in `center`
+    cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
+    cdef Algorithm algorithm
+    cdef int brute_for               # assignments for which boxes are left alone, because they did not help
     cdef Assign job
     cdef readonly int n_iter
     cdef readonly double shift       # total squared movement of the centers in the last update
@@ -39,7 +52,7 @@ cdef class Run:
     cdef Py_ssize_t n_moved
     cdef Stop stop
 
-    def __cinit__(self, Data data, cnp.ndarray centers, int max_iter, double tol):
+    def __cinit__(self, Data data, cnp.ndarray centers, int max_iter, double tol, str algorithm="auto"):
         cdef Py_ssize_t k = centers.shape[0], d = data.rows.d
         cdef int i
         self.data = data
@@ -50,6 +63,7 @@ cdef class Run:
         # Few centers are compared with wide rows as fast as memory gives them: packing would only add to the traffic.
         data.need_packing(data.packed, k <= FEW and d >= 48)
         self.memory = Memory()
+        self.list_memory = Memory()
         self.forms = CenterForms(k, d)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
@@ -64,6 +78,9 @@ cdef class Run:
         data.assign_job(&self.job, self.forms, self.label)
         self.job.sums = &data.sums
         self.give_tallies()
+        self.algorithm = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES}[algorithm]
+        if data.boxes.order != NULL:
+            self.use_order()
 
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
         cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
@@ -96,7 +113,11 @@ cdef class Run:
         self.forms.prepare(self.center, &self.data.packing, self.data.filter, False)
         for i in range(self.data.n_threads):
             self.data.workers[i].changed = 0
-        self.data.each_chunk(self.data.exact.assign, &self.job, assign_cost(self.forms.c.m, self.data.rows.d))
+        if self.want_boxes():
+            self.assign_boxes()
+        else:
+            self.data.each_chunk(self.data.exact.assign, &self.job, assign_cost(self.forms.c.m, self.data.rows.d))
+            self.data.spent += self.data.rows.n * assign_cost(self.forms.c.m, self.data.rows.d)
         self.data.packing.filling = self.data.packing.filling and not self.forms.c.filter
         self.n_changed = 0
         for i in range(self.data.n_threads):
@@ -107,7 +128,11 @@ cdef class Run:
 
     cdef int first_assign(self) except -1 nogil:
         """The first assignment reads all rows: the survey for the stopping rule is done on the way."""
-        if self.tol > 0 and self.data.variance_ < 0:
+        if self.tol > 0 and self.data.variance_ < 0 and self.algorithm == BOXES:
+            with gil:
+                self.data.variance()          # boxes do not read all rows
+            self.assign()
+        elif self.tol > 0 and self.data.variance_ < 0:
             self.job.survey = &self.survey
             with gil:
                 self.data.new_survey(self.memory, &self.survey)
@@ -120,6 +145,77 @@ cdef class Run:
         if self.tol > 0:
             self.shift_limit = self.tol * self.data.variance_
         return 0
+
+    # -- which centers rows are compared with ---------------------------------------------------------------------------------------
+
+    cdef bint want_boxes(self) except -1 nogil:
+        """Whether this assignment goes by boxes; decided by work counted and modelled, never by a clock.
+
+        The order is thought of once brute assignments have cost a good part of what it will; a pilot tells whether it promises
+        short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
+        same, boxes are left alone for a while: centers that have settled may have shorter ones.
+        """
+        if self.algorithm == LLOYD or not self.forms.c.filter or not self.data.may_order():
+            return False
+        if self.algorithm == AUTO and self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE:
+            return False
+        if self.place_label == NULL:
+            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.data.order_cost() / 2,
+                                                                                     self.data.patience)):
+                return False
+            with gil:
+                if self.algorithm == AUTO and self.data.pilot(self.forms) > PROMISING:
+                    self.data.patience = 4 * self.data.spent
+                    return False
+                self.data.arrange()
+                self.use_order()
+        if self.brute_for > 0:
+            self.brute_for -= 1
+            return False
+        return True
+
+    cdef int use_order(self) except -1:
+        cdef Data data = self.data
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, k = self.k, i
+        cdef Lists *lists
+        self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
+        for i in range(n):
+            self.place_label[i] = self.label[data.boxes.order[i]]
+        self.job.labels = self.place_label
+        self.job.boxes = &data.boxes
+        for i in range(data.n_threads):
+            lists = &data.workers[i].lists
+            lists.near = <int32_t *>self.list_memory.take(k, sizeof(int32_t))
+            lists.lists = <int32_t *>self.list_memory.take(SUPER * k, sizeof(int32_t))
+            lists.z = <float *>self.list_memory.take(d * SUPER, sizeof(float))
+            lists.scaled = <float *>self.list_memory.take(k * d, sizeof(float))
+            lists.sq_norms = <float *>self.list_memory.take(k, sizeof(float))
+            lists.ids = <int32_t *>self.list_memory.take(k, sizeof(int32_t))
+        return 0
+
+    cdef int assign_boxes(self) except -1 nogil:
+        cdef int64_t before = self.pairs()
+        cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
+        self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
+                             SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
+        share = <double>(self.pairs() - before) / self.data.rows.n / self.forms.c.m
+        if self.algorithm == AUTO and share > 0.5:
+            self.brute_for = 10
+        return 0
+
+    cdef int64_t pairs(self) noexcept nogil:
+        cdef int64_t total = 0
+        cdef int i
+        for i in range(self.data.n_threads):
+            total += self.data.workers[i].counters.filtered
+        return total
+
+    cdef void sync_labels(self) noexcept nogil:
+        """Bring `label` up to date with the labels by place."""
+        cdef Py_ssize_t i
+        if self.place_label != NULL:
+            for i in range(self.data.rows.n):
+                self.label[self.data.boxes.order[i]] = self.place_label[i]
 
     cdef void merge(self, Tally *tally) noexcept nogil:
         """Add one thread's tally to the total and clear it."""
@@ -229,6 +325,7 @@ cdef class Run:
         cdef double *far = <double *>memory.take(n, sizeof(double))
         cdef int64_t *heap = <int64_t *>memory.take(n, sizeof(int64_t))
         cdef int64_t *takers = <int64_t *>memory.take(self.k, sizeof(int64_t))
+        self.sync_labels()
         if self.moved == NULL:
             self.moved = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
         data.measure(self.center, self.k, self.label, far)
@@ -282,6 +379,7 @@ cdef class Run:
 
     def labels(self):
         """The labels themselves; they change with the next iteration."""
+        self.sync_labels()
         return self.label_array
 
     def counts(self):
@@ -292,17 +390,22 @@ cdef class Run:
 
     def inertia(self):
         """Of the labels, to the centers as they are now."""
+        self.sync_labels()
         return self.data.measure(self.center, self.k, self.label, NULL)
 
     def counters(self):
-        """What the kernels did so far: row-center pairs filtered and decided exactly, rows that the filter left undecided."""
-        cdef int64_t filtered = 0, exact = 0, decided = 0
+        """What the kernels did so far.
+
+        Row-center pairs filtered and decided exactly, rows that the filter left undecided, box-center pairs tested.
+        """
+        cdef int64_t filtered = 0, exact = 0, decided = 0, boxed = 0
         cdef int i
         for i in range(self.data.n_threads):
             filtered += self.data.workers[i].counters.filtered
             exact += self.data.workers[i].counters.exact
             decided += self.data.workers[i].counters.decided
-        return {"filtered": filtered, "exact": exact, "decided": decided}
+            boxed += self.data.workers[i].counters.boxed
+        return {"filtered": filtered, "exact": exact, "decided": decided, "boxed": boxed}
 
 
 cdef bint same_row(const double *a, const double *b, Py_ssize_t d) noexcept nogil:

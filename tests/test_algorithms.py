@@ -1,0 +1,123 @@
+"""Every algorithm gives Lloyd's bits."""
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks import assert_same
+from ckmeans import KMeans
+from ckmeans._kmeans import ALGORITHMS
+from ckmeans._native.engine import Data, Run
+
+# Boxes are for data of some size: below that, all algorithms are one.
+N = 6000
+
+
+def clustered(seed, d, dtype=np.float64, spread=0.2):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(40, d))[rng.integers(40, size=N)] + spread * rng.normal(size=(N, d))).astype(dtype)
+
+
+def ties(seed, d):
+    return np.random.default_rng(seed).integers(-6, 7, size=(N, d)).astype(float)
+
+
+def offset(seed, d):
+    return clustered(seed, d) + 1e9
+
+
+def heavy_tails(seed, d):
+    return np.random.default_rng(seed).standard_cauchy(size=(N, d)) ** 3
+
+
+def constant_columns(seed, d):
+    X = clustered(seed, d)
+    X[:, ::2] = 7.25
+    return X
+
+
+def duplicates(seed, d):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(50, d))[rng.integers(50, size=N)]
+
+
+def single(seed, d):
+    return clustered(seed, d, np.float32)
+
+
+DATA = [clustered, single, ties, offset, heavy_tails, constant_columns, duplicates]
+
+
+def fits(X, init, **params):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        weights = params.pop("sample_weight", None)
+        return {
+            name: KMeans(len(init), init=init, tol=0, max_iter=40, algorithm=name, **params).fit(X, sample_weight=weights)
+            for name in ALGORITHMS
+        }
+
+
+@pytest.mark.parametrize("make", DATA)
+@pytest.mark.parametrize("d", [1, 2, 3, 7, 20])
+def test_the_same_bits(make, d):
+    X = make(d, d)
+    init = X[np.random.default_rng(1).choice(N, 60, replace=False)]
+    init[1] = init[0]                          # equal centers
+    init[2] = init[0] + 1e4 * (1 + np.abs(init[0]))   # one that starts with no rows
+    models = fits(X, init)
+    for n_threads in (1, 3):
+        for model in fits(X, init, n_threads=n_threads).values():
+            assert_same(model, models["lloyd"])
+    assert np.array_equal(models["boxes"].predict(X), models["boxes"].labels_)
+
+
+@settings(max_examples=25, deadline=None)
+@given(make=st.sampled_from(DATA), d=st.integers(1, 12), seed=st.integers(0, 10**6), k=st.integers(1, 120), order=st.sampled_from("CF"))
+def test_the_same_bits_with_weights_and_layouts(make, d, seed, k, order):
+    X = np.asarray(make(seed, d), order=order)
+    rng = np.random.default_rng(seed)
+    weights = rng.exponential(size=N) * (rng.random(N) < 0.7)
+    models = fits(X, X[rng.choice(N, k, replace=False)], sample_weight=weights)
+    for model in models.values():
+        assert_same(model, models["lloyd"])
+
+
+def test_boxes_prune():
+    """Without this, the tests above could pass with boxes that never discard a center."""
+    X = clustered(0, 2)
+    data = Data(X, None, 2, True)
+    run = Run(data, X[:80].copy(), 50, 0.0, "boxes")
+    run.finish()
+    work = run.counters()
+    assert 0 < work["filtered"] < 0.5 * N * 80 * run.n_iter
+    assert work["boxed"] > 0
+
+
+def test_auto_takes_boxes_by_itself():
+    rng = np.random.default_rng(0)
+    X = rng.random((40_000, 2))
+    data = Data(X, None, 1, True)
+    run = Run(data, X[:100].copy(), 60, 0.0, "auto")
+    run.finish()
+    assert run.counters()["boxed"] > 0
+    assert run.counters()["filtered"] < 0.5 * 40_000 * 100 * run.n_iter
+
+
+def test_restarts_share_the_order():
+    X = clustered(0, 3)
+    one = KMeans(50, n_init=3, random_state=0, algorithm="boxes").fit(X)
+    other = KMeans(50, n_init=3, random_state=0, algorithm="lloyd").fit(X)
+    assert_same(one, other)
+    assert [run[:4] for run in one.runs_] == [run[:4] for run in other.runs_]
+
+
+def test_steps_are_the_same():
+    X = clustered(3, 2)
+    steps = [list(KMeans(30, init=X[:30], max_iter=15, tol=0, algorithm=name).iter_fit(X)) for name in ("boxes", "lloyd")]
+    for one, other in zip(*steps, strict=True):
+        assert np.array_equal(one.labels, other.labels)
+        assert np.array_equal(one.centers, other.centers)
+        assert (one.inertia, one.shift, one.n_changed) == (other.inertia, other.shift, other.n_changed)
