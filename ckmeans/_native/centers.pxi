@@ -96,6 +96,15 @@ cdef double filter_gamma(Py_ssize_t d, const Packing *packing) noexcept nogil:
     return 1.01 * roundings / (1 - roundings)
 
 
+cdef double guard_factor = 1
+
+
+def scale_guard(double factor):
+    """For tests of the tests: weaken (below 1) the bound under which the filter is believed. 1 restores it."""
+    global guard_factor
+    guard_factor = factor
+
+
 cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d) noexcept nogil:
     """When a score proves its center; see filter.pxi.
 
@@ -108,8 +117,8 @@ cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d
     cdef double gamma = centers.gamma, exact = 2.02 * (d + 3) * ldexp(1, -53)
     cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6 + 2 * gamma      # |a|^2 is rounded as well
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))
-    centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up)
-    centers.guard_score = <float>(3 * of_norm * up)
+    centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up * guard_factor)
+    centers.guard_score = <float>(3 * of_norm * up * guard_factor)
     centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d * (ldexp(packing.scale, -537) * ldexp(packing.scale, -537))) * up)
 
 
