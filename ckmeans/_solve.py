@@ -11,6 +11,9 @@ from ._validate import as_centers, check_name, seeded, seeds
 #: Restarts of a drawn init when n_init="auto".
 AUTO_RESTARTS = 10
 
+#: Restarts whose initial centers are drawn before any of them is run.
+DRAWN_AHEAD = 32
+
 
 class Run(NamedTuple):
     """Record of one restart."""
@@ -109,10 +112,24 @@ class Solver:
         self.tol = tol
         self.runs, self.best, self.current = [], None, None
 
-    def run(self, seed, make, watch=None):
-        """One run from the centers that `make` gives, calling `watch(run)` after each iteration if there is one."""
-        began = perf_counter()
-        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol, self.algorithm)
+    def draw(self, restarts):
+        """Initial centers of restarts: (seed, centers, when they were begun, less time spent elsewhere).
+
+        Those of a block are all drawn before the first is run: while it draws, the engine wants the rows packed in their own order,
+        and runs may want another.
+        """
+        for first in range(0, len(restarts), DRAWN_AHEAD):
+            drawn = []
+            for seed, make in restarts[first : first + DRAWN_AHEAD]:
+                began = perf_counter()
+                centers = make()
+                drawn.append((seed, centers, perf_counter() - began))
+            for seed, centers, seconds in drawn:
+                yield seed, centers, perf_counter() - seconds
+
+    def run(self, seed, centers, began, watch=None):
+        """One run, calling `watch(run)` after each iteration if there is one."""
+        run = self.current = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
         if watch is not None:
             while run.iterate():
                 watch(run)
