@@ -120,8 +120,8 @@ class KMeans:
     the nearest. Sums over rows are exact and rounded once. So results are bit-identical for any number of threads, algorithm,
     instruction set and memory layout, and, from given centers, any order of the rows.
 
-    Extra memory of a fit: 8 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
-    ``24 * k * d`` bytes. Never n x k. k-means++ takes 8 bytes per row more while it draws.
+    Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
+    ``24 * k * d`` bytes. Never n x k.
 
     Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.
 
