@@ -4,6 +4,7 @@ from ._kmeans import KMeans, k_means, kmeans_plusplus
 from ._model import load
 from ._solve import IterState, Run
 from ._validate import ConvergenceWarning, NotFittedError
+from .select import select_k
 
 __all__ = ["ConvergenceWarning", "IterState", "KMeans", "NotFittedError", "Run", "k_means", "kmeans_plusplus", "load",
-           "show_config"]
+           "select_k", "show_config"]

@@ -282,8 +282,8 @@ def mean_distances(array, centers, labels, weights=None):
     distances = distances[order] if w is None else distances[order] * w
     means, start = [], 0
     for stop in ends.tolist():
-        total = math.fsum(distances[start:stop].tolist())
-        weight = stop - start if w is None else math.fsum(w[start:stop].tolist())
+        total = exact_sum(distances[start:stop])
+        weight = stop - start if w is None else exact_sum(w[start:stop])
         means.append(total / weight if weight else 0.0)
         start = stop
     return np.array(means)
@@ -306,11 +306,55 @@ def _sq_distances(rows, point):
     return out
 
 
+def adjusted_rand_score(labels_true, labels_pred):
+    """Agreement of two labelings of the same rows, corrected for chance (Hubert & Arabie, J. Classif. 2, 1985).
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n,)
+
+    Returns
+    -------
+    score : float
+        1 when they are the same up to names, about 0 for unrelated ones.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import adjusted_rand_score
+    >>> adjusted_rand_score([0, 0, 1, 1], ["b", "b", "a", "a"])
+    1.0
+    """
+    first = np.asarray(labels_true)
+    a, b = (np.unique(_label_array(labels, len(first)), return_inverse=True)[1].astype(np.int64) for labels in (first, labels_pred))
+    _, both = np.unique(a * (b.max(initial=0) + 1) + b, return_counts=True)
+    together, in_a, in_b = (sum(c * (c - 1) // 2 for c in counts.tolist()) for counts in (both, np.bincount(a), np.bincount(b)))
+    pairs = len(first) * (len(first) - 1) // 2            # whole numbers of any size: only the last step rounds
+    if in_a == in_b == together:
+        return 1.0
+    return 2 * (together * pairs - in_a * in_b) / (pairs * (in_a + in_b) - 2 * in_a * in_b)
+
+
+def exact_sum(values):
+    """The sum of float64 values, rounded once whatever their order; see _native/sums.pxi."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if not 0.0 < largest < math.inf:
+        return largest
+    growth = math.frexp(4.0 * len(values))[1]
+    exponent, parts, rest = math.frexp(largest)[1], [], values
+    for _ in range(3):
+        big = math.ldexp(1.5, max(exponent + growth, -1000))
+        part = (rest + big) - big
+        parts.append(float(part.sum()))
+        rest = rest - part
+        exponent += growth - 53
+    return math.fsum(parts)
+
+
 def exact_mean(values, weights=None):
     """The mean, rounded once whatever the order."""
     if weights is None:
-        return math.fsum(values.tolist()) / len(values)
-    return math.fsum((values * weights).tolist()) / math.fsum(weights.tolist())
+        return exact_sum(values) / len(values)
+    return exact_sum(values * weights) / exact_sum(weights)
 
 
 # -- what comes in ---------------------------------------------------------------------------------------------------------------
