@@ -1,6 +1,8 @@
 """Small pieces of HTML: for notebooks and reports."""
 from html import escape
 
+__all__ = ["Markup", "escape", "table"]
+
 
 def table(head, rows, *, strong=()):
     """A table with right-aligned cells; the rows numbered in `strong` stand out.

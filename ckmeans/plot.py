@@ -103,8 +103,9 @@ def _note(ax, text):
     """A remark in the corner, in small print."""
     if text:
         put = ax.text2D if hasattr(ax, "text2D") else ax.text
-        put(0.99, 0.01, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7, color=_INK, zorder=20,
+        note = put(0.99, 0.01, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7, color=_INK, zorder=20,
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5})
+        note.set_in_layout(False)
 
 
 def _dot_size(n):
@@ -298,8 +299,9 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, model.cluster_centers_[:, columns].astype(np.float64), colors)
     for put, column in zip((ax.set_xlabel, ax.set_ylabel, ax.set_zlabel), columns):
-        put(names[column])
-    ax.set_box_aspect(None, zoom=0.88)                    # room for the label of the third axis
+        put(_short(names[column]), labelpad=9)
+    ax.tick_params(labelsize=8)
+    ax.set_box_aspect(None, zoom=0.86)                    # room for the label of the third axis
     _note(ax, note)
     return ax
 
@@ -353,7 +355,7 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
                 ax.set_xlabel(_short(names[columns[j]]), fontsize=9)
             if j == 0:
                 ax.set_ylabel(_short(names[columns[i]]), fontsize=9)
-    _note(axes[-1, -1], note)
+    axes[0, -1].set_title(note, loc="right", fontsize=7)
     return axes
 
 
@@ -364,9 +366,9 @@ def _short(text, longest=22):
 # -- what the model is like ------------------------------------------------------------------------------------------------------
 
 
-def _cluster_ticks(axis, k):
+def _cluster_ticks(axis, k, most=25):
     """Numbers of clusters along an axis, as many as can be read."""
-    step = max(1, math.ceil(k / 25))
+    step = max(1, math.ceil(k / most))
     axis.set_ticks(np.arange(0, k, step), [str(j) for j in range(0, k, step)])
 
 
@@ -417,9 +419,11 @@ def profiles(model, *, ax=None):
     off = centers - (share * centers).sum(axis=0)
     spread = np.sqrt((share * off**2).sum(axis=0))
     off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
-    reach = max(1.0, float(np.abs(off).max()))
+    # A few centers far out must not turn the others pale.
+    reach = max(1.0, float(np.quantile(np.abs(off), 0.9)))
+    beyond = "both" if np.abs(off).max() > 1.001 * reach else "neither"
     image = ax.imshow(off, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
-    ax.figure.colorbar(image, ax=ax, label="spreads from the mean", shrink=0.9)
+    ax.figure.colorbar(image, ax=ax, label="spreads from the mean", shrink=0.9, extend=beyond)
     if d <= 14 and k <= 25:
         for j in range(k):
             for f in range(d):
@@ -459,7 +463,7 @@ def center_distances(model, *, ax=None):
                 ax.text(j, i, f"{apart[i, j]:.3g}", ha="center", va="center", fontsize=7,
                         color=_INK if apart[i, j] > 0.55 * apart.max() else "white")
     for axis in ax.xaxis, ax.yaxis:
-        _cluster_ticks(axis, k)
+        _cluster_ticks(axis, k, most=13)
     ax.set_xlabel("cluster")
     ax.set_ylabel("cluster")
     return ax
@@ -580,9 +584,14 @@ def selection(result, *names, axes=None):
 # -- watching --------------------------------------------------------------------------------------------------------------------
 
 
-def _states(model, X, sample_weight):
-    """The states of one run of a fresh copy of the model; the model itself stays as it is."""
-    return list(type(model)(**model.get_params()).iter_fit(X, sample_weight=sample_weight))
+def _watch(model, X, sample_weight):
+    """Where one run of a fresh copy of the model starts, and its states; the model itself stays as it is."""
+    copy = type(model)(**model.get_params())
+    # A seed of its own, drawn once, lest start and run draw different ones.
+    (seed,) = check.seeds(copy.random_state, 1)
+    copy.set_params(random_state=seed, n_init=1)
+    _, restarts = copy._prepare(X, sample_weight)
+    return restarts[0][1](), list(copy.iter_fit(X, sample_weight=sample_weight))
 
 
 def _plane(array, names):
@@ -620,17 +629,19 @@ def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
     ax : matplotlib axes
     """
     array, names = _run_names(model, X)
-    states = _states(model, X, sample_weight)
+    start, states = _watch(model, X, sample_weight)
     place, titles = _plane(array, names)
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
-    way = np.array([place(state.centers) for state in states])            # (iterations, k, 2)
+    way = np.array([place(start), *(place(state.centers) for state in states)])     # (1 + iterations, k, 2)
     colors = cluster_colors(states[-1].centers)
     points = place(array[rows])
     ax.scatter(*points.T, c="#c4c4c4", s=_dot_size(len(points)), linewidths=0, rasterized=len(points) > 2000, zorder=1)
     for j, color in enumerate(colors):
         ax.plot(way[:, j, 0], way[:, j, 1], color=_INK, linewidth=2.6, zorder=3, solid_capstyle="round")
         ax.plot(way[:, j, 0], way[:, j, 1], color=color, linewidth=1.6, marker="o", markersize=2.6, zorder=4)
+    ax.plot(*way[0].T, "x", color=_INK, markersize=6, markeredgewidth=1.8, zorder=5, label="start")
+    ax.legend(fontsize=8, frameon=True, handletextpad=0.2)
     _mark_centers(ax, way[-1], colors)
     ax.set_xlabel(titles[0])
     ax.set_ylabel(titles[1])
@@ -668,32 +679,39 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
         raise ValueError(f"fps must be above 0 and at most 60, got {fps!r}.")
     animate = need("matplotlib.animation", "ckmeans.plot")
     array, names = _run_names(model, X)
-    states = _states(model, X, sample_weight)
+    start, states = _watch(model, X, sample_weight)
     place, titles = _plane(array, names)
     if ax is None:                                        # not laid out anew for each frame
         _, ax = pyplot().subplots(figsize=(6.4, 5.0))
     rows, note = _thin_grouped(len(array), max_points)
     points = place(array[rows])
-    everything = np.concatenate([points, *(place(state.centers) for state in states)])
+    everything = np.concatenate([points, place(start), *(place(state.centers) for state in states)])
     limits = _limits(everything[:, 0]), _limits(everything[:, 1])
     colors = cluster_colors(states[-1].centers)
 
     def draw(number):
-        state = states[number]
         ax.clear()
+        # Frame 0: the start, before any row has a cluster.
+        centers = states[number - 1].centers if number else start
         if array.shape[1] == 2:
-            _regions(ax, state.centers, colors, *limits)
-        _scatter(ax, points, state.labels[rows], colors, len(array))
-        _mark_centers(ax, place(state.centers), colors)
+            _regions(ax, centers, colors, *limits)
+        if number:
+            state = states[number - 1]
+            _scatter(ax, points, state.labels[rows], colors, len(array))
+            title = f"iteration {state.n_iter}: inertia {state.inertia:.6g}, labels changed {state.n_changed}"
+        else:
+            _scatter(ax, points, np.zeros(len(points), dtype=int), ["#9a9a9a"], len(array))
+            title = "start"
+        _mark_centers(ax, place(centers), colors)
         ax.set_xlim(limits[0])
         ax.set_ylim(limits[1])
         ax.set_xlabel(titles[0])
         ax.set_ylabel(titles[1])
-        ax.set_title(f"iteration {state.n_iter}: inertia {state.inertia:.6g}, {state.n_changed} rows changed", fontsize=10)
+        ax.set_title(title, fontsize=10)
         _note(ax, note)
         _plain(ax)
 
-    film = animate.FuncAnimation(ax.figure, draw, frames=len(states), interval=1000 / fps, repeat_delay=2000)
+    film = animate.FuncAnimation(ax.figure, draw, frames=len(states) + 1, interval=1000 / fps, repeat_delay=2000)
     if suffix == "gif":
         film.save(path, writer=animate.PillowWriter(fps=fps))
     elif suffix == "html":
