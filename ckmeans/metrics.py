@@ -4,7 +4,6 @@ All distances are float64, feature after feature, and means over rows are exact 
 number of threads, the instruction set or the order of the rows.
 """
 import math
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import count
 from threading import local
@@ -217,14 +216,9 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     within = data.inertia(data.means(codes, k), codes)
     nothing = np.zeros_like(codes)
     total = data.inertia(data.means(nothing, 1), nothing)
-    return calinski_harabasz(total, within, data.total_weight(), k)
-
-
-def calinski_harabasz(total, within, rows, k):
-    """The same from inertias with 1 and with k clusters."""
     if within == 0:
         return 1.0
-    return max(total - within, 0.0) * (rows - k) / (within * (k - 1.0)) if rows > k else math.nan
+    return max(total - within, 0.0) * (data.total_weight() - k) / (within * (k - 1.0))
 
 
 def davies_bouldin_score(X, labels, *, sample_weight=None):
@@ -256,12 +250,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
         array = array.astype(np.float64)
         data = open_data(array, names, weights, None)
     centers = data.means(codes, k)
-    return davies_bouldin(centers, mean_distances(array, centers, codes, weights))
-
-
-def davies_bouldin(centers, spread):
-    """The same from centers and the mean distance of each one's rows."""
-    k = len(centers)
+    spread = mean_distances(array, centers, codes, weights)
     if not spread.any():
         return 0.0
     worst = []
@@ -387,13 +376,18 @@ def _data_and_codes(X, labels, sample_weight):
 
 
 def _unit(rows):
-    """The rows as float64, scaled by a power of two so that no two are farther apart than 1 (and not much less)."""
+    """The rows as float64, scaled by a power of two so that no two are farther apart than 1, and not much less.
+
+    Values stay below 2**500: where one column is that far from 0 beside the spread of all, distances are just smaller.
+    """
     rows = np.ascontiguousarray(rows, dtype=np.float64)
-    low, high = rows.min(axis=0), rows.max(axis=0)
-    scale = math.frexp(float((high / 2 - low / 2).max()))[1] + 1      # halves, lest the difference overflow
-    rows = np.ldexp(rows, -scale)
-    span = rows.max(axis=0) - rows.min(axis=0)
-    return np.ldexp(rows, -math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1])
+    half = rows.max(axis=0) / 2 - rows.min(axis=0) / 2    # halves, lest the difference overflow
+    widest = float(half.max())
+    if widest > 0:
+        span = half / widest
+        exponent = math.frexp(widest)[1] + 1 + math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1]
+        rows = np.ldexp(rows, min(-exponent, 500 - math.frexp(float(np.abs(rows).max()))[1]))
+    return rows
 
 
 def _threads(n_threads):
@@ -416,6 +410,8 @@ def _each(work, tasks, n_threads):
 
     if threads <= 1:
         return run()
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(threads - 1) as pool:
         helpers = [pool.submit(run) for _ in range(threads - 1)]
         try:

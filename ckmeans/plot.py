@@ -36,10 +36,11 @@ def _open(model, X, labels=None):
     """The rows, their labels and the names of their columns; checked."""
     check.check_fitted(model)
     array, names = check.as_matrix(X)
+    if names is not None and hasattr(model, "feature_names_in_"):
+        check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        known = getattr(model, "labels_", None)
-        labels = known if known is not None and len(known) == len(array) and names is None else model.predict(X)
+        labels = nearest(model.cluster_centers_, array)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
@@ -142,7 +143,7 @@ def _regions(ax, centers, colors, x_limits, y_limits):
     """Which center is nearest, as a pale picture behind the rows."""
     x, y = (np.linspace(*limits, _GRID) for limits in (x_limits, y_limits))
     grid = np.stack([*map(np.ravel, np.meshgrid(x, y))], axis=1)
-    labels = _nearest(centers, grid).reshape(_GRID, _GRID)
+    labels = nearest(centers, grid).reshape(_GRID, _GRID)
     to_rgb = need("matplotlib.colors", "ckmeans.plot").to_rgb
     pale = np.array([1 - 0.2 * (1 - np.array(to_rgb(color))) for color in colors])
     picture = pale[labels]
@@ -153,7 +154,8 @@ def _regions(ax, centers, colors, x_limits, y_limits):
     return ax.imshow(picture, extent=(*x_limits, *y_limits), origin="lower", aspect="auto", interpolation="bilinear", zorder=0)
 
 
-def _nearest(centers, points):
+def nearest(centers, points):
+    """The nearest center of each point."""
     judge = KMeans(len(centers))
     judge.cluster_centers_ = np.ascontiguousarray(centers, dtype=np.float64)
     judge.n_features_in_ = points.shape[1]
@@ -180,7 +182,7 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
     features : pair of names or numbers, or None
         The columns to draw. None draws both of two columns, a strip of one, and the principal components of more (`projection`).
     labels : array-like of shape (n,) or None
-        None means the model's.
+        None means the nearest center's.
     regions : bool
         Colour the plane by the nearest center, where the data has two columns.
     max_points : int
@@ -420,8 +422,10 @@ def profiles(model, *, ax=None):
     spread = np.sqrt((share * off**2).sum(axis=0))
     off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
     # A few centers far out must not turn the others pale.
-    reach = max(1.0, float(np.quantile(np.abs(off), 0.9)))
-    beyond = "both" if np.abs(off).max() > 1.001 * reach else "neither"
+    reach, most = float(np.abs(off).max()) or 1.0, float(np.quantile(np.abs(off), 0.9))
+    beyond = "neither"
+    if reach > 2 * most > 0:
+        reach, beyond = max(1.0, most), "both"
     image = ax.imshow(off, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
     ax.figure.colorbar(image, ax=ax, label="spreads from the mean", shrink=0.9, extend=beyond)
     if d <= 14 and k <= 25:
@@ -578,6 +582,38 @@ def selection(result, *names, axes=None):
         if name == "inertia":
             ax.set_ylim(bottom=0)
         _plain(ax)
+    return axes
+
+
+def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
+    """One figure that shows the clusters and, beside them, how k was chosen or how large they are.
+
+    Parameters
+    ----------
+    model : KMeans or None
+        None where `selection` found no clear structure: the figure then shows the criteria only.
+    X, labels, max_points
+        As in `clusters`.
+    selection : KSelection or None
+        What `select_k` returned.
+
+    Returns
+    -------
+    axes : ndarray of matplotlib axes
+    """
+    if model is None:
+        return globals()["selection"](selection)
+    figure = pyplot().figure(figsize=(10.5, 5.0), layout="constrained")
+    grid = figure.add_gridspec(2, 3)
+    axes = np.array([figure.add_subplot(grid[:, :2]), figure.add_subplot(grid[0, 2]), figure.add_subplot(grid[1, 2])], dtype=object)
+    clusters(model, X, labels=labels, max_points=max_points, ax=axes[0])
+    if selection is None:
+        sizes(model, ax=axes[1])
+        profiles(model, ax=axes[2])
+    else:
+        beside = next((name for name in ("silhouette", *selection.best_k) if name in selection.best_k), "inertia")
+        globals()["selection"](selection, "inertia", axes=axes[1:2])
+        globals()["selection"](selection, beside, axes=axes[2:])
     return axes
 
 

@@ -118,25 +118,26 @@ class Path:
         self.sample_rows = rows.array[kept]
         self.sample_weights = None if rows.weights is None else rows.weights[kept]
 
-    @cached_property
-    def single_inertia(self):
-        """Inertia with one cluster."""
-        labels = np.zeros(len(self.rows.array), dtype=np.int32)
-        return self.rows.data.inertia(self.rows.data.means(labels, 1), labels)
-
     def uniform(self):
-        """Rows and generators of data without structure: uniform in the box that holds the sample, along its principal axes."""
+        """Rows and generators of data without structure: uniform in a box that holds the sample.
+
+        The box lies along the columns or along the principal axes, whichever is smaller: both are in the paper.
+        """
         middle, axes, _ = principal_axes(self.sample_rows.astype(np.float64))
         # Rounded, so that the last bits of a linear algebra library are not in the results.
-        axes = np.round(axes, 9)
-        placed = (self.sample_rows - middle) @ axes.T
-        low, high = placed.min(axis=0), placed.max(axis=0)
-        scale = float(np.abs(high - low).max()) or 1.0
-        low, high = np.round(low / scale, 9), np.round(high / scale, 9)
+        boxes = [self.box(middle, np.eye(len(middle))), self.box(middle, np.round(axes, 9))]
+        low, high, scale, axes = min(boxes, key=lambda box: round(np.log(np.maximum(box[1] - box[0], 1e-9) * box[2]).sum(), 6))
         for b in range(self.n_refs):
             random_state = np.random.RandomState([self.seed, 1, b])
             uniform = (low + (high - low) * random_state.random_sample(self.sample_rows.shape)) @ axes
             yield Rows(np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads), random_state
+
+    def box(self, middle, axes):
+        """The sample's limits along some axes, divided by a scale, and that scale."""
+        placed = (self.sample_rows - middle) @ axes.T
+        low, high = placed.min(axis=0), placed.max(axis=0)
+        scale = float(np.abs(high - low).max()) or 1.0
+        return np.round(low / scale, 9), np.round(high / scale, 9), scale, axes
 
     @cached_property
     def references(self):
@@ -185,19 +186,14 @@ def simplified_silhouette(path):
                      for model in path.models])
 
 
-def calinski_harabasz(path):
-    return np.array([metrics.calinski_harabasz(path.single_inertia, model.inertia_, path.rows.total_weight, k) if k > 1 else math.nan
-                     for k, model in zip(path.ks, path.models)])
+def of_labels(score):
+    """A criterion from a score of rows and labels."""
+    def compute(path):
+        rows = path.rows
+        return np.array([score(rows.array, model.labels_, sample_weight=rows.weights)
+                         if 2 <= np.count_nonzero(model.counts_) < len(rows.array) else math.nan for model in path.models])
 
-
-def davies_bouldin(path):
-    out = []
-    for model in path.models:
-        there = np.flatnonzero(model.counts_)
-        centers = model.cluster_centers_.astype(np.float64)
-        spread = metrics.mean_distances(path.rows.array, centers, model.labels_, path.rows.weights)
-        out.append(metrics.davies_bouldin(centers[there], spread[there]) if len(there) > 1 else math.nan)
-    return np.array(out)
+    return compute
 
 
 def bic(path):
@@ -294,15 +290,19 @@ CRITERIA = {
     "silhouette": Criterion(silhouette, highest, "silhouette", "highest", "Rousseeuw, J. Comput. Appl. Math. 20, 1987"),
     "simplified_silhouette": Criterion(simplified_silhouette, highest, "simplified silhouette", "highest",
                                        "Hruschka, de Castro & Campello, ICDM 2004"),
-    "calinski_harabasz": Criterion(calinski_harabasz, highest, "Caliński–Harabasz", "highest",
+    "calinski_harabasz": Criterion(of_labels(metrics.calinski_harabasz_score), highest, "Caliński–Harabasz", "highest",
                                    "Caliński & Harabasz, Commun. Stat. 3, 1974"),
-    "davies_bouldin": Criterion(davies_bouldin, lowest, "Davies–Bouldin", "lowest", "Davies & Bouldin, PAMI 1, 1979"),
+    "davies_bouldin": Criterion(of_labels(metrics.davies_bouldin_score), lowest, "Davies–Bouldin", "lowest", "Davies & Bouldin, PAMI 1, 1979"),
     "bic": Criterion(bic, lowest, "BIC", "lowest", "Pelleg & Moore, ICML 2000"),
     "gap": Criterion(gap, smallest_within_error, "gap", "smallest k within a standard error of the highest",
                      "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001", True),
     "stability": Criterion(stability, largest_of_highest, "stability", "largest k within 0.01 of the highest",
                            "Ben-Hur, Elisseeff & Guyon, Pac. Symp. Biocomput. 2002"),
 }
+
+
+#: short heads of columns, where the name is long
+_HEADS = {"simplified_silhouette": "simplified", "calinski_harabasz": "C-H", "davies_bouldin": "D-B"}
 
 
 # -- the suggestion --------------------------------------------------------------------------------------------------------------
@@ -388,14 +388,25 @@ class KSelection:
 
         return selection(self, *names, axes=axes)
 
-    def lines(self):
-        """The table as lines of text: a star after the value that a criterion likes best."""
-        return [title + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, self._widths))
-                for title, *cells in self._rows()]
+    def lines(self, width=None):
+        """The table as lines of text, a star after the value that a criterion likes best; columns beyond `width` follow below."""
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        blocks, room = [[]], widths[0]
+        for j in range(1, len(widths)):
+            room += 2 + widths[j]
+            if width is not None and room > width and blocks[-1]:
+                blocks.append([])
+                room = widths[0] + 2 + widths[j]
+            blocks[-1].append(j)
+        lines = []
+        for block in blocks:
+            lines += [""] * bool(lines) + ["  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip() for row in rows]
+        return lines
 
     def _rows(self):
-        rows = [[name.replace("simplified_silhouette", "simplified").replace("calinski_harabasz", "C-H")
-                 .replace("davies_bouldin", "D-B") for name in self.table]]
+        """The cells of the table, the head first."""
+        rows = [[_HEADS.get(name, name) for name in self.table]]
         for i, k in enumerate(self.k_range.tolist()):
             row = [f"{k:>3}"]
             for name, column in list(self.table.items())[1:]:
@@ -405,7 +416,6 @@ class KSelection:
             rows.append(row)
         rows[0][0] = "  k"
         rows[0][1:] = [name + " " for name in rows[0][1:]]
-        self._widths = [max(len(row[j]) for row in rows) for j in range(1, len(rows[0]))]
         return rows
 
     def __repr__(self):
@@ -414,12 +424,15 @@ class KSelection:
     def __str__(self):
         return "\n".join([*self.lines(), "", self.suggestion])
 
-    def _repr_html_(self):
+    def html_table(self):
+        """The table as HTML, the suggested k standing out."""
         from ._html import table
 
         head, *rows = self._rows()
-        chosen = [i for i, k in enumerate(self.k_range) if k == self.suggested_k]
-        return table(head, rows, strong=chosen) + f"<p>{self.suggestion}</p>"
+        return table(head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k])
+
+    def _repr_html_(self):
+        return f"{self.html_table()}<p>{self.suggestion}</p>"
 
 
 def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_init="auto", sample_weight=None, max_iter=300, tol=1e-4,
