@@ -346,7 +346,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
             ax.set_xlim(ranges[j])
             if i == j:
                 bins = np.linspace(*ranges[j], 31)
-                ax.hist([points[labels == c, j] for c in range(len(middles))], bins, stacked=True, color=colors, linewidth=0)
+                ax.hist([points[labels == c, j] for c in range(len(middles))], bins, stacked=True, color=colors, linewidth=0,
+                        histtype="stepfilled")
                 ax.set_yticks([])
             else:
                 ax.set_ylim(ranges[i])
