@@ -896,6 +896,8 @@ Needs matplotlib: pip install 'ckmeans-cython[plot]'. Of very many rows a sample
         """\
 examples:
   ckmeans quantize photo.jpg -k 16 -o poster.png
+  ckmeans quantize photo.jpg -k 4 -o four.png --json
+      also print the palette as numbers
 
 Needs Pillow: pip install 'ckmeans-cython[image]'.
 """,
@@ -927,6 +929,8 @@ examples:
   ckmeans fit points.csv -k 3                    find 3 clusters in a file
   ckmeans fit points.csv -k 3 --model m.npz      ... and keep the model
   ckmeans predict m.npz new.csv --labels -       print the cluster of each new row
+  ckmeans fit points.csv -k 2:12                 find out how many clusters there are
+  ckmeans plot m.npz points.csv -o points.png    draw them
 
 Each command tells more: ckmeans fit --help
 """,
