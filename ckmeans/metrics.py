@@ -17,6 +17,7 @@ from ._kmeans import open_data
 
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
 _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
+_CACHED_VALUES = 1 << 14    # the same, where it is read several times
 
 
 def silhouette_samples(X, labels, *, n_threads=None):
@@ -280,10 +281,16 @@ def mean_distances(array, centers, labels, weights=None):
 
 def own_sq_distances(array, centers, labels):
     """Squared distance of each row to the center of its label, float64, feature after feature."""
-    out = np.zeros(len(array))
-    for f in range(array.shape[1]):
-        t = array[:, f].astype(np.float64) - centers[labels, f]
-        out += t * t
+    out = np.empty(len(array))
+    step = max(1, _CACHED_VALUES // array.shape[1])
+    for start in range(0, len(array), step):
+        stop = start + step
+        t = np.subtract(array[start:stop], centers[labels[start:stop]], dtype=np.float64)
+        t *= t
+        block = out[start:stop]
+        block[:] = t[:, 0]
+        for f in range(1, t.shape[1]):
+            block += t[:, f]
     return out
 
 

@@ -34,7 +34,7 @@ class Rows:
     def nearest_two(self, centers, labels):
         """Of each row, the squared distances to its own center and to the nearest other."""
         n, k = len(self.array), len(centers)
-        own, other = metrics.own_sq_distances(self.array, centers, labels), np.full(n, np.inf)
+        own, other = metrics.own_sq_distances(self.array, centers, labels), np.empty(n)
         step = max(1, _BLOCK_VALUES // k)
         for start in range(0, n, step):
             block = open_data(self.array[start : start + step], self.names, None, 1).distances(centers)
@@ -45,17 +45,21 @@ class Rows:
     def weighted(self, values):
         return values if self.weights is None else values * self.weights
 
-    def grow(self, centers, labels, k, random_state):
-        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are there as a given."""
+    def grow(self, centers, sq_nearest, k, random_state):
+        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are there as a given.
+
+        sq_nearest : ndarray of shape (n,)
+            Squared distance of each row to the nearest of the centers.
+        """
         centers = centers.astype(np.float64)
-        sq_nearest = metrics.own_sq_distances(self.array, centers, labels)
         while len(centers) < k:
             running = np.cumsum(self.weighted(sq_nearest))
             trials = 2 + int(math.log(k))
             drawn = random_state.random_sample(trials) * running[-1]
             last = np.searchsorted(running, running[-1], side="left")
             candidates = self.data.take(np.minimum(np.searchsorted(running, drawn, side="right"), last))
-            left = [np.minimum(sq_nearest, metrics.own_sq_distances(self.array, candidates[[t]], 0)) for t in range(trials)]
+            distances = self.data.distances(candidates).T.astype(np.float64)
+            left = [np.minimum(sq_nearest, row * row) for row in distances]
             t = min(range(trials), key=lambda t: metrics.exact_sum(self.weighted(left[t])))
             sq_nearest = left[t]
             centers = np.vstack([centers, candidates[t]])
@@ -83,8 +87,9 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
         if solvers:
             before = solvers[-1].best
             random_state = np.random.RandomState(seed)
+            sq_nearest = metrics.own_sq_distances(rows.array, before.centers.astype(np.float64), before.labels)
             for _ in range(grown):
-                centers = rows.grow(before.centers, before.labels, k, random_state)
+                centers = rows.grow(before.centers, sq_nearest, k, random_state)
                 solver.run(None, lambda: rounded(centers, before.centers.dtype))
         solvers.append(solver)
     if back:
