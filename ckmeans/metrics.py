@@ -15,6 +15,7 @@ from . import _validate as check
 from ._config import cpu_count
 from ._kmeans import open_data
 
+_SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
 _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
 _CACHED_VALUES = 1 << 14    # the same, where it is read several times
@@ -51,8 +52,9 @@ def silhouette_samples(X, labels, *, n_threads=None):
 
     Notes
     -----
-    All n² distances are computed and added up exactly; extra memory is one float64 copy of X. Time grows with n² d: beyond some
-    100 000 rows use `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
+    All distances are computed and added up exactly. Extra memory is one float64 copy of X and, where they fit into 256 MB, 16 k n
+    bytes of sums per thread, which halve the time. Time grows with n² d: beyond some 100 000 rows use
+    `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
 
     Not for comparing clusters that are no compact clouds: a correct clustering of rings or chains has low silhouettes.
 
@@ -69,23 +71,62 @@ def silhouette_samples(X, labels, *, n_threads=None):
     rows = _unit(array[order])
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     kernel = import_module(f"ckmeans._native.silhouette_{_native.isa}")
-    n, d = rows.shape
+    n = len(rows)
     # Constants that cut distances into two parts whose sums over n rows do not round; see _native/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
+    threads = _threads(n_threads)
+    if 16 * k * n * threads <= _SUMS_BYTES:
+        out = _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads)
+    else:
+        out = _silhouettes_by_rows(kernel, rows, bounds, big, small, threads)
+    result = np.empty(n)
+    result[order] = out
+    return result
+
+
+def _silhouettes_by_rows(kernel, rows, bounds, big, small, threads):
+    """Each pair of rows twice: no memory to speak of."""
+    n, d = rows.shape
     step = max(1, _TASK_PAIRS // (n * (d + 5))) * kernel.WIDTH
-    out = np.empty(n)
-    own = local()
+    out, own = np.empty(n), local()
 
     def work(start):
         if not hasattr(own, "panel"):
             own.panel = np.empty((d, kernel.WIDTH))
         kernel.silhouettes(rows, bounds, start, min(start + step, n), big, small, own.panel, out)
 
-    _each(work, range(0, n, step), n_threads)
-    result = np.empty(n)
-    result[order] = out
-    return result
+    _each(work, range(0, n, step), threads)
+    return out
+
+
+def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
+    """Each pair of rows once: nearly twice as fast, with 16 k n bytes of sums for each thread. The bits are the same."""
+    n, d = rows.shape
+    k = len(bounds) - 1
+    sums, own, limits = [], local(), bounds.tolist()
+    tasks = [(j, start, min(start + kernel.GROUP, limits[j + 1]))
+             for j in range(k) for start in range(limits[j], limits[j + 1], kernel.GROUP)]
+
+    def work(task):
+        if not hasattr(own, "sums"):
+            own.panels, own.sums = np.empty((d, kernel.GROUP)), np.zeros((2, k, n))
+            sums.append(own.sums)
+        kernel.pair_sums(rows, bounds, *task, big, small, own.panels, own.sums)
+
+    _each(work, tasks, threads)
+    for other in sums[1:]:                                # parts of exact sums: nothing rounds
+        sums[0] += other
+    total = sums[0][0] + sums[0][1]                       # (k, n), rounded once
+    sizes = np.diff(bounds)
+    home = np.repeat(np.arange(k), sizes)
+    mine = sizes[home]
+    inner = total[home, np.arange(n)] / np.maximum(mine - 1, 1)
+    total /= sizes[:, np.newaxis]
+    total[home, np.arange(n)] = np.inf
+    nearest = total.min(axis=0)
+    larger = np.maximum(inner, nearest)
+    return np.divide(nearest - inner, larger, out=np.zeros(n), where=(mine > 1) & (larger > 0))
 
 
 def silhouette_score(X, labels, *, sample_size=None, random_state=None, n_threads=None):

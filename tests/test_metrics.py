@@ -68,6 +68,16 @@ def test_no_value_depends_on_threads_or_order():
         assert score(X, labels) == score(X[order], labels[order])
 
 
+@pytest.mark.parametrize("n, d, k", [(5, 1, 2), (130, 3, 2), (700, 5, 90), (1500, 2, 3), (1031, 17, 11)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_pairs_once_or_twice_give_the_same_bits(n, d, k, seed, monkeypatch):
+    X, labels = problem(n, d, k, seed)
+    labels[:2] = 0, 1
+    once = metrics.silhouette_samples(X, labels, n_threads=2)
+    monkeypatch.setattr(metrics, "_SUMS_BYTES", 0)
+    assert np.array_equal(metrics.silhouette_samples(X, labels, n_threads=2), once)
+
+
 def test_nor_on_the_instruction_set():
     from ckmeans import _native
 
