@@ -279,14 +279,14 @@ def _select(args):
         width = shutil.get_terminal_size().columns
         choice = [*found.lines(width), "", *textwrap.wrap(found.suggestion, width)]
         if model is None:
-            return [_heading(facts), "", *choice, "", *_facts_lines(*_time(facts), *_endings(facts))]
+            return [_heading(facts), "", *choice, "", *_facts_lines(*_timing(facts), *_endings(facts))]
         heading, *rest = _fit_report(facts)
         return [heading, "", *choice, *rest]
 
     _show(args, facts, report)
 
 
-def _time(facts):
+def _timing(facts):
     return [("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items()))]
 
 
@@ -318,7 +318,7 @@ def _fit_report(facts):
             ("inertia", f"{facts['inertia']:.8g}"),
             ("runs", _runs_line(facts)),
             ("iterations", f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}"),
-            *_time(facts),
+            *_timing(facts),
             *_endings(facts),
         ),
     ]
@@ -392,7 +392,7 @@ def _predict_report(facts):
         "",
         *_facts_lines(
             ("inertia", f"{facts['inertia']:.8g}"),
-            *_time(facts),
+            *_timing(facts),
             *_endings(facts),
         ),
     ]
@@ -791,7 +791,7 @@ def _plot(args):
         "written": _written(args),
         "warnings": caught,
     }
-    _show(args, facts, lambda facts: [_heading(facts), "", *_facts_lines(*_time(facts), *_endings(facts))])
+    _show(args, facts, lambda facts: [_heading(facts), "", *_facts_lines(*_timing(facts), *_endings(facts))])
 
 
 def _quantize_arguments(parser):
@@ -818,7 +818,7 @@ def _quantize(args):
             "",
             *textwrap.wrap(colours, shutil.get_terminal_size().columns),
             "",
-            *_facts_lines(*_time(facts), *(("wrote", f"{path} (picture)") for path in facts["written"].values())),
+            *_facts_lines(*_timing(facts), *(("wrote", f"{path} (picture)") for path in facts["written"].values())),
         ]
 
     _show(args, facts, report)

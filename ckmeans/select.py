@@ -5,13 +5,14 @@ a line in `CRITERIA`.
 """
 import math
 from functools import cached_property
+from time import perf_counter
 from typing import Callable, NamedTuple
 
 import numpy as np
 
 from . import _validate as check
 from . import metrics
-from ._kmeans import KMeans, open_data
+from ._kmeans import ALGORITHMS, KMeans, open_data
 from ._project import principal_axes
 from ._solve import Solver, starts
 
@@ -79,28 +80,27 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
     Upwards, each k starts from its own draws and from the best centers of the k before with a center added; downwards, from those of
     the k after with the least useful center gone. Both cost little, for they begin near the end.
     """
-    solvers = []
-    for k, seed in zip(ks, seeds):
-        solver = Solver(rows.data, rows.names, max_iter, tol)
-        for start in starts("k-means++", n_init, k, seed, rows.array, rows.data):
+    solvers = [Solver(rows.data, rows.names, max_iter, tol, ALGORITHMS["auto"]) for _ in ks]
+    # All are drawn before the first is run: runs may want the rows in another order.
+    fresh = [list(solver.draw(starts("k-means++", n_init, k, seed, rows.array, rows.data)))
+             for solver, k, seed in zip(solvers, ks, seeds)]
+    before = None
+    for solver, k, seed, drawn in zip(solvers, ks, seeds, fresh):
+        for start in drawn:
             solver.run(*start)
-        if solvers:
-            before = solvers[-1].best
+        if before is not None:
             random_state = np.random.RandomState(seed)
             sq_nearest = metrics.own_sq_distances(rows.array, before.centers.astype(np.float64), before.labels)
             for _ in range(grown):
+                began = perf_counter()
                 centers = rows.grow(before.centers, sq_nearest, k, random_state)
-                solver.run(None, lambda: rounded(centers, before.centers.dtype))
-        solvers.append(solver)
+                solver.run(None, centers.astype(before.centers.dtype).astype(np.float64), began)
+        before = solver.best
     if back:
         for solver, after in zip(solvers[-2::-1], solvers[:0:-1]):
-            centers = rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers))
-            solver.run(None, lambda: centers)
+            began = perf_counter()
+            solver.run(None, rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)), began)
     return solvers
-
-
-def rounded(centers, dtype):
-    return centers.astype(dtype).astype(np.float64)
 
 
 # -- criteria --------------------------------------------------------------------------------------------------------------------
@@ -517,7 +517,7 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
     models = [KMeans(k, n_init=n_init, max_iter=max_iter, tol=tol, random_state=seed, n_threads=n_threads)
               for k, seed in zip(ks, seeds)]
-    check.check_params(models[0], ("auto",))
+    check.check_params(models[0], ALGORITHMS)
     rows = Rows(array, names, weights, n_threads)
     for model, solver in zip(models, fit_path(rows, ks, seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol)):
         model._keep(solver)
