@@ -369,10 +369,17 @@ def _short(text, longest=22):
 # -- what the model is like ------------------------------------------------------------------------------------------------------
 
 
-def _cluster_ticks(axis, k, most=25):
+def _room(ax, vertical):
+    """How many numbers of clusters can be read along an axis of this length."""
+    box = ax.get_window_extent()
+    points = (box.height if vertical else box.width) * 72 / ax.figure.dpi
+    return max(3, int(points / (13 if vertical else 24)))
+
+
+def _cluster_ticks(ax, k, vertical):
     """Numbers of clusters along an axis, as many as can be read."""
-    step = max(1, math.ceil(k / most))
-    axis.set_ticks(np.arange(0, k, step), [str(j) for j in range(0, k, step)])
+    step = max(1, math.ceil(k / _room(ax, vertical)))
+    (ax.yaxis if vertical else ax.xaxis).set_ticks(np.arange(0, k, step), [str(j) for j in range(0, k, step)])
 
 
 def sizes(model, *, ax=None):
@@ -393,7 +400,7 @@ def sizes(model, *, ax=None):
     bars = ax.bar(np.arange(k), model.counts_, color=cluster_colors(model.cluster_centers_), width=0.8)
     if k <= 12:
         ax.bar_label(bars, [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in model.counts_], fontsize=8, padding=1)
-    _cluster_ticks(ax.xaxis, k)
+    _cluster_ticks(ax, k, vertical=False)
     ax.set_xlim(-0.6, k - 0.4)
     ax.set_xlabel("cluster")
     ax.set_ylabel("rows")
@@ -438,7 +445,7 @@ def profiles(model, *, ax=None):
     long = d > 6 or max(map(len, names)) > 9
     ax.set_xticks(np.arange(0, d, step), [_short(name) for name in names[::step]], rotation=90 if d > 14 else 35 if long else 0,
                   ha="center" if d > 14 or not long else "right", rotation_mode="default" if d > 14 else "anchor", fontsize=8)
-    _cluster_ticks(ax.yaxis, k)
+    _cluster_ticks(ax, k, vertical=True)
     ax.set_ylabel("cluster")
     return ax
 
@@ -467,8 +474,8 @@ def center_distances(model, *, ax=None):
             for j in range(k):
                 ax.text(j, i, f"{apart[i, j]:.3g}", ha="center", va="center", fontsize=7,
                         color=_INK if apart[i, j] > 0.55 * apart.max() else "white")
-    for axis in ax.xaxis, ax.yaxis:
-        _cluster_ticks(axis, k, most=13)
+    for vertical in False, True:
+        _cluster_ticks(ax, k, vertical)
     ax.set_xlabel("cluster")
     ax.set_ylabel("cluster")
     return ax
@@ -511,7 +518,7 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     mean = metrics.exact_mean(values)
     ax.axvline(mean, color=_INK, linestyle="--", linewidth=1, zorder=5)
     ax.text(mean, 1.005, f"mean {mean:.3f}", ha="center", va="bottom", fontsize=8, color=_INK, transform=ax.get_xaxis_transform())
-    step = max(1, math.ceil(k / 25))
+    step = max(1, math.ceil(k / _room(ax, vertical=True)))
     ax.set_yticks(ticks[::step], [str(j) for j in range(0, k, step)], fontsize=8)
     ax.set_ylim(bottom, -gap)                             # cluster 0 on top
     ax.set_xlim(min(-0.05, float(values.min()) - 0.02), 1.0)
