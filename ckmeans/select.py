@@ -485,8 +485,9 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     fits with ten restarts, and ends lower.
 
     Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap: Tibshirani, Walther & Hastie (J. R.
-    Stat. Soc. B 63, 2001), with references along the principal axes; stability: Ben-Hur, Elisseeff & Guyon (Pac. Symp. Biocomput.
-    2002); BIC: Pelleg & Moore (ICML 2000); the others in `ckmeans.metrics`. The suggestion is the k that most criteria favour, unless
+    Stat. Soc. B 63, 2001), references in the smaller of their two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002);
+    stability: Ben-Hur, Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
+    `ckmeans.metrics`. The suggestion is the k that most criteria favour, unless
     the clusters are no better parted than those of uniform data fitted alike: then it is "no clear structure", and None.
 
     Not for clusters that are no compact clouds: then no number of centers is right, and the criteria disagree.
