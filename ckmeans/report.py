@@ -97,16 +97,16 @@ def _number(value):
 def _data(array, names, source, weights, notes):
     n, d = array.shape
     size = f"{n} rows, {d} column{'s' * (d != 1)}" + (", weighted" if weights is not None else "")
-    rows = []
+    rows, spreads = [], []
     for j, name in enumerate(names[:_COLUMNS]):
         column = array[:, j].astype(np.float64)
         quartiles = np.quantile(column, [0, 0.25, 0.5, 0.75, 1])
+        if quartiles[0] < quartiles[-1]:
+            spreads.append(column.std())
         rows.append([name, *map(_number, (column.mean(), column.std(), *quartiles))])
     more = f'<p class="small">{d - _COLUMNS} more columns.</p>' if d > _COLUMNS else ""
     said = "".join(f'<p class="small">Note: {escape(note)}</p>' for note in notes)
-    spreads = array[:, : 10_000].astype(np.float64).std(axis=0)
-    spreads = spreads[spreads > 0]
-    if len(spreads) and spreads.max() > 30 * spreads.min():
+    if spreads and max(spreads) > 30 * min(spreads):
         said += ("<p>The spreads of the columns differ by more than a factor of 30. k-means compares distances, so the widest columns "
                  "decide nearly alone: scale them, unless that is meant.</p>")
     head = ["column", "mean", "std", "min", "25%", "median", "75%", "max"]
