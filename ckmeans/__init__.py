@@ -1,9 +1,11 @@
 """k-means on the CPU: exact, reproducible to the last bit, fast."""
 from ._config import __version__, show_config
+from ._history import Iteration
 from ._kmeans import KMeans, k_means, kmeans_plusplus
 from ._model import load
 from ._solve import IterState, Run
 from ._validate import ConvergenceWarning, NotFittedError
+from .select import select_k
 
-__all__ = ["ConvergenceWarning", "IterState", "KMeans", "NotFittedError", "Run", "k_means", "kmeans_plusplus", "load",
-           "show_config"]
+__all__ = ["ConvergenceWarning", "IterState", "Iteration", "KMeans", "NotFittedError", "Run", "k_means", "kmeans_plusplus", "load",
+           "select_k", "show_config"]

@@ -81,6 +81,8 @@ class KMeans:
     n_threads : int or None, default=None
         Threads to use; None means the CPUs that this process may use. Small work stays on the calling thread. Results do not
         depend on it.
+    history : bool, default=False
+        Whether to keep what each iteration did in ``history_``; takes a pass over the rows per iteration more.
 
     Attributes
     ----------
@@ -100,6 +102,8 @@ class KMeans:
         Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, or Ctrl-C.
     runs_ : tuple of Run
         Seed, inertia, iterations, stop reason and seconds of every run.
+    history_ : tuple of lists of Iteration
+        Only with ``history=True``: for each run of `runs_` its iterations' n_iter, inertia, shift, n_changed and n_distances.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (d,), object
         Only when X had column names.
@@ -141,10 +145,11 @@ class KMeans:
     16.0
     """
 
-    _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads")
+    _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads",
+                   "history")
 
     def __init__(self, n_clusters=8, *, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
-                 copy_x=True, algorithm="auto", n_threads=None):
+                 copy_x=True, algorithm="auto", n_threads=None, history=False):
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
@@ -155,6 +160,7 @@ class KMeans:
         self.copy_x = copy_x
         self.algorithm = algorithm
         self.n_threads = n_threads
+        self.history = history
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
@@ -229,7 +235,9 @@ class KMeans:
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
         restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
-        return Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm]), restarts
+        solver = Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm])
+        solver.histories = [] if self.history else None
+        return solver, restarts
 
     def _keep(self, solver):
         best = solver.best
@@ -242,6 +250,9 @@ class KMeans:
         self.stop_reason_ = best.stop_reason
         self.converged_ = best.stop_reason in ("labels", "tol")
         self.runs_ = tuple(solver.runs)
+        self.__dict__.pop("history_", None)
+        if solver.histories is not None:
+            self.history_ = tuple(solver.histories)
         found = int(np.count_nonzero(best.counts))
         if found < self.n_clusters:
             check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({self.n_clusters}). "
@@ -363,6 +374,11 @@ class KMeans:
         default = type(self)()
         changed = {name: value for name, value in self.get_params().items() if repr(value) != repr(getattr(default, name))}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def _repr_html_(self):
+        from ._notebook import model_html
+
+        return model_html(self)
 
 
 def k_means(X, n_clusters, *, sample_weight=None, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0,

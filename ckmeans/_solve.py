@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._history import Recorded
 from ._inits import DETERMINISTIC, INITS
 from ._native.engine import Run as NativeRun
 from ._validate import as_centers, check_name, seeded, seeds
@@ -105,7 +106,11 @@ class Solver:
         The finished run of lowest inertia; of equal ones the earliest.
     current : engine Run or None
         The run under way: what an interrupt leaves.
+    histories : list of lists of Iteration, or None
+        What the iterations of each finished run did; set to an empty list to have it kept.
     """
+
+    histories = None
 
     def __init__(self, data, names, max_iter, tol, algorithm):
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
@@ -129,7 +134,7 @@ class Solver:
 
     def run(self, seed, centers, began, watch=None):
         """One run, calling `watch(run)` after each iteration if there is one."""
-        run = self.current = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        run = self.current = self.new_run(centers)
         if watch is not None:
             while run.iterate():
                 watch(run)
@@ -140,7 +145,7 @@ class Solver:
     def states(self, seed, make):
         """The same, yielding an IterState for each iteration."""
         began = perf_counter()
-        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol, self.algorithm)
+        run = self.current = self.new_run(make())
         more = True
         while more:
             before = run.centers()
@@ -150,8 +155,14 @@ class Solver:
         run.finish()
         self.keep(seed, run, perf_counter() - began)
 
+    def new_run(self, centers):
+        run = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        return run if self.histories is None else Recorded(run, self.data)
+
     def keep(self, seed, run, seconds):
         inertia = run.inertia()
+        if self.histories is not None:
+            self.histories.append(run.history)
         self.runs.append(Run(seed, inertia, run.n_iter, run.stop_reason, seconds))
         if self.best is None or inertia < self.best.inertia:
             self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, run.n_iter, run.stop_reason)
