@@ -2,47 +2,15 @@
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count, memory_is_short
+from ._base import CenterModel, open_data
 from ._inits import kmeans_plusplus_indices
-from ._native.engine import Data
 from ._solve import Solver, starts
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
 ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "elkan": "auto"}
 
 
-def open_data(array, names, weights, n_threads, packed=False):
-    """The engine's view of checked rows; raises where a value is not finite or too large."""
-    if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
-        packed = False
-    data = Data(array, weights, n_threads or cpu_count(), packed)
-    check_values(array, names, data)
-    if weights is not None:
-        check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
-    return data
-
-
-def check_values(array, names, data):
-    """Raise where a value is not finite or too large."""
-    if data.low is None:
-        data.scan()
-    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names)
-
-
-def bad_value(array, names):
-    """The error for the first value that is not finite or too large, found block by block."""
-    rows = max(1, (1 << 20) // array.shape[1])
-    for start in range(0, len(array), rows):
-        block = array[start : start + rows].astype(np.float64)
-        bad = ~(np.abs(block) <= check.MAX_ABS)
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            return check.nonfinite_error(array, start + int(row), int(column), names)
-    raise AssertionError("the engine and the check disagree on which values are finite")
-
-
-class KMeans:
+class KMeans(CenterModel):
     """k-means clustering: exact, reproducible to the last bit, fast.
 
     Parameters
@@ -281,99 +249,6 @@ class KMeans:
             print(f"{run.n_iter:>9}  {run.n_changed:>14}  {run.shift:>13.6g}" + (f"  {run.stop_reason}" if run.stop_reason else ""))
 
         return watch
-
-    # -- using a fitted model ------------------------------------------------------------------------------------------------------
-
-    def _open(self, X, sample_weight=None):
-        """New rows, checked against the model."""
-        check.check_fitted(self)
-        array, names = check.as_matrix(X)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads)
-
-    def _centers(self):
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
-
-    def predict(self, X):
-        """The nearest center of each row.
-
-        Parameters
-        ----------
-        X : array-like or table of shape (n, d)
-
-        Returns
-        -------
-        labels : ndarray of shape (n,), int32
-        """
-        check.check_fitted(self)
-        array, names = check.as_matrix(X)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
-        labels = data.assign(self._centers())
-        if data.overflow:
-            check_values(array, names, data)
-        return labels
-
-    def fit_predict(self, X, y=None, sample_weight=None):
-        """Fit, and return the labels of the rows."""
-        return self.fit(X, sample_weight=sample_weight).labels_
-
-    def transform(self, X):
-        """Euclidean distances of each row to every center.
-
-        Parameters
-        ----------
-        X : array-like or table of shape (n, d)
-
-        Returns
-        -------
-        distances : ndarray of shape (n, k)
-            float32 for float32 rows, float64 for any other.
-        """
-        return self._open(X).distances(self._centers())
-
-    def fit_transform(self, X, y=None, sample_weight=None):
-        """Fit, and return the distances of the rows to every center."""
-        return self.fit(X, sample_weight=sample_weight).transform(X)
-
-    def score(self, X, y=None, sample_weight=None):
-        """The negative of the inertia that these rows have: higher is better."""
-        data, centers = self._open(X, sample_weight), self._centers()
-        return -data.inertia(centers, data.assign(centers))
-
-    def save(self, path):
-        """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""
-        from ._model import save
-
-        save(self, path)
-
-    # -- scikit-learn's manners ----------------------------------------------------------------------------------------------------
-
-    def get_params(self, deep=True):
-        """The parameters by name."""
-        return {name: getattr(self, name) for name in self._parameters}
-
-    def set_params(self, **params):
-        """Set parameters by name; an unknown name raises and changes nothing."""
-        for name in params:
-            if name not in self._parameters:
-                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(self._parameters)!r}.")
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
-
-    def get_feature_names_out(self, input_features=None):
-        """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
-        check.check_fitted(self)
-        check.check_input_features(self, input_features)
-        prefix = type(self).__name__.lower()
-        return np.array([f"{prefix}{j}" for j in range(len(self.cluster_centers_))], dtype=object)
-
-    def __repr__(self):
-        default = type(self)()
-        changed = {name: value for name, value in self.get_params().items() if repr(value) != repr(getattr(default, name))}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def _repr_html_(self):
         from ._notebook import model_html

@@ -8,6 +8,7 @@ import math
 import sys
 import threading
 import warnings
+from functools import cache
 
 import numpy as np
 
@@ -44,11 +45,25 @@ class NotFittedError(ValueError, AttributeError):
     __module__ = "ckmeans"
 
 
+@cache
+def _joint(ours, theirs):
+    like = {"__doc__": ours.__doc__, "__module__": "ckmeans", "__reduce__": lambda self: (ours, self.args)}
+    return type(ours.__name__, (ours, theirs), like)
+
+
+def compatible(ours):
+    """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects theirs catches as well."""
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), ours.__name__, None)
+    return ours if theirs is None else _joint(ours, theirs)
+
+
 def warn(message, category=UserWarning):
     """Warn at the line outside this package that led here, so that the user sees a line of their own."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "ckmeans":
         level, frame = level + 1, frame.f_back
+    if category is ConvergenceWarning:
+        category = compatible(category)
     warnings.warn(message, category, stacklevel=level)
 
 
@@ -505,7 +520,7 @@ def seeded(seed):
 def check_fitted(est):
     """Raise unless `fit` has been called."""
     if not hasattr(est, "cluster_centers_"):
-        raise NotFittedError(
+        raise compatible(NotFittedError)(
             f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments "
             "before using this estimator."
         )
