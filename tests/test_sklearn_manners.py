@@ -148,7 +148,7 @@ def test_set_output_knows_its_containers(cls):
 
 def test_metadata_routing(cls, X, routing):
     weights = np.random.default_rng(1).exponential(size=len(X))
-    model = cls(3, random_state=0).set_fit_request(sample_weight=True).set_score_request(sample_weight="w")
+    model = cls(3, random_state=0).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
     pipe = make_pipeline(FunctionTransformer(np.sqrt), model)
     X = np.abs(X)
     scaled = np.sqrt(X)
@@ -156,7 +156,7 @@ def test_metadata_routing(cls, X, routing):
     alone = cls(3, random_state=0).fit(scaled, sample_weight=weights)
     assert np.array_equal(pipe[-1].labels_, alone.labels_)
     assert pipe[-1].inertia_ == alone.inertia_
-    assert pipe.score(X, w=weights) == alone.score(scaled, sample_weight=weights)
+    assert pipe.score(X, sample_weight=weights) == alone.score(scaled, sample_weight=weights)
     assert clone(model).get_metadata_routing().fit.requests == {"sample_weight": True}
     with pytest.raises(ValueError, match="sample_weight"):  # neither wanted nor refused
         make_pipeline(FunctionTransformer(np.sqrt), cls(3)).fit(X, sample_weight=weights)
