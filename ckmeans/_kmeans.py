@@ -1,10 +1,14 @@
 """The class `KMeans` and the functions around it: parameters in, results out; the work is done elsewhere."""
+from time import perf_counter
+
 import numpy as np
 
 from . import _validate as check
 from ._base import CenterModel, open_data
 from ._inits import kmeans_plusplus_indices
-from ._solve import Solver, starts
+from ._labels import check_label_order
+from ._solve import DRAWN_AHEAD, Solver, starts
+from ._watch import Watch
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
 ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "elkan": "auto"}
@@ -34,7 +38,7 @@ class KMeans(CenterModel):
         A run stops when the centers' total squared shift in an iteration is at most `tol` times the mean variance of the
         features; it always stops when no label changes. 0 asks for the latter.
     verbose : int, default=0
-        Above 0, a line is printed for every iteration and run.
+        1 prints a line for every run, 2 one for every iteration, too.
     random_state : None, int, RandomState or Generator, default=None
         Decides what inits draw. An int makes results repeatable. The first run uses an int as it is; ``runs_`` holds the seed of
         each run, and ``KMeans(..., n_init=1, random_state=seed)`` repeats that run alone.
@@ -51,6 +55,17 @@ class KMeans(CenterModel):
         depend on it.
     history : bool, default=False
         Whether to keep what each iteration did in ``history_``; takes a pass over the rows per iteration more.
+    max_time : float or None, default=None
+        Seconds after which the fit ends with the best that it has, looked at after each iteration; ``stop_reason_`` is "max_time"
+        where that is a run cut short. Such results depend on the machine.
+    callback : callable or None, default=None
+        Called with a state after each iteration: `run`, `n_runs`, `seed`, `n_iter`, `max_iter`, `n_changed`, `shift`, `seconds`,
+        `stop_reason`, `last`, `best_inertia`, and, made when asked for, `centers`, `labels`, `inertia`. A true result ends the fit
+        with the best so far. `ckmeans.progress.ProgressBar()` is one.
+    label_order : None, "size", "center" or array of shape (k, d), default=None
+        The order of the clusters in all results: as it comes; those of most rows first; by center, lexicographically; or each at
+        the place of the center of an earlier model that it is matched with. Rows equally far from two centers then go to the
+        lower of the new labels.
 
     Attributes
     ----------
@@ -66,8 +81,9 @@ class KMeans(CenterModel):
         Iterations of the run that was kept.
     converged_ : bool
         Whether it ended before `max_iter`.
-    stop_reason_ : {"labels", "tol", "max_iter", "interrupted"}
-        Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, or Ctrl-C.
+    stop_reason_ : {"labels", "tol", "max_iter", "max_time", "callback", "interrupted"}
+        Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, too much time, the callback
+        said so, or Ctrl-C.
     runs_ : tuple of Run
         Seed, inertia, iterations, stop reason and seconds of every run.
     history_ : tuple of lists of Iteration
@@ -114,10 +130,10 @@ class KMeans(CenterModel):
     """
 
     _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads",
-                   "history")
+                   "history", "max_time", "callback", "label_order")
 
     def __init__(self, n_clusters=8, *, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
-                 copy_x=True, algorithm="auto", n_threads=None, history=False):
+                 copy_x=True, algorithm="auto", n_threads=None, history=False, max_time=None, callback=None, label_order=None):
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
@@ -129,6 +145,9 @@ class KMeans(CenterModel):
         self.algorithm = algorithm
         self.n_threads = n_threads
         self.history = history
+        self.max_time = max_time
+        self.callback = callback
+        self.label_order = label_order
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
@@ -152,10 +171,15 @@ class KMeans(CenterModel):
         TypeError, ValueError
             A parameter or the data cannot be used; the message says which and why.
         """
+        began = perf_counter()
         solver, restarts = self._prepare(X, sample_weight)
+        watch = None
+        if self.verbose or self.callback is not None or self.max_time is not None:
+            watch = Watch(began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose)
         try:
-            for number, start in enumerate(solver.draw(restarts)):
-                solver.run(*start, self._watch(number, len(restarts)) if self.verbose else None)
+            for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
+                if solver.run(*start, watch):
+                    break
         except KeyboardInterrupt:
             self._keep_interrupted(solver)
             raise
@@ -198,6 +222,7 @@ class KMeans(CenterModel):
     def _prepare(self, X, sample_weight):
         """Check everything, and return a solver for these rows and where its runs start."""
         check.check_params(self, ALGORITHMS)
+        check_label_order(self.label_order)
         array, names = check.as_matrix(X)
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
@@ -208,7 +233,7 @@ class KMeans(CenterModel):
         return solver, restarts
 
     def _keep(self, solver):
-        best = solver.best
+        best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
         check.check_feature_names(self, solver.names, solver.data.shape[1], reset=True)
         self.cluster_centers_ = best.centers
         self.labels_ = best.labels
@@ -240,15 +265,6 @@ class KMeans(CenterModel):
             return
         self.stop_reason_ = "interrupted"
         self.converged_ = False
-
-    def _watch(self, number, count):
-        """Prints a line per iteration."""
-        print(f"run {number + 1} of {count}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}")
-
-        def watch(run):
-            print(f"{run.n_iter:>9}  {run.n_changed:>14}  {run.shift:>13.6g}" + (f"  {run.stop_reason}" if run.stop_reason else ""))
-
-        return watch
 
     def _repr_html_(self):
         from ._notebook import model_html

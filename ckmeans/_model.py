@@ -60,7 +60,7 @@ def save(model, path, *, labels=False):
     model : KMeans
         A fitted model. Its parameters are stored too: names and numbers as they are, array-like ones as
         arrays. A `random_state` that is a generator is stored as None: its state would not repeat the fit
-        anyway, while ``runs_`` keeps the seed of every restart. A callable parameter is refused.
+        anyway, while ``runs_`` keeps the seed of every restart. So is a `callback`. A callable `init` is refused.
     path : str or path-like
         Replaced in one step when it exists; nothing is appended to the name.
     labels : bool
@@ -80,7 +80,7 @@ def save(model, path, *, labels=False):
         raise TypeError(f"a model file holds a {' or '.join(_CLASSES)}, not a {type(model).__name__}")
     params, arrays = {}, {}
     for name, value in model.get_params(deep=False).items():
-        plain = _plain(name, value)
+        plain = None if name == "callback" else _plain(name, value)
         if isinstance(plain, np.ndarray):
             arrays[f"param_{name}"] = plain
         else:

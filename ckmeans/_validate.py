@@ -142,7 +142,15 @@ def _from_protocols(X, name):
     if array.ndim == 0 and array.dtype.kind not in "biufc":
         remedy = f" Call {name}.collect() first." if hasattr(X, "collect") else ""
         raise TypeError(f"{name} must be a 2-D array or a table, got {type(X).__name__}.{remedy}")
-    return array, None
+    return array, _coordinate_names(X)
+
+
+def _coordinate_names(X):
+    """Column names of a labelled array (xarray's DataArray): the coordinate along its columns, where it has one."""
+    dims, coords = getattr(X, "dims", ()), getattr(X, "coords", None)
+    if not isinstance(dims, tuple) or len(dims) != 2 or coords is None or dims[1] not in coords:
+        return None
+    return _string_names(np.asarray(coords[dims[1]]).tolist())
 
 
 def _through_arrow(X, name):
@@ -275,6 +283,15 @@ def _open_table(X):
         return list(X.columns), lambda j: X.iloc[:, j]
     if hasattr(X, "get_columns") and hasattr(X, "columns"):  # polars
         return X.columns, X.get_columns().__getitem__
+    if hasattr(X, "data_vars") and hasattr(X, "dims"):  # xarray's Dataset: its variables are the columns
+        variables = list(X.data_vars.values())
+        for label, variable in X.data_vars.items():
+            if variable.ndim != 1 or variable.dims != variables[0].dims:
+                raise ValueError(
+                    f"X is a Dataset whose variable {label!r} has the dimensions {variable.dims}: pass variables "
+                    f"along one dimension only, the rows, such as {variables[0].dims[:1]}."
+                )
+        return list(X.data_vars), lambda j: variables[j].values
     return None
 
 
@@ -290,7 +307,7 @@ def _stack_table(X, labels, column, name):
     columns = [_column(column(j), label, name) for j, label in enumerate(labels)]
     # Columns are contiguous, so they are copied into contiguous columns.
     dtype = np.result_type(*{values.dtype for values in columns}) if columns else _FLOAT64
-    array = np.empty((len(X), len(columns)), dtype, order="F")
+    array = np.empty((len(columns[0]) if columns else len(X), len(columns)), dtype, order="F")
     for j, values in enumerate(columns):
         array[:, j] = values
     return array, names
@@ -453,6 +470,19 @@ def check_params(est, algorithms):
     if est.n_threads is not None:
         wanted = "None (every CPU allowed) or an integer of at least 1"
         check_int(est.n_threads, "n_threads", 1, wanted, _MAX_THREADS)
+    check_max_time(est.max_time)
+    if est.callback is not None and not callable(est.callback):
+        raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
+
+
+def check_max_time(value):
+    """Raise unless `value` is None or a positive number of seconds."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, _REALS):
+        raise TypeError(f"max_time must be None or a number of seconds above 0, got {_typed(value)}.")
+    if not 0 < value < math.inf:
+        raise ValueError(f"max_time must be a finite number of seconds above 0, got {value!r}; None sets no limit.")
 
 
 def check_int(value, what, low, wanted, high=_MAX_INT):
