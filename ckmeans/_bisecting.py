@@ -22,6 +22,11 @@ class Leaf(NamedTuple):
     inertia: float
     parent: tuple           #: (node, side) in the tree
 
+    @property
+    def splits(self):
+        """Whether there is something to divide."""
+        return self.inertia > 0 and len(self.rows) > 1
+
 
 class BisectingKMeans(CenterModel):
     """k-means by repeated bisection (Steinbach, Karypis & Kumar, KDD Workshop on Text Mining 2000).
@@ -133,11 +138,11 @@ class BisectingKMeans(CenterModel):
         leaves = [Leaf(np.arange(len(array)), data, center[0], data.inertia(center, zeros), None)]
         iterations = 1
         for node in range(k - 1):
-            # What consists of equal rows is split, into itself and nothing, only when all else is done.
-            at = max(range(len(leaves)), key=lambda i: (leaves[i].inertia > 0, score(leaves[i]), -i))
+            # What cannot be divided is split, into itself and nothing, only when all else is done.
+            at = max(range(len(leaves)), key=lambda i: (leaves[i].splits, score(leaves[i]), -i))
             leaf = leaves[at]
-            if leaf.inertia > 0:
-                centers, sides, n_iter = self._split(leaf, array, weights, random)
+            if leaf.splits:
+                centers, sides, n_iter = self._split(leaf, random)
                 iterations = max(iterations, n_iter)
             else:
                 centers, sides = np.stack([leaf.center, leaf.center]), np.zeros(len(leaf.rows), dtype=np.int32)
@@ -155,7 +160,7 @@ class BisectingKMeans(CenterModel):
                 children[leaf.parent] = ~label
         check.check_feature_names(self, names, d, reset=True)
         self.tree_centers_, self.tree_children_ = tree_centers, children
-        self.cluster_centers_ = np.array([leaf.center for leaf in leaves]).astype(np.float32 if data.float32 else np.float64)
+        self.cluster_centers_ = np.array([leaf.center for leaf in leaves]).astype(np.float32 if array.dtype == np.float32 else np.float64)
         self.labels_ = labels
         self.inertia_ = data.inertia(self._centers(), labels)
         self.counts_ = np.bincount(labels, minlength=k)
@@ -166,11 +171,10 @@ class BisectingKMeans(CenterModel):
                        "X may have fewer distinct rows than that.", check.ConvergenceWarning)
         return self
 
-    def _split(self, leaf, array, weights, random):
+    def _split(self, leaf, random):
         """Two centers, which of them each row is nearer to, and iterations."""
-        rows = array if len(leaf.rows) == len(array) else leaf.data.rows_array
         solver = Solver(leaf.data, None, self.max_iter, self.tol)
-        for seed, make in starts(self.init, self.n_init, 2, random, rows, leaf.data):
+        for seed, make in starts(self.init, self.n_init, 2, random, leaf.data.array, leaf.data):
             solver.run(seed, make)
         return solver.best.centers.astype(np.float64), solver.best.labels, solver.best.n_iter
 
@@ -191,7 +195,7 @@ class BisectingKMeans(CenterModel):
         check.check_tol(self.tol)
         check.check_verbose(self.verbose)
         check.check_threads(self.n_threads)
-        check.check_copy(self.copy_x)
+        check.check_bool(self.copy_x, "copy_x")
         check.check_name(self.algorithm, ALGORITHMS, "algorithm")
         check.check_name(self.bisecting_strategy, STRATEGIES, "bisecting_strategy")
         if not isinstance(self.init, str) and not callable(self.init):

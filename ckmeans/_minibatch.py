@@ -80,7 +80,7 @@ class MiniBatchKMeans(CenterModel):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(20_000, 2)) + 8 * rng.integers(2, size=(20_000, 1))
     >>> model = MiniBatchKMeans(2, random_state=0).fit(X)
-    >>> abs(model.cluster_centers_[model.predict([[0, 0], [8, 8]])] - [[0, 0], [8, 8]]).max() < 0.2
+    >>> bool(abs(model.cluster_centers_[model.predict([[0, 0], [8, 8]])] - [[0, 0], [8, 8]]).max() < 0.2)
     True
 
     A stream, batch by batch:
@@ -187,7 +187,7 @@ class MiniBatchKMeans(CenterModel):
         return self
 
     def _keep(self, learner, data):
-        centers = learner.centers.astype(np.float32 if data.float32 else np.float64)
+        centers = learner.centers.astype(np.float32 if data.array.dtype == np.float32 else np.float64)
         self.cluster_centers_, self.seen_weights_, self._since = centers, learner.seen, learner.since
         for name in ("labels_", "inertia_", "counts_"):
             self.__dict__.pop(name, None)
@@ -248,7 +248,7 @@ class MiniBatchKMeans(CenterModel):
         for _ in range(tries):
             sample = rows.draw(size)
             if callable(self.init):
-                centers = check.as_centers(self.init(sample.rows, k, random_state=rows.random), k, sample.shape[1], rows.array.dtype,
+                centers = check.as_centers(self.init(sample.array, k, random_state=rows.random), k, sample.shape[1], rows.array.dtype,
                                            name="the centers that init returned")
             else:
                 centers = INITS[self.init](sample, k, rows.random)

@@ -448,41 +448,77 @@ def as_centers(init, k, d, dtype, name="init"):
 def check_params(est, algorithms):
     """Check an estimator's parameters; `init` and `random_state` are checked where they are used."""
     check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
-    if not isinstance(est.n_init, str):
-        check_int(est.n_init, "n_init", 1, "'auto' or an integer of at least 1")
-    elif est.n_init != "auto":
-        raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {est.n_init!r}.")
+    check_n_init(est.n_init)
     check_int(est.max_iter, "max_iter", 1, "an integer of at least 1")
-    tol = est.tol
+    check_tol(est.tol)
+    check_verbose(est.verbose)
+    check_name(est.algorithm, algorithms, "algorithm")
+    check_bool(est.copy_x, "copy_x")
+    check_bool(est.history, "history")
+    check_threads(est.n_threads)
+    check_max_time(est.max_time)
+    if est.callback is not None and not callable(est.callback):
+        raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
+
+
+def check_n_init(n_init):
+    """Raise unless this is "auto" or a number of runs."""
+    if not isinstance(n_init, str):
+        check_int(n_init, "n_init", 1, "'auto' or an integer of at least 1")
+    elif n_init != "auto":
+        raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {n_init!r}.")
+
+
+def check_tol(tol):
+    """Raise unless this is a tolerance."""
     if type(tol) is not float and (isinstance(tol, bool) or not isinstance(tol, _REALS)):
         raise TypeError(f"tol must be a number of at least 0, got {_typed(tol)}.")
     if not 0 <= tol < math.inf or type(tol) is int and tol > sys.float_info.max:
         raise ValueError(
             f"tol must be a finite number of at least 0, got {tol!r}; at 0 a run ends when no label changes."
         )
-    if type(est.verbose) is not bool:
-        check_int(est.verbose, "verbose", 0, "True, False or an integer of at least 0")
-    check_name(est.algorithm, algorithms, "algorithm")
-    if not isinstance(est.copy_x, (bool, np.bool_)):
-        raise TypeError(f"copy_x must be True or False, got {_typed(est.copy_x)}.")
-    if not isinstance(est.history, (bool, np.bool_)):
-        raise TypeError(f"history must be True or False, got {_typed(est.history)}.")
-    if est.n_threads is not None:
+
+
+def check_verbose(verbose):
+    """Raise unless this is a level of verbosity."""
+    if type(verbose) is not bool:
+        check_int(verbose, "verbose", 0, "True, False or an integer of at least 0")
+
+
+def check_bool(value, what):
+    """Raise unless this is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} must be True or False, got {_typed(value)}.")
+
+
+def check_threads(n_threads):
+    """Raise unless this is None or a number of threads."""
+    if n_threads is not None:
         wanted = "None (every CPU allowed) or an integer of at least 1"
-        check_int(est.n_threads, "n_threads", 1, wanted, _MAX_THREADS)
-    check_max_time(est.max_time)
-    if est.callback is not None and not callable(est.callback):
-        raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
+        check_int(n_threads, "n_threads", 1, wanted, _MAX_THREADS)
 
 
 def check_max_time(value):
     """Raise unless `value` is None or a positive number of seconds."""
+    check_positive(value, "max_time", "seconds")
+
+
+def check_positive(value, what, unit):
+    """Raise unless `value` is None or a positive number."""
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, _REALS):
-        raise TypeError(f"max_time must be None or a number of seconds above 0, got {_typed(value)}.")
+        raise TypeError(f"{what} must be None or a number of {unit} above 0, got {_typed(value)}.")
     if not 0 < value < math.inf:
-        raise ValueError(f"max_time must be a finite number of seconds above 0, got {value!r}; None sets no limit.")
+        raise ValueError(f"{what} must be a finite number of {unit} above 0, got {value!r}; None sets no limit.")
+
+
+def check_share(value, what):
+    """Raise unless `value` is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, _REALS):
+        raise TypeError(f"{what} must be a number from 0 to 1, got {_typed(value)}.")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} must be a number from 0 to 1, got {value!r}.")
 
 
 def check_int(value, what, low, wanted, high=_MAX_INT):

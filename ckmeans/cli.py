@@ -228,6 +228,8 @@ def _settings(args, k):
         "tol": args.tol,
         "seed": args.seed,
         "threads": args.threads,
+        "max_time": args.max_time,
+        "label_order": args.label_order,
     }
 
 

@@ -108,14 +108,14 @@ cdef class Data:
         Smallest and largest value of each column.
     weights : ndarray or None
     """
-    cdef object array                    # keeps what `rows` points to
+    cdef readonly object array           # keeps what `rows` points to
     cdef Memory memory
     cdef Rows rows
     cdef const double *weight            # (n,) or NULL
     cdef ExactTable *exact
     cdef Worker *workers                 # (n_threads,)
     cdef Crew *crew                      # NULL until a pass is worth it
-    cdef int n_threads
+    cdef readonly int n_threads
     cdef long long looked                # for signals, in milliseconds
     cdef bint packed
     cdef double *low_
@@ -479,7 +479,7 @@ cdef class Data:
     def means(self, cnp.ndarray labels, Py_ssize_t k):
         """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
 
-        A label without weight repeats the mean before it.
+        A label without weight repeats the mean before it; the first is zero then.
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i, j, f
@@ -503,7 +503,7 @@ cdef class Data:
                     if w > 0:
                         mean[j * d + f] = self.mean_of(&tally, j, f, w)
                     else:
-                        mean[j * d + f] = mean[(j - 1) * d + f]
+                        mean[j * d + f] = mean[(j - 1) * d + f] if j > 0 else 0
         return out
 
     cdef double weight_of(self, const Tally *tally, Py_ssize_t j) noexcept nogil:
