@@ -151,6 +151,10 @@ class MiniBatchKMeans(CenterModel):
         self.n_steps_, self.n_iter_ = step, -(-step * size // n)
         self._random_state = rows.random
         self._keep(learner, data)
+        if self.compute_labels:
+            found = int(np.count_nonzero(self.counts_))
+            if found < k:
+                check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({k}).", check.ConvergenceWarning)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -196,10 +200,6 @@ class MiniBatchKMeans(CenterModel):
             self.labels_ = data.assign(centers)
             self.inertia_ = data.inertia(centers, self.labels_)
             self.counts_ = np.bincount(self.labels_, minlength=len(centers))
-            found = int(np.count_nonzero(self.counts_))
-            if found < len(centers):
-                check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({len(centers)}).",
-                           check.ConvergenceWarning)
 
     # -- what a fit needs ----------------------------------------------------------------------------------------------------------
 
@@ -273,10 +273,10 @@ class Batches:
         for _ in range(100):
             picked = self.random.randint(0, n, size)
             if self.weights is None:
-                return Data(self.array[picked], None, 1, False)
+                return Data(self.array.take(picked, axis=0), None, 1, False)
             weights = self.weights[picked]
             if weights.any():
-                return Data(self.array[picked], weights, 1, False)
+                return Data(self.array.take(picked, axis=0), weights, 1, False)
         return self.data
 
 
