@@ -106,9 +106,11 @@ class KMeans(CenterModel):
     Lloyd's algorithm (Lloyd, IEEE Trans. Inf. Theory 28, 1982). A cluster that loses all its rows takes the row farthest from its
     own center. Squared distances are float64, feature after feature; fast arithmetic only discards centers that provably are not
     the nearest. Sums over rows are exact and rounded once. So results are bit-identical for any number of threads, algorithm,
-    instruction set and memory layout, and, from given centers, any order of the rows.
+    instruction set and memory layout. Rows are drawn in the order of a hash of their values: so permuting the rows permutes the
+    labels and changes nothing else (but for inits that go by position, "first" and "random-partition"), and a row of weight 2 is
+    drawn like two equal rows.
 
-    Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
+    Extra memory of a fit: 18 to 42 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
     ``24 * k * d`` bytes. Never n x k.
 
     Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.

@@ -22,8 +22,6 @@ from sklearn.utils import estimator_checks  # noqa: E402
 from sklearn.utils.validation import check_is_fitted  # noqa: E402
 
 ESTIMATORS = ["KMeans", "MiniBatchKMeans", "BisectingKMeans"]
-# The weighted and the repeated rows come in different orders, and rows are drawn by their place.
-PLACE_MATTERS = {"check_sample_weight_equivalence_on_dense_data"}
 
 
 @pytest.fixture(params=ESTIMATORS)
@@ -50,7 +48,9 @@ def test_estimator_checks(name):
         results = estimator_checks.check_estimator(getattr(ckmeans, name)(), on_fail=None, on_skip=None)
     assert len(results) > 40
     failed = {result["check_name"]: result["exception"] for result in results if result["status"] == "failed"}
-    assert failed.keys() <= PLACE_MATTERS, failed
+    assert not failed
+    # scikit-learn's own classes fail this one: they draw rows by their place. Here they are drawn by what they hold.
+    assert "check_sample_weight_equivalence_on_dense_data" in {result["check_name"] for result in results}
 
 
 def test_clustering_checks(cls):
