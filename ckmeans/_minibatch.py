@@ -150,7 +150,7 @@ class MiniBatchKMeans(CenterModel):
         check.check_feature_names(self, names, data.shape[1], reset=True)
         self.n_steps_, self.n_iter_ = step, -(-step * size // n)
         self._random_state = rows.random
-        self._keep(learner, data)
+        self._keep(learner, data, result_type(array))
         if self.compute_labels:
             found = int(np.count_nonzero(self.counts_))
             if found < k:
@@ -177,22 +177,23 @@ class MiniBatchKMeans(CenterModel):
             random = self._random()
             centers = self._initial(Batches(array, weights, data, len(array), random), int(self.n_clusters))
             check.check_feature_names(self, names, data.shape[1], reset=True)
-            seen, self.n_steps_ = None, 0
+            seen, self.n_steps_, dtype = None, 0, result_type(array)
         else:
             check.check_feature_names(self, names, data.shape[1], reset=False)
             random = getattr(self, "_random_state", None) or self._random()      # a loaded model draws from the start
+            # float32 centers could not hold what float64 rows have taught.
             centers, seen = self._centers(), self.seen_weights_
+            dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
         learner = Learner(centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
         learner.learn(data, random)
         self.n_steps_ += 1
         self.n_iter_ = self.n_steps_
         self._random_state = random
-        self._keep(learner, data)
+        self._keep(learner, data, dtype)
         return self
 
-    def _keep(self, learner, data):
-        centers = learner.centers.astype(np.float32 if data.array.dtype == np.float32 else np.float64)
-        self.cluster_centers_, self.seen_weights_, self._since = centers, learner.seen, learner.since
+    def _keep(self, learner, data, dtype):
+        self.cluster_centers_, self.seen_weights_, self._since = learner.centers.astype(dtype), learner.seen, learner.since
         for name in ("labels_", "inertia_", "counts_"):
             self.__dict__.pop(name, None)
         if self.compute_labels:
@@ -256,6 +257,11 @@ class MiniBatchKMeans(CenterModel):
             if best is None or inertia < least:
                 best, least = centers, inertia
         return best
+
+
+def result_type(array):
+    """The type of centers of these rows."""
+    return np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
 
 
 class Batches:

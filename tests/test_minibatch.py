@@ -27,7 +27,7 @@ def same(one, other):
 def test_near_the_best(X, dtype):
     rows = (X * 100).astype(dtype)
     best = KMeans(10, random_state=0).fit(rows)
-    model = MiniBatchKMeans(10, random_state=0, n_init=5, max_no_improvement=50).fit(rows)
+    model = MiniBatchKMeans(10, random_state=0, n_init=30, max_no_improvement=50).fit(rows)
     assert model.inertia_ < 1.02 * best.inertia_
     assert model.cluster_centers_.dtype == best.cluster_centers_.dtype
     assert model.labels_.dtype == np.int32 and np.array_equal(model.labels_, model.predict(rows))
@@ -166,3 +166,11 @@ def test_bad_batches(X):
     with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=5"):
         MiniBatchKMeans(5).partial_fit(X[:3])
     model.partial_fit(X[:3])
+
+
+def test_a_stream_of_two_dtypes_keeps_what_only_float64_holds():
+    model = MiniBatchKMeans(2, random_state=0).partial_fit(np.array([[1e100], [2e100], [0.0]]))
+    model.partial_fit(np.ones((5, 1), dtype=np.float32))
+    assert model.cluster_centers_.dtype == np.float64 and np.isfinite(model.cluster_centers_).all()
+    single = MiniBatchKMeans(2, random_state=0).partial_fit(np.eye(3, dtype=np.float32)).partial_fit(np.eye(3, dtype=np.float32))
+    assert single.cluster_centers_.dtype == np.float32
