@@ -173,9 +173,9 @@ class BisectingKMeans(CenterModel):
 
     def _split(self, leaf, random):
         """Two centers, which of them each row is nearer to, and iterations."""
-        solver = Solver(leaf.data, None, self.max_iter, self.tol)
-        for seed, make in starts(self.init, self.n_init, 2, random, leaf.data.array, leaf.data):
-            solver.run(seed, make)
+        solver = Solver(leaf.data, None, self.max_iter, self.tol, "auto")
+        for start in solver.draw(starts(self.init, self.n_init, 2, random, leaf.data.array, leaf.data)):
+            solver.run(*start)
         return solver.best.centers.astype(np.float64), solver.best.labels, solver.best.n_iter
 
     def _leaf(self, parent, array, weights, chosen, center, place):
