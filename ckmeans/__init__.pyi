@@ -7,8 +7,8 @@ from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
-__all__ = ["BisectingKMeans", "ConvergenceWarning", "IterState", "KMeans", "Match", "MiniBatchKMeans", "NotFittedError", "Run",
-           "k_means", "kmeans_plusplus", "load", "match", "show_config"]
+__all__ = ["BisectingKMeans", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "NotFittedError",
+           "Run", "k_means", "kmeans_plusplus", "load", "match", "select_k", "show_config"]
 
 __version__: str
 
@@ -35,6 +35,13 @@ class IterState(NamedTuple):
     inertia: float
     shift: float
     n_changed: int
+
+class Iteration(NamedTuple):
+    n_iter: int
+    inertia: float
+    shift: float
+    n_changed: int
+    n_distances: int
 
 class Match(NamedTuple):
     continues: NDArray[np.int64]
@@ -71,6 +78,7 @@ class KMeans(_Model):
     converged_: bool
     stop_reason_: str
     runs_: tuple[Run, ...]
+    history_: tuple[list[Iteration], ...]
     def __init__(
         self,
         n_clusters: int = 8,
@@ -84,6 +92,7 @@ class KMeans(_Model):
         copy_x: bool = True,
         algorithm: str = "auto",
         n_threads: int | None = None,
+        history: bool = False,
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
@@ -112,6 +121,7 @@ class MiniBatchKMeans(_Model):
         half_life: float | None = None,
         max_time: float | None = None,
     ) -> None: ...
+    def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def partial_fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
 
 class BisectingKMeans(_Model):
@@ -159,4 +169,19 @@ def kmeans_plusplus(
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
 def load(path: str | PathLike[str]) -> KMeans | MiniBatchKMeans | BisectingKMeans: ...
 def match(model: _Model, previous: _Model, X: _Rows | None = None) -> Match: ...
+def select_k(
+    X: _Rows,
+    k_range: Iterable[int] = ...,
+    *,
+    criteria: str | Iterable[str] = "all",
+    random_state: _Random = None,
+    n_init: int | Literal["auto"] = "auto",
+    sample_weight: ArrayLike | None = None,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    n_threads: int | None = None,
+    n_refs: int = 10,
+    n_resamples: int = 5,
+    sample_size: int = 5000,
+) -> Any: ...
 def show_config() -> None: ...

@@ -130,11 +130,12 @@ class MiniBatchKMeans(CenterModel):
         -------
         self : MiniBatchKMeans
         """
-        deadline = perf_counter() + (self.max_time or np.inf) if self._check() else None
+        self._check()
+        deadline = perf_counter() + (np.inf if self.max_time is None else self.max_time)
         array, names, weights, data = self._read(X, sample_weight)
         n, k = len(array), int(self.n_clusters)
         size = min(int(self.batch_size), n)
-        rows = Batches(array, weights, data, size, self._random())
+        rows = Batches(array, weights, data, self._random())
         tol = self.tol * data.variance() if self.tol else 0.0
         steps = max(1, int(self.max_iter) * n // size)
         learner = Learner(self._initial(rows, k), self.reassignment_ratio, self.half_life)
@@ -175,7 +176,7 @@ class MiniBatchKMeans(CenterModel):
         array, names, weights, data = self._read(X, sample_weight, fresh)
         if fresh:
             random = self._random()
-            centers = self._initial(Batches(array, weights, data, len(array), random), int(self.n_clusters))
+            centers = self._initial(Batches(array, weights, data, random), int(self.n_clusters))
             check.check_feature_names(self, names, data.shape[1], reset=True)
             seen, self.n_steps_, dtype = None, 0, result_type(array)
         else:
@@ -202,6 +203,10 @@ class MiniBatchKMeans(CenterModel):
             self.inertia_ = data.inertia(centers, self.labels_)
             self.counts_ = np.bincount(self.labels_, minlength=len(centers))
 
+    def set_partial_fit_request(self, *, sample_weight):
+        """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or another name for it."""
+        return self._set_request("partial_fit", sample_weight)
+
     # -- what a fit needs ----------------------------------------------------------------------------------------------------------
 
     def _check(self):
@@ -219,7 +224,6 @@ class MiniBatchKMeans(CenterModel):
         check.check_max_time(self.max_time)
         check.check_positive(self.half_life, "half_life", "rows")
         check.check_share(self.reassignment_ratio, "reassignment_ratio")
-        return True
 
     def _read(self, X, sample_weight, fresh=True):
         array, names = check.as_matrix(X)
@@ -267,7 +271,7 @@ def result_type(array):
 class Batches:
     """Random batches of rows, as engine data."""
 
-    def __init__(self, array, weights, data, size, random):
+    def __init__(self, array, weights, data, random):
         self.array, self.weights, self.data, self.random = array, weights, data, random
 
     def draw(self, size):

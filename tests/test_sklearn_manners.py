@@ -165,6 +165,12 @@ def test_metadata_routing(cls, X, routing):
         make_pipeline(FunctionTransformer(np.sqrt), unwanted).fit(X, sample_weight=weights)
 
 
+def test_metadata_routing_of_partial_fit(routing):
+    model = clone(ckmeans.MiniBatchKMeans().set_partial_fit_request(sample_weight=True))
+    requests = model.get_metadata_routing()
+    assert requests.partial_fit.requests == {"sample_weight": True} and requests.fit.requests == {"sample_weight": None}
+
+
 def test_metadata_routing_must_be_enabled(cls):
     with pytest.raises(RuntimeError, match="enable_metadata_routing=True"):
         cls().set_fit_request(sample_weight=True)
