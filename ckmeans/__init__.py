@@ -8,10 +8,11 @@ from ._solve import IterState, Run
 from ._validate import ConvergenceWarning, NotFittedError
 
 #: Names that are imported when they are first asked for: most programs fit and predict, and should not wait for the rest.
-_LATER = {"load": "_model", "select_k": "select"}
+_LATER = {"BisectingKMeans": "_bisecting", "Match": "_labels", "MiniBatchKMeans": "_minibatch", "load": "_model", "match": "_labels",
+          "select_k": "select"}
 
-__all__ = ["ConvergenceWarning", "IterState", "Iteration", "KMeans", "NotFittedError", "Run", "k_means", "kmeans_plusplus", "load",
-           "select_k", "show_config"]
+__all__ = ["BisectingKMeans", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "NotFittedError",
+           "Run", "k_means", "kmeans_plusplus", "load", "match", "select_k", "show_config"]
 
 
 def __getattr__(name):

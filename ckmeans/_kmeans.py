@@ -1,48 +1,20 @@
 """The class `KMeans` and the functions around it: parameters in, results out; the work is done elsewhere."""
+from time import perf_counter
+
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count, memory_is_short
+from ._base import CenterModel, open_data
 from ._inits import kmeans_plusplus_indices
-from ._native.engine import Data
-from ._solve import Solver, starts
+from ._labels import check_label_order
+from ._solve import DRAWN_AHEAD, Solver, starts
+from ._watch import Watch
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
 ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "elkan": "auto"}
 
 
-def open_data(array, names, weights, n_threads, packed=False):
-    """The engine's view of checked rows; raises where a value is not finite or too large."""
-    if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
-        packed = False
-    data = Data(array, weights, n_threads or cpu_count(), packed)
-    check_values(array, names, data)
-    if weights is not None:
-        check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
-    return data
-
-
-def check_values(array, names, data):
-    """Raise where a value is not finite or too large."""
-    if data.low is None:
-        data.scan()
-    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names)
-
-
-def bad_value(array, names):
-    """The error for the first value that is not finite or too large, found block by block."""
-    rows = max(1, (1 << 20) // array.shape[1])
-    for start in range(0, len(array), rows):
-        block = array[start : start + rows].astype(np.float64)
-        bad = ~(np.abs(block) <= check.MAX_ABS)
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            return check.nonfinite_error(array, start + int(row), int(column), names)
-    raise AssertionError("the engine and the check disagree on which values are finite")
-
-
-class KMeans:
+class KMeans(CenterModel):
     """k-means clustering: exact, reproducible to the last bit, fast.
 
     Parameters
@@ -66,7 +38,7 @@ class KMeans:
         A run stops when the centers' total squared shift in an iteration is at most `tol` times the mean variance of the
         features; it always stops when no label changes. 0 asks for the latter.
     verbose : int, default=0
-        Above 0, a line is printed for every iteration and run.
+        1 prints a line for every run, 2 one for every iteration, too.
     random_state : None, int, RandomState or Generator, default=None
         Decides what inits draw. An int makes results repeatable. The first run uses an int as it is; ``runs_`` holds the seed of
         each run, and ``KMeans(..., n_init=1, random_state=seed)`` repeats that run alone.
@@ -83,6 +55,17 @@ class KMeans:
         depend on it.
     history : bool, default=False
         Whether to keep what each iteration did in ``history_``; takes a pass over the rows per iteration more.
+    max_time : float or None, default=None
+        Seconds after which the fit ends with the best that it has, looked at after each iteration; ``stop_reason_`` is "max_time"
+        where that is a run cut short. Such results depend on the machine.
+    callback : callable or None, default=None
+        Called with a state after each iteration: `run`, `n_runs`, `seed`, `n_iter`, `max_iter`, `n_changed`, `shift`, `seconds`,
+        `stop_reason`, `last`, `best_inertia`, and, made when asked for, `centers`, `labels`, `inertia`. A true result ends the fit
+        with the best so far. `ckmeans.progress.ProgressBar()` is one.
+    label_order : None, "size", "center" or array of shape (k, d), default=None
+        The order of the clusters in all results: as it comes; those of most rows first; by center, lexicographically; or each at
+        the place of the center of an earlier model that it is matched with. Rows equally far from two centers then go to the
+        lower of the new labels.
 
     Attributes
     ----------
@@ -98,8 +81,9 @@ class KMeans:
         Iterations of the run that was kept.
     converged_ : bool
         Whether it ended before `max_iter`.
-    stop_reason_ : {"labels", "tol", "max_iter", "interrupted"}
-        Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, or Ctrl-C.
+    stop_reason_ : {"labels", "tol", "max_iter", "max_time", "callback", "interrupted"}
+        Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, too much time, the callback
+        said so, or Ctrl-C.
     runs_ : tuple of Run
         Seed, inertia, iterations, stop reason and seconds of every run.
     history_ : tuple of lists of Iteration
@@ -122,9 +106,11 @@ class KMeans:
     Lloyd's algorithm (Lloyd, IEEE Trans. Inf. Theory 28, 1982). A cluster that loses all its rows takes the row farthest from its
     own center. Squared distances are float64, feature after feature; fast arithmetic only discards centers that provably are not
     the nearest. Sums over rows are exact and rounded once. So results are bit-identical for any number of threads, algorithm,
-    instruction set and memory layout, and, from given centers, any order of the rows.
+    instruction set and memory layout. Rows are drawn in the order of a hash of their values: so permuting the rows permutes the
+    labels and changes nothing else (but for inits that go by position, "first" and "random-partition"), and a row of weight 2 is
+    drawn like two equal rows.
 
-    Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
+    Extra memory of a fit: 18 to 42 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
     ``24 * k * d`` bytes. Never n x k.
 
     Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.
@@ -146,10 +132,10 @@ class KMeans:
     """
 
     _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads",
-                   "history")
+                   "history", "max_time", "callback", "label_order")
 
     def __init__(self, n_clusters=8, *, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
-                 copy_x=True, algorithm="auto", n_threads=None, history=False):
+                 copy_x=True, algorithm="auto", n_threads=None, history=False, max_time=None, callback=None, label_order=None):
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
@@ -161,6 +147,9 @@ class KMeans:
         self.algorithm = algorithm
         self.n_threads = n_threads
         self.history = history
+        self.max_time = max_time
+        self.callback = callback
+        self.label_order = label_order
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
@@ -184,10 +173,15 @@ class KMeans:
         TypeError, ValueError
             A parameter or the data cannot be used; the message says which and why.
         """
+        began = perf_counter()
         solver, restarts = self._prepare(X, sample_weight)
+        watch = None
+        if self.verbose or self.callback is not None or self.max_time is not None:
+            watch = Watch(began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose)
         try:
-            for number, start in enumerate(solver.draw(restarts)):
-                solver.run(*start, self._watch(number, len(restarts)) if self.verbose else None)
+            for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
+                if solver.run(*start, watch):
+                    break
         except KeyboardInterrupt:
             self._keep_interrupted(solver)
             raise
@@ -230,6 +224,7 @@ class KMeans:
     def _prepare(self, X, sample_weight):
         """Check everything, and return a solver for these rows and where its runs start."""
         check.check_params(self, ALGORITHMS)
+        check_label_order(self.label_order)
         array, names = check.as_matrix(X)
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
@@ -240,7 +235,7 @@ class KMeans:
         return solver, restarts
 
     def _keep(self, solver):
-        best = solver.best
+        best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
         check.check_feature_names(self, solver.names, solver.data.shape[1], reset=True)
         self.cluster_centers_ = best.centers
         self.labels_ = best.labels
@@ -272,108 +267,6 @@ class KMeans:
             return
         self.stop_reason_ = "interrupted"
         self.converged_ = False
-
-    def _watch(self, number, count):
-        """Prints a line per iteration."""
-        print(f"run {number + 1} of {count}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}")
-
-        def watch(run):
-            print(f"{run.n_iter:>9}  {run.n_changed:>14}  {run.shift:>13.6g}" + (f"  {run.stop_reason}" if run.stop_reason else ""))
-
-        return watch
-
-    # -- using a fitted model ------------------------------------------------------------------------------------------------------
-
-    def _open(self, X, sample_weight=None):
-        """New rows, checked against the model."""
-        check.check_fitted(self)
-        array, names = check.as_matrix(X)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads)
-
-    def _centers(self):
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
-
-    def predict(self, X):
-        """The nearest center of each row.
-
-        Parameters
-        ----------
-        X : array-like or table of shape (n, d)
-
-        Returns
-        -------
-        labels : ndarray of shape (n,), int32
-        """
-        check.check_fitted(self)
-        array, names = check.as_matrix(X)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
-        labels = data.assign(self._centers())
-        if data.overflow:
-            check_values(array, names, data)
-        return labels
-
-    def fit_predict(self, X, y=None, sample_weight=None):
-        """Fit, and return the labels of the rows."""
-        return self.fit(X, sample_weight=sample_weight).labels_
-
-    def transform(self, X):
-        """Euclidean distances of each row to every center.
-
-        Parameters
-        ----------
-        X : array-like or table of shape (n, d)
-
-        Returns
-        -------
-        distances : ndarray of shape (n, k)
-            float32 for float32 rows, float64 for any other.
-        """
-        return self._open(X).distances(self._centers())
-
-    def fit_transform(self, X, y=None, sample_weight=None):
-        """Fit, and return the distances of the rows to every center."""
-        return self.fit(X, sample_weight=sample_weight).transform(X)
-
-    def score(self, X, y=None, sample_weight=None):
-        """The negative of the inertia that these rows have: higher is better."""
-        data, centers = self._open(X, sample_weight), self._centers()
-        return -data.inertia(centers, data.assign(centers))
-
-    def save(self, path):
-        """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""
-        from ._model import save
-
-        save(self, path)
-
-    # -- scikit-learn's manners ----------------------------------------------------------------------------------------------------
-
-    def get_params(self, deep=True):
-        """The parameters by name."""
-        return {name: getattr(self, name) for name in self._parameters}
-
-    def set_params(self, **params):
-        """Set parameters by name; an unknown name raises and changes nothing."""
-        for name in params:
-            if name not in self._parameters:
-                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(self._parameters)!r}.")
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
-
-    def get_feature_names_out(self, input_features=None):
-        """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
-        check.check_fitted(self)
-        check.check_input_features(self, input_features)
-        prefix = type(self).__name__.lower()
-        return np.array([f"{prefix}{j}" for j in range(len(self.cluster_centers_))], dtype=object)
-
-    def __repr__(self):
-        default = type(self)()
-        changed = {name: value for name, value in self.get_params().items() if repr(value) != repr(getattr(default, name))}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def _repr_html_(self):
         from ._notebook import model_html

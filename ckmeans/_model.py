@@ -16,8 +16,14 @@ from ._validate import MAX_ABS, check_fitted
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
-_CLASSES = ("KMeans",)
-_NUMBERS = {"inertia_": float, "n_iter_": int, "n_features_in_": int, "converged_": bool, "stop_reason_": str}
+_CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
+_NUMBERS = {"inertia_": float, "n_iter_": int, "n_steps_": int, "n_features_in_": int, "converged_": bool, "stop_reason_": str}
+#: Arrays that only some classes have: name -> (type, shape for k centers of d features).
+_ARRAYS = {
+    "seen_weights_": (np.float64, lambda k, d: (k,)),
+    "tree_centers_": (np.float64, lambda k, d: (k - 1, 2, d)),
+    "tree_children_": (np.int32, lambda k, d: (k - 1, 2)),
+}
 
 
 class ModelFileError(ValueError):
@@ -57,10 +63,10 @@ def save(model, path, *, labels=False):
 
     Parameters
     ----------
-    model : KMeans
+    model : KMeans, MiniBatchKMeans or BisectingKMeans
         A fitted model. Its parameters are stored too: names and numbers as they are, array-like ones as
         arrays. A `random_state` that is a generator is stored as None: its state would not repeat the fit
-        anyway, while ``runs_`` keeps the seed of every restart. A callable parameter is refused.
+        anyway, while ``runs_`` keeps the seed of every restart. So is a `callback`. A callable `init` is refused.
     path : str or path-like
         Replaced in one step when it exists; nothing is appended to the name.
     labels : bool
@@ -80,7 +86,7 @@ def save(model, path, *, labels=False):
         raise TypeError(f"a model file holds a {' or '.join(_CLASSES)}, not a {type(model).__name__}")
     params, arrays = {}, {}
     for name, value in model.get_params(deep=False).items():
-        plain = _plain(name, value)
+        plain = None if name == "callback" else _plain(name, value)
         if isinstance(plain, np.ndarray):
             arrays[f"param_{name}"] = plain
         else:
@@ -91,6 +97,9 @@ def save(model, path, *, labels=False):
         arrays["counts"] = np.asarray(model.counts_, dtype=np.int64)
     if hasattr(model, "feature_names_in_"):
         arrays["feature_names"] = np.array(model.feature_names_in_.tolist(), dtype=str)
+    for name in _ARRAYS:
+        if hasattr(model, name):
+            arrays[name] = getattr(model, name)
     if labels:
         arrays["labels"] = np.asarray(model.labels_, dtype=np.int32)
 
@@ -103,7 +112,7 @@ def save(model, path, *, labels=False):
         "fitted": {
             name: kind(getattr(model, name)) for name, kind in _NUMBERS.items() if hasattr(model, name)
         },
-        "runs": [list(run) for run in model.runs_],
+        "runs": [list(run) for run in getattr(model, "runs_", ())],
     }
     text = json.dumps(header, default=np.generic.item)
     with write_atomically(path) as file:
@@ -142,7 +151,7 @@ def load(path):
 
     Returns
     -------
-    model : KMeans
+    model : KMeans, MiniBatchKMeans or BisectingKMeans
         It predicts what the saved one predicted, bit for bit.
 
     Raises
@@ -223,7 +232,17 @@ def _rebuild(header, arrays):
     if model.n_features_in_ != d:
         raise ModelFileError(f"has {d} features in its centers and {model.n_features_in_} in its header")
     model.cluster_centers_ = np.ascontiguousarray(centers)
-    model.runs_ = tuple(ckmeans.Run(*run) for run in header["runs"])
+    if header["class"] == "KMeans":
+        model.runs_ = tuple(ckmeans.Run(*run) for run in header["runs"])
+    for name, (dtype, shape) in _ARRAYS.items():
+        if name in arrays:
+            if arrays[name].dtype != dtype or arrays[name].shape != shape(k, d):
+                raise ModelFileError(f"has no proper {name} for its {k} centers")
+            setattr(model, name, arrays[name])
+    if header["class"] == "BisectingKMeans":
+        _check_tree(model, k)
+    if header["class"] == "MiniBatchKMeans" and not np.all(model.seen_weights_ >= 0):
+        raise ModelFileError("has weights that are no weights")
     if "counts" in arrays:
         model.counts_ = arrays["counts"]
         if model.counts_.shape != (k,) or model.counts_.dtype != np.int64 or model.counts_.min() < 0:
@@ -239,3 +258,14 @@ def _rebuild(header, arrays):
             raise ModelFileError("has labels that are none of its centers")
         model.labels_ = labels
     return model
+
+
+def _check_tree(model, k):
+    """Raise unless the splits form a tree whose leaves are the k labels: `predict` walks it."""
+    if not np.abs(model.tree_centers_).max(initial=0.0) <= MAX_ABS:
+        raise ModelFileError("has centers in its tree that are not finite")
+    children = model.tree_children_
+    splits, leaves = children[children >= 0], ~children[children < 0]
+    ahead = children > np.arange(k - 1)[:, np.newaxis]      # a later split, so that no walk goes in a circle
+    if not np.all(ahead | (children < 0)) or sorted(splits) != list(range(1, k - 1)) or (k > 1 and sorted(leaves) != list(range(k))):
+        raise ModelFileError("has splits that form no tree")

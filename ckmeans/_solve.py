@@ -6,6 +6,7 @@ import numpy as np
 
 from ._history import Recorded
 from ._inits import DETERMINISTIC, INITS
+from ._labels import label_order
 from ._native.engine import Run as NativeRun
 from ._validate import as_centers, check_name, seeded, seeds
 
@@ -117,15 +118,15 @@ class Solver:
         self.tol = tol
         self.runs, self.best, self.current = [], None, None
 
-    def draw(self, restarts):
+    def draw(self, restarts, ahead=DRAWN_AHEAD):
         """Initial centers of restarts: (seed, centers, when they were begun, less time spent elsewhere).
 
         Those of a block are all drawn before the first is run: while it draws, the engine wants the rows packed in their own order,
         and runs may want another.
         """
-        for first in range(0, len(restarts), DRAWN_AHEAD):
+        for first in range(0, len(restarts), ahead):
             drawn = []
-            for seed, make in restarts[first : first + DRAWN_AHEAD]:
+            for seed, make in restarts[first : first + ahead]:
                 began = perf_counter()
                 centers = make()
                 drawn.append((seed, centers, perf_counter() - began))
@@ -133,14 +134,24 @@ class Solver:
                 yield seed, centers, perf_counter() - seconds
 
     def run(self, seed, centers, began, watch=None):
-        """One run, calling `watch(run)` after each iteration if there is one."""
+        """One run; returns why the fit is to end with it, None where it is not.
+
+        `watch` is asked after each iteration, if there is one.
+        """
         run = self.current = self.new_run(centers)
+        reason = None
         if watch is not None:
-            while run.iterate():
-                watch(run)
-            watch(run)
+            best = self.best.inertia if self.best is not None else None
+            while reason is None:
+                more = run.iterate()
+                reason = watch(run, seed, best)
+                if not more:
+                    break
         run.finish()
         self.keep(seed, run, perf_counter() - began)
+        if watch is not None:
+            watch.finished(self.runs[-1])
+        return reason
 
     def states(self, seed, make):
         """The same, yielding an IterState for each iteration."""
@@ -158,6 +169,12 @@ class Solver:
     def new_run(self, centers):
         run = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
         return run if self.histories is None else Recorded(run, self.data)
+
+    def best_in_order(self, how):
+        """The best run with its clusters in the order that `label_order` gives; ties are decided anew, by the new labels."""
+        centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
+        labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
+        return self.best._replace(centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers)))
 
     def keep(self, seed, run, seconds):
         inertia = run.inertia()

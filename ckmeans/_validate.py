@@ -8,6 +8,7 @@ import math
 import sys
 import threading
 import warnings
+from functools import cache
 
 import numpy as np
 
@@ -44,11 +45,25 @@ class NotFittedError(ValueError, AttributeError):
     __module__ = "ckmeans"
 
 
+@cache
+def _joint(ours, theirs):
+    like = {"__doc__": ours.__doc__, "__module__": "ckmeans", "__reduce__": lambda self: (ours, self.args)}
+    return type(ours.__name__, (ours, theirs), like)
+
+
+def compatible(ours):
+    """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects theirs catches as well."""
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), ours.__name__, None)
+    return ours if theirs is None else _joint(ours, theirs)
+
+
 def warn(message, category=UserWarning):
     """Warn at the line outside this package that led here, so that the user sees a line of their own."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "ckmeans":
         level, frame = level + 1, frame.f_back
+    if category is ConvergenceWarning:
+        category = compatible(category)
     warnings.warn(message, category, stacklevel=level)
 
 
@@ -127,7 +142,15 @@ def _from_protocols(X, name):
     if array.ndim == 0 and array.dtype.kind not in "biufc":
         remedy = f" Call {name}.collect() first." if hasattr(X, "collect") else ""
         raise TypeError(f"{name} must be a 2-D array or a table, got {type(X).__name__}.{remedy}")
-    return array, None
+    return array, _coordinate_names(X)
+
+
+def _coordinate_names(X):
+    """Column names of a labelled array (xarray's DataArray): the coordinate along its columns, where it has one."""
+    dims, coords = getattr(X, "dims", ()), getattr(X, "coords", None)
+    if not isinstance(dims, tuple) or len(dims) != 2 or coords is None or dims[1] not in coords:
+        return None
+    return _string_names(np.asarray(coords[dims[1]]).tolist())
 
 
 def _through_arrow(X, name):
@@ -260,6 +283,15 @@ def _open_table(X):
         return list(X.columns), lambda j: X.iloc[:, j]
     if hasattr(X, "get_columns") and hasattr(X, "columns"):  # polars
         return X.columns, X.get_columns().__getitem__
+    if hasattr(X, "data_vars") and hasattr(X, "dims"):  # xarray's Dataset: its variables are the columns
+        variables = list(X.data_vars.values())
+        for label, variable in X.data_vars.items():
+            if variable.ndim != 1 or variable.dims != variables[0].dims:
+                raise ValueError(
+                    f"X is a Dataset whose variable {label!r} has the dimensions {variable.dims}: pass variables "
+                    f"along one dimension only, the rows, such as {variables[0].dims[:1]}."
+                )
+        return list(X.data_vars), lambda j: variables[j].values
     return None
 
 
@@ -275,7 +307,7 @@ def _stack_table(X, labels, column, name):
     columns = [_column(column(j), label, name) for j, label in enumerate(labels)]
     # Columns are contiguous, so they are copied into contiguous columns.
     dtype = np.result_type(*{values.dtype for values in columns}) if columns else _FLOAT64
-    array = np.empty((len(X), len(columns)), dtype, order="F")
+    array = np.empty((len(columns[0]) if columns else len(X), len(columns)), dtype, order="F")
     for j, values in enumerate(columns):
         array[:, j] = values
     return array, names
@@ -416,28 +448,77 @@ def as_centers(init, k, d, dtype, name="init"):
 def check_params(est, algorithms):
     """Check an estimator's parameters; `init` and `random_state` are checked where they are used."""
     check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
-    if not isinstance(est.n_init, str):
-        check_int(est.n_init, "n_init", 1, "'auto' or an integer of at least 1")
-    elif est.n_init != "auto":
-        raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {est.n_init!r}.")
+    check_n_init(est.n_init)
     check_int(est.max_iter, "max_iter", 1, "an integer of at least 1")
-    tol = est.tol
+    check_tol(est.tol)
+    check_verbose(est.verbose)
+    check_name(est.algorithm, algorithms, "algorithm")
+    check_bool(est.copy_x, "copy_x")
+    check_bool(est.history, "history")
+    check_threads(est.n_threads)
+    check_max_time(est.max_time)
+    if est.callback is not None and not callable(est.callback):
+        raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
+
+
+def check_n_init(n_init):
+    """Raise unless this is "auto" or a number of runs."""
+    if not isinstance(n_init, str):
+        check_int(n_init, "n_init", 1, "'auto' or an integer of at least 1")
+    elif n_init != "auto":
+        raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {n_init!r}.")
+
+
+def check_tol(tol):
+    """Raise unless this is a tolerance."""
     if type(tol) is not float and (isinstance(tol, bool) or not isinstance(tol, _REALS)):
         raise TypeError(f"tol must be a number of at least 0, got {_typed(tol)}.")
     if not 0 <= tol < math.inf or type(tol) is int and tol > sys.float_info.max:
         raise ValueError(
             f"tol must be a finite number of at least 0, got {tol!r}; at 0 a run ends when no label changes."
         )
-    if type(est.verbose) is not bool:
-        check_int(est.verbose, "verbose", 0, "True, False or an integer of at least 0")
-    check_name(est.algorithm, algorithms, "algorithm")
-    if not isinstance(est.copy_x, (bool, np.bool_)):
-        raise TypeError(f"copy_x must be True or False, got {_typed(est.copy_x)}.")
-    if not isinstance(est.history, (bool, np.bool_)):
-        raise TypeError(f"history must be True or False, got {_typed(est.history)}.")
-    if est.n_threads is not None:
+
+
+def check_verbose(verbose):
+    """Raise unless this is a level of verbosity."""
+    if type(verbose) is not bool:
+        check_int(verbose, "verbose", 0, "True, False or an integer of at least 0")
+
+
+def check_bool(value, what):
+    """Raise unless this is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} must be True or False, got {_typed(value)}.")
+
+
+def check_threads(n_threads):
+    """Raise unless this is None or a number of threads."""
+    if n_threads is not None:
         wanted = "None (every CPU allowed) or an integer of at least 1"
-        check_int(est.n_threads, "n_threads", 1, wanted, _MAX_THREADS)
+        check_int(n_threads, "n_threads", 1, wanted, _MAX_THREADS)
+
+
+def check_max_time(value):
+    """Raise unless `value` is None or a positive number of seconds."""
+    check_positive(value, "max_time", "seconds")
+
+
+def check_positive(value, what, unit):
+    """Raise unless `value` is None or a positive number."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, _REALS):
+        raise TypeError(f"{what} must be None or a number of {unit} above 0, got {_typed(value)}.")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{what} must be a finite number of {unit} above 0, got {value!r}; None sets no limit.")
+
+
+def check_share(value, what):
+    """Raise unless `value` is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, _REALS):
+        raise TypeError(f"{what} must be a number from 0 to 1, got {_typed(value)}.")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} must be a number from 0 to 1, got {value!r}.")
 
 
 def check_int(value, what, low, wanted, high=_MAX_INT):
@@ -505,7 +586,7 @@ def seeded(seed):
 def check_fitted(est):
     """Raise unless `fit` has been called."""
     if not hasattr(est, "cluster_centers_"):
-        raise NotFittedError(
+        raise compatible(NotFittedError)(
             f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments "
             "before using this estimator."
         )

@@ -23,6 +23,7 @@ _STOPS = {
     "labels": "then no row changed its cluster",
     "tol": "then the centers moved less than --tol",
     "max_iter": "not converged: --max-iter ended it",
+    "max_time": "not converged: --max-time ended it",
 }
 _CONTENTS = {"labels": "labels", "centers": "centers", "model": "model", "save": "data", "plot": "picture", "report": "report",
              "output": "picture"}
@@ -136,6 +137,18 @@ def _fit_arguments(parser):
         default=0,
         help="seed of the draws; the same seed gives the same result on any machine (default: 0)",
     )
+    how.add_argument(
+        "--label-order",
+        metavar="BY",
+        help="number the clusters by size, by center, or like those of a model (a file) that they continue "
+        "(default: as they come)",
+    )
+    how.add_argument(
+        "--max-time", metavar="S", type=_time, help="stop after so many seconds, with the best found so far"
+    )
+    how.add_argument(
+        "--no-progress", action="store_true", help="no progress bar (there is one on terminals, with tqdm installed)"
+    )
     _add_threads(how)
 
     results = parser.add_argument_group("results")
@@ -157,7 +170,7 @@ def _fit(args):
     from . import KMeans
     from ._readers import read_table
 
-    _check_outputs(args, inputs=[args.data, args.init])
+    _check_outputs(args, inputs=[args.data, args.init, args.label_order or ""])
     if args.plot or args.report:
         from ._pictures import check_picture, check_report
 
@@ -166,6 +179,7 @@ def _fit(args):
     if isinstance(args.clusters, range):
         _select(args)
         return
+    label_order = _label_order(args)
     with _collect_warnings() as caught:
         started = time.perf_counter()
         table = read_table(args.data, args.columns, args.weights)
@@ -179,6 +193,9 @@ def _fit(args):
             tol=args.tol,
             random_state=args.seed,
             n_threads=args.threads,
+            max_time=args.max_time,
+            callback=_progress(args),
+            label_order=label_order,
         )
         model.fit(table, sample_weight=table.weights)
         fitted = time.perf_counter()
@@ -211,6 +228,8 @@ def _settings(args, k):
         "tol": args.tol,
         "seed": args.seed,
         "threads": args.threads,
+        "max_time": args.max_time,
+        "label_order": args.label_order,
     }
 
 
@@ -305,6 +324,30 @@ def _start(args, table):
     if k > len(table):
         raise UsageError(f"{k} clusters need as many rows at least; there are {len(table)}")
     return k, init
+
+
+def _label_order(args):
+    """The order of the labels; of a model, its centers."""
+    if args.label_order in (None, "size", "center"):
+        return args.label_order
+    if not os.path.exists(args.label_order):
+        raise UsageError(f"--label-order {args.label_order}: neither a model's file nor size or center")
+    from . import load
+
+    return load(args.label_order).cluster_centers_
+
+
+def _progress(args):
+    """A progress bar, where there is a terminal to draw it on and a package to draw it."""
+    if args.no_progress or not sys.stderr.isatty():
+        return None
+    try:
+        import tqdm  # noqa: F401
+    except ImportError:
+        return None
+    from .progress import ProgressBar
+
+    return ProgressBar(leave=False)
 
 
 def _fit_report(facts):
@@ -502,6 +545,17 @@ def _count_or_range(text):
     if last <= first:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of numbers of clusters, such as 2:12")
     return range(first, last + 1)
+
+
+def _time(text):
+    """A number of seconds above zero."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
 
 
 def _seed(text):

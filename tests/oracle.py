@@ -193,19 +193,31 @@ def draw(terms, uniform):
     return int(np.flatnonzero(terms)[-1])
 
 
+def content_order(X):
+    """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they stand."""
+    code = np.full(len(X), 0x2545F4914F6CDD1D, dtype=np.uint64)
+    for column in X.T:
+        bits = (column.astype(np.float64) + 0.0).view(np.uint64)
+        code = (code ^ bits) * np.uint64(0x9E3779B97F4A7C15)
+        code ^= code >> np.uint64(32)
+    code *= np.uint64(0xD6E8FEB86659FD93)
+    code ^= code >> np.uint64(32)
+    return np.argsort(code * np.uint64(0xD6E8FEB86659FD93), kind="stable")
+
+
 def kmeans_plusplus(X, k, uniforms, weights=None):
     """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one a trial.
 
     The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with
     centers, rows that were not taken yet follow in order, and then the first row of weight.
     """
-    n = len(X)
+    n, order = len(X), content_order(X)
     trials = (len(uniforms) - 1) // (k - 1) if k > 1 else 0
     if weights is None:
-        taken = [min(int(uniforms[0] * n), n - 1)]
+        taken = [order[min(int(uniforms[0] * n), n - 1)]]
         weights = np.ones(n)
     else:
-        taken = [draw(weights, uniforms[0])]
+        taken = [order[draw(weights[order], uniforms[0])]]
     nearest = sq_distances(X, X[taken])[:, 0]
     for step in range(k - 1):
         terms = weights * nearest
@@ -213,7 +225,7 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
             eligible = np.flatnonzero(weights)
             taken.append(next((row for row in eligible if row not in taken), eligible[0]))
             continue
-        drawn = [draw(terms, uniform) for uniform in uniforms[1:][step * trials : (step + 1) * trials]]
+        drawn = [order[draw(terms[order], uniform)] for uniform in uniforms[1:][step * trials : (step + 1) * trials]]
         left = [np.minimum(nearest, sq_distances(X, X[[row]])[:, 0]) for row in drawn]
         best = int(np.argmin([exact_sum(weights * potential) for potential in left]))
         taken.append(drawn[best])

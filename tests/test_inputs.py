@@ -546,3 +546,22 @@ def test_one_column_and_one_row_tables():
     model = KMeans(2, n_init=1, random_state=0).fit(pandas.DataFrame({"a": [1, 2, 10, 11]}))
     assert sorted(model.cluster_centers_.ravel().tolist()) == [1.5, 10.5]
     assert model.predict(pandas.DataFrame({"a": [10.4]})) == model.labels_[2]
+
+
+# ---- xarray
+
+
+def test_xarray():
+    xarray = pytest.importorskip("xarray")
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    plain = KMeans(3, random_state=0).fit(X)
+    array = xarray.DataArray(X, dims=("row", "feature"), coords={"feature": ["a", "b", "c"]})
+    assert np.shares_memory(_validate.as_matrix(array)[0], X)
+    dataset = xarray.Dataset({name: ("row", X[:, j]) for j, name in enumerate("abc")})
+    for data in (array, dataset):
+        model = KMeans(3, random_state=0).fit(data)
+        assert np.array_equal(model.labels_, plain.labels_) and model.inertia_ == plain.inertia_
+        assert list(model.feature_names_in_) == ["a", "b", "c"]
+    assert not hasattr(KMeans(3).fit(array.drop_vars("feature")), "feature_names_in_")
+    with pytest.raises(ValueError, match=r"variable 'b' has the dimensions \('col',\)"):
+        KMeans(3).fit(xarray.Dataset({"a": ("row", X[:, 0]), "b": ("col", X[:5, 1])}))

@@ -253,6 +253,34 @@ def test_kmeans_plusplus_of_many_rows_equals_the_oracle():
         assert np.array_equal(drawn, oracle.kmeans_plusplus(X, 6, uniforms, w))
 
 
+@pytest.mark.parametrize("n", [60, 3000, 40_000])
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+def test_the_order_of_the_rows_does_not_matter(init, n):
+    """Rows are drawn by what they hold: permuted rows give permuted labels and the same numbers."""
+    rng = np.random.default_rng(n)
+    rows = rng.normal(size=(n, 3)) + 4 * rng.integers(3, size=(n, 1))
+    weights = rng.exponential(size=n)
+    mixed = rng.permutation(n)
+    for w in (None, weights):
+        one = KMeans(7, init=init, n_init=3, random_state=4).fit(rows, sample_weight=w)
+        other = KMeans(7, init=init, n_init=3, random_state=4).fit(rows[mixed], sample_weight=None if w is None else w[mixed])
+        assert np.array_equal(other.labels_, one.labels_[mixed])
+        assert other.cluster_centers_.tobytes() == one.cluster_centers_.tobytes()
+        assert [run[:4] for run in other.runs_] == [run[:4] for run in one.runs_]
+
+
+@pytest.mark.parametrize("n", [40, 2000])
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+def test_weights_draw_like_repeated_rows(init, n):
+    rng = np.random.default_rng(n)
+    rows, weights = rng.normal(size=(n, 2)).round(3), rng.integers(0, 5, size=n)
+    repeated = rng.permutation(np.repeat(rows, weights, axis=0))
+    one = KMeans(5, init=init, random_state=1).fit(rows, sample_weight=weights)
+    other = KMeans(5, init=init, random_state=1).fit(repeated)
+    assert np.allclose(one.cluster_centers_, other.cluster_centers_, rtol=1e-12)
+    assert one.inertia_ == pytest.approx(other.inertia_, rel=1e-12)
+
+
 def test_kmeans_plusplus_prefers_far_rows():
     X = np.concatenate([np.zeros((1000, 2)) + np.linspace(0, 1e-3, 1000)[:, None], [[100.0, 0], [0, 100]]])
     for seed in range(10):

@@ -6,7 +6,7 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport fabs, frexp, ldexp, INFINITY
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 cimport numpy as cnp
@@ -26,7 +26,6 @@ cdef extern from "build_info.h":
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
     CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
-    SEED_ROWS = 512              # rows whose potentials k-means++ sums apart, to find a drawn row quickly
     SCALED_EXPONENT = 44         # packed values stay below 2**44, so that float32 sums of squares cannot overflow
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
@@ -80,6 +79,7 @@ include "crew.pxi"
 include "sums.pxi"
 include "centers.pxi"
 include "order.pxi"
+include "content.pxi"
 
 
 KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8, "i2": KIND_I16, "u2": KIND_U16,
@@ -108,14 +108,14 @@ cdef class Data:
         Smallest and largest value of each column.
     weights : ndarray or None
     """
-    cdef object array                    # keeps what `rows` points to
+    cdef readonly object array           # keeps what `rows` points to
     cdef Memory memory
     cdef Rows rows
     cdef const double *weight            # (n,) or NULL
     cdef ExactTable *exact
     cdef Worker *workers                 # (n_threads,)
     cdef Crew *crew                      # NULL until a pass is worth it
-    cdef int n_threads
+    cdef readonly int n_threads
     cdef long long looked                # for signals, in milliseconds
     cdef bint packed
     cdef double *low_
@@ -131,6 +131,7 @@ cdef class Data:
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
     cdef double *tiny                    # (d,) smallest magnitude but zero in each column
+    cdef ContentOrder content            # None until rows are drawn
     cdef readonly bint finite
     cdef readonly bint overflow          # the last `assign` met rows too large for float32, or not finite
     cdef readonly object low, high
@@ -479,7 +480,7 @@ cdef class Data:
     def means(self, cnp.ndarray labels, Py_ssize_t k):
         """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
 
-        A label without weight repeats the mean before it.
+        A label without weight repeats the mean before it; the first is zero then.
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i, j, f
@@ -503,7 +504,7 @@ cdef class Data:
                     if w > 0:
                         mean[j * d + f] = self.mean_of(&tally, j, f, w)
                     else:
-                        mean[j * d + f] = mean[(j - 1) * d + f]
+                        mean[j * d + f] = mean[(j - 1) * d + f] if j > 0 else 0
         return out
 
     cdef double weight_of(self, const Tally *tally, Py_ssize_t j) noexcept nogil:
@@ -516,36 +517,83 @@ cdef class Data:
         cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d, self.sums.parts) / weight
         return <float>mean if self.rows.kind == KIND_F32 else mean
 
+    cdef int need_content(self) except -1:
+        """The order in which rows are drawn."""
+        cdef Hashing job
+        if self.content is not None:
+            return 0
+        self.content = ContentOrder(self.rows.n)
+        job.rows = &self.rows
+        job.exact = self.exact
+        job.workers = self.workers
+        job.bucket = self.content.bucket
+        job.bits = self.content.bits
+        with nogil:
+            self.each_chunk(hash_rows, &job, 1.0 * self.rows.d + 5)
+        return self.content.deal()
+
     def draw(self, uniforms):
-        """For each number in [0, 1) a row, drawn in proportion to the weights: the first at which their running sum exceeds it."""
+        """For each number in [0, 1) a row, drawn in proportion to the weights.
+
+        It is the first, in order of content, at which the running sum of the weights exceeds the number's share of the total.
+        """
         cdef cnp.ndarray u = np.ascontiguousarray(uniforms, dtype=np.float64)
         cdef cnp.ndarray out = np.empty(u.shape[0], dtype=np.int64)
         cdef const double *number = <const double *>cnp.PyArray_DATA(u)
         cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
-        cdef Py_ssize_t i
+        cdef Memory memory = Memory()
+        cdef Sum *totals
+        cdef Split split
+        cdef double total
+        cdef Py_ssize_t i, e, b
+        self.need_content()
         if self.weight == NULL:
             for i in range(u.shape[0]):
-                row[i] = min(<int64_t>(number[i] * self.rows.n), <int64_t>self.rows.n - 1)
+                e = min(<Py_ssize_t>(number[i] * self.rows.n), self.rows.n - 1)
+                b = self.content.bucket[self.content.order[e]]
+                self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
+                row[i] = self.content.order[e]
             return out
-        running = self.running_weights()
-        total = running[self.rows.n - 1]
-        # The last row at which the sum still grows, lest rounding reach past it.
-        last = np.searchsorted(running, total, side="left")
-        return np.minimum(np.searchsorted(running, u * total, side="right"), last)
-
-    cdef cnp.ndarray running_weights(self):
-        cdef cnp.ndarray out = np.empty(self.rows.n)
-        cdef double *value = <double *>cnp.PyArray_DATA(out)
-        cdef Sum total
-        cdef Split split
-        cdef Py_ssize_t i
+        totals = <Sum *>memory.take(self.content.buckets, sizeof(Sum))
         split_constants(self.largest_weight, self.rows.n, split.big, 1)
-        for i in range(SUM_PARTS):
-            total.part[i] = 0
         for i in range(self.rows.n):
-            add_to(&total, &split, self.weight[i])
-            value[i] = total_value(&total, 1, 1)
+            add_to(totals + self.content.bucket[i], &split, self.weight[i])
+        total = total_value(totals, <int>self.content.buckets, 1)
+        for i in range(u.shape[0]):
+            row[i] = self.draw_by(NULL, totals, &split, number[i] * total)
         return out
+
+    cdef double share(self, const double *sq_nearest, Py_ssize_t row) noexcept nogil:
+        """A row's share of what is drawn by: its weight, times its squared distance where there is one."""
+        cdef double term = 1 if self.weight == NULL else self.weight[row]
+        return term if sq_nearest == NULL else sq_nearest[row] if self.weight == NULL else term * sq_nearest[row]
+
+    cdef int64_t draw_by(self, const double *sq_nearest, const Sum *totals, const Split *split, double target) noexcept nogil:
+        """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does."""
+        cdef Sum running, before
+        cdef Py_ssize_t b, e
+        cdef int64_t i
+        cdef int p
+        for p in range(SUM_PARTS):
+            running.part[p] = 0
+        for b in range(self.content.buckets):
+            before = running
+            for p in range(SUM_PARTS):
+                running.part[p] += totals[b].part[p]
+            if exceeds(&running, target):
+                running = before
+                self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
+                for e in range(self.content.start[b], self.content.start[b + 1]):
+                    i = self.content.order[e]
+                    add_to(&running, split, self.share(sq_nearest, i))
+                    if exceeds(&running, target):
+                        return i
+        for b in range(self.content.buckets - 1, -1, -1):
+            self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
+            for e in range(self.content.start[b + 1] - 1, self.content.start[b] - 1, -1):
+                if self.share(sq_nearest, self.content.order[e]) > 0:
+                    return self.content.order[e]
+        return 0
 
     def assign(self, cnp.ndarray centers):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
@@ -668,7 +716,6 @@ cdef class Data:
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, c, f, t, i
-        cdef Py_ssize_t chunks = (n + SEED_ROWS - 1) // SEED_ROWS
         cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
         cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
@@ -690,7 +737,10 @@ cdef class Data:
         job.workers = self.workers
         job.sq_nearest = <double *>memory.take(n, sizeof(double))
         job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
-        job.chunk_totals = <Sum *>memory.take(chunks, sizeof(Sum))
+        self.need_content()
+        job.bucket = self.content.bucket
+        job.buckets = self.content.buckets
+        job.bucket_totals = <Sum *>memory.take(self.n_threads * job.buckets, sizeof(Sum))
         job.closer = <uint64_t *>memory.take(self.n_threads * trials, sizeof(uint64_t))
         for f in range(d):
             bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
@@ -706,18 +756,19 @@ cdef class Data:
                 one.prepare(rows, &packing, self.filter and c > 1, True)
                 job.candidates = &one.c
                 job.keep = True
-                self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d, SEED_ROWS)
+                self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
                 self.packing.filling = packing.filling = packing.filling and not one.c.filter
                 if c == k:
                     break
-                potential = self.potential(&job, chunks, &bound)
+                potential = self.potential(&job, &bound)
                 if potential == 0:
                     with gil:
                         self.take_rest(taken, c, k)
                     break
                 # Draw, and try each.
                 for t in range(trials):
-                    drawn[t] = self.draw_by_potential(&job, chunks, u[1 + (c - 1) * trials + t] * potential)
+                    drawn[t] = self.draw_by(job.sq_nearest, job.bucket_totals, &job.split,
+                                            u[1 + (c - 1) * trials + t] * potential)
                     self.exact.read(&self.rows, drawn[t], rows + t * d)
                 t = 0
                 if trials > 1:
@@ -725,11 +776,11 @@ cdef class Data:
                     job.candidates = &all_.c
                     job.keep = False
                     memset(job.totals, 0, self.n_threads * trials * sizeof(Sum))
-                    self.each_chunk(self.exact.seed, &job, 1 + assign_cost(trials, d), SEED_ROWS)
+                    self.each_chunk(self.exact.seed, &job, 1 + assign_cost(trials, d))
                     self.packing.filling = packing.filling = packing.filling and not all_.c.filter
                     least = INFINITY
                     for i in range(trials):
-                        value = self.left_by(&job, i, chunks)
+                        value = self.left_by(&job, i)
                         if value < least:
                             least = value
                             t = i
@@ -737,34 +788,41 @@ cdef class Data:
                 memcpy(rows, rows + t * d, d * sizeof(double))
         return out
 
-    cdef double potential(self, Seeding *job, Py_ssize_t chunks, double *bound) except -1 nogil:
-        """The potential; its terms are cut anew when all have become tiny beside `bound`."""
+    cdef double potential(self, Seeding *job, double *bound) except -1 nogil:
+        """The potential, once all threads' totals are added to the first one's; cut anew when all terms are tiny beside `bound`."""
         cdef Py_ssize_t i
-        cdef double term, largest = 0, total = total_value(job.chunk_totals, <int>chunks, 1)
+        cdef int p
+        cdef double largest = 0, total
+        for i in range(job.buckets, self.n_threads * job.buckets):
+            for p in range(SUM_PARTS):
+                job.bucket_totals[i % job.buckets].part[p] += job.bucket_totals[i].part[p]
+                job.bucket_totals[i].part[p] = 0
+        total = self.add_buckets(job)
         if total >= bound[0] * SPARE or total == 0:
             return total
         for i in range(self.rows.n):
-            largest = max(largest, self.share(job, i))
+            largest = max(largest, self.share(job.sq_nearest, i))
         bound[0] = largest
         split_constants(largest, self.rows.n, job.split.big, 1)
-        memset(job.chunk_totals, 0, chunks * sizeof(Sum))
+        memset(job.bucket_totals, 0, job.buckets * sizeof(Sum))
         for i in range(self.rows.n):
-            add_to(job.chunk_totals + i // SEED_ROWS, &job.split, self.share(job, i))
-        return total_value(job.chunk_totals, <int>chunks, 1)
+            add_to(job.bucket_totals + job.bucket[i], &job.split, self.share(job.sq_nearest, i))
+        return self.add_buckets(job)
 
-    cdef double share(self, const Seeding *job, Py_ssize_t row) noexcept nogil:
-        """A row's term of the potential."""
-        return job.sq_nearest[row] if self.weight == NULL else self.weight[row] * job.sq_nearest[row]
-
-    cdef double left_by(self, const Seeding *job, Py_ssize_t candidate, Py_ssize_t chunks) noexcept nogil:
-        """The potential that a candidate would leave: an exact sum like any other, so it is no matter that it was subtracted."""
-        cdef Sum total
-        cdef int p, worker
-        cdef Py_ssize_t chunk
+    cdef double add_buckets(self, Seeding *job) noexcept nogil:
+        cdef Py_ssize_t b
+        cdef int p
         for p in range(SUM_PARTS):
-            total.part[p] = 0
-            for chunk in range(chunks):
-                total.part[p] += job.chunk_totals[chunk].part[p]
+            job.potential.part[p] = 0
+            for b in range(job.buckets):
+                job.potential.part[p] += job.bucket_totals[b].part[p]
+        return total_value(&job.potential, 1, 1)
+
+    cdef double left_by(self, const Seeding *job, Py_ssize_t candidate) noexcept nogil:
+        """The potential that a candidate would leave: an exact sum like any other, so it is no matter that it was subtracted."""
+        cdef Sum total = job.potential
+        cdef int p, worker
+        for p in range(SUM_PARTS):
             for worker in range(self.n_threads):
                 total.part[p] += job.totals[worker * job.candidates.m + candidate].part[p]
         return total_value(&total, 1, 1)
@@ -789,28 +847,6 @@ cdef class Data:
         while count < k:
             taken[count] = first
             count += 1
-        return 0
-
-    cdef int64_t draw_by_potential(self, const Seeding *job, Py_ssize_t chunks, double target) noexcept nogil:
-        """The first row at which the running sum of potentials exceeds the target; the last with any if rounding leaves none."""
-        cdef Sum running, before
-        cdef Py_ssize_t chunk, i
-        cdef int p
-        for p in range(SUM_PARTS):
-            running.part[p] = 0
-        for chunk in range(chunks):
-            before = running
-            for p in range(SUM_PARTS):
-                running.part[p] += job.chunk_totals[chunk].part[p]
-            if exceeds(&running, target):
-                running = before
-                for i in range(chunk * SEED_ROWS, min((chunk + 1) * SEED_ROWS, self.rows.n)):
-                    add_to(&running, &job.split, self.share(job, i))
-                    if exceeds(&running, target):
-                        return i
-        for i in range(self.rows.n - 1, -1, -1):
-            if self.share(job, i) > 0:
-                return i
         return 0
 
 

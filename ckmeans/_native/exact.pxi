@@ -765,7 +765,7 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
         x = fetch(job.rows, first, count, me.block)
         for j in range(m):
             todo = closer[j] & rows_here
-            total = job.chunk_totals + chunk if job.keep else job.totals + worker * m + j
+            total = job.totals + worker * m + j
             for r in range(GROUP):
                 c[r] = candidates.rows + j * d
             while todo:
@@ -784,6 +784,8 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
                     if out[r] < nearest:
                         if job.weights != NULL:
                             w = job.weights[row]
+                        if job.keep:
+                            total = job.bucket_totals + worker * job.buckets + job.bucket[row]
                         if nearest < 1e999:           # infinite before the first center is taken
                             add_term(total, &job.split, -(w * nearest))
                         add_term(total, &job.split, w * out[r])

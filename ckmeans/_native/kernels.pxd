@@ -3,7 +3,7 @@
 The kernels are compiled once per instruction set (and element type) and found through the tables at the end of this file.
 They take a range of rows, allocate nothing, start no threads and know nothing of Python.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
@@ -184,7 +184,10 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
     Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
-    Sum *chunk_totals            # INOUT (chunks,) potential of each chunk, when kept
+    const uint16_t *bucket       # (n,) see content.pxi
+    Py_ssize_t buckets
+    Sum *bucket_totals           # INOUT (threads, buckets) potential of each bucket, when kept
+    Sum potential                # of all
     uint64_t *closer             # scratch (threads, m)
     Worker *workers
 

@@ -1,7 +1,7 @@
 # One k-means run: the iteration, the stopping rule, and what becomes of empty clusters. Every algorithm runs under this loop.
 
 cdef enum Stop:
-    GOING, LABELS, TOL, MAX_ITER
+    GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
 
 cdef enum:
     WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
@@ -11,7 +11,7 @@ cdef double PROMISING = 0.3      # share of the centers that boxes may leave ove
 cdef enum Algorithm:
     AUTO, LLOYD, BOXES
 
-STOP_REASONS = (None, "labels", "tol", "max_iter")
+STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
 cdef class Run:
@@ -288,6 +288,10 @@ cdef class Run:
         with nogil:
             self.step()
         return self.stop == GOING
+
+    def halt(self, reason):
+        """No more iterations, for this one of STOP_REASONS; `finish` is still to be called."""
+        self.stop = STOP_REASONS.index(reason)
 
     def finish(self):
         """Iterate until the run stops, and end on an assignment to the final centers."""

@@ -1,0 +1,187 @@
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.random import Generator, RandomState
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Self
+
+__all__ = ["BisectingKMeans", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "NotFittedError",
+           "Run", "k_means", "kmeans_plusplus", "load", "match", "select_k", "show_config"]
+
+__version__: str
+
+# Tables of pandas, polars, pyarrow and xarray are taken as well as arrays, and are no ArrayLike.
+_Rows = ArrayLike | Any
+_Init = str | ArrayLike | Iterable[ArrayLike] | Callable[..., ArrayLike]
+_Random = int | np.integer[Any] | RandomState | Generator | None
+_Floats = NDArray[np.float32] | NDArray[np.float64]
+
+class ConvergenceWarning(UserWarning): ...
+class NotFittedError(ValueError, AttributeError): ...
+
+class Run(NamedTuple):
+    seed: int | None
+    inertia: float
+    n_iter: int
+    stop_reason: str
+    seconds: float
+
+class IterState(NamedTuple):
+    n_iter: int
+    centers: _Floats
+    labels: NDArray[np.int32]
+    inertia: float
+    shift: float
+    n_changed: int
+
+class Iteration(NamedTuple):
+    n_iter: int
+    inertia: float
+    shift: float
+    n_changed: int
+    n_distances: int
+
+class Match(NamedTuple):
+    continues: NDArray[np.int64]
+    shifts: NDArray[np.float64]
+    table: NDArray[np.int64]
+    changed: NDArray[np.int64]
+
+class _Model:
+    cluster_centers_: _Floats
+    labels_: NDArray[np.int32]
+    counts_: NDArray[np.int64]
+    inertia_: float
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    n_clusters: int
+    n_threads: int | None
+    def fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
+    def predict(self, X: _Rows) -> NDArray[np.int32]: ...
+    def fit_predict(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]: ...
+    def transform(self, X: _Rows) -> Any: ...
+    def fit_transform(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Any: ...
+    def score(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> float: ...
+    def save(self, path: str | PathLike[str]) -> None: ...
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def set_params(self, **params: Any) -> Self: ...
+    def set_output(self, *, transform: Literal["default", "pandas", "polars"] | None = None) -> Self: ...
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]: ...
+    def get_metadata_routing(self) -> Any: ...
+    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self: ...
+
+class KMeans(_Model):
+    converged_: bool
+    stop_reason_: str
+    runs_: tuple[Run, ...]
+    history_: tuple[list[Iteration], ...]
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: _Init = "k-means++",
+        n_init: int | Literal["auto"] = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        verbose: int = 0,
+        random_state: _Random = None,
+        copy_x: bool = True,
+        algorithm: str = "auto",
+        n_threads: int | None = None,
+        history: bool = False,
+        max_time: float | None = None,
+        callback: Callable[[Any], object] | None = None,
+        label_order: Literal["size", "center"] | ArrayLike | None = None,
+    ) -> None: ...
+    def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
+
+class MiniBatchKMeans(_Model):
+    n_steps_: int
+    seen_weights_: NDArray[np.float64]
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: str | ArrayLike | Callable[..., ArrayLike] = "k-means++",
+        max_iter: int = 100,
+        batch_size: int = 1024,
+        verbose: int = 0,
+        compute_labels: bool = True,
+        random_state: _Random = None,
+        tol: float = 0.0,
+        max_no_improvement: int | None = 10,
+        init_size: int | None = None,
+        n_init: int | Literal["auto"] = "auto",
+        reassignment_ratio: float = 0.01,
+        n_threads: int | None = None,
+        half_life: float | None = None,
+        max_time: float | None = None,
+    ) -> None: ...
+    def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
+    def partial_fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
+
+class BisectingKMeans(_Model):
+    tree_centers_: NDArray[np.float64]
+    tree_children_: NDArray[np.int32]
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: str | Callable[..., ArrayLike] = "random",
+        n_init: int = 1,
+        random_state: _Random = None,
+        max_iter: int = 300,
+        verbose: int = 0,
+        tol: float = 1e-4,
+        copy_x: bool = True,
+        algorithm: Literal["lloyd", "elkan"] = "lloyd",
+        bisecting_strategy: Literal["biggest_inertia", "largest_cluster"] = "biggest_inertia",
+        n_threads: int | None = None,
+    ) -> None: ...
+
+def k_means(
+    X: _Rows,
+    n_clusters: int,
+    *,
+    sample_weight: ArrayLike | None = None,
+    init: _Init = "k-means++",
+    n_init: int | Literal["auto"] = "auto",
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    verbose: int = 0,
+    random_state: _Random = None,
+    copy_x: bool = True,
+    algorithm: str = "auto",
+    n_threads: int | None = None,
+    return_n_iter: bool = False,
+) -> tuple[Any, ...]: ...
+def kmeans_plusplus(
+    X: _Rows,
+    n_clusters: int,
+    *,
+    sample_weight: ArrayLike | None = None,
+    random_state: _Random = None,
+    n_local_trials: int | None = None,
+) -> tuple[_Floats, NDArray[np.int64]]: ...
+def load(path: str | PathLike[str]) -> KMeans | MiniBatchKMeans | BisectingKMeans: ...
+def match(model: _Model, previous: _Model, X: _Rows | None = None) -> Match: ...
+def select_k(
+    X: _Rows,
+    k_range: Iterable[int] = ...,
+    *,
+    criteria: str | Iterable[str] = "all",
+    random_state: _Random = None,
+    n_init: int | Literal["auto"] = "auto",
+    sample_weight: ArrayLike | None = None,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    n_threads: int | None = None,
+    n_refs: int = 10,
+    n_resamples: int = 5,
+    sample_size: int = 5000,
+) -> Any: ...
+def show_config() -> None: ...

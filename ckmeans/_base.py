@@ -1,0 +1,106 @@
+"""What all models of the package share: new rows against the centers, and scikit-learn's manners."""
+import numpy as np
+
+from . import _validate as check
+from ._config import cpu_count, memory_is_short
+from ._native.engine import Data
+from ._sklearn import Manners
+
+
+def open_data(array, names, weights, n_threads, packed=False):
+    """The engine's view of checked rows; raises where a value is not finite or too large."""
+    if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
+        packed = False
+    data = Data(array, weights, n_threads or cpu_count(), packed)
+    check_values(array, names, data)
+    if weights is not None:
+        check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+    return data
+
+
+def check_values(array, names, data):
+    """Raise where a value is not finite or too large."""
+    if data.low is None:
+        data.scan()
+    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
+        raise bad_value(array, names)
+
+
+def bad_value(array, names):
+    """The error for the first value that is not finite or too large, found block by block."""
+    rows = max(1, (1 << 20) // array.shape[1])
+    for start in range(0, len(array), rows):
+        block = array[start : start + rows].astype(np.float64)
+        bad = ~(np.abs(block) <= check.MAX_ABS)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            return check.nonfinite_error(array, start + int(row), int(column), names)
+    raise AssertionError("the engine and the check disagree on which values are finite")
+
+
+class CenterModel(Manners):
+    """A model that assigns rows to the nearest of its `cluster_centers_`."""
+
+    def _open(self, X, sample_weight=None):
+        """New rows, checked against the model."""
+        check.check_fitted(self)
+        array, names = check.as_matrix(X)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads)
+
+    def _centers(self):
+        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+
+    def predict(self, X):
+        """The nearest center of each row.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,), int32
+        """
+        check.check_fitted(self)
+        array, names = check.as_matrix(X)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
+        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
+        labels = data.assign(self._centers())
+        if data.overflow:
+            check_values(array, names, data)
+        return labels
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit, and return the labels of the rows."""
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def transform(self, X):
+        """Euclidean distances of each row to every center.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+
+        Returns
+        -------
+        distances : ndarray of shape (n, k)
+            float32 for float32 rows, float64 for any other.
+        """
+        return self._contained(self._open(X).distances(self._centers()), X)
+
+    def fit_transform(self, X, y=None, sample_weight=None):
+        """Fit, and return the distances of the rows to every center."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def score(self, X, y=None, sample_weight=None):
+        """The negative of the inertia that these rows have: higher is better."""
+        data, centers = self._open(X, sample_weight), self._centers()
+        return -data.inertia(centers, data.assign(centers))
+
+    def save(self, path):
+        """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""
+        from ._model import save
+
+        save(self, path)

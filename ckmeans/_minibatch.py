@@ -1,0 +1,348 @@
+"""The class `MiniBatchKMeans`: k-means from small random batches, for data that is large or keeps coming."""
+from time import perf_counter
+
+import numpy as np
+
+from . import _validate as check
+from ._base import CenterModel, open_data
+from ._inits import INITS
+from ._native.engine import Data
+from ._solve import check_iterable
+
+#: Starts that are tried when n_init="auto": one suffices where the start is good or given.
+AUTO_STARTS = {"random": 3, "random-partition": 3}
+
+
+class MiniBatchKMeans(CenterModel):
+    """k-means from random batches of rows (Sculley, WWW 2010): near the result of `KMeans` in a fraction of its passes.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+    init : str, array of shape (k, d) or callable, default="k-means++"
+        As in `KMeans`, made from `init_size` random rows.
+    max_iter : int, default=100
+        At most so many times the number of rows are drawn.
+    batch_size : int, default=1024
+        Rows in a batch. A batch that is no smaller than the data is the data.
+    verbose : int, default=0
+        Above 0, a line is printed for every batch.
+    compute_labels : bool, default=True
+        Whether `fit` ends with a pass over all rows, for `labels_`, `inertia_` and `counts_`.
+    random_state : None, int, RandomState or Generator, default=None
+    tol : float, default=0.0
+        `fit` stops when the centers' total squared shift in a batch is at most `tol` times the mean variance of the features;
+        0 leaves this to `max_no_improvement`.
+    max_no_improvement : int or None, default=10
+        `fit` stops after so many batches without a lower smoothed inertia.
+    init_size : int or None, default=None
+        Rows to make the initial centers from; None means three batches, or three rows a cluster where that is more.
+    n_init : "auto" or int, default="auto"
+        Starts, of which the best on `init_size` other rows is taken. "auto" means 3 for random inits, else 1.
+    reassignment_ratio : float, default=0.01
+        Centers with less than this share of the weight of the heaviest one move to random rows now and then.
+    n_threads : int or None, default=None
+        Results do not depend on it.
+    half_life : float or None, default=None
+        Rows after which what was learned counts half, for streams that change; None forgets nothing.
+    max_time : float or None, default=None
+        Seconds after which `fit` draws no more batches.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (k, d)
+    labels_ : ndarray of shape (n,), int32
+        Equal to ``predict(X)``; after `partial_fit`, those of its rows.
+    inertia_ : float
+        Of these labels.
+    counts_ : ndarray of shape (k,), int64
+        Rows with each label.
+    n_iter_ : int
+        Passes over the data begun.
+    n_steps_ : int
+        Batches seen.
+    seen_weights_ : ndarray of shape (k,)
+        Weight that each center is the mean of; less what was forgotten.
+    n_features_in_, feature_names_in_
+        As in `KMeans`.
+
+    Notes
+    -----
+    A center is the running mean of the rows that were assigned to it when they were drawn. Rows are drawn evenly and by position;
+    weights count within the batch.
+
+    Not for small data, where `KMeans` is as quick and finds better centers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans import MiniBatchKMeans
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(20_000, 2)) + 8 * rng.integers(2, size=(20_000, 1))
+    >>> model = MiniBatchKMeans(2, random_state=0).fit(X)
+    >>> bool(abs(model.cluster_centers_[model.predict([[0, 0], [8, 8]])] - [[0, 0], [8, 8]]).max() < 0.2)
+    True
+
+    A stream, batch by batch:
+
+    >>> model = MiniBatchKMeans(2, random_state=0, half_life=10_000)
+    >>> for start in range(0, 20_000, 1000):
+    ...     model = model.partial_fit(X[start : start + 1000])
+    >>> model.n_steps_
+    20
+    """
+
+    _parameters = ("n_clusters", "init", "max_iter", "batch_size", "verbose", "compute_labels", "random_state", "tol",
+                   "max_no_improvement", "init_size", "n_init", "reassignment_ratio", "n_threads", "half_life", "max_time")
+    _routed = ("fit", "partial_fit", "score")
+
+    def __init__(self, n_clusters=8, *, init="k-means++", max_iter=100, batch_size=1024, verbose=0, compute_labels=True,
+                 random_state=None, tol=0.0, max_no_improvement=10, init_size=None, n_init="auto", reassignment_ratio=0.01,
+                 n_threads=None, half_life=None, max_time=None):
+        self.n_clusters = n_clusters
+        self.init = init
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.verbose = verbose
+        self.compute_labels = compute_labels
+        self.random_state = random_state
+        self.tol = tol
+        self.max_no_improvement = max_no_improvement
+        self.init_size = init_size
+        self.n_init = n_init
+        self.reassignment_ratio = reassignment_ratio
+        self.n_threads = n_threads
+        self.half_life = half_life
+        self.max_time = max_time
+
+    # -- fitting -------------------------------------------------------------------------------------------------------------------
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Find centers from random batches of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+        y : ignored
+        sample_weight : array-like of shape (n,) or None
+
+        Returns
+        -------
+        self : MiniBatchKMeans
+        """
+        self._check()
+        deadline = perf_counter() + (np.inf if self.max_time is None else self.max_time)
+        array, names, weights, data = self._read(X, sample_weight)
+        n, k = len(array), int(self.n_clusters)
+        size = min(int(self.batch_size), n)
+        rows = Batches(array, weights, data, self._random())
+        tol = self.tol * data.variance() if self.tol else 0.0
+        steps = max(1, int(self.max_iter) * n // size)
+        learner = Learner(self._initial(rows, k), self.reassignment_ratio, self.half_life)
+        smooth = Smoothed(min(1.0, 2.0 * size / (n + 1)), self.max_no_improvement)
+        for step in range(1, steps + 1):
+            batch = rows.draw(size)
+            shift, inertia = learner.learn(batch, rows.random)
+            if self.verbose:
+                print(f"batch {step} of {steps}: mean inertia {inertia:.6g}")
+            # The first inertia is that of the initial centers.
+            if step > 1 and smooth.stuck(inertia) or tol and shift <= tol or perf_counter() >= deadline:
+                break
+        check.check_feature_names(self, names, data.shape[1], reset=True)
+        self.n_steps_, self.n_iter_ = step, -(-step * size // n)
+        self._random_state = rows.random
+        self._keep(learner, data, result_type(array))
+        if self.compute_labels:
+            found = int(np.count_nonzero(self.counts_))
+            if found < k:
+                check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({k}).", check.ConvergenceWarning)
+        return self
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Learn from one batch; the first one, which needs at least k rows, gives the initial centers.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+        y : ignored
+        sample_weight : array-like of shape (n,) or None
+
+        Returns
+        -------
+        self : MiniBatchKMeans
+        """
+        self._check()
+        fresh = not hasattr(self, "cluster_centers_")
+        array, names, weights, data = self._read(X, sample_weight, fresh)
+        if fresh:
+            random = self._random()
+            centers = self._initial(Batches(array, weights, data, random), int(self.n_clusters))
+            check.check_feature_names(self, names, data.shape[1], reset=True)
+            seen, self.n_steps_, dtype = None, 0, result_type(array)
+        else:
+            check.check_feature_names(self, names, data.shape[1], reset=False)
+            random = getattr(self, "_random_state", None) or self._random()      # a loaded model draws from the start
+            # float32 centers could not hold what float64 rows have taught.
+            centers, seen = self._centers(), self.seen_weights_
+            dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
+        learner = Learner(centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
+        learner.learn(data, random)
+        self.n_steps_ += 1
+        self.n_iter_ = self.n_steps_
+        self._random_state = random
+        self._keep(learner, data, dtype)
+        return self
+
+    def _keep(self, learner, data, dtype):
+        self.cluster_centers_, self.seen_weights_, self._since = learner.centers.astype(dtype), learner.seen, learner.since
+        for name in ("labels_", "inertia_", "counts_"):
+            self.__dict__.pop(name, None)
+        if self.compute_labels:
+            centers = self._centers()
+            self.labels_ = data.assign(centers)
+            self.inertia_ = data.inertia(centers, self.labels_)
+            self.counts_ = np.bincount(self.labels_, minlength=len(centers))
+
+    def set_partial_fit_request(self, *, sample_weight):
+        """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or another name for it."""
+        return self._set_request("partial_fit", sample_weight)
+
+    # -- what a fit needs ----------------------------------------------------------------------------------------------------------
+
+    def _check(self):
+        check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
+        check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
+        check.check_int(self.batch_size, "batch_size", 1, "an integer of at least 1")
+        for name in ("max_no_improvement", "init_size"):
+            if getattr(self, name) is not None:
+                least = 0 if name == "max_no_improvement" else 1
+                check.check_int(getattr(self, name), name, least, f"None or an integer of at least {least}")
+        check.check_n_init(self.n_init)
+        check.check_tol(self.tol)
+        check.check_verbose(self.verbose)
+        check.check_threads(self.n_threads)
+        check.check_max_time(self.max_time)
+        check.check_positive(self.half_life, "half_life", "rows")
+        check.check_share(self.reassignment_ratio, "reassignment_ratio")
+
+    def _read(self, X, sample_weight, fresh=True):
+        array, names = check.as_matrix(X)
+        if fresh:
+            check.check_n_clusters(self.n_clusters, len(array))
+        weights = check.as_weights(sample_weight, len(array))
+        return array, names, weights, open_data(array, names, weights, self.n_threads)
+
+    def _random(self):
+        (seed,) = check.seeds(self.random_state, 1)
+        return np.random.RandomState(seed)
+
+    def _initial(self, rows, k):
+        """The best of some starts, each from rows of its own, all judged by the same rows."""
+        given = not isinstance(self.init, str) and not callable(self.init)
+        if given:
+            init = self.init if hasattr(self.init, "__array__") else check_iterable(self.init)
+            return check.as_centers(init, k, rows.data.shape[1], rows.array.dtype)
+        if isinstance(self.init, str):
+            check.check_name(self.init, INITS, "init")
+        size = int(self.init_size or 3 * min(int(self.batch_size), len(rows.array)))
+        if size < k:
+            size = 3 * k
+        tries = AUTO_STARTS.get(self.init if isinstance(self.init, str) else None, 1) if self.n_init == "auto" else int(self.n_init)
+        judges = rows.draw(size) if tries > 1 else None
+        best, least = None, np.inf
+        for _ in range(tries):
+            sample = rows.draw(size)
+            if callable(self.init):
+                centers = check.as_centers(self.init(sample.array, k, random_state=rows.random), k, sample.shape[1], rows.array.dtype,
+                                           name="the centers that init returned")
+            else:
+                centers = INITS[self.init](sample, k, rows.random)
+            inertia = judges.inertia(centers, judges.assign(centers)) if tries > 1 else 0.0
+            if best is None or inertia < least:
+                best, least = centers, inertia
+        return best
+
+
+def result_type(array):
+    """The type of centers of these rows."""
+    return np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
+
+
+class Batches:
+    """Random batches of rows, as engine data."""
+
+    def __init__(self, array, weights, data, random):
+        self.array, self.weights, self.data, self.random = array, weights, data, random
+
+    def draw(self, size):
+        """`size` rows drawn evenly; all of them, where there are no more."""
+        n = len(self.array)
+        if size >= n:
+            return self.data
+        # One that has only rows of weight 0 would teach nothing.
+        for _ in range(100):
+            picked = self.random.randint(0, n, size)
+            if self.weights is None:
+                return Data(self.array.take(picked, axis=0), None, 1, False)
+            weights = self.weights[picked]
+            if weights.any():
+                return Data(self.array.take(picked, axis=0), weights, 1, False)
+        return self.data
+
+
+class Learner:
+    """Centers that are running means, and how much weight each is the mean of."""
+
+    def __init__(self, centers, reassignment_ratio, half_life, seen=None, since=0):
+        self.centers = np.array(centers, dtype=np.float64)
+        self.seen = np.zeros(len(centers)) if seen is None else seen.copy()
+        self.ratio, self.half_life, self.since = reassignment_ratio, half_life, since
+
+    def learn(self, batch, random):
+        """Take in a batch; returns the centers' total squared shift and the batch's mean inertia before it."""
+        k, before = len(self.centers), self.centers
+        labels = batch.assign(before)
+        total = batch.total_weight()
+        inertia = batch.inertia(before, labels) / total
+        gained = np.bincount(labels, batch.weights, minlength=k)
+        if self.half_life is not None:
+            self.seen *= 0.5 ** (batch.shape[0] / self.half_life)
+        self.seen += gained
+        share = gained / np.where(self.seen > 0, self.seen, 1.0)
+        taught = gained > 0
+        self.centers = before.copy()
+        self.centers[taught] += share[taught, np.newaxis] * (batch.means(labels, k)[taught] - before[taught])
+        self.since += batch.shape[0]
+        if self.ratio > 0 and (self.since >= 10 * k or not self.seen.all()):
+            self.since = 0
+            self.reassign(batch, random)
+        step = self.centers - before
+        return float(np.einsum("ij,ij->", step, step)), inertia
+
+    def reassign(self, batch, random):
+        """Move centers that hardly any rows belong to: to rows of the batch."""
+        light = self.seen < self.ratio * self.seen.max()
+        most = batch.shape[0] // 2
+        if np.count_nonzero(light) > most:
+            light[np.argsort(self.seen, kind="stable")[most:]] = False
+        count = int(np.count_nonzero(light))
+        if count:
+            self.centers[light] = INITS["random"](batch, count, random)
+            self.seen[light] = self.seen[~light].min()
+
+
+class Smoothed:
+    """Follows the exponentially weighted mean inertia of the batches, to see when it falls no more."""
+
+    def __init__(self, alpha, patience):
+        self.alpha, self.patience = alpha, patience
+        self.mean = self.least = None
+        self.waited = 0
+
+    def stuck(self, inertia):
+        self.mean = inertia if self.mean is None else self.mean * (1 - self.alpha) + inertia * self.alpha
+        if self.least is None or self.mean < self.least:
+            self.least, self.waited = self.mean, 0
+        else:
+            self.waited += 1
+        return self.patience is not None and self.waited >= self.patience

@@ -1,0 +1,116 @@
+# Rows in an order that depends on what they hold, not on where they stand: that of a 64-bit hash of their values.
+#
+# Inits draw rows by running sums in this order. So a seed draws the same rows however the data is sorted, and a row of weight 2 is as
+# likely, to the very same numbers, as two equal rows. (But for two rows of the same hash: one in 10**7 million-row data sets.)
+# Only the few buckets that draws fall into are ever sorted.
+
+cdef struct Hashing:
+    const Rows *rows
+    ExactTable *exact
+    Worker *workers
+    uint16_t *bucket             # OUT (n,)
+    int bits
+
+
+cdef uint64_t hash_row(const double *x, Py_ssize_t d) noexcept nogil:
+    cdef uint64_t code = 0x2545F4914F6CDD1DULL, bits
+    cdef double value
+    cdef Py_ssize_t f
+    for f in range(d):
+        value = x[f] + 0.0                    # -0.0 equals 0.0
+        memcpy(&bits, &value, 8)
+        code = (code ^ bits) * 0x9E3779B97F4A7C15ULL
+        code ^= code >> 32
+    code *= 0xD6E8FEB86659FD93ULL             # so that the upper bits, which choose the bucket, depend on all
+    code ^= code >> 32
+    return code * 0xD6E8FEB86659FD93ULL
+
+
+cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """The bucket of each row: the upper bits of its hash."""
+    cdef Hashing *job = <Hashing *>job_
+    cdef double *x = <double *>job.workers[worker].block
+    cdef Py_ssize_t i
+    for i in range(start, stop):
+        job.exact.read(job.rows, i, x)
+        job.bucket[i] = <uint16_t>(hash_row(x, job.rows.d) >> (64 - job.bits))
+    return 0
+
+
+cdef class ContentOrder:
+    """Rows of a data set by hash, bucket by bucket."""
+    cdef Memory memory
+    cdef Py_ssize_t n, buckets
+    cdef int bits
+    cdef uint16_t *bucket        # (n,)
+    cdef int64_t *start          # (buckets + 1,) where each begins in `order`
+    cdef int64_t *order          # (n,) rows, bucket by bucket
+    cdef uint8_t *sorted_        # (buckets,)
+    cdef uint64_t *code          # scratch: hashes of one bucket
+
+    def __cinit__(self, Py_ssize_t n):
+        self.n = n
+        self.bits = 1
+        while self.bits < 16 and <Py_ssize_t>1 << 2 * self.bits < 16 * n:      # a draw looks at all buckets, and sorts one
+            self.bits += 1
+        self.buckets = 1 << self.bits
+        self.memory = Memory()
+        self.bucket = <uint16_t *>self.memory.take(n, sizeof(uint16_t))
+        self.start = <int64_t *>self.memory.take(self.buckets + 1, sizeof(int64_t))
+        self.order = <int64_t *>self.memory.take(n, sizeof(int64_t))
+        self.sorted_ = <uint8_t *>self.memory.take(self.buckets, 1)
+
+    cdef int deal(self) except -1:
+        """Rows into buckets, in their order, once each row's bucket is known."""
+        cdef Memory memory = Memory()
+        cdef int64_t *next_ = <int64_t *>memory.take(self.buckets, sizeof(int64_t))
+        cdef Py_ssize_t i, b
+        cdef int64_t largest = 0
+        for i in range(self.n):
+            self.start[self.bucket[i] + 1] += 1
+        for b in range(self.buckets):
+            largest = max(largest, self.start[b + 1])
+            self.start[b + 1] += self.start[b]
+            next_[b] = self.start[b]
+        for i in range(self.n):
+            b = self.bucket[i]
+            self.order[next_[b]] = i
+            next_[b] += 1
+        self.code = <uint64_t *>self.memory.take(largest, sizeof(uint64_t))
+        return 0
+
+    cdef void sort(self, Py_ssize_t b, const Rows *rows, ExactTable *exact, char *block) noexcept nogil:
+        """Bring one bucket into order: by hash, equal rows by position."""
+        cdef int64_t *row = self.order + self.start[b]
+        cdef uint64_t *code = self.code
+        cdef Py_ssize_t count = self.start[b + 1] - self.start[b], i
+        cdef bint ready = True
+        if self.sorted_[b]:
+            return
+        self.sorted_[b] = 1
+        for i in range(count):
+            exact.read(rows, row[i], <double *>block)
+            code[i] = hash_row(<const double *>block, rows.d)
+            ready = ready and (i == 0 or code[i - 1] <= code[i])
+        if ready:
+            return
+        for i in range(count // 2 - 1, -1, -1):
+            sift(code, row, i, count)
+        for i in range(count - 1, 0, -1):
+            code[0], code[i] = code[i], code[0]
+            row[0], row[i] = row[i], row[0]
+            sift(code, row, 0, i)
+
+
+cdef void sift(uint64_t *code, int64_t *row, Py_ssize_t i, Py_ssize_t count) noexcept nogil:
+    """Restore the heap below i: the largest (hash, row) on top."""
+    cdef Py_ssize_t child
+    while 2 * i + 1 < count:
+        child = 2 * i + 1
+        if child + 1 < count and (code[child + 1] > code[child] or (code[child + 1] == code[child] and row[child + 1] > row[child])):
+            child += 1
+        if code[child] < code[i] or (code[child] == code[i] and row[child] < row[i]):
+            return
+        code[i], code[child] = code[child], code[i]
+        row[i], row[child] = row[child], row[i]
+        i = child

@@ -1,0 +1,105 @@
+"""Watching a fit and ending it early: time limits, callbacks, printed lines."""
+from time import perf_counter
+
+
+class FitState:
+    """What a callback is told after each iteration.
+
+    Attributes
+    ----------
+    run, n_runs : int
+        Which run this is, from 0, and how many there will be at most.
+    seed : int or None
+        The run's seed, as in ``runs_``.
+    n_iter, max_iter : int
+        Iterations of this run so far, and at most.
+    n_changed : int
+        Labels changed in this iteration.
+    shift : float
+        Total squared movement of the centers in this iteration.
+    seconds : float
+        Since the fit began.
+    stop_reason : str or None
+        Why the run ends here; None while it goes on.
+    last : bool
+        Whether the fit ends here.
+    best_inertia : float or None
+        The lowest inertia of the runs that have ended before this one.
+    """
+
+    def __init__(self, watch, native, seed, best_inertia):
+        self.run, self.n_runs, self.max_iter = watch.run, watch.n_runs, watch.max_iter
+        self.seed, self.best_inertia = seed, best_inertia
+        self.n_iter, self.n_changed, self.shift = native.n_iter, native.n_changed, native.shift
+        self.stop_reason = native.stop_reason
+        self.seconds = perf_counter() - watch.began
+        self.last = self.stop_reason is not None and self.run + 1 == self.n_runs
+        self._native = native
+
+    @property
+    def centers(self):
+        """Copy of the centers after this iteration, (k, d). During the callback only."""
+        return self._native.result_centers()
+
+    @property
+    def labels(self):
+        """Copy of the labels that this iteration gave, (n,) int32. During the callback only."""
+        return self._native.labels().copy()
+
+    @property
+    def inertia(self):
+        """Inertia of these labels to these centers; asking takes a pass over the rows. During the callback only."""
+        return self._native.inertia()
+
+    def __repr__(self):
+        return (f"FitState(run={self.run}, n_iter={self.n_iter}, n_changed={self.n_changed}, shift={self.shift:.6g}, "
+                f"stop_reason={self.stop_reason!r})")
+
+
+class Watch:
+    """Called after each iteration; says whether the fit is to end, and why.
+
+    Parameters
+    ----------
+    began : float
+        What `perf_counter` said when the fit began.
+    n_runs, max_iter : int
+    max_time : float or None
+        Seconds that the fit may take.
+    callback : callable or None
+        Called with a FitState; a true result ends the fit.
+    verbose : int
+        1: a line for each run; 2: one for each iteration, too.
+    """
+
+    def __init__(self, began, n_runs, max_iter, max_time, callback, verbose):
+        self.n_runs, self.max_iter, self.callback, self.verbose = n_runs, max_iter, callback, int(verbose)
+        self.began = began
+        self.deadline = self.began + max_time if max_time is not None else float("inf")
+        self.run = 0
+
+    def __call__(self, native, seed, best_inertia):
+        """Reason to end the fit after this iteration, or None."""
+        reason = "max_time" if perf_counter() >= self.deadline else None
+        if reason and native.stop_reason is None:
+            native.halt(reason)
+        if self.callback is not None:
+            state = FitState(self, native, seed, best_inertia)
+            state.last = state.last or reason is not None
+            if self.callback(state):
+                reason = reason or "callback"
+                if native.stop_reason is None:
+                    native.halt(reason)
+        if self.verbose > 1:
+            if native.n_iter == 1:
+                print(f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}")
+            print(f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
+                  + (f"  {native.stop_reason}" if native.stop_reason else ""))
+        return reason
+
+    def finished(self, record):
+        """A run has ended."""
+        if self.verbose:
+            print(f"run {self.run + 1} of {self.n_runs}: inertia {record.inertia:.10g}, {record.n_iter} iterations, "
+                  f"stopped by {record.stop_reason}, {record.seconds:.3g} s")
+        self.run += 1

@@ -1,0 +1,57 @@
+"""A progress bar for long fits: the extra `progress` (tqdm)."""
+import sys
+
+
+class ProgressBar:
+    """A callback that shows how far a fit is: runs done, iteration, labels that still change, best inertia.
+
+    Nothing is shown where the output is no terminal. A callback of your own can do the same with any other bar.
+
+    Parameters
+    ----------
+    file : text stream, optional
+        Where to draw; default: standard error.
+    **options
+        Passed on to ``tqdm.tqdm``, such as ``leave=False``.
+
+    Examples
+    --------
+    >>> from ckmeans import KMeans
+    >>> from ckmeans.progress import ProgressBar
+    >>> model = KMeans(2, random_state=0, callback=ProgressBar()).fit([[0.0], [1.0], [9.0]])
+    """
+
+    def __init__(self, file=None, **options):
+        self.file, self.options, self.bar = file, options, None
+
+    def __call__(self, state):
+        if self.bar is None or state.run == 0 and state.n_iter == 1:
+            self.close()
+            self.bar = self._open(state.n_runs)
+        # Iterations are drawn as a part of the run, in which the first ones change most.
+        self.bar.n = state.run + (1.0 if state.stop_reason else state.n_iter / (state.n_iter + 10.0))
+        self.bar.set_postfix_str(
+            f"iteration {state.n_iter}, {state.n_changed} labels changed"
+            + (f", best inertia {state.best_inertia:.6g}" if state.best_inertia is not None else ""))
+        if state.last:
+            self.bar.n = self.bar.n if state.stop_reason in ("max_time", "callback") else state.run + 1
+            self.close()
+
+    def _open(self, n_runs):
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            raise ImportError("a progress bar needs tqdm: pip install 'ckmeans-cython[progress]'") from None
+        layout = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} [{elapsed}, {postfix}]"
+        return tqdm(**{"total": n_runs, "desc": "k-means runs", "bar_format": layout, "disable": None,
+                       "file": self.file or sys.stderr, **self.options})
+
+    def close(self):
+        """Leave the bar as it is; called at the end of a fit."""
+        if self.bar is not None:
+            self.bar.refresh()
+            self.bar.close()
+            self.bar = None
+
+    def __getstate__(self):
+        return {**self.__dict__, "bar": None, "file": None}   # neither goes into another process

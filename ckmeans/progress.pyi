@@ -1,0 +1,9 @@
+from typing import Any, TextIO
+
+class ProgressBar:
+    file: TextIO | None
+    options: dict[str, Any]
+    bar: Any
+    def __init__(self, file: TextIO | None = None, **options: Any) -> None: ...
+    def __call__(self, state: Any) -> None: ...
+    def close(self) -> None: ...

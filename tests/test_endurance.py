@@ -1,0 +1,84 @@
+"""Many fits: after each other, at the same time, in threads and processes, and of any kind of input."""
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+
+from checks import assert_same, run_python
+from ckmeans import KMeans
+import fuzz
+
+
+def fit(task):
+    rows = np.random.default_rng(task % 7).normal(size=(300 + 5000 * (task % 3), 3))
+    return KMeans(5, n_init=2, random_state=task % 11, max_iter=10).fit(rows)
+
+
+def fit_and_send(task):
+    model = fit(task)
+    return model.inertia_, model.labels_
+
+
+def test_a_hundred_fits_at_once():
+    alone = [fit(task) for task in range(100)]
+    with ThreadPoolExecutor(100) as pool:
+        for one, other in zip(alone, pool.map(fit, range(100))):
+            assert_same(one, other)
+
+
+@pytest.mark.parametrize("method", [m for m in ("fork", "spawn", "forkserver") if m in multiprocessing.get_all_start_methods()])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fits_in_processes(method):
+    fit(2)  # with threads of our own about
+    tasks = range(0, 100, 1 if method == "fork" else 5)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+        for task, (inertia, labels) in zip(tasks, pool.map(fit_and_send, tasks, timeout=120)):
+            here = fit(task)
+            assert inertia == here.inertia_ and np.array_equal(labels, here.labels_)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read from /proc")
+def test_memory_does_not_grow_over_ten_thousand_fits():
+    output = run_python("""
+import gc, warnings
+import numpy as np
+from ckmeans import KMeans, MiniBatchKMeans, BisectingKMeans
+warnings.simplefilter("ignore")
+X = np.random.default_rng(0).normal(size=(200, 4))
+small, big = X[:40], np.random.default_rng(1).normal(size=(20_000, 4))
+def memory():
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+def fits(count):
+    for i in range(count):
+        model = KMeans(3, n_init=1, random_state=i, max_iter=5).fit(small)
+        if i % 10 == 0:
+            model.predict(X), model.transform(X), model.score(X), list(model.iter_fit(small))
+            BisectingKMeans(3, random_state=i).fit(small), MiniBatchKMeans(3, random_state=i, max_iter=2).fit(small)
+        if i % 500 == 0:
+            KMeans(8, n_init=1, random_state=i, n_threads=2, max_iter=3).fit(big)
+        if i % 50 == 0:
+            try:
+                KMeans(3).fit(np.full((3, 2), np.nan))
+            except ValueError:
+                pass
+fits(2000)
+before = memory()
+fits(10_000)
+print(memory() - before)
+""")
+    assert int(output) < 2_000_000
+
+
+@pytest.mark.parametrize("start", range(0, 300, 50))
+def test_any_kind_of_input(start):
+    for number in range(start, start + 50):
+        try:
+            fuzz.quietly(number)
+        except BaseException as error:
+            error.add_note(f"in case {number}: python tests/fuzz.py --case {number}") if hasattr(error, "add_note") else None
+            raise

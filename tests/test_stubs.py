@@ -1,0 +1,60 @@
+"""The stubs say what the package has."""
+
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from checks import subprocess_environment
+import ckmeans
+
+PACKAGE = Path(ckmeans.__file__).parent
+SOURCE = """
+import numpy as np
+from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, load, match
+from ckmeans.progress import ProgressBar
+X = np.zeros((5, 2))
+model = KMeans(2, init=[X[:2], X[1:3]], callback=ProgressBar(), label_order="size").fit(X, sample_weight=[1.0] * 5)
+labels: np.ndarray = model.predict(X)
+for run in model.runs_:
+    seconds: float = run.seconds
+streamed: MiniBatchKMeans = MiniBatchKMeans(2, half_life=10).partial_fit(X)
+changed = match(model, BisectingKMeans(2).fit(X), X).changed
+load("model.npz").predict(X)
+"""
+
+
+@pytest.fixture
+def checker(tmp_path):
+    """mypy seeing the stubs alone, as users' checkers do."""
+    pytest.importorskip("mypy")
+    stubs = tmp_path / "stubs" / "ckmeans"
+    stubs.mkdir(parents=True)
+    for path in PACKAGE.glob("*.pyi"):
+        shutil.copy(path, stubs)
+
+    def run(*command):
+        environment = subprocess_environment(MYPYPATH=str(stubs.parent), MYPY_CACHE_DIR=str(tmp_path / "cache"))
+        done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, env=environment, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_stubs_agree_with_the_package(checker):
+    code, output = checker("mypy.stubtest", "ckmeans", "--ignore-missing-stub")
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("line, fine", [("", True), ("KMeans(2, n_clusters_=3)", False), ("KMeans(2, 'random')", False),
+                                        ("model.fit_labels(X)", False), ("KMeans(tol='small')", False)])
+def test_what_users_write(checker, tmp_path, line, fine):
+    (tmp_path / "mine.py").write_text(SOURCE + line + "\n")
+    code, output = checker("mypy", "--strict", "mine.py")
+    assert (code == 0) is fine, output
+
+
+def test_it_says_that_it_is_typed():
+    assert (PACKAGE / "py.typed").exists() and (PACKAGE / "__init__.pyi").exists()
