@@ -49,9 +49,11 @@ class KMeans:
     ----------
     n_clusters : int, default=8
         Number of clusters, k.
-    init : str, array-like, iterable of array-likes or callable, default="k-means++"
+    init : str, array-like, iterable of array-likes or callable, default="auto"
         Where runs start from.
 
+        * ``"auto"``: "optimal" when X has one column, else "k-means++";
+        * ``"optimal"``: for X of one column, the global optimum (Wang & Song 2011), found in one run;
         * ``"k-means++"``: rows far from each other, greedy and weighted (Arthur & Vassilvitskii 2007);
         * ``"random"``: distinct rows drawn by weight; ``"random-partition"``: means of a random partition; ``"first"``: the first
           k distinct rows;
@@ -143,7 +145,7 @@ class KMeans:
 
     _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads")
 
-    def __init__(self, n_clusters=8, *, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
+    def __init__(self, n_clusters=8, *, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
                  copy_x=True, algorithm="auto", n_threads=None):
         self.n_clusters = n_clusters
         self.init = init
@@ -365,7 +367,7 @@ class KMeans:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
-def k_means(X, n_clusters, *, sample_weight=None, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0,
+def k_means(X, n_clusters, *, sample_weight=None, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0,
             random_state=None, copy_x=True, algorithm="auto", n_threads=None, return_n_iter=False):
     """k-means clustering as a function; parameters as in `KMeans`.
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._inits import DETERMINISTIC, INITS
+from ._inits import DETERMINISTIC, INITS, automatic
 from ._native.engine import Run as NativeRun
 from ._validate import as_centers, check_name, seeded, seeds
 
@@ -62,7 +62,8 @@ def starts(init, n_init, k, random_state, X, data):
         return None, lambda: centers
 
     if isinstance(init, str):
-        check_name(init, INITS, "init")
+        check_name(init, ("auto", *INITS), "init")
+        init = automatic(data) if init == "auto" else init
         if init in DETERMINISTIC:
             return [(None, lambda: INITS[init](data, k, None))]
         make = lambda seed: INITS[init](data, k, seeded(seed))

@@ -115,7 +115,7 @@ cdef class Data:
     cdef ExactTable *exact
     cdef Worker *workers                 # (n_threads,)
     cdef Crew *crew                      # NULL until a pass is worth it
-    cdef int n_threads
+    cdef readonly int n_threads
     cdef long long looked                # for signals, in milliseconds
     cdef bint packed
     cdef double *low_

@@ -8,7 +8,7 @@ Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of floa
 that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
 allows to; where more than one is left, pairs decide, and of equal ones the first is taken.
 """
-from libc.math cimport fabs, frexp, ldexp, INFINITY
+from libc.math cimport exp, fabs, frexp, ldexp, log, INFINITY
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 cimport numpy as cnp
@@ -708,3 +708,36 @@ cdef class Sorted:
                     w_sum = plus(w_sum, two_product(w * x.high, x.high))
                 square[q] = w_sum.high / self.scale / self.scale
         return means, squares
+
+
+def mixture_log_likelihood(cnp.ndarray values, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray variances):
+    """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q])^2 / (2 variances[q])); all float64, contiguous.
+
+    Terms that are 2^-57 of the largest or less are left out.
+    """
+    cdef const double *x = <const double *>cnp.PyArray_DATA(values)
+    cdef const double *constant = <const double *>cnp.PyArray_DATA(constants)
+    cdef const double *mean = <const double *>cnp.PyArray_DATA(means)
+    cdef const double *variance = <const double *>cnp.PyArray_DATA(variances)
+    cdef Py_ssize_t n = cnp.PyArray_DIM(values, 0), k = cnp.PyArray_DIM(means, 0), i, q
+    cdef double total = 0, block = 0, top, term, sum
+    terms, halves = np.empty(k), 0.5 / variances
+    cdef double *one = <double *>cnp.PyArray_DATA(<cnp.ndarray>terms)
+    cdef const double *half = <const double *>cnp.PyArray_DATA(<cnp.ndarray>halves)
+    with nogil:
+        for i in range(n):
+            top = -INFINITY
+            for q in range(k):
+                term = x[i] - mean[q]
+                one[q] = term = constant[q] - term * term * half[q]
+                top = term if term > top else top
+            sum = 0
+            for q in range(k):
+                term = one[q] - top
+                if term > -40:
+                    sum += exp(term) if term < 0 else 1
+            block += top + (log(sum) if sum > 1 else 0)
+            if i % 1024 == 1023:
+                total += block
+                block = 0
+    return total + block
