@@ -176,7 +176,9 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
     problem = Sorted(data, None, cpu_count())
     ks = np.arange(k_min, min(k_max, problem.n_distinct) + 1)
     splits = problem.splits(k_min, int(ks[-1]))
-    bic = np.array([_bic(data, bounds, *problem.statistics(bounds)) for bounds in splits])
+    moved = data - data[len(data) // 2]         # rounded means far from 0 would be off by more than the spread
+    near = Sorted(moved, None)
+    bic = np.array([_bic(moved, bounds, *near.statistics(bounds)) for bounds in splits])
     bounds = splits[int(np.argmin(bic))]
     return OptimalResult(len(bounds) - 1, _cut(data, bounds), *_center_size_square(problem, bounds), ks, bic)
 
