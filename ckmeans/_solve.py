@@ -6,6 +6,7 @@ import numpy as np
 
 from ._inits import DETERMINISTIC, INITS, automatic
 from ._native.engine import Run as NativeRun
+from ._refine import improve
 from ._validate import as_centers, check_name, seeded, seeds
 
 #: Restarts of a drawn init when n_init="auto".
@@ -108,9 +109,9 @@ class Solver:
         The run under way: what an interrupt leaves.
     """
 
-    def __init__(self, data, names, max_iter, tol, algorithm):
+    def __init__(self, data, names, max_iter, tol, algorithm, refine=None):
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
-        self.tol = tol
+        self.tol, self.refine = tol, refine
         self.runs, self.best, self.current = [], None, None
 
     def draw(self, restarts):
@@ -130,30 +131,53 @@ class Solver:
 
     def run(self, seed, centers, began, watch=None):
         """One run, calling `watch(run)` after each iteration if there is one."""
+        run, n_iter = self.finished(centers, watch), 0
+        if self.refine is not None:
+            again = self.finished(self.refined(seed, run), watch)
+            if again.inertia() <= run.inertia():
+                run, n_iter = again, run.n_iter
+        self.keep(seed, run, n_iter, perf_counter() - began)
+
+    def finished(self, centers, watch):
         run = self.current = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
         if watch is not None:
             while run.iterate():
                 watch(run)
             watch(run)
         run.finish()
-        self.keep(seed, run, perf_counter() - began)
+        return run
+
+    def refined(self, seed, run):
+        """Better centers than those of a finished run."""
+        centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
+        return centers.astype(run.result_centers().dtype).astype(np.float64)
 
     def states(self, seed, make):
         """The same, yielding an IterState for each iteration."""
         began = perf_counter()
-        run = self.current = NativeRun(self.data, make(), self.max_iter, self.tol, self.algorithm)
+        run = yield from self.each_state(make(), 0)
+        n_iter = 0
+        if self.refine is not None:
+            again = yield from self.each_state(self.refined(seed, run), run.n_iter)
+            if again.inertia() <= run.inertia():
+                run, n_iter = again, run.n_iter
+        self.keep(seed, run, n_iter, perf_counter() - began)
+
+    def each_state(self, centers, n_iter):
+        run = self.current = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
         more = True
         while more:
             before = run.centers()
             more = run.iterate()
-            yield IterState(run.n_iter, run.result_centers(), run.labels().copy(), self.data.inertia(before, run.labels()),
+            yield IterState(n_iter + run.n_iter, run.result_centers(), run.labels().copy(), self.data.inertia(before, run.labels()),
                             run.shift, run.n_changed)
         run.finish()
-        self.keep(seed, run, perf_counter() - began)
+        return run
 
-    def keep(self, seed, run, seconds):
-        inertia = run.inertia()
-        self.runs.append(Run(seed, inertia, run.n_iter, run.stop_reason, seconds))
+    def keep(self, seed, run, n_iter, seconds):
+        """Record a finished run, before which there were n_iter iterations more."""
+        inertia, n_iter = run.inertia(), n_iter + run.n_iter
+        self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))
         if self.best is None or inertia < self.best.inertia:
-            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, run.n_iter, run.stop_reason)
+            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
         self.current = None

@@ -413,7 +413,7 @@ def as_centers(init, k, d, dtype, name="init"):
 # ---------------------------------------------------------------------------------------------- parameters
 
 
-def check_params(est, algorithms):
+def check_params(est, algorithms, refinements):
     """Check an estimator's parameters; `init` and `random_state` are checked where they are used."""
     check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
     if not isinstance(est.n_init, str):
@@ -436,6 +436,19 @@ def check_params(est, algorithms):
     if est.n_threads is not None:
         wanted = "None (every CPU allowed) or an integer of at least 1"
         check_int(est.n_threads, "n_threads", 1, wanted, _MAX_THREADS)
+    if est.refine is not None:
+        check_refine(est.refine, refinements)
+
+
+def check_refine(refine, valid):
+    """One name of `valid`, or several of those that are no plans ("auto", "best")."""
+    if isinstance(refine, str):
+        check_name(refine, valid, "refine")
+        return
+    if not isinstance(refine, (list, tuple)) or not refine:
+        raise TypeError(f"refine must be None, one of {', '.join(map(repr, valid))}, or a list of these names, got {_typed(refine)}.")
+    for name in refine:
+        check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")
 
 
 def check_int(value, what, low, wanted, high=_MAX_INT):
