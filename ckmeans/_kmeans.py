@@ -89,7 +89,7 @@ class KMeans:
 
         * ``"auto"``: "swap", then "hartigan-wong", for every day: computes at most 150 times the distances of one Lloyd iteration,
           and draws 300 rows per cluster (20000 at least) to work on where there are more;
-        * ``"best"``: "swap", "genetic", "hartigan-wong" on all rows, at most 3000 times the distances of one Lloyd iteration;
+        * ``"best"``: "swap", "genetic", "hartigan-wong" on all rows, at most 400 times the distances of one Lloyd iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
 
     Attributes

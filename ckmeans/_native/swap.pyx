@@ -1,6 +1,6 @@
 """Swaps of centers: the state of a local search over all rows, brought up to date for the few centers that move.
 
-Every row remembers its two nearest centers. What a swap would change is then known from one distance per row, and after a swap only
+Every row remembers its two nearest centers and how far all others are at least. What a swap would change is then known from one distance per row, and after a swap only
 the distances to centers that moved are computed anew; a row looks at all centers only when what it remembers does not settle the two
 nearest. Sums here are plain float64 sums in the order of the rows: they steer the search, and no user sees them. One thread.
 """
@@ -32,7 +32,8 @@ cdef struct State:                   # what a swap changes, and a failed one giv
     double *weight                   # (k,)
     double *sq_first                 # (n,) squared distances to the two nearest centers
     double *sq_second
-    int32_t *first                   # (n,) which they are
+    double *sq_rest                  # (n,) no other center is nearer than this
+    int32_t *first                   # (n,) which the two are
     int32_t *second
     int64_t *count                   # (k,) rows
     double inertia
@@ -69,9 +70,9 @@ cdef class Search:
         self.row = <const double *>cnp.PyArray_DATA(rows)
         if weights is not None:
             self.w = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
-        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 24) + 16 * k, 1)
+        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 32) + 16 * k, 1)
         if room == NULL:
-            raise MemoryError(f"could not allocate {n * (8 * d + 48)} bytes")
+            raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
         self.column = <double *>room
         room = self.lay_out(&self.now, room + n * d * 8)
         room = self.lay_out(&self.kept, room)
@@ -95,7 +96,8 @@ cdef class Search:
         state.count = <int64_t *>(state.weight + k)
         state.sq_first = state.weight + 2 * k
         state.sq_second = state.sq_first + n
-        state.first = <int32_t *>(state.sq_second + n)
+        state.sq_rest = state.sq_second + n
+        state.first = <int32_t *>(state.sq_rest + n)
         state.second = state.first + n
         return <char *>(state.second + n)
 
@@ -227,11 +229,11 @@ cdef class Search:
                     break
                 self.assign_moved()
                 fall = before - self.now.inertia
-                # Iterations fall short of the last one's progress more often than not: twice what is left at this rate is not enough.
-                if i > 1 and self.now.inertia - target > 4 * fall:
+                # Iterations fall short of the last one's progress more often than not: no hope when two like it would not do.
+                if i > 1 and self.now.inertia - target > 2 * fall:
                     reached = False
                     break
-                if fall < 1e-7 * self.now.inertia:
+                if fall < 1e-5 * self.now.inertia:
                     break
         return reached
 
@@ -307,21 +309,26 @@ cdef class Search:
     cdef void scan_row(self, Py_ssize_t i) noexcept nogil:
         """The two nearest of all centers, the lower index of equally near ones."""
         cdef Py_ssize_t j
-        cdef double sq, a = INFINITY, b = INFINITY
+        cdef double sq, a = INFINITY, b = INFINITY, c = INFINITY
         cdef int32_t first = 0, second = 0
         cdef const double *x = self.row + i * self.d
         for j in range(self.k):
             sq = sq_distance(x, self.now.center + j * self.d, self.d)
             if sq < a:
+                c = b
                 b = a
                 second = first
                 a = sq
                 first = <int32_t>j
             elif sq < b:
+                c = b
                 b = sq
                 second = <int32_t>j
+            elif sq < c:
+                c = sq
         self.now.sq_first[i] = a
         self.now.sq_second[i] = b
+        self.now.sq_rest[i] = c
         self.now.first[i] = first
         self.now.second[i] = second
 
@@ -350,9 +357,8 @@ cdef class Search:
     cdef void assign_moved(self) noexcept nogil:
         """Bring every row up to date after the centers in `moved` have moved."""
         cdef Py_ssize_t i, j, m, f, start, stop, a, d = self.d, rescans = 0
-        cdef double w, sq, x, y, sq_known, total = 0
-        cdef int32_t first, second, known
-        cdef double *near
+        cdef double w, sq, x, y, z, total = 0
+        cdef int32_t first, second
         if 2 * self.n_moved > self.k:
             self.assign_all()
             return
@@ -368,10 +374,9 @@ cdef class Search:
                 self.block_distances(self.now.center + self.moved[m] * d, start, stop, block + m * BLOCK)
             for i in range(start, stop):
                 a = self.now.first[i]
-                # The centers that did not move and are not named here are all at least `sq_known` away.
-                sq_known = self.now.sq_second[i]
                 x = self.now.sq_first[i]
-                y = sq_known
+                y = self.now.sq_second[i]
+                z = self.now.sq_rest[i]
                 first = self.now.first[i]
                 second = self.now.second[i]
                 if self.is_moved[second]:
@@ -387,20 +392,26 @@ cdef class Search:
                         sq = block[m * BLOCK + i - start]
                     else:
                         sq = sq_distance(self.row + i * d, self.now.center + self.moved[m] * d, d)
-                    if sq < x:
-                        y = x
-                        second = first
-                        x = sq
-                        first = self.moved[m]
-                    elif sq < y:
-                        y = sq
-                        second = self.moved[m]
-                if y > sq_known:
+                    if sq < y:
+                        z = y if y < z else z
+                        if sq < x:
+                            y = x
+                            second = first
+                            x = sq
+                            first = self.moved[m]
+                        else:
+                            y = sq
+                            second = self.moved[m]
+                    elif sq < z:
+                        z = sq
+                # Centers that are not named here have not come nearer than sq_rest: beyond it nothing is known.
+                if y > self.now.sq_rest[i]:
                     self.scan_row(i)
                     rescans += 1
                 else:
                     self.now.sq_first[i] = x
                     self.now.sq_second[i] = y
+                    self.now.sq_rest[i] = z
                     self.now.first[i] = first
                     self.now.second[i] = second
                 w = 1 if self.w == NULL else self.w[i]

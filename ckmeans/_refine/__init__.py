@@ -16,7 +16,7 @@ REFINEMENTS = {"swap": swap, "hartigan-wong": hartigan_wong, "genetic": genetic}
 
 #: What the names for every day stand for: refinements, distances they may compute, in multiples of those of one Lloyd iteration
 #: (rows times clusters), and rows that they look at, at most, in multiples of the clusters.
-PLANS = {"auto": (("swap", "hartigan-wong"), 150, 300), "best": (("swap", "genetic", "hartigan-wong"), 3000, None)}
+PLANS = {"auto": (("swap", "hartigan-wong"), 150, 300), "best": (("swap", "genetic", "hartigan-wong"), 400, None)}
 
 #: Budget of refinements that are asked for by name.
 NAMED_BUDGET = 1000
@@ -27,7 +27,7 @@ LEAST_ROWS = 20000
 
 def plan(refine):
     """The refinements, the budget and the rows per cluster that a checked parameter stands for."""
-    if refine in PLANS:
+    if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
     else:
         names, budget, rows = (refine,) if isinstance(refine, str) else tuple(refine), NAMED_BUDGET, None

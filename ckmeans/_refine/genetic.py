@@ -4,7 +4,7 @@ import numpy as np
 from .swap import draw, swap
 
 #: Clusterings that are kept, and at how many crossings without a new best one it ends.
-POPULATION, PATIENCE = 6, 30
+POPULATION, PATIENCE = 2, 6
 
 
 def genetic(search, random_state, budget):
