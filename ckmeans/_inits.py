@@ -6,6 +6,7 @@ and their weights. Adding one is a function and a line in `INITS`.
 import numpy as np
 
 from ._native.one_dim import Sorted
+from ._seeding import kmeans_parallel, variance_partition
 
 
 def kmeans_plusplus(data, k, random_state, n_local_trials=None):
@@ -103,10 +104,10 @@ class Distinct:
 
 #: name -> init
 INITS = {"k-means++": kmeans_plusplus, "random": random, "random-partition": random_partition, "first": first,
-         "optimal": optimal}
+         "optimal": optimal, "k-means||": kmeans_parallel, "variance-partition": variance_partition}
 
 #: Inits that give the same centers whatever the seed: one run is enough.
-DETERMINISTIC = frozenset({"first", "optimal"})
+DETERMINISTIC = frozenset({"first", "optimal", "variance-partition"})
 
 
 def automatic(data):

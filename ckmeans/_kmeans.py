@@ -58,6 +58,9 @@ class KMeans:
         * ``"k-means++"``: rows far from each other, greedy and weighted (Arthur & Vassilvitskii 2007);
         * ``"random"``: distinct rows drawn by weight; ``"random-partition"``: means of a random partition; ``"first"``: the first
           k distinct rows;
+        * ``"k-means||"``: many rows at once in a few rounds, then k-means++ on those (Bahmani et al. 2012), for very large k;
+        * ``"variance-partition"``: means of parts cut at the mean of their widest feature (Su & Dy 2007): the fastest good one for
+          many rows and clusters, and it draws nothing;
         * array of shape (k, d): these centers; array of shape (n_init, k, d), or any iterable of (k, d) arrays: one run from each;
         * callable ``init(X, n_clusters, random_state=...)`` that returns centers of shape (k, d).
     n_init : "auto" or int, default="auto"
