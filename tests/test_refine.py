@@ -1,5 +1,6 @@
 """Refinements: better than where they start, repeatable, honest about weights and labels."""
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,18 @@ def test_several_by_name():
 def test_errors(refine, error, message):
     with pytest.raises(error, match=message):
         KMeans(2, refine=refine).fit(np.eye(3))
+
+
+def test_the_command_line_knows_the_names(tmp_path, capsys):
+    from ckmeans import cli
+    from ckmeans._inits import INITS
+
+    assert set(cli._REFINEMENTS) == set(NAMES)
+    assert set(cli._STARTS) == {"auto", *INITS} - {"optimal"}
+    np.savetxt(tmp_path / "d.csv", blobs(), delimiter=",")
+    assert cli.main(["fit", str(tmp_path / "d.csv"), "-k", "12", "--n-init", "1", "--refine", "auto", "--json"]) in (0, None)
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["inertia"] == KMeans(12, n_init=1, random_state=0, refine="auto").fit(blobs()).inertia_
 
 
 # ---- the state of the search -----------------------------------------------------------------------------------------------------
