@@ -92,7 +92,7 @@ class KMeans:
 
         * ``"auto"``: "swap", then "hartigan-wong", for every day: computes at most 150 times the distances of one Lloyd iteration,
           and draws 300 rows per cluster (20000 at least) to work on where there are more;
-        * ``"best"``: "swap", "genetic", "hartigan-wong" on all rows, at most 400 times the distances of one Lloyd iteration;
+        * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
 
     Attributes
@@ -137,8 +137,8 @@ class KMeans:
     the nearest centers, and a result that is not better is not taken. They draw from the run's seed, and stop by counting distances,
     never by the clock, so that results are as repeatable as without. "swap": centers are put on rows far from their own (Lattanzi &
     Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": a small population of clusterings, crossed (Gribel & Vidal, Pattern
-    Recognition 88, 2019); "hartigan-wong": single rows are moved (Hartigan & Wong, Applied Statistics 28, 1979). They hold a float64
-    copy of the rows and 48 bytes per row. With "auto" one start is about as good as many: ``n_init=1`` saves time.
+    Recognition 88, 2019); "hartigan-wong": single rows are moved (Hartigan & Wong, Applied Statistics 28, 1979). They hold the rows
+    they work on twice, in float64, and 64 bytes for each. With "auto" one start is about as good as many: ``n_init=1`` saves time.
 
     Extra memory of a fit: 8 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
     ``24 * k * d`` bytes. Never n x k. k-means++ takes 8 bytes per row more while it draws.

@@ -9,7 +9,7 @@ import pytest
 import checks
 import oracle
 from ckmeans import KMeans, k_means
-from ckmeans._native.swap import Search
+from ckmeans._native import Search, available
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans._refine.genetic import cross
 
@@ -74,6 +74,16 @@ def test_repeatable_whatever_the_threads_and_layout(refine):
     checks.assert_same(model, KMeans(9, n_init=2, random_state=5, refine=refine, n_threads=3).fit(np.asfortranarray(X)))
     best = min(model.runs_, key=lambda run: run.inertia)
     checks.assert_same(model, KMeans(9, n_init=1, random_state=best.seed, refine=refine).fit(X))
+
+
+def test_the_same_bits_with_every_instruction_set():
+    source = """
+import numpy as np
+from ckmeans import KMeans
+X = np.random.default_rng(0).normal(size=(2000, 9))
+print([KMeans(20, n_init=1, random_state=0, refine=name).fit(X).inertia_.hex() for name in ("auto", "best")])
+"""
+    assert len({checks.run_python(source, CKMEANS_ISA=isa) for isa in available}) == 1
 
 
 def test_given_centers_repeat_too():

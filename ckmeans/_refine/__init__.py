@@ -1,12 +1,12 @@
 """Ways to a better clustering than Lloyd's iterations end in.
 
 A refinement is a function of (search, random_state, budget) that leaves better centers in `search`, the state of a local search over
-all rows (`_native/swap.pyx`); `budget` is the number of distances that it may compute. Adding one is a file and a line in
+all rows (`_native/swap.pxi`); `budget` is the number of distances that it may compute. Adding one is a file and a line in
 `REFINEMENTS`.
 """
 import numpy as np
 
-from .._native.swap import Search
+from .._native import Search
 from .genetic import genetic
 from .hartigan_wong import hartigan_wong
 from .swap import swap
@@ -16,7 +16,7 @@ REFINEMENTS = {"swap": swap, "hartigan-wong": hartigan_wong, "genetic": genetic}
 
 #: What the names for every day stand for: refinements, distances they may compute, in multiples of those of one Lloyd iteration
 #: (rows times clusters), and rows that they look at, at most, in multiples of the clusters.
-PLANS = {"auto": (("swap", "hartigan-wong"), 150, 300), "best": (("swap", "genetic", "hartigan-wong"), 400, None)}
+PLANS = {"auto": (("swap", "hartigan-wong"), 150, 300), "best": (("swap", "genetic", "hartigan-wong"), 400, 400)}
 
 #: Budget of refinements that are asked for by name.
 NAMED_BUDGET = 1000
