@@ -177,7 +177,8 @@ def draw(rows, means, reference, title, path):
     axes.axvline(1, color="#888888", linewidth=0.8, zorder=0)
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=1.3 * min(-0.2, *(row["gap_percent"] for row in rows)))
+    gaps = [row["gap_percent"] for row in rows]
+    axes.set_ylim(1.3 * min(-0.2, *gaps), 1.6 * max(1, *gaps))
     for axis in axes.xaxis, axes.yaxis:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     what = "seeding time" if title.startswith("inits") else "time"

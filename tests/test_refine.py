@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import checks
+import ckmeans
 import oracle
 from ckmeans import KMeans, k_means
 from ckmeans._native import Search, available
@@ -129,6 +130,12 @@ def test_several_by_name():
     X = blobs()
     _, _, inertia = k_means(X, 12, n_init=1, random_state=0, refine=["swap", "hartigan-wong"])
     assert inertia <= KMeans(12, n_init=1, random_state=0, refine="swap").fit(X).inertia_ * (1 + 1e-3)
+
+
+def test_a_saved_model_knows_its_refinements(tmp_path):
+    model = KMeans(3, random_state=0, refine=["swap", "hartigan-wong"]).fit(blobs())
+    model.save(tmp_path / "m.npz")
+    assert ckmeans.load(tmp_path / "m.npz").refine == ["swap", "hartigan-wong"]
 
 
 @pytest.mark.parametrize("refine, error, message", [
