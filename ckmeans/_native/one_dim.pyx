@@ -374,6 +374,7 @@ cdef class Sorted:
     cdef double *memory
     cdef Py_ssize_t *first               # (m + 1,) row at which each distinct value begins
     cdef double middle, scale            # a value v is counted as v * scale - middle
+    cdef double reach                    # the largest magnitude of these
     cdef double *d[2]
     cdef double *d_low[2]
     cdef Py_ssize_t *kept                # the table of cuts, window after window
@@ -446,6 +447,7 @@ cdef class Sorted:
             self.first[m + 1] = n
         # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from to 2^-100 of the whole.
         reach = max(fabs(v[0] * self.scale - self.middle), fabs(v[n - 1] * self.scale - self.middle))
+        self.reach = reach
         self.p.slack = (ss_sum.high * (ldexp(1, -47) + ldexp(1, -96) * w_sum.high / least)
                         + ldexp(1, -96) * w_sum.high * reach * reach * (1 + ldexp(1, -96) * w_sum.high / least))
 
@@ -535,7 +537,7 @@ cdef class Sorted:
         high = np.arange(m - k, m + 1)
         low[k] = m
         high[0] = 0
-        M = min(m // 16, max(8192, 1024 * k), COARSE // k)
+        M = min(m // 16, max(4096, 512 * k), COARSE // k)
         if m < WINDOWED or k < 3 or M < 64 * k:
             return low, high
         g = -(-m // M)
@@ -680,17 +682,44 @@ cdef class Sorted:
 
     # -- statistics ----------------------------------------------------------------------------------------------------------------
 
+    cdef Py_ssize_t distinct(self, Py_ssize_t row) noexcept nogil:
+        """The distinct value that begins at this row."""
+        cdef Py_ssize_t low = 0, high = self.p.m, middle
+        while low < high:
+            middle = (low + high) // 2
+            if self.first[middle] < row:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def statistics(self, cnp.ndarray bounds):
-        """Means and sums of squares about them, of the clusters that begin at these rows: each (k,). Straight from the values."""
+        """Means and sums of squares about them, of the clusters that begin at these rows: each (k,).
+
+        From the prefix sums, or straight from the values where those are too coarse.
+        """
         cdef const Py_ssize_t *row = <const Py_ssize_t *>cnp.PyArray_DATA(bounds)
-        cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, q, i
+        cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, q, i, first, last
         means, squares = np.empty(k), np.empty(k)
         cdef double *mean = <double *>cnp.PyArray_DATA(<cnp.ndarray>means)
         cdef double *square = <double *>cnp.PyArray_DATA(<cnp.ndarray>squares)
-        cdef double w
+        cdef double w, whole = self.p.ss[self.p.m], reach = self.reach
         cdef Pair w_sum, sum, x
         with nogil:
             for q in range(k):
+                first = self.distinct(row[q])
+                last = self.distinct(row[q + 1])
+                x = cost(&self.p, first, last)
+                w_sum = minus(entry(self.p.w, self.p.w_low, last), entry(self.p.w, self.p.w_low, first))
+                sum = minus(entry(self.p.s, self.p.s_low, last), entry(self.p.s, self.p.s_low, first))
+                mean[q] = sum.high / w_sum.high + self.middle
+                if x.high > ldexp(1, -30) * whole and fabs(mean[q]) > ldexp(1, -30) * reach:
+                    w = sum.high / w_sum.high
+                    sum = minus(sum, times(w_sum, w))
+                    sum = plus(two_sum(w, sum.high / w_sum.high), pair(self.middle, 0))
+                    mean[q] = sum.high / self.scale
+                    square[q] = x.high / self.scale / self.scale
+                    continue
                 w_sum.high = w_sum.low = sum.high = sum.low = 0
                 for i in range(row[q], row[q + 1]):
                     w = 1 if self.weight == NULL else self.weight[i]
