@@ -1,6 +1,6 @@
 """Builds the extension modules: the engine, and the kernels once per instruction set and element type.
 
-Kernels have one source each (`filter.pxi`, `exact.pxi`). The modules that include them are two lines long, and written here, into
+Kernels have one source each (`filter.pxi`, `exact.pxi`, `silhouette.pxi`). The modules that include them are two lines long, and written here, into
 the build directory. Adding an instruction set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
 """
 import os
@@ -61,6 +61,7 @@ def extensions():
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT)
         yield extension(f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "swap.pxi"\n'), flags + NO_CONTRACT)
+        yield extension(f"silhouette_{isa}", write(f"silhouette_{isa}.pyx", 'include "silhouette.pxi"\n'), flags + NO_CONTRACT)
         for dtype, real in ("f32", "float"), ("f64", "double"):
             name = f"exact_{dtype}_{isa}"
             yield extension(name, write(f"{name}.pyx", f'ctypedef {real} real\ninclude "exact.pxi"\n'), flags + NO_CONTRACT)

@@ -11,5 +11,6 @@ for the same number of iterations. Times whose inertia disagrees are shown, but 
 ``runner.py``   starts workers and asks them in turn: A B C A B C
 ``machine.py``  CPU, threads, versions
 ``report.py``   tables, CSV, JSON and pictures
+``limit.py``    a command of its own: how near the kernel comes to what the machine can do
 ==============  =============================================================================
 """

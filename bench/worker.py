@@ -19,8 +19,8 @@ MEMORY_ITERATIONS = 5
 
 def find_packages():
     """Let the worker import `bench`, and ckmeans from the checkout if built there, else the installed one."""
-    sys.path = [place for place in sys.path if Path(place or ".").resolve() != HERE]
     root = HERE.parent
+    sys.path = [place for place in sys.path if Path(place or ".").resolve() not in (HERE, root)]
     built = any(entry.suffix in (".so", ".pyd") for entry in root.glob("ckmeans/_native/*"))
     sys.path.insert(0 if built else len(sys.path), str(root))
 

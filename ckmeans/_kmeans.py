@@ -94,6 +94,8 @@ class KMeans:
           and draws 300 rows per cluster (20000 at least) to work on where there are more;
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
+    history : bool, default=False
+        Whether to keep what each iteration did in ``history_``; takes a pass over the rows per iteration more.
 
     Attributes
     ----------
@@ -113,6 +115,8 @@ class KMeans:
         Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, or Ctrl-C.
     runs_ : tuple of Run
         Seed, inertia, iterations, stop reason and seconds of every run.
+    history_ : tuple of lists of Iteration
+        Only with ``history=True``: for each run of `runs_` its iterations' n_iter, inertia, shift, n_changed and n_distances.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (d,), object
         Only when X had column names.
@@ -140,8 +144,8 @@ class KMeans:
     Recognition 88, 2019); "hartigan-wong": single rows are moved (Hartigan & Wong, Applied Statistics 28, 1979). They hold the rows
     they work on twice, in float64, and 64 bytes for each. With "auto" one start is about as good as many: ``n_init=1`` saves time.
 
-    Extra memory of a fit: 8 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
-    ``24 * k * d`` bytes. Never n x k. k-means++ takes 8 bytes per row more while it draws.
+    Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
+    ``24 * k * d`` bytes. Never n x k.
 
     Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.
 
@@ -162,10 +166,10 @@ class KMeans:
     """
 
     _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads",
-                   "refine")
+                   "history", "refine")
 
     def __init__(self, n_clusters=8, *, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
-                 copy_x=True, algorithm="auto", n_threads=None, refine=None):
+                 copy_x=True, algorithm="auto", n_threads=None, history=False, refine=None):
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
@@ -176,6 +180,7 @@ class KMeans:
         self.copy_x = copy_x
         self.algorithm = algorithm
         self.n_threads = n_threads
+        self.history = history
         self.refine = refine
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
@@ -258,7 +263,9 @@ class KMeans:
             # Refinements draw, also from centers that were given.
             drawn = check.seeds(self.random_state, len(restarts))
             restarts = [(seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)]
-        return Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine), restarts
+        solver = Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine)
+        solver.histories = [] if self.history else None
+        return solver, restarts
 
     def _keep(self, solver):
         best = solver.best
@@ -271,6 +278,9 @@ class KMeans:
         self.stop_reason_ = best.stop_reason
         self.converged_ = best.stop_reason in ("labels", "tol")
         self.runs_ = tuple(solver.runs)
+        self.__dict__.pop("history_", None)
+        if solver.histories is not None:
+            self.history_ = tuple(solver.histories)
         found = int(np.count_nonzero(best.counts))
         if found < self.n_clusters:
             check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({self.n_clusters}). "
@@ -392,6 +402,11 @@ class KMeans:
         default = type(self)()
         changed = {name: value for name, value in self.get_params().items() if repr(value) != repr(getattr(default, name))}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def _repr_html_(self):
+        from ._notebook import model_html
+
+        return model_html(self)
 
 
 def k_means(X, n_clusters, *, sample_weight=None, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0,

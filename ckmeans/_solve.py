@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._history import Recorded
 from ._inits import DETERMINISTIC, INITS, automatic
 from ._native.engine import Run as NativeRun
 from ._refine import improve
@@ -107,7 +108,11 @@ class Solver:
         The finished run of lowest inertia; of equal ones the earliest.
     current : engine Run or None
         The run under way: what an interrupt leaves.
+    histories : list of lists of Iteration, or None
+        What the iterations of each finished run did; set to an empty list to have it kept.
     """
+
+    histories = None
 
     def __init__(self, data, names, max_iter, tol, algorithm, refine=None):
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
@@ -134,12 +139,11 @@ class Solver:
         run, n_iter = self.finished(centers, watch), 0
         if self.refine is not None:
             again = self.finished(self.refined(seed, run), watch)
-            if again.inertia() <= run.inertia():
-                run, n_iter = again, run.n_iter
+            run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
 
     def finished(self, centers, watch):
-        run = self.current = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        run = self.current = self.new_run(centers)
         if watch is not None:
             while run.iterate():
                 watch(run)
@@ -152,6 +156,16 @@ class Solver:
         centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
         return centers.astype(run.result_centers().dtype).astype(np.float64)
 
+    def better(self, run, again):
+        """Of a run and the one that followed its refinement the better, and the iterations before that."""
+        if again.inertia() > run.inertia():
+            return run, 0
+        if self.histories is not None:
+            again.history[:0] = run.history
+            again.history[len(run.history):] = [each._replace(n_iter=each.n_iter + run.n_iter)
+                                                for each in again.history[len(run.history):]]
+        return again, run.n_iter
+
     def states(self, seed, make):
         """The same, yielding an IterState for each iteration."""
         began = perf_counter()
@@ -159,12 +173,11 @@ class Solver:
         n_iter = 0
         if self.refine is not None:
             again = yield from self.each_state(self.refined(seed, run), run.n_iter)
-            if again.inertia() <= run.inertia():
-                run, n_iter = again, run.n_iter
+            run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
 
     def each_state(self, centers, n_iter):
-        run = self.current = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        run = self.current = self.new_run(centers)
         more = True
         while more:
             before = run.centers()
@@ -174,9 +187,15 @@ class Solver:
         run.finish()
         return run
 
+    def new_run(self, centers):
+        run = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        return run if self.histories is None else Recorded(run, self.data)
+
     def keep(self, seed, run, n_iter, seconds):
         """Record a finished run, before which there were n_iter iterations more."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
+        if self.histories is not None:
+            self.histories.append(run.history)
         self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))
         if self.best is None or inertia < self.best.inertia:
             self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)

@@ -433,6 +433,8 @@ def check_params(est, algorithms, refinements):
     check_name(est.algorithm, algorithms, "algorithm")
     if not isinstance(est.copy_x, (bool, np.bool_)):
         raise TypeError(f"copy_x must be True or False, got {_typed(est.copy_x)}.")
+    if not isinstance(est.history, (bool, np.bool_)):
+        raise TypeError(f"history must be True or False, got {_typed(est.history)}.")
     if est.n_threads is not None:
         wanted = "None (every CPU allowed) or an integer of at least 1"
         check_int(est.n_threads, "n_threads", 1, wanted, _MAX_THREADS)

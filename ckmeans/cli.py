@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 import time
 import warnings
 from typing import Callable, NamedTuple
@@ -24,7 +25,9 @@ _STOPS = {
     "tol": "then the centers moved less than --tol",
     "max_iter": "not converged: --max-iter ended it",
 }
-_CONTENTS = {"labels": "labels", "centers": "centers", "model": "model", "save": "data"}
+_CONTENTS = {"labels": "labels", "centers": "centers", "model": "model", "save": "data", "plot": "picture", "report": "report",
+             "output": "picture"}
+_NO_TEXT = ("model", "plot", "report", "output")  # cannot go to standard output
 _MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
 
 
@@ -56,6 +59,7 @@ def main(argv=None):
             with contextlib.suppress(AttributeError, ValueError):
                 stream.reconfigure(errors="backslashreplace")
         args = _parser().parse_args(argv)
+        args.argv = argv
         args.run(args)
         sys.stdout.flush()
         return 0
@@ -72,7 +76,7 @@ def main(argv=None):
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
         return _fail(2, f"error: {where}{error.strerror or error}")
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ImportError) as error:
         return _fail(2, f"error: {error}")
 
 
@@ -96,7 +100,13 @@ def _fit_arguments(parser):
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
 
     how = parser.add_argument_group("clustering")
-    how.add_argument("-k", "--clusters", metavar="K", type=_count, help="how many clusters to find")
+    how.add_argument(
+        "-k",
+        "--clusters",
+        metavar="K",
+        type=_count_or_range,
+        help="how many clusters to find; 2:12 tries 2 to 12, shows how well each does and takes the best",
+    )
     how.add_argument(
         "--init",
         metavar="HOW",
@@ -140,6 +150,12 @@ def _fit_arguments(parser):
     _add_labels(results)
     results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv or .npy")
     results.add_argument("--model", metavar="OUT", help="write the model (.npz), for ckmeans predict")
+    results.add_argument(
+        "--plot", metavar="OUT", help="draw the clusters, and how k was chosen (.png, .svg or .pdf; needs matplotlib)"
+    )
+    results.add_argument(
+        "--report", metavar="OUT", help="write one page about it all (.html; needs matplotlib)"
+    )
     _add_json(results)
 
 
@@ -150,6 +166,14 @@ def _fit(args):
     from ._readers import read_table
 
     _check_outputs(args, inputs=[args.data, args.init])
+    if args.plot or args.report:
+        from ._pictures import check_picture, check_report
+
+        check_picture(args.plot)
+        check_report(args.report)
+    if isinstance(args.clusters, range):
+        _select(args)
+        return
     with _collect_warnings() as caught:
         started = time.perf_counter()
         table = read_table(args.data, args.columns, args.weights)
@@ -174,25 +198,106 @@ def _fit(args):
         _write_rows(args.centers, model.cluster_centers_, table.columns)
     if args.model:
         model.save(args.model)
+    _draw(args, model, table, None, caught)
 
     facts = {
         **_data_facts(args, table),
-        "settings": {
-            "clusters": k,
-            "init": args.init,
-            "n_init": args.n_init,
-            "refine": args.refine,
-            "max_iter": args.max_iter,
-            "tol": args.tol,
-            "seed": args.seed,
-            "threads": args.threads,
-        },
+        "settings": _settings(args, k),
         **_model_facts(model, table, np.bincount(model.labels_, table.weights, k)),
         "seconds": {"read": read - started, "fit": fitted - read},
         "written": _written(args),
         "warnings": caught,
     }
     _show(args, facts, _fit_report)
+
+
+def _settings(args, k):
+    return {
+        "clusters": k,
+        "init": args.init,
+        "n_init": args.n_init,
+        "refine": args.refine,
+        "max_iter": args.max_iter,
+        "tol": args.tol,
+        "seed": args.seed,
+        "threads": args.threads,
+    }
+
+
+def _draw(args, model, table, selection, caught):
+    """Write the picture and the page that were asked for."""
+    if args.plot or args.report:
+        from ._pictures import draw_fit
+
+        draw_fit(args, model, table, selection, caught)
+
+
+def _select(args):
+    """A fit with the number of clusters still to be chosen."""
+    import numpy as np
+
+    from ._readers import read_table
+    from .select import select_k
+
+    if args.init != "k-means++":
+        raise UsageError("a range of k starts with k-means++ and from its neighbours: leave --init out, or give one K")
+    with _collect_warnings() as caught:
+        started = time.perf_counter()
+        table = read_table(args.data, args.columns, args.weights)
+        if args.clusters[-1] > len(table):
+            raise UsageError(f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}")
+        read = time.perf_counter()
+        found = select_k(
+            table,
+            args.clusters,
+            random_state=args.seed,
+            n_init=args.n_init,
+            sample_weight=table.weights,
+            max_iter=args.max_iter,
+            tol=args.tol,
+            n_threads=args.threads,
+            sample_size=max(5000, 2 * args.clusters[-1]),
+        )
+        fitted = time.perf_counter()
+    model = found.model
+    if model is None and (args.labels or args.centers or args.model):
+        raise UsageError(f"{found.suggestion} To fit it anyway, give one K")
+    if args.labels:
+        _write_labels(args.labels, model.labels_, table)
+    if args.centers:
+        _write_rows(args.centers, model.cluster_centers_, table.columns)
+    if args.model:
+        model.save(args.model)
+    _draw(args, model, table, found, caught)
+    plain = {name: [None if value != value else value for value in column.tolist()] for name, column in found.table.items()}
+    facts = {
+        **_data_facts(args, table),
+        "settings": _settings(args, [args.clusters[0], args.clusters[-1]]),
+        "selection": {
+            "table": plain,
+            "best_k": found.best_k,
+            "suggested_k": found.suggested_k,
+            "suggestion": found.suggestion,
+        },
+        **(_model_facts(model, table, np.bincount(model.labels_, table.weights, found.suggested_k)) if model else {}),
+        "seconds": {"read": read - started, "fit": fitted - read},
+        "written": _written(args),
+        "warnings": caught,
+    }
+
+    def report(facts):
+        width = shutil.get_terminal_size().columns
+        choice = [*found.lines(width), "", *textwrap.wrap(found.suggestion, width)]
+        if model is None:
+            return [_heading(facts), "", *choice, "", *_facts_lines(*_timing(facts), *_endings(facts))]
+        heading, *rest = _fit_report(facts)
+        return [heading, "", *choice, *rest]
+
+    _show(args, facts, report)
+
+
+def _timing(facts):
+    return [("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items()))]
 
 
 def _start(args, table):
@@ -223,7 +328,7 @@ def _fit_report(facts):
             ("inertia", f"{facts['inertia']:.8g}"),
             ("runs", _runs_line(facts)),
             ("iterations", f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}"),
-            ("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items())),
+            *_timing(facts),
             *_endings(facts),
         ),
     ]
@@ -297,7 +402,7 @@ def _predict_report(facts):
         "",
         *_facts_lines(
             ("inertia", f"{facts['inertia']:.8g}"),
-            ("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items())),
+            *_timing(facts),
             *_endings(facts),
         ),
     ]
@@ -398,6 +503,17 @@ def _count(text):
     return number
 
 
+def _count_or_range(text):
+    """A number of clusters, or a range A:B of them, B included."""
+    low, colon, high = text.partition(":")
+    if not colon:
+        return _count(text)
+    first, last = _count(low), _count(high)
+    if last <= first:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of numbers of clusters, such as 2:12")
+    return range(first, last + 1)
+
+
 def _seed(text):
     """A whole number of 32 bits."""
     if not (text.isdecimal() and int(text) < 2**32):
@@ -459,8 +575,10 @@ def _check_outputs(args, inputs=()):
     outputs = _outputs(args)
     if args.json and "-" in outputs.values():
         raise UsageError("--json and an output to - cannot both have standard output")
-    if outputs.get("model") == "-":
-        raise UsageError("a model is no text: give --model the name of a file")
+    for name in _NO_TEXT:
+        if outputs.get(name) == "-":
+            article = "a model is no text" if name == "model" else f"a {_CONTENTS[name]} does not go to standard output"
+            raise UsageError(f"{article}: give --{name} the name of a file")
     if len(set(outputs.values())) < len(outputs):
         raise UsageError("two results cannot go to the same place")
     for path in outputs.values():
@@ -646,6 +764,76 @@ def _printable(text, longest=200):
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
+# -------------------------------------------------------------------------------------- plot and quantize
+
+
+def _plot_arguments(parser):
+    from ._pictures import KINDS
+
+    parser.add_argument("model_file", metavar="MODEL", help="a model that ckmeans fit --model has written")
+    parser.add_argument("data", metavar="DATA", help="rows to draw, in any format that ckmeans fit reads")
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture (.png, .svg or .pdf)")
+    parser.add_argument("--kind", choices=KINDS, default="overview", help="what to draw (default: overview)")
+    _add_columns(parser)
+    _add_json(parser)
+
+
+def _plot(args):
+    from . import load
+    from ._pictures import check_picture, draw
+    from ._readers import read_table
+
+    _check_outputs(args, inputs=[args.model_file, args.data])
+    check_picture(args.output)
+    with _collect_warnings() as caught:
+        model = load(args.model_file)
+        names = list(getattr(model, "feature_names_in_", []))
+        table = read_table(args.data, args.columns, columns_if_named=names or None)
+        table.columns = names
+        started = time.perf_counter()
+        draw(args.kind, model, table, args.output)
+        seconds = time.perf_counter() - started
+    facts = {
+        **_data_facts(args, table),
+        "model": args.model_file,
+        "kind": args.kind,
+        "seconds": {"draw": seconds},
+        "written": _written(args),
+        "warnings": caught,
+    }
+    _show(args, facts, lambda facts: [_heading(facts), "", *_facts_lines(*_timing(facts), *_endings(facts))])
+
+
+def _quantize_arguments(parser):
+    parser.add_argument("image", metavar="IMAGE", help="a picture in any format that Pillow reads")
+    parser.add_argument("-k", "--clusters", metavar="K", type=_count, default=16, help="how many colours (default: 16)")
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture in so many colours (.png is exact)")
+    parser.add_argument("--seed", metavar="S", type=_seed, default=0, help="seed of the draws (default: 0)")
+    _add_threads(parser)
+    _add_json(parser)
+
+
+def _quantize(args):
+    from ._pictures import quantize_file
+
+    _check_outputs(args, inputs=[args.image])
+    with _collect_warnings() as caught:
+        facts = quantize_file(args.image, args.output, args.clusters, args.seed, args.threads)
+    facts.update(written=_written(args), warnings=caught)
+
+    def report(facts):
+        colours = "  ".join("#" + "".join(f"{value:02x}" for value in colour) for colour in facts["palette"])
+        return [
+            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels, {facts['colours']} colours",
+            "",
+            *textwrap.wrap(colours, shutil.get_terminal_size().columns),
+            "",
+            *_facts_lines(*_timing(facts), *(("wrote", f"{path} (picture)") for path in facts["written"].values())),
+        ]
+
+    _show(args, facts, report)
+
+
 # ----------------------------------------------------------------------------------------- the commands
 
 
@@ -675,6 +863,8 @@ examples:
       keep the model, and assign other rows to its clusters
   zcat points.csv.gz | ckmeans fit - -k 3 --json
       read standard input, print everything as JSON
+  ckmeans fit points.csv -k 2:12 --report report.html
+      choose between 2 and 12 clusters, and write a page that shows why
 
 Columns that are not numbers (names, dates) are left out, and the report says so. A missing value is an error.
 k-means compares distances: scale columns of different units to a comparable spread first.
@@ -693,6 +883,33 @@ examples:
       print each row's cluster, one per line
 
 If the model knows column names, the data's columns are found by name, in any order; others are ignored.
+""",
+    ),
+    "plot": Command(
+        _plot,
+        _plot_arguments,
+        "ckmeans plot MODEL DATA -o OUT [options]",
+        "draw the clusters of a model",
+        """\
+examples:
+  ckmeans plot model.npz points.csv -o clusters.png
+  ckmeans plot model.npz points.csv -o silhouettes.svg --kind silhouette
+
+Needs matplotlib: pip install 'ckmeans-cython[plot]'. Of very many rows a sample is drawn, and the picture says so.
+""",
+    ),
+    "quantize": Command(
+        _quantize,
+        _quantize_arguments,
+        "ckmeans quantize IMAGE -k K -o OUT [options]",
+        "reduce a picture to K colours",
+        """\
+examples:
+  ckmeans quantize photo.jpg -k 16 -o poster.png
+  ckmeans quantize photo.jpg -k 4 -o four.png --json
+      also print the palette as numbers
+
+Needs Pillow: pip install 'ckmeans-cython[image]'.
 """,
     ),
     "demo": Command(
@@ -722,6 +939,8 @@ examples:
   ckmeans fit points.csv -k 3                    find 3 clusters in a file
   ckmeans fit points.csv -k 3 --model m.npz      ... and keep the model
   ckmeans predict m.npz new.csv --labels -       print the cluster of each new row
+  ckmeans fit points.csv -k 2:12                 find out how many clusters there are
+  ckmeans plot m.npz points.csv -o points.png    draw them
 
 Each command tells more: ckmeans fit --help
 """,

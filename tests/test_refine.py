@@ -110,6 +110,12 @@ def test_iter_fit_ends_as_fit_does():
     checks.assert_same(model, KMeans(12, n_init=1, random_state=0, refine="auto").fit(X))
 
 
+def test_history_goes_on_after_the_refinement():
+    model = KMeans(12, n_init=1, random_state=0, refine="auto", history=True).fit(blobs())
+    (history,) = model.history_
+    assert [each.n_iter for each in history] == list(range(1, model.n_iter_ + 1))
+
+
 def test_large_data_is_sampled():
     X = blobs(n=60000, d=2, k=5)
     plain = KMeans(5, n_init=1, random_state=0).fit(X)

@@ -62,7 +62,7 @@ cdef class CenterForms:
         cdef double value, norm, gamma, limit = ldexp(1, SCALED_EXPONENT + 2)
         cdef double *block
         self.c.rows = rows
-        gamma = filter_gamma(d, packing)
+        gamma = filter_gamma(d)
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
@@ -87,12 +87,9 @@ cdef class CenterForms:
         guard_constants(&self.c, packing, d)
 
 
-cdef double filter_gamma(Py_ssize_t d, const Packing *packing) noexcept nogil:
-    """Relative error of a score; each of its terms goes through at most so many roundings (see filter.pxi)."""
-    cdef double roundings = min(d, <Py_ssize_t>FLUSH) + (d + FLUSH - 1) // FLUSH + 5
-    if packing.in_place:                 # a vector along the features, its lanes, then the features left over
-        roundings = d // filter_table.lanes + 2 * filter_table.lanes + 6
-    roundings *= ldexp(1, -24)
+cdef double filter_gamma(Py_ssize_t d) noexcept nogil:
+    """Relative error of a score; see filter.pxi."""
+    cdef double roundings = (min(d, <Py_ssize_t>FLUSH) + (d + FLUSH - 1) // FLUSH + 5) * ldexp(1, -24)
     return 1.01 * roundings / (1 - roundings)
 
 
@@ -113,9 +110,9 @@ cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d
     where `exact` covers the rounding of the exact distance itself and `floor` what underflows, there and in float32. N is not looked
     up: |b| <= |a| + |a - b| and the squared distance is A + best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
     """
-    centers.gamma = filter_gamma(d, packing)
+    centers.gamma = filter_gamma(d)
     cdef double gamma = centers.gamma, exact = 2.02 * (d + 3) * ldexp(1, -53)
-    cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6 + 2 * gamma      # |a|^2 is rounded as well
+    cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up * guard_factor)
     centers.guard_score = <float>(3 * of_norm * up * guard_factor)

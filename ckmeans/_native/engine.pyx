@@ -123,8 +123,6 @@ cdef class Data:
     cdef double largest_weight
     cdef Packing packing
     cdef bint filter                     # the rows can be packed for the filter
-    cdef bint unscaled                   # float32 can hold squares of the rows as they are
-    cdef double scale                    # of packed rows
     cdef Boxes boxes                     # order NULL: the rows are packed in their own order
     cdef double spent                    # nanoseconds of brute assignments so far, by the model
     cdef double patience                 # how much is to be spent before boxes are thought of again
@@ -334,39 +332,25 @@ cdef class Data:
         self.variance_ = variance / d
         return far
 
-    cdef int need_packing(self, bint keep, bint in_place=False) except -1:
-        """An origin and a scale for the filter and, with `keep`, room for the packed rows: the next pass fills it.
-
-        With `in_place`, runs read the rows where they lie, if these are float32, unscaled, and not packed yet.
-        """
+    cdef int need_packing(self, bint keep) except -1:
+        """An origin and a scale for the filter and, with `keep`, room for the packed rows: the next pass fills it."""
         cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
         cdef double *origin
-        cdef float *origin32
         cdef double *row
         cdef double largest = 0
         if self.packing.origin == NULL:
             # Any origin gives the same results; one amid the rows keeps the filter's error small.
             origin = <double *>self.memory.take(d, sizeof(double))
-            origin32 = <float *>self.memory.take(d, sizeof(float))
             row = <double *>self.workers[0].block
             for i in range(samples):
                 self.exact.read(&self.rows, i * n // samples, row)
                 for f in range(d):
                     origin[f] += row[f] / samples
             for f in range(d):
-                origin32[f] = <float>origin[f]
-                if self.rows.kind == KIND_F32:
-                    origin[f] = origin32[f]
                 largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
-            self.packing.origin32 = origin32
             self.packing.origin = origin
             self.filter = choose_scale(&self.packing, largest)
-            self.unscaled = ldexp(1, -20) < largest < ldexp(1, SCALED_EXPONENT)
-            self.scale = self.packing.scale
-        self.packing.in_place = (in_place and self.rows.direct and self.rows.kind == KIND_F32 and self.unscaled
-                                 and self.packing.panels == NULL)
-        self.packing.scale = 1 if self.packing.in_place else self.scale
-        if keep and self.filter and self.packing.panels == NULL and not self.packing.in_place:
+        if keep and self.filter and self.packing.panels == NULL:
             n = (n + PANEL - 1) // PANEL * PANEL
             self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
@@ -375,7 +359,7 @@ cdef class Data:
 
     cdef bint may_order(self) noexcept nogil:
         """Whether boxes can be tried on this data."""
-        return (self.packed and self.filter and not self.packing.in_place and self.rows.d <= BOX_FEATURES
+        return (self.packed and self.filter and self.rows.d <= BOX_FEATURES
                 and 4 * SUPER * PANEL <= self.rows.n < <Py_ssize_t>1 << 31
                 and self.rows.col_stride * self.rows.col_stride <= 64)
 

@@ -582,12 +582,8 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         if job.survey != NULL:
             survey(job.survey, first, first + count, chunk, worker)
         if centers.filter:
-            if job.packing.in_place:
-                job.filter.rows(<const float *>fetch(job.rows, first, count, me.block), job.packing.origin32, <int>count, d,
-                                centers, old, best, &unsure, &changed)
-            else:
-                panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-                job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
+            panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+            job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here
             changed &= rows_here

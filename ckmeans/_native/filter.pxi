@@ -11,7 +11,7 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport Centers, FilterTable, BOX_FEATURES, FEW, FLUSH, PANEL, SUPER
+from ckmeans._native.kernels cimport Centers, FilterTable, BOX_FEATURES, FLUSH, PANEL, SUPER
 
 cdef extern from "simd.h" nogil:
     ctypedef float vf
@@ -26,7 +26,6 @@ cdef extern from "simd.h" nogil:
     vf VF_MIN(vf, vf)
     vf VF_MAX(vf, vf)
     vi VI_PICK_LT(vf, vf, vi, vi)
-    float VF_SUM(vf)
     int CKM_CTZ64(uint64_t)
     uint64_t VF_BITS_LE(vf, vf)
     uint64_t VI_BITS_NE(vi, vi)
@@ -160,111 +159,6 @@ cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms,
     unsure[0] |= VF_BITS_LE(second - lowest, margin) << lane
     VI_STORE(best + lane, winner)
     changed[0] |= VI_BITS_NE(winner, VI_LOAD(labels + lane)) << lane
-
-
-cdef extern from *:
-    """
-    CKM_INLINE void ckm_row_scores(const float *x, const float *origin, Py_ssize_t d, const float *c, float *norms, float *out,
-                                   int count);
-    """
-
-
-cdef void row_scores "ckm_row_scores"(const float *x, const float *origin, Py_ssize_t d, const float *c, float *norms, float *out,
-                                      int count) noexcept nogil:
-    """Dot products of two rows, less the origin, with `count` centers, and their squared norms.
-
-    out  OUT  (count, PANEL), the rows' two lanes
-    """
-    cdef vf acc[FEW][2]
-    cdef vf square0 = VF_SPLAT(0), square1 = VF_SPLAT(0), x0, x1, o, cv
-    cdef Py_ssize_t f = 0
-    cdef float t0, t1, norm0, norm1
-    cdef int j
-    for j in range(count):
-        acc[j][0] = VF_SPLAT(0)
-        acc[j][1] = VF_SPLAT(0)
-    while f + VL <= d:
-        o = VF_LOAD(origin + f)
-        x0 = VF_LOAD(x + f) - o
-        x1 = VF_LOAD(x + d + f) - o
-        square0 = square0 + x0 * x0
-        square1 = square1 + x1 * x1
-        for j in range(count):
-            cv = VF_LOAD(c + j * d + f)
-            acc[j][0] = acc[j][0] + x0 * cv
-            acc[j][1] = acc[j][1] + x1 * cv
-        f += VL
-    norm0 = VF_SUM(square0)
-    norm1 = VF_SUM(square1)
-    for j in range(count):
-        out[j * PANEL] = VF_SUM(acc[j][0])
-        out[j * PANEL + 1] = VF_SUM(acc[j][1])
-    while f < d:
-        t0 = x[f] - origin[f]
-        t1 = x[d + f] - origin[f]
-        norm0 += t0 * t0
-        norm1 += t1 * t1
-        for j in range(count):
-            out[j * PANEL] += t0 * c[j * d + f]
-            out[j * PANEL + 1] += t1 * c[j * d + f]
-        f += 1
-    norms[0] = norm0
-    norms[1] = norm1
-
-
-cdef void filter_rows(const float *x, const float *origin, int count, Py_ssize_t d, const Centers *centers, const int32_t *labels,
-                      int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
-    """`filter_panel` for up to FEW centers and rows as they lie in memory: nothing is packed.
-
-    x       IN  (count, d)
-    origin  IN  (d,)
-    count   IN  up to PANEL; lanes past it are idle
-    """
-    cdef float out[FEW * PANEL]
-    cdef float norms[PANEL]
-    cdef vf lowest, second, score
-    cdef vi winner
-    cdef Py_ssize_t lane
-    cdef int i, j, m = <int>centers.m
-    for i in range(PANEL):
-        norms[i] = 0
-    for i in range(m * PANEL):
-        out[i] = 0
-    for i from 0 <= i < count by 2:
-        if i + 1 == count:                 # the last of an odd number goes with the one before
-            if i == 0:
-                break
-            i = i - 1
-        if m == 1:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 1)
-        elif m == 2:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 2)
-        elif m == 3:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 3)
-        elif m == 4:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 4)
-        elif m == 5:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 5)
-        elif m == 6:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 6)
-        elif m == 7:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 7)
-        else:
-            row_scores(x + i * d, origin, d, centers.scaled, norms + i, out + i, 8)
-    unsure[0] = 0
-    changed[0] = 0
-    for lane from 0 <= lane < PANEL by VL:
-        lowest = VF_SPLAT(3e38)
-        second = VF_SPLAT(3e38)
-        winner = VI_SPLAT(centers.ids[0])
-        for j in range(m):
-            score = VF_SPLAT(centers.sq_norms[j]) + VF_LOAD(out + j * PANEL + lane)
-            second = VF_MIN(second, VF_MAX(lowest, score))
-            winner = VI_PICK_LT(score, lowest, VI_SPLAT(centers.ids[j]), winner)
-            lowest = VF_MIN(lowest, score)
-        judge(lowest, second, winner, norms, lane, centers, labels, best, unsure, changed)
-    if count == 1:                         # not looked at above
-        unsure[0] = 1
 
 
 cdef void filter_closer(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil:
@@ -407,11 +301,61 @@ cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const 
                 lengths[p] += 1
 
 
+# ---- what the machine can do at the most, for the benchmark ----------------------------------------------------------------------
+
+cdef double fma_loop(Py_ssize_t rounds) noexcept nogil:
+    """Multiply-adds on registers alone: returns how many were done for each float lane and round."""
+    cdef vf acc[12]
+    cdef vf x = VF_SPLAT(0.9999), y = VF_SPLAT(1e-6)
+    cdef float[VL] out
+    cdef Py_ssize_t r
+    cdef int i
+    for i in range(12):
+        acc[i] = VF_SPLAT(i)
+    for r in range(rounds):
+        for i in range(12):
+            acc[i] = acc[i] * x + y
+    for i in range(1, 12):
+        acc[0] = acc[0] + acc[i]
+    VF_STORE(out, acc[0])
+    return 12.0 * VL if out[0] < 1e30 else 0         # (or the loop would be dropped)
+
+
+cdef double read_loop(const float *x, Py_ssize_t n) noexcept nogil:
+    """Reads n floats, a multiple of 4 VL, and adds them up."""
+    cdef vf acc[4]
+    cdef float[VL] sums
+    cdef Py_ssize_t i
+    cdef int v
+    for v in range(4):
+        acc[v] = VF_SPLAT(0)
+    for i from 0 <= i < n by 4 * VL:
+        for v in range(4):
+            acc[v] = acc[v] + VF_LOAD(x + i + v * VL)
+    VF_STORE(sums, (acc[0] + acc[1]) + (acc[2] + acc[3]))
+    return sums[0]
+
+
+def multiply_adds(Py_ssize_t rounds):
+    """Do that many rounds of multiply-adds on registers; returns how many multiply-adds of single floats that was."""
+    cdef double done
+    with nogil:
+        done = fma_loop(rounds)
+    return done * rounds
+
+
+def read_floats(const float[::1] x):
+    """Add up the floats of an array, as fast as they can be read."""
+    cdef Py_ssize_t n = x.shape[0] // (4 * VL) * (4 * VL)
+    cdef double total
+    with nogil:
+        total = read_loop(&x[0], n)
+    return total
+
+
 cdef FilterTable _table
 _table.panel = filter_panel
-_table.rows = filter_rows
 _table.near = filter_near
 _table.lists = filter_lists
 _table.closer = filter_closer
-_table.lanes = VL
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

@@ -9,7 +9,6 @@ cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
     BOX_FEATURES = 64    # most features for which boxes are of use
     SUPER = 16           # panels whose boxes are looked at together
-    FEW = 8              # centers up to which rows may be filtered in place
     BLOCK = 16           # centers side by side in the exact kernel's layout
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
     SUM_PARTS = 3        # parts of an exact sum of terms of one sign
@@ -42,9 +41,7 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
     float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
     bint filling         # this pass is the first over `panels` and fills them
-    bint in_place        # float32 rows are read where they lie, one after the other: scale is 1, no panels
-    const double *origin # (d,) float32 values when in_place
-    const float *origin32  # (d,) the same
+    const double *origin # (d,)
     double scale         # a power of two
 
 
@@ -112,11 +109,8 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
 
 
 cdef struct FilterTable:
-    int lanes            # floats in a vector
     void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
-    void (*rows)(const float *x, const float *origin, int count, Py_ssize_t d, const Centers *centers, const int32_t *labels,
-                 int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
     Py_ssize_t (*near)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
     void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
                   Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil

@@ -60,8 +60,7 @@ cdef class Run:
         self.max_iter = max_iter
         self.tol = tol
         data.cut_sums()
-        # Few centers are compared with wide rows as fast as memory gives them: packing would only add to the traffic.
-        data.need_packing(data.packed, k <= FEW and d >= 48)
+        data.need_packing(data.packed)
         self.memory = Memory()
         self.list_memory = Memory()
         self.forms = CenterForms(k, d)

@@ -114,23 +114,6 @@ CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *t
 /* VF_MIN, VF_MAX   lane by lane
  * VI_PICK_LT(a, b, x, y)  x where a < b, else y
  * VF_BITS_LE(a, b), VI_BITS_NE(a, b)  one bit a lane; unordered counts as "<=" so that a NaN is never taken for proof */
-/* VF_SUM(a)   of all lanes, in whatever order */
-#if VB == 64
-#  define VF_SUM(a) _mm512_reduce_add_ps((__m512)(a))
-#elif VB > 4
-CKM_INLINE float ckm_vf_sum(vf a)
-{
-    float lanes[VL];
-    VF_STORE(lanes, a);
-    for (int half = VL / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
-    return lanes[0];
-}
-#  define VF_SUM(a) ckm_vf_sum(a)
-#else
-#  define VF_SUM(a) (a)
-#endif
-
 /* VD_MAX(a, b), VD_ABS(a)   lane by lane */
 #if VB == 64
 #  define VD_MAX(a, b) ((vd)_mm512_max_pd((__m512d)(a), (__m512d)(b)))

@@ -1,0 +1,472 @@
+"""How good a clustering is, without the truth: silhouettes and the other indices, with scikit-learn's names.
+
+All distances are float64, feature after feature, and means over rows are exact sums rounded once, so that no value depends on the
+number of threads, the instruction set or the order of the rows.
+"""
+import math
+from importlib import import_module
+from itertools import count
+from threading import local
+
+import numpy as np
+
+from . import _native
+from . import _validate as check
+from ._config import cpu_count
+from ._kmeans import open_data
+
+_SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
+_TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
+_BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
+_CACHED_VALUES = 1 << 14    # the same, where it is read several times
+
+
+def silhouette_samples(X, labels, *, n_threads=None):
+    """The silhouette of each row (Rousseeuw, J. Comput. Appl. Math. 20, 1987).
+
+    ``(b - a) / max(a, b)``, with a the mean distance to the other rows of its cluster and b the least mean distance to the rows of
+    another cluster: near 1 well inside its cluster, 0 between two, negative when it lies nearer to another. Rows alone in their
+    cluster have 0.
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+    labels : array-like of shape (n,)
+        Clusters by any integers or names; at least 2 and fewer than rows.
+    n_threads : int or None
+        None means the CPUs that this process may use. Results do not depend on it.
+
+    Returns
+    -------
+    silhouettes : ndarray of shape (n,), float64
+
+    Raises
+    ------
+    TypeError, ValueError
+        X or labels cannot be used.
+
+    See Also
+    --------
+    silhouette_score : their mean.
+    simplified_silhouette_samples : in O(n k), for rows too many for this.
+
+    Notes
+    -----
+    All distances are computed and added up exactly. Extra memory is one float64 copy of X and, where they fit into 256 MB, 16 k n
+    bytes of sums per thread, which halve the time. Time grows with n² d: beyond some 100 000 rows use
+    `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
+
+    Not for comparing clusters that are no compact clouds: a correct clustering of rings or chains has low silhouettes.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import silhouette_samples
+    >>> silhouette_samples([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1]).round(3)
+    array([0.895, 0.882, 0.882, 0.895])
+    """
+    array, codes, k, names = _labelled(X, labels)
+    open_data(array, names, None, 1)                      # raises for what is not finite
+    sizes = np.bincount(codes, minlength=k)
+    order = np.argsort(codes, kind="stable")
+    rows = _unit(array[order])
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    kernel = import_module(f"ckmeans._native.silhouette_{_native.isa}")
+    n = len(rows)
+    # Constants that cut distances into two parts whose sums over n rows do not round; see _native/sums.pxi.
+    growth = math.frexp(4.0 * n)[1]
+    big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
+    threads = _threads(n_threads)
+    if 16 * k * n * threads <= _SUMS_BYTES:
+        out = _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads)
+    else:
+        out = _silhouettes_by_rows(kernel, rows, bounds, big, small, threads)
+    result = np.empty(n)
+    result[order] = out
+    return result
+
+
+def _silhouettes_by_rows(kernel, rows, bounds, big, small, threads):
+    """Each pair of rows twice: no memory to speak of."""
+    n, d = rows.shape
+    step = max(1, _TASK_PAIRS // (n * (d + 5))) * kernel.WIDTH
+    out, own = np.empty(n), local()
+
+    def work(start):
+        if not hasattr(own, "panel"):
+            own.panel = np.empty((d, kernel.WIDTH))
+        kernel.silhouettes(rows, bounds, start, min(start + step, n), big, small, own.panel, out)
+
+    _each(work, range(0, n, step), threads)
+    return out
+
+
+def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
+    """Each pair of rows once: nearly twice as fast, with 16 k n bytes of sums for each thread. The bits are the same."""
+    n, d = rows.shape
+    k = len(bounds) - 1
+    sums, own, limits = [], local(), bounds.tolist()
+    tasks = [(j, start, min(start + kernel.GROUP, limits[j + 1]))
+             for j in range(k) for start in range(limits[j], limits[j + 1], kernel.GROUP)]
+
+    def work(task):
+        if not hasattr(own, "sums"):
+            own.panels, own.sums = np.empty((d, kernel.GROUP)), np.zeros((2, k, n))
+            sums.append(own.sums)
+        kernel.pair_sums(rows, bounds, *task, big, small, own.panels, own.sums)
+
+    _each(work, tasks, threads)
+    for other in sums[1:]:                                # parts of exact sums: nothing rounds
+        sums[0] += other
+    total = sums[0][0] + sums[0][1]                       # (k, n), rounded once
+    sizes = np.diff(bounds)
+    home = np.repeat(np.arange(k), sizes)
+    mine = sizes[home]
+    inner = total[home, np.arange(n)] / np.maximum(mine - 1, 1)
+    total /= sizes[:, np.newaxis]
+    total[home, np.arange(n)] = np.inf
+    nearest = total.min(axis=0)
+    larger = np.maximum(inner, nearest)
+    return np.divide(nearest - inner, larger, out=np.zeros(n), where=(mine > 1) & (larger > 0))
+
+
+def silhouette_score(X, labels, *, sample_size=None, random_state=None, n_threads=None):
+    """The mean silhouette of all rows, or of a sample; see `silhouette_samples`.
+
+    Parameters
+    ----------
+    X, labels, n_threads
+        As for `silhouette_samples`.
+    sample_size : int or None
+        Look at this many rows drawn at random, as if they were all. The sample must hold 2 clusters at least.
+    random_state : None, int, RandomState or Generator
+        Decides which rows.
+
+    Returns
+    -------
+    score : float
+        From -1 to 1; higher is better.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import silhouette_score
+    >>> round(silhouette_score([[0.0], [1.0], [9.0], [10.0]], ["a", "a", "b", "b"]), 3)
+    0.889
+    """
+    if sample_size is not None:
+        array, codes, _, _ = _labelled(X, labels)
+        check.check_int(sample_size, "sample_size", 3, "None or an integer of at least 3")
+        if sample_size > len(array):
+            raise ValueError(f"sample_size={sample_size} is more than the {len(array)} rows of X.")
+        (seed,) = check.seeds(random_state, 1)
+        picked = np.sort(check.seeded(seed).permutation(len(array))[:sample_size])
+        X, labels = array[picked], codes[picked]
+    return exact_mean(silhouette_samples(X, labels, n_threads=n_threads))
+
+
+def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
+    """The simplified silhouette of each row: distances to centers in place of mean distances to rows.
+
+    ``(b - a) / max(a, b)``, with a the distance to the row's own center and b that to the nearest other one (Hruschka, de Castro &
+    Campello, ICDM 2004). Takes O(n k d) where the exact one takes O(n² d), and ranks values of k alike on compact clusters
+    (Vendramin, Campello & Hruschka, Stat. Anal. Data Min. 3, 2010).
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+    centers : array-like of shape (k, d)
+        At least two.
+    labels : array-like of int of shape (n,), or None
+        The center of each row; None means the nearest.
+    n_threads : int or None
+
+    Returns
+    -------
+    silhouettes : ndarray of shape (n,), float64
+        Values differ from the exact ones: compare like with like.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import simplified_silhouette_samples
+    >>> simplified_silhouette_samples([[0.0], [1.0], [9.0], [10.0]], [[0.5], [9.5]]).round(3)
+    array([0.947, 0.941, 0.941, 0.947])
+    """
+    array, names = check.as_matrix(X)
+    centers, _ = check.as_matrix(centers, name="centers", min_rows=2)
+    k, d = centers.shape
+    if d != array.shape[1]:
+        raise ValueError(f"centers have {d} features, X has {array.shape[1]}.")
+    centers = np.ascontiguousarray(centers, dtype=np.float64)
+    if not np.abs(centers).max() <= check.MAX_ABS:
+        raise check.nonfinite_error(centers, *check._first(~(np.abs(centers) <= check.MAX_ABS)), name="centers")
+    if labels is not None:
+        labels = _label_array(labels, len(array))
+        if labels.dtype.kind not in "biu" or labels.min() < 0 or labels.max() >= k:
+            raise ValueError(f"labels must be integers from 0 to {k - 1}, the rows of centers.")
+    threads = _threads(n_threads)
+    out = np.empty(len(array))
+    step = max(1, _BLOCK_VALUES // max(k, d))
+    for start in range(0, len(array), step):
+        block = array[start : start + step]
+        if block.dtype == np.float32:                     # distances of float32 rows would be rounded to float32
+            block = block.astype(np.float64)
+        distances = open_data(block, names, None, threads).distances(centers)
+        rows = np.arange(len(block))
+        mine = distances.argmin(axis=1) if labels is None else labels[start : start + step].astype(np.intp)
+        a = distances[rows, mine]
+        distances[rows, mine] = np.inf
+        b = distances.min(axis=1)
+        larger = np.maximum(a, b)
+        out[start : start + step] = np.divide(b - a, larger, out=np.zeros(len(block)), where=larger > 0)
+    return out
+
+
+def simplified_silhouette_score(X, centers, labels=None, *, n_threads=None):
+    """The mean simplified silhouette; see `simplified_silhouette_samples`.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import simplified_silhouette_score
+    >>> round(simplified_silhouette_score([[0.0], [1.0], [9.0], [10.0]], [[0.5], [9.5]]), 3)
+    0.944
+    """
+    return exact_mean(simplified_silhouette_samples(X, centers, labels, n_threads=n_threads))
+
+
+def calinski_harabasz_score(X, labels, *, sample_weight=None):
+    """Variance between clusters over variance within (Caliński & Harabasz, Commun. Stat. 3, 1974); higher is better.
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+    labels : array-like of shape (n,)
+        At least 2 clusters and fewer than rows.
+    sample_weight : array-like of shape (n,) or None
+        Weights count as so many rows.
+
+    Returns
+    -------
+    score : float
+        1.0 when all rows sit on their cluster's mean, as in scikit-learn.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import calinski_harabasz_score
+    >>> calinski_harabasz_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1])
+    162.0
+    """
+    data, codes, k = _data_and_codes(X, labels, sample_weight)
+    within = data.inertia(data.means(codes, k), codes)
+    nothing = np.zeros_like(codes)
+    total = data.inertia(data.means(nothing, 1), nothing)
+    if within == 0:
+        return 1.0
+    return max(total - within, 0.0) * (data.total_weight() - k) / (within * (k - 1.0))
+
+
+def davies_bouldin_score(X, labels, *, sample_weight=None):
+    """Mean over the clusters of how much the likeliest other one overlaps (Davies & Bouldin, PAMI 1, 1979); lower is better.
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+    labels : array-like of shape (n,)
+        At least 2 clusters and fewer than rows.
+    sample_weight : array-like of shape (n,) or None
+
+    Returns
+    -------
+    score : float
+        0 at best.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import davies_bouldin_score
+    >>> round(davies_bouldin_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1]), 3)
+    0.111
+    """
+    array, codes, k, names = _labelled(X, labels)
+    weights = check.as_weights(sample_weight, len(array))
+    data = open_data(array, names, weights, None)
+    # Means as float64 whatever the rows are, as everywhere in this file.
+    if array.dtype == np.float32:
+        array = array.astype(np.float64)
+        data = open_data(array, names, weights, None)
+    centers = data.means(codes, k)
+    spread = mean_distances(array, centers, codes, weights)
+    if not spread.any():
+        return 0.0
+    worst = []
+    for j in range(k):
+        apart = np.sqrt(_sq_distances(centers, centers[j]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(apart > 0, (spread + spread[j]) / apart, 0.0)
+        worst.append(float(ratios.max()))
+    return math.fsum(worst) / k
+
+
+def mean_distances(array, centers, labels, weights=None):
+    """Mean distance of each center's rows to it: exact sums, rounded once. 0 where there are none."""
+    distances = np.sqrt(own_sq_distances(array, centers, labels))
+    order = np.argsort(labels, kind="stable")
+    ends = np.cumsum(np.bincount(labels, minlength=len(centers)))
+    w = None if weights is None else weights[order]
+    distances = distances[order] if w is None else distances[order] * w
+    means, start = [], 0
+    for stop in ends.tolist():
+        total = exact_sum(distances[start:stop])
+        weight = stop - start if w is None else exact_sum(w[start:stop])
+        means.append(total / weight if weight else 0.0)
+        start = stop
+    return np.array(means)
+
+
+def own_sq_distances(array, centers, labels):
+    """Squared distance of each row to the center of its label, float64, feature after feature."""
+    out = np.empty(len(array))
+    step = max(1, _CACHED_VALUES // array.shape[1])
+    for start in range(0, len(array), step):
+        stop = start + step
+        t = np.subtract(array[start:stop], centers[labels[start:stop]], dtype=np.float64)
+        t *= t
+        block = out[start:stop]
+        block[:] = t[:, 0]
+        for f in range(1, t.shape[1]):
+            block += t[:, f]
+    return out
+
+
+def _sq_distances(rows, point):
+    out = np.zeros(len(rows))
+    for f in range(rows.shape[1]):
+        t = rows[:, f].astype(np.float64) - point[f]
+        out += t * t
+    return out
+
+
+def adjusted_rand_score(labels_true, labels_pred):
+    """Agreement of two labelings of the same rows, corrected for chance (Hubert & Arabie, J. Classif. 2, 1985).
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n,)
+
+    Returns
+    -------
+    score : float
+        1 when they are the same up to names, about 0 for unrelated ones.
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import adjusted_rand_score
+    >>> adjusted_rand_score([0, 0, 1, 1], ["b", "b", "a", "a"])
+    1.0
+    """
+    first = np.asarray(labels_true)
+    a, b = (np.unique(_label_array(labels, len(first)), return_inverse=True)[1].astype(np.int64) for labels in (first, labels_pred))
+    _, both = np.unique(a * (b.max(initial=0) + 1) + b, return_counts=True)
+    together, in_a, in_b = (sum(c * (c - 1) // 2 for c in counts.tolist()) for counts in (both, np.bincount(a), np.bincount(b)))
+    pairs = len(first) * (len(first) - 1) // 2            # whole numbers of any size: only the last step rounds
+    if in_a == in_b == together:
+        return 1.0
+    return 2 * (together * pairs - in_a * in_b) / (pairs * (in_a + in_b) - 2 * in_a * in_b)
+
+
+def exact_sum(values):
+    """The sum of float64 values, rounded once whatever their order; see _native/sums.pxi."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if not 0.0 < largest < math.inf:
+        return largest
+    growth = math.frexp(4.0 * len(values))[1]
+    exponent, parts, rest = math.frexp(largest)[1], [], values
+    for _ in range(3):
+        big = math.ldexp(1.5, max(exponent + growth, -1000))
+        part = (rest + big) - big
+        parts.append(float(part.sum()))
+        rest = rest - part
+        exponent += growth - 53
+    return math.fsum(parts)
+
+
+def exact_mean(values, weights=None):
+    """The mean, rounded once whatever the order."""
+    if weights is None:
+        return exact_sum(values) / len(values)
+    return exact_sum(values * weights) / exact_sum(weights)
+
+
+# -- what comes in ---------------------------------------------------------------------------------------------------------------
+
+
+def _label_array(labels, n):
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) != n:
+        raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({n},).")
+    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
+        raise ValueError("labels are names or whole numbers, not measurements: got fractions or NaN.")
+    return labels
+
+
+def _labelled(X, labels):
+    """The rows, their labels as int32 codes from 0, how many there are, and the names of the columns."""
+    array, names = check.as_matrix(X)
+    values, codes = np.unique(_label_array(labels, len(array)), return_inverse=True)
+    k = len(values)
+    if not 2 <= k < len(array):
+        raise ValueError(f"Number of labels is {k}. Valid values are 2 to n_samples - 1 (inclusive): {len(array) - 1}.")
+    return array, codes.astype(np.int32), k, names
+
+
+def _data_and_codes(X, labels, sample_weight):
+    array, codes, k, names = _labelled(X, labels)
+    if array.dtype == np.float32:
+        array = array.astype(np.float64)
+    return open_data(array, names, check.as_weights(sample_weight, len(array)), None), codes, k
+
+
+def _unit(rows):
+    """The rows as float64, scaled by a power of two so that no two are farther apart than 1, and not much less.
+
+    Values stay below 2**500: where one column is that far from 0 beside the spread of all, distances are just smaller.
+    """
+    rows = np.ascontiguousarray(rows, dtype=np.float64)
+    half = rows.max(axis=0) / 2 - rows.min(axis=0) / 2    # halves, lest the difference overflow
+    widest = float(half.max())
+    if widest > 0:
+        span = half / widest
+        exponent = math.frexp(widest)[1] + 1 + math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1]
+        rows = np.ldexp(rows, min(-exponent, 500 - math.frexp(float(np.abs(rows).max()))[1]))
+    return rows
+
+
+def _threads(n_threads):
+    if n_threads is None:
+        return cpu_count()
+    check.check_int(n_threads, "n_threads", 1, "None (every CPU allowed) or an integer of at least 1")
+    return n_threads
+
+
+def _each(work, tasks, n_threads):
+    """Do all tasks, on so many threads; the caller is one of them."""
+    threads = min(_threads(n_threads), len(tasks))
+    numbers = count()                                     # dealt one by one: `next` is atomic
+
+    def run():
+        for number in numbers:
+            if number >= len(tasks):
+                break
+            work(tasks[number])
+
+    if threads <= 1:
+        return run()
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        helpers = [pool.submit(run) for _ in range(threads - 1)]
+        try:
+            run()
+        except BaseException:
+            for _ in zip(range(len(tasks)), numbers):     # leave none to the others
+                pass
+            raise
+        for helper in helpers:
+            helper.result()
