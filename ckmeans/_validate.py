@@ -413,7 +413,7 @@ def as_centers(init, k, d, dtype, name="init"):
 # ---------------------------------------------------------------------------------------------- parameters
 
 
-def check_params(est, algorithms, refinements):
+def check_params(est, algorithms, refinements=()):
     """Check an estimator's parameters; `init` and `random_state` are checked where they are used."""
     check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
     if not isinstance(est.n_init, str):

@@ -239,8 +239,10 @@ def _select(args):
     from ._readers import read_table
     from .select import select_k
 
-    if args.init != "k-means++":
+    if args.init not in ("auto", "k-means++"):
         raise UsageError("a range of k starts with k-means++ and from its neighbours: leave --init out, or give one K")
+    if args.refine:
+        raise UsageError("a range of k is not refined: leave --refine out, or give one K")
     with _collect_warnings() as caught:
         started = time.perf_counter()
         table = read_table(args.data, args.columns, args.weights)

@@ -167,6 +167,14 @@ def test_the_command_line_knows_the_names(tmp_path, capsys):
     assert facts["inertia"] == KMeans(12, n_init=1, random_state=0, refine="auto").fit(blobs()).inertia_
 
 
+def test_a_range_of_k_is_not_refined(tmp_path, capsys):
+    from ckmeans import cli
+
+    np.savetxt(tmp_path / "d.csv", blobs(), delimiter=",")
+    assert cli.main(["fit", str(tmp_path / "d.csv"), "-k", "2:4", "--refine", "auto"]) != 0
+    assert "leave --refine out" in capsys.readouterr().err
+
+
 # ---- the state of the search -----------------------------------------------------------------------------------------------------
 
 
