@@ -1,12 +1,26 @@
 """k-means on the CPU: exact, reproducible to the last bit, fast."""
+from importlib import import_module as _import_module
+
 from ._config import __version__, show_config
 from ._history import Iteration
 from ._kmeans import KMeans, k_means, kmeans_plusplus
-from ._model import load
-from ._one_dim import CkmeansError, OptimalResult, breaks, ckmeans, ckmeans_optimal
 from ._solve import IterState, Run
 from ._validate import ConvergenceWarning, NotFittedError
-from .select import select_k
+
+#: Names that are imported when they are first asked for: most programs fit and predict, and should not wait for the rest.
+_LATER = {"load": "_model", "select_k": "select",
+          **dict.fromkeys(("CkmeansError", "OptimalResult", "breaks", "ckmeans", "ckmeans_optimal"), "_one_dim")}
 
 __all__ = ["CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "NotFittedError", "OptimalResult", "Run", "breaks",
            "ckmeans", "ckmeans_optimal", "k_means", "kmeans_plusplus", "load", "select_k", "show_config"]
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(_import_module("." + _LATER[name], __name__), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_LATER})

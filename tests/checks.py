@@ -11,6 +11,10 @@ import ckmeans
 import oracle
 
 
+#: Where child processes start: from the top of a checkout they would import its sources, which are not compiled.
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
 def fit(problem, **params):
     """The estimator fitted to a problem of ``strategies.problems``; few distinct rows are no news here."""
     model = ckmeans.KMeans(
@@ -52,6 +56,7 @@ def run_python(source, *, timeout=60, **environment):
         capture_output=True,
         text=True,
         timeout=timeout,
+        cwd=HERE,
         env=subprocess_environment(**environment),
     )
     if done.returncode:
@@ -62,6 +67,5 @@ def run_python(source, *, timeout=60, **environment):
 def subprocess_environment(**more):
     """The environment for a child that has to import the very same package."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(ckmeans.__file__)))
-    here = os.path.dirname(os.path.abspath(__file__))
-    path = os.pathsep.join([package, here, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    path = os.pathsep.join([package, HERE, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     return {**os.environ, "PYTHONPATH": path, **more}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 import numpy as np
 import pytest
 
-from checks import fit, run_python, subprocess_environment
+from checks import HERE, fit, run_python, subprocess_environment
 from ckmeans import KMeans, _native, kmeans_plusplus
 from strategies import Problem, problems
 
@@ -79,6 +79,7 @@ def test_an_unavailable_instruction_set_raises(name):
         capture_output=True,
         text=True,
         timeout=60,
+        cwd=HERE,
         env=subprocess_environment(CKMEANS_ISA=name),
     )
     assert done.returncode != 0

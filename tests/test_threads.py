@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from checks import assert_same, run_python, subprocess_environment
+from checks import HERE, assert_same, run_python, subprocess_environment
 from ckmeans import KMeans
 
 
@@ -162,6 +162,7 @@ def test_interrupt(name, n_threads):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=HERE,
         env=subprocess_environment(),
     )
     too_late = threading.Timer(30, child.kill)

@@ -6,7 +6,11 @@ CKMEANS_ISA forces another.
 import os
 from importlib import import_module
 
-from ckmeans._native import engine
+try:
+    from ckmeans._native import engine
+except ImportError as error:
+    raise ImportError(f"the compiled modules of ckmeans are not in {os.path.dirname(__file__)}. If that is a source tree, install it "
+                      "(pip install .) and start Python in another directory.") from error
 
 #: Instruction sets that were built and that this CPU can run, from the narrowest to the widest.
 available = tuple(isa for isa in engine.BUILT if isa in ("baseline", *engine.cpu_features()))
