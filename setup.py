@@ -57,8 +57,10 @@ def extensions():
     write("build_info.h", "".join(f'#define CKM_{name} "{" ".join(words)}"\n' for name, words in (
         ("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))))
     yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
+    yield extension("one_dim", str(NATIVE / "one_dim.pyx"), NO_CONTRACT)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT)
+        yield extension(f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "swap.pxi"\n'), flags + NO_CONTRACT)
         yield extension(f"silhouette_{isa}", write(f"silhouette_{isa}.pyx", 'include "silhouette.pxi"\n'), flags + NO_CONTRACT)
         for dtype, real in ("f32", "float"), ("f64", "double"):
             name = f"exact_{dtype}_{isa}"

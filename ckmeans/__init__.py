@@ -9,10 +9,12 @@ from ._validate import ConvergenceWarning, NotFittedError
 
 #: Names that are imported when they are first asked for: most programs fit and predict, and should not wait for the rest.
 _LATER = {"BisectingKMeans": "_bisecting", "Match": "_labels", "MiniBatchKMeans": "_minibatch", "load": "_model", "match": "_labels",
-          "select_k": "select"}
+          "select_k": "select",
+          **dict.fromkeys(("CkmeansError", "OptimalResult", "breaks", "ckmeans", "ckmeans_optimal"), "_one_dim")}
 
-__all__ = ["BisectingKMeans", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "NotFittedError",
-           "Run", "k_means", "kmeans_plusplus", "load", "match", "select_k", "show_config"]
+__all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans",
+           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "k_means", "kmeans_plusplus", "load",
+           "match", "select_k", "show_config"]
 
 
 def __getattr__(name):

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal, NamedTuple
 
@@ -7,8 +8,9 @@ from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
-__all__ = ["BisectingKMeans", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "NotFittedError",
-           "Run", "k_means", "kmeans_plusplus", "load", "match", "select_k", "show_config"]
+__all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans",
+           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "k_means", "kmeans_plusplus", "load",
+           "match", "select_k", "show_config"]
 
 __version__: str
 
@@ -96,6 +98,7 @@ class KMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
+        refine: str | list[str] | tuple[str, ...] | None = None,
     ) -> None: ...
     def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
 
@@ -157,6 +160,7 @@ def k_means(
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
+    refine: str | list[str] | tuple[str, ...] | None = None,
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...
 def kmeans_plusplus(
@@ -185,3 +189,19 @@ def select_k(
     sample_size: int = 5000,
 ) -> Any: ...
 def show_config() -> None: ...
+
+class CkmeansError(ValueError): ...
+
+@dataclass(frozen=True, eq=False)
+class OptimalResult:
+    k: int
+    clusters: list[NDArray[np.float64]]
+    centers: NDArray[np.float64]
+    sizes: NDArray[np.int64]
+    withinss: NDArray[np.float64]
+    ks: NDArray[np.int64]
+    bic: NDArray[np.float64]
+
+def ckmeans(data: ArrayLike, k: int) -> list[NDArray[np.float64]]: ...
+def breaks(data: ArrayLike, k: int) -> NDArray[np.float64]: ...
+def ckmeans_optimal(data: ArrayLike, k_min: int = 1, k_max: int = 9) -> OptimalResult: ...

@@ -5,6 +5,9 @@ and their weights. Adding one is a function and a line in `INITS`.
 """
 import numpy as np
 
+from ._native.one_dim import Sorted
+from ._seeding import kmeans_parallel, variance_partition
+
 
 def kmeans_plusplus(data, k, random_state, n_local_trials=None):
     """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007): far rows are likely, and the best of a few draws is taken."""
@@ -48,6 +51,23 @@ def first(data, k, random_state):
     return Distinct(data, k).fill(rows)
 
 
+def optimal(data, k, random_state):
+    """The global optimum itself, which in one dimension can be found (Wang & Song, The R Journal 3, 2011)."""
+    n, d = data.shape
+    if d != 1:
+        raise ValueError(f"init='optimal' is for data of one column, got {d}: take 'k-means++'.")
+    values, weights = data.take(np.arange(n)).ravel(), data.weights
+    if weights is None:
+        values.sort()
+    else:
+        order = np.argsort(values, kind="stable")
+        order = order[weights[order] > 0]
+        values, weights = values[order], weights[order]
+    problem = Sorted(values, weights, data.n_threads)
+    centers, _ = problem.statistics(problem.split(min(k, problem.n_distinct)))
+    return np.resize(centers, k).reshape(k, 1)      # with fewer distinct values than k, some are repeated
+
+
 class Distinct:
     """Collects k rows no two of which are equal."""
 
@@ -83,7 +103,13 @@ class Distinct:
 
 
 #: name -> init
-INITS = {"k-means++": kmeans_plusplus, "random": random, "random-partition": random_partition, "first": first}
+INITS = {"k-means++": kmeans_plusplus, "random": random, "random-partition": random_partition, "first": first,
+         "optimal": optimal, "k-means||": kmeans_parallel, "variance-partition": variance_partition}
 
 #: Inits that give the same centers whatever the seed: one run is enough.
-DETERMINISTIC = frozenset({"first"})
+DETERMINISTIC = frozenset({"first", "optimal", "variance-partition"})
+
+
+def automatic(data):
+    """The init that is taken when none is given: the optimum where it can be found."""
+    return "optimal" if data.shape[1] == 1 else "k-means++"

@@ -127,6 +127,8 @@ def _plain(name, value):
         return value
     if isinstance(value, (np.random.RandomState, np.random.Generator)):
         return None
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) for item in value):
+        return list(value)
     if not callable(value):
         with contextlib.suppress(ValueError):  # of ragged lists
             array = np.asarray(value)

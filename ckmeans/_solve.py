@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ._history import Recorded
-from ._inits import DETERMINISTIC, INITS
+from ._inits import DETERMINISTIC, INITS, automatic
 from ._labels import label_order
 from ._native.engine import Run as NativeRun
+from ._refine import improve
 from ._validate import as_centers, check_name, seeded, seeds
 
 #: Restarts of a drawn init when n_init="auto".
@@ -64,7 +65,8 @@ def starts(init, n_init, k, random_state, X, data):
         return None, lambda: centers
 
     if isinstance(init, str):
-        check_name(init, INITS, "init")
+        check_name(init, ("auto", *INITS), "init")
+        init = automatic(data) if init == "auto" else init
         if init in DETERMINISTIC:
             return [(None, lambda: INITS[init](data, k, None))]
         make = lambda seed: INITS[init](data, k, seeded(seed))
@@ -113,9 +115,9 @@ class Solver:
 
     histories = None
 
-    def __init__(self, data, names, max_iter, tol, algorithm):
+    def __init__(self, data, names, max_iter, tol, algorithm, refine=None):
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
-        self.tol = tol
+        self.tol, self.refine = tol, refine
         self.runs, self.best, self.current = [], None, None
 
     def draw(self, restarts, ahead=DRAWN_AHEAD):
@@ -138,6 +140,18 @@ class Solver:
 
         `watch` is asked after each iteration, if there is one.
         """
+        run, reason = self.finished(seed, centers, watch)
+        n_iter = 0
+        if self.refine is not None and reason is None:
+            again, reason = self.finished(seed, self.refined(seed, run), watch)
+            run, n_iter = self.better(run, again)
+        self.keep(seed, run, n_iter, perf_counter() - began)
+        if watch is not None:
+            watch.finished(self.runs[-1])
+        return reason
+
+    def finished(self, seed, centers, watch):
+        """A run that has stopped, and why the fit is to end with it."""
         run = self.current = self.new_run(centers)
         reason = None
         if watch is not None:
@@ -148,23 +162,43 @@ class Solver:
                 if not more:
                     break
         run.finish()
-        self.keep(seed, run, perf_counter() - began)
-        if watch is not None:
-            watch.finished(self.runs[-1])
-        return reason
+        return run, reason
+
+    def refined(self, seed, run):
+        """Better centers than those of a finished run."""
+        centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
+        return centers.astype(run.result_centers().dtype).astype(np.float64)
+
+    def better(self, run, again):
+        """Of a run and the one that followed its refinement the better, and the iterations before that."""
+        if again.inertia() > run.inertia():
+            return run, 0
+        if self.histories is not None:
+            again.history[:0] = run.history
+            again.history[len(run.history):] = [each._replace(n_iter=each.n_iter + run.n_iter)
+                                                for each in again.history[len(run.history):]]
+        return again, run.n_iter
 
     def states(self, seed, make):
         """The same, yielding an IterState for each iteration."""
         began = perf_counter()
-        run = self.current = self.new_run(make())
+        run = yield from self.each_state(make(), 0)
+        n_iter = 0
+        if self.refine is not None:
+            again = yield from self.each_state(self.refined(seed, run), run.n_iter)
+            run, n_iter = self.better(run, again)
+        self.keep(seed, run, n_iter, perf_counter() - began)
+
+    def each_state(self, centers, n_iter):
+        run = self.current = self.new_run(centers)
         more = True
         while more:
             before = run.centers()
             more = run.iterate()
-            yield IterState(run.n_iter, run.result_centers(), run.labels().copy(), self.data.inertia(before, run.labels()),
+            yield IterState(n_iter + run.n_iter, run.result_centers(), run.labels().copy(), self.data.inertia(before, run.labels()),
                             run.shift, run.n_changed)
         run.finish()
-        self.keep(seed, run, perf_counter() - began)
+        return run
 
     def new_run(self, centers):
         run = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
@@ -176,11 +210,12 @@ class Solver:
         labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
         return self.best._replace(centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers)))
 
-    def keep(self, seed, run, seconds):
-        inertia = run.inertia()
+    def keep(self, seed, run, n_iter, seconds):
+        """Record a finished run, before which there were n_iter iterations more."""
+        inertia, n_iter = run.inertia(), n_iter + run.n_iter
         if self.histories is not None:
             self.histories.append(run.history)
-        self.runs.append(Run(seed, inertia, run.n_iter, run.stop_reason, seconds))
+        self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))
         if self.best is None or inertia < self.best.inertia:
-            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, run.n_iter, run.stop_reason)
+            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
         self.current = None

@@ -445,7 +445,7 @@ def as_centers(init, k, d, dtype, name="init"):
 # ---------------------------------------------------------------------------------------------- parameters
 
 
-def check_params(est, algorithms):
+def check_params(est, algorithms, refinements=()):
     """Check an estimator's parameters; `init` and `random_state` are checked where they are used."""
     check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
     check_n_init(est.n_init)
@@ -459,6 +459,8 @@ def check_params(est, algorithms):
     check_max_time(est.max_time)
     if est.callback is not None and not callable(est.callback):
         raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
+    if est.refine is not None:
+        check_refine(est.refine, refinements)
 
 
 def check_n_init(n_init):
@@ -519,6 +521,17 @@ def check_share(value, what):
         raise TypeError(f"{what} must be a number from 0 to 1, got {_typed(value)}.")
     if not 0 <= value <= 1:
         raise ValueError(f"{what} must be a number from 0 to 1, got {value!r}.")
+
+
+def check_refine(refine, valid):
+    """One name of `valid`, or several of those that are no plans ("auto", "best")."""
+    if isinstance(refine, str):
+        check_name(refine, valid, "refine")
+        return
+    if not isinstance(refine, (list, tuple)) or not refine:
+        raise TypeError(f"refine must be None, one of {', '.join(map(repr, valid))}, or a list of these names, got {_typed(refine)}.")
+    for name in refine:
+        check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")
 
 
 def check_int(value, what, low, wanted, high=_MAX_INT):

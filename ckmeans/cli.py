@@ -18,7 +18,8 @@ import time
 import warnings
 from typing import Callable, NamedTuple
 
-_STARTS = ("k-means++", "random", "random-partition", "first")
+_STARTS = ("auto", "k-means++", "k-means||", "variance-partition", "random", "random-partition", "first")
+_REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
 _STOPS = {
     "labels": "then no row changed its cluster",
     "tol": "then the centers moved less than --tol",
@@ -110,8 +111,9 @@ def _fit_arguments(parser):
     how.add_argument(
         "--init",
         metavar="HOW",
-        default="k-means++",
-        help=f"how to start: {', '.join(_STARTS)}, or a file with the initial centers (default: k-means++)",
+        default="auto",
+        help=f"how to start: {', '.join(_STARTS)}, or a file with the initial centers (default: auto, which is the optimum for one "
+        "column, else k-means++)",
     )
     how.add_argument(
         "--n-init",
@@ -119,6 +121,12 @@ def _fit_arguments(parser):
         type=_count_or_auto,
         default="auto",
         help="how many times to start, to keep the best (default: 10; 1 where the start is always the same)",
+    )
+    how.add_argument(
+        "--refine",
+        metavar="HOW",
+        choices=_REFINEMENTS,
+        help=f"go on from the local optimum that a start ends in: {', '.join(_REFINEMENTS)} (default: no)",
     )
     how.add_argument(
         "--max-iter", metavar="N", type=_count, default=300, help="iterations at most (default: 300)"
@@ -196,6 +204,7 @@ def _fit(args):
             max_time=args.max_time,
             callback=_progress(args),
             label_order=label_order,
+            refine=args.refine,
         )
         model.fit(table, sample_weight=table.weights)
         fitted = time.perf_counter()
@@ -224,6 +233,7 @@ def _settings(args, k):
         "clusters": k,
         "init": args.init,
         "n_init": args.n_init,
+        "refine": args.refine,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -248,8 +258,10 @@ def _select(args):
     from ._readers import read_table
     from .select import select_k
 
-    if args.init != "k-means++":
+    if args.init not in ("auto", "k-means++"):
         raise UsageError("a range of k starts with k-means++ and from its neighbours: leave --init out, or give one K")
+    if args.refine:
+        raise UsageError("a range of k is not refined: leave --refine out, or give one K")
     with _collect_warnings() as caught:
         started = time.perf_counter()
         table = read_table(args.data, args.columns, args.weights)

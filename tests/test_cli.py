@@ -383,7 +383,7 @@ def test_version(run):
         (["fit", "data.csv", "-k", "2", "--n-init", "x"], "'x' is not a whole number"),
         (["fit", "data.csv", "-k", "2", "--tol", "-1"], "tol must be a finite number of at least 0, got -1"),
         (["fit", "data.csv", "-k", "2", "--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
-        (["fit", "data.csv", "-k", "2", "--init", "best"], "neither a file nor one of k-means++, random,"),
+        (["fit", "data.csv", "-k", "2", "--init", "best"], "neither a file nor one of auto, k-means++,"),
         (["fit", "data.csv", "-k", "2", "--init", "three.csv"], "does not match the number of clusters"),
         (["fit", "data.csv", "-k", "2", "--columns", "z"], "no column 'z'; there are 2: x, y"),
         (["fit", "data.csv", "-k", "2", "--columns", "x,,y"], "'x,,y' is not a list of columns"),

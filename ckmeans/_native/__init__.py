@@ -27,3 +27,6 @@ def _choose():
 
 isa = _choose()
 engine.use_tables(*(import_module(f"ckmeans._native.{kernel}_{isa}").table for kernel in ("filter", "exact_f32", "exact_f64")))
+
+#: The state of a local search by swaps: a class of its own for each instruction set, with the same results.
+Search = import_module(f"ckmeans._native.swap_{isa}").Search

@@ -431,6 +431,7 @@ cdef class Data:
         cdef Arrange job
         if self.boxes.order != NULL:
             return 0
+        self.content = None                  # what is drawn is drawn, mostly: both orders at once would take more memory
         self.order_array = self.spatial_order(1)
         self.boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
         self.boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))

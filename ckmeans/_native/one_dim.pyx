@@ -1,0 +1,772 @@
+"""Optimal k-means of one dimension: a dynamic program over the sorted values.
+
+In one dimension clusters are intervals, so that k-means is a shortest path: D[q][j] = min over i of D[q - 1][i] + cost(i, j), the least
+cost of the first j values in q clusters (Wang & Song, The R Journal 3, 2011). The best i never falls as j grows, so one layer takes
+O(n log n) by divide and conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017).
+
+Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits, of values moved to their mean, so
+that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
+allows to; where more than one is left, pairs decide, and of equal ones the first is taken.
+"""
+from libc.math cimport exp, fabs, frexp, ldexp, log, INFINITY
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+cimport numpy as cnp
+import numpy as np
+from ckmeans._native.kernels cimport ChunkFn
+
+cnp.import_array()
+
+cdef enum:
+    STEP = 256                       # candidates that are scanned together
+    KEPT_CUTS = 1 << 24              # entries of the table of cuts; larger problems are halved, which takes no table and twice the time
+    FEW_ROWS = 24
+    FEW_CANDIDATES = 64
+    DEPTH = 7
+    PIECES = 1 << DEPTH              # that a layer is cut into for threads
+    WINDOWED = 1 << 16               # distinct values above which windows are sought
+    COARSE = 1 << 22                 # entries of a coarse problem's layers
+    ALONE = 20000                    # rows of a layer below which one thread takes them all
+
+include "crew.pxi"
+
+
+# ---- pairs -----------------------------------------------------------------------------------------------------------------------
+
+cdef struct Pair:                    # high + low, unevaluated; |low| is at most half a unit in the last place of high
+    double high, low
+
+
+cdef inline Pair pair(double high, double low) noexcept nogil:
+    """The exact sum of two numbers, |high| >= |low| (Dekker 1971)."""
+    cdef Pair p
+    p.high = high + low
+    p.low = low - (p.high - high)
+    return p
+
+
+cdef inline Pair two_sum(double a, double b) noexcept nogil:
+    """The exact sum of any two numbers (Knuth)."""
+    cdef Pair p
+    cdef double t
+    p.high = a + b
+    t = p.high - a
+    p.low = (a - (p.high - t)) + (b - t)
+    return p
+
+
+cdef inline Pair two_product(double a, double b) noexcept nogil:
+    """The exact product (Dekker 1971, Veltkamp's splitting)."""
+    cdef Pair p
+    cdef double t, ah, al, bh, bl
+    p.high = a * b
+    t = 134217729.0 * a
+    ah = t - (t - a)
+    al = a - ah
+    t = 134217729.0 * b
+    bh = t - (t - b)
+    bl = b - bh
+    p.low = ((ah * bh - p.high) + ah * bl + al * bh) + al * bl
+    return p
+
+
+cdef inline Pair plus(Pair a, Pair b) noexcept nogil:
+    """Good to 2^-104 of the operands, not of the sum: more is not needed where sums of many terms are the operands."""
+    cdef Pair s = two_sum(a.high, b.high)
+    return pair(s.high, s.low + (a.low + b.low))
+
+
+cdef inline Pair minus(Pair a, Pair b) noexcept nogil:
+    b.high = -b.high
+    b.low = -b.low
+    return plus(a, b)
+
+
+cdef inline Pair times(Pair a, double b) noexcept nogil:
+    cdef Pair p = two_product(a.high, b)
+    return pair(p.high, p.low + a.low * b)
+
+
+cdef inline bint less(Pair a, Pair b) noexcept nogil:
+    return a.high < b.high or (a.high == b.high and a.low < b.low)
+
+
+# ---- the dynamic program ---------------------------------------------------------------------------------------------------------
+
+cdef struct Problem:
+    Py_ssize_t m                     # distinct values
+    const double *w                  # (m + 1,) prefix sums: high parts and low parts of weights, values and squares
+    const double *w_low
+    const double *s
+    const double *s_low
+    const double *ss
+    const double *ss_low
+    double slack                     # twice the largest error of a candidate in the scan
+
+
+cdef inline Pair entry(const double *high, const double *low, Py_ssize_t i) noexcept nogil:
+    cdef Pair p
+    p.high = high[i]
+    p.low = low[i]
+    return p
+
+
+cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    """Sum of squared distances of values [i, j) to their mean."""
+    cdef Pair w, s, ss, product, square
+    cdef double mean, rest
+    w = two_sum(p.w[j], -p.w[i])
+    s = two_sum(p.s[j], -p.s[i])
+    ss = two_sum(p.ss[j], -p.ss[i])
+    w.low += p.w_low[j] - p.w_low[i]
+    s.low += p.s_low[j] - p.s_low[i]
+    ss.low += p.ss_low[j] - p.ss_low[i]
+    # With s = mean * w + rest, s^2 / w = mean * s + mean * rest + rest^2 / w, where the mean may be rounded.
+    mean = s.high / w.high
+    product = two_product(w.high, mean)
+    rest = ((s.high - product.high) - product.low) + (s.low - w.low * mean)
+    square = two_product(s.high, mean)
+    product = two_sum(ss.high, -square.high)
+    product = pair(product.high, product.low + (((ss.low - square.low) - (s.low + rest) * mean) - rest * rest / w.high))
+    if product.high < 0 or j - i == 1:
+        product.high = product.low = 0
+    return product
+
+
+cdef inline double rough(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    """The same in float64, off by less than the slack."""
+    cdef double s = (p.s[j] - p.s[i]) + (p.s_low[j] - p.s_low[i])
+    return ((p.ss[j] - p.ss[i]) + (p.ss_low[j] - p.ss_low[i])) - s * s / ((p.w[j] - p.w[i]) + (p.w_low[j] - p.w_low[i]))
+
+
+cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t count, Py_ssize_t j,
+                 Py_ssize_t *winner) noexcept nogil:
+    """The least, nearly, of what `count` candidates from `start` on give row j.
+
+    winner  OUT  the one candidate that can be the best of them, or -1: there are several
+    """
+    cdef double out[STEP]
+    cdef const double *w = p.w + start
+    cdef const double *w_low = p.w_low + start
+    cdef const double *s = p.s + start
+    cdef const double *s_low = p.s_low + start
+    cdef const double *ss = p.ss + start
+    cdef const double *ss_low = p.ss_low + start
+    cdef double wj = p.w[j], wj_low = p.w_low[j], sj = p.s[j], sj_low = p.s_low[j], ssj = p.ss[j], ssj_low = p.ss_low[j], t
+    cdef double a = INFINITY, b = INFINITY, c = INFINITY, e = INFINITY
+    cdef Py_ssize_t x, hits = 0, at = 0
+    d += start
+    for x in range(count):
+        t = (sj - s[x]) + (sj_low - s_low[x])
+        out[x] = d[x] + (((ssj - ss[x]) + (ssj_low - ss_low[x])) - t * t / ((wj - w[x]) + (wj_low - w_low[x])))
+    x = 0
+    while x + 4 <= count:            # four minima that do not wait for each other
+        a = out[x] if out[x] < a else a
+        b = out[x + 1] if out[x + 1] < b else b
+        c = out[x + 2] if out[x + 2] < c else c
+        e = out[x + 3] if out[x + 3] < e else e
+        x += 4
+    while x < count:
+        a = out[x] if out[x] < a else a
+        x += 1
+    a = b if b < a else a
+    c = e if e < c else c
+    a = c if c < a else a
+    b = a + p.slack
+    for x in range(count):
+        hits += out[x] <= b
+    if hits > 1:
+        winner[0] = -1
+        return a
+    while out[at] > b:
+        at += 1
+    winner[0] = start + at
+    return a
+
+
+cdef Py_ssize_t decide(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop, Py_ssize_t j,
+                       double limit, Pair *value) noexcept nogil:
+    """The best by pairs of the candidates in [low, stop) that the scan leaves, or -1: none beats `value`. INOUT value"""
+    cdef Py_ssize_t i, chosen = -1
+    cdef Pair trial
+    for i in range(low, stop):
+        if d[i] + rough(p, i, j) <= limit:
+            trial = plus(entry(d, d_low, i), cost(p, i, j))
+            if less(trial, value[0]):
+                value[0] = trial
+                chosen = i
+    return chosen
+
+
+cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
+                            Py_ssize_t j) noexcept nogil:
+    """The candidate in [low, stop) that gives row j the least, the first of equal ones."""
+    cdef Py_ssize_t i, winner
+    cdef double a, b
+    cdef Pair value
+    if stop - low == 1:
+        return low
+    if stop - low == 2:
+        a = d[low] + rough(p, low, j)
+        b = d[low + 1] + rough(p, low + 1, j)
+        if fabs(a - b) > p.slack:
+            return low if a < b else low + 1
+    elif stop - low <= STEP:
+        a = scan(p, d, low, stop - low, j, &winner)
+        if winner >= 0:
+            return winner
+    else:
+        return best_of_many(p, d, d_low, low, stop, j)
+    value.high = INFINITY
+    value.low = 0
+    return decide(p, d, d_low, low, stop, j, INFINITY, &value)
+
+
+cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
+                             Py_ssize_t j) noexcept nogil:
+    """The same for long ranges. D never falls as i grows and the cost never rises: many steps are thrown out by their ends."""
+    cdef Py_ssize_t i, last, winner, chosen = -1
+    cdef double least = INFINITY, first = INFINITY, second = INFINITY, here
+    cdef Pair value
+    for i from low <= i < stop by STEP:
+        here = d[i] + rough(p, i, j)
+        least = here if here < least else least
+    for i from low <= i < stop by STEP:
+        last = min(i + STEP, stop)
+        if d[i] + rough(p, last - 1, j) <= least + p.slack:
+            here = scan(p, d, i, last - i, j, &winner)
+            least = here if here < least else least
+            if here < first:
+                second = first
+                first = here
+                chosen = winner
+            elif here < second:
+                second = here
+    if chosen >= 0 and second > first + p.slack:
+        return chosen
+    chosen = -1
+    value.high = INFINITY
+    value.low = 0
+    for i from low <= i < stop by STEP:
+        last = min(i + STEP, stop)
+        if d[i] + rough(p, last - 1, j) <= least + p.slack:
+            winner = decide(p, d, d_low, i, last, j, least + p.slack, &value)
+            chosen = winner if winner >= 0 else chosen
+    return chosen
+
+
+cdef struct Piece:                   # rows [start, stop), whose best candidates are known to lie in [low, high]
+    Py_ssize_t start, stop, low, high
+
+
+cdef struct Layer:                   # from D[q - 1] to D[q]
+    const Problem *problem
+    const double *d                  # (m + 1,) D[q - 1]
+    const double *d_low
+    double *next                     # (m + 1,) D[q]
+    double *next_low
+    Py_ssize_t *cut                  # (m + 1,) the best candidate of each row
+    Piece *pieces                    # (PIECES,) what is left once the middle rows are solved
+    Py_ssize_t count
+    Py_ssize_t first_row
+
+
+cdef void sweep(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """The same for few rows and candidates: one row after the other."""
+    cdef const Problem *p = layer.problem
+    cdef Py_ssize_t j, i, chosen
+    cdef double least, second, here
+    cdef Pair value
+    for j in range(start, stop):
+        least = second = INFINITY
+        chosen = low
+        for i in range(low, min(high + 1, j)):
+            here = layer.d[i] + rough(p, i, j)
+            if here < least:
+                second = least
+                least = here
+                chosen = i
+            elif here < second:
+                second = here
+        if second <= least + p.slack:
+            value.high = INFINITY
+            value.low = 0
+            chosen = decide(p, layer.d, layer.d_low, low, min(high + 1, j), j, least + p.slack, &value)
+        layer.cut[j] = chosen
+        low = chosen
+
+
+cdef void solve_rows(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """The best candidates of rows [start, stop), which are known to lie in [low, high]."""
+    cdef Py_ssize_t j, i
+    while start < stop:
+        if low == high:
+            for j in range(start, stop):
+                layer.cut[j] = low
+            return
+        if stop - start <= FEW_ROWS and high - low <= FEW_CANDIDATES:
+            sweep(layer, start, stop, low, high)
+            return
+        j = start + (stop - start) // 2
+        i = best(layer.problem, layer.d, layer.d_low, low, min(high + 1, j), j)
+        layer.cut[j] = i
+        solve_rows(layer, start, j, low, i)
+        start = j + 1
+        low = i
+
+
+cdef void divide(Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high, int depth) noexcept nogil:
+    """Solve the middle rows only, down to pieces that threads can take."""
+    cdef Py_ssize_t j, i
+    cdef Piece *piece
+    if start >= stop:
+        return
+    if depth == 0:
+        piece = layer.pieces + layer.count
+        piece.start, piece.stop, piece.low, piece.high = start, stop, low, high
+        layer.count += 1
+        return
+    j = start + (stop - start) // 2
+    i = best(layer.problem, layer.d, layer.d_low, low, min(high + 1, j), j)
+    layer.cut[j] = i
+    divide(layer, start, j, low, i, depth - 1)
+    divide(layer, j + 1, stop, i, high, depth - 1)
+
+
+cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    cdef Layer *layer = <Layer *>layer_
+    cdef Piece *piece
+    for chunk in range(start, stop):
+        piece = layer.pieces + chunk
+        solve_rows(layer, piece.start, piece.stop, piece.low, piece.high)
+    return 0
+
+
+cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """What the best candidates give: apart from the search for them, as many of these long sums run side by side."""
+    cdef Layer *layer = <Layer *>layer_
+    cdef Pair value
+    cdef Py_ssize_t j
+    for j in range(layer.first_row + start, layer.first_row + stop):
+        value = plus(entry(layer.d, layer.d_low, layer.cut[j]), cost(layer.problem, layer.cut[j], j))
+        layer.next[j] = value.high
+        layer.next_low[j] = value.low
+    return 0
+
+
+cdef class Sorted:
+    """Sorted values of one dimension, and optimal partitions of them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float64, C-contiguous, ascending, finite, n >= 1
+    weights : ndarray of shape (n,), float64, C-contiguous, positive; or None
+    n_threads : int
+
+    Attributes
+    ----------
+    n_distinct : int
+    """
+    cdef Problem p
+    cdef object arrays                   # keep what the next two point to
+    cdef const double *value             # (n,)
+    cdef const double *weight            # (n,) or NULL
+    cdef double *memory
+    cdef Py_ssize_t *first               # (m + 1,) row at which each distinct value begins
+    cdef double middle, scale            # a value v is counted as v * scale - middle
+    cdef double reach                    # the largest magnitude of these
+    cdef double *d[2]
+    cdef double *d_low[2]
+    cdef Py_ssize_t *kept                # the table of cuts, window after window
+    cdef Py_ssize_t **layer              # (k + 1,) where the rows of layer q begin in it, were there a row 0
+    cdef int n_threads
+    cdef Crew *crew
+    cdef long long looked
+
+    def __cinit__(self, cnp.ndarray values, weights, int n_threads=1):
+        cdef const double *v = <const double *>cnp.PyArray_DATA(values)
+        cdef const double *weight = NULL
+        self.arrays = values, weights
+        self.value = v
+        cdef Py_ssize_t n = cnp.PyArray_DIM(values, 0), m, i
+        cdef double mean = 0, total = 0, w, least = INFINITY, reach
+        cdef double *room
+        cdef Pair x, wx, xx, w_sum, s_sum, ss_sum
+        cdef int exponent
+        if weights is not None:
+            self.weight = weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+        m = 1
+        for i in range(1, n):
+            m += v[i] != v[i - 1]
+        self.p.m = m
+        self.memory = room = <double *>calloc(10 * (m + 1), sizeof(double))
+        self.first = <Py_ssize_t *>calloc(m + 1, sizeof(Py_ssize_t))
+        if room == NULL or self.first == NULL:
+            raise MemoryError(f"could not allocate {88 * m} bytes for {m} distinct values")
+        cdef double *w_high = room
+        cdef double *w_low = room + (m + 1)
+        cdef double *s_high = room + 2 * (m + 1)
+        cdef double *s_low = room + 3 * (m + 1)
+        cdef double *ss_high = room + 4 * (m + 1)
+        cdef double *ss_low = room + 5 * (m + 1)
+        self.p.w, self.p.w_low, self.p.s, self.p.s_low, self.p.ss, self.p.ss_low = w_high, w_low, s_high, s_low, ss_high, ss_low
+        for i in range(2):
+            self.d[i] = room + (6 + i) * (m + 1)
+            self.d_low[i] = room + (8 + i) * (m + 1)
+        self.n_threads = n_threads if m > ALONE else 1
+        # A power of two brings the largest magnitude to about 1, the mean in the middle keeps squares small.
+        frexp(max(fabs(v[0]), fabs(v[n - 1])), &exponent)
+        self.scale = ldexp(1, min(max(-exponent, -1022), 1022)) if v[0] != 0 or v[n - 1] != 0 else 1
+        with nogil:
+            for i in range(n):
+                w = 1 if weight == NULL else weight[i]
+                total += w
+                mean += w * (v[i] * self.scale)
+            self.middle = mean / total
+            w_sum.high = w_sum.low = s_sum.high = s_sum.low = ss_sum.high = ss_sum.low = 0
+            m = 0
+            for i in range(n):
+                w = 1 if weight == NULL else weight[i]
+                least = min(least, w)
+                if i > 0 and v[i] != v[i - 1]:
+                    m += 1
+                    self.first[m] = i
+                x = two_sum(v[i] * self.scale, -self.middle)
+                wx = two_product(w, x.high)
+                wx = pair(wx.high, wx.low + w * x.low)
+                w_sum = plus(w_sum, pair(w, 0))
+                s_sum = plus(s_sum, wx)
+                xx = times(wx, x.high)
+                ss_sum = plus(ss_sum, pair(xx.high, xx.low + wx.high * x.low))
+                w_high[m + 1] = w_sum.high
+                w_low[m + 1] = w_sum.low
+                s_high[m + 1] = s_sum.high
+                s_low[m + 1] = s_sum.low
+                ss_high[m + 1] = ss_sum.high
+                ss_low[m + 1] = ss_sum.low
+            self.first[m + 1] = n
+        # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from to 2^-100 of the whole.
+        reach = max(fabs(v[0] * self.scale - self.middle), fabs(v[n - 1] * self.scale - self.middle))
+        self.reach = reach
+        self.p.slack = (ss_sum.high * (ldexp(1, -47) + ldexp(1, -96) * w_sum.high / least)
+                        + ldexp(1, -96) * w_sum.high * reach * reach * (1 + ldexp(1, -96) * w_sum.high / least))
+
+    def __dealloc__(self):
+        if self.crew != NULL:
+            close_crew(self.crew)
+        free(self.memory)
+        free(self.first)
+        free(self.kept)
+        free(self.layer)
+
+    @property
+    def n_distinct(self):
+        return self.p.m
+
+    # -- partitions ----------------------------------------------------------------------------------------------------------------
+
+    def split(self, Py_ssize_t k):
+        """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is at most `n_distinct`."""
+        cdef cnp.ndarray low, high, out = np.empty(k + 1, dtype=np.intp)
+        cdef Py_ssize_t *bounds = <Py_ssize_t *>cnp.PyArray_DATA(out)
+        cdef Py_ssize_t i
+        bounds[0] = 0
+        bounds[k] = self.p.m
+        low, high = self.windows(k)
+        with nogil:
+            self.split_range(0, self.p.m, k, bounds, <Py_ssize_t *>cnp.PyArray_DATA(low), <Py_ssize_t *>cnp.PyArray_DATA(high))
+        for i in range(k + 1):
+            bounds[i] = self.first[bounds[i]]
+        return out
+
+    def splits(self, Py_ssize_t least, Py_ssize_t most):
+        """The same for every number of clusters from `least` to `most`: a list of arrays."""
+        cdef Py_ssize_t m = self.p.m, k, q, i
+        cdef cnp.ndarray out, low, high
+        cdef Py_ssize_t *bounds
+        cdef list found = []
+        if m >= WINDOWED or (most - 1) * (m + 1) > KEPT_CUTS:
+            return [self.split(k) for k in range(least, most + 1)]
+        low = np.arange(most + 1)
+        high = np.full(most + 1, m)
+        with nogil:
+            self.table(0, most, <Py_ssize_t *>cnp.PyArray_DATA(low), <Py_ssize_t *>cnp.PyArray_DATA(high))
+        for k in range(least, most + 1):
+            out = np.empty(k + 1, dtype=np.intp)
+            bounds = <Py_ssize_t *>cnp.PyArray_DATA(out)
+            bounds[0] = 0
+            bounds[k] = m
+            self.follow(k, bounds)
+            for i in range(k + 1):
+                bounds[i] = self.first[bounds[i]]
+            found.append(out)
+        return found
+
+    def layers(self, Py_ssize_t k):
+        """D[q][j] for q up to k - 1, rounded, in the units of the values: (k, m + 1); row 0 is for no clusters."""
+        cdef Py_ssize_t m = self.p.m, q
+        out = np.full((k, m + 1), np.inf)
+        out[0, 0] = 0
+        cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>out)
+        cdef Py_ssize_t *cut = <Py_ssize_t *>calloc(m + 1, sizeof(Py_ssize_t))
+        if cut == NULL:
+            raise MemoryError()
+        try:
+            with nogil:
+                self.start(0, 1, m)
+                for q in range(1, k):
+                    if q > 1:
+                        self.advance(q, q - 1, m, q, m, cut)
+                    memcpy(to + q * (m + 1) + q, self.d[(q + 1) % 2] + q, (m + 1 - q) * sizeof(double))
+        finally:
+            free(cut)
+        out /= self.scale
+        out /= self.scale
+        return out
+
+    def windows(self, Py_ssize_t k):
+        """Where the q-th cluster of an optimal split can end: (low, high), each (k + 1,), both ends included.
+
+        Large problems are first solved coarsely, with blocks of neighbouring values moved to their means. By the triangle inequality
+        in the space of all rows, the root of what a part costs differs by at most the root of what the move costs; so D[q] from the
+        left and its like from the right are bounded below, and an end where both together exceed the cost of a known split is out.
+        """
+        cdef Py_ssize_t m = self.p.m, g, M, i, q
+        cdef cnp.ndarray edges
+        low = np.arange(k + 1)
+        high = np.arange(m - k, m + 1)
+        low[k] = m
+        high[0] = 0
+        M = min(m // 16, max(4096, 512 * k), COARSE // k)
+        if m < WINDOWED or k < 3 or M < 64 * k:
+            return low, high
+        g = -(-m // M)
+        edges = np.append(np.arange(0, m, g), m)
+        M = len(edges) - 1
+        w, s = np.empty(M + 1), np.empty(M + 1)
+        moved = np.zeros(M + 1)
+        for i in range(M + 1):
+            w[i] = self.p.w[<Py_ssize_t>edges[i]]
+            s[i] = self.p.s[<Py_ssize_t>edges[i]]
+            if i:
+                moved[i] = moved[i - 1] + cost(&self.p, edges[i - 1], edges[i]).high
+        w = np.diff(w)
+        means = np.diff(s) / w
+        if not (np.diff(means) > 0).all() or not (w > 0).all():
+            return low, high
+        coarse = Sorted(means, w, self.n_threads)
+        split = edges[coarse.split(k)]
+        known = sum(cost(&self.p, split[q], split[q + 1]).high for q in range(k)) * (1 + 1e-9)
+        left = coarse.layers(k)
+        right = Sorted(np.ascontiguousarray(-means[::-1]), np.ascontiguousarray(w[::-1]), self.n_threads).layers(k)[:, ::-1]
+        left = np.maximum(np.sqrt(left) * (1 - 1e-9) - np.sqrt(moved) * (1 + 1e-9), 0) ** 2
+        right = np.maximum(np.sqrt(right) * (1 - 1e-9) - np.sqrt(moved[M] - moved) * (1 + 1e-9), 0) ** 2
+        left[~np.isfinite(left)] = 0       # fewer blocks than clusters: nothing is known
+        right[~np.isfinite(right)] = 0
+        for q in range(1, k):
+            kept = np.flatnonzero(left[q, :-1] + right[k - q, 1:] <= known)
+            low[q] = max(low[q], edges[kept.min()])
+            high[q] = min(high[q], edges[kept.max() + 1])
+        for q in range(2, k):
+            low[q] = max(low[q], low[q - 1] + 1)
+        for q in range(k - 2, 0, -1):
+            high[q] = min(high[q], high[q + 1] - 1)
+        return low, high
+
+    cdef void start(self, Py_ssize_t first, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+        """D[1] of rows low to high, for the values from `first` on."""
+        cdef Py_ssize_t j
+        cdef Pair value
+        for j in range(low, high + 1):
+            value = cost(&self.p, first, j)
+            self.d[0][j] = value.high
+            self.d_low[0][j] = value.low
+
+    cdef int advance(self, Py_ssize_t q, Py_ssize_t from_low, Py_ssize_t from_high, Py_ssize_t low, Py_ssize_t high,
+                     Py_ssize_t *cut) except -1 nogil:
+        """D[q] of rows low to high from D[q - 1] of rows from_low < low to from_high, and their best candidates in `cut`."""
+        cdef Layer layer
+        cdef Piece pieces[PIECES]
+        cdef Py_ssize_t rows = high - low + 1
+        layer.problem = &self.p
+        layer.d = self.d[q % 2]
+        layer.d_low = self.d_low[q % 2]
+        layer.next = self.d[(q + 1) % 2]
+        layer.next_low = self.d_low[(q + 1) % 2]
+        layer.cut = cut
+        layer.pieces = pieces
+        layer.count = 0
+        layer.first_row = low
+        divide(&layer, low, high + 1, from_low, from_high, DEPTH if rows > ALONE else 0)
+        if self.n_threads > 1 and rows > ALONE:
+            if self.crew == NULL:
+                with gil:
+                    self.crew = new_crew(self.n_threads - 1)
+            if self.crew != NULL:
+                crew_pass(self.crew, solve_pieces, &layer, layer.count, 1, &self.looked)
+                crew_pass(self.crew, give_values, &layer, rows, STEP, &self.looked)
+                return 0
+        lone_pass(solve_pieces, &layer, layer.count, 1, &self.looked)
+        lone_pass(give_values, &layer, rows, STEP, &self.looked)
+        return 0
+
+    cdef int table(self, Py_ssize_t first, Py_ssize_t k, const Py_ssize_t *low, const Py_ssize_t *high) except -1 nogil:
+        """Keep the cuts of layers 2 to k, of rows low[q] to high[q], for the values from `first` on."""
+        cdef Py_ssize_t q, entries = 0
+        with gil:
+            free(self.kept)
+            free(self.layer)
+            self.kept = NULL
+            self.layer = <Py_ssize_t **>calloc(k + 1, sizeof(Py_ssize_t *))
+            for q in range(2, k + 1):
+                entries += high[q] - low[q] + 1
+            self.kept = <Py_ssize_t *>calloc(entries + 1, sizeof(Py_ssize_t))
+            if self.kept == NULL or self.layer == NULL:
+                raise MemoryError(f"could not allocate {8 * entries} bytes for a table of cuts")
+        entries = 0
+        self.start(first, low[1], high[1])
+        for q in range(2, k + 1):
+            self.layer[q] = self.kept + entries - low[q]
+            entries += high[q] - low[q] + 1
+            self.advance(q, low[q - 1], high[q - 1], low[q], high[q], self.layer[q])
+        return 0
+
+    cdef void follow(self, Py_ssize_t k, Py_ssize_t *bounds) noexcept nogil:
+        """Fill in bounds[1 .. k - 1] from the table and bounds[k]."""
+        cdef Py_ssize_t q
+        for q in range(k, 1, -1):
+            bounds[q - 1] = self.layer[q][bounds[q]]
+
+    cdef int split_range(self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t k, Py_ssize_t *bounds, Py_ssize_t *low,
+                         Py_ssize_t *high) except -1 nogil:
+        """Split the values [first, last) into k clusters: fills in bounds[1 .. k - 1]. low, high: the windows, see `windows`."""
+        cdef Py_ssize_t q, j, half, entries = 0, size = self.p.m + 1
+        cdef Py_ssize_t *cut
+        cdef Py_ssize_t *middle[2]
+        if k <= 1:
+            return 0
+        for q in range(2, k + 1):
+            entries += high[q] - low[q] + 1
+        if k == 2 or entries <= KEPT_CUTS:
+            self.table(first, k, low, high)
+            self.follow(k, bounds)
+            return 0
+        # Too large for a table: only remember where the clusters of the first half end, and halve (Hirschberg 1975).
+        half = k // 2
+        cut = <Py_ssize_t *>calloc(3 * size, sizeof(Py_ssize_t))
+        if cut == NULL:
+            with gil:
+                raise MemoryError(f"could not allocate {24 * size} bytes")
+        try:
+            middle[0] = cut + size
+            middle[1] = cut + 2 * size
+            self.start(first, low[1], high[1])
+            for q in range(2, k + 1):
+                self.advance(q, low[q - 1], high[q - 1], low[q], high[q], cut)
+                if q > half:
+                    for j in range(low[q], high[q] + 1):
+                        middle[q % 2][j] = cut[j] if q == half + 1 else middle[(q + 1) % 2][cut[j]]
+            bounds[half] = middle[k % 2][last]
+        finally:
+            free(cut)
+        # The middle end is known; the other windows shrink with it.
+        j = bounds[half]
+        for q in range(1, half):
+            high[q] = min(high[q], j - (half - q))
+        for q in range(half + 1, k):
+            low[q] = max(low[q], j + (q - half))
+        low[half] = high[half] = j
+        self.split_range(first, j, half, bounds, low, high)
+        self.split_range(j, last, k - half, bounds + half, low + half, high + half)
+        return 0
+
+    # -- statistics ----------------------------------------------------------------------------------------------------------------
+
+    cdef Py_ssize_t distinct(self, Py_ssize_t row) noexcept nogil:
+        """The distinct value that begins at this row."""
+        cdef Py_ssize_t low = 0, high = self.p.m, middle
+        while low < high:
+            middle = (low + high) // 2
+            if self.first[middle] < row:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def statistics(self, cnp.ndarray bounds):
+        """Means and sums of squares about them, of the clusters that begin at these rows: each (k,).
+
+        From the prefix sums, or straight from the values where those are too coarse.
+        """
+        cdef const Py_ssize_t *row = <const Py_ssize_t *>cnp.PyArray_DATA(bounds)
+        cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, q, i, first, last
+        means, squares = np.empty(k), np.empty(k)
+        cdef double *mean = <double *>cnp.PyArray_DATA(<cnp.ndarray>means)
+        cdef double *square = <double *>cnp.PyArray_DATA(<cnp.ndarray>squares)
+        cdef double w, whole = self.p.ss[self.p.m], reach = self.reach
+        cdef Pair w_sum, sum, x
+        with nogil:
+            for q in range(k):
+                first = self.distinct(row[q])
+                last = self.distinct(row[q + 1])
+                x = cost(&self.p, first, last)
+                w_sum = minus(entry(self.p.w, self.p.w_low, last), entry(self.p.w, self.p.w_low, first))
+                sum = minus(entry(self.p.s, self.p.s_low, last), entry(self.p.s, self.p.s_low, first))
+                mean[q] = sum.high / w_sum.high + self.middle
+                if x.high > ldexp(1, -30) * whole and fabs(mean[q]) > ldexp(1, -30) * reach:
+                    w = sum.high / w_sum.high
+                    sum = minus(sum, times(w_sum, w))
+                    sum = plus(two_sum(w, sum.high / w_sum.high), pair(self.middle, 0))
+                    mean[q] = sum.high / self.scale
+                    square[q] = x.high / self.scale / self.scale
+                    continue
+                w_sum.high = w_sum.low = sum.high = sum.low = 0
+                for i in range(row[q], row[q + 1]):
+                    w = 1 if self.weight == NULL else self.weight[i]
+                    w_sum = plus(w_sum, pair(w, 0))
+                    sum = plus(sum, two_product(w, self.value[i] * self.scale))
+                # A rounded mean, and what it leaves.
+                x.high = sum.high / w_sum.high
+                sum = minus(sum, times(w_sum, x.high))
+                sum = pair(x.high, sum.high / w_sum.high)
+                mean[q] = sum.high / self.scale
+                w_sum.high = w_sum.low = 0
+                for i in range(row[q], row[q + 1]):
+                    w = 1 if self.weight == NULL else self.weight[i]
+                    x = minus(pair(self.value[i] * self.scale, 0), sum)
+                    w_sum = plus(w_sum, two_product(w * x.high, x.high))
+                square[q] = w_sum.high / self.scale / self.scale
+        return means, squares
+
+
+def mixture_log_likelihood(cnp.ndarray values, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray variances):
+    """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q])^2 / (2 variances[q])); all float64, contiguous.
+
+    Terms that are 2^-57 of the largest or less are left out.
+    """
+    cdef const double *x = <const double *>cnp.PyArray_DATA(values)
+    cdef const double *constant = <const double *>cnp.PyArray_DATA(constants)
+    cdef const double *mean = <const double *>cnp.PyArray_DATA(means)
+    cdef const double *variance = <const double *>cnp.PyArray_DATA(variances)
+    cdef Py_ssize_t n = cnp.PyArray_DIM(values, 0), k = cnp.PyArray_DIM(means, 0), i, q
+    cdef double total = 0, block = 0, top, term, sum
+    terms, halves = np.empty(k), 0.5 / variances
+    cdef double *one = <double *>cnp.PyArray_DATA(<cnp.ndarray>terms)
+    cdef const double *half = <const double *>cnp.PyArray_DATA(<cnp.ndarray>halves)
+    with nogil:
+        for i in range(n):
+            top = -INFINITY
+            for q in range(k):
+                term = x[i] - mean[q]
+                one[q] = term = constant[q] - term * term * half[q]
+                top = term if term > top else top
+            sum = 0
+            for q in range(k):
+                term = one[q] - top
+                if term > -40:
+                    sum += exp(term) if term < 0 else 1
+            block += top + (log(sum) if sum > 1 else 0)
+            if i % 1024 == 1023:
+                total += block
+                block = 0
+    return total + block

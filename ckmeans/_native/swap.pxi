@@ -1,0 +1,459 @@
+"""Swaps of centers: the state of a local search over all rows, brought up to date for the few centers that move.
+
+Every row remembers its two nearest centers and how far all others are at least. What a swap would change is then known from one distance per row, and after a swap only
+the distances to centers that moved are computed anew; a row looks at all centers only when what it remembers does not settle the two
+nearest. Sums here are plain float64 sums in the order of the rows: they steer the search, and no user sees them. One thread.
+"""
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+cimport numpy as cnp
+import numpy as np
+
+cnp.import_array()
+
+cdef enum:
+    BLOCK = 128                      # rows whose distances to one center are computed together
+
+
+cdef inline double sq_distance(const double *x, const double *c, Py_ssize_t d) noexcept nogil:
+    cdef double s = 0, t
+    cdef Py_ssize_t f
+    for f in range(d):
+        t = x[f] - c[f]
+        s += t * t
+    return s
+
+
+cdef struct State:                   # what a swap changes, and a failed one gives back
+    double *center                   # (k, d)
+    double *sums                     # (k, d) of w * x
+    double *weight                   # (k,)
+    double *sq_first                 # (n,) squared distances to the two nearest centers
+    double *sq_second
+    double *sq_rest                  # (n,) no other center is nearer than this
+    int32_t *first                   # (n,) which the two are
+    int32_t *second
+    int64_t *count                   # (k,) rows
+    double inertia
+
+
+cdef class Search:
+    """Centers, and every row's two nearest of them.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d), float64, C-contiguous
+    weights : ndarray of shape (n,), float64, positive; or None
+    centers : ndarray of shape (k, d), float64, C-contiguous; k >= 2
+    """
+    cdef object arrays
+    cdef readonly Py_ssize_t n, d, k
+    cdef const double *row
+    cdef const double *w
+    cdef double *column              # (d, n) the rows once more, feature by feature
+    cdef State now, kept
+    cdef char *room
+    cdef int32_t *moved              # (k,) centers that moved last
+    cdef Py_ssize_t n_moved
+    cdef uint8_t *is_moved           # (k,)
+    cdef uint8_t *touched            # (k,)
+    cdef double *gain                # (k,)
+    cdef readonly double work        # distances computed so far
+
+    def __cinit__(self, cnp.ndarray rows, weights, cnp.ndarray centers):
+        cdef Py_ssize_t i, f, n = rows.shape[0], d = rows.shape[1], k = centers.shape[0]
+        cdef char *room
+        self.arrays = rows, weights
+        self.n, self.d, self.k = n, d, k
+        self.row = <const double *>cnp.PyArray_DATA(rows)
+        if weights is not None:
+            self.w = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 32) + 16 * k, 1)
+        if room == NULL:
+            raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
+        self.column = <double *>room
+        room = self.lay_out(&self.now, room + n * d * 8)
+        room = self.lay_out(&self.kept, room)
+        self.gain = <double *>room
+        self.moved = <int32_t *>(room + 8 * k)
+        self.is_moved = <uint8_t *>(room + 12 * k)
+        self.touched = <uint8_t *>(room + 13 * k)
+        for i in range(n):
+            for f in range(d):
+                self.column[f * n + i] = self.row[i * d + f]
+        self.set_centers(centers)
+
+    def __dealloc__(self):
+        free(self.room)
+
+    cdef char *lay_out(self, State *state, char *room) noexcept:
+        cdef Py_ssize_t n = self.n, d = self.d, k = self.k
+        state.center = <double *>room
+        state.sums = state.center + k * d
+        state.weight = state.sums + k * d
+        state.count = <int64_t *>(state.weight + k)
+        state.sq_first = state.weight + 2 * k
+        state.sq_second = state.sq_first + n
+        state.sq_rest = state.sq_second + n
+        state.first = <int32_t *>(state.sq_rest + n)
+        state.second = state.first + n
+        return <char *>(state.second + n)
+
+    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def inertia(self):
+        return self.now.inertia
+
+    def centers(self):
+        cdef cnp.ndarray out = np.empty((self.k, self.d))
+        memcpy(cnp.PyArray_DATA(out), self.now.center, self.k * self.d * sizeof(double))
+        return out
+
+    def set_centers(self, cnp.ndarray centers):
+        """Take these centers (k, d) as they are."""
+        memcpy(self.now.center, cnp.PyArray_DATA(centers), self.k * self.d * sizeof(double))
+        with nogil:
+            self.assign_all()
+        self.keep()
+
+    def keep(self):
+        """Remember this state: `give_back` returns to it."""
+        cdef char *start = <char *>self.now.center
+        memcpy(self.kept.center, start, <char *>(self.now.second + self.n) - start)
+        self.kept.inertia = self.now.inertia
+
+    def give_back(self):
+        memcpy(self.now.center, self.kept.center, <char *>(self.kept.second + self.n) - <char *>self.kept.center)
+        self.now.inertia = self.kept.inertia
+
+    def potentials(self):
+        """Weighted squared distance of each row to its center: (n,)."""
+        cdef cnp.ndarray out = np.empty(self.n)
+        cdef double *to = <double *>cnp.PyArray_DATA(out)
+        cdef Py_ssize_t i
+        for i in range(self.n):
+            to[i] = self.now.sq_first[i] if self.w == NULL else self.w[i] * self.now.sq_first[i]
+        return out
+
+    def removal_costs(self):
+        """What the inertia would grow by if one center were taken away and nothing else moved: (k,)."""
+        cdef cnp.ndarray out = np.zeros(self.k)
+        cdef double *cost = <double *>cnp.PyArray_DATA(out)
+        cdef Py_ssize_t i
+        for i in range(self.n):
+            cost[self.now.first[i]] += (1 if self.w == NULL else self.w[i]) * (self.now.sq_second[i] - self.now.sq_first[i])
+        return out
+
+    def best_removal(self, Py_ssize_t candidate):
+        """The center to take away when this row becomes one, and what the inertia grows by, before anything else moves."""
+        cdef Py_ssize_t i, j, start, stop, best = 0
+        cdef double saved = 0, w
+        cdef double sq[BLOCK]
+        cdef const double *x = self.row + candidate * self.d
+        with nogil:
+            for j in range(self.k):
+                self.gain[j] = 0
+            for start from 0 <= start < self.n by BLOCK:
+                stop = min(start + BLOCK, self.n)
+                self.block_distances(x, start, stop, sq)
+                for i in range(start, stop):
+                    w = 1 if self.w == NULL else self.w[i]
+                    if sq[i - start] < self.now.sq_first[i]:
+                        saved += w * (self.now.sq_first[i] - sq[i - start])
+                    elif sq[i - start] < self.now.sq_second[i]:
+                        self.gain[self.now.first[i]] += w * (sq[i - start] - self.now.sq_first[i])
+                    else:
+                        self.gain[self.now.first[i]] += w * (self.now.sq_second[i] - self.now.sq_first[i])
+            for j in range(1, self.k):
+                if self.gain[j] < self.gain[best]:
+                    best = j
+        self.work += self.n
+        return best, self.gain[best] - saved
+
+    def plusplus(self, cnp.ndarray uniforms):
+        """Centers drawn by k-means++, one number in [0, 1) for each: (k, d)."""
+        cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
+        cdef cnp.ndarray out = np.empty((self.k, self.d))
+        cdef double *to = <double *>cnp.PyArray_DATA(out)
+        cdef double *near = self.now.sq_first       # overwritten: centers must be set after this
+        cdef double total, target, w
+        cdef double sq[BLOCK]
+        cdef Py_ssize_t c, i, start, stop, row
+        with nogil:
+            for i in range(self.n):
+                near[i] = 1
+            for c in range(self.k):
+                total = 0
+                for i in range(self.n):
+                    total += near[i] if self.w == NULL else self.w[i] * near[i]
+                target = u[c] * total
+                total = 0
+                row = 0
+                for i in range(self.n):
+                    w = near[i] if self.w == NULL else self.w[i] * near[i]
+                    if w > 0:
+                        row = i
+                    total += w
+                    if total > target:
+                        break
+                memcpy(to + c * self.d, self.row + row * self.d, self.d * sizeof(double))
+                for start from 0 <= start < self.n by BLOCK:
+                    stop = min(start + BLOCK, self.n)
+                    self.block_distances(to + c * self.d, start, stop, sq)
+                    for i in range(start, stop):
+                        near[i] = sq[i - start] if c == 0 or sq[i - start] < near[i] else near[i]
+        self.work += <double>self.n * self.k
+        return out
+
+    def swap(self, Py_ssize_t center, Py_ssize_t row):
+        """Put a center on a row."""
+        memcpy(self.now.center + center * self.d, self.row + row * self.d, self.d * sizeof(double))
+        self.moved[0] = <int32_t>center
+        self.n_moved = 1
+        with nogil:
+            self.assign_moved()
+
+    def lloyd(self, int max_iter, double target):
+        """Lloyd iterations from where the search stands until no center moves, or until `target` is out of reach: whether they ended
+        there."""
+        cdef int i
+        cdef double before, fall
+        cdef bint reached = True
+        with nogil:
+            for i in range(max_iter):
+                before = self.now.inertia
+                if self.update() == 0:
+                    break
+                self.assign_moved()
+                fall = before - self.now.inertia
+                # Iterations fall short of the last one's progress more often than not: no hope when two like it would not do.
+                if i > 1 and self.now.inertia - target > 2 * fall:
+                    reached = False
+                    break
+                if fall < 1e-5 * self.now.inertia:
+                    break
+        return reached
+
+    def hartigan(self, int max_passes):
+        """Move single rows while that lowers the inertia (Hartigan & Wong 1979): returns the moves made."""
+        cdef Py_ssize_t moves = 0, here, i, j, f, a, best, d = self.d, k = self.k
+        cdef double w, out, into, least
+        cdef const double *x
+        cdef int each
+        with nogil:
+            self.update()
+            self.assign_all()
+            for each in range(max_passes):
+                here = 0
+                for i in range(self.n):
+                    a = self.now.first[i]
+                    w = 1 if self.w == NULL else self.w[i]
+                    if self.now.count[a] <= 1:
+                        continue
+                    x = self.row + i * d
+                    out = sq_distance(x, self.now.center + a * d, d) * self.now.weight[a] / (self.now.weight[a] - w)
+                    least = out * (1 - 1e-12)
+                    best = -1
+                    for j in range(k):
+                        if j != a:
+                            into = sq_distance(x, self.now.center + j * d, d) * self.now.weight[j] / (self.now.weight[j] + w)
+                            if into < least:
+                                least = into
+                                best = j
+                    if best < 0:
+                        continue
+                    here += 1
+                    self.shift(a, x, -w)
+                    self.shift(best, x, w)
+                    self.now.count[a] -= 1
+                    self.now.count[best] += 1
+                    self.now.first[i] = <int32_t>best
+                self.work += <double>self.n * k
+                moves += here
+                if here == 0:
+                    break
+            self.assign_all()
+        return moves
+
+    # -- inside --------------------------------------------------------------------------------------------------------------------
+
+    cdef void shift(self, Py_ssize_t j, const double *x, double w) noexcept nogil:
+        """Add w times a row to a cluster, and move its center."""
+        cdef Py_ssize_t f, d = self.d
+        self.now.weight[j] += w
+        for f in range(d):
+            self.now.sums[j * d + f] += w * x[f]
+            self.now.center[j * d + f] = self.now.sums[j * d + f] / self.now.weight[j]
+
+    cdef void block_distances(self, const double *c, Py_ssize_t start, Py_ssize_t stop, double *out) noexcept nogil:
+        cdef double sq[BLOCK]
+        cdef double t, v
+        cdef const double *x
+        cdef Py_ssize_t i, f, count = stop - start
+        x = self.column + start
+        v = c[0]
+        for i in range(count):
+            t = x[i] - v
+            sq[i] = t * t
+        for f in range(1, self.d):
+            x = self.column + f * self.n + start
+            v = c[f]
+            for i in range(count):
+                t = x[i] - v
+                sq[i] += t * t
+        memcpy(out, sq, count * sizeof(double))
+
+    cdef void scan_row(self, Py_ssize_t i) noexcept nogil:
+        """The two nearest of all centers, the lower index of equally near ones."""
+        cdef Py_ssize_t j
+        cdef double sq, a = INFINITY, b = INFINITY, c = INFINITY
+        cdef int32_t first = 0, second = 0
+        cdef const double *x = self.row + i * self.d
+        for j in range(self.k):
+            sq = sq_distance(x, self.now.center + j * self.d, self.d)
+            if sq < a:
+                c = b
+                b = a
+                second = first
+                a = sq
+                first = <int32_t>j
+            elif sq < b:
+                c = b
+                b = sq
+                second = <int32_t>j
+            elif sq < c:
+                c = sq
+        self.now.sq_first[i] = a
+        self.now.sq_second[i] = b
+        self.now.sq_rest[i] = c
+        self.now.first[i] = first
+        self.now.second[i] = second
+
+    cdef void assign_all(self) noexcept nogil:
+        """Everything from the centers alone."""
+        cdef Py_ssize_t i, j, f, d = self.d
+        cdef double w
+        for j in range(self.k):
+            self.now.weight[j] = 0
+            self.now.count[j] = 0
+            self.touched[j] = 1
+        for j in range(self.k * d):
+            self.now.sums[j] = 0
+        self.now.inertia = 0
+        for i in range(self.n):
+            self.scan_row(i)
+            w = 1 if self.w == NULL else self.w[i]
+            j = self.now.first[i]
+            self.now.weight[j] += w
+            self.now.count[j] += 1
+            for f in range(d):
+                self.now.sums[j * d + f] += w * self.row[i * d + f]
+            self.now.inertia += w * self.now.sq_first[i]
+        self.work += <double>self.n * self.k
+
+    cdef void assign_moved(self) noexcept nogil:
+        """Bring every row up to date after the centers in `moved` have moved."""
+        cdef Py_ssize_t i, j, m, f, start, stop, a, d = self.d, rescans = 0
+        cdef double w, sq, x, y, z, total = 0
+        cdef int32_t first, second
+        if 2 * self.n_moved > self.k:
+            self.assign_all()
+            return
+        for m in range(self.n_moved):
+            self.is_moved[self.moved[m]] = 1
+        cdef double block[16 * BLOCK]
+        cdef Py_ssize_t batch, done
+        # More than 16 moved centers would not fit the block: rows look at those directly.
+        batch = min(self.n_moved, <Py_ssize_t>16)
+        for start from 0 <= start < self.n by BLOCK:
+            stop = min(start + BLOCK, self.n)
+            for m in range(batch):
+                self.block_distances(self.now.center + self.moved[m] * d, start, stop, block + m * BLOCK)
+            for i in range(start, stop):
+                a = self.now.first[i]
+                x = self.now.sq_first[i]
+                y = self.now.sq_second[i]
+                z = self.now.sq_rest[i]
+                first = self.now.first[i]
+                second = self.now.second[i]
+                if self.is_moved[second]:
+                    y = INFINITY
+                    second = -1
+                if self.is_moved[first]:
+                    x = y
+                    first = second
+                    y = INFINITY
+                    second = -1
+                for m in range(self.n_moved):
+                    if m < batch:
+                        sq = block[m * BLOCK + i - start]
+                    else:
+                        sq = sq_distance(self.row + i * d, self.now.center + self.moved[m] * d, d)
+                    if sq < y:
+                        z = y if y < z else z
+                        if sq < x:
+                            y = x
+                            second = first
+                            x = sq
+                            first = self.moved[m]
+                        else:
+                            y = sq
+                            second = self.moved[m]
+                    elif sq < z:
+                        z = sq
+                # Centers that are not named here have not come nearer than sq_rest: beyond it nothing is known.
+                if y > self.now.sq_rest[i]:
+                    self.scan_row(i)
+                    rescans += 1
+                else:
+                    self.now.sq_first[i] = x
+                    self.now.sq_second[i] = y
+                    self.now.sq_rest[i] = z
+                    self.now.first[i] = first
+                    self.now.second[i] = second
+                w = 1 if self.w == NULL else self.w[i]
+                total += w * self.now.sq_first[i]
+                first = self.now.first[i]
+                if first != a:
+                    self.touched[a] = 1
+                    self.touched[first] = 1
+                    self.now.count[a] -= 1
+                    self.now.count[first] += 1
+                    self.now.weight[a] -= w
+                    self.now.weight[first] += w
+                    for f in range(d):
+                        self.now.sums[a * d + f] -= w * self.row[i * d + f]
+                        self.now.sums[first * d + f] += w * self.row[i * d + f]
+        self.now.inertia = total
+        for m in range(self.n_moved):
+            self.is_moved[self.moved[m]] = 0
+            self.touched[self.moved[m]] = 1
+        self.work += <double>self.n * self.n_moved + <double>rescans * self.k
+
+    cdef Py_ssize_t update(self) noexcept nogil:
+        """Move the centers of clusters that changed to their means: returns how many moved."""
+        cdef Py_ssize_t j, f, d = self.d
+        cdef double mean
+        cdef bint moved
+        self.n_moved = 0
+        for j in range(self.k):
+            if not self.touched[j]:
+                continue
+            self.touched[j] = 0
+            if self.now.count[j] == 0:         # stays where it is, free of what rounding left in its sums
+                self.now.weight[j] = 0
+                for f in range(d):
+                    self.now.sums[j * d + f] = 0
+                continue
+            moved = False
+            for f in range(d):
+                mean = self.now.sums[j * d + f] / self.now.weight[j]
+                moved = moved or mean != self.now.center[j * d + f]
+                self.now.center[j * d + f] = mean
+            if moved:
+                self.moved[self.n_moved] = <int32_t>j
+                self.n_moved += 1
+        return self.n_moved
