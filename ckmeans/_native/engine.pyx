@@ -127,6 +127,7 @@ cdef class Data:
     cdef double spent                    # nanoseconds of brute assignments so far, by the model
     cdef double patience                 # how much is to be spent before boxes are thought of again
     cdef object curve, order_array
+    cdef double all_norms                # sum of the packed rows' squared norms; -1 until it is known
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
@@ -174,6 +175,7 @@ cdef class Data:
             self.workers[i].panel_norms = self.workers[i].scaled + PANEL * d
         self.big = <double *>self.memory.take(MAX_PARTS * d, sizeof(double))
         self.variance_ = -1
+        self.all_norms = -1
         if scan:
             self.scan()
 
@@ -724,6 +726,7 @@ cdef class Data:
         cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
         cdef CenterForms one = CenterForms(1, d), all_ = CenterForms(trials, d)
         cdef double bound = 0, potential, least, value
+        cdef Py_ssize_t count
         cdef Packing packing
         cdef Seeding job
         self.need_packing(self.packed)
@@ -743,6 +746,7 @@ cdef class Data:
         job.buckets = self.content.buckets
         job.bucket_totals = <Sum *>memory.take(self.n_threads * job.buckets, sizeof(Sum))
         job.closer = <uint64_t *>memory.take(self.n_threads * trials, sizeof(uint64_t))
+        job.about = <double *>memory.take(self.n_threads * trials, sizeof(double))
         for f in range(d):
             bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
         bound *= 1.01 * self.largest_weight
@@ -772,15 +776,24 @@ cdef class Data:
                                             u[1 + (c - 1) * trials + t] * potential)
                     self.exact.read(&self.rows, drawn[t], rows + t * d)
                 t = 0
-                if trials > 1:
+                count = trials
+                if trials > 1 and self.filter and self.weight == NULL:
+                    all_.c.k = trials
+                    all_.prepare(rows, &packing, True, True)
+                    job.candidates = &all_.c
+                    if all_.c.filter:
+                        count = self.contenders(&job, potential, rows, drawn)
+                        self.packing.filling = packing.filling = False
+                if count > 1:
+                    all_.c.k = count
                     all_.prepare(rows, &packing, self.filter, True)
                     job.candidates = &all_.c
                     job.keep = False
-                    memset(job.totals, 0, self.n_threads * trials * sizeof(Sum))
-                    self.each_chunk(self.exact.seed, &job, 1 + assign_cost(trials, d))
+                    memset(job.totals, 0, self.n_threads * count * sizeof(Sum))
+                    self.each_chunk(self.exact.seed, &job, 1 + assign_cost(count, d))
                     self.packing.filling = packing.filling = packing.filling and not all_.c.filter
                     least = INFINITY
-                    for i in range(trials):
+                    for i in range(count):
                         value = self.left_by(&job, i)
                         if value < least:
                             least = value
@@ -788,6 +801,46 @@ cdef class Data:
                 taken[c] = drawn[t]
                 memcpy(rows, rows + t * d, d * sizeof(double))
         return out
+
+    cdef Py_ssize_t contenders(self, Seeding *job, double potential, double *rows, int64_t *drawn) except -1 nogil:
+        """How many candidates may leave the least potential; they are moved to the front of `rows` and `drawn`, in their order.
+
+        The filter knows the potential, less the rows' squared norms A and scaled, as a sum over rows of min(score, limit). With N the
+        candidate's squared norm and D the scaled share of a row, a score is off by at most gamma (4 N + A) (see filter.pxi), a limit by
+        1e-6 (A + D), and their sums in float32 by less than 1e-6 (A + D).
+        """
+        cdef Py_ssize_t m = job.candidates.m, d = self.rows.d, n = self.rows.n, i, j, left = 0
+        cdef double norms = 0, lowest = INFINITY, error, share = potential * self.packing.scale * self.packing.scale
+        cdef double gamma = job.candidates.gamma
+        cdef int worker
+        memset(job.about, 0, self.n_threads * m * sizeof(double))
+        self.each_chunk(self.exact.weigh, job, 1 + assign_cost(m, d))
+        if job.packing.panels != NULL:
+            if self.all_norms < 0:
+                self.all_norms = 0
+                for i in range(n):
+                    self.all_norms += job.packing.sq_norms[i]
+            norms = self.all_norms
+        else:
+            for j in range(d):                # rows are no farther from the origin than the corners of their box
+                error = max(self.high_[j] - job.packing.origin[j], job.packing.origin[j] - self.low_[j]) * job.packing.scale
+                norms += n * error * error
+        for i in range(m):
+            for worker in range(1, self.n_threads):
+                job.about[i] += job.about[worker * m + i]
+        for i in range(m):
+            error = self.about_error(job, i, gamma, norms, share)
+            lowest = min(lowest, job.about[i] + error)
+        for i in range(m):
+            if not job.about[i] - self.about_error(job, i, gamma, norms, share) > lowest:
+                drawn[left] = drawn[i]
+                memcpy(rows + left * d, rows + i * d, d * sizeof(double))
+                left += 1
+        return left
+
+    cdef double about_error(self, const Seeding *job, Py_ssize_t i, double gamma, double norms, double share) noexcept nogil:
+        return 1.01 * (gamma * (4.1 * self.rows.n * job.candidates.sq_norms[i] + norms) + 3e-6 * (norms + share)
+                       + self.rows.n * job.candidates.guard_floor)
 
     cdef double potential(self, Seeding *job, double *bound) except -1 nogil:
         """The potential, once all threads' totals are added to the first one's; cut anew when all terms are tiny beside `bound`."""

@@ -794,6 +794,26 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     return 0
 
 
+cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """About what each candidate would leave of the potential, by the filter alone; see `contenders` in the engine."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, first, count, i
+    cdef double square = job.packing.scale * job.packing.scale
+    cdef float limits[PANEL]
+    cdef float *panel
+    cdef float *norms
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+        for i in range(count):
+            limits[i] = <float>(job.sq_nearest[first + i] * square - norms[i])
+        for i in range(count, PANEL):
+            limits[i] = 0                             # idle lanes hold zeros, whose scores are not below
+        job.filter.least(panel, limits, d, job.candidates, job.about + worker * job.candidates.m)
+    return 0
+
+
 cdef ExactTable _table
 _table.scan = scan
 _table.read = read
@@ -805,4 +825,5 @@ _table.assign = assign
 _table.measure = measure
 _table.transform = transform
 _table.seed = seed
+_table.weigh = weigh
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)

@@ -187,6 +187,37 @@ cdef void filter_closer(const float *x, const float *limits, Py_ssize_t d, const
             j += count
 
 
+cdef void filter_least(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, double *sums) noexcept nogil:
+    """For each center the sum over 64 rows of its score or the row's limit, whichever is less.
+
+    x       IN     (d, PANEL)
+    limits  IN     (PANEL,)
+    sums    INOUT  (m,) added to
+    """
+    cdef float out[TILE_C * TILE_V * VL]
+    cdef float lanes[VL]
+    cdef vf norm, sum_
+    cdef double total
+    cdef Py_ssize_t m = centers.m, groups = (m + TILE_C - 1) // TILE_C, lane, j, g
+    cdef int i, v, count
+    for lane from 0 <= lane < PANEL by TILE_V * VL:
+        j = 0
+        for g in range(groups):
+            count = <int>((m - j + groups - g - 1) // (groups - g))
+            dots_of[count](x + lane, d, centers.scaled + j * d, out)
+            for i in range(count):
+                norm = VF_SPLAT(centers.sq_norms[j + i])
+                sum_ = VF_SPLAT(0)
+                for v in range(TILE_V):
+                    sum_ = sum_ + VF_MIN(norm + VF_LOAD(out + (i * TILE_V + v) * VL), VF_LOAD(limits + lane + v * VL))
+                VF_STORE(lanes, sum_)
+                total = 0
+                for v in range(VL):
+                    total += lanes[v]
+                sums[j + i] += total
+            j += count
+
+
 # ---- boxes -----------------------------------------------------------------------------------------------------------------------
 #
 # A center c cannot win anywhere in a box if some z is closer in all of it, that is if for all x in the box
@@ -358,4 +389,5 @@ _table.panel = filter_panel
 _table.near = filter_near
 _table.lists = filter_lists
 _table.closer = filter_closer
+_table.least = filter_least
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

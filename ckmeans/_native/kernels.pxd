@@ -114,6 +114,7 @@ cdef struct FilterTable:
     Py_ssize_t (*near)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
     void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
                   Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil
+    void (*least)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, double *sums) noexcept nogil
     void (*closer)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil
 
 
@@ -188,6 +189,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Py_ssize_t buckets
     Sum *bucket_totals           # INOUT (threads, buckets) potential of each bucket, when kept
     Sum potential                # of all
+    double *about                # INOUT (threads, m) about the same, scaled and less the rows' squared norms, by the filter alone
     uint64_t *closer             # scratch (threads, m)
     Worker *workers
 
@@ -199,4 +201,4 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    ChunkFn scan, survey, arrange, assign, assign_boxes, measure, transform, seed
+    ChunkFn scan, survey, arrange, assign, assign_boxes, measure, transform, seed, weigh
