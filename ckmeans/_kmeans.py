@@ -44,7 +44,7 @@ class KMeans(CenterModel):
         A run stops when the centers' total squared shift in an iteration is at most `tol` times the mean variance of the
         features; it always stops when no label changes. 0 asks for the latter.
     verbose : int, default=0
-        1 prints a line for every run, 2 one for every iteration, too.
+        1 prints a line for every iteration and every run, 2 the inertia of every iteration, too.
     random_state : None, int, RandomState or Generator, default=None
         Decides what inits draw. An int makes results repeatable. The first run uses an int as it is; ``runs_`` holds the seed of
         each run, and ``KMeans(..., n_init=1, random_state=seed)`` repeats that run alone.

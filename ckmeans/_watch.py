@@ -69,7 +69,7 @@ class Watch:
     callback : callable or None
         Called with a FitState; a true result ends the fit.
     verbose : int
-        1: a line for each run; 2: one for each iteration, too.
+        1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a pass over the rows for each.
     """
 
     def __init__(self, began, n_runs, max_iter, max_time, callback, verbose):
@@ -90,10 +90,13 @@ class Watch:
                 reason = reason or "callback"
                 if native.stop_reason is None:
                     native.halt(reason)
-        if self.verbose > 1:
+        if self.verbose:
+            more = self.verbose > 1
             if native.n_iter == 1:
-                print(f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}")
+                print(f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}"
+                      + (f"  {'inertia':>16}" if more else ""))
             print(f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
+                  + (f"  {native.inertia():>16.10g}" if more else "")
                   + (f"  {native.stop_reason}" if native.stop_reason else ""))
         return reason
 

@@ -52,7 +52,7 @@ def test_history_must_be_true_or_false():
 
 
 def test_verbose_prints_aligned_lines(capsys):
-    KMeans(4, n_init=1, random_state=0, verbose=2).fit(X)
+    KMeans(4, n_init=1, random_state=0, verbose=1).fit(X)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.split()[0].isdecimal()]
     model = KMeans(4, n_init=1, random_state=0).fit(X)
     assert len(lines) == model.n_iter_
