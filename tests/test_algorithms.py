@@ -114,6 +114,13 @@ def test_restarts_share_the_order():
     assert [run[:4] for run in one.runs_] == [run[:4] for run in other.runs_]
 
 
+@pytest.mark.parametrize("n_threads", [7, 33])
+def test_more_threads_than_cores(n_threads):
+    X = clustered(1, 3)
+    one = KMeans(50, init=X[:50], algorithm="boxes", n_threads=n_threads).fit(X)
+    assert_same(one, KMeans(50, init=X[:50], algorithm="lloyd", n_threads=1).fit(X))
+
+
 def test_steps_are_the_same():
     X = clustered(3, 2)
     steps = [list(KMeans(30, init=X[:30], max_iter=15, tol=0, algorithm=name).iter_fit(X)) for name in ("boxes", "lloyd")]

@@ -432,3 +432,11 @@ def test_fitting_does_not_change_the_parameters(X):
     after = model.get_params()
     assert before.keys() == after.keys()
     assert all(before[name] is after[name] for name in before)
+
+
+def test_two_rows_far_from_all_others_do_not_hide_those():
+    rng = np.random.default_rng(0)
+    X = rng.random((1000, 2))
+    X[500], X[501] = 1e25, 1.5e25
+    _, indices = kmeans_plusplus(X, 12, random_state=0)
+    assert {500, 501} < set(indices.tolist()) and not {0, 1, 2, 3} < set(indices.tolist())

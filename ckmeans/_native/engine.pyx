@@ -64,7 +64,9 @@ cdef class Memory:
 
     cdef void *take(self, size_t count, size_t size) except NULL:
         cdef char *block
-        if self.used == 32 or (size and count > (<size_t>-1 - 64) // size):
+        if self.used == 32:
+            raise RuntimeError("too many blocks of memory for one owner")
+        if (size and count > (<size_t>-1 - 64) // size):
             raise MemoryError()
         block = <char *>calloc(1, count * size + 64)
         if block == NULL:
@@ -251,7 +253,8 @@ cdef class Data:
                 bit = 1
             else:
                 frexp(self.tiny[f] * lightest, &exponent)
-                bit = ldexp(1, exponent - (24 if self.weight == NULL and self.rows.kind == KIND_F32 else 53))
+                # Where even the product underflows nothing is known of its bits, and the parts are as many as there can be.
+                bit = 0 if self.tiny[f] * lightest == 0 else ldexp(1, exponent - (24 if self.weight == NULL and self.rows.kind == KIND_F32 else 53))
             # (1.5 * 2**m) * 2**-52 / 1.5 is the grid of a part.
             parts = self.sums.parts
             while parts < MAX_PARTS and self.big[(parts - 1) * d + f] / 1.5 * ldexp(1, -52) > bit:
@@ -431,20 +434,23 @@ cdef class Data:
         """Sort the rows in space and pack them in that order."""
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
         cdef Arrange job
+        cdef Boxes boxes
         if self.boxes.order != NULL:
             return 0
         self.content = None                  # what is drawn is drawn, mostly: both orders at once would take more memory
         self.order_array = self.spatial_order(1)
-        self.boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
-        self.boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
-        self.boxes.order = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.order_array)
+        boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
+        boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
+        boxes.order = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.order_array)
         job.rows = &self.rows
         job.packing = &self.packing
-        job.boxes = &self.boxes
+        job.boxes = &boxes
         job.workers = self.workers
+        self.packing.filling = True          # until it is done: an interrupt leaves panels that must not be read
         with nogil:
             self.each_chunk(self.exact.arrange, &job, 10 + 2.0 * d)
         self.packing.filling = False
+        self.boxes = boxes
         return 0
 
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
@@ -525,15 +531,17 @@ cdef class Data:
         cdef Hashing job
         if self.content is not None:
             return 0
-        self.content = ContentOrder(self.rows.n)
+        cdef ContentOrder content = ContentOrder(self.rows.n)
         job.rows = &self.rows
         job.exact = self.exact
         job.workers = self.workers
-        job.bucket = self.content.bucket
-        job.bits = self.content.bits
+        job.bucket = content.bucket
+        job.bits = content.bits
         with nogil:
             self.each_chunk(hash_rows, &job, 1.0 * self.rows.d + 5)
-        return self.content.deal()
+        content.deal()
+        self.content = content               # only now: an interrupt leaves none, not half of one
+        return 0
 
     def draw(self, uniforms):
         """For each number in [0, 1) a row, drawn in proportion to the weights.
@@ -852,10 +860,12 @@ cdef class Data:
                 job.bucket_totals[i % job.buckets].part[p] += job.bucket_totals[i].part[p]
                 job.bucket_totals[i].part[p] = 0
         total = self.add_buckets(job)
-        if total >= bound[0] * SPARE or total == 0:
+        if total >= bound[0] * SPARE:
             return total
         for i in range(self.rows.n):
             largest = max(largest, self.share(job.sq_nearest, i))
+        if largest == 0:
+            return 0
         bound[0] = largest
         split_constants(largest, self.rows.n, job.split.big, 1)
         memset(job.bucket_totals, 0, job.buckets * sizeof(Sum))

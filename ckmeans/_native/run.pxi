@@ -177,6 +177,13 @@ cdef class Run:
         cdef Data data = self.data
         cdef Py_ssize_t n = data.rows.n, d = data.rows.d, k = self.k, i
         cdef Lists *lists
+        cdef int threads = data.n_threads
+        cdef int32_t *near = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
+        cdef int32_t *listed = <int32_t *>self.list_memory.take(threads * SUPER * k, sizeof(int32_t))
+        cdef float *z = <float *>self.list_memory.take(threads * d * SUPER, sizeof(float))
+        cdef float *scaled = <float *>self.list_memory.take(threads * k * d, sizeof(float))
+        cdef float *sq_norms = <float *>self.list_memory.take(threads * k, sizeof(float))
+        cdef int32_t *ids = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
         self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
         for i in range(n):
             self.place_label[i] = self.label[data.boxes.order[i]]
@@ -184,12 +191,12 @@ cdef class Run:
         self.job.boxes = &data.boxes
         for i in range(data.n_threads):
             lists = &data.workers[i].lists
-            lists.near = <int32_t *>self.list_memory.take(k, sizeof(int32_t))
-            lists.lists = <int32_t *>self.list_memory.take(SUPER * k, sizeof(int32_t))
-            lists.z = <float *>self.list_memory.take(d * SUPER, sizeof(float))
-            lists.scaled = <float *>self.list_memory.take(k * d, sizeof(float))
-            lists.sq_norms = <float *>self.list_memory.take(k, sizeof(float))
-            lists.ids = <int32_t *>self.list_memory.take(k, sizeof(int32_t))
+            lists.near = near + i * k
+            lists.lists = listed + i * SUPER * k
+            lists.z = z + i * d * SUPER
+            lists.scaled = scaled + i * k * d
+            lists.sq_norms = sq_norms + i * k
+            lists.ids = ids + i * k
         return 0
 
     cdef int assign_boxes(self) except -1 nogil:
