@@ -470,7 +470,7 @@ cdef class Data:
         for i in range(SUM_PARTS):
             total.part[i] = 0
         for i in range(self.rows.n):
-            add_to(&total, &split, self.weight[i])
+            add_term(&total, &split, self.weight[i])
         return total_value(&total, 1, 1)
 
     def take(self, indices):
@@ -568,7 +568,7 @@ cdef class Data:
         totals = <Sum *>memory.take(self.content.buckets, sizeof(Sum))
         split_constants(self.largest_weight, self.rows.n, split.big, 1)
         for i in range(self.rows.n):
-            add_to(totals + self.content.bucket[i], &split, self.weight[i])
+            add_term(totals + self.content.bucket[i], &split, self.weight[i])
         total = total_value(totals, <int>self.content.buckets, 1)
         for i in range(u.shape[0]):
             row[i] = self.draw_by(NULL, totals, &split, number[i] * total)
@@ -596,7 +596,7 @@ cdef class Data:
                 self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
                 for e in range(self.content.start[b], self.content.start[b + 1]):
                     i = self.content.order[e]
-                    add_to(&running, split, self.share(sq_nearest, i))
+                    add_term(&running, split, self.share(sq_nearest, i))
                     if exceeds(&running, target):
                         return i
         for b in range(self.content.buckets - 1, -1, -1):
@@ -870,7 +870,7 @@ cdef class Data:
         split_constants(largest, self.rows.n, job.split.big, 1)
         memset(job.bucket_totals, 0, job.buckets * sizeof(Sum))
         for i in range(self.rows.n):
-            add_to(job.bucket_totals + job.bucket[i], &job.split, self.share(job.sq_nearest, i))
+            add_term(job.bucket_totals + job.bucket[i], &job.split, self.share(job.sq_nearest, i))
         return self.add_buckets(job)
 
     cdef double add_buckets(self, Seeding *job) noexcept nogil:

@@ -106,15 +106,6 @@ cdef void read(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil:
 
 # ---- exact sums ------------------------------------------------------------------------------------------------------------------
 
-cdef inline void add_term(Sum *total, const Split *split, double term) noexcept nogil:
-    cdef double high = (term + split.big[0]) - split.big[0]
-    cdef double rest = term - high
-    cdef double middle = (rest + split.big[1]) - split.big[1]
-    total.part[0] += high
-    total.part[1] += middle
-    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
-
-
 cdef inline void add_row(double *sums, const Sums *how, const real *x, double w, Py_ssize_t d) noexcept nogil:
     """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
     cdef const double *big = how.big

@@ -37,6 +37,15 @@ cdef struct Sum:         # an exact sum of float64 terms: the parts never round,
     double part[SUM_PARTS]
 
 
+cdef inline void add_term(Sum *total, const Split *split, double term) noexcept nogil:
+    cdef double high = (term + split.big[0]) - split.big[0]
+    cdef double rest = term - high
+    cdef double middle = (rest + split.big[1]) - split.big[1]
+    total.part[0] += high
+    total.part[1] += middle
+    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
+
+
 cdef struct Packing:     # what the filter reads of the rows: float32, (x - origin) * scale
     float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is

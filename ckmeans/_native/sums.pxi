@@ -44,15 +44,6 @@ cdef double total_value(const Sum *sums, int count, Py_ssize_t stride) noexcept 
     return sum_value(total.part, 1, SUM_PARTS)
 
 
-cdef void add_to(Sum *total, const Split *split, double term) noexcept nogil:
-    cdef double high = (term + split.big[0]) - split.big[0]
-    cdef double rest = term - high
-    cdef double middle = (rest + split.big[1]) - split.big[1]
-    total.part[0] += high
-    total.part[1] += middle
-    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
-
-
 cdef inline bint exceeds(const Sum *total, double target) noexcept nogil:
     """Whether the value of a sum is above the target; worked out only where a glance does not tell."""
     cdef double about = total.part[0] + total.part[1]
