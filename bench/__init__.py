@@ -10,7 +10,8 @@ for the same number of iterations. Times whose inertia disagrees are shown, but 
 ``worker.py``   the process around one peer: loads data, times a task, checks the result
 ``runner.py``   starts workers and asks them in turn: A B C A B C
 ``machine.py``  CPU, threads, versions
-``report.py``   tables, CSV, JSON and pictures
+``report.py``   tables, JSON and sentences
+``files.py``    all that in a folder, with CSV and pictures
 ``limit.py``    a command of its own: how near the kernel comes to what the machine can do
 ==============  =============================================================================
 """

@@ -4,7 +4,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from bench import data, machine, report
+from bench import data, files, machine, report
 from bench.peers import PEERS
 from bench.runner import Runner, Settings
 
@@ -98,7 +98,7 @@ def main(argv=None):
         return 130
     run.machine["cpus_taken_by_others"] = neighbors.cpus_taken()
     print(report.text(run))
-    print(f"{args.out}:", ", ".join(report.write(run, args.out)))
+    print(f"{args.out}:", ", ".join(files.write(run, args.out)))
     return 0
 
 

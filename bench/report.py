@@ -1,9 +1,7 @@
-"""What a run found, as aligned text, Markdown, CSV and JSON. Knows nothing of how it was measured."""
-import csv
+"""What a run found, as aligned text, Markdown, JSON and records. Knows nothing of how it was measured."""
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from bench.data import PAGES
 from bench.tasks import TASKS
@@ -263,30 +261,3 @@ def records(run):
 def as_json(run):
     return json.dumps({"machine": run.machine, "settings": run.settings, "peers": run.peers,
                        "not_measured": run.missing, "results": records(run)}, indent=1) + "\n"
-
-
-def write_csv(run, path):
-    """A line per peer and cell; the samples are left to the JSON file."""
-    rows = [{key: value for key, value in row.items() if key != "samples"} for row in records(run)]
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write(run, folder):
-    """Write ``bench.txt``, ``.md``, ``.csv``, ``.json`` and a picture per page; return their names."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bench.txt").write_text(text(run), encoding="utf-8")
-    (folder / "bench.md").write_text(markdown(run), encoding="utf-8")
-    (folder / "bench.json").write_text(as_json(run), encoding="utf-8")
-    write_csv(run, folder / "bench.csv")
-    written = ["bench.txt", "bench.md", "bench.csv", "bench.json"]
-    try:
-        from bench.picture import draw
-
-        written += [f"{page}.png" for page in run.pages() if draw(run, page, folder / f"{page}.png")]
-    except ImportError:
-        written.append("no pictures: matplotlib is not installed (pip install matplotlib)")
-    return written

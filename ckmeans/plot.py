@@ -342,15 +342,17 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     for i in range(m):
         for j in range(m):
             ax = _plain(axes[i, j])
-            ax.tick_params(labelsize=7, labelbottom=i == m - 1, labelleft=j == 0 and i > 0)
+            ax.tick_params(labelsize=7, labelbottom=i == m - 1, labelleft=j == 0)
             ax.set_xlim(ranges[j])
+            ax.set_ylim(ranges[i])
             if i == j:
+                # Counts have a scale of their own: the ticks are those of the row.
+                counts = ax.twinx()
+                counts.set_axis_off()
                 bins = np.linspace(*ranges[j], 31)
-                ax.hist([points[labels == c, j] for c in range(len(middles))], bins, stacked=True, color=colors, linewidth=0,
-                        histtype="stepfilled")
-                ax.set_yticks([])
+                counts.hist([points[labels == c, j] for c in range(len(middles))], bins, stacked=True, color=colors, linewidth=0,
+                            histtype="stepfilled")
             else:
-                ax.set_ylim(ranges[i])
                 _scatter(ax, points[:, [j, i]], labels, colors, len(array))
                 if len(middles) <= 20:
                     ax.scatter(middles[:, j], middles[:, i], s=26, c=colors, edgecolors="white", linewidths=0.9, zorder=5)
@@ -547,8 +549,6 @@ def selection(result, *names, axes=None):
     -------
     axes : ndarray of matplotlib axes
     """
-    from .select import CRITERIA
-
     names = list(names) or ["inertia", *result.best_k]
     for name in names:
         check.check_name(name, ["inertia", *result.best_k], "column")
@@ -574,7 +574,7 @@ def selection(result, *names, axes=None):
         else:
             ax.plot(k, values, color=COLORS[0], linewidth=1.3)
         ax.plot(k, values, "o", color=COLORS[0], markersize=3.5)
-        title = "inertia" if name == "inertia" else CRITERIA[name].title
+        title = result.title(name)
         if best is not None:
             ax.plot(best, values[k == best][0], "o", color=COLORS[5], markersize=8, zorder=5)
             title += f": k = {best}"

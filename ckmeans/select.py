@@ -381,6 +381,10 @@ class KSelection:
     def model(self):
         return self.models.get(self.suggested_k)
 
+    def title(self, name):
+        """What a column of the table is called in plots and reports."""
+        return CRITERIA[name].title if name in CRITERIA else name
+
     def to_pandas(self):
         """The table as a pandas DataFrame, indexed by k."""
         from ._extras import need

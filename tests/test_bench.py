@@ -18,7 +18,7 @@ if find_spec("bench") is None:
     sys.path.append(str(ROOT))  # at the end: an installed ckmeans stays the one that is tested
 
 from bench import __main__ as command  # noqa: E402
-from bench import data, report  # noqa: E402
+from bench import data, files, report  # noqa: E402
 from bench.peers import PEERS  # noqa: E402
 from bench.runner import Result, Worker, WorkerError, judge  # noqa: E402
 from bench.tasks import TASKS, inertia, nearest  # noqa: E402
@@ -151,7 +151,7 @@ def test_markdown_tables_have_one_number_of_columns():
 
 
 def test_files_hold_every_result(tmp_path):
-    written = report.write(made_up(), tmp_path)
+    written = files.write(made_up(), tmp_path)
     found = json.loads((tmp_path / "bench.json").read_text())
     assert found["machine"]["cpu"] == "A CPU" and len(found["results"]) == 6
     assert found["results"][0]["samples"] == [2e-3, 1e-3, 9e-3]
@@ -172,7 +172,7 @@ def test_one_peer_alone_gives_a_table_and_no_picture(tmp_path):
     run = made_up()
     run.results = [result for result in run.results if result.peer == "ckmeans"]
     assert "2.00 ms" in report.text(run)
-    assert not [name for name in report.write(run, tmp_path) if name.endswith(".png")]
+    assert not [name for name in files.write(run, tmp_path) if name.endswith(".png")]
 
 
 def test_memory_is_given_in_megabytes():

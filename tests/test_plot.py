@@ -65,6 +65,16 @@ def test_every_plot_draws(name, n, d, k):
     assert not outside
 
 
+def test_pairs_tell_the_scale_of_every_row_and_column():
+    X = rows(d=3)
+    axes = plot.pairs(fitted(X), X)
+    drawn(axes[0, 0])
+    for i in range(3):
+        assert axes[i, 0].get_ylim() == axes[i, -1].get_ylim()
+        for ticks in axes[i, 0].get_yticklabels(), axes[-1, i].get_xticklabels():
+            assert sum(tick.get_visible() and tick.get_text() != "" for tick in ticks) >= 2
+
+
 def inside(text, figure):
     box, all_ = text.get_window_extent(), figure.bbox
     if box.width == 0 or not text.axes or text.get_clip_on():
