@@ -14,7 +14,7 @@ __all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState",
 
 __version__: str
 
-# Tables of pandas, polars, pyarrow and xarray are taken as well as arrays, and are no ArrayLike.
+# Tables of pandas, polars, pyarrow and xarray, and sparse matrices, are taken as well as arrays, and are no ArrayLike.
 _Rows = ArrayLike | Any
 _Init = str | ArrayLike | Iterable[ArrayLike] | Callable[..., ArrayLike]
 _Random = int | np.integer[Any] | RandomState | Generator | None

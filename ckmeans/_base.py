@@ -5,6 +5,7 @@ from . import _validate as check
 from ._config import cpu_count, memory_is_short
 from ._native.engine import Data
 from ._sklearn import Manners
+from ._sparse import SparseRows
 
 
 def open_data(array, names, weights, n_threads, packed=False):
@@ -28,6 +29,11 @@ def check_values(array, names, data):
 
 def bad_value(array, names):
     """The error for the first value that is not finite or too large, found block by block."""
+    if isinstance(array, SparseRows):
+        for place in np.flatnonzero(~(np.abs(array.data) <= check.MAX_ABS)).tolist():
+            if array.indptr[0] <= place < array.indptr[-1]:
+                row = int(np.searchsorted(array.indptr, place, side="right")) - 1
+                return check.nonfinite_error(array, row, int(array.indices[place]), names)
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
@@ -44,7 +50,7 @@ class CenterModel(Manners):
     def _open(self, X, sample_weight=None):
         """New rows, checked against the model."""
         check.check_fitted(self)
-        array, names = check.as_matrix(X)
+        array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads)
 
@@ -56,14 +62,14 @@ class CenterModel(Manners):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
 
         Returns
         -------
         labels : ndarray of shape (n,), int32
         """
         check.check_fitted(self)
-        array, names = check.as_matrix(X)
+        array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
         data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
@@ -81,7 +87,7 @@ class CenterModel(Manners):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
 
         Returns
         -------

@@ -114,7 +114,7 @@ class BisectingKMeans(CenterModel):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
         y : ignored
         sample_weight : array-like of shape (n,) or None
 
@@ -123,7 +123,7 @@ class BisectingKMeans(CenterModel):
         self : BisectingKMeans
         """
         self._check()
-        array, names = check.as_matrix(X)
+        array, names = check.as_matrix(X, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
@@ -207,7 +207,7 @@ class BisectingKMeans(CenterModel):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
 
         Returns
         -------

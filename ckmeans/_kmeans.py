@@ -9,6 +9,7 @@ from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
 from ._refine import PLANS, REFINEMENTS
 from ._solve import DRAWN_AHEAD, Solver, starts
+from ._sparse import SparseRows
 from ._watch import Watch
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
@@ -180,8 +181,9 @@ class KMeans(CenterModel):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
-            Any real dtype and memory layout; float64 and float32 are read in place.
+        X : array-like, table or sparse matrix of shape (n, d)
+            Any real dtype and memory layout; float64 and float32 are read in place. Sparse matrices and arrays of SciPy are read as
+            CSR, in place as well, and never made dense; other sparse formats are converted to CSR.
         y : ignored
         sample_weight : array-like of shape (n,) or None
             Non-negative weights. Rows of weight 0 get labels but have no say.
@@ -217,7 +219,7 @@ class KMeans(CenterModel):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
         sample_weight : array-like of shape (n,) or None
 
         Yields
@@ -247,7 +249,7 @@ class KMeans(CenterModel):
         """Check everything, and return a solver for these rows and where its runs start."""
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
         check_label_order(self.label_order)
-        array, names = check.as_matrix(X)
+        array, names = check.as_matrix(X, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
@@ -256,6 +258,8 @@ class KMeans(CenterModel):
         if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
             refine = None                    # there is nothing better
         if refine is not None:
+            if isinstance(array, SparseRows):
+                raise ValueError("refine works on dense rows only: pass refine=None, or X.toarray() where it fits into memory.")
             # Refinements draw, also from centers that were given.
             drawn = check.seeds(self.random_state, len(restarts))
             restarts = [(seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)]
@@ -333,7 +337,7 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
 
     Parameters
     ----------
-    X : array-like or table of shape (n, d)
+    X : array-like, table or sparse matrix of shape (n, d)
     n_clusters : int
     sample_weight : array-like of shape (n,) or None
     random_state : None, int, RandomState or Generator
@@ -353,7 +357,7 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
     >>> sorted(centers.ravel().tolist())
     [0.0, 7.0]
     """
-    array, names = check.as_matrix(X)
+    array, names = check.as_matrix(X, sparse=True)
     check.check_int(n_clusters, "n_clusters", 1, "an integer of at least 1")
     check.check_n_clusters(n_clusters, len(array))
     if n_local_trials is not None:

@@ -8,6 +8,7 @@ from ._base import CenterModel, open_data
 from ._inits import INITS
 from ._native.engine import Data
 from ._solve import check_iterable
+from ._sparse import shown
 
 #: Starts that are tried when n_init="auto": one suffices where the start is good or given.
 AUTO_STARTS = {"random": 3, "random-partition": 3}
@@ -122,7 +123,7 @@ class MiniBatchKMeans(CenterModel):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
         y : ignored
         sample_weight : array-like of shape (n,) or None
 
@@ -163,7 +164,7 @@ class MiniBatchKMeans(CenterModel):
 
         Parameters
         ----------
-        X : array-like or table of shape (n, d)
+        X : array-like, table or sparse matrix of shape (n, d)
         y : ignored
         sample_weight : array-like of shape (n,) or None
 
@@ -226,7 +227,7 @@ class MiniBatchKMeans(CenterModel):
         check.check_share(self.reassignment_ratio, "reassignment_ratio")
 
     def _read(self, X, sample_weight, fresh=True):
-        array, names = check.as_matrix(X)
+        array, names = check.as_matrix(X, sparse=True)
         if fresh:
             check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
@@ -253,7 +254,7 @@ class MiniBatchKMeans(CenterModel):
         for _ in range(tries):
             sample = rows.draw(size)
             if callable(self.init):
-                centers = check.as_centers(self.init(sample.array, k, random_state=rows.random), k, sample.shape[1], rows.array.dtype,
+                centers = check.as_centers(self.init(shown(sample.array), k, random_state=rows.random), k, sample.shape[1], rows.array.dtype,
                                            name="the centers that init returned")
             else:
                 centers = INITS[self.init](sample, k, rows.random)

@@ -56,7 +56,7 @@ class Manners:
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
 
         return Tags(estimator_type="clusterer", target_tags=TargetTags(required=False),
-                    transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]), input_tags=InputTags())
+                    transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]), input_tags=InputTags(sparse=True))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "cluster_centers_")

@@ -9,6 +9,7 @@ from ._inits import DETERMINISTIC, INITS, automatic
 from ._labels import label_order
 from ._native.engine import Run as NativeRun
 from ._refine import improve
+from ._sparse import shown
 from ._validate import as_centers, check_name, seeded, seeds
 
 #: Restarts of a drawn init when n_init="auto".
@@ -72,7 +73,7 @@ def starts(init, n_init, k, random_state, X, data):
         make = lambda seed: INITS[init](data, k, seeded(seed))
     elif callable(init):
         # A RandomState of its own: what the user's function calls may draw from the shared one.
-        make = lambda seed: as_centers(init(X, k, random_state=np.random.RandomState(seed)), k, d, dtype,
+        make = lambda seed: as_centers(init(shown(X), k, random_state=np.random.RandomState(seed)), k, d, dtype,
                                        name="the centers that init returned")
     elif hasattr(init, "__array__") or hasattr(init, "__dataframe__"):
         many = getattr(init, "ndim", 2) == 3

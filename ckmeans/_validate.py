@@ -12,6 +12,8 @@ from functools import cache
 
 import numpy as np
 
+from ._sparse import is_sparse, sparse_rows
+
 # Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
 MAX_ABS = 1e140
 
@@ -70,7 +72,7 @@ def warn(message, category=UserWarning):
 # ---------------------------------------------------------------------------------------------------- data
 
 
-def as_matrix(X, *, name="X", min_rows=1):
+def as_matrix(X, *, name="X", min_rows=1, sparse=False):
     """Return X as a 2-D array the kernels can read, and its column names.
 
     Parameters
@@ -81,14 +83,18 @@ def as_matrix(X, *, name="X", min_rows=1):
         What messages call it.
     min_rows : int
         Fewer rows raise.
+    sparse : bool
+        Whether sparse matrices are taken, as `SparseRows`; else they raise.
 
     Returns
     -------
-    array : ndarray of shape (n_rows, n_features)
+    array : ndarray of shape (n_rows, n_features), or SparseRows
     names : ndarray of str (dtype object), or None where X has no string column names
     """
     if type(X) is np.ndarray and X.ndim == 2 and X.dtype in _NATIVE and X.flags.aligned:
         array, names = X, None
+    elif sparse and is_sparse(X) and len(X.shape) == 2:
+        array, names = sparse_rows(X, name, _numeric), None
     else:
         array, names = _convert(X, name)
     n, d = array.shape
@@ -109,11 +115,8 @@ def _convert(X, name):
     """The long way of `as_matrix`: whatever is not already an array for the kernels."""
     if isinstance(X, np.ndarray):
         array, names = X, None
-    elif hasattr(X, "toarray") and hasattr(X, "nnz"):
-        raise TypeError(
-            f"{name} is a sparse {type(X).__name__}, and sparse data is not supported: "
-            f"pass a dense array ({name}.toarray())."
-        )
+    elif is_sparse(X):
+        raise TypeError(f"{name} is a sparse {type(X).__name__} where only dense data will do: pass {name}.toarray().")
     else:
         table = _open_table(X)
         if table is not None:

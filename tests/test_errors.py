@@ -46,10 +46,6 @@ TAKES_DATA = {
 takes_data = pytest.mark.parametrize("take", TAKES_DATA.values(), ids=TAKES_DATA.keys())
 
 
-def sparse(X):
-    return pytest.importorskip("scipy.sparse").csr_matrix(X)
-
-
 # A function that makes the data, the error, and what its message says.
 BAD_DATA = {
     "NaN": (lambda: with_entry(7, 1, np.nan), ValueError, "X contains NaN at row 7, column 1"),
@@ -87,7 +83,6 @@ BAD_DATA = {
     "masked": (
         lambda: np.ma.masked_array(X, X == X[5, 2]), ValueError, "1 masked value", "X[5, 2]", "filled",
     ),
-    "sparse": (lambda: sparse(X), TypeError, "sparse", "X.toarray()"),
     "one dimension": (
         lambda: X[0], ValueError, "Expected 2D array, got 1D array", "Reshape your data",
         "X.reshape(1, -1) for one row", "X.reshape(-1, 1) for one feature",

@@ -82,10 +82,27 @@ include "sums.pxi"
 include "centers.pxi"
 include "order.pxi"
 include "content.pxi"
+include "csr.pxi"
 
 
 KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8, "i2": KIND_I16, "u2": KIND_U16,
          "i4": KIND_I32, "u4": KIND_U32, "i8": KIND_I64, "u8": KIND_U64, "b1": KIND_BOOL}
+
+
+cdef void open_rows(Rows *rows, cnp.ndarray array):
+    memset(rows, 0, sizeof(Rows))
+    rows.data = <const char *>cnp.PyArray_DATA(array)
+    rows.n = cnp.PyArray_DIM(array, 0)
+    rows.d = cnp.PyArray_DIM(array, 1)
+    rows.row_stride = cnp.PyArray_STRIDE(array, 0)
+    rows.col_stride = cnp.PyArray_STRIDE(array, 1)
+    if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32:
+        rows.kind = KIND_F32
+    elif cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT64:
+        rows.kind = KIND_F64
+    else:
+        rows.kind = KINDS[array.dtype.str[1:]]
+    rows.direct = cnp.PyArray_IS_C_CONTIGUOUS(array) and rows.kind in (KIND_F32, KIND_F64)
 
 
 cdef class Data:
@@ -93,7 +110,7 @@ cdef class Data:
 
     Parameters
     ----------
-    array : ndarray of shape (n, d)
+    array : ndarray of shape (n, d), or SparseRows
         Aligned, of a native type in KINDS, any strides. Read in place and never written to.
     weights : ndarray of shape (n,), float64, C-contiguous, or None
     n_threads : int
@@ -140,25 +157,19 @@ cdef class Data:
     cdef readonly object low, high
     cdef readonly object weights
 
-    def __cinit__(self, cnp.ndarray array, weights, int n_threads, bint packed, bint scan=True):
+    def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True):
         cdef Py_ssize_t d, i
         cdef char *blocks
         cdef float *panels
         self.array = array
         self.weights = weights
         self.memory = Memory()
-        self.rows.data = <const char *>cnp.PyArray_DATA(array)
-        self.rows.n = cnp.PyArray_DIM(array, 0)
-        self.rows.d = d = cnp.PyArray_DIM(array, 1)
-        self.rows.row_stride = cnp.PyArray_STRIDE(array, 0)
-        self.rows.col_stride = cnp.PyArray_STRIDE(array, 1)
-        if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32:
-            self.rows.kind = KIND_F32
-        elif cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT64:
-            self.rows.kind = KIND_F64
+        if isinstance(array, np.ndarray):
+            open_rows(&self.rows, array)
         else:
-            self.rows.kind = KINDS[array.dtype.str[1:]]
-        self.rows.direct = cnp.PyArray_IS_C_CONTIGUOUS(array) and self.rows.kind in (KIND_F32, KIND_F64)
+            open_csr(&self.rows, array)
+            packed = False
+        d = self.rows.d
         self.exact = exact_tables[self.rows.kind != KIND_F32]
         self.largest_weight = 1
         if weights is not None:

@@ -6,7 +6,7 @@
 
 cimport cython
 from libc.math cimport fabs, ldexp, sqrt
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernels cimport *
@@ -77,11 +77,23 @@ cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count, rea
                                                                  + f * rows.col_stride))[0])
 
 
+cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
+    cdef const real *values = <const real *>rows.data
+    cdef Py_ssize_t i, e, d = rows.d
+    memset(out, 0, count * d * sizeof(real))
+    for i in range(count):
+        for e in range(rows.indptr[start + i], rows.indptr[start + i + 1]):
+            out[i * d + rows.indices[e]] = values[e] + <real>0         # -0.0 becomes 0.0, as in SciPy's toarray
+
+
 cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count, char *block) noexcept nogil:
     """Rows [start, start + count) one after the other: where they lie, or converted into `block` (room for PANEL rows)."""
     cdef real *out = <real *>block
     if rows.direct:
         return <const real *>(rows.data + start * rows.row_stride)
+    if rows.indptr != NULL:
+        scatter(rows, start, count, out)
+        return out
     if rows.kind == KIND_F64: convert[double](rows, start, count, <const double *>rows.data, out)
     elif rows.kind == KIND_F32: convert[float](rows, start, count, <const float *>rows.data, out)
     elif rows.kind == KIND_F16: convert_half(rows, start, count, out)

@@ -21,8 +21,10 @@ cdef enum Kind:          # element types that kernels read in place
     KIND_F64, KIND_F32, KIND_F16, KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_I64, KIND_U64, KIND_BOOL
 
 
-cdef struct Rows:        # a 2-D array somewhere in memory, never written to
-    const char *data
+cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form; never written to
+    const char *data                      # CSR: the values, of type double or float
+    const int64_t *indptr                 # CSR: (n + 1,) where each row begins; else NULL
+    const int32_t *indices                # CSR: the column of each value, ascending and distinct in each row
     Py_ssize_t n, d
     Py_ssize_t row_stride, col_stride     # bytes
     Kind kind

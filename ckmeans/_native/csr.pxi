@@ -1,0 +1,39 @@
+# Rows in CSR form.
+
+ctypedef fused index_type:
+    int32_t
+    int64_t
+
+
+def rows_in_order(const int64_t[::1] indptr, const index_type[::1] indices, Py_ssize_t d):
+    """1 when the columns of each row ascend and are distinct, 0 when not, -1 when these are no CSR rows of d columns."""
+    cdef Py_ssize_t n = indptr.shape[0] - 1, i, e
+    cdef int64_t before
+    cdef bint valid = n >= 0 and indptr[0] >= 0 and indptr[n] <= indices.shape[0], ordered = True
+    if not valid:
+        return -1
+    with nogil:
+        for i in range(n):
+            valid = valid and indptr[i] <= indptr[i + 1]
+        if valid:
+            for i in range(n):
+                before = -1
+                for e in range(indptr[i], indptr[i + 1]):
+                    valid = valid and 0 <= indices[e] < d
+                    ordered = ordered and before < indices[e]
+                    before = indices[e]
+    return -1 if not valid else ordered
+
+
+cdef int open_csr(Rows *rows, array) except -1:
+    """Rows of a SparseRows, which has seen to it that they can be read."""
+    cdef const int64_t[::1] indptr = array.indptr
+    cdef const int32_t[::1] indices = array.indices
+    cdef cnp.ndarray data = array.data
+    memset(rows, 0, sizeof(Rows))
+    rows.n, rows.d = array.shape
+    rows.data = <const char *>cnp.PyArray_DATA(data)
+    rows.indptr = &indptr[0]
+    rows.indices = &indices[0] if indices.shape[0] else NULL
+    rows.kind = KIND_F32 if cnp.PyArray_TYPE(data) == cnp.NPY_FLOAT32 else KIND_F64
+    return 0

@@ -1,0 +1,124 @@
+"""Sparse rows: what is read of a SciPy sparse matrix or array. SciPy itself is never imported.
+
+The rows are read where they lie: the values of a CSR matrix in place where they are float32 or float64, and its column indices where
+they are 32 bits wide. What the kernels could not read so (unsorted or repeated columns, other formats and types) is copied, at the
+size of the nonzeros.
+"""
+import numpy as np
+
+from ._native.engine import rows_in_order
+
+_INDEX = np.dtype(np.int32)
+
+
+def is_sparse(X):
+    """Whether X is a sparse matrix or array, of SciPy or like SciPy's."""
+    return hasattr(X, "tocsr") and hasattr(X, "nnz")
+
+
+class SparseRows:
+    """Rows in CSR form, the columns of each ascending and distinct; takes the place of a 2-D array of floats.
+
+    Attributes
+    ----------
+    data : ndarray of shape (nnz,), float32 or float64
+    indices : ndarray of shape (nnz,), int32
+    indptr : ndarray of shape (n + 1,), int64
+        Values and columns of row i are at ``indptr[i]:indptr[i + 1]``. It need not begin with 0.
+    shape : tuple
+    """
+
+    ndim = 2
+
+    def __init__(self, data, indices, indptr, shape, container=None):
+        self.data, self.indices, self.indptr, self.shape, self._container = data, indices, indptr, shape, container
+
+    @property
+    def dtype(self):
+        return self.data.dtype
+
+    @property
+    def size(self):
+        """Values that are stored."""
+        return int(self.indptr[-1] - self.indptr[0])
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        """One value for a pair (row, column); else the rows that a slice, a mask or an array of numbers picks."""
+        if isinstance(key, tuple):
+            row, column = key
+            start, stop = self.indptr[row], self.indptr[row + 1]
+            at = start + np.searchsorted(self.indices[start:stop], column)
+            return self.data[at] if at < stop and self.indices[at] == column else self.dtype.type(0)
+        if isinstance(key, slice) and key.step in (None, 1):
+            start, stop, _ = key.indices(len(self))
+            return self._like(self.data, self.indices, self.indptr[start : max(start, stop) + 1])
+        return self.take(np.arange(len(self))[key])
+
+    def take(self, rows, axis=0):
+        """A copy of these rows, in this order."""
+        rows = np.asarray(rows)
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
+        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=indptr[1:])
+        places = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+        return self._like(self.data[places], self.indices[places], indptr)
+
+    def astype(self, dtype):
+        return self._like(self.data.astype(dtype), self.indices, self.indptr)
+
+    def _like(self, data, indices, indptr):
+        return SparseRows(data, indices, indptr, (len(indptr) - 1, self.shape[1]), self._container)
+
+    def contained(self):
+        """The rows as a sparse matrix."""
+        start, stop = int(self.indptr[0]), int(self.indptr[-1])
+        return self._container((self.data[start:stop], self.indices[start:stop], self.indptr - start), shape=self.shape)
+
+
+def shown(array):
+    """Rows as a user's function is to see them: sparse ones as a matrix of the class that they came in."""
+    return array.contained() if isinstance(array, SparseRows) else array
+
+
+def sparse_rows(X, name, numeric):
+    """`SparseRows` of a sparse matrix or array; `numeric` checks its values and returns them as an array of a native real type."""
+    csr = X if getattr(X, "format", None) == "csr" and hasattr(X, "indptr") else X.tocsr()
+    data, indices, indptr = csr.data, csr.indices, csr.indptr
+    n, d = (int(size) for size in csr.shape)
+    if d > np.iinfo(_INDEX).max:
+        raise ValueError(f"{name} has {d} columns; sparse rows can have {np.iinfo(_INDEX).max} at most.")
+    data = np.ascontiguousarray(numeric(data, name))
+    indices, indptr = np.ascontiguousarray(indices), np.ascontiguousarray(indptr, dtype=np.int64)
+    if indices.dtype not in (np.int32, np.int64):
+        indices = indices.astype(np.int64)
+    if len(indptr) != n + 1 or min(len(indices), len(data)) < indptr[-1]:
+        raise ValueError(f"{name} is no valid CSR matrix: {len(indptr)} row starts, {len(indices)} column indices and "
+                         f"{len(data)} values do not fit the shape {csr.shape}.")
+    order = rows_in_order(indptr, indices, d)
+    if order < 0:
+        raise ValueError(f"{name} is no valid CSR matrix: row starts do not ascend from 0, or a column index is not in 0 to {d - 1}.")
+    if not order:
+        data, indices, indptr = _in_order(data, indices, indptr)
+    if data.dtype not in (np.float32, np.float64):
+        data = data.astype(np.float64)
+    return SparseRows(data, indices.astype(_INDEX, copy=False), indptr, (n, d), type(csr))
+
+
+def _in_order(data, indices, indptr):
+    """The same rows with ascending columns; values of the same column are added up in their order and type, as SciPy does."""
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    start, stop = int(indptr[0]), int(indptr[-1])
+    data, indices = data[start:stop], indices[start:stop]
+    order = np.lexsort((indices, rows))
+    rows, indices = rows[order], indices[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (rows[1:] != rows[:-1]) | (indices[1:] != indices[:-1])
+    total = np.zeros(np.count_nonzero(first), dtype=data.dtype)
+    np.add.at(total, np.cumsum(first) - 1, data[order])
+    starts = np.zeros(len(indptr), dtype=np.int64)
+    np.cumsum(np.bincount(rows[first], minlength=len(indptr) - 1), out=starts[1:])
+    return total, indices[first], starts
