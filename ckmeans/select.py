@@ -82,7 +82,7 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
     """
     solvers = [Solver(rows.data, rows.names, max_iter, tol, ALGORITHMS["auto"]) for _ in ks]
     # All are drawn before the first is run: runs may want the rows in another order.
-    fresh = [list(solver.draw(starts("k-means++", n_init, k, seed, rows.array, rows.data)))
+    fresh = [list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
              for solver, k, seed in zip(solvers, ks, seeds)]
     before = None
     for solver, k, seed, drawn in zip(solvers, ks, seeds, fresh):

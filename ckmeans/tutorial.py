@@ -29,7 +29,7 @@ find its way: it stops where two clouds share one center.
 >>> first.inertia_ > 3 * model.inertia_
 True
 
-k-means++, the default, draws rows that are far from each other:
+k-means++, the default for two features or more, draws rows that are far from each other:
 
 >>> from ckmeans import kmeans_plusplus
 >>> centers, rows = kmeans_plusplus(X, 3, random_state=0)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import checks
 import ckmeans
 from ckmeans import KMeans
 from ckmeans._native.one_dim import Sorted
@@ -96,7 +97,7 @@ def test_one_column_is_solved(dtype, weighted):
         for k in range(1, n + 1):
             if len(np.unique(X)) < k:
                 continue
-            model = KMeans(k, init="auto").fit(X, sample_weight=weights)
+            model = KMeans(k).fit(X, sample_weight=weights)
             order = np.argsort(X[:, 0], kind="stable")
             least, _ = brute_force(X[order, 0].astype(float), None if weights is None else weights[order], k)
             assert model.inertia_ == pytest.approx(float(least), rel=1e-6 if dtype == np.float32 else 1e-12, abs=1e-9)
@@ -105,15 +106,48 @@ def test_one_column_is_solved(dtype, weighted):
 
 
 def test_rows_without_weight_have_no_say():
-    model = KMeans(2, init="auto").fit([[0.0], [1.0], [50.0], [9.0]], sample_weight=[1, 1, 0, 1])
+    model = KMeans(2).fit([[0.0], [1.0], [50.0], [9.0]], sample_weight=[1, 1, 0, 1])
     assert model.cluster_centers_.ravel().tolist() == [0.5, 9.0]
     assert model.labels_.tolist() == [0, 0, 1, 1]
 
 
 def test_fewer_distinct_values_than_clusters():
     with pytest.warns(ckmeans.ConvergenceWarning):
-        model = KMeans(3, init="auto").fit([[1.0], [1.0], [2.0]])
+        model = KMeans(3).fit([[1.0], [1.0], [2.0]])
     assert model.inertia_ == 0
+
+
+def test_the_optimum_is_the_default_for_one_column():
+    assert KMeans().get_params()["init"] == "auto"
+    X = np.random.default_rng(6).normal(size=(60, 1))
+    wanted = Sorted(np.sort(X[:, 0]), None).statistics(Sorted(np.sort(X[:, 0]), None).split(4))[1].sum()
+    model = KMeans(4, n_init=7, tol=0, random_state=0).fit(X)
+    assert model.inertia_ == pytest.approx(wanted, rel=1e-12)
+    assert [run.seed for run in model.runs_] == [None] and model.converged_ and model.n_iter_ <= 2     # the second sees that all stays
+    assert np.all(np.diff(model.cluster_centers_[:, 0]) > 0)
+    for seed in range(3):                    # nothing is drawn, and nothing is better
+        for refine in (None, "auto", "best"):
+            checks.assert_same(model, KMeans(4, tol=0, random_state=seed, refine=refine).fit(X))
+    checks.assert_same(model, KMeans(4, tol=0, init="optimal").fit(X))
+    assert np.array_equal(ckmeans.k_means(X, 4)[1], model.labels_)
+    assert len(KMeans(4, random_state=0).fit(np.hstack([X, X])).runs_) == 10
+
+
+def test_watching_the_optimum():
+    X = np.random.default_rng(7).normal(size=(60, 1))
+    states, seen = list(KMeans(4, tol=0).iter_fit(X)), []
+    model = KMeans(4, tol=0, history=True, callback=seen.append).fit(X)
+    assert [state.n_changed for state in states] == [60, 0][:model.n_iter_] == [each.n_changed for each in model.history_[0]]
+    assert [state.inertia for state in states] == pytest.approx([model.inertia_] * model.n_iter_, rel=1e-12)
+    assert [(state.run, state.n_runs, state.seed) for state in seen] == [(0, 1, None)] * model.n_iter_
+    assert KMeans(4, max_time=1e-9).fit(X).inertia_ == pytest.approx(model.inertia_, rel=1e-12)
+
+
+def test_a_range_of_k_starts_at_the_optima():
+    X = np.random.default_rng(8).normal(size=(80, 1))
+    found = ckmeans.select_k(X, range(1, 7), criteria=["elbow"], random_state=0)
+    for k, model in found.models.items():
+        assert model.inertia_ == pytest.approx(KMeans(k).fit(X).inertia_, rel=1e-12)
 
 
 def test_a_given_init_is_kept():
