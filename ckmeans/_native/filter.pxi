@@ -32,6 +32,8 @@ cdef extern from "simd.h" nogil:
 
 cdef extern from *:
     """
+    CKM_INLINE void ckm_scores(const float *x, Py_ssize_t d, const float *c, const float *norms, vf *score, int count);
+    CKM_INLINE void ckm_rank(const vf *score, const int32_t *ids, int count, vf *lowest, vf *second, vi *winner);
     /* The body is compiled once for each number of centers; each copy stays out of line, so that its accumulators have all
        registers to themselves. */
     CKM_INLINE void ckm_dots(const float *x, Py_ssize_t d, const float *c, float *out, int count);
@@ -108,6 +110,81 @@ cdef DotsFn dots_of[7]
 dots_of[:] = [dots_1, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6]
 
 
+# Narrow rows: a tile has fewer accumulators, and leaves room for the best and second best, so that scores never leave the registers.
+
+cdef enum:
+    NARROW = 4           # centers of such a tile
+
+cdef inline void scores "ckm_scores"(const float *x, Py_ssize_t d, const float *c, const float *norms, vf *score,
+                                     int count) noexcept nogil:
+    """Scores of TILE_V vectors of rows of at most FLUSH features for `count` centers.
+
+    x      IN   (d, PANEL) packed rows, from the first lane of the tile
+    c      IN   (count, d)
+    norms  IN   (count,)
+    score  OUT  (count, TILE_V)
+    """
+    cdef vf xv[TILE_V]
+    cdef vf cv
+    cdef Py_ssize_t f
+    cdef int i, v
+    for i in range(count):
+        for v in range(TILE_V):
+            score[i * TILE_V + v] = VF_SPLAT(norms[i])
+    for f in range(d):
+        for v in range(TILE_V):
+            xv[v] = VF_LOAD(x + f * PANEL + v * VL)
+        for i in range(count):
+            cv = VF_SPLAT(c[i * d + f])
+            for v in range(TILE_V):
+                score[i * TILE_V + v] = score[i * TILE_V + v] + xv[v] * cv
+
+
+cdef inline void rank "ckm_rank"(const vf *score, const int32_t *ids, int count, vf *lowest, vf *second, vi *winner) noexcept nogil:
+    """Enter the scores of `count` centers into the lowest and second lowest so far."""
+    cdef int i, v
+    for i in range(count):
+        for v in range(TILE_V):
+            second[v] = VF_MIN(second[v], VF_MAX(lowest[v], score[i * TILE_V + v]))
+            winner[v] = VI_PICK_LT(score[i * TILE_V + v], lowest[v], VI_SPLAT(ids[i]), winner[v])
+            lowest[v] = VF_MIN(lowest[v], score[i * TILE_V + v])
+
+
+cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
+                       int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
+    """`filter_panel` for at most FLUSH features."""
+    cdef vf score[NARROW * TILE_V]
+    cdef vf lowest[TILE_V]
+    cdef vf second[TILE_V]
+    cdef vi winner[TILE_V]
+    cdef Py_ssize_t m = centers.m, lane, j
+    cdef const float *c = centers.scaled
+    cdef const float *norms = centers.sq_norms
+    cdef const int32_t *ids = centers.ids
+    cdef int v
+    for lane from 0 <= lane < PANEL by TILE_V * VL:
+        for v in range(TILE_V):
+            lowest[v] = VF_SPLAT(3e38)
+            second[v] = VF_SPLAT(3e38)
+            winner[v] = VI_SPLAT(ids[0])
+        j = 0
+        while j + NARROW <= m:
+            scores(x + lane, d, c + j * d, norms + j, score, NARROW)
+            rank(score, ids + j, NARROW, lowest, second, winner)
+            j += NARROW
+        if m - j == 3:
+            scores(x + lane, d, c + j * d, norms + j, score, 3)
+            rank(score, ids + j, 3, lowest, second, winner)
+        elif m - j == 2:
+            scores(x + lane, d, c + j * d, norms + j, score, 2)
+            rank(score, ids + j, 2, lowest, second, winner)
+        elif m - j == 1:
+            scores(x + lane, d, c + j * d, norms + j, score, 1)
+            rank(score, ids + j, 1, lowest, second, winner)
+        for v in range(TILE_V):
+            judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best, unsure, changed)
+
+
 cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                        int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
     """The best center of each of 64 rows, and which rows are not proved.
@@ -129,6 +206,9 @@ cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
     cdef int i, v, count
     unsure[0] = 0
     changed[0] = 0
+    if d <= FLUSH:
+        narrow_panel(x, x_sq_norms, d, centers, labels, best, unsure, changed)
+        return
     for lane from 0 <= lane < PANEL by TILE_V * VL:
         for v in range(TILE_V):
             lowest[v] = VF_SPLAT(3e38)

@@ -110,6 +110,7 @@ cdef struct Worker:      # what belongs to one thread
     int64_t changed
     double largest       # of the terms that the thread added up
     bint overflow        # a packed row was not finite in float32
+    char apart[128]      # keeps what threads write in cache lines of their own
 
 
 cdef struct Sums:        # how cluster sums are cut: the same for every thread
