@@ -27,20 +27,20 @@ def check_values(array, names, data):
         raise bad_value(array, names)
 
 
-def bad_value(array, names):
-    """The error for the first value that is not finite or too large, found block by block."""
+def bad_value(array, names, first=0):
+    """The error for the first value that is not finite or too large, found block by block; `first` is the position of row 0."""
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data) <= check.MAX_ABS)).tolist():
             if array.indptr[0] <= place < array.indptr[-1]:
                 row = int(np.searchsorted(array.indptr, place, side="right")) - 1
-                return check.nonfinite_error(array, row, int(array.indices[place]), names)
+                return check.nonfinite_error(array, row, int(array.indices[place]), names, start=first)
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
         bad = ~(np.abs(block) <= check.MAX_ABS)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            return check.nonfinite_error(array, start + int(row), int(column), names)
+            return check.nonfinite_error(array, start + int(row), int(column), names, start=first)
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 

@@ -110,6 +110,6 @@ INITS = {"k-means++": kmeans_plusplus, "random": random, "random-partition": ran
 DETERMINISTIC = frozenset({"first", "optimal", "variance-partition"})
 
 
-def automatic(data):
+def automatic(d, names=tuple(INITS)):
     """The init that is taken when none is given: the optimum where it can be found."""
-    return "optimal" if data.shape[1] == 1 else "k-means++"
+    return "optimal" if d == 1 and "optimal" in names else "k-means++"

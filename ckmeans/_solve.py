@@ -52,13 +52,28 @@ class Result(NamedTuple):
 
 
 def starts(init, n_init, k, random_state, X, data):
-    """Where the runs start from: a list of (seed, function that makes the centers).
+    """Where the runs start from: a list of (seed, function that makes the centers)."""
+    def named(name):
+        return lambda seed: INITS[name](data, k, None if seed is None else seeded(seed))
+
+    def called(seed):
+        # A RandomState of its own: what the user's function calls may draw from the shared one.
+        return as_centers(init(shown(X), k, random_state=np.random.RandomState(seed)), k, data.shape[1], X.dtype,
+                          name="the centers that init returned")
+
+    return begin(init, n_init, k, random_state, data.shape[1], X.dtype, INITS, named, called)
+
+
+def begin(init, n_init, k, random_state, d, dtype, names, named, called):
+    """Where runs start from: a list of (seed, function that makes the centers).
 
     Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names and shapes are raised here,
     before any work.
+
+    names : the named inits that there are
+    named : function of a name, gives a function of the seed (None where nothing is drawn)
+    called : function of the seed, where init is a function
     """
-    n, d = data.shape
-    dtype = X.dtype
     drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
 
     def given(centers):
@@ -66,15 +81,13 @@ def starts(init, n_init, k, random_state, X, data):
         return None, lambda: centers
 
     if isinstance(init, str):
-        check_name(init, ("auto", *INITS), "init")
-        init = automatic(data) if init == "auto" else init
+        check_name(init, ("auto", *names), "init")
+        init = automatic(d, names) if init == "auto" else init
+        make = named(init)
         if init in DETERMINISTIC:
-            return [(None, lambda: INITS[init](data, k, None))]
-        make = lambda seed: INITS[init](data, k, seeded(seed))
+            return [(None, lambda: make(None))]
     elif callable(init):
-        # A RandomState of its own: what the user's function calls may draw from the shared one.
-        make = lambda seed: as_centers(init(shown(X), k, random_state=np.random.RandomState(seed)), k, d, dtype,
-                                       name="the centers that init returned")
+        make = called
     elif hasattr(init, "__array__") or hasattr(init, "__dataframe__"):
         many = getattr(init, "ndim", 2) == 3
         return [given(centers) for centers in (init if many else [init])]

@@ -369,10 +369,13 @@ def _string_names(labels):
 # ------------------------------------------------------------------------------------------------- numbers
 
 
-def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS):
-    """The error for the entry at (row, col), which is NaN, infinite or of a magnitude above `limit`."""
+def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS, start=0):
+    """The error for the entry at (row, col), which is NaN, infinite or of a magnitude above `limit`.
+
+    start : position of the array's first row, where it is a block of more
+    """
     value = float(array[row, col])
-    where = f"row {row}, column {col}" + (f" ({names[col]!r})" if names is not None else "")
+    where = f"row {start + row}, column {col}" + (f" ({names[col]!r})" if names is not None else "")
     if math.isnan(value):
         return ValueError(f"{name} contains NaN at {where}: drop such rows or fill in the values.")
     if math.isinf(value):
@@ -384,8 +387,11 @@ def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS):
     )
 
 
-def as_weights(sample_weight, n):
-    """Return the weights as a contiguous float64 array of shape (n,), or None for None."""
+def as_weights(sample_weight, n, start=0, all_zero=False):
+    """Return the weights as a contiguous float64 array of shape (n,), or None for None.
+
+    Those of a block of more rows, from `start`, may all be zero.
+    """
     if sample_weight is None:
         return None
     name = "sample_weight"
@@ -401,16 +407,18 @@ def as_weights(sample_weight, n):
         weights = np.ascontiguousarray(_numeric(weights, name), _FLOAT64)
     if weights.shape != (n,):
         raise ValueError(f"{name} has shape {weights.shape}, but one weight per row is needed: shape ({n},).")
+    if n == 0:
+        return weights
     low, high = weights.min(), weights.max()  # NaN, if there is one
     if not (low >= 0.0 and high < math.inf):
         row = _first(~((weights >= 0.0) & (weights < math.inf)))[0]
-        value = weights[row]
+        value, row = weights[row], start + row
         if math.isnan(value):
             raise ValueError(f"{name} contains NaN at row {row}: a row that should not count has weight 0.")
         if value < 0.0:
             raise ValueError(f"{name} contains a negative weight, {value:g}, at row {row}: the least is 0.")
         raise ValueError(f"{name} contains infinity at row {row}: weights are finite.")
-    if high == 0.0:
+    if high == 0.0 and not all_zero:
         raise ValueError(f"{name} is zero for every row: at least one weight must be positive.")
     return weights
 

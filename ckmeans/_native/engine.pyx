@@ -140,6 +140,8 @@ cdef class Data:
     cdef double *low_
     cdef double *high_
     cdef double largest_weight
+    cdef double lightest                 # the smallest positive weight, 1 at the most; -1 until it is known
+    cdef double terms                    # rows that exact sums are cut for: n, or more where these rows are a block of a larger whole
     cdef Packing packing
     cdef bint filter                     # the rows can be packed for the filter
     cdef Boxes boxes                     # order NULL: the rows are packed in their own order
@@ -172,6 +174,8 @@ cdef class Data:
         d = self.rows.d
         self.exact = exact_tables[self.rows.kind != KIND_F32]
         self.largest_weight = 1
+        self.lightest = -1
+        self.terms = self.rows.n
         if weights is not None:
             self.weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
             self.largest_weight = weights.max()
@@ -246,18 +250,20 @@ cdef class Data:
 
     cdef int cut_sums(self) except -1:
         """How sums of the rows are cut: in as many parts as it takes to lose nothing, judged by the smallest bit of any term."""
-        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f
-        cdef double bit, lightest = 1
+        cdef Py_ssize_t d = self.rows.d, f
+        cdef double bit, lightest = self.lightest
         cdef int exponent, parts
         if self.sums.big != NULL:
             return 0
-        if self.weight != NULL:
-            for f in range(n):
-                if self.weight[f] > 0:
-                    lightest = min(lightest, self.weight[f])
+        if lightest < 0:
+            lightest = 1
+            if self.weight != NULL:
+                for f in range(self.rows.n):
+                    if self.weight[f] > 0:
+                        lightest = min(lightest, self.weight[f])
         self.sums.parts = 1
         for f in range(d):
-            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), n, self.big + f, d, MAX_PARTS)
+            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), self.terms, self.big + f, d, MAX_PARTS)
             if self.tiny[f] == INFINITY:             # nothing but zeros
                 continue
             if self.weight == NULL and self.rows.kind >= KIND_I8:
@@ -271,7 +277,7 @@ cdef class Data:
             while parts < MAX_PARTS and self.big[(parts - 1) * d + f] / 1.5 * ldexp(1, -52) > bit:
                 parts += 1
             self.sums.parts = parts
-        split_constants(self.largest_weight, n, self.sums.weight_big, 1, MAX_PARTS)
+        split_constants(self.largest_weight, self.terms, self.sums.weight_big, 1, MAX_PARTS)
         self.sums.weighted = self.weight != NULL
         self.sums.big = self.big
         return 0
@@ -289,8 +295,8 @@ cdef class Data:
         how = <double *>memory.take(HOW * width, sizeof(double))
         for f in range(d):
             span = self.high_[f] - self.low_[f]
-            split_constants(self.largest_weight * span, self.rows.n, cut, 1, 2)
-            split_constants(self.largest_weight * span * span, self.rows.n, cut + 2, 1, 2)
+            split_constants(self.largest_weight * span, self.terms, cut, 1, 2)
+            split_constants(self.largest_weight * span * span, self.terms, cut + 2, 1, 2)
             for e from f <= e < strung * d by d:
                 how[e] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
                 for j in range(4):
@@ -671,8 +677,7 @@ cdef class Data:
     cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
         cdef Memory memory = Memory()
         cdef Measure job
-        cdef Py_ssize_t d = self.rows.d, f, j
-        cdef double low, high, span, bound = 0
+        cdef double bound = self.farthest(centers, k)
         job.rows = &self.rows
         job.weights = self.weight
         job.centers = centers
@@ -680,6 +685,21 @@ cdef class Data:
         job.sq_distances = sq_distances
         job.workers = self.workers
         job.totals = <Sum *>memory.take(self.n_threads, sizeof(Sum))
+        while True:
+            split_constants(bound, self.terms, job.split.big, 1)
+            self.forget_largest()
+            with nogil:
+                self.each_chunk(self.exact.measure, &job, 0.7 * self.rows.d + 3)
+            if self.largest_term() >= bound * SPARE:
+                return total_value(job.totals, self.n_threads, 1)
+            # All terms are tiny beside what they might have been: cut them more finely.
+            bound = self.largest_term()
+            memset(job.totals, 0, self.n_threads * sizeof(Sum))
+
+    cdef double farthest(self, const double *centers, Py_ssize_t k) noexcept nogil:
+        """No row is farther from any of these centers than this: a bound for weighted squared distances."""
+        cdef Py_ssize_t d = self.rows.d, f, j
+        cdef double low, high, span, bound = 0
         for f in range(d):
             low = self.low_[f]
             high = self.high_[f]
@@ -688,17 +708,7 @@ cdef class Data:
                 high = max(high, centers[j * d + f])
             span = high - low
             bound += span * span
-        bound *= 1.01 * self.largest_weight
-        while True:
-            split_constants(bound, self.rows.n, job.split.big, 1)
-            self.forget_largest()
-            with nogil:
-                self.each_chunk(self.exact.measure, &job, 0.7 * d + 3)
-            if self.largest_term() >= bound * SPARE:
-                return total_value(job.totals, self.n_threads, 1)
-            # All terms are tiny beside what they might have been: cut them more finely.
-            bound = self.largest_term()
-            memset(job.totals, 0, self.n_threads * sizeof(Sum))
+        return bound * (1.01 * self.largest_weight)
 
     cdef void forget_largest(self) noexcept nogil:
         cdef int i
@@ -931,3 +941,4 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 
 
 include "run.pxi"
+include "block.pxi"

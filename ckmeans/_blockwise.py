@@ -1,0 +1,315 @@
+"""k-means over rows that are not in one array: the driver, written once for every engine that can run a function on blocks of rows.
+
+An engine is an object with
+
+* ``map(task, *broadcast)``: calls ``task(X, sample_weight, index, *broadcast)`` for each block, index = 0, 1, ..., and gives the results
+  in any order, each as soon as it is there; the same blocks whenever it is called. `task` is a function of a module, and it, what
+  is broadcast and the results can be pickled. sample_weight is None for all blocks or for none; a block may have no rows.
+* ``n_threads``: how many threads a task may use.
+* ``in_process``: whether tasks run in this process and share its memory, so that what they broadcast may hold results.
+
+All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields a request, (task, *arguments), and
+is sent the sum of the blocks' answers. Runs go in step: one pass over the blocks answers one request of each.
+"""
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _validate as check
+from ._seeding import blocks as seeding
+from ._solve import Result, Run, begin
+from .partial import Partial, assign_block, survey_block, value
+from ._native import engine as native
+
+#: Bytes of labels that are held for the runs in step, where the engine works in this process; without, all sums are made anew.
+LABELS_LIMIT = 64 << 20
+
+
+def answer(X, sample_weight, index, requests):
+    """What a block answers to several requests: one look at its rows for all of them."""
+    if not isinstance(X, np.ndarray):
+        X, _ = check.as_matrix(X, min_rows=0)
+    return [task(X, sample_weight, index, *arguments) for task, *arguments in requests]
+
+
+class Whole(NamedTuple):
+    """What every task after the survey is told of the whole."""
+
+    survey: object           #: Survey
+    starts: np.ndarray       #: (blocks + 1,) position of each block's first row
+    n_threads: int
+
+
+# -- the survey ----------------------------------------------------------------------------------------------------------------------
+
+class Surveyed:
+    """The survey of some blocks: their rows by index, and those where something is wrong."""
+
+    def __init__(self, survey, names, rows, wrong):
+        self.survey, self.names, self.rows, self.wrong = survey, names, rows, wrong
+
+    def __add__(self, other):
+        survey = other.survey if self.survey is None else self.survey if other.survey is None else self.survey + other.survey
+        for one in (self, other):
+            if (one.names is None) != (self.names is None) or one.names is not None and list(one.names) != list(self.names):
+                raise ValueError(f"blocks have different column names: {_listed(self.names)} and {_listed(other.names)}.")
+        return Surveyed(survey, self.names, {**self.rows, **other.rows}, self.wrong + other.wrong)
+
+
+def _listed(names):
+    return "none" if names is None else ", ".join(map(str, names))
+
+
+def survey_task(X, sample_weight, index, n_threads, starts=None):
+    """Survey a block. What is wrong with its rows is only said once `starts` tells which rows they are."""
+    array, names = check.as_matrix(X, min_rows=0)
+    try:
+        survey = survey_block(array, sample_weight, start=0 if starts is None else int(starts[index]), n_threads=n_threads)
+    except ValueError:
+        if starts is not None:
+            raise
+        return Surveyed(None, names, {index: len(array)}, [index])
+    return Surveyed(survey, names, {index: len(array)}, [])
+
+
+def survey(engine):
+    """The first pass: (Whole, column names)."""
+    found = _sum(engine.map(survey_task, engine.n_threads))
+    if found is None:
+        raise ValueError("there are no blocks of rows.")
+    starts = np.zeros(len(found.rows) + 1, dtype=np.int64)
+    np.cumsum([found.rows[index] for index in range(len(found.rows))], out=starts[1:])
+    if found.wrong:
+        _sum(engine.map(survey_task, engine.n_threads, starts))
+        raise RuntimeError("the blocks of rows have changed between two passes.")
+    whole = found.survey
+    if whole.n_rows < 1:
+        raise check._too_small("sample", (0, len(whole.low)), 0, 1)
+    if whole.weighted and whole.heaviest == 0:
+        raise ValueError("sample_weight is zero for every row: at least one weight must be positive.")
+    if whole.weighted:
+        check.check_products(np.array([whole.heaviest]), whole.largest, whole.n_rows, len(whole.low))
+    return Whole(whole, starts, engine.n_threads), found.names
+
+
+def _sum(results):
+    total = None
+    for result in results:
+        total = result if total is None else total + result
+    return total
+
+
+# -- Lloyd's iterations --------------------------------------------------------------------------------------------------------------
+
+def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, held=None, sink=None):
+    """A block's share of one assignment.
+
+    held : dict of block index -> labels, or None; in this process only
+        The Partial then holds what changed since the last time.
+    sink : function of (start, labels), or None; in this process only
+        Called with the block's labels.
+    """
+    labels = None
+    if held is not None or sink is not None:
+        labels = None if held is None else held.get(index)
+        if labels is None:
+            labels = np.full(len(X), -1, dtype=np.int32)
+        if held is not None:
+            held[index] = labels
+    start = int(whole.starts[index])
+    if len(X) != whole.starts[index + 1] - start:
+        raise RuntimeError(f"block {index} had {whole.starts[index + 1] - start} rows in the first pass and has {len(X)} now.")
+    partial = assign_block(X, centers, whole.survey, sample_weight, start=start, labels=labels, inertia=inertia, middle=middle,
+                           n_threads=whole.n_threads)
+    if sink is not None:
+        sink(start, labels)
+    return partial
+
+
+def far_task(X, sample_weight, index, whole, centers, limit):
+    """A block's rows farthest from their own centers, with label and weight: what empty clusters may take."""
+    labels = np.full(len(X), -1, dtype=np.int32)
+    assign_block(X, centers, whole.survey, sample_weight, labels=labels, inertia=False, n_threads=whole.n_threads)
+    array = seeding.as_rows(X, whole)
+    weights = seeding.weights_of(X, sample_weight)
+    far = native.block_squares(native.Data(array, None, whole.n_threads, False, False), whole.survey._native, centers, labels)
+    rows = np.flatnonzero((far > 0) & (weights > 0))
+    return seeding.Ranked.of(array, rows, -far[rows], int(whole.starts[index]) + rows, limit, labels[rows], weights[rows])
+
+
+class State:
+    """Where a run is: all that it takes to go on with it. What is None has not come up yet.
+
+    Attributes
+    ----------
+    seed : int or None
+    chosen : ndarray of shape (c, d) or None
+        Initial centers that were drawn so far.
+    centers : ndarray of shape (k, d) or None
+        Once all were.
+    n_iter, shift, check, counts, stop, inertia : the run's so far
+    """
+
+    fields = ("seed", "chosen", "centers", "n_iter", "shift", "check", "n_changed", "stop", "inertia", "counts", "seconds")
+
+    def __init__(self, seed):
+        for name in self.fields:
+            setattr(self, name, None)
+        self.seed, self.n_iter, self.shift, self.seconds = seed, 0, 0.0, 0.0
+
+
+class Fit:
+    """All runs of a fit, in step.
+
+    Parameters
+    ----------
+    engine : see the top of this file
+    model : KMeans
+        Parameters are taken from it; nothing is set.
+    sink : function of (start, labels) or None
+        Is given the labels of the best run, block by block; needs an engine in this process.
+    watch : function of (fit, passes) or None
+        Called after each pass; a true result is the reason to end the fit with the best so far.
+    """
+
+    def __init__(self, engine, model, sink=None, watch=None):
+        self.engine, self.sink, self.watch = engine, sink, watch
+        self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
+        self.passes = 0
+        self.whole, self.names = survey(engine)
+        self.survey = self.whole.survey
+        self.passes += 1
+        check.check_n_clusters(self.k, self.survey.n_rows)
+        self.d = len(self.survey.low)
+        self.variance = None if self.tol > 0 else 0.0
+        self.restarts = begin(model.init, model.n_init, self.k, model.random_state, self.d, self.survey.result_dtype,
+                              seeding.BLOCK_INITS, seeding.named, seeding.called)
+        self.states = [State(seed) for seed, _ in self.restarts]
+        self.held = None
+        if engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT:
+            self.held = [{} for _ in self.states]
+        self.reason = None
+
+    def solve(self):
+        """Run all; returns (Result without labels, list of Run)."""
+        began = perf_counter()
+        self.step([self.run(i) for i in range(len(self.states))], began)
+        done = [state for state in self.states if state.inertia is not None]
+        best = min(done, key=lambda state: state.inertia)             # the first of equal ones
+        if self.sink is not None and len(self.states) > 1:
+            self.step([self.final(best, self.sink)], began)
+        runs = [Run(state.seed, state.inertia, state.n_iter, state.stop, state.seconds) for state in done]
+        centers = best.centers.astype(self.survey.result_dtype)
+        return Result(centers, None, best.counts, best.inertia, best.n_iter, best.stop), runs
+
+    def step(self, generators, began):
+        """Run generators to their ends, all in step."""
+        asked = {generator: next(generator) for generator in generators}
+        while asked:
+            requests = [request for request in asked.values() if request is not None]
+            totals = None
+            for results in self.engine.map(answer, requests):
+                totals = results if totals is None else [a + b for a, b in zip(totals, results)]
+            self.passes += 1
+            totals = iter(totals)
+            for generator, request in list(asked.items()):
+                try:
+                    asked[generator] = generator.send(None if request is None else next(totals))
+                except StopIteration:
+                    del asked[generator]
+            if self.watch is not None:
+                self.watch(self)
+
+    def run(self, i):
+        """One run, from its init to its end."""
+        began = perf_counter()
+        state = self.states[i]
+        if state.centers is None:
+            make = self.restarts[i][1]
+            centers = make()
+            state.centers = (yield from centers(self, state)) if callable(centers) else centers
+        if state.stop is None:
+            yield from self.lloyd(i, state)
+        if state.inertia is None:
+            yield from self.final(state, self.sink if len(self.states) == 1 else None, None if self.held is None else self.held[i])
+        if self.held is not None:
+            self.held[i].clear()
+        state.seconds += perf_counter() - began
+
+    def lloyd(self, i, state):
+        """Iterations until no label changes, the centers stay or there were enough; see run.pxi, which does the same in one array."""
+        held = None if self.held is None else self.held[i]
+        total = None
+        while state.stop is None:
+            middle = self.survey.middle if self.variance is None and i == 0 else None
+            change = yield assign_task, self.whole, state.centers, False, middle, held
+            if middle is not None:
+                yield from self.find_variance(change, middle, state.centers)
+            while self.variance is None:
+                yield None                                            # run 0 is about to find it
+            total = change if total is None or held is None else total.apply(change)
+            self.check_rows(total)
+            changed = total.check != state.check
+            state.n_changed = (change.n_changed if held is not None else None) if changed else 0
+            state.check, state.counts = total.check, total.counts
+            state.n_iter += 1
+            state.shift = 0.0
+            if changed:
+                fresh = total.centers(state.centers)
+                if not total.weights.all():
+                    fresh = yield from self.fill_empty(total, state.centers)
+                steps = (fresh - state.centers).ravel()
+                state.shift = float(np.add.accumulate(steps * steps)[-1])
+                state.centers = fresh
+            if not changed:
+                state.stop = "labels"
+            elif state.shift <= self.tol * self.variance:
+                state.stop = "tol"
+            elif state.n_iter >= self.max_iter:
+                state.stop = "max_iter"
+
+    def check_rows(self, total):
+        if total.n_rows != self.survey.n_rows:
+            raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and {total.n_rows} in a later one.")
+
+    def find_variance(self, partial, middle, centers):
+        """The mean variance of the columns, from moments that were taken on the way; about their means where those are far off."""
+        variance, middle = partial.variance(middle)
+        for _ in range(2):
+            if middle is None:
+                break
+            partial = yield assign_task, self.whole, centers[:1], False, middle
+            variance, middle = partial.variance(middle)
+        self.variance = variance
+
+    def fill_empty(self, total, centers):
+        """New centers where clusters are empty: each takes, in order, the row farthest from its own center; see run.pxi."""
+        candidates = yield far_task, self.whole, centers, int(np.count_nonzero(total.weights == 0)) + self.k
+        left, taken, given = total.copy(), {}, set()
+        candidates = iter(candidates)
+        for cluster in np.flatnonzero(total.weights == 0):
+            for row, label, weight in candidates:
+                left.move(row, int(label), -weight)
+                if (row + 0.0).tobytes() not in given and left.weights[int(label)] > 0:
+                    given.add((row + 0.0).tobytes())          # -0.0 equals 0.0
+                    taken[cluster] = row
+                    break
+                left.move(row, int(label), weight)
+        fresh = left.centers(centers)
+        for cluster, row in taken.items():
+            fresh[cluster] = row
+        return fresh
+
+    def final(self, state, sink=None, held=None):
+        """The assignment to the final centers, which a run ends on: counts, inertia, labels."""
+        inertia = True
+        while state.inertia is None or sink is not None:
+            total = yield assign_task, self.whole, state.centers, inertia, None, None, sink
+            self.check_rows(total)
+            state.counts, sink = total.counts, None
+            inertia = total.finer_bound
+            if inertia is None:
+                state.inertia = total.inertia
+            elif inertia == 0:
+                state.inertia = 0.0

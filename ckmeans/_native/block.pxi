@@ -1,0 +1,210 @@
+# Blocks: one pass over some rows of a larger whole. Sums are cut as the whole's are, so that those of all blocks, added in any order,
+# are the bits that one pass over the whole gives.
+
+SPARE_RANGE = SPARE
+
+
+cdef struct BlockPass:           # IN unless marked
+    Assign assign
+    Measure measure              # done while the rows are at hand; its `labels` are those of `assign`
+    bint measured
+    ExactTable *exact
+    uint64_t start               # of the block's first row, among all rows
+    uint64_t *checks             # INOUT (threads, 8) a checksum of (row, label), its two words first
+
+
+cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Assign rows, and take the checksum of their labels and their distances."""
+    cdef BlockPass *job = <BlockPass *>job_
+    cdef const int32_t *labels = job.assign.labels
+    cdef uint64_t *check = job.checks + 8 * worker
+    cdef uint64_t code
+    cdef Py_ssize_t i
+    job.exact.assign(&job.assign, start, stop, chunk, worker)
+    for i in range(start, stop):
+        # Two rounds of a multiplicative mix; sums of such codes do not depend on the order of the rows.
+        code = (job.start + <uint64_t>i + 1) * 0x9E3779B97F4A7C15ULL + <uint64_t>labels[i]
+        code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
+        code = (code ^ (code >> 29)) * 0xBF58476D1CE4E5B9ULL
+        check[0] += code ^ (code >> 32)
+        check[1] += (code ^ (code >> 31)) * 0x94D049BB133111EBULL
+    if job.measured:
+        job.exact.measure(&job.measure, start, stop, chunk, worker)
+    return 0
+
+
+def scan_block(Data data):
+    """Range and smallest magnitude but zero of each column, and whether all values are finite: (low, high, tiny, finite)."""
+    cdef cnp.ndarray tiny = np.empty(data.rows.d)
+    data.scan()
+    memcpy(cnp.PyArray_DATA(tiny), data.tiny, data.rows.d * sizeof(double))
+    return data.low, data.high, tiny, data.finite
+
+
+cdef int adopt(Data data, tuple whole) except -1:
+    """Take the facts that sums are cut by from the whole that these rows are a block of."""
+    cdef cnp.ndarray low, high, tiny
+    rows, low, high, tiny, heaviest, lightest = whole
+    data.terms = rows
+    data.low = low
+    data.high = high
+    data.low_ = <double *>cnp.PyArray_DATA(low)
+    data.high_ = <double *>cnp.PyArray_DATA(high)
+    data.tiny = <double *>data.memory.take(data.rows.d, sizeof(double))
+    memcpy(data.tiny, cnp.PyArray_DATA(tiny), data.rows.d * sizeof(double))
+    data.largest_weight = heaviest
+    data.lightest = lightest
+    return 0
+
+
+def block_cut(Data data, tuple whole):
+    """How sums over the whole are cut: constants for the columns (parts, d) and for the weights (MAX_PARTS,)."""
+    cdef cnp.ndarray big, weight_big = np.empty(MAX_PARTS)
+    adopt(data, whole)
+    data.cut_sums()
+    big = np.empty((data.sums.parts, data.rows.d))
+    memcpy(cnp.PyArray_DATA(big), data.big, data.sums.parts * data.rows.d * sizeof(double))
+    memcpy(cnp.PyArray_DATA(weight_big), data.sums.weight_big, MAX_PARTS * sizeof(double))
+    return big, weight_big
+
+
+def block_bound(Data data, tuple whole, cnp.ndarray centers):
+    """What no weighted squared distance in the whole exceeds."""
+    adopt(data, whole)
+    return data.farthest(<const double *>cnp.PyArray_DATA(centers), centers.shape[0])
+
+
+def block_squares(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels):
+    """Squared distance of each row to the center of its label (int32)."""
+    cdef cnp.ndarray out = np.empty(data.rows.n)
+    adopt(data, whole)
+    if data.rows.n:
+        data.measure(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels),
+                     <double *>cnp.PyArray_DATA(out))
+    return out
+
+
+def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels, uint64_t start, middle, double bound):
+    """Assign the rows of a block, and sum them up, all in one pass.
+
+    Parameters
+    ----------
+    data : Data
+        The block's rows; need not have been scanned.
+    whole : tuple
+        Rows, low, high, tiny (d,), largest and smallest positive weight of the whole.
+    centers : ndarray of shape (k, d), float64, C-contiguous
+    labels : ndarray of shape (n,), int32
+        INOUT: the labels that the rows had, -1 for none.
+    start : int
+        Position of the block's first row in the whole.
+    middle : ndarray of shape (d,) or None
+        What moments of the columns are taken about, if they are.
+    bound : float
+        What weighted squared distances do not exceed; below 0: they are not summed up.
+
+    Returns
+    -------
+    sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows whose label changed, added to the new and taken from the old
+    changed : int
+    check : (2,) uint64, of all labels
+    moments : (SEEN, d) or None
+    inertia : (SUM_PARTS,), and the largest term of it
+    """
+    cdef Memory memory = Memory()
+    cdef Py_ssize_t k = centers.shape[0], d = data.rows.d, parts, f, j, e, size
+    cdef int threads = data.n_threads, i, p
+    cdef CenterForms forms = CenterForms(k, d)
+    cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
+    cdef double *origin = <double *>memory.take(d, sizeof(double))
+    cdef double *to
+    cdef double *more_sums
+    cdef double *more_weights
+    cdef int64_t *more_counts
+    cdef uint8_t *touched
+    cdef double largest = 0, reach = 0
+    cdef Packing packing
+    cdef BlockPass job
+    cdef Survey survey
+    cdef Tally *tally
+    cdef cnp.ndarray sums, weights, counts, check, moments = None, inertia
+    adopt(data, whole)
+    data.cut_sums()
+    parts = data.sums.parts
+    size = parts * d
+    memset(&packing, 0, sizeof(Packing))
+    packing.origin = origin
+    for j in range(k):
+        for f in range(d):
+            origin[f] += rows[j * d + f] / k
+    for f in range(d):
+        reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
+    forms.prepare(rows, &packing, choose_scale(&packing, reach), False)
+    data.assign_job(&job.assign, forms, <int32_t *>cnp.PyArray_DATA(labels))
+    job.assign.packing = &packing
+    job.assign.sums = &data.sums
+    if middle is not None:
+        data.new_survey(memory, &survey)
+        to = <double *>survey.how
+        for e in range(survey.strung * d):
+            to[e] = (<const double *>cnp.PyArray_DATA(<cnp.ndarray?>middle))[e % d]
+        job.assign.survey = &survey
+    job.exact = data.exact
+    job.start = start
+    job.checks = <uint64_t *>memory.take(8 * threads, sizeof(uint64_t))
+    job.measured = bound >= 0
+    job.measure.rows = &data.rows
+    job.measure.weights = data.weight
+    job.measure.centers = rows
+    job.measure.labels = job.assign.labels
+    job.measure.sq_distances = NULL
+    job.measure.workers = data.workers
+    job.measure.totals = <Sum *>memory.take(threads, sizeof(Sum))
+    if job.measured:
+        split_constants(bound, data.terms, job.measure.split.big, 1)
+    sums = np.zeros((k, parts, d))
+    weights = np.zeros((k, MAX_PARTS))
+    counts = np.zeros(k, dtype=np.int64)
+    check = np.zeros(2, dtype=np.uint64)
+    inertia = np.zeros(SUM_PARTS)
+    more_sums = <double *>memory.take((threads - 1) * k * size, sizeof(double))
+    more_weights = <double *>memory.take((threads - 1) * k * MAX_PARTS, sizeof(double))
+    more_counts = <int64_t *>memory.take((threads - 1) * k, sizeof(int64_t))
+    touched = <uint8_t *>memory.take(threads * (k + 64), 1)      # apart, or threads would write to the same cache line
+    for i in range(threads):                 # the calling thread adds to the results themselves
+        tally = &data.workers[i].tally
+        tally.sums = <double *>cnp.PyArray_DATA(sums) if i == 0 else more_sums + (i - 1) * k * size
+        tally.weights = <double *>cnp.PyArray_DATA(weights) if i == 0 else more_weights + (i - 1) * k * MAX_PARTS
+        tally.counts = <int64_t *>cnp.PyArray_DATA(counts) if i == 0 else more_counts + (i - 1) * k
+        tally.touched = touched + i * (k + 64)
+        data.workers[i].changed = 0
+        data.workers[i].largest = 0
+    with nogil:
+        data.each_chunk(block_pass, &job, assign_cost(k, d) + 0.7 * d)
+    changed = data.workers[0].changed
+    for i in range(1, threads):
+        tally = &data.workers[i].tally
+        changed += data.workers[i].changed
+        add_into(<double *>cnp.PyArray_DATA(sums), tally.sums, k * size)
+        add_into(<double *>cnp.PyArray_DATA(weights), tally.weights, k * MAX_PARTS)
+        for j in range(k):
+            (<int64_t *>cnp.PyArray_DATA(counts))[j] += tally.counts[j]
+    for i in range(threads):
+        for p in range(2):
+            (<uint64_t *>cnp.PyArray_DATA(check))[p] += job.checks[8 * i + p]
+        add_into(<double *>cnp.PyArray_DATA(inertia), job.measure.totals[i].part, SUM_PARTS)
+        largest = max(largest, data.workers[i].largest)
+    if middle is not None:
+        moments = np.zeros((SEEN, d))
+        to = <double *>cnp.PyArray_DATA(moments)
+        for i in range(threads):
+            for p in range(SEEN):
+                for e in range(survey.strung * d):
+                    to[p * d + e % d] += survey.seen[(i * SEEN + p) * survey.width + e]
+    return sums, weights, counts, changed, check, moments, inertia, largest
+
+
+cdef void add_into(double *to, const double *terms, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        to[i] += terms[i]

@@ -1,0 +1,355 @@
+"""Partial statistics: what one block of rows adds to a k-means fit, for an engine of your own.
+
+A fit over rows that lie in many files, processes or machines takes two kinds of passes, and each block answers with a small object of
+which only the sum counts::
+
+    whole = sum of survey_block(block) over the blocks           # once: ranges, so that all blocks cut their sums alike
+    while more:
+        total = sum of assign_block(block, centers, whole) over the blocks
+        centers = total.centers(centers)
+
+Sums are exact, so it is no matter how rows are parted into blocks, nor in which order the answers are added: the centers are, to the
+bit, those that `ckmeans.KMeans` finds in one array. A `Partial` takes about ``8 k (2 d + 8)`` bytes, however many rows it stands for.
+
+`ckmeans.KMeans.fit_chunks` is built on this, with inits, stopping rule, empty clusters and restarts.
+"""
+from functools import cached_property
+
+import numpy as np
+
+from . import _validate as check
+from ._config import cpu_count
+from ._native import engine as native
+
+__all__ = ["Partial", "Survey", "assign_block", "survey_block"]
+
+
+class Survey:
+    """Ranges of rows, what exact sums over them are cut by: the first pass of a fit; see `survey_block`.
+
+    Surveys of several blocks are put together by ``+``, or `sum`.
+
+    Attributes
+    ----------
+    n_rows : int
+    dtype : dtype
+        What rows of all blocks together are: that of the concatenated arrays.
+    low, high : ndarray of shape (d,)
+        Smallest and largest value of each column.
+    tiny : ndarray of shape (d,)
+        Smallest magnitude but zero; infinity where there are but zeros.
+    weighted : bool
+    heaviest, lightest : float
+        The largest weight, and the smallest positive one or 1.
+    """
+
+    _fields = ("n_rows", "dtype", "low", "high", "tiny", "weighted", "heaviest", "lightest")
+
+    def __init__(self, n_rows, dtype, low, high, tiny, weighted, heaviest, lightest):
+        self.n_rows, self.dtype, self.low, self.high, self.tiny = n_rows, dtype, low, high, tiny
+        self.weighted, self.heaviest, self.lightest = weighted, heaviest, lightest
+
+    def __reduce__(self):
+        return Survey, tuple(getattr(self, name) for name in self._fields)
+
+    def __add__(self, other):
+        if not isinstance(other, Survey):
+            return NotImplemented
+        if len(self.low) != len(other.low):
+            raise ValueError(f"blocks have {len(self.low)} and {len(other.low)} columns: all must have the same.")
+        if self.weighted != other.weighted:
+            raise ValueError("some blocks have weights and others have none: pass sample_weight with all or with none.")
+        if not self.n_rows or not other.n_rows:          # an empty block has no say, nor has its type
+            return self if self.n_rows else other
+        return Survey(self.n_rows + other.n_rows, np.result_type(self.dtype, other.dtype), np.minimum(self.low, other.low),
+                      np.maximum(self.high, other.high), np.minimum(self.tiny, other.tiny), self.weighted,
+                      max(self.heaviest, other.heaviest), min(self.lightest, other.lightest))
+
+    def __radd__(self, other):
+        return self if isinstance(other, int) and other == 0 else NotImplemented     # as `sum` begins
+
+    merge = __add__
+
+    def __repr__(self):
+        return f"Survey(n_rows={self.n_rows}, d={len(self.low)}, dtype={self.dtype})"
+
+    @property
+    def result_dtype(self):
+        """Type of centers: float32 for float32 rows, float64 for any other."""
+        return np.dtype(np.float32 if self.dtype == np.float32 else np.float64)
+
+    @property
+    def largest(self):
+        """The largest magnitude."""
+        return max(float(self.high.max()), -float(self.low.min()))
+
+    @property
+    def middle(self):
+        """What moments are taken about at first, (d,): the middle of each column."""
+        return 0.5 * self.low + 0.5 * self.high
+
+    @property
+    def _native(self):
+        return self.n_rows, self.low, self.high, self.tiny, self.heaviest, self.lightest
+
+    @cached_property
+    def _cut(self):
+        """How sums are cut: constants for the columns (parts, d) and for weights."""
+        one = np.ones(1) if self.weighted else None
+        return native.block_cut(native.Data(np.zeros((1, len(self.low)), self.dtype), one, 1, False, False), self._native)
+
+    def bound(self, centers):
+        """What no weighted squared distance of the rows to these centers exceeds."""
+        return native.block_bound(native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False), self._native,
+                                  np.ascontiguousarray(centers, dtype=np.float64))
+
+
+class Partial:
+    """What the rows of one block, or of several, add to a fit; see `assign_block`.
+
+    Partials are put together by ``+``, or `sum`, in any order and with the same bits.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (k,), int64
+        Rows of each cluster.
+    n_rows : int
+    n_changed : int
+        Labels that were not what `assign_block` was told they had been: all where it was told none.
+    check : tuple of two ints
+        A 128-bit checksum of (position, label) of all rows. Equal ones mean that no label has changed.
+    sums : ndarray of shape (k, parts, d)
+        Weighted sums of the rows of each cluster, in parts that never round.
+    weight_sums : ndarray of shape (k, 6)
+        Weights of each cluster, likewise.
+    moments : ndarray of shape (4, d) or None
+        First and second moments of the columns, in two parts each.
+    """
+
+    _fields = ("survey", "sums", "weight_sums", "counts", "n_changed", "check", "moments", "squares", "bound", "largest")
+
+    def __init__(self, survey, sums, weight_sums, counts, n_changed, check_, moments, squares, bound, largest):
+        self.survey, self.sums, self.weight_sums, self.counts = survey, sums, weight_sums, counts
+        self.n_changed, self.check, self.moments = n_changed, check_, moments
+        self.squares, self.bound, self.largest = squares, bound, largest
+
+    def __reduce__(self):
+        return Partial, tuple(getattr(self, name) for name in self._fields)
+
+    def __add__(self, other):
+        if not isinstance(other, Partial):
+            return NotImplemented
+        if self.sums.shape != other.sums.shape or self.bound != other.bound or (self.moments is None) != (other.moments is None):
+            raise ValueError("these partial statistics are of different passes: their centers, surveys or options differ.")
+        return Partial(self.survey, self.sums + other.sums, self.weight_sums + other.weight_sums, self.counts + other.counts,
+                       self.n_changed + other.n_changed,
+                       tuple((a + b) & _WORD for a, b in zip(self.check, other.check)),
+                       None if self.moments is None else self.moments + other.moments, self.squares + other.squares, self.bound,
+                       max(self.largest, other.largest))
+
+    def __radd__(self, other):
+        return self if isinstance(other, int) and other == 0 else NotImplemented     # as `sum` begins
+
+    merge = __add__
+
+    @property
+    def n_rows(self):
+        return int(self.counts.sum())
+
+    def apply(self, change):
+        """The total after a pass that told what changes: `assign_block` with labels of an earlier pass, of which this is the total."""
+        return Partial(self.survey, self.sums + change.sums, self.weight_sums + change.weight_sums, self.counts + change.counts,
+                       change.n_changed, change.check, change.moments, change.squares, change.bound, change.largest)
+
+    def copy(self):
+        """A copy with sums of its own."""
+        return Partial(self.survey, self.sums.copy(), self.weight_sums.copy(), self.counts.copy(), self.n_changed, self.check,
+                       self.moments, self.squares, self.bound, self.largest)
+
+    def move(self, row, label, weight):
+        """Add a row (d,) to a cluster's sums, or with a negative weight take it out, in place and exactly."""
+        cut, weight_cut = self.survey._cut
+        for terms, sums, constants in ((weight * row, self.sums[label], cut), (weight, self.weight_sums[label], weight_cut)):
+            last = len(sums) - 1
+            for part, big in enumerate(constants):
+                # Up to three parts hold all of a term, the last what is left of it; see add_row in exact.pxi.
+                high = terms if part == last < 3 else (terms + big) - big
+                sums[part] += high
+                terms = terms - high
+        self.counts[label] += 1 if weight > 0 else -1
+
+    def __repr__(self):
+        return f"Partial(n_rows={self.n_rows}, k={len(self.counts)}, d={self.sums.shape[2]})"
+
+    @property
+    def weights(self):
+        """Total weight of each cluster, (k,): exact sums, rounded once."""
+        return value(self.weight_sums.T) if self.survey.weighted else self.counts.astype(np.float64)
+
+    @property
+    def total_weight(self):
+        """Total weight of the rows."""
+        return float(value(self.weight_sums.sum(axis=0)[:3])) if self.survey.weighted else float(self.n_rows)
+
+    def centers(self, previous):
+        """The weighted mean of each cluster's rows, (k, d) float64, rounded to the type of results.
+
+        A cluster without weight keeps its previous center.
+        """
+        weights = self.weights
+        with np.errstate(divide="ignore", invalid="ignore"):
+            means = value(self.sums.swapaxes(0, 1)) / weights[:, None]
+        means = means.astype(self.survey.result_dtype).astype(np.float64)
+        return np.where(weights[:, None] > 0, means, previous)
+
+    @property
+    def inertia(self):
+        """Weighted sum of the squared distances of the rows to their centers, rounded once; None where it was not asked for."""
+        return None if self.bound is None else float(value(self.squares))
+
+    @property
+    def finer_bound(self):
+        """Where all squared distances are tiny beside their bound: the bound that a further pass must go by; else None."""
+        return self.largest if self.bound is not None and self.largest < self.bound * _SPARE else None
+
+    def variance(self, middle):
+        """Mean over the columns of their variance, and the means where `middle` lies so far from them that they should be asked again.
+
+        middle : what `assign_block` was told that moments should be about
+        """
+        total = self.total_weight
+        means = (self.moments[0] + self.moments[1]) / total
+        squares = (self.moments[2] + self.moments[3]) / total
+        variances = squares - means * means
+        far = bool(np.any(means * means > 1000 * variances))
+        variance = float(np.add.accumulate(np.maximum(variances, 0.0))[-1]) / len(means)
+        return variance, middle + means if far else None
+
+
+_WORD = 2**64 - 1
+_SPARE = native.SPARE_RANGE
+
+
+def value(parts):
+    """The value of exact sums, given by parts (parts, ...): rounded once."""
+    total, away = parts[-1], 0.0
+    for part in parts[-2::-1]:
+        new = part + total
+        away = away + ((part - (new - (new - part))) + (total - (new - part)))
+        total = new
+    return total + away
+
+
+def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
+    """Survey a block of rows: its ranges.
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+        Any real dtype and memory layout; n may be 0.
+    sample_weight : array-like of shape (n,) or None
+        Non-negative weights.
+    start : int, default=0
+        Position of the block's first row in the whole, for messages.
+    n_threads : int or None, default=None
+        None means the CPUs that this process may use.
+
+    Returns
+    -------
+    survey : Survey
+
+    Raises
+    ------
+    TypeError, ValueError
+        The block cannot be used; the message says why, and which value is to blame.
+
+    Examples
+    --------
+    >>> from ckmeans.partial import survey_block
+    >>> blocks = [[[0.0], [1.0]], [[5.0], [9.0]]]
+    >>> whole = sum(survey_block(block) for block in blocks)
+    >>> whole.n_rows, whole.high
+    (4, array([9.]))
+    """
+    array, weights, names = _checked(X, sample_weight, start)
+    n, d = array.shape
+    if n == 0:
+        empty = np.full(d, np.inf)
+        return Survey(0, array.dtype, empty, -empty, empty, weights is not None, 0.0, 1.0)
+    data = native.Data(array, None, n_threads or cpu_count(), False, False)
+    low, high, tiny, finite = native.scan_block(data)
+    if not finite or max(high.max(), -low.min()) > check.MAX_ABS:
+        from ._base import bad_value
+        raise bad_value(array, names, start)
+    if weights is None:
+        return Survey(n, array.dtype, low, high, tiny, False, 1.0, 1.0)
+    positive = weights[weights > 0]
+    return Survey(n, array.dtype, low, high, tiny, True, float(weights.max()), float(positive.min(initial=1.0)))
+
+
+def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None, inertia=True, middle=None, n_threads=None):
+    """Assign a block's rows to the nearest centers, and sum them up.
+
+    Parameters
+    ----------
+    X : array-like or table of shape (n, d)
+        The block that was surveyed.
+    centers : array of shape (k, d)
+    survey : Survey
+        Of all blocks together.
+    sample_weight : array-like of shape (n,) or None
+    start : int, default=0
+        Position of the block's first row in the whole.
+    labels : ndarray of shape (n,), int32, C-contiguous, or None, default=None
+        Changed to the labels of these centers. What it holds must be -1, or the labels that an earlier call gave: then the sums and
+        counts are what *changes*, to be added to the total of that earlier pass. Faster, as centers settle.
+    inertia : bool or float, default=True
+        Whether to sum up squared distances; a number is the bound to cut them by (`Partial.finer_bound`).
+    middle : ndarray of shape (d,) or None, default=None
+        What to take moments of the columns about (`Survey.middle`), for `Partial.variance`.
+    n_threads : int or None, default=None
+
+    Returns
+    -------
+    partial : Partial
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans.partial import assign_block, survey_block
+    >>> blocks = [np.array([[0.0], [1.0]]), np.array([[5.0], [9.0]])]
+    >>> whole = sum(survey_block(block) for block in blocks)
+    >>> centers = np.array([[0.0], [9.0]])
+    >>> total = sum(assign_block(block, centers, whole) for block in blocks)
+    >>> total.counts, total.inertia, total.centers(centers).ravel()
+    (array([2, 2]), 17.0, array([0.5, 7. ]))
+    """
+    array, weights, _ = _checked(X, sample_weight, start)
+    if array.dtype != survey.dtype:
+        array = array.astype(survey.dtype)
+    centers = np.ascontiguousarray(centers, dtype=np.float64)
+    (n, d), k = array.shape, len(centers)
+    if centers.ndim != 2 or k < 1 or centers.shape[1] != len(survey.low) or d != len(survey.low):
+        raise ValueError(f"X of shape {array.shape}, centers of shape {centers.shape} and a survey of {len(survey.low)} columns do not "
+                         "go together: all must have the same columns.")
+    if (weights is not None) != survey.weighted:
+        raise ValueError("sample_weight must be passed to both survey_block and assign_block, or to neither.")
+    if labels is None:
+        labels = np.full(n, -1, dtype=np.int32)
+    elif labels.dtype != np.int32 or labels.shape != (n,) or not labels.flags.c_contiguous:
+        raise ValueError(f"labels must be a contiguous int32 array of shape ({n},), got {labels.dtype} of shape {labels.shape}.")
+    bound = survey.bound(centers) if inertia is True else None if inertia is False else float(inertia)
+    if n == 0:
+        parts = len(survey._cut[0])
+        return Partial(survey, np.zeros((k, parts, d)), np.zeros((k, 6)), np.zeros(k, np.int64), 0, (0, 0),
+                       None if middle is None else np.zeros((4, d)), np.zeros(3), bound, 0.0)
+    data = native.Data(array, weights, n_threads or cpu_count(), False, False)
+    sums, weight_sums, counts, changed, code, moments, squares, largest = native.assign_block(
+        data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound)
+    return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound, largest)
+
+
+def _checked(X, sample_weight, start):
+    """The block as an array, its weights, and its column names."""
+    array, names = check.as_matrix(X, min_rows=0)
+    return array, check.as_weights(sample_weight, len(array), start=start, all_zero=True), names
