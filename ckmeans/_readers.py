@@ -14,7 +14,6 @@ import math
 import operator
 import os
 import sys
-import zipfile
 import zlib
 from array import array
 from collections import Counter
@@ -531,7 +530,9 @@ def _read_npy(source, ask):
         else:
             with source.open() as file:
                 array = np.load(file, allow_pickle=False)
-    except ValueError as error:
+    except OSError:
+        raise
+    except Exception as error:  # what NumPy says to a damaged header has many types, TokenError and MemoryError among them
         raise _bad_array(source, error) from None
     return _from_array(source, array, ask)
 
@@ -541,7 +542,9 @@ def _read_npz(source, ask):
     try:
         with source.open() as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except OSError:
+        raise
+    except Exception as error:
         raise _bad_array(source, error) from None
     if "ckmeans" in arrays:
         raise ReadError(f"{source.name}: this is a ckmeans model, not data")

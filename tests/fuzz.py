@@ -1,15 +1,20 @@
 """Random use of the whole public interface: nothing may crash, and what is returned must keep its promises.
 
-    python tests/fuzz.py --seconds 3600             # fresh cases; prints the number of each that fails
-    python tests/fuzz.py --case 123456              # one of them again
+    python tests/fuzz.py --seconds 3600             # fresh cases; prints those that fail
+    python tests/fuzz.py --target tables            # of one kind only; --help lists them
+    python tests/fuzz.py --case models:123456       # one of them again
+    python tests/fuzz.py --guided models            # bytes that coverage leads on, by atheris (pip install atheris)
 
-A case is a number and nothing else, and the tests run the first few hundred. What it finds becomes a test of its own, since numbers
-mean other cases once this file changes. To look for memory errors
-too, build with ``CFLAGS='-fsanitize=address,undefined -g' python setup.py build_ext --inplace -f`` and run this with
-``LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0``.
+A case is a target and a number, and the tests run the first few of each. What it finds becomes a test of its own, since numbers mean
+other cases once this file changes; files that were read wrongly are kept in tests/cases. tests/README.md says how to look for memory
+errors with it.
 """
 import argparse
+import bz2
+import contextlib
 import copy
+import gzip
+import inspect
 import io
 import os
 import pickle
@@ -18,23 +23,36 @@ import tempfile
 import time
 import traceback
 import warnings
+import zlib
+from pathlib import Path
 
 import numpy as np
 
 import ckmeans
-from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans
+from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics
+from ckmeans._inits import INITS
+from ckmeans._kmeans import ALGORITHMS
+from ckmeans._model import ModelFileError
+from ckmeans._readers import ReadError, read_table
+from ckmeans._refine import PLANS, REFINEMENTS
+from ckmeans.image import quantize
+from ckmeans.select import CRITERIA
 
 DTYPES = ("f8", "f8", "f8", "f4", "f4", "f2", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?", ">f8", ">i4", "g", "c16", "O", "U3")
 ODD = (np.nan, np.inf, -np.inf, 1e300, -1e300, 1e140, 1.1e140, 1e-300, 5e-324, -0.0)
+ODD_PARAMS = (None, -1, 0, 1.5, "x", np.nan, np.inf, 2**40, [], True, object(), 10**400)
+CASES = Path(__file__).parent / "cases"
+
+
+# -- what cases are made of --------------------------------------------------------------------------------------------------------
 
 
 def pick(rng, options):
     return options[rng.integers(len(options))]
 
 
-def some_rows(rng, d=None):
-    """An array of almost any kind."""
-    n, d = int(pick(rng, (1, 2, 3, 7, 40, 63, 64, 65, 200, 1500))), d or int(pick(rng, (1, 1, 2, 3, 5, 16, 65, 130)))
+def some_values(rng, n, d):
+    """Numbers near or far from the origin and each other, with ties and repeated rows."""
     scale = 10.0 ** pick(rng, (0, 0, 0, 2, -3, 8, 40, -40, 139, -160))
     X = rng.normal(size=(n, d)) * scale + pick(rng, (0, 0, 1e3, 1e8)) * scale
     if rng.random() < 0.4:
@@ -43,6 +61,13 @@ def some_rows(rng, d=None):
         X = X[rng.integers(max(1, n // 8), size=n)]
     if rng.random() < 0.15:
         X[rng.integers(n), rng.integers(d)] = pick(rng, ODD)
+    return X
+
+
+def some_rows(rng, d=None):
+    """An array of almost any kind."""
+    n, d = int(pick(rng, (1, 2, 3, 7, 40, 63, 64, 65, 200, 1500))), d or int(pick(rng, (1, 1, 2, 3, 5, 16, 65, 130)))
+    X = some_values(rng, n, d)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         X = X.astype(pick(rng, DTYPES))
@@ -82,24 +107,33 @@ def as_table(rng, X):
         return X
 
 
+def shape_of(X):
+    """Rows and columns of what `some_rows` made, or something like them."""
+    shape = np.shape(X) if isinstance(X, np.ndarray) else getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1, 2)
+    if isinstance(X, list) and X and isinstance(X[0], list):
+        shape = len(X), len(X[0])
+    return max(1, shape[0] if shape else 1), shape[1] if len(shape) == 2 and shape[1] else 2
+
+
 def some_params(rng, cls, d):
     k = int(pick(rng, (1, 2, 2, 3, 5, 8, 17, 64)))
     params = {"n_clusters": k, "random_state": int(rng.integers(2**32))}
     choices = {
         "max_iter": (1, 2, 5, 300), "tol": (0, 0.0, 1e-4, 0.5), "n_threads": (None, 1, 2, 5), "copy_x": (True, False),
-        "init": ("k-means++", "random", "random-partition", "first", rng.normal(size=(k, d)), "bogus"),
+        "init": (*INITS, "auto", rng.normal(size=(k, d)), rng.normal(size=(2, k, d)), lambda X, k, random_state: X[:k], "bogus"),
         "n_init": ("auto", 1, 2, 3), "verbose": (0, 0, 0, 1, 2), "label_order": (None, None, "size", "center", rng.normal(size=(k, d))),
         "max_time": (None, None, 1e-9, 10.0), "callback": (None, None, lambda state: state.n_iter > 1 and state.inertia < 0),
         "batch_size": (1, 10, 100, 1024), "half_life": (None, 10, 1e5), "reassignment_ratio": (0, 0.01, 1.0), "init_size": (None, 1, 50),
         "max_no_improvement": (None, 0, 10), "compute_labels": (True, False), "bisecting_strategy": ("biggest_inertia", "largest_cluster"),
-        "algorithm": ("lloyd",),
+        "algorithm": ("lloyd",) if cls is BisectingKMeans else tuple(ALGORITHMS), "history": (False, False, True),
+        "refine": (None, None, *PLANS, *REFINEMENTS, ["hartigan-wong", "swap"]),
     }
     known = cls().get_params()
     for name, values in choices.items():
         if name in known and rng.random() < 0.4:
             params[name] = pick(rng, values)
     if rng.random() < 0.08:
-        params[pick(rng, sorted(known))] = pick(rng, (None, -1, 0, 1.5, "x", np.nan, np.inf, 2**40, [], True, object(), 10**400))
+        params[pick(rng, sorted(known))] = pick(rng, ODD_PARAMS)
     if cls is MiniBatchKMeans and params.get("batch_size", 1024) in (1, 10):     # as many steps as that takes, else
         params["max_iter"] = pick(rng, (1, 2))
     return params
@@ -119,9 +153,43 @@ def some_weights(rng, n):
     return weights
 
 
-def frozen(value):
-    """What a value holds, to see that it was left alone."""
-    return value.tobytes() if isinstance(value, np.ndarray) and value.dtype != object else repr(value)
+def some_model(rng):
+    """A fitted model of one of the classes, its rows and weights."""
+    cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
+    X = some_rows(rng)
+    n, d = shape_of(X)
+    weights = some_weights(rng, n)
+    params = some_params(rng, cls, d)
+    with unchanged(X, weights):
+        model = cls(**params).fit(X, sample_weight=weights)
+    return model, X, weights, params
+
+
+@contextlib.contextmanager
+def unchanged(*values):
+    """What was passed is to be left alone, also by what fails."""
+    def held(value):
+        return value.tobytes() if isinstance(value, np.ndarray) and value.dtype != object else repr(value)
+
+    before = [held(value) for value in values]
+    try:
+        yield
+    finally:
+        assert [held(value) for value in values] == before, "the input was changed"
+
+
+@contextlib.contextmanager
+def meant_for_users(*kinds):
+    """What is wrong with a case may be said in an error, from a check or by NumPy, not from deep inside."""
+    try:
+        yield
+    except kinds or (TypeError, ValueError, ImportError, OverflowError) as error:
+        assert str(error), "an error without a message"
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        assert "_native" not in frame.filename or isinstance(error, OverflowError), f"raised in {frame.filename}: {error!r}"
+
+
+# -- targets -----------------------------------------------------------------------------------------------------------------------
 
 
 def check_fitted(model, X, weights):
@@ -140,39 +208,27 @@ def check_fitted(model, X, weights):
     assert distances.shape == (len(labels), k) and np.all(distances >= 0)
 
 
-def run_case(number):
-    """One case: whatever it does must end well or in an error that is meant for users."""
-    rng = np.random.default_rng(number)
-    cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
-    X = some_rows(rng)
-    shape = np.shape(X) if isinstance(X, np.ndarray) else getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1, 2)
-    d = shape[1] if len(shape) == 2 and shape[1] else 2
-    weights = some_weights(rng, max(1, shape[0] if shape else 1))
-    params = some_params(rng, cls, d)
-    before = frozen(X), frozen(weights)
-    try:
-        model = cls(**params)
-        model.fit(X, sample_weight=weights)
+def estimators(rng):
+    """Fit, predict, transform, pickle, save; again with another number of threads and another algorithm."""
+    with meant_for_users():
+        model, X, weights, params = some_model(rng)
         check_fitted(model, X, weights)
         if params.get("max_time") is None and params["random_state"] is not None:
-            again = cls(**{**params, "n_threads": pick(rng, (1, 2, 3)), "verbose": 0}).fit(X, sample_weight=weights)
-            assert again.cluster_centers_.tobytes() == model.cluster_centers_.tobytes(), "another number of threads, other centers"
-        for other in (copy.deepcopy(model) if params.get("callback") is None else model, through_a_file(model)):
-            assert np.array_equal(other.predict(X), model.predict(X))
-        if params.get("callback") is None:
-            assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+            other = {**params, "n_threads": pick(rng, (1, 2, 3)), "verbose": 0}
+            if isinstance(model, KMeans):
+                other["algorithm"] = pick(rng, tuple(ALGORITHMS))
+                other["copy_x"] = pick(rng, (True, False))
+            again = type(model)(**other).fit(X, sample_weight=weights)
+            assert again.cluster_centers_.tobytes() == model.cluster_centers_.tobytes(), "other threads or algorithm, other centers"
         repr(model)
-        fresh = some_rows(rng, d if rng.random() < 0.9 else None)
-        if isinstance(model, MiniBatchKMeans) and rng.random() < 0.5:
-            model.partial_fit(fresh)
+        if not callable(params.get("init")):
+            assert np.array_equal(through_a_file(model).predict(X), model.predict(X))
+            if params.get("callback") is None:
+                for other in copy.deepcopy(model), pickle.loads(pickle.dumps(model)):
+                    assert np.array_equal(other.predict(X), model.predict(X))
+        fresh = some_rows(rng, model.n_features_in_ if rng.random() < 0.9 else None)
         model.transform(fresh)
         ckmeans.match(model, model, X)
-    except (TypeError, ValueError, ImportError, OverflowError) as error:
-        assert str(error), "an error without a message"
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        # Errors come from checks and from what NumPy says to a bad input, not from deep inside.
-        assert "_native" not in frame.filename or isinstance(error, OverflowError), f"raised in {frame.filename}: {error!r}"
-    assert (frozen(X), frozen(weights)) == before, "the input was changed"
 
 
 def through_a_file(model):
@@ -182,35 +238,371 @@ def through_a_file(model):
         return ckmeans.load(path)
 
 
-def quietly(number):
-    """Run a case without what it prints and warns."""
-    out, sys.stdout = sys.stdout, io.StringIO()
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            run_case(number)
-    finally:
-        sys.stdout = out
+def careers(rng):
+    """One estimator that is fitted, fed, interrupted in the middle, told other parameters and fitted again."""
+    d = int(pick(rng, (1, 2, 3, 16)))
+    cls = pick(rng, (KMeans, MiniBatchKMeans, MiniBatchKMeans, BisectingKMeans))
+    model = None
+    for _ in range(rng.integers(2, 7)):
+        with meant_for_users():
+            model = cls(**some_params(rng, cls, d)) if model is None else model
+            X = some_rows(rng, d if rng.random() < 0.95 else None)
+            weights = some_weights(rng, shape_of(X)[0])
+            before = getattr(model, "cluster_centers_", None)
+            before = None if before is None else (before, before.copy())
+            what = rng.integers(8)
+            try:
+                with unchanged(X, weights):
+                    if what <= 2 and cls is MiniBatchKMeans:
+                        model.partial_fit(X, sample_weight=weights)
+                    elif what <= 1 and cls is KMeans:
+                        for state in model.iter_fit(X, sample_weight=weights):
+                            assert state.inertia >= 0 and state.centers.shape == (int(model.n_clusters), shape_of(X)[1])
+                            if rng.random() < 0.1:
+                                break
+                    elif what == 3:
+                        model.fit(X, sample_weight=weights)
+                    elif what == 4:
+                        model.set_params(**some_params(rng, cls, d))
+                    elif what == 5:
+                        assert model.predict(X).max() < len(model.cluster_centers_)
+                    elif what == 6:
+                        model.score(X, sample_weight=weights), model.transform(X)
+                    else:
+                        model = pickle.loads(pickle.dumps(model)) if rng.random() < 0.5 else copy.copy(model)
+            except (AttributeError, pickle.PicklingError) as error:   # callables of ours
+                assert "lambda" in str(error) or "fit" in str(error), repr(error)
+            if before is not None:
+                assert before[0].tobytes() == before[1].tobytes(), "centers of an earlier fit were changed in place"
+
+
+def functions(rng):
+    """The functions around the estimators."""
+    X = some_rows(rng)
+    n, d = shape_of(X)
+    weights = some_weights(rng, n)
+    k = int(pick(rng, (1, 2, 3, 8, 40)))
+    seed = int(rng.integers(2**32))
+    with meant_for_users(), unchanged(X, weights):
+        what = rng.integers(4)
+        if what == 0:
+            centers, labels, inertia = ckmeans.k_means(X, k, sample_weight=weights, random_state=seed, n_init=pick(rng, ("auto", 1)),
+                                                       init=pick(rng, tuple(INITS)), refine=pick(rng, (None, *PLANS)))
+            assert inertia >= 0 and len(centers) == k and labels.max() < k
+        elif what == 1:
+            centers, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed,
+                                                       n_local_trials=pick(rng, (None, None, 1, 5, 0)))
+            assert np.array_equal(centers, np.asarray(X)[indices].astype(centers.dtype))
+        elif what == 2:
+            image = rng.integers(0, pick(rng, (2, 5, 256)), size=pick(rng, ((1, 1, 3), (7, 5, 3), (40, 30), (9, 9, 3), (3, 0, 3)))).astype(
+                pick(rng, (np.uint8, np.uint8, np.uint8, np.int8)))
+            found = quantize(image, k, random_state=seed)
+            assert np.array_equal(found.palette[found.indices].reshape(image.shape), found.image)
+        else:
+            one, other = (KMeans(int(pick(rng, (1, 2, 5, 9))), n_init=1, random_state=seed + i).fit(X) for i in (0, 1))
+            found = ckmeans.match(one, other, X)
+            assert found.table.sum() == len(one.labels_) and len(found.continues) == one.n_clusters
+
+
+def paths(rng):
+    """select_k, its tables and sentences."""
+    X = some_rows(rng)
+    n, d = shape_of(X)
+    first = int(pick(rng, (1, 2, 4)))
+    criteria = [name for name in CRITERIA if rng.random() < 0.4] or "all"
+    with meant_for_users(), unchanged(X):
+        found = ckmeans.select_k(X, range(first, first + int(pick(rng, (1, 2, 5)))), criteria=criteria, random_state=int(rng.integers(2**32)),
+                                 sample_weight=some_weights(rng, n), n_refs=2, n_resamples=1, max_iter=20, n_threads=pick(rng, (1, 2)),
+                                 sample_size=pick(rng, (None, 100)))
+        str(found), found.lines(40), found.html_table(), repr(found)
+        assert all(best is None or best in found.k_range for best in found.best_k.values())
+        assert found.suggested_k is None or found.suggested_k in found.models
+
+
+def scores(rng):
+    """What ckmeans.metrics says of rows and labels."""
+    X = some_rows(rng)
+    n, d = shape_of(X)
+    k = int(pick(rng, (1, 2, 3, 9, 30)))
+    labels = rng.integers(k, size=n)
+    if rng.random() < 0.3:
+        labels = pick(rng, (labels.astype(str), labels * 2**40, labels - 1.0, labels[:-1], labels + 0.5, labels.astype(object), "x", None))
+    weights = some_weights(rng, n)
+    threads = pick(rng, (1, 2, 5))
+    with meant_for_users(), unchanged(X, labels, weights):
+        what = rng.integers(6)
+        if what == 0:
+            values = metrics.silhouette_samples(X, labels, n_threads=threads)
+            assert values.shape == (n,) and np.all(np.abs(values) <= 1)
+            assert values.tobytes() == metrics.silhouette_samples(X, labels, n_threads=3).tobytes()
+        elif what == 1:
+            assert -1 <= metrics.silhouette_score(X, labels, sample_size=pick(rng, (None, 5, n)), random_state=1) <= 1
+        elif what == 2:
+            centers = some_values(rng, k, d)
+            values = metrics.simplified_silhouette_samples(X, centers, pick(rng, (None, labels)), n_threads=threads)
+            assert np.all(np.abs(values) <= 1)
+        elif what == 3:
+            value = metrics.calinski_harabasz_score(X, labels, sample_weight=weights)
+            assert value >= 0 or weights is not None and np.sum(weights) < k      # weights count as so many rows
+        elif what == 4:
+            assert metrics.davies_bouldin_score(X, labels, sample_weight=weights) >= 0
+        else:
+            assert metrics.adjusted_rand_score(labels, labels) == 1
+            assert -1 <= metrics.adjusted_rand_score(labels, rng.integers(3, size=len(labels))) <= 1
+
+
+def one_column(rng):
+    """Optimal clusters of a list of numbers; KMeans must find the same sum of squares."""
+    n = int(pick(rng, (1, 2, 3, 10, 64, 300, 3000)))
+    data = some_values(rng, n, 1)[:, 0]
+    if rng.random() < 0.2:
+        data = pick(rng, (data.tolist(), data.astype(np.float32), data.round(), data[None], np.full(n, np.inf), [-np.inf, *data, np.inf], "abc", [],
+                          data.astype(object), data > 0))
+    k = pick(rng, (1, 2, 3, 7, 20, n, n + 1, 0, -1, 2.0, None))
+    with meant_for_users(), unchanged(data), np.errstate(all="ignore"):
+        what = rng.integers(3)
+        if what == 0:
+            clusters = ckmeans.ckmeans(data, k)
+            assert np.array_equal(np.concatenate(clusters), np.sort(np.asarray(data, dtype=float)))
+            assert len(clusters) <= k and all(len(cluster) for cluster in clusters)
+        elif what == 1:
+            limits = ckmeans.breaks(data, k)
+            assert np.all(np.diff(limits) > 0) and len(limits) < k
+        else:
+            low, high = sorted(int(pick(rng, (1, 2, 5, 9))) for _ in range(2))
+            found = ckmeans.ckmeans_optimal(data, low, high)
+            assert low <= found.k <= high or found.k <= len(np.unique(data))
+            assert found.sizes.sum() == len(data)
+
+
+def damaged(rng, data):
+    """Bytes with something wrong with them; now and then with nothing."""
+    data = bytearray(data)
+    for _ in range(rng.integers(0, 5)):
+        if not data:
+            break
+        at, length = int(rng.integers(len(data))), int(rng.integers(1, 1 + min(len(data), pick(rng, (2, 8, 64)))))
+        what = rng.integers(7)
+        if what == 0:
+            data[at] = rng.integers(256)
+        elif what == 1:
+            data[at] ^= 1 << int(rng.integers(8))
+        elif what == 2:
+            del data[at : at + length]
+        elif what == 3:
+            data[at:at] = rng.bytes(length)
+        elif what == 4:
+            data[at:at] = data[at : at + length]
+        elif what == 5:
+            del data[at:]
+        else:
+            data[at : at + length] = pick(rng, (b"\0" * length, b"\xff" * length, b'"', b"\n", b"\r\n", b"nan", b"1e999", b",", b"\xe2\x82"))
+    return bytes(data)
+
+
+def load_bytes(data):
+    """A damaged model is an error of one kind, or a model that can be used."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.npz")
+        Path(path).write_bytes(data)
+        try:
+            model = ckmeans.load(path)
+        except ModelFileError as error:
+            assert path in str(error)
+            return
+        X = np.zeros((3, model.n_features_in_)) + [[0.0], [1.0], [-5.0]]
+        labels = model.predict(X)
+        assert labels.min() >= 0 and labels.max() < len(model.cluster_centers_)
+        repr(model), model.transform(X), model.get_feature_names_out()
+        with meant_for_users():
+            model.save(path)
+        with meant_for_users():
+            model.partial_fit(X) if isinstance(model, MiniBatchKMeans) else None
+
+
+def some_model_file(rng):
+    """A model file, half of the time one with a wrong member, which zip's checksums do not tell."""
+    cls = pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
+    d = int(pick(rng, (1, 2, 5)))
+    X = rng.normal(size=(30, d))
+    model = cls(int(pick(rng, (1, 2, 4))), random_state=0, max_iter=3).fit(X if rng.random() < 0.7 else as_table(rng, X))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.npz")
+        model.save(path)
+        if rng.random() < 0.5:
+            with np.load(path) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            name = pick(rng, sorted(arrays))
+            value = arrays[name]
+            if name == "ckmeans":
+                arrays[name] = np.array(damaged(rng, value.item()))
+            else:
+                numbers = [] if value.dtype.kind == "U" else [-value, value.astype("f4"), value * 2.0]
+                arrays[name] = pick(rng, (value[:-1], np.full(value.shape, np.nan), value[None], value.T, value.astype("U"), np.array(7),
+                                          value[:0], *numbers))
+            if rng.random() < 0.1:
+                del arrays[name]
+            np.savez(path, **arrays)
+        return Path(path).read_bytes()
+
+
+def models(rng):
+    """Model files with damage."""
+    data = some_model_file(rng)
+    load_bytes(data if rng.random() < 0.3 else damaged(rng, data))
+
+
+def read_bytes(data, name="t.csv"):
+    """A damaged table is an error of one kind, or a full rectangle of numbers that is read the same again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, name)
+        Path(path).write_bytes(data)
+        try:
+            table = read_table(path)
+        except ReadError as error:
+            assert path in str(error) or name in str(error), f"no file in {error}"
+            return
+        assert table.values.ndim == 2 and table.values.shape[1] >= 1 and table.values.dtype.kind in "biuf"
+        assert len(table.names) == table.values.shape[1]
+        assert np.array_equal(read_table(path).values, table.values, equal_nan=True)
+
+
+def some_table(rng):
+    """A file of numbers in one of the formats that are read, with or without what people put into such files."""
+    n, d = int(pick(rng, (1, 2, 5, 60))), int(pick(rng, (1, 2, 3, 7)))
+    values = rng.normal(size=(n, d)) * 10.0 ** pick(rng, (0, 3, -3, 20))
+    kind = rng.random()
+    if kind < 0.2:
+        file = io.BytesIO()
+        if kind < 0.1:
+            np.save(file, values.astype(pick(rng, ("f8", "f4", "i4", "?", ">f8", "U9"))))
+        else:
+            np.savez(file, **{name: values for name in pick(rng, (("x",), ("a", "b"), ("weights", "x")))})
+        return file.getvalue()
+    separator = pick(rng, ",,,;\t| ")
+    end = pick(rng, ("\n", "\n", "\r\n", "\r"))
+    shown = [[pick(rng, (str, repr, lambda v: f"{v:.3f}", lambda v: f"{v:.6e}", lambda v: str(int(np.clip(v, -1e9, 1e9)))))(float(v)) for v in row]
+             for row in values]
+    for _ in range(pick(rng, (0, 0, 0, 1, 3))):
+        shown[rng.integers(n)][rng.integers(d)] = pick(rng, ("", "NA", "nan", "inf", "x", '"a""b"', "1,5", "1.000,5", "1e400", "0x1f", "1_000", "٣", "\0", "'"))
+    if rng.random() < 0.2:
+        shown = [[cell.replace(".", ",") for cell in row] for row in shown]
+    lines = [separator.join(f'"{cell}"' if rng.random() < 0.05 else cell for cell in row) for row in shown]
+    if rng.random() < 0.6:
+        lines.insert(0, separator.join(pick(rng, (f"c{j}", f"{j}", f'"col {j}"', "", "name", "größe")) for j in range(d)))
+    if rng.random() < 0.2:
+        lines.insert(int(rng.integers(len(lines) + 1)), pick(rng, ("", "# remark", "   ", separator, "1" + separator * 20)))
+    text = end.join(lines) + (end if rng.random() < 0.8 else "")
+    data = text.encode(pick(rng, ("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1")), errors="replace")
+    packed = rng.random()
+    return gzip.compress(data) if packed < 0.1 else bz2.compress(data) if packed < 0.2 else data
+
+
+def tables(rng):
+    """Tables with damage."""
+    data = some_table(rng)
+    read_bytes(data if rng.random() < 0.3 else damaged(rng, data), pick(rng, ("t.csv", "t.csv", "t.txt", "t.npy", "t.npz", "t.csv.gz", "t")))
+
+
+def commands(rng):
+    """The command line, from files that may be damaged: it ends in an exit code and never in a traceback."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, model, out = (os.path.join(folder, name) for name in ("data.csv", "model.npz", "out.csv"))
+        table = some_table(rng)
+        Path(data).write_bytes(table if rng.random() < 0.8 else damaged(rng, table))
+        fit = ["fit", data, "-k", pick(rng, ("1", "2", "3", "2:4", "0", "x", "99", "2:", "-1")), "--model", model]
+        options = (["--labels", out], ["--centers", out], ["--seed", "7"], ["--init", pick(rng, (*INITS, data, "x"))], ["--max-iter", "3"],
+                   ["--weights", pick(rng, ("1", "c1", "9"))], ["--columns", pick(rng, ("1", "1,2", "c0", "", "c9", "2-1"))], ["--threads", "2"],
+                   ["--label-order", pick(rng, ("size", "center", model, "x"))], ["--n-init", pick(rng, ("1", "auto", "0"))], ["--json"],
+                   ["--refine", pick(rng, (*PLANS, "x"))], ["--max-time", pick(rng, ("1", "0", "-1"))], ["--tol", pick(rng, ("0", "-1", "nan"))])
+        for option in options:
+            if rng.random() < 0.12:
+                fit += option
+        runs = [fit, ["predict", model, data, *(["--labels", out] if rng.random() < 0.5 else [])]]
+        if rng.random() < 0.05:
+            runs = [[pick(rng, ("demo", "plot", "quantize", "bogus", "--version", "--help", "")), *pick(rng, ([], [data], ["--rows", "50"]))]]
+        for argv in runs:
+            with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+                code = cli.main(argv)
+            assert code in (0, 1, 2), f"exit code {code} of {argv}"
+
+
+#: name -> (function of a generator, how often)
+TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "scores": (scores, 3),
+           "one_column": (one_column, 3), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
+
+#: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin with, the module to cover)
+OF_BYTES = {"models": (load_bytes, some_model_file, _model), "tables": (read_bytes, some_table, _readers)}
+
+
+# -- running them ------------------------------------------------------------------------------------------------------------------
+
+
+def run_case(target, number):
+    """One case: whatever it does must end well or in an error that is meant for users."""
+    TARGETS[target][0](np.random.default_rng([number, zlib.crc32(target.encode())]))     # another target changes no cases of this one
+
+
+@contextlib.contextmanager
+def quiet():
+    """Without what a case prints and warns."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def quietly(target, number):
+    with quiet():
+        run_case(target, number)
+
+
+def guided(target, args):
+    """Let coverage lead to new bytes, from the kept cases on; a case that fails is written to a file and ends it."""
+    import atheris
+
+    (CASES / target).mkdir(exist_ok=True)
+    run, begin, module = OF_BYTES[target]
+    for function in vars(module).values():
+        if inspect.isfunction(function):
+            atheris.instrument_func(function)
+
+    def one(data):
+        with quiet():
+            run(data)
+
+    with tempfile.TemporaryDirectory() as corpus:
+        for number in range(50):
+            Path(corpus, str(number)).write_bytes(begin(np.random.default_rng(number)))
+        atheris.Setup([sys.argv[0], corpus, str(CASES / target), f"-artifact_prefix={CASES / target}/", "-max_len=8192",
+                       f"-max_total_time={args.seconds:.0f}"], one)
+        atheris.Fuzz()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=60, help="how long")
+    parser.add_argument("--target", choices=TARGETS, help="cases of this kind only")
     parser.add_argument("--start", type=int, default=time.time_ns() % 2**40, help="number of the first case")
-    parser.add_argument("--case", type=int)
+    parser.add_argument("--case", metavar="TARGET:NUMBER")
+    parser.add_argument("--guided", choices=OF_BYTES)
     args = parser.parse_args()
     if args.case is not None:
-        run_case(args.case)
+        target, number = args.case.split(":")
+        run_case(target, int(number))
         return 0
+    if args.guided:
+        return guided(args.guided, args)
+    names = [args.target] if args.target else [name for name, (_, often) in TARGETS.items() for _ in range(often)]
     deadline, number, failed = time.monotonic() + args.seconds, args.start, 0
     while time.monotonic() < deadline:
+        target = names[number % len(names)]
         try:
-            quietly(number)
+            quietly(target, number)
         except Exception as error:
             failed += 1
-            print(f"case {number}: {type(error).__name__}: {' '.join(str(error).split())[:300]}", flush=True)
+            print(f"{target}:{number}: {type(error).__name__}: {' '.join(str(error).split())[:300]}", flush=True)
         number += 1
-    print(f"{number - args.start} cases, {failed} failed")
+    print(f"{number - args.start} cases in {time.process_time():.0f} s of CPU time, {failed} failed")
     return 1 if failed else 0
 
 

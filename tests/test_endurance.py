@@ -1,4 +1,4 @@
-"""Many fits: after each other, at the same time, in threads and processes, and of any kind of input."""
+"""Many fits: after each other, at the same time, in threads and processes; and any kind of use, well and badly meant."""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import multiprocessing
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from checks import assert_same, run_python
+import ckmeans
 from ckmeans import KMeans
 import fuzz
 
@@ -74,11 +75,35 @@ print(memory() - before)
     assert int(output) < 2_000_000
 
 
-@pytest.mark.parametrize("start", range(0, 300, 50))
-def test_any_kind_of_input(start):
-    for number in range(start, start + 50):
+@pytest.mark.parametrize("target", fuzz.TARGETS)
+def test_any_kind_of_use(target):
+    for number in range(30 * fuzz.TARGETS[target][1]):
         try:
-            fuzz.quietly(number)
+            fuzz.quietly(target, number)
         except BaseException as error:
-            error.add_note(f"in case {number}: python tests/fuzz.py --case {number}") if hasattr(error, "add_note") else None
+            error.add_note(f"python tests/fuzz.py --case {target}:{number}") if hasattr(error, "add_note") else None
             raise
+
+
+@pytest.mark.parametrize("path", [path.relative_to(fuzz.CASES) for path in sorted(fuzz.CASES.glob("*/*"))], ids=str)
+def test_files_that_were_read_wrongly_once(path):
+    read, _, _ = fuzz.OF_BYTES[path.parent.name]
+    read((fuzz.CASES / path).read_bytes())
+
+
+@pytest.mark.parametrize("target", fuzz.OF_BYTES)
+def test_most_bytes_to_begin_with_are_read(target, monkeypatch):
+    """Else the targets of bytes would look at nothing but the first check."""
+    read, done = {"models": (ckmeans.load, 0), "tables": (fuzz.read_table, 0)}[target]
+
+    def counted(path):
+        nonlocal done
+        result = read(path)
+        done += 1
+        return result
+
+    monkeypatch.setattr(*{"models": (ckmeans, "load"), "tables": (fuzz, "read_table")}[target], counted)
+    for number in range(40):
+        with fuzz.quiet():
+            fuzz.OF_BYTES[target][0](fuzz.OF_BYTES[target][1](np.random.default_rng(number)))
+    assert done >= 15
