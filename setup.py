@@ -1,7 +1,7 @@
 """Builds the extension modules: the engine, and the kernels once per instruction set and element type.
 
-Kernels have one source each (`filter.pxi`, `exact.pxi`, `silhouette.pxi`). The modules that include them are two lines long, and written here, into
-the build directory. Adding an instruction set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
+Kernels have one source each (`filter.pxi`, `exact.pxi`, `one_dim.pxi`, ...). The modules that include them are two
+lines long, and written here, into the build directory. Adding an instruction set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
 """
 import os
 import platform
@@ -57,10 +57,10 @@ def extensions():
     write("build_info.h", "".join(f'#define CKM_{name} "{" ".join(words)}"\n' for name, words in (
         ("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))))
     yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
-    yield extension("one_dim", str(NATIVE / "one_dim.pyx"), NO_CONTRACT)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT)
         yield extension(f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "swap.pxi"\n'), flags + NO_CONTRACT)
+        yield extension(f"one_dim_{isa}", write(f"one_dim_{isa}.pyx", 'include "one_dim.pxi"\n'), flags + NO_CONTRACT)
         yield extension(f"silhouette_{isa}", write(f"silhouette_{isa}.pyx", 'include "silhouette.pxi"\n'), flags + NO_CONTRACT)
         for dtype, real in ("f32", "float"), ("f64", "double"):
             name = f"exact_{dtype}_{isa}"

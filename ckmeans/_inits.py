@@ -5,7 +5,7 @@ and their weights. Adding one is a function and a line in `INITS`.
 """
 import numpy as np
 
-from ._native.one_dim import Sorted
+from ._native import Sorted
 from ._seeding import kmeans_parallel, variance_partition
 
 
@@ -64,7 +64,7 @@ def optimal(data, k, random_state):
         order = order[weights[order] > 0]
         values, weights = values[order], weights[order]
     problem = Sorted(values, weights, data.n_threads)
-    centers, _ = problem.statistics(problem.split(min(k, problem.n_distinct)))
+    centers, *_ = problem.statistics(problem.split(min(k, problem.n_distinct)))
     return np.resize(centers, k).reshape(k, 1)      # with fewer distinct values than k, some are repeated
 
 

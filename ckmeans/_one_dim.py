@@ -9,7 +9,7 @@ from operator import index
 import numpy as np
 
 from ._config import cpu_count
-from ._native.one_dim import Sorted, mixture_log_likelihood
+from ._native import Sorted
 
 
 class CkmeansError(ValueError):
@@ -176,15 +176,13 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
     problem = Sorted(data, None, cpu_count())
     ks = np.arange(k_min, min(k_max, problem.n_distinct) + 1)
     splits = problem.splits(k_min, int(ks[-1]))
-    moved = data - data[len(data) // 2]         # rounded means far from 0 would be off by more than the spread
-    near = Sorted(moved, None)
-    bic = np.array([_bic(moved, bounds, *near.statistics(bounds)) for bounds in splits])
+    bic = np.array([_bic(problem, data, bounds) for bounds in splits])
     bounds = splits[int(np.argmin(bic))]
     return OptimalResult(len(bounds) - 1, _cut(data, bounds), *_center_size_square(problem, bounds), ks, bic)
 
 
 def _center_size_square(problem, bounds):
-    centers, squares = problem.statistics(bounds)
+    centers, squares, _ = problem.statistics(bounds)
     return centers, np.diff(bounds), squares
 
 
@@ -247,11 +245,12 @@ def _round_between(last, first):
     return first
 
 
-def _bic(x, bounds, means, squares):
+def _bic(problem, x, bounds):
     """-2 log likelihood + (3 k - 1) log n of the mixture of one normal distribution for each cluster."""
     n, sizes = len(x), np.diff(bounds)
     if x[0] == x[-1]:
         return 0.0
+    means, squares, rests = problem.statistics(bounds)
     with np.errstate(divide="ignore", invalid="ignore"):
         variances = squares / (sizes - 1)
     for q in np.flatnonzero(~(variances > 0)):
@@ -260,5 +259,5 @@ def _bic(x, bounds, means, squares):
         gap = min(x[start] - x[start - 1] if start else np.inf, x[stop] - x[stop - 1] if stop < n else np.inf)
         variances[q] = gap * gap / (1 if sizes[q] == 1 else 36)
     constants = np.log(sizes / n) - 0.5 * np.log(2 * np.pi * variances)
-    log_likelihood = mixture_log_likelihood(x, constants, means, variances)
+    log_likelihood = problem.mixture_log_likelihood(constants, means, rests, variances)
     return -2 * log_likelihood + (3 * len(sizes) - 1) * np.log(n)

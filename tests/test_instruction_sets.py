@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from checks import HERE, fit, run_python, subprocess_environment
-from ckmeans import KMeans, _native, kmeans_plusplus
+from ckmeans import KMeans, _native, ckmeans_optimal, kmeans_plusplus
 from strategies import Problem, problems
 
 # Hypothesis draws the same problems in processes that import the same modules: one number stands for all.
@@ -47,6 +47,10 @@ def fingerprint():
         add(fit(Problem(X, X[:k].astype(float), None, 0.0, 25)), X)
         add(KMeans(k, n_init=2, max_iter=4, random_state=1).fit(X), X)
         digest.update(kmeans_plusplus(X, k, random_state=2)[1].tobytes())
+    for values in rng.normal(size=70_000), rng.lognormal(0, 3, 5_000), rng.integers(40, size=3_000):
+        found = ckmeans_optimal(values + 1e6)
+        digest.update(found.centers.tobytes() + found.withinss.tobytes() + found.bic.tobytes())
+        add(KMeans(30, max_iter=2).fit(values[:, None]), values[:, None])
     return digest.hexdigest()
 
 

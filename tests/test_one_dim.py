@@ -8,7 +8,7 @@ import pytest
 import checks
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._native.one_dim import Sorted
+from ckmeans._native import Sorted
 
 
 def exact_cost(values, weights):
@@ -261,3 +261,31 @@ def test_an_offset_costs_no_digits(offset):
     assert np.array_equal(here.withinss, there.withinss)
     assert np.array_equal(here.sizes, there.sizes)
     assert there.bic == pytest.approx(here.bic, rel=1e-6)
+
+
+def mixture_bic(clusters):
+    """The criterion in extended precision, from its definition; clusters of two values or more."""
+    x = np.sort(np.concatenate(clusters)).astype(np.longdouble)
+    terms = []
+    for cluster in clusters:
+        cluster = cluster.astype(np.longdouble)
+        mean, variance = cluster.mean(), cluster.var(ddof=1)
+        terms.append(np.log(np.longdouble(len(cluster)) / len(x) / np.sqrt(2 * np.pi * variance)) - (x - mean) ** 2 / (2 * variance))
+    top = np.max(terms, axis=0)
+    likelihoods = top + np.log(np.exp(terms - top).sum(axis=0))
+    return -2 * likelihoods.sum() + (3 * len(clusters) - 1) * np.log(np.longdouble(len(x)))
+
+
+@pytest.mark.parametrize("offset", [0, 1e6])
+@pytest.mark.parametrize("kind", ["normal", "far apart", "tails"])
+def test_the_criterion_is_that_of_a_mixture(kind, offset):
+    rng = np.random.default_rng(9)
+    data = offset + {
+        "normal": lambda: rng.normal(size=3001),
+        "far apart": lambda: np.concatenate([rng.normal(size=300) * 1e-4, 5e3 + rng.normal(size=3000)]),
+        "tails": lambda: rng.lognormal(0, 1, 3001),
+    }[kind]()
+    found = ckmeans.ckmeans_optimal(data, 1, 8)
+    splits = {k: ckmeans.ckmeans(data, k) for k in found.ks.tolist()}
+    wanted = {k: float(mixture_bic(clusters)) for k, clusters in splits.items() if min(map(len, clusters)) > 1}
+    assert len(wanted) >= 2 and [found.bic[k - 1] for k in wanted] == pytest.approx(list(wanted.values()), rel=1e-12)

@@ -28,5 +28,8 @@ def _choose():
 isa = _choose()
 engine.use_tables(*(import_module(f"ckmeans._native.{kernel}_{isa}").table for kernel in ("filter", "exact_f32", "exact_f64")))
 
-#: The state of a local search by swaps: a class of its own for each instruction set, with the same results.
+# Classes of their own for each instruction set, with the same results.
+#: The state of a local search by swaps.
 Search = import_module(f"ckmeans._native.swap_{isa}").Search
+#: Sorted values of one dimension, and their optimal partitions.
+Sorted = import_module(f"ckmeans._native.one_dim_{isa}").Sorted

@@ -8,7 +8,7 @@ Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of floa
 that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
 allows to; where more than one is left, pairs decide, and of equal ones the first is taken.
 """
-from libc.math cimport exp, fabs, frexp, ldexp, log, INFINITY
+from libc.math cimport fabs, frexp, ldexp, log, INFINITY
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 cimport numpy as cnp
@@ -27,6 +27,8 @@ cdef enum:
     WINDOWED = 1 << 16               # distinct values above which windows are sought
     COARSE = 1 << 22                 # entries of a coarse problem's layers
     ALONE = 20000                    # rows of a layer below which one thread takes them all
+    ABREAST = 128                    # rows whose likelihoods are computed together
+    MIXED = 4096                     # rows whose likelihoods one thread adds up
 
 include "crew.pxi"
 
@@ -354,6 +356,102 @@ cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     return 0
 
 
+# ---- mixtures of normal distributions --------------------------------------------------------------------------------------------
+
+cdef struct Mixture:
+    const double *x                  # (n,) ascending
+    Py_ssize_t k
+    const double *constant           # (k,)
+    const double *mean
+    const double *rest               # (k,) what rounding took from the mean: far from 0 that may be more than the spread
+    const double *half               # (k,) half of the reciprocal variance
+    double *totals                   # (chunks of MIXED rows,) OUT
+
+
+cdef inline void exp_all(double *x, Py_ssize_t count) noexcept nogil:
+    """e^x in place, for x from -700 to 0, to 1e-14 of itself. No branches and no calls, so that compilers make vectors of it."""
+    cdef double scaled[ABREAST]
+    cdef long long *bits = <long long *>scaled
+    cdef double t, n
+    cdef Py_ssize_t i
+    for i in range(count):
+        # The magic number leaves the integer nearest to x / log 2 in the last bits.
+        t = x[i] * 1.4426950408889634 + 6755399441055744.0
+        scaled[i] = t
+        n = t - 6755399441055744.0
+        t = (x[i] - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+        x[i] = 1 + t * (1 + t * (1 / 2. + t * (1 / 6. + t * (1 / 24. + t * (1 / 120. + t * (1 / 720. + t * (1 / 5040. + t * (
+            1 / 40320. + t * (1 / 362880. + t * (1 / 3628800. + t / 39916800.))))))))))
+    for i in range(count):
+        bits[i] = (bits[i] + 1023) << 52
+    for i in range(count):
+        x[i] *= scaled[i]
+
+
+cdef inline double term(const Mixture *mixture, Py_ssize_t q, double x) noexcept nogil:
+    x = (x - mixture.mean[q]) - mixture.rest[q]
+    return mixture.constant[q] - x * x * mixture.half[q]
+
+
+cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Their sum over these rows. A few rows at once: of most distributions their ends tell that they do not matter there."""
+    cdef Mixture *mixture = <Mixture *>mixture_
+    cdef double x[ABREAST]
+    cdef double top[ABREAST]
+    cdef double sum[ABREAST]
+    cdef double one[ABREAST]
+    cdef double product[8]
+    cdef double least, mean, rest, half, constant, t, total = 0
+    cdef Py_ssize_t i, q, count, padded, relevant
+    for start from start <= start < stop by ABREAST:
+        count = min(stop - start, ABREAST)
+        padded = (count + 7) // 8 * 8
+        memcpy(x, mixture.x + start, count * sizeof(double))
+        for i in range(count, padded):
+            x[i] = x[count - 1]
+        least = -INFINITY
+        for q in range(mixture.k):           # between two ends a parabola is at least what it is at the lower one
+            least = max(least, min(term(mixture, q, x[0]), term(mixture, q, x[count - 1])))
+        for i in range(padded):
+            top[i] = -INFINITY
+            sum[i] = 0
+        relevant = 0
+        for q in range(mixture.k):
+            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q], mixture.constant[q]
+            if term(mixture, q, min(max(mean, x[0]), x[count - 1])) >= least - 40:
+                relevant += 1
+                for i in range(padded):
+                    t = (x[i] - mean) - rest
+                    t = constant - t * t * half
+                    top[i] = t if t > top[i] else top[i]
+        for i in range(count):
+            total += top[i]
+        if relevant == 1:
+            continue
+        for q in range(mixture.k):
+            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q], mixture.constant[q]
+            if term(mixture, q, min(max(mean, x[0]), x[count - 1])) >= least - 40:
+                for i in range(padded):
+                    t = (x[i] - mean) - rest
+                    t = constant - t * t * half - top[i]
+                    one[i] = t if t > -60 else -60
+                exp_all(one, padded)
+                for i in range(padded):
+                    sum[i] += one[i]
+        for i in range(count, padded):
+            sum[i] = 1
+        # One logarithm for a product of many: ABREAST / 8 factors, none above k.
+        for i in range(8):
+            product[i] = 1
+        for q from 0 <= q < padded by 8:
+            for i in range(8):
+                product[i] *= sum[q + i]
+        for i in range(8):
+            total += log(product[i])
+    mixture.totals[chunk] = total
+    return 0
+
+
 cdef class Sorted:
     """Sorted values of one dimension, and optimal partitions of them.
 
@@ -467,40 +565,47 @@ cdef class Sorted:
 
     def split(self, Py_ssize_t k):
         """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is at most `n_distinct`."""
-        cdef cnp.ndarray low, high, out = np.empty(k + 1, dtype=np.intp)
-        cdef Py_ssize_t *bounds = <Py_ssize_t *>cnp.PyArray_DATA(out)
-        cdef Py_ssize_t i
-        bounds[0] = 0
-        bounds[k] = self.p.m
-        low, high = self.windows(k)
-        with nogil:
-            self.split_range(0, self.p.m, k, bounds, <Py_ssize_t *>cnp.PyArray_DATA(low), <Py_ssize_t *>cnp.PyArray_DATA(high))
-        for i in range(k + 1):
-            bounds[i] = self.first[bounds[i]]
-        return out
+        return self.split_within(k, *self.windows(k, self.blocks(k, k)))
 
     def splits(self, Py_ssize_t least, Py_ssize_t most):
         """The same for every number of clusters from `least` to `most`: a list of arrays."""
-        cdef Py_ssize_t m = self.p.m, k, q, i
-        cdef cnp.ndarray out, low, high
-        cdef Py_ssize_t *bounds
+        cdef Py_ssize_t m = self.p.m, k
+        cdef cnp.ndarray bounds, low, high
         cdef list found = []
         if m >= WINDOWED or (most - 1) * (m + 1) > KEPT_CUTS:
-            return [self.split(k) for k in range(least, most + 1)]
+            blocks = self.blocks(least, most)
+            return [self.split_within(k, *self.windows(k, blocks)) for k in range(least, most + 1)]
         low = np.arange(most + 1)
         high = np.full(most + 1, m)
         with nogil:
             self.table(0, most, <Py_ssize_t *>cnp.PyArray_DATA(low), <Py_ssize_t *>cnp.PyArray_DATA(high))
         for k in range(least, most + 1):
-            out = np.empty(k + 1, dtype=np.intp)
-            bounds = <Py_ssize_t *>cnp.PyArray_DATA(out)
-            bounds[0] = 0
-            bounds[k] = m
-            self.follow(k, bounds)
-            for i in range(k + 1):
-                bounds[i] = self.first[bounds[i]]
-            found.append(out)
+            bounds = self.whole(k)
+            self.follow(k, <Py_ssize_t *>cnp.PyArray_DATA(bounds))
+            found.append(self.rows(bounds))
         return found
+
+    cdef cnp.ndarray whole(self, Py_ssize_t k):
+        """Room for bounds of k clusters, with the first and the last filled in."""
+        cdef cnp.ndarray bounds = np.zeros(k + 1, dtype=np.intp)
+        (<Py_ssize_t *>cnp.PyArray_DATA(bounds))[k] = self.p.m
+        return bounds
+
+    cdef cnp.ndarray rows(self, cnp.ndarray bounds):
+        """Distinct values to the rows at which they begin, in place."""
+        cdef Py_ssize_t *bound = <Py_ssize_t *>cnp.PyArray_DATA(bounds)
+        cdef Py_ssize_t i
+        for i in range(cnp.PyArray_DIM(bounds, 0)):
+            bound[i] = self.first[bound[i]]
+        return bounds
+
+    def split_within(self, Py_ssize_t k, cnp.ndarray low, cnp.ndarray high):
+        """`split`, where clusters are known to end within these windows; uses those up."""
+        cdef cnp.ndarray bounds = self.whole(k)
+        with nogil:
+            self.split_range(0, self.p.m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds), <Py_ssize_t *>cnp.PyArray_DATA(low),
+                             <Py_ssize_t *>cnp.PyArray_DATA(high))
+        return self.rows(bounds)
 
     def layers(self, Py_ssize_t k):
         """D[q][j] for q up to k - 1, rounded, in the units of the values: (k, m + 1); row 0 is for no clusters."""
@@ -524,49 +629,75 @@ cdef class Sorted:
         out /= self.scale
         return out
 
-    def windows(self, Py_ssize_t k):
-        """Where the q-th cluster of an optimal split can end: (low, high), each (k + 1,), both ends included.
+    def blocks(self, Py_ssize_t least, Py_ssize_t most):
+        """What `windows` needs for `least` to `most` clusters, from the same problem with blocks of neighbouring values moved to their means.
 
-        Large problems are first solved coarsely, with blocks of neighbouring values moved to their means. By the triangle inequality
-        in the space of all rows, the root of what a part costs differs by at most the root of what the move costs; so D[q] from the
-        left and its like from the right are bounded below, and an end where both together exceed the cost of a known split is out.
+        (edges, left, right, splits), or None where the problem is too small to gain. Block b holds the distinct values edges[b] to
+        edges[b + 1]; left[q][b] is at most the cost of q clusters of all before edges[b], right[q][b] of all from there on; splits[k]
+        are edges that split into k clusters, nearly as well as can be. By the triangle inequality in the space of all rows, the root of
+        what a part costs differs by at most the root of what moving its values costs.
         """
-        cdef Py_ssize_t m = self.p.m, g, M, i, q
+        cdef Py_ssize_t m = self.p.m, M, i
         cdef cnp.ndarray edges
-        low = np.arange(k + 1)
-        high = np.arange(m - k, m + 1)
-        low[k] = m
-        high[0] = 0
-        M = min(m // 16, max(4096, 512 * k), COARSE // k)
-        if m < WINDOWED or k < 3 or M < 64 * k:
-            return low, high
-        g = -(-m // M)
-        edges = np.append(np.arange(0, m, g), m)
+        M = min(m // 16, max(4096, 512 * most), COARSE // max(most, 1))
+        if m < WINDOWED or most < 3 or M < 64 * most:
+            return None
+        # Values that move least in all: edges by the cube root of the density (Panter & Dite 1951), half of them by plain rank.
+        edges = np.linspace(0, m, 4 * M + 1).astype(np.intp)
+        share = np.cbrt(self.costs(edges))
+        share = np.append(0, np.cumsum(share + share.mean()))
+        if share[4 * M] > 0:
+            edges = np.unique(np.rint(np.interp(np.linspace(0, share[4 * M], M + 1), share, edges)).astype(np.intp))
         M = len(edges) - 1
         w, s = np.empty(M + 1), np.empty(M + 1)
-        moved = np.zeros(M + 1)
+        cdef double *w_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>w)
+        cdef double *s_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>s)
+        cdef const Py_ssize_t *edge = <const Py_ssize_t *>cnp.PyArray_DATA(edges)
         for i in range(M + 1):
-            w[i] = self.p.w[<Py_ssize_t>edges[i]]
-            s[i] = self.p.s[<Py_ssize_t>edges[i]]
-            if i:
-                moved[i] = moved[i - 1] + cost(&self.p, edges[i - 1], edges[i]).high
+            w_[i] = self.p.w[edge[i]]
+            s_[i] = self.p.s[edge[i]]
         w = np.diff(w)
         means = np.diff(s) / w
         if not (np.diff(means) > 0).all() or not (w > 0).all():
-            return low, high
+            return None
+        moved = np.append(0, np.cumsum(self.costs(edges)))
         coarse = Sorted(means, w, self.n_threads)
-        split = edges[coarse.split(k)]
-        known = sum(cost(&self.p, split[q], split[q + 1]).high for q in range(k)) * (1 + 1e-9)
-        left = coarse.layers(k)
-        right = Sorted(np.ascontiguousarray(-means[::-1]), np.ascontiguousarray(w[::-1]), self.n_threads).layers(k)[:, ::-1]
+        left = coarse.layers(most)
+        right = Sorted(np.ascontiguousarray(-means[::-1]), np.ascontiguousarray(w[::-1]), self.n_threads).layers(most)[:, ::-1]
         left = np.maximum(np.sqrt(left) * (1 - 1e-9) - np.sqrt(moved) * (1 + 1e-9), 0) ** 2
         right = np.maximum(np.sqrt(right) * (1 - 1e-9) - np.sqrt(moved[M] - moved) * (1 + 1e-9), 0) ** 2
         left[~np.isfinite(left)] = 0       # fewer blocks than clusters: nothing is known
         right[~np.isfinite(right)] = 0
+        return edges, left, right, {len(split) - 1: edges[split] for split in coarse.splits(least, most)}
+
+    def costs(self, cnp.ndarray edges):
+        """Sums of squares about their means of the distinct values between these edges: one fewer."""
+        cdef Py_ssize_t count = cnp.PyArray_DIM(edges, 0) - 1, i
+        cdef const Py_ssize_t *edge = <const Py_ssize_t *>cnp.PyArray_DATA(edges)
+        out = np.empty(count)
+        cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>out)
+        for i in range(count):
+            to[i] = cost(&self.p, edge[i], edge[i + 1]).high
+        return out
+
+    def windows(self, Py_ssize_t k, blocks=None):
+        """Where the q-th cluster of an optimal split can end: (low, high), each (k + 1,), both ends included.
+
+        An end where what is left and right of it costs more than a known split is out: `blocks` bounds both from below.
+        """
+        cdef Py_ssize_t m = self.p.m, q
+        low = np.arange(k + 1)
+        high = np.arange(m - k, m + 1)
+        low[k] = m
+        high[0] = 0
+        if blocks is None:
+            return low, high
+        edges, left, right, splits = blocks
+        known = self.costs(np.ascontiguousarray(splits[k])).sum() * (1 + 1e-9)
         for q in range(1, k):
             kept = np.flatnonzero(left[q, :-1] + right[k - q, 1:] <= known)
-            low[q] = max(low[q], edges[kept.min()])
-            high[q] = min(high[q], edges[kept.max() + 1])
+            low[q] = max(low[q], edges[kept[0]])
+            high[q] = min(high[q], edges[kept[len(kept) - 1] + 1])
         for q in range(2, k):
             low[q] = max(low[q], low[q - 1] + 1)
         for q in range(k - 2, 0, -1):
@@ -598,17 +729,19 @@ cdef class Sorted:
         layer.count = 0
         layer.first_row = low
         divide(&layer, low, high + 1, from_low, from_high, DEPTH if rows > ALONE else 0)
-        if self.n_threads > 1 and rows > ALONE:
+        self.each_chunk(solve_pieces, &layer, layer.count, 1, rows <= ALONE)
+        self.each_chunk(give_values, &layer, rows, STEP, rows <= ALONE)
+        return 0
+
+    cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows, bint alone=False) except -1 nogil:
+        """Do fn over all rows, chunk by chunk, with the threads there are."""
+        if self.n_threads > 1 and not alone:
             if self.crew == NULL:
                 with gil:
                     self.crew = new_crew(self.n_threads - 1)
             if self.crew != NULL:
-                crew_pass(self.crew, solve_pieces, &layer, layer.count, 1, &self.looked)
-                crew_pass(self.crew, give_values, &layer, rows, STEP, &self.looked)
-                return 0
-        lone_pass(solve_pieces, &layer, layer.count, 1, &self.looked)
-        lone_pass(give_values, &layer, rows, STEP, &self.looked)
-        return 0
+                return crew_pass(self.crew, fn, job, rows, chunk_rows, &self.looked)
+        return lone_pass(fn, job, rows, chunk_rows, &self.looked)
 
     cdef int table(self, Py_ssize_t first, Py_ssize_t k, const Py_ssize_t *low, const Py_ssize_t *high) except -1 nogil:
         """Keep the cuts of layers 2 to k, of rows low[q] to high[q], for the values from `first` on."""
@@ -694,15 +827,16 @@ cdef class Sorted:
         return low
 
     def statistics(self, cnp.ndarray bounds):
-        """Means and sums of squares about them, of the clusters that begin at these rows: each (k,).
+        """Means, sums of squares about them, and what rounding took from the means, of the clusters that begin at these rows: each (k,).
 
         From the prefix sums, or straight from the values where those are too coarse.
         """
         cdef const Py_ssize_t *row = <const Py_ssize_t *>cnp.PyArray_DATA(bounds)
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, q, i, first, last
-        means, squares = np.empty(k), np.empty(k)
+        means, squares, rests = np.empty(k), np.empty(k), np.empty(k)
         cdef double *mean = <double *>cnp.PyArray_DATA(<cnp.ndarray>means)
         cdef double *square = <double *>cnp.PyArray_DATA(<cnp.ndarray>squares)
+        cdef double *rest = <double *>cnp.PyArray_DATA(<cnp.ndarray>rests)
         cdef double w, whole = self.p.ss[self.p.m], reach = self.reach
         cdef Pair w_sum, sum, x
         with nogil:
@@ -718,6 +852,7 @@ cdef class Sorted:
                     sum = minus(sum, times(w_sum, w))
                     sum = plus(two_sum(w, sum.high / w_sum.high), pair(self.middle, 0))
                     mean[q] = sum.high / self.scale
+                    rest[q] = sum.low / self.scale
                     square[q] = x.high / self.scale / self.scale
                     continue
                 w_sum.high = w_sum.low = sum.high = sum.low = 0
@@ -730,43 +865,33 @@ cdef class Sorted:
                 sum = minus(sum, times(w_sum, x.high))
                 sum = pair(x.high, sum.high / w_sum.high)
                 mean[q] = sum.high / self.scale
+                rest[q] = sum.low / self.scale
                 w_sum.high = w_sum.low = 0
                 for i in range(row[q], row[q + 1]):
                     w = 1 if self.weight == NULL else self.weight[i]
                     x = minus(pair(self.value[i] * self.scale, 0), sum)
                     w_sum = plus(w_sum, two_product(w * x.high, x.high))
                 square[q] = w_sum.high / self.scale / self.scale
-        return means, squares
+        return means, squares, rests
 
+    def mixture_log_likelihood(self, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray rests, cnp.ndarray variances):
+        """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q] - rests[q])^2 / (2 variances[q])).
 
-def mixture_log_likelihood(cnp.ndarray values, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray variances):
-    """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q])^2 / (2 variances[q])); all float64, contiguous.
-
-    Terms that are 2^-57 of the largest or less are left out.
-    """
-    cdef const double *x = <const double *>cnp.PyArray_DATA(values)
-    cdef const double *constant = <const double *>cnp.PyArray_DATA(constants)
-    cdef const double *mean = <const double *>cnp.PyArray_DATA(means)
-    cdef const double *variance = <const double *>cnp.PyArray_DATA(variances)
-    cdef Py_ssize_t n = cnp.PyArray_DIM(values, 0), k = cnp.PyArray_DIM(means, 0), i, q
-    cdef double total = 0, block = 0, top, term, sum
-    terms, halves = np.empty(k), 0.5 / variances
-    cdef double *one = <double *>cnp.PyArray_DATA(<cnp.ndarray>terms)
-    cdef const double *half = <const double *>cnp.PyArray_DATA(<cnp.ndarray>halves)
-    with nogil:
-        for i in range(n):
-            top = -INFINITY
-            for q in range(k):
-                term = x[i] - mean[q]
-                one[q] = term = constant[q] - term * term * half[q]
-                top = term if term > top else top
-            sum = 0
-            for q in range(k):
-                term = one[q] - top
-                if term > -40:
-                    sum += exp(term) if term < 0 else 1
-            block += top + (log(sum) if sum > 1 else 0)
-            if i % 1024 == 1023:
-                total += block
-                block = 0
-    return total + block
+        Terms that are 2^-57 of the largest or less may be left out. Weights have no say.
+        """
+        cdef Mixture mixture
+        cdef Py_ssize_t n = self.first[self.p.m], chunk, chunks = (n + MIXED - 1) // MIXED
+        halves, totals = 0.5 / variances, np.empty(chunks)
+        cdef double total = 0
+        mixture.x = self.value
+        mixture.k = cnp.PyArray_DIM(means, 0)
+        mixture.constant = <const double *>cnp.PyArray_DATA(constants)
+        mixture.mean = <const double *>cnp.PyArray_DATA(means)
+        mixture.rest = <const double *>cnp.PyArray_DATA(rests)
+        mixture.half = <const double *>cnp.PyArray_DATA(<cnp.ndarray>halves)
+        mixture.totals = <double *>cnp.PyArray_DATA(<cnp.ndarray>totals)
+        with nogil:
+            self.each_chunk(add_likelihoods, &mixture, n, MIXED, n <= ALONE)
+            for chunk in range(chunks):          # in an order that no thread has a say in
+                total += mixture.totals[chunk]
+        return total
