@@ -26,7 +26,7 @@ def _choose():
 
 
 isa = _choose()
-engine.use_tables(*(import_module(f"ckmeans._native.{kernel}_{isa}").table for kernel in ("filter", "exact_f32", "exact_f64")))
+engine.use_tables(*(import_module(f"ckmeans._native.{kernel}_{isa}") for kernel in ("filter", "exact_f32", "exact_f64")))
 
 # Classes of their own for each instruction set, with the same results.
 #: The state of a local search by swaps.

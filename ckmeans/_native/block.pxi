@@ -71,7 +71,7 @@ def block_cut(Data data, tuple whole):
 def block_bound(Data data, tuple whole, cnp.ndarray centers):
     """What no weighted squared distance in the whole exceeds."""
     adopt(data, whole)
-    return data.farthest(<const double *>cnp.PyArray_DATA(centers), centers.shape[0])
+    return data.farthest(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], Memory())
 
 
 def block_squares(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels):

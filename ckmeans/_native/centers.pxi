@@ -11,10 +11,20 @@ cdef class CenterForms:
     cdef int32_t *table          # open addressing, to find equal centers
     cdef Py_ssize_t slots
     cdef Py_ssize_t d
+    cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other rows
+    cdef float *columns          # CSR: see Centers
+    cdef double *norms           # CSR: (k,) squared norms, before scaling
+    cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
+    cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not zero, or were; NULL: all
 
-    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True):
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0):
         self.memory = Memory()
         self.d = d
+        self.terms = terms
+        self.c.k = k
+        if terms:
+            self.make_csr_room()
+            return
         self.slots = 4
         while self.slots < 2 * k:
             self.slots *= 2
@@ -24,7 +34,6 @@ cdef class CenterForms:
         if blocks:
             self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
         self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
-        self.c.k = k
         self.c.ids = self.ids
         self.c.scaled = self.scaled
         self.c.sq_norms = self.sq_norms
@@ -62,6 +71,9 @@ cdef class CenterForms:
         cdef double value, norm, gamma, limit = ldexp(1, SCALED_EXPONENT + 2)
         cdef double *block
         self.c.rows = rows
+        if self.terms:
+            self.prepare_csr(packing, filter, all_of_them)
+            return
         gamma = filter_gamma(d)
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         for j in range(self.c.k):
@@ -84,7 +96,81 @@ cdef class CenterForms:
             m += 1
         self.c.m = m
         self.c.filter = filter
-        guard_constants(&self.c, packing, d)
+        guard_constants(&self.c, packing, d, d)
+
+    cdef int make_csr_room(self) except -1:
+        cdef Py_ssize_t k = self.c.k, vectors = (k + filter_table.csr_lanes - 1) // filter_table.csr_lanes, size
+        self.c.groups = (vectors + filter_table.csr_vectors - 1) // filter_table.csr_vectors
+        self.c.width = (vectors + self.c.groups - 1) // self.c.groups * filter_table.csr_lanes
+        size = self.c.groups * self.c.width
+        self.columns = <float *>self.memory.take(size * self.d, sizeof(float))
+        self.sq_norms = <float *>self.memory.take(size, sizeof(float))
+        self.norms = <double *>self.memory.take(k, sizeof(double))
+        self.stale = <uint8_t *>self.memory.take(k, 1)
+        memset(self.stale, 1, k)
+        self.slots = 4
+        while self.slots < 2 * k:
+            self.slots *= 2
+        self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
+        self.c.m = k
+        self.c.columns = self.columns
+        self.c.sq_norms = self.sq_norms
+        return 0
+
+    cdef void prepare_csr(self, const Packing *packing, bint filter, bint all_of_them) noexcept nogil:
+        """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that never wins."""
+        cdef Py_ssize_t j, f, w, words = (self.d + 63) // 64
+        cdef uint64_t bits
+        cdef double gamma = filter_gamma(self.terms), scale = packing.scale, largest, norm, value
+        cdef const double *row
+        cdef float *column
+        self.c.m = self.c.k
+        self.c.filter = filter
+        if not filter:
+            return
+        if self.support == NULL:
+            memset(self.stale, 1, self.c.k)
+        for j in range(self.c.k):
+            if not self.stale[j]:
+                continue
+            self.stale[j] = False
+            row = self.c.rows + j * self.d
+            column = self.columns + j // self.c.width * self.c.width * self.d + j % self.c.width
+            norm = 0
+            for w in range(words):
+                bits = ~<uint64_t>0 if self.support == NULL else self.support[j * words + w]
+                while bits:
+                    f = 64 * w + CKM_CTZ64(bits)
+                    bits &= bits - 1
+                    if f >= self.d:
+                        break
+                    value = row[f] * scale
+                    norm += value * value
+                    column[f * self.c.width] = <float>(-2 * value)
+            self.norms[j] = norm
+        memset(self.table, 0xff, self.slots * sizeof(int32_t))
+        for j in range(self.c.groups * self.c.width):
+            self.sq_norms[j] = 3e38
+            if j < self.c.k:
+                self.c.filter = self.c.filter and self.norms[j] < ldexp(1, 110)
+                if all_of_them or self.first_of_its_norm(j):
+                    self.sq_norms[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
+        guard_constants(&self.c, packing, self.d, self.terms)
+
+    cdef bint first_of_its_norm(self, Py_ssize_t j) noexcept nogil:
+        """`first_of_its_kind`, found by the norms, which are known."""
+        cdef uint64_t bits
+        cdef Py_ssize_t slot, other
+        memcpy(&bits, &self.norms[j], 8)
+        bits *= 0x9E3779B97F4A7C15ULL
+        slot = <Py_ssize_t>((bits ^ bits >> 32) & <uint64_t>(self.slots - 1))
+        while self.table[slot] >= 0:
+            other = self.table[slot]
+            if self.norms[other] == self.norms[j] and same_row(self.c.rows + other * self.d, self.c.rows + j * self.d, self.d):
+                return False
+            slot = (slot + 1) & (self.slots - 1)
+        self.table[slot] = <int32_t>j
+        return True
 
 
 cdef double filter_gamma(Py_ssize_t d) noexcept nogil:
@@ -102,15 +188,15 @@ def scale_guard(double factor):
     guard_factor = factor
 
 
-cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d) noexcept nogil:
-    """When a score proves its center; see filter.pxi.
+cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d, Py_ssize_t terms) noexcept nogil:
+    """When a score that so many terms make up proves its center; see filter.pxi.
 
     With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
         second - best > 2.05 (gamma (2 N + A) + exact (N + A)) + floor,
     where `exact` covers the rounding of the exact distance itself and `floor` what underflows, there and in float32. N is not looked
     up: |b| <= |a| + |a - b| and the squared distance is A + best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
     """
-    centers.gamma = filter_gamma(d)
+    centers.gamma = filter_gamma(terms)
     cdef double gamma = centers.gamma, exact = 2.02 * (d + 3) * ldexp(1, -53)
     cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))

@@ -25,8 +25,9 @@ def rows_in_order(const int64_t[::1] indptr, const index_type[::1] indices, Py_s
     return -1 if not valid else ordered
 
 
-cdef int open_csr(Rows *rows, array) except -1:
-    """Rows of a SparseRows, which has seen to it that they can be read."""
+cdef Py_ssize_t open_csr(Rows *rows, array) except -1:
+    """Rows of a SparseRows, which has seen to it that they can be read; returns how many values the longest has, at least 1."""
+    cdef Py_ssize_t i, most = 1
     cdef const int64_t[::1] indptr = array.indptr
     cdef const int32_t[::1] indices = array.indices
     cdef cnp.ndarray data = array.data
@@ -36,4 +37,6 @@ cdef int open_csr(Rows *rows, array) except -1:
     rows.indptr = &indptr[0]
     rows.indices = &indices[0] if indices.shape[0] else NULL
     rows.kind = KIND_F32 if cnp.PyArray_TYPE(data) == cnp.NPY_FLOAT32 else KIND_F64
-    return 0
+    for i in range(rows.n):
+        most = max(most, rows.indptr[i + 1] - rows.indptr[i])
+    return most

@@ -15,6 +15,9 @@ from ckmeans._native.kernels cimport *
 
 cnp.import_array()
 
+cdef extern from "simd.h" nogil:
+    int CKM_CTZ64(uint64_t)
+
 cdef extern from "cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
@@ -32,6 +35,7 @@ cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts c
 
 cdef FilterTable *filter_table
 cdef ExactTable *exact_tables[2]      # float32, float64
+cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
 
 
 #: Instruction sets that the kernels were built for, from the narrowest to the widest, and the flags that all were built with.
@@ -45,11 +49,12 @@ def cpu_features():
 
 
 def use_tables(filter_, exact_f32, exact_f64):
-    """Take the kernels of one instruction set; called once, at import."""
+    """Take the kernels in the modules of one instruction set; called once, at import."""
     global filter_table
-    filter_table = <FilterTable *>PyCapsule_GetPointer(filter_, "ckmeans.filter")
-    exact_tables[0] = <ExactTable *>PyCapsule_GetPointer(exact_f32, "ckmeans.exact")
-    exact_tables[1] = <ExactTable *>PyCapsule_GetPointer(exact_f64, "ckmeans.exact")
+    filter_table = <FilterTable *>PyCapsule_GetPointer(filter_.table, "ckmeans.filter")
+    for i, exact in enumerate((exact_f32, exact_f64)):
+        exact_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.table, "ckmeans.exact")
+        csr_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.csr_table, "ckmeans.exact")
 
 
 cdef class Memory:
@@ -153,6 +158,11 @@ cdef class Data:
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
     cdef double *tiny                    # (d,) smallest magnitude but zero in each column
+    cdef Py_ssize_t most_values          # CSR: in a row, at least 1; else 0
+    cdef Memory score_memory             # CSR: see `use_forms`
+    cdef Py_ssize_t score_room
+    cdef int64_t *stored                 # CSR: (d,) values in each column
+    cdef bint whole                      # CSR: all values are whole numbers
     cdef ContentOrder content            # None until rows are drawn
     cdef readonly bint finite
     cdef readonly bint overflow          # the last `assign` met rows too large for float32, or not finite
@@ -160,19 +170,18 @@ cdef class Data:
     cdef readonly object weights
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True):
-        cdef Py_ssize_t d, i
-        cdef char *blocks
-        cdef float *panels
+        cdef Py_ssize_t i
         self.array = array
         self.weights = weights
         self.memory = Memory()
         if isinstance(array, np.ndarray):
             open_rows(&self.rows, array)
         else:
-            open_csr(&self.rows, array)
+            self.most_values = open_csr(&self.rows, array)
             packed = False
-        d = self.rows.d
         self.exact = exact_tables[self.rows.kind != KIND_F32]
+        if self.rows.indptr != NULL:
+            self.exact = csr_tables[self.rows.kind != KIND_F32]
         self.largest_weight = 1
         self.lightest = -1
         self.terms = self.rows.n
@@ -183,18 +192,57 @@ cdef class Data:
         self.looked = ckm_milliseconds()
         self.packed = packed
         self.workers = <Worker *>self.memory.take(self.n_threads, sizeof(Worker))
-        blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double))
-        panels = <float *>self.memory.take(self.n_threads * PANEL * (2 * d + 1), sizeof(float))
+        if self.rows.indptr == NULL:
+            self.new_scratch()
+        else:
+            self.new_csr_scratch()
+        self.big = <double *>self.memory.take(MAX_PARTS * self.rows.d, sizeof(double))
+        self.variance_ = -1
+        self.all_norms = -1
+        if scan:
+            self.scan()
+
+    cdef int new_scratch(self) except -1:
+        cdef Py_ssize_t d = self.rows.d, i
+        cdef char *blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double))
+        cdef float *panels = <float *>self.memory.take(self.n_threads * PANEL * (2 * d + 1), sizeof(float))
         for i in range(self.n_threads):
             self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
             self.workers[i].panel = panels + i * PANEL * (2 * d + 1)
             self.workers[i].scaled = self.workers[i].panel + PANEL * d
             self.workers[i].panel_norms = self.workers[i].scaled + PANEL * d
-        self.big = <double *>self.memory.take(MAX_PARTS * d, sizeof(double))
-        self.variance_ = -1
-        self.all_norms = -1
-        if scan:
-            self.scan()
+        return 0
+
+    cdef int new_csr_scratch(self) except -1:
+        cdef Py_ssize_t d = self.rows.d, lanes = self.exact.lanes, i
+        cdef Py_ssize_t most = min(d, lanes * self.most_values) + 1
+        cdef int threads = self.n_threads
+        cdef char *blocks = <char *>self.memory.take(threads * self.exact.block_rows * d, sizeof(double))
+        cdef float *values = <float *>self.memory.take(threads * self.most_values, sizeof(float))
+        cdef int32_t *places = <int32_t *>self.memory.take(threads * (2 * d + 1 + most), sizeof(int32_t))
+        cdef double *side_by_side = <double *>self.memory.take(threads * most * lanes, sizeof(double))
+        cdef CsrScratch *scratch
+        for i in range(threads):
+            scratch = &self.workers[i].csr
+            self.workers[i].block = blocks + i * self.exact.block_rows * d * sizeof(double)
+            scratch.values = values + i * self.most_values
+            scratch.rank = places + i * (2 * d + 1 + most)
+            scratch.features = scratch.rank + d
+            scratch.columns = scratch.features + d + 1
+            scratch.lanes = side_by_side + i * most * lanes
+        return 0
+
+    cdef int use_forms(self, CenterForms forms) except -1:
+        """Room for the scores of these centers; with CSR rows to be called before a pass that filters."""
+        cdef Py_ssize_t size = forms.c.groups * forms.c.width, i
+        cdef float *scores
+        if size > self.score_room:
+            self.score_memory = Memory()
+            scores = <float *>self.score_memory.take(self.n_threads * size, sizeof(float))
+            self.score_room = size
+            for i in range(self.n_threads):
+                self.workers[i].csr.scores = scores + i * size
+        return 0
 
     def __dealloc__(self):
         if self.crew != NULL:
@@ -227,11 +275,14 @@ cdef class Data:
         job.high = <double *>memory.take(self.n_threads * d, sizeof(double))
         job.tiny = <double *>memory.take(self.n_threads * d, sizeof(double))
         job.bad = <double *>memory.take(self.n_threads * d, sizeof(double))
+        if self.rows.indptr != NULL:
+            self.stored = job.stored = <int64_t *>self.memory.take(self.n_threads * d, sizeof(int64_t))
+            job.fractions = <uint8_t *>memory.take(self.n_threads, 1)
         for f in range(self.n_threads * d):
             job.low[f] = job.tiny[f] = INFINITY
             job.high[f] = -INFINITY
         with nogil:
-            self.each_chunk(self.exact.scan, &job, 0.3 * d + 1)
+            self.each_chunk(self.exact.scan, &job, 0.3 * d + 1 if self.rows.indptr == NULL else 2 + 2 * self.values_of_a_row())
         self.low = np.empty(d)
         self.high = np.empty(d)
         self.low_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.low)
@@ -247,6 +298,16 @@ cdef class Data:
                 self.high_[f] = max(self.high_[f], job.high[i * d + f])
                 self.tiny[f] = min(self.tiny[f], job.tiny[i * d + f])
                 self.finite = self.finite and job.bad[i * d + f] == 0
+        if self.rows.indptr != NULL:
+            for i in range(1, self.n_threads):
+                job.fractions[0] |= job.fractions[i]
+                for f in range(d):
+                    self.stored[f] += self.stored[i * d + f]
+            self.whole = not job.fractions[0]
+            for f in range(d):
+                if self.stored[f] < self.rows.n:     # the others are zero
+                    self.low_[f] = min(self.low_[f], 0.0)
+                    self.high_[f] = max(self.high_[f], 0.0)
 
     cdef int cut_sums(self) except -1:
         """How sums of the rows are cut: in as many parts as it takes to lose nothing, judged by the smallest bit of any term."""
@@ -266,7 +327,7 @@ cdef class Data:
             split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), self.terms, self.big + f, d, MAX_PARTS)
             if self.tiny[f] == INFINITY:             # nothing but zeros
                 continue
-            if self.weight == NULL and self.rows.kind >= KIND_I8:
+            if self.weight == NULL and (self.rows.kind >= KIND_I8 or self.whole):
                 bit = 1
             else:
                 frexp(self.tiny[f] * lightest, &exponent)
@@ -289,7 +350,7 @@ cdef class Data:
         cdef double[4] cut                   # constants of the first moments, then of the second
         cdef double span
         cdef int j
-        while self.weight == NULL and strung < PANEL and strung * d < 32:
+        while self.weight == NULL and self.rows.indptr == NULL and strung < PANEL and strung * d < 32:
             strung *= 2
         width = (strung * d + 7) // 8 * 8
         how = <double *>memory.take(HOW * width, sizeof(double))
@@ -339,6 +400,8 @@ cdef class Data:
         cdef double mean, square, total = self.total_weight(), variance = 0
         cdef bint far = False
         cdef int i, j
+        if self.rows.indptr != NULL and self.weight == NULL:
+            self.survey_zeros(job)
         for f in range(d):
             # Threads, and columns of strung rows, are put together in the first.
             for i in range(self.n_threads):
@@ -361,7 +424,15 @@ cdef class Data:
         cdef double *origin
         cdef double *row
         cdef double largest = 0
-        if self.packing.origin == NULL:
+        if self.packing.origin == NULL and self.rows.indptr != NULL:
+            # Zeros must stay zeros. Norms are found in the first pass that filters.
+            self.packing.origin = <double *>self.memory.take(d, sizeof(double))
+            self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
+            self.packing.filling = True
+            for f in range(d):
+                largest = max(largest, max(self.high_[f], -self.low_[f]))
+            self.filter = choose_scale(&self.packing, largest)
+        elif self.packing.origin == NULL:
             # Any origin gives the same results; one amid the rows keeps the filter's error small.
             origin = <double *>self.memory.take(d, sizeof(double))
             row = <double *>self.workers[0].block
@@ -520,6 +591,7 @@ cdef class Data:
         tally.weights = <double *>memory.take(k * MAX_PARTS, sizeof(double))
         tally.counts = <int64_t *>memory.take(k, sizeof(int64_t))
         tally.touched = <uint8_t *>memory.take(k, 1)
+        tally.support = NULL
         with nogil:
             for i in range(n):
                 w = 1 if self.weight == NULL else self.weight[i]
@@ -591,6 +663,34 @@ cdef class Data:
             row[i] = self.draw_by(NULL, totals, &split, number[i] * total)
         return out
 
+    cdef int survey_zeros(self, const Survey *job) noexcept:
+        """Add the moments of the zeros that are not stored: many times the same exact terms."""
+        cdef Py_ssize_t d = self.rows.d, width = job.width, f
+        cdef double term, high, zeros
+        cdef int p
+        for f in range(d):
+            zeros = self.rows.n - self.stored[f]
+            term = -job.how[f]
+            for p in range(1, HOW, 2):
+                high = (term + job.how[p * width + f]) - job.how[p * width + f]
+                job.seen[(p - 1) * width + f] += zeros * high
+                job.seen[p * width + f] += zeros * (((term - high) + job.how[(p + 1) * width + f]) - job.how[(p + 1) * width + f])
+                term = term * -job.how[f]
+        return 0
+
+    cdef double assign_cost(self, Py_ssize_t k) noexcept nogil:
+        """Nanoseconds that a row's assignment takes, roughly."""
+        if self.rows.indptr == NULL:
+            return assign_cost(k, self.rows.d)
+        return 40 + self.values_of_a_row() * (1 + k / 40.0)
+
+    cdef double csr_cost(self, Py_ssize_t k) noexcept nogil:
+        """Nanoseconds that the exact distances of a CSR row to k centers take, roughly."""
+        return 10 + 2 * self.values_of_a_row() + k * (0.1 * self.rows.d + 2)
+
+    cdef double values_of_a_row(self) noexcept nogil:
+        return <double>(self.rows.indptr[self.rows.n] - self.rows.indptr[0]) / self.rows.n
+
     cdef double share(self, const double *sq_nearest, Py_ssize_t row) noexcept nogil:
         """A row's share of what is drawn by: its weight, times its squared distance where there is one."""
         cdef double term = 1 if self.weight == NULL else self.weight[row]
@@ -628,7 +728,7 @@ cdef class Data:
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d, j, f
         cdef bint few = self.rows.n < 16
         cdef Memory memory = Memory()
-        cdef CenterForms forms = CenterForms(k, d, not few)
+        cdef CenterForms forms = CenterForms(k, d, not few, self.most_values)
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
         cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
         cdef double *origin = <double *>memory.take(d, sizeof(double))
@@ -638,7 +738,7 @@ cdef class Data:
         labels.fill(-1)
         memset(&packing, 0, sizeof(Packing))
         packing.origin = origin
-        for j in range(k):
+        for j in range(k if self.rows.indptr == NULL else 0):
             for f in range(d):
                 origin[f] += rows[j * d + f] / k
         for j in range(k):
@@ -648,10 +748,11 @@ cdef class Data:
         forms.prepare(rows, &packing, choose_scale(&packing, 1024 * largest) and not few, False)
         self.assign_job(&job, forms, <int32_t *>cnp.PyArray_DATA(labels))
         job.packing = &packing
+        self.use_forms(forms)
         for i in range(self.n_threads):
             self.workers[i].overflow = False
         with nogil:
-            self.each_chunk(self.exact.assign, &job, assign_cost(k, d) + 0.7 * d)
+            self.each_chunk(self.exact.assign, &job, self.assign_cost(k) + 0.7 * d)
         self.overflow = not forms.c.filter
         for i in range(self.n_threads):
             self.overflow = self.overflow or self.workers[i].overflow
@@ -677,7 +778,8 @@ cdef class Data:
     cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
         cdef Memory memory = Memory()
         cdef Measure job
-        cdef double bound = self.farthest(centers, k)
+        cdef double bound, cost = 0.7 * self.rows.d + 3
+        bound = self.farthest(centers, k, memory)
         job.rows = &self.rows
         job.weights = self.weight
         job.centers = centers
@@ -685,28 +787,34 @@ cdef class Data:
         job.sq_distances = sq_distances
         job.workers = self.workers
         job.totals = <Sum *>memory.take(self.n_threads, sizeof(Sum))
+        if self.rows.indptr != NULL:
+            job.order = by_label(labels, self.rows.n, k, memory)
+            cost = self.csr_cost(1)
         while True:
             split_constants(bound, self.terms, job.split.big, 1)
             self.forget_largest()
             with nogil:
-                self.each_chunk(self.exact.measure, &job, 0.7 * self.rows.d + 3)
+                self.each_chunk(self.exact.measure, &job, cost)
             if self.largest_term() >= bound * SPARE:
                 return total_value(job.totals, self.n_threads, 1)
             # All terms are tiny beside what they might have been: cut them more finely.
             bound = self.largest_term()
             memset(job.totals, 0, self.n_threads * sizeof(Sum))
 
-    cdef double farthest(self, const double *centers, Py_ssize_t k) noexcept nogil:
+    cdef double farthest(self, const double *centers, Py_ssize_t k, Memory memory) except -1:
         """No row is farther from any of these centers than this: a bound for weighted squared distances."""
         cdef Py_ssize_t d = self.rows.d, f, j
-        cdef double low, high, span, bound = 0
+        cdef double *low = <double *>memory.take(2 * d, sizeof(double))
+        cdef double *high = low + d
+        cdef double span, bound = 0
+        memcpy(low, self.low_, d * sizeof(double))
+        memcpy(high, self.high_, d * sizeof(double))
+        for j in range(k):
+            for f in range(d):
+                low[f] = min(low[f], centers[j * d + f])
+                high[f] = max(high[f], centers[j * d + f])
         for f in range(d):
-            low = self.low_[f]
-            high = self.high_[f]
-            for j in range(k):
-                low = min(low, centers[j * d + f])
-                high = max(high, centers[j * d + f])
-            span = high - low
+            span = high[f] - low[f]
             bound += span * span
         return bound * (1.01 * self.largest_weight)
 
@@ -726,7 +834,7 @@ cdef class Data:
     def distances(self, cnp.ndarray centers):
         """Euclidean distances (n, k) of the rows to these centers (k, d)."""
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
-        cdef CenterForms forms = CenterForms(k, d)
+        cdef CenterForms forms = CenterForms(k, d, True, self.most_values)
         cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.rows.kind == KIND_F32 else np.float64)
         cdef Transform job
         forms.prepare(<const double *>cnp.PyArray_DATA(centers), &self.packing, False, True)
@@ -735,7 +843,7 @@ cdef class Data:
         job.out = cnp.PyArray_DATA(out)
         job.workers = self.workers
         with nogil:
-            self.each_chunk(self.exact.transform, &job, 0.2 * k * (d + 5))
+            self.each_chunk(self.exact.transform, &job, 0.2 * k * (d + 5) if self.rows.indptr == NULL else self.csr_cost(k))
         return out
 
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms):
@@ -753,12 +861,13 @@ cdef class Data:
         cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
         cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
         cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
-        cdef CenterForms one = CenterForms(1, d), all_ = CenterForms(trials, d)
+        cdef CenterForms one = CenterForms(1, d, True, self.most_values), all_ = CenterForms(trials, d, True, self.most_values)
         cdef double bound = 0, potential, least, value
         cdef Py_ssize_t count
         cdef Packing packing
         cdef Seeding job
         self.need_packing(self.packed)
+        self.use_forms(all_)
         packing = self.packing
         if self.boxes.order != NULL:         # the panels follow another order by now
             packing.panels = NULL
@@ -768,6 +877,7 @@ cdef class Data:
         job.packing = &packing
         job.filter = filter_table
         job.workers = self.workers
+        job.drawn = drawn
         job.sq_nearest = <double *>memory.take(n, sizeof(double))
         job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
         self.need_content()
@@ -780,7 +890,7 @@ cdef class Data:
             bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
         bound *= 1.01 * self.largest_weight
         split_constants(bound, n, job.split.big, 1)
-        taken[0] = self.draw(uniforms[:1])[0]
+        taken[0] = drawn[0] = self.draw(uniforms[:1])[0]
         self.exact.read(&self.rows, taken[0], rows)
         with nogil:
             for i in range(n):
@@ -827,7 +937,7 @@ cdef class Data:
                         if value < least:
                             least = value
                             t = i
-                taken[c] = drawn[t]
+                taken[c] = drawn[0] = drawn[t]
                 memcpy(rows, rows + t * d, d * sizeof(double))
         return out
 
@@ -844,7 +954,7 @@ cdef class Data:
         cdef int worker
         memset(job.about, 0, self.n_threads * m * sizeof(double))
         self.each_chunk(self.exact.weigh, job, 1 + assign_cost(m, d))
-        if job.packing.panels != NULL:
+        if job.packing.sq_norms != NULL:
             if self.all_norms < 0:
                 self.all_norms = 0
                 for i in range(n):
@@ -933,6 +1043,21 @@ cdef class Data:
             taken[count] = first
             count += 1
         return 0
+
+
+cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, Memory memory) except NULL:
+    """The rows, label by label."""
+    cdef int64_t *order = <int64_t *>memory.take(n, sizeof(int64_t))
+    cdef int64_t *start = <int64_t *>memory.take(k + 1, sizeof(int64_t))
+    cdef Py_ssize_t i, j
+    for i in range(n):
+        start[labels[i] + 1] += 1
+    for j in range(k):
+        start[j + 1] += start[j]
+    for i in range(n):
+        order[start[labels[i]]] = i
+        start[labels[i]] += 1
+    return order
 
 
 cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:

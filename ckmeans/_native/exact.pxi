@@ -362,7 +362,8 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef const double *w = NULL
     cdef real tail[PANEL * VDL]
     while start < stop:
-        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16), stop - start)     # few wide rows: they must stay in L1
+        # Few wide rows, which must stay in L1; of sparse ones no more than the block has room for.
+        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16 if job.rows.indptr == NULL else CSR_ROWS), stop - start)
         x = fetch(job.rows, start, count, job.workers[worker].block)
         if job.weights != NULL:
             w = job.weights + start
@@ -830,3 +831,5 @@ _table.transform = transform
 _table.seed = seed
 _table.weigh = weigh
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
+
+include "csr_kernels.pxi"

@@ -412,6 +412,106 @@ cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const 
                 lengths[p] += 1
 
 
+# ---- rows in CSR form --------------------------------------------------------------------------------------------------------------
+#
+# Scores of one row: each of its values is multiplied with the center's values in its column, which lie side by side. The origin is 0, and
+# with t values in a row d in the bounds above becomes t.
+
+cdef extern from *:
+    """
+    CKM_INLINE void ckm_csr(const float *x, const int32_t *columns, Py_ssize_t count, const float *table, float *out, int vectors,
+                            int unroll);
+    """
+
+
+cdef enum:
+    CSR_VECTORS = 8      # most vectors of centers whose scores are added up together
+
+
+cdef void csr_scores "ckm_csr"(const float *x, const int32_t *columns, Py_ssize_t count, const float *table, float *out, int vectors,
+                               int unroll) noexcept nogil:
+    """Dot products of a row with one group of centers, added to `out`.
+
+    x, columns  IN     (count,) values and their columns
+    table       IN     (d, vectors * VL)
+    out         INOUT  (vectors * VL,)
+    """
+    cdef vf acc[4][CSR_VECTORS]
+    cdef vf value
+    cdef const float *row
+    cdef Py_ssize_t e = 0, stop
+    cdef int u, v
+    while e < count:
+        stop = min(e + FLUSH, count)
+        for u in range(unroll):
+            for v in range(vectors):
+                acc[u][v] = VF_SPLAT(0)
+        while e + unroll <= stop:
+            for u in range(unroll):
+                value = VF_SPLAT(x[e + u])
+                row = table + <Py_ssize_t>columns[e + u] * (vectors * VL)
+                for v in range(vectors):
+                    acc[u][v] = acc[u][v] + value * VF_LOAD(row + v * VL)
+            e += unroll
+        while e < stop:
+            value = VF_SPLAT(x[e])
+            row = table + <Py_ssize_t>columns[e] * (vectors * VL)
+            for v in range(vectors):
+                acc[0][v] = acc[0][v] + value * VF_LOAD(row + v * VL)
+            e += 1
+        for v in range(vectors):
+            for u in range(1, unroll):
+                acc[0][v] = acc[0][v] + acc[u][v]
+            VF_STORE(out + v * VL, VF_LOAD(out + v * VL) + acc[0][v])
+
+
+cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
+                     float *lowest, float *second, int32_t *best) noexcept nogil:
+    """Scores of one row for all centers, the lowest and the second lowest.
+
+    scores  OUT  (groups * width,)
+    """
+    cdef Py_ssize_t g, width = centers.width, all_ = centers.groups * width, i
+    cdef const float *table
+    cdef vf low = VF_SPLAT(3e38), next_ = low, score
+    cdef vi winner = VI_SPLAT(0)
+    cdef float lows[VL]
+    cdef float nexts[VL]
+    cdef int32_t winners[VL]
+    cdef int lane
+    for g in range(centers.groups):
+        table = centers.columns + g * d * width
+        for i from 0 <= i < width by VL:
+            VF_STORE(scores + g * width + i, VF_SPLAT(0))
+        if width == VL: csr_scores(x, columns, count, table, scores + g * width, 1, 4)
+        elif width == 2 * VL: csr_scores(x, columns, count, table, scores + g * width, 2, 4)
+        elif width == 3 * VL: csr_scores(x, columns, count, table, scores + g * width, 3, 2)
+        elif width == 4 * VL: csr_scores(x, columns, count, table, scores + g * width, 4, 2)
+        elif width == 5 * VL: csr_scores(x, columns, count, table, scores + g * width, 5, 1)
+        elif width == 6 * VL: csr_scores(x, columns, count, table, scores + g * width, 6, 1)
+        elif width == 7 * VL: csr_scores(x, columns, count, table, scores + g * width, 7, 1)
+        else: csr_scores(x, columns, count, table, scores + g * width, 8, 1)
+    for i from 0 <= i < all_ by VL:
+        score = VF_LOAD(centers.sq_norms + i) + VF_LOAD(scores + i)
+        VF_STORE(scores + i, score)
+        next_ = VF_MIN(next_, VF_MAX(low, score))
+        winner = VI_PICK_LT(score, low, VI_SPLAT(<int>i), winner)
+        low = VF_MIN(low, score)
+    VF_STORE(lows, low)
+    VF_STORE(nexts, next_)
+    VI_STORE(winners, winner)
+    lowest[0] = lows[0]
+    second[0] = nexts[0]
+    best[0] = winners[0]
+    for lane in range(1, VL):
+        if lows[lane] < lowest[0]:
+            second[0] = min(lowest[0], nexts[lane])
+            lowest[0] = lows[lane]
+            best[0] = winners[lane] + lane
+        else:
+            second[0] = min(second[0], lows[lane])
+
+
 # ---- what the machine can do at the most, for the benchmark ----------------------------------------------------------------------
 
 cdef double fma_loop(Py_ssize_t rounds) noexcept nogil:
@@ -470,4 +570,7 @@ _table.near = filter_near
 _table.lists = filter_lists
 _table.closer = filter_closer
 _table.least = filter_least
+_table.csr = filter_csr
+_table.csr_lanes = VL
+_table.csr_vectors = CSR_VECTORS
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

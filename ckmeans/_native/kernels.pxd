@@ -69,6 +69,8 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const int32_t *ids   # (m,) ascending: the centers that can win
     const float *scaled  # (m, d) -2 * (c - origin) * scale for the filter
     const float *sq_norms  # (m,) squared norm of (c - origin) * scale, less twice its error bound
+    const float *columns # CSR: (groups, d, width) `scaled` feature by feature, `width` centers side by side; `sq_norms` is as long
+    Py_ssize_t groups, width
     const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel; NULL when few rows are looked at: `rows` will do
     bint filter          # the filter's bounds hold for these centers; else every row is decided exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
@@ -81,6 +83,7 @@ cdef struct Tally:       # what one thread adds to cluster statistics
     double *weights      # (k, MAX_PARTS) exact sums of w
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
+    uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that were added have values; or NULL
 
 
 cdef struct Lists:       # scratch for the centers that can win in a box, as positions among the m that can win at all
@@ -99,12 +102,22 @@ cdef struct Counters:    # what the kernels did
     int64_t boxed        # box-center pairs tested
 
 
+cdef struct CsrScratch:  # of CSR rows
+    float *values        # (most values in a row,) a row on its way through the filter
+    float *scores        # (groups * width,)
+    int32_t *rank        # (d,) place of each column in `lanes`; 0: none
+    int32_t *columns     # (as many as LANES rows can have + 1,) which column is at each place
+    double *lanes        # (the same, LANES) rows side by side; at place 0 zeros
+    int32_t *features    # (d + 1,)
+
+
 cdef struct Worker:      # what belongs to one thread
     char *block          # (PANEL, d) rows converted to the kernels' type
     float *scaled        # (PANEL, d) rows on their way into a panel
     float *panel         # (d, PANEL)
     float *panel_norms   # (PANEL,)
     Lists lists
+    CsrScratch csr
     Tally tally
     Counters counters
     int64_t changed
@@ -128,6 +141,9 @@ cdef struct FilterTable:
                   Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil
     void (*least)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, double *sums) noexcept nogil
     void (*closer)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil
+    void (*csr)(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
+                float *lowest, float *second, int32_t *best) noexcept nogil
+    int csr_lanes, csr_vectors           # lanes of a vector, most vectors in a group
 
 
 cdef struct Survey:      # first and second moments of the columns, for the stopping rule
@@ -158,6 +174,7 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
     const double *weights
     const double *centers        # (k, d)
     const int32_t *labels        # (n,)
+    const int64_t *order         # CSR: (n,) rows, label by label
     Split split
     Sum *totals                  # INOUT (threads,)
     double *sq_distances         # OUT (n,) or NULL
@@ -177,6 +194,8 @@ cdef struct Scan:        # per column, the range of values
     double *high                 # INOUT (threads, d)
     double *tiny                 # INOUT (threads, d) smallest magnitude but zero
     double *bad                  # INOUT (threads, d) NaN once something is not finite
+    int64_t *stored              # CSR: INOUT (threads, d) values
+    uint8_t *fractions           # CSR: INOUT (threads,) whether some are no whole numbers
     Worker *workers
 
 
@@ -193,6 +212,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     const Packing *packing
     const FilterTable *filter
     const Centers *candidates
+    const int64_t *drawn         # (m,) the rows that they are
     bint keep                    # take the one candidate; else they are only tried
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
@@ -214,3 +234,4 @@ cdef struct ExactTable:
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
     ChunkFn scan, survey, arrange, assign, assign_boxes, measure, transform, seed, weigh
+    int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for

@@ -41,6 +41,7 @@ cdef class Run:
     cdef object label_array
     cdef int32_t *label              # (n,)
     cdef Tally total                 # sums of the current labels; `touched`: not yet in `center`
+    cdef int32_t *before             # CSR: (n,) labels before the last assignment; else NULL
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
@@ -63,7 +64,8 @@ cdef class Run:
         data.need_packing(data.packed)
         self.memory = Memory()
         self.list_memory = Memory()
-        self.forms = CenterForms(k, d)
+        self.forms = CenterForms(k, d, True, data.most_values)
+        data.use_forms(self.forms)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         memcpy(self.center, cnp.PyArray_DATA(centers), k * d * sizeof(double))
@@ -76,7 +78,10 @@ cdef class Run:
             memset(&data.workers[i].counters, 0, sizeof(Counters))
         data.assign_job(&self.job, self.forms, self.label)
         self.job.sums = &data.sums
-        self.give_tallies()
+        if data.rows.indptr == NULL:
+            self.give_tallies()
+        else:
+            self.begin_csr()
         self.algorithm = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES}[algorithm]
         if data.boxes.order != NULL:
             self.use_order()
@@ -115,14 +120,18 @@ cdef class Run:
         if self.want_boxes():
             self.assign_boxes()
         else:
-            self.data.each_chunk(self.data.exact.assign, &self.job, assign_cost(self.forms.c.m, self.data.rows.d))
+            if self.before != NULL:
+                memcpy(self.before, self.label, self.data.rows.n * sizeof(int32_t))
+            self.data.each_chunk(self.data.exact.assign, &self.job, self.data.assign_cost(self.forms.c.m))
             self.data.spent += self.data.rows.n * assign_cost(self.forms.c.m, self.data.rows.d)
         self.data.packing.filling = self.data.packing.filling and not self.forms.c.filter
         self.n_changed = 0
         for i in range(self.data.n_threads):
             self.n_changed += self.data.workers[i].changed
-            if self.data.workers[i].changed:
+            if self.data.workers[i].changed and self.before == NULL:
                 self.merge(&self.data.workers[i].tally)
+        if self.before != NULL:
+            self.merge_csr()
         return 0
 
     cdef int first_assign(self) except -1 nogil:
@@ -257,6 +266,9 @@ cdef class Run:
                 continue
             self.total.touched[j] = 0
             weight = self.data.weight_of(&self.total, j)
+            if self.before != NULL:
+                self.update_csr(j, weight)
+                continue
             for f in range(d):
                 if weight > 0:                # else `fresh` holds the row that the empty cluster takes
                     self.fresh[j * d + f] = self.data.mean_of(&self.total, j, f, weight)
@@ -314,6 +326,68 @@ cdef class Run:
         self.n_changed = changed
         return 0
 
+    # -- CSR rows ------------------------------------------------------------------------------------------------------------------
+    #
+    # Centers of sparse rows are sparse, too, unless clusters are large. `support` says in which columns a cluster's sums or its center
+    # may not be zero; no others are looked at. Sums are brought up to date after the pass, not by its threads: there is no room for more
+    # than one copy of them, and few rows change their labels.
+
+    cdef int begin_csr(self) except -1:
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, j
+        self.before = <int32_t *>self.memory.take(self.data.rows.n, sizeof(int32_t))
+        self.total.support = <uint64_t *>self.memory.take(self.k * words, sizeof(uint64_t))
+        self.forms.support = self.total.support
+        for j in range(self.k):
+            note_support(self.total.support + j * words, self.center + j * d, d)
+        return 0
+
+    cdef void merge_csr(self) noexcept nogil:
+        """Move rows whose labels changed from their old cluster's sums to the new one's."""
+        cdef Py_ssize_t i
+        cdef double w = 1
+        for i in range(self.data.rows.n if self.n_changed else 0):
+            if self.before[i] == self.label[i]:
+                continue
+            if self.data.weight != NULL:
+                w = self.data.weight[i]
+            if w == 0:
+                if self.before[i] >= 0:
+                    self.total.counts[self.before[i]] -= 1
+                self.total.counts[self.label[i]] += 1
+                continue
+            if self.before[i] >= 0:
+                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total, &self.data.sums, NULL)
+            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total, &self.data.sums, NULL)
+
+    cdef void update_csr(self, Py_ssize_t j, double weight) noexcept nogil:
+        """Move one center; see `update`."""
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, w, f
+        cdef uint64_t *support = self.total.support + j * words
+        cdef const double *sums = self.total.sums + j * self.data.sums.parts * d
+        cdef double *center = self.center + j * d
+        cdef double *fresh = self.fresh + j * d
+        cdef double step, shift = self.shift
+        cdef uint64_t bits
+        cdef int p
+        cdef bint zero
+        self.forms.stale[j] = True
+        for w in range(words):
+            bits = support[w]
+            while bits:
+                f = 64 * w + CKM_CTZ64(bits)
+                bits &= bits - 1
+                if weight > 0:
+                    fresh[f] = self.data.mean_of(&self.total, j, f, weight)
+                step = fresh[f] - center[f]
+                shift += step * step
+                zero = center[f] == 0 and fresh[f] == 0          # the old one too: its form is still there
+                center[f] = fresh[f]
+                for p in range(self.data.sums.parts):
+                    zero = zero and sums[p * d + f] == 0
+                if zero:
+                    support[w] &= ~(<uint64_t>1 << (f & 63))
+        self.shift = shift
+
     # -- empty clusters ------------------------------------------------------------------------------------------------------------
 
     cdef void move(self, int64_t row, int sign) noexcept nogil:
@@ -356,6 +430,8 @@ cdef class Run:
                 sink(heap, count, 0, far)
                 data.exact.read(&data.rows, i, <double *>data.workers[0].block)
                 memcpy(self.fresh + j * d, data.workers[0].block, d * sizeof(double))
+                if self.before != NULL:
+                    note_support(self.total.support + j * ((d + 63) // 64), self.fresh + j * d, d)
                 self.move(i, -1)
                 for t in range(self.n_moved):
                     if same_row(self.fresh + takers[t] * d, self.fresh + j * d, d):
@@ -416,6 +492,13 @@ cdef class Run:
             decided += self.data.workers[i].counters.decided
             boxed += self.data.workers[i].counters.boxed
         return {"filtered": filtered, "exact": exact, "decided": decided, "boxed": boxed}
+
+
+cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexcept nogil:
+    """Set the bits of the columns where a row is not zero."""
+    cdef Py_ssize_t f
+    for f in range(d):
+        support[f >> 6] |= <uint64_t>(row[f] != 0) << (f & 63)
 
 
 cdef bint same_row(const double *a, const double *b, Py_ssize_t d) noexcept nogil:

@@ -1,0 +1,394 @@
+# Kernels for rows in CSR form: the passes of exact.pxi with the same bits, at the cost of the stored values.
+#
+# A stored zero counts like any other. Values that are not stored add nothing to sums over rows. What they add to a squared distance, the
+# center's own squares, is added in the order of the features like everything else; so distances take time, and are computed for several
+# rows at a time that share a center.
+
+cdef double WHOLE = 6755399441055744.0       # 1.5 * 2**52: adding it rounds to whole numbers
+
+cdef enum:
+    LANES = 4 * VDL      # rows whose distances to one center are computed together
+    CSR_ROWS = 4         # rows that the block of a worker has room for
+
+
+cdef inline double csr_value(const Rows *rows, Py_ssize_t e) noexcept nogil:
+    return (<const real *>rows.data)[e]
+
+
+cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`scan` for the stored values, which are counted: what is not stored is zero."""
+    cdef Scan *job = <Scan *>job_
+    cdef Py_ssize_t d = job.rows.d, e, f
+    cdef double *low = job.low + worker * d
+    cdef double *high = job.high + worker * d
+    cdef double *tiny = job.tiny + worker * d
+    cdef double *bad = job.bad + worker * d
+    cdef int64_t *stored = job.stored + worker * d
+    cdef double v, size, away = 0
+    for e in range(job.rows.indptr[start], job.rows.indptr[stop]):
+        v = csr_value(job.rows, e)
+        f = job.rows.indices[e]
+        stored[f] += 1
+        low[f] = v if v < low[f] else low[f]
+        high[f] = v if v > high[f] else high[f]
+        size = fabs(v)
+        away += fabs(v - ((v + WHOLE) - WHOLE)) if size < 1e15 else 0
+        size = size if size > 0 else 1e999
+        tiny[f] = size if size < tiny[f] else tiny[f]
+        bad[f] += v - v
+    if not away == 0:
+        job.fractions[worker] = 1
+    return 0
+
+
+cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`survey` for the stored values; the engine adds what the zeros make up, all alike. With weights they are not alike."""
+    cdef Survey *job = <Survey *>job_
+    cdef Py_ssize_t e, f
+    if job.weights != NULL:
+        return survey(job_, start, stop, chunk, worker)
+    for e in range(job.rows.indptr[start], job.rows.indptr[stop]):
+        f = job.rows.indices[e]
+        survey_one(csr_value(job.rows, e), 1, job.how + f, job.seen + worker * SEEN * job.width + f, job.width)
+    return 0
+
+
+cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+                   char *block) noexcept nogil:
+    """`move`; columns that the cluster gets are noted in the tally's support."""
+    cdef double *sums = tally.sums + label * how.parts * rows.d
+    cdef const double *big = how.big
+    cdef uint64_t *support
+    cdef Py_ssize_t e, f, d = rows.d
+    cdef double term, high
+    cdef int p
+    tally.touched[label] = 1
+    tally.counts[label] += sign
+    if how.weighted:
+        add_weight(tally.weights + label * MAX_PARTS, how, sign * w)
+    w *= sign
+    if tally.support != NULL and sign > 0:
+        support = tally.support + label * ((d + 63) // 64)
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            support[rows.indices[e] >> 6] |= <uint64_t>1 << (rows.indices[e] & 63)
+    if how.parts == 1:
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            sums[rows.indices[e]] += w * csr_value(rows, e)
+        return
+    for e in range(rows.indptr[row], rows.indptr[row + 1]):
+        f = rows.indices[e]
+        term = w * csr_value(rows, e)
+        for p in range(how.parts - 1):
+            high = (term + big[p * d + f]) - big[p * d + f]
+            sums[p * d + f] += high
+            term = term - high
+        if how.parts > 3:                     # else what is left is on the last part's grid
+            p = how.parts - 1
+            term = (term + big[p * d + f]) - big[p * d + f]
+        sums[(how.parts - 1) * d + f] += term
+
+
+# ---- squared distances -----------------------------------------------------------------------------------------------------------
+
+cdef Py_ssize_t csr_pack(const Rows *rows, const int64_t *order, Py_ssize_t first, Py_ssize_t count, CsrScratch *scratch) noexcept nogil:
+    """Put up to LANES rows side by side, column by column as they come; returns the number of columns.
+
+    order  IN  (n,) rows by place, or NULL: places are rows
+    """
+    cdef Py_ssize_t i, e, row, at, columns = 0
+    cdef double *lanes
+    for i in range(count):
+        row = first + i if order == NULL else order[first + i]
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            at = scratch.rank[rows.indices[e]]
+            if at == 0:
+                columns += 1
+                at = columns
+                scratch.rank[rows.indices[e]] = <int32_t>at
+                scratch.columns[at] = rows.indices[e]
+                memset(scratch.lanes + at * LANES, 0, LANES * sizeof(double))
+            scratch.lanes[at * LANES + i] = csr_value(rows, e)
+    return columns
+
+
+cdef void csr_unpack(CsrScratch *scratch, Py_ssize_t columns) noexcept nogil:
+    cdef Py_ssize_t t
+    for t in range(1, columns + 1):
+        scratch.rank[scratch.columns[t]] = 0
+
+
+cdef void csr_distances(const CsrScratch *scratch, const double *center, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of the packed rows to a center (d,): feature after feature, without those where all are zero.
+
+    out  OUT  (LANES,)
+    """
+    cdef vd s0 = VD_SPLAT(0), s1 = s0, s2 = s0, s3 = s0, c, t0, t1, t2, t3
+    cdef const int32_t *rank = scratch.rank
+    cdef int32_t *features = scratch.features
+    cdef const double *x
+    cdef Py_ssize_t f, i, count = 0
+    for f in range(d):
+        features[count] = <int32_t>f
+        count += (rank[f] != 0) | (center[f] != 0)
+    for i in range(count):
+        f = features[i]
+        x = scratch.lanes + <Py_ssize_t>rank[f] * LANES        # the first row of the lanes is zeros
+        c = VD_SPLAT(center[f])
+        t0 = VD_LOAD(x) - c
+        t1 = VD_LOAD(x + VDL) - c
+        t2 = VD_LOAD(x + 2 * VDL) - c
+        t3 = VD_LOAD(x + 3 * VDL) - c
+        s0 = s0 + t0 * t0
+        s1 = s1 + t1 * t1
+        s2 = s2 + t2 * t2
+        s3 = s3 + t3 * t3
+    VD_STORE(out, s0)
+    VD_STORE(out + VDL, s1)
+    VD_STORE(out + 2 * VDL, s2)
+    VD_STORE(out + 3 * VDL, s3)
+
+
+cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Centers *centers, const float *scores, float lowest,
+                        float margin) noexcept nogil:
+    """The label of a row by definition, among the centers whose scores are within a margin of the lowest; of all, without scores."""
+    cdef const real *x = fetch(rows, row, 1, me.block)
+    cdef const real *group[GROUP]
+    cdef const double *c[GROUP]
+    cdef int32_t ids[GROUP]
+    cdef double out[GROUP]
+    cdef double nearest = 1e999
+    cdef int32_t label = 0
+    cdef Py_ssize_t j, d = rows.d
+    cdef int g = 0, r
+    for r in range(GROUP):
+        group[r] = x
+    for j in range(centers.m):
+        if scores == NULL or not scores[j] - lowest > margin:
+            c[g] = centers.rows + j * d
+            ids[g] = <int32_t>j
+            g += 1
+        if g == GROUP or (j == centers.m - 1 and g > 0):
+            for r in range(g, GROUP):
+                c[r] = c[0]
+            pair_distances(group, c, d, out)
+            me.counters.exact += g
+            for r in range(g):
+                if out[r] < nearest:
+                    nearest = out[r]
+                    label = ids[r]
+            g = 0
+    me.counters.decided += 1
+    return label
+
+
+# ---- passes over the rows --------------------------------------------------------------------------------------------------------
+
+cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, float *sq_norms) noexcept nogil:
+    """The values of a row, scaled, float32; returns its squared norm, rounded up.
+
+    x         OUT    room for the values
+    sq_norms  INOUT  (n,) squared norms: read, or written when they are being filled in; or NULL
+    """
+    cdef const real *values = <const real *>rows.data + rows.indptr[row]
+    cdef Py_ssize_t e, b, count = rows.indptr[row + 1] - rows.indptr[row], whole = count // 8 * 8
+    cdef double scale = packing.scale
+    cdef double norms[8]
+    for e in range(count):
+        x[e] = <float>(values[e] * scale)
+    if sq_norms != NULL and not packing.filling:
+        return sq_norms[row]
+    for b in range(8):
+        norms[b] = 0
+    for e from 0 <= e < whole by 8:
+        for b in range(8):
+            norms[b] += <double>x[e + b] * <double>x[e + b]
+    for e in range(whole, count):
+        norms[0] += <double>x[e] * <double>x[e]
+    for b in range(1, 8):
+        norms[0] += norms[b]
+    if sq_norms != NULL:
+        sq_norms[row] = <float>(norms[0] * (1 + 3e-7))
+    return <float>(norms[0] * (1 + 3e-7))
+
+
+cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Labels of rows [start, stop). The sums are left to the caller."""
+    cdef Assign *job = <Assign *>job_
+    cdef Worker *me = job.workers + worker
+    cdef const Centers *centers = job.centers
+    cdef const Rows *rows = job.rows
+    cdef Py_ssize_t row
+    cdef float norm, lowest, second, margin
+    cdef float *x = me.csr.values
+    cdef float *scores = me.csr.scores
+    cdef int32_t best
+    if job.survey != NULL:
+        csr_survey(job.survey, start, stop, chunk, worker)
+    for row in range(start, stop):
+        if centers.filter:
+            norm = csr_row(rows, row, job.packing, x, job.packing.sq_norms)
+            me.overflow = me.overflow or not norm < 3e38
+            job.filter.csr(x, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, centers, scores, &lowest,
+                           &second, &best)
+            margin = centers.guard_norm * norm + centers.guard_score * lowest + centers.guard_floor
+            if not second - lowest > margin:
+                best = csr_decide(rows, row, me, centers, scores, lowest, margin)
+        else:
+            best = csr_decide(rows, row, me, centers, NULL, 0, 0)
+        if best != job.labels[row]:
+            job.labels[row] = best
+            me.changed += 1
+    if centers.filter:
+        me.counters.filtered += (stop - start) * centers.m
+    return 0
+
+
+cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`measure` for places [start, stop) of an order in which rows of one label follow each other."""
+    cdef Measure *job = <Measure *>job_
+    cdef CsrScratch *scratch = &job.workers[worker].csr
+    cdef Py_ssize_t d = job.rows.d, first = start, count, columns, i, row
+    cdef double out[LANES]
+    cdef Sum *total = job.totals + worker
+    cdef double term, largest = job.workers[worker].largest
+    cdef int32_t label
+    while first < stop:
+        label = job.labels[job.order[first]]
+        count = 1
+        while count < LANES and first + count < stop and job.labels[job.order[first + count]] == label:
+            count += 1
+        columns = csr_pack(job.rows, job.order, first, count, scratch)
+        csr_distances(scratch, job.centers + label * d, d, out)
+        csr_unpack(scratch, columns)
+        for i in range(count):
+            row = job.order[first + i]
+            term = out[i] if job.weights == NULL else job.weights[row] * out[i]
+            largest = max(largest, term)
+            add_term(total, &job.split, term)
+            if job.sq_distances != NULL:
+                job.sq_distances[row] = out[i]
+        first += count
+    job.workers[worker].largest = largest
+    return 0
+
+
+cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Distances of each row to all centers."""
+    cdef Transform *job = <Transform *>job_
+    cdef CsrScratch *scratch = &job.workers[worker].csr
+    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, columns, i, j
+    cdef real *to = <real *>job.out
+    cdef double out[LANES]
+    for first from start <= first < stop by LANES:
+        count = min(<Py_ssize_t>LANES, stop - first)
+        columns = csr_pack(job.rows, NULL, first, count, scratch)
+        for j in range(k):
+            csr_distances(scratch, job.centers.rows + j * d, d, out)
+            for i in range(count):
+                to[(first + i) * k + j] = <real>sqrt(out[i])
+        csr_unpack(scratch, columns)
+    return 0
+
+
+# ---- k-means++ -------------------------------------------------------------------------------------------------------------------
+
+cdef double csr_apart(const Rows *rows, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """Squared distance of two rows: feature after feature, those left out where both are zero."""
+    cdef const int32_t *columns = rows.indices
+    cdef Py_ssize_t i = rows.indptr[a], j = rows.indptr[b], i_stop = rows.indptr[a + 1], j_stop = rows.indptr[b + 1]
+    cdef int32_t f, g
+    cdef double x, y, t, s = 0
+    while i < i_stop and j < j_stop:
+        f = columns[i]
+        g = columns[j]
+        x = csr_value(rows, i)
+        y = csr_value(rows, j)
+        x = x if f <= g else 0.0
+        y = y if g <= f else 0.0
+        t = x - y
+        s += t * t
+        i += f <= g
+        j += g <= f
+    while i < i_stop:
+        t = csr_value(rows, i)
+        s += t * t
+        i += 1
+    while j < j_stop:
+        t = csr_value(rows, j)
+        s += t * t
+        j += 1
+    return s
+
+
+cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`seed`, whose candidates are rows."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef const Centers *candidates = job.candidates
+    cdef Worker *me = job.workers + worker
+    cdef const Rows *rows = job.rows
+    cdef Py_ssize_t m = candidates.m, row, j
+    cdef float *x = me.csr.values
+    cdef float *scores = me.csr.scores
+    cdef float norm, lowest, second, limit
+    cdef int32_t best
+    cdef double w = 1, out, nearest
+    cdef Sum *total
+    for row in range(start, stop):
+        limit = 3e38
+        if candidates.filter:
+            norm = csr_row(rows, row, job.packing, x, job.packing.sq_norms)
+            job.filter.csr(x, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, candidates, scores,
+                           &lowest, &second, &best)
+            seed_limits(job, row, 1, &norm, &limit)
+        for j in range(m):
+            if candidates.filter and scores[j] > limit:
+                continue
+            out = csr_apart(rows, row, job.drawn[j])
+            nearest = job.sq_nearest[row]
+            if out < nearest:
+                if job.weights != NULL:
+                    w = job.weights[row]
+                total = job.totals + worker * m + j
+                if job.keep:
+                    total = job.bucket_totals + worker * job.buckets + job.bucket[row]
+                    job.sq_nearest[row] = out
+                if nearest < 1e999:           # infinite before the first center is taken
+                    add_term(total, &job.split, -(w * nearest))
+                add_term(total, &job.split, w * out)
+    return 0
+
+
+cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`weigh`."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef Worker *me = job.workers + worker
+    cdef const Rows *rows = job.rows
+    cdef Py_ssize_t m = job.candidates.m, row, j
+    cdef double *about = job.about + worker * m
+    cdef double square = job.packing.scale * job.packing.scale, limit
+    cdef float *scores = me.csr.scores
+    cdef float norm, lowest, second
+    cdef int32_t best
+    for row in range(start, stop):
+        norm = csr_row(rows, row, job.packing, me.csr.values, job.packing.sq_norms)
+        job.filter.csr(me.csr.values, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, job.candidates,
+                       scores, &lowest, &second, &best)
+        limit = job.sq_nearest[row] * square - norm
+        for j in range(m):
+            about[j] += min(<double>scores[j], limit)
+    return 0
+
+
+cdef ExactTable _csr
+_csr.scan = csr_scan
+_csr.read = read
+_csr.move = csr_move
+_csr.survey = csr_survey
+_csr.assign = csr_assign
+_csr.measure = csr_measure
+_csr.transform = csr_transform
+_csr.seed = csr_seed
+_csr.weigh = csr_weigh
+_csr.lanes = LANES
+_csr.block_rows = CSR_ROWS
+csr_table = PyCapsule_New(&_csr, "ckmeans.exact", NULL)
