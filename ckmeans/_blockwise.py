@@ -11,6 +11,7 @@ An engine is an object with
 All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields a request, (task, *arguments), and
 is sent the sum of the blocks' answers. Runs go in step: one pass over the blocks answers one request of each.
 """
+import os
 from time import perf_counter
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ import numpy as np
 from . import _validate as check
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
-from .partial import Partial, assign_block, survey_block, value
+from .partial import assign_block, survey_block
 from ._native import engine as native
 
 #: Bytes of labels that are held for the runs in step, where the engine works in this process; without, all sums are made anew.
@@ -39,6 +40,12 @@ class Whole(NamedTuple):
     survey: object           #: Survey
     starts: np.ndarray       #: (blocks + 1,) position of each block's first row
     n_threads: int
+    token: str               #: of the fit, for what processes remember
+
+    @property
+    def spare_bits(self):
+        """Leading bits of 64 that no position has."""
+        return 64 - max(1, int(self.starts[-1]).bit_length())
 
 
 # -- the survey ----------------------------------------------------------------------------------------------------------------------
@@ -90,7 +97,7 @@ def survey(engine):
         raise ValueError("sample_weight is zero for every row: at least one weight must be positive.")
     if whole.weighted:
         check.check_products(np.array([whole.heaviest]), whole.largest, whole.n_rows, len(whole.low))
-    return Whole(whole, starts, engine.n_threads), found.names
+    return Whole(whole, starts, engine.n_threads, os.urandom(8).hex()), found.names
 
 
 def _sum(results):
@@ -151,7 +158,7 @@ class State:
     n_iter, shift, check, counts, stop, inertia : the run's so far
     """
 
-    fields = ("seed", "chosen", "centers", "n_iter", "shift", "check", "n_changed", "stop", "inertia", "counts", "seconds")
+    fields = ("seed", "chosen", "positions", "bound", "centers", "n_iter", "shift", "check", "n_changed", "stop", "inertia", "counts", "seconds")
 
     def __init__(self, seed):
         for name in self.fields:
@@ -194,7 +201,10 @@ class Fit:
     def solve(self):
         """Run all; returns (Result without labels, list of Run)."""
         began = perf_counter()
-        self.step([self.run(i) for i in range(len(self.states))], began)
+        try:
+            self.step([self.run(i) for i in range(len(self.states))], began)
+        finally:
+            seeding.cache.drop(self.whole.token)
         done = [state for state in self.states if state.inertia is not None]
         best = min(done, key=lambda state: state.inertia)             # the first of equal ones
         if self.sink is not None and len(self.states) > 1:

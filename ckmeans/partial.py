@@ -20,6 +20,7 @@ import numpy as np
 from . import _validate as check
 from ._config import cpu_count
 from ._native import engine as native
+from ._seeding.rows import value
 
 __all__ = ["Partial", "Survey", "assign_block", "survey_block"]
 
@@ -228,16 +229,6 @@ class Partial:
 
 _WORD = 2**64 - 1
 _SPARE = native.SPARE_RANGE
-
-
-def value(parts):
-    """The value of exact sums, given by parts (parts, ...): rounded once."""
-    total, away = parts[-1], 0.0
-    for part in parts[-2::-1]:
-        new = part + total
-        away = away + ((part - (new - (new - part))) + (total - (new - part)))
-        total = new
-    return total + away
 
 
 def survey_block(X, sample_weight=None, *, start=0, n_threads=None):

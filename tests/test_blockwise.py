@@ -53,7 +53,7 @@ def cuts(draw, n):
     return sorted(draw(st.lists(st.integers(0, n), max_size=5)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("engine", [ArrayEngine, Pickled])
 def test_any_partition_gives_the_bits_of_one_array(engine, data):
@@ -66,3 +66,19 @@ def test_any_partition_gives_the_bits_of_one_array(engine, data):
     blocks = solved(engine(X, problem.weights, data.draw(st.integers(1, 3)), at), model)
     assert_same(blocks, whole)
     assert X.tobytes() == problem.X.tobytes()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+@pytest.mark.parametrize("engine", [ArrayEngine, Pickled])
+@pytest.mark.parametrize("init", ["k-means++", "random", "first", "k-means||"])
+def test_draws_are_those_in_one_array(engine, init, data):
+    problem = data.draw(problems())
+    seed = data.draw(st.integers(0, 1000))
+    model = KMeans(problem.k, init=init, n_init=data.draw(st.sampled_from([1, 3])), tol=problem.tol, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
+        whole = ckmeans.KMeans(**model.get_params()).fit(problem.X, sample_weight=problem.weights)
+    blocks = solved(engine(problem.X, problem.weights, 1, data.draw(cuts(len(problem.X)))), model)
+    assert [run[:4] for run in blocks.runs_] == [run[:4] for run in whole.runs_]
+    assert_same(blocks, whole)

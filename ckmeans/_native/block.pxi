@@ -75,13 +75,9 @@ def block_bound(Data data, tuple whole, cnp.ndarray centers):
 
 
 def block_squares(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels):
-    """Squared distance of each row to the center of its label (int32)."""
-    cdef cnp.ndarray out = np.empty(data.rows.n)
+    """`Data.squares` of a block."""
     adopt(data, whole)
-    if data.rows.n:
-        data.measure(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels),
-                     <double *>cnp.PyArray_DATA(out))
-    return out
+    return data.squares(centers, labels) if data.rows.n else np.empty(0)
 
 
 def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels, uint64_t start, middle, double bound):
@@ -208,3 +204,93 @@ cdef void add_into(double *to, const double *terms, Py_ssize_t count) noexcept n
     cdef Py_ssize_t i
     for i in range(count):
         to[i] += terms[i]
+
+
+# -- draws ---------------------------------------------------------------------------------------------------------------------------
+
+cdef struct Codes:
+    const Rows *rows
+    ExactTable *exact
+    Worker *workers
+    uint64_t *code               # OUT (n,)
+
+
+cdef int code_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    cdef Codes *job = <Codes *>job_
+    cdef double *x = <double *>job.workers[worker].block
+    cdef Py_ssize_t i
+    for i in range(start, stop):
+        job.exact.read(job.rows, i, x)
+        job.code[i] = hash_row(x, job.rows.d)
+    return 0
+
+
+def block_codes(Data data):
+    """The hash of each row, in whose order rows are drawn: (n,) uint64."""
+    cdef cnp.ndarray out = np.empty(data.rows.n, dtype=np.uint64)
+    cdef Codes job
+    job.rows = &data.rows
+    job.exact = data.exact
+    job.workers = data.workers
+    job.code = <uint64_t *>cnp.PyArray_DATA(out)
+    with nogil:
+        data.each_chunk(code_rows, &job, 2.0 * data.rows.d + 5)
+    return out
+
+
+def split_of(double bound, double terms, int parts=SUM_PARTS):
+    """What cuts so many terms of magnitude <= bound into the parts of an exact sum: (parts,)."""
+    cdef cnp.ndarray out = np.empty(parts)
+    split_constants(bound, terms, <double *>cnp.PyArray_DATA(out), 1, parts)
+    return out
+
+
+def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candidates, bint keep, bucket, Py_ssize_t buckets,
+                     double bound):
+    """What each candidate (m, d) would change of the potential, bucket by bucket: exact sums (m, buckets, SUM_PARTS).
+
+    near    INOUT (n,) squared distance of each row to the nearest center so far, infinite before the first
+    keep    take the one candidate: `near` changes
+    bucket  (n,) uint16
+    bound   what the potential's terms do not exceed
+    """
+    cdef Memory memory = Memory()
+    cdef Py_ssize_t m = candidates.shape[0], d = data.rows.d, j, f, e
+    cdef const double *rows = <const double *>cnp.PyArray_DATA(candidates)
+    cdef double *origin = <double *>memory.take(d, sizeof(double))
+    cdef CenterForms forms = CenterForms(m, d)
+    cdef cnp.ndarray out = np.zeros((m, buckets, SUM_PARTS))
+    cdef double reach = 0
+    cdef bint first
+    cdef Packing packing
+    cdef Seeding job
+    cdef int i
+    adopt(data, whole)
+    memset(&packing, 0, sizeof(Packing))
+    packing.origin = origin
+    for f in range(d):
+        origin[f] = 0.5 * data.low_[f] + 0.5 * data.high_[f]
+        reach = max(reach, data.high_[f] - origin[f])
+    # (Infinite limits prove nothing.)
+    first = data.rows.n > 0 and (<const double *>cnp.PyArray_DATA(near))[0] == INFINITY
+    forms.prepare(rows, &packing, choose_scale(&packing, reach) and not first, True)
+    job.rows = &data.rows
+    job.weights = data.weight
+    job.packing = &packing
+    job.filter = filter_table
+    job.workers = data.workers
+    job.candidates = &forms.c
+    job.keep = keep
+    job.binned = True
+    job.sq_nearest = <double *>cnp.PyArray_DATA(near)
+    job.totals = NULL
+    job.bucket = <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket)
+    job.buckets = buckets
+    job.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))
+    job.closer = <uint64_t *>memory.take(data.n_threads * m, sizeof(uint64_t))
+    split_constants(bound, data.terms, job.split.big, 1)
+    with nogil:
+        data.each_chunk(data.exact.seed, &job, 1 + 0.7 * d + assign_cost(m, d))
+    for i in range(data.n_threads):
+        add_into(<double *>cnp.PyArray_DATA(out), <double *>(job.bucket_totals + i * m * buckets), m * buckets * SUM_PARTS)
+    return out

@@ -775,6 +775,13 @@ cdef class Data:
         cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
         return self.measure(rows, centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels), NULL)
 
+    def squares(self, cnp.ndarray centers, cnp.ndarray labels):
+        """Squared distance of each row to the center of its label (int32)."""
+        cdef cnp.ndarray out = np.empty(self.rows.n)
+        self.measure(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels),
+                     <double *>cnp.PyArray_DATA(out))
+        return out
+
     cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
         cdef Memory memory = Memory()
         cdef Measure job
@@ -899,7 +906,7 @@ cdef class Data:
                 # Take the row that was chosen last. (Infinite limits prove nothing: the first is looked at by exact arithmetic.)
                 one.prepare(rows, &packing, self.filter and c > 1, True)
                 job.candidates = &one.c
-                job.keep = True
+                job.keep = job.binned = True
                 self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
                 self.packing.filling = packing.filling = packing.filling and not one.c.filter
                 if c == k:
@@ -927,7 +934,7 @@ cdef class Data:
                     all_.c.k = count
                     all_.prepare(rows, &packing, self.filter, True)
                     job.candidates = &all_.c
-                    job.keep = False
+                    job.keep = job.binned = False
                     memset(job.totals, 0, self.n_threads * count * sizeof(Sum))
                     self.each_chunk(self.exact.seed, &job, 1 + assign_cost(count, d))
                     self.packing.filling = packing.filling = packing.filling and not all_.c.filter

@@ -788,8 +788,8 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
                     if out[r] < nearest:
                         if job.weights != NULL:
                             w = job.weights[row]
-                        if job.keep:
-                            total = job.bucket_totals + worker * job.buckets + job.bucket[row]
+                        if job.binned:
+                            total = job.bucket_totals + (worker * m + j) * job.buckets + job.bucket[row]
                         if nearest < 1e999:           # infinite before the first center is taken
                             add_term(total, &job.split, -(w * nearest))
                         add_term(total, &job.split, w * out[r])

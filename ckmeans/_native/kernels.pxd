@@ -219,7 +219,8 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
     const uint16_t *bucket       # (n,) see content.pxi
     Py_ssize_t buckets
-    Sum *bucket_totals           # INOUT (threads, buckets) potential of each bucket, when kept
+    bint binned                  # terms go to the candidates' buckets
+    Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned
     Sum potential                # of all
     double *about                # INOUT (threads, m) about the same, scaled and less the rows' squared norms, by the filter alone
     uint64_t *closer             # scratch (threads, m)

@@ -1,23 +1,13 @@
-"""What inits in plain NumPy share. Sums here are over features only, or of a fixed order: threads have no say."""
+"""What inits in plain NumPy share. Sums here are over features only, exact, or of a fixed order: threads have no say."""
 import numpy as np
 
-BLOCK = 1 << 18      # values that are worked on together
-
-
-def blocks(n, d):
-    step = max(1, BLOCK // d)
-    for start in range(0, n, step):
-        yield np.arange(start, min(start + step, n))
+from .._native import engine as native
 
 
 def sq_nearest(data, centers):
     """Squared distance of every row to the nearest of these centers: (n,)."""
-    labels = data.assign(np.ascontiguousarray(centers))
-    out = np.empty(data.shape[0])
-    for block in blocks(*data.shape):
-        difference = data.take(block) - centers[labels[block]]
-        out[block] = np.add.reduce(difference * difference, axis=1)
-    return out
+    centers = np.ascontiguousarray(centers)
+    return data.squares(centers, data.assign(centers))
 
 
 def draw(terms, uniforms):
@@ -41,3 +31,68 @@ def filled(centers, data, k, random_state):
         centers = np.concatenate([centers, np.unique(rows, axis=0)])
         centers = np.unique(centers, axis=0)
     return centers[:k]
+
+
+def with_farthest(centers, data, k):
+    """k centers: where these are fewer, the distinct rows farthest from them take what is left (of equally far ones the first)."""
+    far = sq_nearest(data, centers) * (weights_of(data) > 0)
+    order = np.argsort(-far, kind="stable")
+    rows = data.take(order[: np.count_nonzero(far)])
+    _, firsts = np.unique(rows + 0.0, axis=0, return_index=True)
+    return np.resize(np.concatenate([centers, rows[np.sort(firsts)]]), (k, data.shape[1])) if len(centers) < k else centers
+
+
+# -- exact sums, in plain NumPy --------------------------------------------------------------------------------------------------------
+
+def cut(terms, constants):
+    """Terms (n,) cut into the parts of an exact sum, (parts, n); see sums.pxi."""
+    parts = np.empty((len(constants), len(terms)))
+    for part, big in zip(parts, constants):
+        part[:] = (terms + big) - big
+        terms = terms - part
+    return parts
+
+
+def value(parts):
+    """The value of exact sums, given by parts (parts, ...): rounded once."""
+    total, away = parts[-1], 0.0
+    for part in parts[-2::-1]:
+        new = part + total
+        away = away + ((part - (new - (new - part))) + (total - (new - part)))
+        total = new
+    return total + away
+
+
+def farthest(low, high, heaviest):
+    """What no weighted squared distance between two rows in these ranges exceeds."""
+    spans = high - low
+    return float(np.add.accumulate(spans * spans)[-1]) * (1.01 * heaviest)
+
+
+class ExactTotal:
+    """The exact sum of terms of n rows in all, none above `bound`."""
+
+    def __init__(self, terms, bound, n):
+        self.bound, self.n, self.largest = bound, n, float(terms.max(initial=0.0))
+        self.parts = cut(terms, native.split_of(bound, n)).sum(axis=1)
+
+    def __add__(self, other):
+        self.parts, self.largest = self.parts + other.parts, max(self.largest, other.largest)
+        return self
+
+    @property
+    def value(self):
+        return float(value(self.parts))
+
+    @property
+    def finer(self):
+        """A bound to go by instead where all terms are tiny beside this one; None where it will do."""
+        return self.largest if 0 < self.largest < self.bound * native.SPARE_RANGE else None
+
+
+def uniforms_at(key, positions):
+    """A number in [0, 1) for each position of a row: a hash, so that each row knows its own without those before it."""
+    code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):         # Steele, Lea & Flood, OOPSLA 2014
+        code = (code ^ (code >> np.uint64(shift))) * np.uint64(factor)
+    return ((code ^ (code >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
