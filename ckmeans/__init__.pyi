@@ -104,6 +104,7 @@ class KMeans(_Model):
 
 class MiniBatchKMeans(_Model):
     n_steps_: int
+    stop_reason_: str
     seen_weights_: NDArray[np.float64]
     def __init__(
         self,
@@ -123,6 +124,8 @@ class MiniBatchKMeans(_Model):
         n_threads: int | None = None,
         half_life: float | None = None,
         max_time: float | None = None,
+        callback: Callable[[Any], object] | None = None,
+        label_order: Literal["size", "center"] | ArrayLike | None = None,
     ) -> None: ...
     def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def partial_fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...

@@ -92,22 +92,9 @@ class BisectingKMeans(CenterModel):
     (2, 2)
     """
 
-    _parameters = ("n_clusters", "init", "n_init", "random_state", "max_iter", "verbose", "tol", "copy_x", "algorithm",
-                   "bisecting_strategy", "n_threads")
-
     def __init__(self, n_clusters=8, *, init="random", n_init=1, random_state=None, max_iter=300, verbose=0, tol=1e-4, copy_x=True,
                  algorithm="lloyd", bisecting_strategy="biggest_inertia", n_threads=None):
-        self.n_clusters = n_clusters
-        self.init = init
-        self.n_init = n_init
-        self.random_state = random_state
-        self.max_iter = max_iter
-        self.verbose = verbose
-        self.tol = tol
-        self.copy_x = copy_x
-        self.algorithm = algorithm
-        self.bisecting_strategy = bisecting_strategy
-        self.n_threads = n_threads
+        self._keep_parameters(locals())
 
     def fit(self, X, y=None, sample_weight=None):
         """Split the rows of X into clusters.
@@ -189,12 +176,8 @@ class BisectingKMeans(CenterModel):
         return Leaf(rows, data, center, data.inertia(center[np.newaxis], zeros), place)
 
     def _check(self):
-        check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
+        check.check_shared_params(self)
         check.check_int(self.n_init, "n_init", 1, "an integer of at least 1")
-        check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
-        check.check_tol(self.tol)
-        check.check_verbose(self.verbose)
-        check.check_threads(self.n_threads)
         check.check_bool(self.copy_x, "copy_x")
         check.check_name(self.algorithm, ALGORITHMS, "algorithm")
         check.check_name(self.bisecting_strategy, STRATEGIES, "bisecting_strategy")

@@ -154,27 +154,10 @@ class KMeans(CenterModel):
     16.0
     """
 
-    _parameters = ("n_clusters", "init", "n_init", "max_iter", "tol", "verbose", "random_state", "copy_x", "algorithm", "n_threads",
-                   "history", "max_time", "callback", "label_order", "refine")
-
     def __init__(self, n_clusters=8, *, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
                  copy_x=True, algorithm="auto", n_threads=None, history=False, max_time=None, callback=None, label_order=None,
                  refine=None):
-        self.n_clusters = n_clusters
-        self.init = init
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.verbose = verbose
-        self.random_state = random_state
-        self.copy_x = copy_x
-        self.algorithm = algorithm
-        self.n_threads = n_threads
-        self.history = history
-        self.max_time = max_time
-        self.callback = callback
-        self.label_order = label_order
-        self.refine = refine
+        self._keep_parameters(locals())
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
@@ -250,9 +233,9 @@ class KMeans(CenterModel):
     def _prepare(self, X, sample_weight):
         """Check everything, and return a solver for these rows and where its runs start."""
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
-        check_label_order(self.label_order)
         array, names = check.as_matrix(X, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
+        check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
         restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)

@@ -12,9 +12,9 @@ ORDERS = {
 }
 
 
-def check_label_order(how):
-    """Raise unless `how` is None, a name in ORDERS or an array; a model would lose its centers when it is cloned."""
-    if how is None or isinstance(how, np.ndarray):
+def check_label_order(how, k, d):
+    """Raise unless `how` is None, a name in ORDERS or centers (k, d) to compare with; a model would lose its own when it is cloned."""
+    if how is None:
         return
     if hasattr(how, "get_params"):
         raise TypeError(f"label_order is a {type(how).__name__}: pass its centers, model.cluster_centers_.")
@@ -22,15 +22,17 @@ def check_label_order(how):
         if how not in ORDERS:
             error = ValueError if isinstance(how, str) else TypeError
             raise error(f"label_order must be None, {', '.join(map(repr, ORDERS))} or an array of centers, got {how!r}.")
+    elif np.shape(how) != (k, d):
+        raise ValueError(f"label_order has shape {np.shape(how)}, but there are centers of shape {(k, d)} to order; "
+                         "ckmeans.match compares models with different numbers of clusters.")
+    else:
+        check.as_centers(how, k, d, np.float64, name="label_order")
 
 
 def label_order(how, centers, counts):
     """The clusters in the order that was asked for: new cluster j is the old one ``order[j]``."""
     if isinstance(how, str):
         return ORDERS[how](centers, counts)
-    if np.shape(how) != centers.shape:
-        raise ValueError(f"label_order has shape {np.shape(how)}, but there are centers of shape {centers.shape} to order; "
-                         "ckmeans.match compares models with different numbers of clusters.")
     previous = check.as_centers(how, *centers.shape, np.float64, name="label_order")
     return assignment(sq_distances(previous, centers.astype(np.float64)))
 

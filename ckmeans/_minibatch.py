@@ -6,9 +6,11 @@ import numpy as np
 from . import _validate as check
 from ._base import CenterModel, open_data
 from ._inits import INITS
+from ._labels import check_label_order, label_order
 from ._native.engine import Data
 from ._solve import check_iterable
 from ._sparse import shown
+from ._watch import Watch
 
 #: Starts that are tried when n_init="auto": one suffices where the start is good or given.
 AUTO_STARTS = {"random": 3, "random-partition": 3}
@@ -48,6 +50,10 @@ class MiniBatchKMeans(CenterModel):
         Rows after which what was learned counts half, for streams that change; None forgets nothing.
     max_time : float or None, default=None
         Seconds after which `fit` draws no more batches.
+    callback : callable or None, default=None
+        Called with a state after each batch of a `fit`, as in `KMeans`; a true result ends it.
+    label_order : None, "size", "center" or array of shape (k, d), default=None
+        As in `KMeans`, for `fit`: whatever `partial_fit` learns, clusters keep their numbers. Takes a pass over the rows more.
 
     Attributes
     ----------
@@ -62,6 +68,8 @@ class MiniBatchKMeans(CenterModel):
         Passes over the data begun.
     n_steps_ : int
         Batches seen.
+    stop_reason_ : {"no improvement", "tol", "max_iter", "max_time", "callback"}
+        Why `fit` ended.
     seen_weights_ : ndarray of shape (k,)
         Weight that each center is the mean of; less what was forgotten.
     n_features_in_, feature_names_in_
@@ -93,28 +101,12 @@ class MiniBatchKMeans(CenterModel):
     20
     """
 
-    _parameters = ("n_clusters", "init", "max_iter", "batch_size", "verbose", "compute_labels", "random_state", "tol",
-                   "max_no_improvement", "init_size", "n_init", "reassignment_ratio", "n_threads", "half_life", "max_time")
     _routed = ("fit", "partial_fit", "score")
 
     def __init__(self, n_clusters=8, *, init="k-means++", max_iter=100, batch_size=1024, verbose=0, compute_labels=True,
                  random_state=None, tol=0.0, max_no_improvement=10, init_size=None, n_init="auto", reassignment_ratio=0.01,
-                 n_threads=None, half_life=None, max_time=None):
-        self.n_clusters = n_clusters
-        self.init = init
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.verbose = verbose
-        self.compute_labels = compute_labels
-        self.random_state = random_state
-        self.tol = tol
-        self.max_no_improvement = max_no_improvement
-        self.init_size = init_size
-        self.n_init = n_init
-        self.reassignment_ratio = reassignment_ratio
-        self.n_threads = n_threads
-        self.half_life = half_life
-        self.max_time = max_time
+                 n_threads=None, half_life=None, max_time=None, callback=None, label_order=None):
+        self._keep_parameters(locals())
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
@@ -132,7 +124,7 @@ class MiniBatchKMeans(CenterModel):
         self : MiniBatchKMeans
         """
         self._check()
-        deadline = perf_counter() + (np.inf if self.max_time is None else self.max_time)
+        began = perf_counter()
         array, names, weights, data = self._read(X, sample_weight)
         n, k = len(array), int(self.n_clusters)
         size = min(int(self.batch_size), n)
@@ -141,16 +133,27 @@ class MiniBatchKMeans(CenterModel):
         steps = max(1, int(self.max_iter) * n // size)
         learner = Learner(self._initial(rows, k), self.reassignment_ratio, self.half_life)
         smooth = Smoothed(min(1.0, 2.0 * size / (n + 1)), self.max_no_improvement)
-        for step in range(1, steps + 1):
-            batch = rows.draw(size)
-            shift, inertia = learner.learn(batch, rows.random)
-            if self.verbose:
-                print(f"batch {step} of {steps}: mean inertia {inertia:.6g}")
+        run = Steps(learner, result_type(array))
+        watch = None
+        if self.verbose or self.callback is not None or self.max_time is not None:
+            watch = BatchWatch(began, 1, steps, self.max_time, self.callback, self.verbose)
+        while run.stop_reason is None:
+            run.learn(rows.draw(size), rows.random)
             # The first inertia is that of the initial centers.
-            if step > 1 and smooth.stuck(inertia) or tol and shift <= tol or perf_counter() >= deadline:
-                break
+            if run.n_iter > 1 and smooth.stuck(run.inertia()):
+                run.halt("no improvement")
+            elif tol and run.shift <= tol:
+                run.halt("tol")
+            elif run.n_iter == steps:
+                run.halt("max_iter")
+            if watch is not None:
+                watch(run, None, None)
+        if self.label_order is not None:
+            centers = run.result_centers()
+            counts = np.bincount(data.assign(centers.astype(np.float64)), minlength=k)
+            learner.rearrange(label_order(self.label_order, centers, counts))
         check.check_feature_names(self, names, data.shape[1], reset=True)
-        self.n_steps_, self.n_iter_ = step, -(-step * size // n)
+        self.n_steps_, self.n_iter_, self.stop_reason_ = run.n_iter, -(-run.n_iter * size // n), run.stop_reason
         self._random_state = rows.random
         self._keep(learner, data, result_type(array))
         if self.compute_labels:
@@ -211,18 +214,14 @@ class MiniBatchKMeans(CenterModel):
     # -- what a fit needs ----------------------------------------------------------------------------------------------------------
 
     def _check(self):
-        check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
-        check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
+        check.check_shared_params(self)
+        check.check_watching(self)
         check.check_int(self.batch_size, "batch_size", 1, "an integer of at least 1")
         for name in ("max_no_improvement", "init_size"):
             if getattr(self, name) is not None:
                 least = 0 if name == "max_no_improvement" else 1
                 check.check_int(getattr(self, name), name, least, f"None or an integer of at least {least}")
         check.check_n_init(self.n_init)
-        check.check_tol(self.tol)
-        check.check_verbose(self.verbose)
-        check.check_threads(self.n_threads)
-        check.check_max_time(self.max_time)
         check.check_positive(self.half_life, "half_life", "rows")
         check.check_share(self.reassignment_ratio, "reassignment_ratio")
 
@@ -230,6 +229,7 @@ class MiniBatchKMeans(CenterModel):
         array, names = check.as_matrix(X, sparse=True)
         if fresh:
             check.check_n_clusters(self.n_clusters, len(array))
+        check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
         return array, names, weights, open_data(array, names, weights, self.n_threads)
 
@@ -284,11 +284,42 @@ class Batches:
         for _ in range(100):
             picked = self.random.randint(0, n, size)
             if self.weights is None:
-                return Data(self.array.take(picked, axis=0), None, 1, False)
+                return Data(self.array.take(picked, axis=0), None, self.data.n_threads, False)
             weights = self.weights[picked]
             if weights.any():
-                return Data(self.array.take(picked, axis=0), weights, 1, False)
+                return Data(self.array.take(picked, axis=0), weights, self.data.n_threads, False)
         return self.data
+
+
+class Steps:
+    """What a fit has learnt so far, as a run that can be watched."""
+
+    n_changed = None
+
+    def __init__(self, learner, dtype):
+        self.learner, self.dtype = learner, dtype
+        self.n_iter, self.stop_reason = 0, None
+
+    def learn(self, batch, random):
+        self.shift, self._inertia = self.learner.learn(batch, random)
+        self.n_iter += 1
+
+    def halt(self, reason):
+        self.stop_reason = reason
+
+    def inertia(self):
+        return self._inertia
+
+    def labels(self):
+        return self.learner.labels
+
+    def result_centers(self):
+        return self.learner.centers.astype(self.dtype)
+
+
+class BatchWatch(Watch):
+    def show(self, steps):
+        print(f"batch {steps.n_iter} of {self.max_iter}: mean inertia {steps.inertia():.6g}")
 
 
 class Learner:
@@ -302,7 +333,7 @@ class Learner:
     def learn(self, batch, random):
         """Take in a batch; returns the centers' total squared shift and the batch's mean inertia before it."""
         k, before = len(self.centers), self.centers
-        labels = batch.assign(before)
+        labels = self.labels = batch.assign(before)
         total = batch.total_weight()
         inertia = batch.inertia(before, labels) / total
         gained = np.bincount(labels, batch.weights, minlength=k)
@@ -319,6 +350,10 @@ class Learner:
             self.reassign(batch, random)
         step = self.centers - before
         return float(np.einsum("ij,ij->", step, step)), inertia
+
+    def rearrange(self, order):
+        """Give the centers new numbers: j to that which has been ``order[j]``."""
+        self.centers, self.seen = self.centers[order], self.seen[order]
 
     def reassign(self, batch, random):
         """Move centers that hardly any rows belong to: to rows of the batch."""

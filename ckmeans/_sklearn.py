@@ -22,11 +22,23 @@ def loaded():
 class Manners:
     """What scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin would give, without importing them.
 
-    A subclass names its parameters in `_parameters`, and in `_routed` the methods that take `sample_weight`.
+    The parameters of a subclass are those of its ``__init__``; it names in `_routed` the methods that take `sample_weight`.
     """
 
     _parameters = ()
     _routed = ("fit", "score")
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            code = cls.__init__.__code__
+            own = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+            cls._parameters += tuple(name for name in own if name not in cls._parameters)
+
+    def _keep_parameters(self, given):
+        """Keep what ``__init__`` was given, its ``locals()``, as it is: `fit` looks at it."""
+        del given["self"]
+        self.__dict__.update(given)
 
     # -- parameters ----------------------------------------------------------------------------------------------------
 

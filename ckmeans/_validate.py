@@ -457,21 +457,31 @@ def as_centers(init, k, d, dtype, name="init"):
 
 
 def check_params(est, algorithms, refinements=()):
-    """Check an estimator's parameters; `init` and `random_state` are checked where they are used."""
-    check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
+    """Check the parameters of `KMeans`; `init` and `random_state` are checked where they are used."""
+    check_shared_params(est)
     check_n_init(est.n_init)
-    check_int(est.max_iter, "max_iter", 1, "an integer of at least 1")
-    check_tol(est.tol)
-    check_verbose(est.verbose)
     check_name(est.algorithm, algorithms, "algorithm")
     check_bool(est.copy_x, "copy_x")
     check_bool(est.history, "history")
+    check_watching(est)
+    if est.refine is not None:
+        check_refine(est.refine, refinements)
+
+
+def check_shared_params(est):
+    """Check the parameters that all estimators have."""
+    check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
+    check_int(est.max_iter, "max_iter", 1, "an integer of at least 1")
+    check_tol(est.tol)
+    check_verbose(est.verbose)
     check_threads(est.n_threads)
+
+
+def check_watching(est):
+    """Check `max_time` and `callback`."""
     check_max_time(est.max_time)
     if est.callback is not None and not callable(est.callback):
         raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
-    if est.refine is not None:
-        check_refine(est.refine, refinements)
 
 
 def check_n_init(n_init):

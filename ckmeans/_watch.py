@@ -3,7 +3,7 @@ from time import perf_counter
 
 
 class FitState:
-    """What a callback is told after each iteration.
+    """What a callback is told after each iteration; for `MiniBatchKMeans`, after each batch.
 
     Attributes
     ----------
@@ -12,9 +12,9 @@ class FitState:
     seed : int or None
         The run's seed, as in ``runs_``.
     n_iter, max_iter : int
-        Iterations of this run so far, and at most.
-    n_changed : int
-        Labels changed in this iteration.
+        Iterations of this run, or batches, so far and at most.
+    n_changed : int or None
+        Labels changed in this iteration; None for a batch.
     shift : float
         Total squared movement of the centers in this iteration.
     seconds : float
@@ -43,12 +43,13 @@ class FitState:
 
     @property
     def labels(self):
-        """Copy of the labels that this iteration gave, (n,) int32. During the callback only."""
+        """Copy of the labels that this iteration gave, (n,) int32; a batch's to its rows. During the callback only."""
         return self._native.labels().copy()
 
     @property
     def inertia(self):
-        """Inertia of these labels to these centers; asking takes a pass over the rows. During the callback only."""
+        """Inertia of these labels to these centers, for which asking takes a pass over the rows; of a batch the mean of a weight of 1
+        to the centers before it. During the callback only."""
         return self._native.inertia()
 
     def __repr__(self):
@@ -91,14 +92,18 @@ class Watch:
                 if native.stop_reason is None:
                     native.halt(reason)
         if self.verbose:
-            more = self.verbose > 1
-            if native.n_iter == 1:
-                print(f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}"
-                      + (f"  {'inertia':>16}" if more else ""))
-            print(f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
-                  + (f"  {native.inertia():>16.10g}" if more else "")
-                  + (f"  {native.stop_reason}" if native.stop_reason else ""))
+            self.show(native)
         return reason
+
+    def show(self, native):
+        """Print what an iteration did."""
+        more = self.verbose > 1
+        if native.n_iter == 1:
+            print(f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}"
+                  + (f"  {'inertia':>16}" if more else ""))
+        print(f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
+              + (f"  {native.inertia():>16.10g}" if more else "")
+              + (f"  {native.stop_reason}" if native.stop_reason else ""))
 
     def finished(self, record):
         """A run has ended."""

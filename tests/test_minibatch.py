@@ -174,3 +174,55 @@ def test_a_stream_of_two_dtypes_keeps_what_only_float64_holds():
     assert model.cluster_centers_.dtype == np.float64 and np.isfinite(model.cluster_centers_).all()
     single = MiniBatchKMeans(2, random_state=0).partial_fit(np.eye(3, dtype=np.float32)).partial_fit(np.eye(3, dtype=np.float32))
     assert single.cluster_centers_.dtype == np.float32
+
+
+# ---- watched and in order
+
+
+def test_callback_sees_every_batch_and_may_end_the_fit(X):
+    seen = []
+
+    def watch(state):
+        assert state.centers.shape == (6, X.shape[1]) and len(state.labels) == 100 and state.inertia > 0
+        assert state.run == 0 and state.n_runs == 1 and state.n_changed is None and state.max_iter == 100 * len(X) // 100
+        seen.append((state.n_iter, state.shift, state.stop_reason, state.last))
+        return state.n_iter == 5
+
+    model = MiniBatchKMeans(6, random_state=0, batch_size=100, callback=watch).fit(X)
+    assert [step for step, *_ in seen] == [1, 2, 3, 4, 5] and seen[-1][3] is False
+    assert model.stop_reason_ == "callback" and model.n_steps_ == 5
+    seen.clear()
+    model.set_params(callback=lambda state: seen.append(state.stop_reason), max_no_improvement=3).fit(X)
+    assert model.stop_reason_ == "no improvement" == seen[-1] and not any(seen[:-1])
+    alone = MiniBatchKMeans(6, random_state=0, batch_size=100, max_no_improvement=3).fit(X)
+    assert np.array_equal(alone.cluster_centers_, model.cluster_centers_)
+
+
+@pytest.mark.parametrize("params, reason", [({"max_iter": 1, "max_no_improvement": None}, "max_iter"), ({"tol": 1e9}, "tol"),
+                                            ({"max_time": 1e-9}, "max_time")])
+def test_stop_reasons(X, params, reason):
+    model = MiniBatchKMeans(3, random_state=0, batch_size=500, **params).fit(X)
+    assert model.stop_reason_ == reason
+
+
+def test_clusters_in_order(X):
+    plain = MiniBatchKMeans(6, random_state=0).fit(X)
+    by_size = MiniBatchKMeans(6, random_state=0, label_order="size").fit(X)
+    assert np.all(np.diff(by_size.counts_) <= 0)
+    by_center = MiniBatchKMeans(6, random_state=0, label_order="center").fit(X)
+    for model in by_size, by_center:
+        assert sorted(model.cluster_centers_.tolist()) == sorted(plain.cluster_centers_.tolist())
+        assert np.array_equal(model.predict(X), model.labels_)
+    assert by_center.cluster_centers_.tolist() == sorted(plain.cluster_centers_.tolist())
+    assert dict(zip(map(tuple, plain.cluster_centers_), plain.seen_weights_)) == dict(zip(map(tuple, by_size.cluster_centers_), by_size.seen_weights_))
+    alike = MiniBatchKMeans(6, random_state=0, label_order=by_size.cluster_centers_).fit(X)
+    assert np.array_equal(alike.cluster_centers_, by_size.cluster_centers_)
+
+
+@pytest.mark.parametrize("params, message", [({"callback": 3}, "callback must be None or a callable"),
+                                             ({"label_order": np.zeros((2, 9))}, r"label_order has shape \(2, 9\)"),
+                                             ({"label_order": "weight"}, "'size', 'center' or an array")])
+def test_bad_watching_and_order(X, params, message):
+    for method in "fit", "partial_fit":
+        with pytest.raises((TypeError, ValueError), match=message):
+            getattr(MiniBatchKMeans(6, **params), method)(X)

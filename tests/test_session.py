@@ -255,6 +255,7 @@ def test_bad_label_order(X, bad, error, message):
 
 
 def test_pickle_and_deepcopy(X):
+    pytest.importorskip("tqdm")
     model = KMeans(4, random_state=np.random.RandomState(0), callback=ProgressBar(Terminal()), label_order="size").fit(X)
     for again in (copy.deepcopy(model), copy.copy(model), *(pickle.loads(pickle.dumps(model, protocol))
                                                             for protocol in range(pickle.HIGHEST_PROTOCOL + 1))):
