@@ -1,8 +1,9 @@
 """Swaps of centers: the state of a local search over all rows, brought up to date for the few centers that move.
 
-Every row remembers its two nearest centers and how far all others are at least. What a swap would change is then known from one distance per row, and after a swap only
-the distances to centers that moved are computed anew; a row looks at all centers only when what it remembers does not settle the two
-nearest. Sums here are plain float64 sums in the order of the rows: they steer the search, and no user sees them. One thread.
+Every row remembers its two nearest centers and how far all others are at least. What a swap would change is then known from one
+distance per row, and after a swap only the distances to centers that moved are computed anew; a row looks at all centers only when what
+it remembers does not settle the two nearest. Sums here are plain float64 sums in a fixed order: they steer the search, and no user sees
+them. One thread. Loops over neighbouring rows, or over the centers, are written without branches, so that compilers make vectors of them.
 """
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t
@@ -24,6 +25,30 @@ cdef inline double sq_distance(const double *x, const double *c, Py_ssize_t d) n
         t = x[f] - c[f]
         s += t * t
     return s
+
+
+cdef struct Nearest:                 # of BLOCK rows at most: squared distances to the two nearest centers, which they are (whole numbers,
+    double first[BLOCK]              # as wide as the distances, which vectors want), and a bound for all others
+    double second[BLOCK]
+    double rest[BLOCK]
+    double first_id[BLOCK]
+    double second_id[BLOCK]
+
+
+cdef inline void offer(Nearest *near, const double *sq, double center, Py_ssize_t count) noexcept nogil:
+    """One more center, at these squared distances; of equally near ones the earlier offered stays."""
+    cdef double a, b, c, v
+    cdef Py_ssize_t i
+    for i in range(count):
+        v = sq[i]
+        a = near.first[i]
+        b = near.second[i]
+        c = near.rest[i]
+        near.rest[i] = (b if b < c else c) if v < b else (v if v < c else c)
+        near.second_id[i] = near.first_id[i] if v < a else (center if v < b else near.second_id[i])
+        near.first_id[i] = center if v < a else near.first_id[i]
+        near.second[i] = a if v < a else (v if v < b else b)
+        near.first[i] = v if v < a else a
 
 
 cdef struct State:                   # what a swap changes, and a failed one gives back
@@ -60,6 +85,8 @@ cdef class Search:
     cdef uint8_t *is_moved           # (k,)
     cdef uint8_t *touched            # (k,)
     cdef double *gain                # (k,)
+    cdef double *across              # (d, k) the centers feature by feature, as they were when rows were last looked at
+    cdef double *reach               # (k,) squared distances of one row
     cdef readonly double work        # distances computed so far
 
     def __cinit__(self, cnp.ndarray rows, weights, cnp.ndarray centers):
@@ -70,16 +97,18 @@ cdef class Search:
         self.row = <const double *>cnp.PyArray_DATA(rows)
         if weights is not None:
             self.w = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
-        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 32) + 16 * k, 1)
+        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 32) + 24 * k + 8 * k * d, 1)
         if room == NULL:
             raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
         self.column = <double *>room
         room = self.lay_out(&self.now, room + n * d * 8)
         room = self.lay_out(&self.kept, room)
         self.gain = <double *>room
-        self.moved = <int32_t *>(room + 8 * k)
-        self.is_moved = <uint8_t *>(room + 12 * k)
-        self.touched = <uint8_t *>(room + 13 * k)
+        self.reach = self.gain + k
+        self.across = self.reach + k
+        self.moved = <int32_t *>(self.across + k * d)
+        self.is_moved = <uint8_t *>(self.moved + k)
+        self.touched = self.is_moved + k
         for i in range(n):
             for f in range(d):
                 self.column[f * n + i] = self.row[i * d + f]
@@ -306,26 +335,46 @@ cdef class Search:
                 sq[i] += t * t
         memcpy(out, sq, count * sizeof(double))
 
+    cdef void lay_across(self) noexcept nogil:
+        cdef Py_ssize_t j, f
+        for j in range(self.k):
+            for f in range(self.d):
+                self.across[f * self.k + j] = self.now.center[j * self.d + f]
+
     cdef void scan_row(self, Py_ssize_t i) noexcept nogil:
         """The two nearest of all centers, the lower index of equally near ones."""
-        cdef Py_ssize_t j
-        cdef double sq, a = INFINITY, b = INFINITY, c = INFINITY
+        cdef Py_ssize_t j, f
+        cdef double a = INFINITY, b = INFINITY, c = INFINITY, t, v
         cdef int32_t first = 0, second = 0
         cdef const double *x = self.row + i * self.d
+        cdef const double *center = self.across
+        cdef double *sq = self.reach
+        v = x[0]
         for j in range(self.k):
-            sq = sq_distance(x, self.now.center + j * self.d, self.d)
-            if sq < a:
+            t = v - center[j]
+            sq[j] = t * t
+        for f in range(1, self.d):
+            v = x[f]
+            center += self.k
+            for j in range(self.k):
+                t = v - center[j]
+                sq[j] += t * t
+        for j in range(self.k):
+            v = sq[j]
+            if v >= c:
+                continue
+            if v < a:
                 c = b
                 b = a
                 second = first
-                a = sq
+                a = v
                 first = <int32_t>j
-            elif sq < b:
+            elif v < b:
                 c = b
-                b = sq
+                b = v
                 second = <int32_t>j
-            elif sq < c:
-                c = sq
+            else:
+                c = v
         self.now.sq_first[i] = a
         self.now.sq_second[i] = b
         self.now.sq_rest[i] = c
@@ -334,8 +383,11 @@ cdef class Search:
 
     cdef void assign_all(self) noexcept nogil:
         """Everything from the centers alone."""
-        cdef Py_ssize_t i, j, f, d = self.d
+        cdef Nearest near
+        cdef double sq[BLOCK]
+        cdef Py_ssize_t i, j, f, start, count, d = self.d
         cdef double w
+        cdef const double *x
         for j in range(self.k):
             self.now.weight[j] = 0
             self.now.count[j] = 0
@@ -343,95 +395,149 @@ cdef class Search:
         for j in range(self.k * d):
             self.now.sums[j] = 0
         self.now.inertia = 0
-        for i in range(self.n):
-            self.scan_row(i)
-            w = 1 if self.w == NULL else self.w[i]
-            j = self.now.first[i]
-            self.now.weight[j] += w
-            self.now.count[j] += 1
-            for f in range(d):
-                self.now.sums[j * d + f] += w * self.row[i * d + f]
-            self.now.inertia += w * self.now.sq_first[i]
+        for start from 0 <= start < self.n by BLOCK:
+            count = min(self.n - start, BLOCK)
+            for i in range(count):
+                near.first[i] = near.second[i] = near.rest[i] = INFINITY
+                near.first_id[i] = near.second_id[i] = 0
+            for j in range(self.k):
+                self.block_distances(self.now.center + j * d, start, start + count, sq)
+                offer(&near, sq, <double>j, count)
+            for i in range(count):
+                self.remember(&near, i, start + i)
+                w = 1 if self.w == NULL else self.w[start + i]
+                j = self.now.first[start + i]
+                self.now.weight[j] += w
+                self.now.count[j] += 1
+                x = self.row + (start + i) * d
+                for f in range(d):
+                    self.now.sums[j * d + f] += w * x[f]
+                self.now.inertia += w * near.first[i]
         self.work += <double>self.n * self.k
+
+    cdef inline void remember(self, const Nearest *near, Py_ssize_t at, Py_ssize_t i) noexcept nogil:
+        """Keep what was found at this place for row i."""
+        self.now.sq_first[i] = near.first[at]
+        self.now.sq_second[i] = near.second[at]
+        self.now.sq_rest[i] = near.rest[at]
+        self.now.first[i] = <int32_t>near.first_id[at]
+        self.now.second[i] = <int32_t>near.second_id[at]
+
+    cdef Py_ssize_t concerned(self, Py_ssize_t start, Py_ssize_t count, double *sq, Py_ssize_t batch, Py_ssize_t *which) noexcept nogil:
+        """Of `count` rows from `start` on those that centers in `moved` were, are or may be near to: returns how many.
+
+        sq     OUT (batch, BLOCK)  squared distances to the first `batch` of those centers; with more, the last row is overwritten
+        which  OUT (count,)        their places in the block
+        """
+        cdef double lowest[BLOCK]
+        cdef int32_t named[BLOCK]
+        cdef const int32_t *first = self.now.first + start
+        cdef const int32_t *second = self.now.second + start
+        cdef const double *rest = self.now.sq_rest + start
+        cdef double *to
+        cdef int32_t center
+        cdef Py_ssize_t m, i, found = 0
+        for i in range(count):
+            lowest[i] = INFINITY
+            named[i] = 0
+        for m in range(self.n_moved):
+            center = self.moved[m]
+            to = sq + min(m, batch - 1) * BLOCK
+            self.block_distances(self.now.center + center * self.d, start, start + count, to)
+            for i in range(count):
+                lowest[i] = to[i] if to[i] < lowest[i] else lowest[i]
+            for i in range(count):
+                named[i] |= (first[i] == center) | (second[i] == center)
+        for i in range(count):
+            which[found] = i
+            found += named[i] | (lowest[i] < rest[i])
+        return found
 
     cdef void assign_moved(self) noexcept nogil:
         """Bring every row up to date after the centers in `moved` have moved."""
-        cdef Py_ssize_t i, j, m, f, start, stop, a, d = self.d, rescans = 0
-        cdef double w, sq, x, y, z, total = 0
-        cdef int32_t first, second
+        cdef Nearest near
+        cdef double sq[16 * BLOCK]
+        cdef double lane[BLOCK]
+        cdef Py_ssize_t which[BLOCK + 1]
+        cdef Py_ssize_t i, j, m, f, start, count, found, at, a, d = self.d, rescans = 0, batch = min(self.n_moved, <Py_ssize_t>16)
+        cdef double w
+        cdef const double *x
+        cdef int32_t center
         if 2 * self.n_moved > self.k:
             self.assign_all()
             return
+        self.lay_across()
         for m in range(self.n_moved):
             self.is_moved[self.moved[m]] = 1
-        cdef double block[16 * BLOCK]
-        cdef Py_ssize_t batch, done
-        # More than 16 moved centers would not fit the block: rows look at those directly.
-        batch = min(self.n_moved, <Py_ssize_t>16)
         for start from 0 <= start < self.n by BLOCK:
-            stop = min(start + BLOCK, self.n)
-            for m in range(batch):
-                self.block_distances(self.now.center + self.moved[m] * d, start, stop, block + m * BLOCK)
-            for i in range(start, stop):
+            count = min(self.n - start, BLOCK)
+            found = self.concerned(start, count, sq, batch, which)
+            for at in range(found):              # side by side in `near`
+                i = start + which[at]
+                near.first[at] = self.now.sq_first[i]
+                near.second[at] = self.now.sq_second[i]
+                near.rest[at] = self.now.sq_rest[i]
+                near.first_id[at] = self.now.first[i]
+                near.second_id[at] = self.now.second[i]
+                if self.is_moved[self.now.second[i]]:
+                    near.second[at] = INFINITY
+                if self.is_moved[self.now.first[i]]:
+                    near.first[at] = near.second[at]
+                    near.first_id[at] = near.second_id[at]
+                    near.second[at] = INFINITY
+            for m in range(self.n_moved):
+                center = self.moved[m]
+                for at in range(found):
+                    i = which[at]
+                    lane[at] = (sq[m * BLOCK + i] if m < batch - 1 or self.n_moved <= batch
+                                     else sq_distance(self.row + (start + i) * d, self.now.center + center * d, d))
+                offer(&near, lane, <double>center, found)
+            for at in range(found):
+                i = start + which[at]
                 a = self.now.first[i]
-                x = self.now.sq_first[i]
-                y = self.now.sq_second[i]
-                z = self.now.sq_rest[i]
-                first = self.now.first[i]
-                second = self.now.second[i]
-                if self.is_moved[second]:
-                    y = INFINITY
-                    second = -1
-                if self.is_moved[first]:
-                    x = y
-                    first = second
-                    y = INFINITY
-                    second = -1
-                for m in range(self.n_moved):
-                    if m < batch:
-                        sq = block[m * BLOCK + i - start]
-                    else:
-                        sq = sq_distance(self.row + i * d, self.now.center + self.moved[m] * d, d)
-                    if sq < y:
-                        z = y if y < z else z
-                        if sq < x:
-                            y = x
-                            second = first
-                            x = sq
-                            first = self.moved[m]
-                        else:
-                            y = sq
-                            second = self.moved[m]
-                    elif sq < z:
-                        z = sq
+                w = 1 if self.w == NULL else self.w[i]
                 # Centers that are not named here have not come nearer than sq_rest: beyond it nothing is known.
-                if y > self.now.sq_rest[i]:
+                if near.second[at] > self.now.sq_rest[i]:
                     self.scan_row(i)
                     rescans += 1
                 else:
-                    self.now.sq_first[i] = x
-                    self.now.sq_second[i] = y
-                    self.now.sq_rest[i] = z
-                    self.now.first[i] = first
-                    self.now.second[i] = second
-                w = 1 if self.w == NULL else self.w[i]
-                total += w * self.now.sq_first[i]
-                first = self.now.first[i]
-                if first != a:
+                    self.remember(&near, at, i)
+                j = self.now.first[i]
+                if j != a:
                     self.touched[a] = 1
-                    self.touched[first] = 1
+                    self.touched[j] = 1
                     self.now.count[a] -= 1
-                    self.now.count[first] += 1
+                    self.now.count[j] += 1
                     self.now.weight[a] -= w
-                    self.now.weight[first] += w
+                    self.now.weight[j] += w
+                    x = self.row + i * d
                     for f in range(d):
-                        self.now.sums[a * d + f] -= w * self.row[i * d + f]
-                        self.now.sums[first * d + f] += w * self.row[i * d + f]
-        self.now.inertia = total
+                        self.now.sums[a * d + f] -= w * x[f]
+                        self.now.sums[j * d + f] += w * x[f]
+        self.now.inertia = self.sum_up()
         for m in range(self.n_moved):
             self.is_moved[self.moved[m]] = 0
             self.touched[self.moved[m]] = 1
         self.work += <double>self.n * self.n_moved + <double>rescans * self.k
+
+    cdef double sum_up(self) noexcept nogil:
+        """The inertia, in eight sums side by side."""
+        cdef double lanes[8]
+        cdef const double *sq = self.now.sq_first
+        cdef Py_ssize_t i, lane, even = self.n // 8 * 8
+        for lane in range(8):
+            lanes[lane] = 0
+        if self.w == NULL:
+            for i from 0 <= i < even by 8:
+                for lane in range(8):
+                    lanes[lane] += sq[i + lane]
+        else:
+            for i from 0 <= i < even by 8:
+                for lane in range(8):
+                    lanes[lane] += self.w[i + lane] * sq[i + lane]
+        for i in range(even, self.n):
+            lanes[0] += sq[i] if self.w == NULL else self.w[i] * sq[i]
+        return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
 
     cdef Py_ssize_t update(self) noexcept nogil:
         """Move the centers of clusters that changed to their means: returns how many moved."""

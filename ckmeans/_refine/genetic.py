@@ -20,7 +20,7 @@ def genetic(search, random_state, budget):
         search.set_centers(seed(search, random_state))
         swap(search, random_state, budget)
         population.append((search.inertia, search.centers()))
-    failed = 0
+    failed = PATIENCE if all(alike(population[0], member) for member in population) else 0      # found twice: nothing to cross
     while failed < PATIENCE and search.work < budget and len(population) > 1:
         one, other = random_state.choice(len(population), 2, replace=False)
         centers = cross(population[one][1], population[other][1], random_state)
@@ -37,6 +37,14 @@ def genetic(search, random_state, budget):
             if inertia < population[worst][0]:
                 population[worst] = inertia, search.centers()
     search.set_centers(min(population, key=lambda member: member[0])[1])
+
+
+def alike(one, other):
+    """Whether two clusterings differ by single rows only: about as good, and each center nearest to one of its own in the other."""
+    if abs(one[0] - other[0]) > 1e-3 * other[0]:
+        return False
+    nearest = ((one[1][:, None] - other[1][None]) ** 2).sum(axis=2).argmin(axis=1)
+    return len(np.unique(nearest)) == len(nearest)
 
 
 def seed(search, random_state):
