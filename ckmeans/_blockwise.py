@@ -3,9 +3,10 @@
 An engine is an object with
 
 * ``map(task, *broadcast)``: calls ``task(X, sample_weight, index, *broadcast)`` for each block, index = 0, 1, ..., and gives the results
-  in any order, each as soon as it is there; the same blocks whenever it is called. `task` is a function of a module, and it, what
-  is broadcast and the results can be pickled. sample_weight is None for all blocks or for none; a block may have no rows.
+  in any order, each as soon as it is there, or sums (+) of some of them; the same blocks whenever it is called. `task` is a function of
+  a module, and it, what is broadcast and the results can be pickled. sample_weight is None for all blocks or for none; a block may have no rows.
 * ``n_threads``: how many threads a task may use.
+* ``keeps``: whether blocks stay in their processes as `_kept.Block`, which may then keep what helps the next pass.
 * ``in_process``: whether tasks run in this process and share its memory, so that what they broadcast may hold results.
 
 All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields a request, (task, *arguments), and
@@ -31,7 +32,14 @@ def answer(X, sample_weight, index, requests):
     """What a block answers to several requests: one look at its rows for all of them."""
     if not isinstance(X, np.ndarray):
         X, _ = check.as_matrix(X, min_rows=0)
-    return [task(X, sample_weight, index, *arguments) for task, *arguments in requests]
+    return Answers(task(X, sample_weight, index, *arguments) for task, *arguments in requests)
+
+
+class Answers(list):
+    """Answers to several requests, added one by one."""
+
+    def __add__(self, other):
+        return Answers(a + b for a, b in zip(self, other))
 
 
 class Whole(NamedTuple):
@@ -109,13 +117,15 @@ def _sum(results):
 
 # -- Lloyd's iterations --------------------------------------------------------------------------------------------------------------
 
-def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, held=None, sink=None):
+def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, held=None, sink=None, slot=None):
     """A block's share of one assignment.
 
     held : dict of block index -> labels, or None; in this process only
         The Partial then holds what changed since the last time.
     sink : function of (start, labels), or None; in this process only
         Called with the block's labels.
+    slot : int or None
+        Number of the run, by which blocks that stay find what they have kept of it.
     """
     labels = None
     if held is not None or sink is not None:
@@ -127,6 +137,10 @@ def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, h
     start = int(whole.starts[index])
     if len(X) != whole.starts[index + 1] - start:
         raise RuntimeError(f"block {index} had {whole.starts[index + 1] - start} rows in the first pass and has {len(X)} now.")
+    if slot is not None and inertia is False and middle is None and len(X):
+        partial = X.kept.assign(centers, whole.survey, start, slot, whole.n_threads)
+        if partial is not None:
+            return partial
     partial = assign_block(X, centers, whole.survey, sample_weight, start=start, labels=labels, inertia=inertia, middle=middle,
                            n_threads=whole.n_threads)
     if sink is not None:
@@ -218,11 +232,8 @@ class Fit:
         asked = {generator: next(generator) for generator in generators}
         while asked:
             requests = [request for request in asked.values() if request is not None]
-            totals = None
-            for results in self.engine.map(answer, requests):
-                totals = results if totals is None else [a + b for a, b in zip(totals, results)]
+            totals = iter(_sum(self.engine.map(answer, requests)))
             self.passes += 1
-            totals = iter(totals)
             for generator, request in list(asked.items()):
                 try:
                     asked[generator] = generator.send(None if request is None else next(totals))
@@ -250,10 +261,11 @@ class Fit:
     def lloyd(self, i, state):
         """Iterations until no label changes, the centers stay or there were enough; see run.pxi, which does the same in one array."""
         held = None if self.held is None else self.held[i]
+        slot = i if self.engine.keeps else None
         total = None
         while state.stop is None:
             middle = self.survey.middle if self.variance is None and i == 0 else None
-            change = yield assign_task, self.whole, state.centers, False, middle, held
+            change = yield assign_task, self.whole, state.centers, False, middle, held, None, slot
             if middle is not None:
                 yield from self.find_variance(change, middle, state.centers)
             while self.variance is None:

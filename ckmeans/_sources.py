@@ -10,7 +10,7 @@ BLOCK_BYTES = 8 << 20
 class LocalEngine:
     """Blocks one after the other, each worked on by all threads."""
 
-    in_process = True
+    in_process, keeps = True, False
 
     def __init__(self, n_threads=None):
         self.n_threads = n_threads or cpu_count()

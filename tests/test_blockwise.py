@@ -1,4 +1,6 @@
 """Fits over blocks of rows: the bits of a fit in one array, for any partition."""
+import functools
+import operator
 import pickle
 import warnings
 
@@ -9,6 +11,7 @@ import pytest
 import ckmeans
 from ckmeans import KMeans
 from ckmeans._blockwise import Fit
+from ckmeans._kept import Block
 from ckmeans._sources import ArrayEngine
 from ckmeans.partial import assign_block, survey_block
 
@@ -27,6 +30,25 @@ class Pickled(ArrayEngine):
             sent = pickle.loads(pickle.dumps((task, X, sample_weight, index, broadcast)))
             results.append(pickle.dumps(sent[0](*sent[1:4], *sent[4])))
         return map(pickle.loads, results[::-1])
+
+
+class Staying(ArrayEngine):
+    """An engine whose blocks stay where they are; now and then one is lost and made again, and answers come added up."""
+
+    in_process, keeps = False, True
+    held, calls, lost = None, 0, 7
+
+    def map(self, task, *broadcast):
+        if self.held is None:
+            self.held = [Block(X, sample_weight) for X, sample_weight in self.blocks()]
+        results = []
+        for index, block in enumerate(self.held):
+            self.calls += 1
+            if self.calls % self.lost == 0:
+                block = self.held[index] = pickle.loads(pickle.dumps(block))
+            results.append(block.run(task, index, *pickle.loads(pickle.dumps(broadcast))))
+        middle = len(results) // 2
+        return [functools.reduce(operator.add, some) for some in (results[:middle], results[middle:]) if some]
 
 
 def solved(engine, model):
@@ -55,7 +77,7 @@ def cuts(draw, n):
 
 @settings(max_examples=120, deadline=None)
 @given(st.data())
-@pytest.mark.parametrize("engine", [ArrayEngine, Pickled])
+@pytest.mark.parametrize("engine", [ArrayEngine, Pickled, Staying])
 def test_any_partition_gives_the_bits_of_one_array(engine, data):
     problem = data.draw(problems())
     n = len(problem.X)
@@ -82,3 +104,17 @@ def test_draws_are_those_in_one_array(engine, init, data):
     blocks = solved(engine(problem.X, problem.weights, 1, data.draw(cuts(len(problem.X)))), model)
     assert [run[:4] for run in blocks.runs_] == [run[:4] for run in whole.runs_]
     assert_same(blocks, whole)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blocks_that_stay_are_large_enough_for_boxes(weighted):
+    rng = np.random.default_rng(3)
+    X = (rng.normal(size=(60_000, 2)) + 6 * rng.integers(6, size=(60_000, 2))).astype(np.float32)
+    weights = rng.integers(0, 4, size=len(X)).astype(float) if weighted else None
+    model = KMeans(100, init=[X[:100], X[100:200]], tol=0, max_iter=30)
+    engine = Staying(X, weights, cuts=[25_000])
+    engine.lost = 10**6
+    blocks = solved(engine, model)
+    assert_same(blocks, model.fit(X, sample_weight=weights))
+    runs = [run for block in engine.held for run, _ in block.rows.kept.runs.values()]
+    assert all(run.counters()["boxed"] for run in runs)

@@ -13,21 +13,24 @@ cdef struct BlockPass:           # IN unless marked
     uint64_t *checks             # INOUT (threads, 8) a checksum of (row, label), its two words first
 
 
+cdef inline void add_check(uint64_t *check, uint64_t row, int32_t label) noexcept nogil:
+    """Add a row's label to a checksum: two rounds of a multiplicative mix; sums of such codes do not depend on the order of the rows."""
+    cdef uint64_t code = (row + 1) * 0x9E3779B97F4A7C15ULL + <uint64_t>label
+    code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
+    code = (code ^ (code >> 29)) * 0xBF58476D1CE4E5B9ULL
+    check[0] += code ^ (code >> 32)
+    check[1] += (code ^ (code >> 31)) * 0x94D049BB133111EBULL
+
+
 cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Assign rows, and take the checksum of their labels and their distances."""
     cdef BlockPass *job = <BlockPass *>job_
     cdef const int32_t *labels = job.assign.labels
     cdef uint64_t *check = job.checks + 8 * worker
-    cdef uint64_t code
     cdef Py_ssize_t i
     job.exact.assign(&job.assign, start, stop, chunk, worker)
     for i in range(start, stop):
-        # Two rounds of a multiplicative mix; sums of such codes do not depend on the order of the rows.
-        code = (job.start + <uint64_t>i + 1) * 0x9E3779B97F4A7C15ULL + <uint64_t>labels[i]
-        code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
-        code = (code ^ (code >> 29)) * 0xBF58476D1CE4E5B9ULL
-        check[0] += code ^ (code >> 32)
-        check[1] += (code ^ (code >> 31)) * 0x94D049BB133111EBULL
+        add_check(check, job.start + <uint64_t>i, labels[i])
     if job.measured:
         job.exact.measure(&job.measure, start, stop, chunk, worker)
     return 0

@@ -1074,3 +1074,4 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 
 include "run.pxi"
 include "block.pxi"
+include "held.pxi"

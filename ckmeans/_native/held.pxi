@@ -1,0 +1,47 @@
+# Blocks that stay: a run over some rows of a larger whole, which is told its centers and answers with its sums.
+#
+# As in `Run`, only rows whose label changes are added and taken away, the rows stay packed, and fewer centers are compared where that
+# pays. What it answers depends on the centers only, not on those that it was told before.
+
+
+def held_run(Data data, tuple whole, cnp.ndarray centers):
+    """A run for `held_assign`, over data that need not have been scanned: sums are cut by the whole, see `adopt`.
+
+    Runs over the same data lend each other room: all of them must have as many centers, and live as long as the data does.
+    """
+    if data.low is None:
+        adopt(data, whole)
+    return Run(data, centers, 1, 0.0)
+
+
+def held_assign(Run run, cnp.ndarray centers):
+    """Assign the rows to these centers (k, d), float64, C-contiguous.
+
+    Returns
+    -------
+    sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows of each cluster
+    changed : int
+        Labels that differ from those of the call before.
+    """
+    cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.data.sums.parts
+    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, MAX_PARTS))
+    memcpy(run.center, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+    with nogil:
+        run.assign()
+    run.n_iter += 1                          # boxes are not thought of before the second
+    memcpy(cnp.PyArray_DATA(sums), run.total.sums, k * parts * d * sizeof(double))
+    memcpy(cnp.PyArray_DATA(weights), run.total.weights, k * MAX_PARTS * sizeof(double))
+    return sums, weights, run.counts(), run.n_changed
+
+
+def held_check(Run run, uint64_t start):
+    """The checksum (2,) of the labels that `assign_block` gives; `start` is the position of the first row in the whole."""
+    cdef cnp.ndarray check = np.zeros(2, dtype=np.uint64)
+    cdef uint64_t *to = <uint64_t *>cnp.PyArray_DATA(check)
+    cdef const int32_t *order = run.data.boxes.order if run.place_label != NULL else NULL
+    cdef const int32_t *label = run.label if order == NULL else run.place_label
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(run.data.rows.n):
+            add_check(to, start + <uint64_t>(i if order == NULL else order[i]), label[i])
+    return check
