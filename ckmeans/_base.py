@@ -44,6 +44,22 @@ def bad_value(array, names, first=0):
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 
+def keep_result(model, best, runs, names, d):
+    """Give a model the attributes of its best run, but for labels; warns where fewer clusters than asked for have rows."""
+    check.check_feature_names(model, names, d, reset=True)
+    model.cluster_centers_ = best.centers
+    model.counts_ = best.counts
+    model.inertia_ = best.inertia
+    model.n_iter_ = best.n_iter
+    model.stop_reason_ = best.stop_reason
+    model.converged_ = best.stop_reason in ("labels", "tol")
+    model.runs_ = tuple(runs)
+    found = int(np.count_nonzero(best.counts))
+    if found < model.n_clusters:
+        check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({model.n_clusters}). "
+                   "X may have fewer distinct rows than that.", check.ConvergenceWarning)
+
+
 class CenterModel(Manners):
     """A model that assigns rows to the nearest of its `cluster_centers_`."""
 

@@ -335,3 +335,13 @@ class Fit:
                 state.inertia = total.inertia
             elif inertia == 0:
                 state.inertia = 0.0
+
+
+def inertia(engine, centers):
+    """Weighted sum of the squared distances of all rows to the nearest of these centers."""
+    whole, _ = survey(engine)
+    bound = True
+    while bound:
+        (total,) = _sum(engine.map(answer, [(assign_task, whole, centers, bound)]))
+        bound = total.finer_bound
+    return 0.0 if bound == 0 else total.inertia

@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, open_data
+from ._base import CenterModel, keep_result, open_data
 from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
 from ._refine import PLANS, REFINEMENTS
@@ -254,22 +254,11 @@ class KMeans(CenterModel):
 
     def _keep(self, solver):
         best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
-        check.check_feature_names(self, solver.names, solver.data.shape[1], reset=True)
-        self.cluster_centers_ = best.centers
+        keep_result(self, best, solver.runs, solver.names, solver.data.shape[1])
         self.labels_ = best.labels
-        self.counts_ = best.counts
-        self.inertia_ = best.inertia
-        self.n_iter_ = best.n_iter
-        self.stop_reason_ = best.stop_reason
-        self.converged_ = best.stop_reason in ("labels", "tol")
-        self.runs_ = tuple(solver.runs)
         self.__dict__.pop("history_", None)
         if solver.histories is not None:
             self.history_ = tuple(solver.histories)
-        found = int(np.count_nonzero(best.counts))
-        if found < self.n_clusters:
-            check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({self.n_clusters}). "
-                       "X may have fewer distinct rows than that.", check.ConvergenceWarning)
 
     def _keep_interrupted(self, solver):
         if solver.best is not None:

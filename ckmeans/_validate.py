@@ -135,7 +135,7 @@ def _from_protocols(X, name):
     """An array, and column names where there are any, from an object that is no array and no known table."""
     if not hasattr(X, "__array__"):
         if hasattr(X, "to_numpy"):
-            return np.asarray(X.to_numpy()), _string_names(getattr(X, "columns", ()))
+            return np.asarray(X.to_numpy()), string_names(getattr(X, "columns", ()))
         if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__"):
             return _through_arrow(X, name)
     try:
@@ -153,7 +153,7 @@ def _coordinate_names(X):
     dims, coords = getattr(X, "dims", ()), getattr(X, "coords", None)
     if not isinstance(dims, tuple) or len(dims) != 2 or coords is None or dims[1] not in coords:
         return None
-    return _string_names(np.asarray(coords[dims[1]]).tolist())
+    return string_names(np.asarray(coords[dims[1]]).tolist())
 
 
 def _through_arrow(X, name):
@@ -300,7 +300,7 @@ def _open_table(X):
 
 def _stack_table(X, labels, column, name):
     """One array from the columns of a table, and their names."""
-    names = _string_names(labels)
+    names = string_names(labels)
     dtypes = set(getattr(X, "dtypes", ()))
     if len(dtypes) == 1:
         (dtype,) = dtypes
@@ -350,7 +350,7 @@ def _missing(values, dtype):
     return mask if mask.any() else None
 
 
-def _string_names(labels):
+def string_names(labels):
     """Column labels as an object array when all are strings, None when none is."""
     labels = list(labels)
     strings = sum(isinstance(label, str) for label in labels)

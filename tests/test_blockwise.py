@@ -3,6 +3,7 @@ import functools
 import operator
 import pickle
 import warnings
+import weakref
 
 from hypothesis import given, settings, strategies as st
 import numpy as np
@@ -118,3 +119,13 @@ def test_blocks_that_stay_are_large_enough_for_boxes(weighted):
     assert_same(blocks, model.fit(X, sample_weight=weights))
     runs = [run for block in engine.held for run, _ in block.rows.kept.runs.values()]
     assert all(run.counters()["boxed"] for run in runs)
+
+
+def test_what_is_kept_goes_with_the_block():
+    block = Block(np.arange(8.0).reshape(4, 2))
+    survey = survey_block(block.array)
+    for slot in range(2):
+        assert block.rows.kept.assign(np.zeros((1, 2)), survey, 0, slot, 1).counts == [4]
+    kept = weakref.ref(block.rows.kept)
+    del block
+    assert kept() is None

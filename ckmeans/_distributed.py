@@ -1,0 +1,61 @@
+"""What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all but where the blocks are."""
+import numpy as np
+
+from . import _kmeans
+from . import _validate as check
+from ._base import CenterModel, keep_result
+from ._blockwise import Fit
+from ._seeding.blocks import BLOCK_INITS
+
+
+class BlockKMeans(CenterModel):
+    """k-means over the blocks of an engine; see `_blockwise.py`."""
+
+    max_time = label_order = None          # what the driver reads, too
+
+    def __init__(self, n_clusters=8, *, init="k-means||", n_init="auto", max_iter=300, tol=1e-4, random_state=None, n_threads=None):
+        self._keep_parameters(locals())
+
+    def _check(self):
+        check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
+        check.check_n_init(self.n_init)
+        check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
+        check.check_tol(self.tol)
+        check.check_threads(self.n_threads)
+        if isinstance(self.init, str):
+            check.check_name(self.init, ("auto", *BLOCK_INITS), "init")
+        check.seeds(self.random_state, 0)
+
+    def _fit_blocks(self, engine, names=None):
+        fit = Fit(engine, self)
+        best, runs = fit.solve()
+        keep_result(self, best, runs, fit.names if names is None else names, fit.d)
+
+    def _plain(self):
+        """The fitted model as a `ckmeans.KMeans`, without labels."""
+        check.check_fitted(self)
+        model = _kmeans.KMeans(**self.get_params())
+        for name, value in self.__dict__.items():
+            if name.endswith("_") and name != "labels_":
+                setattr(model, name, value)
+        return model
+
+    def _nameless(self):
+        """A plain model that takes blocks, whose names were looked at already."""
+        model = self._plain()
+        model.__dict__.pop("feature_names_in_", None)
+        return model.set_params(n_threads=self.n_threads or 1, init="k-means++", random_state=None)
+
+
+def predict_block(X, model):
+    """Labels of a block, which may have no rows."""
+    array, _ = check.as_matrix(X, min_rows=0)
+    return model.predict(array) if len(array) else np.empty(0, dtype=np.int32)
+
+
+def transform_block(X, model):
+    """Distances of a block's rows to the centers."""
+    array, _ = check.as_matrix(X, min_rows=0)
+    if len(array):
+        return model.transform(array)
+    return np.empty((0, len(model.cluster_centers_)), dtype=np.float32 if array.dtype == np.float32 else np.float64)

@@ -1,0 +1,284 @@
+"""k-means on Dask (extra ``dask``): rows in the memory of many processes or machines, and the same bits as in one array.
+
+>>> import dask.array as da
+>>> from ckmeans.dask import KMeans
+>>> X = da.random.default_rng(0).random((10_000, 2), chunks=(2_500, 2))
+>>> model = KMeans(3, random_state=0).fit(X)
+>>> model.labels_
+dask.array<predict_block, shape=(10000,), dtype=int32, chunksize=(2500,), chunktype=numpy.ndarray>
+>>> model.compute().labels_.shape              # a plain ckmeans.KMeans
+(10000,)
+"""
+import functools
+import operator
+
+import numpy as np
+
+from . import _validate as check
+from ._blockwise import inertia
+from ._distributed import BlockKMeans, predict_block, transform_block
+from ._extras import need
+from ._kept import Block
+
+__all__ = ["KMeans"]
+
+#: Answers that are added up in one task, so that none has to hold those of all blocks.
+FAN_IN = 16
+
+
+class KMeans(BlockKMeans):
+    """k-means over a dask array or DataFrame: the bits of `ckmeans.KMeans` on the gathered rows, wherever the blocks are.
+
+    Runs on the current client of `distributed`, else on the scheduler that Dask is set to. Each block becomes a task per iteration; only
+    centers go out to the workers and sums come back, O(k d) numbers for each block. Workers that die are no matter: Dask makes their
+    blocks again, and the result stays the same.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+    init : {"k-means||", "k-means++", "random", "first", "auto"} or array of shape (k, d) or (n_init, k, d), default="k-means||"
+        As in `ckmeans.KMeans`. "k-means||" takes a few passes over the rows, "k-means++" several for each center.
+    n_init : "auto" or int, default="auto"
+        Number of runs, all of which go on in the same passes. "auto" means 10 for inits that draw.
+    max_iter : int, default=300
+    tol : float, default=1e-4
+    random_state : None, int, RandomState or Generator, default=None
+    n_threads : int or None, default=None
+        Threads of each task; None means one, since tasks run side by side.
+
+    Attributes
+    ----------
+    labels_ : dask array of shape (n,), int32
+        Lazy: ``predict(X)``.
+    cluster_centers_, inertia_, counts_, n_iter_, converged_, stop_reason_, runs_, n_features_in_, feature_names_in_
+        As in `ckmeans.KMeans`.
+
+    See Also
+    --------
+    ckmeans.partial : the same for an engine of your own
+
+    Notes
+    -----
+    While a fit goes on workers hold its blocks, with 4 bytes per value and 8 to 28 per row more. Rows that should be read only once are to
+    be persisted before: a fit makes its own passes over blocks in memory, but `labels_` reads X again.
+
+    Blocks of 10 to 200 MB are best; each costs the scheduler about a millisecond an iteration. Not for data that fits one machine's
+    memory with ease: `ckmeans.KMeans` has less to do there.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from ckmeans.dask import KMeans
+    >>> X = da.from_array([[1.0, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]], chunks=(2, 2))
+    >>> model = KMeans(2, random_state=0).fit(X)
+    >>> model.inertia_
+    16.0
+    >>> model.predict(X)
+    dask.array<predict_block, shape=(6,), dtype=int32, chunksize=(2,), chunktype=numpy.ndarray>
+    >>> model.cluster_centers_[model.predict([[0, 0], [12, 3]])]
+    array([[ 1.,  2.],
+           [10.,  2.]])
+    """
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Cluster the rows of X.
+
+        Parameters
+        ----------
+        X : dask array or DataFrame of shape (n, d)
+            Chunks of any number of rows, known or not; several along the columns are put together. Other array-likes are made into
+            a dask array.
+        y : ignored
+        sample_weight : dask array or Series of shape (n,), array-like or None
+            Where rows of blocks are not known, it has to have as many blocks as X, of the same rows.
+
+        Returns
+        -------
+        self : KMeans
+
+        Raises
+        ------
+        ImportError
+            Dask is not installed.
+        TypeError, ValueError
+            A parameter or the data cannot be used; the message says which and why.
+        """
+        self._check()
+        X, names, _ = collection(X)
+        if not np.isnan(len_of(X)):
+            check.check_n_clusters(self.n_clusters, len_of(X))
+        self._fit_blocks(Engine(X, sample_weight, self.n_threads or 1), names)
+        self.labels_ = self._lazy(predict_block, X, np.empty(0, dtype=np.int32))
+        return self
+
+    def predict(self, X):
+        """The nearest center of each row, lazily.
+
+        Parameters
+        ----------
+        X : dask array or DataFrame of shape (n, d)
+            Any other array-like is answered at once, by an ndarray.
+
+        Returns
+        -------
+        labels : dask array of shape (n,), int32
+        """
+        if not is_lazy(X):
+            return super().predict(X)
+        X, _ = self._matching(X)
+        return self._lazy(predict_block, X, np.empty(0, dtype=np.int32))
+
+    def transform(self, X):
+        """Euclidean distances of each row to every center, lazily.
+
+        Parameters
+        ----------
+        X : dask array or DataFrame of shape (n, d)
+            Any other array-like is answered at once, by an ndarray.
+
+        Returns
+        -------
+        distances : dask array of shape (n, k)
+        """
+        if not is_lazy(X):
+            return super().transform(X)
+        X, dtype = self._matching(X)
+        result = np.float32 if dtype == np.float32 else np.float64
+        return self._lazy(transform_block, X, np.empty((0, len(self.cluster_centers_)), dtype=result))
+
+    def score(self, X, y=None, sample_weight=None):
+        """The negative of the inertia that these rows have: higher is better."""
+        if not is_lazy(X):
+            return super().score(X, sample_weight=sample_weight)
+        X, _ = self._matching(X)
+        return -inertia(Engine(X, sample_weight, self.n_threads or 1), self._centers())
+
+    def compute(self, labels=True):
+        """The fitted model as a plain `ckmeans.KMeans`.
+
+        Parameters
+        ----------
+        labels : bool, default=True
+            Whether to gather `labels_`, 4 bytes per row.
+
+        Returns
+        -------
+        model : ckmeans.KMeans
+        """
+        model = self._plain()
+        if labels:
+            model.labels_ = self.labels_.compute()
+        return model
+
+    def _matching(self, X):
+        """X and its type, checked against the model."""
+        check.check_fitted(self)
+        X, names, dtype = collection(X)
+        check.check_feature_names(self, names, len_of(X, 1), reset=False)
+        return X, dtype
+
+    def _lazy(self, function, X, meta):
+        """A dask array of what a function gives for each block."""
+        if is_table(X):
+            return X.map_partitions(function, self._nameless(), meta=meta)
+        sizes = dict(drop_axis=1) if meta.ndim == 1 else dict(chunks=(X.chunks[0], (meta.shape[1],)))
+        return X.map_blocks(function, self._nameless(), meta=meta, dtype=meta.dtype, **sizes)
+
+
+class Engine:
+    """Blocks of rows held by Dask's workers; see `_blockwise.py`.
+
+    Passes are graphs whose tasks go where the blocks are. Whatever is lost with a worker Dask computes again, blocks included.
+
+    Parameters
+    ----------
+    X : dask array or DataFrame
+    sample_weight : dask array, Series, array-like or None
+    n_threads : int
+        Threads of each task.
+    """
+
+    in_process, keeps = False, True
+
+    def __init__(self, X, sample_weight, n_threads):
+        import dask
+
+        self.n_threads = n_threads
+        rows = blocks(X)
+        weights = [None] * len(rows) if sample_weight is None else blocks(weights_like(sample_weight, X, len(rows)))
+        self.blocks = dask.persist(*map(dask.delayed(Block, pure=False), rows, weights))
+
+    def map(self, task, *broadcast):
+        import dask
+
+        told = dask.delayed(broadcast, traverse=False)       # goes to each worker, not to each block
+        run, add = dask.delayed(run_block, pure=False), dask.delayed(sum_up, pure=False)
+        answers = [run(block, task, index, told) for index, block in enumerate(self.blocks)]
+        while len(answers) > FAN_IN:
+            answers = [add(answers[i : i + FAN_IN]) for i in range(0, len(answers), FAN_IN)]
+        return dask.compute(*answers)
+
+
+def run_block(block, task, index, broadcast):
+    return block.run(task, index, *broadcast)
+
+
+def sum_up(answers):
+    return functools.reduce(operator.add, answers)
+
+
+def is_lazy(X):
+    return hasattr(type(X), "to_delayed") and hasattr(type(X), "ndim")
+
+
+def is_table(X):
+    return hasattr(X, "columns") and X.ndim == 2      # Series have columns, too
+
+
+def len_of(X, axis=0):
+    """Rows, or columns, of a dask collection; NaN where rows are not known."""
+    if axis == 1:
+        return len(X.columns) if is_table(X) else X.shape[1]
+    return np.nan if is_table(X) else X.shape[0]
+
+
+def collection(X):
+    """X as a dask collection with whole rows in each block, its column names, and its type."""
+    array = need("dask.array", "ckmeans.dask")
+    if not is_lazy(X):
+        if hasattr(X, "dask"):
+            raise TypeError(f"X must be a dask array or DataFrame, got {type(X).__name__}.")
+        values, names = check.as_matrix(X)
+        return array.from_array(values, chunks=("auto", -1)), names, values.dtype
+    if is_table(X):
+        values, names = check.as_matrix(X._meta, min_rows=0)
+        return X, names, values.dtype
+    if X.ndim != 2:
+        raise ValueError(f"Expected 2D array, got {X.ndim}D array instead (shape={X.shape}).")
+    check.as_matrix(np.empty((0, X.shape[1]), dtype=X.dtype), min_rows=0)
+    return (X.rechunk({1: -1}) if X.numblocks[1] > 1 else X), None, X.dtype
+
+
+def blocks(X):
+    """A dask collection as a list of delayed blocks."""
+    return np.ravel(X.to_delayed()).tolist()
+
+
+def weights_like(sample_weight, X, count):
+    """Weights as a dask collection with the blocks of X."""
+    array = need("dask.array", "ckmeans.dask")
+    known = not np.isnan(len_of(X)) and not np.isnan(X.chunks[0]).any()
+    if not is_lazy(sample_weight):
+        if not known:
+            raise ValueError("sample_weight must be a dask array or Series with the blocks of X, whose rows are not known.")
+        return array.from_array(check.as_weights(sample_weight, len_of(X)), chunks=(X.chunks[0],))
+    if is_table(sample_weight) or sample_weight.ndim != 1:
+        raise ValueError(f"sample_weight must be one-dimensional, got {sample_weight.ndim} dimensions.")
+    if known and hasattr(sample_weight, "chunks") and not np.isnan(sample_weight.shape[0]):
+        if sample_weight.shape[0] != len_of(X):
+            raise ValueError(f"sample_weight has {sample_weight.shape[0]} entries, X has {len_of(X)} rows.")
+        return sample_weight.rechunk((X.chunks[0],))
+    if sample_weight.npartitions != count:
+        raise ValueError(f"sample_weight has {sample_weight.npartitions} blocks and X has {count}: where rows of blocks are not known, "
+                         "they must have as many, of the same rows.")
+    return sample_weight
