@@ -196,13 +196,13 @@ def draw(terms, uniform):
 def content_order(X):
     """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they stand."""
     code = np.full(len(X), 0x2545F4914F6CDD1D, dtype=np.uint64)
-    for column in X.T:
-        bits = (column.astype(np.float64) + 0.0).view(np.uint64)
-        code = (code ^ bits) * np.uint64(0x9E3779B97F4A7C15)
-        code ^= code >> np.uint64(32)
-    code *= np.uint64(0xD6E8FEB86659FD93)
-    code ^= code >> np.uint64(32)
-    return np.argsort(code * np.uint64(0xD6E8FEB86659FD93), kind="stable")
+    for f, column in enumerate(X.T):
+        bits = column.astype(np.float64).view(np.uint64)
+        mixed = (bits ^ np.uint64((f + 1) * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ mixed >> np.uint64(32)) * np.uint64(0x94D049BB133111EB)
+        code += np.where(column != 0, mixed ^ mixed >> np.uint64(29), np.uint64(0))
+    code = (code ^ code >> np.uint64(32)) * np.uint64(0xD6E8FEB86659FD93)
+    return np.argsort(code ^ code >> np.uint64(32), kind="stable")
 
 
 def kmeans_plusplus(X, k, uniforms, weights=None):

@@ -220,11 +220,9 @@ cdef struct Codes:
 
 cdef int code_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     cdef Codes *job = <Codes *>job_
-    cdef double *x = <double *>job.workers[worker].block
     cdef Py_ssize_t i
     for i in range(start, stop):
-        job.exact.read(job.rows, i, x)
-        job.code[i] = hash_row(x, job.rows.d)
+        job.code[i] = hash_row(job.rows, job.exact, i, job.workers[worker].block)
     return 0
 
 

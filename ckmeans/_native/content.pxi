@@ -2,7 +2,7 @@
 #
 # Inits draw rows by running sums in this order. So a seed draws the same rows however the data is sorted, and a row of weight 2 is as
 # likely, to the very same numbers, as two equal rows. (But for two rows of the same hash: one in 10**7 million-row data sets.)
-# Only the few buckets that draws fall into are ever sorted.
+# Zeros have no part in it, so that sparse rows are hashed by what they store. Only the few buckets that draws fall into are ever sorted.
 
 cdef struct Hashing:
     const Rows *rows
@@ -12,28 +12,40 @@ cdef struct Hashing:
     int bits
 
 
-cdef uint64_t hash_row(const double *x, Py_ssize_t d) noexcept nogil:
-    cdef uint64_t code = 0x2545F4914F6CDD1DULL, bits
-    cdef double value
-    cdef Py_ssize_t f
-    for f in range(d):
-        value = x[f] + 0.0                    # -0.0 equals 0.0
-        memcpy(&bits, &value, 8)
-        code = (code ^ bits) * 0x9E3779B97F4A7C15ULL
-        code ^= code >> 32
-    code *= 0xD6E8FEB86659FD93ULL             # so that the upper bits, which choose the bucket, depend on all
-    code ^= code >> 32
-    return code * 0xD6E8FEB86659FD93ULL
+cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
+    """What a value in column f adds to the hash of its row: nothing where it is zero, of either sign."""
+    cdef uint64_t code
+    memcpy(&code, &value, 8)
+    code = (code ^ (<uint64_t>f + 1) * 0x9E3779B97F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL
+    code = (code ^ (code >> 32)) * 0x94D049BB133111EBULL
+    return (code ^ (code >> 29)) * <uint64_t>(value != 0)
+
+
+cdef uint64_t hash_row(const Rows *rows, ExactTable *exact, Py_ssize_t row, char *block) noexcept nogil:
+    cdef uint64_t code = 0x2545F4914F6CDD1DULL
+    cdef const double *x = <const double *>block
+    cdef Py_ssize_t f, e
+    if rows.indptr == NULL:
+        exact.read(rows, row, <double *>block)
+        for f in range(rows.d):
+            code += hash_value(f, x[f])
+    elif rows.kind == KIND_F32:
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            code += hash_value(rows.indices[e], (<const float *>rows.data)[e])
+    else:
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            code += hash_value(rows.indices[e], (<const double *>rows.data)[e])
+    code ^= code >> 32                        # the upper bits, which choose the bucket, are to depend on all
+    code *= 0xD6E8FEB86659FD93ULL
+    return code ^ (code >> 32)
 
 
 cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """The bucket of each row: the upper bits of its hash."""
     cdef Hashing *job = <Hashing *>job_
-    cdef double *x = <double *>job.workers[worker].block
     cdef Py_ssize_t i
     for i in range(start, stop):
-        job.exact.read(job.rows, i, x)
-        job.bucket[i] = <uint16_t>(hash_row(x, job.rows.d) >> (64 - job.bits))
+        job.bucket[i] = <uint16_t>(hash_row(job.rows, job.exact, i, job.workers[worker].block) >> (64 - job.bits))
     return 0
 
 
@@ -89,8 +101,7 @@ cdef class ContentOrder:
             return
         self.sorted_[b] = 1
         for i in range(count):
-            exact.read(rows, row[i], <double *>block)
-            code[i] = hash_row(<const double *>block, rows.d)
+            code[i] = hash_row(rows, exact, row[i], block)
             ready = ready and (i == 0 or code[i - 1] <= code[i])
         if ready:
             return
