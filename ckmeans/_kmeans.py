@@ -134,7 +134,11 @@ class KMeans(CenterModel):
     they work on twice, in float64, and 64 bytes for each. With "auto" one start is about as good as many: ``n_init=1`` saves time.
 
     Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
-    ``24 * k * d`` bytes. Never n x k.
+    ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per row, about ``40 * k * d`` bytes, and per thread
+    at most ``300 * d``; never n x d.
+
+    With sparse rows the time goes with the stored values, but for what is exact by definition, the inertia at the end of a run and
+    `transform`: that looks at every feature in which a center is not zero.
 
     Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.
 

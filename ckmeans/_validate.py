@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ._sparse import is_sparse, sparse_rows
+from ._sparse import SparseRows, is_sparse, sparse_rows
 
 # Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
 MAX_ABS = 1e140
@@ -92,6 +92,8 @@ def as_matrix(X, *, name="X", min_rows=1, sparse=False):
     names : ndarray of str (dtype object), or None where X has no string column names
     """
     if type(X) is np.ndarray and X.ndim == 2 and X.dtype in _NATIVE and X.flags.aligned:
+        array, names = X, None
+    elif sparse and isinstance(X, SparseRows):
         array, names = X, None
     elif sparse and is_sparse(X) and len(X.shape) == 2:
         array, names = sparse_rows(X, name, _numeric), None

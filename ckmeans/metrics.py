@@ -14,6 +14,7 @@ from . import _native
 from . import _validate as check
 from ._config import cpu_count
 from ._kmeans import open_data
+from ._sparse import SparseRows
 
 _SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
@@ -30,7 +31,7 @@ def silhouette_samples(X, labels, *, n_threads=None):
 
     Parameters
     ----------
-    X : array-like or table of shape (n, d)
+    X : array-like, table or sparse matrix of shape (n, d)
     labels : array-like of shape (n,)
         Clusters by any integers or names; at least 2 and fewer than rows.
     n_threads : int or None
@@ -53,8 +54,8 @@ def silhouette_samples(X, labels, *, n_threads=None):
     Notes
     -----
     All distances are computed and added up exactly. Extra memory is one float64 copy of X and, where they fit into 256 MB, 16 k n
-    bytes of sums per thread, which halve the time. Time grows with n² d: beyond some 100 000 rows use
-    `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
+    bytes of sums per thread, which halve the time. Sparse rows are made dense some at a time. Time grows with n² d: beyond some
+    100 000 rows use `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
 
     Not for comparing clusters that are no compact clouds: a correct clustering of rings or chains has low silhouettes.
 
@@ -65,21 +66,22 @@ def silhouette_samples(X, labels, *, n_threads=None):
     array([0.895, 0.882, 0.882, 0.895])
     """
     array, codes, k, names = _labelled(X, labels)
-    open_data(array, names, None, 1)                      # raises for what is not finite
+    data = open_data(array, names, None, 1)               # raises for what is not finite
     sizes = np.bincount(codes, minlength=k)
     order = np.argsort(codes, kind="stable")
-    rows = _unit(array[order])
     bounds = np.concatenate([[0], np.cumsum(sizes)])
-    kernel = import_module(f"ckmeans._native.silhouette_{_native.isa}")
-    n = len(rows)
+    n = len(array)
     # Constants that cut distances into two parts whose sums over n rows do not round; see _native/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
     threads = _threads(n_threads)
-    if 16 * k * n * threads <= _SUMS_BYTES:
-        out = _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads)
+    kernel = import_module(f"ckmeans._native.silhouette_{_native.isa}")
+    if isinstance(array, SparseRows):
+        out = _silhouettes_of_sparse(array, data, order, bounds, big, small, threads)
+    elif 16 * k * n * threads <= _SUMS_BYTES:
+        out = _silhouettes_by_pairs(kernel, _unit(array[order]), bounds, big, small, threads)
     else:
-        out = _silhouettes_by_rows(kernel, rows, bounds, big, small, threads)
+        out = _silhouettes_by_rows(kernel, _unit(array[order]), bounds, big, small, threads)
     result = np.empty(n)
     result[order] = out
     return result
@@ -118,8 +120,32 @@ def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
     for other in sums[1:]:                                # parts of exact sums: nothing rounds
         sums[0] += other
     total = sums[0][0] + sums[0][1]                       # (k, n), rounded once
+    return _silhouettes_from_sums(total, np.repeat(np.arange(k), np.diff(bounds)), np.diff(bounds))
+
+
+def _silhouettes_of_sparse(array, data, order, bounds, big, small, threads):
+    """Each pair of rows twice, some rows against all at a time, which are made dense for that."""
+    exponent = _unit_exponent(data.low, data.high)
+    rows = array.take(order).astype(np.float64)
+    rows = SparseRows(np.ldexp(rows.data, exponent), rows.indices, rows.indptr, rows.shape)
+    data = open_data(rows, None, None, threads)
+    n, d = rows.shape
     sizes = np.diff(bounds)
-    home = np.repeat(np.arange(k), sizes)
+    home = np.repeat(np.arange(len(sizes)), sizes)
+    out, step = np.empty(n), max(1, _BLOCK_VALUES // max(n, d))
+    for start in range(0, n, step):
+        some = np.arange(start, min(start + step, n))
+        distances = data.distances(data.take(some))       # (n, rows of this block)
+        high = (distances + big) - big
+        low = ((distances - high) + small) - small
+        total = np.add.reduceat(high, bounds[:-1]) + np.add.reduceat(low, bounds[:-1])
+        out[some] = _silhouettes_from_sums(total, home[some], sizes)
+    return out
+
+
+def _silhouettes_from_sums(total, home, sizes):
+    """Silhouettes of rows from the sums of their distances to the rows of each cluster, (k, rows), and the clusters that they are in."""
+    n = total.shape[1]
     mine = sizes[home]
     inner = total[home, np.arange(n)] / np.maximum(mine - 1, 1)
     total /= sizes[:, np.newaxis]
@@ -172,7 +198,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
 
     Parameters
     ----------
-    X : array-like or table of shape (n, d)
+    X : array-like, table or sparse matrix of shape (n, d)
     centers : array-like of shape (k, d)
         At least two.
     labels : array-like of int of shape (n,), or None
@@ -190,7 +216,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
     >>> simplified_silhouette_samples([[0.0], [1.0], [9.0], [10.0]], [[0.5], [9.5]]).round(3)
     array([0.947, 0.941, 0.941, 0.947])
     """
-    array, names = check.as_matrix(X)
+    array, names = check.as_matrix(X, sparse=True)
     centers, _ = check.as_matrix(centers, name="centers", min_rows=2)
     k, d = centers.shape
     if d != array.shape[1]:
@@ -204,7 +230,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
             raise ValueError(f"labels must be integers from 0 to {k - 1}, the rows of centers.")
     threads = _threads(n_threads)
     out = np.empty(len(array))
-    step = max(1, _BLOCK_VALUES // max(k, d))
+    step = max(1, _BLOCK_VALUES // (k if isinstance(array, SparseRows) else max(k, d)))
     for start in range(0, len(array), step):
         block = array[start : start + step]
         if block.dtype == np.float32:                     # distances of float32 rows would be rounded to float32
@@ -237,7 +263,7 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
 
     Parameters
     ----------
-    X : array-like or table of shape (n, d)
+    X : array-like, table or sparse matrix of shape (n, d)
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
@@ -268,7 +294,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
 
     Parameters
     ----------
-    X : array-like or table of shape (n, d)
+    X : array-like, table or sparse matrix of shape (n, d)
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
@@ -322,6 +348,8 @@ def mean_distances(array, centers, labels, weights=None):
 
 def own_sq_distances(array, centers, labels):
     """Squared distance of each row to the center of its label, float64, feature after feature."""
+    if isinstance(array, SparseRows):
+        return open_data(array, None, None, None).squares(np.ascontiguousarray(centers), np.ascontiguousarray(labels, dtype=np.int32))
     out = np.empty(len(array))
     step = max(1, _CACHED_VALUES // array.shape[1])
     for start in range(0, len(array), step):
@@ -408,7 +436,7 @@ def _label_array(labels, n):
 
 def _labelled(X, labels):
     """The rows, their labels as int32 codes from 0, how many there are, and the names of the columns."""
-    array, names = check.as_matrix(X)
+    array, names = check.as_matrix(X, sparse=True)
     values, codes = np.unique(_label_array(labels, len(array)), return_inverse=True)
     k = len(values)
     if not 2 <= k < len(array):
@@ -429,13 +457,19 @@ def _unit(rows):
     Values stay below 2**500: where one column is that far from 0 beside the spread of all, distances are just smaller.
     """
     rows = np.ascontiguousarray(rows, dtype=np.float64)
-    half = rows.max(axis=0) / 2 - rows.min(axis=0) / 2    # halves, lest the difference overflow
+    exponent = _unit_exponent(rows.min(axis=0), rows.max(axis=0))
+    return np.ldexp(rows, exponent) if exponent else rows
+
+
+def _unit_exponent(low, high):
+    """The power of two for `_unit`, from the ranges of the columns."""
+    half = high / 2 - low / 2                             # halves, lest the difference overflow
     widest = float(half.max())
-    if widest > 0:
-        span = half / widest
-        exponent = math.frexp(widest)[1] + 1 + math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1]
-        rows = np.ldexp(rows, min(-exponent, 500 - math.frexp(float(np.abs(rows).max()))[1]))
-    return rows
+    if not widest > 0:
+        return 0
+    span = half / widest
+    exponent = math.frexp(widest)[1] + 1 + math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1]
+    return min(-exponent, 500 - math.frexp(float(max(high.max(), -low.min())))[1])
 
 
 def _threads(n_threads):

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import warnings
 
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ import pytest
 
 from checks import assert_same, fit, run_python
 import ckmeans
-from ckmeans import BisectingKMeans, ConvergenceWarning, KMeans, MiniBatchKMeans, k_means, kmeans_plusplus
+from ckmeans import BisectingKMeans, ConvergenceWarning, KMeans, MiniBatchKMeans, k_means, kmeans_plusplus, metrics
 from strategies import problems
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -387,3 +388,52 @@ def test_where_only_dense_arrays_will_do():
     model = KMeans(3, random_state=0).fit(X)
     with pytest.raises(ValueError, match="299 features"):
         model.predict(S[:, :-1])
+
+
+# -- criteria ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [counts, tf_idf])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_criteria_equal_those_of_dense_rows(make, dtype, monkeypatch):
+    X = make(90, 120, dtype=dtype)
+    S = sparse.csr_matrix(X)
+    model = KMeans(5, n_init=1, random_state=0).fit(X)
+    monkeypatch.setattr(metrics, "_BLOCK_VALUES", 2000)
+    for criterion in (metrics.silhouette_samples, metrics.calinski_harabasz_score, metrics.davies_bouldin_score):
+        assert np.array_equal(criterion(S, model.labels_), criterion(X, model.labels_))
+    assert metrics.silhouette_score(S, model.labels_, sample_size=40, random_state=0) == metrics.silhouette_score(
+        X, model.labels_, sample_size=40, random_state=0)
+    for labels in (None, model.labels_):
+        assert np.array_equal(metrics.simplified_silhouette_samples(S, model.cluster_centers_, labels),
+                              metrics.simplified_silhouette_samples(X, model.cluster_centers_, labels))
+
+
+def test_variance_partition_takes_some_columns_at_a_time(monkeypatch):
+    monkeypatch.setattr(sys.modules["ckmeans._seeding.variance_partition"], "BLOCK", 1000)
+    for X in (tf_idf(), counts(60, 5), counts(60, 5)[:, :1]):
+        weights = np.random.default_rng(1).exponential(size=len(X))
+        for w in (None, weights):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                assert_same(KMeans(9, init="variance-partition").fit(sparse.csr_matrix(X), sample_weight=w),
+                            KMeans(9, init="variance-partition").fit(X, sample_weight=w))
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_rows_are_never_made_dense():
+    source = """
+import resource, numpy as np, scipy.sparse, ckmeans
+rng = np.random.default_rng(0)
+columns = np.sort(rng.integers(2000, size=(20_000, 10)) * 10 + np.arange(10), axis=1)
+X = scipy.sparse.csr_matrix((rng.random(200_000), columns.ravel(), np.arange(0, 200_001, 10)), shape=(20_000, 20_000))   # 3.2 GB dense
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model = ckmeans.KMeans(5, n_init=1, random_state=0, max_iter=3, n_threads=2).fit(X)
+model.predict(X), model.transform(X[:500]), model.score(X)
+ckmeans.MiniBatchKMeans(5, random_state=0, max_iter=1).fit(X)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    assert int(run_python(source)) < 300

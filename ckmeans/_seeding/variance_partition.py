@@ -1,6 +1,10 @@
 import numpy as np
 
+from .._sparse import SparseRows
 from .rows import filled
+
+#: Values of sparse rows that are dense at a time.
+BLOCK = 1 << 22
 
 
 def variance_partition(data, k, random_state):
@@ -27,10 +31,31 @@ def variance_partition(data, k, random_state):
 
 def _part(data, rows):
     """Sum of squares about the mean, rows, and their values of the widest feature less its mean."""
-    X = data.take(rows)
     w = None if data.weights is None else data.weights[rows]
-    mean = np.add.reduce(X if w is None else X * w[:, None], axis=0) / (len(rows) if w is None else np.add.reduce(w))
-    X -= mean
-    squares = np.add.reduce(X * X if w is None else X * X * w[:, None], axis=0)
-    widest = int(np.argmax(squares))
-    return float(np.add.reduce(squares)), rows, X[:, widest].copy()
+    total = len(rows) if w is None else np.add.reduce(w)
+    squares, largest, values = np.empty(data.shape[1]), -1.0, None
+    for start, X in _columns(data, rows):
+        mean = np.add.reduce(X if w is None else X * w[:, None], axis=0) / total
+        X -= mean
+        here = np.add.reduce(X * X if w is None else X * X * w[:, None], axis=0)
+        squares[start : start + len(here)] = here
+        widest = int(np.argmax(here))
+        if here[widest] > largest:
+            largest, values = here[widest], X[:, widest].copy()
+    return float(np.add.reduce(squares)), rows, values
+
+
+def _columns(data, rows):
+    """These rows, dense: all columns, of sparse rows some at a time (never one alone, whose sum NumPy would take in another order)."""
+    n, d = len(rows), data.shape[1]
+    if not isinstance(data.array, SparseRows):
+        yield 0, data.take(rows)
+        return
+    part = data.array.take(rows)
+    row_of = np.repeat(np.arange(n), np.diff(part.indptr))
+    for columns in np.array_split(np.arange(d), max(1, min(-(-n * d // BLOCK), d // 2))):
+        start, stop = columns[0], columns[-1] + 1
+        here = (start <= part.indices) & (part.indices < stop)
+        X = np.zeros((n, stop - start))
+        X[row_of[here], part.indices[here] - start] = part.data[here]
+        yield start, X
