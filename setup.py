@@ -33,6 +33,13 @@ else:
     # The filter may fuse multiply and add, its bounds allow for it; what decides must round as it is written.
     CONTRACT, NO_CONTRACT = ["-ffp-contract=fast"], ["-ffp-contract=off"]
 
+# CKMEANS_DEBUG_BOUNDS=1 builds a package that holds every bound against true distances and raises AssertionError; slow:
+#     CKMEANS_DEBUG_BOUNDS=1 python setup.py build --build-lib build/debug --build-temp build/debug-objects
+#     cd tests && PYTHONPATH=../build/debug python -m pytest test_algorithms.py
+MACROS = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
+if os.environ.get("CKMEANS_DEBUG_BOUNDS", "") not in ("", "0"):
+    MACROS.append(("CKM_DEBUG_BOUNDS", "1"))
+
 DIRECTIVES = dict(language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False,
                   embedsignature=True, freethreading_compatible=True)
 
@@ -49,8 +56,7 @@ def write(name, text):
 def extension(name, source, flags):
     depends = [str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in sorted(NATIVE.glob(pattern))]
     return Extension(f"ckmeans._native.{name}", [source], include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
-                     extra_compile_args=OPTIMISE + flags, depends=depends,
-                     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+                     extra_compile_args=OPTIMISE + flags, depends=depends, define_macros=MACROS)
 
 
 def extensions():

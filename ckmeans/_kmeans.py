@@ -13,7 +13,7 @@ from ._sparse import SparseRows
 from ._watch import Watch
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
-ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "elkan": "auto"}
+ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "elkan": "auto"}
 
 
 class KMeans(CenterModel):
@@ -54,11 +54,19 @@ class KMeans(CenterModel):
     copy_x : bool, default=True
         X is never changed. False asks for the lean way of working, which keeps no packed float32 copy of X (4 bytes per value) and
         is slower; it is taken anyway when memory is short.
-    algorithm : {"auto", "lloyd", "boxes", "elkan"}, default="auto"
-        All give the same results to the last bit. "lloyd" compares every row with every center. "boxes" sorts the rows in space once
-        (12 bytes per row) and compares panels of 64 with the centers that can win in their bounding box: many times as fast where
-        clusters are small beside the data, in few dimensions or in data that fills few. "auto" begins with "lloyd" and changes to
-        "boxes" where counted work promises a gain. "elkan" is accepted for scikit-learn's sake and means "auto".
+    algorithm : {"auto", "lloyd", "boxes", "yinyang", "elkan"}, default="auto"
+        All give the same results to the last bit; they differ in speed and memory.
+
+        * ``"lloyd"``: every row with every center;
+        * ``"boxes"``: sorts the rows in space once (12 bytes per row) and compares panels of 64 with the centers that can win in their
+          bounding box: for few features, and clusters that are small beside the data;
+        * ``"yinyang"``: keeps bounds on distances and compares rows with the groups of 32 centers that these do not rule out (Ding et al.
+          2015; with up to 32 clusters this is Hamerly's algorithm, 2010): for more features and many iterations, as long as centers
+          slow down; ``4 * (1 + ceil(k / 32))`` bytes per row;
+        * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where counted work promises a gain; at most the
+          memory of both;
+        * ``"elkan"``: accepted for scikit-learn's sake, means "auto": a bound for each row and center, n x k of them, costs more here
+          than the distances it saves.
     n_threads : int or None, default=None
         Threads to use; None means the CPUs that this process may use. Small work stays on the calling thread. Results do not
         depend on it.

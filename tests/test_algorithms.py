@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from checks import assert_same
 from ckmeans import KMeans
 from ckmeans._kmeans import ALGORITHMS
+from ckmeans._native import engine
 from ckmeans._native.engine import Data, Run
 
 # Boxes are for data of some size: below that, all algorithms are one.
@@ -83,6 +84,84 @@ def test_the_same_bits_with_weights_and_layouts(make, d, seed, k, order):
     models = fits(X, X[rng.choice(N, k, replace=False)], sample_weight=weights)
     for model in models.values():
         assert_same(model, models["lloyd"])
+
+
+def wide(seed, d, k):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(k, d))[rng.integers(k, size=2000)] + rng.normal(size=(2000, d)) * rng.exponential(size=(2000, 1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), d=st.sampled_from([1, 2, 15, 16, 17, 63, 65, 130, 300]), k=st.integers(1, 140),
+       dtype=st.sampled_from(["f4", "f8"]), order=st.sampled_from("CF"), n_threads=st.integers(1, 3), weighted=st.booleans(),
+       offset=st.sampled_from([0, 0, 1e3, 1e7]), coarse=st.booleans(), scale=st.sampled_from([1, 1, 1e-30, 1e15]))
+def test_bounds_in_many_features(seed, d, k, dtype, order, n_threads, weighted, offset, coarse, scale):
+    rng = np.random.default_rng(seed)
+    X = wide(seed, d, k)
+    if coarse:                                 # ties, and equal rows where there are few features
+        X = np.round(X)
+    X = np.asarray((X + offset) * scale, dtype=dtype, order=order)
+    init = X[rng.integers(len(X), size=k)]     # now and then the same row twice
+    if k > 4:
+        init[k // 2] = init[0]
+        init[k // 3] *= 1000                   # jumps to a far row once it has lost its own
+    weights = rng.integers(0, 3, len(X)).astype(float) if weighted else None
+    models = fits(X, init, sample_weight=weights, n_threads=n_threads)
+    for name, model in models.items():
+        assert_same(model, models["lloyd"])
+    assert np.array_equal(models["yinyang"].predict(X), models["yinyang"].labels_)
+
+
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 511, 512, 513, 1025])
+def test_every_row_a_cluster_and_other_edges(n):
+    X = np.random.default_rng(n).normal(size=(n, 70))
+    for k in {1, min(n, 33), n}:
+        models = fits(X, X[:k])
+        for model in models.values():
+            assert_same(model, models["lloyd"])
+
+
+def test_centers_that_meet_and_part():
+    """Equal centers are compared once: bounds know nothing of the others, and must not go on so when they part."""
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(3000, 2)), 1)
+    for seed in range(20):
+        init = np.repeat(X[np.random.default_rng(seed).choice(3000, 20, replace=False)], 2, axis=0)
+        models = fits(X, init)
+        assert_same(models["yinyang"], models["lloyd"])
+
+
+def test_a_weaker_bound_would_be_noticed():
+    """Here by its labels, in a debug build by the bounds themselves."""
+    X = wide(0, 20, 60)
+    lloyd = KMeans(60, init=X[:60], tol=0, algorithm="lloyd").fit(X)
+    engine.scale_bounds(0.2)
+    try:
+        with pytest.raises(AssertionError, match="bounds do not hold|labels"):
+            assert np.array_equal(KMeans(60, init=X[:60], tol=0, algorithm="yinyang").fit(X).labels_, lloyd.labels_), "labels"
+    finally:
+        engine.scale_bounds(1)
+
+
+def test_yinyang_prunes():
+    X = wide(0, 20, 60)
+    run = Run(Data(X, None, 2, True), X[:60].copy(), 300, 0.0, "yinyang")
+    run.finish()
+    assert 0 < run.counters()["filtered"] < 0.8 * len(X) * 60 * run.n_iter
+
+
+def test_auto_takes_bounds_by_itself_and_returns_from_them():
+    X = np.concatenate([wide(seed, 40, 100) for seed in range(10)])
+    work = {}
+    for name in ("lloyd", "auto"):
+        run = Run(Data(X, None, 1, True), X[:100].copy(), 300, 0.0, name)
+        run.finish()
+        work[name] = run.counters()["filtered"]
+    assert work["auto"] < 0.7 * work["lloyd"]
+    X = np.random.default_rng(0).normal(size=(20_000, 100))         # no bound helps here
+    run = Run(Data(X, None, 1, True), X[:50].copy(), 12, 0.0, "auto")
+    run.finish()
+    assert run.counters()["filtered"] <= 1.05 * len(X) * 50 * (run.n_iter + 1)
 
 
 def test_boxes_prune():

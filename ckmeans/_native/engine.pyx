@@ -5,7 +5,7 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 """
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport fabs, frexp, ldexp, INFINITY
+from libc.math cimport fabs, frexp, ldexp, sqrt, INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -21,6 +21,9 @@ cdef extern from "simd.h" nogil:
 cdef extern from "cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
+
+cdef extern from "simd.h":
+    enum: CKM_DEBUG_BOUNDS
 
 cdef extern from "build_info.h":
     const char *CKM_INSTRUCTION_SETS
@@ -41,6 +44,9 @@ cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
 #: Instruction sets that the kernels were built for, from the narrowest to the widest, and the flags that all were built with.
 BUILT = tuple(CKM_INSTRUCTION_SETS.decode().split())
 FLAGS = CKM_FLAGS.decode()
+
+#: Whether this is a debug build, in which a bound that true distances do not keep raises AssertionError.
+DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
 
 
 def cpu_features():
@@ -451,6 +457,21 @@ cdef class Data:
             self.packing.filling = True
         return 0
 
+    cdef int turn_panels(self, bint by_row) except -1 nogil:
+        """Have kept panels hold rows one after the other, or lanes of features as they are made."""
+        cdef Assign job
+        if self.packing.panels == NULL or self.packing.by_row == by_row:
+            return 0
+        if not self.packing.filling:
+            job.rows = &self.rows
+            job.packing = &self.packing
+            job.workers = self.workers
+            self.packing.filling = True      # until it is done: an interrupt leaves panels that must not be read
+            self.each_chunk(self.exact.turn, &job, 0.5 * self.rows.d)
+            self.packing.filling = False
+        self.packing.by_row = by_row
+        return 0
+
     cdef bint may_order(self) noexcept nogil:
         """Whether boxes can be tried on this data."""
         return (self.packed and self.filter and self.rows.d <= BOX_FEATURES
@@ -766,6 +787,7 @@ cdef class Data:
         job.sums = NULL
         job.survey = NULL
         job.boxes = NULL
+        job.bounds = NULL
         job.filter = filter_table
         job.labels = labels
         job.workers = self.workers
@@ -875,6 +897,7 @@ cdef class Data:
         cdef Seeding job
         self.need_packing(self.packed)
         self.use_forms(all_)
+        self.turn_panels(False)
         packing = self.packing
         if self.boxes.order != NULL:         # the panels follow another order by now
             packing.panels = NULL
@@ -1072,6 +1095,7 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
     return 2 + k * (d + 5) / 40.0
 
 
+include "bounds.pxi"
 include "run.pxi"
 include "block.pxi"
 include "held.pxi"

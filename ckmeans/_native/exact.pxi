@@ -5,7 +5,7 @@
 # at a time, never on several features of one sum, so that they give the same bits.
 
 cimport cython
-from libc.math cimport fabs, ldexp, sqrt
+from libc.math cimport fabs, ldexp, sqrt, sqrtf
 from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
@@ -13,7 +13,7 @@ from ckmeans._native.kernels cimport *
 
 cdef extern from "simd.h" nogil:
     ctypedef double vd
-    enum: VDL, BLOCK_V
+    enum: VDL, BLOCK_V, CKM_DEBUG_BOUNDS
     vd VD_LOAD(const double *)
     void VD_STORE(double *, vd)
     vd VD_SPLAT(double)
@@ -658,6 +658,9 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     return 0
 
 
+include "exact_groups.pxi"
+
+
 cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Squared distance of each row to the center of its label, and the weighted total."""
     cdef Measure *job = <Measure *>job_
@@ -824,7 +827,9 @@ _table.read = read
 _table.move = move
 _table.survey = survey
 _table.arrange = arrange
+_table.turn = turn
 _table.assign_boxes = assign_boxes
+_table.assign_groups = assign_groups
 _table.assign = assign
 _table.measure = measure
 _table.transform = transform

@@ -11,7 +11,7 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport Centers, FilterTable, BOX_FEATURES, FLUSH, PANEL, SUPER
+from ckmeans._native.kernels cimport Centers, FilterTable, Panel, BOX_FEATURES, FLUSH, PANEL, SUPER, TILE, TILE_WORDS, WIDTH
 
 cdef extern from "simd.h" nogil:
     ctypedef float vf
@@ -512,6 +512,9 @@ cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, P
             second[0] = min(second[0], lows[lane])
 
 
+include "filter_groups.pxi"
+
+
 # ---- what the machine can do at the most, for the benchmark ----------------------------------------------------------------------
 
 cdef double fma_loop(Py_ssize_t rounds) noexcept nogil:
@@ -569,6 +572,9 @@ _table.panel = filter_panel
 _table.near = filter_near
 _table.lists = filter_lists
 _table.closer = filter_closer
+_table.rows = filter_rows
+_table.own = filter_own
+_table.failing = filter_failing
 _table.least = filter_least
 _table.csr = filter_csr
 _table.csr_lanes = VL

@@ -9,6 +9,9 @@ cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
     BOX_FEATURES = 64    # most features for which boxes are of use
     SUPER = 16           # panels whose boxes are looked at together
+    TILE_WORDS = 8       # of 64 rows
+    TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
+    WIDTH = 32           # centers side by side in the panels of groups
     BLOCK = 16           # centers side by side in the exact kernel's layout
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
     SUM_PARTS = 3        # parts of an exact sum of terms of one sign
@@ -52,6 +55,7 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
     float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
     bint filling         # this pass is the first over `panels` and fills them
+    bint by_row          # each panel is (PANEL, d) instead: what group bounds read
     const double *origin # (d,)
     double scale         # a power of two
 
@@ -78,6 +82,27 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     float box_norm       # relative slack of the box test; see `box_bounds`
 
 
+cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows
+    const float *scaled  # (d, WIDTH) -2 * (c - origin) * scale; zeros in lanes without a center
+    const float *sq_norms  # (WIDTH,) as in Centers; 3e38 in lanes without one, and where the center is a duplicate
+    const int32_t *ids   # (WIDTH,)
+    Py_ssize_t used      # lanes with a center
+
+
+cdef struct Bounds:      # distances, scaled, that rows are known to be within or beyond; see bounds.pxi
+    Py_ssize_t groups    # centers are taken together in so many
+    const Panel *panels  # (groups,)
+    const int32_t *group # (k,) of each center
+    const int64_t *size  # (groups,) centers that can win
+    const float *scaled  # (k, d) the centers themselves, -2 * (c - origin) * scale
+    const float *shifts  # (k,) how far each center moved since the last assignment, rounded up
+    const float *most    # (groups,) the largest of a group
+    float *upper         # (ceil(n / TILE), TILE) INOUT of the distance to the row's own center
+    float *lower         # (ceil(n / TILE), groups, TILE) INOUT of the distances to all other centers of a group
+    bint blank           # nothing is known yet
+    float gamma, floor   # see `of_score`; what an upper bound must be below a lower one by, at least
+
+
 cdef struct Tally:       # what one thread adds to cluster statistics
     double *sums         # (k, parts, d) parts of exact sums of w * x
     double *weights      # (k, MAX_PARTS) exact sums of w
@@ -95,11 +120,19 @@ cdef struct Lists:       # scratch for the centers that can win in a box, as pos
     int32_t *ids         # (m,)
 
 
+cdef struct Tile:        # scratch for the bounds of TILE rows
+    uint64_t *fails      # (groups, TILE_WORDS)
+    float *scores        # (2, TILE)
+    int32_t *winners     # (TILE,)
+    int32_t *rows        # (TILE,)
+
+
 cdef struct Counters:    # what the kernels did
     int64_t filtered     # row-center pairs looked at by the filter
     int64_t exact        # row-center pairs decided by exact arithmetic
     int64_t decided      # rows that the filter left to exact arithmetic
     int64_t boxed        # box-center pairs tested
+    int64_t broken       # bounds that did not hold, in a debug build
 
 
 cdef struct CsrScratch:  # of CSR rows
@@ -118,6 +151,7 @@ cdef struct Worker:      # what belongs to one thread
     float *panel_norms   # (PANEL,)
     Lists lists
     CsrScratch csr
+    Tile tile
     Tally tally
     Counters counters
     int64_t changed
@@ -144,6 +178,12 @@ cdef struct FilterTable:
     void (*csr)(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
                 float *lowest, float *second, int32_t *best) noexcept nogil
     int csr_lanes, csr_vectors           # lanes of a vector, most vectors in a group
+    void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const Panel *panel, float *lowest, float *second,
+                 int32_t *winner) noexcept nogil
+    void (*own)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const float *centers, const int32_t *labels,
+                float *sq_distances) noexcept nogil
+    void (*failing)(const float *upper, float *lower, Py_ssize_t groups, const float *shifts, float floor,
+                    uint64_t *fails) noexcept nogil
 
 
 cdef struct Survey:      # first and second moments of the columns, for the stopping rule
@@ -165,6 +205,7 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     Survey *survey               # done on the way, while the rows are at hand; or NULL
     const FilterTable *filter
     const Boxes *boxes           # NULL: rows are in their own order
+    Bounds *bounds               # INOUT
     int32_t *labels              # INOUT (n,) in the order of the places; -1 = none yet
     Worker *workers              # INOUT
 
@@ -234,5 +275,5 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    ChunkFn scan, survey, arrange, assign, assign_boxes, measure, transform, seed, weigh
+    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, seed, weigh
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for

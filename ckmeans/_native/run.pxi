@@ -4,12 +4,13 @@ cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
 
 cdef enum:
+    WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are thought of
     WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
 
-cdef double PROMISING = 0.3      # share of the centers that boxes may leave over and still be worth it
+cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
 
 cdef enum Algorithm:
-    AUTO, LLOYD, BOXES
+    AUTO, LLOYD, BOXES, YINYANG
 
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
@@ -23,7 +24,7 @@ cdef class Run:
     centers : ndarray of shape (k, d), float64, C-contiguous
         Already rounded to the type of the results (float32 values for float32 rows).
     algorithm : str
-        "auto", "lloyd" or "boxes": how rows are assigned; all give the same bits.
+        "auto", "lloyd", "boxes" or "yinyang": how rows are assigned; all give the same bits.
     max_iter : int
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
@@ -45,6 +46,10 @@ cdef class Run:
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
+    cdef GroupBounds bounds          # None until bounds are thought of
+    cdef bint bounding               # "auto" has chosen bounds
+    cdef int pilot_at                # the iteration before which bounds are thought of again
+    cdef double pairs_per_row        # row-center pairs that bounds left over in the last assignment
     cdef Assign job
     cdef readonly int n_iter
     cdef readonly double shift       # total squared movement of the centers in the last update
@@ -82,7 +87,7 @@ cdef class Run:
             self.give_tallies()
         else:
             self.begin_csr()
-        self.algorithm = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES}[algorithm]
+        self.algorithm = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG}[algorithm]
         if data.boxes.order != NULL:
             self.use_order()
 
@@ -118,8 +123,13 @@ cdef class Run:
         for i in range(self.data.n_threads):
             self.data.workers[i].changed = 0
         if self.want_boxes():
+            self.lose_bounds()
             self.assign_boxes()
+        elif self.want_bounds():
+            self.assign_groups()
         else:
+            self.lose_bounds()
+            self.data.turn_panels(False)
             if self.before != NULL:
                 memcpy(self.before, self.label, self.data.rows.n * sizeof(int32_t))
             self.data.each_chunk(self.data.exact.assign, &self.job, self.data.assign_cost(self.forms.c.m))
@@ -163,11 +173,13 @@ cdef class Run:
         short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
         same, boxes are left alone for a while: centers that have settled may have shorter ones.
         """
-        if self.algorithm == LLOYD or not self.forms.c.filter or not self.data.may_order():
+        if self.algorithm in (LLOYD, YINYANG) or not self.forms.c.filter or not self.data.may_order():
             return False
         if self.algorithm == AUTO and self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE:
             return False
         if self.place_label == NULL:
+            if self.bounding:
+                return False
             if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.data.order_cost() / 2,
                                                                                      self.data.patience)):
                 return False
@@ -181,6 +193,73 @@ cdef class Run:
             self.brute_for -= 1
             return False
         return True
+
+    cdef bint want_bounds(self) except -1 nogil:
+        """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
+
+        A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are
+        begun where that pays for itself within as many iterations as there have been, and given up once they leave over too much.
+        """
+        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.forms.c.m
+        cdef double brute = brute_cost(m, d), pairs
+        if self.algorithm in (LLOYD, BOXES) or not self.forms.c.filter or self.data.packing.panels == NULL:
+            return False
+        if self.algorithm == AUTO and n * brute < WORTH_A_PILOT:
+            return False
+        if self.bounds is None:
+            with gil:
+                self.bounds = GroupBounds(self.data, self.k)
+                self.bounds.regroup(self.center)
+            self.job.bounds = &self.bounds.b
+            self.pilot_at = 1
+        if self.algorithm == YINYANG:
+            return True
+        if self.bounding:
+            if self.bounds.cost(self.pairs_per_row) <= brute:
+                return True
+            self.bounding = False
+            self.pilot_at = 2 * self.n_iter
+        if self.n_iter + 1 >= self.pilot_at:
+            self.bounds.prepare(self.center, self.forms)       # from here on it is known how far centers move
+        if self.n_iter < self.pilot_at:
+            return False
+        with gil:
+            pairs = self.bounds.pilot()
+        if (brute - self.bounds.cost(pairs)) * self.n_iter > self.bounds.cost(m) - brute + (0 if self.data.packing.by_row else 0.5 * d):
+            self.bounding = True
+            return True
+        self.pilot_at = self.n_iter + 1 + self.n_iter // 2
+        return False
+
+    cdef int assign_groups(self) except -1 nogil:
+        cdef double cost = self.bounds.cost(self.pairs_per_row if self.bounding else self.forms.c.m // 4 + 1)
+        cdef int64_t before = self.pairs()
+        if self.bounds.b.blank:
+            with gil:
+                self.bounds.regroup(self.center)
+        self.bounds.prepare(self.center, self.forms)
+        self.data.turn_panels(True)
+        self.data.each_chunk(self.data.exact.assign_groups, &self.job, cost,
+                             TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))))
+        if CKM_DEBUG_BOUNDS:
+            self.assert_bounds()
+        # All pairs of a blank pass say nothing of the next one.
+        self.pairs_per_row = 0 if self.bounds.b.blank else <double>(self.pairs() - before) / self.data.rows.n
+        self.bounds.b.blank = False
+        return 0
+
+    cdef int assert_bounds(self) except -1 nogil:
+        cdef int i
+        for i in range(self.data.n_threads):
+            if self.data.workers[i].counters.broken:
+                with gil:
+                    raise AssertionError(f"iteration {self.n_iter + 1}: {self.data.workers[i].counters.broken} bounds do not hold")
+        return 0
+
+    cdef void lose_bounds(self) noexcept nogil:
+        """Rows are about to be assigned in another way."""
+        if self.bounds is not None:
+            self.bounds.b.blank = True
 
     cdef int use_order(self) except -1:
         cdef Data data = self.data

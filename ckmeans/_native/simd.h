@@ -36,6 +36,20 @@
 #  define TILE_C 4
 #endif
 
+#if VB == 4
+#  define ROWS_V 1   /* the same where rows are broadcast and centers are lanes: vectors of centers, rows */
+#  define ROWS_C 4
+#elif TILE_V == 4
+#  define ROWS_V 2
+#  define ROWS_C 8
+#else
+#  define ROWS_V 2
+#  define ROWS_C TILE_C
+#endif
+
+#ifndef CKM_DEBUG_BOUNDS
+#  define CKM_DEBUG_BOUNDS 0                /* 1: every bound is held against true distances; see setup.py */
+#endif
 #define VL (VB / 4)                         /* float lanes */
 #define VDL (VB >= 8 ? VB / 8 : 1)          /* double lanes */
 #define BLOCK_V (16 / VDL)                  /* double vectors to a block of centers */
@@ -62,6 +76,7 @@ typedef float vh_any __attribute__((vector_size(VB / 2), aligned(4), may_alias))
 #  define CKM_NOINLINE __attribute__((noinline))
 #  define CKM_INLINE static inline __attribute__((always_inline))
 #  define CKM_CTZ64(x) __builtin_ctzll(x)
+#  define CKM_PREFETCH(p) __builtin_prefetch(p)
 #else
 typedef float vf;
 typedef int32_t vi;
@@ -77,6 +92,7 @@ typedef double vd;
 #  define VD_SPLAT(x) ((double)(x))
 #  define VD_FROM_FLOATS(p) ((double)*(const float *)(p))
 #  define CKM_NOINLINE
+#  define CKM_PREFETCH(p) ((void)0)
 #  define CKM_INLINE static
 CKM_INLINE int CKM_CTZ64(uint64_t x) { int i = 0; while (!(x & 1)) { x >>= 1; i++; } return i; }
 #endif
@@ -112,7 +128,8 @@ CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *t
 #endif
 
 /* VF_MIN, VF_MAX   lane by lane
- * VI_PICK_LT(a, b, x, y)  x where a < b, else y
+ * VI_PICK_LT(a, b, x, y), VF_PICK_LT  x where a < b, else y
+ * VF_LEAST(a)      the lowest lane
  * VF_BITS_LE(a, b), VI_BITS_NE(a, b)  one bit a lane; unordered counts as "<=" so that a NaN is never taken for proof */
 /* VD_MAX(a, b), VD_ABS(a)   lane by lane */
 #if VB == 64
@@ -174,6 +191,25 @@ CKM_INLINE vi ckm_vi_pick(vi m, vi x, vi y) { return (x & m) | (y & ~m); }
 #  define VI_PICK_LT(a, b, x, y) ((a) < (b) ? (x) : (y))
 #  define VF_BITS_LE(a, b) ((uint64_t)!((a) > (b)))
 #  define VI_BITS_NE(a, b) ((uint64_t)((a) != (b)))
+#endif
+
+#if defined(__GNUC__)
+#  define VF_PICK_LT(a, b, x, y) ((vf)VI_PICK_LT(a, b, (vi)(x), (vi)(y)))
+#else
+#  define VF_PICK_LT(a, b, x, y) VI_PICK_LT(a, b, x, y)
+#endif
+#if VB == 64
+#  define VF_LEAST(a) _mm512_reduce_min_ps((__m512)(a))
+#else
+CKM_INLINE float VF_LEAST(vf a)
+{
+    float lanes[VL];
+    int i, half;
+    VF_STORE(lanes, a);
+    for (half = VL / 2; half > 0; half /= 2)
+        for (i = 0; i < half; i++) lanes[i] = lanes[i] < lanes[i + half] ? lanes[i] : lanes[i + half];
+    return lanes[0];
+}
 #endif
 
 #endif

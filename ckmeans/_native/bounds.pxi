@@ -1,0 +1,209 @@
+# What group bounds need beside the rows: centers in groups of similar ones, and how far each has moved.
+
+cdef double bounds_factor = 1
+
+
+def scale_bounds(double factor):
+    """For tests of the tests: take centers to have moved by only so much of what they did. 1 restores it."""
+    global bounds_factor
+    bounds_factor = factor
+
+
+cdef class GroupBounds:
+    """Bounds of one run on the distances of rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
+
+    Parameters
+    ----------
+    data : Data
+    k : int
+    """
+    cdef Memory memory
+    cdef Bounds b
+    cdef Data data
+    cdef Py_ssize_t k, d
+    cdef Panel *panels
+    cdef int32_t *lane               # (k,) where in the panels each center is
+    cdef double *seen                # (k, d) the centers that bounds are about
+    cdef uint8_t *dropped            # (k,) duplicates of others at the last assignment: no bound is about them
+    cdef float *scaled
+    cdef float *shifts
+    cdef float *most
+    cdef int64_t *size
+
+    def __cinit__(self, Data data, Py_ssize_t k):
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
+        cdef float *lanes
+        cdef float *sq_norms
+        cdef int32_t *ids
+        cdef uint64_t *fails
+        cdef float *scores
+        cdef int32_t *winners
+        cdef int i
+        self.memory = Memory()
+        self.data = data
+        self.k = k
+        self.d = d
+        self.b.groups = groups
+        self.panels = <Panel *>self.memory.take(groups, sizeof(Panel))
+        lanes = <float *>self.memory.take(groups * d * WIDTH, sizeof(float))
+        sq_norms = <float *>self.memory.take(groups * WIDTH, sizeof(float))
+        ids = <int32_t *>self.memory.take(groups * WIDTH, sizeof(int32_t))
+        for p in range(groups):
+            self.panels[p].scaled = lanes + p * d * WIDTH
+            self.panels[p].sq_norms = sq_norms + p * WIDTH
+            self.panels[p].ids = ids + p * WIDTH
+            self.panels[p].used = min(<Py_ssize_t>WIDTH, k - p * WIDTH)
+        for p in range(groups * WIDTH):
+            sq_norms[p] = 3e38
+        self.lane = <int32_t *>self.memory.take(k, sizeof(int32_t))
+        self.seen = <double *>self.memory.take(k * d, sizeof(double))
+        self.dropped = <uint8_t *>self.memory.take(k, 1)
+        self.scaled = <float *>self.memory.take(k * d, sizeof(float))
+        self.shifts = <float *>self.memory.take(k, sizeof(float))
+        self.most = <float *>self.memory.take(groups, sizeof(float))
+        self.size = <int64_t *>self.memory.take(groups, sizeof(int64_t))
+        self.b.panels = self.panels
+        self.b.group = <int32_t *>self.memory.take(k, sizeof(int32_t))
+        self.b.size = self.size
+        self.b.scaled = self.scaled
+        self.b.shifts = self.shifts
+        self.b.most = self.most
+        self.b.upper = <float *>self.memory.take(tiles * TILE, sizeof(float))
+        self.b.lower = <float *>self.memory.take(tiles * TILE * groups, sizeof(float))
+        self.b.blank = True
+        fails = <uint64_t *>self.memory.take(data.n_threads * groups * TILE_WORDS, sizeof(uint64_t))
+        scores = <float *>self.memory.take(data.n_threads * 2 * TILE, sizeof(float))
+        winners = <int32_t *>self.memory.take(data.n_threads * 2 * TILE, sizeof(int32_t))
+        for i in range(data.n_threads):
+            data.workers[i].tile.fails = fails + i * groups * TILE_WORDS
+            data.workers[i].tile.scores = scores + i * 2 * TILE
+            data.workers[i].tile.winners = winners + i * 2 * TILE
+            data.workers[i].tile.rows = winners + (2 * i + 1) * TILE
+
+    cdef int regroup(self, const double *centers) except -1:
+        """Put similar centers side by side. Known bounds are lost."""
+        cdef cnp.ndarray rows = np.empty((self.k, self.d))
+        cdef cnp.ndarray order
+        cdef const int32_t *at
+        cdef int32_t *group = <int32_t *>self.b.group
+        cdef Py_ssize_t i
+        memcpy(cnp.PyArray_DATA(rows), centers, self.k * self.d * sizeof(double))
+        order = similar(rows * self.data.packing.scale).astype(np.int32)
+        at = <const int32_t *>cnp.PyArray_DATA(order)
+        for i in range(self.k):
+            self.lane[at[i]] = <int32_t>i
+            group[at[i]] = <int32_t>(i // WIDTH)
+            (<int32_t *>self.panels[i // WIDTH].ids)[i % WIDTH] = at[i]
+        self.b.blank = True
+        return 0
+
+    cdef void prepare(self, const double *centers, CenterForms forms) noexcept nogil:
+        """Bring everything up to date with these centers, of which `forms` knows the duplicates."""
+        cdef const Packing *packing = &self.data.packing
+        cdef Py_ssize_t d = self.d, j, f, next_ = 0, p, g
+        cdef double move, step
+        cdef float *lanes
+        cdef bint dropped, moved
+        for g in range(self.b.groups):
+            self.most[g] = 0
+            self.size[g] = 0
+        for j in range(self.k):
+            moved = self.b.blank
+            move = 0
+            for f in range(d):
+                step = (centers[j * d + f] - self.seen[j * d + f]) * packing.scale
+                moved = moved or step != 0
+                move += step * step
+            p = self.lane[j] // WIDTH
+            if moved:
+                # What underflows is nothing beside the scale of packed rows.
+                move = (sqrt(move) * (1 + 1e-6) + 1e-25) * bounds_factor
+                memcpy(self.seen + j * d, centers + j * d, d * sizeof(double))
+                lanes = <float *>self.panels[p].scaled + self.lane[j] % WIDTH
+                for f in range(d):
+                    self.scaled[j * d + f] = <float>(-2 * ((centers[j * d + f] - packing.origin[f]) * packing.scale))
+                    lanes[f * WIDTH] = self.scaled[j * d + f]
+            g = self.b.group[j]
+            self.shifts[j] = <float>move
+            self.most[g] = max(self.most[g], self.shifts[j])
+            dropped = next_ >= forms.c.m or forms.c.ids[next_] != j
+            (<float *>self.panels[p].sq_norms)[self.lane[j] % WIDTH] = <float>3e38 if dropped else forms.c.sq_norms[next_]
+            if not dropped:
+                next_ += 1
+                self.size[g] += 1
+                if self.dropped[j]:           # no bound knows of it
+                    self.most[g] = INFINITY
+            self.dropped[j] = dropped
+        self.b.gamma = <float>(forms.c.gamma * (1 + 1e-6))
+        self.b.floor = <float>(sqrt(forms.c.guard_floor) * 1.01)
+
+    cdef double cost(self, double pairs) noexcept nogil:
+        """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
+        return 3 + 0.1 * self.b.groups + pairs * (self.d + 40) / 50
+
+    cdef double pilot(self) except -1:
+        """About how many centers a row would be compared with, if centers moved again as they did before this assignment."""
+        cdef Py_ssize_t d = self.d, count = min(self.data.rows.n, <Py_ssize_t>TILE), i, g, f
+        cdef Memory memory = Memory()
+        cdef float *rows = <float *>memory.take(count * d, sizeof(float))
+        cdef float *lowest = <float *>memory.take(count * self.b.groups, sizeof(float))
+        cdef float *second = <float *>memory.take(count * self.b.groups, sizeof(float))
+        cdef int32_t *winner = <int32_t *>memory.take(count * self.b.groups, sizeof(int32_t))
+        cdef int32_t *list_ = <int32_t *>memory.take(count, sizeof(int32_t))
+        cdef double norm, nearest, pairs = 0
+        cdef Py_ssize_t best
+        cdef bint all_away
+        cdef cnp.ndarray taken = self.data.take(np.arange(count) * self.data.rows.n // count)
+        cdef const double *x = <const double *>cnp.PyArray_DATA(taken)
+        for i in range(count):
+            list_[i] = <int32_t>i
+            for f in range(d):
+                rows[i * d + f] = <float>((x[i * d + f] - self.data.packing.origin[f]) * self.data.packing.scale)
+        for g in range(self.b.groups):
+            filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count, second + g * count, winner + g * count)
+        for i in range(count):
+            norm = 0
+            for f in range(d):
+                norm += <double>rows[i * d + f] * rows[i * d + f]
+            best = 0
+            for g in range(self.b.groups):
+                if lowest[g * count + i] < lowest[best * count + i]:
+                    best = g
+            nearest = sqrt(max(norm + lowest[best * count + i], 0.0)) + self.shifts[winner[best * count + i]]
+            all_away = True
+            for g in range(self.b.groups):
+                if not nearest < sqrt(max(norm + (second if g == best else lowest)[g * count + i], 0.0)) - self.most[g]:
+                    all_away = False
+                    if g != best:
+                        pairs += self.size[g]
+            if not all_away:
+                pairs += 1 + self.size[best]
+        return pairs / count
+
+
+cdef double brute_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """The same when every row is compared with all of m centers, in panels of rows."""
+    return 1 + m * (d + 5) / 56.0
+
+
+@cython.wraparound(True)
+def similar(centers):
+    """An order of the centers in which every WIDTH in a row are near each other: halved across the widest direction, again and again."""
+    order = np.arange(len(centers))
+    parts = [(0, len(centers))]
+    while parts:
+        start, stop = parts.pop()
+        if stop - start <= WIDTH:
+            continue
+        rows = centers[order[start:stop]]
+        rows = rows - rows.mean(axis=0)
+        along = rows[np.einsum("ij,ij->i", rows, rows).argmax()]
+        for _ in range(4):                    # the power method, near enough
+            size = np.linalg.norm(along)
+            if not size > 0:
+                break
+            along = (rows @ (along / size)) @ rows
+        order[start:stop] = order[start:stop][np.argsort(rows @ along, kind="stable")]
+        middle = start + ((stop - start + WIDTH - 1) // WIDTH + 1) // 2 * WIDTH
+        parts += [(start, middle), (middle, stop)]
+    return order

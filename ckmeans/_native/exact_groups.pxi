@@ -1,0 +1,268 @@
+# Assignment by bounds on distances to groups of centers. Included by exact.pxi.
+#
+# A row keeps an upper bound of the distance to its own center and, for each group of similar centers, a lower bound of the distances to
+# all others in it (Hamerly, SDM 2010, with one group; Ding et al., "Yinyang k-means", ICML 2015, with more). A group that is
+# provably farther than the row's own center is left out. What remains goes through the filter, and what that leaves undecided to exact
+# arithmetic, as everywhere.
+#
+# Bounds are float32, in the scale of packed rows, and rounded to the safe side at every step: factors of 1 - 2e-7 and the like are worth
+# more than the two or three roundings (6e-8 each) that they stand for. They may be compared with the exact kernel's distances because
+# what those are off by, (d + 3) 2^-53 of them, is less than the 4e-7 by which an upper bound is raised before it is compared.
+
+cdef inline float beyond(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
+    """A lower bound of the distance, from a score: that is at most gamma |a|^2 above the true one, for any center."""
+    cdef float sq = score + sq_norm * (1 - bounds.gamma - <float>2e-6) - bounds.floor * bounds.floor
+    return sqrtf(sq) * <float>(1 - 3e-7) if sq > 0 else 0
+
+
+cdef inline float within(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
+    """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A, and N < 1.52 A + 3.03 (A + score)."""
+    cdef float sq = ((sq_norm + score) * (1 + <float>12.5 * bounds.gamma + <float>2e-6)
+                     + sq_norm * (<float>7.5 * bounds.gamma + <float>2e-6) + bounds.floor * bounds.floor)
+    return sqrtf(sq) * <float>(1 + 3e-7) if sq > 0 else 0
+
+
+cdef inline float within_own(float sq, float sq_norm, const Bounds *bounds) noexcept nogil:
+    """The same from a sum of squared differences; packed rows and centers themselves are rounded."""
+    return (sqrtf(sq * (1 + bounds.gamma)) + <float>1.3e-7 * sqrtf(sq_norm) + bounds.floor) * <float>(1 + 3e-7)
+
+
+cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *rows,
+                    float *sq_norms) noexcept nogil:
+    """`pack_panel` for rows that are to lie one after the other."""
+    cdef const double *origin = packing.origin
+    cdef double scale = packing.scale
+    cdef double norms[8]
+    cdef double norm, value
+    cdef Py_ssize_t whole = d // 8 * 8, i, f
+    cdef int part
+    for i in range(count):
+        for f in range(d):
+            rows[i * d + f] = <float>((x[i * d + f] - origin[f]) * scale)
+        for part in range(8):
+            norms[part] = 0
+        for f from 0 <= f < whole by 8:
+            for part in range(8):
+                value = rows[i * d + f + part]
+                norms[part] += value * value
+        norm = 0
+        for f in range(whole, d):
+            value = rows[i * d + f]
+            norm += value * value
+        for part in range(8):
+            norm += norms[part]
+        sq_norms[i] = <float>(norm * (1 + 3e-7))
+        me.overflow = me.overflow or not sq_norms[i] < 3e38
+
+
+cdef int turn(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Rewrite kept panels: (d, PANEL) to (PANEL, d), or back."""
+    cdef Assign *job = <Assign *>job_
+    cdef Py_ssize_t d = job.rows.d, first, i, f
+    cdef Py_ssize_t high, width                # what each panel is now
+    cdef float *panel
+    cdef float *copy = job.workers[worker].panel
+    high = <Py_ssize_t>PANEL if job.packing.by_row else d
+    width = d if job.packing.by_row else <Py_ssize_t>PANEL
+    for first from start <= first < stop by PANEL:
+        panel = job.packing.panels + first * d
+        memcpy(copy, panel, PANEL * d * sizeof(float))
+        for i from 0 <= i < high // 4 * 4 by 4:
+            for f from 0 <= f < width // 4 * 4 by 4:
+                ckm_transpose(copy + i * width + f, width, panel + f * high + i, high)
+            for f in range(width // 4 * 4, width):
+                panel[f * high + i] = copy[i * width + f]
+                panel[f * high + i + 1] = copy[(i + 1) * width + f]
+                panel[f * high + i + 2] = copy[(i + 2) * width + f]
+                panel[f * high + i + 3] = copy[(i + 3) * width + f]
+        for i in range(high // 4 * 4, high):
+            for f in range(width):
+                panel[f * high + i] = copy[i * width + f]
+    return 0
+
+
+cdef inline Py_ssize_t list_rows(const uint64_t *set_, int32_t *rows) noexcept nogil:
+    """The rows of a tile that are in a set."""
+    cdef Py_ssize_t count = 0, w
+    cdef uint64_t bits
+    for w in range(TILE_WORDS):
+        bits = set_[w]
+        while bits:
+            rows[count] = <int32_t>(w * 64 + CKM_CTZ64(bits))
+            bits &= bits - 1
+            count += 1
+    return count
+
+
+cdef void check_bounds(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_t count) noexcept nogil:
+    """In a debug build: count the bounds of a tile that true distances, in float64 from the rows themselves, do not keep."""
+    cdef const Bounds *bounds = job.bounds
+    cdef const Centers *centers = job.centers
+    cdef Py_ssize_t d = job.rows.d, i, j, c, f
+    cdef const float *lower = bounds.lower + base * bounds.groups
+    cdef const real *x
+    cdef double sq, distance, step
+    cdef int32_t label
+    for i in range(count):
+        x = fetch(job.rows, base + i if job.boxes == NULL else job.boxes.order[base + i], 1, me.block)
+        label = job.labels[base + i]
+        for j in range(-1, centers.m):
+            c = label if j < 0 else centers.ids[j]
+            sq = 0
+            for f in range(d):
+                step = (x[f] - centers.rows[c * d + f]) * job.packing.scale
+                sq += step * step
+            distance = sqrt(sq)
+            if j < 0:
+                me.counters.broken += distance * (1 - 1e-13 * d) > bounds.upper[base + i]
+            elif c != label:
+                me.counters.broken += distance * (1 + 1e-13 * d) < lower[bounds.group[c] * TILE + i]
+
+
+cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq_norms, const int32_t *labels, Py_ssize_t count,
+                  float *upper, float *lower, const uint64_t *here, uint64_t *todo) noexcept nogil:
+    """Which rows of a tile are to be compared with which groups, once centers have moved; False if none is.
+
+    All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and `Packing` hold.
+    """
+    cdef const Bounds *bounds = job.bounds
+    cdef Py_ssize_t d = job.rows.d, groups = bounds.groups, g, i, w
+    cdef uint64_t *fails = me.tile.fails
+    cdef int32_t *rows = me.tile.rows
+    cdef float *sq = me.tile.scores
+    cdef uint64_t bits
+    cdef int32_t r
+    for i in range(count):
+        upper[i] = (upper[i] + bounds.shifts[labels[i]]) * <float>(1 + 2e-7)
+    job.filter.failing(upper, lower, groups, bounds.most, bounds.floor, fails)
+    if CKM_DEBUG_BOUNDS:
+        check_bounds(job, me, labels - job.labels, count)
+    for w in range(TILE_WORDS):
+        bits = 0
+        for g in range(groups):
+            bits |= fails[g * TILE_WORDS + w]
+        todo[w] = bits & here[w]
+    count = list_rows(todo, rows)
+    if count == 0:
+        return False
+    job.filter.own(x, d, rows, count, bounds.scaled, labels, sq)
+    me.counters.filtered += count
+    for i in range(count):
+        r = rows[i]
+        upper[r] = min(upper[r], within_own(sq[i], sq_norms[r], bounds))
+    job.filter.failing(upper, lower, groups, NULL, bounds.floor, fails)       # again, with tight upper bounds
+    for w in range(TILE_WORDS):
+        bits = 0
+        for g in range(groups):
+            fails[g * TILE_WORDS + w] &= here[w]
+            bits |= fails[g * TILE_WORDS + w]
+        todo[w] = bits
+    # A row's own group is always compared, so that its own center is.
+    count = list_rows(todo, rows)
+    for i in range(count):
+        r = rows[i]
+        fails[bounds.group[labels[r]] * TILE_WORDS + r // 64] |= <uint64_t>1 << (r % 64)
+    return count > 0
+
+
+cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Labels of places [start, stop), by bounds. start is a multiple of TILE."""
+    cdef Assign *job = <Assign *>job_
+    cdef Worker *me = job.workers + worker
+    cdef Bounds *bounds = job.bounds
+    cdef const Centers *centers = job.centers
+    cdef const Packing *packing = job.packing
+    cdef Py_ssize_t d = job.rows.d, groups = bounds.groups, base, count, first, left, n, g, i, w
+    cdef uint64_t *fails = me.tile.fails
+    cdef int32_t *rows = me.tile.rows
+    cdef float *lowest = me.tile.scores
+    cdef float *second = me.tile.scores + TILE
+    cdef int32_t *winner = me.tile.winners
+    cdef uint64_t here[TILE_WORDS]
+    cdef uint64_t todo[TILE_WORDS]
+    # Of the rows that are compared: the lowest score so far, the next one, and that of the next in the winner's own group.
+    cdef float best[TILE]
+    cdef float next_[TILE]
+    cdef float rest[TILE]
+    cdef int32_t who[TILE]
+    cdef int32_t old[PANEL]
+    cdef uint64_t unsure, changed, bits
+    cdef const float *x
+    cdef const float *sq_norms
+    cdef float *upper
+    cdef float *lower
+    cdef int32_t *labels
+    cdef float score, limit
+    cdef int32_t r
+    cdef bint tight
+    for base from start <= base < stop by TILE:
+        count = min(<Py_ssize_t>TILE, stop - base)
+        for w in range(TILE_WORDS):
+            left = count - w * 64
+            here[w] = 0 if left <= 0 else all_rows(min(left, <Py_ssize_t>PANEL))
+        if packing.filling:
+            for first from base <= first < base + count by PANEL:
+                n = min(<Py_ssize_t>PANEL, base + count - first)
+                pack_rows(fetch(job.rows, first, n, me.block), n, d, me, packing, packing.panels + first * d, packing.sq_norms + first)
+        if job.survey != NULL:
+            survey(job.survey, base, base + count, chunk, worker)
+        x = packing.panels + base * d
+        sq_norms = packing.sq_norms + base
+        labels = job.labels + base
+        upper = bounds.upper + base
+        lower = bounds.lower + base * groups
+        if bounds.blank:
+            for w in range(TILE_WORDS):
+                todo[w] = here[w]
+            for g in range(groups):
+                memcpy(fails + g * TILE_WORDS, here, sizeof(here))
+            for i in range(count):
+                upper[i] = <float>3e38           # tighter than this it gets once the row's center is known
+        elif not failing(job, me, x, sq_norms, labels, count, upper, lower, here, todo):
+            continue
+        for i in range(count):
+            best[i] = <float>3.2e38
+            next_[i] = <float>3.2e38
+        for g in range(groups):
+            n = list_rows(fails + g * TILE_WORDS, rows)
+            if n == 0:
+                continue
+            job.filter.rows(x, d, rows, n, bounds.panels + g, lowest, second, winner)
+            me.counters.filtered += n * bounds.size[g]
+            for i in range(n):
+                r = rows[i]
+                score = lowest[i]
+                lower[g * TILE + r] = beyond(score, sq_norms[r], bounds)
+                if score < best[r]:
+                    next_[r] = min(best[r], second[i])
+                    best[r] = score
+                    rest[r] = second[i]
+                    who[r] = winner[i]
+                else:
+                    next_[r] = min(next_[r], score)
+        for w in range(TILE_WORDS):
+            bits = todo[w]
+            if bits == 0:
+                continue
+            unsure = 0
+            changed = 0
+            first = w * 64
+            labels_at(job, base + first, min(<Py_ssize_t>PANEL, count - first), old)
+            while bits:
+                i = CKM_CTZ64(bits)
+                bits &= bits - 1
+                r = <int32_t>(first + i)
+                limit = within(best[r], sq_norms[r], bounds)
+                if who[r] != old[i]:
+                    changed |= <uint64_t>1 << i
+                    upper[r] = limit
+                else:
+                    upper[r] = min(upper[r], limit)
+                tight = next_[r] - best[r] > centers.guard_norm * sq_norms[r] + centers.guard_score * best[r] + centers.guard_floor
+                if tight:
+                    lower[bounds.group[who[r]] * TILE + r] = beyond(rest[r], sq_norms[r], bounds)
+                else:                     # whichever wins, it keeps the bound of its whole group, and fails again
+                    unsure |= <uint64_t>1 << i
+            if unsure | changed:
+                settle(job, me, centers, base + first, min(<Py_ssize_t>PANEL, count - first), old, who + first, unsure, changed)
+    return 0

@@ -1,0 +1,192 @@
+# The filter for bounds: rows one after the other against panels of similar centers, whose lanes are centers. Included by filter.pxi.
+#
+# Rows that bounds have spared are skipped over, not gathered around: any few of the others fill a tile. Scores and their errors are
+# those of filter.pxi.
+
+cdef extern from "simd.h" nogil:
+    enum: ROWS_V, ROWS_C
+    vf VF_PICK_LT(vf, vf, vf, vf)
+    float VF_LEAST(vf)
+    void CKM_PREFETCH(const void *)
+
+cdef extern from *:
+    """
+    CKM_INLINE void ckm_row_dots(const float *c, Py_ssize_t d, const float **x, float *out, int vectors);
+    static CKM_NOINLINE void ckm_row_dots_1(const float *c, Py_ssize_t d, const float **x, float *out);
+    static CKM_NOINLINE void ckm_row_dots_2(const float *c, Py_ssize_t d, const float **x, float *out);
+    """
+
+
+cdef void row_dots "ckm_row_dots"(const float *c, Py_ssize_t d, const float **x, float *out, int vectors) noexcept nogil:
+    """Dot products of ROWS_C rows with `vectors` vectors of centers.
+
+    c    IN   (d, WIDTH) centers, from the first lane of the tile
+    x    IN   (ROWS_C,) pointers to rows of d features
+    out  OUT  (ROWS_C, vectors * VL)
+    """
+    cdef vf acc[ROWS_C][ROWS_V]
+    cdef vf cv[ROWS_V]
+    cdef vf xv
+    cdef const float *row[ROWS_C]
+    cdef Py_ssize_t f = 0, stop
+    cdef int i, j
+    cdef bint first = True
+    for i in range(ROWS_C):
+        row[i] = x[i]
+    while f < d:
+        stop = min(f + FLUSH, d)
+        for i in range(ROWS_C):
+            for j in range(vectors):
+                acc[i][j] = VF_SPLAT(0)
+        while f < stop:
+            for j in range(vectors):
+                cv[j] = VF_LOAD(c + f * WIDTH + j * VL)
+            for i in range(ROWS_C):
+                xv = VF_SPLAT(row[i][f])
+                for j in range(vectors):
+                    acc[i][j] = acc[i][j] + xv * cv[j]
+            f += 1
+        for i in range(ROWS_C):
+            for j in range(vectors):
+                if not first:
+                    acc[i][j] = acc[i][j] + VF_LOAD(out + (i * vectors + j) * VL)
+                VF_STORE(out + (i * vectors + j) * VL, acc[i][j])
+        first = False
+
+
+cdef void row_dots_1 "ckm_row_dots_1"(const float *c, Py_ssize_t d, const float **x, float *out) noexcept nogil:
+    row_dots(c, d, x, out, 1)
+
+
+cdef void row_dots_2 "ckm_row_dots_2"(const float *c, Py_ssize_t d, const float **x, float *out) noexcept nogil:
+    row_dots(c, d, x, out, ROWS_V)
+
+
+cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const Panel *panel,
+                      float *lowest, float *second, int32_t *winner) noexcept nogil:
+    """The lowest and the second lowest score of each listed row among the centers of a panel, and the lowest one's center.
+
+    x       IN   rows of d features, one after the other
+    list_   IN   (count,) which of them
+    lowest, second, winner  OUT  (count,)
+    """
+    cdef const float *rows[ROWS_C]
+    cdef float out[ROWS_C * ROWS_V * VL]
+    cdef vf low[ROWS_C]
+    cdef vf high[ROWS_C]
+    cdef vi who[ROWS_C]
+    cdef vf norm, score
+    cdef vi id_
+    cdef int32_t ids[VL]
+    cdef Py_ssize_t first, lane
+    cdef uint64_t at
+    cdef float least
+    cdef int r, v, vectors
+    for first from 0 <= first < count by ROWS_C:
+        for r in range(ROWS_C):
+            rows[r] = x + list_[min(first + r, count - 1)] * d
+            low[r] = VF_SPLAT(3e38)
+            high[r] = VF_SPLAT(3e38)
+            who[r] = VI_SPLAT(panel.ids[0])
+        lane = 0
+        while lane < panel.used:
+            vectors = ROWS_V if panel.used - lane > VL else 1
+            if vectors == 1:
+                row_dots_1(panel.scaled + lane, d, rows, out)
+            else:
+                row_dots_2(panel.scaled + lane, d, rows, out)
+            for v in range(vectors):
+                norm = VF_LOAD(panel.sq_norms + lane + v * VL)
+                id_ = VI_LOAD(panel.ids + lane + v * VL)
+                for r in range(ROWS_C):
+                    score = norm + VF_LOAD(out + (r * vectors + v) * VL)
+                    high[r] = VF_MIN(high[r], VF_MAX(low[r], score))
+                    who[r] = VI_PICK_LT(score, low[r], id_, who[r])
+                    low[r] = VF_MIN(low[r], score)
+            lane += vectors * VL
+        for r in range(<int>min(<Py_ssize_t>ROWS_C, count - first)):
+            least = VF_LEAST(low[r])
+            at = VF_BITS_LE(low[r], VF_SPLAT(least))
+            VI_STORE(ids, who[r])
+            lowest[first + r] = least
+            winner[first + r] = ids[CKM_CTZ64(at)]
+            # Two lanes at the lowest: that is the second, too. Else the winner's lane offers its own second.
+            second[first + r] = least if at & (at - 1) else VF_LEAST(VF_PICK_LT(VF_SPLAT(least), low[r], low[r], high[r]))
+
+
+cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const float *centers, const int32_t *labels,
+                     float *sq_distances) noexcept nogil:
+    """Squared distance of each listed row to the center of its label, from differences: off by at most gamma of it.
+
+    centers  IN  (k, d) times -2
+    labels   IN  by row
+    """
+    cdef vf total
+    cdef vf acc[4]
+    cdef vf t
+    cdef float out[VL]
+    cdef const float *a
+    cdef const float *c
+    cdef const float *ahead
+    cdef float sum_, s
+    cdef Py_ssize_t i, f, stop, whole = d // (4 * VL) * (4 * VL)
+    cdef int v
+    for i in range(count):
+        a = x + list_[i] * d
+        ahead = x + list_[min(i + 2, count - 1)] * d
+        c = centers + labels[list_[i]] * d
+        total = VF_SPLAT(0)
+        f = 0
+        while f < whole:
+            stop = min(f + FLUSH * VL, whole)
+            for v in range(4):
+                acc[v] = VF_SPLAT(0)
+            while f < stop:
+                for v in range(4):
+                    CKM_PREFETCH(ahead + f + v * VL)
+                    t = VF_LOAD(a + f + v * VL) + VF_SPLAT(0.5) * VF_LOAD(c + f + v * VL)
+                    acc[v] = acc[v] + t * t
+                f += 4 * VL
+            total = total + ((acc[0] + acc[1]) + (acc[2] + acc[3]))
+        while f + VL <= d:
+            t = VF_LOAD(a + f) + VF_SPLAT(0.5) * VF_LOAD(c + f)
+            total = total + t * t
+            f += VL
+        VF_STORE(out, total)
+        sum_ = 0
+        for v in range(VL):
+            sum_ += out[v]
+        while f < d:
+            s = a[f] + <float>0.5 * c[f]
+            sum_ += s * s
+            f += 1
+        sq_distances[i] = sum_
+
+
+cdef void filter_failing(const float *upper, float *lower, Py_ssize_t groups, const float *shifts, float floor,
+                         uint64_t *fails) noexcept nogil:
+    """Loosen the lower bounds of a tile, and find the groups of centers that they do not keep away.
+
+    upper   IN     (TILE,)
+    lower   INOUT  (groups, TILE)
+    shifts  IN     (groups,) how far centers of each have moved, at the most; NULL: lower bounds stay as they are
+    floor   IN     what an upper bound must be below a lower one by, at least
+    fails   OUT    (groups, TILE_WORDS) bit: not kept away
+    """
+    cdef float limit[TILE]
+    cdef vf bound, shift
+    cdef uint64_t bits
+    cdef Py_ssize_t g, i, w
+    for i from 0 <= i < TILE by VL:
+        VF_STORE(limit + i, VF_LOAD(upper + i) * VF_SPLAT(1 + 4e-7) + VF_SPLAT(floor))
+    for g in range(groups):
+        shift = VF_SPLAT(0 if shifts == NULL else shifts[g])
+        for w in range(TILE_WORDS):
+            bits = 0
+            for i from 0 <= i < 64 by VL:
+                bound = VF_LOAD(lower + g * TILE + w * 64 + i)
+                if shifts != NULL:
+                    bound = (bound - shift) * VF_SPLAT(1 - 2e-7)
+                    VF_STORE(lower + g * TILE + w * 64 + i, bound)
+                bits |= VF_BITS_LE(bound, VF_LOAD(limit + w * 64 + i)) << i
+            fails[g * TILE_WORDS + w] = bits
