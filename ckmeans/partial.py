@@ -323,12 +323,20 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     if centers.ndim != 2 or k < 1 or centers.shape[1] != len(survey.low) or d != len(survey.low):
         raise ValueError(f"X of shape {array.shape}, centers of shape {centers.shape} and a survey of {len(survey.low)} columns do not "
                          "go together: all must have the same columns.")
+    centers = check.as_centers(centers, k, d, survey.dtype, name="centers")
+    check.check_products(weights if n else None, max(survey.largest, float(np.abs(centers).max())), survey.n_rows, d)
     if (weights is not None) != survey.weighted:
         raise ValueError("sample_weight must be passed to both survey_block and assign_block, or to neither.")
     if labels is None:
         labels = np.full(n, -1, dtype=np.int32)
     elif labels.dtype != np.int32 or labels.shape != (n,) or not labels.flags.c_contiguous:
         raise ValueError(f"labels must be a contiguous int32 array of shape ({n},), got {labels.dtype} of shape {labels.shape}.")
+    elif n and not -1 <= labels.min() <= labels.max() < k:
+        raise ValueError(f"labels must be from -1 to {k - 1}, those of an earlier call or -1, got {labels.min()} to {labels.max()}.")
+    if middle is not None:
+        middle = np.ascontiguousarray(middle, dtype=np.float64)
+        if middle.shape != (d,):
+            raise ValueError(f"middle must have shape ({d},), got {middle.shape}.")
     bound = survey.bound(centers) if inertia is True else None if inertia is False else float(inertia)
     if n == 0:
         parts = len(survey._cut[0])

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 import ckmeans
-from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics
+from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics, partial
 from ckmeans._inits import INITS
 from ckmeans._kmeans import ALGORITHMS
 from ckmeans._model import ModelFileError
@@ -88,9 +88,37 @@ def some_rows(rng, d=None):
         X = X.tolist()
     elif rng.random() < 0.1 and X.dtype.kind in "fiu" and X.dtype.isnative and X.dtype != np.longdouble and X.dtype != np.float16:
         X = as_table(rng, X)
+    elif rng.random() < 0.1 and X.dtype.kind in "fiu" and X.dtype.isnative and X.dtype.itemsize <= 8 and X.dtype != np.float16:
+        X = as_sparse(rng, X)
     elif rng.random() < 0.04:
         X = pick(rng, (X[0], X[None], X[:0], X[:, :0], None, 3, "X", [], [[]], {"a": 1}, [[1], [2, 3]]))
     return X
+
+
+def as_sparse(rng, X):
+    """A sparse matrix of one of SciPy's kinds, half of the time one whose parts do not fit together."""
+    try:
+        from scipy import sparse
+    except ImportError:
+        return X
+    X = np.where(rng.random(X.shape) < pick(rng, (0.1, 0.5, 1.0)), X, 0).astype(X.dtype)
+    matrix = getattr(sparse, pick(rng, ("csr_matrix", "csr_array", "csr_array", "csc_array", "coo_array")))(X)
+    if matrix.format == "csr" and matrix.nnz and rng.random() < 0.5:
+        if rng.random() < 0.5:
+            matrix.indices, matrix.indptr = matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)
+        part = pick(rng, (matrix.indices, matrix.indptr))
+        what = rng.integers(5)
+        if what == 0:
+            part[rng.integers(len(part))] = pick(rng, (-1, 2**31 - 1, X.shape[1], -(2**31), 0, matrix.nnz + 1))
+        elif what == 1:
+            rng.shuffle(matrix.indices)                # not in order, some columns perhaps twice
+        elif what == 2:
+            matrix.data = matrix.data[:-1]
+        elif what == 3:
+            matrix.indptr = matrix.indptr[pick(rng, (slice(1, None), slice(None, -1), slice(None, None, -1)))]
+        else:
+            part[:] = part[rng.integers(len(part))]
+    return matrix
 
 
 def as_table(rng, X):
@@ -169,6 +197,8 @@ def some_model(rng):
 def unchanged(*values):
     """What was passed is to be left alone, also by what fails."""
     def held(value):
+        if hasattr(value, "nnz"):
+            return [getattr(value, name).tobytes() for name in ("data", "indices", "indptr", "coords") if hasattr(getattr(value, name, None), "tobytes")]
         return value.tobytes() if isinstance(value, np.ndarray) and value.dtype != object else repr(value)
 
     before = [held(value) for value in values]
@@ -292,6 +322,7 @@ def functions(rng):
         elif what == 1:
             centers, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed,
                                                        n_local_trials=pick(rng, (None, None, 1, 5, 0)))
+            X = X.toarray() if hasattr(X, "nnz") else X
             assert np.array_equal(centers, np.asarray(X)[indices].astype(centers.dtype))
         elif what == 2:
             image = rng.integers(0, pick(rng, (2, 5, 256)), size=pick(rng, ((1, 1, 3), (7, 5, 3), (40, 30), (9, 9, 3), (3, 0, 3)))).astype(
@@ -302,6 +333,30 @@ def functions(rng):
             one, other = (KMeans(int(pick(rng, (1, 2, 5, 9))), n_init=1, random_state=seed + i).fit(X) for i in (0, 1))
             found = ckmeans.match(one, other, X)
             assert found.table.sum() == len(one.labels_) and len(found.continues) == one.n_clusters
+
+
+def blocks(rng):
+    """Partial statistics: rows in any blocks, added in any order, give the centers of one block."""
+    X = some_rows(rng)
+    n, d = shape_of(X)
+    weights = some_weights(rng, n)
+    k = int(pick(rng, (1, 2, 7)))
+    with meant_for_users(), unchanged(X, weights):
+        centers = some_values(rng, k, d if rng.random() < 0.95 else d + 1)
+        labels = pick(rng, (None, None, np.full(n, -1, np.int32), rng.integers(-2, k + 1, size=n).astype(np.int32), np.zeros(n)))
+        whole = partial.survey_block(X, weights)
+        total = partial.assign_block(X, centers, whole, weights, n_threads=pick(rng, (1, 2)), labels=labels,
+                                     middle=pick(rng, (None, whole.middle, centers[0], [0.0])))
+        new = total.centers(centers)
+        assert new.shape == (k, d)
+        if isinstance(X, np.ndarray) and n > 1 and labels is None:
+            cut = int(rng.integers(1, n))
+            parts = [(X[a:b], None if weights is None else weights[a:b], a) for a, b in ((0, cut), (cut, n))]
+            survey = sum(partial.survey_block(rows, w, start=a) for rows, w, a in parts)
+            again = sum(partial.assign_block(rows, centers, survey, w, start=a) for rows, w, a in parts[:: pick(rng, (1, -1))])
+            assert again.centers(centers).tobytes() == new.tobytes(), "other blocks, other centers"
+            assert again.finer_bound == total.finer_bound and (again.finer_bound is not None or again.inertia == total.inertia)
+        pickle.loads(pickle.dumps(total)), repr(total), repr(whole)
 
 
 def paths(rng):
@@ -528,7 +583,7 @@ def commands(rng):
 
 
 #: name -> (function of a generator, how often)
-TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "scores": (scores, 3),
+TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "blocks": (blocks, 3), "scores": (scores, 3),
            "one_column": (one_column, 3), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin with, the module to cover)

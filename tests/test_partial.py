@@ -1,0 +1,18 @@
+"""What the functions of `ckmeans.partial` refuse."""
+
+import numpy as np
+import pytest
+
+from ckmeans.partial import assign_block, survey_block
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"labels": np.array([0, 7, 1], np.int32)}, "labels must be from -1 to 1"), ({"labels": np.array([-2, 0, 1], np.int32)}, "got -2 to 1"),
+    ({"middle": [0.0]}, r"middle must have shape \(2,\)"), ({"centers": [[0.0, np.nan], [1.0, 1.0]]}, "centers contains NaN"),
+    ({"centers": [[0.0, 1e150], [1.0, 1.0]]}, "centers"), ({"sample_weight": [1e300, 1.0, 1.0]}, "too large together"),
+])  # fmt: skip
+def test_what_would_spoil_sums_or_memory_is_refused(change, message):
+    X = np.arange(6.0).reshape(3, 2) * 1e3
+    weights = change.get("sample_weight")
+    with pytest.raises(ValueError, match=message):
+        assign_block(X, **{"centers": X[:2], "survey": survey_block(X, weights), **change})
