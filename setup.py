@@ -2,6 +2,9 @@
 
 Kernels have one source each (`filter.pxi`, `exact.pxi`, `one_dim.pxi`, ...). The modules that include them are two
 lines long, and written here, into the build directory. Adding an instruction set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
+
+One wheel for each version of Python, not abi3: the engine's memoryviews would need 3.11 and its limited API makes a fit of 150 rows 7 %
+slower (41.3 instead of 38.4 us), and free-threaded interpreters load no such module.
 """
 import os
 import platform
