@@ -624,8 +624,8 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     for base from start <= base < stop by SUPER * PANEL:
         low = job.boxes.low + base // PANEL * d
         high = job.boxes.high + base // PANEL * d
-        n_near = job.filter.near(low, high, d, centers, scratch.near)
-        job.filter.lists(low, high, d, centers, scratch.near, n_near, scratch.z, scratch.lists, lengths)
+        n_near = job.filter.nearby(low, high, d, centers, scratch.nearby)
+        job.filter.lists(low, high, d, centers, scratch.nearby, n_near, scratch.z, scratch.lists, lengths)
         me.counters.boxed += m + n_near * SUPER
         for p in range(SUPER):
             first = base + p * PANEL

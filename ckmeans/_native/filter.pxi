@@ -569,7 +569,7 @@ def read_floats(const float[::1] x):
 
 cdef FilterTable _table
 _table.panel = filter_panel
-_table.near = filter_near
+_table.nearby = filter_near
 _table.lists = filter_lists
 _table.closer = filter_closer
 _table.rows = filter_rows

@@ -112,7 +112,7 @@ cdef struct Tally:       # what one thread adds to cluster statistics
 
 
 cdef struct Lists:       # scratch for the centers that can win in a box, as positions among the m that can win at all
-    int32_t *near        # (m,) for SUPER panels together
+    int32_t *nearby      # (m,) for SUPER panels together (windows.h has a macro `near`)
     int32_t *lists       # (SUPER, m)
     float *z             # (d, SUPER) a center near the middle of each box
     float *scaled        # (m, d) the listed centers side by side
@@ -170,7 +170,7 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
 cdef struct FilterTable:
     void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
-    Py_ssize_t (*near)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
+    Py_ssize_t (*nearby)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
     void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
                   Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil
     void (*least)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, double *sums) noexcept nogil

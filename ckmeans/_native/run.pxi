@@ -279,7 +279,7 @@ cdef class Run:
         self.job.boxes = &data.boxes
         for i in range(data.n_threads):
             lists = &data.workers[i].lists
-            lists.near = near + i * k
+            lists.nearby = near + i * k
             lists.lists = listed + i * SUPER * k
             lists.z = z + i * d * SUPER
             lists.scaled = scaled + i * k * d
