@@ -28,8 +28,9 @@ class KMeans(CenterModel):
 
         * ``"auto"``: greedy k-means++ for two columns or more; for one column the global optimum, which is "optimal";
         * ``"optimal"``: for X of one column, the clustering of least inertia that there is (Wang & Song 2011). It draws nothing and
-          takes one run, whose iterations only confirm it; clusters are in ascending order. O(k n log n), about 100 bytes per
-          row; `max_time` does not cut it short, Ctrl-C does;
+          takes one run, whose iterations only confirm it; clusters are in ascending order. A sort, and at most O(k n log n), mostly
+          far less: half a second for a million rows and 1000 clusters. About 150 bytes per row; `max_time` does not cut it short,
+          Ctrl-C does;
         * ``"k-means++"``: rows far from each other, greedy and weighted (Arthur & Vassilvitskii 2007);
         * ``"random"``: distinct rows drawn by weight; ``"random-partition"``: means of a random partition; ``"first"``: the first
           k distinct rows;
@@ -73,7 +74,7 @@ class KMeans(CenterModel):
     refine : None, str or sequence of str, default=None
         What is done to escape the local optimum that a run ends in; see Notes.
 
-        * ``"auto"``: "swap", then "hartigan-wong", for every day: computes at most 150 times the distances of one Lloyd iteration,
+        * ``"auto"``: "swap", then "hartigan-wong", for every day: computes at most 150 times the distances of one Lloyd iteration (of 20 clusters at least),
           and draws 300 rows per cluster (20000 at least) to work on where there are more;
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
@@ -140,6 +141,10 @@ class KMeans(CenterModel):
     Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": a small population of clusterings, crossed (Gribel & Vidal, Pattern
     Recognition 88, 2019); "hartigan-wong": single rows are moved (Hartigan & Wong, Applied Statistics 28, 1979). They hold the rows
     they work on twice, in float64, and 64 bytes for each. With "auto" one start is about as good as many: ``n_init=1`` saves time.
+    Measured on 35 problems (``python -m bench.quality``), one thread, inertia above the least known: ten starts +1.0 %, one start with
+    "auto" -0.2 % in 1.5 to 8 times their time, which is a quarter of that of scikit-learn's ten, one with "best" -0.4 % in 2.5 times that
+    of "auto". Ten plain starts are still faster, and for fewer than about 25 clusters now and then better than "auto"; so refine=None is
+    the default.
 
     Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
     ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per row, about ``40 * k * d`` bytes, and per thread

@@ -79,10 +79,34 @@ def test_windows_lose_nothing(kind, weighted):
         assert np.array_equal(bounds, Sorted(values, weights, 1).split(k))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", ["normal", "lognormal", "grid", "integers", "far from 0"])
+def test_a_price_for_each_cluster_finds_what_the_layers_find(kind, weighted):
+    rng = np.random.default_rng(10)
+    values = np.sort({
+        "normal": lambda: rng.normal(size=900),
+        "lognormal": lambda: rng.lognormal(0, 3, 900),
+        "grid": lambda: np.arange(900.0),
+        "integers": lambda: rng.integers(600, size=2000) * 1.0,
+        "far from 0": lambda: rng.normal(size=900) + 1e9,
+    }[kind]())
+    problem = Sorted(values, rng.random(len(values)) + 1e-3 if weighted else None)
+    priced = 0
+    for k in (2, 3, 7, 16, 60, 101):
+        wanted = problem.split_within(k, *problem.windows(k))
+        ends = problem.ends(k)               # None: no price gives k clusters, as where many splits are equally good
+        assert ends is not None or kind in ("grid", "integers")
+        found = [problem.split(k)] if ends is None else [problem.split(k), problem.split_at(k, ends)]
+        for bounds in found:
+            assert problem.statistics(bounds)[1].sum() == pytest.approx(problem.statistics(wanted)[1].sum(), rel=1e-12)
+        priced += ends is not None
+    assert priced >= 2
+
+
 def test_halving_finds_what_the_table_finds():
     values = np.sort(np.random.default_rng(3).normal(size=5000))
     problem = Sorted(values, None)           # 5000 * 4000 entries: too many for a table
-    bounds = problem.split(4000)
+    bounds = problem.split_within(4000, *problem.windows(4000))
     assert np.all(np.diff(bounds) > 0) and bounds[-1] == 5000
     assert problem.statistics(bounds)[1].sum() == pytest.approx(problem.layers(4001)[4000, -1], rel=1e-12)
 

@@ -2,7 +2,8 @@
 
 In one dimension clusters are intervals, so that k-means is a shortest path: D[q][j] = min over i of D[q - 1][i] + cost(i, j), the least
 cost of the first j values in q clusters (Wang & Song, The R Journal 3, 2011). The best i never falls as j grows, so one layer takes
-O(n log n) by divide and conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017).
+O(n log n) by divide and conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017). Many clusters take
+a few such passes in all: see penalty.pxi.
 
 Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits, of values moved to their mean, so
 that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
@@ -24,6 +25,9 @@ cdef enum:
     FEW_CANDIDATES = 64
     DEPTH = 7
     PIECES = 1 << DEPTH              # that a layer is cut into for threads
+    MANY = 96                        # clusters from which on they are priced, where windows are sought
+    SOME = 16                        # the same for smaller problems
+    PRICES = 40                      # that are tried
     WINDOWED = 1 << 16               # distinct values above which windows are sought
     COARSE = 1 << 22                 # entries of a coarse problem's layers
     ALONE = 20000                    # rows of a layer below which one thread takes them all
@@ -103,6 +107,7 @@ cdef struct Problem:
     const double *s_low
     const double *ss
     const double *ss_low
+    bint thinned                     # whether neighbours may be several distinct values apart
     double slack                     # twice the largest error of a candidate in the scan
 
 
@@ -130,7 +135,7 @@ cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nog
     square = two_product(s.high, mean)
     product = two_sum(ss.high, -square.high)
     product = pair(product.high, product.low + (((ss.low - square.low) - (s.low + rest) * mean) - rest * rest / w.high))
-    if product.high < 0 or j - i == 1:
+    if product.high < 0 or (j - i == 1 and not p.thinned):
         product.high = product.low = 0
     return product
 
@@ -356,6 +361,11 @@ cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     return 0
 
 
+# ---- many clusters ---------------------------------------------------------------------------------------------------------------
+
+include "penalty.pxi"
+
+
 # ---- mixtures of normal distributions --------------------------------------------------------------------------------------------
 
 cdef struct Mixture:
@@ -565,7 +575,93 @@ cdef class Sorted:
 
     def split(self, Py_ssize_t k):
         """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is at most `n_distinct`."""
+        cdef cnp.ndarray ends
+        if k >= (MANY if self.p.m >= WINDOWED else SOME) and self.p.m >= 4 * k:
+            ends = self.ends(k)
+            if ends is not None:
+                return self.split_at(k, ends)
         return self.split_within(k, *self.windows(k, self.blocks(k, k)))
+
+    def ends(self, Py_ssize_t k):
+        """The distinct values at which clusters of an optimal split can begin, 0 and m too: ascending; None when that is not found out.
+
+        Looks for a price that makes the cheapest path have k clusters. There is none where D[k - 1], D[k] and D[k + 1] lie on a line.
+        """
+        cdef Py_ssize_t m = self.p.m, found = 0, tries, most = min(m // 4, 64 * k), j
+        cdef double price, above = 0, below = INFINITY, excess, ratio
+        cdef Pair known, value
+        cdef Path path
+        room = np.empty((4, m + 1))
+        ends = np.empty(most, dtype=np.intp)
+        cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>room)
+        cdef Py_ssize_t *end = <Py_ssize_t *>cnp.PyArray_DATA(<cnp.ndarray>ends)
+        path.value, path.value_low = self.d[0], self.d_low[0]
+        path.cut, path.queue, path.row = <Py_ssize_t *>to, <Py_ssize_t *>to + (m + 1), <Py_ssize_t *>to + 2 * (m + 1)
+        price = 2 * self.p.ss[m] / (<double>k * k * k)
+        for tries in range(PRICES):
+            with nogil:
+                found = cheapest_path(&self.p, &path, price)
+                self.look()
+            if found == k:
+                break
+            if found > k:                        # too cheap
+                above = price
+            else:
+                below = price
+            # Of n / k values each, evenly spread, the next cluster saves as much as the third power of the clusters there are.
+            ratio = <double>found / k
+            price *= ratio * ratio * ratio
+            if not above < price < below:
+                price = (above + below) / 2 if below < INFINITY else 2 * above
+            if not above < price < below:
+                return None
+        if found != k:
+            return None
+        # Rounding may have taken a wrong turn. How much that is worth is seen when every row looks at all candidates once more.
+        with nogil:
+            self.advance(0, 0, m - 1, 1, m, <Py_ssize_t *>to + 3 * (m + 1))
+            excess = 0
+            for j in range(1, m + 1):
+                value = minus(entry(path.value, path.value_low, j), entry(self.d[1], self.d_low[1], j))
+                excess = max(excess, minus(value, pair(price, 0)).high)
+            excess = k * (excess + ldexp(self.p.slack, -30))
+            found = possible_ends(&self.p, &path, price, excess, most, end)
+        return ends[:found][::-1].copy() if found > 0 else None
+
+    cdef int look(self) except -1 nogil:
+        """Raise what a signal's handler raised."""
+        return look_for_signals(&self.looked)
+
+    def split_at(self, Py_ssize_t k, cnp.ndarray ends):
+        """`split`, where clusters are known to begin at these distinct values only."""
+        cdef Problem p = self.p
+        cdef cnp.ndarray bounds, low, high
+        sums = np.empty((6, len(ends)))
+        cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>sums)
+        cdef const Py_ssize_t *end = <const Py_ssize_t *>cnp.PyArray_DATA(ends)
+        cdef Py_ssize_t i, m = cnp.PyArray_DIM(ends, 0) - 1
+        for i in range(m + 1):
+            to[i] = p.w[end[i]]
+            to[m + 1 + i] = p.w_low[end[i]]
+            to[2 * (m + 1) + i] = p.s[end[i]]
+            to[3 * (m + 1) + i] = p.s_low[end[i]]
+            to[4 * (m + 1) + i] = p.ss[end[i]]
+            to[5 * (m + 1) + i] = p.ss_low[end[i]]
+        low, high = np.arange(k + 1), np.arange(m - k, m + 1)
+        low[k], high[0] = m, 0
+        bounds = np.zeros(k + 1, dtype=np.intp)
+        bounds[k] = m
+        try:                                     # the same problem with few values to it, for as long as this takes
+            self.p.m = m
+            self.p.thinned = True
+            self.p.w, self.p.w_low, self.p.s, self.p.s_low, self.p.ss, self.p.ss_low = (
+                to, to + (m + 1), to + 2 * (m + 1), to + 3 * (m + 1), to + 4 * (m + 1), to + 5 * (m + 1))
+            with nogil:
+                self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds), <Py_ssize_t *>cnp.PyArray_DATA(low),
+                                 <Py_ssize_t *>cnp.PyArray_DATA(high))
+        finally:
+            self.p = p
+        return self.rows(ends[bounds])
 
     def splits(self, Py_ssize_t least, Py_ssize_t most):
         """The same for every number of clusters from `least` to `most`: a list of arrays."""

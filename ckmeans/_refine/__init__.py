@@ -21,8 +21,9 @@ PLANS = {"auto": (("swap", "hartigan-wong"), 150, 300), "best": (("swap", "genet
 #: Budget of refinements that are asked for by name.
 NAMED_BUDGET = 1000
 
-#: Rows that are always looked at, where there are as many.
-LEAST_ROWS = 20000
+#: Rows that are always looked at, where there are as many, and clusters that the budget is reckoned with, where there are fewer: few
+#: clusters have as many ways to be wrong, and cost less to put right.
+LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
 
 def plan(refine):
@@ -48,5 +49,5 @@ def improve(refine, data, centers, random_state):
     weights = None if data.weights is None else np.ascontiguousarray(data.weights[chosen])
     search = Search(data.take(chosen), weights, np.ascontiguousarray(centers))
     for method in methods:
-        method(search, random_state, search.work + float(budget) * search.n * k / len(methods))
+        method(search, random_state, search.work + float(budget) * search.n * max(k, LEAST_CLUSTERS) / len(methods))
     return search.centers()
