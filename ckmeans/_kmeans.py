@@ -141,10 +141,10 @@ class KMeans(CenterModel):
     Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": a small population of clusterings, crossed (Gribel & Vidal, Pattern
     Recognition 88, 2019); "hartigan-wong": single rows are moved (Hartigan & Wong, Applied Statistics 28, 1979). They hold the rows
     they work on twice, in float64, and 64 bytes for each. With "auto" one start is about as good as many: ``n_init=1`` saves time.
-    Measured on 35 problems (``python -m bench.quality``), one thread, inertia above the least known: ten starts +1.0 %, one start with
-    "auto" -0.2 % in 1.5 to 8 times their time, which is a quarter of that of scikit-learn's ten, one with "best" -0.4 % in 2.5 times that
-    of "auto". Ten plain starts are still faster, and for fewer than about 25 clusters now and then better than "auto"; so refine=None is
-    the default.
+    Measured on 35 problems (``python -m bench.quality``), one thread, inertia above the least published or known: ten starts +1.1 %; one
+    start with "auto" -0.3 %, in 2.2 times their time, which is less than a third of that of scikit-learn's ten; one with "best" -0.4 %, in
+    2.4 times that of "auto". Ten plain starts are still faster, and with few clusters now and then better than "auto" (in 4 of the 35
+    problems, of 8 to 25 clusters); so refine=None is the default.
 
     Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
     ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per row, about ``40 * k * d`` bytes, and per thread
