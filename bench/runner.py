@@ -7,6 +7,7 @@ every timing.
 import json
 import os
 import queue
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 MAX_ITER = 300  # the default of ckmeans and scikit-learn
 FIXED_ITER = 20  # when no peer can tell how many iterations it takes to converge
 PILOT_ITER = 1, 3
-PAUSE = 0.005  # idle threads of the peer before have gone to sleep after this
+PAUSE = 0.005  # between two peers
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,11 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """A process that drives one peer, kept until it is closed."""
+    """A process that drives one peer, kept until it is closed.
+
+    It is halted whenever it has nothing to answer: threads of some peers go on spinning for up to 200 ms after their work is done,
+    and would do so on CPUs that the next peer computes on.
+    """
 
     def __init__(self, name, threads):
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
@@ -83,7 +88,12 @@ class Worker:
             self._answers.put(json.loads(line))
         self._answers.put(None)
 
+    def _signal(self, name):
+        if hasattr(signal, name):  # (Windows has none of them, only the pauses)
+            self._process.send_signal(getattr(signal, name))
+
     def ask(self, request, timeout=600):
+        self._signal("SIGCONT")
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -101,11 +111,13 @@ class Worker:
             self._complaints.seek(0)
             last = "".join(f": {line}" for line in self._complaints.read().strip().splitlines()[-1:])
             raise WorkerError(f"ended with code {self._process.wait()}{last}")
+        self._signal("SIGSTOP")
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer
 
     def close(self):
+        self._signal("SIGCONT")
         self._process.stdin.close()
         try:
             self._process.wait(timeout=2)
