@@ -259,6 +259,7 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candi
     cdef Py_ssize_t m = candidates.shape[0], d = data.rows.d, j, f, e
     cdef const double *rows = <const double *>cnp.PyArray_DATA(candidates)
     cdef double *origin = <double *>memory.take(d, sizeof(double))
+    cdef Py_ssize_t *column
     cdef CenterForms forms = CenterForms(m, d)
     cdef cnp.ndarray out = np.zeros((m, buckets, SUM_PARTS))
     cdef double reach = 0
@@ -288,10 +289,20 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candi
     job.bucket = <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket)
     job.buckets = buckets
     job.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))
-    job.closer = <uint64_t *>memory.take(data.n_threads * m, sizeof(uint64_t))
+    job.column = NULL
+    if forms.c.filter:
+        job.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL * m, sizeof(uint64_t))
+        job.gains = <double *>memory.take(data.n_threads * m * GAIN, sizeof(double))
+        column = <Py_ssize_t *>memory.take(m, sizeof(Py_ssize_t))
+        for j in range(m):
+            column[j] = j
+        job.width = m
+        job.column = column
     split_constants(bound, data.terms, job.split.big, 1)
     with nogil:
-        data.each_chunk(data.exact.seed, &job, 1 + 0.7 * d + assign_cost(m, d))
+        if forms.c.filter:
+            data.each_chunk(data.exact.weigh, &job, 1 + 0.7 * d + assign_cost(m, d))
+        data.each_chunk(data.exact.seed, &job, 1 + 0.7 * d)
     for i in range(data.n_threads):
         add_into(<double *>cnp.PyArray_DATA(out), <double *>(job.bucket_totals + i * m * buckets), m * buckets * SUM_PARTS)
     return out

@@ -12,6 +12,25 @@ cdef struct Hashing:
     int bits
 
 
+cdef enum:
+    SHELF = 16                   # buckets whose totals are added up side by side; divides their number
+
+
+cdef void add_shelf(Sum *total, const Sum *buckets) noexcept nogil:
+    """Add the totals of SHELF buckets. (Exact sums: any order will do, and this one fills vectors.)"""
+    cdef const double *part = <const double *>buckets
+    cdef double[4 * SUM_PARTS] lanes
+    cdef Py_ssize_t i
+    cdef int e
+    for e in range(4 * SUM_PARTS):
+        lanes[e] = part[e]
+    for i from 4 * SUM_PARTS <= i < SHELF * SUM_PARTS by 4 * SUM_PARTS:
+        for e in range(4 * SUM_PARTS):
+            lanes[e] += part[i + e]
+    for e in range(4 * SUM_PARTS):
+        total.part[e % SUM_PARTS] += lanes[e]
+
+
 cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
     """What a value in column f adds to the hash of its row: nothing where it is zero, of either sign."""
     cdef uint64_t code
@@ -62,7 +81,7 @@ cdef class ContentOrder:
 
     def __cinit__(self, Py_ssize_t n):
         self.n = n
-        self.bits = 1
+        self.bits = 4
         while self.bits < 16 and <Py_ssize_t>1 << 2 * self.bits < 16 * n:      # a draw looks at all buckets, and sorts one
             self.bits += 1
         self.buckets = 1 << self.bits

@@ -324,62 +324,61 @@ cdef double csr_apart(const Rows *rows, Py_ssize_t a, Py_ssize_t b) noexcept nog
     return s
 
 
-cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """`seed`, whose candidates are rows."""
+cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`weigh`."""
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
     cdef const Rows *rows = job.rows
     cdef Py_ssize_t m = candidates.m, row, j
-    cdef float *x = me.csr.values
+    cdef double *gains = job.gains + worker * m * GAIN
     cdef float *scores = me.csr.scores
-    cdef float norm, lowest, second, limit
+    cdef float norm, lowest, second, low, high
     cdef int32_t best
-    cdef double w = 1, out, nearest
-    cdef Sum *total
+    cdef uint64_t *closer
     for row in range(start, stop):
-        limit = 3e38
-        if candidates.filter:
-            norm = csr_row(rows, row, job.packing, x, job.packing.sq_norms)
-            job.filter.csr(x, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, candidates, scores,
-                           &lowest, &second, &best)
-            seed_limits(job, row, 1, &norm, &limit)
+        closer = job.closer + row // PANEL * m
+        if row % PANEL == 0:
+            for j in range(m):
+                closer[j] = 0
+        norm = csr_row(rows, row, job.packing, me.csr.values, job.packing.sq_norms)
+        job.filter.csr(me.csr.values, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, candidates,
+                       scores, &lowest, &second, &best)
+        limits_of(job, row, norm, &low, &high)
         for j in range(m):
-            if candidates.filter and scores[j] > limit:
+            if scores[j] > high:
                 continue
-            out = csr_apart(rows, row, job.drawn[j])
-            nearest = job.sq_nearest[row]
-            if out < nearest:
-                if job.weights != NULL:
-                    w = job.weights[row]
-                total = job.totals + worker * m + j
-                if job.keep:
-                    total = job.bucket_totals + worker * job.buckets + job.bucket[row]
-                    job.sq_nearest[row] = out
-                if nearest < 1e999:           # infinite before the first center is taken
-                    add_term(total, &job.split, -(w * nearest))
-                add_term(total, &job.split, w * out)
+            closer[j] |= <uint64_t>1 << row % PANEL
+            gains[j * GAIN] += max(<double>low - 4.1 * candidates.gamma * candidates.sq_norms[j] - scores[j], 0.0)
+            gains[j * GAIN + GAIN_LANES] += <double>high - scores[j]
     return 0
 
 
-cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """`weigh`."""
+cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`seed`, whose candidates are rows."""
     cdef Seeding *job = <Seeding *>job_
-    cdef Worker *me = job.workers + worker
-    cdef const Rows *rows = job.rows
-    cdef Py_ssize_t m = job.candidates.m, row, j
-    cdef double *about = job.about + worker * m
-    cdef double square = job.packing.scale * job.packing.scale, limit
-    cdef float *scores = me.csr.scores
-    cdef float norm, lowest, second
-    cdef int32_t best
-    for row in range(start, stop):
-        norm = csr_row(rows, row, job.packing, me.csr.values, job.packing.sq_norms)
-        job.filter.csr(me.csr.values, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, job.candidates,
-                       scores, &lowest, &second, &best)
-        limit = job.sq_nearest[row] * square - norm
+    cdef Py_ssize_t m = job.candidates.m, first, row, j
+    cdef uint64_t todo
+    cdef double w = 1, out, nearest
+    cdef Sum *total
+    for first from start <= first < stop by PANEL:
         for j in range(m):
-            about[j] += min(<double>scores[j], limit)
+            todo = rows_for(job, j, first, stop)
+            while todo:
+                row = first + CKM_CTZ64(todo)
+                todo &= todo - 1
+                out = csr_apart(job.rows, row, job.drawn[j])
+                nearest = job.sq_nearest[row]
+                if out < nearest:
+                    if job.weights != NULL:
+                        w = job.weights[row]
+                    total = job.totals + worker * m + j
+                    if job.keep:
+                        total = job.bucket_totals + worker * job.buckets + job.bucket[row]
+                        job.sq_nearest[row] = out
+                    if nearest < 1e999:           # infinite before the first center is taken
+                        add_term(total, &job.split, -(w * nearest))
+                    add_term(total, &job.split, w * out)
     return 0
 
 

@@ -159,7 +159,6 @@ cdef class Data:
     cdef double spent                    # nanoseconds of brute assignments so far, by the model
     cdef double patience                 # how much is to be spent before boxes are thought of again
     cdef object curve, order_array
-    cdef double all_norms                # sum of the packed rows' squared norms; -1 until it is known
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
@@ -204,7 +203,6 @@ cdef class Data:
             self.new_csr_scratch()
         self.big = <double *>self.memory.take(MAX_PARTS * self.rows.d, sizeof(double))
         self.variance_ = -1
-        self.all_norms = -1
         if scan:
             self.scan()
 
@@ -720,13 +718,18 @@ cdef class Data:
     cdef int64_t draw_by(self, const double *sq_nearest, const Sum *totals, const Split *split, double target) noexcept nogil:
         """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does."""
         cdef Sum running, before
-        cdef Py_ssize_t b, e
+        cdef Py_ssize_t b = 0, e
         cdef int64_t i
         cdef int p
-        for p in range(SUM_PARTS):
-            running.part[p] = 0
-        for b in range(self.content.buckets):
+        memset(&running, 0, sizeof(Sum))
+        while b < self.content.buckets:
             before = running
+            if b % SHELF == 0:
+                add_shelf(&running, totals + b)
+                if not exceeds(&running, target):
+                    b += SHELF
+                    continue
+                running = before
             for p in range(SUM_PARTS):
                 running.part[p] += totals[b].part[p]
             if exceeds(&running, target):
@@ -737,6 +740,7 @@ cdef class Data:
                     add_term(&running, split, self.share(sq_nearest, i))
                     if exceeds(&running, target):
                         return i
+            b += 1
         for b in range(self.content.buckets - 1, -1, -1):
             self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
             for e in range(self.content.start[b + 1] - 1, self.content.start[b] - 1, -1):
@@ -890,7 +894,8 @@ cdef class Data:
         cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
         cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
         cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
-        cdef CenterForms one = CenterForms(1, d, True, self.most_values), all_ = CenterForms(trials, d, True, self.most_values)
+        cdef CenterForms one = CenterForms(1, d, False), all_ = CenterForms(trials, d, False, self.most_values)
+        cdef Py_ssize_t *column = <Py_ssize_t *>memory.take(trials, sizeof(Py_ssize_t))
         cdef double bound = 0, potential, least, value
         cdef Py_ssize_t count
         cdef Packing packing
@@ -914,24 +919,26 @@ cdef class Data:
         job.bucket = self.content.bucket
         job.buckets = self.content.buckets
         job.bucket_totals = <Sum *>memory.take(self.n_threads * job.buckets, sizeof(Sum))
-        job.closer = <uint64_t *>memory.take(self.n_threads * trials, sizeof(uint64_t))
-        job.about = <double *>memory.take(self.n_threads * trials, sizeof(double))
+        job.closer = <uint64_t *>memory.take((n + PANEL - 1) // PANEL * trials, sizeof(uint64_t))
+        job.width = trials
+        job.column = NULL                    # the first row is compared with all others
+        job.gains = <double *>memory.take(self.n_threads * trials * GAIN, sizeof(double))
         for f in range(d):
             bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
         bound *= 1.01 * self.largest_weight
         split_constants(bound, n, job.split.big, 1)
         taken[0] = drawn[0] = self.draw(uniforms[:1])[0]
         self.exact.read(&self.rows, taken[0], rows)
+        one.c.rows = rows
+        one.c.m = 1
         with nogil:
             for i in range(n):
                 job.sq_nearest[i] = INFINITY
             for c in range(1, k + 1):
-                # Take the row that was chosen last. (Infinite limits prove nothing: the first is looked at by exact arithmetic.)
-                one.prepare(rows, &packing, self.filter and c > 1, True)
+                # Take the row that was chosen last.
                 job.candidates = &one.c
                 job.keep = job.binned = True
                 self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
-                self.packing.filling = packing.filling = packing.filling and not one.c.filter
                 if c == k:
                     break
                 potential = self.potential(&job, &bound)
@@ -946,21 +953,27 @@ cdef class Data:
                     self.exact.read(&self.rows, drawn[t], rows + t * d)
                 t = 0
                 count = trials
-                if trials > 1 and self.filter and self.weight == NULL:
-                    all_.c.k = trials
+                all_.c.k = all_.c.m = trials
+                all_.c.filter = False
+                for i in range(trials):
+                    column[i] = i
+                if self.filter:
                     all_.prepare(rows, &packing, True, True)
-                    job.candidates = &all_.c
-                    if all_.c.filter:
-                        count = self.contenders(&job, potential, rows, drawn)
-                        self.packing.filling = packing.filling = False
+                job.candidates = &all_.c
+                job.column = NULL
+                if all_.c.filter:
+                    job.column = column
+                    memset(job.gains, 0, self.n_threads * trials * GAIN * sizeof(double))
+                    self.each_chunk(self.exact.weigh, &job, 1 + assign_cost(trials, d))
+                    self.packing.filling = packing.filling = False
+                    if self.weight == NULL:
+                        count = self.contenders(&job, rows, drawn, column)
                 if count > 1:
-                    all_.c.k = count
-                    all_.prepare(rows, &packing, self.filter, True)
-                    job.candidates = &all_.c
+                    all_.c.k = all_.c.m = count
+                    all_.c.rows = rows
                     job.keep = job.binned = False
                     memset(job.totals, 0, self.n_threads * count * sizeof(Sum))
-                    self.each_chunk(self.exact.seed, &job, 1 + assign_cost(count, d))
-                    self.packing.filling = packing.filling = packing.filling and not all_.c.filter
+                    self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
                     least = INFINITY
                     for i in range(count):
                         value = self.left_by(&job, i)
@@ -968,58 +981,45 @@ cdef class Data:
                             least = value
                             t = i
                 taken[c] = drawn[0] = drawn[t]
+                column[0] = column[t]
                 memcpy(rows, rows + t * d, d * sizeof(double))
         return out
 
-    cdef Py_ssize_t contenders(self, Seeding *job, double potential, double *rows, int64_t *drawn) except -1 nogil:
-        """How many candidates may leave the least potential; they are moved to the front of `rows` and `drawn`, in their order.
-
-        The filter knows the potential, less the rows' squared norms A and scaled, as a sum over rows of min(score, limit). With N the
-        candidate's squared norm and D the scaled share of a row, a score is off by at most gamma (4 N + A) (see filter.pxi), a limit by
-        1e-6 (A + D), and their sums in float32 by less than 1e-6 (A + D).
-        """
-        cdef Py_ssize_t m = job.candidates.m, d = self.rows.d, n = self.rows.n, i, j, left = 0
-        cdef double norms = 0, lowest = INFINITY, error, share = potential * self.packing.scale * self.packing.scale
-        cdef double gamma = job.candidates.gamma
-        cdef int worker
-        memset(job.about, 0, self.n_threads * m * sizeof(double))
-        self.each_chunk(self.exact.weigh, job, 1 + assign_cost(m, d))
-        if job.packing.sq_norms != NULL:
-            if self.all_norms < 0:
-                self.all_norms = 0
-                for i in range(n):
-                    self.all_norms += job.packing.sq_norms[i]
-            norms = self.all_norms
-        else:
-            for j in range(d):                # rows are no farther from the origin than the corners of their box
-                error = max(self.high_[j] - job.packing.origin[j], job.packing.origin[j] - self.low_[j]) * job.packing.scale
-                norms += n * error * error
+    cdef Py_ssize_t contenders(self, const Seeding *job, double *rows, int64_t *drawn, Py_ssize_t *column) noexcept nogil:
+        """How many candidates may leave the least potential; they are moved to the front, in their order."""
+        cdef Py_ssize_t m = job.width, d = self.rows.d, i, left = 0
+        cdef double surest = 0
+        cdef double *gain
+        cdef int worker, lane
         for i in range(m):
+            gain = job.gains + i * GAIN
             for worker in range(1, self.n_threads):
-                job.about[i] += job.about[worker * m + i]
+                for lane in range(GAIN):
+                    gain[lane] += job.gains[(worker * m + i) * GAIN + lane]
+            for lane in range(1, GAIN_LANES):
+                gain[0] += gain[lane]
+                gain[GAIN_LANES] += gain[GAIN_LANES + lane]
+            surest = max(surest, gain[0] * (1 - 1e-6))
         for i in range(m):
-            error = self.about_error(job, i, gamma, norms, share)
-            lowest = min(lowest, job.about[i] + error)
-        for i in range(m):
-            if not job.about[i] - self.about_error(job, i, gamma, norms, share) > lowest:
+            if job.gains[i * GAIN + GAIN_LANES] * (1 + 1e-6) >= surest:
                 drawn[left] = drawn[i]
+                column[left] = column[i]
                 memcpy(rows + left * d, rows + i * d, d * sizeof(double))
                 left += 1
         return left
 
-    cdef double about_error(self, const Seeding *job, Py_ssize_t i, double gamma, double norms, double share) noexcept nogil:
-        return 1.01 * (gamma * (4.1 * self.rows.n * job.candidates.sq_norms[i] + norms) + 3e-6 * (norms + share)
-                       + self.rows.n * job.candidates.guard_floor)
-
     cdef double potential(self, Seeding *job, double *bound) except -1 nogil:
         """The potential, once all threads' totals are added to the first one's; cut anew when all terms are tiny beside `bound`."""
         cdef Py_ssize_t i
-        cdef int p
+        cdef int worker
         cdef double largest = 0, total
-        for i in range(job.buckets, self.n_threads * job.buckets):
-            for p in range(SUM_PARTS):
-                job.bucket_totals[i % job.buckets].part[p] += job.bucket_totals[i].part[p]
-                job.bucket_totals[i].part[p] = 0
+        cdef double *part = <double *>job.bucket_totals
+        cdef double *more
+        for worker in range(1, self.n_threads):
+            more = <double *>(job.bucket_totals + worker * job.buckets)
+            for i in range(SUM_PARTS * job.buckets):
+                part[i] += more[i]
+                more[i] = 0
         total = self.add_buckets(job)
         if total >= bound[0] * SPARE:
             return total
@@ -1037,10 +1037,9 @@ cdef class Data:
     cdef double add_buckets(self, Seeding *job) noexcept nogil:
         cdef Py_ssize_t b
         cdef int p
-        for p in range(SUM_PARTS):
-            job.potential.part[p] = 0
-            for b in range(job.buckets):
-                job.potential.part[p] += job.bucket_totals[b].part[p]
+        memset(&job.potential, 0, sizeof(Sum))
+        for b from 0 <= b < job.buckets by SHELF:
+            add_shelf(&job.potential, job.bucket_totals + b)
         return total_value(&job.potential, 1, 1)
 
     cdef double left_by(self, const Seeding *job, Py_ssize_t candidate) noexcept nogil:

@@ -22,6 +22,7 @@ cdef extern from "simd.h" nogil:
     vd VD_ABS(vd)
     void ckm_transpose(const float *, Py_ssize_t, float *, Py_ssize_t)
     int CKM_CTZ64(uint64_t)
+    void CKM_PREFETCH(const void *)
 
 cdef enum:
     GROUP = 4            # rows that the exact kernel takes together
@@ -718,18 +719,59 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     return 0
 
 
-cdef void seed_limits(const Seeding *job, Py_ssize_t first, Py_ssize_t count, const float *sq_norms, float *limits) noexcept nogil:
-    """Scores above which a candidate is provably no closer to a row than its nearest center.
+cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low, float *high) noexcept nogil:
+    """The score at which a candidate is as far from a row as the nearest center: not above it, and not below it.
 
     The scaled squared distance is at least A + score - gamma A (see filter.pxi), and A is known to 1e-6.
     """
-    cdef double scale = job.packing.scale, gamma = job.candidates.gamma + 1e-6
-    cdef Py_ssize_t i
-    for i in range(count):
-        limits[i] = <float>(job.sq_nearest[first + i] * scale * scale * (1 + 1e-6) - sq_norms[i] * (1 - gamma)
-                            + sq_norms[i] * 1e-6 + job.candidates.guard_floor)
-    for i in range(count, PANEL):
-        limits[i] = -3e38
+    cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
+    cdef double error = share * 1e-6 + norm * (job.candidates.gamma + 2e-6) + job.candidates.guard_floor
+    low[0] = <float>(share - norm - error)
+    high[0] = <float>(share - norm + error)
+
+
+cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Which rows candidates may be closer to than their nearest center, and about what each would gain: by the filter alone."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef const Centers *candidates = job.candidates
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
+    cdef float low[PANEL]
+    cdef float high[PANEL]
+    cdef float *panel
+    cdef float *norms
+    cdef uint64_t *closer
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+        for i in range(count):
+            limits_of(job, first + i, norms[i], low + i, high + i)
+        for i in range(count, PANEL):
+            low[i] = high[i] = -3e38
+        closer = job.closer + first // PANEL * m
+        job.filter.gains(panel, low, high, d, candidates, closer, job.gains + worker * m * GAIN)
+        for j in range(m):
+            closer[j] &= all_rows(count)
+    return 0
+
+
+cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+    """Which rows of a panel are to be compared with a candidate."""
+    if job.column == NULL:
+        return all_rows(min(<Py_ssize_t>PANEL, stop - first))
+    return job.closer[first // PANEL * job.width + job.column[j]]
+
+
+cdef inline void fetch_ahead(const Seeding *job, Py_ssize_t first, uint64_t rows) noexcept nogil:
+    """Ask for rows that will be read soon: they are too few and far between for the hardware to guess."""
+    cdef const char *x
+    cdef Py_ssize_t i, line
+    while rows:
+        i = CKM_CTZ64(rows)
+        rows &= rows - 1
+        x = job.rows.data + (first + i) * job.rows.row_stride
+        for line from 0 <= line < min(job.rows.row_stride, <Py_ssize_t>512) by 64:
+            CKM_PREFETCH(x + line)
 
 
 cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
@@ -740,38 +782,24 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
-    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, row, j
+    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, row, j
     cdef const real *x
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
     cdef double out[GROUP]
     cdef int lanes[GROUP]
-    cdef float limits[PANEL]
     cdef double w = 1, nearest
     cdef Sum *total
     cdef int g, r
-    cdef uint64_t rows_here, todo, any_
-    cdef uint64_t *closer = job.closer + worker * m
-    cdef float *panel
-    cdef float *norms
+    cdef uint64_t todo
     for first from start <= first < stop by PANEL:
-        count = min(<Py_ssize_t>PANEL, stop - first)
-        rows_here = all_rows(count)
-        if candidates.filter:
-            panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-            seed_limits(job, first, count, norms, limits)
-            job.filter.closer(panel, limits, d, candidates, closer)
-        else:
-            for j in range(m):
-                closer[j] = rows_here
-        any_ = 0
+        x = NULL
         for j in range(m):
-            any_ |= closer[j]
-        if any_ & rows_here == 0:
-            continue
-        x = fetch(job.rows, first, count, me.block)
-        for j in range(m):
-            todo = closer[j] & rows_here
+            todo = rows_for(job, j, first, stop)
+            if job.rows.direct and job.column != NULL and first + PANEL < stop:
+                fetch_ahead(job, first + PANEL, rows_for(job, j, first + PANEL, stop))
+            if todo and x == NULL:
+                x = fetch(job.rows, first, min(<Py_ssize_t>PANEL, stop - first), me.block)
             total = job.totals + worker * m + j
             for r in range(GROUP):
                 c[r] = candidates.rows + j * d
@@ -798,26 +826,6 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
                         add_term(total, &job.split, w * out[r])
                         if job.keep:
                             job.sq_nearest[row] = out[r]
-    return 0
-
-
-cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """About what each candidate would leave of the potential, by the filter alone; see `contenders` in the engine."""
-    cdef Seeding *job = <Seeding *>job_
-    cdef Worker *me = job.workers + worker
-    cdef Py_ssize_t d = job.rows.d, first, count, i
-    cdef double square = job.packing.scale * job.packing.scale
-    cdef float limits[PANEL]
-    cdef float *panel
-    cdef float *norms
-    for first from start <= first < stop by PANEL:
-        count = min(<Py_ssize_t>PANEL, stop - first)
-        panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-        for i in range(count):
-            limits[i] = <float>(job.sq_nearest[first + i] * square - norms[i])
-        for i in range(count, PANEL):
-            limits[i] = 0                             # idle lanes hold zeros, whose scores are not below
-        job.filter.least(panel, limits, d, job.candidates, job.about + worker * job.candidates.m)
     return 0
 
 

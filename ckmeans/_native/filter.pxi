@@ -11,7 +11,7 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport Centers, FilterTable, Panel, BOX_FEATURES, FLUSH, PANEL, SUPER, TILE, TILE_WORDS, WIDTH
+from ckmeans._native.kernels cimport Centers, FilterTable, Panel, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, SUPER, TILE, TILE_WORDS, WIDTH
 
 cdef extern from "simd.h" nogil:
     ctypedef float vf
@@ -241,61 +241,58 @@ cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms,
     changed[0] |= VI_BITS_NE(winner, VI_LOAD(labels + lane)) << lane
 
 
-cdef void filter_closer(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil:
-    """Which of 64 rows a center may be closer to than a limit.
+cdef void filter_gains(const float *x, const float *low, const float *high, Py_ssize_t d, const Centers *centers, uint64_t *closer,
+                       double *gains) noexcept nogil:
+    """Which of 64 rows a center may be closer to than their limits, and between what bounds it would lower them.
 
-    x       IN   (d, PANEL)
-    limits  IN   (PANEL,) scores; a row is left out of a center's set where its score is above
-    closer  OUT  (m,) bit i: row i
+    x          IN     (d, PANEL)
+    low, high  IN     (PANEL,) limits, as scores: not above and not below the true ones
+    closer     OUT    (m,) bit i: row i
+    gains      INOUT  (m, GAIN) added to
     """
     cdef float out[TILE_C * TILE_V * VL]
-    cdef vf norm
-    cdef Py_ssize_t m = centers.m, groups = (m + TILE_C - 1) // TILE_C, lane, j, g
-    cdef int i, v, count
+    cdef vf score[NARROW * TILE_V]
+    cdef Py_ssize_t m = centers.m, lane, j
+    cdef const float *c = centers.scaled
+    cdef const float *norms = centers.sq_norms
+    cdef int i, count
     for j in range(m):
         closer[j] = 0
     for lane from 0 <= lane < PANEL by TILE_V * VL:
         j = 0
-        for g in range(groups):
-            count = <int>((m - j + groups - g - 1) // (groups - g))
-            dots_of[count](x + lane, d, centers.scaled + j * d, out)
+        while j < m:
+            count = NARROW if j + NARROW <= m else 1
+            if d > FLUSH:
+                dots_of[count](x + lane, d, c + j * d, out)
+                for i in range(count * TILE_V):
+                    score[i] = VF_SPLAT(norms[j + i // TILE_V]) + VF_LOAD(out + i * VL)
+            elif count == NARROW:
+                scores(x + lane, d, c + j * d, norms + j, score, NARROW)
+            else:
+                scores(x + lane, d, c + j * d, norms + j, score, 1)
             for i in range(count):
-                norm = VF_SPLAT(centers.sq_norms[j + i])
-                for v in range(TILE_V):
-                    closer[j + i] |= VF_BITS_LE(norm + VF_LOAD(out + (i * TILE_V + v) * VL),
-                                                VF_LOAD(limits + lane + v * VL)) << (lane + v * VL)
+                # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the limits.
+                gain(score + i * TILE_V, low + lane, high + lane, <float>(4.1 * centers.gamma) * norms[j + i], lane,
+                     closer + j + i, gains + (j + i) * GAIN)
             j += count
 
 
-cdef void filter_least(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, double *sums) noexcept nogil:
-    """For each center the sum over 64 rows of its score or the row's limit, whichever is less.
-
-    x       IN     (d, PANEL)
-    limits  IN     (PANEL,)
-    sums    INOUT  (m,) added to
-    """
-    cdef float out[TILE_C * TILE_V * VL]
-    cdef float lanes[VL]
-    cdef vf norm, sum_
-    cdef double total
-    cdef Py_ssize_t m = centers.m, groups = (m + TILE_C - 1) // TILE_C, lane, j, g
-    cdef int i, v, count
-    for lane from 0 <= lane < PANEL by TILE_V * VL:
-        j = 0
-        for g in range(groups):
-            count = <int>((m - j + groups - g - 1) // (groups - g))
-            dots_of[count](x + lane, d, centers.scaled + j * d, out)
-            for i in range(count):
-                norm = VF_SPLAT(centers.sq_norms[j + i])
-                sum_ = VF_SPLAT(0)
-                for v in range(TILE_V):
-                    sum_ = sum_ + VF_MIN(norm + VF_LOAD(out + (i * TILE_V + v) * VL), VF_LOAD(limits + lane + v * VL))
-                VF_STORE(lanes, sum_)
-                total = 0
-                for v in range(VL):
-                    total += lanes[v]
-                sums[j + i] += total
-            j += count
+cdef inline void gain(const vf *score, const float *low, const float *high, float lift, Py_ssize_t lane, uint64_t *closer,
+                      double *gains) noexcept nogil:
+    cdef float lanes[2 * VL]
+    cdef vf least = VF_SPLAT(0), most = VF_SPLAT(0), limit
+    cdef int v
+    for v in range(TILE_V):
+        limit = VF_LOAD(high + v * VL)
+        closer[0] |= VF_BITS_LE(score[v], limit) << (lane + v * VL)
+        most = most + VF_MAX(limit - score[v], VF_SPLAT(0))
+        least = least + VF_MAX((VF_LOAD(low + v * VL) - VF_SPLAT(lift)) - score[v], VF_SPLAT(0))
+    VF_STORE(lanes, least)
+    VF_STORE(lanes + VL, most)
+    for v in range(VL):
+        gains[v] += lanes[v]
+    for v in range(VL):
+        gains[GAIN_LANES + v] += lanes[VL + v]
 
 
 # ---- boxes -----------------------------------------------------------------------------------------------------------------------
@@ -571,11 +568,10 @@ cdef FilterTable _table
 _table.panel = filter_panel
 _table.nearby = filter_near
 _table.lists = filter_lists
-_table.closer = filter_closer
+_table.gains = filter_gains
 _table.rows = filter_rows
 _table.own = filter_own
 _table.failing = filter_failing
-_table.least = filter_least
 _table.csr = filter_csr
 _table.csr_lanes = VL
 _table.csr_vectors = CSR_VECTORS

@@ -18,6 +18,8 @@ cdef enum:
     MAX_PARTS = 6        # most parts of an exact sum that clusters of very different magnitude share
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
+    GAIN_LANES = 16           # most float lanes of a vector
+    GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
 
 
 cdef enum Kind:          # element types that kernels read in place
@@ -139,8 +141,8 @@ cdef struct CsrScratch:  # of CSR rows
     float *values        # (most values in a row,) a row on its way through the filter
     float *scores        # (groups * width,)
     int32_t *rank        # (d,) place of each column in `lanes`; 0: none
-    int32_t *columns     # (as many as LANES rows can have + 1,) which column is at each place
-    double *lanes        # (the same, LANES) rows side by side; at place 0 zeros
+    int32_t *columns     # (as many as GAIN_LANES rows can have + 1,) which column is at each place
+    double *lanes        # (the same, GAIN_LANES) rows side by side; at place 0 zeros
     int32_t *features    # (d + 1,)
 
 
@@ -173,8 +175,8 @@ cdef struct FilterTable:
     Py_ssize_t (*nearby)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
     void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
                   Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil
-    void (*least)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, double *sums) noexcept nogil
-    void (*closer)(const float *x, const float *limits, Py_ssize_t d, const Centers *centers, uint64_t *closer) noexcept nogil
+    void (*gains)(const float *x, const float *low, const float *high, Py_ssize_t d, const Centers *centers, uint64_t *closer,
+                  double *gains) noexcept nogil
     void (*csr)(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
                 float *lowest, float *second, int32_t *best) noexcept nogil
     int csr_lanes, csr_vectors           # lanes of a vector, most vectors in a group
@@ -263,8 +265,10 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     bint binned                  # terms go to the candidates' buckets
     Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned
     Sum potential                # of all
-    double *about                # INOUT (threads, m) about the same, scaled and less the rows' squared norms, by the filter alone
-    uint64_t *closer             # scratch (threads, m)
+    uint64_t *closer             # INOUT (ceil(n / PANEL), width) bit i: a drawn row may be closer to row i than its nearest center
+    Py_ssize_t width             # drawn rows
+    const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are looked at
+    double *gains                # INOUT (threads, width, GAIN) between what each would lower the scaled potential
     Worker *workers
 
 
