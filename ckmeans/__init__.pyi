@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal, NamedTuple
@@ -101,6 +101,17 @@ class KMeans(_Model):
         refine: str | list[str] | tuple[str, ...] | None = None,
     ) -> None: ...
     def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
+    def fit_chunks(
+        self,
+        source: Any,
+        *,
+        sample_weight: ArrayLike | str | None = None,
+        columns: Sequence[str] | None = None,
+        labels: bool | str | PathLike[str] | NDArray[np.int32] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        progress: bool = False,
+    ) -> Self: ...
+    def predict_chunks(self, source: Any, *, columns: Sequence[str] | None = None) -> Iterator[NDArray[np.int32]]: ...
 
 class MiniBatchKMeans(_Model):
     n_steps_: int

@@ -87,6 +87,9 @@ class CenterModel(Manners):
         check.check_fitted(self)
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
+        return self._predict(array, names)
+
+    def _predict(self, array, names):
         # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
         data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
         labels = data.assign(self._centers())

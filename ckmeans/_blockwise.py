@@ -12,13 +12,16 @@ An engine is an object with
 All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields a request, (task, *arguments), and
 is sent the sum of the blocks' answers. Runs go in step: one pass over the blocks answers one request of each.
 """
+import hashlib
 import os
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 
+from . import _checkpoint as files
 from . import _validate as check
+from ._labels import check_label_order, label_order
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
 from .partial import assign_block, survey_block
@@ -32,6 +35,10 @@ def answer(X, sample_weight, index, requests):
     """What a block answers to several requests: one look at its rows for all of them."""
     if not isinstance(X, np.ndarray):
         X, _ = check.as_matrix(X, min_rows=0)
+    whole = requests[0][1]
+    expected = whole.starts[index + 1] - whole.starts[index] if index + 1 < len(whole.starts) else 0
+    if len(X) != expected:
+        raise RuntimeError(f"block {index} had {expected} rows in the first pass and has {len(X)} now.")
     return Answers(task(X, sample_weight, index, *arguments) for task, *arguments in requests)
 
 
@@ -54,6 +61,11 @@ class Whole(NamedTuple):
     def spare_bits(self):
         """Leading bits of 64 that no position has."""
         return 64 - max(1, int(self.starts[-1]).bit_length())
+
+
+def _digest(centers):
+    """A short name for initial centers, to tell whether a checkpoint began with the same."""
+    return hashlib.sha256(np.ascontiguousarray(centers, dtype=np.float64).tobytes()).hexdigest()[:16]
 
 
 # -- the survey ----------------------------------------------------------------------------------------------------------------------
@@ -117,7 +129,7 @@ def _sum(results):
 
 # -- Lloyd's iterations --------------------------------------------------------------------------------------------------------------
 
-def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, held=None, sink=None, slot=None):
+def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, held=None, sink=None, slot=None, checked=False):
     """A block's share of one assignment.
 
     held : dict of block index -> labels, or None; in this process only
@@ -135,14 +147,12 @@ def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, h
         if held is not None:
             held[index] = labels
     start = int(whole.starts[index])
-    if len(X) != whole.starts[index + 1] - start:
-        raise RuntimeError(f"block {index} had {whole.starts[index + 1] - start} rows in the first pass and has {len(X)} now.")
     if slot is not None and inertia is False and middle is None and len(X):
         partial = X.kept.assign(centers, whole.survey, start, slot, whole.n_threads)
         if partial is not None:
             return partial
     partial = assign_block(X, centers, whole.survey, sample_weight, start=start, labels=labels, inertia=inertia, middle=middle,
-                           n_threads=whole.n_threads)
+                           checked=checked, n_threads=whole.n_threads)
     if sink is not None:
         sink(start, labels)
     return partial
@@ -172,7 +182,7 @@ class State:
     n_iter, shift, check, counts, stop, inertia : the run's so far
     """
 
-    fields = ("seed", "chosen", "positions", "bound", "centers", "n_iter", "shift", "check", "n_changed", "stop", "inertia", "counts", "seconds")
+    fields = ("seed", "chosen", "positions", "bound", "round", "centers", "n_iter", "shift", "check", "n_changed", "stop", "inertia", "counts", "seconds")
 
     def __init__(self, seed):
         for name in self.fields:
@@ -190,48 +200,107 @@ class Fit:
         Parameters are taken from it; nothing is set.
     sink : function of (start, labels) or None
         Is given the labels of the best run, block by block; needs an engine in this process.
-    watch : function of (fit, passes) or None
-        Called after each pass; a true result is the reason to end the fit with the best so far.
+    checkpoint : path or None
+        Where to write the state after each pass; a fit goes on from what is there.
+    watch : object with before(fit) and after(fit), called around each pass, or None
     """
 
-    def __init__(self, engine, model, sink=None, watch=None):
-        self.engine, self.sink, self.watch = engine, sink, watch
+    def __init__(self, engine, model, sink=None, checkpoint=None, watch=None):
+        self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
-        self.passes = 0
-        self.whole, self.names = survey(engine)
-        self.survey = self.whole.survey
-        self.passes += 1
+        self.deadline = perf_counter() + (getattr(model, "max_time", None) or np.inf)
+        self.label_order = getattr(model, "label_order", None)
+        self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        saved = None if checkpoint is None else files.read(checkpoint)
+        if saved is not None:
+            header, arrays, self.survey = saved
+            self.passes, self.variance = header["passes"], header["variance"]
+            self.names = arrays["names"].astype(object) if "names" in arrays else None
+            self.whole = Whole(self.survey, arrays["starts"], engine.n_threads, os.urandom(8).hex())
+        else:
+            self.before()
+            self.whole, self.names = survey(engine)
+            self.survey = self.whole.survey
+            if self.names is None and getattr(engine, "names", None) is not None:
+                self.names = np.array(engine.names, dtype=object)
+            self.passes += 1
         check.check_n_clusters(self.k, self.survey.n_rows)
         self.d = len(self.survey.low)
-        self.variance = None if self.tol > 0 else 0.0
+        check_label_order(self.label_order, self.k, self.d)
+        if self.tol == 0:
+            self.variance = 0.0
         self.restarts = begin(model.init, model.n_init, self.k, model.random_state, self.d, self.survey.result_dtype,
                               seeding.BLOCK_INITS, seeding.named, seeding.called)
         self.states = [State(seed) for seed, _ in self.restarts]
+        # What a checkpoint must agree with.
+        seed = model.random_state
+        self.asked = {"n_clusters": self.k, "max_iter": int(self.max_iter), "tol": float(self.tol), "runs": len(self.states),
+                      "random_state": int(seed) if isinstance(seed, (int, np.integer)) else None,
+                      "init": model.init if isinstance(model.init, str) else _digest([make() for _, make in self.restarts])}
+        if saved is not None:
+            files.compare(checkpoint, header, self.asked)
+            for i, state in enumerate(self.states):
+                files.restore(state, i, header, arrays)
+        else:
+            self.after()
         self.held = None
         if engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT:
             self.held = [{} for _ in self.states]
-        self.reason = None
+        # The labels of a lone run are final with its last pass, unless its clusters are put in order then.
+        self.at_once = self.sink is not None and len(self.states) == 1 and self.label_order is None
+        self.given = False
+
+    def before(self):
+        if self.watch is not None:
+            self.watch.before(self)
+
+    def after(self):
+        if self.checkpoint is not None:
+            files.write(self.checkpoint, self)
+        if self.watch is not None:
+            self.watch.after(self)
+
+    def best(self):
+        """The state of the best run that has ended; None where none has."""
+        done = [state for state in self.states if state.inertia is not None]
+        return min(done, key=lambda state: state.inertia) if done else None           # the first of equal ones
 
     def solve(self):
         """Run all; returns (Result without labels, list of Run)."""
-        began = perf_counter()
         try:
-            self.step([self.run(i) for i in range(len(self.states))], began)
+            self.step([self.run(i) for i in range(len(self.states))])
         finally:
             seeding.cache.drop(self.whole.token)
-        done = [state for state in self.states if state.inertia is not None]
-        best = min(done, key=lambda state: state.inertia)             # the first of equal ones
-        if self.sink is not None and len(self.states) > 1:
-            self.step([self.final(best, self.sink)], began)
-        runs = [Run(state.seed, state.inertia, state.n_iter, state.stop, state.seconds) for state in done]
-        centers = best.centers.astype(self.survey.result_dtype)
-        return Result(centers, None, best.counts, best.inertia, best.n_iter, best.stop), runs
+        best = self.best()
+        centers, counts = best.centers, best.counts
+        if self.label_order is not None:
+            order = label_order(self.label_order, centers.astype(self.survey.result_dtype), counts)
+            best = State(best.seed)
+            best.centers = centers = np.ascontiguousarray(centers[order])
+        if self.label_order is not None or self.sink is not None and not self.given:
+            self.step([self.final(best, self.sink)])
+            counts = best.counts
+        return self.result(self.best(), centers, counts), self.runs()
 
-    def step(self, generators, began):
+    def runs(self):
+        """Records of the runs that have ended."""
+        return [Run(state.seed, state.inertia, state.n_iter, state.stop, state.seconds) for state in self.states
+                if state.inertia is not None]
+
+    def result(self, state, centers, counts):
+        return Result(centers.astype(self.survey.result_dtype), None, counts, state.inertia, state.n_iter, state.stop)
+
+    def step(self, generators):
         """Run generators to their ends, all in step."""
-        asked = {generator: next(generator) for generator in generators}
+        asked = {}
+        for generator in generators:
+            try:
+                asked[generator] = next(generator)
+            except StopIteration:                  # a run that had ended already
+                pass
         while asked:
             requests = [request for request in asked.values() if request is not None]
+            self.before()
             totals = iter(_sum(self.engine.map(answer, requests)))
             self.passes += 1
             for generator, request in list(asked.items()):
@@ -239,8 +308,7 @@ class Fit:
                     asked[generator] = generator.send(None if request is None else next(totals))
                 except StopIteration:
                     del asked[generator]
-            if self.watch is not None:
-                self.watch(self)
+            self.after()
 
     def run(self, i):
         """One run, from its init to its end."""
@@ -250,10 +318,13 @@ class Fit:
             make = self.restarts[i][1]
             centers = make()
             state.centers = (yield from centers(self, state)) if callable(centers) else centers
+        if i > 0 and state.n_iter == 0 and perf_counter() > self.deadline:
+            return
         if state.stop is None:
             yield from self.lloyd(i, state)
         if state.inertia is None:
-            yield from self.final(state, self.sink if len(self.states) == 1 else None, None if self.held is None else self.held[i])
+            yield from self.final(state, self.sink if self.at_once else None)
+            self.given = self.at_once
         if self.held is not None:
             self.held[i].clear()
         state.seconds += perf_counter() - began
@@ -263,33 +334,36 @@ class Fit:
         held = None if self.held is None else self.held[i]
         slot = i if self.engine.keeps else None
         total = None
+        checked = held is None or self.checkpoint is not None
         while state.stop is None:
             middle = self.survey.middle if self.variance is None and i == 0 else None
-            change = yield assign_task, self.whole, state.centers, False, middle, held, None, slot
+            change = yield assign_task, self.whole, state.centers, False, middle, held, None, slot, checked
             if middle is not None:
                 yield from self.find_variance(change, middle, state.centers)
             while self.variance is None:
                 yield None                                            # run 0 is about to find it
             total = change if total is None or held is None else total.apply(change)
             self.check_rows(total)
-            changed = total.check != state.check
-            state.n_changed = (change.n_changed if held is not None else None) if changed else 0
-            state.check, state.counts = total.check, total.counts
-            state.n_iter += 1
-            state.shift = 0.0
+            changed = total.check != state.check if checked else change.n_changed > 0
+            fresh = state.centers
             if changed:
                 fresh = total.centers(state.centers)
                 if not total.weights.all():
                     fresh = yield from self.fill_empty(total, state.centers)
-                steps = (fresh - state.centers).ravel()
-                state.shift = float(np.add.accumulate(steps * steps)[-1])
-                state.centers = fresh
+            # All at once, with no pass in between: a checkpoint holds what is true after an iteration.
+            steps = (fresh - state.centers).ravel()
+            state.shift = float(np.add.accumulate(steps * steps)[-1])
+            state.n_changed = (change.n_changed if held is not None else None) if changed else 0
+            state.centers, state.check, state.counts = fresh, total.check, total.counts
+            state.n_iter += 1
             if not changed:
                 state.stop = "labels"
             elif state.shift <= self.tol * self.variance:
                 state.stop = "tol"
             elif state.n_iter >= self.max_iter:
                 state.stop = "max_iter"
+            elif perf_counter() > self.deadline:
+                state.stop = "max_time"
 
     def check_rows(self, total):
         if total.n_rows != self.survey.n_rows:
@@ -323,7 +397,7 @@ class Fit:
             fresh[cluster] = row
         return fresh
 
-    def final(self, state, sink=None, held=None):
+    def final(self, state, sink=None):
         """The assignment to the final centers, which a run ends on: counts, inertia, labels."""
         inertia = True
         while state.inertia is None or sink is not None:

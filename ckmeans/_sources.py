@@ -1,16 +1,38 @@
 """Engines in this process: blocks of rows from arrays, files on disk and whatever else can be read again and again; see `_blockwise.py`."""
+import mmap
+import os
+import queue
+import tempfile
+import threading
+
 import numpy as np
 
+from . import _validate as check
 from ._config import cpu_count
+from ._extras import need
 
 #: Bytes that a block of rows takes, about: small beside memory, large beside what a pass costs for each block.
 BLOCK_BYTES = 8 << 20
 
 
+#: Bytes of labels from which on those of a memory-mapped array are held in a file of their own.
+LABELS_IN_MEMORY = 64 << 20
+
+
 class LocalEngine:
-    """Blocks one after the other, each worked on by all threads."""
+    """Blocks one after the other, each worked on by all threads.
+
+    Attributes
+    ----------
+    names : list of str or None
+        Column names, where the source has them.
+    on_rows : function of a number of rows, or None
+        Called when a block is done.
+    """
 
     in_process, keeps = True, False
+    names = None
+    on_rows = None
 
     def __init__(self, n_threads=None):
         self.n_threads = n_threads or cpu_count()
@@ -22,10 +44,12 @@ class LocalEngine:
     def map(self, task, *broadcast):
         for index, (X, sample_weight) in enumerate(self.blocks()):
             yield task(X, sample_weight, index, *broadcast)
+            if self.on_rows is not None:
+                self.on_rows(len(X))
 
 
 class ArrayEngine(LocalEngine):
-    """An array, cut into ranges of rows.
+    """An array, cut into ranges of rows. Of a memory-mapped file no more than two blocks stay mapped.
 
     Parameters
     ----------
@@ -39,10 +63,362 @@ class ArrayEngine(LocalEngine):
         super().__init__(n_threads)
         self.array, self.weights = array, weights
         if cuts is None:
-            rows = max(64, BLOCK_BYTES // max(1, array.itemsize * array.shape[1]) // 64 * 64)
+            rows = block_rows(array.dtype, array.shape[1])
             cuts = range(rows, len(array), rows)
         self.cuts = [0, *cuts, len(array)]
 
     def blocks(self):
-        for start, stop in zip(self.cuts, self.cuts[1:]):
+        pages = Pages.of(self.array)
+        for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
+            if pages is not None and i + 2 < len(self.cuts):
+                pages.read_ahead(self.array[stop : self.cuts[i + 2]])
             yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
+            if pages is not None:
+                pages.leave(self.array[start:stop])
+
+
+def block_rows(dtype, d):
+    """Rows of a block."""
+    return max(64, BLOCK_BYTES // max(1, np.dtype(dtype).itemsize * d) // 64 * 64)
+
+
+class Pages:
+    """The pages of a mapped file: asked for before they are needed, and given back (to the file cache) when they are done with."""
+
+    def __init__(self, map_, private):
+        self.map, self.private = map_, private
+        self.start = np.frombuffer(map_, np.uint8).ctypes.data
+
+    @classmethod
+    def of(cls, array):
+        """Those of an array in a mapped file; None for any other array."""
+        private = False
+        base = array
+        while isinstance(base, np.ndarray):
+            private = private or getattr(base, "mode", None) == "c"
+            base = base.base
+        return cls(base, private) if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED") else None
+
+    def advise(self, rows, what):
+        span = [(size - 1) * stride for size, stride in zip(rows.shape, rows.strides)]
+        low = rows.ctypes.data - self.start + sum(min(0, step) for step in span)
+        high = min(low + sum(map(abs, span)) + rows.itemsize, len(self.map))
+        low = low // mmap.PAGESIZE * mmap.PAGESIZE
+        if len(rows) and 0 <= low < high:
+            self.map.madvise(what, low, high - low)
+
+    def read_ahead(self, rows):
+        self.advise(rows, mmap.MADV_WILLNEED)
+
+    def leave(self, rows):
+        if not self.private:              # what was written to a private map is nowhere else
+            self.advise(rows, mmap.MADV_DONTNEED)
+
+
+class ChunkEngine(LocalEngine):
+    """Chunks that a function gives anew for every pass, read one ahead by a thread of their own.
+
+    Parameters
+    ----------
+    open_ : function that returns an iterable of chunks: arrays or tables of shape (m, d), or pairs of one and its weights
+    weights : array-like of shape (n,), sliceable, or None
+    regroup : bool
+        Whether to put small chunks together and cut large ones, into blocks of about BLOCK_BYTES.
+    """
+
+    def __init__(self, open_, weights=None, n_threads=None, regroup=True):
+        super().__init__(n_threads)
+        self.open, self.weights, self.regroup = open_, weights, regroup
+
+    def chunks(self):
+        """Yield (array, weights or None) for each chunk."""
+        position = 0
+        for chunk in self.open():
+            X, sample_weight = chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
+            array, names = _rows_of(X)
+            if names is not None:
+                if self.names is not None and list(names) != list(self.names):
+                    raise ValueError(f"chunks have different columns: {', '.join(self.names)} and {', '.join(names)}.")
+                self.names = names
+            if not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array)
+            if self.weights is not None:
+                sample_weight = np.asarray(self.weights[position : position + len(array)])
+            position += len(array)
+            yield array, sample_weight
+        if self.weights is not None and len(self.weights) != position:
+            raise ValueError(f"sample_weight has {len(self.weights)} values, but there are {position} rows.")
+
+    def blocks(self):
+        chunks = self.chunks()
+        return ahead(regrouped(chunks) if self.regroup else chunks)
+
+
+def _rows_of(X):
+    """A chunk as an array, and its column names. Columns of an Arrow batch go right to where they belong."""
+    if type(X).__name__ == "RecordBatch" and X.num_columns and all(column.null_count == 0 for column in X.columns):
+        columns = [column.to_numpy(zero_copy_only=False) for column in X.columns]
+        if all(column.dtype.kind in "iuf" for column in columns):
+            array = np.empty((X.num_rows, len(columns)), np.result_type(*{column.dtype for column in columns}))
+            for out, column in zip(array.T, columns):
+                out[:] = column
+            return array, check._string_names(X.schema.names)
+    return check.as_matrix(X, min_rows=0)
+
+
+def regrouped(chunks):
+    """The same rows in blocks of about BLOCK_BYTES."""
+    held, size = [], 0
+    for X, sample_weight in chunks:
+        if X.nbytes > 2 * BLOCK_BYTES:
+            yield from joined(held)
+            held, size = [], 0
+            rows = block_rows(X.dtype, X.shape[1])
+            for start in range(0, len(X), rows):
+                yield X[start : start + rows], None if sample_weight is None else sample_weight[start : start + rows]
+            continue
+        held.append((X, sample_weight))
+        size += X.nbytes
+        if size >= BLOCK_BYTES // 2:
+            yield from joined(held)
+            held, size = [], 0
+    yield from joined(held)
+
+
+def joined(held):
+    if len(held) < 2:
+        yield from held
+        return
+    arrays, weights = zip(*held)
+    if len({array.shape[1] for array in arrays}) > 1:
+        raise ValueError(f"chunks have {' and '.join(str(array.shape[1]) for array in arrays[:2])} columns: all must have the same.")
+    if len({one is None for one in weights}) > 1:
+        raise ValueError("some chunks have weights and others have none.")
+    yield np.concatenate(arrays), None if weights[0] is None else np.concatenate(weights)
+
+
+def ahead(items):
+    """The same items, each made by a thread while the one before it is worked on."""
+    ready, closed = queue.Queue(1), threading.Event()
+
+    def put(item):
+        while not closed.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                pass
+        return False
+
+    def read():
+        try:
+            for item in items:
+                if not put((item, None)):
+                    break
+            else:
+                put((None, None))
+        except BaseException as error:            # raised where the items are used
+            put((None, error))
+
+    thread = threading.Thread(target=read, name="ckmeans-reader", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+            del item
+    finally:
+        closed.set()
+        thread.join()
+
+
+# -- where labels go -------------------------------------------------------------------------------------------------------------------------
+
+class LabelFile:
+    """Labels written to a .npy file block by block; it has its name once it holds all of them."""
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        self.partial = f"{self.path}.{os.getpid()}-{os.urandom(4).hex()}.part"
+        self.file, self.after = open(self.partial, "xb"), None       # before any work
+
+    def open(self, n):
+        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.int32)), "fortran_order": False, "shape": (n,)}
+        np.lib.format.write_array_header_1_0(self.file, header)
+        self.after = self.file.tell()
+
+    def __call__(self, start, labels):
+        self.file.seek(self.after + 4 * start)
+        self.file.write(memoryview(labels))
+
+    def done(self):
+        """The labels, mapped."""
+        self.file.close()
+        os.replace(self.partial, self.path)
+        return np.load(self.path, mmap_mode="r")
+
+    def drop(self):
+        self.file.close()
+        if os.path.exists(self.partial):
+            os.remove(self.partial)
+
+
+class LabelArray:
+    """Labels in an array: a new one, on disk where it would take much memory, or the caller's."""
+
+    def __init__(self, array=None):
+        self.array, self.given = array, array is not None
+
+    def open(self, n):
+        if not self.given:
+            if 4 * n > LABELS_IN_MEMORY:
+                self.array = np.memmap(tempfile.TemporaryFile(), dtype=np.int32, mode="w+", shape=(n,))
+            else:
+                self.array = np.empty(n, dtype=np.int32)
+        elif self.array.shape != (n,):
+            raise ValueError(f"labels has shape {self.array.shape}, but there are {n} rows: shape ({n},) is needed.")
+        self.pages = Pages.of(self.array)
+
+    def __call__(self, start, labels):
+        part = self.array[start : start + len(labels)]
+        part[:] = labels
+        if self.pages is not None:
+            self.pages.leave(part)
+
+    def done(self):
+        return self.array
+
+    def drop(self):
+        pass
+
+
+def label_sink(labels):
+    """Where `fit_chunks` puts labels, as its argument says."""
+    if labels is None or labels is False:
+        return None
+    if labels is True:
+        return LabelArray()
+    if isinstance(labels, (str, os.PathLike)):
+        return LabelFile(labels)
+    if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype == np.int32 and labels.flags.writeable:
+        return LabelArray(labels)
+    raise TypeError("labels must be None, True, the path of a .npy file or a writable one-dimensional int32 array, got "
+                    f"{check._typed(labels)}.")
+
+
+# -- what can be a source ------------------------------------------------------------------------------------------------------------------
+
+def open_source(source, sample_weight=None, n_threads=None, columns=None, regroup=True):
+    """An engine over the rows of whatever can be read again and again; see `KMeans.fit_chunks`."""
+    if columns is not None and not _is_parquet(source):
+        raise ValueError("columns are chosen of Parquet data only: cut other sources down before they are passed.")
+    if isinstance(source, (str, os.PathLike)):
+        if _is_parquet(source):
+            return _parquet(source, sample_weight, n_threads, columns, regroup)
+        source = _open_npy(source)
+    if isinstance(source, np.ndarray):
+        array, _ = check.as_matrix(source)
+        return ArrayEngine(array, check.as_weights(sample_weight, len(array)), n_threads)
+    if _is_parquet(source):
+        return _parquet(source, sample_weight, n_threads, columns, regroup)
+    if callable(source):
+        return ChunkEngine(lambda: _again(source), sample_weight, n_threads, regroup)
+    if isinstance(source, (list, tuple)):
+        if not source:
+            raise ValueError("the list of chunks is empty.")
+        return ChunkEngine(lambda: _each(source), sample_weight, n_threads, regroup)
+    if hasattr(source, "shape") and hasattr(source, "__getitem__") and hasattr(source, "dtype"):        # h5py, zarr
+        if len(source.shape) != 2:
+            raise ValueError(f"Expected 2D array, got shape {tuple(source.shape)} instead.")
+        return ChunkEngine(lambda: _slices(source), sample_weight, n_threads, regroup)
+    if hasattr(source, "__next__"):
+        raise TypeError("an iterator can be gone through once only, and a fit takes many passes: pass the function that makes it.")
+    raise TypeError("a source of chunks is an array, a .npy file or a list of them, Parquet data, something with shape and slices (HDF5, "
+                    f"Zarr) or a function that returns an iterator of chunks; got {check._typed(source)}.")
+
+
+def _again(make):
+    chunks = make()
+    if not hasattr(chunks, "__iter__"):
+        raise TypeError(f"the function must return an iterator of chunks, got {check._typed(chunks)}.")
+    return chunks
+
+
+def _open_npy(path):
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{os.fspath(path)} is an archive of arrays: pass .npy files, or a list of the arrays.")
+    return array
+
+
+def _each(sources):
+    """Chunks of a list of .npy files or arrays."""
+    for source in sources:
+        array = _open_npy(source) if isinstance(source, (str, os.PathLike)) else source
+        if Pages.of(array) is None if isinstance(array, np.ndarray) else True:
+            yield array
+        else:
+            yield from _slices(array)
+
+
+def _slices(source):
+    """Chunks of something that gives arrays for slices; a multiple of its own chunks where it has any."""
+    rows = block_rows(source.dtype, source.shape[1])
+    own = (getattr(source, "chunks", None) or (1,))[0]
+    if isinstance(own, int) and own > 1:
+        rows = max(own, rows // own * own)
+    pages = Pages.of(source) if isinstance(source, np.ndarray) else None
+    given = []
+    for start in range(0, source.shape[0], rows):
+        given.append(source[start : start + rows])
+        if pages is not None:
+            pages.read_ahead(given[-1])
+            if len(given) > 3:                # the one before those that are worked on, wait and are read
+                pages.leave(given.pop(0))
+        yield np.asarray(given[-1])
+        if pages is None:
+            given.clear()
+    for part in given:
+        pages.leave(part)
+
+
+def _is_parquet(source):
+    if isinstance(source, (str, os.PathLike)):
+        return os.path.isdir(source) or os.fspath(source).endswith((".parquet", ".pq"))
+    if isinstance(source, (list, tuple)):
+        return bool(source) and all(isinstance(one, (str, os.PathLike)) and _is_parquet(one) for one in source)
+    return type(source).__module__.partition(".")[0] == "pyarrow" and hasattr(source, "files")
+
+
+def _parquet(source, sample_weight, n_threads, columns, regroup):
+    """Rows of Parquet files, in the order of their names."""
+    parquet = need("pyarrow.parquet", "reading Parquet files")
+    if not hasattr(source, "files"):
+        dataset = need("pyarrow.dataset", "reading Parquet files")
+        paths = [os.fspath(one) for one in source] if isinstance(source, (list, tuple)) else os.fspath(source)
+        if not isinstance(paths, list) and not os.path.exists(paths):
+            raise FileNotFoundError(f"no such file or directory: {paths}")
+        source = dataset.dataset(paths, format="parquet")
+    if not source.files:
+        raise ValueError("there are no Parquet files.")
+    weight = sample_weight if isinstance(sample_weight, str) else None
+    names = list(columns) if columns is not None else [name for name in source.schema.names if name != weight]
+    for name in [*names, *([weight] if weight else [])]:
+        if name not in source.schema.names:
+            raise ValueError(f"there is no column {name!r}; there are: {', '.join(source.schema.names)}.")
+    wanted = names + ([weight] if weight else [])
+    rows = block_rows(np.float64, len(wanted))
+
+    def batches():
+        for path in source.files:
+            # Row groups can be large: they are read as a stream, not at once.
+            with parquet.ParquetFile(source.filesystem.open_input_file(path), buffer_size=1 << 20, pre_buffer=False) as file:
+                for batch in file.iter_batches(batch_size=rows, columns=wanted, use_threads=False):
+                    table = batch.select(names)
+                    yield table if weight is None else (table, np.asarray(batch.column(weight)))
+
+    return ChunkEngine(batches, None if weight else sample_weight, n_threads, regroup)

@@ -278,7 +278,8 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     return Survey(n, array.dtype, low, high, tiny, True, float(weights.max()), float(positive.min(initial=1.0)))
 
 
-def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None, inertia=True, middle=None, n_threads=None):
+def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None, inertia=True, middle=None, checked=True,
+                 n_threads=None):
     """Assign a block's rows to the nearest centers, and sum them up.
 
     Parameters
@@ -298,6 +299,8 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
         Whether to sum up squared distances; a number is the bound to cut them by (`Partial.finer_bound`).
     middle : ndarray of shape (d,) or None, default=None
         What to take moments of the columns about (`Survey.middle`), for `Partial.variance`.
+    checked : bool, default=True
+        Whether to make the checksum of the labels, `Partial.check`.
     n_threads : int or None, default=None
 
     Returns
@@ -344,7 +347,7 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
                        None if middle is None else np.zeros((4, d)), np.zeros(3), bound, 0.0)
     data = native.Data(array, weights, n_threads or cpu_count(), False, False)
     sums, weight_sums, counts, changed, code, moments, squares, largest = native.assign_block(
-        data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound)
+        data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
     return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound, largest)
 
 

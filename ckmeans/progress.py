@@ -1,5 +1,6 @@
 """A progress bar for long fits: the extra `progress` (tqdm)."""
 import sys
+from time import perf_counter
 
 
 class ProgressBar:
@@ -38,12 +39,8 @@ class ProgressBar:
             self.close()
 
     def _open(self, n_runs):
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            raise ImportError("a progress bar needs tqdm: pip install 'ckmeans-cython[progress]'") from None
         layout = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} [{elapsed}, {postfix}]"
-        return tqdm(**{"total": n_runs, "desc": "k-means runs", "bar_format": layout, "disable": None,
+        return _tqdm()(**{"total": n_runs, "desc": "k-means runs", "bar_format": layout, "disable": None,
                        "file": self.file or sys.stderr, **self.options})
 
     def close(self):
@@ -55,3 +52,61 @@ class ProgressBar:
 
     def __getstate__(self):
         return {**self.__dict__, "bar": None, "file": None}   # neither goes into another process
+
+
+class Passes:
+    """What `KMeans.fit_chunks` shows while it goes through the rows: a bar for the pass under way, lines where it is verbose.
+
+    Parameters
+    ----------
+    bar : bool
+    verbose : int
+    """
+
+    def __init__(self, bar, verbose):
+        self.want_bar, self.verbose, self.bar, self.tqdm = bar, verbose, None, _tqdm() if bar else None
+
+    def before(self, fit):
+        """A pass begins."""
+        self.began, self.seen, self.text = perf_counter(), 0, f"pass {fit.passes + 1}: {self.what(fit)}"
+        if not self.want_bar:
+            return
+        if self.bar is None:
+            self.bar = self.tqdm(unit=" rows", unit_scale=True, disable=None, file=sys.stderr)
+        self.bar.reset(fit.survey.n_rows if fit.whole is not None else None)
+        self.bar.set_description_str(self.text, refresh=False)
+
+    def rows(self, count):
+        self.seen += count
+        if self.bar is not None:
+            self.bar.update(count)
+
+    def after(self, fit):
+        """A pass has ended."""
+        if self.verbose:
+            seconds = perf_counter() - self.began
+            print(f"{self.text}, {self.seen / max(seconds, 1e-9) / 1e6:.3g} million rows/s")
+
+    @staticmethod
+    def what(fit):
+        """What the pass is for."""
+        if fit.whole is None:
+            return "survey"
+        going = [state for state in fit.states if state.stop is None]
+        if not going:
+            return "final assignment"
+        iterating = [state.n_iter for state in going if state.centers is not None]
+        runs = f", {len(going)} of {len(fit.states)} runs" if len(fit.states) > 1 else ""
+        return (f"iteration {max(iterating) + 1}" if iterating else "initial centers") + runs
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _tqdm():
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        raise ImportError("a progress bar needs tqdm: pip install 'ckmeans-cython[progress]'") from None
+    return tqdm

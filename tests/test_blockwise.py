@@ -76,7 +76,7 @@ def cuts(draw, n):
     return sorted(draw(st.lists(st.integers(0, n), max_size=5)))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("engine", [ArrayEngine, Pickled, Staying])
 def test_any_partition_gives_the_bits_of_one_array(engine, data):
@@ -91,7 +91,7 @@ def test_any_partition_gives_the_bits_of_one_array(engine, data):
     assert X.tobytes() == problem.X.tobytes()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("engine", [ArrayEngine, Pickled])
 @pytest.mark.parametrize("init", ["k-means++", "random", "first", "k-means||"])

@@ -8,6 +8,7 @@ cdef struct BlockPass:           # IN unless marked
     Assign assign
     Measure measure              # done while the rows are at hand; its `labels` are those of `assign`
     bint measured
+    bint checked
     ExactTable *exact
     uint64_t start               # of the block's first row, among all rows
     uint64_t *checks             # INOUT (threads, 8) a checksum of (row, label), its two words first
@@ -29,7 +30,7 @@ cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     cdef uint64_t *check = job.checks + 8 * worker
     cdef Py_ssize_t i
     job.exact.assign(&job.assign, start, stop, chunk, worker)
-    for i in range(start, stop):
+    for i in range(start, stop if job.checked else start):
         add_check(check, job.start + <uint64_t>i, labels[i])
     if job.measured:
         job.exact.measure(&job.measure, start, stop, chunk, worker)
@@ -83,7 +84,7 @@ def block_squares(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray label
     return data.squares(centers, labels) if data.rows.n else np.empty(0)
 
 
-def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels, uint64_t start, middle, double bound):
+def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels, uint64_t start, middle, double bound, bint checked=True):
     """Assign the rows of a block, and sum them up, all in one pass.
 
     Parameters
@@ -106,7 +107,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     -------
     sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows whose label changed, added to the new and taken from the old
     changed : int
-    check : (2,) uint64, of all labels
+    check : (2,) uint64, of all labels; zero unless `checked`
     moments : (SEEN, d) or None
     inertia : (SUM_PARTS,), and the largest term of it
     """
@@ -152,6 +153,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     job.start = start
     job.checks = <uint64_t *>memory.take(8 * threads, sizeof(uint64_t))
     job.measured = bound >= 0
+    job.checked = checked
     job.measure.rows = &data.rows
     job.measure.weights = data.weight
     job.measure.centers = rows

@@ -454,15 +454,19 @@ def kmeans_parallel(fit, state):
 
     k, run = fit.k, fit.states.index(state)
     random_state = np.random.RandomState(state.seed)
-    chosen, _ = yield from draw_by_weight(fit, random_state.random_sample(1))
-    bound = farthest(fit.survey.low, fit.survey.high, fit.survey.heaviest)
-    for key in round_keys(random_state):
+    first, keys = random_state.random_sample(1), round_keys(random_state)
+    if state.chosen is None:
+        state.chosen, _ = yield from draw_by_weight(fit, first)
+        state.bound, state.round = farthest(fit.survey.low, fit.survey.high, fit.survey.heaviest), 0
+    chosen, bound = state.chosen, state.bound
+    for key in keys[state.round :]:
         total = yield total_task, fit.whole, run, chosen, bound
         if total.finer is not None:
             bound = total.finer
             total = yield total_task, fit.whole, run, chosen, bound
         positions, rows = (yield likely_task, fit.whole, run, chosen, total.value, k, key).arrays
         chosen = np.concatenate([chosen, rows[np.argsort(positions)]])
+        state.chosen, state.bound, state.round = chosen, bound, state.round + 1
     candidates = np.unique(chosen + 0.0, axis=0)
     if len(candidates) < k:
         more = yield farthest_task, fit.whole, candidates, k

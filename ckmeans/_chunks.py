@@ -1,0 +1,188 @@
+"""Fits of rows that do not fit into memory: `KMeans.fit_chunks`, and `fit` of a large memory-mapped array."""
+import numpy as np
+
+from . import _validate as check
+from ._base import keep_result
+
+#: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by block.
+MAPPED_LIMIT = 100 << 20
+
+#: Inits that draw the same over blocks as in one array.
+_BLOCK_INITS = ("k-means++", "random", "first", "k-means||")
+
+
+def _drawn_in_blocks(init, d):
+    if isinstance(init, str):
+        return init in _BLOCK_INITS or init == "auto" and d > 1
+    return not callable(init)
+
+
+class ChunkFits:
+    """What `KMeans` can do with rows in chunks."""
+
+    def fit_chunks(self, source, *, sample_weight=None, columns=None, labels=None, checkpoint=None, progress=False):
+        """Cluster rows that do not fit into memory, read chunk by chunk, again in every iteration.
+
+        The result is, to the bit, that of `fit` on all rows in one array, whatever the chunks: initial centers that are drawn
+        included. All restarts go in step, so that the rows are read once for all of them. Reading and computing overlap.
+
+        Parameters
+        ----------
+        source : what can be read again and again
+            * array of shape (n, d), such as a `numpy.memmap`;
+            * path of a .npy file, or list of such paths (or of arrays): their rows, one file after the other;
+            * path of a Parquet file or of a directory of them, list of paths, or pyarrow Dataset (extra ``arrow``);
+            * anything with a shape (n, d), a dtype and slices: an HDF5 dataset, a Zarr array;
+            * function without arguments that returns an iterator of chunks: arrays or tables of shape (m, d), or pairs of one and its
+              weights (m,). It must give the same rows every time.
+        sample_weight : array-like of shape (n,), str or None
+            For Parquet data also the name of a column. Read in step with the rows.
+        columns : sequence of str or None
+            The columns of Parquet data to use; None means all but that of the weights.
+        labels : None, True, path or writable int32 array of shape (n,), default=None
+            None makes no labels: `predict_chunks` gives them chunk by chunk. True keeps them in ``labels_`` (in a temporary file where
+            they are many); a path writes a .npy file, which ``labels_`` then maps.
+        checkpoint : path or None, default=None
+            A file to write the state to after every pass. A fit of the same rows and parameters goes on from it, to the same final
+            bits: of a fit that was killed at most one iteration, or the center being drawn, is lost. Removing it is up to you.
+        progress : bool, default=False
+            Whether to show a bar for each pass, with rows per second (extra ``progress``).
+
+        Returns
+        -------
+        self : KMeans
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter, the source or a value in it cannot be used; the message says which and why.
+
+        See Also
+        --------
+        predict_chunks : labels of such a source
+        ckmeans.partial : the same on an engine of your own
+
+        Notes
+        -----
+        Not with ``refine``, ``history``, ``callback``, an init that is a function, "random-partition", "variance-partition" or
+        "optimal" ("auto" is "k-means++" here). A pass reads all rows once. Before the first iteration there is one to survey them;
+        "k-means++" takes two for each center, the second of which looks at few rows, "k-means||" about a dozen, "random" three.
+
+        Memory: three chunks, at most 64 MB of labels, 96 MB of what draws need; all else is found again in every pass. Chunks of
+        about 8 MB serve best; small ones are put together.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ckmeans import KMeans
+        >>> def chunks():
+        ...     for start in range(0, 100, 10):
+        ...         yield np.arange(start, start + 10.0)[:, None]
+        >>> KMeans(2, random_state=0).fit_chunks(chunks).cluster_centers_.ravel()
+        array([24.5, 74.5])
+        """
+        from ._sources import label_sink, open_source
+
+        self._check_for_chunks()
+        sink = label_sink(labels)
+        try:
+            engine = open_source(source, sample_weight, self.n_threads, columns)
+            return self._fit_blocks(engine, sink, checkpoint, progress)
+        except BaseException:
+            if sink is not None:
+                sink.drop()
+            raise
+
+    def predict_chunks(self, source, *, columns=None):
+        """Labels of rows that do not fit into memory.
+
+        Parameters
+        ----------
+        source : as for `fit_chunks`
+        columns : sequence of str or None
+
+        Yields
+        ------
+        labels : ndarray of shape (m,), int32
+            For each chunk as it is read.
+        """
+        from ._sources import open_source
+
+        check.check_fitted(self)
+        return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
+
+    def _predicted(self, engine):
+        fresh = True
+        for X, _ in engine.blocks():
+            if fresh:
+                names = None if engine.names is None else np.array(engine.names, dtype=object)
+                check.check_feature_names(self, names, X.shape[1], reset=False)
+                fresh = False
+            yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+
+    def _check_for_chunks(self):
+        self._check_params()
+        for name, idle in (("refine", None), ("history", False), ("callback", None)):
+            if getattr(self, name) is not idle:
+                raise ValueError(f"{name}={getattr(self, name)!r} needs all rows in one array: use fit, or set {name}={idle}.")
+
+    def _better_in_blocks(self, X):
+        """Whether a fit of a mapped array goes block by block: where it would take much memory otherwise, and nothing needs all rows."""
+        return (X.ndim == 2 and 4 * X.size + 32 * len(X) > MAPPED_LIMIT and self.refine is None and not self.history
+                and self.callback is None and not self.verbose and _drawn_in_blocks(self.init, X.shape[1]))
+
+    def _fit_mapped(self, X, sample_weight):
+        from ._sources import LabelArray, open_source
+
+        self._check_params()
+        array, _ = check.as_matrix(X)
+        check.check_n_clusters(self.n_clusters, len(array))
+        return self._fit_blocks(open_source(X, sample_weight, self.n_threads), LabelArray())
+
+    def _fit_blocks(self, engine, sink=None, checkpoint=None, progress=False):
+        """Fit over an engine in this process."""
+        from ._blockwise import Fit
+        from .progress import Passes
+
+        watch = None
+        if progress or self.verbose:
+            watch = Passes(progress, self.verbose)
+            engine.on_rows = watch.rows
+        fit = None
+        try:
+            fit = Fit(engine, self, sink, checkpoint, watch)
+            if sink is not None:
+                sink.open(fit.survey.n_rows)
+            best, runs = fit.solve()
+        except KeyboardInterrupt:
+            if fit is not None:
+                self._keep_interrupted_blocks(fit)
+            raise
+        finally:
+            if watch is not None:
+                watch.close()
+        self._keep_blocks(fit, best, runs)
+        if sink is not None:
+            self.labels_ = sink.done()
+        return self
+
+    def _keep_blocks(self, fit, best, runs):
+        for name in ("labels_", "history_"):
+            self.__dict__.pop(name, None)
+        keep_result(self, best, runs, fit.names, fit.d)
+
+    def _keep_interrupted_blocks(self, fit):
+        best = fit.best()
+        if best is not None:
+            self._keep_blocks(fit, fit.result(best, best.centers, best.counts), fit.runs())
+        elif fit.states[0].centers is not None:
+            check.check_feature_names(self, fit.names, fit.d, reset=True)
+            for name in ("labels_", "counts_", "inertia_"):
+                self.__dict__.pop(name, None)
+            self.cluster_centers_ = fit.states[0].centers.astype(fit.survey.result_dtype)
+            self.n_iter_ = fit.states[0].n_iter
+            self.runs_ = ()
+        else:
+            return
+        self.stop_reason_ = "interrupted"
+        self.converged_ = False

@@ -1,0 +1,338 @@
+"""Rows on disk and in chunks: the bits of a fit in one array, whatever they come from."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import ckmeans
+from ckmeans import KMeans
+from ckmeans import _chunks, _sources
+
+from checks import HERE, assert_same, run_python, subprocess_environment
+
+K = 6
+
+
+@pytest.fixture(scope="module")
+def X():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30_000, 5)).astype(np.float32)
+    X[:, 0] += rng.integers(0, 5, len(X)) * 4
+    return X
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Many blocks from little data, and every mapped array large."""
+    monkeypatch.setattr(_sources, "BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(_chunks, "MAPPED_LIMIT", 0)
+
+
+def model(**params):
+    return KMeans(**{"n_clusters": K, "random_state": 3, "n_init": 2, "max_iter": 12, **params})
+
+
+@pytest.fixture(scope="module")
+def whole(X):
+    return model().fit(X)
+
+
+def assert_runs(chunks, whole):
+    assert_same(chunks, whole)
+    assert [run[:4] for run in chunks.runs_] == [run[:4] for run in whole.runs_]
+    assert chunks.converged_ == whole.converged_
+
+
+def npy_files(X, folder):
+    for i, part in enumerate(np.array_split(X, [100, 100, 17_000])):
+        np.save(folder / f"{i}.npy", part)
+    return [folder / f"{i}.npy" for i in range(4)]
+
+
+def parquet_directory(X, folder):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for i, part in enumerate(np.array_split(X, 3)):
+        pq.write_table(pa.table(dict(zip("abcde", part.T))), folder / f"{i}.parquet", row_group_size=3000)
+    return folder
+
+
+def hdf5(X, folder):
+    file = pytest.importorskip("h5py").File(folder / "x.h5", "w")
+    file["x"] = X
+    return file["x"]
+
+
+def zarr(X, folder):
+    array = pytest.importorskip("zarr").open(str(folder / "x.zarr"), mode="w", shape=X.shape, chunks=(700, 5), dtype="f4")
+    array[:] = X
+    return array
+
+
+def generator(X, folder):
+    return lambda: iter(np.array_split(X, 37))
+
+
+def mapped(X, folder):
+    np.save(folder / "x.npy", X)
+    return np.load(folder / "x.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("source", [npy_files, parquet_directory, hdf5, zarr, generator, mapped])
+def test_any_source_gives_the_bits_of_one_array(source, X, whole, tmp_path, small_blocks):
+    source = source(X, tmp_path)
+    assert_runs(model().fit_chunks(source, labels=True), whole)
+    assert np.array_equal(np.concatenate(list(whole.predict_chunks(source))) if source is not tmp_path else whole.labels_,
+                          whole.labels_)
+
+
+def test_columns_and_weights_of_parquet_data(X, tmp_path, small_blocks):
+    directory = parquet_directory(X, tmp_path)
+    chosen = model().fit_chunks(directory, columns=["a", "c"], labels=True)
+    assert_runs(chosen, model().fit(X[:, [0, 2]]))
+    assert chosen.feature_names_in_.tolist() == ["a", "c"]
+    assert np.array_equal(np.concatenate(list(chosen.predict_chunks(directory, columns=["a", "c"]))), chosen.labels_)
+    weights = np.abs(X[:, 4].astype(np.float64))
+    with pytest.raises(ValueError, match="negative weight"):
+        model().fit_chunks(directory, sample_weight="e")
+    assert_runs(model().fit_chunks(directory, sample_weight=weights, labels=True), model().fit(X, sample_weight=weights))
+    with pytest.raises(ValueError, match="no column 'f'; there are: a, b, c, d, e"):
+        model().fit_chunks(directory, columns=["f"])
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_mapped_arrays_go_block_by_block(mode, X, whole, tmp_path, small_blocks):
+    np.save(tmp_path / "x.npy", X)
+    array = np.load(tmp_path / "x.npy", mmap_mode=mode)
+    if mode == "c":
+        array[:] = X[::-1]               # in memory only: must not be lost
+    expected = model().fit(X[::-1]) if mode == "c" else whole
+    assert_runs(model().fit(array), expected)
+    assert np.array_equal(array, X[::-1] if mode == "c" else X)
+    sliced = array[5::3, ::2]
+    assert_runs(model().fit(sliced), model().fit(np.array(sliced)))
+
+
+@pytest.mark.parametrize("params", [dict(init="random"), dict(init="k-means||", n_init=1), dict(label_order="size"), dict(tol=0.0),
+                                    dict(max_iter=2), dict(init=[[0.0] * 5] * K)], ids=str)
+def test_parameters(params, X, tmp_path, small_blocks):
+    assert_runs(model(**params).fit(mapped(X, tmp_path)), model(**params).fit(X))
+
+
+def test_labels_go_where_they_are_asked_for(X, whole, tmp_path, small_blocks, monkeypatch):
+    source = generator(X, tmp_path)
+    without = model().fit_chunks(source)
+    assert not hasattr(without, "labels_") and without.inertia_ == whole.inertia_
+    written = model().fit_chunks(source, labels=tmp_path / "labels.npy")
+    assert np.array_equal(np.load(tmp_path / "labels.npy"), whole.labels_) and isinstance(written.labels_, np.memmap)
+    own = np.full(len(X), -1, np.int32)
+    assert model().fit_chunks(source, labels=own).labels_ is own and np.array_equal(own, whole.labels_)
+    monkeypatch.setattr(_sources, "LABELS_IN_MEMORY", 0)
+    assert_runs(model().fit_chunks(source, labels=True), whole)
+    with pytest.raises(ValueError, match="labels has shape"):
+        model().fit_chunks(source, labels=own[1:])
+    with pytest.raises(TypeError, match="labels must be"):
+        model().fit_chunks(source, labels=3)
+    with pytest.raises(ValueError, match="max_iter"):
+        model(max_iter=0).fit_chunks(source, labels=tmp_path / "other.npy")
+    assert not list(tmp_path.glob("other*"))
+
+
+# -- checkpoints -----------------------------------------------------------------------------------------------------------------------
+
+class Stopped(Exception):
+    pass
+
+
+def stopping(X, passes):
+    """A source that fails in the midst of a pass."""
+    seen = []
+
+    def chunks():
+        seen.append(1)
+        for i, chunk in enumerate(np.array_split(X, 10)):
+            if len(seen) > passes and i == 5:
+                raise Stopped
+            yield chunk
+
+    return chunks, seen
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random", "k-means||", "first"])
+def test_a_fit_goes_on_from_its_checkpoint(init, X, tmp_path, small_blocks):
+    params = dict(init=init, n_init=1 if init == "first" else 2, max_iter=8)
+    path = tmp_path / "state"
+    full, passes = stopping(X, 10**9)
+    expected = model(**params).fit_chunks(full, labels=True)
+    for stop_after in range(1, len(passes), 1 + len(passes) // 4):
+        path.unlink(missing_ok=True)
+        source, _ = stopping(X, stop_after)
+        with pytest.raises(Stopped):
+            model(**params).fit_chunks(source, checkpoint=path)
+        assert path.exists()
+        source, again = stopping(X, 10**9)
+        assert_runs(model(**params).fit_chunks(source, labels=True, checkpoint=path), expected)
+        assert len(again) <= len(passes) - stop_after + 5         # an iteration, or one draw, is lost at the most
+    source, again = stopping(X, 10**9)
+    assert_runs(model(**params).fit_chunks(source, labels=True, checkpoint=path), expected)
+    assert len(again) == 1                                       # what has ended is only labelled
+
+
+def test_a_checkpoint_of_another_fit_raises(X, tmp_path):
+    path = tmp_path / "state"
+    model(max_iter=2).fit_chunks(X, checkpoint=path)
+    with pytest.raises(ValueError, match="max_iter=2, not 3"):
+        model(max_iter=3).fit_chunks(X, checkpoint=path)
+    path.write_bytes(b"something else")
+    with pytest.raises(ValueError, match="no checkpoint"):
+        model(max_iter=2).fit_chunks(X, checkpoint=path)
+
+
+KILLED = """
+import sys
+import numpy as np
+from ckmeans import KMeans
+X = np.load("x.npy")
+def chunks():
+    for chunk in np.array_split(X, 10):
+        yield chunk
+        print("chunk", flush=True)
+KMeans(6, random_state=3, n_init=1, max_iter=12, tol=0).fit_chunks(chunks, checkpoint="state")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_a_killed_process_loses_one_pass(X, tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    environment = subprocess_environment()
+    child = subprocess.Popen([sys.executable, "-c", KILLED], cwd=tmp_path, env=environment, stdout=subprocess.PIPE)
+    for _ in range(10 * 18 + 5):                                 # in the middle of a pass
+        child.stdout.readline()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert (tmp_path / "state").exists()
+    fitted = model(n_init=1, tol=0).fit_chunks(X, labels=True, checkpoint=tmp_path / "state")
+    assert_runs(fitted, model(n_init=1, tol=0).fit(X))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_leaves_what_there_is(X):
+    def chunks():
+        for chunk in np.array_split(X, 10):
+            yield chunk
+            if fitting is not None and fitting.states[0].n_iter == 2 and not sent:
+                sent.append(True)
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.1)
+
+    fitting, sent = None, []
+    from ckmeans import _blockwise
+
+    class Seen(_blockwise.Fit):
+        def __init__(self, *args):
+            nonlocal fitting
+            super().__init__(*args)
+            fitting = self
+
+    estimator = model(n_init=1)
+    original, _blockwise.Fit = _blockwise.Fit, Seen
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            estimator.fit_chunks(chunks)
+    finally:
+        _blockwise.Fit = original
+    assert estimator.stop_reason_ == "interrupted" and estimator.n_iter_ == 2
+    assert estimator.predict(X[:3]).shape == (3,)
+
+
+# -- errors, time, memory ----------------------------------------------------------------------------------------------------------------
+
+def test_errors_name_the_row(X):
+    bad = X.copy()
+    bad[20_000, 3] = np.nan
+    with pytest.raises(ValueError, match="NaN at row 20000, column 3"):
+        model().fit_chunks(lambda: iter(np.array_split(bad, 7)))
+    weights = np.ones(len(X))
+    weights[25_000] = -1
+    with pytest.raises(ValueError, match="negative weight, -1, at row 25000"):
+        model().fit_chunks(lambda: iter(np.array_split(X, 7)), sample_weight=weights)
+    with pytest.raises(ValueError, match="zero for every row"):
+        model().fit_chunks(lambda: iter(np.array_split(X, 7)), sample_weight=0 * weights)
+
+
+@pytest.mark.parametrize("source, error, message", [
+    (lambda: iter([]), ValueError, "no blocks"),
+    (iter([]), TypeError, "once only"),
+    ([], ValueError, "empty"),
+    (3, TypeError, "a source of chunks is"),
+    (lambda: 3, TypeError, "must return an iterator"),
+    (lambda: iter([np.ones((3, 2)), np.ones((3, 4))]), ValueError, "columns"),
+    (lambda: iter([np.ones((3, 2))]), ValueError, "n_samples=3 should be >= n_clusters=6"),
+    ("nowhere.npy", FileNotFoundError, "nowhere.npy"),
+    ("nowhere.parquet", FileNotFoundError, "nowhere.parquet"),
+])
+def test_bad_sources(source, error, message):
+    with pytest.raises(error, match=message):
+        model().fit_chunks(source)
+
+
+def test_what_needs_all_rows_raises(X):
+    for name, value in (("refine", "auto"), ("history", True), ("callback", print), ("init", lambda *a, **k: None),
+                        ("init", "variance-partition")):
+        with pytest.raises((TypeError, ValueError), match=name if name != "init" else "init"):
+            model(**{name: value}).fit_chunks(X)
+
+
+def test_a_source_that_changes_is_noticed(X):
+    passes = []
+
+    def chunks():
+        passes.append(1)
+        yield X[: 1000 - len(passes)]
+
+    with pytest.raises(RuntimeError, match="rows in the first pass"):
+        model().fit_chunks(chunks)
+
+
+def test_time_limit(X):
+    fitted = model(max_time=1e-9, tol=0, n_init=3).fit_chunks(X)
+    assert fitted.stop_reason_ == "max_time" and fitted.n_iter_ == 1 and len(fitted.runs_) == 1
+
+
+def test_progress(X, capsys):
+    pytest.importorskip("tqdm")
+    model(verbose=1, n_init=1).fit_chunks(X, progress=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("pass 1: survey, ") and lines[0].endswith("million rows/s")
+    assert any(line.startswith("pass ") and ": iteration 2, " in line for line in lines)
+
+
+MEMORY = """
+import numpy as np, os, resource
+from ckmeans import KMeans
+X = np.lib.format.open_memmap({path!r}, "w+", np.float32, (3_000_000, 32))
+part = np.random.default_rng(0).normal(size=(100_000, 32))
+for start in range(0, len(X), 100_000):
+    X[start : start + 100_000] = part + start % 7
+del X
+X = np.load({path!r}, mmap_mode="r")
+KMeans(4, init=X[:4], max_iter=1, n_threads=1).fit(X[:1000])
+
+def resident(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
+
+open("/proc/self/clear_refs", "w").write("5")       # forget the peak
+before = resident("VmRSS")
+KMeans(8, init="random", n_init=1, max_iter=2, random_state=0).fit(X)
+print(X.nbytes, resident("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux")
+def test_peak_memory(tmp_path):
+    nbytes, extra = map(int, run_python(MEMORY.format(path=str(tmp_path / "x.npy")), timeout=120).split())
+    assert nbytes > 380e6 and extra < 200e6
