@@ -162,7 +162,7 @@ def _rows_of(X):
             array = np.empty((X.num_rows, len(columns)), np.result_type(*{column.dtype for column in columns}))
             for out, column in zip(array.T, columns):
                 out[:] = column
-            return array, check._string_names(X.schema.names)
+            return array, check.string_names(X.schema.names)
     return check.as_matrix(X, min_rows=0)
 
 
