@@ -757,20 +757,21 @@ cdef class Data:
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
         cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
         cdef double *origin = <double *>memory.take(d, sizeof(double))
-        cdef double largest = 0
+        cdef double largest = 0, share = 1.0 / k
         cdef Packing packing
         cdef Assign job
         labels.fill(-1)
         memset(&packing, 0, sizeof(Packing))
         packing.origin = origin
-        for j in range(k if self.rows.indptr == NULL else 0):
+        for j in range(k if self.rows.indptr == NULL and not few else 0):
             for f in range(d):
-                origin[f] += rows[j * d + f] / k
-        for j in range(k):
+                origin[f] += rows[j * d + f] * share
+        for j in range(k if not few else 0):
             for f in range(d):
                 largest = max(largest, fabs(rows[j * d + f] - origin[f]))
-        # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic decides.
-        forms.prepare(rows, &packing, choose_scale(&packing, 1024 * largest) and not few, False)
+        # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic decides. (It needs no equal centers
+        # left out, which takes longer than a few rows do.)
+        forms.prepare(rows, &packing, choose_scale(&packing, 1024 * largest) and not few, few)
         self.assign_job(&job, forms, <int32_t *>cnp.PyArray_DATA(labels))
         job.packing = &packing
         self.use_forms(forms)
