@@ -99,6 +99,7 @@ class KMeans(_Model):
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
         refine: str | list[str] | tuple[str, ...] | None = None,
+        metric: Literal["euclidean", "cosine"] = "euclidean",
     ) -> None: ...
     def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
     def fit_chunks(
@@ -137,6 +138,7 @@ class MiniBatchKMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
+        metric: Literal["euclidean", "cosine"] = "euclidean",
     ) -> None: ...
     def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def partial_fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
@@ -158,6 +160,7 @@ class BisectingKMeans(_Model):
         algorithm: Literal["lloyd", "elkan"] = "lloyd",
         bisecting_strategy: Literal["biggest_inertia", "largest_cluster"] = "biggest_inertia",
         n_threads: int | None = None,
+        metric: Literal["euclidean", "cosine"] = "euclidean",
     ) -> None: ...
 
 def k_means(
@@ -175,6 +178,7 @@ def k_means(
     algorithm: str = "auto",
     n_threads: int | None = None,
     refine: str | list[str] | tuple[str, ...] | None = None,
+    metric: Literal["euclidean", "cosine"] = "euclidean",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...
 def kmeans_plusplus(
@@ -184,6 +188,7 @@ def kmeans_plusplus(
     sample_weight: ArrayLike | None = None,
     random_state: _Random = None,
     n_local_trials: int | None = None,
+    metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
 def load(path: str | PathLike[str]) -> KMeans | MiniBatchKMeans | BisectingKMeans: ...
 def match(model: _Model, previous: _Model, X: _Rows | None = None) -> Match: ...

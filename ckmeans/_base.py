@@ -8,11 +8,11 @@ from ._sklearn import Manners
 from ._sparse import SparseRows
 
 
-def open_data(array, names, weights, n_threads, packed=False):
+def open_data(array, names, weights, n_threads, packed=False, unit=False):
     """The engine's view of checked rows; raises where a value is not finite or too large."""
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, n_threads or cpu_count(), packed)
+    data = Data(array, weights, n_threads or cpu_count(), packed, unit=unit)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
@@ -24,23 +24,28 @@ def check_values(array, names, data):
     if data.low is None:
         data.scan()
     if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names)
+        raise bad_value(array, names, limit=check.MAX_UNIT if data.unit else check.MAX_ABS)
 
 
-def bad_value(array, names, first=0):
+def unit_rows(array):
+    """A copy of the rows at unit length, as the engine has them."""
+    return Data(array, None, 1, False, unit=True).take(np.arange(len(array)))
+
+
+def bad_value(array, names, first=0, limit=check.MAX_ABS):
     """The error for the first value that is not finite or too large, found block by block; `first` is the position of row 0."""
     if isinstance(array, SparseRows):
-        for place in np.flatnonzero(~(np.abs(array.data) <= check.MAX_ABS)).tolist():
+        for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
             if array.indptr[0] <= place < array.indptr[-1]:
                 row = int(np.searchsorted(array.indptr, place, side="right")) - 1
-                return check.nonfinite_error(array, row, int(array.indices[place]), names, start=first)
+                return check.nonfinite_error(array, row, int(array.indices[place]), names, limit=limit, start=first)
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
-        bad = ~(np.abs(block) <= check.MAX_ABS)
+        bad = ~(np.abs(block) <= limit)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            return check.nonfinite_error(array, start + int(row), int(column), names, start=first)
+            return check.nonfinite_error(array, start + int(row), int(column), names, limit=limit, start=first)
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 
@@ -63,12 +68,20 @@ def keep_result(model, best, runs, names, d):
 class CenterModel(Manners):
     """A model that assigns rows to the nearest of its `cluster_centers_`."""
 
+    metric = "euclidean"      # where it is no parameter
+
+    @property
+    def _unit(self):
+        """Whether rows count by their direction only."""
+        check.check_name(self.metric, check.METRICS, "metric")
+        return self.metric == "cosine"
+
     def _open(self, X, sample_weight=None):
         """New rows, checked against the model."""
         check.check_fitted(self)
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads)
+        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
 
     def _centers(self):
         return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
@@ -91,7 +104,7 @@ class CenterModel(Manners):
 
     def _predict(self, array, names):
         # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False)
+        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
         labels = data.assign(self._centers())
         if data.overflow:
             check_values(array, names, data)
@@ -102,7 +115,7 @@ class CenterModel(Manners):
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X):
-        """Euclidean distances of each row to every center.
+        """Distances of each row to every center: Euclidean, or cosine distances, which are 1 less the cosine.
 
         Parameters
         ----------

@@ -6,6 +6,7 @@ import numpy as np
 from . import _validate as check
 from ._base import CenterModel, open_data
 from ._native.engine import Data
+from ._inits import mean_center
 from ._solve import Solver, starts
 
 #: name -> score of a leaf; the leaf of the highest score is split next (of equal ones the earliest)
@@ -25,7 +26,7 @@ class Leaf(NamedTuple):
     @property
     def splits(self):
         """Whether there is something to divide."""
-        return self.inertia > 0 and len(self.rows) > 1
+        return self.inertia > 0 and len(self.rows) > 1 and (self.data.weights is None or bool(self.data.weights.any()))
 
 
 class BisectingKMeans(CenterModel):
@@ -56,6 +57,8 @@ class BisectingKMeans(CenterModel):
         Which cluster is split next.
     n_threads : int or None, default=None
         Results do not depend on it.
+    metric : {"euclidean", "cosine"}, default="euclidean"
+        "cosine" as in `KMeans`.
 
     Attributes
     ----------
@@ -93,7 +96,7 @@ class BisectingKMeans(CenterModel):
     """
 
     def __init__(self, n_clusters=8, *, init="random", n_init=1, random_state=None, max_iter=300, verbose=0, tol=1e-4, copy_x=True,
-                 algorithm="lloyd", bisecting_strategy="biggest_inertia", n_threads=None):
+                 algorithm="lloyd", bisecting_strategy="biggest_inertia", n_threads=None, metric="euclidean"):
         self._keep_parameters(locals())
 
     def fit(self, X, y=None, sample_weight=None):
@@ -113,7 +116,8 @@ class BisectingKMeans(CenterModel):
         array, names = check.as_matrix(X, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
-        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
+        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit)
+        check.check_directions(data)
         (seed,) = check.seeds(self.random_state, 1)
         random = np.random.RandomState(seed)
         score = STRATEGIES[self.bisecting_strategy]
@@ -121,7 +125,7 @@ class BisectingKMeans(CenterModel):
         k, d = int(self.n_clusters), data.shape[1]
         tree_centers, children = np.empty((k - 1, 2, d)), np.empty((k - 1, 2), dtype=np.int32)
         zeros = np.zeros(len(array), dtype=np.int32)
-        center = data.means(zeros, 1)
+        center = mean_center(data)
         leaves = [Leaf(np.arange(len(array)), data, center[0], data.inertia(center, zeros), None)]
         iterations = 1
         for node in range(k - 1):
@@ -171,7 +175,7 @@ class BisectingKMeans(CenterModel):
             return Leaf(rows, None, center, 0.0, place)
         part = array[rows]
         weights = None if weights is None else weights[rows]
-        data = Data(part, weights, parent.data.n_threads, self.copy_x)
+        data = Data(part, weights, parent.data.n_threads, self.copy_x, unit=parent.data.unit)
         zeros = np.zeros(len(rows), dtype=np.int32)
         return Leaf(rows, data, center, data.inertia(center[np.newaxis], zeros), place)
 
@@ -181,6 +185,7 @@ class BisectingKMeans(CenterModel):
         check.check_bool(self.copy_x, "copy_x")
         check.check_name(self.algorithm, ALGORITHMS, "algorithm")
         check.check_name(self.bisecting_strategy, STRATEGIES, "bisecting_strategy")
+        check.check_name(self.metric, check.METRICS, "metric")
         if not isinstance(self.init, str) and not callable(self.init):
             raise TypeError("init must be a name or a callable here, since every split needs centers of its own, "
                             f"got {type(self.init).__name__}.")
@@ -209,7 +214,7 @@ class BisectingKMeans(CenterModel):
         todo = [(0, None)] if len(self.tree_children_) else []
         while todo:
             node, rows = todo.pop()
-            part = data if rows is None else Data(array[rows], None, data.n_threads, False)
+            part = data if rows is None else Data(array[rows], None, data.n_threads, False, unit=data.unit)
             sides = part.assign(self.tree_centers_[node])
             for side, child in enumerate(self.tree_children_[node].tolist()):
                 chosen = np.flatnonzero(sides == side)

@@ -206,6 +206,8 @@ class Fit:
     """
 
     def __init__(self, engine, model, sink=None, checkpoint=None, watch=None):
+        if model.metric != "euclidean":
+            raise ValueError(f"metric={model.metric!r} needs the rows in one array: fit(X); in blocks there is metric='euclidean'.")
         self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
         self.deadline = perf_counter() + (getattr(model, "max_time", None) or np.inf)
@@ -229,8 +231,8 @@ class Fit:
         check_label_order(self.label_order, self.k, self.d)
         if self.tol == 0:
             self.variance = 0.0
-        self.restarts = begin(model.init, model.n_init, self.k, model.random_state, self.d, self.survey.result_dtype,
-                              seeding.BLOCK_INITS, seeding.named, seeding.called)
+        self.restarts = begin(model.init, model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
+                              lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype))
         self.states = [State(seed) for seed, _ in self.restarts]
         # What a checkpoint must agree with.
         seed = model.random_state

@@ -122,14 +122,14 @@ class ChunkFits:
 
     def _check_for_chunks(self):
         self._check_params()
-        for name, idle in (("refine", None), ("history", False), ("callback", None)):
-            if getattr(self, name) is not idle:
-                raise ValueError(f"{name}={getattr(self, name)!r} needs all rows in one array: use fit, or set {name}={idle}.")
+        for name, idle in (("refine", None), ("history", False), ("callback", None), ("metric", "euclidean")):
+            if getattr(self, name) != idle:
+                raise ValueError(f"{name}={getattr(self, name)!r} needs all rows in one array: use fit, or set {name}={idle!r}.")
 
     def _better_in_blocks(self, X):
         """Whether a fit of a mapped array goes block by block: where it would take much memory otherwise, and nothing needs all rows."""
         return (X.ndim == 2 and 4 * X.size + 32 * len(X) > MAPPED_LIMIT and self.refine is None and not self.history
-                and self.callback is None and not self.verbose and _drawn_in_blocks(self.init, X.shape[1]))
+                and self.metric == "euclidean" and self.callback is None and not self.verbose and _drawn_in_blocks(self.init, X.shape[1]))
 
     def _fit_mapped(self, X, sample_weight):
         from ._sources import LabelArray, open_source

@@ -5,7 +5,9 @@ and their weights. Adding one is a function and a line in `INITS`.
 """
 import numpy as np
 
+from . import _validate as check
 from ._native import Sorted
+from ._native.engine import Data
 from ._seeding import kmeans_parallel, variance_partition
 
 
@@ -100,6 +102,46 @@ class Distinct:
             if self.full:
                 break
         return np.resize(self.centers, (self.k, self.data.shape[1]))
+
+
+def mean_center(data):
+    """The one center of all rows, (1, d)."""
+    return with_direction(data.means(np.zeros(data.shape[0], dtype=np.int32), 1), data)
+
+
+def initial_centers(init, data, k, random_state):
+    """Centers of a named init, at unit length where rows are."""
+    return with_direction(INITS[init](data, k, random_state), data)
+
+
+def with_direction(centers, data):
+    """Centers that were made from the rows, at unit length where those are."""
+    if not data.unit:
+        return centers
+    lost = ~centers.any(axis=1)               # means of rows that cancel out
+    if lost.any():
+        centers[lost] = data.take([0 if data.weights is None else np.flatnonzero(data.weights)[0]])
+    return directions(centers, data.array.dtype)
+
+
+def given_centers(init, k, data, name="init"):
+    """Centers that a user gives, checked; at unit length where rows are."""
+    d, dtype = data.shape[1], data.array.dtype
+    if not data.unit:
+        return check.as_centers(init, k, d, dtype, name)
+    return directions(check.as_centers(init, k, d, np.float64, name, check.MAX_UNIT), dtype, name)
+
+
+def directions(centers, dtype, name="init"):
+    """Centers at unit length, rounded to the data's dtype. Those that have it already, up to rounding, stay as they are."""
+    rows = Data(np.ascontiguousarray(centers, dtype=np.float64), None, 1, False, unit=True)
+    if rows.weights is not None:
+        raise ValueError(f"Row {int(np.argmin(rows.weights))} of {name} is zero, but metric='cosine' needs centers with a direction.")
+    narrow = dtype == np.float32
+    turned = rows.take(np.arange(len(centers)))
+    ready = np.abs(turned - centers).max(axis=1) <= (1e-7 if narrow else 1e-14)
+    turned[ready] = centers[ready]
+    return turned.astype(np.float32).astype(np.float64) if narrow else turned
 
 
 #: name -> init

@@ -72,6 +72,8 @@ class KMeans(ChunkFits, CenterModel):
     n_threads : int or None, default=None
         Threads to use; None means the CPUs that this process may use. Small work stays on the calling thread. Results do not
         depend on it.
+    metric : {"euclidean", "cosine"}, default="euclidean"
+        "cosine" clusters directions, for embeddings and counts of words: spherical k-means; see Notes.
     refine : None, str or sequence of str, default=None
         What is done to escape the local optimum that a run ends in; see Notes.
 
@@ -100,7 +102,7 @@ class KMeans(ChunkFits, CenterModel):
     labels_ : ndarray of shape (n,), int32
         Cluster of each row: the nearest center, the lowest index of equally near ones. Always equals ``predict(X)``.
     inertia_ : float
-        Weighted sum of squared distances of the rows to their centers.
+        Weighted sum of squared distances of the rows to their centers; of cosine distances with ``metric="cosine"``.
     counts_ : ndarray of shape (k,), int64
         Rows in each cluster.
     n_iter_ : int
@@ -147,6 +149,17 @@ class KMeans(ChunkFits, CenterModel):
     2.4 times that of "auto". Ten plain starts are still faster, and with few clusters now and then better than "auto" (in 4 of the 35
     problems, of 8 to 25 clusters); so refine=None is the default.
 
+    With ``metric="cosine"`` (spherical k-means: Dhillon & Modha, Machine Learning 42, 2001; Hornik et al., J. Stat. Software 50, 2012)
+    rows count by their direction only, as if each were divided by its length, which is done on the fly: no copy of X is made.
+    Centers are mean directions of unit length. Distances are ``1 - cos``, computed as half the squared distance of unit vectors, so
+    that `inertia_` is half of what Euclidean k-means has for the same rows, centers and labels. All is in float64, but for float32 X
+    the centers are rounded to float32 (and brought to unit length once more wherever they are used). Rows of zeros (no magnitude
+    above 1e-300) have no direction: their label is 0, their distance to every center 1, which `inertia_` includes, and they have no
+    say in anything else. A center whose rows cancel out stays where it was. Of sparse X the values are copied, at 8 bytes each.
+    Refinements search among unit rows by Euclidean k-means, and what they find is taken where its sum of cosine distances is lower.
+    `select_k` and `ckmeans.metrics` know Euclidean distances only: give them unit rows. Not for data where the length of a row, or
+    a shift of the origin, means something.
+
     Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
     ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per row, about ``40 * k * d`` bytes, and per thread
     at most ``300 * d``; never n x d.
@@ -178,7 +191,7 @@ class KMeans(ChunkFits, CenterModel):
 
     def __init__(self, n_clusters=8, *, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
                  copy_x=True, algorithm="auto", n_threads=None, history=False, max_time=None, callback=None, label_order=None,
-                 refine=None):
+                 refine=None, metric="euclidean"):
         self._keep_parameters(locals())
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
@@ -264,7 +277,8 @@ class KMeans(ChunkFits, CenterModel):
         check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
-        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x)
+        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit)
+        check.check_directions(data)
         restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
         refine = self.refine
         if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
@@ -309,7 +323,7 @@ class KMeans(ChunkFits, CenterModel):
 
 
 def k_means(X, n_clusters, *, sample_weight=None, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0,
-            random_state=None, copy_x=True, algorithm="auto", n_threads=None, refine=None, return_n_iter=False):
+            random_state=None, copy_x=True, algorithm="auto", n_threads=None, refine=None, metric="euclidean", return_n_iter=False):
     """k-means clustering as a function; parameters as in `KMeans`.
 
     Returns
@@ -328,12 +342,13 @@ def k_means(X, n_clusters, *, sample_weight=None, init="auto", n_init="auto", ma
     0.5
     """
     model = KMeans(n_clusters, init=init, n_init=n_init, max_iter=max_iter, tol=tol, verbose=verbose, random_state=random_state,
-                   copy_x=copy_x, algorithm=algorithm, n_threads=n_threads, refine=refine).fit(X, sample_weight=sample_weight)
+                   copy_x=copy_x, algorithm=algorithm, n_threads=n_threads, refine=refine, metric=metric)
+    model.fit(X, sample_weight=sample_weight)
     result = model.cluster_centers_, model.labels_, model.inertia_
     return (*result, model.n_iter_) if return_n_iter else result
 
 
-def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_local_trials=None):
+def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_local_trials=None, metric="euclidean"):
     """Draw initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
 
     Parameters
@@ -344,10 +359,12 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
     random_state : None, int, RandomState or Generator
     n_local_trials : int or None
         Rows tried for each center, of which the best is taken; None means ``2 + int(log(n_clusters))``.
+    metric : {"euclidean", "cosine"}, default="euclidean"
 
     Returns
     -------
     centers : ndarray of shape (n_clusters, d)
+        Rows of X; at unit length with ``metric="cosine"``.
     indices : ndarray of shape (n_clusters,), int64
         Their rows in X.
 
@@ -363,7 +380,9 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
     check.check_n_clusters(n_clusters, len(array))
     if n_local_trials is not None:
         check.check_int(n_local_trials, "n_local_trials", 1, "None or an integer of at least 1")
-    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None, packed=True)
+    check.check_name(metric, check.METRICS, "metric")
+    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None, packed=True, unit=metric == "cosine")
+    check.check_directions(data)
     (seed,) = check.seeds(random_state, 1)
     indices = kmeans_plusplus_indices(data, int(n_clusters), check.seeded(seed), n_local_trials)
     return data.take(indices).astype(np.float32 if array.dtype == np.float32 else np.float64), indices

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import _validate as check
 from ._base import CenterModel, open_data
-from ._inits import INITS
+from ._inits import INITS, directions, given_centers, initial_centers
 from ._labels import check_label_order, label_order
 from ._native.engine import Data
 from ._solve import check_iterable
@@ -54,6 +54,8 @@ class MiniBatchKMeans(CenterModel):
         Called with a state after each batch of a `fit`, as in `KMeans`; a true result ends it.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         As in `KMeans`, for `fit`: whatever `partial_fit` learns, clusters keep their numbers. Takes a pass over the rows more.
+    metric : {"euclidean", "cosine"}, default="euclidean"
+        "cosine" as in `KMeans`; centers are brought back to unit length after every batch (Zhong, IJCNN 2005).
 
     Attributes
     ----------
@@ -105,7 +107,7 @@ class MiniBatchKMeans(CenterModel):
 
     def __init__(self, n_clusters=8, *, init="k-means++", max_iter=100, batch_size=1024, verbose=0, compute_labels=True,
                  random_state=None, tol=0.0, max_no_improvement=10, init_size=None, n_init="auto", reassignment_ratio=0.01,
-                 n_threads=None, half_life=None, max_time=None, callback=None, label_order=None):
+                 n_threads=None, half_life=None, max_time=None, callback=None, label_order=None, metric="euclidean"):
         self._keep_parameters(locals())
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
@@ -125,10 +127,10 @@ class MiniBatchKMeans(CenterModel):
         """
         self._check()
         began = perf_counter()
-        array, names, weights, data = self._read(X, sample_weight)
+        array, names, data = self._read(X, sample_weight)
         n, k = len(array), int(self.n_clusters)
         size = min(int(self.batch_size), n)
-        rows = Batches(array, weights, data, self._random())
+        rows = Batches(data, self._random())
         tol = self.tol * data.variance() if self.tol else 0.0
         steps = max(1, int(self.max_iter) * n // size)
         learner = Learner(self._initial(rows, k), self.reassignment_ratio, self.half_life)
@@ -177,10 +179,10 @@ class MiniBatchKMeans(CenterModel):
         """
         self._check()
         fresh = not hasattr(self, "cluster_centers_")
-        array, names, weights, data = self._read(X, sample_weight, fresh)
+        array, names, data = self._read(X, sample_weight, fresh)
         if fresh:
             random = self._random()
-            centers = self._initial(Batches(array, weights, data, random), int(self.n_clusters))
+            centers = self._initial(Batches(data, random), int(self.n_clusters))
             check.check_feature_names(self, names, data.shape[1], reset=True)
             seen, self.n_steps_, dtype = None, 0, result_type(array)
         else:
@@ -224,14 +226,16 @@ class MiniBatchKMeans(CenterModel):
         check.check_n_init(self.n_init)
         check.check_positive(self.half_life, "half_life", "rows")
         check.check_share(self.reassignment_ratio, "reassignment_ratio")
+        check.check_name(self.metric, check.METRICS, "metric")
 
     def _read(self, X, sample_weight, fresh=True):
         array, names = check.as_matrix(X, sparse=True)
         if fresh:
             check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
-        weights = check.as_weights(sample_weight, len(array))
-        return array, names, weights, open_data(array, names, weights, self.n_threads)
+        data = open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
+        check.check_directions(data)
+        return array, names, data
 
     def _random(self):
         (seed,) = check.seeds(self.random_state, 1)
@@ -242,10 +246,10 @@ class MiniBatchKMeans(CenterModel):
         given = not isinstance(self.init, str) and not callable(self.init)
         if given:
             init = self.init if hasattr(self.init, "__array__") else check_iterable(self.init)
-            return check.as_centers(init, k, rows.data.shape[1], rows.array.dtype)
+            return given_centers(init, k, rows.data)
         if isinstance(self.init, str):
             check.check_name(self.init, INITS, "init")
-        size = int(self.init_size or 3 * min(int(self.batch_size), len(rows.array)))
+        size = int(self.init_size or 3 * min(int(self.batch_size), rows.data.shape[0]))
         if size < k:
             size = 3 * k
         tries = AUTO_STARTS.get(self.init if isinstance(self.init, str) else None, 1) if self.n_init == "auto" else int(self.n_init)
@@ -254,10 +258,10 @@ class MiniBatchKMeans(CenterModel):
         for _ in range(tries):
             sample = rows.draw(size)
             if callable(self.init):
-                centers = check.as_centers(self.init(shown(sample.array), k, random_state=rows.random), k, sample.shape[1], rows.array.dtype,
-                                           name="the centers that init returned")
+                centers = given_centers(self.init(shown(sample.array), k, random_state=rows.random), k, sample,
+                                        "the centers that init returned")
             else:
-                centers = INITS[self.init](sample, k, rows.random)
+                centers = initial_centers(self.init, sample, k, rows.random)
             inertia = judges.inertia(centers, judges.assign(centers)) if tries > 1 else 0.0
             if best is None or inertia < least:
                 best, least = centers, inertia
@@ -272,23 +276,21 @@ def result_type(array):
 class Batches:
     """Random batches of rows, as engine data."""
 
-    def __init__(self, array, weights, data, random):
-        self.array, self.weights, self.data, self.random = array, weights, data, random
+    def __init__(self, data, random):
+        self.data, self.random = data, random
 
     def draw(self, size):
         """`size` rows drawn evenly; all of them, where there are no more."""
-        n = len(self.array)
+        data, n = self.data, self.data.shape[0]
         if size >= n:
-            return self.data
+            return data
         # One that has only rows of weight 0 would teach nothing.
         for _ in range(100):
             picked = self.random.randint(0, n, size)
-            if self.weights is None:
-                return Data(self.array.take(picked, axis=0), None, self.data.n_threads, False)
-            weights = self.weights[picked]
-            if weights.any():
-                return Data(self.array.take(picked, axis=0), weights, self.data.n_threads, False)
-        return self.data
+            weights = None if data.weights is None else data.weights[picked]
+            if weights is None or weights.any():
+                return Data(data.array.take(picked, axis=0), weights, data.n_threads, False, unit=data.unit)
+        return data
 
 
 class Steps:
@@ -344,6 +346,10 @@ class Learner:
         taught = gained > 0
         self.centers = before.copy()
         self.centers[taught] += share[taught, np.newaxis] * (batch.means(labels, k)[taught] - before[taught])
+        if batch.unit:
+            lost = ~self.centers.any(axis=1)      # rows that cancel out teach nothing
+            self.centers[lost] = before[lost]
+            self.centers = directions(self.centers, np.float64)
         self.since += batch.shape[0]
         if self.ratio > 0 and (self.since >= 10 * k or not self.seen.all()):
             self.since = 0

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ._history import Recorded
-from ._inits import DETERMINISTIC, INITS, automatic
+from ._inits import DETERMINISTIC, INITS, automatic, given_centers, initial_centers
 from ._labels import label_order
 from ._native.engine import Run as NativeRun
 from ._refine import improve
 from ._sparse import shown
-from ._validate import as_centers, check_name, seeded, seeds
+from ._validate import check_name, check_random_state, seeded, seeds
 
 #: Restarts of a drawn init when n_init="auto".
 AUTO_RESTARTS = 10
@@ -54,17 +54,16 @@ class Result(NamedTuple):
 def starts(init, n_init, k, random_state, X, data):
     """Where the runs start from: a list of (seed, function that makes the centers)."""
     def named(name):
-        return lambda seed: INITS[name](data, k, None if seed is None else seeded(seed))
+        return lambda seed: initial_centers(name, data, k, None if seed is None else seeded(seed))
 
     def called(seed):
         # A RandomState of its own: what the user's function calls may draw from the shared one.
-        return as_centers(init(shown(X), k, random_state=np.random.RandomState(seed)), k, data.shape[1], X.dtype,
-                          name="the centers that init returned")
+        return given_centers(init(shown(X), k, random_state=np.random.RandomState(seed)), k, data, "the centers that init returned")
 
-    return begin(init, n_init, k, random_state, data.shape[1], X.dtype, INITS, named, called)
+    return begin(init, n_init, random_state, data.shape[1], INITS, named, called, lambda centers: given_centers(centers, k, data))
 
 
-def begin(init, n_init, k, random_state, d, dtype, names, named, called):
+def begin(init, n_init, random_state, d, names, named, called, checked):
     """Where runs start from: a list of (seed, function that makes the centers).
 
     Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names and shapes are raised here,
@@ -73,11 +72,12 @@ def begin(init, n_init, k, random_state, d, dtype, names, named, called):
     names : the named inits that there are
     named : function of a name, gives a function of the seed (None where nothing is drawn)
     called : function of the seed, where init is a function
+    checked : function of centers that were passed in, gives them in the type of results
     """
-    drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
+    check_random_state(random_state)
 
     def given(centers):
-        centers = as_centers(centers, k, d, dtype)
+        centers = checked(centers)
         return None, lambda: centers
 
     if isinstance(init, str):
@@ -95,6 +95,7 @@ def begin(init, n_init, k, random_state, d, dtype, names, named, called):
         init = check_iterable(init)
         many = np.ndim(init[0]) == 2      # one array of centers for each restart, else the rows of one
         return [given(centers) for centers in (init if many else [init])]
+    drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
     return [(seed, lambda seed=seed: make(seed)) for seed in drawn]
 
 

@@ -16,6 +16,10 @@ from ._sparse import SparseRows, is_sparse, sparse_rows
 
 # Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
 MAX_ABS = 1e140
+# Beyond this the length of a row could overflow, where only its direction counts.
+MAX_UNIT = 1e300
+
+METRICS = ("euclidean", "cosine")
 
 _MAX_SUM = 1e300  # the exact sums need some room above
 _MAX_INT = 2**31 - 1
@@ -438,7 +442,13 @@ def check_products(weights, largest, n, d):
         )
 
 
-def as_centers(init, k, d, dtype, name="init"):
+def check_directions(data):
+    """Raise where cosine k-means has nothing to go by."""
+    if data.unit and data.weights is not None and not data.weights.any():
+        raise ValueError("All rows of X that have weight are zero, but metric='cosine' compares directions, and zero rows have none.")
+
+
+def as_centers(init, k, d, dtype, name="init", limit=MAX_ABS):
     """Return initial centers as a contiguous float64 copy of shape (k, d), rounded to the data's dtype."""
     array, _ = as_matrix(init, name=name)
     mismatch = f"The shape of the initial centers {array.shape} does not match the number of"
@@ -447,7 +457,7 @@ def as_centers(init, k, d, dtype, name="init"):
     if array.shape[1] != d:
         raise ValueError(f"{mismatch} features of the data {d}.")
     centers = np.array(array, dtype=_FLOAT64, order="C")
-    limit = _MAX_FLOAT32 if dtype == _FLOAT32 else MAX_ABS
+    limit = _MAX_FLOAT32 if dtype == _FLOAT32 else limit
     if not np.abs(centers).max() <= limit:
         raise nonfinite_error(centers, *_first(~(np.abs(centers) <= limit)), name=name, limit=limit)
     if dtype == _FLOAT32:
@@ -463,6 +473,7 @@ def check_params(est, algorithms, refinements=()):
     check_shared_params(est)
     check_n_init(est.n_init)
     check_name(est.algorithm, algorithms, "algorithm")
+    check_name(est.metric, METRICS, "metric")
     check_bool(est.copy_x, "copy_x")
     check_bool(est.history, "history")
     check_watching(est)
@@ -583,24 +594,31 @@ def check_n_clusters(k, n):
         raise ValueError(f"n_samples={n} should be >= n_clusters={k}.")
 
 
+def check_random_state(random_state):
+    """Raise unless seeds can be drawn from this."""
+    if random_state is None or random_state is np.random or isinstance(random_state, (np.random.RandomState, np.random.Generator)):
+        return
+    if not isinstance(random_state, (int, np.integer)) or isinstance(random_state, bool):
+        raise TypeError(
+            "random_state must be None, an integer, a numpy RandomState or a numpy Generator, got "
+            f"{_typed(random_state)}."
+        )
+    if not 0 <= random_state <= _MAX_SEED:
+        raise ValueError(f"random_state must be an integer from 0 to {_MAX_SEED}, got {int(random_state)}.")
+
+
 def seeds(random_state, n):
     """Draw the seeds of n restarts up front: a list of ints, each of which reproduces its restart alone."""
+    check_random_state(random_state)
     if random_state is None or random_state is np.random:
         return np.random.randint(_DRAWN_SEEDS, size=n).tolist()
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
+    if isinstance(random_state, (int, np.integer)):
         seed = int(random_state)
-        if not 0 <= seed <= _MAX_SEED:
-            raise ValueError(f"random_state must be an integer from 0 to {_MAX_SEED}, got {seed}.")
         # The first restart takes the seed itself: n_init=1 with a recorded seed is that restart again.
         return [seed] if n == 1 else [seed, *seeded(seed).randint(_DRAWN_SEEDS, size=n)[1:].tolist()]
     if isinstance(random_state, np.random.RandomState):
         return random_state.randint(_DRAWN_SEEDS, size=n).tolist()
-    if isinstance(random_state, np.random.Generator):
-        return random_state.integers(_DRAWN_SEEDS, size=n).tolist()
-    raise TypeError(
-        "random_state must be None, an integer, a numpy RandomState or a numpy Generator, got "
-        f"{_typed(random_state)}."
-    )
+    return random_state.integers(_DRAWN_SEEDS, size=n).tolist()
 
 
 def seeded(seed):

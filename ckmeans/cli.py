@@ -19,6 +19,7 @@ import warnings
 from typing import Callable, NamedTuple
 
 _STARTS = ("auto", "k-means++", "k-means||", "variance-partition", "random", "random-partition", "first")
+_METRICS = ("euclidean", "cosine")
 _REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
 _STOPS = {
     "labels": "then no row changed its cluster",
@@ -129,6 +130,12 @@ def _fit_arguments(parser):
         help=f"go on from the local optimum that a start ends in: {', '.join(_REFINEMENTS)} (default: no)",
     )
     how.add_argument(
+        "--metric",
+        choices=_METRICS,
+        default="euclidean",
+        help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
+    )
+    how.add_argument(
         "--max-iter", metavar="N", type=_count, default=300, help="iterations at most (default: 300)"
     )
     how.add_argument(
@@ -205,6 +212,7 @@ def _fit(args):
             callback=_progress(args),
             label_order=label_order,
             refine=args.refine,
+            metric=args.metric,
         )
         model.fit(table, sample_weight=table.weights)
         fitted = time.perf_counter()
@@ -234,6 +242,7 @@ def _settings(args, k):
         "init": args.init,
         "n_init": args.n_init,
         "refine": args.refine,
+        "metric": args.metric,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -262,6 +271,8 @@ def _select(args):
         raise UsageError("a range of k starts with k-means++ and from its neighbours: leave --init out, or give one K")
     if args.refine:
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
+    if args.metric != "euclidean":
+        raise UsageError(f"a range of k is judged by Euclidean distances: leave --metric {args.metric} out, or give one K")
     with _collect_warnings() as caught:
         started = time.perf_counter()
         table = read_table(args.data, args.columns, args.weights)

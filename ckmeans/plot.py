@@ -1,8 +1,9 @@
 """Pictures of clusterings, with matplotlib (``pip install 'ckmeans-cython[plot]'``).
 
 Every function takes matplotlib axes and returns them; without any it makes a figure. Axes are labelled with the names of the
-columns. Colours are told apart by colour-blind readers (Okabe & Ito 2008); beyond eight clusters neighbours differ in colour and
-numbers at the centers tell which is which. Of very many rows a random sample is drawn, and the plot says so.
+columns. Rows of models with ``metric="cosine"`` are drawn at unit length. Colours are told apart by colour-blind readers (Okabe &
+Ito 2008); beyond eight clusters neighbours differ in colour and numbers at the centers tell which is which. Of very many rows a
+random sample is drawn, and the plot says so.
 """
 import math
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from . import _validate as check
 from . import metrics
+from ._base import unit_rows
 from ._extras import need
 from ._kmeans import KMeans
 from ._project import principal_axes
@@ -40,11 +42,13 @@ def _open(model, X, labels=None):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        labels = nearest(model.cluster_centers_, array)
+        labels = nearest(model.cluster_centers_, array, model.metric)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
             raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({len(array)},).")
+    if model.metric == "cosine":
+        array = unit_rows(array)
     return array, labels, _names(model, names)
 
 
@@ -154,9 +158,9 @@ def _regions(ax, centers, colors, x_limits, y_limits):
     return ax.imshow(picture, extent=(*x_limits, *y_limits), origin="lower", aspect="auto", interpolation="bilinear", zorder=0)
 
 
-def nearest(centers, points):
+def nearest(centers, points, metric="euclidean"):
     """The nearest center of each point."""
-    judge = KMeans(len(centers))
+    judge = KMeans(len(centers), metric=metric)
     judge.cluster_centers_ = np.ascontiguousarray(centers, dtype=np.float64)
     judge.n_features_in_ = points.shape[1]
     return judge.predict(points)
@@ -652,6 +656,7 @@ def _plane(array, names):
 
 def _run_names(model, X):
     array, names = check.as_matrix(X)
+    array = unit_rows(array) if model.metric == "cosine" else array
     return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [str(name) for name in names]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from . import __version__
 from . import _validate as check
 from . import metrics
+from ._base import unit_rows
 from ._extras import need
 from ._html import escape, table
 
@@ -129,7 +130,9 @@ def _clusters(model, array, names, weights):
 
     centers, counts = model.cluster_centers_, model.counts_
     k, d = centers.shape
-    labels = plot.nearest(centers, array)                 # columns have been matched already: no names to warn of
+    labels = plot.nearest(centers, array, model.metric)   # columns have been matched already: no names to warn of
+    if model.metric == "cosine":
+        array = unit_rows(array)
     spread = metrics.mean_distances(array, centers.astype(np.float64), labels, weights)
     shown = names[:_COLUMNS]
     head = ["cluster", "rows", "share", "mean distance", *shown]

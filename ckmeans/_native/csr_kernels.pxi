@@ -235,6 +235,8 @@ cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
                 best = csr_decide(rows, row, me, centers, scores, lowest, margin)
         else:
             best = csr_decide(rows, row, me, centers, NULL, 0, 0)
+        if rows.directionless and rows.factor[row] == 0:
+            best = 0                          # equally far from all centers
         if best != job.labels[row]:
             job.labels[row] = best
             me.changed += 1
@@ -262,6 +264,8 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
         csr_unpack(scratch, columns)
         for i in range(count):
             row = job.order[first + i]
+            if job.rows.directionless and job.rows.factor[row] == 0:
+                out[i] = 2                    # orthogonal to every center
             term = out[i] if job.weights == NULL else job.weights[row] * out[i]
             largest = max(largest, term)
             add_term(total, &job.split, term)
@@ -272,12 +276,24 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     return 0
 
 
+cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j, double sq_distance) noexcept nogil:
+    """Write down what `transform` says of a row and a center."""
+    cdef double value
+    if job.rows.factor == NULL:
+        value = sqrt(sq_distance)
+    else:
+        value = 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
+    if job.narrow:
+        (<float *>job.out)[row * job.centers.k + j] = <float>value
+    else:
+        (<double *>job.out)[row * job.centers.k + j] = value
+
+
 cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Distances of each row to all centers."""
     cdef Transform *job = <Transform *>job_
     cdef CsrScratch *scratch = &job.workers[worker].csr
     cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, columns, i, j
-    cdef real *to = <real *>job.out
     cdef double out[LANES]
     for first from start <= first < stop by LANES:
         count = min(<Py_ssize_t>LANES, stop - first)
@@ -285,7 +301,7 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         for j in range(k):
             csr_distances(scratch, job.centers.rows + j * d, d, out)
             for i in range(count):
-                to[(first + i) * k + j] = <real>sqrt(out[i])
+                put_distance(job, first + i, j, out[i])
         csr_unpack(scratch, columns)
     return 0
 
@@ -382,6 +398,19 @@ cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chun
     return 0
 
 
+cdef int csr_unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """`unit_factors`, and the values of unit rows: 8 bytes each, so that no other kernel need know of factors."""
+    cdef Units *job = <Units *>job_
+    cdef const Rows *rows = job.rows
+    cdef Py_ssize_t row, e
+    for row in range(start, stop):
+        job.factor[row] = unit_factor(<const real *>rows.data + rows.indptr[row], rows.indices + rows.indptr[row],
+                                      rows.indptr[row + 1] - rows.indptr[row])
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            job.values[e] = csr_value(rows, e) * job.factor[row]
+    return 0
+
+
 cdef ExactTable _csr
 _csr.scan = csr_scan
 _csr.read = read
@@ -392,6 +421,8 @@ _csr.measure = csr_measure
 _csr.transform = csr_transform
 _csr.seed = csr_seed
 _csr.weigh = csr_weigh
+_csr.unit_factor = unit_factor_of
+_csr.unit_factors = csr_unit_factors
 _csr.lanes = LANES
 _csr.block_rows = CSR_ROWS
 csr_table = PyCapsule_New(&_csr, "ckmeans.exact", NULL)

@@ -129,6 +129,9 @@ cdef class Data:
         Whether runs keep a float32 copy of the rows (4 n d bytes), or pack them anew in every pass.
     scan : bool
         Whether to scan the rows at once; without, only `assign` may be used until `scan` has been called.
+    unit : bool
+        Whether rows are taken at unit length, wherever they are read, and centers that are passed in, too: cosine k-means. `weights`
+        are then without those of rows that have no direction; `inertia` is the sum of cosine distances, `distances` gives those.
 
     Attributes
     ----------
@@ -142,6 +145,11 @@ cdef class Data:
     cdef Memory memory
     cdef Rows rows
     cdef const double *weight            # (n,) or NULL
+    cdef const double *given_weight      # (n,) or NULL; `weight` is 0 where rows have no direction
+    cdef object given_weights            # keeps what `given_weight` points to
+    cdef readonly bint unit
+    cdef bint single                     # results are float32
+    cdef bint narrow                     # and so are the rows, as they are read
     cdef ExactTable *exact
     cdef Worker *workers                 # (n_threads,)
     cdef Crew *crew                      # NULL until a pass is worth it
@@ -174,10 +182,10 @@ cdef class Data:
     cdef readonly object low, high
     cdef readonly object weights
 
-    def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True):
+    def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True, bint unit=False):
         cdef Py_ssize_t i
         self.array = array
-        self.weights = weights
+        self.weights = self.given_weights = weights
         self.memory = Memory()
         if isinstance(array, np.ndarray):
             open_rows(&self.rows, array)
@@ -192,6 +200,7 @@ cdef class Data:
         self.terms = self.rows.n
         if weights is not None:
             self.weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+            self.given_weight = self.weight
             self.largest_weight = weights.max()
         self.n_threads = max(n_threads, 1)
         self.looked = ckm_milliseconds()
@@ -203,6 +212,9 @@ cdef class Data:
             self.new_csr_scratch()
         self.big = <double *>self.memory.take(MAX_PARTS * self.rows.d, sizeof(double))
         self.variance_ = -1
+        self.single = self.narrow = self.rows.kind == KIND_F32
+        if unit:
+            self.take_units()
         if scan:
             self.scan()
 
@@ -266,6 +278,64 @@ cdef class Data:
             if self.crew != NULL:
                 return crew_pass(self.crew, fn, job, self.rows.n, chunk_rows, &self.looked)
         return lone_pass(fn, job, self.rows.n, chunk_rows, &self.looked)
+
+    cdef int take_units(self) except -1:
+        """From now on rows are of unit length, in float64."""
+        cdef Py_ssize_t i, n = self.rows.n
+        cdef Units job
+        cdef double[::1] some
+        job.rows = &self.rows
+        job.factor = <double *>self.memory.take(n, sizeof(double))
+        job.workers = self.workers
+        if self.rows.indptr != NULL:
+            job.values = <double *>self.memory.take(self.rows.indptr[n] - self.rows.indptr[0], sizeof(double)) - self.rows.indptr[0]
+        with nogil:
+            self.each_chunk(self.exact.unit_factors, &job,
+                            0.3 * self.rows.d + 10 if self.rows.indptr == NULL else 10 + 2 * self.values_of_a_row())
+        self.unit, self.narrow = True, False
+        self.rows.factor = job.factor
+        self.rows.direct = False
+        self.exact = exact_tables[1]
+        if self.rows.indptr != NULL:
+            self.rows.data = <const char *>job.values
+            self.rows.kind = KIND_F64
+            self.exact = csr_tables[1]
+        for i in range(n):
+            self.rows.directionless = self.rows.directionless or job.factor[i] == 0
+        if self.rows.directionless:
+            self.weights = np.ones(n) if self.weights is None else self.weights.copy()
+            some = self.weights
+            for i in range(n):
+                if job.factor[i] == 0:
+                    some[i] = 0
+            self.weight = &some[0]
+        return 0
+
+    def factors(self):
+        """What each row is multiplied by to be of unit length, (n,); ones, where rows are as they are."""
+        cdef cnp.ndarray out = np.ones(self.rows.n)
+        if self.unit:
+            memcpy(cnp.PyArray_DATA(out), self.rows.factor, self.rows.n * sizeof(double))
+        return out
+
+    cdef const double *used(self, const double *centers, Py_ssize_t k, Memory memory) except NULL:
+        """Centers (k, d) as they are used: at unit length where rows are."""
+        cdef Py_ssize_t d = self.rows.d, j
+        cdef double *out
+        if not self.unit:
+            return centers
+        out = <double *>memory.take(k * d, sizeof(double))
+        for j in range(k):
+            self.turn(centers + j * d, out + j * d)
+        return out
+
+    cdef bint turn(self, const double *x, double *out) noexcept nogil:
+        """Bring one vector to unit length; False for one without a direction, which becomes zeros."""
+        cdef double factor = self.exact.unit_factor(x, NULL, self.rows.d)
+        cdef Py_ssize_t f
+        for f in range(self.rows.d):
+            out[f] = x[f] * factor
+        return factor != 0
 
     def scan(self):
         """Find the range of each column, and whether all values are finite."""
@@ -331,12 +401,12 @@ cdef class Data:
             split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), self.terms, self.big + f, d, MAX_PARTS)
             if self.tiny[f] == INFINITY:             # nothing but zeros
                 continue
-            if self.weight == NULL and (self.rows.kind >= KIND_I8 or self.whole):
+            if self.weight == NULL and (self.rows.kind >= KIND_I8 and not self.unit or self.whole):
                 bit = 1
             else:
                 frexp(self.tiny[f] * lightest, &exponent)
                 # Where even the product underflows nothing is known of its bits, and the parts are as many as there can be.
-                bit = 0 if self.tiny[f] * lightest == 0 else ldexp(1, exponent - (24 if self.weight == NULL and self.rows.kind == KIND_F32 else 53))
+                bit = 0 if self.tiny[f] * lightest == 0 else ldexp(1, exponent - (24 if self.weight == NULL and self.narrow else 53))
             # (1.5 * 2**m) * 2**-52 / 1.5 is the grid of a part.
             parts = self.sums.parts
             while parts < MAX_PARTS and self.big[(parts - 1) * d + f] / 1.5 * ldexp(1, -52) > bit:
@@ -632,7 +702,7 @@ cdef class Data:
         """Mean of feature f in cluster j, rounded to the type of results."""
         cdef Py_ssize_t d = self.rows.d
         cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d, self.sums.parts) / weight
-        return <float>mean if self.rows.kind == KIND_F32 else mean
+        return <float>mean if self.narrow else mean
 
     cdef int need_content(self) except -1:
         """The order in which rows are drawn."""
@@ -755,7 +825,7 @@ cdef class Data:
         cdef Memory memory = Memory()
         cdef CenterForms forms = CenterForms(k, d, not few, self.most_values)
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
-        cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
+        cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
         cdef double *origin = <double *>memory.take(d, sizeof(double))
         cdef double largest = 0, share = 1.0 / k
         cdef Packing packing
@@ -798,8 +868,9 @@ cdef class Data:
         job.workers = self.workers
 
     def inertia(self, cnp.ndarray centers, cnp.ndarray labels):
-        """Weighted sum of squared distances of the rows to the centers of their labels (int32)."""
-        cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
+        """Weighted sum of squared distances of the rows to the centers of their labels (int32); of cosine distances where unit."""
+        cdef Memory memory = Memory()
+        cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], memory)
         return self.measure(rows, centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels), NULL)
 
     def squares(self, cnp.ndarray centers, cnp.ndarray labels):
@@ -810,12 +881,13 @@ cdef class Data:
         return out
 
     cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
+        """The inertia of labels, to centers as they are used, and each row's squared distance where there is room for it."""
         cdef Memory memory = Memory()
         cdef Measure job
         cdef double bound, cost = 0.7 * self.rows.d + 3
         bound = self.farthest(centers, k, memory)
         job.rows = &self.rows
-        job.weights = self.weight
+        job.weights = self.given_weight
         job.centers = centers
         job.labels = labels
         job.sq_distances = sq_distances
@@ -830,7 +902,7 @@ cdef class Data:
             with nogil:
                 self.each_chunk(self.exact.measure, &job, cost)
             if self.largest_term() >= bound * SPARE:
-                return total_value(job.totals, self.n_threads, 1)
+                return (0.5 if self.unit else 1) * total_value(job.totals, self.n_threads, 1)
             # All terms are tiny beside what they might have been: cut them more finely.
             bound = self.largest_term()
             memset(job.totals, 0, self.n_threads * sizeof(Sum))
@@ -850,6 +922,8 @@ cdef class Data:
         for f in range(d):
             span = high[f] - low[f]
             bound += span * span
+        if self.rows.directionless:          # these count as orthogonal to all centers
+            bound = max(bound, 2.0)
         return bound * (1.01 * self.largest_weight)
 
     cdef void forget_largest(self) noexcept nogil:
@@ -866,14 +940,16 @@ cdef class Data:
         return largest
 
     def distances(self, cnp.ndarray centers):
-        """Euclidean distances (n, k) of the rows to these centers (k, d)."""
+        """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit."""
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
+        cdef Memory memory = Memory()
         cdef CenterForms forms = CenterForms(k, d, True, self.most_values)
-        cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.rows.kind == KIND_F32 else np.float64)
+        cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.single else np.float64)
         cdef Transform job
-        forms.prepare(<const double *>cnp.PyArray_DATA(centers), &self.packing, False, True)
+        forms.prepare(self.used(<const double *>cnp.PyArray_DATA(centers), k, memory), &self.packing, False, True)
         job.rows = &self.rows
         job.centers = &forms.c
+        job.narrow = self.single
         job.out = cnp.PyArray_DATA(out)
         job.workers = self.workers
         with nogil:

@@ -5,7 +5,7 @@
 # at a time, never on several features of one sum, so that they give the same bits.
 
 cimport cython
-from libc.math cimport fabs, ldexp, sqrt, sqrtf
+from libc.math cimport fabs, frexp, ldexp, sqrt, sqrtf
 from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
@@ -47,7 +47,20 @@ ctypedef fused element:
 cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const element *first, real *out) noexcept nogil:
     cdef const char *data = <const char *>first + start * rows.row_stride
     cdef Py_ssize_t i, f, d = rows.d, row_stride = rows.row_stride, col_stride = rows.col_stride
-    if col_stride * col_stride <= row_stride * row_stride:
+    cdef const element *x
+    cdef double factor
+    if rows.factor != NULL and col_stride == sizeof(element):
+        for i in range(count):
+            x = <const element *>(data + i * row_stride)
+            factor = rows.factor[start + i]
+            for f in range(d):
+                out[i * d + f] = <real>(x[f] * factor)
+    elif rows.factor != NULL:
+        for i in range(count):
+            factor = rows.factor[start + i]
+            for f in range(d):
+                out[i * d + f] = <real>((<const element *>(data + i * row_stride + f * col_stride))[0] * factor)
+    elif col_stride * col_stride <= row_stride * row_stride:
         for i in range(count):
             for f in range(d):
                 out[i * d + f] = <real>(<const element *>(data + i * row_stride + f * col_stride))[0]
@@ -72,10 +85,13 @@ cdef double half(uint16_t bits) noexcept nogil:
 
 cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
     cdef Py_ssize_t i, f
+    cdef double factor = 1
     for i in range(count):
+        if rows.factor != NULL:
+            factor = rows.factor[start + i]
         for f in range(rows.d):
-            out[i * rows.d + f] = <real>half((<const uint16_t *>(rows.data + (start + i) * rows.row_stride
-                                                                 + f * rows.col_stride))[0])
+            out[i * rows.d + f] = <real>(factor * half((<const uint16_t *>(rows.data + (start + i) * rows.row_stride
+                                                                           + f * rows.col_stride))[0]))
 
 
 cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
@@ -115,6 +131,9 @@ cdef void read(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil:
     cdef Py_ssize_t f
     for f in range(rows.d - 1, -1, -1):       # backwards: float32 values are widened where they stand
         out[f] = x[f]
+
+
+include "unit.pxi"
 
 
 # ---- exact sums ------------------------------------------------------------------------------------------------------------------
@@ -521,17 +540,18 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
     cdef int32_t decided[GROUP]
     cdef double w = 1
     cdef int g, r
-    if order == NULL:
+    if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are fetched one by one
         x = fetch(job.rows, first, count, me.block)
     while unsure:
         g = 0
         while unsure and g < GROUP:
             lanes[g] = CKM_CTZ64(unsure)
             unsure &= unsure - 1
-            if order == NULL:
+            if x != NULL:
                 group[g] = x + lanes[g] * d
             else:
-                group[g] = fetch(job.rows, order[first + lanes[g]], 1, <char *>(<real *>me.block + g * d))
+                row = first + lanes[g] if order == NULL else order[first + lanes[g]]
+                group[g] = fetch(job.rows, row, 1, <char *>(<real *>me.block + g * d))
             g += 1
         decide(group, g, centers, d, decided)
         me.counters.decided += g
@@ -555,7 +575,7 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
                         me.tally.counts[old[i]] -= 1
                     me.tally.counts[best[i]] += 1
                     continue
-            group[0] = x + i * d if order == NULL else fetch(job.rows, row, 1, me.block)
+            group[0] = x + i * d if x != NULL else fetch(job.rows, row, 1, me.block)
             if old[i] >= 0:
                 tally_row(&me.tally, job.sums, old[i], group[0], w, d, -1)
             tally_row(&me.tally, job.sums, best[i], group[0], w, d, 1)
@@ -595,6 +615,8 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         else:
             unsure = rows_here
             changed = 0
+        if job.rows.directionless:
+            without_direction(job.rows, NULL, first, count, old, best, &unsure, &changed)
         if unsure | changed:
             settle(job, me, centers, first, count, old, best, unsure, changed)
     return 0
@@ -654,6 +676,8 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 me.counters.filtered += count * listed.m
             unsure &= rows_here
             changed &= rows_here
+            if job.rows.directionless:
+                without_direction(job.rows, job.boxes.order, first, count, old, best, &unsure, &changed)
             if unsure | changed:
                 settle(job, me, &listed, first, count, old, best, unsure, changed)
     return 0
@@ -681,6 +705,10 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
                 group[r] = x + row * d
                 c[r] = job.centers + job.labels[first + row] * d
             pair_distances(group, c, d, out + i)
+        if job.rows.directionless:
+            for i in range(count):
+                if job.rows.factor[first + i] == 0:
+                    out[i] = 2                # orthogonal to every center
         for i in range(count):
             term = out[i] if job.weights == NULL else job.weights[first + i] * out[i]
             largest = max(largest, term)
@@ -693,13 +721,13 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Distances of each row to all centers."""
+    """Distances of each row to all centers; of unit rows, cosine distances."""
     cdef Transform *job = <Transform *>job_
-    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, i, j, b, block_stop
+    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, row, i, j, b, block_stop
     cdef const real *x
     cdef const real *group[GROUP]
     cdef double tile[GROUP * BLOCK]
-    cdef real *out = <real *>job.out
+    cdef double *out = <double *>job.out
     cdef int r
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
@@ -710,12 +738,21 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
             for j from 0 <= j < k by BLOCK:
                 distance_tile(group, job.centers.blocks + j * d, d, tile)
                 block_stop = min(<Py_ssize_t>BLOCK, k - j)
-                for b in range(GROUP * BLOCK):
-                    tile[b] = sqrt(tile[b])
+                if job.rows.factor != NULL:
+                    for r in range(GROUP):
+                        row = first + min(i + r, count - 1)
+                        for b in range(r * BLOCK, (r + 1) * BLOCK):
+                            tile[b] = 1 if job.rows.factor[row] == 0 else 0.5 * tile[b]
+                else:
+                    for b in range(GROUP * BLOCK):
+                        tile[b] = sqrt(tile[b])
                 for r in range(GROUP):
                     if i + r < count:
                         for b in range(block_stop):
-                            out[(first + i + r) * k + j + b] = <real>tile[r * BLOCK + b]
+                            if job.narrow:
+                                (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK + b]
+                            else:
+                                out[(first + i + r) * k + j + b] = tile[r * BLOCK + b]
     return 0
 
 
@@ -843,6 +880,8 @@ _table.measure = measure
 _table.transform = transform
 _table.seed = seed
 _table.weigh = weigh
+_table.unit_factor = unit_factor_of
+_table.unit_factors = unit_factors
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
 
 include "csr_kernels.pxi"

@@ -34,6 +34,8 @@ cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form;
     Py_ssize_t row_stride, col_stride     # bytes
     Kind kind
     bint direct                           # C-contiguous and of the kernels' own type: rows are read where they lie
+    const double *factor                  # (n,) what rows are multiplied by to be of unit length, or NULL; see unit.pxi
+    bint directionless                    # some factors are 0
 
 
 cdef struct Split:       # how terms of an exact sum are cut into parts; see sums.pxi
@@ -227,7 +229,8 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
 cdef struct Transform:   # distances of rows to all centers
     const Rows *rows
     const Centers *centers
-    void *out                    # OUT (n, k) of the kernels' type
+    bint narrow                  # `out` is float32
+    void *out                    # OUT (n, k)
     Worker *workers
 
 
@@ -239,6 +242,13 @@ cdef struct Scan:        # per column, the range of values
     double *bad                  # INOUT (threads, d) NaN once something is not finite
     int64_t *stored              # CSR: INOUT (threads, d) values
     uint8_t *fractions           # CSR: INOUT (threads,) whether some are no whole numbers
+    Worker *workers
+
+
+cdef struct Units:       # what brings rows to unit length
+    const Rows *rows             # as they are
+    double *factor               # OUT (n,)
+    double *values               # CSR: OUT values of the rows at unit length, at the places of `rows.data`
     Worker *workers
 
 
@@ -279,5 +289,6 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, seed, weigh
+    double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
+    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, seed, weigh, unit_factors
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for

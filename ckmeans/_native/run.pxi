@@ -37,7 +37,8 @@ cdef class Run:
     cdef double tol
     cdef double shift_limit          # 0 until the first assignment
     cdef Survey survey
-    cdef double *center              # (k, d)
+    cdef double *center              # (k, d) as they are used
+    cdef double *shown               # (k, d) as results have them: the same, unless rows are taken at unit length
     cdef double *fresh               # (k, d) the next centers, where they differ
     cdef object label_array
     cdef int32_t *label              # (n,)
@@ -73,7 +74,11 @@ cdef class Run:
         data.use_forms(self.forms)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
-        memcpy(self.center, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+        self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
+        memcpy(self.shown, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+        if data.unit:
+            for i in range(k):
+                data.turn(self.shown + i * d, self.center + i * d)
         self.label_array = np.empty(data.rows.n, dtype=np.int32)
         self.label_array.fill(-1)
         self.label = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.label_array)
@@ -203,6 +208,8 @@ cdef class Run:
         cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.forms.c.m
         cdef double brute = brute_cost(m, d), pairs
         if self.algorithm in (LLOYD, BOXES) or not self.forms.c.filter or self.data.packing.panels == NULL:
+            return False
+        if self.data.rows.directionless:     # the label of such a row does not follow from distances
             return False
         if self.algorithm == AUTO and n * brute < WORTH_A_PILOT:
             return False
@@ -348,15 +355,33 @@ cdef class Run:
             if self.before != NULL:
                 self.update_csr(j, weight)
                 continue
-            for f in range(d):
-                if weight > 0:                # else `fresh` holds the row that the empty cluster takes
+            if weight > 0:                    # else `fresh` holds the row that the empty cluster takes
+                for f in range(d):
                     self.fresh[j * d + f] = self.data.mean_of(&self.total, j, f, weight)
+            if self.data.unit:
+                self.turn(j)
+            for f in range(d):
                 step = self.fresh[j * d + f] - self.center[j * d + f]
                 self.shift += step * step
                 self.center[j * d + f] = self.fresh[j * d + f]
         for j in range(self.n_moved):
             self.move(self.moved[j], 1)
         return 0
+
+    cdef void turn(self, Py_ssize_t j) noexcept nogil:
+        """Bring a fresh center to unit length; where it is zero, the center stays.
+
+        What is shown may be rounded to float32 then, which leaves it a little off unit length; what is used is not.
+        """
+        cdef Py_ssize_t d = self.data.rows.d, f
+        cdef double *fresh = self.fresh + j * d
+        cdef double *shown = self.shown + j * d
+        if self.data.turn(fresh, fresh):
+            for f in range(d):
+                shown[f] = <float>fresh[f] if self.data.single else fresh[f]
+            self.data.turn(shown, fresh)
+        else:
+            memcpy(fresh, self.center + j * d, d * sizeof(double))
 
     cdef Stop stopping(self) noexcept nogil:
         """The stopping rule: asked after an assignment (n_changed) and again after an update (shift)."""
@@ -450,13 +475,19 @@ cdef class Run:
         cdef int p
         cdef bint zero
         self.forms.stale[j] = True
+        for w in range(words if weight > 0 else 0):
+            bits = support[w]
+            while bits:
+                f = 64 * w + CKM_CTZ64(bits)
+                bits &= bits - 1
+                fresh[f] = self.data.mean_of(&self.total, j, f, weight)
+        if self.data.unit:
+            self.turn_csr(j)
         for w in range(words):
             bits = support[w]
             while bits:
                 f = 64 * w + CKM_CTZ64(bits)
                 bits &= bits - 1
-                if weight > 0:
-                    fresh[f] = self.data.mean_of(&self.total, j, f, weight)
                 step = fresh[f] - center[f]
                 shift += step * step
                 zero = center[f] == 0 and fresh[f] == 0          # the old one too: its form is still there
@@ -466,6 +497,38 @@ cdef class Run:
                 if zero:
                     support[w] &= ~(<uint64_t>1 << (f & 63))
         self.shift = shift
+
+    cdef void turn_csr(self, Py_ssize_t j) noexcept nogil:
+        """`turn`, in the columns where the center may not be zero."""
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, count = 0, w, f, i
+        cdef const uint64_t *support = self.total.support + j * words
+        cdef double *fresh = self.fresh + j * d
+        cdef double *shown = self.shown + j * d
+        cdef double *values = <double *>self.data.workers[0].block
+        cdef int32_t *columns = self.data.workers[0].csr.features
+        cdef uint64_t bits
+        cdef double factor
+        for w in range(words):
+            bits = support[w]
+            while bits:
+                f = 64 * w + CKM_CTZ64(bits)
+                bits &= bits - 1
+                columns[count] = <int32_t>f
+                values[count] = fresh[f]
+                count += 1
+        factor = self.data.exact.unit_factor(values, columns, count)
+        if factor == 0:
+            for i in range(count):
+                fresh[columns[i]] = self.center[j * d + columns[i]]
+            return
+        for i in range(count):
+            values[i] *= factor
+            if self.data.single:
+                values[i] = <float>values[i]
+            shown[columns[i]] = values[i]
+        factor = self.data.exact.unit_factor(values, columns, count)
+        for i in range(count):
+            fresh[columns[i]] = values[i] * factor
 
     # -- empty clusters ------------------------------------------------------------------------------------------------------------
 
@@ -534,12 +597,12 @@ cdef class Run:
     def result_centers(self):
         """Copy of the centers, in the type of the results."""
         out = self.centers()
-        return out.astype(np.float32) if self.data.rows.kind == KIND_F32 else out
+        return out.astype(np.float32) if self.data.single else out
 
     def centers(self):
         """Copy of the centers as float64."""
         cdef cnp.ndarray out = np.empty((self.k, self.data.rows.d))
-        memcpy(cnp.PyArray_DATA(out), self.center, self.k * self.data.rows.d * sizeof(double))
+        memcpy(cnp.PyArray_DATA(out), self.shown, self.k * self.data.rows.d * sizeof(double))
         return out
 
     def labels(self):

@@ -53,9 +53,10 @@ def _columns(data, rows):
         return
     part = data.array.take(rows)
     row_of = np.repeat(np.arange(n), np.diff(part.indptr))
+    values = part.data * data.factors()[rows][row_of] if data.unit else part.data
     for columns in np.array_split(np.arange(d), max(1, min(-(-n * d // BLOCK), d // 2))):
         start, stop = columns[0], columns[-1] + 1
         here = (start <= part.indices) & (part.indices < stop)
         X = np.zeros((n, stop - start))
-        X[row_of[here], part.indices[here] - start] = part.data[here]
+        X[row_of[here], part.indices[here] - start] = values[here]
         yield start, X
