@@ -72,6 +72,21 @@ small      restarts   s1-like     5000    2    15  f64        quick
 small      row        iris         150    4     3  f64        quick
 small      row        blobs      10000   64   100  f32
 
+algorithms algorithms mixture    10000  784    10  f32
+algorithms algorithms mixture    10000  784   100  f32
+algorithms algorithms mixture    20000  768   256  f32
+algorithms algorithms mixture    46000   10   200  f32        quick
+algorithms algorithms mixture    50000  128  1000  f32
+algorithms algorithms mixture    58000    9   100  f32        quick
+algorithms algorithms mixture    64000   28   100  f32        quick
+algorithms algorithms mixture   100000   16   500  f32
+algorithms algorithms blobs      50000  128  1000  f32
+algorithms algorithms blobs     100000    2   100  f32        quick
+algorithms algorithms blobs     200000   16  1000  f32
+algorithms algorithms blobs     500000   16    16  f32
+algorithms algorithms uniform    20000  100    50  f32
+algorithms algorithms uniform   200000    8    50  f32
+
 memory     memory     blobs     100000   16   100  f32 f64    quick
 memory     memory     blobs     100000  128   256  f32
 memory     memory     blobs    1000000    3    64  f64
@@ -144,7 +159,23 @@ def uniform(n, d, k, seed=0):
     return np.random.default_rng([seed, n, d]).random((n, d))
 
 
-MADE = {"blobs": blobs, "uniform": uniform, "s1-like": blobs}
+def mixture(n, d, k, seed=0):
+    """Groups as they are found: unequal in size and width, heavy tails, features that hang together.
+
+    There are about a third as many groups as clusters; they lie in a space of at most 30 dimensions, of falling widths,
+    and are spread over all features, with some noise.
+    """
+    rng = np.random.default_rng([seed, n, d, k])
+    groups, latent = max(k // 3, 3), min(30, max(2, d // 2))
+    middles = 2.5 * rng.standard_normal((groups, latent)) * np.linspace(1, 0.3, latent)
+    widths = np.exp(0.5 * rng.standard_normal(groups))
+    group = rng.choice(groups, n, p=rng.dirichlet(np.full(groups, 0.7)))
+    tails = np.sqrt(rng.chisquare(4, (n, 1)) / 4)
+    rows = middles[group] + widths[group, None] * rng.standard_normal((n, latent)) / tails
+    return rows @ (rng.standard_normal((latent, d)) / np.sqrt(latent)) + 0.1 * rng.standard_normal((n, d))
+
+
+MADE = {"blobs": blobs, "uniform": uniform, "s1-like": blobs, "mixture": mixture}
 
 
 # --- real data ----------------------------------------------------------------------------------------------
@@ -253,6 +284,8 @@ def grid(sources):
     real = [Cell("fit", "fit", source.name, source.n, source.d, k, dtype, (source.name, k) in QUICK_FITS)
             for source in sources.values() for k in KNOWN_K.get(source.name, usual_k(source.n))
             for dtype in DTYPES.values()]
+    real += [Cell("algorithms", "algorithms", name, sources[name].n, sources[name].d, k, "float32")
+             for name, k in (("birch1", 100), ("china", 256), ("china_rgb", 256)) if name in sources]
     return sorted(cells + real, key=lambda cell: PAGES.index(cell.page))
 
 

@@ -69,6 +69,28 @@ class Ckmeans(Estimator):
                 "config": config}
 
 
+class Auto(Ckmeans):
+    """One of our own algorithms, by its name: for the page that compares them."""
+
+    algorithm = "auto"
+
+    def __init__(self, threads):
+        super().__init__(threads)
+        self.options = {"algorithm": self.algorithm, "n_threads": threads}
+
+
+class Lloyd(Auto):
+    algorithm = "lloyd"
+
+
+class Boxes(Auto):
+    algorithm = "boxes"
+
+
+class Yinyang(Auto):
+    algorithm = "yinyang"
+
+
 class ScikitLearn(Estimator):
     def __init__(self, threads):
         from sklearn.cluster import KMeans, kmeans_plusplus
@@ -200,6 +222,7 @@ class Scipy:
 FITS = frozenset({"fit", "iteration", "restarts", "memory"})
 USES = frozenset({"predict", "row", "transform"})
 SEEDS = frozenset({"plusplus"})
+OURS = frozenset({"algorithms"})
 
 
 @dataclass(frozen=True)
@@ -218,6 +241,7 @@ class Peer:
 
 PEERS = {peer.name: peer for peer in (
     Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS, BOTH),
+    *(Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, OURS, BOTH) for driver in (Auto, Lloyd, Boxes, Yinyang)),
     Peer("sklearn", "sklearn", "scikit-learn", ScikitLearn, FITS | USES | SEEDS, BOTH),
     Peer("sklearn-elkan", "sklearn", "scikit-learn", ScikitLearnElkan, FITS, BOTH),
     Peer("sklearnex", "sklearnex", "scikit-learn-intelex", Intelex, FITS | USES, BOTH),

@@ -8,6 +8,7 @@ from bench.tasks import TASKS
 
 TITLES = {
     "fit": "Full fit: tol=0, same initial centers, same number of iterations",
+    "algorithms": "Algorithms: full fits to convergence by each, and the share of all distances that it looked at",
     "assign": "One iteration: assign, update, assign",
     "init": "Initial centers by k-means++",
     "predict": "Predict: labels of rows for given centers",
@@ -131,12 +132,14 @@ def figure(result, reference):
     if result is None or not result.samples:
         return "-"
     text = megabytes(result.median) if result.cell.page == "memory" else seconds(result.median)
+    if result.share is not None:
+        text = f"{text} {result.share:.3f}"
     return text + marks(result, reference)
 
 
 def marks(result, reference):
     """``!``: the value does not agree; ``~``: another number of iterations."""
-    other = (result.cell.task == "fit" and reference and None not in (result.n_iter, reference.n_iter)
+    other = (result.cell.task in ("fit", "algorithms") and reference and None not in (result.n_iter, reference.n_iter)
              and result.n_iter != reference.n_iter)
     return ("!" if not result.agrees else "") + ("~" if other else "")
 
@@ -168,6 +171,8 @@ def remarks(run, page):
     if any(lead(row, reference) is not None for row in run.rows(page).values()):
         lines.append(f"lead: the best other peer's figure divided by {reference}'s; more than 1 means that "
                      f"{reference} is ahead.")
+    if any(result.share is not None for result in results):
+        lines.append("Behind each time: distances looked at, beside one for every row, center and iteration.")
     used = {mark for result in results if result.samples for mark in marks(result, first[result.cell])}
     if "!" in used:
         lines.append("!: the result does not agree with the first peer's (relative 1e-6 for float64, 1e-4 "
@@ -250,7 +255,7 @@ def record(result, reference):
     return {**cell, "cell": result.cell.name, "peer": result.peer,
             "unit": "bytes" if result.cell.page == "memory" else "seconds",
             "median": result.median, "ratio": ratio(result, reference), "n_iter": result.n_iter,
-            "value": result.value, "agrees": result.agrees, "note": result.note, "samples": result.samples}
+            "value": result.value, "share": result.share, "agrees": result.agrees, "note": result.note, "samples": result.samples}
 
 
 def records(run):

@@ -52,6 +52,7 @@ class Result:
     samples: list = field(default_factory=list)  # one per round: seconds, or bytes for memory
     n_iter: int = None
     value: float = None  # inertia, or the sum of distances for transform
+    share: float = None  # of the distances from all rows to all centers that were looked at
     agrees: bool = True  # whether `value` is that of the first peer
     note: str = ""  # why there are no samples
 
@@ -209,6 +210,7 @@ class Runner:
                     results[name].samples.append(statistics.median(answer["samples"]))
                     if turn == 0:
                         results[name].n_iter, results[name].value = answer["n_iter"], answer["value"]
+                        results[name].share = answer["share"]
 
     def _iterations(self, request, live, results):
         """How many iterations all peers run: what the first that has a test of convergence needs."""

@@ -27,6 +27,7 @@ class Task(NamedTuple):
     outcome: object
     same: bool  # whether all peers must come to the same value
     iterates: bool  # whether the time of a call grows with `n_iter`
+    share: object = None  # of a result: distances looked at, beside those of every row to every center in each iteration
 
 
 def inertia(X, centers, labels):
@@ -74,6 +75,12 @@ def _fitted(peer, job, model):
     return peer.n_iter(model), inertia(job.X, peer.centers(model), peer.predict(model, job.X))
 
 
+def _share(peer, job, model):
+    counted = peer.KMeans(job.k, init=job.centers, n_init=1, max_iter=job.n_iter, tol=0, history=True, **peer.options)
+    history = counted.fit(job.X).history_[0]
+    return sum(step.n_distances for step in history) / (len(job.X) * job.k * len(history))
+
+
 def _plusplus(peer, job):
     return lambda i: peer.plusplus(job.X, job.k, i)
 
@@ -111,6 +118,7 @@ def _distances(peer, job, distances):
 
 TASKS = {
     "fit": Task(_fit, _fitted, same=True, iterates=True),
+    "algorithms": Task(_fit, _fitted, same=True, iterates=True, share=_share),
     "iteration": Task(_iteration, _fitted, same=True, iterates=False),
     "plusplus": Task(_plusplus, _potential, same=False, iterates=False),
     "predict": Task(_predict, _labels, same=True, iterates=False),

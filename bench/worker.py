@@ -87,6 +87,7 @@ def _measure(driver, X, centers, request):
     answer = {"samples": samples}
     if request["check"]:
         answer["n_iter"], answer["value"] = task.outcome(driver, job, result)
+        answer["share"] = task.share(driver, job, result) if task.share else None
     return answer
 
 

@@ -5,6 +5,7 @@ cdef enum Stop:
 
 cdef enum:
     WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are thought of
+    WORTH_AN_ORDER = 15000000    # nanoseconds of brute assignments after which a pilot of boxes is small beside them
     WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
 
 cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
@@ -185,8 +186,8 @@ cdef class Run:
         if self.place_label == NULL:
             if self.bounding:
                 return False
-            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.data.order_cost() / 2,
-                                                                                     self.data.patience)):
+            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.data.order_cost() / 2, self.data.patience,
+                                                                                     0 if self.data.rows.d <= 3 else WORTH_AN_ORDER)):
                 return False
             with gil:
                 if self.algorithm == AUTO and self.data.pilot(self.forms) > PROMISING:
@@ -213,6 +214,8 @@ cdef class Run:
             return False
         if self.algorithm == AUTO and n * brute < WORTH_A_PILOT:
             return False
+        if self.algorithm == AUTO and d <= 3 and self.data.may_order() and self.data.patience == 0:
+            return False                  # boxes come first
         if self.bounds is None:
             with gil:
                 self.bounds = GroupBounds(self.data, self.k)
