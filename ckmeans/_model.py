@@ -11,7 +11,7 @@ import zipfile
 
 import numpy as np
 
-from ._validate import MAX_ABS, check_fitted
+from ._validate import MAX_ABS, METRICS, check_fitted
 
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
@@ -219,6 +219,8 @@ def _rebuild(header, arrays):
     unknown = sorted(params.keys() - cls().get_params(deep=False).keys())
     if unknown:
         raise ModelFileError(f"has the parameter {unknown[0]!r}, which this version does not know")
+    if params.get("metric", "euclidean") not in METRICS:      # it decides what predict says
+        raise ModelFileError(f"has the metric {params['metric']!r}, which this version does not know")
     model = cls(**params)
 
     centers = arrays["centers"]
