@@ -42,13 +42,19 @@ cdef class CenterForms:
     cdef bint first_of_its_kind(self, Py_ssize_t j) noexcept nogil:
         cdef const double *row = self.c.rows + j * self.d
         cdef const double *other
-        cdef uint64_t code = 0, bits
+        cdef uint64_t bits
+        cdef uint64_t code = 0
+        cdef uint64_t codes[4]                # of every fourth value each: four chains that do not wait for each other
         cdef double value
         cdef Py_ssize_t f, slot
+        memset(codes, 0, sizeof(codes))
         for f in range(self.d):
             value = row[f] + 0.0              # -0.0 is the same center as 0.0
             memcpy(&bits, &value, 8)
-            code = (code ^ bits) * 0x9E3779B97F4A7C15ULL
+            bits = (codes[f & 3] ^ bits) * 0x9E3779B97F4A7C15ULL
+            codes[f & 3] = bits ^ bits >> 29
+        for f in range(4):
+            code = (code ^ codes[f]) * 0x9E3779B97F4A7C15ULL
             code ^= code >> 29
         slot = <Py_ssize_t>(code & <uint64_t>(self.slots - 1))
         while self.table[slot] >= 0:
@@ -68,8 +74,7 @@ cdef class CenterForms:
         The filter's only if asked to, the exact kernel's unless there is no room for them.
         """
         cdef Py_ssize_t j, f, m = 0, d = self.d
-        cdef double value, norm, gamma, limit = ldexp(1, SCALED_EXPONENT + 2)
-        cdef double *block
+        cdef double gamma
         self.c.rows = rows
         if self.terms:
             self.prepare_csr(packing, filter, all_of_them)
@@ -80,23 +85,50 @@ cdef class CenterForms:
             if not all_of_them and not self.first_of_its_kind(j):
                 continue
             self.ids[m] = <int32_t>j
-            if self.blocks != NULL:
-                block = self.blocks + (m // BLOCK) * BLOCK * d + m % BLOCK
-                for f in range(d):
-                    block[f * BLOCK] = rows[j * d + f]
             if filter:
-                norm = 0
-                for f in range(d):
-                    value = (rows[j * d + f] - packing.origin[f]) * packing.scale
-                    norm += value * value
-                    self.scaled[m * d + f] = <float>(-2 * value)
-                    filter = filter and fabs(value) < limit
-                # Less the rounding error of the norm itself, to float32.
-                self.sq_norms[m] = <float>(norm * (1 - 2 * gamma - 2e-7))
+                filter = self.scale_center(rows + j * d, packing, m, gamma)
             m += 1
+        if self.blocks != NULL:
+            self.fill_blocks(m)
         self.c.m = m
         self.c.filter = filter
         guard_constants(&self.c, packing, d, d)
+
+    cdef bint scale_center(self, const double *row, const Packing *packing, Py_ssize_t m, double gamma) noexcept nogil:
+        """Fill in the filter's form of a center; False where it lies too far out."""
+        cdef float *scaled = self.scaled + m * self.d
+        cdef double norms[8]
+        cdef double largest[8]
+        cdef double value, limit = ldexp(1, SCALED_EXPONENT + 2)
+        cdef Py_ssize_t f, i, stop
+        memset(norms, 0, sizeof(norms))
+        memset(largest, 0, sizeof(largest))
+        for f from 0 <= f < self.d by 8:
+            stop = min(<Py_ssize_t>8, self.d - f)
+            for i in range(stop):
+                value = (row[f + i] - packing.origin[f + i]) * packing.scale
+                norms[i] += value * value
+                largest[i] = max(largest[i], fabs(value))
+                scaled[f + i] = <float>(-2 * value)
+        for i in range(1, 8):
+            norms[0] += norms[i]
+            largest[0] = max(largest[0], largest[i])
+        # Less the rounding error of the norm itself, to float32.
+        self.sq_norms[m] = <float>(norms[0] * (1 - 2 * gamma - 2e-7))
+        return largest[0] < limit
+
+    cdef void fill_blocks(self, Py_ssize_t m) noexcept nogil:
+        """Fill in the exact kernel's form of the first m centers of `ids`."""
+        cdef const double *row[BLOCK]
+        cdef double *block
+        cdef Py_ssize_t first, f, b
+        for first from 0 <= first < m by BLOCK:
+            for b in range(BLOCK):            # (past the last one any center will do)
+                row[b] = self.c.rows + self.ids[min(first + b, m - 1)] * self.d
+            block = self.blocks + first * self.d
+            for f in range(self.d):
+                for b in range(BLOCK):
+                    block[f * BLOCK + b] = row[b][f]
 
     cdef int make_csr_room(self) except -1:
         cdef Py_ssize_t k = self.c.k, vectors = (k + filter_table.csr_lanes - 1) // filter_table.csr_lanes, size
