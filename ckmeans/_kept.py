@@ -67,8 +67,12 @@ class Kept:
                 rows = self.array if self.array.dtype == survey.dtype else self.array.astype(survey.dtype)
                 self.data = native.Data(rows, self.weights, n_threads, True, False)
                 self.survey, self.k, self.runs = survey, len(centers), {}
-            run, code = self.runs.get(slot) or (native.held_run(self.data, survey._native, centers), None)
-            sums, weight_sums, counts, changed = native.held_assign(run, centers)
+            try:
+                run, code = self.runs.get(slot) or (native.held_run(self.data, survey._native, centers), None)
+                sums, weight_sums, counts, changed = native.held_assign(run, centers)
+            except BaseException:             # an interrupt leaves labels and bounds half done: begin anew
+                self.survey, self.k = None, 0
+                raise
             if changed or code is None:
                 code = tuple(native.held_check(run, start).tolist())
             self.runs[slot] = run, code

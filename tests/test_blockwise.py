@@ -121,6 +121,43 @@ def test_blocks_that_stay_are_large_enough_for_boxes(weighted):
     assert all(run.counters()["boxed"] for run in runs)
 
 
+def test_a_run_over_rows_that_another_run_has_put_in_order():
+    """Boxes pay for the first of two runs over the same kept rows, and not for the second."""
+    rng = np.random.default_rng(0)
+    middles = rng.normal(size=(64, 2)) * 3
+    X = middles[rng.integers(64, size=8000)] + rng.normal(size=(8000, 2)) * 0.05
+    survey = survey_block(X)
+    kept = Block(X).rows.kept
+    for _ in range(14):
+        near, far = middles + rng.normal(size=(64, 2)) * 0.01, X.mean(axis=0) + rng.normal(size=(64, 2)) * 1e-6
+        for slot, centers in enumerate((near, far)):
+            ours = kept.assign(centers, survey, 0, slot, 1)
+            whole = assign_block(X, centers, survey, inertia=False)
+            assert ours.check == whole.check
+            assert np.array_equal(ours.sums, whole.sums)
+    assert kept.runs[0][0].counters()["boxed"]
+
+
+def test_an_interrupt_leaves_no_half_made_run_behind(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    survey = survey_block(X)
+    kept = Block(X).rows.kept
+    kept.assign(X[:3].copy(), survey, 0, 0, 1)
+
+    def interrupted(run, centers):
+        run.iterate()                     # labels, sums and centers are others by now
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr("ckmeans._kept.native.held_assign", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            kept.assign(X[3:6].copy(), survey, 0, 0, 1)
+    ours, whole = kept.assign(X[3:6].copy(), survey, 0, 0, 1), assign_block(X, X[3:6].copy(), survey, inertia=False)
+    assert ours.check == whole.check
+    assert np.array_equal(ours.sums, whole.sums)
+    assert ours.n_changed == len(X)
+
+
 def test_what_is_kept_goes_with_the_block():
     block = Block(np.arange(8.0).reshape(4, 2))
     survey = survey_block(block.array)

@@ -626,7 +626,7 @@ cdef class Data:
         self.packing.filling = True          # until it is done: an interrupt leaves panels that must not be read
         with nogil:
             self.each_chunk(self.exact.arrange, &job, 10 + 2.0 * d)
-        self.packing.filling = False
+        self.packing.filling = self.packing.by_row = False
         self.boxes = boxes
         return 0
 

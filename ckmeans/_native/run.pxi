@@ -125,6 +125,9 @@ cdef class Run:
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
         cdef int i
+        if self.place_label == NULL and self.data.boxes.order != NULL:
+            with gil:                     # another run over the same data has put the packed rows in order
+                self.use_order()
         self.forms.prepare(self.center, &self.data.packing, self.data.filter, False)
         for i in range(self.data.n_threads):
             self.data.workers[i].changed = 0
@@ -181,11 +184,9 @@ cdef class Run:
         """
         if self.algorithm in (LLOYD, YINYANG) or not self.forms.c.filter or not self.data.may_order():
             return False
-        if self.algorithm == AUTO and self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE:
+        if self.algorithm == AUTO and (self.bounding or self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE):
             return False
         if self.place_label == NULL:
-            if self.bounding:
-                return False
             if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.data.order_cost() / 2, self.data.patience,
                                                                                      0 if self.data.rows.d <= 3 else WORTH_AN_ORDER)):
                 return False
@@ -282,6 +283,7 @@ cdef class Run:
         cdef float *scaled = <float *>self.list_memory.take(threads * k * d, sizeof(float))
         cdef float *sq_norms = <float *>self.list_memory.take(threads * k, sizeof(float))
         cdef int32_t *ids = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
+        self.lose_bounds()                   # they are by place
         self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
         for i in range(n):
             self.place_label[i] = self.label[data.boxes.order[i]]
@@ -300,6 +302,7 @@ cdef class Run:
     cdef int assign_boxes(self) except -1 nogil:
         cdef int64_t before = self.pairs()
         cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
+        self.data.turn_panels(False)         # bounds may have come in between
         self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
                              SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
         share = <double>(self.pairs() - before) / self.data.rows.n / self.forms.c.m
