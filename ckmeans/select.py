@@ -17,7 +17,7 @@ from ._project import principal_axes
 from ._solve import Solver, starts
 
 _FRESH = 1              # draws per k with n_init="auto": the starts from the neighbours do better than more of them
-_GROWN = 4              # starts for each k that add a center to the best of the k before
+_GROWN = 2              # starts for each k that add a center to the best of the k before
 _BLOCK_VALUES = 1 << 20
 
 

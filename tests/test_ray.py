@@ -14,12 +14,16 @@ from ckmeans.ray import Engine, KMeans          # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster():
+def cluster(tmp_path_factory):
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Actors import from the folder that Ray was started in, which is not to be that of the sources.
+    here = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("ray"))
     # Actors of other processes import the package that is being tested.
     path = os.path.dirname(os.path.dirname(os.path.abspath(ckmeans.__file__)))
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20,
              runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([path, os.environ.get("PYTHONPATH", "")])}})
+    os.chdir(here)
     yield
     ray.shutdown()
 
