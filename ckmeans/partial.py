@@ -332,8 +332,12 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
         raise ValueError("sample_weight must be passed to both survey_block and assign_block, or to neither.")
     if labels is None:
         labels = np.full(n, -1, dtype=np.int32)
+    elif not isinstance(labels, np.ndarray):
+        raise TypeError(f"labels must be an int32 array of shape ({n},), which is written to, got {type(labels).__name__}.")
     elif labels.dtype != np.int32 or labels.shape != (n,) or not labels.flags.c_contiguous:
         raise ValueError(f"labels must be a contiguous int32 array of shape ({n},), got {labels.dtype} of shape {labels.shape}.")
+    elif not (labels.flags.writeable and labels.flags.aligned):
+        raise ValueError("labels are written to, and these are read-only or not aligned: pass a copy.")
     elif n and not -1 <= labels.min() <= labels.max() < k:
         raise ValueError(f"labels must be from -1 to {k - 1}, those of an earlier call or -1, got {labels.min()} to {labels.max()}.")
     if middle is not None:

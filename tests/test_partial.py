@@ -16,3 +16,17 @@ def test_what_would_spoil_sums_or_memory_is_refused(change, message):
     weights = change.get("sample_weight")
     with pytest.raises(ValueError, match=message):
         assign_block(X, **{"centers": X[:2], "survey": survey_block(X, weights), **change})
+
+
+def test_labels_that_cannot_be_written_to_are_refused():
+    X = np.arange(10.0).reshape(5, 2)
+    whole = survey_block(X)
+    labels = np.full(5, -1, dtype=np.int32)
+    labels.flags.writeable = False
+    apart = np.frombuffer(bytearray(21), dtype=np.uint8)[1:].view(np.int32)
+    for given in (labels, apart):
+        with pytest.raises(ValueError, match="pass a copy"):
+            assign_block(X, X[:2], whole, labels=given)
+    assert (labels == -1).all()
+    with pytest.raises(TypeError, match="got list"):
+        assign_block(X, X[:2], whole, labels=[-1] * 5)
