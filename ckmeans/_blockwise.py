@@ -219,6 +219,8 @@ class Fit:
             self.passes, self.variance = header["passes"], header["variance"]
             self.names = arrays["names"].astype(object) if "names" in arrays else None
             self.whole = Whole(self.survey, arrays["starts"], engine.n_threads, os.urandom(8).hex())
+            found, _ = survey(engine)             # a pass: else the result of other rows would be taken for that of these
+            files.compare_rows(checkpoint, self.whole, found)
         else:
             self.before()
             self.whole, self.names = survey(engine)
@@ -303,7 +305,11 @@ class Fit:
         while asked:
             requests = [request for request in asked.values() if request is not None]
             self.before()
-            totals = iter(_sum(self.engine.map(answer, requests)))
+            answers = _sum(self.engine.map(answer, requests))
+            if answers is None:
+                raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and none in a later one: each pass needs all "
+                                   "rows again, so a function must make a new iterator whenever it is called.")
+            totals = iter(answers)
             self.passes += 1
             for generator, request in list(asked.items()):
                 try:

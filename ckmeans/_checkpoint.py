@@ -53,6 +53,14 @@ def compare(path, header, asked):
                              "remove it, or pass another path.")
 
 
+def compare_rows(path, saved, found):
+    """Raise unless a survey finds the ranges and blocks that a checkpoint has of its rows."""
+    one, other = saved.survey, found.survey
+    if not (np.array_equal(saved.starts, found.starts) and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one._fields)):
+        raise ValueError(f"the checkpoint {os.fspath(path)} is of a fit of other rows, blocks or weights ({one!r}, now {other!r}): "
+                         "remove it, or pass another path.")
+
+
 def restore(state, i, header, arrays):
     """Bring one run's state back."""
     for name, value in header["states"][i].items():
