@@ -1041,7 +1041,7 @@ cdef class Data:
                 if all_.c.filter:
                     job.column = column
                     memset(job.gains, 0, self.n_threads * trials * GAIN * sizeof(double))
-                    self.each_chunk(self.exact.weigh, &job, 1 + assign_cost(trials, d))
+                    self.each_chunk(self.exact.weigh, &job, 1 + self.assign_cost(trials))
                     self.packing.filling = packing.filling = False
                     if self.weight == NULL:
                         count = self.contenders(&job, rows, drawn, column)
@@ -1113,7 +1113,6 @@ cdef class Data:
 
     cdef double add_buckets(self, Seeding *job) noexcept nogil:
         cdef Py_ssize_t b
-        cdef int p
         memset(&job.potential, 0, sizeof(Sum))
         for b from 0 <= b < job.buckets by SHELF:
             add_shelf(&job.potential, job.bucket_totals + b)
