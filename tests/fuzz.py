@@ -154,7 +154,7 @@ def some_params(rng, cls, d):
         "batch_size": (1, 10, 100, 1024), "half_life": (None, 10, 1e5), "reassignment_ratio": (0, 0.01, 1.0), "init_size": (None, 1, 50),
         "max_no_improvement": (None, 0, 10), "compute_labels": (True, False), "bisecting_strategy": ("biggest_inertia", "largest_cluster"),
         "algorithm": ("lloyd",) if cls is BisectingKMeans else tuple(ALGORITHMS), "history": (False, False, True),
-        "refine": (None, None, *PLANS, *REFINEMENTS, ["hartigan-wong", "swap"]),
+        "refine": (None, None, *PLANS, *REFINEMENTS, ["hartigan-wong", "swap"]), "metric": ("euclidean", "cosine"),
     }
     known = cls().get_params()
     for name, values in choices.items():
@@ -317,13 +317,15 @@ def functions(rng):
         what = rng.integers(4)
         if what == 0:
             centers, labels, inertia = ckmeans.k_means(X, k, sample_weight=weights, random_state=seed, n_init=pick(rng, ("auto", 1)),
-                                                       init=pick(rng, tuple(INITS)), refine=pick(rng, (None, *PLANS)))
+                                                       init=pick(rng, tuple(INITS)), refine=pick(rng, (None, *PLANS)),
+                                                       metric=pick(rng, ("euclidean", "cosine")))
             assert inertia >= 0 and len(centers) == k and labels.max() < k
         elif what == 1:
-            centers, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed,
+            metric = pick(rng, ("euclidean", "cosine"))
+            centers, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed, metric=metric,
                                                        n_local_trials=pick(rng, (None, None, 1, 5, 0)))
             X = X.toarray() if hasattr(X, "nnz") else X
-            assert np.array_equal(centers, np.asarray(X)[indices].astype(centers.dtype))
+            assert metric == "cosine" or np.array_equal(centers, np.asarray(X)[indices].astype(centers.dtype))
         elif what == 2:
             image = rng.integers(0, pick(rng, (2, 5, 256)), size=pick(rng, ((1, 1, 3), (7, 5, 3), (40, 30), (9, 9, 3), (3, 0, 3)))).astype(
                 pick(rng, (np.uint8, np.uint8, np.uint8, np.int8)))
@@ -333,6 +335,166 @@ def functions(rng):
             one, other = (KMeans(int(pick(rng, (1, 2, 5, 9))), n_init=1, random_state=seed + i).fit(X) for i in (0, 1))
             found = ckmeans.match(one, other, X)
             assert found.table.sum() == len(one.labels_) and len(found.continues) == one.n_clusters
+
+
+def numbers(rng, n, d, dtypes=("f8", "f8", "f4", "f4", "i2", "u1")):
+    """Rows that can be fitted: of small and middling size, now and then enough for threads and for what only many rows are worth."""
+    X = some_values(rng, n, d)
+    X[~(np.abs(X) <= 1e30)] = 0
+    if rng.random() < 0.3:
+        X = X[rng.integers(max(1, n // 50), size=n)]
+    with np.errstate(all="ignore"):
+        return X.astype(pick(rng, dtypes))
+
+
+def well_weighted(rng, n):
+    weights = pick(rng, (None, None, rng.exponential(size=n), rng.integers(0, 3, size=n)))
+    return weights if weights is None or weights.any() else None
+
+
+def algorithms(rng):
+    """Rows and clusters enough for boxes, groups of centers and threads: the same bits from each algorithm."""
+    n, d = int(pick(rng, (300, 3000, 12_000))), int(pick(rng, (1, 2, 3, 7, 16, 60, 150)))
+    n = n if d < 60 else n // 4
+    X, weights = numbers(rng, n, d), well_weighted(rng, n)
+    params = dict(n_clusters=int(pick(rng, (2, 5, 33, 64, 100, 257))), random_state=int(rng.integers(2**32)), n_init=int(pick(rng, (1, 1, 2))),
+                  init=pick(rng, ("k-means++", "random", "first", "auto", "random-partition")), max_iter=int(pick(rng, (2, 10, 40))),
+                  tol=pick(rng, (0, 1e-4)), metric=pick(rng, ("euclidean", "euclidean", "cosine")))
+    with meant_for_users(), unchanged(X, weights):
+        results = []
+        for algorithm in ("lloyd", *rng.choice(sorted(ALGORITHMS), 2)):
+            model = KMeans(**params, algorithm=str(algorithm), n_threads=int(pick(rng, (1, 2, 3))), copy_x=bool(rng.random() < 0.8))
+            results.append(model.fit(X, sample_weight=weights))
+        check_fitted(model, X, weights)
+        for other in results[1:]:
+            same_bits(results[0], other)
+
+
+def same_bits(one, other):
+    for name in ("cluster_centers_", "labels_", "inertia_", "n_iter_", "counts_", "seen_weights_", "tree_centers_"):
+        if hasattr(one, name) and hasattr(other, name):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), f"{name} of {one} and of {other} differ"
+    assert one.cluster_centers_.dtype == other.cluster_centers_.dtype
+
+
+def sparse_of(rng, X):
+    """The same rows as CSR, put down in one of many ways."""
+    from scipy import sparse
+
+    rows, columns = np.nonzero((X != 0) | (rng.random(X.shape) < pick(rng, (0, 0, 0.1))))      # some zeros may be stored
+    if rng.random() < 0.3:                                                                      # in any order
+        order = rng.permutation(len(rows))
+        order = order[np.argsort(rows[order], kind="stable")]
+        rows, columns = rows[order], columns[order]
+    index = pick(rng, (np.int32, np.int64))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(X)))]).astype(index)
+    kind = pick(rng, (sparse.csr_matrix, sparse.csr_array))
+    found = kind((X[rows, columns], columns.astype(index), starts), shape=X.shape)
+    found = getattr(found, "to" + pick(rng, ("csr", "csr", "csr", "csc", "coo")))()
+    if found.format == "csr" and rng.random() < 0.2:
+        found = found[int(rng.integers(0, 2)) :] if rng.random() < 0.5 else found
+    return found
+
+
+def sparse_rows(rng):
+    """Sparse rows in all that takes them: the bits of the dense array."""
+    try:
+        from scipy import sparse  # noqa: F401
+    except ImportError:
+        return
+    n, d = int(pick(rng, (5, 40, 64, 130, 700))), int(pick(rng, (1, 3, 30, 300)))
+    X = numbers(rng, n, d, ("f8", "f4", "i4"))
+    X[rng.random(X.shape) < pick(rng, (0, 0.5, 0.9, 0.99))] = 0
+    S = sparse_of(rng, X)
+    X = X[len(X) - S.shape[0] :]
+    weights, k = well_weighted(rng, len(X)), int(pick(rng, (1, 2, 5, 20)))
+    cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
+    params = {**some_params(rng, cls, d), "n_clusters": k, "callback": None, "max_time": None, "init": pick(rng, tuple(INITS)), "refine": None,
+              "random_state": int(rng.integers(2**32)), "verbose": 0, "label_order": None}
+    params = {name: value for name, value in params.items() if name in cls().get_params() and name != "compute_labels"}
+    with meant_for_users(), unchanged(X, S, weights):
+        dense = cls(**params).fit(X, sample_weight=weights)
+        if "n_threads" in params:
+            params["n_threads"] = int(pick(rng, (1, 2, 3)))
+        thin = cls(**params).fit(S, sample_weight=weights)
+        same_bits(dense, thin)
+        if cls is MiniBatchKMeans:
+            same_bits(dense.partial_fit(X, sample_weight=weights), thin.partial_fit(S, sample_weight=weights))
+        assert np.array_equal(dense.transform(X), thin.transform(S)) and np.array_equal(dense.predict(X), thin.predict(S))
+        assert dense.score(X, sample_weight=weights) == thin.score(S, sample_weight=weights)
+        for metric in ("euclidean", "cosine"):
+            one, other = (ckmeans.kmeans_plusplus(rows, k, sample_weight=weights, random_state=1, metric=metric) for rows in (X, S))
+            assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
+        if k > 1 and len(np.unique(dense.labels_)) == k < len(X):
+            assert np.array_equal(metrics.silhouette_samples(X, dense.labels_), metrics.silhouette_samples(S, dense.labels_))
+
+
+def layouts(rng):
+    """Predict, transform and score of the same values in any layout, in parts, by any number of threads: the same bits."""
+    n, d, k = int(pick(rng, (1, 2, 63, 64, 65, 500, 5000))), int(pick(rng, (1, 2, 3, 8, 16, 17, 100))), int(pick(rng, (1, 2, 3, 4, 8, 16, 17, 70)))
+    X = numbers(rng, n + k, d)
+    cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
+    with meant_for_users():
+        model = cls(k, random_state=1, max_iter=3, n_init=1, metric=pick(rng, ("euclidean", "cosine"))).fit(X)
+        labels, distances, score = model.predict(X), model.transform(X), model.score(X)
+        padded = np.zeros((2 * len(X), d + 3), dtype=X.dtype)
+        padded[::2, 1:-2] = X
+        shifted = np.frombuffer(b"\0" + X.tobytes(), dtype=np.uint8)[1:].view(X.dtype).reshape(X.shape)      # not aligned
+        others = [np.asfortranarray(X), X[::-1].copy()[::-1], padded[::2, 1:-2], np.repeat(X, 2, axis=1)[:, ::2], shifted, as_table(rng, X),
+                  X[:, ::-1].copy()[:, ::-1]]
+        for other in others:
+            with unchanged(other):
+                model.n_threads = int(pick(rng, (1, 2, 4)))
+                assert np.array_equal(model.predict(other), labels) and np.array_equal(model.transform(other), distances)
+                assert model.score(other) == score
+        cut = int(rng.integers(1, len(X))) if len(X) > 1 else 1
+        parts = [part for part in (X[:cut], X[cut:]) if len(part)]
+        assert np.array_equal(np.concatenate([model.predict(part) for part in parts]), labels)
+        assert np.array_equal(np.concatenate([model.transform(part) for part in parts]), distances)
+        if model.metric == "euclidean":
+            for j in range(0, k, 3):
+                exact = np.zeros(len(X))
+                for f in range(d):                 # the definition: one feature after the other
+                    exact += (X[:, f].astype(float) - float(model.cluster_centers_[j, f])) ** 2
+                assert np.array_equal(distances[:, j], np.sqrt(exact).astype(distances.dtype))
+
+
+def chunks(rng):
+    """Fits of rows that come in chunks, in any: the bits of a fit of all rows."""
+    from ckmeans import _chunks, _sources
+
+    n, d = int(pick(rng, (8, 100, 3000))), int(pick(rng, (1, 2, 5, 30)))
+    X, weights = numbers(rng, n, d), well_weighted(rng, n)
+    params = dict(n_clusters=int(pick(rng, (1, 2, 7))), random_state=int(rng.integers(2**32)), n_init=int(pick(rng, (1, 2))), max_iter=8,
+                  init=pick(rng, ("k-means++", "random", "first", "k-means||")), n_threads=int(pick(rng, (1, 2))))
+    cuts = np.sort(rng.integers(0, n + 1, size=pick(rng, (0, 1, 5))))
+    parts = np.split(X, cuts)
+    before = _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT
+    with tempfile.TemporaryDirectory() as folder, meant_for_users(), unchanged(X, weights):
+        whole = KMeans(**params).fit(X, sample_weight=weights)
+        _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
+        try:
+            kind, path, options = rng.integers(5), os.path.join(folder, "x.npy"), {"sample_weight": weights}
+            np.save(path, X)
+            if kind == 0:
+                found = KMeans(**params).fit(np.load(path, mmap_mode="r"), sample_weight=weights)
+                assert np.array_equal(found.labels_, whole.labels_)
+            else:
+                source = (lambda: iter(parts), parts, path, X)[kind - 1]
+                if kind == 1 and weights is not None:
+                    split, options = np.split(weights, cuts), {}
+                    source = lambda: zip(parts, split)     # noqa: E731
+                if rng.random() < 0.3:
+                    options["checkpoint"] = os.path.join(folder, "state")
+                labels = pick(rng, (None, True, os.path.join(folder, "labels.npy")))
+                found = KMeans(**params).fit_chunks(source, labels=labels, **options)
+                assert labels is None or np.array_equal(found.labels_, whole.labels_)
+                assert np.array_equal(np.concatenate(list(found.predict_chunks(lambda: iter(parts)))), whole.labels_)
+            for name in ("cluster_centers_", "inertia_", "n_iter_", "counts_"):
+                assert np.array_equal(getattr(found, name), getattr(whole, name)), f"{name} differs"
+            found.labels_ = None                # an open map, which some systems do not let be removed
+        finally:
+            _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
 
 
 def blocks(rng):
@@ -420,6 +582,9 @@ def one_column(rng):
             clusters = ckmeans.ckmeans(data, k)
             assert np.array_equal(np.concatenate(clusters), np.sort(np.asarray(data, dtype=float)))
             assert len(clusters) <= k and all(len(cluster) for cluster in clusters)
+            if isinstance(data, np.ndarray) and data.ndim == 1 and np.all((np.abs(data) < 1e60) & ((np.abs(data) > 1e-60) | (data == 0))):
+                model = KMeans(k, n_threads=pick(rng, (1, 2)), label_order="center").fit(data[:, None])
+                assert model.counts_[model.counts_ > 0].tolist() == [len(cluster) for cluster in clusters], "KMeans finds other clusters"
         elif what == 1:
             limits = ckmeans.breaks(data, k)
             assert np.all(np.diff(limits) > 0) and len(limits) < k
@@ -583,7 +748,8 @@ def commands(rng):
 
 
 #: name -> (function of a generator, how often)
-TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "blocks": (blocks, 3), "scores": (scores, 3),
+TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "blocks": (blocks, 3), "algorithms": (algorithms, 2),
+           "sparse_rows": (sparse_rows, 4), "layouts": (layouts, 3), "chunks": (chunks, 3), "scores": (scores, 3),
            "one_column": (one_column, 3), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin with, the module to cover)

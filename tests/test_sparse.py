@@ -141,6 +141,13 @@ def test_ties_and_equal_centers():
     assert_same(KMeans(9, init=init, max_iter=5).fit(sparse.csr_matrix(X)), dense)
 
 
+def test_values_that_cancel_in_a_sum_come_back_when_one_of_them_leaves():
+    for seed in range(20):
+        X = np.random.default_rng(seed).integers(-1, 2, size=(64, 30))
+        X[np.random.default_rng(seed).random(X.shape) < 0.5] = 0
+        assert_same(*(KMeans(20, init="first", tol=0).fit(rows) for rows in (X, sparse.csr_array(X))))
+
+
 def test_as_many_clusters_as_rows_and_clusters_that_run_empty():
     X = np.unique(tf_idf(60, 90), axis=0)
     params = dict(n_clusters=len(X), n_init=1, random_state=0)

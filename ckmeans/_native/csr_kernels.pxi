@@ -55,7 +55,7 @@ cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
 
 cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                    char *block) noexcept nogil:
-    """`move`; columns that the cluster gets are noted in the tally's support."""
+    """`move`; the row's columns are noted in the tally's support."""
     cdef double *sums = tally.sums + label * how.parts * rows.d
     cdef const double *big = how.big
     cdef uint64_t *support
@@ -67,7 +67,7 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
     if how.weighted:
         add_weight(tally.weights + label * MAX_PARTS, how, sign * w)
     w *= sign
-    if tally.support != NULL and sign > 0:
+    if tally.support != NULL:                 # rows that leave, too: what they cancelled comes to light
         support = tally.support + label * ((d + 63) // 64)
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
             support[rows.indices[e] >> 6] |= <uint64_t>1 << (rows.indices[e] & 63)

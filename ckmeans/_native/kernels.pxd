@@ -112,7 +112,7 @@ cdef struct Tally:       # what one thread adds to cluster statistics
     double *weights      # (k, MAX_PARTS) exact sums of w
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
-    uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that were added have values; or NULL
+    uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or went have values; or NULL
 
 
 cdef struct Lists:       # scratch for the centers that can win in a box, as positions among the m that can win at all
