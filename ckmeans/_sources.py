@@ -14,6 +14,8 @@ from ._extras import need
 #: Bytes that a block of rows takes, about: small beside memory, large beside what a pass costs for each block.
 BLOCK_BYTES = 8 << 20
 
+#: Such blocks that are taken at once of an array: its ranges are no copies, and threads wait less often for each other.
+ARRAY_BLOCKS = 4
 
 #: Bytes of labels from which on those of a memory-mapped array are held in a file of their own.
 LABELS_IN_MEMORY = 64 << 20
@@ -56,14 +58,14 @@ class ArrayEngine(LocalEngine):
     array : ndarray of shape (n, d)
     weights : ndarray of shape (n,) or None
     cuts : increasing ints, optional
-        Where to cut; default: so that blocks have about BLOCK_BYTES.
+        Where to cut; default: so that blocks have about ARRAY_BLOCKS * BLOCK_BYTES.
     """
 
     def __init__(self, array, weights=None, n_threads=None, cuts=None):
         super().__init__(n_threads)
         self.array, self.weights = array, weights
         if cuts is None:
-            rows = block_rows(array.dtype, array.shape[1])
+            rows = ARRAY_BLOCKS * block_rows(array.dtype, array.shape[1])
             cuts = range(rows, len(array), rows)
         self.cuts = [0, *cuts, len(array)]
 

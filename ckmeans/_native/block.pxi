@@ -137,6 +137,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     for j in range(k):
         for f in range(d):
             origin[f] += rows[j * d + f] / k
+    data.round_origin(origin)
     for f in range(d):
         reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
     forms.prepare(rows, &packing, choose_scale(&packing, reach), False)
@@ -274,7 +275,9 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candi
     packing.origin = origin
     for f in range(d):
         origin[f] = 0.5 * data.low_[f] + 0.5 * data.high_[f]
-        reach = max(reach, data.high_[f] - origin[f])
+    data.round_origin(origin)
+    for f in range(d):
+        reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
     # (Infinite limits prove nothing.)
     first = data.rows.n > 0 and (<const double *>cnp.PyArray_DATA(near))[0] == INFINITY
     forms.prepare(rows, &packing, choose_scale(&packing, reach) and not first, True)

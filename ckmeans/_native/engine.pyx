@@ -32,7 +32,6 @@ cdef extern from "build_info.h":
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
     CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
-    SCALED_EXPONENT = 44         # packed values stay below 2**44, so that float32 sums of squares cannot overflow
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
 
@@ -514,6 +513,7 @@ cdef class Data:
                 self.exact.read(&self.rows, i * n // samples, row)
                 for f in range(d):
                     origin[f] += row[f] / samples
+            self.round_origin(origin)
             for f in range(d):
                 largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
             self.packing.origin = origin
@@ -524,6 +524,13 @@ cdef class Data:
             self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
             self.packing.filling = True
         return 0
+
+    cdef void round_origin(self, double *origin) noexcept nogil:
+        """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to float64."""
+        cdef Py_ssize_t f
+        for f in range(self.rows.d if self.narrow else 0):
+            if fabs(origin[f]) < 1e38:
+                origin[f] = <float>origin[f]
 
     cdef int turn_panels(self, bint by_row) except -1 nogil:
         """Have kept panels hold rows one after the other, or lanes of features as they are made."""
@@ -836,6 +843,7 @@ cdef class Data:
         for j in range(k if self.rows.indptr == NULL and not few else 0):
             for f in range(d):
                 origin[f] += rows[j * d + f] * share
+        self.round_origin(origin)
         for j in range(k if not few else 0):
             for f in range(d):
                 largest = max(largest, fabs(rows[j * d + f] - origin[f]))

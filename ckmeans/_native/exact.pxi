@@ -403,38 +403,7 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
-cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *panel,
-                     float *sq_norms) noexcept nogil:
-    """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
-
-    panel     OUT  (d, PANEL)
-    sq_norms  OUT  (PANEL,) rounded up
-    """
-    cdef Py_ssize_t whole_f = d // 4 * 4, i, f
-    cdef const double *origin = packing.origin
-    cdef double scale = packing.scale
-    cdef float *row
-    cdef double norms[PANEL]
-    for i in range(count):
-        row = me.scaled + i * d
-        for f in range(d):
-            row[f] = <float>((x[i * d + f] - origin[f]) * scale)
-    for i in range(count * d, PANEL * d):
-        me.scaled[i] = 0
-    for f from 0 <= f < whole_f by 4:
-        for i from 0 <= i < PANEL by 4:
-            ckm_transpose(me.scaled + i * d + f, d, panel + f * PANEL + i, PANEL)
-    for f in range(whole_f, d):
-        for i in range(PANEL):
-            panel[f * PANEL + i] = me.scaled[i * d + f]
-    for i in range(PANEL):
-        norms[i] = 0
-    for f in range(d):
-        for i in range(PANEL):
-            norms[i] += <double>panel[f * PANEL + i] * <double>panel[f * PANEL + i]
-    for i in range(PANEL):
-        sq_norms[i] = <float>(norms[i] * (1 + 3e-7))
-        me.overflow = me.overflow or not sq_norms[i] < 3e38
+include "pack.pxi"
 
 
 cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first, Py_ssize_t d, double *out) noexcept nogil:

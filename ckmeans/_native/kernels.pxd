@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
     BOX_FEATURES = 64    # most features for which boxes are of use
+    SCALED_EXPONENT = 44 # packed values stay below 2**44, so that float32 sums of squares cannot overflow
     SUPER = 16           # panels whose boxes are looked at together
     TILE_WORDS = 8       # of 64 rows
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
