@@ -146,9 +146,9 @@ cdef class GroupBounds:
         cdef Py_ssize_t d = self.d, count = min(self.data.rows.n, <Py_ssize_t>TILE), i, g, f
         cdef Memory memory = Memory()
         cdef float *rows = <float *>memory.take(count * d, sizeof(float))
-        cdef float *lowest = <float *>memory.take(count * self.b.groups, sizeof(float))
-        cdef float *second = <float *>memory.take(count * self.b.groups, sizeof(float))
-        cdef int32_t *winner = <int32_t *>memory.take(count * self.b.groups, sizeof(int32_t))
+        cdef float *lowest = <float *>memory.take(count * self.b.groups + PANEL, sizeof(float))
+        cdef float *second = <float *>memory.take(count * self.b.groups + PANEL, sizeof(float))
+        cdef int32_t *winner = <int32_t *>memory.take(count * self.b.groups + PANEL, sizeof(int32_t))
         cdef int32_t *list_ = <int32_t *>memory.take(count, sizeof(int32_t))
         cdef double norm, nearest, pairs = 0
         cdef Py_ssize_t best

@@ -8,23 +8,26 @@
 # Bounds are float32, in the scale of packed rows, and rounded to the safe side at every step: factors of 1 - 2e-7 and the like are worth
 # more than the two or three roundings (6e-8 each) that they stand for. They may be compared with the exact kernel's distances because
 # what those are off by, (d + 3) 2^-53 of them, is less than the 4e-7 by which an upper bound is raised before it is compared.
+#
+# What is done for each of the listed rows comes without branches, in loops that compilers can vectorise, between others that only
+# gather and scatter.
 
 cdef inline float beyond(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
     """A lower bound of the distance, from a score: that is at most gamma |a|^2 above the true one, for any center."""
-    cdef float sq = score + sq_norm * (1 - bounds.gamma - <float>2e-6) - bounds.floor * bounds.floor
-    return sqrtf(sq) * <float>(1 - 3e-7) if sq > 0 else 0
+    cdef float sq = score + sq_norm * (<float>1 - bounds.gamma - <float>2e-6) - bounds.floor * bounds.floor
+    return sqrtf(sq if sq > 0 else <float>0) * <float>(1 - 3e-7)
 
 
 cdef inline float within(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
     """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A, and N < 1.52 A + 3.03 (A + score)."""
-    cdef float sq = ((sq_norm + score) * (1 + <float>12.5 * bounds.gamma + <float>2e-6)
+    cdef float sq = ((sq_norm + score) * (<float>1 + <float>12.5 * bounds.gamma + <float>2e-6)
                      + sq_norm * (<float>7.5 * bounds.gamma + <float>2e-6) + bounds.floor * bounds.floor)
-    return sqrtf(sq) * <float>(1 + 3e-7) if sq > 0 else 0
+    return sqrtf(sq if sq > 0 else <float>0) * <float>(1 + 3e-7)
 
 
 cdef inline float within_own(float sq, float sq_norm, const Bounds *bounds) noexcept nogil:
     """The same from a sum of squared differences; packed rows and centers themselves are rounded."""
-    return (sqrtf(sq * (1 + bounds.gamma)) + <float>1.3e-7 * sqrtf(sq_norm) + bounds.floor) * <float>(1 + 3e-7)
+    return (sqrtf(sq * (<float>1 + bounds.gamma)) + <float>1.3e-7 * sqrtf(sq_norm) + bounds.floor) * <float>(1 + 3e-7)
 
 
 cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *rows,
@@ -130,10 +133,12 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     cdef uint64_t *fails = me.tile.fails
     cdef int32_t *rows = me.tile.rows
     cdef float *sq = me.tile.scores
+    cdef float *norms = me.tile.scores + TILE
     cdef uint64_t bits
     cdef int32_t r
+    cdef const float *shifts = bounds.shifts
     for i in range(count):
-        upper[i] = (upper[i] + bounds.shifts[labels[i]]) * <float>(1 + 2e-7)
+        upper[i] = (upper[i] + shifts[labels[i]]) * <float>(1 + 2e-7)
     job.filter.failing(upper, lower, groups, bounds.most, bounds.floor, fails)
     if CKM_DEBUG_BOUNDS:
         check_bounds(job, me, labels - job.labels, count)
@@ -148,8 +153,11 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     job.filter.own(x, d, rows, count, bounds.scaled, labels, sq)
     me.counters.filtered += count
     for i in range(count):
-        r = rows[i]
-        upper[r] = min(upper[r], within_own(sq[i], sq_norms[r], bounds))
+        norms[i] = sq_norms[rows[i]]
+    for i in range(count):
+        sq[i] = within_own(sq[i], norms[i], bounds)
+    for i in range(count):
+        upper[rows[i]] = min(upper[rows[i]], sq[i])
     job.filter.failing(upper, lower, groups, NULL, bounds.floor, fails)       # again, with tight upper bounds
     for w in range(TILE_WORDS):
         bits = 0
@@ -183,18 +191,22 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     # Of the rows that are compared: the lowest score so far, the next one, and that of the next in the winner's own group.
     cdef float best[TILE]
     cdef float next_[TILE]
-    cdef float rest[TILE]
+    cdef int32_t rest[TILE]                   # (its bits)
     cdef int32_t who[TILE]
+    cdef float norms[TILE]
     cdef int32_t old[PANEL]
-    cdef uint64_t unsure, changed, bits
+    cdef int32_t tight[TILE]
+    cdef uint64_t unsure[TILE_WORDS]
+    cdef uint64_t changed[TILE_WORDS]
     cdef const float *x
     cdef const float *sq_norms
     cdef float *upper
     cdef float *lower
     cdef int32_t *labels
-    cdef float score, limit
-    cdef int32_t r
-    cdef bint tight
+    cdef float score, before
+    cdef int32_t r, closer
+    cdef float guard_norm = centers.guard_norm, guard_score = centers.guard_score, guard_floor = centers.guard_floor
+    cdef bint fresh
     for base from start <= base < stop by TILE:
         count = min(<Py_ssize_t>TILE, stop - base)
         for w in range(TILE_WORDS):
@@ -230,39 +242,46 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             job.filter.rows(x, d, rows, n, bounds.panels + g, lowest, second, winner)
             me.counters.filtered += n * bounds.size[g]
             for i in range(n):
+                norms[i] = sq_norms[rows[i]]
+            for i in range(n):
+                norms[i] = beyond(lowest[i], norms[i], bounds)
+            for i in range(n):
                 r = rows[i]
                 score = lowest[i]
-                lower[g * TILE + r] = beyond(score, sq_norms[r], bounds)
-                if score < best[r]:
-                    next_[r] = min(best[r], second[i])
-                    best[r] = score
-                    rest[r] = second[i]
-                    who[r] = winner[i]
-                else:
-                    next_[r] = min(next_[r], score)
+                lower[g * TILE + r] = norms[i]
+                # The next one is at least the best so far and the second at least the first: one line does for both orders.
+                before = best[r]
+                next_[r] = min(min(next_[r], second[i]), max(before, score))
+                best[r] = min(before, score)
+                closer = -<int32_t>(score < before)
+                rest[r] = ((<int32_t *>second)[i] & closer) | (rest[r] & ~closer)
+                who[r] = (winner[i] & closer) | (who[r] & ~closer)
+        n = list_rows(todo, rows)
+        for i in range(n):
+            r = rows[i]
+            norms[i] = sq_norms[r]
+            lowest[i] = best[r]
+            second[i] = next_[r]
+            winner[i] = rest[r]
+        for i in range(n):
+            tight[i] = second[i] - lowest[i] > guard_norm * norms[i] + guard_score * lowest[i] + guard_floor
+            lowest[i] = within(lowest[i], norms[i], bounds)
+            second[i] = beyond((<float *>winner)[i], norms[i], bounds)
         for w in range(TILE_WORDS):
-            bits = todo[w]
-            if bits == 0:
-                continue
-            unsure = 0
-            changed = 0
-            first = w * 64
-            labels_at(job, base + first, min(<Py_ssize_t>PANEL, count - first), old)
-            while bits:
-                i = CKM_CTZ64(bits)
-                bits &= bits - 1
-                r = <int32_t>(first + i)
-                limit = within(best[r], sq_norms[r], bounds)
-                if who[r] != old[i]:
-                    changed |= <uint64_t>1 << i
-                    upper[r] = limit
-                else:
-                    upper[r] = min(upper[r], limit)
-                tight = next_[r] - best[r] > centers.guard_norm * sq_norms[r] + centers.guard_score * best[r] + centers.guard_floor
-                if tight:
-                    lower[bounds.group[who[r]] * TILE + r] = beyond(rest[r], sq_norms[r], bounds)
-                else:                     # whichever wins, it keeps the bound of its whole group, and fails again
-                    unsure |= <uint64_t>1 << i
-            if unsure | changed:
-                settle(job, me, centers, base + first, min(<Py_ssize_t>PANEL, count - first), old, who + first, unsure, changed)
+            unsure[w] = 0
+            changed[w] = 0
+        for i in range(n):
+            r = rows[i]
+            w = r // 64
+            fresh = who[r] != labels[r]
+            changed[w] |= <uint64_t>fresh << (r % 64)
+            unsure[w] |= <uint64_t>(not tight[i]) << (r % 64)
+            upper[r] = lowest[i] if fresh else min(upper[r], lowest[i])
+            if tight[i]:                  # else, whichever wins, it keeps the bound of its whole group, and fails again
+                lower[bounds.group[who[r]] * TILE + r] = second[i]
+        for w in range(TILE_WORDS):
+            if unsure[w] | changed[w]:
+                first = base + w * 64
+                labels_at(job, first, min(<Py_ssize_t>PANEL, base + count - first), old)
+                settle(job, me, centers, first, min(<Py_ssize_t>PANEL, base + count - first), old, who + w * 64, unsure[w], changed[w])
     return 0

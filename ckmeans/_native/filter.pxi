@@ -32,8 +32,9 @@ cdef extern from "simd.h" nogil:
 
 cdef extern from *:
     """
-    CKM_INLINE void ckm_scores(const float *x, Py_ssize_t d, const float *c, const float *norms, vf *score, int count);
-    CKM_INLINE void ckm_rank(const vf *score, const int32_t *ids, int count, vf *lowest, vf *second, vi *winner);
+    CKM_INLINE void ckm_scores(const float *x, int vectors, Py_ssize_t d, const float *c, Py_ssize_t center_stride,
+                               Py_ssize_t feature_stride, const float *norms, vf *score, int count);
+    CKM_INLINE void ckm_rank(const vf *score, int vectors, const int32_t *ids, int count, vf *lowest, vf *second, vi *winner);
     /* The body is compiled once for each number of centers; each copy stays out of line, so that its accumulators have all
        registers to themselves. */
     CKM_INLINE void ckm_dots(const float *x, Py_ssize_t d, const float *c, float *out, int count);
@@ -115,39 +116,40 @@ dots_of[:] = [dots_1, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6]
 cdef enum:
     NARROW = 4           # centers of such a tile
 
-cdef inline void scores "ckm_scores"(const float *x, Py_ssize_t d, const float *c, const float *norms, vf *score,
-                                     int count) noexcept nogil:
-    """Scores of TILE_V vectors of rows of at most FLUSH features for `count` centers.
+cdef inline void scores "ckm_scores"(const float *x, int vectors, Py_ssize_t d, const float *c, Py_ssize_t center_stride,
+                                     Py_ssize_t feature_stride, const float *norms, vf *score, int count) noexcept nogil:
+    """Scores of some vectors of rows of at most FLUSH features for `count` centers.
 
     x      IN   (d, PANEL) packed rows, from the first lane of the tile
-    c      IN   (count, d)
+    c      IN   centers, as many floats apart as the strides say
     norms  IN   (count,)
-    score  OUT  (count, TILE_V)
+    score  OUT  (count, vectors)
     """
     cdef vf xv[TILE_V]
     cdef vf cv
     cdef Py_ssize_t f
     cdef int i, v
     for i in range(count):
-        for v in range(TILE_V):
-            score[i * TILE_V + v] = VF_SPLAT(norms[i])
+        for v in range(vectors):
+            score[i * vectors + v] = VF_SPLAT(norms[i])
     for f in range(d):
-        for v in range(TILE_V):
+        for v in range(vectors):
             xv[v] = VF_LOAD(x + f * PANEL + v * VL)
         for i in range(count):
-            cv = VF_SPLAT(c[i * d + f])
-            for v in range(TILE_V):
-                score[i * TILE_V + v] = score[i * TILE_V + v] + xv[v] * cv
+            cv = VF_SPLAT(c[i * center_stride + f * feature_stride])
+            for v in range(vectors):
+                score[i * vectors + v] = score[i * vectors + v] + xv[v] * cv
 
 
-cdef inline void rank "ckm_rank"(const vf *score, const int32_t *ids, int count, vf *lowest, vf *second, vi *winner) noexcept nogil:
+cdef inline void rank "ckm_rank"(const vf *score, int vectors, const int32_t *ids, int count, vf *lowest, vf *second,
+                                 vi *winner) noexcept nogil:
     """Enter the scores of `count` centers into the lowest and second lowest so far."""
     cdef int i, v
     for i in range(count):
-        for v in range(TILE_V):
-            second[v] = VF_MIN(second[v], VF_MAX(lowest[v], score[i * TILE_V + v]))
-            winner[v] = VI_PICK_LT(score[i * TILE_V + v], lowest[v], VI_SPLAT(ids[i]), winner[v])
-            lowest[v] = VF_MIN(lowest[v], score[i * TILE_V + v])
+        for v in range(vectors):
+            second[v] = VF_MIN(second[v], VF_MAX(lowest[v], score[i * vectors + v]))
+            winner[v] = VI_PICK_LT(score[i * vectors + v], lowest[v], VI_SPLAT(ids[i]), winner[v])
+            lowest[v] = VF_MIN(lowest[v], score[i * vectors + v])
 
 
 cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
@@ -169,18 +171,18 @@ cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
             winner[v] = VI_SPLAT(ids[0])
         j = 0
         while j + NARROW <= m:
-            scores(x + lane, d, c + j * d, norms + j, score, NARROW)
-            rank(score, ids + j, NARROW, lowest, second, winner)
+            scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, NARROW)
+            rank(score, TILE_V, ids + j, NARROW, lowest, second, winner)
             j += NARROW
         if m - j == 3:
-            scores(x + lane, d, c + j * d, norms + j, score, 3)
-            rank(score, ids + j, 3, lowest, second, winner)
+            scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 3)
+            rank(score, TILE_V, ids + j, 3, lowest, second, winner)
         elif m - j == 2:
-            scores(x + lane, d, c + j * d, norms + j, score, 2)
-            rank(score, ids + j, 2, lowest, second, winner)
+            scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 2)
+            rank(score, TILE_V, ids + j, 2, lowest, second, winner)
         elif m - j == 1:
-            scores(x + lane, d, c + j * d, norms + j, score, 1)
-            rank(score, ids + j, 1, lowest, second, winner)
+            scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
+            rank(score, TILE_V, ids + j, 1, lowest, second, winner)
         for v in range(TILE_V):
             judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best, unsure, changed)
 
@@ -267,9 +269,9 @@ cdef void filter_gains(const float *x, const float *low, const float *high, Py_s
                 for i in range(count * TILE_V):
                     score[i] = VF_SPLAT(norms[j + i // TILE_V]) + VF_LOAD(out + i * VL)
             elif count == NARROW:
-                scores(x + lane, d, c + j * d, norms + j, score, NARROW)
+                scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, NARROW)
             else:
-                scores(x + lane, d, c + j * d, norms + j, score, 1)
+                scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
             for i in range(count):
                 # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the limits.
                 gain(score + i * TILE_V, low + lane, high + lane, <float>(4.1 * centers.gamma) * norms[j + i], lane,

@@ -1,20 +1,27 @@
-# The filter for bounds: rows one after the other against panels of similar centers, whose lanes are centers. Included by filter.pxi.
+# The filter for bounds: some of the rows of a tile against panels of similar centers. Included by filter.pxi.
 #
-# Rows that bounds have spared are skipped over, not gathered around: any few of the others fill a tile. Scores and their errors are
-# those of filter.pxi.
+# Rows of at most FLUSH features are gathered into lanes. Wider ones are read where they lie, and lanes are centers: any few rows fill a
+# tile then. Scores and their errors are those of filter.pxi.
 
 cdef extern from "simd.h" nogil:
     enum: ROWS_V, ROWS_C
     vf VF_PICK_LT(vf, vf, vf, vf)
     float VF_LEAST(vf)
     void CKM_PREFETCH(const void *)
+    void ckm_transpose_rows(const float *, const float *, const float *, const float *, float *, Py_ssize_t)
+    void ckm_sq_distances(const float **, const float **, Py_ssize_t, float *)
 
 cdef extern from *:
     """
     CKM_INLINE void ckm_row_dots(const float *c, Py_ssize_t d, const float **x, float *out, int vectors);
     static CKM_NOINLINE void ckm_row_dots_1(const float *c, Py_ssize_t d, const float **x, float *out);
     static CKM_NOINLINE void ckm_row_dots_2(const float *c, Py_ssize_t d, const float **x, float *out);
+    CKM_INLINE void ckm_lanes(const float *x, int vectors, Py_ssize_t d, const float *c, const float *norms, const int32_t *ids,
+                              Py_ssize_t used, int side, float *lowest, float *second, int32_t *winner);
     """
+
+cdef enum:
+    SIDE = 8             # centers that one vector of narrow rows is compared with at a time
 
 
 cdef void row_dots "ckm_row_dots"(const float *c, Py_ssize_t d, const float **x, float *out, int vectors) noexcept nogil:
@@ -62,13 +69,86 @@ cdef void row_dots_2 "ckm_row_dots_2"(const float *c, Py_ssize_t d, const float 
     row_dots(c, d, x, out, ROWS_V)
 
 
+cdef inline void gather(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, float *out) noexcept nogil:
+    """Listed rows side by side; the last one fills up the last vector.
+
+    out  OUT  (d, PANEL)
+    """
+    cdef const float *row[4]
+    cdef Py_ssize_t i, f
+    cdef int r
+    for i from 0 <= i < (count + VL - 1) // VL * VL by 4:
+        for r in range(4):
+            row[r] = x + list_[min(i + r, count - 1)] * d
+        if d < 4:
+            for f in range(d):
+                for r in range(4):
+                    out[f * PANEL + i + r] = row[r][f]
+            continue
+        for f from 0 <= f <= d - 4 by 4:
+            ckm_transpose_rows(row[0] + f, row[1] + f, row[2] + f, row[3] + f, out + f * PANEL + i, PANEL)
+        if d % 4:
+            f = d - 4
+            ckm_transpose_rows(row[0] + f, row[1] + f, row[2] + f, row[3] + f, out + f * PANEL + i, PANEL)
+
+
+cdef inline void lanes "ckm_lanes"(const float *x, int vectors, Py_ssize_t d, const float *c, const float *norms, const int32_t *ids,
+                                   Py_ssize_t used, int side, float *lowest, float *second, int32_t *winner) noexcept nogil:
+    """`filter_rows` for so many vectors of gathered rows, `side` centers at a time."""
+    cdef vf score[2 * SIDE]
+    cdef vf low[TILE_V]
+    cdef vf high[TILE_V]
+    cdef vi who[TILE_V]
+    cdef Py_ssize_t j
+    cdef int v
+    for v in range(vectors):
+        low[v] = VF_SPLAT(3e38)
+        high[v] = VF_SPLAT(3e38)
+        who[v] = VI_SPLAT(ids[0])
+    for j from 0 <= j < used by side:
+        scores(x, vectors, d, c + j, 1, WIDTH, norms + j, score, side)
+        rank(score, vectors, ids + j, side, low, high, who)
+    for v in range(vectors):
+        VF_STORE(lowest + v * VL, low[v])
+        VF_STORE(second + v * VL, high[v])
+        VI_STORE(winner + v * VL, who[v])
+
+
+cdef void narrow_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const Panel *panel,
+                      float *lowest, float *second, int32_t *winner) noexcept nogil:
+    """`filter_rows` for at most FLUSH features."""
+    cdef float side_by_side[FLUSH * PANEL]
+    cdef Py_ssize_t first, lane, n, at, used = panel.used
+    cdef const float *c = panel.scaled
+    cdef const float *norms = panel.sq_norms
+    cdef const int32_t *ids = panel.ids
+    for first from 0 <= first < count by PANEL:
+        n = min(<Py_ssize_t>PANEL, count - first)
+        gather(x, d, list_ + first, n, side_by_side)
+        lane = 0
+        while lane < n:
+            at = first + lane
+            if TILE_V >= 4 and n - lane > 3 * VL:
+                lanes(side_by_side + lane, 4 if TILE_V >= 4 else 1, d, c, norms, ids, used, NARROW, lowest + at, second + at,
+                      winner + at)
+                lane += 4 * VL
+            elif TILE_V >= 2 and n - lane > VL:
+                lanes(side_by_side + lane, 2 if TILE_V >= 2 else 1, d, c, norms, ids, used, NARROW, lowest + at, second + at,
+                      winner + at)
+                lane += 2 * VL
+            else:
+                lanes(side_by_side + lane, 1, d, c, norms, ids, used, SIDE, lowest + at, second + at,
+                      winner + at)
+                lane += VL
+
+
 cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const Panel *panel,
                       float *lowest, float *second, int32_t *winner) noexcept nogil:
     """The lowest and the second lowest score of each listed row among the centers of a panel, and the lowest one's center.
 
     x       IN   rows of d features, one after the other
     list_   IN   (count,) which of them
-    lowest, second, winner  OUT  (count,)
+    lowest, second, winner  OUT  (count rounded up to PANEL,)
     """
     cdef const float *rows[ROWS_C]
     cdef float out[ROWS_C * ROWS_V * VL]
@@ -82,6 +162,9 @@ cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssi
     cdef uint64_t at
     cdef float least
     cdef int r, v, vectors
+    if d <= FLUSH:
+        narrow_rows(x, d, list_, count, panel, lowest, second, winner)
+        return
     for first from 0 <= first < count by ROWS_C:
         for r in range(ROWS_C):
             rows[r] = x + list_[min(first + r, count - 1)] * d
@@ -121,6 +204,8 @@ cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssiz
     centers  IN  (k, d) times -2
     labels   IN  by row
     """
+    cdef const float *rows[4]
+    cdef const float *own[4]
     cdef vf total
     cdef vf acc[4]
     cdef vf t
@@ -131,6 +216,16 @@ cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssiz
     cdef float sum_, s
     cdef Py_ssize_t i, f, stop, whole = d // (4 * VL) * (4 * VL)
     cdef int v
+    if d <= FLUSH:
+        for i from 0 <= i < count by 4:
+            for v in range(4):
+                ahead = x + list_[min(i + v + 16, count - 1)] * d
+                CKM_PREFETCH(ahead)
+                CKM_PREFETCH(ahead + d - 1)
+                rows[v] = x + list_[min(i + v, count - 1)] * d
+                own[v] = centers + labels[list_[min(i + v, count - 1)]] * d
+            ckm_sq_distances(rows, own, d, sq_distances + i)
+        return
     for i in range(count):
         a = x + list_[i] * d
         ahead = x + list_[min(i + 2, count - 1)] * d

@@ -97,7 +97,9 @@ typedef double vd;
 CKM_INLINE int CKM_CTZ64(uint64_t x) { int i = 0; while (!(x & 1)) { x >>= 1; i++; } return i; }
 #endif
 
-/* Transposes a 4 x 4 block of floats; strides in floats. */
+/* ckm_transpose       transposes a 4 x 4 block of floats; strides in floats
+ * ckm_transpose_rows  the same, rows anywhere
+ * ckm_sq_distances    four rows' sums of (x + c / 2)^2, in any order */
 #if defined(__GNUC__)
 typedef float v4 __attribute__((vector_size(16)));
 typedef int32_t v4i __attribute__((vector_size(16)));
@@ -107,25 +109,72 @@ typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
 #  else
 #    define CKM_MIX(a, b, i, j, k, l) __builtin_shuffle(a, b, (v4i){i, j, k, l})
 #  endif
-CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *to, ptrdiff_t to_stride)
+#  define CKM_V4(p) ((v4)*(const v4_any *)(p))
+CKM_INLINE void ckm_turn4(v4 *r)
 {
-    v4 a = *(const v4_any *)from, b = *(const v4_any *)(from + from_stride);
-    v4 c = *(const v4_any *)(from + 2 * from_stride), d = *(const v4_any *)(from + 3 * from_stride);
-    v4 ab = CKM_MIX(a, b, 0, 4, 1, 5), cd = CKM_MIX(c, d, 0, 4, 1, 5);
-    *(v4_any *)to = CKM_MIX(ab, cd, 0, 1, 4, 5);
-    *(v4_any *)(to + to_stride) = CKM_MIX(ab, cd, 2, 3, 6, 7);
-    ab = CKM_MIX(a, b, 2, 6, 3, 7);
-    cd = CKM_MIX(c, d, 2, 6, 3, 7);
-    *(v4_any *)(to + 2 * to_stride) = CKM_MIX(ab, cd, 0, 1, 4, 5);
-    *(v4_any *)(to + 3 * to_stride) = CKM_MIX(ab, cd, 2, 3, 6, 7);
+    v4 ab = CKM_MIX(r[0], r[1], 0, 4, 1, 5), cd = CKM_MIX(r[2], r[3], 0, 4, 1, 5);
+    v4 ef = CKM_MIX(r[0], r[1], 2, 6, 3, 7), gh = CKM_MIX(r[2], r[3], 2, 6, 3, 7);
+    r[0] = CKM_MIX(ab, cd, 0, 1, 4, 5);
+    r[1] = CKM_MIX(ab, cd, 2, 3, 6, 7);
+    r[2] = CKM_MIX(ef, gh, 0, 1, 4, 5);
+    r[3] = CKM_MIX(ef, gh, 2, 3, 6, 7);
+}
+CKM_INLINE void ckm_transpose_rows(const float *a, const float *b, const float *c, const float *d, float *to, ptrdiff_t to_stride)
+{
+    v4 r[4] = {CKM_V4(a), CKM_V4(b), CKM_V4(c), CKM_V4(d)};
+    ckm_turn4(r);
+    for (int i = 0; i < 4; i++) *(v4_any *)(to + i * to_stride) = r[i];
+}
+CKM_INLINE void ckm_sq_distances(const float **x, const float **c, ptrdiff_t d, float *out)
+{
+    v4 sum[4] = {{0}, {0}, {0}, {0}}, t;
+    const v4 half = {0.5f, 0.5f, 0.5f, 0.5f};
+    ptrdiff_t f = 0, rest = d & 3;
+    for (; f + 4 <= d; f += 4)
+        for (int i = 0; i < 4; i++) {
+            t = CKM_V4(x[i] + f) + half * CKM_V4(c[i] + f);
+            sum[i] += t * t;
+        }
+    if (rest && f) {                          /* the last four once more, less what is in the sums already */
+        const v4 fresh = {0, rest > 2, rest > 1, 1};
+        for (int i = 0; i < 4; i++) {
+            t = fresh * (CKM_V4(x[i] + d - 4) + half * CKM_V4(c[i] + d - 4));
+            sum[i] += t * t;
+        }
+    } else
+        for (; f < d; f++)
+            for (int i = 0; i < 4; i++) {
+                float s = x[i][f] + 0.5f * c[i][f];
+                sum[i][0] += s * s;
+            }
+    ckm_turn4(sum);
+    *(v4_any *)out = (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 #else
-CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *to, ptrdiff_t to_stride)
+CKM_INLINE void ckm_transpose_rows(const float *a, const float *b, const float *c, const float *d, float *to, ptrdiff_t to_stride)
 {
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) to[j * to_stride + i] = from[i * from_stride + j];
+    for (int i = 0; i < 4; i++) {
+        to[i * to_stride] = a[i];
+        to[i * to_stride + 1] = b[i];
+        to[i * to_stride + 2] = c[i];
+        to[i * to_stride + 3] = d[i];
+    }
+}
+CKM_INLINE void ckm_sq_distances(const float **x, const float **c, ptrdiff_t d, float *out)
+{
+    for (int i = 0; i < 4; i++) {
+        out[i] = 0;
+        for (ptrdiff_t f = 0; f < d; f++) {
+            float s = x[i][f] + 0.5f * c[i][f];
+            out[i] += s * s;
+        }
+    }
 }
 #endif
+CKM_INLINE void ckm_transpose(const float *from, ptrdiff_t from_stride, float *to, ptrdiff_t to_stride)
+{
+    ckm_transpose_rows(from, from + from_stride, from + 2 * from_stride, from + 3 * from_stride, to, to_stride);
+}
 
 /* VF_MIN, VF_MAX   lane by lane
  * VI_PICK_LT(a, b, x, y), VF_PICK_LT  x where a < b, else y
