@@ -452,6 +452,18 @@ def test_a_stream():
     assert -model.score(X) < 1.2 * best.inertia_
 
 
+def test_rows_that_differ_by_rounding_when_at_unit_length():
+    """A few directions and more clusters than that: the init that fills up with rows off its means must find an end."""
+    few = np.array([[99895189504, 99973545984, 99882467328], [99932864512, 99911925760, 100161585152], [99953639424, 100138582016, 100009500672],
+                    [100005257216, 99949813760, 99898155008], [100047659008, 100069023744, 99879354368]], dtype=np.float32)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = few[rng.integers(5, size=40)]
+        with pytest.warns(ConvergenceWarning):
+            model = KMeans(20, init="variance-partition", metric="cosine").fit(X, sample_weight=rng.random(40))
+        assert np.array_equal(model.labels_, model.predict(X)) and model.inertia_ < 1e-12
+
+
 def test_many_equal_directions():
     X = np.repeat([[1.0, 2.0], [2.0, -1.0]], 50, axis=0) * np.ldexp(1.0, np.arange(100) % 9)[:, None]
     with pytest.warns(ConvergenceWarning, match="2.*smaller than n_clusters"):

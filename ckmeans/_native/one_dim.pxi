@@ -10,6 +10,7 @@ that neither a large offset nor a wide range loses digits. A scan of the candida
 allows to; where more than one is left, pairs decide, and of equal ones the first is taken.
 """
 from libc.math cimport fabs, frexp, ldexp, log, INFINITY
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 cimport numpy as cnp
@@ -381,7 +382,7 @@ cdef struct Mixture:
 cdef inline void exp_all(double *x, Py_ssize_t count) noexcept nogil:
     """e^x in place, for x from -700 to 0, to 1e-14 of itself. No branches and no calls, so that compilers make vectors of it."""
     cdef double scaled[ABREAST]
-    cdef long long *bits = <long long *>scaled
+    cdef uint64_t *bits = <uint64_t *>scaled
     cdef double t, n
     cdef Py_ssize_t i
     for i in range(count):

@@ -28,8 +28,9 @@ def filled(centers, data, k, random_state):
         if not potential.sum() > 0:
             return np.resize(centers, (k, data.shape[1]))
         rows = data.take(draw(potential, random_state.random_sample(k - len(centers))))
-        centers = np.concatenate([centers, np.unique(rows, axis=0)])
-        centers = np.unique(centers, axis=0)
+        before, centers = len(centers), np.unique(np.concatenate([centers, rows]), axis=0)
+        if len(centers) == before:               # at unit length rows may be off their equals, by rounding
+            return np.resize(centers, (k, data.shape[1]))
     return centers[:k]
 
 
