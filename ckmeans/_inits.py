@@ -23,11 +23,15 @@ def kmeans_plusplus_indices(data, k, random_state, n_local_trials=None):
 
 def random(data, k, random_state):
     """Distinct rows, drawn one after the other by weight (Forgy 1965)."""
+    return data.take(random_rows(data, k, random_state))
+
+
+def random_rows(data, k, random_state):
     chosen = Distinct(data, k)
     for _ in range(8):             # the quick way: draw until k are distinct
         chosen.add(data.draw(random_state.random_sample(k + 8)))
         if chosen.full:
-            return chosen.centers
+            return np.array(chosen.rows)
     # Most rows are taken, or equal: rank all that remain by exponential keys, which draws without replacement.
     keys = random_state.standard_exponential(data.shape[0])
     if data.weights is not None:
@@ -50,7 +54,7 @@ def first(data, k, random_state):
     """The first k distinct rows (MacQueen 1967)."""
     n = data.shape[0]
     rows = np.arange(n) if data.weights is None else np.flatnonzero(data.weights)
-    return Distinct(data, k).fill(rows)
+    return data.take(Distinct(data, k).fill(rows))
 
 
 def optimal(data, k, random_state):
@@ -81,13 +85,8 @@ class Distinct:
     def full(self):
         return len(self.rows) == self.k
 
-    @property
-    def centers(self):
-        return np.array(self.rows)
-
     def add(self, indices):
-        for row in self.data.take(indices):
-            key = (row + 0.0).tobytes()       # -0.0 equals 0.0
+        for row, key in zip(indices, self.data.keys(indices)):
             if key not in self.seen:
                 self.seen.add(key)
                 self.rows.append(row)
@@ -101,7 +100,7 @@ class Distinct:
             self.add(indices[start : start + block])
             if self.full:
                 break
-        return np.resize(self.centers, (self.k, self.data.shape[1]))
+        return np.resize(self.rows, self.k)
 
 
 def mean_center(data):

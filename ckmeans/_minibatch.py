@@ -5,9 +5,9 @@ import numpy as np
 
 from . import _validate as check
 from ._base import CenterModel, open_data
-from ._inits import INITS, directions, given_centers, initial_centers
+from ._inits import INITS, given_centers, initial_centers, random_rows
 from ._labels import check_label_order, label_order
-from ._native.engine import Data
+from ._native.engine import Running
 from ._solve import check_iterable
 from ._sparse import shown
 from ._watch import Watch
@@ -133,7 +133,7 @@ class MiniBatchKMeans(CenterModel):
         rows = Batches(data, self._random())
         tol = self.tol * data.variance() if self.tol else 0.0
         steps = max(1, int(self.max_iter) * n // size)
-        learner = Learner(self._initial(rows, k), self.reassignment_ratio, self.half_life)
+        learner = Learner(data, self._initial(rows, k), self.reassignment_ratio, self.half_life)
         smooth = Smoothed(min(1.0, 2.0 * size / (n + 1)), self.max_no_improvement)
         run = Steps(learner, result_type(array))
         watch = None
@@ -153,7 +153,7 @@ class MiniBatchKMeans(CenterModel):
         if self.label_order is not None:
             centers = run.result_centers()
             counts = np.bincount(data.assign(centers.astype(np.float64)), minlength=k)
-            learner.rearrange(label_order(self.label_order, centers, counts))
+            learner.running.rearrange(label_order(self.label_order, centers, counts))
         check.check_feature_names(self, names, data.shape[1], reset=True)
         self.n_steps_, self.n_iter_, self.stop_reason_ = run.n_iter, -(-run.n_iter * size // n), run.stop_reason
         self._random_state = rows.random
@@ -191,7 +191,7 @@ class MiniBatchKMeans(CenterModel):
             # float32 centers could not hold what float64 rows have taught.
             centers, seen = self._centers(), self.seen_weights_
             dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
-        learner = Learner(centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
+        learner = Learner(data, centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
         learner.learn(data, random)
         self.n_steps_ += 1
         self.n_iter_ = self.n_steps_
@@ -256,7 +256,7 @@ class MiniBatchKMeans(CenterModel):
         judges = rows.draw(size) if tries > 1 else None
         best, least = None, np.inf
         for _ in range(tries):
-            sample = rows.draw(size)
+            sample = rows.draw(size, packed=True)
             if callable(self.init):
                 centers = given_centers(self.init(shown(sample.array), k, random_state=rows.random), k, sample,
                                         "the centers that init returned")
@@ -279,7 +279,7 @@ class Batches:
     def __init__(self, data, random):
         self.data, self.random = data, random
 
-    def draw(self, size):
+    def draw(self, size, packed=False):
         """`size` rows drawn evenly; all of them, where there are no more."""
         data, n = self.data, self.data.shape[0]
         if size >= n:
@@ -289,7 +289,7 @@ class Batches:
             picked = self.random.randint(0, n, size)
             weights = None if data.weights is None else data.weights[picked]
             if weights is None or weights.any():
-                return Data(data.array.take(picked, axis=0), weights, data.n_threads, False, unit=data.unit)
+                return data.batch(picked.astype(np.int64, copy=False), packed)
         return data
 
 
@@ -325,52 +325,43 @@ class BatchWatch(Watch):
 
 
 class Learner:
-    """Centers that are running means, and how much weight each is the mean of."""
+    """Centers that are running means of batches of `data`, and those among them that hardly any rows belong to."""
 
-    def __init__(self, centers, reassignment_ratio, half_life, seen=None, since=0):
-        self.centers = np.array(centers, dtype=np.float64)
-        self.seen = np.zeros(len(centers)) if seen is None else seen.copy()
+    def __init__(self, data, centers, reassignment_ratio, half_life, seen=None, since=0):
+        self.running = Running(data, centers, np.zeros(len(centers)) if seen is None else seen)
         self.ratio, self.half_life, self.since = reassignment_ratio, half_life, since
+
+    @property
+    def centers(self):
+        return self.running.centers
+
+    @property
+    def seen(self):
+        return self.running.seen
 
     def learn(self, batch, random):
         """Take in a batch; returns the centers' total squared shift and the batch's mean inertia before it."""
-        k, before = len(self.centers), self.centers
-        labels = self.labels = batch.assign(before)
-        total = batch.total_weight()
-        inertia = batch.inertia(before, labels) / total
-        gained = np.bincount(labels, batch.weights, minlength=k)
         if self.half_life is not None:
-            self.seen *= 0.5 ** (batch.shape[0] / self.half_life)
-        self.seen += gained
-        share = gained / np.where(self.seen > 0, self.seen, 1.0)
-        taught = gained > 0
-        self.centers = before.copy()
-        self.centers[taught] += share[taught, np.newaxis] * (batch.means(labels, k)[taught] - before[taught])
-        if batch.unit:
-            lost = ~self.centers.any(axis=1)      # rows that cancel out teach nothing
-            self.centers[lost] = before[lost]
-            self.centers = directions(self.centers, np.float64)
+            self.seen[:] *= 0.5 ** (batch.shape[0] / self.half_life)
+        self.labels, inertia, shift = self.running.learn(batch)
         self.since += batch.shape[0]
-        if self.ratio > 0 and (self.since >= 10 * k or not self.seen.all()):
+        if self.ratio > 0 and (self.since >= 10 * len(self.seen) or not self.seen.all()):
             self.since = 0
-            self.reassign(batch, random)
-        step = self.centers - before
-        return float(np.einsum("ij,ij->", step, step)), inertia
-
-    def rearrange(self, order):
-        """Give the centers new numbers: j to that which has been ``order[j]``."""
-        self.centers, self.seen = self.centers[order], self.seen[order]
+            shift += self.reassign(batch, random)
+        return shift, inertia / batch.total_weight()
 
     def reassign(self, batch, random):
-        """Move centers that hardly any rows belong to: to rows of the batch."""
+        """Move centers that hardly any rows belong to: to rows of the batch; returns their squared shift."""
         light = self.seen < self.ratio * self.seen.max()
         most = batch.shape[0] // 2
         if np.count_nonzero(light) > most:
             light[np.argsort(self.seen, kind="stable")[most:]] = False
-        count = int(np.count_nonzero(light))
-        if count:
-            self.centers[light] = INITS["random"](batch, count, random)
-            self.seen[light] = self.seen[~light].min()
+        which = np.flatnonzero(light)
+        if not len(which):
+            return 0.0
+        shift = self.running.put(which, batch, random_rows(batch, len(which), random))
+        self.seen[light] = self.seen[~light].min()
+        return shift
 
 
 class Smoothed:

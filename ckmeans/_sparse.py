@@ -6,7 +6,7 @@ size of the nonzeros.
 """
 import numpy as np
 
-from ._native.engine import rows_in_order
+from ._native.engine import rows_in_order, take_rows
 
 _INDEX = np.dtype(np.int32)
 
@@ -59,13 +59,7 @@ class SparseRows:
 
     def take(self, rows, axis=0):
         """A copy of these rows, in this order."""
-        rows = np.asarray(rows)
-        starts = self.indptr[rows]
-        lengths = self.indptr[rows + 1] - starts
-        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=indptr[1:])
-        places = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
-        return self._like(self.data[places], self.indices[places], indptr)
+        return self._like(*take_rows(self.data, self.indices, self.indptr, np.ascontiguousarray(rows, dtype=np.int64)))
 
     def astype(self, dtype):
         return self._like(self.data.astype(dtype), self.indices, self.indptr)

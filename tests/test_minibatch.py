@@ -55,8 +55,9 @@ def test_a_step_is_the_running_mean():
     rng = np.random.default_rng(0)
     centers, seen = rng.normal(size=(4, 3)), np.array([3.0, 0.5, 10.0, 2.0])
     batch, weights = rng.normal(size=(60, 3)), rng.exponential(size=60)
-    learner = Learner(centers, 0.0, None, seen)
-    shift, inertia = learner.learn(Data(batch, weights, 1, False), np.random.RandomState(0))
+    data = Data(batch, weights, 1, False)
+    learner = Learner(data, centers, 0.0, None, seen)
+    shift, inertia = learner.learn(data, np.random.RandomState(0))
     nearest = ((batch[:, None] - centers) ** 2).sum(axis=2)
     labels = nearest.argmin(axis=1)
     assert inertia == pytest.approx((weights * nearest.min(axis=1)).sum() / weights.sum())
@@ -66,6 +67,15 @@ def test_a_step_is_the_running_mean():
         assert np.allclose(learner.centers[j], expected, rtol=1e-12)
         assert learner.seen[j] == pytest.approx(seen[j] + w.sum())
     assert shift == pytest.approx(((learner.centers - centers) ** 2).sum())
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+def test_the_inertia_of_a_step_keeps_its_digits_far_from_the_origin(offset):
+    rng = np.random.default_rng(0)
+    X, centers = rng.normal(size=(200, 3)) + offset, rng.normal(size=(5, 3)) + offset
+    data = Data(X, None, 1, False)
+    _, inertia = Learner(data, centers, 0.0, None).learn(data, np.random.RandomState(0))
+    assert inertia == pytest.approx(((X[:, None] - centers) ** 2).sum(axis=2).min(axis=1).mean(), rel=1e-9)
 
 
 def test_batches_of_all_rows_use_the_weights_in_full(X):

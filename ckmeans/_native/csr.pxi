@@ -25,6 +25,29 @@ def rows_in_order(const int64_t[::1] indptr, const index_type[::1] indices, Py_s
     return -1 if not valid else ordered
 
 
+def take_rows(cnp.ndarray data, const int32_t[::1] indices, const int64_t[::1] indptr, const int64_t[::1] rows):
+    """Values, columns and row starts of these rows, in this order."""
+    cdef Py_ssize_t n = indptr.shape[0] - 1, m = rows.shape[0], size = cnp.PyArray_ITEMSIZE(data), i
+    cdef cnp.ndarray starts = np.zeros(m + 1, dtype=np.int64)
+    cdef int64_t *start = <int64_t *>cnp.PyArray_DATA(starts)
+    cdef int64_t begin, count
+    for i in range(m):
+        if not 0 <= rows[i] < n:
+            raise IndexError(f"row {rows[i]} of {n}")
+        start[i + 1] = start[i] + indptr[rows[i] + 1] - indptr[rows[i]]
+    cdef cnp.ndarray values = np.empty(start[m], dtype=data.dtype), columns = np.empty(start[m], dtype=np.int32)
+    cdef char *to = <char *>cnp.PyArray_DATA(values)
+    cdef int32_t *column = <int32_t *>cnp.PyArray_DATA(columns)
+    cdef const char *source = <const char *>cnp.PyArray_DATA(data)
+    with nogil:
+        for i in range(m):
+            begin, count = indptr[rows[i]], start[i + 1] - start[i]
+            if count:
+                memcpy(to + start[i] * size, source + begin * size, count * size)
+                memcpy(column + start[i], &indices[begin], count * sizeof(int32_t))
+    return values, columns, starts
+
+
 cdef Py_ssize_t open_csr(Rows *rows, array) except -1:
     """Rows of a SparseRows, which has seen to it that they can be read; returns how many values the longest has, at least 1."""
     cdef Py_ssize_t i, most = 1

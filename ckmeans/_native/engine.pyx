@@ -32,6 +32,7 @@ cdef extern from "build_info.h":
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
     CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
+    FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
 
@@ -176,6 +177,8 @@ cdef class Data:
     cdef int64_t *stored                 # CSR: (d,) values in each column
     cdef bint whole                      # CSR: all values are whole numbers
     cdef ContentOrder content            # None until rows are drawn
+    cdef double *squares_                # CSR: (n,) squared norm of each row, once it was asked for
+    cdef Data whole_data                 # what this is a batch of, whose ranges it shares; or None
     cdef readonly bint finite
     cdef readonly bint overflow          # the last `assign` met rows too large for float32, or not finite
     cdef readonly object low, high
@@ -423,6 +426,8 @@ cdef class Data:
         cdef double[4] cut                   # constants of the first moments, then of the second
         cdef double span
         cdef int j
+        if self.rows.indptr != NULL and self.stored == NULL:
+            self.scan()                      # a batch has the ranges of the whole, but no counts
         while self.weight == NULL and self.rows.indptr == NULL and strung < PANEL and strung * d < 32:
             strung *= 2
         width = (strung * d + 7) // 8 * 8
@@ -637,6 +642,56 @@ cdef class Data:
         self.boxes = boxes
         return 0
 
+    # -- batches -------------------------------------------------------------------------------------------------------------------
+
+    def batch(self, cnp.ndarray picked, bint packed=False):
+        """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all need not be found again."""
+        cdef Data out = Data(self.array.take(picked, axis=0), None if self.weights is None else self.weights[picked], self.n_threads,
+                             packed, False, self.unit)
+        cdef const int64_t *index = <const int64_t *>cnp.PyArray_DATA(picked)
+        cdef Py_ssize_t i
+        self.cut_sums()
+        out.whole_data = self
+        out.low, out.high, out.finite, out.whole = self.low, self.high, self.finite, self.whole
+        out.low_, out.high_, out.tiny = self.low_, self.high_, self.tiny
+        out.largest_weight, out.lightest, out.sums = self.largest_weight, self.lightest, self.sums
+        out.terms = max(self.terms, <double>out.rows.n)
+        if self.rows.indptr != NULL and not self.unit:
+            self.need_squares()
+            out.squares_ = <double *>out.memory.take(out.rows.n, sizeof(double))
+            for i in range(out.rows.n):
+                out.squares_[i] = self.squares_[index[i]]
+        return out
+
+    cdef int need_squares(self) except -1:
+        cdef Memory memory = Memory()
+        cdef double *squares
+        if self.squares_ == NULL:
+            squares = <double *>self.memory.take(self.rows.n, sizeof(double))
+            self.measure(<double *>memory.take(self.rows.d, sizeof(double)), 1, <int32_t *>memory.take(self.rows.n, sizeof(int32_t)), squares)
+            self.squares_ = squares
+        return 0
+
+    cdef double total_squares(self) except -1:
+        """Weighted sum of the rows' squared norms, exact and rounded once."""
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.rows.n, i
+        cdef double largest = 0, w = 1
+        cdef Split split
+        cdef Sum total
+        if self.rows.indptr == NULL:
+            return self.measure(<double *>memory.take(self.rows.d, sizeof(double)), 1, <int32_t *>memory.take(n, sizeof(int32_t)), NULL)
+        self.need_squares()
+        for i in range(n):
+            w = self.weight[i] if self.weight != NULL else 1
+            largest = max(largest, w * self.squares_[i])
+        split_constants(largest, n, split.big, 1)
+        memset(&total, 0, sizeof(Sum))
+        for i in range(n):
+            w = self.weight[i] if self.weight != NULL else 1
+            add_term(&total, &split, w * self.squares_[i])
+        return total_value(&total, 1, 1)
+
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -669,6 +724,33 @@ cdef class Data:
                 raise IndexError(f"row {index[i]} of {self.rows.n}")
             self.exact.read(&self.rows, index[i], to + i * self.rows.d)
         return out
+
+    def keys(self, indices):
+        """For each of these rows bytes that only equal rows have: its values, or those that are not zero and their columns."""
+        cdef const int64_t[::1] index = np.ascontiguousarray(indices, dtype=np.int64)
+        cdef cnp.ndarray room = np.empty(max(self.rows.d, 2 * self.most_values))
+        cdef double *value = <double *>cnp.PyArray_DATA(room)
+        cdef double v
+        cdef Py_ssize_t i, e, count
+        found = []
+        for i in range(index.shape[0]):
+            if not 0 <= index[i] < self.rows.n:
+                raise IndexError(f"row {index[i]} of {self.rows.n}")
+            count = 0
+            if self.rows.indptr == NULL:
+                self.exact.read(&self.rows, index[i], value)
+                for count in range(self.rows.d):
+                    value[count] += 0.0               # -0.0 equals 0.0
+                count = self.rows.d
+            else:
+                for e in range(self.rows.indptr[index[i]], self.rows.indptr[index[i] + 1]):
+                    v = (<const float *>self.rows.data)[e] if self.rows.kind == KIND_F32 else (<const double *>self.rows.data)[e]
+                    if v != 0:
+                        value[count] = v
+                        value[count + 1] = self.rows.indices[e]
+                        count += 2
+            found.append((<const char *>value)[: count * sizeof(double)])
+        return found
 
     def means(self, cnp.ndarray labels, Py_ssize_t k):
         """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
@@ -827,17 +909,23 @@ cdef class Data:
 
     def assign(self, cnp.ndarray centers):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
-        cdef Py_ssize_t k = centers.shape[0], d = self.rows.d, j, f
-        cdef bint few = self.rows.n < 16
+        cdef Py_ssize_t k = centers.shape[0]
         cdef Memory memory = Memory()
-        cdef CenterForms forms = CenterForms(k, d, not few, self.most_values)
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
         cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
+        self.label_rows(rows, CenterForms(k, self.rows.d, self.rows.n >= FEW, self.most_values), <int32_t *>cnp.PyArray_DATA(labels))
+        return labels
+
+    cdef int label_rows(self, const double *rows, CenterForms forms, int32_t *labels) except -1:
+        """`assign`, to centers (k, d) as they are used, with room for their forms."""
+        cdef Py_ssize_t k = forms.c.k, d = self.rows.d, j, f
+        cdef bint few = self.rows.n < FEW
+        cdef Memory memory = Memory()
         cdef double *origin = <double *>memory.take(d, sizeof(double))
         cdef double largest = 0, share = 1.0 / k
         cdef Packing packing
         cdef Assign job
-        labels.fill(-1)
+        memset(labels, 0xff, self.rows.n * sizeof(int32_t))
         memset(&packing, 0, sizeof(Packing))
         packing.origin = origin
         for j in range(k if self.rows.indptr == NULL and not few else 0):
@@ -850,7 +938,7 @@ cdef class Data:
         # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic decides. (It needs no equal centers
         # left out, which takes longer than a few rows do.)
         forms.prepare(rows, &packing, choose_scale(&packing, 1024 * largest) and not few, few)
-        self.assign_job(&job, forms, <int32_t *>cnp.PyArray_DATA(labels))
+        self.assign_job(&job, forms, labels)
         job.packing = &packing
         self.use_forms(forms)
         for i in range(self.n_threads):
@@ -860,7 +948,7 @@ cdef class Data:
         self.overflow = not forms.c.filter
         for i in range(self.n_threads):
             self.overflow = self.overflow or self.workers[i].overflow
-        return labels
+        return 0
 
     cdef void assign_job(self, Assign *job, CenterForms forms, int32_t *labels):
         job.rows = &self.rows
@@ -1182,3 +1270,4 @@ include "bounds.pxi"
 include "run.pxi"
 include "block.pxi"
 include "held.pxi"
+include "running.pxi"
