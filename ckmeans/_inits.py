@@ -17,8 +17,13 @@ def kmeans_plusplus(data, k, random_state, n_local_trials=None):
 
 
 def kmeans_plusplus_indices(data, k, random_state, n_local_trials=None):
-    trials = n_local_trials or 2 + int(np.log(k))
+    trials = n_local_trials or local_trials(k)
     return data.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
+
+
+def local_trials(k):
+    """Rows that greedy k-means++ tries for each center, unless told."""
+    return 2 + int(np.log(k))
 
 
 def random(data, k, random_state):
@@ -108,9 +113,9 @@ def mean_center(data):
     return with_direction(data.means(np.zeros(data.shape[0], dtype=np.int32), 1), data)
 
 
-def initial_centers(init, data, k, random_state):
+def initial_centers(init, data, k, random_state, **options):
     """Centers of a named init, at unit length where rows are."""
-    return with_direction(INITS[init](data, k, random_state), data)
+    return with_direction(INITS[init](data, k, random_state, **options), data)
 
 
 def with_direction(centers, data):
