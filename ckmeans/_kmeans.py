@@ -14,7 +14,7 @@ from ._sparse import SparseRows
 from ._watch import Watch
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
-ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "elkan": "auto"}
+ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "projected": "projected", "elkan": "auto"}
 
 
 class KMeans(ChunkFits, CenterModel):

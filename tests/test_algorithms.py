@@ -94,10 +94,13 @@ def wide(seed, d, k):
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), d=st.sampled_from([1, 2, 15, 16, 17, 63, 65, 130, 300]), k=st.integers(1, 140),
        dtype=st.sampled_from(["f4", "f8"]), order=st.sampled_from("CF"), n_threads=st.integers(1, 3), weighted=st.booleans(),
-       offset=st.sampled_from([0, 0, 1e3, 1e7]), coarse=st.booleans(), scale=st.sampled_from([1, 1, 1e-30, 1e15]))
-def test_bounds_in_many_features(seed, d, k, dtype, order, n_threads, weighted, offset, coarse, scale):
+       offset=st.sampled_from([0, 0, 1e3, 1e7]), coarse=st.booleans(), scale=st.sampled_from([1, 1, 1e-30, 1e15]),
+       flat=st.sampled_from([None, 0, 1e-6, 0.1]))
+def test_bounds_in_many_features(seed, d, k, dtype, order, n_threads, weighted, offset, coarse, scale, flat):
     rng = np.random.default_rng(seed)
     X = wide(seed, d, k)
+    if flat is not None:                       # most of it along five axes
+        X = X @ rng.normal(size=(d, 5)) @ rng.normal(size=(5, d)) / d + flat * X
     if coarse:                                 # ties, and equal rows where there are few features
         X = np.round(X)
     X = np.asarray((X + offset) * scale, dtype=dtype, order=order)
@@ -162,6 +165,44 @@ def test_auto_takes_bounds_by_itself_and_returns_from_them():
     run = Run(Data(X, None, 1, True), X[:50].copy(), 12, 0.0, "auto")
     run.finish()
     assert run.counters()["filtered"] <= 1.05 * len(X) * 50 * (run.n_iter + 1)
+
+
+def concentrated(n, d, latent, noise, seed=0):
+    """Rows in groups that differ along few axes, as images and embeddings do."""
+    rng = np.random.default_rng(seed)
+    groups = 2.5 * rng.normal(size=(30, latent))
+    return (groups[rng.integers(30, size=n)] + rng.normal(size=(n, latent))) @ rng.normal(size=(latent, d)) + noise * rng.normal(size=(n, d))
+
+
+@pytest.mark.parametrize("noise", [0, 0.1, 1])
+def test_projected_leaves_few_rows_over(noise):
+    X = concentrated(4000, 200, 10, noise)
+    run = Run(Data(X, None, 2, True), X[:80].copy(), 300, 0.0, "projected")
+    run.finish()
+    counted = run.counters()
+    assert counted["decided"] < 0.1 * len(X) * run.n_iter
+    assert counted["exact"] < 80 * len(X) * 0.01
+
+
+def test_auto_takes_axes_by_itself_and_does_without_where_they_tell_nothing():
+    X = concentrated(20_000, 300, 10, 0.1)
+    run = Run(Data(X, None, 1, True), X[:80].copy(), 300, 0.0, "auto")
+    run.finish()
+    assert run.along_axes
+    assert_same_run(run, X, 80)
+    X = np.random.default_rng(0).normal(size=(20_000, 100))
+    for algorithm in ("auto", "projected"):
+        run = Run(Data(X, None, 1, True), X[:80].copy(), 12, 0.0, algorithm)
+        run.finish()
+        assert not run.along_axes
+
+
+def assert_same_run(run, X, k):
+    lloyd = Run(Data(X, None, 1, True), X[:k].copy(), 300, 0.0, "lloyd")
+    lloyd.finish()
+    assert np.array_equal(run.labels(), lloyd.labels())
+    assert np.array_equal(run.centers(), lloyd.centers())
+    assert run.n_iter == lloyd.n_iter
 
 
 def test_boxes_prune():

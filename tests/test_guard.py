@@ -38,6 +38,29 @@ def test_a_weaker_bound_would_be_noticed():
         engine.scale_guard(1)
 
 
+def wrong_along_axes(rounds, seed=0):
+    rng = np.random.default_rng(seed)
+    wrong = 0
+    for _ in range(rounds):
+        X, centers = near_ties(rng, int(rng.integers(8, 200)), 1000)
+        run = engine.Run(engine.Data(X, None, 1, True), centers.copy(), 1, 0.0, "projected")
+        run.iterate()
+        wrong += int((run.labels() != oracle.assign(X, centers)[0]).sum())
+    return wrong
+
+
+def test_near_ties_along_axes_are_decided_right():
+    assert wrong_along_axes(20) == 0
+
+
+def test_a_weaker_bound_along_axes_would_be_noticed():
+    engine.scale_guard(1e-9)
+    try:
+        assert wrong_along_axes(20) > 0
+    finally:
+        engine.scale_guard(1)
+
+
 def all_tied(n, d, dtype=np.float64):
     """Rows that are equally far from all centers: nothing can be discarded."""
     X = np.zeros((n, d), dtype)

@@ -12,18 +12,17 @@ def scale_bounds(double factor):
 cdef class GroupBounds:
     """Bounds of one run on the distances of rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
 
-    Parameters
-    ----------
-    data : Data
-    k : int
+    Where rows are packed along axes, upper bounds are on the distances themselves, lower ones on those of packed rows, which are no larger.
     """
     cdef Memory memory
     cdef Bounds b
     cdef Data data
-    cdef Py_ssize_t k, d
+    cdef const Packing *packing
+    cdef Py_ssize_t k, d, width
     cdef Panel *panels
     cdef int32_t *lane               # (k,) where in the panels each center is
     cdef double *seen                # (k, d) the centers that bounds are about
+    cdef double *seen_along          # (k, width) the same along the axes, if there are any
     cdef uint8_t *dropped            # (k,) duplicates of others at the last assignment: no bound is about them
     cdef float *scaled
     cdef float *shifts
@@ -31,7 +30,13 @@ cdef class GroupBounds:
     cdef int64_t *size
 
     def __cinit__(self, Data data, Py_ssize_t k):
-        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
+        self.data = data
+        self.k = k
+        self.d = data.rows.d
+
+    cdef int open(self, const Packing *packing) except -1:
+        cdef Data data = self.data
+        cdef Py_ssize_t n = data.rows.n, k = self.k, d = packed_width(packing, self.d), tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
         cdef float *lanes
         cdef float *sq_norms
         cdef int32_t *ids
@@ -40,9 +45,8 @@ cdef class GroupBounds:
         cdef int32_t *winners
         cdef int i
         self.memory = Memory()
-        self.data = data
-        self.k = k
-        self.d = d
+        self.packing = packing
+        self.width = d
         self.b.groups = groups
         self.panels = <Panel *>self.memory.take(groups, sizeof(Panel))
         lanes = <float *>self.memory.take(groups * d * WIDTH, sizeof(float))
@@ -56,7 +60,8 @@ cdef class GroupBounds:
         for p in range(groups * WIDTH):
             sq_norms[p] = 3e38
         self.lane = <int32_t *>self.memory.take(k, sizeof(int32_t))
-        self.seen = <double *>self.memory.take(k * d, sizeof(double))
+        self.seen = <double *>self.memory.take(k * self.d, sizeof(double))
+        self.seen_along = <double *>self.memory.take(k * d, sizeof(double)) if packing.axes != NULL else NULL
         self.dropped = <uint8_t *>self.memory.take(k, 1)
         self.scaled = <float *>self.memory.take(k * d, sizeof(float))
         self.shifts = <float *>self.memory.take(k, sizeof(float))
@@ -79,6 +84,7 @@ cdef class GroupBounds:
             data.workers[i].tile.scores = scores + i * 2 * TILE
             data.workers[i].tile.winners = winners + i * 2 * TILE
             data.workers[i].tile.rows = winners + (2 * i + 1) * TILE
+        return 0
 
     cdef int regroup(self, const double *centers) except -1:
         """Put similar centers side by side. Known bounds are lost."""
@@ -88,7 +94,7 @@ cdef class GroupBounds:
         cdef int32_t *group = <int32_t *>self.b.group
         cdef Py_ssize_t i
         memcpy(cnp.PyArray_DATA(rows), centers, self.k * self.d * sizeof(double))
-        order = similar(rows * self.data.packing.scale).astype(np.int32)
+        order = similar(rows * self.packing.scale).astype(np.int32)
         at = <const int32_t *>cnp.PyArray_DATA(order)
         for i in range(self.k):
             self.lane[at[i]] = <int32_t>i
@@ -99,9 +105,10 @@ cdef class GroupBounds:
 
     cdef void prepare(self, const double *centers, CenterForms forms) noexcept nogil:
         """Bring everything up to date with these centers, of which `forms` knows the duplicates."""
-        cdef const Packing *packing = &self.data.packing
-        cdef Py_ssize_t d = self.d, j, f, next_ = 0, p, g
-        cdef double move, step
+        cdef const Packing *packing = self.packing
+        cdef Py_ssize_t d = self.d, width = self.width, j, f, next_ = 0, p, g
+        cdef const double *along
+        cdef double move, drift, step, error = axes_error(packing, d)
         cdef float *lanes
         cdef bint dropped, moved
         for g in range(self.b.groups):
@@ -115,17 +122,23 @@ cdef class GroupBounds:
                 moved = moved or step != 0
                 move += step * step
             p = self.lane[j] // WIDTH
+            drift = 0
             if moved:
                 # What underflows is nothing beside the scale of packed rows.
-                move = (sqrt(move) * (1 + 1e-6) + 1e-25) * bounds_factor
+                drift = move = (sqrt(move) * (1 + 1e-6) + 1e-25) * bounds_factor
                 memcpy(self.seen + j * d, centers + j * d, d * sizeof(double))
                 lanes = <float *>self.panels[p].scaled + self.lane[j] % WIDTH
-                for f in range(d):
-                    self.scaled[j * d + f] = <float>(-2 * ((centers[j * d + f] - packing.origin[f]) * packing.scale))
-                    lanes[f * WIDTH] = self.scaled[j * d + f]
+                if packing.axes != NULL:
+                    along = forms.coordinates + j * width
+                    drift = min(drift, self.drift_along(along, self.seen_along + j * width, error))
+                    memcpy(self.seen_along + j * width, along, width * sizeof(double))
+                for f in range(width):
+                    step = (centers[j * d + f] - packing.origin[f]) * packing.scale if packing.axes == NULL else along[f]
+                    self.scaled[j * width + f] = <float>(-2 * step)
+                    lanes[f * WIDTH] = self.scaled[j * width + f]
             g = self.b.group[j]
             self.shifts[j] = <float>move
-            self.most[g] = max(self.most[g], self.shifts[j])
+            self.most[g] = max(self.most[g], <float>drift)
             dropped = next_ >= forms.c.m or forms.c.ids[next_] != j
             (<float *>self.panels[p].sq_norms)[self.lane[j] % WIDTH] = <float>3e38 if dropped else forms.c.sq_norms[next_]
             if not dropped:
@@ -136,14 +149,26 @@ cdef class GroupBounds:
             self.dropped[j] = dropped
         self.b.gamma = <float>(forms.c.gamma * (1 + 1e-6))
         self.b.floor = <float>(sqrt(forms.c.guard_floor) * 1.01)
+        self.b.slack = forms.c.slack
+        self.b.rounding = <float>(1.3e-7 + 2.2 * error)
+
+    cdef double drift_along(self, const double *along, const double *before, double error) noexcept nogil:
+        """How far a center has moved, at the most, among packed rows. Its own coordinates are off, too."""
+        cdef double move = 0, norms = 0, step
+        cdef Py_ssize_t f
+        for f in range(self.width):
+            step = along[f] - before[f]
+            move += step * step
+            norms += along[f] * along[f] + before[f] * before[f]
+        return (sqrt(move) * (1 + 1e-6) + 1.5 * error * sqrt(norms) + 1e-25) * bounds_factor
 
     cdef double cost(self, double pairs) noexcept nogil:
         """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
-        return 3 + 0.1 * self.b.groups + pairs * (self.d + 40) / 50
+        return 3 + 0.1 * self.b.groups + pairs * (self.width + 40) / 50
 
     cdef double pilot(self) except -1:
         """About how many centers a row would be compared with, if centers moved again as they did before this assignment."""
-        cdef Py_ssize_t d = self.d, count = min(self.data.rows.n, <Py_ssize_t>TILE), i, g, f
+        cdef Py_ssize_t d = self.width, count = min(self.data.rows.n, <Py_ssize_t>TILE), i, g, f
         cdef Memory memory = Memory()
         cdef float *rows = <float *>memory.take(count * d, sizeof(float))
         cdef float *lowest = <float *>memory.take(count * self.b.groups + PANEL, sizeof(float))
@@ -153,12 +178,9 @@ cdef class GroupBounds:
         cdef double norm, nearest, pairs = 0
         cdef Py_ssize_t best
         cdef bint all_away
-        cdef cnp.ndarray taken = self.data.take(np.arange(count) * self.data.rows.n // count)
-        cdef const double *x = <const double *>cnp.PyArray_DATA(taken)
         for i in range(count):
             list_[i] = <int32_t>i
-            for f in range(d):
-                rows[i * d + f] = <float>((x[i * d + f] - self.data.packing.origin[f]) * self.data.packing.scale)
+            packed_row(self.packing, d, i * self.data.rows.n // count, rows + i * d)
         for g in range(self.b.groups):
             filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count, second + g * count, winner + g * count)
         for i in range(count):
@@ -179,6 +201,14 @@ cdef class GroupBounds:
             if not all_away:
                 pairs += 1 + self.size[best]
         return pairs / count
+
+
+cdef void packed_row(const Packing *packing, Py_ssize_t width, Py_ssize_t place, float *out) noexcept nogil:
+    """Copy one row of kept panels."""
+    cdef const float *panel = packing.panels + place // PANEL * PANEL * width
+    cdef Py_ssize_t at = place % PANEL, f
+    for f in range(width):
+        out[f] = panel[at * width + f] if packing.by_row else panel[f * PANEL + at]
 
 
 cdef double brute_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:

@@ -16,6 +16,12 @@ cdef class CenterForms:
     cdef double *norms           # CSR: (k,) squared norms, before scaling
     cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
     cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not zero, or were; NULL: all
+    cdef Memory axes_memory      # with axes: see `use_axes`
+    cdef double *known           # (k, d) the centers that `coordinates` are of, from their first preparation on
+    cdef bint any_known
+    cdef double *coordinates     # (k, width) along the axes, moved and scaled
+    cdef float *slack
+    cdef float *lanes
 
     def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0):
         self.memory = Memory()
@@ -38,6 +44,39 @@ cdef class CenterForms:
         self.c.scaled = self.scaled
         self.c.sq_norms = self.sq_norms
         self.c.blocks = self.blocks
+
+    cdef int use_axes(self, const Packing *packing) except -1:
+        """From now on `prepare` is for rows that are packed along these axes."""
+        cdef Py_ssize_t k = self.c.k, width = packed_width(packing, self.d)
+        self.axes_memory = Memory()
+        self.known = <double *>self.axes_memory.take(k * self.d, sizeof(double))
+        self.coordinates = <double *>self.axes_memory.take(k * width, sizeof(double))
+        self.slack = <float *>self.axes_memory.take(k, sizeof(float))
+        self.lanes = <float *>self.axes_memory.take((k + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES * width, sizeof(float))
+        self.any_known = False
+        self.c.slack = self.slack
+        self.c.lanes = self.lanes
+        return 0
+
+    cdef void leave_axes(self) noexcept:
+        self.c.slack = NULL
+        self.c.lanes = NULL
+        self.axes_memory = None
+
+    cdef void find_coordinates(self, const Packing *packing) noexcept nogil:
+        """Along the axes, of the centers that are not those of the last time."""
+        cdef Py_ssize_t d = self.d, width = packing.n_axes + 1, first = 0, stop, j
+        while first < self.c.k:
+            stop = first
+            while stop < self.c.k and not (self.any_known and same_row(self.known + stop * d, self.c.rows + stop * d, d)):
+                stop += 1
+            if stop > first:
+                memcpy(self.known + first * d, self.c.rows + first * d, (stop - first) * d * sizeof(double))
+                exact_tables[1].project(self.c.rows + first * d, stop - first, d, packing, self.coordinates + first * width)
+            for j in range(first, stop):
+                self.slack[j] = <float>(4 * self.coordinates[j * width + width - 1] * (1 + 2e-6) * guard_factor)
+            first = stop + 1
+        self.any_known = True
 
     cdef bint first_of_its_kind(self, Py_ssize_t j) noexcept nogil:
         cdef const double *row = self.c.rows + j * self.d
@@ -79,34 +118,44 @@ cdef class CenterForms:
         if self.terms:
             self.prepare_csr(packing, filter, all_of_them)
             return
-        gamma = filter_gamma(d)
+        gamma = self.gamma_of(packing)
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
+        if packing.axes != NULL:
+            self.find_coordinates(packing)
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
                 continue
             self.ids[m] = <int32_t>j
             if filter:
-                filter = self.scale_center(rows + j * d, packing, m, gamma)
+                filter = self.scale_center(j, packing, m, gamma)
             m += 1
         if self.blocks != NULL:
             self.fill_blocks(m)
         self.c.m = m
         self.c.filter = filter
-        guard_constants(&self.c, packing, d, d)
+        guard_constants(&self.c, packing, d, gamma)
 
-    cdef bint scale_center(self, const double *row, const Packing *packing, Py_ssize_t m, double gamma) noexcept nogil:
-        """Fill in the filter's form of a center; False where it lies too far out."""
-        cdef float *scaled = self.scaled + m * self.d
+    cdef double gamma_of(self, const Packing *packing) noexcept nogil:
+        """Relative error of the scores of rows that are packed so."""
+        return filter_gamma(packed_width(packing, self.d)) + (0 if packing.axes == NULL else 10 * axes_error(packing, self.d))
+
+    cdef bint scale_center(self, Py_ssize_t j, const Packing *packing, Py_ssize_t m, double gamma) noexcept nogil:
+        """Fill in the filter's form of center j as the m-th; False where it lies too far out."""
+        cdef Py_ssize_t width = packed_width(packing, self.d)
+        cdef float *scaled = self.scaled + m * width
+        cdef const double *row = self.c.rows + j * self.d
         cdef double norms[8]
         cdef double largest[8]
         cdef double value, limit = ldexp(1, SCALED_EXPONENT + 2)
         cdef Py_ssize_t f, i, stop
+        if packing.axes != NULL:
+            row = self.coordinates + j * width
         memset(norms, 0, sizeof(norms))
         memset(largest, 0, sizeof(largest))
-        for f from 0 <= f < self.d by 8:
-            stop = min(<Py_ssize_t>8, self.d - f)
+        for f from 0 <= f < width by 8:
+            stop = min(<Py_ssize_t>8, width - f)
             for i in range(stop):
-                value = (row[f + i] - packing.origin[f + i]) * packing.scale
+                value = row[f + i] if packing.axes != NULL else (row[f + i] - packing.origin[f + i]) * packing.scale
                 norms[i] += value * value
                 largest[i] = max(largest[i], fabs(value))
                 scaled[f + i] = <float>(-2 * value)
@@ -115,6 +164,10 @@ cdef class CenterForms:
             largest[0] = max(largest[0], largest[i])
         # Less the rounding error of the norm itself, to float32.
         self.sq_norms[m] = <float>(norms[0] * (1 - 2 * gamma - 2e-7))
+        if packing.axes != NULL:
+            for f in range(width):
+                self.lanes[(m // GAIN_LANES * width + f) * GAIN_LANES + m % GAIN_LANES] = scaled[f]
+            return norms[0] < ldexp(1, 110)
         return largest[0] < limit
 
     cdef void fill_blocks(self, Py_ssize_t m) noexcept nogil:
@@ -187,7 +240,7 @@ cdef class CenterForms:
                 self.c.filter = self.c.filter and self.norms[j] < ldexp(1, 110)
                 if all_of_them or self.first_of_its_norm(j):
                     self.sq_norms[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
-        guard_constants(&self.c, packing, self.d, self.terms)
+        guard_constants(&self.c, packing, self.d, gamma)
 
     cdef bint first_of_its_norm(self, Py_ssize_t j) noexcept nogil:
         """`first_of_its_kind`, found by the norms, which are known."""
@@ -220,17 +273,17 @@ def scale_guard(double factor):
     guard_factor = factor
 
 
-cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d, Py_ssize_t terms) noexcept nogil:
-    """When a score that so many terms make up proves its center; see filter.pxi.
+cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d, double gamma) noexcept nogil:
+    """When a score with such a relative error proves its center; see filter.pxi.
 
     With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
         second - best > 2.05 (gamma (2 N + A) + exact (N + A)) + floor,
     where `exact` covers the rounding of the exact distance itself and `floor` what underflows, there and in float32. N is not looked
     up: |b| <= |a| + |a - b| and the squared distance is A + best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
     """
-    centers.gamma = filter_gamma(terms)
-    cdef double gamma = centers.gamma, exact = 2.02 * (d + 3) * ldexp(1, -53)
+    cdef double exact = 2.02 * (d + 3) * ldexp(1, -53)
     cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6
+    centers.gamma = gamma
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up * guard_factor)
     centers.guard_score = <float>(3 * of_norm * up * guard_factor)

@@ -93,6 +93,7 @@ include "sums.pxi"
 include "centers.pxi"
 include "order.pxi"
 include "content.pxi"
+include "axes.pxi"
 include "csr.pxi"
 
 
@@ -167,6 +168,8 @@ cdef class Data:
     cdef double spent                    # nanoseconds of brute assignments so far, by the model
     cdef double patience                 # how much is to be spent before boxes are thought of again
     cdef object curve, order_array
+    cdef Axes axes                       # None until rows are packed along some
+    cdef double axes_patience            # how much is to be spent before they are thought of again
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
@@ -537,19 +540,19 @@ cdef class Data:
             if fabs(origin[f]) < 1e38:
                 origin[f] = <float>origin[f]
 
-    cdef int turn_panels(self, bint by_row) except -1 nogil:
+    cdef int turn_panels(self, Packing *packing, bint by_row) except -1 nogil:
         """Have kept panels hold rows one after the other, or lanes of features as they are made."""
         cdef Assign job
-        if self.packing.panels == NULL or self.packing.by_row == by_row:
+        if packing.panels == NULL or packing.by_row == by_row:
             return 0
-        if not self.packing.filling:
+        if not packing.filling:
             job.rows = &self.rows
-            job.packing = &self.packing
+            job.packing = packing
             job.workers = self.workers
-            self.packing.filling = True      # until it is done: an interrupt leaves panels that must not be read
-            self.each_chunk(self.exact.turn, &job, 0.5 * self.rows.d)
-            self.packing.filling = False
-        self.packing.by_row = by_row
+            packing.filling = True           # until it is done: an interrupt leaves panels that must not be read
+            self.each_chunk(self.exact.turn, &job, 0.5 * packed_width(packing, self.rows.d))
+            packing.filling = False
+        packing.by_row = by_row
         return 0
 
     cdef bint may_order(self) noexcept nogil:
@@ -1075,7 +1078,7 @@ cdef class Data:
         cdef Seeding job
         self.need_packing(self.packed)
         self.use_forms(all_)
-        self.turn_panels(False)
+        self.turn_panels(&self.packing, False)
         packing = self.packing
         if self.boxes.order != NULL:         # the panels follow another order by now
             packing.panels = NULL

@@ -403,6 +403,7 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
+include "exact_axes.pxi"
 include "pack.pxi"
 
 
@@ -432,7 +433,7 @@ cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, 
     panel[0] = me.panel
     norms[0] = me.panel_norms
     if packing.panels != NULL:
-        panel[0] = packing.panels + first * rows.d
+        panel[0] = packing.panels + first * packed_width(packing, rows.d)
         norms[0] = packing.sq_norms + first
     if packing.panels == NULL or packing.filling:
         pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0], norms[0])
@@ -494,6 +495,65 @@ cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
     return 0
 
 
+cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
+    """Off by at most (d + 3) 2^-53 of itself, as the squared distance that counts is; but its terms are added in another order."""
+    cdef vd acc[2]
+    cdef vd t
+    cdef double out[2 * VDL]
+    cdef double total = 0, step
+    cdef Py_ssize_t f, whole = d // (2 * VDL) * (2 * VDL)
+    cdef int v
+    acc[0] = acc[1] = VD_SPLAT(0)
+    for f from 0 <= f < whole by 2 * VDL:
+        for v in range(2):
+            t = load(x + f + v * VDL) - VD_LOAD(c + f + v * VDL)
+            acc[v] = acc[v] + t * t
+    for v in range(2):
+        VD_STORE(out + v * VDL, acc[v])
+    for v in range(2 * VDL):
+        total += out[v]
+    for f in range(whole, d):
+        step = x[f] - c[f]
+        total += step * step
+    return total
+
+
+cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, int32_t *label) noexcept nogil:
+    """The label of a row that its packed coordinates do not tell."""
+    cdef const Packing *packing = job.packing
+    cdef const Centers *centers = job.centers
+    cdef Centers listed = centers[0]
+    cdef Py_ssize_t d = job.rows.d, width = packing.n_axes + 1, f, j
+    cdef const float *panel = me.panel
+    cdef const float *norms = me.panel_norms
+    cdef const real *group[GROUP]
+    cdef float few[MOST_AXES + 1]
+    cdef double sq, least = 1e999, second = 1e999
+    if packing.panels != NULL:
+        panel = packing.panels + place // PANEL * PANEL * width
+        norms = packing.sq_norms + place // PANEL * PANEL
+    place %= PANEL
+    for f in range(width):
+        few[f] = panel[place * width + f] if packing.by_row else panel[f * PANEL + place]
+    listed.m = job.filter.sift(few, norms[place], width, centers, me.sieve.scores, me.sieve.ids)
+    for j in range(listed.m):
+        sq = sq_distance(x, centers.rows + me.sieve.ids[j] * d, d)
+        if sq < least:
+            second = least
+            least = sq
+            label[0] = me.sieve.ids[j]
+        elif sq < second:
+            second = sq
+    me.counters.filtered += listed.m
+    # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
+    if not (second * (1 - 4.0 * (d + 4) * ldexp(1, -53)) > least and second > 1e-280):
+        listed.ids = me.sieve.ids
+        listed.blocks = NULL
+        group[0] = x
+        decide(group, 1, &listed, d, label)
+        me.counters.exact += listed.m
+
+
 cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first, Py_ssize_t count, const int32_t *old,
                  int32_t *best, uint64_t unsure, uint64_t changed) noexcept nogil:
     """Decide what the filter left undecided, and move changed rows from their old cluster's sums to the new one's.
@@ -522,9 +582,13 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
                 row = first + lanes[g] if order == NULL else order[first + lanes[g]]
                 group[g] = fetch(job.rows, row, 1, <char *>(<real *>me.block + g * d))
             g += 1
-        decide(group, g, centers, d, decided)
+        if centers.slack != NULL and centers.filter:
+            for r in range(g):
+                sift(job, me, first + lanes[r], group[r], decided + r)
+        else:
+            decide(group, g, centers, d, decided)
+            me.counters.exact += g * centers.m
         me.counters.decided += g
-        me.counters.exact += g * centers.m
         for r in range(g):
             best[lanes[r]] = decided[r]
             changed &= ~(<uint64_t>1 << lanes[r])
@@ -563,7 +627,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
     cdef const Centers *centers = job.centers
-    cdef Py_ssize_t d = job.rows.d, first, count
+    cdef Py_ssize_t first, count
     cdef int32_t best[PANEL]
     cdef int32_t old[PANEL]
     cdef uint64_t unsure, changed, rows_here
@@ -577,7 +641,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
             survey(job.survey, first, first + count, chunk, worker)
         if centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-            job.filter.panel(panel, norms, d, centers, old, best, &unsure, &changed)
+            job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old, best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here
             changed &= rows_here
@@ -838,6 +902,7 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
 cdef ExactTable _table
 _table.scan = scan
 _table.read = read
+_table.project = project
 _table.move = move
 _table.survey = survey
 _table.arrange = arrange

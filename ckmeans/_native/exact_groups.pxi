@@ -18,30 +18,38 @@ cdef inline float beyond(float score, float sq_norm, const Bounds *bounds) noexc
     return sqrtf(sq if sq > 0 else <float>0) * <float>(1 - 3e-7)
 
 
-cdef inline float within(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
-    """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A, and N < 1.52 A + 3.03 (A + score)."""
+cdef inline float within(float score, float sq_norm, float slack, const Bounds *bounds) noexcept nogil:
+    """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A, and N < 1.52 A + 3.03 (A + score).
+
+    slack is what the squared distance may be above that of packed rows.
+    """
     cdef float sq = ((sq_norm + score) * (<float>1 + <float>12.5 * bounds.gamma + <float>2e-6)
-                     + sq_norm * (<float>7.5 * bounds.gamma + <float>2e-6) + bounds.floor * bounds.floor)
+                     + sq_norm * (<float>7.5 * bounds.gamma + <float>2e-6) + bounds.floor * bounds.floor + slack)
     return sqrtf(sq if sq > 0 else <float>0) * <float>(1 + 3e-7)
 
 
-cdef inline float within_own(float sq, float sq_norm, const Bounds *bounds) noexcept nogil:
+cdef inline float within_own(float sq, float sq_norm, float slack, const Bounds *bounds) noexcept nogil:
     """The same from a sum of squared differences; packed rows and centers themselves are rounded."""
-    return (sqrtf(sq * (<float>1 + bounds.gamma)) + <float>1.3e-7 * sqrtf(sq_norm) + bounds.floor) * <float>(1 + 3e-7)
+    cdef float distance = sqrtf(sq * (<float>1 + bounds.gamma)) + bounds.rounding * sqrtf(sq_norm) + bounds.floor
+    return sqrtf(distance * distance + slack) * <float>(1 + 4e-7)
+
+
+cdef inline float slack_of(const Bounds *bounds, int32_t label, const float *x, Py_ssize_t width) noexcept nogil:
+    """How far a squared distance may be above that of packed rows."""
+    return bounds.slack[label] * x[width - 1] if bounds.slack != NULL else 0
 
 
 cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *rows,
                     float *sq_norms) noexcept nogil:
     """`pack_panel` for rows that are to lie one after the other."""
-    cdef const double *origin = packing.origin
-    cdef double scale = packing.scale
     cdef double norms[8]
     cdef double norm, value
-    cdef Py_ssize_t whole = d // 8 * 8, i, f
+    cdef Py_ssize_t whole, i, f
     cdef int part
+    scale_rows(x, count, d, packing, me.panel, rows)
+    d = packed_width(packing, d)
+    whole = d // 8 * 8
     for i in range(count):
-        for f in range(d):
-            rows[i * d + f] = <float>((x[i * d + f] - origin[f]) * scale)
         for part in range(8):
             norms[part] = 0
         for f from 0 <= f < whole by 8:
@@ -61,7 +69,7 @@ cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, c
 cdef int turn(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Rewrite kept panels: (d, PANEL) to (PANEL, d), or back."""
     cdef Assign *job = <Assign *>job_
-    cdef Py_ssize_t d = job.rows.d, first, i, f
+    cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), first, i, f
     cdef Py_ssize_t high, width                # what each panel is now
     cdef float *panel
     cdef float *copy = job.workers[worker].panel
@@ -129,11 +137,12 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and `Packing` hold.
     """
     cdef const Bounds *bounds = job.bounds
-    cdef Py_ssize_t d = job.rows.d, groups = bounds.groups, g, i, w
+    cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), groups = bounds.groups, g, i, w
     cdef uint64_t *fails = me.tile.fails
     cdef int32_t *rows = me.tile.rows
     cdef float *sq = me.tile.scores
     cdef float *norms = me.tile.scores + TILE
+    cdef float slacks[TILE]
     cdef uint64_t bits
     cdef int32_t r
     cdef const float *shifts = bounds.shifts
@@ -153,9 +162,11 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     job.filter.own(x, d, rows, count, bounds.scaled, labels, sq)
     me.counters.filtered += count
     for i in range(count):
-        norms[i] = sq_norms[rows[i]]
+        r = rows[i]
+        norms[i] = sq_norms[r]
+        slacks[i] = slack_of(bounds, labels[r], x + r * d, d)
     for i in range(count):
-        sq[i] = within_own(sq[i], norms[i], bounds)
+        sq[i] = within_own(sq[i], norms[i], slacks[i], bounds)
     for i in range(count):
         upper[rows[i]] = min(upper[rows[i]], sq[i])
     job.filter.failing(upper, lower, groups, NULL, bounds.floor, fails)       # again, with tight upper bounds
@@ -180,7 +191,7 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef Bounds *bounds = job.bounds
     cdef const Centers *centers = job.centers
     cdef const Packing *packing = job.packing
-    cdef Py_ssize_t d = job.rows.d, groups = bounds.groups, base, count, first, left, n, g, i, w
+    cdef Py_ssize_t d = packed_width(packing, job.rows.d), groups = bounds.groups, base, count, first, left, n, g, i, w
     cdef uint64_t *fails = me.tile.fails
     cdef int32_t *rows = me.tile.rows
     cdef float *lowest = me.tile.scores
@@ -194,6 +205,7 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef int32_t rest[TILE]                   # (its bits)
     cdef int32_t who[TILE]
     cdef float norms[TILE]
+    cdef float slacks[TILE]
     cdef int32_t old[PANEL]
     cdef int32_t tight[TILE]
     cdef uint64_t unsure[TILE_WORDS]
@@ -215,7 +227,8 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         if packing.filling:
             for first from base <= first < base + count by PANEL:
                 n = min(<Py_ssize_t>PANEL, base + count - first)
-                pack_rows(fetch(job.rows, first, n, me.block), n, d, me, packing, packing.panels + first * d, packing.sq_norms + first)
+                pack_rows(fetch(job.rows, first, n, me.block), n, job.rows.d, me, packing, packing.panels + first * d,
+                          packing.sq_norms + first)
         if job.survey != NULL:
             survey(job.survey, base, base + count, chunk, worker)
         x = packing.panels + base * d
@@ -260,12 +273,13 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         for i in range(n):
             r = rows[i]
             norms[i] = sq_norms[r]
+            slacks[i] = slack_of(bounds, who[r], x + r * d, d)
             lowest[i] = best[r]
             second[i] = next_[r]
             winner[i] = rest[r]
         for i in range(n):
-            tight[i] = second[i] - lowest[i] > guard_norm * norms[i] + guard_score * lowest[i] + guard_floor
-            lowest[i] = within(lowest[i], norms[i], bounds)
+            tight[i] = second[i] - lowest[i] > guard_norm * norms[i] + guard_score * lowest[i] + guard_floor + slacks[i]
+            lowest[i] = within(lowest[i], norms[i], slacks[i], bounds)
             second[i] = beyond((<float *>winner)[i], norms[i], bounds)
         for w in range(TILE_WORDS):
             unsure[w] = 0

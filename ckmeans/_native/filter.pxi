@@ -7,6 +7,9 @@
 # norms are lowered by twice gamma |b|^2, which pays for every center but the winner; the winner is proved where
 #     second - best > guard_norm |a|^2 + guard_score * best + guard_floor.
 # The constants are worked out in `guard_constants` of the engine. Rows that are not proved are decided by exact.pxi.
+#
+# Where rows are packed along a few axes (exact_axes.pxi), a and b are those coordinates and the length that they leave over, d is their
+# number, and squared distances are at most 4 r(a) r(b) above what scores tell: the winner must be ahead by so much more.
 
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
@@ -185,6 +188,8 @@ cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
             rank(score, TILE_V, ids + j, 1, lowest, second, winner)
         for v in range(TILE_V):
             judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best, unsure, changed)
+            if centers.slack != NULL:
+                unsure[0] |= doubtful(lowest[v], second[v], x_sq_norms, x + (d - 1) * PANEL, lane + v * VL, centers, best)
 
 
 cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
@@ -241,6 +246,48 @@ cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms,
     unsure[0] |= VF_BITS_LE(second - lowest, margin) << lane
     VI_STORE(best + lane, winner)
     changed[0] |= VI_BITS_NE(winner, VI_LOAD(labels + lane)) << lane
+
+
+cdef inline uint64_t doubtful(vf lowest, vf second, const float *x_sq_norms, const float *left, Py_ssize_t lane, const Centers *centers,
+                              const int32_t *best) noexcept nogil:
+    """Which of a vector of rows are not proved, because of the length (PANEL,) that the axes leave over."""
+    cdef float slack[VL]
+    cdef int v
+    for v in range(VL):
+        slack[v] = centers.slack[best[lane + v]]
+    return VF_BITS_LE(second - lowest, VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane) + VF_SPLAT(centers.guard_score) * lowest
+                      + VF_SPLAT(centers.guard_floor) + VF_LOAD(slack) * VF_LOAD(left + lane)) << lane
+
+
+cdef Py_ssize_t filter_sift(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers, float *scores,
+                            int32_t *ids) noexcept nogil:
+    """The centers that can be the nearest one of a row that is packed along axes.
+
+    x       IN   (width,)
+    scores  OUT  (m,) and room for a vector
+    ids     OUT  (m,) ascending; returns how many
+    """
+    cdef Py_ssize_t m = centers.m, block, lane, j, f, count = 0, at = 0
+    cdef const float *c
+    cdef vf acc
+    cdef float limit
+    for block from 0 <= block < m by GAIN_LANES:
+        for lane from 0 <= lane < GAIN_LANES by VL:
+            c = centers.lanes + block * width + lane
+            acc = VF_SPLAT(0)
+            for f in range(width):
+                acc = acc + VF_SPLAT(x[f]) * VF_LOAD(c + f * GAIN_LANES)
+            VF_STORE(scores + block + lane, acc)
+    for j in range(m):
+        scores[j] += centers.sq_norms[j]
+        at = j if scores[j] < scores[at] else at
+    limit = (scores[at] + centers.guard_norm * sq_norm + centers.guard_score * scores[at] + centers.guard_floor
+             + centers.slack[centers.ids[at]] * x[width - 1])
+    for j in range(m):
+        if scores[j] <= limit:
+            ids[count] = centers.ids[j]
+            count += 1
+    return count
 
 
 cdef void filter_gains(const float *x, const float *low, const float *high, Py_ssize_t d, const Centers *centers, uint64_t *closer,
@@ -575,6 +622,7 @@ _table.rows = filter_rows
 _table.own = filter_own
 _table.failing = filter_failing
 _table.csr = filter_csr
+_table.sift = filter_sift
 _table.csr_lanes = VL
 _table.csr_vectors = CSR_VECTORS
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

@@ -14,6 +14,7 @@ cdef enum:
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
     WIDTH = 32           # centers side by side in the panels of groups
     BLOCK = 16           # centers side by side in the exact kernel's layout
+    MOST_AXES = 63       # fewer than FLUSH
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
     SUM_PARTS = 3        # parts of an exact sum of terms of one sign
     MAX_PARTS = 6        # most parts of an exact sum that clusters of very different magnitude share
@@ -63,6 +64,15 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
     bint by_row          # each panel is (PANEL, d) instead: what group bounds read
     const double *origin # (d,)
     double scale         # a power of two
+    const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then what length is left over; see
+                         # exact_axes.pxi. NULL: all features are packed
+    Py_ssize_t n_axes    # at most MOST_AXES
+    Py_ssize_t lanes     # n_axes and zeros
+
+
+cdef inline Py_ssize_t packed_width(const Packing *packing, Py_ssize_t d) noexcept nogil:
+    """Features of a packed row."""
+    return d if packing.axes == NULL else packing.n_axes + 1
 
 
 cdef struct Boxes:       # rows in a spatial order, and the boxes that their panels fill; see order.pxi
@@ -85,6 +95,8 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
     float box_norm       # relative slack of the box test; see `box_bounds`
+    const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL without axes
+    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature, with axes
 
 
 cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows
@@ -106,6 +118,8 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
     float *lower         # (ceil(n / TILE), groups, TILE) INOUT of the distances to all other centers of a group
     bint blank           # nothing is known yet
     float gamma, floor   # see `of_score`; what an upper bound must be below a lower one by, at least
+    float rounding       # relative error of a packed row
+    const float *slack   # as in Centers
 
 
 cdef struct Tally:       # what one thread adds to cluster statistics
@@ -122,6 +136,11 @@ cdef struct Lists:       # scratch for the centers that can win in a box, as pos
     float *z             # (d, SUPER) a center near the middle of each box
     float *scaled        # (m, d) the listed centers side by side
     float *sq_norms      # (m,)
+    int32_t *ids         # (m,)
+
+
+cdef struct Sieve:       # scratch for rows whose packed coordinates leave several centers over
+    float *scores        # (m,) and room for a vector
     int32_t *ids         # (m,)
 
 
@@ -155,6 +174,7 @@ cdef struct Worker:      # what belongs to one thread
     float *panel         # (d, PANEL)
     float *panel_norms   # (PANEL,)
     Lists lists
+    Sieve sieve
     CsrScratch csr
     Tile tile
     Tally tally
@@ -183,6 +203,8 @@ cdef struct FilterTable:
     void (*csr)(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
                 float *lowest, float *second, int32_t *best) noexcept nogil
     int csr_lanes, csr_vectors           # lanes of a vector, most vectors in a group
+    Py_ssize_t (*sift)(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers, float *scores,
+                       int32_t *ids) noexcept nogil
     void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const Panel *panel, float *lowest, float *second,
                  int32_t *winner) noexcept nogil
     void (*own)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const float *centers, const int32_t *labels,
@@ -290,6 +312,7 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
+    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, double *out) noexcept nogil
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, seed, weigh, unit_factors
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for

@@ -38,18 +38,27 @@ cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Pack
     return True
 
 
+cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, float *scratch, float *out) noexcept nogil:
+    """What is packed of rows (count, d), one after the other: (count, width). scratch: (d,)"""
+    if packing.axes != NULL:
+        project_rows(x, count, d, packing, out)
+    elif sizeof(real) != 4 or not move_floats(<const float *>x, count, d, packing, scratch, out):
+        move_rows(x, count, d, packing, out)
+
+
 cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *panel,
                      float *sq_norms) noexcept nogil:
     """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
 
-    panel     OUT  (d, PANEL)
+    panel     OUT  (width, PANEL)
     sq_norms  OUT  (PANEL,) rounded up
     """
-    cdef Py_ssize_t whole = d // VL * VL, i, f, b
+    cdef Py_ssize_t whole, i, f, b
     cdef double norms[PANEL]
     cdef float squares[VL]
-    if sizeof(real) != 4 or not move_floats(<const float *>x, count, d, packing, panel, me.scaled):     # (the panel is overwritten below)
-        move_rows(x, count, d, packing, me.scaled)
+    scale_rows(x, count, d, packing, panel, me.scaled)         # (the panel is overwritten below)
+    d = packed_width(packing, d)
+    whole = d // VL * VL
     memset(me.scaled + count * d, 0, (PANEL - count) * d * sizeof(float))
     for i in range(PANEL):
         norms[i] = 0

@@ -11,7 +11,9 @@ cdef enum:
 cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
 
 cdef enum Algorithm:
-    AUTO, LLOYD, BOXES, YINYANG
+    AUTO, LLOYD, BOXES, YINYANG, PROJECTED
+
+ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, "projected": PROJECTED}
 
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
@@ -25,7 +27,7 @@ cdef class Run:
     centers : ndarray of shape (k, d), float64, C-contiguous
         Already rounded to the type of the results (float32 values for float32 rows).
     algorithm : str
-        "auto", "lloyd", "boxes" or "yinyang": how rows are assigned; all give the same bits.
+        One of ALGORITHMS: how rows are assigned; all give the same bits.
     max_iter : int
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
@@ -48,7 +50,11 @@ cdef class Run:
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
+    cdef Packing *packing            # the rows as they are packed: `data.packing`, or along axes
+    cdef Memory sieve_memory
+    cdef bint no_axes                # this run has tried them, and does better without
     cdef GroupBounds bounds          # None until bounds are thought of
+    cdef bint no_bounds              # there is no memory for them
     cdef bint bounding               # "auto" has chosen bounds
     cdef int pilot_at                # the iteration before which bounds are thought of again
     cdef double pairs_per_row        # row-center pairs that bounds left over in the last assignment
@@ -73,6 +79,7 @@ cdef class Run:
         self.list_memory = Memory()
         self.forms = CenterForms(k, d, True, data.most_values)
         data.use_forms(self.forms)
+        self.packing = &data.packing
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
@@ -93,7 +100,7 @@ cdef class Run:
             self.give_tallies()
         else:
             self.begin_csr()
-        self.algorithm = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG}[algorithm]
+        self.algorithm = ALGORITHMS[algorithm]
         if data.boxes.order != NULL:
             self.use_order()
 
@@ -124,11 +131,17 @@ cdef class Run:
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
+        cdef Packing *packing
         cdef int i
         if self.place_label == NULL and self.data.boxes.order != NULL:
             with gil:                     # another run over the same data has put the packed rows in order
+                self.leave_axes()
                 self.use_order()
-        self.forms.prepare(self.center, &self.data.packing, self.data.filter, False)
+        if self.packing.axes == NULL and self.want_axes():
+            with gil:
+                self.use_axes()
+        packing = self.packing
+        self.forms.prepare(self.center, packing, self.data.filter, False)
         for i in range(self.data.n_threads):
             self.data.workers[i].changed = 0
         if self.want_boxes():
@@ -138,12 +151,8 @@ cdef class Run:
             self.assign_groups()
         else:
             self.lose_bounds()
-            self.data.turn_panels(False)
-            if self.before != NULL:
-                memcpy(self.before, self.label, self.data.rows.n * sizeof(int32_t))
-            self.data.each_chunk(self.data.exact.assign, &self.job, self.data.assign_cost(self.forms.c.m))
-            self.data.spent += self.data.rows.n * assign_cost(self.forms.c.m, self.data.rows.d)
-        self.data.packing.filling = self.data.packing.filling and not self.forms.c.filter
+            self.assign_all()
+        packing.filling = packing.filling and not self.forms.c.filter
         self.n_changed = 0
         for i in range(self.data.n_threads):
             self.n_changed += self.data.workers[i].changed
@@ -151,6 +160,22 @@ cdef class Run:
                 self.merge(&self.data.workers[i].tally)
         if self.before != NULL:
             self.merge_csr()
+        return 0
+
+    cdef int assign_all(self) except -1 nogil:
+        """Compare every row with every center."""
+        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, width = packed_width(self.packing, d), m = self.forms.c.m
+        cdef int64_t before = self.decided()
+        self.data.turn_panels(self.packing, False)
+        if self.before != NULL:
+            memcpy(self.before, self.label, n * sizeof(int32_t))
+        self.data.each_chunk(self.data.exact.assign, &self.job, self.data.assign_cost(m) if width == d else assign_cost(m, width))
+        self.data.spent += n * assign_cost(m, width)
+        if self.packing.axes != NULL:
+            if brute_cost(m, width) + <double>(self.decided() - before) / n * sift_cost(m, width, d, 4) > brute_cost(m, d):
+                with gil:
+                    self.no_axes = True
+                    self.leave_axes()
         return 0
 
     cdef int first_assign(self) except -1 nogil:
@@ -173,6 +198,66 @@ cdef class Run:
             self.shift_limit = self.tol * self.data.variance_
         return 0
 
+    # -- how rows are packed -------------------------------------------------------------------------------------------------------
+
+    cdef bint want_axes(self) except -1 nogil:
+        """Whether rows are to be packed along a few axes from now on; decided by work counted and modelled, never by a clock.
+
+        Axes are thought of once assignments have cost several times what looking for them does, and where they promise nothing, again when
+        four times as much has been spent.
+        """
+        cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.k
+        cdef bint forced = self.algorithm == PROJECTED
+        if not (forced or self.algorithm == AUTO) or self.no_axes or not self.data.filter or self.data.packing.panels == NULL:
+            return False
+        if self.data.boxes.order != NULL or d < (8 if forced else WIDE):
+            return False
+        if self.data.axes is None:
+            if not forced and self.data.spent < max(8 * axes_cost(m, d), self.data.axes_patience):
+                return False
+            with gil:
+                try:
+                    self.data.axes = find_axes(self.data, self.used_centers(), forced)
+                except MemoryError:           # what was there before will do
+                    self.no_axes = True
+                self.data.axes_patience = 4 * self.data.spent
+        return self.data.axes is not None
+
+    cdef int use_axes(self) except -1:
+        cdef Py_ssize_t k = self.k, room = k + GAIN_LANES
+        cdef float *scores
+        cdef int32_t *ids
+        cdef int i
+        self.sieve_memory = Memory()
+        scores = <float *>self.sieve_memory.take(self.data.n_threads * room, sizeof(float))
+        ids = <int32_t *>self.sieve_memory.take(self.data.n_threads * room, sizeof(int32_t))
+        for i in range(self.data.n_threads):
+            self.data.workers[i].sieve.scores = scores + i * room
+            self.data.workers[i].sieve.ids = ids + i * room
+        self.forms.use_axes(&self.data.axes.packing)
+        self.pack_as(&self.data.axes.packing)
+        return 0
+
+    cdef int leave_axes(self) except -1:
+        if self.packing.axes != NULL:
+            self.forms.leave_axes()
+            self.pack_as(&self.data.packing)
+        return 0
+
+    cdef int pack_as(self, Packing *packing) except -1:
+        self.job.packing = self.packing = packing
+        self.bounds = None                   # they are on other distances
+        self.job.bounds = NULL
+        self.bounding = False
+        self.pilot_at = self.n_iter + 2      # the next assignment may be the first that packs
+        return 0
+
+    def used_centers(self):
+        """The centers as rows are compared with them."""
+        cdef cnp.ndarray out = np.empty((self.k, self.data.rows.d))
+        memcpy(cnp.PyArray_DATA(out), self.center, self.k * self.data.rows.d * sizeof(double))
+        return out
+
     # -- which centers rows are compared with ---------------------------------------------------------------------------------------
 
     cdef bint want_boxes(self) except -1 nogil:
@@ -182,7 +267,7 @@ cdef class Run:
         short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
         same, boxes are left alone for a while: centers that have settled may have shorter ones.
         """
-        if self.algorithm in (LLOYD, YINYANG) or not self.forms.c.filter or not self.data.may_order():
+        if self.algorithm not in (AUTO, BOXES) or not self.forms.c.filter or self.packing.axes != NULL or not self.data.may_order():
             return False
         if self.algorithm == AUTO and (self.bounding or self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE):
             return False
@@ -207,22 +292,25 @@ cdef class Run:
         A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are
         begun where that pays for itself within as many iterations as there have been, and given up once they leave over too much.
         """
-        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.forms.c.m
+        cdef Py_ssize_t n = self.data.rows.n, d = packed_width(self.packing, self.data.rows.d), m = self.forms.c.m
         cdef double brute = brute_cost(m, d), pairs
-        if self.algorithm in (LLOYD, BOXES) or not self.forms.c.filter or self.data.packing.panels == NULL:
+        if self.algorithm in (LLOYD, BOXES) or self.no_bounds or not self.forms.c.filter or self.packing.panels == NULL:
             return False
         if self.data.rows.directionless:     # the label of such a row does not follow from distances
             return False
-        if self.algorithm == AUTO and n * brute < WORTH_A_PILOT:
+        if self.algorithm != YINYANG and n * brute < WORTH_A_PILOT:
             return False
         if self.algorithm == AUTO and d <= 3 and self.data.may_order() and self.data.patience == 0:
             return False                  # boxes come first
         if self.bounds is None:
             with gil:
-                self.bounds = GroupBounds(self.data, self.k)
-                self.bounds.regroup(self.center)
-            self.job.bounds = &self.bounds.b
-            self.pilot_at = 1
+                try:
+                    self.new_bounds()
+                except MemoryError:
+                    if self.algorithm == YINYANG:
+                        raise
+                    self.no_bounds = True     # what was there before will do
+                    return False
         if self.algorithm == YINYANG:
             return True
         if self.bounding:
@@ -230,17 +318,28 @@ cdef class Run:
                 return True
             self.bounding = False
             self.pilot_at = 2 * self.n_iter
+        if self.packing.filling:
+            return False
         if self.n_iter + 1 >= self.pilot_at:
             self.bounds.prepare(self.center, self.forms)       # from here on it is known how far centers move
         if self.n_iter < self.pilot_at:
             return False
         with gil:
             pairs = self.bounds.pilot()
-        if (brute - self.bounds.cost(pairs)) * self.n_iter > self.bounds.cost(m) - brute + (0 if self.data.packing.by_row else 0.5 * d):
+        if (brute - self.bounds.cost(pairs)) * self.n_iter > self.bounds.cost(m) - brute + (0 if self.packing.by_row else 0.5 * d):
             self.bounding = True
             return True
         self.pilot_at = self.n_iter + 1 + self.n_iter // 2
         return False
+
+    cdef int new_bounds(self) except -1:
+        cdef GroupBounds bounds = GroupBounds(self.data, self.k)
+        bounds.open(self.packing)
+        bounds.regroup(self.center)
+        self.bounds = bounds
+        self.job.bounds = &bounds.b
+        self.pilot_at = max(self.pilot_at, 1)
+        return 0
 
     cdef int assign_groups(self) except -1 nogil:
         cdef double cost = self.bounds.cost(self.pairs_per_row if self.bounding else self.forms.c.m // 4 + 1)
@@ -249,7 +348,7 @@ cdef class Run:
             with gil:
                 self.bounds.regroup(self.center)
         self.bounds.prepare(self.center, self.forms)
-        self.data.turn_panels(True)
+        self.data.turn_panels(self.packing, True)
         self.data.each_chunk(self.data.exact.assign_groups, &self.job, cost,
                              TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))))
         if CKM_DEBUG_BOUNDS:
@@ -302,7 +401,7 @@ cdef class Run:
     cdef int assign_boxes(self) except -1 nogil:
         cdef int64_t before = self.pairs()
         cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
-        self.data.turn_panels(False)         # bounds may have come in between
+        self.data.turn_panels(self.packing, False)         # bounds may have come in between
         self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
                              SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
         share = <double>(self.pairs() - before) / self.data.rows.n / self.forms.c.m
@@ -315,6 +414,13 @@ cdef class Run:
         cdef int i
         for i in range(self.data.n_threads):
             total += self.data.workers[i].counters.filtered
+        return total
+
+    cdef int64_t decided(self) noexcept nogil:
+        cdef int64_t total = 0
+        cdef int i
+        for i in range(self.data.n_threads):
+            total += self.data.workers[i].counters.decided
         return total
 
     cdef void sync_labels(self) noexcept nogil:
@@ -595,6 +701,11 @@ cdef class Run:
         return 0
 
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def along_axes(self):
+        """Whether rows were packed along axes in the last assignment."""
+        return self.packing.axes != NULL
 
     @property
     def stop_reason(self):
