@@ -73,6 +73,7 @@ class Auto(Ckmeans):
     """One of our own algorithms, by its name: for the page that compares them."""
 
     algorithm = "auto"
+    counts = True  # the distances that it looks at
 
     def __init__(self, threads):
         super().__init__(threads)
@@ -89,6 +90,10 @@ class Boxes(Auto):
 
 class Yinyang(Auto):
     algorithm = "yinyang"
+
+
+class Projected(Auto):
+    algorithm = "projected"
 
 
 class ScikitLearn(Estimator):
@@ -222,7 +227,7 @@ class Scipy:
 FITS = frozenset({"fit", "iteration", "restarts", "memory"})
 USES = frozenset({"predict", "row", "transform"})
 SEEDS = frozenset({"plusplus"})
-OURS = frozenset({"algorithms"})
+ALGORITHMS = frozenset({"algorithms"})
 
 
 @dataclass(frozen=True)
@@ -241,10 +246,10 @@ class Peer:
 
 PEERS = {peer.name: peer for peer in (
     Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS, BOTH),
-    *(Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, OURS, BOTH) for driver in (Auto, Lloyd, Boxes, Yinyang)),
-    Peer("sklearn", "sklearn", "scikit-learn", ScikitLearn, FITS | USES | SEEDS, BOTH),
-    Peer("sklearn-elkan", "sklearn", "scikit-learn", ScikitLearnElkan, FITS, BOTH),
-    Peer("sklearnex", "sklearnex", "scikit-learn-intelex", Intelex, FITS | USES, BOTH),
-    Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES, FLOAT32),
+    *(Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, ALGORITHMS, BOTH) for driver in (Auto, Lloyd, Boxes, Yinyang, Projected)),
+    Peer("sklearn", "sklearn", "scikit-learn", ScikitLearn, FITS | USES | SEEDS | ALGORITHMS, BOTH),
+    Peer("sklearn-elkan", "sklearn", "scikit-learn", ScikitLearnElkan, FITS | ALGORITHMS, BOTH),
+    Peer("sklearnex", "sklearnex", "scikit-learn-intelex", Intelex, FITS | USES | ALGORITHMS, BOTH),
+    Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES | ALGORITHMS, FLOAT32),
     Peer("scipy", "scipy", "scipy", Scipy, FITS | USES, BOTH),
 )}

@@ -76,6 +76,8 @@ def _fitted(peer, job, model):
 
 
 def _share(peer, job, model):
+    if not getattr(peer, "counts", False):
+        return None
     counted = peer.KMeans(job.k, init=job.centers, n_init=1, max_iter=job.n_iter, tol=0, history=True, **peer.options)
     history = counted.fit(job.X).history_[0]
     return sum(step.n_distances for step in history) / (len(job.X) * job.k * len(history))

@@ -56,7 +56,7 @@ class KMeans(ChunkFits, CenterModel):
     copy_x : bool, default=True
         X is never changed. False asks for the lean way of working, which keeps no packed float32 copy of X (4 bytes per value) and
         is slower; it is taken anyway when memory is short.
-    algorithm : {"auto", "lloyd", "boxes", "yinyang", "elkan"}, default="auto"
+    algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
         All give the same results to the last bit; they differ in speed and memory.
 
         * ``"lloyd"``: every row with every center;
@@ -65,8 +65,12 @@ class KMeans(ChunkFits, CenterModel):
         * ``"yinyang"``: keeps bounds on distances and compares rows with the groups of 32 centers that these do not rule out (Ding et al.
           2015; with up to 32 clusters this is Hamerly's algorithm, 2010): for more features and many iterations, as long as centers
           slow down; ``4 * (1 + ceil(k / 32))`` bytes per row;
+        * ``"projected"``: sees rows along the few axes (63 at most) on which they vary most, bounds what length those leave over (compare
+          Bottesch et al. 2016), and looks at all features of a row only where that does not tell its center; keeps bounds as well where
+          they pay. For many features that hang together, as in images and embeddings: 4 bytes per axis and row. Where axes tell
+          little it goes on as "lloyd";
         * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where counted work promises a gain; at most the
-          memory of both;
+          memory of all, and without them where there is none;
         * ``"elkan"``: accepted for scikit-learn's sake, means "auto": a bound for each row and center, n x k of them, costs more here
           than the distances it saves.
     n_threads : int or None, default=None
