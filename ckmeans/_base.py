@@ -126,7 +126,16 @@ class CenterModel(Manners):
         distances : ndarray of shape (n, k)
             float32 for float32 rows, float64 for any other.
         """
-        return self._contained(self._open(X).distances(self._centers()), X)
+        check.check_fitted(self)
+        array, names = check.as_matrix(X, sparse=True)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
+        if isinstance(array, SparseRows):
+            check_values(array, names, data)
+        distances = data.distances(self._centers())
+        if data.overflow:                    # as in _predict
+            check_values(array, names, data)
+        return self._contained(distances, X)
 
     def fit_transform(self, X, y=None, sample_weight=None):
         """Fit, and return the distances of the rows to every center."""

@@ -61,6 +61,54 @@ def test_a_weaker_bound_along_axes_would_be_noticed():
         engine.scale_guard(1)
 
 
+def hard_roots(rng, kind, n, d, k):
+    """float32 rows and centers whose distances are hard to get from |x|^2 + |c|^2 - 2xc."""
+    X = rng.normal(size=(n, d))
+    centers = rng.normal(size=(k, d))
+    if kind == "offset":
+        X, centers = X + 3e6, centers + 3e6
+    elif kind == "groups":                   # all near one another, far from the origin that lies between the groups
+        apart = 10.0 ** rng.uniform(2, 4)
+        X, centers = (part + apart * rng.choice([-1, 1], size=(len(part), 1)) for part in (X, centers))
+    elif kind == "duplicates":
+        centers = X[rng.integers(n, size=k)]
+    elif kind == "tiny":                     # subnormal distances, too
+        X, centers = X * 1e-42, centers * 1e-42
+    elif kind == "huge":                     # whose distances overflow float32
+        X, centers = X * 2e37, centers * 2e37
+    elif kind == "integers":                 # and many roots that are float32 values, or halfway between two
+        X, centers = np.rint(X * 3), np.rint(centers * 3)
+    elif kind == "mixed":
+        X, centers = X * 10.0 ** rng.uniform(-20, 20, size=d), centers * 10.0 ** rng.uniform(-20, 20, size=d)
+    return X.astype(np.float32), centers.astype(np.float32).astype(float)
+
+
+HARD_ROOTS = ["plain", "offset", "groups", "duplicates", "tiny", "huge", "integers", "mixed"]
+
+
+@pytest.mark.parametrize("kind", HARD_ROOTS)
+def test_float32_distances_are_those_of_the_exact_sum(kind):
+    rng = np.random.default_rng(0)
+    for k in (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25, 33, 70):
+        n, d = int(rng.integers(16, 200)), int(rng.integers(8, 150))
+        X, centers = hard_roots(rng, kind, n, d, k)
+        expected = oracle.distances(X, centers)
+        for rows in (X, np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2]):
+            found = engine.Data(rows, None, 1 + k % 2, False).distances(centers)
+            assert np.array_equal(found, expected)
+
+
+def test_a_weaker_bound_of_distances_would_be_noticed():
+    rng = np.random.default_rng(0)
+    X, centers = hard_roots(rng, "groups", 4000, 60, 40)
+    engine.scale_guard(1e-3)
+    try:
+        found = engine.Data(X, None, 1, False).distances(centers)
+    finally:
+        engine.scale_guard(1)
+    assert (found != oracle.distances(X, centers)).any()
+
+
 def all_tied(n, d, dtype=np.float64):
     """Rows that are equally far from all centers: nothing can be discarded."""
     X = np.zeros((n, d), dtype)

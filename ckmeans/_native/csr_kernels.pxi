@@ -278,11 +278,7 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
 
 cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j, double sq_distance) noexcept nogil:
     """Write down what `transform` says of a row and a center."""
-    cdef double value
-    if job.rows.factor == NULL:
-        value = sqrt(sq_distance)
-    else:
-        value = 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
+    cdef double value = shown(job, row, sq_distance)
     if job.narrow:
         (<float *>job.out)[row * job.centers.k + j] = <float>value
     else:

@@ -91,6 +91,7 @@ cdef class Memory:
 include "crew.pxi"
 include "sums.pxi"
 include "centers.pxi"
+include "roots.pxi"
 include "order.pxi"
 include "content.pxi"
 include "axes.pxi"
@@ -183,7 +184,7 @@ cdef class Data:
     cdef double *squares_                # CSR: (n,) squared norm of each row, once it was asked for
     cdef Data whole_data                 # what this is a batch of, whose ranges it shares; or None
     cdef readonly bint finite
-    cdef readonly bint overflow          # the last `assign` met rows too large for float32, or not finite
+    cdef readonly bint overflow          # the last `assign` or `distances` met rows to look at: too large, or not finite
     cdef readonly object low, high
     cdef readonly object weights
 
@@ -1039,20 +1040,42 @@ cdef class Data:
         return largest
 
     def distances(self, cnp.ndarray centers):
-        """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit."""
+        """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit.
+
+        Dense rows need not have been scanned: see `overflow`.
+        """
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
         cdef Memory memory = Memory()
-        cdef CenterForms forms = CenterForms(k, d, True, self.most_values)
+        cdef bint filter = self.narrow and self.rows.indptr == NULL and worth_roots(self.rows.n, d)
+        cdef CenterForms forms = CenterForms(k, d, not filter, self.most_values)
         cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.single else np.float64)
         cdef Transform job
+        cdef Shifted shifted
+        cdef double cost = 0.2 * k * (d + 5) if self.rows.indptr == NULL else self.csr_cost(k)
+        cdef int i
         forms.prepare(self.used(<const double *>cnp.PyArray_DATA(centers), k, memory), &self.packing, False, True)
         job.rows = &self.rows
         job.centers = &forms.c
+        job.shifted = NULL
+        job.moved = NULL
+        job.moved_size = 0
+        job.filter = filter_table
         job.narrow = self.single
         job.out = cnp.PyArray_DATA(out)
         job.workers = self.workers
+        if filter:
+            job.shifted = &shifted
+            job.moved_size = PANEL * d
+            job.moved = <double *>memory.take(self.n_threads * job.moved_size, sizeof(double))
+            shift_centers(&shifted, forms.c.rows, k, d, memory)
+            cost *= 0.5
+        self.overflow = False
+        for i in range(self.n_threads):
+            self.workers[i].overflow = False
         with nogil:
-            self.each_chunk(self.exact.transform, &job, 0.2 * k * (d + 5) if self.rows.indptr == NULL else self.csr_cost(k))
+            self.each_chunk(self.exact.transform, &job, cost)
+        for i in range(self.n_threads):
+            self.overflow = self.overflow or self.workers[i].overflow
         return out
 
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms):

@@ -28,6 +28,8 @@ cdef enum:
     GROUP = 4            # rows that the exact kernel takes together
     SPAN = 128           # elements that narrow rows are strung together to
 
+cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140 are refused
+
 
 # ---- reading rows ----------------------------------------------------------------------------------------------------------------
 
@@ -753,39 +755,84 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
     return 0
 
 
+cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distance) noexcept nogil:
+    """What `transform` says of a row and a center: the distance; of unit rows, the cosine distance."""
+    if job.rows.factor == NULL:
+        return sqrt(sq_distance)
+    return 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
+
+
+cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first, uint64_t unsure) noexcept nogil:
+    """Distances of a row to those centers of a block that the filter leaves in doubt: bit i, center first + i."""
+    cdef Py_ssize_t d = job.rows.d
+    cdef float *out = <float *>job.out + row * job.centers.k + first
+    cdef double exact[GROUP]
+    cdef const real *group[GROUP]
+    cdef const double *c[GROUP]
+    cdef int lanes[GROUP]
+    cdef int g, r
+    while unsure:
+        g = 0
+        while unsure and g < GROUP:
+            lanes[g] = CKM_CTZ64(unsure)
+            unsure &= unsure - 1
+            g += 1
+        for r in range(GROUP):
+            group[r] = x
+            c[r] = job.centers.rows + (first + lanes[r if r < g else 0]) * d
+        pair_distances(group, c, d, exact)
+        for r in range(g):
+            out[lanes[r]] = <float>shown(job, row, exact[r])
+
+
 cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Distances of each row to all centers; of unit rows, cosine distances."""
     cdef Transform *job = <Transform *>job_
-    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, row, i, j, b, block_stop
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, i, j, b, block_stop
     cdef const real *x
     cdef const real *group[GROUP]
     cdef double tile[GROUP * BLOCK]
-    cdef double *out = <double *>job.out
+    cdef double *moved = job.moved + worker * job.moved_size
+    cdef double sq_norms[PANEL]
+    cdef uint64_t unsure[PANEL]
     cdef int r
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
-        x = fetch(job.rows, first, count, job.workers[worker].block)
+        x = fetch(job.rows, first, count, me.block)
+        if sizeof(real) == 4 and job.shifted != NULL:
+            job.filter.shift(<const float *>x, count, d, job.shifted.origin, moved, sq_norms)
+            for j from 0 <= j < k by BLOCK:
+                job.filter.roots(moved, sq_norms, count, d, job.shifted, j, min(<Py_ssize_t>BLOCK, k - j),
+                                 <float *>job.out + first * k + j, k, unsure)
+                for i in range(count):
+                    if unsure[i]:
+                        work_out(job, first + i, x + i * d, j, unsure[i])
+            for i in range(count):
+                me.overflow = me.overflow or not sq_norms[i] < LARGEST_NORM
+            continue
         for i from 0 <= i < count by GROUP:
             for r in range(GROUP):
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
                 distance_tile(group, job.centers.blocks + j * d, d, tile)
                 block_stop = min(<Py_ssize_t>BLOCK, k - j)
+                for r in range(GROUP):
+                    me.overflow = me.overflow or not tile[r * BLOCK] < LARGEST_NORM
                 if job.rows.factor != NULL:
                     for r in range(GROUP):
-                        row = first + min(i + r, count - 1)
                         for b in range(r * BLOCK, (r + 1) * BLOCK):
-                            tile[b] = 1 if job.rows.factor[row] == 0 else 0.5 * tile[b]
+                            tile[b] = shown(job, first + min(i + r, count - 1), tile[b])
                 else:
                     for b in range(GROUP * BLOCK):
                         tile[b] = sqrt(tile[b])
-                for r in range(GROUP):
-                    if i + r < count:
+                for r in range(min(<Py_ssize_t>GROUP, count - i)):
+                    if job.narrow:
                         for b in range(block_stop):
-                            if job.narrow:
-                                (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK + b]
-                            else:
-                                out[(first + i + r) * k + j + b] = tile[r * BLOCK + b]
+                            (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK + b]
+                    else:
+                        for b in range(block_stop):
+                            (<double *>job.out)[(first + i + r) * k + j + b] = tile[r * BLOCK + b]
     return 0
 
 

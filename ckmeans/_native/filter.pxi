@@ -14,7 +14,7 @@
 cimport cython
 from libc.stdint cimport int32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport Centers, FilterTable, Panel, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, SUPER, TILE, TILE_WORDS, WIDTH
+from ckmeans._native.kernels cimport Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, SUPER, TILE, TILE_WORDS, WIDTH
 
 cdef extern from "simd.h" nogil:
     ctypedef float vf
@@ -559,6 +559,7 @@ cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, P
 
 
 include "filter_groups.pxi"
+include "filter_roots.pxi"
 
 
 # ---- what the machine can do at the most, for the benchmark ----------------------------------------------------------------------
@@ -623,6 +624,8 @@ _table.own = filter_own
 _table.failing = filter_failing
 _table.csr = filter_csr
 _table.sift = filter_sift
+_table.shift = filter_shift
+_table.roots = filter_roots
 _table.csr_lanes = VL
 _table.csr_vectors = CSR_VECTORS
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

@@ -192,6 +192,13 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
     double weight_big[MAX_PARTS]
 
 
+cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see filter_roots.pxi
+    const double *blocks         # (ceil(k / BLOCK), d, BLOCK) -2 * (c - origin)
+    const double *sq_norms       # (ceil(k / BLOCK), BLOCK) of c - origin
+    const double *origin         # (d,)
+    double error, floor          # how near the end of its rounding interval a root may be; see `root_constants`
+
+
 cdef struct FilterTable:
     void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
@@ -211,6 +218,9 @@ cdef struct FilterTable:
                 float *sq_distances) noexcept nogil
     void (*failing)(const float *upper, float *lower, Py_ssize_t groups, const float *shifts, float floor,
                     uint64_t *fails) noexcept nogil
+    void (*shift)(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin, double *moved, double *sq_norms) noexcept nogil
+    void (*roots)(const double *moved, const double *x_sq_norms, Py_ssize_t count, Py_ssize_t d, const Shifted *centers, Py_ssize_t first,
+                  Py_ssize_t used, float *out, Py_ssize_t stride, uint64_t *unsure) noexcept nogil
 
 
 cdef struct Survey:      # first and second moments of the columns, for the stopping rule
@@ -252,8 +262,12 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
 cdef struct Transform:   # distances of rows to all centers
     const Rows *rows
     const Centers *centers
+    const Shifted *shifted       # NULL: every distance is worked out exactly
+    const FilterTable *filter
     bint narrow                  # `out` is float32
     void *out                    # OUT (n, k)
+    double *moved                # scratch (threads, moved_size) rows at the origin
+    Py_ssize_t moved_size
     Worker *workers
 
 

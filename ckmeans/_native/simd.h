@@ -72,7 +72,13 @@ typedef double vd_any __attribute__((vector_size(VB), aligned(8), may_alias));
 #  define VI_SPLAT(x) ((int32_t)(x) - (vi){0})
 #  define VD_SPLAT(x) ((double)(x) - (vd){0})
 typedef float vh_any __attribute__((vector_size(VB / 2), aligned(4), may_alias));
-#  define VD_FROM_FLOATS(p) __builtin_convertvector(*(const vh_any *)(p), vd)
+#  if VB == 64                              /* (GCC takes a vector to pieces to convert it) */
+#    define VD_FROM_FLOATS(p) ((vd)_mm512_cvtps_pd(_mm256_loadu_ps(p)))
+#  elif VB == 32
+#    define VD_FROM_FLOATS(p) ((vd)_mm256_cvtps_pd(_mm_loadu_ps(p)))
+#  else
+#    define VD_FROM_FLOATS(p) __builtin_convertvector(*(const vh_any *)(p), vd)
+#  endif
 #  define CKM_NOINLINE __attribute__((noinline))
 #  define CKM_INLINE static inline __attribute__((always_inline))
 #  define CKM_CTZ64(x) __builtin_ctzll(x)
