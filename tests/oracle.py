@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 import itertools
 import math
+import sys
 
 import numpy as np
 
@@ -151,19 +152,24 @@ class Result:
     steps: list = field(repr=False)
 
 
-def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4):
-    """A whole run from given centers."""
+def given(centers, dtype):
+    """Initial centers as a run takes them."""
+    return np.array(centers).astype(dtype).astype(np.float64)
+
+
+def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4, metric=sys.modules[__name__]):
+    """A whole run from given centers. `metric` is a module with functions for what depends on it: this one, or `oracle_cosine`."""
     dtype = compute_dtype(X)
-    centers = np.array(centers).astype(dtype).astype(np.float64)
-    threshold = tol * mean_variance(X, weights)
+    centers = metric.given(centers, dtype)
+    threshold = tol * metric.mean_variance(X, weights)
     previous = np.full(len(X), -1)
     steps = []
     for n_iter in range(1, max_iter + 1):
-        labels, sq_own = assign(X, centers)
+        labels, sq_own = metric.assign(X, centers)
         n_changed = int((labels != previous).sum())
-        new = centers if n_changed == 0 else update(X, sq_own, labels, centers, weights)
-        shift = total_shift(new, centers)
-        steps.append(Step(n_iter, labels, inertia(sq_own, weights), n_changed, new.astype(dtype), shift))
+        new = centers if n_changed == 0 else metric.update(X, sq_own, labels, centers, weights)
+        shift = metric.total_shift(new, centers)
+        steps.append(Step(n_iter, labels, metric.inertia(sq_own, weights), n_changed, new.astype(dtype), shift))
         if n_changed == 0:
             stop_reason = "labels"
             break
@@ -174,8 +180,8 @@ def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4):
     else:
         stop_reason = "max_iter"
     # The centers may have moved since the last assignment, and what is reported has to belong together.
-    labels, sq_own = assign(X, centers)
-    return Result(labels, centers.astype(dtype), inertia(sq_own, weights), n_iter, stop_reason, steps)
+    labels, sq_own = metric.assign(X, centers)
+    return Result(labels, centers.astype(dtype), metric.inertia(sq_own, weights), n_iter, stop_reason, steps)
 
 
 def running_sums(terms):

@@ -1,5 +1,7 @@
 """Spherical k-means as the package promises it: plain NumPy on unit rows, everything else as in `oracle`."""
 
+import sys
+
 import numpy as np
 
 import oracle
@@ -58,8 +60,9 @@ def inertia(sq_own, weights=None):
     return oracle.inertia(sq_own, weights) / 2
 
 
-def update(X, sq_own, labels, centers, weights):
+def update(X, sq_own, labels, centers, weights=None):
     """Mean directions, rounded to the dtype of the data. Where rows cancel out the center stays."""
+    weights = directed(X, weights)
     means = oracle.update(unit(X), sq_own, labels, centers, weights)
     has_rows = np.bincount(labels[weights > 0], minlength=len(centers)) > 0
     has_rows[[cluster for cluster, _ in oracle.moves(unit(X), sq_own, labels, weights, len(centers))]] = True
@@ -68,29 +71,20 @@ def update(X, sq_own, labels, centers, weights):
     return np.where(has_rows[:, None], turned, centers)
 
 
-def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4):
-    """A whole run from given centers."""
-    dtype = oracle.compute_dtype(X)
-    centers = given(centers, dtype)
+def directed(X, weights):
+    """Weights of the rows, without those of rows that have no direction: they teach nothing."""
     weights = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
-    directed = np.where(factors(X) == 0, 0.0, weights)
-    threshold = tol * oracle.mean_variance(unit(X), directed)
-    previous = np.full(len(X), -1)
-    steps = []
-    for n_iter in range(1, max_iter + 1):
-        labels, sq_own = assign(X, centers)
-        n_changed = int((labels != previous).sum())
-        new = centers if n_changed == 0 else update(X, sq_own, labels, centers, directed)
-        shift = oracle.total_shift(unit(new), unit(centers))
-        steps.append(oracle.Step(n_iter, labels, inertia(sq_own, weights), n_changed, new.astype(dtype), shift))
-        if n_changed == 0:
-            stop_reason = "labels"
-            break
-        centers, previous = new, labels
-        if shift <= threshold:
-            stop_reason = "tol"
-            break
-    else:
-        stop_reason = "max_iter"
-    labels, sq_own = assign(X, centers)
-    return oracle.Result(labels, centers.astype(dtype), inertia(sq_own, weights), n_iter, stop_reason, steps)
+    return np.where(factors(X) == 0, 0.0, weights)
+
+
+def total_shift(new, old):
+    return oracle.total_shift(unit(new), unit(old))
+
+
+def mean_variance(X, weights=None):
+    return oracle.mean_variance(unit(X), directed(X, weights))
+
+
+def lloyd(*args, **options):
+    """A whole run from given centers."""
+    return oracle.lloyd(*args, **options, metric=sys.modules[__name__])

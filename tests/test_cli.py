@@ -12,6 +12,7 @@ import types
 import numpy as np
 import pytest
 from checks import run_python, subprocess_environment
+from command_line import csv_file, fails, in_a_wide_terminal, run    # noqa: F401
 
 import ckmeans
 from ckmeans import KMeans, cli
@@ -22,42 +23,9 @@ POINTS = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0], [100.0, 50.0], [101.0, 50
 LABELS = [0, 0, 0, 1, 1]
 
 
-@pytest.fixture(autouse=True)
-def in_a_wide_terminal(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-
-
 @pytest.fixture
 def data():
     return csv_file("data.csv", ["x", "y"], POINTS)
-
-
-def csv_file(name, header, rows):
-    with open(name, "w") as file:
-        for row in [header, *rows] if header else rows:
-            file.write(",".join(map(str, row)) + "\n")
-    return name
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs a command line and returns its standard output."""
-
-    def run(*argv, code=0):
-        assert main([str(argument) for argument in argv]) == code
-        captured = capsys.readouterr()
-        run.errors = captured.err
-        return captured.out
-
-    return run
-
-
-def fails(run, *argv, code=2):
-    """The one line on standard error; standard output is empty."""
-    assert run(*argv, code=code) == ""
-    assert run.errors.count("\n") == 1 and run.errors.startswith("ckmeans: error: ")
-    return run.errors.strip()
 
 
 def process(*argv, **options):

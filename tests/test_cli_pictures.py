@@ -11,20 +11,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from checks import subprocess_environment
+from command_line import csv_file, fails, in_a_wide_terminal, run    # noqa: F401
 
 import ckmeans
 from ckmeans import KMeans, select_k
-from ckmeans.cli import main
 from ckmeans.report import report
 
 pytest.importorskip("matplotlib").use("agg")
 Image = pytest.importorskip("PIL.Image")
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
 
 
 def blobs(k=4, n=60):
@@ -32,33 +26,9 @@ def blobs(k=4, n=60):
     return np.concatenate([rng.normal(size=(n, 2)) + [10 * (j % 2), 10 * (j // 2)] for j in range(k)])
 
 
-def csv_file(name, header, rows):
-    with open(name, "w") as file:
-        for row in [header, *rows] if header else rows:
-            file.write(",".join(map(str, row)) + "\n")
-    return name
-
-
 @pytest.fixture
 def data():
     return csv_file("data.csv", ["width", "height"], blobs().tolist())
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*argv, code=0):
-        assert main([str(argument) for argument in argv]) == code
-        captured = capsys.readouterr()
-        run.errors = captured.err
-        return captured.out
-
-    return run
-
-
-def fails(run, *argv):
-    assert run(*argv, code=2) == ""
-    assert run.errors.count("\n") == 1 and run.errors.startswith("ckmeans: error: ")
-    return run.errors.strip()
 
 
 # ---------------------------------------------------------------------------------------------- choosing k

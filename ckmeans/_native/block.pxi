@@ -281,27 +281,16 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candi
     # (Infinite limits prove nothing.)
     first = data.rows.n > 0 and (<const double *>cnp.PyArray_DATA(near))[0] == INFINITY
     forms.prepare(rows, &packing, choose_scale(&packing, reach) and not first, True)
-    job.rows = &data.rows
-    job.weights = data.weight
-    job.packing = &packing
-    job.filter = filter_table
-    job.workers = data.workers
+    data.seeding_job(&job, &packing, <double *>cnp.PyArray_DATA(near), <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket), buckets)
     job.candidates = &forms.c
     job.keep = keep
     job.binned = True
-    job.sq_nearest = <double *>cnp.PyArray_DATA(near)
-    job.totals = NULL
-    job.bucket = <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket)
-    job.buckets = buckets
     job.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))
-    job.column = NULL
     if forms.c.filter:
-        job.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL * m, sizeof(uint64_t))
-        job.gains = <double *>memory.take(data.n_threads * m * GAIN, sizeof(double))
+        data.seeding_room(&job, m, memory)
         column = <Py_ssize_t *>memory.take(m, sizeof(Py_ssize_t))
         for j in range(m):
             column[j] = j
-        job.width = m
         job.column = column
     split_constants(bound, data.terms, job.split.big, 1)
     with nogil:

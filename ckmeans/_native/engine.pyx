@@ -1106,22 +1106,12 @@ cdef class Data:
         if self.boxes.order != NULL:         # the panels follow another order by now
             packing.panels = NULL
             packing.filling = False
-        job.rows = &self.rows
-        job.weights = self.weight
-        job.packing = &packing
-        job.filter = filter_table
-        job.workers = self.workers
-        job.drawn = drawn
-        job.sq_nearest = <double *>memory.take(n, sizeof(double))
-        job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
         self.need_content()
-        job.bucket = self.content.bucket
-        job.buckets = self.content.buckets
+        self.seeding_job(&job, &packing, <double *>memory.take(n, sizeof(double)), self.content.bucket, self.content.buckets)
+        self.seeding_room(&job, trials, memory)
+        job.drawn = drawn
+        job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
         job.bucket_totals = <Sum *>memory.take(self.n_threads * job.buckets, sizeof(Sum))
-        job.closer = <uint64_t *>memory.take((n + PANEL - 1) // PANEL * trials, sizeof(uint64_t))
-        job.width = trials
-        job.column = NULL                    # the first row is compared with all others
-        job.gains = <double *>memory.take(self.n_threads * trials * GAIN, sizeof(double))
         for f in range(d):
             bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
         bound *= 1.01 * self.largest_weight
@@ -1183,6 +1173,25 @@ cdef class Data:
                 column[0] = column[t]
                 memcpy(rows, rows + t * d, d * sizeof(double))
         return out
+
+    cdef void seeding_job(self, Seeding *job, const Packing *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
+        """A step of k-means++ but for its candidates and totals; all rows are looked at."""
+        memset(job, 0, sizeof(Seeding))
+        job.rows = &self.rows
+        job.weights = self.weight
+        job.packing = packing
+        job.filter = filter_table
+        job.workers = self.workers
+        job.sq_nearest = sq_nearest
+        job.bucket = bucket
+        job.buckets = buckets
+
+    cdef int seeding_room(self, Seeding *job, Py_ssize_t width, Memory memory) except -1:
+        """Room to note which of so many candidates may be closer to which rows."""
+        job.closer = <uint64_t *>memory.take((self.rows.n + PANEL - 1) // PANEL * width, sizeof(uint64_t))
+        job.gains = <double *>memory.take(self.n_threads * width * GAIN, sizeof(double))
+        job.width = width
+        return 0
 
     cdef Py_ssize_t contenders(self, const Seeding *job, double *rows, int64_t *drawn, Py_ssize_t *column) noexcept nogil:
         """How many candidates may leave the least potential; they are moved to the front, in their order."""
