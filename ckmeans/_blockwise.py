@@ -7,6 +7,7 @@ An engine is an object with
   a module, and it, what is broadcast and the results can be pickled. sample_weight is None for all blocks or for none; a block may have no rows.
 * ``n_threads``: how many threads a task may use.
 * ``keeps``: whether blocks stay in their processes as `_kept.Block`, which may then keep what helps the next pass.
+* ``few_rows``: set before a pass, whether that looks at few rows only.
 * ``in_process``: whether tasks run in this process and share its memory, so that what they broadcast may hold results.
 
 All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields a request, (task, *arguments), and
@@ -305,6 +306,7 @@ class Fit:
         while asked:
             requests = [request for request in asked.values() if request is not None]
             self.before()
+            self.engine.few_rows = all(task is seeding.rows_task for task, *_ in requests)
             answers = _sum(self.engine.map(answer, requests))
             if answers is None:
                 raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and none in a later one: each pass needs all "

@@ -66,7 +66,8 @@ class ChunkFits:
         -----
         Not with ``refine``, ``history``, ``callback``, an init that is a function, "random-partition", "variance-partition" or
         "optimal" ("auto" is "k-means++" here). A pass reads all rows once. Before the first iteration there is one to survey them;
-        "k-means++" takes two for each center, the second of which looks at few rows, "k-means||" about a dozen, "random" three.
+        "k-means++" takes one for each center where rows are mapped (few rows are looked up in between), and two of other sources;
+        "k-means||" takes about a dozen for any number of centers, "random" three.
 
         Memory: three chunks, at most 64 MB of labels, 96 MB of what draws need; all else is found again in every pass. Chunks of
         about 8 MB serve best; small ones are put together.

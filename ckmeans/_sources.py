@@ -30,11 +30,14 @@ class LocalEngine:
         Column names, where the source has them.
     on_rows : function of a number of rows, or None
         Called when a block is done.
+    few_rows : bool
+        Set by the driver: the next pass looks at few rows of each block, so that nothing is to be read ahead.
     """
 
     in_process, keeps = True, False
     names = None
     on_rows = None
+    few_rows = False
 
     def __init__(self, n_threads=None):
         self.n_threads = n_threads or cpu_count()
@@ -72,7 +75,7 @@ class ArrayEngine(LocalEngine):
     def blocks(self):
         pages = Pages.of(self.array)
         for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
-            if pages is not None and i + 2 < len(self.cuts):
+            if pages is not None and i + 2 < len(self.cuts) and not self.few_rows:
                 pages.read_ahead(self.array[stop : self.cuts[i + 2]])
             yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
             if pages is not None:

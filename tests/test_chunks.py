@@ -29,6 +29,7 @@ def X():
 def small_blocks(monkeypatch):
     """Many blocks from little data, and every mapped array large."""
     monkeypatch.setattr(_sources, "BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(_sources, "ARRAY_BLOCKS", 1)
     monkeypatch.setattr(_chunks, "MAPPED_LIMIT", 0)
 
 
@@ -139,6 +140,16 @@ def test_labels_go_where_they_are_asked_for(X, whole, tmp_path, small_blocks, mo
     with pytest.raises(ValueError, match="max_iter"):
         model(max_iter=0).fit_chunks(source, labels=tmp_path / "other.npy")
     assert not list(tmp_path.glob("other*"))
+
+
+def test_draws_of_mapped_rows_read_one_pass_for_each_center(X, tmp_path, small_blocks, monkeypatch):
+    asked = []
+    monkeypatch.setattr(_sources.Pages, "read_ahead", lambda self, rows: asked.append(len(rows)))
+    fitted = model(n_init=1, max_iter=1, init="k-means++").fit_chunks(mapped(X, tmp_path))
+    per_pass = len(X) - _sources.block_rows(X.dtype, X.shape[1])                             # the first block of a pass is not asked for ahead
+    # A survey, the first draw, k - 1 centers, an iteration, and the assignment to the final centers.
+    assert 0 < sum(asked) <= per_pass * (1 + 2 + (K - 1) + 2)
+    assert fitted.n_iter_ == 1
 
 
 # -- checkpoints -----------------------------------------------------------------------------------------------------------------------
