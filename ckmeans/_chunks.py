@@ -69,8 +69,9 @@ class ChunkFits:
         "k-means++" takes one for each center where rows are mapped (few rows are looked up in between), and two of other sources;
         "k-means||" takes about a dozen for any number of centers, "random" three.
 
-        Memory: three chunks, at most 64 MB of labels, 96 MB of what draws need; all else is found again in every pass. Chunks of
-        about 8 MB serve best; small ones are put together.
+        Memory: three chunks, or one where they are large (above 32 MB), at most 64 MB of labels, 96 MB of what draws need; all else is
+        found again in every pass. Chunks of about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to
+        64 MB is read at once; of larger ones all columns are read side by side, which takes about 2.5 MB for each.
 
         Examples
         --------

@@ -4,6 +4,7 @@ import os
 import queue
 import tempfile
 import threading
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,12 @@ BLOCK_BYTES = 8 << 20
 
 #: Such blocks that are taken at once of an array: its ranges are no copies, and threads wait less often for each other.
 ARRAY_BLOCKS = 4
+
+#: Bytes of a row group of a Parquet file up to which that is read at once, and columns that are read side by side.
+GROUP_BYTES, COLUMNS = 64 << 20, 8
+
+#: Bytes of chunks that may be in memory so that one is read while another one is worked on.
+IN_FLIGHT = 64 << 20
 
 #: Bytes of labels from which on those of a memory-mapped array are held in a file of their own.
 LABELS_IN_MEMORY = 64 << 20
@@ -47,10 +54,16 @@ class LocalEngine:
         raise NotImplementedError
 
     def map(self, task, *broadcast):
-        for index, (X, sample_weight) in enumerate(self.blocks()):
-            yield task(X, sample_weight, index, *broadcast)
+        index = 0
+        for block in self.blocks():
+            X, sample_weight = block
+            count = len(X)
+            answer = task(X, sample_weight, index, *broadcast)
+            del block, X                      # before the next one is read
+            yield answer
+            index += 1
             if self.on_rows is not None:
-                self.on_rows(len(X))
+                self.on_rows(count)
 
 
 class ArrayEngine(LocalEngine):
@@ -139,7 +152,7 @@ class ChunkEngine(LocalEngine):
         """Yield (array, weights or None) for each chunk."""
         position = 0
         for chunk in self.open():
-            X, sample_weight = chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
+            X, sample_weight = chunk if type(chunk) is tuple and len(chunk) == 2 else (chunk, None)
             array, names = _rows_of(X)
             if names is not None:
                 if self.names is not None and list(names) != list(self.names):
@@ -150,7 +163,10 @@ class ChunkEngine(LocalEngine):
             if self.weights is not None:
                 sample_weight = np.asarray(self.weights[position : position + len(array)])
             position += len(array)
-            yield array, sample_weight
+            pair = array, sample_weight
+            del chunk, X, array               # what is read next takes their place
+            yield pair
+            del pair
         if self.weights is not None and len(self.weights) != position:
             raise ValueError(f"sample_weight has {len(self.weights)} values, but there are {position} rows.")
 
@@ -161,6 +177,8 @@ class ChunkEngine(LocalEngine):
 
 def _rows_of(X):
     """A chunk as an array, and its column names. Columns of an Arrow batch go right to where they belong."""
+    if isinstance(X, Named):
+        return X
     if type(X).__name__ == "RecordBatch" and X.num_columns and all(column.null_count == 0 for column in X.columns):
         columns = [column.to_numpy(zero_copy_only=False) for column in X.columns]
         if all(column.dtype.kind in "iuf" for column in columns):
@@ -181,6 +199,7 @@ def regrouped(chunks):
             rows = block_rows(X.dtype, X.shape[1])
             for start in range(0, len(X), rows):
                 yield X[start : start + rows], None if sample_weight is None else sample_weight[start : start + rows]
+            del X
             continue
         held.append((X, sample_weight))
         size += X.nbytes
@@ -203,8 +222,8 @@ def joined(held):
 
 
 def ahead(items):
-    """The same items, each made by a thread while the one before it is worked on."""
-    ready, closed = queue.Queue(1), threading.Event()
+    """The same blocks, each made by a thread while the one before it is worked on; of large chunks the next is read when one is done."""
+    ready, closed, done = queue.Queue(1), threading.Event(), threading.Event()
 
     def put(item):
         while not closed.is_set():
@@ -218,8 +237,13 @@ def ahead(items):
     def read():
         try:
             for item in items:
+                large = 2 * _held(item[0]) > IN_FLIGHT
+                done.clear()
                 if not put((item, None)):
                     break
+                del item
+                while large and not closed.is_set() and not done.wait(0.2):
+                    pass
             else:
                 put((None, None))
         except BaseException as error:            # raised where the items are used
@@ -236,9 +260,16 @@ def ahead(items):
                 return
             yield item
             del item
+            done.set()
     finally:
         closed.set()
         thread.join()
+
+
+def _held(array):
+    """Bytes that stay in memory as long as this array does."""
+    owner = array.base if isinstance(array.base, np.ndarray) else array
+    return owner.nbytes if owner.flags.owndata else array.nbytes
 
 
 # -- where labels go -------------------------------------------------------------------------------------------------------------------------
@@ -415,15 +446,46 @@ def _parquet(source, sample_weight, n_threads, columns, regroup):
     for name in [*names, *([weight] if weight else [])]:
         if name not in source.schema.names:
             raise ValueError(f"there is no column {name!r}; there are: {', '.join(source.schema.names)}.")
-    wanted = names + ([weight] if weight else [])
-    rows = block_rows(np.float64, len(wanted))
 
-    def batches():
+    def chunks():
         for path in source.files:
-            # Row groups can be large: they are read as a stream, not at once.
-            with parquet.ParquetFile(source.filesystem.open_input_file(path), buffer_size=1 << 20, pre_buffer=False) as file:
-                for batch in file.iter_batches(batch_size=rows, columns=wanted, use_threads=False):
-                    table = batch.select(names)
-                    yield table if weight is None else (table, np.asarray(batch.column(weight)))
+            # Each column that is being read takes its pages; buffers of their own would double that.
+            with parquet.ParquetFile(source.filesystem.open_input_file(path), buffer_size=1 << 16, pre_buffer=False) as file:
+                for group in range(file.num_row_groups):
+                    yield from _row_group(file, group, names, weight)
 
-    return ChunkEngine(batches, None if weight else sample_weight, n_threads, regroup)
+    return ChunkEngine(chunks, None if weight else sample_weight, n_threads, regroup)
+
+
+class Named(NamedTuple):
+    """A chunk with column names."""
+
+    array: np.ndarray
+    names: object
+
+
+def _row_group(file, group, names, weight):
+    """Chunks of a row group of a Parquet file: at once, some columns after the other, or, where that is large, a few rows of all columns."""
+    fields = [file.schema_arrow.field(name) for name in names]
+    types = {np.dtype(field.type.to_pandas_dtype()) for field in fields}
+    n = file.metadata.row_group(group).num_rows
+    if n * len(names) * max(dtype.itemsize for dtype in types) <= GROUP_BYTES and all(dtype.kind in "iuf" for dtype in types):
+        array = np.empty((n, len(names)), np.result_type(*types))
+        for first in range(0, len(names), COLUMNS):
+            some = names[first : first + COLUMNS]
+            table = file.read_row_group(group, columns=some, use_threads=False)
+            if any(table.column(name).null_count for name in some):
+                break
+            for f, name in enumerate(some, first):
+                start = 0
+                for piece in table.column(name).chunks:
+                    array[start : start + len(piece), f] = piece
+                    start += len(piece)
+        else:
+            rows = Named(array, check.string_names(names))
+            yield rows if weight is None else (rows, np.asarray(file.read_row_group(group, columns=[weight]).column(0)))
+            return
+    rows = max(64, BLOCK_BYTES // 4 // (8 * len(names)))
+    for batch in file.iter_batches(rows, [group], names + ([weight] if weight else []), use_threads=False):
+        table = batch.select(names)
+        yield table if weight is None else (table, np.asarray(batch.column(weight)))

@@ -349,6 +349,54 @@ def test_peak_memory(tmp_path):
     assert nbytes > 380e6 and extra < 200e6
 
 
+PARQUET_MEMORY = """
+import numpy as np, pyarrow as pa, pyarrow.dataset, pyarrow.parquet as pq
+from ckmeans import KMeans
+path, d = {path!r}, 64
+rng = np.random.default_rng(0)
+with pq.ParquetWriter(path, pa.schema([(f"x{{f}}", pa.float32()) for f in range(d)])) as writer:
+    for _ in range(5):
+        part = rng.normal(size=(200_000, d)).astype(np.float32)
+        writer.write_table(pa.table({{f"x{{f}}": part[:, f] for f in range(d)}}), row_group_size=200_000)
+pq.write_table(pa.table({{"a": np.arange(9.0)}}), path + ".small.parquet")
+KMeans(4, n_init=1, max_iter=1).fit_chunks(path + ".small.parquet", labels=True)       # what libraries take by themselves
+centers = part[:8].astype(float)
+del part
+
+def resident(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
+
+pa.default_memory_pool().release_unused()
+open("/proc/self/clear_refs", "w").write("5")       # forget the peak
+before = resident("VmRSS")
+KMeans(8, init=centers, max_iter=1, tol=0).fit_chunks(path, labels=True)
+print(resident("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux")
+def test_peak_memory_of_parquet(tmp_path):
+    pytest.importorskip("pyarrow")
+    assert int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet")), timeout=120)) < 200e6
+
+
+@pytest.mark.parametrize("bytes_at_once", [0, 1 << 30])
+def test_row_groups_are_read_at_once_or_in_batches(bytes_at_once, X, whole, tmp_path, small_blocks, monkeypatch):
+    monkeypatch.setattr(_sources, "GROUP_BYTES", bytes_at_once)
+    monkeypatch.setattr(_sources, "COLUMNS", 2)
+    monkeypatch.setattr(_sources, "IN_FLIGHT", bytes_at_once)
+    assert_runs(model().fit_chunks(parquet_directory(X, tmp_path), labels=True), whole)
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    weights = np.arange(len(X)) % 3
+    pq.write_table(pa.table({"w": weights, "a": X[:, 0], "b": X[:, 1].astype(np.float64), "c": weights}), tmp_path / "w.parquet")
+    assert_runs(model().fit_chunks(tmp_path / "w.parquet", sample_weight="w", labels=True),
+                model().fit(np.column_stack([X[:, :2].astype(np.float64), weights]), sample_weight=weights))
+    pq.write_table(pa.table({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]}), tmp_path / "null.parquet")
+    with pytest.raises(ValueError, match="first at row 1"):
+        model(n_clusters=2).fit_chunks(tmp_path / "null.parquet")
+
+
 @pytest.mark.parametrize("change", [lambda X: X + 1, lambda X: X[:, :3], lambda X: np.r_[X, X], lambda X: X.astype(np.float32)])
 def test_a_checkpoint_of_other_rows_is_refused(change, tmp_path):
     X = np.random.default_rng(0).random((500, 4))
