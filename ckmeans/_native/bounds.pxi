@@ -164,7 +164,7 @@ cdef class GroupBounds:
 
     cdef double cost(self, double pairs) noexcept nogil:
         """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
-        return 3 + 0.1 * self.b.groups + pairs * (self.width + 40) / 50
+        return 2 + 0.15 * self.b.groups + pairs * (self.width + 12) / 44.0
 
     cdef double pilot(self) except -1:
         """About how many centers a row would be compared with, if centers moved again as they did before this assignment."""
@@ -213,7 +213,7 @@ cdef void packed_row(const Packing *packing, Py_ssize_t width, Py_ssize_t place,
 
 cdef double brute_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     """The same when every row is compared with all of m centers, in panels of rows."""
-    return 1 + m * (d + 5) / 56.0
+    return 0.5 + m * (d + 2.7) / 54
 
 
 @cython.wraparound(True)

@@ -131,7 +131,7 @@ cdef void check_bounds(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_
 
 
 cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq_norms, const int32_t *labels, Py_ssize_t count,
-                  float *upper, float *lower, const uint64_t *here, uint64_t *todo) noexcept nogil:
+                  float *upper, float *lower, const uint64_t *here, uint64_t *todo, bint *late) noexcept nogil:
     """Which rows of a tile are to be compared with which groups, once centers have moved; False if none is.
 
     All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and `Packing` hold.
@@ -143,7 +143,7 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     cdef float *sq = me.tile.scores
     cdef float *norms = me.tile.scores + TILE
     cdef float slacks[TILE]
-    cdef uint64_t bits
+    cdef uint64_t bits, failed = 0
     cdef int32_t r
     cdef const float *shifts = bounds.shifts
     for i in range(count):
@@ -176,12 +176,102 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
             fails[g * TILE_WORDS + w] &= here[w]
             bits |= fails[g * TILE_WORDS + w]
         todo[w] = bits
-    # A row's own group is always compared, so that its own center is.
+    # Rows' own groups may wait: see `compare_own`. Where most of them fail anyhow, it is not worth the trouble.
     count = list_rows(todo, rows)
     for i in range(count):
         r = rows[i]
-        fails[bounds.group[labels[r]] * TILE_WORDS + r // 64] |= <uint64_t>1 << (r % 64)
+        failed += fails[bounds.group[labels[r]] * TILE_WORDS + r // 64] >> (r % 64) & 1
+    if 2 * failed > <uint64_t>count:
+        for i in range(count):
+            r = rows[i]
+            fails[bounds.group[labels[r]] * TILE_WORDS + r // 64] |= <uint64_t>1 << (r % 64)
+        failed = count
+    late[0] = failed < count
     return count > 0
+
+
+cdef struct Lead:        # of the rows that are compared, so far:
+    float best[TILE]     # the lowest score,
+    float next_[TILE]    # the next one,
+    int32_t rest[TILE]   # that of the next in the winner's own group (its bits),
+    int32_t who[TILE]    # and the winner
+
+
+cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq_norms, float *lower, Lead *lead) noexcept nogil:
+    """Compare rows with the groups that `me.tile.fails` says, and enter the scores."""
+    cdef const Bounds *bounds = job.bounds
+    cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), g, n, i
+    cdef int32_t *rows = me.tile.rows
+    cdef float *lowest = me.tile.scores
+    cdef float *second = me.tile.scores + TILE
+    cdef int32_t *winner = me.tile.winners
+    cdef float norms[TILE]
+    cdef float score, before
+    cdef int32_t r, closer
+    for g in range(bounds.groups):
+        n = list_rows(me.tile.fails + g * TILE_WORDS, rows)
+        if n == 0:
+            continue
+        job.filter.rows(x, d, rows, n, bounds.panels + g, lowest, second, winner)
+        me.counters.filtered += n * bounds.size[g]
+        for i in range(n):
+            norms[i] = sq_norms[rows[i]]
+        for i in range(n):
+            norms[i] = beyond(lowest[i], norms[i], bounds)
+        for i in range(n):
+            r = rows[i]
+            score = lowest[i]
+            lower[g * TILE + r] = norms[i]
+            # The next one is at least the best so far and the second at least the first: one line does for both orders.
+            before = lead.best[r]
+            lead.next_[r] = min(min(lead.next_[r], second[i]), max(before, score))
+            lead.best[r] = min(before, score)
+            closer = -<int32_t>(score < before)
+            lead.rest[r] = ((<int32_t *>second)[i] & closer) | (lead.rest[r] & ~closer)
+            lead.who[r] = (winner[i] & closer) | (lead.who[r] & ~closer)
+
+
+cdef bint compare_own(const Assign *job, Worker *me, const float *x, const float *sq_norms, const int32_t *labels, const float *upper,
+                      float *lower, Lead *lead, uint64_t *todo) noexcept nogil:
+    """Leave out rows that keep their centers, and compare the others with their own groups, where that is not done yet.
+
+    A row's own center is compared only with its group. If the others of it are known to be farther and the centers of all groups that
+    are not have turned out to be so, there is no need to. False if no row is left.
+    """
+    cdef const Bounds *bounds = job.bounds
+    cdef uint64_t *fails = me.tile.fails
+    cdef int32_t *rows = me.tile.rows
+    cdef float *lowest = me.tile.scores
+    cdef float *limit = me.tile.scores + TILE
+    cdef int32_t *done = me.tile.winners
+    cdef int32_t away[TILE]
+    cdef float norms[TILE]
+    cdef float floor = bounds.floor
+    cdef Py_ssize_t n = list_rows(todo, rows), i, w
+    cdef int32_t r
+    cdef uint64_t some = 0, kept, late
+    for i in range(n):
+        r = rows[i]
+        norms[i] = sq_norms[r]
+        lowest[i] = lead.best[r]
+        limit[i] = upper[r]
+        done[i] = <int32_t>(fails[bounds.group[labels[r]] * TILE_WORDS + r // 64] >> (r % 64) & 1)
+    for i in range(n):
+        away[i] = beyond(lowest[i], norms[i], bounds) > limit[i] * <float>(1 + 4e-7) + floor
+    memset(fails, 0, bounds.groups * TILE_WORDS * sizeof(uint64_t))
+    for i in range(n):
+        r = rows[i]
+        kept = <uint64_t>(away[i] & ~done[i] & 1) << (r % 64)
+        late = <uint64_t>(~away[i] & ~done[i] & 1) << (r % 64)
+        todo[r // 64] &= ~kept
+        fails[bounds.group[labels[r]] * TILE_WORDS + r // 64] |= late
+        some |= late
+    if some:
+        compare(job, me, x, sq_norms, lower, lead)
+    some = 0
+    for w in range(TILE_WORDS):
+        some |= todo[w]
+    return some != 0
 
 
 cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
@@ -199,11 +289,7 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef int32_t *winner = me.tile.winners
     cdef uint64_t here[TILE_WORDS]
     cdef uint64_t todo[TILE_WORDS]
-    # Of the rows that are compared: the lowest score so far, the next one, and that of the next in the winner's own group.
-    cdef float best[TILE]
-    cdef float next_[TILE]
-    cdef int32_t rest[TILE]                   # (its bits)
-    cdef int32_t who[TILE]
+    cdef Lead lead
     cdef float norms[TILE]
     cdef float slacks[TILE]
     cdef int32_t old[PANEL]
@@ -215,10 +301,9 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef float *upper
     cdef float *lower
     cdef int32_t *labels
-    cdef float score, before
-    cdef int32_t r, closer
+    cdef int32_t r
     cdef float guard_norm = centers.guard_norm, guard_score = centers.guard_score, guard_floor = centers.guard_floor
-    cdef bint fresh
+    cdef bint fresh, late
     for base from start <= base < stop by TILE:
         count = min(<Py_ssize_t>TILE, stop - base)
         for w in range(TILE_WORDS):
@@ -236,6 +321,7 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         labels = job.labels + base
         upper = bounds.upper + base
         lower = bounds.lower + base * groups
+        late = False
         if bounds.blank:
             for w in range(TILE_WORDS):
                 todo[w] = here[w]
@@ -243,40 +329,22 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
                 memcpy(fails + g * TILE_WORDS, here, sizeof(here))
             for i in range(count):
                 upper[i] = <float>3e38           # tighter than this it gets once the row's center is known
-        elif not failing(job, me, x, sq_norms, labels, count, upper, lower, here, todo):
+        elif not failing(job, me, x, sq_norms, labels, count, upper, lower, here, todo, &late):
             continue
         for i in range(count):
-            best[i] = <float>3.2e38
-            next_[i] = <float>3.2e38
-        for g in range(groups):
-            n = list_rows(fails + g * TILE_WORDS, rows)
-            if n == 0:
-                continue
-            job.filter.rows(x, d, rows, n, bounds.panels + g, lowest, second, winner)
-            me.counters.filtered += n * bounds.size[g]
-            for i in range(n):
-                norms[i] = sq_norms[rows[i]]
-            for i in range(n):
-                norms[i] = beyond(lowest[i], norms[i], bounds)
-            for i in range(n):
-                r = rows[i]
-                score = lowest[i]
-                lower[g * TILE + r] = norms[i]
-                # The next one is at least the best so far and the second at least the first: one line does for both orders.
-                before = best[r]
-                next_[r] = min(min(next_[r], second[i]), max(before, score))
-                best[r] = min(before, score)
-                closer = -<int32_t>(score < before)
-                rest[r] = ((<int32_t *>second)[i] & closer) | (rest[r] & ~closer)
-                who[r] = (winner[i] & closer) | (who[r] & ~closer)
+            lead.best[i] = <float>3.2e38
+            lead.next_[i] = <float>3.2e38
+        compare(job, me, x, sq_norms, lower, &lead)
+        if late and not compare_own(job, me, x, sq_norms, labels, upper, lower, &lead, todo):
+            continue
         n = list_rows(todo, rows)
         for i in range(n):
             r = rows[i]
             norms[i] = sq_norms[r]
-            slacks[i] = slack_of(bounds, who[r], x + r * d, d)
-            lowest[i] = best[r]
-            second[i] = next_[r]
-            winner[i] = rest[r]
+            slacks[i] = slack_of(bounds, lead.who[r], x + r * d, d)
+            lowest[i] = lead.best[r]
+            second[i] = lead.next_[r]
+            winner[i] = lead.rest[r]
         for i in range(n):
             tight[i] = second[i] - lowest[i] > guard_norm * norms[i] + guard_score * lowest[i] + guard_floor + slacks[i]
             lowest[i] = within(lowest[i], norms[i], slacks[i], bounds)
@@ -287,15 +355,15 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         for i in range(n):
             r = rows[i]
             w = r // 64
-            fresh = who[r] != labels[r]
+            fresh = lead.who[r] != labels[r]
             changed[w] |= <uint64_t>fresh << (r % 64)
             unsure[w] |= <uint64_t>(not tight[i]) << (r % 64)
             upper[r] = lowest[i] if fresh else min(upper[r], lowest[i])
             if tight[i]:                  # else, whichever wins, it keeps the bound of its whole group, and fails again
-                lower[bounds.group[who[r]] * TILE + r] = second[i]
+                lower[bounds.group[lead.who[r]] * TILE + r] = second[i]
         for w in range(TILE_WORDS):
             if unsure[w] | changed[w]:
                 first = base + w * 64
                 labels_at(job, first, min(<Py_ssize_t>PANEL, base + count - first), old)
-                settle(job, me, centers, first, min(<Py_ssize_t>PANEL, base + count - first), old, who + w * 64, unsure[w], changed[w])
+                settle(job, me, centers, first, min(<Py_ssize_t>PANEL, base + count - first), old, lead.who + w * 64, unsure[w], changed[w])
     return 0
