@@ -206,6 +206,7 @@ def select_k(
     n_refs: int = 10,
     n_resamples: int = 5,
     sample_size: int = 5000,
+    metric: Literal["euclidean"] = "euclidean",
 ) -> Any: ...
 def show_config() -> None: ...
 

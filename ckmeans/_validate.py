@@ -588,6 +588,14 @@ def check_name(value, valid, what):
     raise ValueError(f"{what} must be one of {names}, got {value!r}.")
 
 
+def check_euclidean(metric, what):
+    """Raise where another metric is asked for of what knows but one."""
+    check_name(metric, METRICS, "metric")
+    if metric != "euclidean":
+        raise ValueError(f"{what} goes by Euclidean distances, got metric={metric!r}: pass rows at unit length, "
+                         "X / np.linalg.norm(X, axis=1, keepdims=True), whose squared distances are twice the cosine distances.")
+
+
 def check_n_clusters(k, n):
     """Raise when there are fewer rows than clusters."""
     if k > n:

@@ -22,7 +22,7 @@ _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
 _CACHED_VALUES = 1 << 14    # the same, where it is read several times
 
 
-def silhouette_samples(X, labels, *, n_threads=None):
+def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     """The silhouette of each row (Rousseeuw, J. Comput. Appl. Math. 20, 1987).
 
     ``(b - a) / max(a, b)``, with a the mean distance to the other rows of its cluster and b the least mean distance to the rows of
@@ -34,6 +34,8 @@ def silhouette_samples(X, labels, *, n_threads=None):
     X : array-like, table or sparse matrix of shape (n, d)
     labels : array-like of shape (n,)
         Clusters by any integers or names; at least 2 and fewer than rows.
+    metric : "euclidean"
+        No other: for cosine distances pass rows at unit length.
     n_threads : int or None
         None means the CPUs that this process may use. Results do not depend on it.
 
@@ -65,6 +67,7 @@ def silhouette_samples(X, labels, *, n_threads=None):
     >>> silhouette_samples([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1]).round(3)
     array([0.895, 0.882, 0.882, 0.895])
     """
+    check.check_euclidean(metric, "the silhouette")
     array, codes, k, names = _labelled(X, labels)
     data = open_data(array, names, None, 1)               # raises for what is not finite
     sizes = np.bincount(codes, minlength=k)
@@ -155,12 +158,12 @@ def _silhouettes_from_sums(total, home, sizes):
     return np.divide(nearest - inner, larger, out=np.zeros(n), where=(mine > 1) & (larger > 0))
 
 
-def silhouette_score(X, labels, *, sample_size=None, random_state=None, n_threads=None):
+def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_state=None, n_threads=None):
     """The mean silhouette of all rows, or of a sample; see `silhouette_samples`.
 
     Parameters
     ----------
-    X, labels, n_threads
+    X, labels, metric, n_threads
         As for `silhouette_samples`.
     sample_size : int or None
         Look at this many rows drawn at random, as if they were all. The sample must hold 2 clusters at least.
@@ -178,6 +181,7 @@ def silhouette_score(X, labels, *, sample_size=None, random_state=None, n_thread
     >>> round(silhouette_score([[0.0], [1.0], [9.0], [10.0]], ["a", "a", "b", "b"]), 3)
     0.889
     """
+    check.check_euclidean(metric, "the silhouette")
     if sample_size is not None:
         array, codes, _, _ = _labelled(X, labels)
         check.check_int(sample_size, "sample_size", 3, "None or an integer of at least 3")

@@ -445,7 +445,7 @@ class KSelection:
 
 
 def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_init="auto", sample_weight=None, max_iter=300, tol=1e-4,
-             n_threads=None, n_refs=10, n_resamples=5, sample_size=5000):
+             n_threads=None, n_refs=10, n_resamples=5, sample_size=5000, metric="euclidean"):
     """Fit a range of k, judge each by many criteria, and suggest one.
 
     Parameters
@@ -471,6 +471,8 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
         Random halves of the rows that stability is measured on.
     sample_size : int or None
         Silhouette, gap and stability look at a random sample of so many rows, where there are more; None means all.
+    metric : "euclidean"
+        No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit length.
 
     Returns
     -------
@@ -510,6 +512,7 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     >>> select_k(rng.random((500, 2)), criteria=["silhouette"], random_state=0).suggested_k is None
     True
     """
+    check.check_euclidean(metric, "select_k")
     array, names = check.as_matrix(X)
     ks = as_k_range(k_range, len(array))
     wanted = as_criteria(criteria)

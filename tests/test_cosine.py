@@ -403,6 +403,24 @@ def test_refinements_never_make_it_worse(refine):
     assert_same(KMeans(25, metric="cosine", n_init=1, random_state=0, refine=refine, max_iter=50, n_threads=3).fit(X), refined)
 
 
+@pytest.mark.parametrize("call", [
+    lambda X, **metric: ckmeans.select_k(X, range(2, 4), criteria=["silhouette"], random_state=0, **metric).suggested_k,
+    lambda X, **metric: ckmeans.metrics.silhouette_samples(X, np.arange(len(X)) % 3, **metric).tobytes(),
+    lambda X, **metric: ckmeans.metrics.silhouette_score(X, np.arange(len(X)) % 3, sample_size=20, random_state=0, **metric)])
+def test_what_goes_by_euclidean_distances_says_so(call):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    assert call(X, metric="euclidean") == call(X)
+    with pytest.raises(ValueError, match=r"Euclidean distances, got metric='cosine': pass rows at unit length"):
+        call(X, metric="cosine")
+    with pytest.raises(ValueError, match="metric must be one of 'euclidean', 'cosine', got 'dot'"):
+        call(X, metric="dot")
+
+
+def test_sparse_rows_are_not_refined():
+    with pytest.raises(ValueError, match="refine works on dense rows only"):
+        KMeans(2, metric="cosine", refine="auto").fit(pytest.importorskip("scipy.sparse").eye_array(5).tocsr())
+
+
 def test_on_the_command_line(tmp_path, capsys):
     from ckmeans.cli import main
 
