@@ -248,3 +248,25 @@ def test_steps_are_the_same():
         assert np.array_equal(one.labels, other.labels)
         assert np.array_equal(one.centers, other.centers)
         assert (one.inertia, one.shift, one.n_changed) == (other.inertia, other.shift, other.n_changed)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1, 1e150])
+@pytest.mark.parametrize("n", [1, 2, 7, 64])
+def test_eigenvectors_of_small_matrices(n, scale):
+    rows = np.random.default_rng(n).normal(size=(n, 2 * n))
+    rows[-1] = rows[0]                          # so that one value is 0
+    a = rows @ rows.T * scale
+    values, vectors = engine.eigen(a)
+    assert np.allclose(values / scale, np.linalg.eigvalsh(a / scale), atol=1e-8)
+    assert np.allclose(vectors @ np.diag(values / scale) @ vectors.T, a / scale, atol=1e-8)
+    assert np.allclose(vectors.T @ vectors, np.eye(n), atol=1e-12)
+
+
+def test_axes_are_orthonormal_and_the_principal_ones():
+    X = concentrated(3000, 150, 12, 0.01)
+    X -= X.mean(axis=0)
+    axes = engine.principal_axes(X[:512], 40)
+    assert 12 <= len(axes) <= 40 and np.abs(axes @ axes.T - np.eye(len(axes))).max() < 1e-14
+    values = np.linalg.eigvalsh(X.T @ X)[::-1]
+    assert ((X @ axes[:12].T) ** 2).sum() > 0.999 * values[:12].sum()
+    assert engine.principal_axes(np.zeros((100, 50)), 8) is None

@@ -16,28 +16,90 @@ cdef double axes_error(const Packing *packing, Py_ssize_t d) noexcept nogil:
     return 0 if packing.axes == NULL else sqrt((4 * sqrt(<double>packing.n_axes) + 8) * s)
 
 
+def product(a, b):
+    """Matrix product in pieces so small that BLAS does them on this thread: threads of its own would go on spinning beside the crew."""
+    out = np.empty((len(a), b.shape[1]))
+    work = 200_000 // a.shape[1]
+    if len(a) >= b.shape[1]:
+        step = max(1, work // b.shape[1])
+        for i in range(0, len(a), step):
+            np.matmul(a[i:i + step], b, out=out[i:i + step])
+    else:
+        step = max(1, work // len(a))
+        for i in range(0, b.shape[1], step):
+            out[:, i:i + step] = a @ b[:, i:i + step]
+    return out
+
+
+def eigen(symmetric):
+    """Eigenvalues (n,), ascending, and eigenvectors (n, n), in columns, of a small symmetric matrix, by Jacobi's rotations.
+
+    Good to about 1e-10. LAPACK would wake the threads of BLAS from n = 26 on, and take a hundred times as long where a core is busy.
+    """
+    cdef cnp.ndarray a_ = np.array(symmetric, dtype=np.float64, order="C"), v_ = np.eye(len(symmetric))
+    cdef Py_ssize_t n = a_.shape[0], p, q, i
+    cdef double *a = <double *>cnp.PyArray_DATA(a_)
+    cdef double *v = <double *>cnp.PyArray_DATA(v_)       # vectors in rows
+    cdef double largest = 0, far = INFINITY, near, angle, t, c, s
+    cdef int sweep = 0
+    for i in range(n):
+        largest = max(largest, fabs(a[i * n + i]))
+    while far > 1e-10 * largest and sweep < 30:
+        far = 0
+        sweep += 1
+        for p in range(n):
+            for q in range(p + 1, n):
+                near = a[p * n + q]
+                far = max(far, fabs(near))
+                if fabs(near) <= 1e-12 * largest:
+                    continue
+                angle = (a[q * n + q] - a[p * n + p]) / (2 * near)
+                t = (1 if angle >= 0 else -1) / (fabs(angle) + sqrt(angle * angle + 1))
+                c = 1 / sqrt(t * t + 1)
+                s = t * c
+                turn_pair(a + p * n, a + q * n, n, 1, c, s)
+                turn_pair(a + p, a + q, n, n, c, s)
+                turn_pair(v + p * n, v + q * n, n, 1, c, s)
+    values = a_.diagonal().copy()
+    order = np.argsort(values)
+    return values[order], v_[order].T
+
+
+cdef inline void turn_pair(double *x, double *y, Py_ssize_t n, Py_ssize_t stride, double c, double s) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double old
+    for i in range(n):
+        old = x[i * stride]
+        x[i * stride] = c * old - s * y[i * stride]
+        y[i * stride] = s * old + c * y[i * stride]
+
+
 @cython.wraparound(True)
 def orthonormal(rows, most):
     """The directions (<= most, d) in which these rows (n, d) reach farthest, orthonormal, the farthest first."""
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    keep = slice(-1, -1 - min(most, int((values > 1e-10 * values[-1]).sum())), -1)
-    rows = (vectors[:, keep] / np.sqrt(values[keep])).T @ rows
-    for _ in range(2):                        # rounding has left them a little off
-        rows = 1.5 * rows - 0.5 * (rows @ rows.T) @ rows
+    values, vectors = eigen(product(rows, rows.T))
+    keep = slice(-1, -1 - min(most, int((values > 1e-7 * values[-1]).sum())), -1)
+    rows = product((vectors[:, keep] / np.sqrt(values[keep])).T, rows)
+    for _ in range(8):                        # rounding has left the shortest a little off; each step squares that
+        gap = product(rows, rows.T) - np.eye(len(rows))
+        rows = rows - product(0.5 * gap, rows)
+        if np.abs(gap).sum(axis=1).max() < 1e-9:
+            break
     return rows
 
 
 def principal_axes(rows, most):
     """Orthonormal axes (<= most, d) along which these rows (n, d) vary most, or None.
 
-    They are found from the first few rows, and turned towards those of all of them by one step of subspace iteration.
+    They are found from AXES_SAMPLE of the rows, and turned towards those of all of them by one step of subspace iteration.
     """
-    if not rows[:AXES_SAMPLE].any():
+    few = rows[::max(1, len(rows) // AXES_SAMPLE)][:AXES_SAMPLE]
+    if not few.any():
         return None
-    axes = orthonormal(rows[:AXES_SAMPLE], most)
-    if len(rows) > AXES_SAMPLE:
-        axes = orthonormal((rows @ axes.T).T @ rows, most)
-    gap = np.linalg.norm(axes @ axes.T - np.eye(len(axes)))
+    axes = orthonormal(few, most)
+    if len(rows) > len(few):
+        axes = orthonormal(product(product(rows, axes.T).T, rows), most)
+    gap = np.linalg.norm(product(axes, axes.T) - np.eye(len(axes)))
     return np.ascontiguousarray(axes) if gap <= 2 * FLUSH * 2.0**-53 else None
 
 
@@ -52,10 +114,10 @@ def tell_apart(rows, centers, axes, int count):
         How many are, in the mean over those.
     """
     axes = axes[:count]
-    along, to = rows @ axes.T, centers @ axes.T
+    along, to = product(rows, axes.T), product(centers, axes.T)
     rest = np.sqrt(np.maximum(np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", along, along), 0))
     beyond = np.sqrt(np.maximum(np.einsum("ij,ij->i", centers, centers) - np.einsum("ij,ij->i", to, to), 0))
-    least = np.einsum("ij,ij->i", to, to) + beyond * beyond - 2 * (along @ to.T + rest[:, None] * beyond)
+    least = np.einsum("ij,ij->i", to, to) + beyond * beyond - 2 * (product(along, to.T) + rest[:, None] * beyond)
     most = least + 4 * rest[:, None] * beyond
     left = (least <= most.min(axis=1)[:, None]).sum(axis=1)
     unsure = left > 1
@@ -121,8 +183,7 @@ cdef Axes find_axes(Data data, cnp.ndarray centers, bint anyway):
         axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), AXES_SAMPLE // 2)
         if axes is None or tell_apart(tried, centers, axes, AXES_SAMPLE // 2)[0] > 0.5:
             return None
-    more = moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS))
-    axes = principal_axes(more, MOST_AXES)
+    axes = principal_axes(moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS)), MOST_AXES)
     if axes is None:
         return None
     for count in {4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, min(len(axes), d // 2)}:

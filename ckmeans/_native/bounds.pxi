@@ -232,8 +232,8 @@ def similar(centers):
             size = np.linalg.norm(along)
             if not size > 0:
                 break
-            along = (rows @ (along / size)) @ rows
-        order[start:stop] = order[start:stop][np.argsort(rows @ along, kind="stable")]
+            along = np.einsum("ij,i->j", rows, np.einsum("ij,j->i", rows, along / size))
+        order[start:stop] = order[start:stop][np.argsort(np.einsum("ij,j->i", rows, along), kind="stable")]
         middle = start + ((stop - start + WIDTH - 1) // WIDTH + 1) // 2 * WIDTH
         parts += [(start, middle), (middle, stop)]
     return order

@@ -119,10 +119,10 @@ def coordinates(sample):
     if d > 3:
         centered = sample - sample.mean(axis=0)
         size = np.abs(centered).max() or 1.0
-        values, vectors = np.linalg.eigh((centered / size).T @ (centered / size))
+        values, vectors = eigen(product((centered / size).T, centered / size))
         keep = min(max(int((values >= values.max() / 16).sum()), 2), AXES)
         axes = np.ascontiguousarray(np.fliplr(vectors)[:, :keep].T)
-        sample = sample @ axes.T
+        sample = product(sample, axes.T)
     count = sample.shape[1]
     bits = min(8, 32 // count)
     cuts = np.full((count, CUTS), np.inf)
