@@ -211,8 +211,8 @@ class Fit:
             raise ValueError(f"metric={model.metric!r} needs the rows in one array: fit(X); in blocks there is metric='euclidean'.")
         self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
-        self.deadline = perf_counter() + (getattr(model, "max_time", None) or np.inf)
-        self.label_order = getattr(model, "label_order", None)
+        self.deadline = perf_counter() + (model.max_time or np.inf)
+        self.label_order = model.label_order
         self.passes, self.whole, self.variance, self.names = 0, None, None, None
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:

@@ -5,18 +5,20 @@ from . import _kmeans
 from . import _validate as check
 from ._base import CenterModel, keep_result
 from ._blockwise import Fit
+from ._labels import check_label_order
 from ._seeding.blocks import BLOCK_INITS
+from .progress import Passes
 
 
 class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blockwise.py`."""
 
-    max_time = label_order = None          # what the driver reads, too
-
-    def __init__(self, n_clusters=8, *, init="k-means||", n_init="auto", max_iter=300, tol=1e-4, random_state=None, n_threads=None):
+    def __init__(self, n_clusters=8, *, init="k-means||", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
+                 n_threads=None, max_time=None, label_order=None):
         self._keep_parameters(locals())
 
-    def _check(self):
+    def _check(self, d=None):
+        """Check the parameters; those that go by the number of columns only where that is known."""
         check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
         check.check_n_init(self.n_init)
         check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
@@ -25,9 +27,13 @@ class BlockKMeans(CenterModel):
         if isinstance(self.init, str):
             check.check_name(self.init, ("auto", *BLOCK_INITS), "init")
         check.seeds(self.random_state, 0)
+        check.check_verbose(self.verbose)
+        check.check_max_time(self.max_time)
+        if d is not None or self.label_order is None or isinstance(self.label_order, str):
+            check_label_order(self.label_order, int(self.n_clusters), d)
 
     def _fit_blocks(self, engine, names=None):
-        fit = Fit(engine, self)
+        fit = Fit(engine, self, watch=Passes(False, self.verbose) if self.verbose else None)
         best, runs = fit.solve()
         keep_result(self, best, runs, fit.names if names is None else names, fit.d)
 

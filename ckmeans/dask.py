@@ -42,9 +42,15 @@ class KMeans(BlockKMeans):
         Number of runs, all of which go on in the same passes. "auto" means 10 for inits that draw.
     max_iter : int, default=300
     tol : float, default=1e-4
+    verbose : int, default=0
+        Above 0 a line is printed for each pass over the blocks.
     random_state : None, int, RandomState or Generator, default=None
     n_threads : int or None, default=None
         Threads of each task; None means one, since tasks run side by side.
+    max_time : float or None, default=None
+        Seconds after which the fit ends with the best that it has, looked at after each iteration. What is left to do then is a pass.
+    label_order : None, "size", "center" or array of shape (k, d), default=None
+        The order of the clusters, as in `ckmeans.KMeans`.
 
     Attributes
     ----------
@@ -105,6 +111,7 @@ class KMeans(BlockKMeans):
         """
         self._check()
         X, names, _ = collection(X)
+        self._check(len_of(X, 1))
         if not np.isnan(len_of(X)):
             check.check_n_clusters(self.n_clusters, len_of(X))
         self._fit_blocks(Engine(X, sample_weight, self.n_threads or 1), names)

@@ -55,7 +55,7 @@ class ProgressBar:
 
 
 class Passes:
-    """What `KMeans.fit_chunks` shows while it goes through the rows: a bar for the pass under way, lines where it is verbose.
+    """What `KMeans.fit_chunks`, or a fit elsewhere, shows while it goes through the rows: a bar for the pass under way, lines where it is verbose.
 
     Parameters
     ----------
@@ -85,7 +85,8 @@ class Passes:
         """A pass has ended."""
         if self.verbose:
             seconds = perf_counter() - self.began
-            print(f"{self.text}, {self.seen / max(seconds, 1e-9) / 1e6:.3g} million rows/s")
+            seen = self.seen or fit.survey.n_rows            # an engine elsewhere does not say how far it is
+            print(f"{self.text}, {seen / max(seconds, 1e-9) / 1e6:.3g} million rows/s")
 
     @staticmethod
     def what(fit):

@@ -157,12 +157,37 @@ def test_unknown_rows(synchronous):
 
 # -- errors ------------------------------------------------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("label_order", ["size", "center", "array"])
+def test_the_order_of_labels(label_order, synchronous):
+    X = np.random.default_rng(5).normal(size=(500, 3))
+    label_order = X[[7, 3, 1, 9]] if label_order == "array" else label_order
+    model = KMeans(4, random_state=0, n_init=2, label_order=label_order).fit(da.from_array(X, chunks=(120, 3)))
+    assert_same(model.compute(), ckmeans.KMeans(**model.get_params()).fit(X))
+    assert model.compute().label_order is label_order
+
+
+def test_a_time_limit_ends_a_fit(synchronous):
+    X = np.random.default_rng(5).normal(size=(500, 3))
+    model = KMeans(4, random_state=0, n_init=3, tol=0, max_time=1e-9).fit(da.from_array(X, chunks=(120, 3)))
+    assert model.stop_reason_ == "max_time" and model.n_iter_ == 1 and len(model.runs_) == 1
+    assert np.array_equal(model.labels_.compute(), model.compute().predict(X))
+
+
+def test_lines_of_passes(synchronous, capsys):
+    KMeans(2, init="first", n_init=1, max_iter=2, verbose=1).fit(da.random.default_rng(0).random((100, 2), chunks=(30, 2)))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("pass 1: survey, ") and any(": iteration 2, " in line for line in lines)
+
+
 @pytest.mark.parametrize("params, error, message", [
     (dict(n_clusters=0), ValueError, "n_clusters"), (dict(init="kmeans"), ValueError, "'k-means||'"),
     (dict(n_init=0), ValueError, "n_init"), (dict(tol=-1), ValueError, "tol"), (dict(max_iter=1.5), TypeError, "max_iter"),
     (dict(n_clusters=101), ValueError, "n_samples=100 should be >= n_clusters=101"), (dict(random_state="0"), TypeError, "random_state"),
     (dict(init=np.zeros((3, 2))), ValueError, "does not match the number of features"), (dict(n_threads=0), ValueError, "n_threads"),
     (dict(init=lambda X, k, random_state: X[:k]), TypeError, "init cannot be a function"),
+    (dict(max_time=0), ValueError, "max_time"), (dict(verbose=-1), ValueError, "verbose"),
+    (dict(label_order="sizes"), ValueError, "label_order must be None, 'size', 'center'"), (dict(label_order=3), TypeError, "label_order"),
+    (dict(label_order=np.zeros((3, 2))), ValueError, r"label_order has shape \(3, 2\)"),
 ])
 def test_parameters(params, error, message, synchronous):
     with pytest.raises(error, match=message):

@@ -56,6 +56,12 @@ def test_blocks(weighted):
         assert [len(labels) for labels in ray.get(model.fit_predict(blocks))] == [100, 4900, 0, 4000]
 
 
+def test_the_order_of_labels_and_a_time_limit():
+    X = data()
+    assert_same_fit(KMeans(5, random_state=1, n_init=2, label_order="size").fit([X[:4000], X[4000:]]), X)
+    assert KMeans(5, random_state=1, tol=0, max_time=1e-9).fit([X]).stop_reason_ == "max_time"
+
+
 def test_a_dataset():
     pandas = pytest.importorskip("pandas")
     data_ = pytest.importorskip("ray.data")
