@@ -72,25 +72,29 @@ def _digest(centers):
 # -- the survey ----------------------------------------------------------------------------------------------------------------------
 
 class Surveyed:
-    """The survey of some blocks: their rows by index, and those where something is wrong."""
+    """The survey of some blocks: their rows by index, those where something is wrong, and a checksum of the rows."""
 
-    def __init__(self, survey, names, rows, wrong):
-        self.survey, self.names, self.rows, self.wrong = survey, names, rows, wrong
+    def __init__(self, survey, names, rows, wrong, content=0):
+        self.survey, self.names, self.rows, self.wrong, self.content = survey, names, rows, wrong, content
 
     def __add__(self, other):
         survey = other.survey if self.survey is None else self.survey if other.survey is None else self.survey + other.survey
         for one in (self, other):
             if (one.names is None) != (self.names is None) or one.names is not None and list(one.names) != list(self.names):
                 raise ValueError(f"blocks have different column names: {_listed(self.names)} and {_listed(other.names)}.")
-        return Surveyed(survey, self.names, {**self.rows, **other.rows}, self.wrong + other.wrong)
+        return Surveyed(survey, self.names, {**self.rows, **other.rows}, self.wrong + other.wrong,
+                        (self.content + other.content) % 2**64)
 
 
 def _listed(names):
     return "none" if names is None else ", ".join(map(str, names))
 
 
-def survey_task(X, sample_weight, index, n_threads, starts=None):
-    """Survey a block. What is wrong with its rows is only said once `starts` tells which rows they are."""
+def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
+    """Survey a block. What is wrong with its rows is only said once `starts` tells which rows they are.
+
+    content : whether to make the checksum of the rows and their weights, which does not depend on their order
+    """
     array, names = check.as_matrix(X, min_rows=0)
     try:
         survey = survey_block(array, sample_weight, start=0 if starts is None else int(starts[index]), n_threads=n_threads)
@@ -98,12 +102,18 @@ def survey_task(X, sample_weight, index, n_threads, starts=None):
         if starts is not None:
             raise
         return Surveyed(None, names, {index: len(array)}, [index])
-    return Surveyed(survey, names, {index: len(array)}, [])
+    code = 0
+    if content and len(array):
+        codes = native.block_codes(native.Data(array, None, n_threads, False, False))
+        if survey.weighted:
+            codes = (codes ^ np.asarray(sample_weight, dtype=np.float64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        code = int(codes.sum(dtype=np.uint64))
+    return Surveyed(survey, names, {index: len(array)}, [], code)
 
 
-def survey(engine):
-    """The first pass: (Whole, column names)."""
-    found = _sum(engine.map(survey_task, engine.n_threads))
+def survey(engine, content=False):
+    """The first pass: (Whole, column names, checksum of the rows where that is asked for)."""
+    found = _sum(engine.map(survey_task, engine.n_threads, None, content))
     if found is None:
         raise ValueError("there are no blocks of rows.")
     starts = np.zeros(len(found.rows) + 1, dtype=np.int64)
@@ -118,7 +128,7 @@ def survey(engine):
         raise ValueError("sample_weight is zero for every row: at least one weight must be positive.")
     if whole.weighted:
         check.check_products(np.array([whole.heaviest]), whole.largest, whole.n_rows, len(whole.low))
-    return Whole(whole, starts, engine.n_threads, os.urandom(8).hex()), found.names
+    return Whole(whole, starts, engine.n_threads, os.urandom(8).hex()), found.names, found.content
 
 
 def _sum(results):
@@ -220,11 +230,12 @@ class Fit:
             self.passes, self.variance = header["passes"], header["variance"]
             self.names = arrays["names"].astype(object) if "names" in arrays else None
             self.whole = Whole(self.survey, arrays["starts"], engine.n_threads, os.urandom(8).hex())
-            found, _ = survey(engine)             # a pass: else the result of other rows would be taken for that of these
-            files.compare_rows(checkpoint, self.whole, found)
+            self.content = header["content"]
+            found, _, content = survey(engine, True)     # a pass: else the result of other rows would be taken for that of these
+            files.compare_rows(checkpoint, self.whole, found, content == self.content)
         else:
             self.before()
-            self.whole, self.names = survey(engine)
+            self.whole, self.names, self.content = survey(engine, checkpoint is not None)
             self.survey = self.whole.survey
             if self.names is None and getattr(engine, "names", None) is not None:
                 self.names = np.array(engine.names, dtype=object)
@@ -423,7 +434,7 @@ class Fit:
 
 def inertia(engine, centers):
     """Weighted sum of the squared distances of all rows to the nearest of these centers."""
-    whole, _ = survey(engine)
+    whole, _, _ = survey(engine)
     bound = True
     while bound:
         (total,) = _sum(engine.map(answer, [(assign_task, whole, centers, bound)]))

@@ -7,7 +7,7 @@ import numpy as np
 from ._model import write_atomically
 from .partial import Survey
 
-FORMAT, VERSION = "ckmeans checkpoint", 1
+FORMAT, VERSION = "ckmeans checkpoint", 2
 
 _ARRAYS = ("chosen", "positions", "centers", "counts")
 
@@ -23,6 +23,7 @@ def write(path, fit):
     if fit.names is not None:
         arrays["names"] = np.array([str(name) for name in fit.names])
     header = {"format": FORMAT, "version": VERSION, "asked": fit.asked, "passes": fit.passes, "variance": fit.variance, "states": states,
+              "content": fit.content,
               "survey": [fit.survey.n_rows, fit.survey.dtype.str, fit.survey.weighted, fit.survey.heaviest, fit.survey.lightest]}
     with write_atomically(path) as file:
         np.savez(file, ckmeans=np.array(json.dumps(header, default=np.generic.item).encode()), **arrays)
@@ -53,10 +54,10 @@ def compare(path, header, asked):
                              "remove it, or pass another path.")
 
 
-def compare_rows(path, saved, found):
-    """Raise unless a survey finds the ranges and blocks that a checkpoint has of its rows."""
+def compare_rows(path, saved, found, same):
+    """Raise unless a survey finds the ranges and blocks that a checkpoint has of its rows, and the `same` checksum."""
     one, other = saved.survey, found.survey
-    if not (np.array_equal(saved.starts, found.starts) and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one._fields)):
+    if not (same and np.array_equal(saved.starts, found.starts) and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one._fields)):
         raise ValueError(f"the checkpoint {os.fspath(path)} is of a fit of other rows, blocks or weights ({one!r}, now {other!r}): "
                          "remove it, or pass another path.")
 

@@ -11,6 +11,7 @@ import numpy as np
 from . import _validate as check
 from ._config import cpu_count
 from ._extras import need
+from ._sparse import is_sparse
 
 #: Bytes that a block of rows takes, about: small beside memory, large beside what a pass costs for each block.
 BLOCK_BYTES = 8 << 20
@@ -179,6 +180,8 @@ def _rows_of(X):
     """A chunk as an array, and its column names. Columns of an Arrow batch go right to where they belong."""
     if isinstance(X, Named):
         return X
+    if is_sparse(X):
+        raise TypeError(f"chunks are dense rows, and one is a sparse {type(X).__name__}: pass its toarray(), or all rows to fit(X).")
     if type(X).__name__ == "RecordBatch" and X.num_columns and all(column.null_count == 0 for column in X.columns):
         columns = [column.to_numpy(zero_copy_only=False) for column in X.columns]
         if all(column.dtype.kind in "iuf" for column in columns):
@@ -352,6 +355,8 @@ def open_source(source, sample_weight=None, n_threads=None, columns=None, regrou
     """An engine over the rows of whatever can be read again and again; see `KMeans.fit_chunks`."""
     if columns is not None and not _is_parquet(source):
         raise ValueError("columns are chosen of Parquet data only: cut other sources down before they are passed.")
+    if is_sparse(source):
+        raise TypeError(f"chunks are dense rows, and the source is a sparse {type(source).__name__}: fit(X) takes that as it is.")
     if isinstance(source, (str, os.PathLike)):
         if _is_parquet(source):
             return _parquet(source, sample_weight, n_threads, columns, regroup)

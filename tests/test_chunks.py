@@ -290,8 +290,18 @@ def test_bad_sources(source, error, message):
         model().fit_chunks(source)
 
 
+@pytest.mark.parametrize("format_", ["csr", "csc", "coo"])
+def test_sparse_rows_raise(format_):
+    sparse = pytest.importorskip("scipy.sparse").random(50, 4, 0.5, format=format_)
+    with pytest.raises(TypeError, match=f"source is a sparse {format_}_.*fit"):
+        model().fit_chunks(sparse)
+    for chunks in (lambda: iter([sparse]), [sparse]):
+        with pytest.raises(TypeError, match=f"one is a sparse {format_}_.*toarray"):
+            model().fit_chunks(chunks)
+
+
 def test_what_needs_all_rows_raises(X):
-    for name, value in (("refine", "auto"), ("history", True), ("callback", print), ("init", lambda *a, **k: None),
+    for name, value in (("refine", "auto"), ("history", True), ("callback", print), ("metric", "cosine"), ("init", lambda *a, **k: None),
                         ("init", "variance-partition")):
         with pytest.raises((TypeError, ValueError), match=name if name != "init" else "init"):
             model(**{name: value}).fit_chunks(X)
@@ -404,6 +414,23 @@ def test_a_checkpoint_of_other_rows_is_refused(change, tmp_path):
     ckmeans.KMeans(3, random_state=0).fit_chunks(X, checkpoint=path)
     with pytest.raises(ValueError, match="other rows"):
         ckmeans.KMeans(3, random_state=0).fit_chunks(change(X), checkpoint=path)
+
+
+def test_a_checkpoint_tells_rows_of_the_same_ranges_apart(tmp_path):
+    X = np.random.default_rng(0).random((500, 4))
+    other, path = X.copy(), tmp_path / "checkpoint"
+    other[np.argsort(X[:, 0])[250], 0] += 1e-9                  # well inside
+    assert np.array_equal(X.min(axis=0), other.min(axis=0)) and np.array_equal(X.max(axis=0), other.max(axis=0))
+    fitted = ckmeans.KMeans(3, random_state=0).fit_chunks(X, checkpoint=path)
+    with pytest.raises(ValueError, match="other rows"):
+        ckmeans.KMeans(3, random_state=0).fit_chunks(other, checkpoint=path)
+    again = ckmeans.KMeans(3, random_state=0).fit_chunks(np.array_split(X, 7), checkpoint=tmp_path / "parts")
+    assert np.array_equal(fitted.cluster_centers_, again.cluster_centers_)
+    weights = np.arange(1.0, 501)
+    ckmeans.KMeans(3, random_state=0).fit_chunks(X, sample_weight=weights, checkpoint=tmp_path / "weighted")
+    weights[[100, 200]] = weights[[200, 100]]
+    with pytest.raises(ValueError, match="other rows"):
+        ckmeans.KMeans(3, random_state=0).fit_chunks(X, sample_weight=weights, checkpoint=tmp_path / "weighted")
 
 
 def test_an_iterator_that_is_exhausted():
