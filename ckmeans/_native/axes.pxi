@@ -1,8 +1,8 @@
 # A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see exact_axes.pxi.
 
 cdef enum:
-    WIDE = 40                    # features from which on axes are thought of
-    AXES_SAMPLE = 64             # rows from which first axes are found
+    WIDE = 24                    # features from which on axes are thought of
+    AXES_SAMPLE = 48             # rows from which first axes are found
     AXES_TRIED = 128             # rows on which axes are tried
     AXES_ROWS = 512              # rows that they are then turned towards
 
@@ -103,25 +103,33 @@ def principal_axes(rows, most):
     return np.ascontiguousarray(axes) if gap <= 2 * FLUSH * 2.0**-53 else None
 
 
-def tell_apart(rows, centers, axes, int count):
-    """How well the first `count` axes tell which of the centers (m, d) is nearest to each row (n, d).
+class Trial:
+    """How well axes (n_axes, d) tell which of some centers (m, d) is nearest to each of some rows (n, d)."""
 
-    Returns
-    -------
-    unsure : float
-        Share of the rows for which more than one is left over.
-    left : float
-        How many are, in the mean over those.
-    """
-    axes = axes[:count]
-    along, to = product(rows, axes.T), product(centers, axes.T)
-    rest = np.sqrt(np.maximum(np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", along, along), 0))
-    beyond = np.sqrt(np.maximum(np.einsum("ij,ij->i", centers, centers) - np.einsum("ij,ij->i", to, to), 0))
-    least = np.einsum("ij,ij->i", to, to) + beyond * beyond - 2 * (product(along, to.T) + rest[:, None] * beyond)
-    most = least + 4 * rest[:, None] * beyond
-    left = (least <= most.min(axis=1)[:, None]).sum(axis=1)
-    unsure = left > 1
-    return unsure.mean(), left[unsure].mean() if unsure.any() else 0.0
+    def __init__(self, rows, centers, axes):
+        self.along, self.to = product(rows, axes.T), product(centers, axes.T)
+        self.sq_norms = np.einsum("ij,ij->i", rows, rows)
+        self.center_sq_norms = np.einsum("ij,ij->i", centers, centers)
+
+    def leaves(self, count):
+        """What the first `count` axes leave over.
+
+        Returns
+        -------
+        unsure : float
+            Share of the rows for which more than one center is.
+        left : float
+            How many are, in the mean over those.
+        """
+        along, to = self.along[:, :count], self.to[:, :count]
+        told = np.einsum("ij,ij->i", to, to)
+        rest = np.sqrt(np.maximum(self.sq_norms - np.einsum("ij,ij->i", along, along), 0))
+        beyond = np.sqrt(np.maximum(self.center_sq_norms - told, 0))
+        least = told + beyond * beyond - 2 * (product(along, to.T) + rest[:, None] * beyond)
+        most = least + 4 * rest[:, None] * beyond
+        left = (least <= most.min(axis=1)[:, None]).sum(axis=1)
+        unsure = left > 1
+        return unsure.mean(), left[unsure].mean() if unsure.any() else 0.0
 
 
 cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double left) noexcept nogil:
@@ -162,15 +170,14 @@ cdef class Axes:
 
 cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     """Nanoseconds that it takes to see whether axes promise anything, roughly."""
-    return 8e5 + 0.15 * d * (AXES_SAMPLE * AXES_SAMPLE + AXES_TRIED * m)
+    return 1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE * AXES_TRIED * m
 
 
 cdef Axes find_axes(Data data, cnp.ndarray centers, bint anyway):
     """Axes that make an assignment to these centers (m, d) cost much less, or None; with `anyway` the best that can be had."""
-    cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count
-    cdef double best = INFINITY if anyway else 0.6 * brute_cost(m, d), cost, unsure, left
+    cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count, chosen = 0
+    cdef double best = INFINITY if anyway else 0.75 * brute_cost(m, d), cost, unsure, left
     cdef cnp.ndarray origin = np.empty(d)
-    cdef Py_ssize_t chosen = 0
     memcpy(cnp.PyArray_DATA(origin), data.packing.origin, d * sizeof(double))
 
     def moved(rows):
@@ -180,15 +187,16 @@ cdef Axes find_axes(Data data, cnp.ndarray centers, bint anyway):
     tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1) * n // (2 * AXES_ROWS)))
     centers = moved(centers)
     if not anyway:
-        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), AXES_SAMPLE // 2)
-        if axes is None or tell_apart(tried, centers, axes, AXES_SAMPLE // 2)[0] > 0.5:
+        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), min(AXES_SAMPLE - 8, d // 2))
+        if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.5:
             return None
     axes = principal_axes(moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS)), MOST_AXES)
     if axes is None:
         return None
-    for count in {4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, min(len(axes), d // 2)}:
+    trial = Trial(tried, centers, axes)
+    for count in {4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, min(len(axes), d // 2)}:
         if count <= min(len(axes), d // 2):
-            unsure, left = tell_apart(tried, centers, axes, count)
+            unsure, left = trial.leaves(count)
             cost = brute_cost(m, count + 1) + unsure * sift_cost(m, count + 1, d, left)
             if cost < best:
                 best, chosen = cost, count

@@ -203,24 +203,26 @@ cdef class Run:
     cdef bint want_axes(self) except -1 nogil:
         """Whether rows are to be packed along a few axes from now on; decided by work counted and modelled, never by a clock.
 
-        Axes are thought of once assignments have cost several times what looking for them does, and where they promise nothing, again when
-        four times as much has been spent.
+        Axes are thought of once assignments, a few that are still to come included, have cost several times what looking for them does, and
+        where they promise nothing, again when four times as much has been spent.
         """
         cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.k
         cdef bint forced = self.algorithm == PROJECTED
+        cdef double to_come
         if not (forced or self.algorithm == AUTO) or self.no_axes or not self.data.filter or self.data.packing.panels == NULL:
             return False
         if self.data.boxes.order != NULL or d < (8 if forced else WIDE):
             return False
         if self.data.axes is None:
-            if not forced and self.data.spent < max(8 * axes_cost(m, d), self.data.axes_patience):
+            to_come = min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(m, d)
+            if not forced and (self.data.spent + to_come < 5 * axes_cost(m, d) or self.data.spent < self.data.axes_patience):
                 return False
             with gil:
                 try:
                     self.data.axes = find_axes(self.data, self.used_centers(), forced)
                 except MemoryError:           # what was there before will do
                     self.no_axes = True
-                self.data.axes_patience = 4 * self.data.spent
+                self.data.axes_patience = max(4 * self.data.spent, 3 * to_come)
         return self.data.axes is not None
 
     cdef int use_axes(self) except -1:
@@ -272,8 +274,7 @@ cdef class Run:
         if self.algorithm == AUTO and (self.bounding or self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE):
             return False
         if self.place_label == NULL:
-            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.data.order_cost() / 2, self.data.patience,
-                                                                                     0 if self.data.rows.d <= 3 else WORTH_AN_ORDER)):
+            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.boxes_from(), self.data.patience)):
                 return False
             with gil:
                 if self.algorithm == AUTO and self.data.pilot(self.forms) > PROMISING:
@@ -285,6 +286,12 @@ cdef class Run:
             self.brute_for -= 1
             return False
         return True
+
+    cdef double boxes_from(self) noexcept nogil:
+        """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
+        if self.data.rows.d > 3:
+            return max(self.data.order_cost() / 2, <double>WORTH_AN_ORDER)
+        return self.data.order_cost() / 2 - min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(self.forms.c.m, self.data.rows.d)
 
     cdef bint want_bounds(self) except -1 nogil:
         """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
