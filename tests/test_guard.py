@@ -61,6 +61,36 @@ def test_a_weaker_bound_along_axes_would_be_noticed():
         engine.scale_guard(1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_single_rows_are_decided_right(dtype):
+    rng = np.random.default_rng(0)
+    hard = 0
+    for d in (3, 16, 17, 40, 64, 130):
+        # Centers a rotation of coordinates apart are equally far from a row of zeros: only the order of the sums decides.
+        base = rng.normal(size=d)
+        centers = np.array([np.roll(base, shift) for shift in range(min(d, 9))])
+        X = np.concatenate([np.zeros((1, d)), rng.normal(size=(60, d)), rng.normal(size=(40, d)) * 1e-17]).astype(dtype)
+        labels, _ = oracle.assign(X, centers)
+        found = np.concatenate([engine.Data(row[None], None, 2, False, False).assign(centers) for row in X])
+        assert np.array_equal(found, labels)
+        backwards, _ = oracle.assign(X[:, ::-1], centers[:, ::-1])
+        hard += int((backwards != labels).sum())
+        for few in X[:1], X[:3], X[:5]:
+            assert np.array_equal(engine.Data(few, None, 2, False, False).distances(centers), oracle.distances(few, centers))
+    assert hard > 0
+
+
+def test_single_rows_are_checked():
+    model = KMeans(3, init=np.eye(40)[:3]).fit(np.eye(40))
+    for bad in np.nan, np.inf, -np.inf:
+        row = np.zeros((1, 40))
+        row[0, 7] = bad
+        for method in model.predict, model.transform:
+            with pytest.raises(ValueError, match="row 0, column 7"):
+                method(row)
+    assert model.predict(np.full((1, 40), 1e120)).shape == (1,)
+
+
 def hard_roots(rng, kind, n, d, k):
     """float32 rows and centers whose distances are hard to get from |x|^2 + |c|^2 - 2xc."""
     X = rng.normal(size=(n, d))

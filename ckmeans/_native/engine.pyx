@@ -64,7 +64,7 @@ def use_tables(filter_, exact_f32, exact_f64):
 
 
 cdef class Memory:
-    """Zeroed, cache-line aligned blocks that live as long as this object."""
+    """Cache-line aligned blocks that live as long as this object."""
     cdef void *blocks[32]
     cdef int used
 
@@ -73,13 +73,14 @@ cdef class Memory:
         for i in range(self.used):
             free(self.blocks[i])
 
-    cdef void *take(self, size_t count, size_t size) except NULL:
+    cdef void *take(self, size_t count, size_t size, bint raw=False) except NULL:
+        """Room for `count` things of this size; `raw`: as it comes, not zeroed."""
         cdef char *block
         if self.used == 32:
             raise RuntimeError("too many blocks of memory for one owner")
         if (size and count > (<size_t>-1 - 64) // size):
             raise MemoryError()
-        block = <char *>calloc(1, count * size + 64)
+        block = <char *>malloc(count * size + 64) if raw else <char *>calloc(1, count * size + 64)
         if block == NULL:
             raise MemoryError(f"could not allocate {count * size} bytes")
         self.blocks[self.used] = block
@@ -213,7 +214,7 @@ cdef class Data:
         self.packed = packed
         self.workers = <Worker *>self.memory.take(self.n_threads, sizeof(Worker))
         if self.rows.indptr == NULL:
-            self.new_scratch()
+            self.new_scratch(not scan and self.rows.n < FEW)     # for few rows, zeroing would take as long as the rest
         else:
             self.new_csr_scratch()
         self.big = <double *>self.memory.take(MAX_PARTS * self.rows.d, sizeof(double))
@@ -224,10 +225,10 @@ cdef class Data:
         if scan:
             self.scan()
 
-    cdef int new_scratch(self) except -1:
+    cdef int new_scratch(self, bint raw) except -1:
         cdef Py_ssize_t d = self.rows.d, i
-        cdef char *blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double))
-        cdef float *panels = <float *>self.memory.take(self.n_threads * PANEL * (2 * d + 1), sizeof(float))
+        cdef char *blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double), raw)
+        cdef float *panels = <float *>self.memory.take(self.n_threads * PANEL * (2 * d + 1), sizeof(float), raw)
         for i in range(self.n_threads):
             self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
             self.workers[i].panel = panels + i * PANEL * (2 * d + 1)
@@ -949,10 +950,21 @@ cdef class Data:
             self.workers[i].overflow = False
         with nogil:
             self.each_chunk(self.exact.assign, &job, self.assign_cost(k) + 0.7 * d)
-        self.overflow = not forms.c.filter
+        self.overflow = self.any_odd() if few and self.rows.indptr == NULL else not forms.c.filter
         for i in range(self.n_threads):
             self.overflow = self.overflow or self.workers[i].overflow
         return 0
+
+    cdef bint any_odd(self) noexcept nogil:
+        """Whether any value is so large that the rows must be looked at, or not finite."""
+        cdef double *row = <double *>self.workers[0].block
+        cdef Py_ssize_t i, f
+        cdef bint odd = False
+        for i in range(self.rows.n):
+            self.exact.read(&self.rows, i, row)
+            for f in range(self.rows.d):
+                odd = odd or not fabs(row[f]) < 1e100
+        return odd
 
     cdef void assign_job(self, Assign *job, CenterForms forms, int32_t *labels):
         job.rows = &self.rows
@@ -1047,7 +1059,7 @@ cdef class Data:
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
         cdef Memory memory = Memory()
         cdef bint filter = self.narrow and self.rows.indptr == NULL and worth_roots(self.rows.n, d)
-        cdef CenterForms forms = CenterForms(k, d, not filter, self.most_values)
+        cdef CenterForms forms = CenterForms(k, d, not filter and self.rows.n > 4, self.most_values)
         cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.single else np.float64)
         cdef Transform job
         cdef Shifted shifted

@@ -441,12 +441,56 @@ cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, 
         pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0], norms[0])
 
 
+cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
+    """A squared distance, vectors of features at a time."""
+    cdef vd a = VD_SPLAT(0), b = VD_SPLAT(0), t
+    cdef double lanes[VDL]
+    cdef double one
+    cdef Py_ssize_t f = 0
+    cdef int v
+    while f + 2 * VDL <= d:
+        t = load(x + f) - VD_LOAD(c + f)
+        a = a + t * t
+        t = load(x + f + VDL) - VD_LOAD(c + f + VDL)
+        b = b + t * t
+        f += 2 * VDL
+    VD_STORE(lanes, a + b)
+    for v in range(1, VDL):
+        lanes[0] += lanes[v]
+    while f < d:
+        one = x[f] - c[f]
+        lanes[0] += one * one
+        f += 1
+    return lanes[0]
+
+
+cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d, int32_t *label) noexcept nogil:
+    """Whether one center is so much nearer than all others that the order of the sums is no matter.
+
+    A sum of d squares of differences is off by (d + 2) u of it in any order, u = 2^-53, and this one from that which decides by twice as
+    much; so is the other. What underflows is far below 2^-1000.
+    """
+    cdef double least = 1e999, second = 1e999, distance
+    cdef Py_ssize_t j
+    for j in range(centers.m):
+        distance = rough_distance(x, centers.rows + centers.ids[j] * d, d)
+        if distance < least:
+            second = least
+            least = distance
+            label[0] = centers.ids[j]
+        elif not distance >= second:         # (a NaN is never taken for proof)
+            second = distance
+    return second > least * (1 + 5.0 * (d + 3) * 2.0 ** -53) + 2.0 ** -1000 and second < 1e999
+
+
 cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
     """The label of up to GROUP rows by definition: the lowest index at the smallest squared distance."""
     cdef double out[GROUP * BLOCK]
     cdef double nearest[GROUP]
     cdef Py_ssize_t j, b, stop
     cdef int r
+    if centers.blocks == NULL and count == 1 and nearest_by_far(x[0], centers, d, labels):
+        return
     for r in range(count):
         nearest[r] = 1e999
         labels[r] = centers.ids[0]
@@ -815,7 +859,11 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
             for r in range(GROUP):
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
-                distance_tile(group, job.centers.blocks + j * d, d, tile)
+                if job.centers.blocks == NULL:
+                    memset(tile, 0, sizeof(tile))             # it leaves out what is not there
+                    distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d, tile)
+                else:
+                    distance_tile(group, job.centers.blocks + j * d, d, tile)
                 block_stop = min(<Py_ssize_t>BLOCK, k - j)
                 for r in range(GROUP):
                     me.overflow = me.overflow or not tile[r * BLOCK] < LARGEST_NORM
