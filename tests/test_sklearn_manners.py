@@ -41,11 +41,12 @@ def routing():
         yield
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_estimator_checks(name):
+def test_estimator_checks(name, metric):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = estimator_checks.check_estimator(getattr(ckmeans, name)(), on_fail=None, on_skip=None)
+        results = estimator_checks.check_estimator(getattr(ckmeans, name)(metric=metric), on_fail=None, on_skip=None)
     assert len(results) > 40
     failed = {result["check_name"]: result["exception"] for result in results if result["status"] == "failed"}
     assert not failed
