@@ -2,7 +2,7 @@
 
 cdef enum:
     WIDE = 24                    # features from which on axes are thought of
-    AXES_SAMPLE = 48             # rows from which first axes are found
+    AXES_SAMPLE = 32             # rows from which first axes are found
     AXES_TRIED = 128             # rows on which axes are tried
     AXES_ROWS = 512              # rows that they are then turned towards
 
@@ -187,8 +187,8 @@ cdef Axes find_axes(Data data, cnp.ndarray centers, bint anyway):
     tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1) * n // (2 * AXES_ROWS)))
     centers = moved(centers)
     if not anyway:
-        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), min(AXES_SAMPLE - 8, d // 2))
-        if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.5:
+        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), min(AXES_SAMPLE - 4, d // 2))
+        if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.7:
             return None
     axes = principal_axes(moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS)), MOST_AXES)
     if axes is None:

@@ -164,11 +164,12 @@ cdef class GroupBounds:
 
     cdef double cost(self, double pairs) noexcept nogil:
         """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
-        return 2 + 0.15 * self.b.groups + pairs * (self.width + 12) / 44.0
+        return 2 + 0.15 * self.b.groups + min(3.5, 0.6 * pairs) + pairs * ((self.width + 12) / 44.0 + 0.1)
 
     cdef double pilot(self) except -1:
         """About how many centers a row would be compared with, if centers moved again as they did before this assignment."""
-        cdef Py_ssize_t d = self.width, count = min(self.data.rows.n, <Py_ssize_t>TILE), i, g, f
+        cdef Py_ssize_t d = self.width, n = self.data.rows.n, i, g, f
+        cdef Py_ssize_t count = min(<Py_ssize_t>TILE, max(<Py_ssize_t>64, n // 64)) // 8 * 8 if n >= 8 * PANEL else n
         cdef Memory memory = Memory()
         cdef float *rows = <float *>memory.take(count * d, sizeof(float))
         cdef float *lowest = <float *>memory.take(count * self.b.groups + PANEL, sizeof(float))
@@ -180,7 +181,8 @@ cdef class GroupBounds:
         cdef bint all_away
         for i in range(count):
             list_[i] = <int32_t>i
-            packed_row(self.packing, d, i * self.data.rows.n // count, rows + i * d)
+            # Eight of a panel, which share cache lines.
+            packed_row(self.packing, d, (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8 if n >= 8 * PANEL else i, rows + i * d)
         for g in range(self.b.groups):
             filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count, second + g * count, winner + g * count)
         for i in range(count):

@@ -5,7 +5,7 @@ cdef enum Stop:
 
 cdef enum:
     WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are thought of
-    WORTH_AN_ORDER = 15000000    # nanoseconds of brute assignments after which a pilot of boxes is small beside them
+    WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is small, but for what grows with the data
     WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
 
 cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
@@ -204,7 +204,7 @@ cdef class Run:
         """Whether rows are to be packed along a few axes from now on; decided by work counted and modelled, never by a clock.
 
         Axes are thought of once assignments, a few that are still to come included, have cost several times what looking for them does, and
-        where they promise nothing, again when four times as much has been spent.
+        where they promise nothing, again when eight times as much has been spent.
         """
         cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.k
         cdef bint forced = self.algorithm == PROJECTED
@@ -215,14 +215,14 @@ cdef class Run:
             return False
         if self.data.axes is None:
             to_come = min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(m, d)
-            if not forced and (self.data.spent + to_come < 5 * axes_cost(m, d) or self.data.spent < self.data.axes_patience):
+            if not forced and (self.data.spent + to_come < 8 * axes_cost(m, d) or self.data.spent < self.data.axes_patience):
                 return False
             with gil:
                 try:
                     self.data.axes = find_axes(self.data, self.used_centers(), forced)
                 except MemoryError:           # what was there before will do
                     self.no_axes = True
-                self.data.axes_patience = max(4 * self.data.spent, 3 * to_come)
+                self.data.axes_patience = max(8 * self.data.spent, 4 * to_come)
         return self.data.axes is not None
 
     cdef int use_axes(self) except -1:
@@ -290,14 +290,14 @@ cdef class Run:
     cdef double boxes_from(self) noexcept nogil:
         """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
         if self.data.rows.d > 3:
-            return max(self.data.order_cost() / 2, <double>WORTH_AN_ORDER)
+            return 2.5 * self.data.order_cost() + 160.0 * self.data.rows.d**3 + WORTH_AN_ORDER
         return self.data.order_cost() / 2 - min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(self.forms.c.m, self.data.rows.d)
 
     cdef bint want_bounds(self) except -1 nogil:
         """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
 
         A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are
-        begun where that pays for itself within as many iterations as there have been, and given up once they leave over too much.
+        begun where that pays for itself within half as many iterations as there have been, and given up once they leave over too much.
         """
         cdef Py_ssize_t n = self.data.rows.n, d = packed_width(self.packing, self.data.rows.d), m = self.forms.c.m
         cdef double brute = brute_cost(m, d), pairs
@@ -333,7 +333,7 @@ cdef class Run:
             return False
         with gil:
             pairs = self.bounds.pilot()
-        if (brute - self.bounds.cost(pairs)) * self.n_iter > self.bounds.cost(m) - brute + (0 if self.packing.by_row else 0.5 * d):
+        if (brute - self.bounds.cost(pairs)) * self.n_iter / 2 > self.bounds.cost(m) - brute + (0 if self.packing.by_row else 0.5 * d):
             self.bounding = True
             return True
         self.pilot_at = self.n_iter + 1 + self.n_iter // 2
