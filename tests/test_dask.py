@@ -288,8 +288,50 @@ def test_processes(client, monkeypatch):
     assert_same(parallel.compute(), ckmeans.KMeans(8, init="k-means||", random_state=0, n_init=2, max_iter=5).fit(X))
 
 
+@pytest.mark.parametrize("quick, fails", [(0, False), (np.inf, False), (np.inf, True)])
+def test_passes_go_straight_to_workers_or_by_graphs(client, monkeypatch, quick, fails):
+    seen = []
+
+    async def failing(places, task, broadcast, dask_worker):
+        raise OSError("gone")
+
+    class Watched(Engine):
+        def by_graph(self, *args):
+            seen.append("graph")
+            return super().by_graph(*args)
+
+        def straight(self, *args):
+            answers = super().straight(*args)
+            if answers is not None:
+                seen.append("straight")
+                assert len(answers) <= 2                          # one of each worker
+            return answers
+
+    monkeypatch.setattr("ckmeans.dask.Engine", Watched)
+    monkeypatch.setattr("ckmeans.dask.QUICK", quick)
+    if fails:
+        monkeypatch.setattr("ckmeans.dask.run_here", failing)
+    X = data(20_000, 8)
+    model = KMeans(8, init=X[:8], tol=0, max_iter=9).fit(da.from_array(X, chunks=(4000, 8)))
+    assert_same(model.compute(), ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=9).fit(X))
+    assert len(seen) == 11 and seen[0] == "graph" and set(seen[1:]) == {"straight" if quick and not fails else "graph"}
+
+
+def test_a_fit_in_a_task(client):
+    X = data(4000, 8)
+
+    def inside(X):
+        with distributed.get_client().as_current():
+            return KMeans(8, init=X[:8], tol=0, max_iter=9).fit(da.from_array(X, chunks=(1000, 8))).compute()
+
+    distributed = pytest.importorskip("distributed")
+    model = client.submit(inside, X).result(timeout=60)
+    assert_same(model, ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=9).fit(X))
+
+
+@pytest.mark.parametrize("quick", [0, np.inf])
 @pytest.mark.parametrize("while_waiting", [False, True])
-def test_a_killed_worker_changes_nothing(client, cluster, monkeypatch, while_waiting):
+def test_a_killed_worker_changes_nothing(client, cluster, monkeypatch, while_waiting, quick):
     X = data(40_000, 8, seed=5)
     plain = ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=12).fit(X)
     assert plain.n_iter_ > 8
@@ -307,6 +349,7 @@ def test_a_killed_worker_changes_nothing(client, cluster, monkeypatch, while_wai
             return super().map(task, *broadcast)
 
     monkeypatch.setattr("ckmeans.dask.Engine", Dangerous)
+    monkeypatch.setattr("ckmeans.dask.QUICK", quick)
     model = KMeans(8, init=X[:8], tol=0, max_iter=12).fit(da.from_array(X, chunks=(10_000, 8)))
     assert victims and len(passes) > 6
     with pytest.raises(OSError):

@@ -5,6 +5,7 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 """
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.limits cimport INT_MAX
 from libc.math cimport fabs, frexp, ldexp, sqrt, INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc

@@ -11,7 +11,7 @@ def held_run(Data data, tuple whole, cnp.ndarray centers):
     """
     if data.low is None:
         adopt(data, whole)
-    return Run(data, centers, 1, 0.0)
+    return Run(data, centers, INT_MAX, 0.0)     # nobody knows how many are to come: as in a fit without a limit
 
 
 def held_assign(Run run, cnp.ndarray centers):
