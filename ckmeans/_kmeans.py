@@ -164,8 +164,8 @@ class KMeans(ChunkFits, CenterModel):
     `select_k` and `ckmeans.metrics` know Euclidean distances only: give them unit rows. Not for data where the length of a row, or
     a shift of the origin, means something.
 
-    Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy; per thread about
-    ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per row, about ``40 * k * d`` bytes, and per thread
+    Extra memory of a fit: 8 to 32 bytes per row and, unless lean, 4 bytes per value of X for its packed copy, and what `algorithm` says;
+    per thread about ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per row, about ``40 * k * d`` bytes, and per thread
     at most ``300 * d``; never n x d.
 
     With sparse rows the time goes with the stored values, but for what is exact by definition, the inertia at the end of a run and

@@ -46,6 +46,15 @@ def test_a_fit_takes_one_float32_copy_and_32_bytes_a_row(dtype, algorithm):
     assert 4 * n * d < used < 4 * n * d + 32 * n + SLACK
 
 
+@pytest.mark.parametrize("algorithm, extra", [("yinyang", 4 * 3), ("projected", 4 * (20 + 2) + 4 * 3)])
+def test_bounds_and_axes_take_what_they_say(algorithm, extra):
+    """Bounds: 4 bytes for each row, and for each group of 32 centers; axes: 4 for each axis, and for the length and the norm."""
+    n, d, k = 100_000, 60, 50
+    narrow = "X = (X[:, :20] @ rng.normal(size=(20, d)).astype(np.float32)); gc.collect(); before = now(); "
+    used = growth(narrow + FIT.format(copy=True, algorithm=algorithm), n=n, d=d, k=k, dtype="float32")
+    assert used < 4 * n * d + (32 + extra) * n + SLACK
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_lean_fit_takes_little_more_than_the_labels(dtype):
     n, d, k = 400_000, 16, 50
