@@ -307,6 +307,12 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     -------
     partial : Partial
 
+    Raises
+    ------
+    TypeError, ValueError
+        Something cannot be used, or a row of a weight above zero has become NaN or infinite since the survey; `labels` mean nothing
+        then. Other changes are not seen.
+
     Examples
     --------
     >>> import numpy as np
@@ -352,7 +358,16 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     data = native.Data(array, weights, n_threads or cpu_count(), False, False)
     sums, weight_sums, counts, changed, code, moments, squares, largest = native.assign_block(
         data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
+    if not np.isfinite(sums).all():          # costs nothing beside a look at every value, and a survey has found all of them finite
+        raise _changed(array, survey, start)
     return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound, largest)
+
+
+def _changed(array, survey, start):
+    """The error for a block whose sums are not finite, although the survey found every value to be."""
+    rows, columns = np.nonzero(~((array >= survey.low) & (array <= survey.high)))
+    where = f" (row {start + rows[0]}, column {columns[0]} is {array[rows[0], columns[0]]!s})" if len(rows) else ""
+    return ValueError(f"the sums of X are not finite, so rows have changed since survey_block saw them{where}: survey them again.")
 
 
 def _checked(X, sample_weight, start):

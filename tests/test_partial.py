@@ -30,3 +30,18 @@ def test_labels_that_cannot_be_written_to_are_refused():
     assert (labels == -1).all()
     with pytest.raises(TypeError, match="got list"):
         assign_block(X, X[:2], whole, labels=[-1] * 5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("d", [1, 3, 16, 130])
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("inertia", [False, True])
+def test_rows_that_are_no_longer_finite_raise(dtype, d, value, inertia):
+    X = np.random.default_rng(0).integers(-1000, 1000, size=(403, d)).astype(dtype)
+    survey, centers = survey_block(X), X[:3].astype(np.float64)
+    assign_block(X, centers, survey, inertia=inertia)
+    for row, column in ((0, 0), (402, d - 1), (200, d // 2)):
+        changed = X.copy()
+        changed[row, column] = value
+        with pytest.raises(ValueError, match=f"row {1000 + row}, column {column} is {value}.: survey them again"):
+            assign_block(changed, centers, survey, start=1000, inertia=inertia, n_threads=2)
