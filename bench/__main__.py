@@ -8,7 +8,7 @@ from bench import data, files, machine, report
 from bench.peers import PEERS
 from bench.runner import Runner, Settings
 
-QUICK = {"repeat": 3, "budget": 1.0, "limit": 6.0, "deadline": 95.0}
+QUICK = {"repeat": 3, "budget": 1.0, "limit": 6.0, "deadline": 95.0, "rivals": False}
 
 
 def arguments(argv=None):

@@ -9,7 +9,7 @@ from bench.report import TITLES, busy, means, ratio, times
 # Okabe and Ito's colors, told apart by color-blind readers too; the marks tell peers apart without any color.
 STYLES = {"ckmeans": ("#000000", "*", 8), "sklearn": ("#0072B2", "o", 6.2),
           "sklearn-elkan": ("#56B4E9", "^", 7), "sklearnex": ("#D55E00", "s", 6),
-          "lloyd": ("#000000", "|", 9), "boxes": ("#E69F00", "x", 6), "yinyang": ("#E69F00", "+", 8), "projected": ("#E69F00", "1", 9),
+          "lloyd": ("#000000", "o", 6.2), "boxes": ("#E69F00", "s", 6), "yinyang": ("#E69F00", "D", 5.6), "projected": ("#E69F00", "P", 7),
           "faiss": ("#009E73", "D", 5.6), "scipy": ("#CC79A7", "v", 7)}
 # Inches: what surrounds the axes stays the same however many cells there are.
 WIDTH, LEFT, RIGHT, ABOVE, BELOW, ROW = 9.6, 2.9, 0.3, 1.3, 0.62, 0.235

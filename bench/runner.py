@@ -41,6 +41,7 @@ class Settings:
     budget: float = 3.0  # seconds for one peer in one cell; past it there are no further rounds
     limit: float = 30.0  # seconds: a peer that would need longer for one call is left out of the cell
     deadline: float = None  # seconds: no further cell is begun after this
+    rivals: bool = True  # whether other libraries are measured beside our own algorithms, on the page that compares those
 
 
 @dataclass
@@ -181,7 +182,8 @@ class Runner:
         for path, array in zip(paths, (X, data.first_centers(X, cell.k))):
             np.save(path, array)
         del X, array
-        names = [name for name in self.names if cell.task in PEERS[name].tasks]
+        names = [name for name in self.names if cell.task in PEERS[name].tasks
+                 and (self.settings.rivals or cell.task != "algorithms" or PEERS[name].module == "ckmeans")]
         able = [name for name in names if cell.dtype in PEERS[name].dtypes]
         results = {name: Result(cell, name, note="" if name in able else f"no {cell.dtype}")
                    for name in names}
