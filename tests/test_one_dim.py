@@ -313,3 +313,15 @@ def test_the_criterion_is_that_of_a_mixture(kind, offset):
     splits = {k: ckmeans.ckmeans(data, k) for k in found.ks.tolist()}
     wanted = {k: float(mixture_bic(clusters)) for k, clusters in splits.items() if min(map(len, clusters)) > 1}
     assert len(wanted) >= 2 and [found.bic[k - 1] for k in wanted] == pytest.approx(list(wanted.values()), rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-660, -300, 300, 660])
+def test_weights_of_any_size(exponent):
+    """Only their ratios matter."""
+    rng = np.random.default_rng(0)
+    X = 1000 + rng.normal(size=(1500, 1))
+    weights = rng.exponential(size=1500) * (rng.random(1500) < 0.9)
+    one = KMeans(17).fit(X, sample_weight=weights)
+    other = KMeans(17).fit(X, sample_weight=np.ldexp(weights, exponent))
+    assert np.array_equal(one.labels_, other.labels_)
+    assert np.array_equal(one.cluster_centers_, other.cluster_centers_)

@@ -627,7 +627,7 @@ cdef class Sorted:
                 excess = max(excess, minus(value, pair(price, 0)).high)
             excess = k * (excess + ldexp(self.p.slack, -30))
             found = possible_ends(&self.p, &path, price, excess, most, end)
-        return ends[:found][::-1].copy() if found > 0 else None
+        return ends[:found][::-1].copy() if found > k else None
 
     cdef int look(self) except -1 nogil:
         """Raise what a signal's handler raised."""
