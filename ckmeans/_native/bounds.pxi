@@ -88,13 +88,11 @@ cdef class GroupBounds:
 
     cdef int regroup(self, const double *centers) except -1:
         """Put similar centers side by side. Known bounds are lost."""
-        cdef cnp.ndarray rows = np.empty((self.k, self.d))
         cdef cnp.ndarray order
         cdef const int32_t *at
         cdef int32_t *group = <int32_t *>self.b.group
         cdef Py_ssize_t i
-        memcpy(cnp.PyArray_DATA(rows), centers, self.k * self.d * sizeof(double))
-        order = similar(rows * self.packing.scale).astype(np.int32)
+        order = similar(as_array(centers, self.k, self.d) * self.packing.scale).astype(np.int32)
         at = <const int32_t *>cnp.PyArray_DATA(order)
         for i in range(self.k):
             self.lane[at[i]] = <int32_t>i

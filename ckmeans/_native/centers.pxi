@@ -1,5 +1,12 @@
 # Centers in the forms that kernels read, and the bounds under which the filter may be believed.
 
+cdef cnp.ndarray as_array(const double *rows, Py_ssize_t k, Py_ssize_t d):
+    """Copy of rows (k, d)."""
+    cdef cnp.ndarray out = np.empty((k, d))
+    memcpy(cnp.PyArray_DATA(out), rows, k * d * sizeof(double))
+    return out
+
+
 cdef class CenterForms:
     """Room for k centers in every form that kernels read, filled by `prepare`."""
     cdef Memory memory

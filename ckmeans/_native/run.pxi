@@ -171,11 +171,11 @@ cdef class Run:
             memcpy(self.before, self.label, n * sizeof(int32_t))
         self.data.each_chunk(self.data.exact.assign, &self.job, self.data.assign_cost(m) if width == d else assign_cost(m, width))
         self.data.spent += n * assign_cost(m, width)
-        if self.packing.axes != NULL:
-            if brute_cost(m, width) + <double>(self.decided() - before) / n * sift_cost(m, width, d, 4) > brute_cost(m, d):
-                with gil:
-                    self.no_axes = True
-                    self.leave_axes()
+        if self.packing.axes != NULL and (brute_cost(m, width) + <double>(self.decided() - before) / n * sift_cost(m, width, d, 4)
+                                          > brute_cost(m, d)):
+            with gil:
+                self.no_axes = True
+                self.leave_axes()
         return 0
 
     cdef int first_assign(self) except -1 nogil:
@@ -214,16 +214,20 @@ cdef class Run:
         if self.data.boxes.order != NULL or d < (8 if forced else WIDE):
             return False
         if self.data.axes is None:
-            to_come = min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(m, d)
+            to_come = self.to_come(m)
             if not forced and (self.data.spent + to_come < 8 * axes_cost(m, d) or self.data.spent < self.data.axes_patience):
                 return False
             with gil:
                 try:
-                    self.data.axes = find_axes(self.data, self.used_centers(), forced)
+                    self.data.axes = find_axes(self.data, as_array(self.center, self.k, d), forced)
                 except MemoryError:           # what was there before will do
                     self.no_axes = True
                 self.data.axes_patience = max(8 * self.data.spent, 4 * to_come)
         return self.data.axes is not None
+
+    cdef double to_come(self, Py_ssize_t m) noexcept nogil:
+        """Nanoseconds of the next few assignments to m centers, if all rows are compared with all of them."""
+        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(m, self.data.rows.d)
 
     cdef int use_axes(self) except -1:
         cdef Py_ssize_t k = self.k, room = k + GAIN_LANES
@@ -253,12 +257,6 @@ cdef class Run:
         self.bounding = False
         self.pilot_at = self.n_iter + 2      # the next assignment may be the first that packs
         return 0
-
-    def used_centers(self):
-        """The centers as rows are compared with them."""
-        cdef cnp.ndarray out = np.empty((self.k, self.data.rows.d))
-        memcpy(cnp.PyArray_DATA(out), self.center, self.k * self.data.rows.d * sizeof(double))
-        return out
 
     # -- which centers rows are compared with ---------------------------------------------------------------------------------------
 
@@ -291,7 +289,7 @@ cdef class Run:
         """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
         if self.data.rows.d > 3:
             return 2.5 * self.data.order_cost() + 160.0 * self.data.rows.d**3 + WORTH_AN_ORDER
-        return self.data.order_cost() / 2 - min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(self.forms.c.m, self.data.rows.d)
+        return self.data.order_cost() / 2 - self.to_come(self.forms.c.m)
 
     cdef bint want_bounds(self) except -1 nogil:
         """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
@@ -725,9 +723,7 @@ cdef class Run:
 
     def centers(self):
         """Copy of the centers as float64."""
-        cdef cnp.ndarray out = np.empty((self.k, self.data.rows.d))
-        memcpy(cnp.PyArray_DATA(out), self.shown, self.k * self.data.rows.d * sizeof(double))
-        return out
+        return as_array(self.shown, self.k, self.data.rows.d)
 
     def labels(self):
         """The labels themselves; they change with the next iteration."""
