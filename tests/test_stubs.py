@@ -13,11 +13,12 @@ import ckmeans
 PACKAGE = Path(ckmeans.__file__).parent
 SOURCE = """
 import numpy as np
+import numpy.typing as npt
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, load, match
 from ckmeans.progress import ProgressBar
 X = np.zeros((5, 2))
 model = KMeans(2, init=[X[:2], X[1:3]], callback=ProgressBar(), label_order="size").fit(X, sample_weight=[1.0] * 5)
-labels: np.ndarray = model.predict(X)
+labels: npt.NDArray[np.int32] = model.predict(X)
 for run in model.runs_:
     seconds: float = run.seconds
 streamed: MiniBatchKMeans = MiniBatchKMeans(2, half_life=10).partial_fit(X)
