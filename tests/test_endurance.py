@@ -1,13 +1,13 @@
 """Many fits: after each other, at the same time, in threads and processes; and any kind of use, well and badly meant."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 import multiprocessing
 import os
 
 import numpy as np
 import pytest
 
-from checks import assert_same, run_python
+from checks import PATIENCE, assert_same, run_python
 import ckmeans
 from ckmeans import KMeans
 import fuzz
@@ -20,7 +20,12 @@ def fit(task):
 
 def fit_and_send(task):
     model = fit(task)
-    return model.inertia_, model.labels_
+    return model.inertia_, model.labels_.tobytes(), model.cluster_centers_.tobytes()
+
+
+def fit_with_others(task, ready, results):
+    ready.wait(PATIENCE)
+    results.put((task, fit_and_send(task)))
 
 
 def test_a_hundred_fits_at_once():
@@ -30,15 +35,22 @@ def test_a_hundred_fits_at_once():
             assert_same(one, other)
 
 
-@pytest.mark.parametrize("method", [m for m in ("fork", "spawn", "forkserver") if m in multiprocessing.get_all_start_methods()])
+@pytest.mark.parametrize("method, count", [
+    (method, count) for method, count in [("fork", 100), ("forkserver", 8), ("spawn", 8)] if method in multiprocessing.get_all_start_methods()])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_fits_in_processes(method):
-    fit(2)  # with threads of our own about
-    tasks = range(0, 100, 1 if method == "fork" else 5)
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
-        for task, (inertia, labels) in zip(tasks, pool.map(fit_and_send, tasks, timeout=120)):
-            here = fit(task)
-            assert inertia == here.inertia_ and np.array_equal(labels, here.labels_)
+def test_fits_in_as_many_processes_at_once(method, count):
+    """All begin together. Processes that are no copies import everything by themselves, so there are fewer of them."""
+    alone = {task: fit_and_send(task) for task in range(count)}  # in threads of our own, which are about when the others begin
+    context = multiprocessing.get_context(method)
+    ready, results = context.Barrier(count), context.Queue()
+    processes = [context.Process(target=fit_with_others, args=(task, ready, results), daemon=True) for task in range(count)]
+    for process in processes:
+        process.start()
+    together = dict(results.get(timeout=PATIENCE) for _ in processes)
+    for process in processes:
+        process.join(PATIENCE)
+    assert [process.exitcode for process in processes] == [0] * count
+    assert together == alone
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read from /proc")
@@ -47,9 +59,15 @@ def test_memory_does_not_grow_over_ten_thousand_fits():
 import gc, warnings
 import numpy as np
 from ckmeans import KMeans, MiniBatchKMeans, BisectingKMeans
+from ckmeans._kmeans import ALGORITHMS
+try:
+    from scipy.sparse import csr_array
+except ImportError:
+    csr_array = np.array
 warnings.simplefilter("ignore")
 X = np.random.default_rng(0).normal(size=(200, 4))
 small, big = X[:40], np.random.default_rng(1).normal(size=(20_000, 4))
+rare = csr_array(np.where(X > 1, X, 0))
 def memory():
     gc.collect()
     with open("/proc/self/statm") as file:
@@ -60,8 +78,13 @@ def fits(count):
         if i % 10 == 0:
             model.predict(X), model.transform(X), model.score(X), list(model.iter_fit(small))
             BisectingKMeans(3, random_state=i).fit(small), MiniBatchKMeans(3, random_state=i, max_iter=2).fit(small)
+            KMeans(3, random_state=i, metric="cosine").fit(small), KMeans(3, random_state=i).fit(small[:, :1])
+        if i % 100 == 0:
+            KMeans(5, init="k-means||", random_state=i, refine="auto").fit(X)
+            KMeans(3, random_state=i).fit(rare).predict(rare), MiniBatchKMeans(3, random_state=i, max_iter=2).fit(rare)
         if i % 500 == 0:
-            KMeans(8, n_init=1, random_state=i, n_threads=2, max_iter=3).fit(big)
+            for algorithm in ALGORITHMS:
+                KMeans(8, n_init=1, random_state=i, n_threads=2, max_iter=8, algorithm=algorithm).fit(big)
         if i % 50 == 0:
             try:
                 KMeans(3).fit(np.full((3, 2), np.nan))
