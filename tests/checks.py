@@ -1,8 +1,11 @@
 """Running a problem and comparing results, for all test files."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -13,6 +16,9 @@ import oracle
 
 #: Where child processes start: from the top of a checkout they would import its sources, which are not compiled.
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+#: Seconds after which what does not end is taken to hang; a busy machine may take long, so this is far more than anything needs.
+PATIENCE = 600
 
 
 def fit(problem, **params):
@@ -49,19 +55,46 @@ def assert_same(one, other):
     assert np.array_equal(one.counts_, other.counts_)
 
 
-def run_python(source, *, timeout=60, **environment):
+def run_python(source, **environment):
     """Standard output of source, run in an interpreter of its own with more environment variables."""
     done = subprocess.run(
         [sys.executable, "-c", source],
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=PATIENCE,
         cwd=HERE,
         env=subprocess_environment(**environment),
     )
     if done.returncode:
         raise AssertionError(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+class Interruption(threading.Thread):
+    """A Ctrl-C for this process once it has computed for some time, which a busy machine does not change as it does the clock.
+
+    >>> interruption = Interruption()
+    >>> try:
+    ...     long()
+    ... except KeyboardInterrupt:
+    ...     print(interruption.went_on(n_threads=2))
+    """
+
+    def __init__(self, after=0.3):
+        super().__init__(daemon=True)
+        self.sent = None
+        self.when = time.process_time() + after
+        self.start()
+
+    def run(self):
+        while time.process_time() < self.when:
+            time.sleep(0.01)
+        self.sent = time.process_time()
+        signal.raise_signal(signal.SIGINT)
+
+    def went_on(self, n_threads):
+        """Seconds of each thread's CPU that were still spent after it."""
+        return (time.process_time() - self.sent) / (n_threads or os.cpu_count())
 
 
 def subprocess_environment(**more):

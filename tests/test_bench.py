@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from checks import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[1]
 if not (ROOT / "bench").is_dir():
     pytest.skip("the bench is not part of an installed package", allow_module_level=True)
@@ -196,7 +198,7 @@ def test_a_worker_that_ends_is_an_error_with_its_last_words():
     worker = Worker("nobody", 1)
     try:
         with pytest.raises(WorkerError, match="ended with code 1: KeyError: 'nobody'"):
-            worker.answer(timeout=60)
+            worker.answer(timeout=PATIENCE)
     finally:
         worker.close()
 
@@ -206,7 +208,7 @@ def test_the_command_measures_compares_and_writes(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--cells", "fit:blobs-150x8-k3-f64,memory:blobs-100000x16-k100-f32",
          "--peers", ",".join(peers), "--repeat", "1", "--threads", "1", "--out", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, timeout=120)
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "Full fit" in done.stdout and "1 thread;" in done.stdout
     results = json.loads((tmp_path / "bench.json").read_text())["results"]

@@ -355,7 +355,7 @@ print(X.nbytes, resident("VmHWM") - before)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux")
 def test_peak_memory(tmp_path):
-    nbytes, extra = map(int, run_python(MEMORY.format(path=str(tmp_path / "x.npy")), timeout=120).split())
+    nbytes, extra = map(int, run_python(MEMORY.format(path=str(tmp_path / "x.npy"))).split())
     assert nbytes > 380e6 and extra < 200e6
 
 
@@ -388,7 +388,7 @@ print(resident("VmHWM") - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux")
 def test_peak_memory_of_parquet(tmp_path):
     pytest.importorskip("pyarrow")
-    assert int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet")), timeout=120)) < 200e6
+    assert int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet")))) < 200e6
 
 
 @pytest.mark.parametrize("bytes_at_once", [0, 1 << 30])

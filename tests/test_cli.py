@@ -11,7 +11,7 @@ import types
 
 import numpy as np
 import pytest
-from checks import run_python, subprocess_environment
+from checks import PATIENCE, run_python, subprocess_environment
 from command_line import csv_file, fails, in_a_wide_terminal, run    # noqa: F401
 
 import ckmeans
@@ -420,14 +420,14 @@ def test_control_c_in_process(run, data, monkeypatch):
 
 def test_the_module_is_the_command(data):
     with process("fit", data, "-k", "2") as done:
-        output, errors = done.communicate(timeout=60)
+        output, errors = done.communicate(timeout=PATIENCE)
     assert done.returncode == 0 and errors == ""
     assert output.startswith("data.csv: 5 rows, 2 columns\n")
 
 
 def test_an_error_in_a_process(data):
     with process("fit", data, "-k", "99") as done:
-        output, errors = done.communicate(timeout=60)
+        output, errors = done.communicate(timeout=PATIENCE)
     assert done.returncode == 2 and output == ""
     assert errors == "ckmeans: error: 99 clusters need as many rows at least; there are 5\n"
 
@@ -451,7 +451,7 @@ def test_control_c_in_a_process():
     )
     assert fit.stdout.readline() == "busy\n"
     fit.send_signal(signal.SIGINT)
-    output, errors = fit.communicate(timeout=20)
+    output, errors = fit.communicate(timeout=PATIENCE)
     assert fit.returncode == 130
     assert (output, errors) == ("", "ckmeans: interrupted\n")
 
@@ -467,7 +467,7 @@ def test_a_reader_that_leaves_early_is_no_error():
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
 def test_labels_go_down_a_pipe(data):
     with process("fit", data, "-k", "1", "--labels", "/dev/stdout") as fit:
-        output, errors = fit.communicate(timeout=60)
+        output, errors = fit.communicate(timeout=PATIENCE)
     assert fit.returncode == 0 and output.startswith("label\n0\n0\n") and errors == ""
 
 
@@ -476,7 +476,7 @@ def test_names_no_terminal_can_show(data):
         file.write("größe,ℵ\n1,2\n3,4\n")
     environment = subprocess_environment(PYTHONIOENCODING="ascii")
     command = [sys.executable, "-m", "ckmeans", "fit", "d.csv", "-k", "1"]
-    output = subprocess.run(command, capture_output=True, timeout=60, env=environment, check=True).stdout
+    output = subprocess.run(command, capture_output=True, timeout=PATIENCE, env=environment, check=True).stdout
     assert rb"gr\xf6\xdfe" in output and rb"\u2135" in output
 
 

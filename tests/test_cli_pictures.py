@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from checks import subprocess_environment
+from checks import PATIENCE, subprocess_environment
 from command_line import csv_file, fails, in_a_wide_terminal, run    # noqa: F401
 
 import ckmeans
@@ -241,7 +241,7 @@ def in_chromium(path):
         if shutil.which(name):
             done = subprocess.run(
                 [name, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{path}"],
-                capture_output=True, text=True, timeout=60,
+                capture_output=True, text=True, timeout=PATIENCE,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
             return done.stdout
@@ -261,7 +261,7 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
         return
     environment = subprocess_environment(QT_QPA_PLATFORM="offscreen", QTWEBENGINE_DISABLE_SANDBOX="1",
                                          QTWEBENGINE_CHROMIUM_FLAGS="--no-sandbox --disable-gpu")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", BROWSER, str(path)], capture_output=True, text=True, timeout=90, env=environment)
+    done = subprocess.run([sys.executable, "-c", BROWSER, str(path)], capture_output=True, text=True, timeout=PATIENCE, env=environment)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert lines, done.stderr[-2000:]
     seen = json.loads(lines[0].partition(" ")[2])

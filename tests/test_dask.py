@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ckmeans
-from checks import assert_same, fit, run_python
+from checks import PATIENCE, assert_same, fit, run_python
 from strategies import problems
 
 dask = pytest.importorskip("dask")
@@ -325,7 +325,7 @@ def test_a_fit_in_a_task(client):
             return KMeans(8, init=X[:8], tol=0, max_iter=9).fit(da.from_array(X, chunks=(1000, 8))).compute()
 
     distributed = pytest.importorskip("distributed")
-    model = client.submit(inside, X).result(timeout=60)
+    model = client.submit(inside, X).result(timeout=PATIENCE)
     assert_same(model, ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=9).fit(X))
 
 

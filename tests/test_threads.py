@@ -2,16 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 
 import numpy as np
 import pytest
 
-from checks import HERE, assert_same, run_python, subprocess_environment
+from checks import PATIENCE, assert_same, run_python
 from ckmeans import KMeans
 
 
@@ -51,14 +47,16 @@ def test_concurrent_use_of_one_model():
 
 def test_other_threads_run_during_a_fit():
     """The interpreter is not held: Python code goes on while a fit computes."""
+    X = data(200_000, 8, 1)
+    rounds = tries = 0
     with ThreadPoolExecutor(1) as pool:
-        X = data(200_000, 8, 1)
-        fitting = pool.submit(lambda: KMeans(40, init=X[:40], tol=0.0, max_iter=60, n_threads=1).fit(X))
-        rounds = 0
-        while not fitting.done():
-            time.sleep(0.001)
-            rounds += 1
-        fitting.result()
+        while rounds <= 10 and tries < 20:  # where the machine is busy this thread may not come to run for some time
+            rounds, tries = 0, tries + 1
+            fitting = pool.submit(lambda: KMeans(40, init=X[:40], tol=0.0, max_iter=60, n_threads=1).fit(X))
+            while not fitting.done():
+                time.sleep(0.001)
+                rounds += 1
+            fitting.result()
     assert rounds > 10
 
 
@@ -81,7 +79,7 @@ children = []
 for _ in range(3):
     pid = os.fork()
     if not pid:
-        signal.alarm(30)  # a child that hangs ends here
+        signal.alarm({patience})  # a child that hangs ends here
         here = fit()
         same = np.array_equal(here.labels_, expected.labels_) and here.inertia_ == expected.inertia_
         os._exit(0 if same else 1)
@@ -107,7 +105,7 @@ fitting = threading.Thread(target=keep_fitting)
 fitting.start()
 """
         after = "stop.set(); fitting.join()"
-    output = run_python(FORK.format(before=before, after=after), PYTHONWARNINGS="ignore")
+    output = run_python(FORK.format(before=before, after=after, patience=PATIENCE // 2), PYTHONWARNINGS="ignore")
     assert output.split("\n")[0] == "[0, 0, 0]"
 
 
@@ -117,6 +115,7 @@ fitting.start()
 INTERRUPTED = """
 import signal
 import numpy as np
+from checks import Interruption
 from ckmeans import KMeans, kmeans_plusplus
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 
@@ -125,18 +124,17 @@ X = rng.random((1_000_000, 8), dtype=np.float32)
 model = KMeans(200, init=X[:200], tol=0.0, max_iter=100_000, n_threads={n_threads})
 many = KMeans(20_000, init=X[:20_000], max_iter=1, n_threads={n_threads}).fit(X[:20_000])
 small = KMeans(5, n_init=1, random_state=0).fit(X[:500])
-print("ready", flush=True)
+interruption = Interruption()
 try:
-    {call}
-    print("finished", flush=True)
+    while True:
+        {call}
 except KeyboardInterrupt:
-    print("interrupted", flush=True)
+    print(interruption.went_on({n_threads}))
 # All goes on as if nothing had happened, with the same estimator too.
 assert np.array_equal(KMeans(5, n_init=1, random_state=0).fit(X[:500]).labels_, small.labels_)
 same = KMeans(200, init=X[:200], max_iter=2).fit(X[:40_000])
 assert np.array_equal(model.set_params(max_iter=2, tol=1e-4).fit(X[:40_000]).labels_, same.labels_)
 assert np.array_equal(model.predict(X[:40_000]), same.labels_)
-print("well", flush=True)
 """
 
 CALLS = {
@@ -151,32 +149,10 @@ CALLS = {
 }
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole console")
 @pytest.mark.parametrize(
     "name, n_threads", [*((name, None) for name in CALLS), ("fit", 1), ("predict", 1), ("k-means++", 1)]
 )
 def test_interrupt(name, n_threads):
     call = CALLS[name].format(n_threads=n_threads)
-    child = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED.format(call=call, n_threads=n_threads)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=HERE,
-        env=subprocess_environment(),
-    )
-    too_late = threading.Timer(30, child.kill)
-    too_late.start()
-    try:
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(0.3)  # into the middle of it
-        start = time.perf_counter()
-        child.send_signal(signal.SIGINT)
-        line = child.stdout.readline()
-        seconds = time.perf_counter() - start
-        output, errors = child.communicate()
-    finally:
-        too_late.cancel()
-        child.kill()
-    assert (line, output) == ("interrupted\n", "well\n"), errors
-    assert seconds < 1.0  # 0.2 on a machine that does nothing else
+    went_on = run_python(INTERRUPTED.format(call=call, n_threads=n_threads))
+    assert float(went_on) < 1.0  # 0.1 seen; each of these calls takes seconds
