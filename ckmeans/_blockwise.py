@@ -8,7 +8,9 @@ An engine is an object with
 * ``n_threads``: how many threads a task may use.
 * ``keeps``: whether blocks stay in their processes as `_kept.Block`, which may then keep what helps the next pass.
 * ``few_rows``: set before a pass, whether that looks at few rows only.
-* ``in_process``: whether tasks run in this process and share its memory, so that what they broadcast may hold results.
+* ``in_process``: whether tasks run in this process and share its memory, so that what they broadcast may hold results; then also
+  ``held_bytes``, what labels (those for the caller included), bounds and packed rows may take together, and ``mapped``, whether
+  reading rows costs so little that packed ones are worth keeping.
 
 All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields a request, (task, *arguments), and
 is sent the sum of the blocks' answers. Runs go in step: one pass over the blocks answers one request of each.
@@ -25,7 +27,7 @@ from . import _validate as check
 from ._labels import check_label_order, label_order
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
-from .partial import assign_block, survey_block
+from .partial import as_partial, assign_block, changed_rows, checked_block, survey_block
 from ._native import engine as native
 
 #: Bytes of labels that are held for the runs in step, where the engine works in this process; without, all sums are made anew.
@@ -140,23 +142,30 @@ def _sum(results):
 
 # -- Lloyd's iterations --------------------------------------------------------------------------------------------------------------
 
+def held_task(X, sample_weight, index, whole, held, i):
+    """A block's part in a pass of run i that has begun in `held`, in this process only; what it finds stays there. Returns its rows."""
+    start = int(whole.starts[index])
+    array, weights, _ = checked_block(X, sample_weight, start)
+    if not held.block(i, index, array if array.dtype == whole.survey.dtype else array.astype(whole.survey.dtype), weights):
+        raise changed_rows(array, whole.survey, start)
+    return len(X)
+
+
 def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, held=None, sink=None, slot=None, checked=False):
     """A block's share of one assignment.
 
-    held : dict of block index -> labels, or None; in this process only
-        The Partial then holds what changed since the last time.
+    held : pair of a native.Stream and the number of a run, or None; in this process only
+        Labels are those held there, and the Partial is what changed since the last time.
     sink : function of (start, labels), or None; in this process only
         Called with the block's labels.
     slot : int or None
         Number of the run, by which blocks that stay find what they have kept of it.
     """
     labels = None
-    if held is not None or sink is not None:
-        labels = None if held is None else held.get(index)
-        if labels is None:
-            labels = np.full(len(X), -1, dtype=np.int32)
-        if held is not None:
-            held[index] = labels
+    if held is not None:
+        labels = held[0].labels(held[1], index)
+    elif sink is not None:
+        labels = np.full(len(X), -1, dtype=np.int32)
     start = int(whole.starts[index])
     if slot is not None and inertia is False and middle is None and len(X):
         partial = X.kept.assign(centers, whole.survey, start, slot, whole.n_threads)
@@ -259,11 +268,11 @@ class Fit:
                 files.restore(state, i, header, arrays)
         else:
             self.after()
-        self.held = None
-        if engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT:
-            self.held = [{} for _ in self.states]
-        # The labels of a lone run are final with its last pass, unless its clusters are put in order then.
-        self.at_once = self.sink is not None and len(self.states) == 1 and self.label_order is None
+        self.algorithm = getattr(model, "algorithm", "auto")
+        self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
+        self.held, self.final_labels = None, set()           # native.Stream; runs whose labels there are those of their results
+        # Where labels are not held, those of a lone run are final with its last pass, unless its clusters are put in order then.
+        self.at_once = self.sink is not None and not self.holds and len(self.states) == 1 and self.label_order is None
         self.given = False
 
     def before(self):
@@ -293,6 +302,10 @@ class Fit:
             order = label_order(self.label_order, centers.astype(self.survey.result_dtype), counts)
             best = State(best.seed)
             best.centers = centers = np.ascontiguousarray(centers[order])
+        elif self.sink is not None and self.states.index(best) in self.final_labels:
+            for index, start in enumerate(self.whole.starts[:-1]):
+                self.sink(int(start), self.held.labels(self.states.index(best), index))
+            self.given = True
         if self.label_order is not None or self.sink is not None and not self.given:
             self.step([self.final(best, self.sink)])
             counts = best.counts
@@ -341,29 +354,37 @@ class Fit:
             state.centers = (yield from centers(self, state)) if callable(centers) else centers
         if i > 0 and state.n_iter == 0 and perf_counter() > self.deadline:
             return
+        total = None
         if state.stop is None:
-            yield from self.lloyd(i, state)
+            total = yield from self.lloyd(i, state)
         if state.inertia is None:
-            yield from self.final(state, self.sink if self.at_once else None)
+            yield from self.final(state, self.sink if self.at_once else None, (i, total) if self.holds else None)
             self.given = self.at_once
-        if self.held is not None:
-            self.held[i].clear()
+            if self.holds:
+                self.final_labels.add(i)
         state.seconds += perf_counter() - began
 
     def lloyd(self, i, state):
-        """Iterations until no label changes, the centers stay or there were enough; see run.pxi, which does the same in one array."""
-        held = None if self.held is None else self.held[i]
+        """Iterations until no label changes, the centers stay or there were enough; see run.pxi, which does the same in one array.
+
+        Returns the Partial of the last assignment.
+        """
         slot = i if self.engine.keeps else None
         total = None
-        checked = held is None or self.checkpoint is not None
+        checked = not self.holds or self.checkpoint is not None
         while state.stop is None:
             middle = self.survey.middle if self.variance is None and i == 0 else None
-            change = yield assign_task, self.whole, state.centers, False, middle, held, None, slot, checked
+            if not self.holds:
+                change = yield assign_task, self.whole, state.centers, False, middle, None, None, slot, checked
+            elif middle is not None:
+                change = yield assign_task, self.whole, state.centers, False, middle, (self.hold(), i), None, slot, checked
+            else:
+                change = yield from self.held_pass(i, state.centers, None, checked)
             if middle is not None:
                 yield from self.find_variance(change, middle, state.centers)
             while self.variance is None:
                 yield None                                            # run 0 is about to find it
-            total = change if total is None or held is None else total.apply(change)
+            total = total.apply(change) if self.holds and total is not None else change
             self.check_rows(total)
             changed = total.check != state.check if checked else change.n_changed > 0
             fresh = state.centers
@@ -374,7 +395,7 @@ class Fit:
             # All at once, with no pass in between: a checkpoint holds what is true after an iteration.
             steps = (fresh - state.centers).ravel()
             state.shift = float(np.add.accumulate(steps * steps)[-1])
-            state.n_changed = (change.n_changed if held is not None else None) if changed else 0
+            state.n_changed = (change.n_changed if self.holds else None) if changed else 0
             state.centers, state.check, state.counts = fresh, total.check, total.counts
             state.n_iter += 1
             if not changed:
@@ -385,6 +406,26 @@ class Fit:
                 state.stop = "max_iter"
             elif perf_counter() > self.deadline:
                 state.stop = "max_time"
+        return total
+
+    def held_pass(self, i, centers, bound, checked):
+        """What an assignment changes of the labels held for run i; bound: as in `Partial`."""
+        held = self.hold()
+        drawn = all(state.centers is not None for state in self.states)
+        if drawn:
+            seeding.cache.drop(self.whole.token)            # what is held takes its room
+        held.begin(i, centers, -1.0 if bound is None else bound, checked, drawn)
+        yield held_task, self.whole, held, i
+        return as_partial(self.survey, held.end(i), bound)
+
+    def hold(self):
+        """What is held in this process from pass to pass."""
+        if self.held is None:
+            runs = len(self.states)
+            room = max(0, self.engine.held_bytes - 4 * self.survey.n_rows * (runs + 1))
+            self.held = native.Stream(self.survey._native, self.survey.dtype, self.survey.weighted, self.whole.starts, self.k,
+                                      self.engine.n_threads, runs, self.algorithm, room, self.engine.mapped)
+        return self.held
 
     def check_rows(self, total):
         if total.n_rows != self.survey.n_rows:
@@ -418,11 +459,21 @@ class Fit:
             fresh[cluster] = row
         return fresh
 
-    def final(self, state, sink=None):
-        """The assignment to the final centers, which a run ends on: counts, inertia, labels."""
+    def final(self, state, sink=None, held=None):
+        """The assignment to the final centers, which a run ends on: counts, inertia, labels.
+
+        held : the number of the run and what `lloyd` returned, where labels are held
+        """
         inertia = True
         while state.inertia is None or sink is not None:
-            total = yield assign_task, self.whole, state.centers, inertia, None, None, sink
+            if held is None:
+                total = yield assign_task, self.whole, state.centers, inertia, None, None, sink
+            else:
+                i, before = held
+                bound = self.survey.bound(state.centers) if inertia is True else inertia
+                total = yield from self.held_pass(i, state.centers, bound, False)
+                total = total if before is None else before.apply(total)
+                held = i, total
             self.check_rows(total)
             state.counts, sink = total.counts, None
             inertia = total.finer_bound

@@ -69,8 +69,10 @@ class ChunkFits:
         "k-means++" takes one for each center where rows are mapped (few rows are looked up in between), and two of other sources;
         "k-means||" takes about a dozen for any number of centers, "random" three.
 
-        Memory: three chunks, or one where they are large (above 32 MB), at most 64 MB of labels, 96 MB of what draws need; all else is
-        found again in every pass. Chunks of about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to
+        Memory: three chunks, or one where they are large (above 32 MB), at most 64 MB of labels, 96 MB of what draws need; after those
+        bounds on distances (4 bytes for each row and 32 centers) and, of mapped files, packed rows, which together with labels take at most
+        120 MB, 64 MB for other sources. ``algorithm`` says whether there are bounds: "lloyd" has none, "yinyang" as many as fit, all others
+        where they pay. All else is found again in every pass. Chunks of about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to
         64 MB is read at once; of larger ones all columns are read side by side, which takes about 2.5 MB for each.
 
         Examples

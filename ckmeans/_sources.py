@@ -43,6 +43,7 @@ class LocalEngine:
     """
 
     in_process, keeps = True, False
+    held_bytes, mapped = 64 << 20, False
     names = None
     on_rows = None
     few_rows = False
@@ -77,6 +78,8 @@ class ArrayEngine(LocalEngine):
     cuts : increasing ints, optional
         Where to cut; default: so that blocks have about ARRAY_BLOCKS * BLOCK_BYTES.
     """
+
+    held_bytes, mapped = 120 << 20, True
 
     def __init__(self, array, weights=None, n_threads=None, cuts=None):
         super().__init__(n_threads)

@@ -262,7 +262,7 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     >>> whole.n_rows, whole.high
     (4, array([9.]))
     """
-    array, weights, names = _checked(X, sample_weight, start)
+    array, weights, names = checked_block(X, sample_weight, start)
     n, d = array.shape
     if n == 0:
         empty = np.full(d, np.inf)
@@ -324,7 +324,7 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     >>> total.counts, total.inertia, total.centers(centers).ravel()
     (array([2, 2]), 17.0, array([0.5, 7. ]))
     """
-    array, weights, _ = _checked(X, sample_weight, start)
+    array, weights, _ = checked_block(X, sample_weight, start)
     if array.dtype != survey.dtype:
         array = array.astype(survey.dtype)
     centers = np.ascontiguousarray(centers, dtype=np.float64)
@@ -356,21 +356,26 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
         return Partial(survey, np.zeros((k, parts, d)), np.zeros((k, 6)), np.zeros(k, np.int64), 0, (0, 0),
                        None if middle is None else np.zeros((4, d)), np.zeros(3), bound, 0.0)
     data = native.Data(array, weights, n_threads or cpu_count(), False, False)
-    sums, weight_sums, counts, changed, code, moments, squares, largest = native.assign_block(
-        data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
-    if not np.isfinite(sums).all():          # costs nothing beside a look at every value, and a survey has found all of them finite
-        raise _changed(array, survey, start)
+    found = native.assign_block(data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
+    if not np.isfinite(found[0]).all():      # costs nothing beside a look at every value, and a survey has found all of them finite
+        raise changed_rows(array, survey, start)
+    return as_partial(survey, found, bound)
+
+
+def as_partial(survey, found, bound):
+    """What `native.assign_block` returns, as a Partial."""
+    sums, weight_sums, counts, changed, code, moments, squares, largest = found
     return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound, largest)
 
 
-def _changed(array, survey, start):
+def changed_rows(array, survey, start):
     """The error for a block whose sums are not finite, although the survey found every value to be."""
     rows, columns = np.nonzero(~((array >= survey.low) & (array <= survey.high)))
     where = f" (row {start + rows[0]}, column {columns[0]} is {array[rows[0], columns[0]]!s})" if len(rows) else ""
     return ValueError(f"the sums of X are not finite, so rows have changed since survey_block saw them{where}: survey them again.")
 
 
-def _checked(X, sample_weight, start):
+def checked_block(X, sample_weight, start):
     """The block as an array, its weights, and its column names."""
     array, names = check.as_matrix(X, min_rows=0)
     return array, check.as_weights(sample_weight, len(array), start=start, all_zero=True), names

@@ -52,15 +52,18 @@ class Staying(ArrayEngine):
         return [functools.reduce(operator.add, some) for some in (results[:middle], results[middle:]) if some]
 
 
-def solved(engine, model):
-    """A model with what a fit over blocks found."""
+def solved(engine, model, fits=None):
+    """A model with what a fit over blocks found. fits: list that the fit is added to"""
     labels = np.full(len(engine.array), -1, np.int32)
 
     def sink(start, block):
         labels[start : start + len(block)] = block
 
     out = KMeans(model.n_clusters)
-    best, out.runs_ = Fit(engine, model, sink if engine.in_process else None).solve()
+    fit_ = Fit(engine, model, sink if engine.in_process else None)
+    if fits is not None:
+        fits.append(fit_)
+    best, out.runs_ = fit_.solve()
     out.cluster_centers_, _, out.counts_, out.inertia_, out.n_iter_, out.stop_reason_ = best
     out.labels_ = labels if engine.in_process else KMeans.predict(_fitted(out, best.centers), engine.array)
     return out
@@ -84,7 +87,8 @@ def test_any_partition_gives_the_bits_of_one_array(engine, data):
     n = len(problem.X)
     whole = fit(problem)
     at = data.draw(cuts(n))
-    model = KMeans(problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter)
+    model = KMeans(problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter,
+                   algorithm=data.draw(st.sampled_from(["auto", "lloyd", "yinyang"])))
     X = problem.X.copy()
     blocks = solved(engine(X, problem.weights, data.draw(st.integers(1, 3)), at), model)
     assert_same(blocks, whole)
@@ -105,6 +109,33 @@ def test_draws_are_those_in_one_array(engine, init, data):
     blocks = solved(engine(problem.X, problem.weights, 1, data.draw(cuts(len(problem.X)))), model)
     assert [run[:4] for run in blocks.runs_] == [run[:4] for run in whole.runs_]
     assert_same(blocks, whole)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("algorithm", ["auto", "lloyd", "yinyang"])
+@pytest.mark.parametrize("held_bytes, mapped, kept, bounded", [(10**9, True, 5, 5), (10**9, False, 0, 5), (820_000, True, 3, 5),
+                                                               (300_000, False, 0, 3), (0, True, 0, 0)])
+def test_what_is_held_between_passes_changes_no_bit(held_bytes, mapped, kept, bounded, algorithm, dtype):
+    """Bounds of all, some or no blocks, and packed rows of some."""
+    rng = np.random.default_rng(2)
+    X = ((rng.normal(size=(40, 12))[rng.integers(40, size=20_000)] * 3 + rng.normal(size=(20_000, 12))) * 8 + 128).clip(0, 255).astype(dtype)
+    weights = rng.integers(0, 3, size=len(X)).astype(float)
+    weights[:3000] = 1
+    for n_runs, sample_weight in ((1, None), (2, weights)):
+        init = X[rng.choice(len(X), (n_runs, 40), replace=False)].astype(float)
+        model = KMeans(40, init=init, tol=0, max_iter=40, algorithm=algorithm)
+        engine = ArrayEngine(X, sample_weight, 2, [100, 7001, 7001, 15_000])
+        engine.held_bytes, engine.mapped = held_bytes, mapped
+        fits = []
+        blocks = solved(engine, model, fits)
+        whole = model.fit(X, sample_weight=sample_weight)
+        assert_same(blocks, whole)
+        state = fits[0].held.state(0)
+        if n_runs == 1 and algorithm == "yinyang":
+            assert (state["bounding"], state["bounded"], state["kept"]) == (bounded > 0, bounded, kept)
+            assert not bounded or state["pairs_per_row"] < 20
+        if algorithm == "lloyd":
+            assert state["bounded"] == 0 and not state["bounding"]
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -9,6 +9,7 @@ cdef struct BlockPass:           # IN unless marked
     Measure measure              # done while the rows are at hand; its `labels` are those of `assign`
     bint measured
     bint checked
+    ChunkFn way                  # how rows are assigned
     ExactTable *exact
     uint64_t start               # of the block's first row, among all rows
     uint64_t *checks             # INOUT (threads, 8) a checksum of (row, label), its two words first
@@ -29,7 +30,7 @@ cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     cdef const int32_t *labels = job.assign.labels
     cdef uint64_t *check = job.checks + 8 * worker
     cdef Py_ssize_t i
-    job.exact.assign(&job.assign, start, stop, chunk, worker)
+    job.way(&job.assign, start, stop, chunk, worker)
     for i in range(start, stop if job.checked else start):
         add_check(check, job.start + <uint64_t>i, labels[i])
     if job.measured:
@@ -151,6 +152,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
             to[e] = (<const double *>cnp.PyArray_DATA(<cnp.ndarray?>middle))[e % d]
         job.assign.survey = &survey
     job.exact = data.exact
+    job.way = data.exact.assign
     job.start = start
     job.checks = <uint64_t *>memory.take(8 * threads, sizeof(uint64_t))
     job.measured = bound >= 0

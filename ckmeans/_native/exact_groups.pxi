@@ -66,6 +66,24 @@ cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, c
         me.overflow = me.overflow or not sq_norms[i] < 3e38
 
 
+cdef void pack_set(const Assign *job, Worker *me, Py_ssize_t base, const uint64_t *set_) noexcept nogil:
+    """Pack the rows of a tile that are in a set, each at its place in `me.tile.packed`; for rows whose panels are not kept."""
+    cdef Py_ssize_t d = job.rows.d, count, first, i = 0
+    cdef int32_t *rows = me.tile.rows
+    cdef const char *ahead
+    count = list_rows(set_, rows)
+    while i < count:
+        first = i
+        while i < count and rows[i] == rows[first] + (i - first) and i - first < 16:
+            # Rows are met once in a pass, and with gaps: nothing but this brings them near in time.
+            ahead = job.rows.data + (base + rows[min(i + 32, count - 1)]) * job.rows.row_stride
+            CKM_PREFETCH(ahead)
+            CKM_PREFETCH(ahead + (d - 1) * job.rows.col_stride)
+            i += 1
+        pack_rows(fetch(job.rows, base + rows[first], i - first, me.block), i - first, d, me, job.packing,
+                  me.tile.packed + rows[first] * d, me.tile.norms + rows[first])
+
+
 cdef int turn(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Rewrite kept panels: (d, PANEL) to (PANEL, d), or back."""
     cdef Assign *job = <Assign *>job_
@@ -159,6 +177,8 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     count = list_rows(todo, rows)
     if count == 0:
         return False
+    if job.packing.panels == NULL:
+        pack_set(job, me, labels - job.labels, todo)
     job.filter.own(x, d, rows, count, bounds.scaled, labels, sq)
     me.counters.filtered += count
     for i in range(count):
@@ -316,8 +336,11 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
                           packing.sq_norms + first)
         if job.survey != NULL:
             survey(job.survey, base, base + count, chunk, worker)
-        x = packing.panels + base * d
-        sq_norms = packing.sq_norms + base
+        x = me.tile.packed
+        sq_norms = me.tile.norms
+        if packing.panels != NULL:
+            x = packing.panels + base * d
+            sq_norms = packing.sq_norms + base
         labels = job.labels + base
         upper = bounds.upper + base
         lower = bounds.lower + base * groups
@@ -329,6 +352,8 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
                 memcpy(fails + g * TILE_WORDS, here, sizeof(here))
             for i in range(count):
                 upper[i] = <float>3e38           # tighter than this it gets once the row's center is known
+            if packing.panels == NULL:
+                pack_set(job, me, base, here)
         elif not failing(job, me, x, sq_norms, labels, count, upper, lower, here, todo, &late):
             continue
         for i in range(count):

@@ -149,6 +149,8 @@ cdef struct Tile:        # scratch for the bounds of TILE rows
     float *scores        # (2, TILE)
     int32_t *winners     # (TILE,)
     int32_t *rows        # (TILE,)
+    float *packed        # (TILE, d) where panels are not kept: those of the rows that are looked at
+    float *norms         # (TILE,)
 
 
 cdef struct Counters:    # what the kernels did

@@ -18,6 +18,24 @@ ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, 
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
+cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size) noexcept nogil:
+    """Add one thread's tally to the total and clear it. size: of one cluster's sums"""
+    cdef Py_ssize_t j, e
+    for j in range(k):
+        total.counts[j] += tally.counts[j]
+        tally.counts[j] = 0
+        if not tally.touched[j]:
+            continue
+        tally.touched[j] = 0
+        total.touched[j] = 1
+        for e in range(j * MAX_PARTS, (j + 1) * MAX_PARTS):
+            total.weights[e] += tally.weights[e]
+            tally.weights[e] = 0
+        for e in range(j * size, (j + 1) * size):
+            total.sums[e] += tally.sums[e]
+            tally.sums[e] = 0
+
+
 cdef class Run:
     """Lloyd iterations from given centers.
 
@@ -436,21 +454,7 @@ cdef class Run:
                 self.label[self.data.boxes.order[i]] = self.place_label[i]
 
     cdef void merge(self, Tally *tally) noexcept nogil:
-        """Add one thread's tally to the total and clear it."""
-        cdef Py_ssize_t j, e, size = self.data.sums.parts * self.data.rows.d
-        for j in range(self.k):
-            self.total.counts[j] += tally.counts[j]
-            tally.counts[j] = 0
-            if not tally.touched[j]:
-                continue
-            tally.touched[j] = 0
-            self.total.touched[j] = 1
-            for e in range(j * MAX_PARTS, (j + 1) * MAX_PARTS):
-                self.total.weights[e] += tally.weights[e]
-                tally.weights[e] = 0
-            for e in range(j * size, (j + 1) * size):
-                self.total.sums[e] += tally.sums[e]
-                tally.sums[e] = 0
+        merge_tally(&self.total, tally, self.k, self.data.sums.parts * self.data.rows.d)
 
     cdef int update(self) except -1 nogil:
         """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
