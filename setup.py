@@ -59,7 +59,7 @@ def write(name, text):
 def extension(name, source, flags):
     depends = [str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in sorted(NATIVE.glob(pattern))]
     return Extension(f"ckmeans._native.{name}", [source], include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
-                     extra_compile_args=OPTIMISE + flags, depends=depends, define_macros=MACROS)
+                     extra_compile_args=OPTIMISE + flags, depends=depends, define_macros=MACROS, libraries=[] if os.name == "nt" else ["m"])
 
 
 def extensions():

@@ -124,14 +124,14 @@ class CenterModel(Manners):
         Returns
         -------
         distances : ndarray of shape (n, k)
-            float32 for float32 rows, float64 for any other.
+            float32 for float32 rows, float64 for any other: roots of sums of squared differences, which float64 adds up feature after
+            feature. Those of float64 rows of which most is zero (7 in 8 of at least 64 features) are more exact yet: of the true
+            squared distance, rounded once. Sparse rows give the very numbers of the dense array.
         """
         check.check_fitted(self)
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        if isinstance(array, SparseRows):
-            check_values(array, names, data)
         distances = data.distances(self._centers())
         if data.overflow:                    # as in _predict
             check_values(array, names, data)

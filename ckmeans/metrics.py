@@ -138,7 +138,7 @@ def _silhouettes_of_sparse(array, data, order, bounds, big, small, threads):
     out, step = np.empty(n), max(1, _BLOCK_VALUES // max(n, d))
     for start in range(0, n, step):
         some = np.arange(start, min(start + step, n))
-        distances = data.distances(data.take(some))       # (n, rows of this block)
+        distances = data.distances(data.take(some), True)  # (n, rows of this block), as the kernel has them
         high = (distances + big) - big
         low = ((distances - high) + small) - small
         total = np.add.reduceat(high, bounds[:-1]) + np.add.reduceat(low, bounds[:-1])

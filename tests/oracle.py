@@ -42,10 +42,34 @@ def sq_distances(X, centers):
     return total
 
 
+def is_thin(X):
+    """Rows of at least 64 features of which at most one in eight is not zero."""
+    return (np.count_nonzero(X, axis=1) * 8 <= X.shape[1]) & (X.shape[1] >= 64)
+
+
+def true_sq_distance(x, center):
+    """The squared distance itself, rounded once; where nearly everything cancels, or underflows, as of other rows."""
+    true = sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(x.tolist(), center.tolist()))
+    squares = sum(Fraction(a) ** 2 + Fraction(b) ** 2 for a, b in zip(x.tolist(), center.tolist()))
+    if true > squares / 2**20 + Fraction(1, 2**900):
+        return float(true)
+    return sq_distances(x[None], center[None])[0, 0]
+
+
+def shown_sq_distances(X, centers):
+    """Squared distances as `transform` takes the roots of."""
+    X = np.asarray(X, np.float64)
+    table = sq_distances(X, centers)
+    for i in np.flatnonzero(is_thin(X)):
+        table[i] = [true_sq_distance(X[i], center) for center in np.asarray(centers, np.float64)]
+    return table
+
+
 def distances(X, centers):
     """What ``transform`` gives: distances in the dtype the data is computed in."""
+    table = sq_distances(X, centers) if compute_dtype(X) == np.float32 else shown_sq_distances(X, centers)
     with np.errstate(over="ignore"):
-        return np.sqrt(sq_distances(X, centers)).astype(compute_dtype(X))
+        return np.sqrt(table).astype(compute_dtype(X))
 
 
 def assign(X, centers):

@@ -137,7 +137,7 @@ cdef class CenterForms:
                 filter = self.scale_center(j, packing, m, gamma)
             m += 1
         if self.blocks != NULL:
-            self.fill_blocks(m)
+            side_by_side(self.c.rows, self.ids, m, self.d, self.blocks)
         self.c.m = m
         self.c.filter = filter
         guard_constants(&self.c, packing, d, gamma)
@@ -176,19 +176,6 @@ cdef class CenterForms:
                 self.lanes[(m // GAIN_LANES * width + f) * GAIN_LANES + m % GAIN_LANES] = scaled[f]
             return norms[0] < ldexp(1, 110)
         return largest[0] < limit
-
-    cdef void fill_blocks(self, Py_ssize_t m) noexcept nogil:
-        """Fill in the exact kernel's form of the first m centers of `ids`."""
-        cdef const double *row[BLOCK]
-        cdef double *block
-        cdef Py_ssize_t first, f, b
-        for first from 0 <= first < m by BLOCK:
-            for b in range(BLOCK):            # (past the last one any center will do)
-                row[b] = self.c.rows + self.ids[min(first + b, m - 1)] * self.d
-            block = self.blocks + first * self.d
-            for f in range(self.d):
-                for b in range(BLOCK):
-                    block[f * BLOCK + b] = row[b][f]
 
     cdef int make_csr_room(self) except -1:
         cdef Py_ssize_t k = self.c.k, vectors = (k + filter_table.csr_lanes - 1) // filter_table.csr_lanes, size
@@ -263,6 +250,24 @@ cdef class CenterForms:
             slot = (slot + 1) & (self.slots - 1)
         self.table[slot] = <int32_t>j
         return True
+
+
+cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_ssize_t d, double *blocks) noexcept nogil:
+    """The exact kernel's form of m centers: those of `ids`, or NULL: the first.
+
+    blocks  OUT  (ceil(m / BLOCK), d, BLOCK)
+    """
+    cdef const double *row[BLOCK]
+    cdef double *block
+    cdef Py_ssize_t first, f, b, at
+    for first from 0 <= first < m by BLOCK:
+        for b in range(BLOCK):                # (past the last one any center will do)
+            at = min(first + b, m - 1)
+            row[b] = rows + (at if ids == NULL else <Py_ssize_t>ids[at]) * d
+        block = blocks + first * d
+        for f in range(d):
+            for b in range(BLOCK):
+                block[f * BLOCK + b] = row[b][f]
 
 
 cdef double filter_gamma(Py_ssize_t d) noexcept nogil:

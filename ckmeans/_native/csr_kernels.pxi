@@ -93,12 +93,12 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
 cdef Py_ssize_t csr_pack(const Rows *rows, const int64_t *order, Py_ssize_t first, Py_ssize_t count, CsrScratch *scratch) noexcept nogil:
     """Put up to LANES rows side by side, column by column as they come; returns the number of columns.
 
-    order  IN  (n,) rows by place, or NULL: places are rows
+    order  IN  rows by place
     """
     cdef Py_ssize_t i, e, row, at, columns = 0
     cdef double *lanes
     for i in range(count):
-        row = first + i if order == NULL else order[first + i]
+        row = order[first + i]
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
             at = scratch.rank[rows.indices[e]]
             if at == 0:
@@ -276,29 +276,66 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     return 0
 
 
-cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j, double sq_distance) noexcept nogil:
-    """Write down what `transform` says of a row and a center."""
-    cdef double value = shown(job, row, sq_distance)
-    if job.narrow:
-        (<float *>job.out)[row * job.centers.k + j] = <float>value
-    else:
-        (<double *>job.out)[row * job.centers.k + j] = value
+cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *values, int32_t *columns) noexcept nogil:
+    """Distances of one row, where they take no walk along all features; False where they do.
+
+    values, columns  OUT  room for those of the row
+    """
+    cdef const Rows *rows = job.rows
+    cdef const double *x = <const double *>rows.data + rows.indptr[row]
+    cdef const int32_t *places = rows.indices + rows.indptr[row]
+    cdef Py_ssize_t count = rows.indptr[row + 1] - rows.indptr[row], zeros = 0, j, used, e
+    cdef double[8] norms
+    cdef uint64_t unsure
+    if sizeof(real) == 8 and job.thin != NULL:
+        for e in range(count):
+            zeros += x[e] == 0
+        if (count - zeros) * THIN > rows.d:
+            return False
+        if zeros:
+            count = without_zeros(x, places, count, values, columns)
+            x, places = values, columns
+        show_thin(job, me, row, x, places, count, NULL)
+        return True
+    if sizeof(real) == 8 or job.shifted == NULL:
+        return False
+    memset(norms, 0, sizeof(norms))
+    for e in range(count):
+        values[e] = csr_value(rows, rows.indptr[row] + e)
+    for e in range(count):
+        norms[e & 7] += values[e] * values[e]
+    for e in range(1, 8):
+        norms[0] += norms[e]
+    me.overflow = me.overflow or not norms[0] < LARGEST_NORM
+    for j from 0 <= j < job.centers.k by BLOCK:
+        used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
+        job.filter.csr_roots(values, places, count, norms[0], rows.d, job.shifted, j, used, <float *>job.out + row * job.centers.k + j,
+                             &unsure)
+        if unsure:
+            work_out(job, row, fetch(rows, row, 1, me.block), j, unsure)
+    return True
 
 
 cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """Distances of each row to all centers."""
     cdef Transform *job = <Transform *>job_
-    cdef CsrScratch *scratch = &job.workers[worker].csr
-    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, columns, i, j
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, row, count = 0, columns, i, j
+    cdef int64_t left[LANES]                  # rows that walks along all features take together
     cdef double out[LANES]
-    for first from start <= first < stop by LANES:
-        count = min(<Py_ssize_t>LANES, stop - first)
-        columns = csr_pack(job.rows, NULL, first, count, scratch)
-        for j in range(k):
-            csr_distances(scratch, job.centers.rows + j * d, d, out)
-            for i in range(count):
-                put_distance(job, first + i, j, out[i])
-        csr_unpack(scratch, columns)
+    for row in range(start, stop):
+        if not csr_show(job, me, row, job.moved + worker * job.moved_size, job.columns + worker * job.moved_size):
+            left[count] = row
+            count += 1
+        if count == LANES or (row == stop - 1 and count):
+            columns = csr_pack(job.rows, left, 0, count, &me.csr)
+            for j in range(k):
+                csr_distances(&me.csr, job.centers.rows + j * d, d, out)
+                for i in range(count):
+                    me.overflow = me.overflow or not out[i] < LARGEST_NORM
+                    put_distance(job, left[i], j, out[i])
+            csr_unpack(&me.csr, columns)
+            count = 0
     return 0
 
 
@@ -415,6 +452,7 @@ _csr.survey = csr_survey
 _csr.assign = csr_assign
 _csr.measure = csr_measure
 _csr.transform = csr_transform
+_csr.norms = thin_norms
 _csr.seed = csr_seed
 _csr.weigh = csr_weigh
 _csr.unit_factor = unit_factor_of

@@ -9,7 +9,7 @@ from libc.limits cimport INT_MAX
 from libc.math cimport fabs, frexp, ldexp, sqrt, INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memchr, memcpy, memset
 cimport numpy as cnp
 import numpy as np
 from ckmeans._native.kernels cimport *
@@ -1052,41 +1052,61 @@ cdef class Data:
             largest = max(largest, self.workers[i].largest)
         return largest
 
-    def distances(self, cnp.ndarray centers):
+    def distances(self, cnp.ndarray centers, bint in_order=False):
         """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit.
 
-        Dense rows need not have been scanned: see `overflow`.
+        Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of the features, those of thin rows, too.
         """
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
         cdef Memory memory = Memory()
-        cdef bint filter = self.narrow and self.rows.indptr == NULL and worth_roots(self.rows.n, d)
+        cdef bint csr = self.rows.indptr != NULL, filter = self.narrow and worth_roots(self.rows.n, d)
+        cdef bint thin = not self.narrow and not in_order and d >= THIN_FROM
+        cdef const double *rows
         cdef CenterForms forms = CenterForms(k, d, not filter and self.rows.n > 4, self.most_values)
         cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.single else np.float64)
         cdef Transform job
         cdef Shifted shifted
-        cdef double cost = 0.2 * k * (d + 5) if self.rows.indptr == NULL else self.csr_cost(k)
+        cdef Thin thins
+        cdef double cost = 0.2 * k * (d + 5) if not csr else self.csr_cost(k)
         cdef int i
-        forms.prepare(self.used(<const double *>cnp.PyArray_DATA(centers), k, memory), &self.packing, False, True)
+        rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
+        forms.prepare(rows, &self.packing, False, True)
+        memset(&job, 0, sizeof(Transform))
         job.rows = &self.rows
         job.centers = &forms.c
-        job.shifted = NULL
-        job.moved = NULL
-        job.moved_size = 0
         job.filter = filter_table
         job.narrow = self.single
         job.out = cnp.PyArray_DATA(out)
         job.workers = self.workers
         if filter:
             job.shifted = &shifted
-            job.moved_size = PANEL * d
-            job.moved = <double *>memory.take(self.n_threads * job.moved_size, sizeof(double))
-            shift_centers(&shifted, forms.c.rows, k, d, memory)
+            job.moved_size = PANEL * d if not csr else self.most_values
+            shift_centers(&shifted, rows, k, d, memory, self.most_values)
             cost *= 0.5
+        elif thin and csr:
+            job.thin = &thins
+            job.moved_size = self.most_values
+            thin_centers(&thins, rows, k, d, NULL, self.exact, memory)
+        elif thin:
+            job.left = <uint8_t *>memory.take(self.rows.n, 1)
+        if csr and (filter or thin):
+            cost = 10 + self.values_of_a_row() * (2 + 0.5 * k)
+        if job.moved_size:
+            job.moved = <double *>memory.take(self.n_threads * job.moved_size, sizeof(double))
+            job.columns = <int32_t *>memory.take(self.n_threads * job.moved_size, sizeof(int32_t))
         self.overflow = False
         for i in range(self.n_threads):
             self.workers[i].overflow = False
         with nogil:
             self.each_chunk(self.exact.transform, &job, cost)
+        if job.left != NULL and memchr(job.left, 1, self.rows.n) != NULL:
+            job.thin = &thins
+            job.moved_size = d // THIN + 1
+            job.moved = <double *>memory.take(self.n_threads * job.moved_size, sizeof(double))
+            job.columns = <int32_t *>memory.take(self.n_threads * job.moved_size, sizeof(int32_t))
+            thin_centers(&thins, rows, k, d, forms.c.blocks, self.exact, memory)
+            with nogil:
+                self.each_chunk(self.exact.thin_rows, &job, 0.5 * d + 0.1 * k * d)
         for i in range(self.n_threads):
             self.overflow = self.overflow or self.workers[i].overflow
         return out

@@ -806,10 +806,30 @@ cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distanc
     return 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
 
 
+cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j, double sq_distance) noexcept nogil:
+    """Write down what `transform` says of a row and a center."""
+    cdef double value = shown(job, row, sq_distance)
+    if job.narrow:
+        (<float *>job.out)[row * job.centers.k + j] = <float>value
+    else:
+        (<double *>job.out)[row * job.centers.k + j] = value
+
+
+cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t first, Py_ssize_t used, const double *sq_distances) noexcept nogil:
+    """`put_distance` for a block of centers."""
+    cdef double *out = <double *>job.out + row * job.centers.k + first
+    cdef Py_ssize_t b
+    if job.narrow or job.rows.factor != NULL:
+        for b in range(used):
+            put_distance(job, row, first + b, sq_distances[b])
+    else:
+        for b in range(used):
+            out[b] = sqrt(sq_distances[b])
+
+
 cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first, uint64_t unsure) noexcept nogil:
-    """Distances of a row to those centers of a block that the filter leaves in doubt: bit i, center first + i."""
+    """Distances of a row to those centers of a block that are in doubt (bit i, center first + i), feature after feature."""
     cdef Py_ssize_t d = job.rows.d
-    cdef float *out = <float *>job.out + row * job.centers.k + first
     cdef double exact[GROUP]
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
@@ -826,7 +846,10 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
             c[r] = job.centers.rows + (first + lanes[r if r < g else 0]) * d
         pair_distances(group, c, d, exact)
         for r in range(g):
-            out[lanes[r]] = <float>shown(job, row, exact[r])
+            put_distance(job, row, first + lanes[r], exact[r])
+
+
+include "thin.pxi"
 
 
 cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
@@ -840,10 +863,13 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     cdef double *moved = job.moved + worker * job.moved_size
     cdef double sq_norms[PANEL]
     cdef uint64_t unsure[PANEL]
+    cdef uint64_t thin = 0
     cdef int r
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, me.block)
+        if job.left != NULL:
+            thin = thin_among(<const double *>x, count, d, job.left + first)
         if sizeof(real) == 4 and job.shifted != NULL:
             job.filter.shift(<const float *>x, count, d, job.shifted.origin, moved, sq_norms)
             for j from 0 <= j < k by BLOCK:
@@ -856,6 +882,8 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 me.overflow = me.overflow or not sq_norms[i] < LARGEST_NORM
             continue
         for i from 0 <= i < count by GROUP:
+            if thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i)) == all_rows(min(<Py_ssize_t>GROUP, count - i)):
+                continue
             for r in range(GROUP):
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
@@ -1007,6 +1035,8 @@ _table.assign_groups = assign_groups
 _table.assign = assign
 _table.measure = measure
 _table.transform = transform
+_table.thin_rows = thin_rows
+_table.norms = thin_norms
 _table.seed = seed
 _table.weigh = weigh
 _table.unit_factor = unit_factor_of

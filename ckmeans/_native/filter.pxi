@@ -626,6 +626,7 @@ _table.csr = filter_csr
 _table.sift = filter_sift
 _table.shift = filter_shift
 _table.roots = filter_roots
+_table.csr_roots = filter_csr_roots
 _table.csr_lanes = VL
 _table.csr_vectors = CSR_VECTORS
 table = PyCapsule_New(&_table, "ckmeans.filter", NULL)

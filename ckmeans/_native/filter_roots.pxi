@@ -43,6 +43,15 @@ cdef extern from *:
     static CKM_NOINLINE void ckm_roots_all(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block,
                                            const double *sq_norms, double error, double floor, float *out, Py_ssize_t stride,
                                            uint64_t *unsure, Py_ssize_t lane);
+    CKM_INLINE void ckm_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, const double *block,
+                                  const double *sq_norms, double error, double floor, float *out, uint64_t *unsure, Py_ssize_t lane,
+                                  int vectors, int unroll);
+    static CKM_NOINLINE void ckm_csr_roots_1(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
+                                             const double *block, const double *sq_norms, double error, double floor, float *out,
+                                             uint64_t *unsure, Py_ssize_t lane);
+    static CKM_NOINLINE void ckm_csr_roots_all(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
+                                               const double *block, const double *sq_norms, double error, double floor, float *out,
+                                               uint64_t *unsure, Py_ssize_t lane);
     """
 
 cdef double HALF_STEP = ldexp(1, -24)        # of float32, as a share of the binade
@@ -120,6 +129,73 @@ cdef void root_tile_all "ckm_roots_all"(const double **x, const double *x_sq_nor
                                         const double *sq_norms, double error, double floor, float *out, Py_ssize_t stride,
                                         uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
     root_tile(x, x_sq_norms, d, block, sq_norms, error, floor, out, stride, unsure, lane, ROOT_V)
+
+
+cdef void csr_root_tile "ckm_csr_roots"(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, const double *block,
+                                        const double *sq_norms, double error, double floor, float *out, uint64_t *unsure, Py_ssize_t lane,
+                                        int vectors, int unroll) noexcept nogil:
+    """`root_tile` for one row in CSR form, from its values and their columns."""
+    cdef vd acc[4][ROOT_V]
+    cdef vd value
+    cdef const double *row
+    cdef Py_ssize_t e = 0
+    cdef int u, v
+    block += lane
+    for u in range(unroll):
+        for v in range(vectors):
+            acc[u][v] = VD_SPLAT(0)
+    while e + unroll <= count:
+        for u in range(unroll):
+            value = VD_SPLAT(x[e + u])
+            row = block + <Py_ssize_t>columns[e + u] * BLOCK
+            for v in range(vectors):
+                acc[u][v] = acc[u][v] + value * VD_LOAD(row + v * VDL)
+        e += unroll
+    while e < count:
+        value = VD_SPLAT(x[e])
+        row = block + <Py_ssize_t>columns[e] * BLOCK
+        for v in range(vectors):
+            acc[0][v] = acc[0][v] + value * VD_LOAD(row + v * VDL)
+        e += 1
+    for u in range(1, unroll):
+        for v in range(vectors):
+            acc[0][v] = acc[0][v] + acc[u][v]
+    unsure[0] |= finish_row(acc[0][0], acc[0][1], x_sq_norm, sq_norms + lane, error, floor, out + lane, vectors) << lane
+
+
+cdef void csr_root_tile_1 "ckm_csr_roots_1"(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
+                                            const double *block, const double *sq_norms, double error, double floor, float *out,
+                                            uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
+    csr_root_tile(x, columns, count, x_sq_norm, block, sq_norms, error, floor, out, unsure, lane, 1, 4)
+
+
+cdef void csr_root_tile_all "ckm_csr_roots_all"(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
+                                                const double *block, const double *sq_norms, double error, double floor, float *out,
+                                                uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
+    csr_root_tile(x, columns, count, x_sq_norm, block, sq_norms, error, floor, out, unsure, lane, ROOT_V, 2)
+
+
+cdef void filter_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, Py_ssize_t d,
+                           const Shifted *centers, Py_ssize_t first, Py_ssize_t used, float *out, uint64_t *unsure) noexcept nogil:
+    """`filter_roots` for one row in CSR form; the origin is 0.
+
+    unsure  OUT  (1,)
+    """
+    cdef const double *block = centers.blocks + first * d
+    cdef const double *sq_norms = centers.sq_norms + first
+    cdef float spare[BLOCK]
+    cdef float *to = out if used == BLOCK else spare
+    cdef Py_ssize_t lane, i
+    unsure[0] = 0
+    for lane from 0 <= lane < used by ROOT_V * VDL:
+        if used - lane <= VDL:
+            csr_root_tile_1(x, columns, count, x_sq_norm, block, sq_norms, centers.error, centers.floor, to, unsure, lane)
+        else:
+            csr_root_tile_all(x, columns, count, x_sq_norm, block, sq_norms, centers.error, centers.floor, to, unsure, lane)
+    unsure[0] &= (1 << used) - 1
+    if to == spare:
+        for i in range(used):
+            out[i] = spare[i]
 
 
 cdef void filter_shift(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin, double *moved,

@@ -14,6 +14,8 @@ cdef enum:
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
     WIDTH = 32           # centers side by side in the panels of groups
     BLOCK = 16           # centers side by side in the exact kernel's layout
+    THIN = 8             # rows of which no more than one feature in so many is not zero are thin; see thin.pxi
+    THIN_FROM = 64       # features from which on they can be
     MOST_AXES = 63       # fewer than FLUSH
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
     SUM_PARTS = 3        # parts of an exact sum of terms of one sign
@@ -201,6 +203,11 @@ cdef struct Shifted:     # what the float64 filter of `transform` reads of the c
     double error, floor          # how near the end of its rounding interval a root may be; see `root_constants`
 
 
+cdef struct Thin:        # centers as rows that are mostly zero are compared with them; see thin.pxi
+    const double *blocks         # (ceil(k / BLOCK), d, BLOCK)
+    const double *sq_norms       # (ceil(k / BLOCK), 2, BLOCK) in two parts
+
+
 cdef struct FilterTable:
     void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
@@ -223,6 +230,8 @@ cdef struct FilterTable:
     void (*shift)(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin, double *moved, double *sq_norms) noexcept nogil
     void (*roots)(const double *moved, const double *x_sq_norms, Py_ssize_t count, Py_ssize_t d, const Shifted *centers, Py_ssize_t first,
                   Py_ssize_t used, float *out, Py_ssize_t stride, uint64_t *unsure) noexcept nogil
+    void (*csr_roots)(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, Py_ssize_t d, const Shifted *centers,
+                      Py_ssize_t first, Py_ssize_t used, float *out, uint64_t *unsure) noexcept nogil
 
 
 cdef struct Survey:      # first and second moments of the columns, for the stopping rule
@@ -265,10 +274,13 @@ cdef struct Transform:   # distances of rows to all centers
     const Rows *rows
     const Centers *centers
     const Shifted *shifted       # NULL: every distance is worked out exactly
+    const Thin *thin             # NULL: no row is thin
+    uint8_t *left                # OUT (n,) whether a row is thin and left over; NULL: none is looked for
     const FilterTable *filter
     bint narrow                  # `out` is float32
     void *out                    # OUT (n, k)
-    double *moved                # scratch (threads, moved_size) rows at the origin
+    double *moved                # scratch (threads, moved_size) rows at the origin, or values of thin rows
+    int32_t *columns             # scratch (threads, moved_size) their columns
     Py_ssize_t moved_size
     Worker *workers
 
@@ -329,6 +341,7 @@ cdef struct ExactTable:
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
     void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, double *out) noexcept nogil
+    void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see thin.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
-    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, seed, weigh, unit_factors
+    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for
