@@ -5,12 +5,17 @@ The default one repeats itself exactly. ``HYPOTHESIS_PROFILE=fuzz pytest`` searc
 
 import os
 from pathlib import Path
+import signal
 import sys
 
 from hypothesis import HealthCheck, settings
 
 # The oracle and the strategies are imported by name, also where the tests are run from elsewhere.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A shell has what it starts in the background ignore Ctrl-C, which some tests send to themselves and to children.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 slow_data = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile(

@@ -451,7 +451,10 @@ def test_control_c_in_a_process():
     )
     assert fit.stdout.readline() == "busy\n"
     fit.send_signal(signal.SIGINT)
-    output, errors = fit.communicate(timeout=PATIENCE)
+    try:
+        output, errors = fit.communicate(timeout=PATIENCE)
+    finally:
+        fit.kill()
     assert fit.returncode == 130
     assert (output, errors) == ("", "ckmeans: interrupted\n")
 

@@ -113,12 +113,9 @@ fitting.start()
 
 
 INTERRUPTED = """
-import signal
 import numpy as np
 from checks import Interruption
 from ckmeans import KMeans, kmeans_plusplus
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
-
 rng = np.random.default_rng(0)
 X = rng.random((1_000_000, 8), dtype=np.float32)
 model = KMeans(200, init=X[:200], tol=0.0, max_iter=100_000, n_threads={n_threads})

@@ -13,7 +13,11 @@ static void ckm_store(ckm_atomic *p, __int64 v) { _InterlockedExchange64(p, v); 
 static __int64 ckm_exchange(ckm_atomic *p, __int64 v) { return _InterlockedExchange64(p, v); }
 static __int64 ckm_add(ckm_atomic *p, __int64 v) { return _InterlockedExchangeAdd64(p, v) + v; }
 static int ckm_cas(ckm_atomic *p, __int64 old, __int64 v) { return _InterlockedCompareExchange64(p, v, old) == old; }
+#if defined(_M_ARM64)
+#define ckm_pause() __yield()
+#else
 #define ckm_pause() _mm_pause()
+#endif
 #else
 typedef int64_t ckm_atomic;
 static inline int64_t ckm_load(ckm_atomic *p) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }
