@@ -67,7 +67,7 @@ class KMeans(BlockKMeans):
         Returns
         -------
         labels : list of ObjectRef
-            For each block an ndarray, int32.
+            For each block an ndarray, int32; in the order of the rows.
         """
         if not is_blocks(X):
             return super().predict(X)
@@ -146,11 +146,27 @@ def split(X, sample_weight):
         if weights and len(weights) != len(X):
             raise ValueError(f"sample_weight has {len(weights)} blocks and X has {len(X)}.")
         return list(X), weights, None
-    X, weights = X.materialize(), []
+    X, weights = in_order(X), []
     names = list(X.schema().names)
+    blocks = X.to_pandas_refs()
     if sample_weight is not None:
         check.check_name(sample_weight, names, "sample_weight")
         weights = X.to_numpy_refs(column=sample_weight)
-        X = X.drop_columns([sample_weight])
+        task = need("ray", "ckmeans.ray").remote(without)
+        blocks = [task.remote(block, sample_weight) for block in blocks]
         names.remove(sample_weight)
-    return X.to_pandas_refs(), weights, check.string_names(names)
+    return blocks, weights, check.string_names(names)
+
+
+def in_order(dataset):
+    """The dataset with its blocks made, in the order of its rows: left to itself, Ray Data has them in the order in which they are done."""
+    options = dataset.context.execution_options
+    before, options.preserve_order = options.preserve_order, True
+    try:
+        return dataset.materialize()
+    finally:
+        options.preserve_order = before
+
+
+def without(frame, column):
+    return frame.drop(columns=[column])
