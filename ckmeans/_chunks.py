@@ -73,7 +73,8 @@ class ChunkFits:
         bounds on distances (4 bytes for each row and 32 centers) and, of mapped files, packed rows, which together with labels take at most
         120 MB, 64 MB for other sources. ``algorithm`` says whether there are bounds: "lloyd" has none, "yinyang" as many as fit, all others
         where they pay. All else is found again in every pass. Chunks of about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to
-        64 MB is read at once; of larger ones all columns are read side by side, which takes about 2.5 MB for each.
+        64 MB is read at once; of larger ones up to 24 columns are read side by side, which takes about 2.5 MB for each, and of more
+        columns a row group is written to a temporary file first.
 
         Examples
         --------

@@ -19,8 +19,9 @@ BLOCK_BYTES = 8 << 20
 #: Such blocks that are taken at once of an array: its ranges are no copies, and threads wait less often for each other.
 ARRAY_BLOCKS = 4
 
-#: Bytes of a row group of a Parquet file up to which that is read at once, and columns that are read side by side.
-GROUP_BYTES, COLUMNS = 64 << 20, 8
+#: Bytes of a row group of a Parquet file up to which that is read at once. Of larger ones up to SIDE_BY_SIDE columns are read side by
+#: side, each of which takes about 2.5 MB; of still more COLUMNS at a time are written to a temporary file.
+GROUP_BYTES, SIDE_BY_SIDE, COLUMNS = 64 << 20, 24, 8
 
 #: Bytes of chunks that may be in memory so that one is read while another one is worked on.
 IN_FLIGHT = 64 << 20
@@ -465,6 +466,37 @@ def _parquet(source, sample_weight, n_threads, columns, regroup):
     return ChunkEngine(chunks, None if weight else sample_weight, n_threads, regroup)
 
 
+def _write_strips(file, group, names, dtype, scratch):
+    """Write a row group strip by strip of COLUMNS columns, each with its rows one after the other. False where a value is missing."""
+    for first in range(0, len(names), COLUMNS):
+        some = names[first : first + COLUMNS]
+        for batch in file.iter_batches(1 << 16, [group], some, use_threads=False):
+            if any(column.null_count for column in batch.columns):
+                return False
+            strip = np.empty((batch.num_rows, len(some)), dtype)
+            for f, name in enumerate(some):                     # (batches have the order of the file)
+                strip[:, f] = batch.column(name)
+            scratch.write(strip)
+    return True
+
+
+def _read_strips(file, group, names, dtype, scratch, n, weight):
+    """The chunks of a row group from its strips."""
+    weights = None if weight is None else np.asarray(file.read_row_group(group, columns=[weight]).column(0))
+    rows, named = block_rows(dtype, len(names)), check.string_names(names)
+    for start in range(0, n, rows):
+        array = np.empty((min(rows, n - start), len(names)), dtype)
+        for first in range(0, len(names), COLUMNS):
+            part = array[:, first : first + COLUMNS]
+            strip = np.empty(part.shape, dtype)
+            scratch.seek((n * first + start * strip.shape[1]) * dtype.itemsize)
+            scratch.readinto(strip)
+            part[:] = strip
+        chunk = Named(array, named)
+        yield chunk if weight is None else (chunk, weights[start : start + rows])
+        del array, part, chunk
+
+
 class Named(NamedTuple):
     """A chunk with column names."""
 
@@ -477,7 +509,14 @@ def _row_group(file, group, names, weight):
     fields = [file.schema_arrow.field(name) for name in names]
     types = {np.dtype(field.type.to_pandas_dtype()) for field in fields}
     n = file.metadata.row_group(group).num_rows
-    if n * len(names) * max(dtype.itemsize for dtype in types) <= GROUP_BYTES and all(dtype.kind in "iuf" for dtype in types):
+    plain = all(dtype.kind in "iuf" for dtype in types)
+    large = n * len(names) * max(dtype.itemsize for dtype in types) > GROUP_BYTES
+    if plain and large and len(names) > SIDE_BY_SIDE:
+        with tempfile.TemporaryFile() as scratch:
+            if _write_strips(file, group, names, np.result_type(*types), scratch):
+                yield from _read_strips(file, group, names, np.result_type(*types), scratch, n, weight)
+                return
+    elif plain and not large:
         array = np.empty((n, len(names)), np.result_type(*types))
         for first in range(0, len(names), COLUMNS):
             some = names[first : first + COLUMNS]
@@ -493,7 +532,7 @@ def _row_group(file, group, names, weight):
             rows = Named(array, check.string_names(names))
             yield rows if weight is None else (rows, np.asarray(file.read_row_group(group, columns=[weight]).column(0)))
             return
-    rows = max(64, BLOCK_BYTES // 4 // (8 * len(names)))
+    rows = max(64, BLOCK_BYTES // 4 // (8 * len(names)))       # (also where values are missing: whoever looks at them says which)
     for batch in file.iter_batches(rows, [group], names + ([weight] if weight else []), use_threads=False):
         table = batch.select(names)
         yield table if weight is None else (table, np.asarray(batch.column(weight)))

@@ -362,12 +362,12 @@ def test_peak_memory(tmp_path):
 PARQUET_MEMORY = """
 import numpy as np, pyarrow as pa, pyarrow.dataset, pyarrow.parquet as pq
 from ckmeans import KMeans
-path, d = {path!r}, 64
+path, d, rows = {path!r}, 64, {rows}
 rng = np.random.default_rng(0)
 with pq.ParquetWriter(path, pa.schema([(f"x{{f}}", pa.float32()) for f in range(d)])) as writer:
-    for _ in range(5):
-        part = rng.normal(size=(200_000, d)).astype(np.float32)
-        writer.write_table(pa.table({{f"x{{f}}": part[:, f] for f in range(d)}}), row_group_size=200_000)
+    for _ in range(max(1, 600_000 // rows)):
+        part = rng.normal(size=(rows, d)).astype(np.float32)
+        writer.write_table(pa.table({{f"x{{f}}": part[:, f] for f in range(d)}}), row_group_size=rows)
 pq.write_table(pa.table({{"a": np.arange(9.0)}}), path + ".small.parquet")
 KMeans(4, n_init=1, max_iter=1).fit_chunks(path + ".small.parquet", labels=True)       # what libraries take by themselves
 centers = part[:8].astype(float)
@@ -386,14 +386,17 @@ print(resident("VmHWM") - before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux")
-def test_peak_memory_of_parquet(tmp_path):
+@pytest.mark.parametrize("rows", [200_000, 900_000])
+def test_peak_memory_of_parquet(rows, tmp_path):
+    """Row groups that are read at once, and one of 230 MB."""
     pytest.importorskip("pyarrow")
-    assert int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet")))) < 200e6
+    assert int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet"), rows=rows))) < 190e6
 
 
-@pytest.mark.parametrize("bytes_at_once", [0, 1 << 30])
-def test_row_groups_are_read_at_once_or_in_batches(bytes_at_once, X, whole, tmp_path, small_blocks, monkeypatch):
+@pytest.mark.parametrize("bytes_at_once, side_by_side", [(0, 24), (0, 0), (1 << 30, 24)])
+def test_row_groups_are_read_at_once_or_in_batches(bytes_at_once, side_by_side, X, whole, tmp_path, small_blocks, monkeypatch):
     monkeypatch.setattr(_sources, "GROUP_BYTES", bytes_at_once)
+    monkeypatch.setattr(_sources, "SIDE_BY_SIDE", side_by_side)
     monkeypatch.setattr(_sources, "COLUMNS", 2)
     monkeypatch.setattr(_sources, "IN_FLIGHT", bytes_at_once)
     assert_runs(model().fit_chunks(parquet_directory(X, tmp_path), labels=True), whole)
