@@ -27,6 +27,7 @@ from . import _validate as check
 from ._labels import check_label_order, label_order
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
+from ._watch import BlockState
 from .partial import as_partial, assign_block, changed_rows, checked_block, survey_block
 from ._native import engine as native
 
@@ -230,7 +231,9 @@ class Fit:
             raise ValueError(f"metric={model.metric!r} needs the rows in one array: fit(X); in blocks there is metric='euclidean'.")
         self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
-        self.deadline = perf_counter() + (model.max_time or np.inf)
+        self.began = perf_counter()
+        self.deadline = self.began + (model.max_time or np.inf)
+        self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
         self.passes, self.whole, self.variance, self.names = 0, None, None, None
         saved = None if checkpoint is None else files.read(checkpoint)
@@ -352,7 +355,7 @@ class Fit:
             make = self.restarts[i][1]
             centers = make()
             state.centers = (yield from centers(self, state)) if callable(centers) else centers
-        if i > 0 and state.n_iter == 0 and perf_counter() > self.deadline:
+        if i > 0 and state.n_iter == 0 and (self.called_off or perf_counter() > self.deadline):
             return
         total = None
         if state.stop is None:
@@ -406,6 +409,10 @@ class Fit:
                 state.stop = "max_iter"
             elif perf_counter() > self.deadline:
                 state.stop = "max_time"
+            if self.callback is not None and not self.called_off:
+                self.called_off = bool(self.callback(BlockState(self, state)))
+            if self.called_off and state.stop is None:
+                state.stop = "callback"
         return total
 
     def held_pass(self, i, centers, bound, checked):

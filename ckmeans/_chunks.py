@@ -64,7 +64,9 @@ class ChunkFits:
 
         Notes
         -----
-        Not with ``refine``, ``history``, ``callback``, an init that is a function, "random-partition", "variance-partition" or
+        ``callback`` is called after each iteration of each run; its state has no ``labels`` and no ``inertia``.
+
+        Not with ``refine``, ``history``, an init that is a function, "random-partition", "variance-partition" or
         "optimal" ("auto" is "k-means++" here). A pass reads all rows once. Before the first iteration there is one to survey them;
         "k-means++" takes one for each center where rows are mapped (few rows are looked up in between), and two of other sources;
         "k-means||" takes about a dozen for any number of centers, "random" three.
@@ -127,7 +129,7 @@ class ChunkFits:
 
     def _check_for_chunks(self):
         self._check_params()
-        for name, idle in (("refine", None), ("history", False), ("callback", None), ("metric", "euclidean")):
+        for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
             if getattr(self, name) != idle:
                 raise ValueError(f"{name}={getattr(self, name)!r} needs all rows in one array: use fit, or set {name}={idle!r}.")
 

@@ -14,7 +14,7 @@ class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blockwise.py`."""
 
     def __init__(self, n_clusters=8, *, init="k-means||", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
-                 n_threads=None, max_time=None, label_order=None):
+                 n_threads=None, max_time=None, label_order=None, callback=None):
         self._keep_parameters(locals())
 
     def _check(self, d=None):
@@ -28,7 +28,7 @@ class BlockKMeans(CenterModel):
             check.check_name(self.init, ("auto", *BLOCK_INITS), "init")
         check.seeds(self.random_state, 0)
         check.check_verbose(self.verbose)
-        check.check_max_time(self.max_time)
+        check.check_watching(self)
         if d is not None or self.label_order is None or isinstance(self.label_order, str):
             check_label_order(self.label_order, int(self.n_clusters), d)
 
@@ -50,7 +50,7 @@ class BlockKMeans(CenterModel):
         """A plain model that takes blocks, whose names were looked at already."""
         model = self._plain()
         model.__dict__.pop("feature_names_in_", None)
-        return model.set_params(n_threads=self.n_threads or 1, init="k-means++", random_state=None)
+        return model.set_params(n_threads=self.n_threads or 1, init="k-means++", random_state=None, callback=None)
 
 
 def predict_block(X, model):

@@ -52,9 +52,44 @@ class FitState:
         to the centers before it. During the callback only."""
         return self._native.inertia()
 
+    @property
+    def unit(self):
+        """What `n_iter` counts."""
+        return "batch" if self.n_changed is None else "iteration"
+
     def __repr__(self):
-        return (f"FitState(run={self.run}, n_iter={self.n_iter}, n_changed={self.n_changed}, shift={self.shift:.6g}, "
+        return (f"{type(self).__name__}(run={self.run}, n_iter={self.n_iter}, n_changed={self.n_changed}, shift={self.shift:.6g}, "
                 f"stop_reason={self.stop_reason!r})")
+
+
+class BlockState(FitState):
+    """What a callback is told after each iteration of a fit over blocks of rows, in which all runs go on in step.
+
+    As `FitState`; `n_changed` is None where the blocks are in other processes. There are no `labels` and no `inertia`.
+    """
+
+    unit = "iteration"
+
+    def __init__(self, fit, state):
+        best = fit.best()
+        self.run, self.n_runs, self.max_iter, self.seed = fit.states.index(state), len(fit.states), fit.max_iter, state.seed
+        self.best_inertia = None if best is None else best.inertia
+        self.n_iter, self.n_changed, self.shift, self.stop_reason = state.n_iter, state.n_changed, state.shift, state.stop
+        self.seconds = perf_counter() - fit.began
+        self.last = all(other.stop is not None for other in fit.states)
+        self._centers, self._dtype = state.centers, fit.survey.result_dtype
+
+    @property
+    def centers(self):
+        return self._centers.astype(self._dtype)
+
+    @property
+    def labels(self):
+        raise AttributeError("there are no labels to see while rows come in blocks: predict gives those of `centers`.")
+
+    @property
+    def inertia(self):
+        raise AttributeError("there is no inertia to see while rows come in blocks: it takes another pass over all of them.")
 
 
 class Watch:

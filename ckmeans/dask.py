@@ -58,6 +58,9 @@ class KMeans(BlockKMeans):
         Seconds after which the fit ends with the best that it has, looked at after each iteration. What is left to do then is a pass.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         The order of the clusters, as in `ckmeans.KMeans`.
+    callback : callable or None, default=None
+        Called here, not on workers, after each iteration of each run: with `run`, `n_runs`, `seed`, `n_iter`, `max_iter`, `shift`,
+        `seconds`, `stop_reason`, `last`, `best_inertia` and `centers`. A true result ends the fit with the best so far.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ class ProgressBar:
         # Iterations are drawn as a part of the run, in which the first ones change most.
         self.bar.n = state.run + (1.0 if state.stop_reason else state.n_iter / (state.n_iter + 10.0))
         self.bar.set_postfix_str(
-            (f"iteration {state.n_iter}, {state.n_changed} labels changed" if state.n_changed is not None else f"batch {state.n_iter}")
+            f"{state.unit} {state.n_iter}" + (f", {state.n_changed} labels changed" if state.n_changed is not None else "")
             + (f", best inertia {state.best_inertia:.6g}" if state.best_inertia is not None else ""))
         if state.last:
             self.bar.n = self.bar.n if state.stop_reason in ("max_time", "callback") else state.run + 1

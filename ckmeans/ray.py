@@ -25,7 +25,7 @@ class KMeans(BlockKMeans):
 
     Parameters
     ----------
-    n_clusters, init, n_init, max_iter, tol, verbose, random_state, max_time, label_order
+    n_clusters, init, n_init, max_iter, tol, verbose, random_state, max_time, label_order, callback
         As in `ckmeans.dask.KMeans`.
     n_threads : int or None, default=None
         CPUs of each actor; None means one. There are as many actors as the cluster has CPUs for.

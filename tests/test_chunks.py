@@ -1,4 +1,5 @@
 """Rows on disk and in chunks: the bits of a fit in one array, whatever they come from."""
+import io
 import os
 import signal
 import subprocess
@@ -301,7 +302,7 @@ def test_sparse_rows_raise(format_):
 
 
 def test_what_needs_all_rows_raises(X):
-    for name, value in (("refine", "auto"), ("history", True), ("callback", print), ("metric", "cosine"), ("init", lambda *a, **k: None),
+    for name, value in (("refine", "auto"), ("history", True), ("metric", "cosine"), ("init", lambda *a, **k: None),
                         ("init", "variance-partition")):
         with pytest.raises((TypeError, ValueError), match=name if name != "init" else "init"):
             model(**{name: value}).fit_chunks(X)
@@ -321,6 +322,44 @@ def test_a_source_that_changes_is_noticed(X):
 def test_time_limit(X):
     fitted = model(max_time=1e-9, tol=0, n_init=3).fit_chunks(X)
     assert fitted.stop_reason_ == "max_time" and fitted.n_iter_ == 1 and len(fitted.runs_) == 1
+
+
+def test_a_callback_sees_what_that_of_a_fit_in_one_array_sees(X):
+    def seen(model, fit):
+        states = []
+
+        def callback(state):
+            states.append((state.run, state.n_runs, state.seed, state.n_iter, state.max_iter, state.n_changed, state.shift,
+                           state.stop_reason, state.last, state.best_inertia, state.centers.tobytes(), state.centers.dtype))
+            return state.n_iter == 9
+
+        fit(model.set_params(callback=callback))
+        return states, model
+
+    def in_chunks(model):
+        return model.fit_chunks(np.array_split(X, 7), labels=True)
+
+    blocks, one = seen(model(n_init=1, tol=0), in_chunks)
+    array, other = seen(model(n_init=1, tol=0), lambda model: model.fit(X))
+    # (A fit in one array learns what the callback says when `last` was told already.)
+    assert blocks == array and one.stop_reason_ == other.stop_reason_ == "callback"
+    assert_runs(one, other)
+    with pytest.raises(AttributeError, match="predict gives"):
+        model(callback=lambda state: state.labels).fit_chunks(X)
+    with pytest.raises(AttributeError, match="another pass"):
+        model(callback=lambda state: state.inertia).fit_chunks(X)
+    blocks, several = seen(model(n_init=3, tol=0), in_chunks)
+    assert several.stop_reason_ == "callback" and [run.stop_reason for run in several.runs_] == ["callback"] * 3
+    assert {state[0] for state in blocks} == {0, 1, 2} and max(run.n_iter for run in several.runs_) <= 10
+    assert len(model(n_init=2, callback=lambda state: True).fit_chunks(X).runs_) == 2
+
+
+def test_a_bar_of_iterations(X):
+    pytest.importorskip("tqdm")
+    from ckmeans.progress import ProgressBar
+    file = io.StringIO()
+    model(callback=ProgressBar(file=file, disable=False)).fit_chunks(X)
+    assert "iteration 2, " in file.getvalue() and "labels changed" in file.getvalue()
 
 
 def test_progress(X, capsys):

@@ -173,6 +173,18 @@ def test_a_time_limit_ends_a_fit(synchronous):
     assert np.array_equal(model.labels_.compute(), model.compute().predict(X))
 
 
+def test_a_callback_is_told_of_each_iteration_and_may_end_the_fit(synchronous):
+    X = np.random.default_rng(5).normal(size=(500, 3))
+    states = []
+    model = KMeans(4, random_state=0, n_init=1, tol=0, callback=lambda state: states.append(state) or state.n_iter == 3)
+    model.fit(da.from_array(X, chunks=(120, 3)))
+    assert model.stop_reason_ == "callback" and model.n_iter_ == 3 and [state.n_iter for state in states] == [1, 2, 3]
+    assert states[0].n_changed is None and states[2].centers.shape == (4, 3)
+    assert np.array_equal(model.predict(da.from_array(X)).compute(), model.compute().predict(X))      # (a lambda does not go to workers)
+    whole = ckmeans.KMeans(4, init="k-means||", random_state=0, n_init=1, tol=0, max_iter=3).fit(X)
+    assert np.array_equal(model.cluster_centers_, whole.cluster_centers_) and model.inertia_ == whole.inertia_
+
+
 def test_lines_of_passes(synchronous, capsys):
     KMeans(2, init="first", n_init=1, max_iter=2, verbose=1).fit(da.random.default_rng(0).random((100, 2), chunks=(30, 2)))
     lines = capsys.readouterr().out.splitlines()
@@ -185,7 +197,7 @@ def test_lines_of_passes(synchronous, capsys):
     (dict(n_clusters=101), ValueError, "n_samples=100 should be >= n_clusters=101"), (dict(random_state="0"), TypeError, "random_state"),
     (dict(init=np.zeros((3, 2))), ValueError, "does not match the number of features"), (dict(n_threads=0), ValueError, "n_threads"),
     (dict(init=lambda X, k, random_state: X[:k]), TypeError, "init cannot be a function"),
-    (dict(max_time=0), ValueError, "max_time"), (dict(verbose=-1), ValueError, "verbose"),
+    (dict(max_time=0), ValueError, "max_time"), (dict(verbose=-1), ValueError, "verbose"), (dict(callback=3), TypeError, "callback"),
     (dict(label_order="sizes"), ValueError, "label_order must be None, 'size', 'center'"), (dict(label_order=3), TypeError, "label_order"),
     (dict(label_order=np.zeros((3, 2))), ValueError, r"label_order has shape \(3, 2\)"),
 ])

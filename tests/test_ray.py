@@ -73,6 +73,12 @@ def test_the_order_of_labels_and_a_time_limit():
     assert KMeans(5, random_state=1, tol=0, max_time=1e-9).fit([X]).stop_reason_ == "max_time"
 
 
+def test_a_callback_ends_a_fit():
+    model = KMeans(5, random_state=1, tol=0, n_init=1, callback=lambda state: state.n_iter == 2).fit([data()])
+    assert model.stop_reason_ == "callback" and model.n_iter_ == 2
+    assert len(ray.get(model.predict([data(50)]))[0]) == 50
+
+
 def test_a_dataset():
     pandas = pytest.importorskip("pandas")
     data_ = pytest.importorskip("ray.data")
