@@ -113,6 +113,9 @@ class KMeans(_Model):
         progress: bool = False,
     ) -> Self: ...
     def predict_chunks(self, source: Any, *, columns: Sequence[str] | None = None) -> Iterator[NDArray[np.int32]]: ...
+    def score_chunks(
+        self, source: Any, *, sample_weight: ArrayLike | str | None = None, columns: Sequence[str] | None = None
+    ) -> float: ...
 
 class MiniBatchKMeans(_Model):
     n_steps_: int

@@ -118,6 +118,34 @@ class ChunkFits:
         check.check_fitted(self)
         return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
 
+    def score_chunks(self, source, *, sample_weight=None, columns=None):
+        """The negative of the inertia that such rows have: higher is better. Takes two passes.
+
+        Parameters
+        ----------
+        source, sample_weight, columns : as for `fit_chunks`
+
+        Returns
+        -------
+        score : float
+        """
+        from ._blockwise import inertia
+        from ._sources import open_source
+
+        check.check_fitted(self)
+        if self.metric != "euclidean":
+            raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
+        engine = open_source(source, sample_weight, self.n_threads, columns)
+        return -inertia(self._named_alike(engine), self._centers())
+
+    def _named_alike(self, engine):
+        """The engine, once its columns are known to be those of the fit."""
+        for X, _ in engine.blocks():
+            names = None if engine.names is None else np.array(engine.names, dtype=object)
+            check.check_feature_names(self, names, X.shape[1], reset=False)
+            break
+        return engine
+
     def _predicted(self, engine):
         fresh = True
         for X, _ in engine.blocks():

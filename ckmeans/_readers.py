@@ -660,15 +660,20 @@ def _arrow_errors(source):
         raise ReadError(f"{source.name}: truncated or damaged: {error}") from None
 
 
+def _why_no_numbers(field, kinds="iufdb"):
+    """None for a column of these kinds (signed, unsigned, floating, decimal, boolean) to use, else why not."""
+    from pyarrow import types
+
+    if field.name.startswith("__index_level_"):
+        return "the index that pandas wrote along"
+    is_a = {"i": types.is_signed_integer, "u": types.is_unsigned_integer, "f": types.is_floating, "d": types.is_decimal,
+            "b": types.is_boolean}
+    return None if any(is_a[kind](field.type) for kind in kinds) else f"{field.type}, not numbers"
+
+
 def _from_arrow(source, schema, read, ask):
     """A table from the columns that `read(name)` gives."""
     from pyarrow import types
-
-    def why_not(field):
-        if field.name.startswith("__index_level_"):
-            return "the index that pandas wrote along"
-        numeric = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
-        return None if any(kind(field.type) for kind in numeric) else f"{field.type}, not numbers"
 
     def column(j):
         chunks = read(schema.names[j]).column(0)
@@ -679,7 +684,7 @@ def _from_arrow(source, schema, read, ask):
             chunks = chunks.cast("float64")
         return chunks.to_numpy()
 
-    return _stack(source, schema.names, [why_not(field) for field in schema], column, ask)
+    return _stack(source, schema.names, [_why_no_numbers(field) for field in schema], column, ask)
 
 
 _FORMATS = (

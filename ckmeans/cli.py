@@ -96,10 +96,14 @@ def _fit_arguments(parser):
         "data",
         metavar="DATA",
         help="a table, one row per point: .csv, .tsv or other text (with a header or without), .npy, .npz, "
-        "Parquet or Feather (with pyarrow), or - for standard input; .gz and .bz2 are fine",
+        "Parquet or Feather (with pyarrow), or - for standard input; .gz and .bz2 are fine; a directory of Parquet files",
     )
     _add_columns(data)
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
+    _add_chunks(data)
+    data.add_argument(
+        "--checkpoint", metavar="FILE", help="with --chunks: write the state here after each pass, and go on from it if it is there"
+    )
 
     how = parser.add_argument_group("clustering")
     how.add_argument(
@@ -191,13 +195,14 @@ def _fit(args):
 
         check_picture(args.plot)
         check_report(args.report)
+    chunks = _in_chunks(args)
     if isinstance(args.clusters, range):
         _select(args)
         return
     label_order = _label_order(args)
     with _collect_warnings() as caught:
         started = time.perf_counter()
-        table = read_table(args.data, args.columns, args.weights)
+        table = (_open_table if chunks else read_table)(args.data, args.columns, args.weights)
         k, init = _start(args, table)
         read = time.perf_counter()
         model = KMeans(
@@ -209,15 +214,28 @@ def _fit(args):
             random_state=args.seed,
             n_threads=args.threads,
             max_time=args.max_time,
-            callback=_progress(args),
+            callback=None if chunks else _progress(args),
             label_order=label_order,
             refine=args.refine,
             metric=args.metric,
         )
-        model.fit(table, sample_weight=table.weights)
+        if chunks:
+            labels = args.labels or (True if table.weights is not None else None)
+            model.fit_chunks(
+                table.values,
+                sample_weight=table.weights,
+                columns=table.asked,
+                labels=labels,
+                checkpoint=args.checkpoint,
+                progress=_progress(args) is not None,
+            )
+            weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
+        else:
+            model.fit(table, sample_weight=table.weights)
+            weights = np.bincount(model.labels_, table.weights, k)
         fitted = time.perf_counter()
 
-    if args.labels:
+    if args.labels and not chunks:
         _write_labels(args.labels, model.labels_, table)
     if args.centers:
         _write_rows(args.centers, model.cluster_centers_, table.columns)
@@ -228,12 +246,45 @@ def _fit(args):
     facts = {
         **_data_facts(args, table),
         "settings": _settings(args, k),
-        **_model_facts(model, table, np.bincount(model.labels_, table.weights, k)),
+        **_model_facts(model, weights),
         "seconds": {"read": read - started, "fit": fitted - read},
         "written": _written(args),
         "warnings": caught,
     }
     _show(args, facts, _fit_report)
+
+
+def _in_chunks(args):
+    """Whether the rows are to stay in their files, and be read again in each pass: where asked, or where memory would not hold them."""
+    from ._config import memory_is_short
+
+    checkpoint = getattr(args, "checkpoint", None)
+    asked = args.chunks or checkpoint or os.path.isdir(args.data)
+    large = args.data.lower().endswith((".npy", ".parquet")) and os.path.isfile(args.data) and memory_is_short(os.path.getsize(args.data))
+    if not (asked or large):
+        return False
+    against = None
+    if args.data == "-":
+        against = "standard input cannot be read again and again: --chunks needs a file"
+    elif isinstance(getattr(args, "clusters", None), range):
+        against = "to try several numbers of clusters takes all rows in memory: give -k one number with --chunks"
+    elif args.labels and not args.labels.lower().endswith(".npy"):
+        against = "with --chunks labels are written as .npy: give --labels the name of such a file"
+    elif getattr(args, "plot", None) or getattr(args, "report", None):
+        against = "--plot and --report take all rows in memory: use them without --chunks"
+    elif getattr(args, "refine", None) or getattr(args, "metric", "euclidean") != "euclidean":
+        against = "--refine and --metric cosine take all rows in memory: use them without --chunks"
+    elif checkpoint and not os.path.isdir(os.path.dirname(os.path.abspath(checkpoint))):
+        against = f"cannot write {checkpoint}: there is no directory {os.path.dirname(os.path.abspath(checkpoint))}"
+    if asked and against:
+        raise UsageError(against)
+    return not against
+
+
+def _open_table(*args, **options):
+    from ._lazy import open_table
+
+    return open_table(*args, **options)
 
 
 def _settings(args, k):
@@ -311,7 +362,7 @@ def _select(args):
             "suggested_k": found.suggested_k,
             "suggestion": found.suggestion,
         },
-        **(_model_facts(model, table, np.bincount(model.labels_, table.weights, found.suggested_k)) if model else {}),
+        **(_model_facts(model, np.bincount(model.labels_, table.weights, found.suggested_k)) if model else {}),
         "seconds": {"read": read - started, "fit": fitted - read},
         "written": _written(args),
         "warnings": caught,
@@ -408,6 +459,7 @@ def _predict_arguments(parser):
     parser.add_argument("model_file", metavar="MODEL", help="a model that ckmeans fit --model has written")
     parser.add_argument("data", metavar="DATA", help="rows to assign, in any format that ckmeans fit reads")
     _add_columns(parser)
+    _add_chunks(parser)
     _add_threads(parser)
     _add_labels(parser)
     _add_json(parser)
@@ -420,33 +472,65 @@ def _predict(args):
     from ._readers import read_table
 
     _check_outputs(args, inputs=[args.model_file, args.data])
+    chunks = _in_chunks(args)
     with _collect_warnings() as caught:
         model = load(args.model_file)
         if args.threads is not None:
             model.set_params(n_threads=args.threads)
         names = list(getattr(model, "feature_names_in_", []))
-        table = read_table(args.data, args.columns, columns_if_named=names or None)
-        # By name where both have names and by position otherwise, so there is nothing left to warn of.
-        table.columns = names
+        table = (_open_table if chunks else read_table)(args.data, args.columns, columns_if_named=names or None)
         started = time.perf_counter()
-        labels = model.predict(table)
-        seconds = time.perf_counter() - started
-        inertia = -model.score(table)
-
-    if args.labels:
-        _write_labels(args.labels, labels, table)
-    sizes = np.bincount(labels, minlength=len(model.cluster_centers_)).tolist()
+        if chunks:
+            sizes, inertia = _predict_chunks(args, model, table)
+            seconds = time.perf_counter() - started
+        else:
+            # By name where both have names and by position otherwise, so there is nothing left to warn of.
+            table.columns = names
+            labels = model.predict(table)
+            seconds = time.perf_counter() - started
+            inertia = -model.score(table)
+            sizes = np.bincount(labels, minlength=len(model.cluster_centers_))
+            if args.labels:
+                _write_labels(args.labels, labels, table)
     facts = {
         **_data_facts(args, table),
         "model": args.model_file,
         "inertia": inertia,
-        "clusters": [{"label": label, "size": size} for label, size in enumerate(sizes)],
-        **({"labels": labels.tolist()} if args.json and not args.labels else {}),
+        "clusters": [{"label": label, "size": size} for label, size in enumerate(sizes.tolist())],
+        **({"labels": labels.tolist()} if args.json and not args.labels and not chunks else {}),
         "seconds": {"predict": seconds},
         "written": _written(args),
         "warnings": caught,
     }
     _show(args, facts, _predict_report)
+
+
+def _predict_chunks(args, model, table):
+    """Sizes and inertia of rows that stay in their files; labels are written on the way."""
+    import numpy as np
+
+    from ._sources import label_sink
+
+    if not table.columns:
+        model.__dict__.pop("feature_names_in_", None)  # by position
+    inertia = -model.score_chunks(table.values, columns=table.asked)
+    sizes, start = np.zeros(len(model.cluster_centers_), dtype=np.int64), 0
+    sink = label_sink(args.labels)
+    try:
+        if sink is not None:
+            sink.open(len(table))
+        for labels in model.predict_chunks(table.values, columns=table.asked):
+            sizes += np.bincount(labels, minlength=len(sizes))
+            if sink is not None:
+                sink(start, labels)
+            start += len(labels)
+    except BaseException:
+        if sink is not None:
+            sink.drop()
+        raise
+    if sink is not None:
+        sink.done()
+    return sizes, inertia
 
 
 def _predict_report(facts):
@@ -501,7 +585,7 @@ def _demo(args):
             "named": True,
             "left_out": [],
         },
-        **_model_facts(model, table, np.bincount(model.labels_, minlength=args.clusters)),
+        **_model_facts(model, np.bincount(model.labels_, minlength=args.clusters)),
         "seconds": {"fit": seconds},
         "written": _written(args),
         "warnings": caught,
@@ -606,6 +690,15 @@ def _add_columns(parser):
         metavar="A,B",
         type=_names,
         help="columns to use, by name or by number from 1 (default: every column of numbers)",
+    )
+
+
+def _add_chunks(parser):
+    parser.add_argument(
+        "--chunks",
+        action="store_true",
+        help="for more rows than memory: leave them in their .npy file, Parquet file or directory (for which this is the default), and "
+        "read them again in each pass; the result is the same",
     )
 
 
@@ -732,7 +825,7 @@ def _data_facts(args, table):
     }
 
 
-def _model_facts(model, table, weights):
+def _model_facts(model, weights):
     """What a fit found."""
     sizes, centers = model.counts_.tolist(), model.cluster_centers_.tolist()
     return {

@@ -91,6 +91,16 @@ def test_any_source_gives_the_bits_of_one_array(source, X, whole, tmp_path, smal
                           whole.labels_)
 
 
+def test_the_score_of_chunks(X, whole, tmp_path):
+    weights = np.arange(len(X)) % 3.0
+    assert whole.score_chunks(generator(X, tmp_path)) == whole.score(X) == -whole.inertia_
+    assert whole.score_chunks([X[:100], X[100:]], sample_weight=weights) == whole.score(X, sample_weight=weights)
+    with pytest.raises(ValueError, match="features"):
+        whole.score_chunks(X[:, :3])
+    with pytest.raises(ValueError, match="metric='cosine'"):
+        KMeans(2, metric="cosine").fit(X).score_chunks(X)
+
+
 def test_columns_and_weights_of_parquet_data(X, tmp_path, small_blocks):
     directory = parquet_directory(X, tmp_path)
     chosen = model().fit_chunks(directory, columns=["a", "c"], labels=True)
