@@ -168,3 +168,50 @@ def test_values_that_cannot_be_used_are_named(bad, metric):
     for rows in (X, sparse.csr_matrix(X), X[17:18], sparse.csr_matrix(X[17:18])):
         with pytest.raises(ValueError, match=f"row {17 if rows.shape[0] > 1 else 0}, column 5"):
             model.transform(rows)
+
+
+# -- sums in the order of the features, of which a walk leaves most out ---------------------------------------------------------------
+
+
+def walks(kind, dtype, seed, n=150, d=900):
+    """Rows of which few features are not zero, labels, and centers that are not zero in many."""
+    rng = np.random.default_rng(seed)
+    X = np.zeros((n, d))
+    for x in X:
+        columns = rng.choice(d, rng.integers(d // 9), replace=False)
+        x[columns] = some_values(rng, "normal" if kind in ("halfway", "powers") else kind, len(columns))
+    X[3], X[4] = 0, X[5]
+    centers = some_values(rng, kind, (3, d))
+    if kind == "halfway":                 # squares that end one bit below the grid of many sums
+        centers = rng.integers(-(2**27), 2**27, size=(3, d)) / 2.0**27
+    elif kind == "powers":
+        X, centers = np.sign(X) * 2.0 ** rng.integers(-3, 4, X.shape), 2.0 ** rng.integers(-30, 3, (3, d))
+    centers[1, rng.random(d) < 0.8] = 0
+    centers[2] = X[5]
+    labels = rng.choice(3, n, p=[0.4, 0.4, 0.2]).astype(np.int32)
+    return X.astype(dtype), centers.astype(dtype).astype(float), labels
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", [*VALUES, "halfway", "powers"])
+def test_squares_and_inertia_of_sparse_rows_are_sums_in_order(kind, dtype):
+    if dtype == np.float32 and kind in ("huge", "tiny", "subnormal"):
+        kind = "normal"                   # whose range float32 does not have
+    for seed in range(3):
+        X, centers, labels = walks(kind, dtype, seed)
+        expected = oracle.sq_distances(X, centers)[np.arange(len(X)), labels]
+        assert len(set(labels)) == 3
+        for rows in (sparse.csr_matrix(X), with_stored_zeros(X, seed)):
+            for n_threads in (1, 2):
+                data = engine.Data(sparse_rows(rows, "X", lambda values, name: values), None, n_threads, False)
+                assert np.array_equal(data.squares(centers, labels), expected)
+                assert data.inertia(centers, labels) == oracle.inertia(expected)
+
+
+def test_halfway_cases_are_met():
+    X, centers, labels = walks("halfway", np.float64, 0)
+    own = (X - centers[labels]) ** 2
+    sums = np.cumsum(own, axis=1)
+    grid = np.spacing(sums[:, :-1])
+    with np.errstate(all="ignore"):
+        assert (own[:, 1:] / grid % 1 == 0.5).sum() > 1000

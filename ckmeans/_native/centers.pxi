@@ -22,6 +22,8 @@ cdef class CenterForms:
     cdef float *columns          # CSR: see Centers
     cdef double *norms           # CSR: (k,) squared norms, before scaling
     cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
+    cdef double scale            # CSR: that forms were made with
+    cdef double reach            # CSR: no value of a row or a center will be larger; 0: not known
     cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not zero, or were; NULL: all
     cdef Memory axes_memory      # with axes: see `use_axes`
     cdef double *known           # (k, d) the centers that `coordinates` are of, from their first preparation on
@@ -207,8 +209,9 @@ cdef class CenterForms:
         self.c.filter = filter
         if not filter:
             return
-        if self.support == NULL:
+        if self.support == NULL or scale != self.scale:
             memset(self.stale, 1, self.c.k)
+        self.scale = scale
         for j in range(self.c.k):
             if not self.stale[j]:
                 continue
@@ -250,6 +253,22 @@ cdef class CenterForms:
             slot = (slot + 1) & (self.slots - 1)
         self.table[slot] = <int32_t>j
         return True
+
+
+cdef double farthest_value(const double *rows, Py_ssize_t k, Py_ssize_t d, const double *origin) noexcept nogil:
+    """The largest magnitude of any value of rows (k, d) less the origin: four searches that do not wait for each other."""
+    cdef double[4] largest
+    cdef Py_ssize_t j, f, whole = d // 4 * 4
+    cdef int i
+    memset(largest, 0, sizeof(largest))
+    for j in range(k):
+        for f from 0 <= f < whole by 4:
+            for i in range(4):
+                largest[i] = max(largest[i], fabs(rows[f + i] - origin[f + i]))
+        for f in range(whole, d):
+            largest[0] = max(largest[0], fabs(rows[f] - origin[f]))
+        rows += d
+    return max(max(largest[0], largest[1]), max(largest[2], largest[3]))
 
 
 cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_ssize_t d, double *blocks) noexcept nogil:

@@ -48,6 +48,20 @@ def take_rows(cnp.ndarray data, const int32_t[::1] indices, const int64_t[::1] i
     return values, columns, starts
 
 
+cdef void csr_squares(const Rows *rows, double *out) noexcept nogil:
+    """Squared norm of each row: its squared distance to zero, feature after feature."""
+    cdef const float *narrow = <const float *>rows.data
+    cdef const double *wide = <const double *>rows.data
+    cdef Py_ssize_t i, e
+    cdef double x, s
+    for i in range(rows.n):
+        s = 0
+        for e in range(rows.indptr[i], rows.indptr[i + 1]):
+            x = narrow[e] if rows.kind == KIND_F32 else wide[e]
+            s += x * x
+        out[i] = s
+
+
 cdef Py_ssize_t open_csr(Rows *rows, array) except -1:
     """Rows of a SparseRows, which has seen to it that they can be read; returns how many values the longest has, at least 1."""
     cdef Py_ssize_t i, most = 1

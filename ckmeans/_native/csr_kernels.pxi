@@ -181,6 +181,9 @@ cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Cent
     return label
 
 
+include "walk.pxi"
+
+
 # ---- passes over the rows --------------------------------------------------------------------------------------------------------
 
 cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, float *sq_norms) noexcept nogil:
@@ -253,15 +256,23 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     cdef double out[LANES]
     cdef Sum *total = job.totals + worker
     cdef double term, largest = job.workers[worker].largest
+    cdef int64_t size
     cdef int32_t label
     while first < stop:
         label = job.labels[job.order[first]]
         count = 1
         while count < LANES and first + count < stop and job.labels[job.order[first + count]] == label:
             count += 1
-        columns = csr_pack(job.rows, job.order, first, count, scratch)
-        csr_distances(scratch, job.centers + label * d, d, out)
-        csr_unpack(scratch, columns)
+        size = job.ends[label] - (job.ends[label - 1] if label > 0 else 0)
+        if job.walks and size >= WALK_ROWS and scratch.walk.label != label:
+            walk_from(&scratch.walk, job.centers + label * d, d, label)
+        if job.walks and size >= WALK_ROWS and size * WALK_ROWS >= scratch.walk.m:
+            for i in range(count):
+                out[i] = walk_row(job.rows, job.order[first + i], &scratch.walk)
+        else:
+            columns = csr_pack(job.rows, job.order, first, count, scratch)
+            csr_distances(scratch, job.centers + label * d, d, out)
+            csr_unpack(scratch, columns)
         for i in range(count):
             row = job.order[first + i]
             if job.rows.directionless and job.rows.factor[row] == 0:
@@ -457,6 +468,7 @@ _csr.seed = csr_seed
 _csr.weigh = csr_weigh
 _csr.unit_factor = unit_factor_of
 _csr.unit_factors = csr_unit_factors
+_csr.walk_slots = WALK_SLOTS
 _csr.lanes = LANES
 _csr.block_rows = CSR_ROWS
 csr_table = PyCapsule_New(&_csr, "ckmeans.exact", NULL)

@@ -33,6 +33,7 @@ cdef extern from "build_info.h":
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
     CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
+    MOST_WALKED = 200000         # features up to which there is room for walks: 160 bytes each for every thread
     FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
@@ -241,10 +242,10 @@ cdef class Data:
         cdef Py_ssize_t d = self.rows.d, lanes = self.exact.lanes, i
         cdef Py_ssize_t most = min(d, lanes * self.most_values) + 1
         cdef int threads = self.n_threads
-        cdef char *blocks = <char *>self.memory.take(threads * self.exact.block_rows * d, sizeof(double))
-        cdef float *values = <float *>self.memory.take(threads * self.most_values, sizeof(float))
+        cdef char *blocks = <char *>self.memory.take(threads * self.exact.block_rows * d, sizeof(double), True)
+        cdef float *values = <float *>self.memory.take(threads * self.most_values, sizeof(float), True)
         cdef int32_t *places = <int32_t *>self.memory.take(threads * (2 * d + 1 + most), sizeof(int32_t))
-        cdef double *side_by_side = <double *>self.memory.take(threads * most * lanes, sizeof(double))
+        cdef double *packed = <double *>self.memory.take(threads * most * lanes, sizeof(double), True)
         cdef CsrScratch *scratch
         for i in range(threads):
             scratch = &self.workers[i].csr
@@ -253,7 +254,8 @@ cdef class Data:
             scratch.rank = places + i * (2 * d + 1 + most)
             scratch.features = scratch.rank + d
             scratch.columns = scratch.features + d + 1
-            scratch.lanes = side_by_side + i * most * lanes
+            scratch.lanes = packed + i * most * lanes
+            memset(scratch.lanes, 0, lanes * sizeof(double))
         return 0
 
     cdef int use_forms(self, CenterForms forms) except -1:
@@ -513,9 +515,7 @@ cdef class Data:
             self.packing.origin = <double *>self.memory.take(d, sizeof(double))
             self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packing.filling = True
-            for f in range(d):
-                largest = max(largest, max(self.high_[f], -self.low_[f]))
-            self.filter = choose_scale(&self.packing, largest)
+            self.filter = choose_scale(&self.packing, self.largest_value())
         elif self.packing.origin == NULL:
             # Any origin gives the same results; one amid the rows keeps the filter's error small.
             origin = <double *>self.memory.take(d, sizeof(double))
@@ -535,6 +535,14 @@ cdef class Data:
             self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
             self.packing.filling = True
         return 0
+
+    cdef double largest_value(self) noexcept nogil:
+        """The largest magnitude of any value."""
+        cdef Py_ssize_t f
+        cdef double largest = 0
+        for f in range(self.rows.d):
+            largest = max(largest, max(self.high_[f], -self.low_[f]))
+        return largest
 
     cdef void round_origin(self, double *origin) noexcept nogil:
         """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to float64."""
@@ -670,12 +678,10 @@ cdef class Data:
         return out
 
     cdef int need_squares(self) except -1:
-        cdef Memory memory = Memory()
-        cdef double *squares
+        """The squared norm of each CSR row."""
         if self.squares_ == NULL:
-            squares = <double *>self.memory.take(self.rows.n, sizeof(double))
-            self.measure(<double *>memory.take(self.rows.d, sizeof(double)), 1, <int32_t *>memory.take(self.rows.n, sizeof(int32_t)), squares)
-            self.squares_ = squares
+            self.squares_ = <double *>self.memory.take(self.rows.n, sizeof(double))
+            csr_squares(&self.rows, self.squares_)
         return 0
 
     cdef double total_squares(self) except -1:
@@ -938,12 +944,11 @@ cdef class Data:
             for f in range(d):
                 origin[f] += rows[j * d + f] * share
         self.round_origin(origin)
-        for j in range(k if not few else 0):
-            for f in range(d):
-                largest = max(largest, fabs(rows[j * d + f] - origin[f]))
+        if not few:
+            largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)
         # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic decides. (It needs no equal centers
         # left out, which takes longer than a few rows do.)
-        forms.prepare(rows, &packing, choose_scale(&packing, 1024 * largest) and not few, few)
+        forms.prepare(rows, &packing, choose_scale(&packing, largest) and not few, few)
         self.assign_job(&job, forms, labels)
         job.packing = &packing
         self.use_forms(forms)
@@ -1007,8 +1012,12 @@ cdef class Data:
         job.workers = self.workers
         job.totals = <Sum *>memory.take(self.n_threads, sizeof(Sum))
         if self.rows.indptr != NULL:
-            job.order = by_label(labels, self.rows.n, k, memory)
+            job.order = by_label(labels, self.rows.n, k, &job.ends, memory)
             cost = self.csr_cost(1)
+            job.walks = self.rows.n >= 64 and THIN * self.values_of_a_row() <= self.rows.d and self.rows.d <= MOST_WALKED
+            if job.walks:
+                self.room_for_walks(memory)
+                cost = 150 + 4 * self.values_of_a_row()
         while True:
             split_constants(bound, self.terms, job.split.big, 1)
             self.forget_largest()
@@ -1019,6 +1028,23 @@ cdef class Data:
             # All terms are tiny beside what they might have been: cut them more finely.
             bound = self.largest_term()
             memset(job.totals, 0, self.n_threads * sizeof(Sum))
+
+    cdef int room_for_walks(self, Memory memory) except -1:
+        cdef Py_ssize_t room = self.rows.d + 1
+        cdef int slots = self.exact.walk_slots, i
+        cdef int32_t *rank = <int32_t *>memory.take(self.n_threads * room, sizeof(int32_t), True)
+        cdef double *values = <double *>memory.take(self.n_threads * 2 * room, sizeof(double), True)
+        cdef int64_t *steps = <int64_t *>memory.take(self.n_threads * slots * room, sizeof(int64_t), True)
+        cdef Walk *walk
+        for i in range(self.n_threads):
+            walk = &self.workers[i].csr.walk
+            walk.label = -1
+            walk.rank = rank + i * room
+            walk.values = values + 2 * i * room
+            walk.sums = walk.values + room
+            walk.steps = steps + i * slots * room
+            walk.room = room
+        return 0
 
     cdef double farthest(self, const double *centers, Py_ssize_t k, Memory memory) except -1:
         """No row is farther from any of these centers than this: a bound for weighted squared distances."""
@@ -1314,8 +1340,11 @@ cdef class Data:
         return 0
 
 
-cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, Memory memory) except NULL:
-    """The rows, label by label."""
+cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, const int64_t **ends, Memory memory) except NULL:
+    """The rows, label by label.
+
+    ends  OUT  (k,) where each label ends
+    """
     cdef int64_t *order = <int64_t *>memory.take(n, sizeof(int64_t))
     cdef int64_t *start = <int64_t *>memory.take(k + 1, sizeof(int64_t))
     cdef Py_ssize_t i, j
@@ -1326,6 +1355,7 @@ cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, 
     for i in range(n):
         order[start[labels[i]]] = i
         start[labels[i]] += 1
+    ends[0] = start
     return order
 
 

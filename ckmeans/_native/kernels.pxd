@@ -3,7 +3,7 @@
 The kernels are compiled once per instruction set (and element type) and found through the tables at the end of this file.
 They take a range of rows, allocate nothing, start no threads and know nothing of Python.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
@@ -163,6 +163,18 @@ cdef struct Counters:    # what the kernels did
     int64_t broken       # bounds that did not hold, in a debug build
 
 
+cdef struct Walk:        # one center, as sparse rows walk along it; see walk.pxi
+    int32_t label        # whose; -1: nobody's yet
+    Py_ssize_t m         # values that are not zero
+    int32_t *rank        # (d + 1,) so many of them come before each column
+    double *values       # (d + 1,) of them m
+    double *sums         # (d + 1,) their squares, added up in their order
+    int64_t *steps       # (WALK_SLOTS, room) the same, rounded to the grids of binades; see `steps_in`
+    Py_ssize_t room      # d + 1
+    int slots            # in use
+    int8_t slot_of[2048] # by exponent: -1: not yet made, -2: there is none
+
+
 cdef struct CsrScratch:  # of CSR rows
     float *values        # (most values in a row,) a row on its way through the filter
     float *scores        # (groups * width,)
@@ -170,6 +182,7 @@ cdef struct CsrScratch:  # of CSR rows
     int32_t *columns     # (as many as GAIN_LANES rows can have + 1,) which column is at each place
     double *lanes        # (the same, GAIN_LANES) rows side by side; at place 0 zeros
     int32_t *features    # (d + 1,)
+    Walk walk
 
 
 cdef struct Worker:      # what belongs to one thread
@@ -264,6 +277,8 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
     const double *centers        # (k, d)
     const int32_t *labels        # (n,)
     const int64_t *order         # CSR: (n,) rows, label by label
+    const int64_t *ends          # CSR: (k,) places where labels end
+    bint walks                   # CSR: there is room for walks, and rows are so sparse that they pay
     Split split
     Sum *totals                  # INOUT (threads,)
     double *sq_distances         # OUT (n,) or NULL
@@ -344,4 +359,5 @@ cdef struct ExactTable:
     void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see thin.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors
+    int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for

@@ -762,9 +762,13 @@ cdef class Run:
 
 cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexcept nogil:
     """Set the bits of the columns where a row is not zero."""
-    cdef Py_ssize_t f
-    for f in range(d):
-        support[f >> 6] |= <uint64_t>(row[f] != 0) << (f & 63)
+    cdef Py_ssize_t first, f
+    cdef uint64_t bits
+    for first from 0 <= first < d by 64:
+        bits = 0
+        for f in range(min(<Py_ssize_t>64, d - first)):
+            bits |= <uint64_t>(row[first + f] != 0) << f
+        support[first >> 6] |= bits
 
 
 cdef bint same_row(const double *a, const double *b, Py_ssize_t d) noexcept nogil:

@@ -48,12 +48,22 @@ cdef class Running:
         self.tally.support = <uint64_t *>self.memory.take(k * words, sizeof(uint64_t))
         if data.rows.indptr == NULL:
             memset(self.tally.support, 0xff, k * words * sizeof(uint64_t))
+        else:
+            self.forms.reach = max(data.largest_value(), farthest_value(self.center, k, d, self.fresh))
+            self.forms.support = NULL if data.unit else self.tally.support
         self.note_all()
 
     cdef void note_all(self) noexcept nogil:
-        cdef Py_ssize_t j, d = self.data.rows.d
+        cdef Py_ssize_t j
         for j in range(self.k):
-            note_support(self.tally.support + j * ((d + 63) // 64), self.center + j * d, d)
+            self.note(j)
+
+    cdef void note(self, Py_ssize_t j) noexcept nogil:
+        """A center has been replaced."""
+        cdef Py_ssize_t d = self.data.rows.d
+        note_support(self.tally.support + j * ((d + 63) // 64), self.center + j * d, d)
+        if self.forms.stale != NULL:
+            self.forms.stale[j] = True
 
     def rearrange(self, order):
         """Give the centers new numbers: j to that which has been ``order[j]``."""
@@ -66,13 +76,17 @@ cdef class Running:
         cdef Py_ssize_t d = self.data.rows.d, f, i
         cdef double *center
         cdef double shift = 0
+        cdef double[LANE] found
+        memset(found, 0, sizeof(found))
         for i in range(centers.shape[0]):
             center = self.center + centers[i] * d
             batch.exact.read(&batch.rows, indices[i], self.fresh)
             for f in range(d):
-                shift += (self.fresh[f] - center[f]) * (self.fresh[f] - center[f])
+                found[f % LANE] += (self.fresh[f] - center[f]) * (self.fresh[f] - center[f])
             memcpy(center, self.fresh, d * sizeof(double))
-            note_support(self.tally.support + centers[i] * ((d + 63) // 64), center, d)
+            self.note(centers[i])
+        for f in range(LANE):
+            shift += found[f]
         return shift
 
     def learn(self, Data batch):
@@ -122,6 +136,11 @@ cdef class Running:
         for word in range(words):
             if support[word] == 0:
                 continue
+            if parts == 1 and 64 * word + 64 <= d:          # the same, for the compiler to see through
+                for f from 64 * word <= f < 64 * word + 64 by LANE:
+                    for i in range(LANE):
+                        found[i] += center[f + i] * (weight * center[f + i] - 2 * sums[f + i])
+                continue
             for f from 64 * word <= f < min(64 * word + 64, d) by LANE:
                 for i in range(min(<Py_ssize_t>LANE, d - f)):
                     found[i] += center[f + i] * (weight * center[f + i] - 2 * self.sum_of(sums, f + i, parts))
@@ -134,7 +153,7 @@ cdef class Running:
 
     cdef double move(self, Py_ssize_t j) noexcept nogil:
         """Move a center by what its cluster's sums say, which are cleared; returns its squared shift."""
-        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.data.sums.parts, word, start, stop, f, p
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.data.sums.parts, word, start, stop, f, i, p
         cdef const uint64_t *support = self.tally.support + j * words
         cdef double *center = self.center + j * d
         cdef double *fresh = self.fresh
@@ -144,6 +163,8 @@ cdef class Running:
         cdef double[LANE] found
         if not weight > 0:
             return 0
+        if self.forms.stale != NULL:
+            self.forms.stale[j] = True
         seen[j] += weight
         share = weight / seen[j]
         memset(self.tally.weights + j * MAX_PARTS, 0, MAX_PARTS * sizeof(double))
@@ -152,6 +173,11 @@ cdef class Running:
             memset(fresh, 0, d * sizeof(double))
         for word in range(words):
             if support[word] == 0:
+                continue
+            if parts == 1 and not self.data.narrow and 64 * word + 64 <= d:
+                for f from 64 * word <= f < 64 * word + 64 by LANE:
+                    for i in range(LANE):
+                        fresh[f + i] = center[f + i] + share * (sums[f + i] / weight - center[f + i])
                 continue
             for f in range(64 * word, min(64 * word + 64, d)):
                 mean = self.sum_of(sums, f, parts) / weight
@@ -165,8 +191,9 @@ cdef class Running:
             if support[word] == 0:
                 continue
             start, stop = 64 * word, min(64 * word + 64, d)
-            for f in range(start, stop):
-                found[f % LANE] += (fresh[f] - center[f]) * (fresh[f] - center[f])
+            for f from start <= f < stop by LANE:
+                for i in range(min(<Py_ssize_t>LANE, stop - f)):
+                    found[i] += (fresh[f + i] - center[f + i]) * (fresh[f + i] - center[f + i])
             memcpy(center + start, fresh + start, (stop - start) * sizeof(double))
             for p in range(parts):
                 memset(sums + p * d + start, 0, (stop - start) * sizeof(double))
