@@ -23,7 +23,7 @@ import numpy as np
 from bench.worker import find_packages
 
 find_packages()
-WAYS = ("in memory", "in memory, lean", "memmap", ".npy files", "Parquet", "HDF5", "generator")
+WAYS = ("in memory", "in memory, lean", "memmap", ".npy files", "Parquet", "HDF5", "Zarr", "generator")
 BLOCK = 32 << 20         # bytes of one write
 CELLS = [(16, 16), (16, 64), (16, 256), (64, 64)]
 
@@ -70,6 +70,12 @@ def make(folder, n, d, k):
     else:
         with h5py.File(folder / "x.h5", "w") as file:
             file.create_dataset("x", data=X)
+    try:
+        import zarr
+    except ImportError:
+        pass
+    else:
+        zarr.open(str(folder / "x.zarr"), mode="w", shape=X.shape, chunks=(max(1, (8 << 20) // X[:1].nbytes), d), dtype=X.dtype)[:] = X
 
 
 def ways(folder):
@@ -83,6 +89,10 @@ def ways(folder):
     def hdf5():
         import h5py
         return h5py.File(folder / "x.h5", "r")["x"]
+
+    def zarr():
+        import zarr
+        return zarr.open(str(folder / "x.zarr"), mode="r")
 
     def array():
         X = np.load(path)
@@ -98,6 +108,7 @@ def ways(folder):
         ".npy files": lambda: chunks([folder / f"part{i}.npy" for i in range(4)]),
         "Parquet": lambda: chunks(folder / "parquet"),
         "HDF5": lambda: chunks(hdf5()),
+        "Zarr": lambda: chunks(zarr()),
         "generator": lambda: chunks(generator()),
     }
 
@@ -116,7 +127,7 @@ def measure(way, folder, rounds):
     from ckmeans import KMeans
 
     centers = np.load(folder / "centers.npy")
-    for module in ("pyarrow.dataset", "pyarrow.parquet", "h5py", "ckmeans._blockwise", "ckmeans._sources"):
+    for module in ("pyarrow.dataset", "pyarrow.parquet", "h5py", "zarr", "ckmeans._blockwise", "ckmeans._sources"):
         try:                                  # what a library takes by itself is no part of the fit
             import_module(module)
         except ImportError:

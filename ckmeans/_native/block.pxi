@@ -251,29 +251,76 @@ def split_of(double bound, double terms, int parts=SUM_PARTS):
     return out
 
 
-def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candidates, bint keep, bucket, Py_ssize_t buckets,
-                     double bound):
-    """What each candidate (m, d) would change of the potential, bucket by bucket: exact sums (m, buckets, SUM_PARTS).
+cdef struct SeedBlock:           # two steps of k-means++, while the rows are at hand
+    Seeding take                 # the new center
+    Seeding trial                # the next candidates
+    bint taking, weigh_taken, weigh_trial
+    ExactTable *exact
 
-    near    INOUT (n,) squared distance of each row to the nearest center so far, infinite before the first
-    keep    take the one candidate: `near` changes
-    bucket  (n,) uint16
-    bound   what the potential's terms do not exceed
+
+cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    cdef SeedBlock *job = <SeedBlock *>job_
+    if job.weigh_taken:
+        job.exact.weigh(&job.take, start, stop, chunk, worker)
+    if job.taking:
+        job.exact.seed(&job.take, start, stop, chunk, worker)
+    if job.weigh_trial:
+        job.exact.weigh(&job.trial, start, stop, chunk, worker)
+    return job.exact.seed(&job.trial, start, stop, chunk, worker)
+
+
+cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, Packing *packing, cnp.ndarray near, const double *rows, bint filter,
+                         Memory memory) except -1:
+    """A step over all rows, or those that the filter leaves over."""
+    cdef Py_ssize_t m = forms.c.k, j
+    cdef Py_ssize_t *column
+    forms.prepare(rows, packing, filter, True)
+    data.seeding_job(job, packing, <double *>cnp.PyArray_DATA(near), NULL, 0)
+    job.candidates = &forms.c
+    job.totals = <Sum *>memory.take(data.n_threads * m, sizeof(Sum))
+    if forms.c.filter:
+        job.gains = <double *>memory.take(data.n_threads * m * GAIN, sizeof(double))
+        column = <Py_ssize_t *>memory.take(m, sizeof(Py_ssize_t))
+        for j in range(m):
+            column[j] = j
+        job.column = column
+        job.width = m
+    return 0
+
+
+def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, cnp.ndarray candidates, cnp.ndarray closer, Py_ssize_t column,
+                     bucket, Py_ssize_t buckets, double bound):
+    """Take a new center, and find what each of the next candidates would change of the potential, bucket by bucket.
+
+    near        INOUT (n,) squared distance of each row to the nearest center so far, infinite before the first
+    new         (0 or 1, d)
+    candidates  (m, d)
+    closer      INOUT (panels, m) uint64: rows to which the last candidates may be closer, then these ones
+    column      of the new center among the last candidates; -1: `closer` knows nothing of it
+    bucket      (n,) uint16
+    bound       what the potential's terms do not exceed
+
+    Returns
+    -------
+    changes (m, buckets, SUM_PARTS) : exact sums
+    noted : bool
+        Whether `closer` holds anything.
     """
     cdef Memory memory = Memory()
-    cdef Py_ssize_t m = candidates.shape[0], d = data.rows.d, j, f, e
-    cdef const double *rows = <const double *>cnp.PyArray_DATA(candidates)
+    cdef Py_ssize_t m = candidates.shape[0], d = data.rows.d, f
     cdef double *origin = <double *>memory.take(d, sizeof(double))
-    cdef Py_ssize_t *column
-    cdef CenterForms forms = CenterForms(m, d)
+    cdef CenterForms forms = CenterForms(m, d), new_forms = CenterForms(1, d)
     cdef cnp.ndarray out = np.zeros((m, buckets, SUM_PARTS))
     cdef double reach = 0
-    cdef bint first
+    cdef bint filter
     cdef Packing packing
-    cdef Seeding job
+    cdef SeedBlock job
     cdef int i
+    if data.rows.n == 0:
+        return out, False
     adopt(data, whole)
     memset(&packing, 0, sizeof(Packing))
+    memset(&job, 0, sizeof(SeedBlock))
     packing.origin = origin
     for f in range(d):
         origin[f] = 0.5 * data.low_[f] + 0.5 * data.high_[f]
@@ -281,24 +328,30 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray candi
     for f in range(d):
         reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
     # (Infinite limits prove nothing.)
-    first = data.rows.n > 0 and (<const double *>cnp.PyArray_DATA(near))[0] == INFINITY
-    forms.prepare(rows, &packing, choose_scale(&packing, reach) and not first, True)
-    data.seeding_job(&job, &packing, <double *>cnp.PyArray_DATA(near), <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket), buckets)
-    job.candidates = &forms.c
-    job.keep = keep
-    job.binned = True
-    job.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))
-    if forms.c.filter:
-        data.seeding_room(&job, m, memory)
-        column = <Py_ssize_t *>memory.take(m, sizeof(Py_ssize_t))
-        for j in range(m):
-            column[j] = j
-        job.column = column
-    split_constants(bound, data.terms, job.split.big, 1)
+    filter = choose_scale(&packing, reach) and (<const double *>cnp.PyArray_DATA(near))[0] != INFINITY
+    job.exact = data.exact
+    job.taking = new.shape[0] > 0
+    if job.taking:
+        seed_candidates(data, &job.take, new_forms, &packing, near, <const double *>cnp.PyArray_DATA(new), filter, memory)
+        job.take.keep = True
+        split_constants(bound, data.terms, job.take.split.big, 1)
+        if column >= 0:
+            job.take.closer = <uint64_t *>cnp.PyArray_DATA(closer)
+            job.take.width = m
+            job.take.column = &column
+        elif new_forms.c.filter:
+            job.weigh_taken = True
+            job.take.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL, sizeof(uint64_t))
+    seed_candidates(data, &job.trial, forms, &packing, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
+    job.trial.bucket = <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket)
+    job.trial.buckets = buckets
+    job.trial.binned = True
+    job.trial.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))
+    job.trial.closer = <uint64_t *>cnp.PyArray_DATA(closer)
+    job.weigh_trial = forms.c.filter
+    split_constants(bound, data.terms, job.trial.split.big, 1)
     with nogil:
-        if forms.c.filter:
-            data.each_chunk(data.exact.weigh, &job, 1 + 0.7 * d + assign_cost(m, d))
-        data.each_chunk(data.exact.seed, &job, 1 + 0.7 * d)
+        data.each_chunk(seed_block, &job, 2 + 1.5 * d + assign_cost(m, d))
     for i in range(data.n_threads):
-        add_into(<double *>cnp.PyArray_DATA(out), <double *>(job.bucket_totals + i * m * buckets), m * buckets * SUM_PARTS)
-    return out
+        add_into(<double *>cnp.PyArray_DATA(out), <double *>(job.trial.bucket_totals + i * m * buckets), m * buckets * SUM_PARTS)
+    return out, bool(forms.c.filter)

@@ -306,6 +306,8 @@ cdef class Stream:
             run.largest = max(run.largest, worker.largest)
             if bounding:
                 run.pairs += worker.counters.filtered
+            if CKM_DEBUG_BOUNDS and worker.counters.broken:
+                raise AssertionError(f"pass {run.n_passes}: {worker.counters.broken} bounds do not hold")
         return self.finite(run)
 
     cdef bint finite(self, StreamRun run) noexcept:

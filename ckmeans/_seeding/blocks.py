@@ -131,6 +131,17 @@ def codes_of(X, index, whole):
     return codes
 
 
+def buckets_of(X, index, whole, bits):
+    """The first bits of each hash."""
+    key = whole.token, ("bucket", bits), index
+    known = cache.get(key)
+    if known is not None:
+        return known[1]
+    bucket = (codes_of(X, index, whole) >> np.uint64(64 - bits)).astype(np.uint16)
+    cache.put(key, None, bucket)
+    return bucket
+
+
 # -- rows drawn in order of content ------------------------------------------------------------------------------------------------------
 #
 # The order is that of the rows' hashes, of equal ones that of their positions; see content.pxi. A draw finds the first row at which the
@@ -168,10 +179,33 @@ class Listed:
         return Listed(*(np.concatenate(pair) for pair in zip(self.arrays, other.arrays)))
 
 
-def shares_of(X, sample_weight, rows, chosen, whole):
-    """What some rows of a block are drawn by: their weights, times the squared distance to the nearest of the rows chosen so far."""
-    shares = weights_of(X, sample_weight)[rows]
-    return shares if chosen is None else shares * sq_exact(as_rows(X, whole)[rows], chosen, whole)
+def shares_of(X, sample_weight, index, rows, chosen, whole, run=None):
+    """What some rows of a block are drawn by: their weights, times the squared distance to the nearest of the rows chosen so far.
+
+    run : that which has chosen, of whose distances some may be remembered
+    """
+    shares = np.ones(len(rows)) if sample_weight is None else weights_of(X, sample_weight)[rows]
+    if chosen is None:
+        return shares
+    known = cache.get((whole.token, ("near", run), index))
+    if known is None or known[0] > len(chosen):
+        return shares * sq_exact(as_rows(X, whole)[rows], chosen, whole)
+    count, near = known[0], known[1][rows]
+    closer, column = noted_for(whole, run, index, count, chosen)
+    if column >= 0:
+        some = np.flatnonzero(closer[rows // 64, column] >> (rows % 64).astype(np.uint64) & np.uint64(1))
+    else:
+        some = np.arange(len(rows) if count < len(chosen) else 0)
+    near[some] = np.minimum(near[some], sq_exact(as_rows(X, whole)[rows[some]], chosen[count:], whole)) if len(some) else near[some]
+    return shares * near
+
+
+def noted_for(whole, run, index, count, chosen):
+    """What `potentials_task` has noted of the last candidates, and which of them was chosen after `count` others; -1: nothing is known."""
+    noted = cache.get((whole.token, ("closer", run), index))
+    if noted is None or count != len(chosen) - 1 or noted[0][0] != count:
+        return None, -1
+    return noted[1], int(np.append(np.flatnonzero((noted[0][1] == chosen[-1]).all(axis=1)), -1)[0])
 
 
 def sq_exact(array, centers, whole):
@@ -180,46 +214,46 @@ def sq_exact(array, centers, whole):
     return native.block_squares(data, whole.survey._native, centers, data.assign(centers))
 
 
-def parts_task(X, sample_weight, index, whole, chosen, bound, wanted, first_bit, bits):
+def parts_task(X, sample_weight, index, whole, chosen, bound, wanted, first_bit, bits, run=None):
     """Rows, and exact sums of their shares, of the parts of some ranges of the order.
 
     wanted : (m,) uint64, the bits of the hash that each range has in common, up to `first_bit`, or (m, 2) those of hash and position
     """
-    codes, positions = codes_of(X, index, whole), positions_of(X, index, whole)
+    codes = codes_of(X, index, whole)
     counts = np.zeros((len(wanted), 1 << bits), dtype=np.int64)
     sums = np.zeros((len(wanted), 1 << bits, 3))
     constants = native.split_of(bound, whole.survey.n_rows)
-    for t, rows in enumerate(in_ranges(codes, positions, wanted, first_bit)):
-        at = part(codes[rows], positions[rows], first_bit, bits)
+    for t, rows in enumerate(in_ranges(X, codes, index, whole, wanted, first_bit)):
+        at = part(codes[rows], positions_of(rows, index, whole), first_bit, bits)
         counts[t] = np.bincount(at, minlength=1 << bits)
-        terms = shares_of(X, sample_weight, rows, chosen, whole)
+        terms = shares_of(X, sample_weight, index, rows, chosen, whole, run)
         for p, piece in enumerate(cut(terms, constants)):
             sums[t, :, p] = np.bincount(at, piece, 1 << bits)
     return Added(counts, sums)
 
 
-def rows_task(X, sample_weight, index, whole, chosen, wanted, first_bit):
-    """The rows of some ranges of the order, one by one."""
-    codes, positions = codes_of(X, index, whole), positions_of(X, index, whole)
-    out = [(np.full(len(rows), t), codes[rows], positions[rows], shares_of(X, sample_weight, rows, chosen, whole),
-            as_rows(X, whole)[rows].astype(np.float64))
-           for t, rows in enumerate(in_ranges(codes, positions, wanted, first_bit))]
+def rows_task(X, sample_weight, index, whole, chosen, wanted, first_bit, run=None, values=True):
+    """The rows of some ranges of the order, one by one; with their values, if asked."""
+    codes, array = codes_of(X, index, whole), as_rows(X, whole) if values else np.empty((len(X), 0))
+    out = [(np.full(len(rows), t), codes[rows], positions_of(rows, index, whole),
+            shares_of(X, sample_weight, index, rows, chosen, whole, run), array[rows].astype(np.float64))
+           for t, rows in enumerate(in_ranges(X, codes, index, whole, wanted, first_bit))]
     return Listed(*(np.concatenate(arrays) for arrays in zip(*out)))
 
 
-def positions_of(X, index, whole):
-    return np.arange(int(whole.starts[index]), int(whole.starts[index]) + len(X), dtype=np.uint64) << np.uint64(whole.spare_bits)
+def positions_of(rows, index, whole):
+    return (int(whole.starts[index]) + rows).astype(np.uint64) << np.uint64(whole.spare_bits)
 
 
-def in_ranges(codes, positions, wanted, first_bit):
-    """For each range of the order, which rows lie in it."""
+def in_ranges(X, codes, index, whole, wanted, first_bit):
+    """For each range of the order, which rows of a block lie in it."""
     if first_bit == 0:
         return [np.arange(len(codes))] * len(wanted)
-    start = part(codes, positions, 0, min(first_bit, 8))
-    table = np.zeros(1 << min(first_bit, 8), dtype=bool)
-    table[[int(code) >> (64 - min(first_bit, 8)) for code, _ in wanted]] = True
-    some = np.flatnonzero(table[start])                                  # most rows are in none
-    few, places = codes[some], positions[some]
+    bits = min(first_bit, 12)
+    table = np.zeros(1 << bits, dtype=bool)
+    table[[int(code) >> (64 - bits) for code, _ in wanted]] = True
+    some = np.flatnonzero(table[buckets_of(X, index, whole, bits)])      # most rows are in none
+    few, places = codes[some], positions_of(some, index, whole)
     out = []
     for code, place in wanted:
         if first_bit <= 64:
@@ -242,10 +276,11 @@ def first_above(sums, before, target):
     return at, running[at]
 
 
-def draw(fit, targets, chosen, bound, top=None):
+def draw(fit, targets, chosen, bound, top=None, run=None):
     """Rows at which the running sum of shares exceeds the targets: (rows (m, d), positions (m,)).
 
     top : counts and sums of the first parts of the order, where they are known
+    run : number of the run that has chosen
     """
     whole, local = fit.whole, fit.engine.in_process
     bits = FIRST_BITS[local]
@@ -269,15 +304,17 @@ def draw(fit, targets, chosen, bound, top=None):
         if first_bit == 128 or rows_there.max() <= FEW[local]:
             break
         bits = MORE_BITS if first_bit % 64 + MORE_BITS <= 64 else 64 - first_bit % 64
-        counts, sums = (yield parts_task, whole, chosen, bound, distinct, first_bit, bits).arrays
-    which, codes, positions, shares, rows = (yield rows_task, whole, chosen, distinct, first_bit).arrays
+        counts, sums = (yield parts_task, whole, chosen, bound, distinct, first_bit, bits, run).arrays
+    all_rows = fit.engine.array if local and fit.engine.mapped else None     # where few are wanted, they can be had without a pass
+    which, codes, positions, shares, rows = (yield rows_task, whole, chosen, distinct, first_bit, run, all_rows is None).arrays
     constants = native.split_of(bound, fit.survey.n_rows)
     out, places = np.empty((len(targets), fit.d)), np.empty(len(targets), dtype=np.int64)
     for t, target in enumerate(targets):
         here = np.flatnonzero(which == of[t])
         here = here[np.lexsort((positions[here], codes[here]))]
         at, _ = first_above(cut(shares[here], constants).T, before[t], target)
-        out[t], places[t] = rows[here[at]], int(positions[here[at]] >> np.uint64(whole.spare_bits))
+        places[t] = int(positions[here[at]] >> np.uint64(whole.spare_bits))
+        out[t] = rows[here[at]] if all_rows is None else as_rows(all_rows[places[t]][None], whole)[0]
     return out, places
 
 
@@ -337,10 +374,10 @@ def random(fit, state):
 def potentials_task(X, sample_weight, index, whole, run, chosen, candidates, bound, bits):
     """What each candidate would change of the potential that the rows chosen so far have left, by parts of the order.
 
-    The block's distances to those are kept where there is room: then one new row costs little.
+    The block's distances to those are kept where there is room, and to which rows candidates may be closer: then one new row costs little.
     """
-    data = open_block(X, sample_weight, whole)
-    bucket = (codes_of(X, index, whole) >> np.uint64(64 - bits)).astype(np.uint16)
+    data, m = open_block(X, sample_weight, whole), len(candidates)
+    bucket = buckets_of(X, index, whole, bits)
     key = whole.token, ("near", run), index
     known = cache.get(key)
     if known is None or known[0] > len(chosen):
@@ -348,15 +385,22 @@ def potentials_task(X, sample_weight, index, whole, run, chosen, candidates, bou
         if len(chosen) and len(X):
             known = len(chosen), sq_exact(data.array, chosen, whole)
     count, near = known
-    for new in chosen[count:]:
-        native.block_potentials(data, whole.survey._native, near, new[None], True, bucket, 1 << bits, bound)
+    closer, column = noted_for(whole, run, index, count, chosen)
+    if closer is None or closer.shape[1] != m:
+        closer, column = np.empty((-(-len(X) // 64), m), dtype=np.uint64), -1
+    for new in chosen[count:-1]:
+        native.block_potentials(data, whole.survey._native, near, new[None], candidates[:0], closer, -1, bucket, 1 << bits, bound)
+    changes, some = native.block_potentials(data, whole.survey._native, near, chosen[max(count, len(chosen) - 1) :], candidates, closer,
+                                            column, bucket, 1 << bits, bound)
     cache.put(key, len(chosen), near)
-    return Added(native.block_potentials(data, whole.survey._native, near, candidates, False, bucket, 1 << bits, bound))
+    if some:
+        cache.put((whole.token, ("closer", run), index), (len(chosen), candidates), closer)
+    return Added(changes)
 
 
 def shares_task(X, sample_weight, index, whole, chosen):
     """The largest share of the potential."""
-    return Largest(float(shares_of(X, sample_weight, np.arange(len(X)), chosen, whole).max(initial=0.0)))
+    return Largest(float(shares_of(X, sample_weight, index, np.arange(len(X)), chosen, whole).max(initial=0.0)))
 
 
 class Largest:
@@ -400,7 +444,7 @@ def kmeans_plusplus(fit, state):
             return (yield from rest(fit, state))
         first = 1 + (len(state.chosen) - 1) * trials
         targets = uniforms[first : first + trials] * potential
-        candidates, places = yield from draw(fit, targets, state.chosen, state.bound, (counts, sums))
+        candidates, places = yield from draw(fit, targets, state.chosen, state.bound, (counts, sums), run)
         (changes,) = (yield potentials_task, whole, run, state.chosen, candidates, state.bound, bits).arrays
         best = int(np.argmin(value((sums + changes).sum(axis=1).T)))      # the first of equal ones
         sums = sums + changes[best]
