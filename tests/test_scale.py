@@ -28,7 +28,8 @@ def test_a_file_written_in_blocks_is_what_numpy_writes(tmp_path, monkeypatch, bl
 
 
 def test_the_command_compares_ways_that_agree_and_prints_the_model():
-    ways = ["in memory", "memmap", ".npy files", *(["HDF5"] if find_spec("h5py") else []), "generator"]
+    ways = ["in memory", "memmap", ".npy files", *(["HDF5"] if find_spec("h5py") else []), *(["Zarr"] if find_spec("zarr") else []),
+            "generator"]
     done = subprocess.run([sys.executable, "-m", "bench.scale", "--rows", "3000", "--cells", "16x64", "--rounds", "1", "--ways", ",".join(ways)],
                           cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
