@@ -28,6 +28,8 @@ if X86_64 and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2"]
     INSTRUCTION_SETS["avx512"] = [*INSTRUCTION_SETS["avx2"], "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl",
                                   "-mprefer-vector-width=512"]
+    INSTRUCTION_SETS["avx512vnni"] = [*INSTRUCTION_SETS["avx512"], "-mavx512vnni"]
+FILTER_ONLY = {"avx512vnni"}                 # they have nothing for the other kernels: those of the set before will do
 
 if MSVC:
     OPTIMISE, CONTRACT, NO_CONTRACT = ["/O2"], [], ["/fp:precise"]
@@ -68,6 +70,8 @@ def extensions():
     yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT)
+        if isa in FILTER_ONLY:
+            continue
         yield extension(f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "swap.pxi"\n'), flags + NO_CONTRACT)
         yield extension(f"one_dim_{isa}", write(f"one_dim_{isa}.pyx", 'include "one_dim.pxi"\n'), flags + NO_CONTRACT)
         yield extension(f"silhouette_{isa}", write(f"silhouette_{isa}.pyx", 'include "silhouette.pxi"\n'), flags + NO_CONTRACT)

@@ -4,7 +4,6 @@ In turn, on the same cores: a loop of multiply-adds on registers alone, a loop t
 the nearest of all centers. The best of many short rounds counts, so that a busy machine disturbs little.
 """
 import argparse
-import importlib
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
@@ -52,7 +51,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=30)
     args = parser.parse_args()
-    kernel = importlib.import_module(f"ckmeans._native.filter_{_native.isa}")
+    kernel = _native.kernel("filter")
     print(f"{_native.isa}, {args.threads} thread(s)")
     print(f"{'n':>8} {'d':>5} {'k':>5}  {'step':>10}  {'machine':>10}  share")
     for n, d, k in COMPUTE:

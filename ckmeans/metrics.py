@@ -78,7 +78,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
     threads = _threads(n_threads)
-    kernel = import_module(f"ckmeans._native.silhouette_{_native.isa}")
+    kernel = _native.kernel("silhouette")
     if isinstance(array, SparseRows):
         out = _silhouettes_of_sparse(array, data, order, bounds, big, small, threads)
     elif 16 * k * n * threads <= _SUMS_BYTES:

@@ -61,6 +61,68 @@ def test_a_weaker_bound_along_axes_would_be_noticed():
         engine.scale_guard(1)
 
 
+def in_whole_numbers(X, centers):
+    """Labels of rows that an assignment to other centers has put in whole numbers."""
+    data = engine.Data(X, None, 2, True)
+    engine.Run(data, centers[::-1].copy(), 1, 0.0, "lloyd").iterate()
+    run = engine.Run(data, centers.copy(), 1, 0.0, "lloyd")
+    run.iterate()
+    return run.labels()
+
+
+def wrong_in_whole_numbers(rounds, seed=0):
+    rng = np.random.default_rng(seed)
+    wrong = 0
+    for _ in range(rounds):
+        X, centers = near_ties(rng, int(rng.integers(72, 200)), 1000)
+        wrong += int((in_whole_numbers(X, centers) != oracle.assign(X, centers)[0]).sum())
+    return wrong
+
+
+def test_near_ties_in_whole_numbers_are_decided_right():
+    assert wrong_in_whole_numbers(20) == 0
+
+
+def test_a_weaker_bound_in_whole_numbers_would_be_noticed():
+    engine.scale_guard(0.01)
+    try:
+        assert wrong_in_whole_numbers(20) > 0
+    finally:
+        engine.scale_guard(1)
+
+
+def hard_rows(rng, kind, n, d):
+    """Rows that do not go well into whole numbers."""
+    X = rng.normal(size=(n, d))
+    if kind == "spikes":                     # one feature makes up the whole row
+        X[np.arange(n), rng.integers(d, size=n)] *= 10.0 ** rng.uniform(0, 9, size=n)
+    elif kind == "scales":                   # rows, and features, of all magnitudes
+        X *= 10.0 ** rng.uniform(-30, 30, size=(n, 1)) if rng.random() < 0.5 else 10.0 ** rng.uniform(-20, 20, size=d)
+    elif kind == "offset":
+        X += 1e5
+    elif kind == "equal":
+        X[:] = X[0]
+    elif kind == "lattice":
+        X = rng.integers(-1, 2, size=(n, d)).astype(float)
+    elif kind == "duplicates":
+        X = X[rng.integers(n // 10, size=n)]
+    elif kind == "constant":
+        X[:, ::2] = 7
+    return X
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["spikes", "scales", "offset", "equal", "lattice", "duplicates", "constant"])
+def test_rows_that_go_badly_into_whole_numbers(kind, dtype):
+    rng = np.random.default_rng(len(kind))
+    for d in (72, 101, 160):
+        X = hard_rows(rng, kind, 500, d).astype(dtype)
+        centers = X[rng.choice(len(X), 23)].astype(float)
+        centers[3:9] += rng.normal(size=(6, d)) * np.abs(centers[3:9]).max()
+        labels = in_whole_numbers(X, centers.astype(dtype).astype(float))
+        assert np.array_equal(labels, oracle.assign(X, centers.astype(dtype).astype(float))[0])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_single_rows_are_decided_right(dtype):
     rng = np.random.default_rng(0)

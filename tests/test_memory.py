@@ -46,6 +46,13 @@ def test_a_fit_takes_one_float32_copy_and_32_bytes_a_row(dtype, algorithm):
     assert 4 * n * d < used < 4 * n * d + 32 * n + SLACK
 
 
+@pytest.mark.parametrize("algorithm, per_value", [("lloyd", 2), ("auto", 6)])
+def test_wide_rows_are_kept_in_whole_numbers(algorithm, per_value):
+    n, d, k = 100_000, 96, 20
+    used = growth(FIT.format(copy=True, algorithm=algorithm), n=n, d=d, k=k, dtype="float32")
+    assert used < per_value * n * d + 40 * n + SLACK
+
+
 @pytest.mark.parametrize("algorithm, extra", [("yinyang", 4 * 3), ("projected", 4 * (20 + 2) + 4 * 3)])
 def test_bounds_and_axes_take_what_they_say(algorithm, extra):
     """Bounds: 4 bytes for each row, and for each group of 32 centers; axes: 4 for each axis, and for the length and the norm."""

@@ -26,10 +26,22 @@ def _choose():
 
 
 isa = _choose()
-engine.use_tables(*(import_module(f"ckmeans._native.{kernel}_{isa}") for kernel in ("filter", "exact_f32", "exact_f64")))
+
+
+def kernel(name):
+    """The module of a kernel for the instruction set in use; where that has none of its own, for the next narrower one."""
+    for built in reversed(available[:available.index(isa) + 1]):
+        try:
+            return import_module(f"ckmeans._native.{name}_{built}")
+        except ModuleNotFoundError:
+            if built == available[0]:
+                raise
+
+
+engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
 
 # Classes of their own for each instruction set, with the same results.
 #: The state of a local search by swaps.
-Search = import_module(f"ckmeans._native.swap_{isa}").Search
+Search = kernel("swap").Search
 #: Sorted values of one dimension, and their optimal partitions.
-Sorted = import_module(f"ckmeans._native.one_dim_{isa}").Sorted
+Sorted = kernel("one_dim").Sorted

@@ -159,6 +159,8 @@ cdef class Axes:
         for a in range(count):
             for f in range(d):
                 to[f * lanes + a] = from_[a * d + f]
+        self.packing.quanta = NULL
+        self.packing.quantising = False
         self.packing.axes = to
         self.packing.n_axes = count
         self.packing.lanes = lanes
@@ -173,10 +175,10 @@ cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     return 1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE * AXES_TRIED * m
 
 
-cdef Axes find_axes(Data data, cnp.ndarray centers, bint anyway):
-    """Axes that make an assignment to these centers (m, d) cost much less, or None; with `anyway` the best that can be had."""
+cdef Axes find_axes(Data data, cnp.ndarray centers, double most):
+    """Axes that make an assignment to these centers (m, d) cost at most so many nanoseconds a row, or None; the best if it is infinite."""
     cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count, chosen = 0
-    cdef double best = INFINITY if anyway else 0.75 * brute_cost(m, d), cost, unsure, left
+    cdef double best = most, cost, unsure, left
     cdef cnp.ndarray origin = np.empty(d)
     memcpy(cnp.PyArray_DATA(origin), data.packing.origin, d * sizeof(double))
 
@@ -186,7 +188,7 @@ cdef Axes find_axes(Data data, cnp.ndarray centers, bint anyway):
     # Axes are tried on other rows than those that they are found from.
     tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1) * n // (2 * AXES_ROWS)))
     centers = moved(centers)
-    if not anyway:
+    if most < INFINITY:
         axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), min(AXES_SAMPLE - 4, d // 2))
         if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.7:
             return None

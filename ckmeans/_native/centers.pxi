@@ -20,7 +20,7 @@ cdef class CenterForms:
     cdef Py_ssize_t d
     cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other rows
     cdef float *columns          # CSR: see Centers
-    cdef double *norms           # CSR: (k,) squared norms, before scaling
+    cdef double *norms           # (m,) squared norms, as they are before they are lowered; CSR: (k,)
     cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
     cdef double scale            # CSR: that forms were made with
     cdef double reach            # CSR: no value of a row or a center will be larger; 0: not known
@@ -31,6 +31,8 @@ cdef class CenterForms:
     cdef double *coordinates     # (k, width) along the axes, moved and scaled
     cdef float *slack
     cdef float *lanes
+    cdef Memory quanta_memory    # in whole numbers: see `use_quanta`
+    cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
 
     def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0):
         self.memory = Memory()
@@ -46,6 +48,7 @@ cdef class CenterForms:
         self.ids = <int32_t *>self.memory.take(k, sizeof(int32_t))
         self.scaled = <float *>self.memory.take(k * d, sizeof(float))
         self.sq_norms = <float *>self.memory.take(k, sizeof(float))
+        self.norms = <double *>self.memory.take(k, sizeof(double))
         if blocks:
             self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
         self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
@@ -71,6 +74,37 @@ cdef class CenterForms:
         self.c.slack = NULL
         self.c.lanes = NULL
         self.axes_memory = None
+
+    cdef int use_quanta(self) except -1:
+        """Room for what `quantise` makes."""
+        cdef Py_ssize_t k = self.c.k
+        if self.quanta_memory is None:
+            self.quanta_memory = Memory()
+            self.quantised.quanta = <int32_t *>self.quanta_memory.take(k * quanta_words(self.d), sizeof(int32_t))
+            self.quantised.steps = <float *>self.quanta_memory.take(k, sizeof(float))
+            self.quantised.rough = <float *>self.quanta_memory.take(k, sizeof(float))
+            self.quantised.sq_norms = <float *>self.quanta_memory.take(k, sizeof(float))
+        return 0
+
+    cdef void quantise(self, const Packing *packing) noexcept nogil:
+        """Fill in `quantised`, after `prepare`, for rows that have been put in whole numbers."""
+        cdef Centers *to = &self.quantised
+        cdef const int32_t *quanta = to.quanta
+        cdef const float *steps = to.steps
+        cdef const float *rough = to.rough
+        cdef const float *sq_norms = to.sq_norms
+        cdef Py_ssize_t d = self.d, j
+        cdef double gamma = filter_gamma(1)
+        to[0] = self.c
+        to.quanta = quanta
+        to.steps = steps
+        to.rough = rough
+        to.sq_norms = sq_norms
+        for j in range(to.m):
+            filter_table.quantise_center(to.scaled + j * d, d, packing.rough * guard_factor, packing.reach * guard_factor,
+                                         <int32_t *>quanta + j * quanta_words(d), <float *>steps + j, <float *>rough + j)
+            (<float *>sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
+        guard_constants(to, packing, d, gamma)
 
     cdef void find_coordinates(self, const Packing *packing) noexcept nogil:
         """Along the axes, of the centers that are not those of the last time."""
@@ -171,6 +205,7 @@ cdef class CenterForms:
         for i in range(1, 8):
             norms[0] += norms[i]
             largest[0] = max(largest[0], largest[i])
+        self.norms[m] = norms[0]
         # Less the rounding error of the norm itself, to float32.
         self.sq_norms[m] = <float>(norms[0] * (1 - 2 * gamma - 2e-7))
         if packing.axes != NULL:

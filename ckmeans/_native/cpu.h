@@ -14,6 +14,10 @@ static int ckm_has_avx512(void)
     return ckm_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
         && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+static int ckm_has_avx512vnni(void)
+{
+    return ckm_has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
 #elif defined(_M_X64)
 #include <intrin.h>
 static int ckm_x64_level(void)
@@ -27,13 +31,16 @@ static int ckm_x64_level(void)
     __cpuidex(r, 7, 0);
     if (!(r[1] & (1 << 5))) return 0;
     if ((saved & 0xe6) != 0xe6) return 1;
-    return (r[1] & (1 << 16)) && (r[1] & (1 << 17)) && (r[1] & (1 << 30)) && (r[1] & (1u << 31)) ? 2 : 1;
+    if (!(r[1] & (1 << 16)) || !(r[1] & (1 << 17)) || !(r[1] & (1 << 30)) || !(r[1] & (1u << 31))) return 1;
+    return r[2] & (1 << 11) ? 3 : 2;
 }
 static int ckm_has_avx2(void) { return ckm_x64_level() >= 1; }
 static int ckm_has_avx512(void) { return ckm_x64_level() >= 2; }
+static int ckm_has_avx512vnni(void) { return ckm_x64_level() >= 3; }
 #else
 static int ckm_has_avx2(void) { return 0; }
 static int ckm_has_avx512(void) { return 0; }
+static int ckm_has_avx512vnni(void) { return 0; }
 #endif
 
 #endif

@@ -22,6 +22,7 @@ cdef extern from "simd.h" nogil:
 cdef extern from "cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
+    int ckm_has_avx512vnni()
 
 cdef extern from "simd.h":
     enum: CKM_DEBUG_BOUNDS
@@ -53,7 +54,8 @@ DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
 
 def cpu_features():
     """Names of the wide instruction sets that this CPU has."""
-    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512())) if there]
+    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()), ("avx512vnni", ckm_has_avx512vnni()))
+            if there]
 
 
 def use_tables(filter_, exact_f32, exact_f64):
@@ -98,6 +100,7 @@ include "roots.pxi"
 include "order.pxi"
 include "content.pxi"
 include "axes.pxi"
+include "quanta.pxi"
 include "csr.pxi"
 
 
@@ -131,7 +134,7 @@ cdef class Data:
     weights : ndarray of shape (n,), float64, C-contiguous, or None
     n_threads : int
     packed : bool
-        Whether runs keep a float32 copy of the rows (4 n d bytes), or pack them anew in every pass.
+        Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack them anew in every pass.
     scan : bool
         Whether to scan the rows at once; without, only `assign` may be used until `scan` has been called.
     unit : bool
@@ -173,6 +176,7 @@ cdef class Data:
     cdef double patience                 # how much is to be spent before boxes are thought of again
     cdef object curve, order_array
     cdef Axes axes                       # None until rows are packed along some
+    cdef Quanta quanta                   # None until rows are put in whole numbers
     cdef double axes_patience            # how much is to be spent before they are thought of again
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
@@ -543,6 +547,15 @@ cdef class Data:
         for f in range(self.rows.d):
             largest = max(largest, max(self.high_[f], -self.low_[f]))
         return largest
+
+    cdef void end_quantising(self) noexcept nogil:
+        """The last pass has put the rows in whole numbers."""
+        cdef int i
+        self.packing.rough = self.packing.reach = 0
+        for i in range(self.n_threads):
+            self.packing.rough = max(self.packing.rough, self.workers[i].worst[0])
+            self.packing.reach = max(self.packing.reach, self.workers[i].worst[1])
+        self.packing.quantising = False
 
     cdef void round_origin(self, double *origin) noexcept nogil:
         """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to float64."""

@@ -564,6 +564,12 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
     return total
 
 
+cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil:
+    """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those that count."""
+    # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
+    return second * (1 - 4.0 * (d + 4) * ldexp(1, -53)) > least and second > 1e-280
+
+
 cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, int32_t *label) noexcept nogil:
     """The label of a row that its packed coordinates do not tell."""
     cdef const Packing *packing = job.packing
@@ -591,13 +597,59 @@ cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, i
         elif sq < second:
             second = sq
     me.counters.filtered += listed.m
-    # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
-    if not (second * (1 - 4.0 * (d + 4) * ldexp(1, -53)) > least and second > 1e-280):
+    if not apart(least, second, d):
         listed.ids = me.sieve.ids
         listed.blocks = NULL
         group[0] = x
         decide(group, 1, &listed, d, label)
         me.counters.exact += listed.m
+
+
+cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure, int32_t *best) noexcept nogil:
+    """The labels of rows that their whole numbers do not tell, among the centers listed in `closer`."""
+    cdef const Centers *centers = job.centers
+    cdef Centers listed = centers[0]
+    cdef Py_ssize_t d = job.rows.d, j, b, m = centers.m
+    cdef const real *x[PANEL]
+    cdef const real *group[GROUP]
+    cdef double least[PANEL]
+    cdef double second[PANEL]
+    cdef double sq
+    cdef uint64_t todo = unsure
+    while todo:
+        b = CKM_CTZ64(todo)
+        todo &= todo - 1
+        x[b] = fetch(job.rows, first + b, 1, <char *>(<real *>me.block + b * d))
+        least[b] = second[b] = 1e999
+        me.counters.decided += 1
+    for j in range(m):
+        todo = me.sieve.closer[j]
+        while todo:
+            b = CKM_CTZ64(todo)
+            todo &= todo - 1
+            sq = sq_distance(x[b], centers.rows + centers.ids[j] * d, d)
+            me.counters.exact += 1
+            if sq < least[b]:
+                second[b] = least[b]
+                least[b] = sq
+                best[b] = centers.ids[j]
+            elif sq < second[b]:
+                second[b] = sq
+    todo = unsure
+    while todo:
+        b = CKM_CTZ64(todo)
+        todo &= todo - 1
+        if not apart(least[b], second[b], d):
+            listed.m = 0
+            for j in range(m):
+                if me.sieve.closer[j] >> b & 1:
+                    me.sieve.ids[listed.m] = centers.ids[j]
+                    listed.m += 1
+            listed.ids = me.sieve.ids
+            listed.blocks = NULL
+            group[0] = x[b]
+            decide(group, 1, &listed, d, best + b)
+            me.counters.exact += listed.m
 
 
 cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first, Py_ssize_t count, const int32_t *old,
@@ -617,6 +669,13 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
     cdef int g, r
     if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are fetched one by one
         x = fetch(job.rows, first, count, me.block)
+    if centers.quanta != NULL and unsure:
+        choose(job, me, first, unsure, best)
+        while unsure:
+            i = CKM_CTZ64(unsure)
+            unsure &= unsure - 1
+            changed &= ~(<uint64_t>1 << i)
+            changed |= <uint64_t>(best[i] != old[i]) << i
     while unsure:
         g = 0
         while unsure and g < GROUP:
@@ -673,7 +732,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
     cdef const Centers *centers = job.centers
-    cdef Py_ssize_t first, count
+    cdef Py_ssize_t first, count, words = quanta_words(job.rows.d)
     cdef int32_t best[PANEL]
     cdef int32_t old[PANEL]
     cdef uint64_t unsure, changed, rows_here
@@ -685,8 +744,15 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         labels_at(job, first, count, old)
         if job.survey != NULL:
             survey(job.survey, first, first + count, chunk, worker)
-        if centers.filter:
+        if centers.quanta != NULL:
+            job.filter.quanta(job.packing.quanta + first * words, job.packing.quanta_norms + first, job.packing.steps + first, words,
+                              centers, old, rows_here, me.sieve.scores, best, &unsure, &changed, me.sieve.closer)
+            me.counters.filtered += count * centers.m
+        elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+            if job.packing.quantising:
+                memcpy(job.packing.quanta_norms + first, norms, PANEL * sizeof(float))
+                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words, job.packing.steps + first, me.worst)
             job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old, best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here

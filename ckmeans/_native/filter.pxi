@@ -12,14 +12,15 @@
 # number, and squared distances are at most 4 r(a) r(b) above what scores tell: the winner must be ahead by so much more.
 
 cimport cython
-from libc.stdint cimport int32_t, uint64_t
+from libc.math cimport sqrtf
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernels cimport Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, SUPER, TILE, TILE_WORDS, WIDTH
 
 cdef extern from "simd.h" nogil:
     ctypedef float vf
     ctypedef int vi
-    enum: VL, TILE_V, TILE_C
+    enum: VL, TILE_V, TILE_C, CKM_QUANTA_FROM
     vf VF_LOAD(const float *)
     void VF_STORE(float *, vf)
     vi VI_LOAD(const int32_t *)
@@ -29,6 +30,9 @@ cdef extern from "simd.h" nogil:
     vf VF_MIN(vf, vf)
     vf VF_MAX(vf, vf)
     vi VI_PICK_LT(vf, vf, vi, vi)
+    vi VI_ADD_PRODUCTS(vi, vi, vi)
+    vf VF_FROM_INTS(vi)
+    vi VI_NEAREST(vf)
     int CKM_CTZ64(uint64_t)
     uint64_t VF_BITS_LE(vf, vf)
     uint64_t VI_BITS_NE(vi, vi)
@@ -559,6 +563,7 @@ cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, P
 
 
 include "filter_groups.pxi"
+include "filter_quanta.pxi"
 include "filter_roots.pxi"
 
 
@@ -623,6 +628,10 @@ _table.rows = filter_rows
 _table.own = filter_own
 _table.failing = filter_failing
 _table.csr = filter_csr
+_table.quantise = filter_quantise
+_table.quantise_center = filter_quantise_center
+_table.quanta = filter_quanta
+_table.quanta_from = CKM_QUANTA_FROM
 _table.sift = filter_sift
 _table.shift = filter_shift
 _table.roots = filter_roots

@@ -70,11 +70,22 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
                          # exact_axes.pxi. NULL: all features are packed
     Py_ssize_t n_axes    # at most MOST_AXES
     Py_ssize_t lanes     # n_axes and zeros
+    int32_t *quanta      # (ceil(n / PANEL), words, PANEL) the same rows in whole numbers; NULL: there are none. See filter_quanta.pxi
+    float *quanta_norms  # (ceil(n / PANEL), PANEL) as `sq_norms`
+    float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be multiplied by
+    bint quantising      # this pass fills all three
+    double rough         # rows are within so many of their steps of what their whole numbers say
+    double reach         # and those within so many of the origin
 
 
 cdef inline Py_ssize_t packed_width(const Packing *packing, Py_ssize_t d) noexcept nogil:
     """Features of a packed row."""
     return d if packing.axes == NULL else packing.n_axes + 1
+
+
+cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
+    """Words that a row in whole numbers takes: two features each."""
+    return (d + 1) // 2
 
 
 cdef struct Boxes:       # rows in a spatial order, and the boxes that their panels fill; see order.pxi
@@ -99,6 +110,9 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     float box_norm       # relative slack of the box test; see `box_bounds`
     const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL without axes
     const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature, with axes
+    const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as floats. See filter_quanta.pxi
+    const float *steps   # (m,) what those are to be multiplied by
+    const float *rough   # (m,) minus what a row's product with the center may be off by, in steps of the row
 
 
 cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows
@@ -141,9 +155,10 @@ cdef struct Lists:       # scratch for the centers that can win in a box, as pos
     int32_t *ids         # (m,)
 
 
-cdef struct Sieve:       # scratch for rows whose packed coordinates leave several centers over
-    float *scores        # (m,) and room for a vector
+cdef struct Sieve:       # scratch for rows that the filter leaves several centers for
+    float *scores        # (m,) and room for a vector; of rows in whole numbers (m, PANEL)
     int32_t *ids         # (m,)
+    uint64_t *closer     # (m,) bit i: the center may be the nearest one of row i
 
 
 cdef struct Tile:        # scratch for the bounds of TILE rows
@@ -199,6 +214,7 @@ cdef struct Worker:      # what belongs to one thread
     int64_t changed
     double largest       # of the terms that the thread added up
     bint overflow        # a packed row was not finite in float32
+    float worst[2]       # `rough` and `reach` of the rows that the thread has put in whole numbers
     char apart[128]      # keeps what threads write in cache lines of their own
 
 
@@ -234,6 +250,13 @@ cdef struct FilterTable:
     int csr_lanes, csr_vectors           # lanes of a vector, most vectors in a group
     Py_ssize_t (*sift)(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers, float *scores,
                        int32_t *ids) noexcept nogil
+    void (*quantise)(const float *x, const float *sq_norms, Py_ssize_t d, int32_t *quanta, float *steps, float *worst) noexcept nogil
+    void (*quantise_center)(const float *scaled, Py_ssize_t d, double rough, double reach, int32_t *quanta, float *step,
+                            float *off) noexcept nogil
+    void (*quanta)(const int32_t *x, const float *x_sq_norms, const float *steps, Py_ssize_t words, const Centers *centers,
+                   const int32_t *labels, uint64_t rows, float *scores, int32_t *best, uint64_t *unsure, uint64_t *changed,
+                   uint64_t *closer) noexcept nogil
+    Py_ssize_t quanta_from               # features from which on whole numbers are faster than float32
     void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const Panel *panel, float *lowest, float *second,
                  int32_t *winner) noexcept nogil
     void (*own)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const float *centers, const int32_t *labels,

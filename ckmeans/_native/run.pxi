@@ -70,6 +70,7 @@ cdef class Run:
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
     cdef Packing *packing            # the rows as they are packed: `data.packing`, or along axes
     cdef Memory sieve_memory
+    cdef bint no_quanta              # whole numbers leave too many rows in doubt, or there is no memory for them
     cdef bint no_axes                # this run has tried them, and does better without
     cdef GroupBounds bounds          # None until bounds are thought of
     cdef bint no_bounds              # there is no memory for them
@@ -92,7 +93,9 @@ cdef class Run:
         self.max_iter = max_iter
         self.tol = tol
         data.cut_sums()
-        data.need_packing(data.packed)
+        self.algorithm = ALGORITHMS[algorithm]
+        data.need_packing(False)
+        data.need_packing(data.packed and not (self.algorithm == LLOYD and self.may_quantise()))
         self.memory = Memory()
         self.list_memory = Memory()
         self.forms = CenterForms(k, d, True, data.most_values)
@@ -118,7 +121,6 @@ cdef class Run:
             self.give_tallies()
         else:
             self.begin_csr()
-        self.algorithm = ALGORITHMS[algorithm]
         if data.boxes.order != NULL:
             self.use_order()
 
@@ -184,13 +186,25 @@ cdef class Run:
         """Compare every row with every center."""
         cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, width = packed_width(self.packing, d), m = self.forms.c.m
         cdef int64_t before = self.decided()
-        self.data.turn_panels(self.packing, False)
+        cdef bint whole_numbers = self.want_quanta()
+        cdef double cost = self.data.assign_cost(m) if width == d else assign_cost(m, width)
+        if whole_numbers:
+            cost = quanta_cost(m, d)
+            self.forms.quantise(self.packing)
+            self.job.centers = &self.forms.quantised
+        else:
+            self.data.turn_panels(self.packing, False)
         if self.before != NULL:
             memcpy(self.before, self.label, n * sizeof(int32_t))
-        self.data.each_chunk(self.data.exact.assign, &self.job, self.data.assign_cost(m) if width == d else assign_cost(m, width))
-        self.data.spent += n * assign_cost(m, width)
+        self.data.each_chunk(self.data.exact.assign, &self.job, cost)
+        self.job.centers = &self.forms.c
+        self.data.spent += n * cost
+        if whole_numbers:
+            self.weigh_quanta(<double>(self.decided() - before) / n)
+        elif self.packing.quantising and self.forms.c.filter:
+            self.data.end_quantising()
         if self.packing.axes != NULL and (brute_cost(m, width) + <double>(self.decided() - before) / n * sift_cost(m, width, d, 4)
-                                          > brute_cost(m, d)):
+                                          > self.cost_without_axes(m)):
             with gil:
                 self.no_axes = True
                 self.leave_axes()
@@ -237,27 +251,83 @@ cdef class Run:
                 return False
             with gil:
                 try:
-                    self.data.axes = find_axes(self.data, as_array(self.center, self.k, d), forced)
+                    self.data.axes = find_axes(self.data, as_array(self.center, self.k, d), INFINITY if forced else 0.75 * self.cost_without_axes(m))
                 except MemoryError:           # what was there before will do
                     self.no_axes = True
                 self.data.axes_patience = max(8 * self.data.spent, 4 * to_come)
         return self.data.axes is not None
 
+    cdef double cost_without_axes(self, Py_ssize_t m) noexcept nogil:
+        """Nanoseconds that it takes to compare a row with m centers, roughly."""
+        return (quanta_cost if self.may_quantise() else brute_cost)(m, self.data.rows.d)
+
     cdef double to_come(self, Py_ssize_t m) noexcept nogil:
         """Nanoseconds of the next few assignments to m centers, if all rows are compared with all of them."""
-        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * brute_cost(m, self.data.rows.d)
+        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * self.cost_without_axes(m)
 
-    cdef int use_axes(self) except -1:
-        cdef Py_ssize_t k = self.k, room = k + GAIN_LANES
+    cdef int new_sieves(self, Py_ssize_t rows) except -1:
+        """Scratch for the scores of so many rows at a time."""
+        cdef Py_ssize_t k = self.k, room = k * rows + GAIN_LANES
         cdef float *scores
         cdef int32_t *ids
+        cdef uint64_t *closer
         cdef int i
         self.sieve_memory = Memory()
         scores = <float *>self.sieve_memory.take(self.data.n_threads * room, sizeof(float))
-        ids = <int32_t *>self.sieve_memory.take(self.data.n_threads * room, sizeof(int32_t))
+        ids = <int32_t *>self.sieve_memory.take(self.data.n_threads * k, sizeof(int32_t))
+        closer = <uint64_t *>self.sieve_memory.take(self.data.n_threads * k, sizeof(uint64_t))
         for i in range(self.data.n_threads):
             self.data.workers[i].sieve.scores = scores + i * room
-            self.data.workers[i].sieve.ids = ids + i * room
+            self.data.workers[i].sieve.ids = ids + i * k
+            self.data.workers[i].sieve.closer = closer + i * k
+        return 0
+
+    cdef bint may_quantise(self) noexcept nogil:
+        """Whether rows can be kept in whole numbers, and are to be where they are compared with all centers."""
+        return (self.data.packed and self.data.filter and self.algorithm in (AUTO, LLOYD) and self.data.boxes.order == NULL
+                and self.data.rows.d >= filter_table.quanta_from * (1 if self.k >= 16 else 1.5) and not self.no_quanta)
+
+    cdef bint want_quanta(self) except -1 nogil:
+        """Whether rows are compared in whole numbers now. If only they have not been put in those yet, this assignment does it."""
+        if self.packing != &self.data.packing or not self.forms.c.filter or not self.may_quantise():
+            return False
+        if self.data.quanta is None:
+            with gil:
+                try:
+                    self.data.quanta = Quanta(self.data)
+                except MemoryError:
+                    self.lose_quanta()
+            return False
+        if self.packing.quantising:
+            return False
+        if self.forms.quantised.quanta == NULL:
+            with gil:
+                try:
+                    self.new_sieves(PANEL)
+                    self.forms.use_quanta()
+                except MemoryError:
+                    self.lose_quanta()
+                    return False
+        return True
+
+    cdef int lose_quanta(self) except -1:
+        self.no_quanta = True
+        self.data.need_packing(self.data.packed)
+        return 0
+
+    cdef int weigh_quanta(self, double doubtful) except -1 nogil:
+        """Go on without whole numbers if they leave so many rows in doubt that floats are faster."""
+        cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.m
+        if quanta_cost(m, d) + doubtful * choice_cost(d) > brute_cost(m, d):
+            with gil:
+                self.lose_quanta()
+        return 0
+
+    cdef int use_axes(self) except -1:
+        self.new_sieves(1)
+        self.data.quanta = None
+        self.data.packing.quanta = NULL
+        self.data.packing.quantising = False
         self.forms.use_axes(&self.data.axes.packing)
         self.pack_as(&self.data.axes.packing)
         return 0
@@ -316,7 +386,7 @@ cdef class Run:
         begun where that pays for itself within half as many iterations as there have been, and given up once they leave over too much.
         """
         cdef Py_ssize_t n = self.data.rows.n, d = packed_width(self.packing, self.data.rows.d), m = self.forms.c.m
-        cdef double brute = brute_cost(m, d), pairs
+        cdef double brute = brute_cost(m, d) if self.packing.axes != NULL else self.cost_without_axes(m), pairs
         if self.algorithm in (LLOYD, BOXES) or self.no_bounds or not self.forms.c.filter or self.packing.panels == NULL:
             return False
         if self.data.rows.directionless:     # the label of such a row does not follow from distances

@@ -253,6 +253,49 @@ CKM_INLINE vi ckm_vi_pick(vi m, vi x, vi y) { return (x & m) | (y & ~m); }
 #else
 #  define VF_PICK_LT(a, b, x, y) VI_PICK_LT(a, b, x, y)
 #endif
+/* VI_ADD_PRODUCTS(sum, a, b)  each lane is two 16-bit whole numbers, the first in the lower half: adds the product of the first ones and
+ *                             that of the second ones
+ *                             CKM_QUANTA_FROM: the features from which on that is faster than float32, as measured
+ * VF_FROM_INTS(a)             rounded to nearest
+ * VI_NEAREST(a)               the nearest whole numbers, of magnitudes below 2^22 */
+#if defined(__AVX512VNNI__)
+#  define CKM_QUANTA_FROM 32
+#  define VI_ADD_PRODUCTS(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
+#elif VB == 64
+#  define CKM_QUANTA_FROM 48
+#  define VI_ADD_PRODUCTS(sum, a, b) ((vi)_mm512_add_epi32((__m512i)(sum), _mm512_madd_epi16((__m512i)(a), (__m512i)(b))))
+#elif VB == 32
+#  define CKM_QUANTA_FROM 32
+#  define VI_ADD_PRODUCTS(sum, a, b) ((vi)_mm256_add_epi32((__m256i)(sum), _mm256_madd_epi16((__m256i)(a), (__m256i)(b))))
+#elif VB == 16 && defined(__SSE2__)
+#  define CKM_QUANTA_FROM 24
+#  define VI_ADD_PRODUCTS(sum, a, b) ((vi)_mm_add_epi32((__m128i)(sum), _mm_madd_epi16((__m128i)(a), (__m128i)(b))))
+#else
+#  define CKM_QUANTA_FROM PTRDIFF_MAX        /* never; tests of this code lower it */
+CKM_INLINE vi ckm_add_products(vi sum, vi a, vi b)
+{
+    const vi a_low = ((a & 0xffff) ^ 0x8000) - 0x8000, b_low = ((b & 0xffff) ^ 0x8000) - 0x8000;
+    return sum + (a_low * b_low + (a >> 16) * (b >> 16));
+}
+#  define VI_ADD_PRODUCTS(sum, a, b) ckm_add_products(sum, a, b)
+#endif
+#if VB == 64
+#  define VF_FROM_INTS(a) ((vf)_mm512_cvtepi32_ps((__m512i)(a)))
+#elif VB == 32
+#  define VF_FROM_INTS(a) ((vf)_mm256_cvtepi32_ps((__m256i)(a)))
+#elif VB == 16 && defined(__SSE2__)
+#  define VF_FROM_INTS(a) ((vf)_mm_cvtepi32_ps((__m128i)(a)))
+#elif defined(__GNUC__)
+#  define VF_FROM_INTS(a) __builtin_convertvector(a, vf)
+#else
+#  define VF_FROM_INTS(a) ((float)(a))
+#endif
+#if defined(__GNUC__)                       /* (added to 1.5 * 2^23 they are the lowest bits of a float) */
+#  define VI_NEAREST(a) ((vi)((a) + VF_SPLAT(12582912.0f)) - 0x4b400000)
+#else
+#  define VI_NEAREST(a) ((int32_t)lrintf(a))
+#endif
+
 #if VB == 64
 #  define VF_LEAST(a) _mm512_reduce_min_ps((__m512)(a))
 #else
