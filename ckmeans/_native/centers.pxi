@@ -7,6 +7,10 @@ cdef cnp.ndarray as_array(const double *rows, Py_ssize_t k, Py_ssize_t d):
     return out
 
 
+cdef enum:
+    STRIP = 4            # CSR: centers whose forms are made together
+
+
 cdef class CenterForms:
     """Room for k centers in every form that kernels read, filled by `prepare`."""
     cdef Memory memory
@@ -247,6 +251,9 @@ cdef class CenterForms:
         if self.support == NULL or scale != self.scale:
             memset(self.stale, 1, self.c.k)
         self.scale = scale
+        for j from 0 <= j <= self.c.k - STRIP by STRIP:
+            if self.worth_a_strip(j):
+                self.prepare_strip(j, scale)
         for j in range(self.c.k):
             if not self.stale[j]:
                 continue
@@ -274,6 +281,39 @@ cdef class CenterForms:
                     self.sq_norms[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
         guard_constants(&self.c, packing, self.d, gamma)
 
+    cdef bint worth_a_strip(self, Py_ssize_t first) noexcept nogil:
+        """Whether most values of STRIP centers from this one on are to be made anew, and lie side by side."""
+        cdef Py_ssize_t words = (self.d + 63) // 64, i
+        cdef Py_ssize_t count = 0
+        if first // self.c.width != (first + STRIP - 1) // self.c.width:
+            return False
+        for i in range(STRIP):
+            if not self.stale[first + i]:
+                return False
+        if self.support == NULL:
+            return True
+        for i in range(STRIP * words):
+            count += ones(self.support[first * words + i])
+        return 2 * count > STRIP * self.d
+
+    cdef void prepare_strip(self, Py_ssize_t first, double scale) noexcept nogil:
+        """Fill in the forms of STRIP centers at once."""
+        cdef Py_ssize_t d = self.d, width = self.c.width, f
+        cdef const double *rows = self.c.rows + first * d
+        cdef float *column = self.columns + first // width * width * d + first % width
+        cdef double[STRIP] norms
+        cdef double value
+        cdef int i
+        memset(norms, 0, sizeof(norms))
+        for f in range(d):
+            for i in range(STRIP):
+                value = rows[i * d + f] * scale
+                norms[i] += value * value
+                column[f * width + i] = <float>(-2 * value)
+        for i in range(STRIP):
+            self.norms[first + i] = norms[i]
+            self.stale[first + i] = False
+
     cdef bint first_of_its_norm(self, Py_ssize_t j) noexcept nogil:
         """`first_of_its_kind`, found by the norms, which are known."""
         cdef uint64_t bits
@@ -288,6 +328,14 @@ cdef class CenterForms:
             slot = (slot + 1) & (self.slots - 1)
         self.table[slot] = <int32_t>j
         return True
+
+
+cdef inline Py_ssize_t ones(uint64_t bits) noexcept nogil:
+    """How many bits are set."""
+    bits = bits - ((bits >> 1) & 0x5555555555555555ULL)
+    bits = (bits & 0x3333333333333333ULL) + ((bits >> 2) & 0x3333333333333333ULL)
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fULL
+    return <Py_ssize_t>((bits * 0x0101010101010101ULL) >> 56)
 
 
 cdef double farthest_value(const double *rows, Py_ssize_t k, Py_ssize_t d, const double *origin) noexcept nogil:

@@ -49,7 +49,7 @@ cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
         return survey(job_, start, stop, chunk, worker)
     for e in range(job.rows.indptr[start], job.rows.indptr[stop]):
         f = job.rows.indices[e]
-        survey_one(csr_value(job.rows, e), 1, job.how + f, job.seen + worker * SEEN * job.width + f, job.width)
+        survey_one(csr_value(job.rows, e), 1, job.how + f * COLUMN, job.seen + worker * job.room + f * COLUMN, job.part)
     return 0
 
 

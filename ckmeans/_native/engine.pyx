@@ -34,7 +34,7 @@ cdef extern from "build_info.h":
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
     CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
-    MOST_WALKED = 200000         # features up to which there is room for walks: 160 bytes each for every thread
+    MOST_WALKED = 250000         # features times threads up to which there is room for walks, 150 bytes each
     FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
@@ -443,21 +443,24 @@ cdef class Data:
         while self.weight == NULL and self.rows.indptr == NULL and strung < PANEL and strung * d < 32:
             strung *= 2
         width = (strung * d + 7) // 8 * 8
-        how = <double *>memory.take(HOW * width, sizeof(double))
+        job.part, job.step, job.room = width, 1, SEEN * width
+        if self.rows.indptr != NULL and self.weight == NULL:
+            job.part, job.step, job.room = 1, COLUMN, COLUMN * width
+        how = <double *>memory.take(COLUMN * width, sizeof(double))
         for f in range(d):
             span = self.high_[f] - self.low_[f]
             split_constants(self.largest_weight * span, self.terms, cut, 1, 2)
             split_constants(self.largest_weight * span * span, self.terms, cut + 2, 1, 2)
             for e from f <= e < strung * d by d:
-                how[e] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
+                how[e * job.step] = 0.5 * self.low_[f] + 0.5 * self.high_[f]
                 for j in range(4):
-                    how[(1 + j) * width + e] = cut[j]
+                    how[(1 + j) * job.part + e * job.step] = cut[j]
         job.rows = &self.rows
         job.weights = self.weight
         job.strung = strung
         job.width = width
         job.how = how
-        job.seen = <double *>memory.take(self.n_threads * SEEN * width, sizeof(double))
+        job.seen = <double *>memory.take(self.n_threads * job.room, sizeof(double))
         job.workers = self.workers
         return 0
 
@@ -467,7 +470,7 @@ cdef class Data:
         for again in range(3):
             if not self.evaluate(job, <double *>job.how):
                 break
-            memset(job.seen, 0, self.n_threads * SEEN * job.width * sizeof(double))
+            memset(job.seen, 0, self.n_threads * job.room * sizeof(double))
             with nogil:
                 self.each_chunk(self.exact.survey, job, 0.5 * self.rows.d + 2)
         return 0
@@ -485,7 +488,7 @@ cdef class Data:
 
     cdef bint evaluate(self, const Survey *job, double *how) except -1:
         """The variance from a survey, whose middle is moved to the mean; True when that was far away."""
-        cdef Py_ssize_t d = self.rows.d, width = job.width, f, e
+        cdef Py_ssize_t d = self.rows.d, part = job.part, step = job.step, f, e
         cdef double *seen = job.seen
         cdef double mean, square, total = self.total_weight(), variance = 0
         cdef bint far = False
@@ -498,13 +501,13 @@ cdef class Data:
                 for e from f <= e < job.strung * d by d:
                     if i > 0 or e != f:
                         for j in range(SEEN):
-                            seen[j * width + f] += seen[(i * SEEN + j) * width + e]
-            mean = (seen[f] + seen[width + f]) / total
-            square = (seen[2 * width + f] + seen[3 * width + f]) / total
+                            seen[j * part + f * step] += seen[i * job.room + j * part + e * step]
+            mean = (seen[f * step] + seen[part + f * step]) / total
+            square = (seen[2 * part + f * step] + seen[3 * part + f * step]) / total
             variance += max(square - mean * mean, 0.0)
             far = far or mean * mean > 1000 * (square - mean * mean)
             for e from f <= e < job.strung * d by d:
-                how[e] += mean
+                how[e * step] += mean
         self.variance_ = variance / d
         return far
 
@@ -868,17 +871,21 @@ cdef class Data:
 
     cdef int survey_zeros(self, const Survey *job) noexcept:
         """Add the moments of the zeros that are not stored: many times the same exact terms."""
-        cdef Py_ssize_t d = self.rows.d, width = job.width, f
+        cdef Py_ssize_t d = self.rows.d, part = job.part, f
+        cdef const double *how = job.how
+        cdef double *seen = job.seen
         cdef double term, high, zeros
         cdef int p
         for f in range(d):
             zeros = self.rows.n - self.stored[f]
-            term = -job.how[f]
+            term = -how[0]
             for p in range(1, HOW, 2):
-                high = (term + job.how[p * width + f]) - job.how[p * width + f]
-                job.seen[(p - 1) * width + f] += zeros * high
-                job.seen[p * width + f] += zeros * (((term - high) + job.how[(p + 1) * width + f]) - job.how[(p + 1) * width + f])
-                term = term * -job.how[f]
+                high = (term + how[p * part]) - how[p * part]
+                seen[(p - 1) * part] += zeros * high
+                seen[p * part] += zeros * (((term - high) + how[(p + 1) * part]) - how[(p + 1) * part])
+                term = term * -how[0]
+            how += job.step
+            seen += job.step
         return 0
 
     cdef double assign_cost(self, Py_ssize_t k) noexcept nogil:
@@ -1027,7 +1034,8 @@ cdef class Data:
         if self.rows.indptr != NULL:
             job.order = by_label(labels, self.rows.n, k, &job.ends, memory)
             cost = self.csr_cost(1)
-            job.walks = self.rows.n >= 64 and THIN * self.values_of_a_row() <= self.rows.d and self.rows.d <= MOST_WALKED
+            job.walks = (self.rows.n >= 64 and THIN * self.values_of_a_row() <= self.rows.d
+                         and self.n_threads * self.rows.d <= MOST_WALKED)
             if job.walks:
                 self.room_for_walks(memory)
                 cost = 150 + 4 * self.values_of_a_row()

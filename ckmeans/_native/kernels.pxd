@@ -22,6 +22,7 @@ cdef enum:
     MAX_PARTS = 6        # most parts of an exact sum that clusters of very different magnitude share
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
+    COLUMN = 8           # room for either
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
 
@@ -277,6 +278,8 @@ cdef struct Survey:      # first and second moments of the columns, for the stop
     Py_ssize_t width             # strung * d, padded
     const double *how            # (HOW, width) middle; two constants that cut w * (x - middle), two that cut its square
     double *seen                 # INOUT (threads, SEEN, width) two parts of the first moment, two of the second
+    # Both are (width, COLUMN) instead for CSR rows without weights, whose columns come in any order.
+    Py_ssize_t part, step, room  # from one to the next: of HOW or SEEN, of width, of threads (in `seen`)
     Worker *workers
 
 
