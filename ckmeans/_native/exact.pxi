@@ -564,6 +564,18 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
     return total
 
 
+cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows) noexcept nogil:
+    """Ask for rows that will be read soon: they are too few and far between for the hardware to guess."""
+    cdef const char *x
+    cdef Py_ssize_t i, line
+    while rows:
+        i = CKM_CTZ64(rows)
+        rows &= rows - 1
+        x = from_.data + (first + i) * from_.row_stride
+        for line from 0 <= line < min(from_.row_stride, <Py_ssize_t>512) by 64:
+            CKM_PREFETCH(x + line)
+
+
 cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil:
     """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those that count."""
     # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
@@ -669,6 +681,8 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
     cdef int g, r
     if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are fetched one by one
         x = fetch(job.rows, first, count, me.block)
+    if job.rows.direct and order == NULL:
+        fetch_ahead(job.rows, first, unsure | changed)
     if centers.quanta != NULL and unsure:
         choose(job, me, first, unsure, best)
         while unsure:
@@ -1021,18 +1035,6 @@ cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first
     return job.closer[first // PANEL * job.width + job.column[j]]
 
 
-cdef inline void fetch_ahead(const Seeding *job, Py_ssize_t first, uint64_t rows) noexcept nogil:
-    """Ask for rows that will be read soon: they are too few and far between for the hardware to guess."""
-    cdef const char *x
-    cdef Py_ssize_t i, line
-    while rows:
-        i = CKM_CTZ64(rows)
-        rows &= rows - 1
-        x = job.rows.data + (first + i) * job.rows.row_stride
-        for line from 0 <= line < min(job.rows.row_stride, <Py_ssize_t>512) by 64:
-            CKM_PREFETCH(x + line)
-
-
 cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """One k-means++ step: what each candidate would change of the potential, or the one candidate taken.
 
@@ -1056,7 +1058,7 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
         for j in range(m):
             todo = rows_for(job, j, first, stop)
             if job.rows.direct and job.column != NULL and first + PANEL < stop:
-                fetch_ahead(job, first + PANEL, rows_for(job, j, first + PANEL, stop))
+                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop))
             if todo and x == NULL:
                 x = fetch(job.rows, first, min(<Py_ssize_t>PANEL, stop - first), me.block)
             total = job.totals + worker * m + j
