@@ -75,7 +75,11 @@ def wrong_in_whole_numbers(rounds, seed=0):
     wrong = 0
     for _ in range(rounds):
         X, centers = near_ties(rng, int(rng.integers(72, 200)), 1000)
-        wrong += int((in_whole_numbers(X, centers) != oracle.assign(X, centers)[0]).sum())
+        labels, _ = oracle.assign(X, centers)
+        wrong += int((in_whole_numbers(X, centers) != labels).sum())
+        # As one of many centers, the rows are put in whole numbers when they are compared.
+        many = np.concatenate([centers, centers.mean(axis=0) + 1e3 + np.arange(40)[:, None]])
+        wrong += int((engine.Data(X, None, 1, False).assign(many) != labels).sum())
     return wrong
 
 
@@ -117,10 +121,54 @@ def test_rows_that_go_badly_into_whole_numbers(kind, dtype):
     rng = np.random.default_rng(len(kind))
     for d in (72, 101, 160):
         X = hard_rows(rng, kind, 500, d).astype(dtype)
-        centers = X[rng.choice(len(X), 23)].astype(float)
+        centers = X[rng.choice(len(X), 40)].astype(float)
         centers[3:9] += rng.normal(size=(6, d)) * np.abs(centers[3:9]).max()
-        labels = in_whole_numbers(X, centers.astype(dtype).astype(float))
-        assert np.array_equal(labels, oracle.assign(X, centers.astype(dtype).astype(float))[0])
+        centers = centers.astype(dtype).astype(float)
+        labels, _ = oracle.assign(X, centers)
+        assert np.array_equal(in_whole_numbers(X, centers), labels)
+        assert np.array_equal(engine.Data(X, None, 2, False).assign(centers), labels)        # none are kept
+
+
+def same_fits(X, centers, algorithms, **options):
+    models = [KMeans(len(centers), init=centers, tol=0, algorithm=algorithm, **options).fit(X) for algorithm in algorithms]
+    for model in models:
+        assert np.array_equal(model.labels_, models[0].labels_)
+        assert np.array_equal(model.cluster_centers_, models[0].cluster_centers_)
+        assert model.inertia_ == models[0].inertia_
+
+
+def test_whole_numbers_that_are_given_up():
+    """One feature is so large that most rows stay in doubt: the fit goes on in float32."""
+    rng = np.random.default_rng(0)
+    side = rng.choice([-1, 1, 0.01], size=1500, p=[0.45, 0.45, 0.1])
+    X = rng.normal(size=(1500, 96))
+    X[:, 0] += 1e4 * side
+    centers = np.concatenate([X[side == -1][:2], X[side == 1][:2], X[side == 0.01][:1]])
+    same_fits(X, centers, ["yinyang", "lloyd", "auto"])
+    data = engine.Data(X, None, 2, True)
+    for algorithm in "lloyd", "auto", "yinyang":           # over what the others have left
+        run = engine.Run(data, centers.copy(), 300, 0.0, algorithm)
+        while run.iterate():
+            pass
+        assert np.array_equal(run.labels(), KMeans(5, init=centers, tol=0, algorithm="yinyang").fit(X).labels_)
+
+
+def test_rows_without_direction_among_rows_in_doubt():
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 2, size=(320, 96)).astype(float)
+    X[::8] = 0
+    centers = X[1:33:2] + 0.01 * rng.random((16, 96))
+    same_fits(X, centers, ["yinyang", "lloyd", "auto"], metric="cosine")
+
+
+def test_whole_numbers_before_and_after_axes():
+    """The rows that axes are found from lie along four of them, the others do not: axes are taken, and left."""
+    rng = np.random.default_rng(1)
+    n, d, k = 20_000, 96, 64
+    X = (30 * rng.normal(size=(n, d))).astype(np.float32)
+    looked_at = np.unique(np.concatenate([np.arange(512) * n // 512, (8 * np.arange(128) + 1) * n // 1024]))
+    X[looked_at] = 8 * rng.normal(size=(len(looked_at), 4)) @ rng.normal(size=(4, d)) + 0.01 * rng.normal(size=(len(looked_at), d))
+    same_fits(X, X[rng.choice(looked_at, k, replace=False)], ["yinyang", "auto"], max_iter=30)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

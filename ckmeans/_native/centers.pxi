@@ -86,7 +86,7 @@ cdef class CenterForms:
             self.quanta_memory = Memory()
             self.quantised.quanta = <int32_t *>self.quanta_memory.take(k * quanta_words(self.d), sizeof(int32_t))
             self.quantised.steps = <float *>self.quanta_memory.take(k, sizeof(float))
-            self.quantised.rough = <float *>self.quanta_memory.take(k, sizeof(float))
+            self.quantised.off = <float *>self.quanta_memory.take(k, sizeof(float))
             self.quantised.sq_norms = <float *>self.quanta_memory.take(k, sizeof(float))
         return 0
 
@@ -95,18 +95,18 @@ cdef class CenterForms:
         cdef Centers *to = &self.quantised
         cdef const int32_t *quanta = to.quanta
         cdef const float *steps = to.steps
-        cdef const float *rough = to.rough
+        cdef const float *off = to.off
         cdef const float *sq_norms = to.sq_norms
         cdef Py_ssize_t d = self.d, j
         cdef double gamma = filter_gamma(1)
         to[0] = self.c
         to.quanta = quanta
         to.steps = steps
-        to.rough = rough
+        to.off = off
         to.sq_norms = sq_norms
         for j in range(to.m):
             filter_table.quantise_center(to.scaled + j * d, d, packing.rough * guard_factor, packing.reach * guard_factor,
-                                         <int32_t *>quanta + j * quanta_words(d), <float *>steps + j, <float *>rough + j)
+                                         <int32_t *>quanta + j * quanta_words(d), <float *>steps + j, <float *>off + j)
             (<float *>sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
         guard_constants(to, packing, d, gamma)
 

@@ -551,8 +551,27 @@ cdef class Data:
             largest = max(largest, max(self.high_[f], -self.low_[f]))
         return largest
 
+    cdef int give_sieves(self, Memory memory, Py_ssize_t k, Py_ssize_t rows) except -1:
+        """Scratch for the scores of so many rows at a time."""
+        cdef Py_ssize_t room = k * rows + GAIN_LANES
+        cdef float *scores = <float *>memory.take(self.n_threads * room, sizeof(float))
+        cdef int32_t *ids = <int32_t *>memory.take(self.n_threads * k, sizeof(int32_t))
+        cdef uint64_t *closer = <uint64_t *>memory.take(self.n_threads * k, sizeof(uint64_t))
+        cdef int i
+        for i in range(self.n_threads):
+            self.workers[i].sieve.scores = scores + i * room
+            self.workers[i].sieve.ids = ids + i * k
+            self.workers[i].sieve.closer = closer + i * k
+        return 0
+
+    cdef void drop_quanta(self) noexcept:
+        self.packing.quanta = NULL
+        self.packing.quanta_norms = self.packing.steps = NULL
+        self.packing.quantising = False
+        self.quanta = None
+
     cdef void end_quantising(self) noexcept nogil:
-        """The last pass has put the rows in whole numbers."""
+        """The last pass has put the rows in whole numbers. (What workers noted earlier is of the same rows, and bounds them, too.)"""
         cdef int i
         self.packing.rough = self.packing.reach = 0
         for i in range(self.n_threads):
@@ -972,6 +991,12 @@ cdef class Data:
         self.assign_job(&job, forms, labels)
         job.packing = &packing
         self.use_forms(forms)
+        if not self.packed and forms.c.filter and self.rows.indptr == NULL and d >= filter_table.quanta_from and k >= WORTH_QUANTISING:
+            worst_of_quanta(&packing, d)
+            self.give_sieves(memory, k, PANEL)
+            forms.use_quanta()
+            forms.quantise(&packing)
+            job.centers = &forms.quantised
         for i in range(self.n_threads):
             self.workers[i].overflow = False
         with nogil:

@@ -635,7 +635,7 @@ cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsur
         least[b] = second[b] = 1e999
         me.counters.decided += 1
     for j in range(m):
-        todo = me.sieve.closer[j]
+        todo = me.sieve.closer[j] & unsure     # (rows without a direction are settled already)
         while todo:
             b = CKM_CTZ64(todo)
             todo &= todo - 1
@@ -752,6 +752,9 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef uint64_t unsure, changed, rows_here
     cdef float *panel
     cdef float *norms
+    cdef float *steps
+    cdef float steps_here[PANEL]
+    cdef int32_t *quanta
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         rows_here = all_rows(count)
@@ -759,8 +762,16 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         if job.survey != NULL:
             survey(job.survey, first, first + count, chunk, worker)
         if centers.quanta != NULL:
-            job.filter.quanta(job.packing.quanta + first * words, job.packing.quanta_norms + first, job.packing.steps + first, words,
-                              centers, old, rows_here, me.sieve.scores, best, &unsure, &changed, me.sieve.closer)
+            quanta = job.packing.quanta + first * words
+            norms = job.packing.quanta_norms + first
+            steps = job.packing.steps + first
+            if job.packing.quanta == NULL:    # none are kept
+                panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+                quanta = <int32_t *>me.scaled
+                steps = steps_here
+                job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
+            job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores, best, &unsure, &changed,
+                              me.sieve.closer)
             me.counters.filtered += count * centers.m
         elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)

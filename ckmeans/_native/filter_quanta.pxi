@@ -10,7 +10,6 @@
 
 cdef enum:
     TOP = 32767          # of a 16-bit number
-    TOTAL = 40000        # about the length of a row in whole numbers, unless one feature makes up most of it
 
 cdef float ROUNDED = 0.01        # more than what multiplying a feature by the inverse of the step is off by
 
@@ -102,12 +101,12 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
     closer      OUT  (m,) bit i: the center is not out of the question for row i, which is not proved. Nothing where all are
     """
     cdef float limits[PANEL]
-    cdef float gap[VL]
+    cdef float off[VL]
     cdef vf step[TILE_V]
     cdef vf lowest[TILE_V]
     cdef vf second[TILE_V]
     cdef vi winner[TILE_V]
-    cdef vf score, norm, of_step, rough, margin, short
+    cdef vf score, norm, of_step, lower, margin, short
     cdef vi id_
     cdef Py_ssize_t m = centers.m, groups = (m + TILE_C - 1) // TILE_C, lane, j, g
     cdef float *out
@@ -129,10 +128,10 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
             for i in range(count):
                 norm = VF_SPLAT(centers.sq_norms[j + i])
                 of_step = VF_SPLAT(centers.steps[j + i])
-                rough = VF_SPLAT(centers.rough[j + i])
+                lower = VF_SPLAT(centers.off[j + i])
                 id_ = VI_SPLAT(<int>(j + i))
                 for v in range(TILE_V):
-                    score = norm + step[v] * (VF_FROM_INTS(VI_LOAD(<int32_t *>out + i * PANEL + v * VL)) * of_step + rough)
+                    score = norm + step[v] * (VF_FROM_INTS(VI_LOAD(<int32_t *>out + i * PANEL + v * VL)) * of_step + lower)
                     VF_STORE(out + i * PANEL + v * VL, score)
                     second[v] = VF_MIN(second[v], VF_MAX(lowest[v], score))
                     winner[v] = VI_PICK_LT(score, lowest[v], id_, winner[v])
@@ -141,9 +140,9 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
         for v in range(TILE_V):
             VI_STORE(best + lane + v * VL, winner[v])
             for b in range(VL):
-                gap[b] = centers.rough[best[lane + v * VL + b]]
+                off[b] = centers.off[best[lane + v * VL + b]]
                 best[lane + v * VL + b] = centers.ids[best[lane + v * VL + b]]
-            short = VF_SPLAT(<float>-2.00001) * step[v] * VF_LOAD(gap)
+            short = VF_SPLAT(<float>-2.00001) * step[v] * VF_LOAD(off)
             margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane + v * VL) + VF_SPLAT(centers.guard_score) * (lowest[v] + short)
                       + VF_SPLAT(centers.guard_floor) + short)
             VF_STORE(limits + lane + v * VL, lowest[v] + margin)
@@ -168,7 +167,7 @@ cdef inline float root(float square, Py_ssize_t terms) noexcept nogil:
 cdef inline float step_for(float length, float largest) noexcept nogil:
     """The step of a row or center of this length, with this largest feature."""
     # What lies so near the origin that the step could underflow is within a step of it.
-    return max(<float>1.000002 * max(length / TOTAL, largest / TOP), <float>1e-20)
+    return max(<float>1.000002 * max(length / QUANTA_TOTAL, largest / TOP), <float>1e-20)
 
 
 cdef void filter_quantise(const float *x, const float *sq_norms, Py_ssize_t d, int32_t *quanta, float *steps,

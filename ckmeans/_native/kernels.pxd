@@ -23,6 +23,7 @@ cdef enum:
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
     COLUMN = 8           # room for either
+    QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up most of it
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
 
@@ -113,7 +114,7 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature, with axes
     const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as floats. See filter_quanta.pxi
     const float *steps   # (m,) what those are to be multiplied by
-    const float *rough   # (m,) minus what a row's product with the center may be off by, in steps of the row
+    const float *off     # (m,) minus what a row's product with the center may be off by, in steps of the row
 
 
 cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows

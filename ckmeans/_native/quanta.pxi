@@ -1,7 +1,7 @@
 # Rows kept in whole numbers, for the filter of filter_quanta.pxi.
 
 cdef enum:
-    QUANTA_FEATURES = 8         # features from which on that is faster than float32
+    WORTH_QUANTISING = 32        # centers from which on it pays for rows that are looked at once
 
 cdef class Quanta:
     """Room for the rows of one data set in whole numbers, which the next pass fills."""
@@ -10,11 +10,23 @@ cdef class Quanta:
     def __cinit__(self, Data data):
         cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL
         cdef Packing *packing = &data.packing
+        cdef float *norms
+        cdef float *steps
+        cdef int32_t *quanta
         self.memory = Memory()
-        packing.quanta_norms = <float *>self.memory.take(n, sizeof(float))
-        packing.steps = <float *>self.memory.take(n, sizeof(float))
-        packing.quanta = <int32_t *>self.memory.take(n * quanta_words(data.rows.d), sizeof(int32_t))
+        norms = <float *>self.memory.take(n, sizeof(float))
+        steps = <float *>self.memory.take(n, sizeof(float))
+        quanta = <int32_t *>self.memory.take(n * quanta_words(data.rows.d), sizeof(int32_t))
+        packing.quanta_norms = norms
+        packing.steps = steps
+        packing.quanta = quanta
         packing.quantising = True
+
+
+cdef void worst_of_quanta(Packing *packing, Py_ssize_t d) noexcept nogil:
+    """For rows that are put in whole numbers only when they are compared: what can be said of all rows before."""
+    packing.rough = 0.52 * sqrt(<double>d)
+    packing.reach = QUANTA_TOTAL * (1 + 1e-5) + packing.rough
 
 
 cdef double quanta_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:

@@ -70,6 +70,7 @@ cdef class Run:
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
     cdef Packing *packing            # the rows as they are packed: `data.packing`, or along axes
     cdef Memory sieve_memory
+    cdef Py_ssize_t sieve_rows       # there is scratch for the scores of so many rows at a time
     cdef bint no_quanta              # whole numbers leave too many rows in doubt, or there is no memory for them
     cdef bint no_axes                # this run has tried them, and does better without
     cdef GroupBounds bounds          # None until bounds are thought of
@@ -152,6 +153,7 @@ cdef class Run:
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
         cdef Packing *packing
+        cdef bint filled = True           # all floats of packed rows have been read
         cdef int i
         if self.place_label == NULL and self.data.boxes.order != NULL:
             with gil:                     # another run over the same data has put the packed rows in order
@@ -162,6 +164,7 @@ cdef class Run:
                 self.use_axes()
         packing = self.packing
         self.forms.prepare(self.center, packing, self.data.filter, False)
+        self.job.centers = &self.forms.c
         for i in range(self.data.n_threads):
             self.data.workers[i].changed = 0
         if self.want_boxes():
@@ -171,8 +174,8 @@ cdef class Run:
             self.assign_groups()
         else:
             self.lose_bounds()
-            self.assign_all()
-        packing.filling = packing.filling and not self.forms.c.filter
+            filled = self.assign_all()
+        packing.filling = packing.filling and not (filled and self.forms.c.filter)
         self.n_changed = 0
         for i in range(self.data.n_threads):
             self.n_changed += self.data.workers[i].changed
@@ -182,8 +185,8 @@ cdef class Run:
             self.merge_csr()
         return 0
 
-    cdef int assign_all(self) except -1 nogil:
-        """Compare every row with every center."""
+    cdef bint assign_all(self) except -1 nogil:
+        """Compare every row with every center; False where that was done in whole numbers."""
         cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, width = packed_width(self.packing, d), m = self.forms.c.m
         cdef int64_t before = self.decided()
         cdef bint whole_numbers = self.want_quanta()
@@ -197,7 +200,6 @@ cdef class Run:
         if self.before != NULL:
             memcpy(self.before, self.label, n * sizeof(int32_t))
         self.data.each_chunk(self.data.exact.assign, &self.job, cost)
-        self.job.centers = &self.forms.c
         self.data.spent += n * cost
         if whole_numbers:
             self.weigh_quanta(<double>(self.decided() - before) / n)
@@ -208,7 +210,7 @@ cdef class Run:
             with gil:
                 self.no_axes = True
                 self.leave_axes()
-        return 0
+        return not whole_numbers
 
     cdef int first_assign(self) except -1 nogil:
         """The first assignment reads all rows: the survey for the stopping rule is done on the way."""
@@ -265,21 +267,13 @@ cdef class Run:
         """Nanoseconds of the next few assignments to m centers, if all rows are compared with all of them."""
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * self.cost_without_axes(m)
 
-    cdef int new_sieves(self, Py_ssize_t rows) except -1:
-        """Scratch for the scores of so many rows at a time."""
-        cdef Py_ssize_t k = self.k, room = k * rows + GAIN_LANES
-        cdef float *scores
-        cdef int32_t *ids
-        cdef uint64_t *closer
-        cdef int i
-        self.sieve_memory = Memory()
-        scores = <float *>self.sieve_memory.take(self.data.n_threads * room, sizeof(float))
-        ids = <int32_t *>self.sieve_memory.take(self.data.n_threads * k, sizeof(int32_t))
-        closer = <uint64_t *>self.sieve_memory.take(self.data.n_threads * k, sizeof(uint64_t))
-        for i in range(self.data.n_threads):
-            self.data.workers[i].sieve.scores = scores + i * room
-            self.data.workers[i].sieve.ids = ids + i * k
-            self.data.workers[i].sieve.closer = closer + i * k
+    cdef int need_sieves(self, Py_ssize_t rows) except -1:
+        cdef Memory memory
+        if self.sieve_rows < rows:
+            memory = Memory()
+            self.data.give_sieves(memory, self.k, rows)
+            self.sieve_memory = memory
+            self.sieve_rows = rows
         return 0
 
     cdef bint may_quantise(self) noexcept nogil:
@@ -300,10 +294,10 @@ cdef class Run:
             return False
         if self.packing.quantising:
             return False
-        if self.forms.quantised.quanta == NULL:
+        if self.forms.quantised.quanta == NULL or self.sieve_rows < PANEL:
             with gil:
                 try:
-                    self.new_sieves(PANEL)
+                    self.need_sieves(PANEL)
                     self.forms.use_quanta()
                 except MemoryError:
                     self.lose_quanta()
@@ -324,10 +318,8 @@ cdef class Run:
         return 0
 
     cdef int use_axes(self) except -1:
-        self.new_sieves(1)
-        self.data.quanta = None
-        self.data.packing.quanta = NULL
-        self.data.packing.quantising = False
+        self.need_sieves(1)
+        self.data.drop_quanta()
         self.forms.use_axes(&self.data.axes.packing)
         self.pack_as(&self.data.axes.packing)
         return 0

@@ -271,7 +271,7 @@ CKM_INLINE vi ckm_vi_pick(vi m, vi x, vi y) { return (x & m) | (y & ~m); }
 #  define CKM_QUANTA_FROM 24
 #  define VI_ADD_PRODUCTS(sum, a, b) ((vi)_mm_add_epi32((__m128i)(sum), _mm_madd_epi16((__m128i)(a), (__m128i)(b))))
 #else
-#  define CKM_QUANTA_FROM PTRDIFF_MAX        /* never; tests of this code lower it */
+#  define CKM_QUANTA_FROM PTRDIFF_MAX        /* never */
 CKM_INLINE vi ckm_add_products(vi sum, vi a, vi b)
 {
     const vi a_low = ((a & 0xffff) ^ 0x8000) - 0x8000, b_low = ((b & 0xffff) ^ 0x8000) - 0x8000;
