@@ -4,6 +4,7 @@ import os
 import queue
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from ._sparse import is_sparse
 BLOCK_BYTES = 8 << 20
 
 #: Such blocks that are taken at once of an array: its ranges are no copies, and threads wait less often for each other.
-ARRAY_BLOCKS = 4
+ARRAY_BLOCKS = 2
 
 #: Bytes of a row group of a Parquet file up to which that is read at once. Of larger ones up to SIDE_BY_SIDE columns are read side by
 #: side, each of which takes about 2.5 MB; of still more COLUMNS at a time are written to a temporary file.
@@ -92,12 +93,17 @@ class ArrayEngine(LocalEngine):
 
     def blocks(self):
         pages = Pages.of(self.array)
-        for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
-            if pages is not None and i + 2 < len(self.cuts) and not self.few_rows:
-                pages.read_ahead(self.array[stop : self.cuts[i + 2]])
-            yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
-            if pages is not None:
-                pages.leave(self.array[start:stop])
+        with ThreadPoolExecutor(1, "ckmeans-reader") as reader:              # (it starts no thread unless it is given something to do)
+            ahead_ = None
+            for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
+                if ahead_ is not None and not ahead_.cancel():
+                    ahead_.result()                      # or it would map pages after they were left
+                ahead_ = None
+                if pages is not None and i + 2 < len(self.cuts) and not self.few_rows:
+                    ahead_ = reader.submit(pages.read_ahead, self.array[stop : self.cuts[i + 2]])
+                yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
+                if pages is not None:
+                    pages.leave(self.array[start:stop])
 
 
 def block_rows(dtype, d):
@@ -120,22 +126,28 @@ class Pages:
         while isinstance(base, np.ndarray):
             private = private or getattr(base, "mode", None) == "c"
             base = base.base
-        return cls(base, private) if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED") else None
+        return cls(base, private) if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") else None
 
-    def advise(self, rows, what):
+    def range(self, rows):
+        """The whole pages that an array is in: from, to."""
         span = [(size - 1) * stride for size, stride in zip(rows.shape, rows.strides)]
         low = rows.ctypes.data - self.start + sum(min(0, step) for step in span)
         high = min(low + sum(map(abs, span)) + rows.itemsize, len(self.map))
         low = low // mmap.PAGESIZE * mmap.PAGESIZE
-        if len(rows) and 0 <= low < high:
-            self.map.madvise(what, low, high - low)
+        return (low, high) if len(rows) and 0 <= low else (0, 0)
 
     def read_ahead(self, rows):
-        self.advise(rows, mmap.MADV_WILLNEED)
+        """Read a byte of each page; returns once all are mapped.
+
+        Not MADV_WILLNEED: what that reads lies in the file cache by single pages, which take ten times as long to map in every pass.
+        """
+        low, high = self.range(rows)
+        np.frombuffer(self.map, np.uint8, high - low, low)[:: mmap.PAGESIZE].max(initial=0)
 
     def leave(self, rows):
-        if not self.private:              # what was written to a private map is nowhere else
-            self.advise(rows, mmap.MADV_DONTNEED)
+        low, high = self.range(rows)
+        if low < high and not self.private:               # what was written to a private map is nowhere else
+            self.map.madvise(mmap.MADV_DONTNEED, low, high - low)
 
 
 class ChunkEngine(LocalEngine):
