@@ -26,18 +26,6 @@ def wrong_labels(rounds, seed=0):
     return wrong
 
 
-def test_near_ties_are_decided_right():
-    assert wrong_labels(40) == 0
-
-
-def test_a_weaker_bound_would_be_noticed():
-    engine.scale_guard(0.01)
-    try:
-        assert wrong_labels(40) > 0
-    finally:
-        engine.scale_guard(1)
-
-
 def wrong_along_axes(rounds, seed=0):
     rng = np.random.default_rng(seed)
     wrong = 0
@@ -47,18 +35,6 @@ def wrong_along_axes(rounds, seed=0):
         run.iterate()
         wrong += int((run.labels() != oracle.assign(X, centers)[0]).sum())
     return wrong
-
-
-def test_near_ties_along_axes_are_decided_right():
-    assert wrong_along_axes(20) == 0
-
-
-def test_a_weaker_bound_along_axes_would_be_noticed():
-    engine.scale_guard(1e-9)
-    try:
-        assert wrong_along_axes(20) > 0
-    finally:
-        engine.scale_guard(1)
 
 
 def in_whole_numbers(X, centers):
@@ -83,14 +59,20 @@ def wrong_in_whole_numbers(rounds, seed=0):
     return wrong
 
 
-def test_near_ties_in_whole_numbers_are_decided_right():
-    assert wrong_in_whole_numbers(20) == 0
+WAYS = pytest.mark.parametrize("wrong, rounds, factor", [
+    (wrong_labels, 40, 0.01), (wrong_along_axes, 20, 1e-9), (wrong_in_whole_numbers, 20, 0.01)])
 
 
-def test_a_weaker_bound_in_whole_numbers_would_be_noticed():
-    engine.scale_guard(0.01)
+@WAYS
+def test_near_ties_are_decided_right(wrong, rounds, factor):
+    assert wrong(rounds) == 0
+
+
+@WAYS
+def test_a_weaker_bound_would_be_noticed(wrong, rounds, factor):
+    engine.scale_guard(factor)
     try:
-        assert wrong_in_whole_numbers(20) > 0
+        assert wrong(rounds) > 0
     finally:
         engine.scale_guard(1)
 
