@@ -23,6 +23,7 @@ cdef extern from "cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
     int ckm_has_avx512vnni()
+    const char *CKM_COMPILER
 
 cdef extern from "simd.h":
     enum: CKM_DEBUG_BOUNDS
@@ -44,9 +45,10 @@ cdef ExactTable *exact_tables[2]      # float32, float64
 cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
 
 
-#: Instruction sets that the kernels were built for, from the narrowest to the widest, and the flags that all were built with.
+#: Instruction sets that the kernels were built for, from the narrowest to the widest; the flags that all were built with, and by what.
 BUILT = tuple(CKM_INSTRUCTION_SETS.decode().split())
 FLAGS = CKM_FLAGS.decode()
+COMPILER = CKM_COMPILER.decode()
 
 #: Whether this is a debug build, in which a bound that true distances do not keep raises AssertionError.
 DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
