@@ -197,8 +197,8 @@ def test_auto_takes_axes_by_itself_and_does_without_where_they_tell_nothing():
         assert not run.along_axes
 
 
-def assert_same_run(run, X, k):
-    lloyd = Run(Data(X, None, 1, True), X[:k].copy(), 300, 0.0, "lloyd")
+def assert_same_run(run, X, k, max_iter=300):
+    lloyd = Run(Data(X, None, 1, True), X[:k].copy(), max_iter, 0.0, "lloyd")
     lloyd.finish()
     assert np.array_equal(run.labels(), lloyd.labels())
     assert np.array_equal(run.centers(), lloyd.centers())
@@ -232,6 +232,27 @@ def test_restarts_share_the_order():
     other = KMeans(50, n_init=3, random_state=0, algorithm="lloyd").fit(X)
     assert_same(one, other)
     assert [run[:4] for run in one.runs_] == [run[:4] for run in other.runs_]
+
+
+@pytest.mark.parametrize("make, d", [(clustered, 3), (clustered, 40), (lambda seed, d: concentrated(N, d, 6, 0.1), 60)])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
+    """Each leaves the rows packed as it wants them, and the threads' scratch is lent from one to the next."""
+    X = make(0, d)
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        data = Data(X, None, n_threads, True)
+        runs = [Run(data, X[:k].copy(), 25, 0.0, name)
+                for k in rng.choice(range(20, 120), 3) for name in rng.permutation([*ALGORITHMS][:5]).tolist()]
+        while any(run.stop_reason is None for run in runs):
+            run = runs[rng.integers(len(runs))]
+            if run.stop_reason is None:
+                run.iterate()
+            if rng.random() < 0.02:                # one that is gone takes its memory along
+                runs.remove(run)
+        for run in runs:
+            run.finish()
+            assert_same_run(run, X, len(run.centers()), 25)
 
 
 @pytest.mark.parametrize("n_threads", [7, 33])

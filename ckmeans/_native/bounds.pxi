@@ -40,10 +40,6 @@ cdef class GroupBounds:
         cdef float *lanes
         cdef float *sq_norms
         cdef int32_t *ids
-        cdef uint64_t *fails
-        cdef float *scores
-        cdef int32_t *winners
-        cdef int i
         self.memory = Memory()
         self.packing = packing
         self.width = d
@@ -76,14 +72,7 @@ cdef class GroupBounds:
         self.b.upper = <float *>self.memory.take(tiles * TILE, sizeof(float))
         self.b.lower = <float *>self.memory.take(tiles * TILE * groups, sizeof(float))
         self.b.blank = True
-        fails = <uint64_t *>self.memory.take(data.n_threads * groups * TILE_WORDS, sizeof(uint64_t))
-        scores = <float *>self.memory.take(data.n_threads * 2 * TILE, sizeof(float))
-        winners = <int32_t *>self.memory.take(data.n_threads * 2 * TILE, sizeof(int32_t))
-        for i in range(data.n_threads):
-            data.workers[i].tile.fails = fails + i * groups * TILE_WORDS
-            data.workers[i].tile.scores = scores + i * 2 * TILE
-            data.workers[i].tile.winners = winners + i * 2 * TILE
-            data.workers[i].tile.rows = winners + (2 * i + 1) * TILE
+        data.threads.room_for_tiles(groups)
         return 0
 
     cdef int regroup(self, const double *centers) except -1:

@@ -33,8 +33,6 @@ cdef extern from "build_info.h":
     const char *CKM_FLAGS
 
 cdef enum:
-    CHUNK_COST = 40000           # nanoseconds of work in a chunk
-    CREW_COST = 150000           # nanoseconds below which a pass stays on the calling thread
     MOST_WALKED = 250000         # features times threads up to which there is room for walks, 150 bytes each
     FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
 
@@ -96,6 +94,7 @@ cdef class Memory:
 
 
 include "crew.pxi"
+include "threads.pxi"
 include "sums.pxi"
 include "centers.pxi"
 include "roots.pxi"
@@ -161,10 +160,9 @@ cdef class Data:
     cdef bint single                     # results are float32
     cdef bint narrow                     # and so are the rows, as they are read
     cdef ExactTable *exact
-    cdef Worker *workers                 # (n_threads,)
-    cdef Crew *crew                      # NULL until a pass is worth it
+    cdef Threads threads
+    cdef Worker *workers                 # (n_threads,) those of `threads`
     cdef readonly int n_threads
-    cdef long long looked                # for signals, in milliseconds
     cdef bint packed
     cdef double *low_
     cdef double *high_
@@ -185,8 +183,6 @@ cdef class Data:
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
     cdef double *tiny                    # (d,) smallest magnitude but zero in each column
     cdef Py_ssize_t most_values          # CSR: in a row, at least 1; else 0
-    cdef Memory score_memory             # CSR: see `use_forms`
-    cdef Py_ssize_t score_room
     cdef int64_t *stored                 # CSR: (d,) values in each column
     cdef bint whole                      # CSR: all values are whole numbers
     cdef ContentOrder content            # None until rows are drawn
@@ -217,14 +213,14 @@ cdef class Data:
             self.weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
             self.given_weight = self.weight
             self.largest_weight = weights.max()
-        self.n_threads = max(n_threads, 1)
-        self.looked = ckm_milliseconds()
+        self.threads = Threads(n_threads)
+        self.workers = self.threads.workers
+        self.n_threads = self.threads.n
         self.packed = packed
-        self.workers = <Worker *>self.memory.take(self.n_threads, sizeof(Worker))
-        if self.rows.indptr == NULL:
-            self.new_scratch(not scan and self.rows.n < FEW)     # for few rows, zeroing would take as long as the rest
+        if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the rest)
+            self.threads.room_for_rows(self.rows.d, not scan and self.rows.n < FEW)
         else:
-            self.new_csr_scratch()
+            self.threads.room_for_csr_rows(self.rows.d, self.most_values, self.exact)
         self.big = <double *>self.memory.take(MAX_PARTS * self.rows.d, sizeof(double))
         self.variance_ = -1
         self.single = self.narrow = self.rows.kind == KIND_F32
@@ -233,67 +229,15 @@ cdef class Data:
         if scan:
             self.scan()
 
-    cdef int new_scratch(self, bint raw) except -1:
-        cdef Py_ssize_t d = self.rows.d, i
-        cdef char *blocks = <char *>self.memory.take(self.n_threads * PANEL * d, sizeof(double), raw)
-        cdef float *panels = <float *>self.memory.take(self.n_threads * PANEL * (2 * d + 1), sizeof(float), raw)
-        for i in range(self.n_threads):
-            self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
-            self.workers[i].panel = panels + i * PANEL * (2 * d + 1)
-            self.workers[i].scaled = self.workers[i].panel + PANEL * d
-            self.workers[i].panel_norms = self.workers[i].scaled + PANEL * d
-        return 0
-
-    cdef int new_csr_scratch(self) except -1:
-        cdef Py_ssize_t d = self.rows.d, lanes = self.exact.lanes, i
-        cdef Py_ssize_t most = min(d, lanes * self.most_values) + 1
-        cdef int threads = self.n_threads
-        cdef char *blocks = <char *>self.memory.take(threads * self.exact.block_rows * d, sizeof(double), True)
-        cdef float *values = <float *>self.memory.take(threads * self.most_values, sizeof(float), True)
-        cdef int32_t *places = <int32_t *>self.memory.take(threads * (2 * d + 1 + most), sizeof(int32_t))
-        cdef double *packed = <double *>self.memory.take(threads * most * lanes, sizeof(double), True)
-        cdef CsrScratch *scratch
-        for i in range(threads):
-            scratch = &self.workers[i].csr
-            self.workers[i].block = blocks + i * self.exact.block_rows * d * sizeof(double)
-            scratch.values = values + i * self.most_values
-            scratch.rank = places + i * (2 * d + 1 + most)
-            scratch.features = scratch.rank + d
-            scratch.columns = scratch.features + d + 1
-            scratch.lanes = packed + i * most * lanes
-            memset(scratch.lanes, 0, lanes * sizeof(double))
-        return 0
-
     cdef int use_forms(self, CenterForms forms) except -1:
         """Room for the scores of these centers; with CSR rows to be called before a pass that filters."""
-        cdef Py_ssize_t size = forms.c.groups * forms.c.width, i
-        cdef float *scores
-        if size > self.score_room:
-            self.score_memory = Memory()
-            scores = <float *>self.score_memory.take(self.n_threads * size, sizeof(float))
-            self.score_room = size
-            for i in range(self.n_threads):
-                self.workers[i].csr.scores = scores + i * size
-        return 0
-
-    def __dealloc__(self):
-        if self.crew != NULL:
-            close_crew(self.crew)
+        return self.threads.room_for_scores(forms.c.groups * forms.c.width)
 
     # -- passes --------------------------------------------------------------------------------------------------------------------
 
     cdef int each_chunk(self, ChunkFn fn, void *job, double row_cost, Py_ssize_t chunk_rows=0) except -1 nogil:
         """Do fn over all rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL rows."""
-        cdef double cost = row_cost * self.rows.n
-        if chunk_rows == 0:
-            chunk_rows = PANEL * max(<Py_ssize_t>1, <Py_ssize_t>min(CHUNK_COST / row_cost / PANEL, 1e9))
-        if self.n_threads > 1 and cost > CREW_COST and self.rows.n > chunk_rows:
-            if self.crew == NULL:
-                with gil:
-                    self.crew = new_crew(self.n_threads - 1)
-            if self.crew != NULL:
-                return crew_pass(self.crew, fn, job, self.rows.n, chunk_rows, &self.looked)
-        return lone_pass(fn, job, self.rows.n, chunk_rows, &self.looked)
+        return self.threads.each_chunk(fn, job, self.rows.n, row_cost, chunk_rows)
 
     cdef int take_units(self) except -1:
         """From now on rows are of unit length, in float64."""
@@ -552,19 +496,6 @@ cdef class Data:
         for f in range(self.rows.d):
             largest = max(largest, max(self.high_[f], -self.low_[f]))
         return largest
-
-    cdef int give_sieves(self, Memory memory, Py_ssize_t k, Py_ssize_t rows) except -1:
-        """Scratch for the scores of so many rows at a time."""
-        cdef Py_ssize_t room = k * rows + GAIN_LANES
-        cdef float *scores = <float *>memory.take(self.n_threads * room, sizeof(float))
-        cdef int32_t *ids = <int32_t *>memory.take(self.n_threads * k, sizeof(int32_t))
-        cdef uint64_t *closer = <uint64_t *>memory.take(self.n_threads * k, sizeof(uint64_t))
-        cdef int i
-        for i in range(self.n_threads):
-            self.workers[i].sieve.scores = scores + i * room
-            self.workers[i].sieve.ids = ids + i * k
-            self.workers[i].sieve.closer = closer + i * k
-        return 0
 
     cdef void drop_quanta(self) noexcept:
         self.packing.quanta = NULL
@@ -995,17 +926,15 @@ cdef class Data:
         self.use_forms(forms)
         if not self.packed and forms.c.filter and self.rows.indptr == NULL and d >= filter_table.quanta_from and k >= WORTH_QUANTISING:
             worst_of_quanta(&packing, d)
-            self.give_sieves(memory, k, PANEL)
+            self.threads.room_for_sieves(k, PANEL)
             forms.use_quanta()
             forms.quantise(&packing)
             job.centers = &forms.quantised
-        for i in range(self.n_threads):
-            self.workers[i].overflow = False
+        self.threads.begin()
         with nogil:
             self.each_chunk(self.exact.assign, &job, self.assign_cost(k) + 0.7 * d)
         self.overflow = self.any_odd() if few and self.rows.indptr == NULL else not forms.c.filter
-        for i in range(self.n_threads):
-            self.overflow = self.overflow or self.workers[i].overflow
+        self.overflow = self.overflow or self.threads.overflow()
         return 0
 
     cdef bint any_odd(self) noexcept nogil:
@@ -1068,13 +997,13 @@ cdef class Data:
                 cost = 150 + 4 * self.values_of_a_row()
         while True:
             split_constants(bound, self.terms, job.split.big, 1)
-            self.forget_largest()
+            self.threads.begin()
             with nogil:
                 self.each_chunk(self.exact.measure, &job, cost)
-            if self.largest_term() >= bound * SPARE:
+            if self.threads.largest() >= bound * SPARE:
                 return (0.5 if self.unit else 1) * total_value(job.totals, self.n_threads, 1)
             # All terms are tiny beside what they might have been: cut them more finely.
-            bound = self.largest_term()
+            bound = self.threads.largest()
             memset(job.totals, 0, self.n_threads * sizeof(Sum))
 
     cdef int room_for_walks(self, Memory memory) except -1:
@@ -1112,19 +1041,6 @@ cdef class Data:
         if self.rows.directionless:          # these count as orthogonal to all centers
             bound = max(bound, 2.0)
         return bound * (1.01 * self.largest_weight)
-
-    cdef void forget_largest(self) noexcept nogil:
-        cdef int i
-        for i in range(self.n_threads):
-            self.workers[i].largest = 0
-
-    cdef double largest_term(self) noexcept nogil:
-        """The largest term of the exact sums in the last pass."""
-        cdef double largest = 0
-        cdef int i
-        for i in range(self.n_threads):
-            largest = max(largest, self.workers[i].largest)
-        return largest
 
     def distances(self, cnp.ndarray centers, bint in_order=False):
         """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit.
@@ -1168,9 +1084,7 @@ cdef class Data:
         if job.moved_size:
             job.moved = <double *>memory.take(self.n_threads * job.moved_size, sizeof(double))
             job.columns = <int32_t *>memory.take(self.n_threads * job.moved_size, sizeof(int32_t))
-        self.overflow = False
-        for i in range(self.n_threads):
-            self.workers[i].overflow = False
+        self.threads.begin()
         with nogil:
             self.each_chunk(self.exact.transform, &job, cost)
         if job.left != NULL and memchr(job.left, 1, self.rows.n) != NULL:
@@ -1181,8 +1095,7 @@ cdef class Data:
             thin_centers(&thins, rows, k, d, forms.c.blocks, self.exact, memory)
             with nogil:
                 self.each_chunk(self.exact.thin_rows, &job, 0.5 * d + 0.1 * k * d)
-        for i in range(self.n_threads):
-            self.overflow = self.overflow or self.workers[i].overflow
+        self.overflow = self.threads.overflow()
         return out
 
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms):

@@ -51,7 +51,7 @@ cdef class Run:
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
     """
     cdef Data data
-    cdef Memory memory, list_memory
+    cdef Memory memory
     cdef CenterForms forms
     cdef Py_ssize_t k
     cdef int max_iter
@@ -64,13 +64,12 @@ cdef class Run:
     cdef object label_array
     cdef int32_t *label              # (n,)
     cdef Tally total                 # sums of the current labels; `touched`: not yet in `center`
+    cdef Tally *tallies              # (threads,) what each thread adds to them; zeros between passes. NULL: CSR
     cdef int32_t *before             # CSR: (n,) labels before the last assignment; else NULL
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
     cdef Packing *packing            # the rows as they are packed: `data.packing`, or along axes
-    cdef Memory sieve_memory
-    cdef Py_ssize_t sieve_rows       # there is scratch for the scores of so many rows at a time
     cdef bint no_quanta              # whole numbers leave too many rows in doubt, or there is no memory for them
     cdef bint no_axes                # this run has tried them, and does better without
     cdef GroupBounds bounds          # None until bounds are thought of
@@ -98,7 +97,6 @@ cdef class Run:
         data.need_packing(False)
         data.need_packing(data.packed and not (self.algorithm == LLOYD and self.may_quantise()))
         self.memory = Memory()
-        self.list_memory = Memory()
         self.forms = CenterForms(k, d, True, data.most_values)
         data.use_forms(self.forms)
         self.packing = &data.packing
@@ -119,7 +117,8 @@ cdef class Run:
         data.assign_job(&self.job, self.forms, self.label)
         self.job.sums = &data.sums
         if data.rows.indptr == NULL:
-            self.give_tallies()
+            self.tallies = <Tally *>self.memory.take(data.n_threads, sizeof(Tally))
+            self.new_tallies(self.tallies, data.n_threads)
         else:
             self.begin_csr()
         if data.boxes.order != NULL:
@@ -139,14 +138,11 @@ cdef class Run:
             tallies[i].touched = touched + i * k
         return 0
 
-    cdef int give_tallies(self) except -1:
-        cdef int i, count = self.data.n_threads
-        cdef Memory memory = Memory()
-        cdef Tally *tallies = <Tally *>memory.take(count, sizeof(Tally))
-        self.new_tallies(tallies, count)
-        for i in range(count):
-            self.data.workers[i].tally = tallies[i]
-        return 0
+    cdef void take_tallies(self) noexcept nogil:
+        """Have the threads add to this run's tallies."""
+        cdef int i
+        for i in range(self.data.n_threads):
+            self.data.workers[i].tally = self.tallies[i]
 
     # -- the loop ------------------------------------------------------------------------------------------------------------------
 
@@ -165,8 +161,9 @@ cdef class Run:
         packing = self.packing
         self.forms.prepare(self.center, packing, self.data.filter, False)
         self.job.centers = &self.forms.c
-        for i in range(self.data.n_threads):
-            self.data.workers[i].changed = 0
+        self.data.threads.begin()
+        if self.tallies != NULL:
+            self.take_tallies()
         if self.want_boxes():
             self.lose_bounds()
             self.assign_boxes()
@@ -176,9 +173,8 @@ cdef class Run:
             self.lose_bounds()
             filled = self.assign_all()
         packing.filling = packing.filling and not (filled and self.forms.c.filter)
-        self.n_changed = 0
+        self.n_changed = self.data.threads.changed()
         for i in range(self.data.n_threads):
-            self.n_changed += self.data.workers[i].changed
             if self.data.workers[i].changed and self.before == NULL:
                 self.merge(&self.data.workers[i].tally)
         if self.before != NULL:
@@ -188,7 +184,7 @@ cdef class Run:
     cdef bint assign_all(self) except -1 nogil:
         """Compare every row with every center; False where that was done in whole numbers."""
         cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, width = packed_width(self.packing, d), m = self.forms.c.m
-        cdef int64_t before = self.decided()
+        cdef int64_t before = self.data.threads.counters().decided
         cdef bint whole_numbers = self.want_quanta()
         cdef double cost = self.data.assign_cost(m) if width == d else assign_cost(m, width)
         if whole_numbers:
@@ -197,15 +193,17 @@ cdef class Run:
             self.job.centers = &self.forms.quantised
         else:
             self.data.turn_panels(self.packing, False)
+        if self.packing.axes != NULL:
+            self.data.threads.room_for_sieves(self.k, 1)
         if self.before != NULL:
             memcpy(self.before, self.label, n * sizeof(int32_t))
         self.data.each_chunk(self.data.exact.assign, &self.job, cost)
         self.data.spent += n * cost
         if whole_numbers:
-            self.weigh_quanta(<double>(self.decided() - before) / n)
+            self.weigh_quanta(<double>(self.data.threads.counters().decided - before) / n)
         elif self.packing.quantising and self.forms.c.filter:
             self.data.end_quantising()
-        if self.packing.axes != NULL and (brute_cost(m, width) + <double>(self.decided() - before) / n * sift_cost(m, width, d, 4)
+        if self.packing.axes != NULL and (brute_cost(m, width) + <double>(self.data.threads.counters().decided - before) / n * sift_cost(m, width, d, 4)
                                           > self.cost_without_axes(m)):
             with gil:
                 self.no_axes = True
@@ -267,15 +265,6 @@ cdef class Run:
         """Nanoseconds of the next few assignments to m centers, if all rows are compared with all of them."""
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * self.cost_without_axes(m)
 
-    cdef int need_sieves(self, Py_ssize_t rows) except -1:
-        cdef Memory memory
-        if self.sieve_rows < rows:
-            memory = Memory()
-            self.data.give_sieves(memory, self.k, rows)
-            self.sieve_memory = memory
-            self.sieve_rows = rows
-        return 0
-
     cdef bint may_quantise(self) noexcept nogil:
         """Whether rows can be kept in whole numbers, and are to be where they are compared with all centers."""
         return (self.data.packed and self.data.filter and self.algorithm in (AUTO, LLOYD) and self.data.boxes.order == NULL
@@ -294,14 +283,13 @@ cdef class Run:
             return False
         if self.packing.quantising:
             return False
-        if self.forms.quantised.quanta == NULL or self.sieve_rows < PANEL:
-            with gil:
-                try:
-                    self.need_sieves(PANEL)
-                    self.forms.use_quanta()
-                except MemoryError:
-                    self.lose_quanta()
-                    return False
+        with gil:
+            try:
+                self.data.threads.room_for_sieves(self.k, PANEL)
+                self.forms.use_quanta()
+            except MemoryError:
+                self.lose_quanta()
+                return False
         return True
 
     cdef int lose_quanta(self) except -1:
@@ -318,7 +306,6 @@ cdef class Run:
         return 0
 
     cdef int use_axes(self) except -1:
-        self.need_sieves(1)
         self.data.drop_quanta()
         self.forms.use_axes(&self.data.axes.packing)
         self.pack_as(&self.data.axes.packing)
@@ -428,27 +415,27 @@ cdef class Run:
 
     cdef int assign_groups(self) except -1 nogil:
         cdef double cost = self.bounds.cost(self.pairs_per_row if self.bounding else self.forms.c.m // 4 + 1)
-        cdef int64_t before = self.pairs()
+        cdef int64_t before = self.data.threads.counters().filtered
         if self.bounds.b.blank:
             with gil:
                 self.bounds.regroup(self.center)
         self.bounds.prepare(self.center, self.forms)
         self.data.turn_panels(self.packing, True)
+        self.data.threads.room_for_tiles(self.bounds.b.groups)
         self.data.each_chunk(self.data.exact.assign_groups, &self.job, cost,
                              TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))))
         if CKM_DEBUG_BOUNDS:
             self.assert_bounds()
         # All pairs of a blank pass say nothing of the next one.
-        self.pairs_per_row = 0 if self.bounds.b.blank else <double>(self.pairs() - before) / self.data.rows.n
+        self.pairs_per_row = 0 if self.bounds.b.blank else <double>(self.data.threads.counters().filtered - before) / self.data.rows.n
         self.bounds.b.blank = False
         return 0
 
     cdef int assert_bounds(self) except -1 nogil:
-        cdef int i
-        for i in range(self.data.n_threads):
-            if self.data.workers[i].counters.broken:
-                with gil:
-                    raise AssertionError(f"iteration {self.n_iter + 1}: {self.data.workers[i].counters.broken} bounds do not hold")
+        cdef int64_t broken = self.data.threads.counters().broken
+        if broken:
+            with gil:
+                raise AssertionError(f"iteration {self.n_iter + 1}: {broken} bounds do not hold")
         return 0
 
     cdef void lose_bounds(self) noexcept nogil:
@@ -458,55 +445,26 @@ cdef class Run:
 
     cdef int use_order(self) except -1:
         cdef Data data = self.data
-        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, k = self.k, i
-        cdef Lists *lists
-        cdef int threads = data.n_threads
-        cdef int32_t *near = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
-        cdef int32_t *listed = <int32_t *>self.list_memory.take(threads * SUPER * k, sizeof(int32_t))
-        cdef float *z = <float *>self.list_memory.take(threads * d * SUPER, sizeof(float))
-        cdef float *scaled = <float *>self.list_memory.take(threads * k * d, sizeof(float))
-        cdef float *sq_norms = <float *>self.list_memory.take(threads * k, sizeof(float))
-        cdef int32_t *ids = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
+        cdef Py_ssize_t n = data.rows.n, i
         self.lose_bounds()                   # they are by place
         self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
         for i in range(n):
             self.place_label[i] = self.label[data.boxes.order[i]]
         self.job.labels = self.place_label
         self.job.boxes = &data.boxes
-        for i in range(data.n_threads):
-            lists = &data.workers[i].lists
-            lists.nearby = near + i * k
-            lists.lists = listed + i * SUPER * k
-            lists.z = z + i * d * SUPER
-            lists.scaled = scaled + i * k * d
-            lists.sq_norms = sq_norms + i * k
-            lists.ids = ids + i * k
         return 0
 
     cdef int assign_boxes(self) except -1 nogil:
-        cdef int64_t before = self.pairs()
+        cdef int64_t before = self.data.threads.counters().filtered
         cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
         self.data.turn_panels(self.packing, False)         # bounds may have come in between
+        self.data.threads.room_for_lists(self.k, self.data.rows.d)
         self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
                              SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
-        share = <double>(self.pairs() - before) / self.data.rows.n / self.forms.c.m
+        share = <double>(self.data.threads.counters().filtered - before) / self.data.rows.n / self.forms.c.m
         if self.algorithm == AUTO and share > 0.5:
             self.brute_for = 10
         return 0
-
-    cdef int64_t pairs(self) noexcept nogil:
-        cdef int64_t total = 0
-        cdef int i
-        for i in range(self.data.n_threads):
-            total += self.data.workers[i].counters.filtered
-        return total
-
-    cdef int64_t decided(self) noexcept nogil:
-        cdef int64_t total = 0
-        cdef int i
-        for i in range(self.data.n_threads):
-            total += self.data.workers[i].counters.decided
-        return total
 
     cdef void sync_labels(self) noexcept nogil:
         """Bring `label` up to date with the labels by place."""
@@ -812,14 +770,8 @@ cdef class Run:
 
         Row-center pairs filtered and decided exactly, rows that the filter left undecided, box-center pairs tested.
         """
-        cdef int64_t filtered = 0, exact = 0, decided = 0, boxed = 0
-        cdef int i
-        for i in range(self.data.n_threads):
-            filtered += self.data.workers[i].counters.filtered
-            exact += self.data.workers[i].counters.exact
-            decided += self.data.workers[i].counters.decided
-            boxed += self.data.workers[i].counters.boxed
-        return {"filtered": filtered, "exact": exact, "decided": decided, "boxed": boxed}
+        cdef Counters counted = self.data.threads.counters()
+        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided, "boxed": counted.boxed}
 
 
 cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexcept nogil:

@@ -273,9 +273,8 @@ cdef class Stream:
         job.measure.split = run.split
         memset(self.checks, 0, 8 * data.n_threads * sizeof(uint64_t))
         memset(self.totals, 0, data.n_threads * sizeof(Sum))
+        data.threads.begin()
         for i in range(data.n_threads):
-            data.workers[i].changed = 0
-            data.workers[i].largest = 0
             data.workers[i].counters.filtered = 0
         if bounding:
             job.way = data.exact.assign_groups
