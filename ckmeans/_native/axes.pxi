@@ -7,7 +7,7 @@ cdef enum:
     AXES_ROWS = 512              # rows that they are then turned towards
 
 
-cdef double axes_error(const Packing *packing, Py_ssize_t d) noexcept nogil:
+cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
     """What a packed row is off by along the axes and beyond them, as a share of its length; see exact_axes.pxi.
 
     `principal_axes` makes sure that axes are orthonormal to within 2 s.
@@ -146,7 +146,7 @@ cdef class Axes:
     axes : ndarray of shape (n_axes, d), float64
     """
     cdef Memory memory
-    cdef Packing packing
+    cdef Packed packing
 
     def __cinit__(self, Data data, cnp.ndarray axes):
         cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count = axes.shape[0], lanes, f, a

@@ -124,7 +124,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     cdef int64_t *more_counts
     cdef uint8_t *touched
     cdef double largest = 0, reach = 0
-    cdef Packing packing
+    cdef Packed packing
     cdef BlockPass job
     cdef Survey survey
     cdef Tally *tally
@@ -133,7 +133,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     data.cut_sums()
     parts = data.sums.parts
     size = parts * d
-    memset(&packing, 0, sizeof(Packing))
+    memset(&packing, 0, sizeof(Packed))
     packing.origin = origin
     for j in range(k):
         for f in range(d):
@@ -269,7 +269,7 @@ cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     return job.exact.seed(&job.trial, start, stop, chunk, worker)
 
 
-cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, Packing *packing, cnp.ndarray near, const double *rows, bint filter,
+cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, Packed *packing, cnp.ndarray near, const double *rows, bint filter,
                          Memory memory) except -1:
     """A step over all rows, or those that the filter leaves over."""
     cdef Py_ssize_t m = forms.c.k, j
@@ -313,13 +313,13 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, 
     cdef cnp.ndarray out = np.zeros((m, buckets, SUM_PARTS))
     cdef double reach = 0
     cdef bint filter
-    cdef Packing packing
+    cdef Packed packing
     cdef SeedBlock job
     cdef int i
     if data.rows.n == 0:
         return out, False
     adopt(data, whole)
-    memset(&packing, 0, sizeof(Packing))
+    memset(&packing, 0, sizeof(Packed))
     memset(&job, 0, sizeof(SeedBlock))
     packing.origin = origin
     for f in range(d):

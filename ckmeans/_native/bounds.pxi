@@ -17,7 +17,7 @@ cdef class GroupBounds:
     cdef Memory memory
     cdef Bounds b
     cdef Data data
-    cdef const Packing *packing
+    cdef const Packed *packing
     cdef Py_ssize_t k, d, width
     cdef Panel *panels
     cdef int32_t *lane               # (k,) where in the panels each center is
@@ -34,7 +34,7 @@ cdef class GroupBounds:
         self.k = k
         self.d = data.rows.d
 
-    cdef int open(self, const Packing *packing) except -1:
+    cdef int open(self, const Packed *packing) except -1:
         cdef Data data = self.data
         cdef Py_ssize_t n = data.rows.n, k = self.k, d = packed_width(packing, self.d), tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
         cdef float *lanes
@@ -92,7 +92,7 @@ cdef class GroupBounds:
 
     cdef void prepare(self, const double *centers, CenterForms forms) noexcept nogil:
         """Bring everything up to date with these centers, of which `forms` knows the duplicates."""
-        cdef const Packing *packing = self.packing
+        cdef const Packed *packing = self.packing
         cdef Py_ssize_t d = self.d, width = self.width, j, f, next_ = 0, p, g
         cdef const double *along
         cdef double move, drift, step, error = axes_error(packing, d)
@@ -192,7 +192,7 @@ cdef class GroupBounds:
         return pairs / count
 
 
-cdef void packed_row(const Packing *packing, Py_ssize_t width, Py_ssize_t place, float *out) noexcept nogil:
+cdef void packed_row(const Packed *packing, Py_ssize_t width, Py_ssize_t place, float *out) noexcept nogil:
     """Copy one row of kept panels."""
     cdef const float *panel = packing.panels + place // PANEL * PANEL * width
     cdef Py_ssize_t at = place % PANEL, f

@@ -186,7 +186,7 @@ include "walk.pxi"
 
 # ---- passes over the rows --------------------------------------------------------------------------------------------------------
 
-cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, float *sq_norms) noexcept nogil:
+cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x, float *sq_norms) noexcept nogil:
     """The values of a row, scaled, float32; returns its squared norm, rounded up.
 
     x         OUT    room for the values

@@ -169,7 +169,7 @@ cdef class Data:
     cdef double largest_weight
     cdef double lightest                 # the smallest positive weight, 1 at the most; -1 until it is known
     cdef double terms                    # rows that exact sums are cut for: n, or more where these rows are a block of a larger whole
-    cdef Packing packing
+    cdef Packed packing
     cdef bint filter                     # the rows can be packed for the filter
     cdef Boxes boxes                     # order NULL: the rows are packed in their own order
     cdef double spent                    # nanoseconds of brute assignments so far, by the model
@@ -519,7 +519,7 @@ cdef class Data:
             if fabs(origin[f]) < 1e38:
                 origin[f] = <float>origin[f]
 
-    cdef int turn_panels(self, Packing *packing, bint by_row) except -1 nogil:
+    cdef int turn_panels(self, Packed *packing, bint by_row) except -1 nogil:
         """Have kept panels hold rows one after the other, or lanes of features as they are made."""
         cdef Assign job
         if packing.panels == NULL or packing.by_row == by_row:
@@ -907,10 +907,10 @@ cdef class Data:
         cdef Memory memory = Memory()
         cdef double *origin = <double *>memory.take(d, sizeof(double))
         cdef double largest = 0, share = 1.0 / k
-        cdef Packing packing
+        cdef Packed packing
         cdef Assign job
         memset(labels, 0xff, self.rows.n * sizeof(int32_t))
-        memset(&packing, 0, sizeof(Packing))
+        memset(&packing, 0, sizeof(Packed))
         packing.origin = origin
         for j in range(k if self.rows.indptr == NULL and not few else 0):
             for f in range(d):
@@ -1117,7 +1117,7 @@ cdef class Data:
         cdef Py_ssize_t *column = <Py_ssize_t *>memory.take(trials, sizeof(Py_ssize_t))
         cdef double bound = 0, potential, least, value
         cdef Py_ssize_t count
-        cdef Packing packing
+        cdef Packed packing
         cdef Seeding job
         self.need_packing(self.packed)
         self.use_forms(all_)
@@ -1194,7 +1194,7 @@ cdef class Data:
                 memcpy(rows, rows + t * d, d * sizeof(double))
         return out
 
-    cdef void seeding_job(self, Seeding *job, const Packing *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
+    cdef void seeding_job(self, Seeding *job, const Packed *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
         """A step of k-means++ but for its candidates and totals; all rows are looked at."""
         memset(job, 0, sizeof(Seeding))
         job.rows = &self.rows

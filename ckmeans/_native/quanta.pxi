@@ -9,7 +9,7 @@ cdef class Quanta:
 
     def __cinit__(self, Data data):
         cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL
-        cdef Packing *packing = &data.packing
+        cdef Packed *packing = &data.packing
         cdef float *norms
         cdef float *steps
         cdef int32_t *quanta
@@ -23,7 +23,7 @@ cdef class Quanta:
         packing.quantising = True
 
 
-cdef void worst_of_quanta(Packing *packing, Py_ssize_t d) noexcept nogil:
+cdef void worst_of_quanta(Packed *packing, Py_ssize_t d) noexcept nogil:
     """For rows that are put in whole numbers only when they are compared: what can be said of all rows before."""
     packing.rough = 0.52 * sqrt(<double>d)
     packing.reach = QUANTA_TOTAL * (1 + 1e-5) + packing.rough

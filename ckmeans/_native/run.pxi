@@ -69,7 +69,7 @@ cdef class Run:
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
-    cdef Packing *packing            # the rows as they are packed: `data.packing`, or along axes
+    cdef Packed *packing            # the rows as they are packed: `data.packing`, or along axes
     cdef bint no_quanta              # whole numbers leave too many rows in doubt, or there is no memory for them
     cdef bint no_axes                # this run has tried them, and does better without
     cdef GroupBounds bounds          # None until bounds are thought of
@@ -148,7 +148,7 @@ cdef class Run:
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
-        cdef Packing *packing
+        cdef Packed *packing
         cdef bint filled = True           # all floats of packed rows have been read
         cdef int i
         if self.place_label == NULL and self.data.boxes.order != NULL:
@@ -317,7 +317,7 @@ cdef class Run:
             self.pack_as(&self.data.packing)
         return 0
 
-    cdef int pack_as(self, Packing *packing) except -1:
+    cdef int pack_as(self, Packed *packing) except -1:
         self.job.packing = self.packing = packing
         self.bounds = None                   # they are on other distances
         self.job.bounds = NULL

@@ -57,12 +57,12 @@ cdef class Stream:
     cdef Py_ssize_t k, d, n_blocks, n_rows, sample_step
     cdef Py_ssize_t *start           # (blocks + 1,)
     cdef Py_ssize_t *place           # (blocks + 1,) of each block's first row, among tiles
-    cdef Packing *packing            # (blocks,)
+    cdef Packed *packing            # (blocks,)
     cdef Py_ssize_t bounded          # blocks that bounds are kept of: so many of the first ones
     cdef Py_ssize_t kept             # and those whose packed rows are
     cdef list panels                 # Memory of those
     cdef double *origin
-    cdef Packing sample              # some of the rows, one after the other
+    cdef Packed sample              # some of the rows, one after the other
     cdef Py_ssize_t n_sampled
     cdef uint64_t *checks            # scratch (threads, 8)
     cdef Sum *totals                 # scratch (threads,)
@@ -96,7 +96,7 @@ cdef class Stream:
         self.forms = CenterForms(k, d)
         self.start = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
         self.place = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
-        self.packing = <Packing *>self.memory.take(self.n_blocks, sizeof(Packing))
+        self.packing = <Packed *>self.memory.take(self.n_blocks, sizeof(Packed))
         for b in range(self.n_blocks):
             self.start[b + 1] = at[b + 1]
             self.place[b + 1] = self.place[b] + (at[b + 1] - at[b] + TILE - 1) // TILE * TILE
@@ -239,7 +239,7 @@ cdef class Stream:
         """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
         cdef StreamRun run = self.runs[run_]
         cdef Data data = self.data
-        cdef Packing *packing = &self.packing[index]
+        cdef Packed *packing = &self.packing[index]
         cdef Py_ssize_t place = self.place[index], i, e
         cdef Bounds bounds
         cdef BlockPass job
