@@ -117,14 +117,13 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     cdef int threads = data.n_threads, i, p
     cdef CenterForms forms = CenterForms(k, d)
     cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
-    cdef double *origin = <double *>memory.take(d, sizeof(double))
     cdef double *to
     cdef double *more_sums
     cdef double *more_weights
     cdef int64_t *more_counts
     cdef uint8_t *touched
-    cdef double largest = 0, reach = 0
-    cdef Packed packing
+    cdef double largest = 0
+    cdef Floats packing = Floats()
     cdef BlockPass job
     cdef Survey survey
     cdef Tally *tally
@@ -133,17 +132,10 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     data.cut_sums()
     parts = data.sums.parts
     size = parts * d
-    memset(&packing, 0, sizeof(Packed))
-    packing.origin = origin
-    for j in range(k):
-        for f in range(d):
-            origin[f] += rows[j * d + f] / k
-    data.round_origin(origin)
-    for f in range(d):
-        reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
-    forms.prepare(rows, &packing, choose_scale(&packing, reach), False)
+    packing.open_amid(data, rows, k)
+    forms.prepare(rows, &packing.packed, packing.filter, False)
     data.assign_job(&job.assign, forms, <int32_t *>cnp.PyArray_DATA(labels))
-    job.assign.packing = &packing
+    job.assign.packing = &packing.packed
     job.assign.sums = &data.sums
     if middle is not None:
         data.new_survey(memory, &survey)
@@ -269,7 +261,7 @@ cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     return job.exact.seed(&job.trial, start, stop, chunk, worker)
 
 
-cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, Packed *packing, cnp.ndarray near, const double *rows, bint filter,
+cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, const Packed *packing, cnp.ndarray near, const double *rows, bint filter,
                          Memory memory) except -1:
     """A step over all rows, or those that the filter leaves over."""
     cdef Py_ssize_t m = forms.c.k, j
@@ -311,28 +303,23 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, 
     cdef double *origin = <double *>memory.take(d, sizeof(double))
     cdef CenterForms forms = CenterForms(m, d), new_forms = CenterForms(1, d)
     cdef cnp.ndarray out = np.zeros((m, buckets, SUM_PARTS))
-    cdef double reach = 0
     cdef bint filter
-    cdef Packed packing
+    cdef Floats packing = Floats()
     cdef SeedBlock job
     cdef int i
     if data.rows.n == 0:
         return out, False
     adopt(data, whole)
-    memset(&packing, 0, sizeof(Packed))
     memset(&job, 0, sizeof(SeedBlock))
-    packing.origin = origin
     for f in range(d):
         origin[f] = 0.5 * data.low_[f] + 0.5 * data.high_[f]
-    data.round_origin(origin)
-    for f in range(d):
-        reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
+    packing.open_around(data, origin)
     # (Infinite limits prove nothing.)
-    filter = choose_scale(&packing, reach) and (<const double *>cnp.PyArray_DATA(near))[0] != INFINITY
+    filter = packing.filter and (<const double *>cnp.PyArray_DATA(near))[0] != INFINITY
     job.exact = data.exact
     job.taking = new.shape[0] > 0
     if job.taking:
-        seed_candidates(data, &job.take, new_forms, &packing, near, <const double *>cnp.PyArray_DATA(new), filter, memory)
+        seed_candidates(data, &job.take, new_forms, &packing.packed, near, <const double *>cnp.PyArray_DATA(new), filter, memory)
         job.take.keep = True
         split_constants(bound, data.terms, job.take.split.big, 1)
         if column >= 0:
@@ -342,7 +329,7 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, 
         elif new_forms.c.filter:
             job.weigh_taken = True
             job.take.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL, sizeof(uint64_t))
-    seed_candidates(data, &job.trial, forms, &packing, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
+    seed_candidates(data, &job.trial, forms, &packing.packed, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
     job.trial.bucket = <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket)
     job.trial.buckets = buckets
     job.trial.binned = True

@@ -98,10 +98,13 @@ include "threads.pxi"
 include "sums.pxi"
 include "centers.pxi"
 include "roots.pxi"
-include "order.pxi"
+include "linear_algebra.pxi"
+include "spatial_order.pxi"
 include "content.pxi"
-include "axes.pxi"
-include "quanta.pxi"
+include "packings/packing.pxi"
+include "packings/floats.pxi"
+include "packings/axes.pxi"
+include "packings/whole_numbers.pxi"
 include "csr.pxi"
 
 
@@ -169,15 +172,9 @@ cdef class Data:
     cdef double largest_weight
     cdef double lightest                 # the smallest positive weight, 1 at the most; -1 until it is known
     cdef double terms                    # rows that exact sums are cut for: n, or more where these rows are a block of a larger whole
-    cdef Packed packing
-    cdef bint filter                     # the rows can be packed for the filter
-    cdef Boxes boxes                     # order NULL: the rows are packed in their own order
-    cdef double spent                    # nanoseconds of brute assignments so far, by the model
-    cdef double patience                 # how much is to be spent before boxes are thought of again
-    cdef object curve, order_array
-    cdef Axes axes                       # None until rows are packed along some
-    cdef Quanta quanta                   # None until rows are put in whole numbers
-    cdef double axes_patience            # how much is to be spent before they are thought of again
+    cdef dict packings                   # type -> Packing, of those that were asked for
+    cdef Floats floats                   # the first of them
+    cdef double spent                    # nanoseconds of comparing all rows with all centers so far, by the model
     cdef Sums sums
     cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
@@ -198,6 +195,7 @@ cdef class Data:
         self.array = array
         self.weights = self.given_weights = weights
         self.memory = Memory()
+        self.packings = {}
         if isinstance(array, np.ndarray):
             open_rows(&self.rows, array)
         else:
@@ -457,37 +455,34 @@ cdef class Data:
         self.variance_ = variance / d
         return far
 
-    cdef int need_packing(self, bint keep) except -1:
-        """An origin and a scale for the filter and, with `keep`, room for the packed rows: the next pass fills it."""
-        cdef Py_ssize_t d = self.rows.d, n = self.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
-        cdef double *origin
-        cdef double *row
-        cdef double largest = 0
-        if self.packing.origin == NULL and self.rows.indptr != NULL:
-            # Zeros must stay zeros. Norms are found in the first pass that filters.
-            self.packing.origin = <double *>self.memory.take(d, sizeof(double))
-            self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
-            self.packing.filling = True
-            self.filter = choose_scale(&self.packing, self.largest_value())
-        elif self.packing.origin == NULL:
-            # Any origin gives the same results; one amid the rows keeps the filter's error small.
-            origin = <double *>self.memory.take(d, sizeof(double))
-            row = <double *>self.workers[0].block
-            for i in range(samples):
-                self.exact.read(&self.rows, i * n // samples, row)
-                for f in range(d):
-                    origin[f] += row[f] / samples
-            self.round_origin(origin)
-            for f in range(d):
-                largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
-            self.packing.origin = origin
-            self.filter = choose_scale(&self.packing, largest)
-        if keep and self.filter and self.packing.panels == NULL:
-            n = (n + PANEL - 1) // PANEL * PANEL
-            self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
-            self.packing.panels = <float *>self.memory.take(n * d, sizeof(float))
-            self.packing.filling = True
+    cdef Packing packing(self, type way):
+        """The rows packed in one way; all runs share it."""
+        cdef Packing packing = self.packings.get(way)
+        if packing is None:
+            if way is not Floats:
+                self.packing(Floats)
+            packing = way()
+            packing.open(self)
+            self.packings[way] = packing
+            if way is Floats:
+                self.floats = packing
+        return packing
+
+    cdef int forget_packings(self, Packing but) except -1:
+        """Give back the memory of what this packing takes the place of."""
+        cdef Packing packing
+        for packing in self.packings.values():
+            if packing is not but:
+                packing.forget()
         return 0
+
+    cdef double reach(self, const double *origin) noexcept nogil:
+        """The largest distance of any value from this origin (d,), feature by feature."""
+        cdef double largest = 0
+        cdef Py_ssize_t f
+        for f in range(self.rows.d):
+            largest = max(largest, max(self.high_[f] - origin[f], origin[f] - self.low_[f]))
+        return largest
 
     cdef double largest_value(self) noexcept nogil:
         """The largest magnitude of any value."""
@@ -497,132 +492,12 @@ cdef class Data:
             largest = max(largest, max(self.high_[f], -self.low_[f]))
         return largest
 
-    cdef void drop_quanta(self) noexcept:
-        self.packing.quanta = NULL
-        self.packing.quanta_norms = self.packing.steps = NULL
-        self.packing.quantising = False
-        self.quanta = None
-
-    cdef void end_quantising(self) noexcept nogil:
-        """The last pass has put the rows in whole numbers. (What workers noted earlier is of the same rows, and bounds them, too.)"""
-        cdef int i
-        self.packing.rough = self.packing.reach = 0
-        for i in range(self.n_threads):
-            self.packing.rough = max(self.packing.rough, self.workers[i].worst[0])
-            self.packing.reach = max(self.packing.reach, self.workers[i].worst[1])
-        self.packing.quantising = False
-
     cdef void round_origin(self, double *origin) noexcept nogil:
         """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to float64."""
         cdef Py_ssize_t f
         for f in range(self.rows.d if self.narrow else 0):
             if fabs(origin[f]) < 1e38:
                 origin[f] = <float>origin[f]
-
-    cdef int turn_panels(self, Packed *packing, bint by_row) except -1 nogil:
-        """Have kept panels hold rows one after the other, or lanes of features as they are made."""
-        cdef Assign job
-        if packing.panels == NULL or packing.by_row == by_row:
-            return 0
-        if not packing.filling:
-            job.rows = &self.rows
-            job.packing = packing
-            job.workers = self.workers
-            packing.filling = True           # until it is done: an interrupt leaves panels that must not be read
-            self.each_chunk(self.exact.turn, &job, 0.5 * packed_width(packing, self.rows.d))
-            packing.filling = False
-        packing.by_row = by_row
-        return 0
-
-    cdef bint may_order(self) noexcept nogil:
-        """Whether boxes can be tried on this data."""
-        return (self.packed and self.filter and self.rows.d <= BOX_FEATURES
-                and 4 * SUPER * PANEL <= self.rows.n < <Py_ssize_t>1 << 31
-                and self.rows.col_stride * self.rows.col_stride <= 64)
-
-    cdef double order_cost(self) noexcept nogil:
-        """Nanoseconds that the order takes, roughly."""
-        cdef Py_ssize_t d = self.rows.d
-        return self.rows.n * (60.0 if d <= 3 else 90.0 + 4.0 * d)
-
-    cdef cnp.ndarray spatial_order(self, Py_ssize_t stride):
-        """Every stride-th row, sorted along the curve."""
-        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, count = (n + stride - 1) // stride
-        cdef Memory memory = Memory()
-        cdef Keys keys
-        cdef uint64_t *other
-        cdef int32_t *sorted_rows
-        cdef cnp.ndarray order = np.empty(count, dtype=np.int32)
-        if self.curve is None:
-            self.curve = coordinates(self.take(np.arange(SAMPLE) * n // SAMPLE))
-        axes, cuts, bits = self.curve
-        keys.rows = &self.rows
-        keys.exact = self.exact
-        keys.projection = NULL if axes is None else <const double *>cnp.PyArray_DATA(axes)
-        keys.cuts = <const double *>cnp.PyArray_DATA(cuts)
-        keys.axes = cuts.shape[0]
-        keys.bits = bits
-        keys.stride = stride
-        keys.keys = <uint64_t *>memory.take(count, sizeof(uint64_t))
-        keys.workers = self.workers
-        other = <uint64_t *>memory.take(count, sizeof(uint64_t))
-        sorted_rows = <int32_t *>cnp.PyArray_DATA(order)
-        with nogil:
-            self.each_chunk(find_keys, &keys, (20 + 2.0 * d) / stride)
-            sort_keys(keys.keys, other, count, keys.axes * keys.bits, sorted_rows)
-        return order
-
-    cdef double pilot(self, CenterForms forms) except -1:
-        """About which share of the centers boxes would leave over, from a few boxes of a thinned order."""
-        cdef Py_ssize_t d = self.rows.d, m = forms.c.m, b, f, group
-        cdef Memory memory = Memory()
-        cdef int32_t *all_ = <int32_t *>memory.take(m, sizeof(int32_t))
-        cdef int32_t *lists = <int32_t *>memory.take(SUPER * m, sizeof(int32_t))
-        cdef float *z = <float *>memory.take(d * SUPER, sizeof(float))
-        cdef float *low = <float *>memory.take(d * SUPER, sizeof(float))
-        cdef float *high = <float *>memory.take(d * SUPER, sizeof(float))
-        cdef Py_ssize_t[SUPER] lengths
-        cdef double left = 0
-        order = self.spatial_order(PILOT_STRIDE) * np.int64(PILOT_STRIDE)
-        starts = np.linspace(0, len(order) - PILOT_ROWS, PILOT_BOXES).astype(np.int64)
-        rows = self.take(order[starts[:, None] + np.arange(PILOT_ROWS)].ravel()).reshape(PILOT_BOXES, PILOT_ROWS, d)
-        for f in range(m):
-            all_[f] = <int32_t>f
-        for group in range(PILOT_BOXES // SUPER):
-            for b in range(SUPER):
-                box = rows[group * SUPER + b]
-                lows = box.min(axis=0)
-                highs = box.max(axis=0)
-                for f in range(d):
-                    low[f * SUPER + b] = <float>((<double>lows[f] - self.packing.origin[f]) * self.packing.scale)
-                    high[f * SUPER + b] = <float>((<double>highs[f] - self.packing.origin[f]) * self.packing.scale)
-            filter_table.lists(low, high, d, &forms.c, all_, m, z, lists, lengths)
-            for b in range(SUPER):
-                left += lengths[b]
-        return left / (PILOT_BOXES * m)
-
-    cdef int arrange(self) except -1:
-        """Sort the rows in space and pack them in that order."""
-        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
-        cdef Arrange job
-        cdef Boxes boxes
-        if self.boxes.order != NULL:
-            return 0
-        self.content = None                  # what is drawn is drawn, mostly: both orders at once would take more memory
-        self.order_array = self.spatial_order(1)
-        boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
-        boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
-        boxes.order = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.order_array)
-        job.rows = &self.rows
-        job.packing = &self.packing
-        job.boxes = &boxes
-        job.workers = self.workers
-        self.packing.filling = True          # until it is done: an interrupt leaves panels that must not be read
-        with nogil:
-            self.each_chunk(self.exact.arrange, &job, 10 + 2.0 * d)
-        self.packing.filling = self.packing.by_row = False
-        self.boxes = boxes
-        return 0
 
     # -- batches -------------------------------------------------------------------------------------------------------------------
 
@@ -951,7 +826,7 @@ cdef class Data:
     cdef void assign_job(self, Assign *job, CenterForms forms, int32_t *labels):
         job.rows = &self.rows
         job.weights = self.weight
-        job.packing = &self.packing
+        job.packing = NULL
         job.centers = &forms.c
         job.sums = NULL
         job.survey = NULL
@@ -1057,10 +932,12 @@ cdef class Data:
         cdef Transform job
         cdef Shifted shifted
         cdef Thin thins
+        cdef Packed unpacked
         cdef double cost = 0.2 * k * (d + 5) if not csr else self.csr_cost(k)
         cdef int i
         rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
-        forms.prepare(rows, &self.packing, False, True)
+        memset(&unpacked, 0, sizeof(Packed))
+        forms.prepare(rows, &unpacked, False, True)
         memset(&job, 0, sizeof(Transform))
         job.rows = &self.rows
         job.centers = &forms.c
@@ -1117,17 +994,15 @@ cdef class Data:
         cdef Py_ssize_t *column = <Py_ssize_t *>memory.take(trials, sizeof(Py_ssize_t))
         cdef double bound = 0, potential, least, value
         cdef Py_ssize_t count
-        cdef Packed packing
+        cdef Floats floats = self.packing(Floats)
+        cdef const Packed *packing
         cdef Seeding job
-        self.need_packing(self.packed)
+        if self.packed:
+            floats.keep(self)
         self.use_forms(all_)
-        self.turn_panels(&self.packing, False)
-        packing = self.packing
-        if self.boxes.order != NULL:         # the panels follow another order by now
-            packing.panels = NULL
-            packing.filling = False
+        packing = floats.panels_in_order(self)
         self.need_content()
-        self.seeding_job(&job, &packing, <double *>memory.take(n, sizeof(double)), self.content.bucket, self.content.buckets)
+        self.seeding_job(&job, packing, <double *>memory.take(n, sizeof(double)), self.content.bucket, self.content.buckets)
         self.seeding_room(&job, trials, memory)
         job.drawn = drawn
         job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
@@ -1166,15 +1041,15 @@ cdef class Data:
                 all_.c.filter = False
                 for i in range(trials):
                     column[i] = i
-                if self.filter:
-                    all_.prepare(rows, &packing, True, True)
+                if floats.filter:
+                    all_.prepare(rows, packing, True, True)
                 job.candidates = &all_.c
                 job.column = NULL
                 if all_.c.filter:
                     job.column = column
                     memset(job.gains, 0, self.n_threads * trials * GAIN * sizeof(double))
                     self.each_chunk(self.exact.weigh, &job, 1 + self.assign_cost(trials))
-                    self.packing.filling = packing.filling = False
+                    floats.was_read()
                     if self.weight == NULL:
                         count = self.contenders(&job, rows, drawn, column)
                 if count > 1:

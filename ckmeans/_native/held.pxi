@@ -38,7 +38,7 @@ def held_check(Run run, uint64_t start):
     """The checksum (2,) of the labels that `assign_block` gives; `start` is the position of the first row in the whole."""
     cdef cnp.ndarray check = np.zeros(2, dtype=np.uint64)
     cdef uint64_t *to = <uint64_t *>cnp.PyArray_DATA(check)
-    cdef const int32_t *order = run.data.boxes.order if run.place_label != NULL else NULL
+    cdef const int32_t *order = run.job.boxes.order if run.place_label != NULL else NULL
     cdef const int32_t *label = run.label if order == NULL else run.place_label
     cdef Py_ssize_t i
     with nogil:

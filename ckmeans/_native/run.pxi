@@ -15,6 +15,9 @@ cdef enum Algorithm:
 
 ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, "projected": PROJECTED}
 
+PACKINGS = {AUTO: (Axes, WholeNumbers, Floats), LLOYD: (WholeNumbers, Floats), BOXES: (Floats,), YINYANG: (Floats,),
+            PROJECTED: (Axes, Floats)}
+
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
@@ -69,9 +72,11 @@ cdef class Run:
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
     cdef int brute_for               # assignments for which boxes are left alone, because they did not help
-    cdef Packed *packing            # the rows as they are packed: `data.packing`, or along axes
-    cdef bint no_quanta              # whole numbers leave too many rows in doubt, or there is no memory for them
-    cdef bint no_axes                # this run has tried them, and does better without
+    cdef list packings               # of its row of ALGORITHMS, the last of which always fits
+    cdef void **packing_at           # the same, borrowed; NULL: given up
+    cdef int n_packings
+    cdef Packing packing             # the one in use
+    cdef void *forced_packing        # that the algorithm insists on, or NULL
     cdef GroupBounds bounds          # None until bounds are thought of
     cdef bint no_bounds              # there is no memory for them
     cdef bint bounding               # "auto" has chosen bounds
@@ -94,12 +99,10 @@ cdef class Run:
         self.tol = tol
         data.cut_sums()
         self.algorithm = ALGORITHMS[algorithm]
-        data.need_packing(False)
-        data.need_packing(data.packed and not (self.algorithm == LLOYD and self.may_quantise()))
         self.memory = Memory()
+        self.open_packings()
         self.forms = CenterForms(k, d, True, data.most_values)
         data.use_forms(self.forms)
-        self.packing = &data.packing
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
@@ -121,8 +124,21 @@ cdef class Run:
             self.new_tallies(self.tallies, data.n_threads)
         else:
             self.begin_csr()
-        if data.boxes.order != NULL:
-            self.use_order()
+
+    cdef int open_packings(self) except -1:
+        cdef int i
+        ways = PACKINGS[self.algorithm]
+        self.packings = [self.data.packing(way) for way in ways]
+        self.n_packings = len(self.packings)
+        self.packing_at = <void **>self.memory.take(self.n_packings, sizeof(void *))
+        for i in range(self.n_packings):
+            self.packing_at[i] = <void *>self.packings[i]
+        if self.algorithm == PROJECTED:
+            self.forced_packing = self.packing_at[0]
+        self.packing = self.packings[self.n_packings - 1]
+        if self.data.packed and not (self.algorithm == LLOYD and (<Packing>self.packing_at[0]).fits(self)):
+            self.data.floats.keep(self.data)
+        return 0
 
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
         cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
@@ -148,18 +164,8 @@ cdef class Run:
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
-        cdef Packed *packing
-        cdef bint filled = True           # all floats of packed rows have been read
-        cdef int i
-        if self.place_label == NULL and self.data.boxes.order != NULL:
-            with gil:                     # another run over the same data has put the packed rows in order
-                self.leave_axes()
-                self.use_order()
-        if self.packing.axes == NULL and self.want_axes():
-            with gil:
-                self.use_axes()
-        packing = self.packing
-        self.forms.prepare(self.center, packing, self.data.filter, False)
+        self.choose_packing()
+        self.forms.prepare(self.center, self.packing.panels(), self.packing.filter, False)
         self.job.centers = &self.forms.c
         self.data.threads.begin()
         if self.tallies != NULL:
@@ -171,8 +177,7 @@ cdef class Run:
             self.assign_groups()
         else:
             self.lose_bounds()
-            filled = self.assign_all()
-        packing.filling = packing.filling and not (filled and self.forms.c.filter)
+            self.assign_all()
         self.n_changed = self.data.threads.changed()
         for i in range(self.data.n_threads):
             if self.data.workers[i].changed and self.before == NULL:
@@ -181,34 +186,19 @@ cdef class Run:
             self.merge_csr()
         return 0
 
-    cdef bint assign_all(self) except -1 nogil:
-        """Compare every row with every center; False where that was done in whole numbers."""
-        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, width = packed_width(self.packing, d), m = self.forms.c.m
+    cdef int assign_all(self) except -1 nogil:
+        """Compare every row with every center."""
+        cdef Py_ssize_t n = self.data.rows.n
         cdef int64_t before = self.data.threads.counters().decided
-        cdef bint whole_numbers = self.want_quanta()
-        cdef double cost = self.data.assign_cost(m) if width == d else assign_cost(m, width)
-        if whole_numbers:
-            cost = quanta_cost(m, d)
-            self.forms.quantise(self.packing)
-            self.job.centers = &self.forms.quantised
-        else:
-            self.data.turn_panels(self.packing, False)
-        if self.packing.axes != NULL:
-            self.data.threads.room_for_sieves(self.k, 1)
+        cdef double cost
+        self.job.packing = self.packing.panels_for(self, FASTEST)
+        cost = self.packing.pass_cost(self)
         if self.before != NULL:
             memcpy(self.before, self.label, n * sizeof(int32_t))
         self.data.each_chunk(self.data.exact.assign, &self.job, cost)
         self.data.spent += n * cost
-        if whole_numbers:
-            self.weigh_quanta(<double>(self.data.threads.counters().decided - before) / n)
-        elif self.packing.quantising and self.forms.c.filter:
-            self.data.end_quantising()
-        if self.packing.axes != NULL and (brute_cost(m, width) + <double>(self.data.threads.counters().decided - before) / n * sift_cost(m, width, d, 4)
-                                          > self.cost_without_axes(m)):
-            with gil:
-                self.no_axes = True
-                self.leave_axes()
-        return not whole_numbers
+        self.packing.was_compared(self, <double>(self.data.threads.counters().decided - before) / n)
+        return 0
 
     cdef int first_assign(self) except -1 nogil:
         """The first assignment reads all rows: the survey for the stopping rule is done on the way."""
@@ -232,95 +222,51 @@ cdef class Run:
 
     # -- how rows are packed -------------------------------------------------------------------------------------------------------
 
-    cdef bint want_axes(self) except -1 nogil:
-        """Whether rows are to be packed along a few axes from now on; decided by work counted and modelled, never by a clock.
+    cdef int choose_packing(self) except -1 nogil:
+        """Go over to the first packing that fits and is wanted."""
+        cdef int i
+        for i in range(self.n_packings):
+            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(self) and (<Packing>self.packing_at[i]).wants(self)):
+                if self.packing_at[i] != <void *>self.packing:
+                    with gil:
+                        self.go_over(self.packings[i])
+                break
+        return self.packing.follow(self)
 
-        Axes are thought of once assignments, a few that are still to come included, have cost several times what looking for them does, and
-        where they promise nothing, again when eight times as much has been spent.
-        """
-        cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.k
-        cdef bint forced = self.algorithm == PROJECTED
-        cdef double to_come
-        if not (forced or self.algorithm == AUTO) or self.no_axes or not self.data.filter or self.data.packing.panels == NULL:
-            return False
-        if self.data.boxes.order != NULL or d < (8 if forced else WIDE):
-            return False
-        if self.data.axes is None:
-            to_come = self.to_come(m)
-            if not forced and (self.data.spent + to_come < 8 * axes_cost(m, d) or self.data.spent < self.data.axes_patience):
-                return False
-            with gil:
-                try:
-                    self.data.axes = find_axes(self.data, as_array(self.center, self.k, d), INFINITY if forced else 0.75 * self.cost_without_axes(m))
-                except MemoryError:           # what was there before will do
-                    self.no_axes = True
-                self.data.axes_patience = max(8 * self.data.spent, 4 * to_come)
-        return self.data.axes is not None
-
-    cdef double cost_without_axes(self, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers, roughly."""
-        return (quanta_cost if self.may_quantise() else brute_cost)(m, self.data.rows.d)
-
-    cdef double to_come(self, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds of the next few assignments to m centers, if all rows are compared with all of them."""
-        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * self.cost_without_axes(m)
-
-    cdef bint may_quantise(self) noexcept nogil:
-        """Whether rows can be kept in whole numbers, and are to be where they are compared with all centers."""
-        return (self.data.packed and self.data.filter and self.algorithm in (AUTO, LLOYD) and self.data.boxes.order == NULL
-                and self.data.rows.d >= filter_table.quanta_from * (1 if self.k >= 16 else 1.5) and not self.no_quanta)
-
-    cdef bint want_quanta(self) except -1 nogil:
-        """Whether rows are compared in whole numbers now. If only they have not been put in those yet, this assignment does it."""
-        if self.packing != &self.data.packing or not self.forms.c.filter or not self.may_quantise():
-            return False
-        if self.data.quanta is None:
-            with gil:
-                try:
-                    self.data.quanta = Quanta(self.data)
-                except MemoryError:
-                    self.lose_quanta()
-            return False
-        if self.packing.quantising:
-            return False
-        with gil:
-            try:
-                self.data.threads.room_for_sieves(self.k, PANEL)
-                self.forms.use_quanta()
-            except MemoryError:
-                self.lose_quanta()
-                return False
-        return True
-
-    cdef int lose_quanta(self) except -1:
-        self.no_quanta = True
-        self.data.need_packing(self.data.packed)
+    cdef int go_over(self, Packing packing) except -1:
+        self.packing.leave(self)
+        self.packing = packing
+        packing.enter(self)
         return 0
 
-    cdef int weigh_quanta(self, double doubtful) except -1 nogil:
-        """Go on without whole numbers if they leave so many rows in doubt that floats are faster."""
-        cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.m
-        if quanta_cost(m, d) + doubtful * choice_cost(d) > brute_cost(m, d):
-            with gil:
-                self.lose_quanta()
+    cdef int give_up(self, Packing packing) except -1:
+        """Do without a packing from now on."""
+        cdef int i
+        for i in range(self.n_packings):
+            if self.packing_at[i] == <void *>packing:
+                self.packing_at[i] = NULL
+        if self.packing is packing:
+            self.go_over(self.packings[self.n_packings - 1])
         return 0
 
-    cdef int use_axes(self) except -1:
-        self.data.drop_quanta()
-        self.forms.use_axes(&self.data.axes.packing)
-        self.pack_as(&self.data.axes.packing)
-        return 0
+    cdef bint insists_on(self, Packing packing) noexcept nogil:
+        return self.forced_packing == <void *>packing
 
-    cdef int leave_axes(self) except -1:
-        if self.packing.axes != NULL:
-            self.forms.leave_axes()
-            self.pack_as(&self.data.packing)
-        return 0
+    cdef double cost_without(self, Packing packing, Py_ssize_t m) except? -1 nogil:
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
+        cdef int i
+        for i in range(self.n_packings):
+            if self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing and (<Packing>self.packing_at[i]).fits(self):
+                return (<Packing>self.packing_at[i]).row_cost(m, self.data.rows.d)
+        return INFINITY
 
-    cdef int pack_as(self, Packed *packing) except -1:
-        self.job.packing = self.packing = packing
-        self.bounds = None                   # they are on other distances
-        self.job.bounds = NULL
+    cdef double to_come(self, double cost) noexcept nogil:
+        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which costs a row so many."""
+        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
+
+    cdef int measure_anew(self) except -1:
+        """Distances are others from now on: rows are packed in other features."""
+        self.bounds = None
         self.bounding = False
         self.pilot_at = self.n_iter + 2      # the next assignment may be the first that packs
         return 0
@@ -334,19 +280,21 @@ cdef class Run:
         short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
         same, boxes are left alone for a while: centers that have settled may have shorter ones.
         """
-        if self.algorithm not in (AUTO, BOXES) or not self.forms.c.filter or self.packing.axes != NULL or not self.data.may_order():
+        if self.algorithm not in (AUTO, BOXES) or not self.forms.c.filter or self.packing.packed.axes != NULL:
+            return False
+        if not self.data.floats.order.fits(self.data):
             return False
         if self.algorithm == AUTO and (self.bounding or self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE):
             return False
         if self.place_label == NULL:
-            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.boxes_from(), self.data.patience)):
+            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.boxes_from(), self.data.floats.order.patience)):
                 return False
             with gil:
-                if self.algorithm == AUTO and self.data.pilot(self.forms) > PROMISING:
-                    self.data.patience = 4 * self.data.spent
+                if self.algorithm == AUTO and self.data.floats.order.pilot(self.data, self.forms) > PROMISING:
+                    self.data.floats.order.patience = 4 * self.data.spent
                     return False
-                self.data.arrange()
-                self.use_order()
+                self.data.floats.arrange(self.data)
+            self.data.floats.follow(self)
         if self.brute_for > 0:
             self.brute_for -= 1
             return False
@@ -354,9 +302,10 @@ cdef class Run:
 
     cdef double boxes_from(self) noexcept nogil:
         """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
+        cdef double order = self.data.floats.order.cost(self.data)
         if self.data.rows.d > 3:
-            return 2.5 * self.data.order_cost() + 160.0 * self.data.rows.d**3 + WORTH_AN_ORDER
-        return self.data.order_cost() / 2 - self.to_come(self.forms.c.m)
+            return 2.5 * order + 160.0 * self.data.rows.d**3 + WORTH_AN_ORDER
+        return order / 2 - self.to_come(self.packing.row_cost(self.forms.c.m, self.data.rows.d))
 
     cdef bint want_bounds(self) except -1 nogil:
         """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
@@ -364,15 +313,16 @@ cdef class Run:
         A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are
         begun where that pays for itself within half as many iterations as there have been, and given up once they leave over too much.
         """
-        cdef Py_ssize_t n = self.data.rows.n, d = packed_width(self.packing, self.data.rows.d), m = self.forms.c.m
-        cdef double brute = brute_cost(m, d) if self.packing.axes != NULL else self.cost_without_axes(m), pairs
-        if self.algorithm in (LLOYD, BOXES) or self.no_bounds or not self.forms.c.filter or self.packing.panels == NULL:
+        cdef const Packed *packing = self.packing.panels()
+        cdef Py_ssize_t n = self.data.rows.n, d = packed_width(packing, self.data.rows.d), m = self.forms.c.m
+        cdef double brute = self.packing.row_cost(m, self.data.rows.d), pairs
+        if self.algorithm in (LLOYD, BOXES) or self.no_bounds or not self.forms.c.filter or packing.panels == NULL:
             return False
         if self.data.rows.directionless:     # the label of such a row does not follow from distances
             return False
         if self.algorithm != YINYANG and n * brute < WORTH_A_PILOT:
             return False
-        if self.algorithm == AUTO and d <= 3 and self.data.may_order() and self.data.patience == 0:
+        if self.algorithm == AUTO and d <= 3 and self.data.floats.order.fits(self.data) and self.data.floats.order.patience == 0:
             return False                  # boxes come first
         if self.bounds is None:
             with gil:
@@ -390,7 +340,7 @@ cdef class Run:
                 return True
             self.bounding = False
             self.pilot_at = 2 * self.n_iter
-        if self.packing.filling:
+        if packing.filling:
             return False
         if self.n_iter + 1 >= self.pilot_at:
             self.bounds.prepare(self.center, self.forms)       # from here on it is known how far centers move
@@ -398,7 +348,7 @@ cdef class Run:
             return False
         with gil:
             pairs = self.bounds.pilot()
-        if (brute - self.bounds.cost(pairs)) * self.n_iter / 2 > self.bounds.cost(m) - brute + (0 if self.packing.by_row else 0.5 * d):
+        if (brute - self.bounds.cost(pairs)) * self.n_iter / 2 > self.bounds.cost(m) - brute + (0 if packing.by_row else 0.5 * d):
             self.bounding = True
             return True
         self.pilot_at = self.n_iter + 1 + self.n_iter // 2
@@ -406,10 +356,9 @@ cdef class Run:
 
     cdef int new_bounds(self) except -1:
         cdef GroupBounds bounds = GroupBounds(self.data, self.k)
-        bounds.open(self.packing)
+        bounds.open(self.packing.panels())
         bounds.regroup(self.center)
         self.bounds = bounds
-        self.job.bounds = &bounds.b
         self.pilot_at = max(self.pilot_at, 1)
         return 0
 
@@ -420,10 +369,12 @@ cdef class Run:
             with gil:
                 self.bounds.regroup(self.center)
         self.bounds.prepare(self.center, self.forms)
-        self.data.turn_panels(self.packing, True)
+        self.job.packing = self.packing.panels_for(self, BY_ROW)
+        self.job.bounds = &self.bounds.b
         self.data.threads.room_for_tiles(self.bounds.b.groups)
         self.data.each_chunk(self.data.exact.assign_groups, &self.job, cost,
                              TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))))
+        self.packing.was_read()
         if CKM_DEBUG_BOUNDS:
             self.assert_bounds()
         # All pairs of a blank pass say nothing of the next one.
@@ -443,24 +394,25 @@ cdef class Run:
         if self.bounds is not None:
             self.bounds.b.blank = True
 
-    cdef int use_order(self) except -1:
-        cdef Data data = self.data
-        cdef Py_ssize_t n = data.rows.n, i
+    cdef int go_by_place(self, const Boxes *boxes) except -1:
+        """From now on labels are in the order of these boxes."""
+        cdef Py_ssize_t n = self.data.rows.n, i
         self.lose_bounds()                   # they are by place
         self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
         for i in range(n):
-            self.place_label[i] = self.label[data.boxes.order[i]]
+            self.place_label[i] = self.label[boxes.order[i]]
         self.job.labels = self.place_label
-        self.job.boxes = &data.boxes
+        self.job.boxes = boxes
         return 0
 
     cdef int assign_boxes(self) except -1 nogil:
         cdef int64_t before = self.data.threads.counters().filtered
         cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
-        self.data.turn_panels(self.packing, False)         # bounds may have come in between
+        self.job.packing = self.packing.panels_for(self, BY_FEATURE)
         self.data.threads.room_for_lists(self.k, self.data.rows.d)
         self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
                              SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
+        self.packing.was_read()
         share = <double>(self.data.threads.counters().filtered - before) / self.data.rows.n / self.forms.c.m
         if self.algorithm == AUTO and share > 0.5:
             self.brute_for = 10
@@ -471,7 +423,7 @@ cdef class Run:
         cdef Py_ssize_t i
         if self.place_label != NULL:
             for i in range(self.data.rows.n):
-                self.label[self.data.boxes.order[i]] = self.place_label[i]
+                self.label[self.job.boxes.order[i]] = self.place_label[i]
 
     cdef void merge(self, Tally *tally) noexcept nogil:
         merge_tally(&self.total, tally, self.k, self.data.sums.parts * self.data.rows.d)
@@ -734,7 +686,7 @@ cdef class Run:
     @property
     def along_axes(self):
         """Whether rows were packed along axes in the last assignment."""
-        return self.packing.axes != NULL
+        return self.packing.packed.axes != NULL
 
     @property
     def stop_reason(self):

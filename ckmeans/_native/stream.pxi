@@ -57,19 +57,15 @@ cdef class Stream:
     cdef Py_ssize_t k, d, n_blocks, n_rows, sample_step
     cdef Py_ssize_t *start           # (blocks + 1,)
     cdef Py_ssize_t *place           # (blocks + 1,) of each block's first row, among tiles
-    cdef Packed *packing            # (blocks,)
+    cdef list packings               # Floats of each block
     cdef Py_ssize_t bounded          # blocks that bounds are kept of: so many of the first ones
     cdef Py_ssize_t kept             # and those whose packed rows are
-    cdef list panels                 # Memory of those
-    cdef double *origin
-    cdef Packed sample              # some of the rows, one after the other
+    cdef Floats sample               # some of the rows, one after the other
     cdef Py_ssize_t n_sampled
     cdef uint64_t *checks            # scratch (threads, 8)
     cdef Sum *totals                 # scratch (threads,)
     cdef Algorithm algorithm
-    cdef bint open                   # the packing is settled
     cdef bint settled
-    cdef bint filter
     cdef list runs
 
     def __cinit__(self, tuple whole, dtype, bint weighted, cnp.ndarray starts, Py_ssize_t k, int n_threads, int n_runs, str algorithm,
@@ -96,7 +92,7 @@ cdef class Stream:
         self.forms = CenterForms(k, d)
         self.start = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
         self.place = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
-        self.packing = <Packed *>self.memory.take(self.n_blocks, sizeof(Packed))
+        self.packings = []
         for b in range(self.n_blocks):
             self.start[b + 1] = at[b + 1]
             self.place[b + 1] = self.place[b] + (at[b + 1] - at[b] + TILE - 1) // TILE * TILE
@@ -107,11 +103,7 @@ cdef class Stream:
         room -= each * self.place[self.bounded]
         while keep and n_runs == 1 and self.kept < self.n_blocks and 4 * (d + 1) * self.place[self.kept + 1] <= room:
             self.kept += 1
-        self.panels = [None] * self.kept
-        self.origin = <double *>self.memory.take(d, sizeof(double))
         self.sample_step = (self.n_rows + SAMPLE_ROWS - 1) // SAMPLE_ROWS
-        self.sample.panels = <float *>self.memory.take(SAMPLE_ROWS * d, sizeof(float))
-        self.sample.by_row = True
         size = k * self.data.sums.parts * d
         sums = <double *>self.memory.take(n_threads * size, sizeof(double))
         weights = <double *>self.memory.take(n_threads * k * MAX_PARTS, sizeof(double))
@@ -150,8 +142,8 @@ cdef class Stream:
         cdef StreamRun run = self.runs[run_]
         cdef Py_ssize_t parts = self.data.sums.parts
         memcpy(run.center, cnp.PyArray_DATA(centers), self.k * self.d * sizeof(double))
-        if not self.open:
-            self.open_packing(run.center)
+        if self.sample is None:
+            self.open_packings(run.center)
             self.sampling = run
         run.sums = np.zeros((self.k, parts, self.d))
         run.weights = np.zeros((self.k, MAX_PARTS))
@@ -169,26 +161,20 @@ cdef class Stream:
         self.choose(run)
 
     cdef void prepare(self, StreamRun run) noexcept:
-        self.forms.prepare(run.center, &self.sample, self.filter, False)
+        self.forms.prepare(run.center, &self.sample.packed, self.sample.filter, False)
         self.prepared = run
 
-    cdef int open_packing(self, const double *centers) except -1:
-        """An origin and a scale for all passes: any give the same results, and amid the centers the filter's errors are small."""
-        cdef Data data = self.data
-        cdef double reach = 0
-        cdef Py_ssize_t f, j
-        for j in range(self.k):
-            for f in range(self.d):
-                self.origin[f] += centers[j * self.d + f] / self.k
-        data.round_origin(self.origin)
-        for f in range(self.d):
-            reach = max(reach, max(data.high_[f] - self.origin[f], self.origin[f] - data.low_[f]))
-        self.sample.origin = self.origin
-        self.filter = choose_scale(&self.sample, reach)
-        for j in range(self.n_blocks):
-            self.packing[j].origin = self.origin
-            self.packing[j].scale = self.sample.scale
-        self.open = True
+    cdef int open_packings(self, const double *centers) except -1:
+        """All alike: an origin and a scale for all passes. Any give the same results, and amid the centers the filter's errors are small."""
+        cdef Floats packing, sample = Floats()
+        cdef Py_ssize_t i
+        sample.open_amid(self.data, centers, self.k)
+        sample.keep_rows(SAMPLE_ROWS, self.d)
+        for i in range(self.n_blocks):
+            packing = Floats()
+            packing.open_around(self.data, sample.packed.origin)
+            self.packings.append(packing)
+        self.sample = sample
         return 0
 
     cdef int choose(self, StreamRun run) except -1:
@@ -209,7 +195,7 @@ cdef class Stream:
         if run.bounds is None:
             data.rows.n = self.place[self.bounded]
             run.bounds = GroupBounds(data, self.k)
-            run.bounds.open(&self.sample)
+            run.bounds.open(&self.sample.packed)
             run.bounds.regroup(run.center)
             run.pilot_at = 2                 # how far centers move is known then
         if forced:
@@ -239,7 +225,7 @@ cdef class Stream:
         """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
         cdef StreamRun run = self.runs[run_]
         cdef Data data = self.data
-        cdef Packed *packing = &self.packing[index]
+        cdef Floats packing
         cdef Py_ssize_t place = self.place[index], i, e
         cdef Bounds bounds
         cdef BlockPass job
@@ -250,14 +236,15 @@ cdef class Stream:
             return True
         if self.prepared is not run:
             self.prepare(run)
+        packing = self.packings[index]
         open_rows(&data.rows, array)
         data.weight = NULL if weights is None else <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
         if run.n_passes == 1 and self.sampling is run:
             self.take_sample(index)
-        if index < self.kept and self.settled and packing.panels == NULL and self.forms.c.filter:
-            self.keep(index)
+        if index < self.kept and self.settled and self.forms.c.filter:
+            packing.keep(data)
         data.assign_job(&job.assign, self.forms, run.label + place)
-        job.assign.packing = packing
+        job.assign.packing = &packing.packed
         job.assign.sums = &data.sums
         job.exact = data.exact
         job.start = self.start[index]
@@ -289,10 +276,11 @@ cdef class Stream:
         if run.measured:
             cost += 0.7 * self.d
         with nogil:
-            data.turn_panels(packing, bounding)
+            packing.lay(data, bounding)
             data.each_chunk(block_pass, &job, cost,
                             TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))) if bounding else 0)
-        packing.filling = packing.filling and not self.forms.c.filter
+        if self.forms.c.filter:
+            packing.was_read()
         for i in range(data.n_threads):
             worker = &data.workers[i]
             if worker.changed:
@@ -316,25 +304,14 @@ cdef class Stream:
             odd += run.change.sums[e] - run.change.sums[e]
         return odd == 0
 
-    cdef int keep(self, Py_ssize_t index) except -1:
-        """Room for the packed rows of a block."""
-        cdef Py_ssize_t n = (self.data.rows.n + PANEL - 1) // PANEL * PANEL
-        cdef Memory memory = Memory()
-        self.packing[index].sq_norms = <float *>memory.take(n, sizeof(float), True)
-        self.packing[index].panels = <float *>memory.take(n * self.d, sizeof(float), True)
-        self.packing[index].filling = True
-        self.panels[index] = memory
-        return 0
-
     cdef int take_sample(self, Py_ssize_t index) except -1:
         """Every so many rows of the whole, however that is cut into blocks."""
         cdef Data data = self.data
         cdef double *row = <double *>data.workers[0].block
-        cdef Py_ssize_t first = self.start[index], i = (self.sample_step - first % self.sample_step) % self.sample_step, f
+        cdef Py_ssize_t first = self.start[index], i = (self.sample_step - first % self.sample_step) % self.sample_step
         while i < data.rows.n and self.n_sampled < SAMPLE_ROWS:
             data.exact.read(&data.rows, i, row)
-            for f in range(self.d):
-                self.sample.panels[self.n_sampled * self.d + f] = <float>((row[f] - self.origin[f]) * self.sample.scale)
+            self.sample.put(row, self.d, self.n_sampled)
             self.n_sampled += 1
             i += self.sample_step
         return 0

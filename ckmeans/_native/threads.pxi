@@ -90,9 +90,12 @@ cdef class Threads:
             self.score_memory, self.scores = memory, size
         return 0
 
+    cdef bint has_sieves(self, Py_ssize_t k, Py_ssize_t rows) noexcept nogil:
+        return k <= self.sieve_centers and rows <= self.sieve_rows
+
     cdef int room_for_sieves(self, Py_ssize_t k, Py_ssize_t rows) except -1 nogil:
         """For the scores of so many rows at a time, to k centers."""
-        if k > self.sieve_centers or rows > self.sieve_rows:
+        if not self.has_sieves(k, rows):
             with gil:
                 self.grow_sieves(max(k, self.sieve_centers), max(rows, self.sieve_rows))
         return 0
