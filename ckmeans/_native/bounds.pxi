@@ -10,13 +10,13 @@ def scale_bounds(double factor):
 
 
 cdef class GroupBounds:
-    """Bounds of one run on the distances of rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
+    """Bounds of one run on the distances of n rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
 
     Where rows are packed along axes, upper bounds are on the distances themselves, lower ones on those of packed rows, which are no larger.
     """
     cdef Memory memory
     cdef Bounds b
-    cdef Data data
+    cdef Threads threads
     cdef const Packed *packing
     cdef Py_ssize_t k, d, width
     cdef Panel *panels
@@ -29,14 +29,14 @@ cdef class GroupBounds:
     cdef float *most
     cdef int64_t *size
 
-    def __cinit__(self, Data data, Py_ssize_t k):
-        self.data = data
+    def __cinit__(self, Threads threads, Py_ssize_t k, Py_ssize_t d):
+        self.threads = threads
         self.k = k
-        self.d = data.rows.d
+        self.d = d
 
-    cdef int open(self, const Packed *packing) except -1:
-        cdef Data data = self.data
-        cdef Py_ssize_t n = data.rows.n, k = self.k, d = packed_width(packing, self.d), tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
+    cdef int open(self, const Packed *packing, Py_ssize_t n) except -1:
+        cdef Py_ssize_t k = self.k, d = packed_width(packing, self.d)
+        cdef Py_ssize_t tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
         cdef float *lanes
         cdef float *sq_norms
         cdef int32_t *ids
@@ -72,7 +72,7 @@ cdef class GroupBounds:
         self.b.upper = <float *>self.memory.take(tiles * TILE, sizeof(float))
         self.b.lower = <float *>self.memory.take(tiles * TILE * groups, sizeof(float))
         self.b.blank = True
-        data.threads.room_for_tiles(groups)
+        self.threads.room_for_tiles(groups)
         return 0
 
     cdef int regroup(self, const double *centers) except -1:
@@ -153,9 +153,9 @@ cdef class GroupBounds:
         """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
         return 2 + 0.15 * self.b.groups + min(3.5, 0.6 * pairs) + pairs * ((self.width + 12) / 44.0 + 0.1)
 
-    cdef double pilot(self) except -1:
-        """About how many centers a row would be compared with, if centers moved again as they did before this assignment."""
-        cdef Py_ssize_t d = self.width, n = self.data.rows.n, i, g, f
+    cdef double pilot(self, Py_ssize_t n) except -1:
+        """About how many centers one of n packed rows would be compared with, if centers moved again as they did before this assignment."""
+        cdef Py_ssize_t d = self.width, i, g, f
         cdef Py_ssize_t count = min(<Py_ssize_t>TILE, max(<Py_ssize_t>64, n // 64)) // 8 * 8 if n >= 8 * PANEL else n
         cdef Memory memory = Memory()
         cdef float *rows = <float *>memory.take(count * d, sizeof(float))

@@ -1201,6 +1201,10 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 
 
 include "bounds.pxi"
+include "searches/search.pxi"
+include "searches/all_centers.pxi"
+include "searches/boxes.pxi"
+include "searches/groups.pxi"
 include "run.pxi"
 include "block.pxi"
 include "held.pxi"

@@ -3,13 +3,6 @@
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
 
-cdef enum:
-    WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are thought of
-    WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is small, but for what grows with the data
-    WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
-
-cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
-
 cdef enum Algorithm:
     AUTO, LLOYD, BOXES, YINYANG, PROJECTED
 
@@ -17,6 +10,9 @@ ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, 
 
 PACKINGS = {AUTO: (Axes, WholeNumbers, Floats), LLOYD: (WholeNumbers, Floats), BOXES: (Floats,), YINYANG: (Floats,),
             PROJECTED: (Axes, Floats)}
+SEARCHES = {AUTO: (BoxSearch, GroupSearch, AllCenters), LLOYD: (AllCenters,), BOXES: (BoxSearch, AllCenters),
+            YINYANG: (GroupSearch, AllCenters), PROJECTED: (GroupSearch, AllCenters)}
+INSISTS_ON = {BOXES: BoxSearch, YINYANG: GroupSearch, PROJECTED: Axes}
 
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
@@ -71,17 +67,15 @@ cdef class Run:
     cdef int32_t *before             # CSR: (n,) labels before the last assignment; else NULL
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Algorithm algorithm
-    cdef int brute_for               # assignments for which boxes are left alone, because they did not help
     cdef list packings               # of its row of ALGORITHMS, the last of which always fits
     cdef void **packing_at           # the same, borrowed; NULL: given up
     cdef int n_packings
     cdef Packing packing             # the one in use
-    cdef void *forced_packing        # that the algorithm insists on, or NULL
-    cdef GroupBounds bounds          # None until bounds are thought of
-    cdef bint no_bounds              # there is no memory for them
-    cdef bint bounding               # "auto" has chosen bounds
-    cdef int pilot_at                # the iteration before which bounds are thought of again
-    cdef double pairs_per_row        # row-center pairs that bounds left over in the last assignment
+    cdef void *insisted_packing      # that the algorithm insists on, or NULL
+    cdef list searches               # of its row of ALGORITHMS, the last of which always fits
+    cdef void **search_at            # the same, borrowed; NULL: given up
+    cdef int n_searches
+    cdef void *search                # the one in use
     cdef Assign job
     cdef readonly int n_iter
     cdef readonly double shift       # total squared movement of the centers in the last update
@@ -100,7 +94,7 @@ cdef class Run:
         data.cut_sums()
         self.algorithm = ALGORITHMS[algorithm]
         self.memory = Memory()
-        self.open_packings()
+        self.open_ways()
         self.forms = CenterForms(k, d, True, data.most_values)
         data.use_forms(self.forms)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
@@ -125,18 +119,30 @@ cdef class Run:
         else:
             self.begin_csr()
 
-    cdef int open_packings(self) except -1:
+    cdef int open_ways(self) except -1:
+        """The packings and searches that there are to choose from."""
+        cdef bint needs_panels = False
+        cdef Packing packing
+        cdef Search search
         cdef int i
-        ways = PACKINGS[self.algorithm]
-        self.packings = [self.data.packing(way) for way in ways]
-        self.n_packings = len(self.packings)
+        insists_on = INSISTS_ON.get(self.algorithm)
+        self.packings = [self.data.packing(way) for way in PACKINGS[self.algorithm]]
+        self.searches = [way() for way in SEARCHES[self.algorithm]]
+        self.n_packings, self.n_searches = len(self.packings), len(self.searches)
         self.packing_at = <void **>self.memory.take(self.n_packings, sizeof(void *))
+        self.search_at = <void **>self.memory.take(self.n_searches, sizeof(void *))
+        for i in range(self.n_searches):
+            search = self.searches[i]
+            search.insisted = type(search) is insists_on
+            needs_panels = needs_panels or search.needs_panels()
+            self.search_at[i] = <void *>search
         for i in range(self.n_packings):
-            self.packing_at[i] = <void *>self.packings[i]
-        if self.algorithm == PROJECTED:
-            self.forced_packing = self.packing_at[0]
+            packing = self.packings[i]
+            if type(packing) is insists_on:
+                self.insisted_packing = <void *>packing
+            self.packing_at[i] = <void *>packing
         self.packing = self.packings[self.n_packings - 1]
-        if self.data.packed and not (self.algorithm == LLOYD and (<Packing>self.packing_at[0]).fits(self)):
+        if self.data.packed and (needs_panels or (<Packing>self.packing_at[0]).panels_needed(self)):
             self.data.floats.keep(self.data)
         return 0
 
@@ -164,20 +170,24 @@ cdef class Run:
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
+        self.choose()
+        return self.label_rows()
+
+    cdef int choose(self) except -1 nogil:
+        """How rows are packed and which centers they are compared with in the pass that is about to begin."""
         self.choose_packing()
         self.forms.prepare(self.center, self.packing.panels(), self.packing.filter, False)
         self.job.centers = &self.forms.c
+        return self.choose_search()
+
+    cdef int label_rows(self) except -1 nogil:
+        cdef int i
         self.data.threads.begin()
         if self.tallies != NULL:
             self.take_tallies()
-        if self.want_boxes():
-            self.lose_bounds()
-            self.assign_boxes()
-        elif self.want_bounds():
-            self.assign_groups()
-        else:
-            self.lose_bounds()
-            self.assign_all()
+        if self.before != NULL:
+            memcpy(self.before, self.label, self.data.rows.n * sizeof(int32_t))
+        (<Search>self.search).assign(self)
         self.n_changed = self.data.threads.changed()
         for i in range(self.data.n_threads):
             if self.data.workers[i].changed and self.before == NULL:
@@ -186,36 +196,23 @@ cdef class Run:
             self.merge_csr()
         return 0
 
-    cdef int assign_all(self) except -1 nogil:
-        """Compare every row with every center."""
-        cdef Py_ssize_t n = self.data.rows.n
-        cdef int64_t before = self.data.threads.counters().decided
-        cdef double cost
-        self.job.packing = self.packing.panels_for(self, FASTEST)
-        cost = self.packing.pass_cost(self)
-        if self.before != NULL:
-            memcpy(self.before, self.label, n * sizeof(int32_t))
-        self.data.each_chunk(self.data.exact.assign, &self.job, cost)
-        self.data.spent += n * cost
-        self.packing.was_compared(self, <double>(self.data.threads.counters().decided - before) / n)
-        return 0
-
     cdef int first_assign(self) except -1 nogil:
-        """The first assignment reads all rows: the survey for the stopping rule is done on the way."""
-        if self.tol > 0 and self.data.variance_ < 0 and self.algorithm == BOXES:
-            with gil:
-                self.data.variance()          # boxes do not read all rows
-            self.assign()
-        elif self.tol > 0 and self.data.variance_ < 0:
+        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on the way."""
+        self.choose()
+        if not (self.tol > 0 and self.data.variance_ < 0):
+            self.label_rows()
+        elif (<Search>self.search).reads_all_rows():
             self.job.survey = &self.survey
             with gil:
                 self.data.new_survey(self.memory, &self.survey)
-            self.assign()
+            self.label_rows()
             self.job.survey = NULL
             with gil:
                 self.data.finish_survey(&self.survey)
         else:
-            self.assign()
+            with gil:
+                self.data.variance()
+            self.label_rows()
         if self.tol > 0:
             self.shift_limit = self.tol * self.data.variance_
         return 0
@@ -250,7 +247,7 @@ cdef class Run:
         return 0
 
     cdef bint insists_on(self, Packing packing) noexcept nogil:
-        return self.forced_packing == <void *>packing
+        return self.insisted_packing == <void *>packing
 
     cdef double cost_without(self, Packing packing, Py_ssize_t m) except? -1 nogil:
         """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
@@ -266,156 +263,54 @@ cdef class Run:
 
     cdef int measure_anew(self) except -1:
         """Distances are others from now on: rows are packed in other features."""
-        self.bounds = None
-        self.bounding = False
-        self.pilot_at = self.n_iter + 2      # the next assignment may be the first that packs
+        cdef Search search
+        for search in self.searches:
+            search.measure_anew(self)
         return 0
 
     # -- which centers rows are compared with ---------------------------------------------------------------------------------------
 
-    cdef bint want_boxes(self) except -1 nogil:
-        """Whether this assignment goes by boxes; decided by work counted and modelled, never by a clock.
-
-        The order is thought of once brute assignments have cost a good part of what it will; a pilot tells whether it promises
-        short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
-        same, boxes are left alone for a while: centers that have settled may have shorter ones.
-        """
-        if self.algorithm not in (AUTO, BOXES) or not self.forms.c.filter or self.packing.packed.axes != NULL:
-            return False
-        if not self.data.floats.order.fits(self.data):
-            return False
-        if self.algorithm == AUTO and (self.bounding or self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE):
-            return False
-        if self.place_label == NULL:
-            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.boxes_from(), self.data.floats.order.patience)):
-                return False
-            with gil:
-                if self.algorithm == AUTO and self.data.floats.order.pilot(self.data, self.forms) > PROMISING:
-                    self.data.floats.order.patience = 4 * self.data.spent
-                    return False
-                self.data.floats.arrange(self.data)
-            self.data.floats.follow(self)
-        if self.brute_for > 0:
-            self.brute_for -= 1
-            return False
-        return True
-
-    cdef double boxes_from(self) noexcept nogil:
-        """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
-        cdef double order = self.data.floats.order.cost(self.data)
-        if self.data.rows.d > 3:
-            return 2.5 * order + 160.0 * self.data.rows.d**3 + WORTH_AN_ORDER
-        return order / 2 - self.to_come(self.packing.row_cost(self.forms.c.m, self.data.rows.d))
-
-    cdef bint want_bounds(self) except -1 nogil:
-        """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
-
-        A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are
-        begun where that pays for itself within half as many iterations as there have been, and given up once they leave over too much.
-        """
-        cdef const Packed *packing = self.packing.panels()
-        cdef Py_ssize_t n = self.data.rows.n, d = packed_width(packing, self.data.rows.d), m = self.forms.c.m
-        cdef double brute = self.packing.row_cost(m, self.data.rows.d), pairs
-        if self.algorithm in (LLOYD, BOXES) or self.no_bounds or not self.forms.c.filter or packing.panels == NULL:
-            return False
-        if self.data.rows.directionless:     # the label of such a row does not follow from distances
-            return False
-        if self.algorithm != YINYANG and n * brute < WORTH_A_PILOT:
-            return False
-        if self.algorithm == AUTO and d <= 3 and self.data.floats.order.fits(self.data) and self.data.floats.order.patience == 0:
-            return False                  # boxes come first
-        if self.bounds is None:
-            with gil:
-                try:
-                    self.new_bounds()
-                except MemoryError:
-                    if self.algorithm == YINYANG:
-                        raise
-                    self.no_bounds = True     # what was there before will do
-                    return False
-        if self.algorithm == YINYANG:
-            return True
-        if self.bounding:
-            if self.bounds.cost(self.pairs_per_row) <= brute:
-                return True
-            self.bounding = False
-            self.pilot_at = 2 * self.n_iter
-        if packing.filling:
-            return False
-        if self.n_iter + 1 >= self.pilot_at:
-            self.bounds.prepare(self.center, self.forms)       # from here on it is known how far centers move
-        if self.n_iter < self.pilot_at:
-            return False
-        with gil:
-            pairs = self.bounds.pilot()
-        if (brute - self.bounds.cost(pairs)) * self.n_iter / 2 > self.bounds.cost(m) - brute + (0 if packing.by_row else 0.5 * d):
-            self.bounding = True
-            return True
-        self.pilot_at = self.n_iter + 1 + self.n_iter // 2
-        return False
-
-    cdef int new_bounds(self) except -1:
-        cdef GroupBounds bounds = GroupBounds(self.data, self.k)
-        bounds.open(self.packing.panels())
-        bounds.regroup(self.center)
-        self.bounds = bounds
-        self.pilot_at = max(self.pilot_at, 1)
+    cdef int choose_search(self) except -1 nogil:
+        """Take the first search that fits and is wanted."""
+        cdef int i, chosen = self.n_searches - 1
+        for i in range(self.n_searches - 1):
+            if self.search_at[i] != NULL and (<Search>self.search_at[i]).settled:
+                break
+        else:
+            i = 0
+        while i < self.n_searches - 1:
+            if self.search_at[i] != NULL:
+                if (<Search>self.search_at[i]).fits(self) and (<Search>self.search_at[i]).wants(self):
+                    chosen = i
+                    break
+                if self.search_at[i] != NULL and (<Search>self.search_at[i]).holds_back(self):
+                    break
+            i += 1
+        for i in range(self.n_searches):
+            if i != chosen and self.search_at[i] != NULL:
+                (<Search>self.search_at[i]).lost()
+        self.search = self.search_at[chosen]
         return 0
 
-    cdef int assign_groups(self) except -1 nogil:
-        cdef double cost = self.bounds.cost(self.pairs_per_row if self.bounding else self.forms.c.m // 4 + 1)
-        cdef int64_t before = self.data.threads.counters().filtered
-        if self.bounds.b.blank:
-            with gil:
-                self.bounds.regroup(self.center)
-        self.bounds.prepare(self.center, self.forms)
-        self.job.packing = self.packing.panels_for(self, BY_ROW)
-        self.job.bounds = &self.bounds.b
-        self.data.threads.room_for_tiles(self.bounds.b.groups)
-        self.data.each_chunk(self.data.exact.assign_groups, &self.job, cost,
-                             TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))))
-        self.packing.was_read()
-        if CKM_DEBUG_BOUNDS:
-            self.assert_bounds()
-        # All pairs of a blank pass say nothing of the next one.
-        self.pairs_per_row = 0 if self.bounds.b.blank else <double>(self.data.threads.counters().filtered - before) / self.data.rows.n
-        self.bounds.b.blank = False
+    cdef int give_up_search(self, Search search) except -1:
+        """Do without a search from now on."""
+        cdef int i
+        for i in range(self.n_searches):
+            if self.search_at[i] == <void *>search:
+                self.search_at[i] = NULL
         return 0
-
-    cdef int assert_bounds(self) except -1 nogil:
-        cdef int64_t broken = self.data.threads.counters().broken
-        if broken:
-            with gil:
-                raise AssertionError(f"iteration {self.n_iter + 1}: {broken} bounds do not hold")
-        return 0
-
-    cdef void lose_bounds(self) noexcept nogil:
-        """Rows are about to be assigned in another way."""
-        if self.bounds is not None:
-            self.bounds.b.blank = True
 
     cdef int go_by_place(self, const Boxes *boxes) except -1:
         """From now on labels are in the order of these boxes."""
         cdef Py_ssize_t n = self.data.rows.n, i
-        self.lose_bounds()                   # they are by place
+        cdef Search search
+        for search in self.searches:         # what they know of rows is by place
+            search.lost()
         self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
         for i in range(n):
             self.place_label[i] = self.label[boxes.order[i]]
         self.job.labels = self.place_label
         self.job.boxes = boxes
-        return 0
-
-    cdef int assign_boxes(self) except -1 nogil:
-        cdef int64_t before = self.data.threads.counters().filtered
-        cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
-        self.job.packing = self.packing.panels_for(self, BY_FEATURE)
-        self.data.threads.room_for_lists(self.k, self.data.rows.d)
-        self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
-                             SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
-        self.packing.was_read()
-        share = <double>(self.data.threads.counters().filtered - before) / self.data.rows.n / self.forms.c.m
-        if self.algorithm == AUTO and share > 0.5:
-            self.brute_for = 10
         return 0
 
     cdef void sync_labels(self) noexcept nogil:

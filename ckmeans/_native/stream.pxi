@@ -193,9 +193,8 @@ cdef class Stream:
         if not forced and self.n_rows * brute < WORTH_A_PILOT:
             return 0
         if run.bounds is None:
-            data.rows.n = self.place[self.bounded]
-            run.bounds = GroupBounds(data, self.k)
-            run.bounds.open(&self.sample.packed)
+            run.bounds = GroupBounds(data.threads, self.k, self.d)
+            run.bounds.open(&self.sample.packed, self.place[self.bounded])
             run.bounds.regroup(run.center)
             run.pilot_at = 2                 # how far centers move is known then
         if forced:
@@ -208,8 +207,7 @@ cdef class Stream:
         if not run.bounding and run.n_passes + 1 >= run.pilot_at:
             run.bounds.prepare(run.center, self.forms)
             if run.n_passes >= run.pilot_at and self.n_sampled:
-                data.rows.n = self.n_sampled
-                pairs = 2 * run.bounds.pilot()         # bounds loosen from pass to pass, and are not all renewed
+                pairs = 2 * run.bounds.pilot(self.n_sampled)         # bounds loosen from pass to pass, and are not all renewed
                 run.bounding = (brute - run.bounds.cost(pairs) - gather) * run.n_passes / 2 > run.bounds.cost(m) + gather - brute
                 run.pilot_at = run.n_passes + 1 + run.n_passes // 2
         if not run.bounding:
