@@ -8,13 +8,14 @@ from ._base import CenterModel, keep_result, open_data
 from ._chunks import ChunkFits
 from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
+from ._native import engine as native
 from ._refine import PLANS, REFINEMENTS
 from ._solve import DRAWN_AHEAD, Solver, starts
 from ._sparse import SparseRows
 from ._watch import Watch
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
-ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "projected": "projected", "elkan": "auto"}
+ALGORITHMS = {**{name: name for name in native.ALGORITHMS}, "elkan": "auto"}
 
 
 class KMeans(ChunkFits, CenterModel):

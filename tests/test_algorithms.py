@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks import assert_same
+import oracle
 from ckmeans import KMeans
 from ckmeans._kmeans import ALGORITHMS
 from ckmeans._native import engine
 from ckmeans._native.engine import Data, Run
+from ckmeans._sparse import sparse_rows
 
 # Boxes are for data of some size: below that, all algorithms are one.
 N = 6000
@@ -59,6 +61,69 @@ def fits(X, init, **params):
             name: KMeans(len(init), init=init, tol=0, max_iter=40, algorithm=name, **params).fit(X, sample_weight=weights)
             for name in ALGORITHMS
         }
+
+
+class ByDefinition(engine.SearchInPython):
+    """A trivial search: the nearest center of each row in plain NumPy."""
+
+    def nearest(self, data, centers, labels):
+        return oracle.assign(data.take(np.arange(len(labels))), centers)[0]
+
+
+def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
+    """What each row of the table of algorithms makes of the same start, iteration by iteration: name -> list of tuples."""
+    found = {}
+    for name in engine.ALGORITHMS:
+        run = Run(Data(X, weights, n_threads, True, unit=unit), centers.copy(), max_iter, 0.0, name)
+        found[name] = steps = []
+        more = True
+        while more:
+            more = run.iterate()
+            steps.append((run.n_iter, run.n_changed, run.shift, run.labels().tobytes(), run.centers().tobytes(), run.counts().tobytes()))
+        run.finish()
+        steps.append((run.stop_reason, run.inertia(), run.labels().tobytes(), run.centers().tobytes()))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["dense", "float32", "weights", "unit", "sparse", "sparse and weights", "empty clusters", "duplicates"])
+def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
+    """Nothing else knows of it: the loop, sums, empty clusters and the stopping rule are those of all rows of the table."""
+    monkeypatch.setitem(engine.ALGORITHMS, "by definition", engine.Algorithm((engine.Floats,), (ByDefinition,)))
+    rng = np.random.default_rng(len(kind))
+    X = clustered(1, 5)[:4500]
+    weights = rng.integers(0, 3, len(X)).astype(float) if "weights" in kind else None
+    if kind == "float32":
+        X = X.astype(np.float32)
+    if kind == "duplicates":
+        X = np.round(X)
+    centers = X[rng.choice(len(X), 25, replace=False)].astype(float)
+    if kind == "empty clusters":
+        centers[::3] += 1e3
+    if "sparse" in kind:
+        sparse = pytest.importorskip("scipy.sparse")
+        X = sparse_rows(sparse.csr_array(np.where(rng.random(X.shape) < 0.4, X, 0)), "X", lambda values, _: values)
+    found = every_row(X, centers, weights, unit=kind == "unit")
+    assert len(found["by definition"]) > 3
+    for name, steps in found.items():
+        assert steps == found["by definition"], name
+
+
+def test_labels_of_a_search_in_python_are_checked(monkeypatch):
+    class Wrong(engine.SearchInPython):
+        def nearest(self, data, centers, labels):
+            return wrong
+
+    monkeypatch.setitem(engine.ALGORITHMS, "wrong", engine.Algorithm((engine.Floats,), (Wrong,)))
+    for wrong in [0, 7], [-1, 0], [0], [[0, 0]], None:
+        run = Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, "wrong")
+        with pytest.raises((ValueError, TypeError)):
+            run.iterate()
+
+
+def test_every_row_of_the_table_has_a_last_resort():
+    for name, row in engine.ALGORITHMS.items():
+        assert row.packings[-1] is engine.Floats and row.searches[-1] is engine.AllCenters, name
+        assert row.insists_on in (None, *row.packings, *row.searches), name
 
 
 @pytest.mark.parametrize("make", DATA)

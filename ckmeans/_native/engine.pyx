@@ -11,6 +11,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memchr, memcpy, memset
 cimport numpy as cnp
+from collections import namedtuple
+
 import numpy as np
 from ckmeans._native.kernels cimport *
 
@@ -101,10 +103,6 @@ include "roots.pxi"
 include "linear_algebra.pxi"
 include "spatial_order.pxi"
 include "content.pxi"
-include "packings/packing.pxi"
-include "packings/floats.pxi"
-include "packings/axes.pxi"
-include "packings/whole_numbers.pxi"
 include "csr.pxi"
 
 
@@ -1201,10 +1199,7 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 
 
 include "bounds.pxi"
-include "searches/search.pxi"
-include "searches/all_centers.pxi"
-include "searches/boxes.pxi"
-include "searches/groups.pxi"
+include "algorithms.pxi"
 include "run.pxi"
 include "block.pxi"
 include "held.pxi"

@@ -3,17 +3,6 @@
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
 
-cdef enum Algorithm:
-    AUTO, LLOYD, BOXES, YINYANG, PROJECTED
-
-ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, "projected": PROJECTED}
-
-PACKINGS = {AUTO: (Axes, WholeNumbers, Floats), LLOYD: (WholeNumbers, Floats), BOXES: (Floats,), YINYANG: (Floats,),
-            PROJECTED: (Axes, Floats)}
-SEARCHES = {AUTO: (BoxSearch, GroupSearch, AllCenters), LLOYD: (AllCenters,), BOXES: (BoxSearch, AllCenters),
-            YINYANG: (GroupSearch, AllCenters), PROJECTED: (GroupSearch, AllCenters)}
-INSISTS_ON = {BOXES: BoxSearch, YINYANG: GroupSearch, PROJECTED: Axes}
-
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
@@ -44,12 +33,12 @@ cdef class Run:
     centers : ndarray of shape (k, d), float64, C-contiguous
         Already rounded to the type of the results (float32 values for float32 rows).
     algorithm : str
-        One of ALGORITHMS: how rows are assigned; all give the same bits.
+        A row of ALGORITHMS.
     max_iter : int
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
     """
-    cdef Data data
+    cdef readonly Data data
     cdef Memory memory
     cdef CenterForms forms
     cdef Py_ssize_t k
@@ -66,7 +55,6 @@ cdef class Run:
     cdef Tally *tallies              # (threads,) what each thread adds to them; zeros between passes. NULL: CSR
     cdef int32_t *before             # CSR: (n,) labels before the last assignment; else NULL
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
-    cdef Algorithm algorithm
     cdef list packings               # of its row of ALGORITHMS, the last of which always fits
     cdef void **packing_at           # the same, borrowed; NULL: given up
     cdef int n_packings
@@ -92,9 +80,8 @@ cdef class Run:
         self.max_iter = max_iter
         self.tol = tol
         data.cut_sums()
-        self.algorithm = ALGORITHMS[algorithm]
         self.memory = Memory()
-        self.open_ways()
+        self.open_ways(ALGORITHMS[algorithm])
         self.forms = CenterForms(k, d, True, data.most_values)
         data.use_forms(self.forms)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
@@ -119,30 +106,29 @@ cdef class Run:
         else:
             self.begin_csr()
 
-    cdef int open_ways(self) except -1:
+    cdef int open_ways(self, algorithm) except -1:
         """The packings and searches that there are to choose from."""
         cdef bint needs_panels = False
         cdef Packing packing
         cdef Search search
         cdef int i
-        insists_on = INSISTS_ON.get(self.algorithm)
-        self.packings = [self.data.packing(way) for way in PACKINGS[self.algorithm]]
-        self.searches = [way() for way in SEARCHES[self.algorithm]]
+        self.packings = [self.data.packing(way) for way in algorithm.packings]
+        self.searches = [way() for way in algorithm.searches]
         self.n_packings, self.n_searches = len(self.packings), len(self.searches)
         self.packing_at = <void **>self.memory.take(self.n_packings, sizeof(void *))
         self.search_at = <void **>self.memory.take(self.n_searches, sizeof(void *))
         for i in range(self.n_searches):
             search = self.searches[i]
-            search.insisted = type(search) is insists_on
-            needs_panels = needs_panels or search.needs_panels()
+            search.insisted = type(search) is algorithm.insists_on
+            needs_panels = needs_panels or search.reads_panels()
             self.search_at[i] = <void *>search
         for i in range(self.n_packings):
             packing = self.packings[i]
-            if type(packing) is insists_on:
+            if type(packing) is algorithm.insists_on:
                 self.insisted_packing = <void *>packing
             self.packing_at[i] = <void *>packing
         self.packing = self.packings[self.n_packings - 1]
-        if self.data.packed and (needs_panels or (<Packing>self.packing_at[0]).panels_needed(self)):
+        if self.data.packed and (needs_panels or (<Packing>self.packing_at[0]).needs_panels(self)):
             self.data.floats.keep(self.data)
         return 0
 
@@ -319,6 +305,27 @@ cdef class Run:
         if self.place_label != NULL:
             for i in range(self.data.rows.n):
                 self.label[self.job.boxes.order[i]] = self.place_label[i]
+
+    cdef int relabel(self, cnp.ndarray labels) except -1:
+        """Take these labels, in the rows' own order, and bring the sums up to date."""
+        cdef const int32_t *fresh = <const int32_t *>cnp.PyArray_DATA(labels)
+        cdef Py_ssize_t n = self.data.rows.n, i
+        cdef int64_t changed = 0
+        self.sync_labels()
+        for i in range(n):
+            if self.label[i] == fresh[i]:
+                continue
+            if self.label[i] >= 0:
+                self.move(i, -1)
+            self.label[i] = fresh[i]
+            self.move(i, 1)
+            changed += 1
+        for i in range(n if self.place_label != NULL else 0):
+            self.place_label[i] = self.label[self.job.boxes.order[i]]
+        if self.before != NULL:
+            memcpy(self.before, self.label, n * sizeof(int32_t))
+        self.data.workers[0].changed = changed
+        return 0
 
     cdef void merge(self, Tally *tally) noexcept nogil:
         merge_tally(&self.total, tally, self.k, self.data.sums.parts * self.data.rows.d)

@@ -21,12 +21,10 @@ cdef class StreamRun:
     cdef double largest
     cdef int64_t changed
     cdef uint64_t[2] check
-    cdef GroupBounds bounds          # None until they are thought of
-    cdef bint bounding, no_bounds
+    cdef GroupSearch groups          # None where the algorithm has no bounds
+    cdef bint bounding               # this pass goes by them
     cdef int n_passes
-    cdef int pilot_at                # the pass before which bounds are thought of again
     cdef int64_t pairs               # row-center pairs that bounds left over in this pass
-    cdef double pairs_per_row        # in the last pass
 
 
 cdef class Stream:
@@ -43,7 +41,8 @@ cdef class Stream:
         Position of each block's first row.
     k, n_threads, n_runs : int
     algorithm : str
-        "lloyd": no bounds; "yinyang": always; any other: where they pay.
+        A row of ALGORITHMS. Of searches, blocks know bounds on groups and the comparison with all centers; where a row insists on anything
+        else, they go by "auto".
     room : int
         Bytes that bounds and packed rows may take, together.
     keep : bool
@@ -64,7 +63,6 @@ cdef class Stream:
     cdef Py_ssize_t n_sampled
     cdef uint64_t *checks            # scratch (threads, 8)
     cdef Sum *totals                 # scratch (threads,)
-    cdef Algorithm algorithm
     cdef bint settled
     cdef list runs
 
@@ -88,7 +86,9 @@ cdef class Stream:
         self.d = d
         self.n_blocks = starts.shape[0] - 1
         self.n_rows = at[self.n_blocks]
-        self.algorithm = ALGORITHMS[algorithm]
+        row = ALGORITHMS[algorithm]
+        if row.insists_on not in (None, GroupSearch):
+            row = ALGORITHMS["auto"]
         self.forms = CenterForms(k, d)
         self.start = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
         self.place = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
@@ -98,7 +98,7 @@ cdef class Stream:
             self.place[b + 1] = self.place[b] + (at[b + 1] - at[b] + TILE - 1) // TILE * TILE
         # Bounds come first: they spare more of a pass than packed rows do.
         each = 4 * (1 + (k + WIDTH - 1) // WIDTH) * n_runs
-        while self.algorithm != LLOYD and self.bounded < self.n_blocks and each * self.place[self.bounded + 1] <= room:
+        while GroupSearch in row.searches and self.bounded < self.n_blocks and each * self.place[self.bounded + 1] <= room:
             self.bounded += 1
         room -= each * self.place[self.bounded]
         while keep and n_runs == 1 and self.kept < self.n_blocks and 4 * (d + 1) * self.place[self.kept + 1] <= room:
@@ -128,6 +128,9 @@ cdef class Stream:
             run.memory = Memory()
             run.center = <double *>run.memory.take(k * d, sizeof(double))
             run.change.touched = <uint8_t *>run.memory.take(k, 1)
+            if self.bounded:
+                run.groups = GroupSearch()
+                run.groups.insisted = row.insists_on is GroupSearch
             self.runs.append(run)
 
     def labels(self, Py_ssize_t run, Py_ssize_t block):
@@ -178,46 +181,30 @@ cdef class Stream:
         return 0
 
     cdef int choose(self, StreamRun run) except -1:
-        """Whether this pass goes by bounds: as `Run.want_bounds`, but that rows whose panels are not kept have to be packed, too."""
-        cdef Data data = self.data
-        cdef Py_ssize_t m = self.forms.c.m
-        cdef double brute, pairs, pack, gather
-        cdef bint forced = self.algorithm == YINYANG, before = run.bounding
+        """Whether this pass goes by bounds."""
         run.n_passes += 1
-        run.bounding = False
-        if not self.forms.c.filter or not self.bounded or not (self.settled or forced):
-            return 0
-        pack = (0.5 if data.narrow else 0.8) * self.d * (1 - <double>self.start[self.kept] / self.n_rows)
-        gather = 1.5 * pack                  # of rows here and there
-        brute = brute_cost(m, self.d) + pack
-        if not forced and self.n_rows * brute < WORTH_A_PILOT:
-            return 0
-        if run.bounds is None:
-            run.bounds = GroupBounds(data.threads, self.k, self.d)
-            run.bounds.open(&self.sample.packed, self.place[self.bounded])
-            run.bounds.regroup(run.center)
-            run.pilot_at = 2                 # how far centers move is known then
-        if forced:
-            run.bounding = True
-        elif before:
-            pairs = run.pairs_per_row
-            run.bounding = run.bounds.cost(pairs) + gather <= brute
-            if not run.bounding:
-                run.pilot_at = 2 * run.n_passes
-        if not run.bounding and run.n_passes + 1 >= run.pilot_at:
-            run.bounds.prepare(run.center, self.forms)
-            if run.n_passes >= run.pilot_at and self.n_sampled:
-                pairs = 2 * run.bounds.pilot(self.n_sampled)         # bounds loosen from pass to pass, and are not all renewed
-                run.bounding = (brute - run.bounds.cost(pairs) - gather) * run.n_passes / 2 > run.bounds.cost(m) + gather - brute
-                run.pilot_at = run.n_passes + 1 + run.n_passes // 2
-        if not run.bounding:
-            run.bounds.b.blank = True
-        else:
-            if run.bounds.b.blank:
-                run.bounds.regroup(run.center)
-            run.bounds.prepare(run.center, self.forms)
         run.pairs = 0
+        run.bounding = run.groups is not None and self.wants_bounds(run)
+        if run.bounding:
+            run.groups.begin(run.center, self.forms)
+        elif run.groups is not None:
+            run.groups.lost()
         return 0
+
+    cdef bint wants_bounds(self, StreamRun run) except -1:
+        """As in a run over rows that are kept, but that rows whose panels are not kept have to be packed, too."""
+        cdef GroupSearch groups = run.groups
+        cdef double pack = (0.5 if self.data.narrow else 0.8) * self.d * (1 - <double>self.start[self.kept] / self.n_rows)
+        cdef double gather = 1.5 * pack      # of rows here and there
+        cdef double brute = brute_cost(self.forms.c.m, self.d) + pack
+        if not self.forms.c.filter or not (groups.insisted or self.settled and self.n_rows * brute >= WORTH_A_PILOT):
+            groups.settled = False
+            return False
+        if groups.bounds is None:
+            groups.open(self.data.threads, &self.sample.packed, self.place[self.bounded], run.center, self.k, self.d)
+            groups.pilot_at = 2              # how far centers move is known then
+        # (Bounds loosen from pass to pass, and are not all renewed: twice what the pilot tells.)
+        return groups.insisted or groups.pays(run.center, self.forms, self.n_sampled, run.n_passes, brute, gather, gather, 2, True)
 
     def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array, weights):
         """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
@@ -263,11 +250,12 @@ cdef class Stream:
             data.workers[i].counters.filtered = 0
         if bounding:
             job.way = data.exact.assign_groups
-            bounds = run.bounds.b
+            bounds = run.groups.bounds.b
             bounds.upper += place
             bounds.lower += place * bounds.groups
             job.assign.bounds = &bounds
-            cost = run.bounds.cost(self.forms.c.m if bounds.blank else run.pairs_per_row) + (0.7 * self.d if bounds.blank else 0.2)
+            cost = run.groups.bounds.cost(self.forms.c.m if bounds.blank else run.groups.pairs_per_row)
+            cost += 0.7 * self.d if bounds.blank else 0.2
         else:
             job.way = data.exact.assign
             cost = assign_cost(self.forms.c.m, self.d) + 0.7 * self.d
@@ -276,7 +264,7 @@ cdef class Stream:
         with nogil:
             packing.lay(data, bounding)
             data.each_chunk(block_pass, &job, cost,
-                            TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))) if bounding else 0)
+                            run.groups.chunk_rows(cost) if bounding else 0)
         if self.forms.c.filter:
             packing.was_read()
         for i in range(data.n_threads):
@@ -317,7 +305,8 @@ cdef class Stream:
     def state(self, Py_ssize_t run_):
         """For tests: whether the last pass went by bounds, pairs that they left over for each row, blocks with bounds and with packed rows."""
         cdef StreamRun run = self.runs[run_]
-        return {"bounding": run.bounding, "pairs_per_row": run.pairs_per_row, "bounded": self.bounded, "kept": self.kept}
+        return {"bounding": run.bounding, "pairs_per_row": 0.0 if run.groups is None else run.groups.pairs_per_row,
+                "bounded": self.bounded, "kept": self.kept}
 
     def end(self, Py_ssize_t run_):
         """The pass is over: what `assign_block` returns, but for moments."""
@@ -326,7 +315,5 @@ cdef class Stream:
         memcpy(cnp.PyArray_DATA(check), run.check, sizeof(run.check))
         memcpy(cnp.PyArray_DATA(squares), run.squares.part, sizeof(Sum))
         if run.bounding:
-            # All pairs of a blank pass say nothing of the next one.
-            run.pairs_per_row = 0 if run.bounds.b.blank else <double>run.pairs / self.start[self.bounded]
-            run.bounds.b.blank = False
+            run.groups.end(<double>run.pairs / self.start[self.bounded])
         return run.sums, run.weights, run.counts, run.changed, check, None, squares, run.largest

@@ -39,7 +39,7 @@ cdef class Packing:
         """A pass of a run that has entered is about to begin: other runs may have packed the rows anew."""
         return 0
 
-    cdef bint panels_needed(self, Run run) except -1 nogil:
+    cdef bint needs_panels(self, Run run) except -1 nogil:
         """Whether a run that compares all rows with all centers reads panels again and again, so that it pays to keep them."""
         return True
 

@@ -37,7 +37,7 @@ cdef class WholeNumbers(Packing):
         return (run.data.packed and self.filter and self.floats.boxes.order == NULL
                 and run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5))
 
-    cdef bint panels_needed(self, Run run) except -1 nogil:
+    cdef bint needs_panels(self, Run run) except -1 nogil:
         return not self.fits(run)
 
     cdef Packed *panels(self) noexcept nogil:

@@ -3,7 +3,7 @@
 cdef class AllCenters(Search):
     """What always works, and what other searches are measured against."""
 
-    cdef bint needs_panels(self) noexcept nogil:
+    cdef bint reads_panels(self) noexcept nogil:
         return False
 
     cdef int assign(self, Run run) except -1 nogil:

@@ -28,7 +28,7 @@ cdef class Search:
         """Whether the first pass reads every row, so that their variance can be found on the way."""
         return True
 
-    cdef bint needs_panels(self) noexcept nogil:
+    cdef bint reads_panels(self) noexcept nogil:
         """Whether it reads packed rows that are kept."""
         return True
 
