@@ -471,30 +471,18 @@ class Fit:
 
         held : the number of the run and what `lloyd` returned, where labels are held
         """
-        inertia = True
-        while state.inertia is None or sink is not None:
-            if held is None:
-                total = yield assign_task, self.whole, state.centers, inertia, None, None, sink
-            else:
-                i, before = held
-                bound = self.survey.bound(state.centers) if inertia is True else inertia
-                total = yield from self.held_pass(i, state.centers, bound, False)
-                total = total if before is None else before.apply(total)
-                held = i, total
-            self.check_rows(total)
-            state.counts, sink = total.counts, None
-            inertia = total.finer_bound
-            if inertia is None:
-                state.inertia = total.inertia
-            elif inertia == 0:
-                state.inertia = 0.0
+        if held is None:
+            total = yield assign_task, self.whole, state.centers, True, None, None, sink
+        else:
+            i, before = held
+            total = yield from self.held_pass(i, state.centers, self.survey.bound(state.centers), False)
+            total = total if before is None else before.apply(total)
+        self.check_rows(total)
+        state.counts, state.inertia = total.counts, total.inertia
 
 
 def inertia(engine, centers):
     """Weighted sum of the squared distances of all rows to the nearest of these centers."""
     whole, _, _ = survey(engine)
-    bound = True
-    while bound:
-        (total,) = _sum(engine.map(answer, [(assign_task, whole, centers, bound)]))
-        bound = total.finer_bound
-    return 0.0 if bound == 0 else total.inertia
+    (total,) = _sum(engine.map(answer, [(assign_task, whole, centers, True)]))
+    return total.inertia

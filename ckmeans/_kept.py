@@ -76,7 +76,7 @@ class Kept:
             if changed or code is None:
                 code = tuple(native.held_check(run, start).tolist())
             self.runs[slot] = run, code
-            return Partial(survey, sums, weight_sums, counts, changed, code, None, np.zeros(3), None, 0.0)
+            return Partial(survey, sums, weight_sums, counts, changed, code, None, native.no_limbs(), None)
 
 
 def same(one, other):
