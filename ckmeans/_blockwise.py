@@ -179,6 +179,13 @@ def assign_task(X, sample_weight, index, whole, centers, inertia, middle=None, h
     return partial
 
 
+def moments_task(X, sample_weight, index, whole):
+    """A block's share of the exact moments of the columns, by which their variance is found where others are not good enough."""
+    if not len(X):
+        return seeding.Added(np.zeros((1, 1), dtype=np.int64))
+    return seeding.Added(native.exact_moments(seeding.open_block(X, sample_weight, whole)))
+
+
 def far_task(X, sample_weight, index, whole, centers, limit):
     """A block's rows farthest from their own centers, with label and weight: what empty clusters may take."""
     labels = np.full(len(X), -1, dtype=np.int32)
@@ -446,6 +453,9 @@ class Fit:
                 break
             partial = yield assign_task, self.whole, centers[:1], False, middle
             variance, middle = partial.variance(middle)
+        if middle is not None or variance != variance:
+            (moments,) = (yield moments_task, self.whole).arrays
+            variance = native.exact_variance(moments)
         self.variance = variance
 
     def fill_empty(self, total, centers):

@@ -99,6 +99,11 @@ class Survey:
         one = np.ones(1) if self.weighted else None
         return native.block_cut(native.Data(np.zeros((1, len(self.low)), self.dtype), one, 1, False, False), self._native)
 
+    @cached_property
+    def _lost(self):
+        """What moments may leave over; see `Data.lost_of_squares`."""
+        return native.block_lost(native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False), self._native)
+
     def bound(self, centers):
         """What no weighted squared distance of the rows to these centers exceeds."""
         return native.block_bound(native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False), self._native,
@@ -209,6 +214,8 @@ class Partial:
     def variance(self, middle):
         """Mean over the columns of their variance, and the means where `middle` lies so far from them that they should be asked again.
 
+        NaN where the moments may have left over too much of it.
+
         middle : what `assign_block` was told that moments should be about
         """
         total = self.total_weight
@@ -217,6 +224,8 @@ class Partial:
         variances = squares - means * means
         far = bool(np.any(means * means > 1000 * variances))
         variance = float(np.add.accumulate(np.maximum(variances, 0.0))[-1]) / len(means)
+        if not far and not self.survey._lost <= native.LOST * variance * len(means) * total:
+            variance = np.nan
         return variance, middle + means if far else None
 
 

@@ -74,6 +74,12 @@ def block_cut(Data data, tuple whole):
     return big, weight_big
 
 
+def block_lost(Data data, tuple whole):
+    """`Data.lost_of_squares` of the whole."""
+    adopt(data, whole)
+    return data.lost_of_squares()
+
+
 def block_bound(Data data, tuple whole, cnp.ndarray centers):
     """What no weighted squared distance in the whole exceeds."""
     adopt(data, whole)

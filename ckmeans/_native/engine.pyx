@@ -6,11 +6,13 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
-from libc.math cimport fabs, frexp, ldexp, sqrt, INFINITY
+from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memchr, memcpy, memset
 cimport numpy as cnp
+from fractions import Fraction
+
 import numpy as np
 from ckmeans._native.kernels cimport *
 
@@ -38,6 +40,8 @@ cdef enum:
     FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
 
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value is hardly ever in doubt
+
+LOST = 1e-6                           # share of a variance that its moments may leave over; else these are made anew, without loss
 
 cdef FilterTable *filter_table
 cdef ExactTable *exact_tables[2]      # float32, float64
@@ -471,14 +475,30 @@ cdef class Data:
 
     cdef int finish_survey(self, Survey *job) except -1:
         """Take the variance from a survey that was done; where its middles lie far from the means, do it again about those."""
-        cdef int again
-        for again in range(3):
-            if not self.evaluate(job, <double *>job.how):
+        cdef int left = 2
+        while self.evaluate(job, <double *>job.how):
+            if left == 0:
+                self.variance_ = -1
                 break
+            left -= 1
             memset(job.seen, 0, self.n_threads * job.room * sizeof(double))
             with nogil:
                 self.each_chunk(self.exact.survey, job, 0.5 * self.rows.d + 2)
+        if not self.lost_of_squares() <= LOST * self.variance_ * self.rows.d * self.total_weight():
+            self.variance_ = exact_variance(exact_moments(self))
         return 0
+
+    cpdef double lost_of_squares(self):
+        """What the second moments of a survey, all columns together, may have left over, at the most; twice that."""
+        cdef Py_ssize_t f
+        cdef double span, lost = 0
+        cdef double[2] cut
+        for f in range(self.rows.d):
+            span = self.high_[f] - self.low_[f]
+            split_constants(self.largest_weight * span * span, self.terms, cut, 1, 2)
+            if cut[1] > ldexp(1.5, -1022):    # else its grid is that of all numbers
+                lost += self.terms * cut[1] * ldexp(1, -52)
+        return lost
 
     def variance(self):
         """Mean over the columns of their weighted variance."""
@@ -1433,6 +1453,78 @@ cdef class Data:
             taken[count] = first
             count += 1
         return 0
+
+
+cdef struct Moments:
+    const Rows *rows
+    const double *weights
+    ExactTable *exact
+    Worker *workers
+    Wide *sums                   # INOUT (threads, 2 d + 1) of w, and for each column of w x and of w x x
+
+
+cdef void add_product(Wide *total, double a, double b, Wide *squares) noexcept nogil:
+    """Add a * b, and a * b * b to the squares, without rounding."""
+    cdef double high = a * b, low = fma(a, b, -high), part
+    wide_add(total, high)
+    wide_add(total, low)
+    part = high * b
+    wide_add(squares, part)
+    wide_add(squares, fma(high, b, -part))
+    part = low * b
+    wide_add(squares, part)
+    wide_add(squares, fma(low, b, -part))
+
+
+cdef int moments_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    cdef Moments *job = <Moments *>job_
+    cdef const Rows *rows = job.rows
+    cdef Py_ssize_t d = rows.d, i, e, f
+    cdef Wide *sums = job.sums + worker * (2 * d + 1)
+    cdef double *x = <double *>job.workers[worker].block
+    cdef double w = 1
+    for i in range(start, stop):
+        if job.weights != NULL:
+            w = job.weights[i]
+        if w == 0:
+            continue
+        wide_add(sums, w)
+        if rows.indptr == NULL:
+            job.exact.read(rows, i, x)
+            for f in range(d):
+                add_product(sums + 1 + 2 * f, w, x[f], sums + 2 + 2 * f)
+            continue
+        for e in range(rows.indptr[i], rows.indptr[i + 1]):
+            f = rows.indices[e]
+            add_product(sums + 1 + 2 * f, w,
+                        (<const float *>rows.data)[e] if rows.kind == KIND_F32 else (<const double *>rows.data)[e], sums + 2 + 2 * f)
+    return 0
+
+
+def exact_moments(Data data):
+    """Sums of w, and for each column of w x and w x x, not rounded: (2 d + 1, LIMBS) int64; those of blocks may be added."""
+    cdef Memory memory = Memory()
+    cdef Py_ssize_t size = 2 * data.rows.d + 1, i
+    cdef Moments job
+    cdef int worker
+    job.rows = &data.rows
+    job.weights = data.weight
+    job.exact = data.exact
+    job.workers = data.workers
+    job.sums = <Wide *>memory.take(data.n_threads * size, sizeof(Wide))
+    with nogil:
+        data.each_chunk(moments_pass, &job, 20.0 * (data.rows.d if data.rows.indptr == NULL else data.values_of_a_row()) + 5)
+    for i in range(size):
+        for worker in range(1, data.n_threads):
+            add_wide(job.sums + i, job.sums + worker * size + i)
+    return np.array([limbs_of(job.sums + i) for i in range(size)])
+
+
+def exact_variance(moments):
+    """Mean over the columns of their variance, from `exact_moments`, rounded once."""
+    weight, *sums = (sum(int(limb) << 32 * i for i, limb in enumerate(limbs)) for limbs in moments)
+    above = sum(weight * square - first * first for first, square in zip(sums[::2], sums[1::2]))
+    return float(Fraction(above, weight * weight * (len(sums) // 2)))
 
 
 cdef void gather(Measure *job, int threads) noexcept nogil:
