@@ -8,14 +8,19 @@ from ._sklearn import Manners
 from ._sparse import SparseRows
 
 
-def open_data(array, names, weights, n_threads, packed=False, unit=False):
-    """The engine's view of checked rows; raises where a value is not finite or too large."""
+def open_data(array, names, weights, n_threads, packed=False, unit=False, compared=False):
+    """The engine's view of checked rows; raises where a value is not finite or too large.
+
+    compared : whether rows are compared with each other, not with given centers; then it also raises where all are too near for that
+    """
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
     data = Data(array, weights, n_threads or cpu_count(), packed, unit=unit)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+    if compared and not unit:
+        check.check_span(data.low, data.high, 1.0 if weights is None else float(weights.max()))
     return data
 
 
@@ -126,7 +131,13 @@ class CenterModel(Manners):
         distances : ndarray of shape (n, k)
             float32 for float32 rows, float64 for any other: roots of sums of squared differences, which float64 adds up feature after
             feature. Those of float64 rows of which most is zero (7 in 8 of at least 64 features) are more exact yet: of the true
-            squared distance, rounded once. Sparse rows give the very numbers of the dense array.
+            squared distance, rounded once. Sparse rows give the very numbers of the dense array. Differences below 1e-162 have squares
+            of 0.
+
+        Raises
+        ------
+        ValueError
+            A distance of float32 rows is above the largest float32.
         """
         check.check_fitted(self)
         array, names = check.as_matrix(X, sparse=True)
@@ -135,7 +146,16 @@ class CenterModel(Manners):
         distances = data.distances(self._centers())
         if data.overflow:                    # as in _predict
             check_values(array, names, data)
+        if distances.dtype == np.float32 and not distances.max() < np.inf:
+            raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
         return self._contained(distances, X)
+
+    def _too_far(self, array, row, center):
+        """The error for a distance that float32 cannot hold."""
+        x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
+        distance = Data(x.astype(np.float64), None, 1, False).distances(self._centers()[center : center + 1])[0, 0]
+        return ValueError(f"The distance of row {row} to center {center} is {distance:g}, above the largest float32 "
+                          f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data.")
 
     def fit_transform(self, X, y=None, sample_weight=None):
         """Fit, and return the distances of the rows to every center."""

@@ -116,7 +116,7 @@ class BisectingKMeans(CenterModel):
         array, names = check.as_matrix(X, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
-        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit)
+        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit, compared=True)
         check.check_directions(data)
         (seed,) = check.seeds(self.random_state, 1)
         random = np.random.RandomState(seed)

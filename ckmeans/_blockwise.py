@@ -129,6 +129,7 @@ def survey(engine, content=False):
         raise check._too_small("sample", (0, len(whole.low)), 0, 1)
     if whole.weighted and whole.heaviest == 0:
         raise ValueError("sample_weight is zero for every row: at least one weight must be positive.")
+    check.check_span(whole.low, whole.high, whole.heaviest)
     if whole.weighted:
         check.check_products(np.array([whole.heaviest]), whole.largest, whole.n_rows, len(whole.low))
     return Whole(whole, starts, engine.n_threads, os.urandom(8).hex()), found.names, found.content

@@ -283,7 +283,7 @@ class KMeans(ChunkFits, CenterModel):
         check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
-        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit)
+        data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit, compared=True)
         check.check_directions(data)
         restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
         refine = self.refine
@@ -387,7 +387,8 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
     if n_local_trials is not None:
         check.check_int(n_local_trials, "n_local_trials", 1, "None or an integer of at least 1")
     check.check_name(metric, check.METRICS, "metric")
-    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None, packed=True, unit=metric == "cosine")
+    data = open_data(array, names, check.as_weights(sample_weight, len(array)), None, packed=True, unit=metric == "cosine",
+                     compared=True)
     check.check_directions(data)
     (seed,) = check.seeds(random_state, 1)
     indices = kmeans_plusplus_indices(data, int(n_clusters), check.seeded(seed), n_local_trials)

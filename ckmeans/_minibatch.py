@@ -237,7 +237,7 @@ class MiniBatchKMeans(CenterModel):
         if fresh:
             check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
-        data = open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
+        data = open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit, compared=fresh)
         check.check_directions(data)
         return array, names, data
 

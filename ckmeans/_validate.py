@@ -16,12 +16,15 @@ from ._sparse import SparseRows, is_sparse, sparse_rows
 
 # Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
 MAX_ABS = 1e140
+# Columns that all span less than this have differences whose squares underflow.
+MIN_SPAN = 1e-140
 # Beyond this the length of a row could overflow, where only its direction counts.
 MAX_UNIT = 1e300
 
 METRICS = ("euclidean", "cosine")
 
 _MAX_SUM = 1e300  # the exact sums need some room above
+_MIN_PRODUCT = 1e-290  # weighted squared distances need some room below
 _MAX_INT = 2**31 - 1
 _MAX_THREADS = 4096
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
@@ -439,6 +442,25 @@ def check_products(weights, largest, n, d):
         raise ValueError(
             f"sample_weight up to {heaviest:g} and X up to {largest:g} are too large together: sums of "
             "weighted squared distances would overflow. Rescale the weights or the data."
+        )
+
+
+def check_span(low, high, heaviest=1.0, name="X"):
+    """Raise where differences of rows are so small that their squares, times weights, would underflow.
+
+    low, high : ndarray of shape (d,)
+        Range of each column. Rows that are all equal are no matter.
+    """
+    span = float(np.max(high - low))
+    if 0.0 < span < MIN_SPAN:
+        raise ValueError(
+            f"{name} spans {span:g} in its widest column, below the smallest range that can be computed with ({MIN_SPAN:g}): "
+            f"squared distances would underflow. Rescale the data, for example ({name} - {name}.min(axis=0)) / {span!r}."
+        )
+    if min(heaviest, span) > 0.0 and heaviest * span * span < _MIN_PRODUCT:
+        raise ValueError(
+            f"sample_weight up to {heaviest:g} and {name} that spans {span:g} are too small together: weighted squared distances "
+            f"would underflow (the least that can be computed with is {_MIN_PRODUCT:g}). Rescale the weights or the data."
         )
 
 

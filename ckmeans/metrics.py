@@ -316,7 +316,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     """
     array, codes, k, names = _labelled(X, labels)
     weights = check.as_weights(sample_weight, len(array))
-    data = open_data(array, names, weights, None)
+    data = open_data(array, names, weights, None, compared=True)
     # Means as float64 whatever the rows are, as everywhere in this file.
     if array.dtype == np.float32:
         array = array.astype(np.float64)
@@ -404,19 +404,9 @@ def adjusted_rand_score(labels_true, labels_pred):
 
 
 def exact_sum(values):
-    """The sum of float64 values, rounded once whatever their order; see _native/sums.pxi."""
-    largest = float(np.abs(values).max(initial=0.0))
-    if not 0.0 < largest < math.inf:
-        return largest
-    growth = math.frexp(4.0 * len(values))[1]
-    exponent, parts, rest = math.frexp(largest)[1], [], values
-    for _ in range(3):
-        big = math.ldexp(1.5, max(exponent + growth, -1000))
-        part = (rest + big) - big
-        parts.append(float(part.sum()))
-        rest = rest - part
-        exponent += growth - 53
-    return math.fsum(parts)
+    """The sum of float64 values, rounded once whatever their order; of values that are not all finite, what they add up to."""
+    total = float(np.add.reduce(values))
+    return _native.engine.exact_sum(values) if math.isfinite(total) else total
 
 
 def exact_mean(values, weights=None):
@@ -452,7 +442,7 @@ def _data_and_codes(X, labels, sample_weight):
     array, codes, k, names = _labelled(X, labels)
     if array.dtype == np.float32:
         array = array.astype(np.float64)
-    return open_data(array, names, check.as_weights(sample_weight, len(array)), None), codes, k
+    return open_data(array, names, check.as_weights(sample_weight, len(array)), None, compared=True), codes, k
 
 
 def _unit(rows):

@@ -335,6 +335,7 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
                          "go together: all must have the same columns.")
     centers = check.as_centers(centers, k, d, survey.dtype, name="centers")
     check.check_products(weights if n else None, max(survey.largest, float(np.abs(centers).max())), survey.n_rows, d)
+    check.check_span(survey.low, survey.high, survey.heaviest)
     if (weights is not None) != survey.weighted:
         raise ValueError("sample_weight must be passed to both survey_block and assign_block, or to neither.")
     if labels is None:

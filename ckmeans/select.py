@@ -29,7 +29,7 @@ class Rows:
 
     def __init__(self, array, names, weights, n_threads):
         self.array, self.names, self.weights = array, names, weights
-        self.data = open_data(array, names, weights, n_threads, packed=True)
+        self.data = open_data(array, names, weights, n_threads, packed=True, compared=True)
         self.total_weight = self.data.total_weight()
 
     def nearest_two(self, centers, labels):

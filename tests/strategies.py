@@ -72,11 +72,17 @@ def _tiny(rng, n, d):
 
 
 def _squares_underflow(rng, n, d):
-    return _grid(rng, n, d) * 1e-162
+    return _with_one_row_of_ones(rng, _grid(rng, n, d) * 1e-162)
 
 
 def _subnormal(rng, n, d):
-    return _grid(rng, n, d) * 5e-324
+    return _with_one_row_of_ones(rng, _grid(rng, n, d) * 5e-324)
+
+
+def _with_one_row_of_ones(rng, X):
+    """Rows that are all as near to each other as these are refused."""
+    X[rng.integers(len(X))] = 1
+    return X if len(X) > 1 else np.ones_like(X)
 
 
 def _huge(rng, n, d):
