@@ -135,13 +135,9 @@ cdef inline Pair entry(const double *high, const double *low, Py_ssize_t i) noex
 
 
 cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
-    """Sum of squared distances of values [i, j) to their mean."""
+    """Sum of squared distances of values [i, j) to their mean, from prefix sums."""
     cdef Pair w, s, ss, product, square
     cdef double mean, rest
-    if p.tree != NULL:
-        product.high = range_of(p.tree, i, j).cost
-        product.low = 0
-        return product
     w = two_sum(p.w[j], -p.w[i])
     s = two_sum(p.s[j], -p.s[i])
     ss = two_sum(p.ss[j], -p.ss[i])
@@ -406,14 +402,14 @@ cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
 cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """What the best candidates give: apart from the search for them, as many of these long sums run side by side."""
     cdef Layer *layer = <Layer *>layer_
+    cdef const Tree *tree = layer.problem.tree
     cdef Pair value
     cdef Py_ssize_t j
     for j in range(layer.first_row + start, layer.first_row + stop):
-        value = cost(layer.problem, layer.cut[j], j)
-        if layer.problem.tree == NULL:
-            value = plus(entry(layer.d, layer.d_low, layer.cut[j]), value)
-        else:                        # may be infinite
-            value.high += layer.d[layer.cut[j]]
+        if tree != NULL:
+            layer.next[j] = layer.d[layer.cut[j]] + range_of(tree, layer.cut[j], j).cost
+            continue
+        value = plus(entry(layer.d, layer.d_low, layer.cut[j]), cost(layer.problem, layer.cut[j], j))
         layer.next[j] = value.high
         layer.next_low[j] = value.low
     return 0
@@ -959,7 +955,10 @@ cdef class Sorted:
         out = np.empty(count)
         cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>out)
         for i in range(count):
-            to[i] = cost(&self.p, edge[i], edge[i + 1]).high
+            if self.p.tree != NULL:
+                to[i] = range_of(self.p.tree, edge[i], edge[i + 1]).cost
+            else:
+                to[i] = cost(&self.p, edge[i], edge[i + 1]).high
         return out
 
     def windows(self, Py_ssize_t k, blocks=None):
@@ -993,6 +992,9 @@ cdef class Sorted:
         cdef Py_ssize_t j
         cdef Pair value
         for j in range(low, high + 1):
+            if self.p.tree != NULL:
+                self.d[0][j] = range_of(self.p.tree, first, j).cost
+                continue
             value = cost(&self.p, first, j)
             self.d[0][j] = value.high
             self.d_low[0][j] = value.low
