@@ -257,7 +257,7 @@ class Fit:
         check_label_order(self.label_order, self.k, self.d)
         if self.tol == 0:
             self.variance = 0.0
-        self.restarts = begin(model.init, model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
+        self.restarts = begin(model._init(), model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
                               lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype))
         self.states = [State(seed) for seed, _ in self.restarts]
         # What a checkpoint must agree with.

@@ -285,7 +285,7 @@ class KMeans(ChunkFits, CenterModel):
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit)
         check.check_directions(data)
-        restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
+        restarts = starts(self._init(), self.n_init, self.n_clusters, self.random_state, array, data)
         refine = self.refine
         if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
             refine = None                    # there is nothing better

@@ -247,10 +247,9 @@ class MiniBatchKMeans(CenterModel):
 
     def _initial(self, rows, k):
         """The best of some starts, each from rows of its own, all judged by the same rows."""
-        given = not isinstance(self.init, str) and not callable(self.init)
-        if given:
-            init = self.init if hasattr(self.init, "__array__") else check_iterable(self.init)
-            return given_centers(init, k, rows.data)
+        if not isinstance(self.init, str) and not callable(self.init):
+            init = self._init()
+            return given_centers(init if hasattr(init, "__array__") else check_iterable(init), k, rows.data)
         if isinstance(self.init, str):
             check.check_name(self.init, INITS, "init")
         size = int(self.init_size or 3 * min(int(self.batch_size), rows.data.shape[0]))
