@@ -12,7 +12,6 @@ import numpy as np
 
 from . import _validate as check
 from . import metrics
-from ._base import warn_of_few_clusters
 from ._kmeans import ALGORITHMS, KMeans, open_data
 from ._project import principal_axes
 from ._solve import Solver, starts
@@ -530,7 +529,6 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     rows = Rows(array, names, weights, n_threads)
     for model, solver in zip(models, fit_path(rows, ks, seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol)):
         model._keep(solver)
-        warn_of_few_clusters(model)
     path = Path(rows, ks, models, extra, max_iter, tol, n_threads, n_refs, n_resamples, sample_size)
     k_array = np.array(ks)
     table, best_k = {"k": k_array, "inertia": path.inertias}, {}
