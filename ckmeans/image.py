@@ -72,14 +72,16 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     distinct, inverse = _distinct(pixels)
     opacity = image[..., -1].ravel().astype(np.float64) if transparent else None
     weights = np.bincount(inverse, opacity, len(distinct)).astype(np.float64) / (FULL[image.dtype] if transparent else 1)
-    seen = int(np.count_nonzero(weights))
-    if not seen:
+    seen = distinct[weights > 0]
+    if not len(seen):
         raise ValueError("image is wholly transparent: no colour of it can be seen.")
-    model = KMeans(min(int(n_colors), seen), n_init=n_init, random_state=random_state, n_threads=n_threads)
+    few = len(seen) <= n_colors                           # then they are the palette
+    model = KMeans(len(seen) if few else int(n_colors), init=seen if few else "auto", n_init=n_init, random_state=random_state,
+                   n_threads=n_threads)
     model.fit(distinct, sample_weight=weights)
     # The darkest colour first, so that palettes can be compared by eye.
     order = np.lexsort((*model.cluster_centers_.T[::-1], model.cluster_centers_.sum(axis=1)))
-    palette = model.cluster_centers_[order]
+    palette = (seen if few else model.cluster_centers_)[order]
     palette = (palette if image.dtype.kind == "f" else np.rint(palette)).astype(image.dtype)
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)

@@ -64,6 +64,27 @@ def test_inits_draw_what_they_draw_in_one_array(init, synchronous):
     assert [run[:4] for run in ours.runs_] == [run[:4] for run in plain.runs_]
 
 
+@pytest.mark.parametrize("params", [{}, {"random_state": 7}, {"n_clusters": 3, "random_state": 1}])
+def test_nothing_given_gives_the_same_bits(params, synchronous):
+    X = data(500)
+    params = {"random_state": 0, **params}                 # without a seed, nothing repeats
+    plain = ckmeans.KMeans(**params).fit(X)
+    ours = KMeans(**params).fit(da.from_array(X, chunks=(200, 4)))
+    assert_same(ours.compute(), plain)
+    assert [run[:4] for run in ours.runs_] == [run[:4] for run in plain.runs_]
+    shared = ours.get_params().keys() & plain.get_params().keys()
+    assert {name: KMeans().get_params()[name] for name in shared} == {name: ckmeans.KMeans().get_params()[name] for name in shared}
+
+
+def test_one_feature_starts_from_kmeans_plusplus(synchronous):
+    X = data(300, 1)
+    ours = KMeans(4, random_state=0).fit(da.from_array(X, chunks=(120, 1))).compute()
+    drawn = ckmeans.KMeans(4, init="k-means++", random_state=0).fit(X)
+    assert np.array_equal(ours.cluster_centers_, drawn.cluster_centers_) and ours.inertia_ == drawn.inertia_
+    assert np.array_equal(ours.labels_, drawn.labels_)
+    assert "one feature" in KMeans.__doc__                 # the promise says so
+
+
 def test_threads(tmp_path):
     X = data(20_000).astype(np.float32)
     ours = KMeans(6, init=X[:6]).fit(da.from_array(X, chunks=(1000, 4)))          # more blocks than are added up at once
