@@ -491,13 +491,13 @@ class Fit:
                 state.inertia = 0.0
 
 
-def fit_blocks(model, engine, names=None, **options):
-    """Fit a model over an engine; options as of `Fit`. names: of the columns, where the engine's blocks do not have them."""
-    fit = Fit(engine, model, **options)               # a survey: what ends that has reached nothing
+def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
+    """Fit a model over an engine; arguments as of `Fit`. names: of the columns, where the engine's blocks do not have them."""
+    fit = Fit(engine, model, sink, checkpoint, watch)          # a survey: what ends that has reached nothing
     if names is not None:
         fit.names = names
-    if fit.sink is not None:
-        fit.sink.open(fit.survey.n_rows)
+    if sink is not None:
+        sink.open(fit.survey.n_rows)
     with leaving(lambda: keep_interrupted(model, fit)):
         best, runs = fit.solve()
         keep_result(model, best, runs, fit.names, fit.d)

@@ -183,7 +183,7 @@ class ChunkFits:
             watch = Passes(progress, self.verbose)
             engine.on_rows = watch.rows
         try:
-            fit_blocks(self, engine, sink=sink, checkpoint=checkpoint, watch=watch)
+            fit_blocks(self, engine, sink, checkpoint, watch)
         finally:
             if watch is not None:
                 watch.close()

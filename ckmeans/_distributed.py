@@ -33,7 +33,7 @@ class BlockKMeans(CenterModel):
             check_label_order(self.label_order, int(self.n_clusters), d)
 
     def _fit_blocks(self, engine, names=None):
-        fit_blocks(self, engine, names, watch=Passes(False, self.verbose) if self.verbose else None)
+        fit_blocks(self, engine, watch=Passes(False, self.verbose) if self.verbose else None, names=names)
 
     def _plain(self):
         """The fitted model as a `ckmeans.KMeans`, without labels."""

@@ -202,7 +202,7 @@ def test_a_callback_is_told_of_each_iteration_and_may_end_the_fit(synchronous):
     assert model.stop_reason_ == "callback" and model.n_iter_ == 3 and [state.n_iter for state in states] == [1, 2, 3]
     assert states[0].n_changed is None and states[2].centers.shape == (4, 3)
     assert np.array_equal(model.predict(da.from_array(X)).compute(), model.compute().predict(X))      # (a lambda does not go to workers)
-    whole = ckmeans.KMeans(4, init="k-means||", random_state=0, n_init=1, tol=0, max_iter=3).fit(X)
+    whole = ckmeans.KMeans(4, random_state=0, n_init=1, tol=0, max_iter=3).fit(X)
     assert np.array_equal(model.cluster_centers_, whole.cluster_centers_) and model.inertia_ == whole.inertia_
 
 
@@ -317,8 +317,8 @@ def test_processes(client, monkeypatch):
     # Once blocks are where they stay, workers send centers and sums, 8 x 8 numbers in up to six parts, and what goes with them; a block
     # has 1.3 MB.
     assert sent[-1] - sent[2] < (len(sent) - 3) * 4 * (7 * 8 * 8 * 8 + 8000)
-    parallel = KMeans(8, random_state=0, n_init=2, max_iter=5).fit(lazy)
-    assert_same(parallel.compute(), ckmeans.KMeans(8, init="k-means||", random_state=0, n_init=2, max_iter=5).fit(X))
+    drawn = KMeans(8, random_state=0, n_init=2, max_iter=5).fit(lazy)
+    assert_same(drawn.compute(), ckmeans.KMeans(8, random_state=0, n_init=2, max_iter=5).fit(X))
 
 
 @pytest.mark.parametrize("quick, fails", [(0, False), (np.inf, False), (np.inf, True)])
