@@ -14,8 +14,8 @@ from ._extras import need
 #: Formats whose further pictures are no frames: what they are.
 _COMPANIONS = {"MPO": "previews or other views of it", "PSD": "its layers"}
 
-#: Formats that hold one page after the other, without times.
-_PAGES = ("TIFF", "PDF")
+#: Formats whose pictures are frames, even where no times are given; and those that hold one page after the other.
+_ANIMATIONS, _PAGES = ("GIF", "WEBP", "PNG", "AVIF", "FLI"), ("TIFF", "PDF")
 
 _ORIENTATION = 0x0112                   # tag of EXIF data
 
@@ -128,7 +128,7 @@ def _read(Image, file, frame):
         same = same and own
     if not same:
         options.pop("icc_profile", None)
-    animated = len(frames) > 1 and any(durations)
+    animated = len(frames) > 1 and (file.format in _ANIMATIONS or any(durations))
     if animated:
         options["duration"] = [duration or 0 for duration in durations]
         options.update((name, file.info[name]) for name in ("loop", "default_image") if name in file.info)
@@ -192,6 +192,11 @@ class Writer:
         if not fine:
             others = ".gif, .webp, .png or .tif" if picture.animated else ".tif or .pdf"
             raise ValueError(f"cannot write {what} to {self.path}: write {others}, or take one with --frame")
+        if self.options.pop("default_image", False):              # a still picture for programs that show no animation
+            if self.kind == "PNG":
+                self.options.update(default_image=True, duration=self.options["duration"][1:])
+            else:
+                check.warn(f"the still picture beside the animation becomes its first frame: {self.kind} has no such thing")
         if picture.animated and self.kind in _PAGES:
             check.warn(f"the times of the frames are left out: {self.kind} holds pages")
         self.options["save_all"] = True

@@ -267,7 +267,7 @@ class Joining:
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target) if finder is not self and hasattr(finder, "find_spec") else None
             if spec is not None:
-                if spec.loader is not None:
+                if hasattr(spec.loader, "exec_module"):
                     spec.loader = JoinedLoader(spec.loader)
                 return spec
         return None
@@ -283,7 +283,8 @@ class JoinedLoader:
         return getattr(self.loader, name)
 
     def create_module(self, spec):
-        return self.loader.create_module(spec)
+        create = getattr(self.loader, "create_module", None)
+        return create(spec) if create is not None else None
 
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader

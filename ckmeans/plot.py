@@ -634,7 +634,7 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
 
 def _watch(model, X, sample_weight):
     """Where one run of a fresh copy of the model starts, and its states; the model itself stays as it is."""
-    copy = type(model)(**model.get_params())
+    copy = type(model)(**model.get_params(deep=False))
     # A seed of its own, drawn once, lest start and run draw different ones.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)

@@ -251,6 +251,23 @@ def test_all_frames_share_a_palette(run, source, target, transparent):
     assert all(np.array_equal(visible(a), visible(b)) for a, b in zip(before, frames_of("all." + target)))
 
 
+@pytest.mark.parametrize("target", ["gif", "png", "webp"])
+def test_animations_without_times(run, target):
+    animation("in.gif", count=3)
+    assert run("in.gif", "-k", 9, "-o", "out." + target)["frames"] == 3 == len(frames_of("out." + target))
+
+
+def test_a_still_picture_beside_an_animation(run):
+    animation("in.png", count=4, duration=[100, 200, 300], default_image=True)
+    assert run("in.png", "-k", 9, "-o", "out.png")["warnings"] == []
+    assert times("out.png") == times("in.png")
+    assert all(np.array_equal(a, b) for a, b in zip(frames_of("in.png"), frames_of("out.png"), strict=True))
+    with Image.open("out.png") as file:
+        assert file.info["default_image"]
+    assert "the still picture" in run("in.png", "-k", 9, "-o", "out.gif")["warnings"][0]
+    assert len(frames_of("out.gif")) == 4
+
+
 def test_pages(run, fails):
     animation("in.tif", count=3)
     assert run("in.tif", "-k", 3, "-o", "out.tif")["frames"] == 3 == len(frames_of("out.tif"))
