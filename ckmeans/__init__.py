@@ -12,12 +12,17 @@ _LATER = {"BisectingKMeans": "_bisecting", "Match": "_labels", "MiniBatchKMeans"
           "select_k": "select",
           **dict.fromkeys(("CkmeansError", "OptimalResult", "breaks", "ckmeans", "ckmeans_optimal"), "_one_dim")}
 
+#: Modules that are imported when they are first touched.
+_MODULES = frozenset({"dask", "image", "metrics", "partial", "plot", "progress", "ray", "report", "select", "tutorial"})
+
 __all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans",
            "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "k_means", "kmeans_plusplus", "load",
            "match", "select_k", "show_config"]
 
 
 def __getattr__(name):
+    if name in _MODULES:
+        return _import_module("." + name, __name__)      # which makes it an attribute
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(_import_module("." + _LATER[name], __name__), name)
@@ -25,4 +30,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, *_MODULES})

@@ -8,6 +8,9 @@ from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
+from . import dask as dask, image as image, metrics as metrics, partial as partial, plot as plot, progress as progress
+from . import ray as ray, report as report, select as select, tutorial as tutorial
+
 __all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans",
            "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "k_means", "kmeans_plusplus", "load",
            "match", "select_k", "show_config"]

@@ -1,4 +1,6 @@
 """What all models of the package share: new rows against the centers, and scikit-learn's manners."""
+from contextlib import contextmanager, suppress
+
 import numpy as np
 
 from . import _validate as check
@@ -54,17 +56,54 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 
-def keep_result(model, best, runs, names, d):
-    """Give a model the attributes of its best run, but for labels; warns where fewer clusters than asked for have rows."""
-    check.check_feature_names(model, names, d, reset=True)
-    model.cluster_centers_ = best.centers
-    model.counts_ = best.counts
-    model.inertia_ = best.inertia
-    model.n_iter_ = best.n_iter
-    model.stop_reason_ = best.stop_reason
-    model.converged_ = best.stop_reason in ("labels", "tol")
-    model.runs_ = tuple(runs)
-    found = int(np.count_nonzero(best.counts))
+#: Attributes of a fit that not every fit gives: those of the one before must not stay.
+OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
+
+
+def keep_fitted(model, names, d, fitted):
+    """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it, leaves no mixture of two fits."""
+    fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
+    state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
+    state.update((name, value) for name, value in fitted.items() if value is not None)
+    model.__dict__ = state
+
+
+def keep_result(model, best, runs, names, d, interrupted=False, **more):
+    """Give a model the attributes of its best run; with labels, or counts, where that has them.
+
+    interrupted : whether something ended the fit while there was more to do
+    """
+    keep_fitted(model, names, d, {
+        "cluster_centers_": best.centers, "labels_": best.labels, "counts_": best.counts, "inertia_": best.inertia,
+        "n_iter_": best.n_iter, "stop_reason_": "interrupted" if interrupted else best.stop_reason,
+        "converged_": not interrupted and best.stop_reason in ("labels", "tol"), "runs_": tuple(runs), **more})
+
+
+def keep_centers(model, centers, n_iter, names, d):
+    """Give a model the centers of a run that something has ended, where none has finished."""
+    keep_fitted(model, names, d, {"cluster_centers_": centers, "n_iter_": n_iter, "stop_reason_": "interrupted", "converged_": False,
+                                  "runs_": ()})
+
+
+@contextmanager
+def leaving(keep):
+    """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the exception goes on.
+
+    Ctrl-C, what a signal handler or a callback raises, and a lack of memory are all the same.
+    """
+    try:
+        yield
+    except GeneratorExit:                 # of an iteration that nobody took further
+        raise
+    except BaseException:
+        with suppress(Exception):         # for lack of memory for that, too, say: it must not hide the reason
+            keep()
+        raise
+
+
+def warn_of_few_clusters(model):
+    """Warn where fewer clusters than asked for have rows."""
+    found = int(np.count_nonzero(model.counts_))
     if found < model.n_clusters:
         check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({model.n_clusters}). "
                    "X may have fewer distinct rows than that.", check.ConvergenceWarning)

@@ -24,6 +24,7 @@ import numpy as np
 
 from . import _checkpoint as files
 from . import _validate as check
+from ._base import keep_centers, keep_result, leaving, warn_of_few_clusters
 from ._labels import check_label_order, label_order
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
@@ -265,7 +266,7 @@ class Fit:
         check_label_order(self.label_order, self.k, self.d)
         if self.tol == 0:
             self.variance = 0.0
-        self.restarts = begin(model.init, model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
+        self.restarts = begin(model._init(), model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
                               lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype))
         self.states = [State(seed) for seed, _ in self.restarts]
         # What a checkpoint must agree with.
@@ -490,6 +491,30 @@ class Fit:
             total = total if before is None else before.apply(total)
         self.check_rows(total)
         state.counts, state.inertia = total.counts, total.inertia
+
+
+def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
+    """Fit a model over an engine; arguments as of `Fit`. names: of the columns, where the engine's blocks do not have them."""
+    fit = Fit(engine, model, sink, checkpoint, watch)          # a survey: what ends that has reached nothing
+    if names is not None:
+        fit.names = names
+    if sink is not None:
+        sink.open(fit.survey.n_rows)
+    with leaving(lambda: keep_interrupted(model, fit)):
+        best, runs = fit.solve()
+        keep_result(model, best, runs, fit.names, fit.d)
+    warn_of_few_clusters(model)
+
+
+def keep_interrupted(model, fit):
+    best = fit.best()
+    if best is not None:
+        centers, counts = best.centers, best.counts
+        if fit.label_order is not None:               # then rows as far from two centers may be counted elsewhere, which takes a pass
+            centers, counts = centers[label_order(fit.label_order, centers.astype(fit.survey.result_dtype), counts)], None
+        keep_result(model, fit.result(best, centers, counts), fit.runs(), fit.names, fit.d, interrupted=True)
+    elif fit.states[0].centers is not None:
+        keep_centers(model, fit.states[0].centers.astype(fit.survey.result_dtype), fit.states[0].n_iter, fit.names, fit.d)
 
 
 def inertia(engine, centers):

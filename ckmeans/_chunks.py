@@ -2,7 +2,6 @@
 import numpy as np
 
 from . import _validate as check
-from ._base import keep_result
 
 #: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by block.
 MAPPED_LIMIT = 100 << 20
@@ -67,7 +66,7 @@ class ChunkFits:
         ``callback`` is called after each iteration of each run; its state has no ``labels`` and no ``inertia``.
 
         Not with ``refine``, ``history``, an init that is a function, "random-partition", "variance-partition" or
-        "optimal" ("auto" is "k-means++" here). A pass reads all rows once. Before the first iteration there is one to survey them;
+        "optimal" ("auto" is "k-means++" here, for one column, too, where `fit` finds the optimum). A pass reads all rows once. Before the first iteration there is one to survey them;
         "k-means++" takes one for each center where rows are mapped (few rows are looked up in between), and two of other sources;
         "k-means||" takes about a dozen for any number of centers, "random" three.
 
@@ -176,48 +175,18 @@ class ChunkFits:
 
     def _fit_blocks(self, engine, sink=None, checkpoint=None, progress=False):
         """Fit over an engine in this process."""
-        from ._blockwise import Fit
+        from ._blockwise import fit_blocks
         from .progress import Passes
 
         watch = None
         if progress or self.verbose:
             watch = Passes(progress, self.verbose)
             engine.on_rows = watch.rows
-        fit = None
         try:
-            fit = Fit(engine, self, sink, checkpoint, watch)
-            if sink is not None:
-                sink.open(fit.survey.n_rows)
-            best, runs = fit.solve()
-        except KeyboardInterrupt:
-            if fit is not None:
-                self._keep_interrupted_blocks(fit)
-            raise
+            fit_blocks(self, engine, sink, checkpoint, watch)
         finally:
             if watch is not None:
                 watch.close()
-        self._keep_blocks(fit, best, runs)
         if sink is not None:
             self.labels_ = sink.done()
         return self
-
-    def _keep_blocks(self, fit, best, runs):
-        for name in ("labels_", "history_"):
-            self.__dict__.pop(name, None)
-        keep_result(self, best, runs, fit.names, fit.d)
-
-    def _keep_interrupted_blocks(self, fit):
-        best = fit.best()
-        if best is not None:
-            self._keep_blocks(fit, fit.result(best, best.centers, best.counts), fit.runs())
-        elif fit.states[0].centers is not None:
-            check.check_feature_names(self, fit.names, fit.d, reset=True)
-            for name in ("labels_", "counts_", "inertia_"):
-                self.__dict__.pop(name, None)
-            self.cluster_centers_ = fit.states[0].centers.astype(fit.survey.result_dtype)
-            self.n_iter_ = fit.states[0].n_iter
-            self.runs_ = ()
-        else:
-            return
-        self.stop_reason_ = "interrupted"
-        self.converged_ = False

@@ -158,7 +158,11 @@ class Solver:
         run, reason = self.finished(seed, centers, watch)
         n_iter = 0
         if self.refine is not None and reason is None:
-            again, reason = self.finished(seed, self.refined(seed, run), watch)
+            try:
+                again, reason = self.finished(seed, self.refined(seed, run), watch)
+            except BaseException:             # what was there before the refinement is a finished run
+                self.keep(seed, run, 0, perf_counter() - began)
+                raise
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
         if watch is not None:
@@ -228,9 +232,9 @@ class Solver:
     def keep(self, seed, run, n_iter, seconds):
         """Record a finished run, before which there were n_iter iterations more."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
+        if self.best is None or inertia < self.best.inertia:
+            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
         if self.histories is not None:
             self.histories.append(run.history)
         self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))
-        if self.best is None or inertia < self.best.inertia:
-            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
         self.current = None

@@ -672,6 +672,13 @@ def _seed(text):
     return int(text)
 
 
+def _frame(text):
+    """A whole number of at least zero."""
+    if not (text.isdecimal() and text.isascii()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
 def _count_or_auto(text):
     return text if text == "auto" else _count(text)
 
@@ -968,6 +975,7 @@ def _quantize_arguments(parser):
     parser.add_argument("image", metavar="IMAGE", help="a picture in any format that Pillow reads")
     parser.add_argument("-k", "--clusters", metavar="K", type=_count, default=16, help="how many colours (default: 16)")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture in so many colours (.png is exact)")
+    parser.add_argument("--frame", metavar="N", type=_frame, help="of several frames or pages only this one, counted from 0 (default: all)")
     parser.add_argument("--seed", metavar="S", type=_seed, default=0, help="seed of the draws (default: 0)")
     _add_threads(parser)
     _add_json(parser)
@@ -978,13 +986,16 @@ def _quantize(args):
 
     _check_outputs(args, inputs=[args.image])
     with _collect_warnings() as caught:
-        facts = quantize_file(args.image, args.output, args.clusters, args.seed, args.threads)
+        facts = quantize_file(args.image, args.output, args.clusters, args.seed, args.threads, args.frame)
     facts.update(written=_written(args), warnings=caught)
 
     def report(facts):
-        colours = "  ".join("#" + "".join(f"{value:02x}" for value in colour) for colour in facts["palette"])
+        digits = 4 if facts["full"] == 65535 else 2
+        values = [[round(value * 255) if facts["full"] == 1 else value for value in colour] for colour in facts["palette"]]
+        colours = "  ".join("#" + "".join(f"{value:0{digits}x}" for value in colour) for colour in values)
+        frames = f", {facts['frames']} frames" if facts["frames"] > 1 else ""
         return [
-            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels, {facts['colours']} colours",
+            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels{frames}, {facts['colours']} colours",
             "",
             *textwrap.wrap(colours, shutil.get_terminal_size().columns),
             "",
@@ -1067,8 +1078,12 @@ Needs matplotlib: pip install 'ckmeans-cython[plot]'. Of very many rows a sample
 examples:
   ckmeans quantize photo.jpg -k 16 -o poster.png
   ckmeans quantize photo.jpg -k 4 -o four.png --json
-      also print the palette as numbers
+      print the palette as numbers
+  ckmeans quantize film.gif -k 16 -o poster.gif
+      all frames, in the same 16 colours
 
+Photos are turned upright. Depth, transparency, times of frames and color profiles are kept; what a format cannot hold is refused, or told
+in a warning. Transparent pixels have no say in the colours.
 Needs Pillow: pip install 'ckmeans-cython[image]'.
 """,
     ),

@@ -634,7 +634,7 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
 
 def _watch(model, X, sample_weight):
     """Where one run of a fresh copy of the model starts, and its states; the model itself stays as it is."""
-    copy = type(model)(**model.get_params())
+    copy = type(model)(**model.get_params(deep=False))
     # A seed of its own, drawn once, lest start and run draw different ones.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
@@ -774,7 +774,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
 
     Parameters
     ----------
-    image : ndarray of shape (height, width, 3) or (height, width), uint8
+    image : as for `ckmeans.image.quantize`
     n_colors : iterable of int
     random_state : None, int, RandomState or Generator
     axes : sequence of matplotlib axes, or None
@@ -788,14 +788,14 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     --------
     ckmeans.image.quantize
     """
-    from .image import quantize
+    from .image import FULL, _as_image, quantize
 
-    numbers = list(n_colors)
+    numbers, image = list(n_colors), _as_image(image)
     results = [quantize(image, number, random_state=random_state) for number in numbers]
     if axes is None:
         across = min(3, len(numbers) + 1)
         down = math.ceil((len(numbers) + 1) / across)
-        ratio = np.asarray(image).shape[0] / np.asarray(image).shape[1]
+        ratio = image.shape[0] / image.shape[1]
         _, grid = pyplot().subplots(down, across, figsize=(3.6 * across, (3.6 * ratio + 0.55) * down), layout="constrained",
                                     squeeze=False)
         axes = grid.ravel()
@@ -804,14 +804,23 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(numbers) + 1]
     if len(axes) < len(numbers) + 1:
         raise ValueError(f"{len(axes)} axes for {len(numbers) + 1} images: pass one for each.")
-    for ax, picture, title in zip(axes, [np.asarray(image), *(result.image for result in results)],
+    for ax, picture, title in zip(axes, [image, *(result.image for result in results)],
                                   ["original", *(f"{len(result.palette)} colours" for result in results)]):
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        ax.imshow(_shown(picture, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=10)
         ax.set_axis_off()
     for ax, result in zip(axes[1:], results):
         strip = ax.inset_axes([0, -0.09, 1, 0.06])
-        strip.imshow(result.palette[np.newaxis] if result.palette.shape[1] == 3 else result.palette.T, aspect="auto", cmap="gray",
-                     vmin=0, vmax=255, interpolation="nearest")
+        strip.imshow(_shown(result.palette[np.newaxis], FULL[image.dtype]), aspect="auto", cmap="gray", vmin=0, vmax=255,
+                     interpolation="nearest")
         strip.set_axis_off()
     return axes
+
+
+def _shown(image, full):
+    """An image as bytes that imshow takes: grey, RGB or RGBA."""
+    if image.dtype != np.uint8:
+        image = np.rint(image / np.float64(full) * 255).astype(np.uint8)
+    if image.ndim == 3 and image.shape[2] == 2:
+        image = image[..., [0, 0, 0, 1]]
+    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
