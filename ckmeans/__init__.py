@@ -10,11 +10,11 @@ from ._validate import ConvergenceWarning, NotFittedError
 #: Names that are imported when they are first asked for: most programs fit and predict, and should not wait for the rest.
 _LATER = {"BisectingKMeans": "_bisecting", "Match": "_labels", "MiniBatchKMeans": "_minibatch", "load": "_model", "match": "_labels",
           "select_k": "select", "from_sklearn": "_exports.scikit_learn", "from_json": "_exports.centers_json",
-          "ModelFileError": "_model",
+          "ModelFileError": "_model", "explain": "_insight.explain", "drift": "_insight.drift",
           **dict.fromkeys(("CkmeansError", "OptimalResult", "breaks", "ckmeans", "ckmeans_optimal"), "_one_dim")}
 
 __all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "ModelFileError",
-           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "from_json", "from_sklearn", "k_means", "kmeans_plusplus", "load",
+           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "drift", "explain", "from_json", "from_sklearn", "k_means", "kmeans_plusplus", "load",
            "match", "select_k", "show_config"]
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 __all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "ModelFileError",
-           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "from_json", "from_sklearn", "k_means", "kmeans_plusplus", "load",
+           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "drift", "explain", "from_json", "from_sklearn", "k_means", "kmeans_plusplus", "load",
            "match", "select_k", "show_config"]
 
 __version__: str
@@ -211,6 +211,23 @@ def kmeans_plusplus(
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
 class ModelFileError(ValueError): ...
 
+def explain(
+    model: _Model,
+    X: _Rows,
+    *,
+    sample_weight: ArrayLike | None = None,
+    feature_names: Sequence[str] | None = None,
+    n_typical: int = 3,
+    n_leaves: int | None = None,
+) -> Any: ...
+def drift(
+    model: _Model,
+    new: _Rows,
+    reference: _Rows | None = None,
+    *,
+    alpha: float = 0.01,
+    tolerance: float = 0.1,
+) -> Any: ...
 def from_sklearn(other: Any) -> KMeans: ...
 def from_json(source: str | PathLike[str]) -> KMeans: ...
 def load(path: str | PathLike[str]) -> KMeans | MiniBatchKMeans | BisectingKMeans: ...
