@@ -130,16 +130,16 @@ def explain(
     >>> from ckmeans import KMeans, explain
     >>> rng = np.random.default_rng(0)
     >>> X = np.concatenate([rng.normal(c, 1.0, size=(50, 2)) for c in ([0, 0], [0, 9])])
-    >>> model = KMeans(2, random_state=0, label_order="center").fit(X)
+    >>> model = KMeans(2, random_state=0, label_order="size").fit(X)
     >>> print(explain(model, X, feature_names=["width", "height"]))
-    Cluster 0: 50 rows (50.0%), with low height (-0.0617, overall 4.48).
-    Cluster 1: 50 rows (50.0%), with high height (9.01, overall 4.48).
+    Cluster 0: 50 rows (50.0%), with high height (9.03, overall 4.6).
+    Cluster 1: 50 rows (50.0%), with low height (0.176, overall 4.6).
     <BLANKLINE>
     As a decision tree of 2 leaves: 100.0% of the rows get the same cluster, at 1.00 times the inertia.
-    if height <= 4.72656:
-      cluster 0
-    else:
+    if height <= 4.30208:
       cluster 1
+    else:
+      cluster 0
     """
     check.check_fitted(model)
     array, names = check.as_matrix(X)
