@@ -210,3 +210,32 @@ class CenterModel(Manners):
         from ._model import save
 
         save(self, path)
+
+    def to_sklearn(self, X=None):
+        """A fitted `sklearn.cluster.KMeans` with these centers; with X, labels of both are compared.
+
+        See Also
+        --------
+        ckmeans.from_sklearn : The way back.
+        """
+        from ._exports.scikit_learn import to_sklearn
+
+        return to_sklearn(self, X)
+
+    def to_onnx(self, path=None):
+        """The model as an ONNX graph with outputs "labels" and "distances", or in a file."""
+        from ._exports.onnx import to_onnx
+
+        return to_onnx(self, path)
+
+    def to_sql(self, table, *, dialect="standard", columns=None, label="cluster"):
+        """One SELECT statement that gives the rows of a table with their labels."""
+        from ._exports.sql import to_sql
+
+        return to_sql(self, table, dialect=dialect, columns=columns, label=label)
+
+    def to_json(self, path=None):
+        """The centers as JSON text, or in a file; `ckmeans.from_json` reads it."""
+        from ._exports.centers_json import to_json
+
+        return to_json(self, path)
