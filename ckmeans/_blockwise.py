@@ -25,6 +25,7 @@ import numpy as np
 from . import _checkpoint as files
 from . import _validate as check
 from ._labels import check_label_order, label_order
+from ._safe_text import terminal
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
 from ._watch import BlockState
@@ -90,7 +91,7 @@ class Surveyed:
 
 
 def _listed(names):
-    return "none" if names is None else ", ".join(map(str, names))
+    return "none" if names is None else terminal(", ".join(map(str, names)), 300)
 
 
 def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
