@@ -237,6 +237,7 @@ class Fit:
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
         self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        self.sums = None                 # of all rows, column by column, and of their weights
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
             header, arrays, self.survey = saved
@@ -436,8 +437,20 @@ class Fit:
         return self.held
 
     def check_rows(self, total):
+        """Raise where a pass had other rows than those before: sums over all rows are exact, and so a checksum that costs nothing.
+
+        Where labels are held only what changes is summed up, and values that have changed within their ranges are not noticed.
+        """
         if total.n_rows != self.survey.n_rows:
             raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and {total.n_rows} in a later one.")
+        sums, weight = total.total_sums, total.total_weight
+        if self.sums is None:
+            self.sums = sums, weight
+        for what, before, now in (("the weights", self.sums[1], weight), *((f"column {j}", self.sums[0][j], sums[j])
+                                                                            for j in np.flatnonzero(self.sums[0] != sums)[:1])):
+            if before != now:
+                raise RuntimeError(f"the rows have changed between two passes: the sum of {what} was {before:.17g} and is {now:.17g} now. "
+                                   "Each pass needs the same rows.")
 
     def find_variance(self, partial, middle, centers):
         """The mean variance of the columns, from moments that were taken on the way; about their means where those are far off."""

@@ -136,7 +136,10 @@ class ChunkFits:
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
-        return -inertia(self._named_alike(engine), self._centers())
+        try:
+            return -inertia(self._named_alike(engine), self._centers())
+        finally:
+            engine.close()
 
     def _named_alike(self, engine):
         """The engine, once its columns are known to be those of the fit."""
@@ -148,12 +151,15 @@ class ChunkFits:
 
     def _predicted(self, engine):
         fresh = True
-        for X, _ in engine.blocks():
-            if fresh:
-                names = None if engine.names is None else np.array(engine.names, dtype=object)
-                check.check_feature_names(self, names, X.shape[1], reset=False)
-                fresh = False
-            yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+        try:
+            for X, _ in engine.blocks():
+                if fresh:
+                    names = None if engine.names is None else np.array(engine.names, dtype=object)
+                    check.check_feature_names(self, names, X.shape[1], reset=False)
+                    fresh = False
+                yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+        finally:
+            engine.close()
 
     def _check_for_chunks(self):
         self._check_params()
@@ -194,6 +200,7 @@ class ChunkFits:
                 self._keep_interrupted_blocks(fit)
             raise
         finally:
+            engine.close()
             if watch is not None:
                 watch.close()
         self._keep_blocks(fit, best, runs)

@@ -312,6 +312,8 @@ def draw(fit, targets, chosen, bound, top=None, run=None):
     which, codes, positions, shares, rows = (yield rows_task, whole, chosen, distinct, first_bit, run, all_rows is None).arrays
     constants = native.split_of(bound, fit.survey.n_rows)
     out, places = np.empty((len(targets), fit.d)), np.empty(len(targets), dtype=np.int64)
+    if all_rows is not None:
+        fit.engine.check()
     for t, target in enumerate(targets):
         here = np.flatnonzero(which == of[t])
         here = here[np.lexsort((positions[here], codes[here]))]
