@@ -45,14 +45,13 @@ def cell(text):
 
     Text that is a number stays, and so does all that is harmless. Control characters, line ends included, become blanks.
     """
-    text = str(text)
-    guarded = text.lstrip(" ").startswith(_FORMULA) and not _is_number(text)
-    text = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", text)
-    return "'" + text if guarded else text
+    line = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", str(text))
+    formula = str(text).startswith(_FORMULA) or line.lstrip().startswith(_FORMULA)
+    return "'" + line if formula and not _is_number(text) else line
 
 
 def _is_number(text):
-    return re.fullmatch(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*", text, re.ASCII) is not None
+    return re.fullmatch(r" *[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)? *", str(text), re.ASCII) is not None
 
 
 def to_json(value):
