@@ -10,7 +10,7 @@ try:
 except ImportError:                       # Windows, where a file that is open cannot be removed anyway
     fcntl = None
 
-#: Seconds for which an empty unfinished file may have been opened and not yet locked.
+#: Seconds after which a file that has no lock yet is taken to be abandoned.
 _OPENING = 1.0
 
 
@@ -20,17 +20,23 @@ def open_partial(path):
     It is opened plainly, for the usual permissions, and locked, so that `sweep` tells it from those of processes that are gone.
     """
     partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
-    file = open(partial, "xb")
-    if fcntl is not None:
+    if fcntl is None:
+        return partial, open(partial, "xb")
+    file = open(partial + ".new", "xb")
+    try:
         with contextlib.suppress(OSError):                # a file system without locks: never swept
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rename(partial + ".new", partial)              # locked by the time it has that name
+    except BaseException:
+        file.close()
+        raise
     return partial, file
 
 
 def sweep(path):
     """Remove the unfinished files for `path` that nobody writes any more."""
-    ours = re.compile(re.escape(os.path.basename(path)) + r"\.\d+-[0-9a-f]{8}\.part")
-    for name in glob.glob(glob.escape(path) + ".*.part"):
+    ours = re.compile(re.escape(os.path.basename(path)) + r"\.\d+-[0-9a-f]{8}\.part(\.new)?")
+    for name in glob.glob(glob.escape(path) + ".*.part*"):
         if ours.fullmatch(os.path.basename(name)):
             with contextlib.suppress(OSError):            # gone by now, not ours to remove, or in use
                 if fcntl is None or _abandoned(name):
@@ -39,10 +45,11 @@ def sweep(path):
 
 def _abandoned(name):
     """Whether no process has an unfinished file open."""
-    with open(name, "r+b") as file:                        # (for writing: over a network a lock needs that)
+    if name.endswith(".new") and time.time() - os.path.getmtime(name) < _OPENING:
+        return False                                      # its writer may be about to lock it
+    with open(name, "r+b") as file:                       # (for writing: over a network a lock needs that)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where the writer has it
-        now = os.fstat(file.fileno())
-        return now.st_size > 0 or time.time() - now.st_mtime > _OPENING
+        return True
 
 
 @contextlib.contextmanager

@@ -507,7 +507,10 @@ def _again(make):
 
 
 def _open_npy(path):
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{os.fspath(path)} is no .npy file of numbers, or was cut short: {error}") from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{os.fspath(path)} is an archive of arrays: pass .npy files, or a list of the arrays.")
     return array
