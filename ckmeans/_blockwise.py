@@ -439,18 +439,19 @@ class Fit:
     def check_rows(self, total):
         """Raise where a pass had other rows than those before: sums over all rows are exact, and so a checksum that costs nothing.
 
-        Where labels are held only what changes is summed up, and values that have changed within their ranges are not noticed.
+        Where labels are held only what changes is summed up, and other values of a row are not noticed.
         """
         if total.n_rows != self.survey.n_rows:
             raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and {total.n_rows} in a later one.")
         sums, weight = total.total_sums, total.total_weight
         if self.sums is None:
             self.sums = sums, weight
-        for what, before, now in (("the weights", self.sums[1], weight), *((f"column {j}", self.sums[0][j], sums[j])
-                                                                            for j in np.flatnonzero(self.sums[0] != sums)[:1])):
-            if before != now:
-                raise RuntimeError(f"the rows have changed between two passes: the sum of {what} was {before:.17g} and is {now:.17g} now. "
-                                   "Each pass needs the same rows.")
+        before = np.append(*self.sums)
+        now = np.append(sums, weight)
+        for j in np.flatnonzero(before != now)[:1]:
+            what = f"column {j}" if j < self.d else "the weights"
+            raise RuntimeError(f"the rows have changed between two passes: the sum of {what} was {before[j]:.17g} and is {now[j]:.17g} now. "
+                               "Each pass needs the same rows.")
 
     def find_variance(self, partial, middle, centers):
         """The mean variance of the columns, from moments that were taken on the way; about their means where those are far off."""

@@ -160,7 +160,7 @@ class Pages:
         """
         while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
             array = array.base
-        known = (isinstance(array, np.memmap) and type(array.base) is mmap.mmap and array._mmap is array.base
+        known = (isinstance(array, np.memmap) and type(array.base) is mmap.mmap and getattr(array, "_mmap", None) is array.base
                  and array.mode in ("r", "r+", "w+") and hasattr(mmap, "MADV_DONTNEED"))
         return cls(array) if known else None
 
