@@ -26,6 +26,7 @@ from . import _checkpoint as files
 from . import _validate as check
 from ._base import keep_centers, keep_result, leaving, warn_of_few_clusters
 from ._labels import check_label_order, label_order
+from ._safe_text import terminal
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
 from ._watch import BlockState
@@ -91,7 +92,7 @@ class Surveyed:
 
 
 def _listed(names):
-    return "none" if names is None else ", ".join(map(str, names))
+    return "none" if names is None else terminal(", ".join(map(str, names)), 300)
 
 
 def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
@@ -245,6 +246,7 @@ class Fit:
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
         self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        self.sums = None                 # of all rows, column by column, and of their weights
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
             header, arrays, self.survey = saved
@@ -444,8 +446,21 @@ class Fit:
         return self.held
 
     def check_rows(self, total):
+        """Raise where a pass had other rows than those before: sums over all rows are exact, and so a checksum that costs nothing.
+
+        Where labels are held only what changes is summed up, and other values of a row are not noticed.
+        """
         if total.n_rows != self.survey.n_rows:
             raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and {total.n_rows} in a later one.")
+        sums, weight = total.total_sums, total.total_weight
+        if self.sums is None:
+            self.sums = sums, weight
+        before = np.append(*self.sums)
+        now = np.append(sums, weight)
+        for j in np.flatnonzero(before != now)[:1]:
+            what = f"column {j}" if j < self.d else "the weights"
+            raise RuntimeError(f"the rows have changed between two passes: the sum of {what} was {before[j]:.17g} and is {now[j]:.17g} now. "
+                               "Each pass needs the same rows.")
 
     def find_variance(self, partial, middle, centers):
         """The mean variance of the columns, from moments that were taken on the way; about their means where those are far off."""

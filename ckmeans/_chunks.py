@@ -43,7 +43,8 @@ class ChunkFits:
             they are many); a path writes a .npy file, which ``labels_`` then maps.
         checkpoint : path or None, default=None
             A file to write the state to after every pass. A fit of the same rows and parameters goes on from it, to the same final
-            bits: of a fit that was killed at most one iteration, or the center being drawn, is lost. Removing it is up to you.
+            bits: of a fit that was killed at most one iteration, or the center being drawn, is lost. It carries a checksum: one that is
+            damaged, or was changed, is refused. Removing it is up to you.
         progress : bool, default=False
             Whether to show a bar for each pass, with rows per second (extra ``progress``).
 
@@ -55,6 +56,10 @@ class ChunkFits:
         ------
         TypeError, ValueError
             A parameter, the source or a value in it cannot be used; the message says which and why.
+        OSError
+            A mapped file was cut short during the fit.
+        RuntimeError
+            A pass found other rows than the first one.
 
         See Also
         --------
@@ -76,6 +81,15 @@ class ChunkFits:
         where they pay. All else is found again in every pass. Chunks of about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to
         64 MB is read at once; of larger ones up to 24 columns are read side by side, which takes about 2.5 MB for each, and of more
         columns a row group is written to a temporary file first.
+
+        The rows must stay as they are during a fit. What is noticed: another number of rows, values that are not finite any
+        more and, where labels take more than 64 MB, other sums of the columns (errors); a mapped file that was written to (a warning).
+        .npy files and `numpy.memmap` are read through a map. That one has become too short is looked for before each block, but if
+        another process cuts it short while a block is being read the operating system ends this process (SIGBUS), as with any map. Where
+        that may happen pass a function that reads chunks. Only pages of a `numpy.memmap` of mode "r", "r+" or "w+" are given back to
+        the system on the way.
+
+        However a fit ends, an interrupt included, the thread that reads ahead ends, too.
 
         Examples
         --------
@@ -135,7 +149,10 @@ class ChunkFits:
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
-        return -inertia(self._named_alike(engine), self._centers())
+        try:
+            return -inertia(self._named_alike(engine), self._centers())
+        finally:
+            engine.close()
 
     def _named_alike(self, engine):
         """The engine, once its columns are known to be those of the fit."""
@@ -147,12 +164,15 @@ class ChunkFits:
 
     def _predicted(self, engine):
         fresh = True
-        for X, _ in engine.blocks():
-            if fresh:
-                names = None if engine.names is None else np.array(engine.names, dtype=object)
-                check.check_feature_names(self, names, X.shape[1], reset=False)
-                fresh = False
-            yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+        try:
+            for X, _ in engine.blocks():
+                if fresh:
+                    names = None if engine.names is None else np.array(engine.names, dtype=object)
+                    check.check_feature_names(self, names, X.shape[1], reset=False)
+                    fresh = False
+                yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+        finally:
+            engine.close()
 
     def _check_for_chunks(self):
         self._check_params()
@@ -185,6 +205,7 @@ class ChunkFits:
         try:
             fit_blocks(self, engine, sink, checkpoint, watch)
         finally:
+            engine.close()
             if watch is not None:
                 watch.close()
         if sink is not None:

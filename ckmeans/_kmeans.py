@@ -379,5 +379,6 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
                      compared=True)
     check.check_directions(data)
     (seed,) = check.seeds(random_state, 1)
-    indices = kmeans_plusplus_indices(data, int(n_clusters), check.seeded(seed), n_local_trials)
+    with check.seeded(seed) as random_state:
+        indices = kmeans_plusplus_indices(data, int(n_clusters), random_state, n_local_trials)
     return data.take(indices).astype(np.float32 if array.dtype == np.float32 else np.float64), indices

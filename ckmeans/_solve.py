@@ -54,7 +54,13 @@ class Result(NamedTuple):
 def starts(init, n_init, k, random_state, X, data):
     """Where the runs start from: a list of (seed, function that makes the centers)."""
     def named(name):
-        return lambda seed: initial_centers(name, data, k, None if seed is None else seeded(seed))
+        def make(seed):
+            if seed is None:
+                return initial_centers(name, data, k, None)
+            with seeded(seed) as random_state:
+                return initial_centers(name, data, k, random_state)
+
+        return make
 
     def called(seed):
         # A RandomState of its own: what the user's function calls may draw from the shared one.

@@ -18,6 +18,8 @@ import time
 import warnings
 from typing import Callable, NamedTuple
 
+from . import _safe_text
+
 _STARTS = ("auto", "k-means++", "k-means||", "variance-partition", "random", "random-partition", "first")
 _METRICS = ("euclidean", "cosine")
 _REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
@@ -83,7 +85,7 @@ def main(argv=None):
 
 
 def _fail(code, message):
-    print("ckmeans:", " ".join(message.split()), file=sys.stderr)
+    print("ckmeans:", _safe_text.message(message), file=sys.stderr)
     return code
 
 
@@ -387,11 +389,17 @@ def _start(args, table):
     """The number of clusters and the way to start, which may be a file of centers."""
     init, k = args.init, args.clusters
     if init not in _STARTS:
-        from ._readers import read_table
+        from ._readers import ReadError, read_table
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(_STARTS)}")
-        init = read_table(init, columns_if_named=table.columns or None).values
+        written = [_safe_text.cell(name) for name in table.columns]  # what --centers makes of the names
+        try:
+            init = read_table(init, columns_if_named=table.columns or None).values
+        except ReadError:
+            if written == table.columns:
+                raise
+            init = read_table(init, columns_if_named=written).values
         k = len(init) if k is None else k
     if k is None:
         raise UsageError("how many clusters? Give -k K (see ckmeans fit --help)")
@@ -777,7 +785,7 @@ def _write_rows(path, array, names):
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t" if path.lower().endswith(".tsv") else ",", lineterminator="\n")
     if names:
-        writer.writerow(names)
+        writer.writerow(map(_safe_text.cell, names))
     writer.writerows(array.reshape(len(array), -1).tolist())
     if path == "-":
         sys.stdout.write(text.getvalue())
@@ -805,15 +813,16 @@ def _collect_warnings():
 def _show(args, facts, report):
     """Print the facts the way that was asked for; warnings go to standard error."""
     for line in facts["warnings"]:
-        print("ckmeans: warning:", line, file=sys.stderr)
+        print("ckmeans: warning:", _safe_text.terminal(line), file=sys.stderr)
     if args.json:
         from . import __version__
 
         facts = {"ckmeans": __version__, **facts}
-        lines = (f"  {json.dumps(name)}: {json.dumps(fact)}" for name, fact in facts.items())
+        lines = (f"  {json.dumps(name)}: {_safe_text.to_json(fact)}" for name, fact in facts.items())
         print("{\n" + ",\n".join(lines) + "\n}")  # a line per fact: json's indent makes one of each number
     elif "-" not in _outputs(args).values():
-        print("\n".join(report(facts)))
+        for line in report(facts):
+            print("\n".join(map(_safe_text.terminal, line.split("\n"))))
 
 
 # ------------------------------------------------------------------------------------ facts and their text
@@ -862,7 +871,7 @@ def _endings(facts):
         left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
     return [
         *(("left out", _printable(line)) for line in left_out),
-        *(("wrote", f"{path} ({_CONTENTS[what]})") for what, path in facts["written"].items()),
+        *(("wrote", f"{_printable(path, None)} ({_CONTENTS[what]})") for what, path in facts["written"].items()),
     ]
 
 
@@ -926,9 +935,7 @@ def _many(number, thing):
 
 
 def _printable(text, longest=200):
-    """Text from a file made safe for a terminal, and cut."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+    return _safe_text.terminal(text, longest)
 
 
 # -------------------------------------------------------------------------------------- plot and quantize

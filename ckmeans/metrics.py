@@ -188,7 +188,8 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
         if sample_size > len(array):
             raise ValueError(f"sample_size={sample_size} is more than the {len(array)} rows of X.")
         (seed,) = check.seeds(random_state, 1)
-        picked = np.sort(check.seeded(seed).permutation(len(array))[:sample_size])
+        with check.seeded(seed) as random_state:
+            picked = np.sort(random_state.permutation(len(array))[:sample_size])
         X, labels = array[picked], codes[picked]
     return exact_mean(silhouette_samples(X, labels, n_threads=n_threads))
 

@@ -195,6 +195,11 @@ class Partial:
         """Total weight of the rows."""
         return float(value(self.weight_sums.sum(axis=0))) if self.survey.weighted else float(self.n_rows)
 
+    @property
+    def total_sums(self):
+        """Weighted sums of the columns, (d,): exact, rounded once, and so the same whatever the labels."""
+        return value(self.sums.sum(axis=0))
+
     def centers(self, previous):
         """The weighted mean of each cluster's rows, (k, d) float64, rounded to the type of results.
 

@@ -15,6 +15,7 @@ from ._base import unit_rows
 from ._extras import need
 from ._kmeans import KMeans
 from ._project import principal_axes
+from ._safe_text import picture, terminal
 
 #: Okabe & Ito's colours, those that differ most first.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
@@ -70,7 +71,7 @@ def _columns(features, names, count):
     for feature in features:
         if isinstance(feature, str):
             if feature not in names:
-                raise ValueError(f"there is no feature {feature!r}; there are {', '.join(names)}.")
+                raise ValueError(f"there is no feature {feature!r}; there are {terminal(', '.join(names))}.")
             feature = names.index(feature)
         check.check_int(feature, "every feature", 0, f"a name or a number from 0 to {len(names) - 1}", len(names) - 1)
         columns.append(int(feature))
@@ -235,9 +236,9 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         if regions and d == 2:
             _regions(ax, middles, colors, x_limits, y_limits)
         ax.set_ylim(y_limits)
-        ax.set_ylabel(names[columns[1]])
+        ax.set_ylabel(picture(names[columns[1]]))
     ax.set_xlim(x_limits)
-    ax.set_xlabel(names[columns[0]])
+    ax.set_xlabel(picture(names[columns[0]]))
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
     _note(ax, note)
@@ -369,7 +370,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
 
 
 def _short(text, longest=22):
-    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """A column name as a label where there is little room."""
+    return picture(text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}")
 
 
 # -- what the model is like ------------------------------------------------------------------------------------------------------
@@ -646,9 +648,9 @@ def _plane(array, names):
     """How to see rows in two dimensions: function(points) -> (m, 2), and the labels of the axes."""
     d = array.shape[1]
     if d == 1:
-        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (names[0], "")
+        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (picture(names[0]), "")
     if d == 2:
-        return lambda points: np.asarray(points, dtype=np.float64), tuple(names)
+        return lambda points: np.asarray(points, dtype=np.float64), tuple(map(picture, names))
     middle, axes, shares = principal_axes(array[thin(len(array))].astype(np.float64), 2)
     return (lambda points: (points - middle) @ axes.T), tuple(
         f"{name} principal component ({share:.0%} of the variance)" for name, share in zip(("first", "second"), shares))

@@ -441,7 +441,9 @@ class KSelection:
         return table(head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k])
 
     def _repr_html_(self):
-        return f"{self.html_table()}<p>{self.suggestion}</p>"
+        from ._html import fill
+
+        return fill("{}<p>{}</p>", self.html_table(), self.suggestion)
 
 
 def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_init="auto", sample_weight=None, max_iter=300, tol=1e-4,

@@ -243,6 +243,31 @@ def test_names_cannot_play_with_the_terminal(run):
     assert heads.endswith("x?[31m  a name that is mu...")
 
 
+EVIL = "\x1b]0;t\x07\u202e$a$"
+
+
+def test_nothing_of_the_user_plays_with_the_terminal(run):
+    """In errors, warnings, tables, and what is told of files."""
+    csv_file("d.csv", [EVIL, "b"], [[1, 2], [3, 4], ["x", 5]])
+    for argv in (["fit", "d.csv", "-k", 2, "--columns", EVIL], ["fit", "d.csv", "-k", 2, "--columns", "c"], ["fit", EVIL, "-k", 2],
+                 ["fit", "d.csv", "-k", EVIL], ["fit", "d.csv", "-k", 2, "--weights", EVIL + "w"]):
+        assert fails(run, *argv).isprintable()
+    csv_file("d.csv", [EVIL, "b"], POINTS)
+    name = EVIL.replace("\x07", "") + ".npy"
+    lines = run("fit", "d.csv", "-k", 2, "--labels", name, "--centers", "c.csv").split("\n")
+    assert all(line.isprintable() for line in lines) and any("wrote" in line for line in lines)
+    assert json.loads(run("fit", "d.csv", "-k", 2, "--json"))["data"]["columns"][0] == EVIL
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1+1", "-a", "@x", "=cmd|' /C calc'!A0"])
+def test_names_in_csv_files_are_no_formulas(run, name):
+    csv_file("d.csv", [name, "x"], [[1, -2], [2, -2], [9, -9]])
+    lines = run("fit", "d.csv", "-k", 2, "--centers", "-").splitlines()
+    assert lines[0] == f"'{name},x" and sorted(lines[1:]) == ["1.5,-2.0", "9.0,-9.0"]                    # numbers stay
+    run("fit", "d.csv", "-k", 2, "--centers", "c.csv")
+    assert "inertia     0.5" in run("fit", "d.csv", "--init", "c.csv")                                 # and are a start
+
+
 # ------------------------------------------------------------------------------------------------ predict
 
 
