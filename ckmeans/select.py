@@ -28,7 +28,8 @@ _BIN = 0.025            # width of the bins along the line through two centers, 
 _BINS = _BIN * np.arange(-24, 65)
 _WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)       # 1 in the middle: sums count rows
 _REACH = 0.12           # how far beyond the centers rows count as near them
-_DOUBT = 3.0            # rows added to every count, so that few rows prove nothing
+_DOUBT = 3.0            # rows added to every count, so that few rows prove nothing,
+_DEVIATIONS = 0.7       # and standard deviations (of a Poisson number) added to the lowest count
 _SEPARATED = 0.5        # the highest density between well separated clusters, as a share of that at the centers
 _REPEATS = 4            # rows that each distinct row stands for, where the distinct rows are the clusters
 _SCALE_LEVELS = 5       # so many equally spaced values of a column are a scale of measurement
@@ -389,9 +390,11 @@ CRITERIA = {
                                    "Caliński & Harabasz, Commun. Stat. 3, 1974", _COMPARES),
     "davies_bouldin": Criterion(of_each(davies_bouldin), lowest, "Davies–Bouldin", "lowest",
                                 "Davies & Bouldin, PAMI 1, 1979", _COMPARES),
-    "bic": Criterion(bic, lowest, "BIC", "lowest", "Pelleg & Moore, ICML 2000", "more rows than clusters"),
+    "bic": Criterion(bic, lowest, "BIC", "lowest", "Pelleg & Moore, ICML 2000",
+                     "more rows than clusters, and an inertia above 0"),
     "gap": Criterion(gap, smallest_within_error, "gap", "smallest k within a standard error of the highest",
-                     "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001", "more rows than clusters", True),
+                     "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001", "more rows than clusters, and an inertia above 0",
+                     True),
     "stability": Criterion(of_each(stability), largest_of_highest, "stability", "largest k within 0.01 of the highest",
                            "Ben-Hur, Elisseeff & Guyon, Pac. Symp. Biocomput. 2002",
                            "2 clusters at least, and twice as many rows as clusters"),
@@ -414,8 +417,8 @@ def density_between(path, i):
     the mean over the clusters is weighted by their rows.
     """
     k = path.ks[i]
-    # Any unit will do: the largest difference to the mean becomes 1.
-    middle = path.sample_rows.mean(axis=0, dtype=np.float64)
+    # Any unit will do: the largest value becomes 1.
+    middle = (path.sample_rows.min(axis=0) / 2 + path.sample_rows.max(axis=0) / 2).astype(np.float64)
     scale = float(np.abs(path.sample_rows - middle).max()) or 1.0
     random_state = np.random.RandomState([path.seed, 3])
     array = unrounded((path.sample_rows - middle) / scale, random_state)
@@ -487,7 +490,7 @@ def lowest_share(along, weights):
     near = (_BINS > -_REACH) & (_BINS < 1 + _REACH)
     left = np.maximum.accumulate(np.where(near & (_BINS < 0.5), density, 0.0))
     right = np.maximum.accumulate(np.where(near & (_BINS > 0.5), density, 0.0)[::-1])[::-1]
-    shares = (density + _DOUBT) / (np.minimum(left, right) + _DOUBT)
+    shares = (density + _DEVIATIONS * np.sqrt(density) + _DOUBT) / (np.minimum(left, right) + _DOUBT)
     return float(shares[(_BINS > 0.1) & (_BINS < 0.9)].min())
 
 
