@@ -119,10 +119,10 @@ def _choice(selection):
     axes = selection.plot()
     k = selection.k_range
     return (f'<h2>Choice of k</h2><p class="said">{escape(selection.suggestion)}</p>'
-            f'{_figure(axes[0].figure, f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favours is marked.")}'
+            f'{_figure(axes[0].figure, f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favors is marked.")}'
             f'<div class="wide">{selection.html_table()}</div>'
-            f'<p class="small">A star marks what a criterion favours. {selection.sample_size} rows were looked at for silhouette, gap '
-            "and stability.</p>")
+            f'<p class="small">A star marks what a criterion favors. {selection.sample_size} rows were looked at for silhouette, gap '
+            f'and stability. {escape(" ".join(selection.notes))}</p>')
 
 
 def _clusters(model, array, names, weights):

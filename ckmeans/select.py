@@ -658,24 +658,28 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     X : array-like or table of shape (n, d)
         Features on different scales should be scaled first.
     k_range : iterable of int
-        Numbers of clusters; 1 among them lets criteria favour a single cluster.
+        Numbers of clusters; 1 among them lets criteria favor a single cluster. A k above the number of distinct rows is not judged,
+        and `notes` says so.
     criteria : "all", str or iterable of str
         Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz", "davies_bouldin", "bic", "gap",
         "stability".
     random_state : None, int, RandomState or Generator
     n_init : "auto" or int
-        Drawn starts for each k, beside those taken over from the neighbouring k; "auto" means 1, which finds about what 10 separate
-        restarts find.
+        Drawn starts for each k, beside those taken over from the neighboring k; "auto" means 1, which finds about what 10 separate
+        restarts find. The suggested k is fitted again as ``KMeans(k, n_init=n_init, random_state=random_state)`` would be.
     sample_weight : array-like of shape (n,) or None
-        Rows of weight 0 have no say. Silhouettes are weighted in the mean only.
+        Only ratios matter, but for the inertia: for what counts rows (Caliński–Harabasz, BIC, the test for well separated
+        clusters) they are scaled to sum to the number of rows with a positive weight. So a weight of 2 is not the same as a row
+        that is there twice: to count it twice, repeat it. Rows of weight 0 are ignored. Silhouettes are weighted in the mean only.
     max_iter, tol, n_threads
         As in `KMeans`.
     n_refs : int
-        Uniform data sets that the gap statistic, and the test for structure, compare with.
+        Uniform data sets that the gap statistic compares with.
     n_resamples : int
         Random halves of the rows that stability is measured on.
     sample_size : int or None
-        Silhouette, gap and stability look at a random sample of so many rows, where there are more; None means all.
+        Silhouette, gap, stability and the test for well separated clusters look at a random sample of so many rows, where there
+        are more; None means all.
     metric : "euclidean"
         No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit length.
 
@@ -693,15 +697,24 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     -----
     The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added (drawn as in k-means++) and from
     those of k + 1 with the least useful one removed, which costs a few iterations each; so the path costs less than half of separate
-    fits with ten restarts, and ends lower.
+    fits with ten restarts, and ends lower. In the end the suggested k is fitted anew as `KMeans` would with the same seed, and the
+    better of the two fits is kept; where it is the new one, all criteria are computed again.
 
     Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap: Tibshirani, Walther & Hastie (J. R.
     Stat. Soc. B 63, 2001), references in the smaller of their two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002);
     stability: Ben-Hur, Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
-    `ckmeans.metrics`. The suggestion is the k that most criteria favour, unless
-    the clusters are no better parted than those of uniform data fitted alike: then it is "no clear structure", and None.
+    `ckmeans.metrics`.
 
-    Not for clusters that are no compact clouds: then no number of centers is right, and the criteria disagree.
+    The suggestion is the k that most criteria favor of those whose clusters are well separated; where there is none, it is "no clear
+    structure", and None. Well separated means that, between neighboring clusters, rows are at most half as dense as at the centers.
+    This is looked at along the line through two centers, as in the test of Tantrum, Murua & Stuetzle (KDD 2003), with rows that
+    were held out when the centers were fitted, so that many features do not feign a gap. Any distribution with one peak passes for
+    one cluster, however skewed, heavy-tailed or correlated; so no reference data are drawn for it. Rounded columns (whole numbers,
+    dice, answers from 1 to 5, 0 or 1) are spread out evenly first. Where the clusters of the suggested k are the distinct rows, and
+    each of these stands for several, nothing is asked, except of columns that are a scale of 5 equally spaced values or more.
+
+    Not for clusters of other than compact shape, such as rings and chains: then no number of centers is right, and the criteria
+    disagree. A hollow ring may be divided in three.
 
     Examples
     --------
