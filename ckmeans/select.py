@@ -522,29 +522,45 @@ def separation(path, i):
     return share <= _SEPARATED, f"between neighboring clusters, rows are {share:.2f} times as dense as at the centers"
 
 
-def suggest(path, best_k):
-    """The k that most criteria favor of those whose clusters are well separated; and why, in one sentence."""
-    ks = path.ks
-    if path.n_distinct == 1:
-        if ks[0] == 1:
-            return 1, f"k = 1: all {path.n_rows} rows are equal."
-        return None, f"No clusters: all {path.n_rows} rows are equal. That is one cluster, and k_range begins at {ks[0]}."
-    if not path.models:
-        return None, f"No k can be judged: there are {path.n_distinct} distinct rows, and k_range begins at {ks[0]}."
-    votes = {k: [name for name, best in best_k.items() if best == k] for k in {*best_k.values()} - {None, 1}}
-    if not votes:
-        return None, "No clear structure: no criterion favors more than one cluster."
+def candidate(path, best_k):
+    """The k that most criteria favor of those whose clusters are well separated, else of all; and whether they are.
+
+    None, where no criterion favors more than one cluster.
+    """
+    votes = {k: names for k, names in votes_of(best_k).items() if k != 1}
     # Of equally favored ones the one that the silhouette, else the criterion first in the table prefers.
     order = list(best_k)
-    ranked = sorted(votes, key=lambda k: (-len(votes[k]), order.index(votes[k][0]) if "silhouette" not in votes[k] else -1, k))
-    k = next((k for k in ranked if separation(path, ks.index(k))[0]), None)
+    ranked = sorted(votes, key=lambda k: (-len(votes[k]), "silhouette" not in votes[k], order.index(votes[k][0])))
+    for k in ranked:
+        if separation(path, path.ks.index(k))[0]:
+            return k, True
+    return (ranked[0], False) if ranked else (None, False)
+
+
+def votes_of(best_k):
+    """The names of the criteria that favor a k, for each k that any favors."""
+    return {k: [name for name, best in best_k.items() if best == k] for k in {*best_k.values()} - {None}}
+
+
+def suggest(path, best_k):
+    """The k to take, None where there is no clear structure; and why, in one sentence."""
+    if path.n_distinct == 1:
+        if path.ks[0] == 1:
+            return 1, f"k = 1: all {path.n_rows} rows are equal."
+        return None, f"No clusters: all {path.n_rows} rows are equal. That is one cluster, and k_range begins at {path.ks[0]}."
+    if not path.models:
+        return None, f"No k can be judged: there are {path.n_distinct} distinct rows, and k_range begins at {path.ks[0]}."
+    k, separated = candidate(path, best_k)
     if k is None:
-        return None, (f"No clear structure: even the clusters of k = {ranked[0]} are not well separated "
-                      f"({separation(path, ks.index(ranked[0]))[1]}; {_SEPARATED} or less is asked for).")
-    words = separation(path, ks.index(k))[1]
-    others = sorted({best for best in best_k.values() if best not in (None, k)})
-    against = f"; others say {', '.join(map(str, others))}" if others else ""
+        return None, "No clear structure: no criterion favors more than one cluster."
+    words = separation(path, path.ks.index(k))[1]
+    if not separated:
+        return None, (f"No clear structure: even the clusters of k = {k} are not well separated ({words}; {_SEPARATED} or less is "
+                      "asked for).")
+    votes = votes_of(best_k)
     titles = " and ".join(", ".join(CRITERIA[name].title for name in votes[k]).rsplit(", ", 1))
+    others = sorted(votes.keys() - {k})
+    against = f"; others say {', '.join(map(str, others))}" if others else ""
     return k, (f"k = {k}: {len(votes[k])} of {len(best_k)} criteria favor it ({titles}{against}), and its clusters are well separated "
                f"({words}).")
 
@@ -740,7 +756,7 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     if sample_size is not None:
         check.check_int(sample_size, "sample_size", max(10, 2 * ks[-1]),
                         f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}")
-    asked = random_state if random_state is np.random else deepcopy(random_state)       # as it is before anything is drawn
+    before = None if random_state is np.random else deepcopy(random_state)              # as it is before anything is drawn
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
 
     def model_of(k, random_state):
@@ -754,18 +770,17 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     for model, solver in zip(models, solvers):
         model._keep(solver)
     path = Path(rows, ks, models, n_distinct, extra, max_iter, tol, n_threads, n_refs, n_resamples, sample_size)
-    done = set()
-    while True:
-        table, best_k = judge(path, wanted)
-        suggested_k, suggestion = suggest(path, best_k)
-        if suggested_k is None or suggested_k in done:
-            break
-        # The search spent little on each k: what it suggests must not be worse than a fit of that k alone. A better fit changes
+    table, best_k = judge(path, wanted)
+    refitted = {None}
+    while (k := candidate(path, best_k)[0]) not in refitted:
+        # The search spent little on each k: what is suggested must not be worse than a fit of that k alone. A better fit changes
         # values of criteria, so all is judged again.
-        done.add(suggested_k)
-        full = model_of(suggested_k, asked if random_state is np.random else deepcopy(asked)).fit(X, sample_weight=sample_weight)
-        if full.inertia_ <= path.models[ks.index(suggested_k)].inertia_:
-            path.replace(ks.index(suggested_k), full)
+        refitted.add(k)
+        alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
+        if alone.inertia_ <= models[ks.index(k)].inertia_:
+            path.replace(ks.index(k), alone)
+            table, best_k = judge(path, wanted)
+    suggested_k, suggestion = suggest(path, best_k)
     return KSelection(table, best_k, suggested_k, suggestion, dict(zip(path.judged, path.models)), len(path.sample),
                       remarks(path, table, wanted))
 
