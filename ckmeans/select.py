@@ -30,6 +30,7 @@ _WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)       # 1 in th
 _REACH = 0.12           # how far beyond the centers rows count as near them
 _DOUBT = 3.0            # rows added to every count, so that few rows prove nothing,
 _DEVIATIONS = 0.7       # and standard deviations (of a Poisson number) added to the lowest count
+_PRIOR = 5              # rows that the usual spread across the line counts as
 _SEPARATED = 0.5        # the highest density between well separated clusters, as a share of that at the centers
 _REPEATS = 4            # rows that each distinct row stands for, where the distinct rows are the clusters
 _SCALE_LEVELS = 5       # so many equally spaced values of a column are a scale of measurement
@@ -429,7 +430,7 @@ def density_between(path, i):
     fold = random_state.permutation(len(array)) % _FOLDS
     labels = np.empty(len(array), dtype=np.intp)
     pairs = neighbors(start)
-    between = {pair: [np.zeros(0), np.zeros(0)] for pair in pairs}
+    between = {pair: [] for pair in pairs}                  # (rows, positions along the line) of each fold
     for f in range(_FOLDS):
         held = fold == f
         if np.count_nonzero(~held) < k or not held.any():
@@ -448,11 +449,11 @@ def density_between(path, i):
             both = (own == a) | (own == b)
             # 0 at center a, 1 at center b
             along = 0.5 + (distances[both, a] - distances[both, b]) / (2 * apart)
-            between[a, b][0] = np.append(between[a, b][0], along)
-            between[a, b][1] = np.append(between[a, b][1], weights[held][both])
+            between[a, b].append((np.flatnonzero(held)[both], along))
     shares = np.zeros(k)
-    for (a, b), (along, weight) in between.items():
-        shares[[a, b]] = np.maximum(shares[[a, b]], lowest_share(along, weight))
+    for (a, b), found in between.items():
+        picked, along = (np.concatenate(parts) for parts in zip(*found))
+        shares[[a, b]] = np.maximum(shares[[a, b]], lowest_share(array[picked], along, weights[picked]))
     return float(np.average(shares, weights=np.bincount(labels, weights, minlength=k)))
 
 
@@ -483,15 +484,32 @@ def neighbors(centers):
     return sorted(pairs)
 
 
-def lowest_share(along, weights):
-    """The lowest density between two centers at 0 and 1, as a share of the lower of the peaks on both sides of it."""
+def lowest_share(rows, along, weights):
+    """The lowest density between two centers at 0 and 1, as a share of the lower of the peaks on both sides of it.
+
+    Rows that lie on an arc are many where the arc bends and few between, though they are as close to each other there. So where rows
+    are less spread across the line at the lowest density than near the centers, the share is raised by as much.
+    """
     bins = np.clip(np.rint(along / _BIN), -24, 64).astype(np.intp) + 24
     density = np.convolve(np.bincount(bins, weights, minlength=len(_BINS)), _WINDOW, "same")
     near = (_BINS > -_REACH) & (_BINS < 1 + _REACH)
     left = np.maximum.accumulate(np.where(near & (_BINS < 0.5), density, 0.0))
     right = np.maximum.accumulate(np.where(near & (_BINS > 0.5), density, 0.0)[::-1])[::-1]
     shares = (density + _DEVIATIONS * np.sqrt(density) + _DOUBT) / (np.minimum(left, right) + _DOUBT)
-    return float(shares[(_BINS > 0.1) & (_BINS < 0.9)].min())
+    shares[(_BINS < 0.1) | (_BINS > 0.9)] = np.inf
+    lowest = int(shares.argmin())
+    here = np.abs(along - _BINS[lowest]) < _REACH
+    usual = 0.5 * (spread_across(rows, np.abs(along) < _REACH) + spread_across(rows, np.abs(along - 1) < _REACH))
+    if usual > 0 and here.any():
+        # Few rows say little about their spread: it is mixed with the usual one.
+        mixed = (spread_across(rows, here) * here.sum() + usual * _PRIOR) / (here.sum() + _PRIOR)
+        shares *= max(1.0, math.sqrt(usual / mixed))
+    return float(shares[lowest])
+
+
+def spread_across(rows, picked):
+    """The variance of rows that lie in a thin slice, of all features together."""
+    return float(rows[picked].var(axis=0).sum()) if picked.any() else 0.0
 
 
 def are_distinct_rows(path, i):
