@@ -428,7 +428,7 @@ def density_between(path, i):
     # Few rows of large weight are as good as few rows.
     weights = in_rows(weights, weights.sum() ** 2 / np.square(weights).sum())
     fold = random_state.permutation(len(array)) % _FOLDS
-    labels = np.empty(len(array), dtype=np.intp)
+    labels, centers = np.empty(len(array), dtype=np.intp), np.empty((_FOLDS, *start.shape))
     pairs = neighbors(start)
     between = {pair: [] for pair in pairs}                  # (rows, positions along the line) of each fold
     for f in range(_FOLDS):
@@ -438,12 +438,12 @@ def density_between(path, i):
         rows = Rows(array[~held], None, weights[~held], path.n_threads)
         solver = Solver(rows.data, None, path.max_iter, path.tol, ALGORITHMS["auto"])
         solver.run(None, start, perf_counter())
-        centers = np.ascontiguousarray(solver.best.centers, dtype=np.float64)
-        distances = np.square(open_data(array[held], None, None, path.n_threads).distances(centers))
+        centers[f] = solver.best.centers
+        distances = np.square(open_data(array[held], None, None, path.n_threads).distances(centers[f]))
         own = distances.argmin(axis=1)
         labels[held] = own
         for a, b in pairs:
-            apart = math.fsum(np.square(centers[a] - centers[b]).tolist())
+            apart = math.fsum(np.square(centers[f, a] - centers[f, b]).tolist())
             if not apart > 0:
                 return 1.0
             both = (own == a) | (own == b)
@@ -453,7 +453,9 @@ def density_between(path, i):
     shares = np.zeros(k)
     for (a, b), found in between.items():
         picked, along = (np.concatenate(parts) for parts in zip(*found))
-        shares[[a, b]] = np.maximum(shares[[a, b]], lowest_share(array[picked], along, weights[picked]))
+        origin, end = centers[fold[picked], a], centers[fold[picked], b]
+        across = array[picked] - origin - along[:, np.newaxis] * (end - origin)
+        shares[[a, b]] = np.maximum(shares[[a, b]], lowest_share(across, along, weights[picked]))
     return float(np.average(shares, weights=np.bincount(labels, weights, minlength=k)))
 
 
@@ -484,8 +486,13 @@ def neighbors(centers):
     return sorted(pairs)
 
 
-def lowest_share(rows, along, weights):
+def lowest_share(across, along, weights):
     """The lowest density between two centers at 0 and 1, as a share of the lower of the peaks on both sides of it.
+
+    along : ndarray of shape (n,)
+        Where rows are along the line through the centers.
+    across : ndarray of shape (n, d)
+        Where they are across it.
 
     Rows that lie on an arc are many where the arc bends and few between, though they are as close to each other there. So where rows
     are less spread across the line at the lowest density than near the centers, the share is raised by as much.
@@ -499,17 +506,17 @@ def lowest_share(rows, along, weights):
     shares[(_BINS < 0.1) | (_BINS > 0.9)] = np.inf
     lowest = int(shares.argmin())
     here = np.abs(along - _BINS[lowest]) < _REACH
-    usual = 0.5 * (spread_across(rows, np.abs(along) < _REACH) + spread_across(rows, np.abs(along - 1) < _REACH))
-    if usual > 0 and here.any():
+    usual = 0.5 * (total_variance(across[np.abs(along) < _REACH]) + total_variance(across[np.abs(along - 1) < _REACH]))
+    if usual > 1e-9:                                       # rows lie within 1 of the middle, and are not all on the line
         # Few rows say little about their spread: it is mixed with the usual one.
-        mixed = (spread_across(rows, here) * here.sum() + usual * _PRIOR) / (here.sum() + _PRIOR)
+        mixed = (total_variance(across[here]) * here.sum() + usual * _PRIOR) / (here.sum() + _PRIOR)
         shares *= max(1.0, math.sqrt(usual / mixed))
     return float(shares[lowest])
 
 
-def spread_across(rows, picked):
-    """The variance of rows that lie in a thin slice, of all features together."""
-    return float(rows[picked].var(axis=0).sum()) if picked.any() else 0.0
+def total_variance(rows):
+    """The variance of rows, that of all features added up."""
+    return float(rows.var(axis=0).sum()) if len(rows) else 0.0
 
 
 def are_distinct_rows(path, i):
@@ -525,10 +532,10 @@ def are_distinct_rows(path, i):
         values = np.unique(column).astype(np.float64)
         combinations *= len(values)
         if len(values) >= _SCALE_LEVELS:
-            steps = np.diff(values)
-            levels = np.rint((values - values[0]) / steps.min())
-            even = np.abs((values - values[0]) / steps.min() - levels).max() < 0.01
-            scale |= bool(even and levels[-1] + 1 <= 2 * len(values))
+            values /= max(-values[0], values[-1])              # lest quotients overflow
+            places = (values - values[0]) / np.diff(values).min()
+            even = np.abs(places - np.rint(places)).max() < 0.01
+            scale |= bool(even and places[-1] < 2 * len(values))
     return not scale or path.n_distinct < 0.5 * combinations
 
 
@@ -536,7 +543,7 @@ def separation(path, i):
     """Whether the clusters of the i-th model are well separated, and that in words."""
     if are_distinct_rows(path, i):
         return True, "each is one distinct row, repeated"
-    share = path.once(density_between, i)
+    share = round(path.once(density_between, i), 2)
     return share <= _SEPARATED, f"between neighboring clusters, rows are {share:.2f} times as dense as at the centers"
 
 
