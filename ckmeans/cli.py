@@ -354,7 +354,9 @@ def _select(args):
     if args.model:
         model.save(args.model)
     _draw(args, model, table, found, caught)
-    plain = {name: [None if value != value else value for value in column.tolist()] for name, column in found.table.items()}
+    plain = {
+        name: [value if math.isfinite(value) else None for value in column.tolist()] for name, column in found.table.items()
+    }
     facts = {
         **_data_facts(args, table),
         "settings": _settings(args, [args.clusters[0], args.clusters[-1]]),
@@ -363,6 +365,7 @@ def _select(args):
             "best_k": found.best_k,
             "suggested_k": found.suggested_k,
             "suggestion": found.suggestion,
+            "notes": list(found.notes),
         },
         **(_model_facts(model, np.bincount(model.labels_, table.weights, found.suggested_k)) if model else {}),
         "seconds": {"read": read - started, "fit": fitted - read},
@@ -372,7 +375,8 @@ def _select(args):
 
     def report(facts):
         width = shutil.get_terminal_size().columns
-        choice = [*found.lines(width), "", *textwrap.wrap(found.suggestion, width)]
+        words = [line for text in (*found.notes, found.suggestion) for line in textwrap.wrap(text, width)]
+        choice = [*found.lines(width), "", *words]
         if model is None:
             return [_heading(facts), "", *choice, "", *_facts_lines(*_timing(facts), *_endings(facts))]
         heading, *rest = _fit_report(facts)

@@ -20,6 +20,7 @@ _SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
 _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
 _CACHED_VALUES = 1 << 14    # the same, where it is read several times
+_VANISHING = 400            # rows that a larger power of two brings to a spread of 1 are scaled, lest squares underflow
 
 
 def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
@@ -128,9 +129,7 @@ def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
 
 def _silhouettes_of_sparse(array, data, order, bounds, big, small, threads):
     """Each pair of rows twice, some rows against all at a time, which are made dense for that."""
-    exponent = _unit_exponent(data.low, data.high)
-    rows = array.take(order).astype(np.float64)
-    rows = SparseRows(np.ldexp(rows.data, exponent), rows.indices, rows.indptr, rows.shape)
+    rows = _scaled(array.take(order), _unit_exponent(data.low, data.high))
     data = open_data(rows, None, None, threads)
     n, d = rows.shape
     sizes = np.diff(bounds)
@@ -234,6 +233,9 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
         if labels.dtype.kind not in "biu" or labels.min() < 0 or labels.max() >= k:
             raise ValueError(f"labels must be integers from 0 to {k - 1}, the rows of centers.")
     threads = _threads(n_threads)
+    exponent = min(_vanishing(open_data(array, names, None, threads)), 500 - math.frexp(float(np.abs(centers).max()))[1])
+    if exponent > 0:
+        array, centers = _scaled(array, exponent), np.ldexp(centers, exponent)
     out = np.empty(len(array))
     step = max(1, _BLOCK_VALUES // (k if isinstance(array, SparseRows) else max(k, d)))
     for start in range(0, len(array), step):
@@ -272,12 +274,13 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
-        Weights count as so many rows.
+        Whole numbers count as so many rows. Where there are others, only the ratios of the weights matter: they are scaled to sum to
+        the number of rows that have a positive one. Rows of weight 0 are left out.
 
     Returns
     -------
     score : float
-        1.0 when all rows sit on their cluster's mean, as in scikit-learn.
+        Not negative. 1.0 when all rows sit on their cluster's mean, as in scikit-learn.
 
     Examples
     --------
@@ -285,13 +288,15 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     >>> calinski_harabasz_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1])
     162.0
     """
-    data, codes, k = _data_and_codes(X, labels, sample_weight)
+    data, array, codes, k, weights = _weighted_and_labelled(X, labels, sample_weight)
     within = data.inertia(data.means(codes, k), codes)
     nothing = np.zeros_like(codes)
     total = data.inertia(data.means(nothing, 1), nothing)
     if within == 0:
         return 1.0
-    return max(total - within, 0.0) * (data.total_weight() - k) / (within * (k - 1.0))
+    counts = weights is not None and (weights == np.floor(weights)).all()
+    n_rows = data.total_weight() if counts else len(array)
+    return max(total - within, 0.0) * (n_rows - k) / (within * (k - 1.0))
 
 
 def davies_bouldin_score(X, labels, *, sample_weight=None):
@@ -303,6 +308,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
+        Only the ratios of the weights matter. Rows of weight 0 are left out.
 
     Returns
     -------
@@ -315,13 +321,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     >>> round(davies_bouldin_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1]), 3)
     0.111
     """
-    array, codes, k, names = _labelled(X, labels)
-    weights = check.as_weights(sample_weight, len(array))
-    data = open_data(array, names, weights, None, compared=True)
-    # Means as float64 whatever the rows are, as everywhere in this file.
-    if array.dtype == np.float32:
-        array = array.astype(np.float64)
-        data = open_data(array, names, weights, None)
+    data, array, codes, k, weights = _weighted_and_labelled(X, labels, sample_weight)
     centers = data.means(codes, k)
     spread = mean_distances(array, centers, codes, weights)
     if not spread.any():
@@ -509,11 +509,36 @@ def _labelled(X, labels):
     return array, codes.astype(np.int32), k, names
 
 
-def _data_and_codes(X, labels, sample_weight):
-    array, codes, k, names = _labelled(X, labels)
-    if array.dtype == np.float32:
-        array = array.astype(np.float64)
-    return open_data(array, names, check.as_weights(sample_weight, len(array)), None, compared=True), codes, k
+def _weighted_and_labelled(X, labels, sample_weight):
+    """Rows of positive weight as engine data and as float64, codes of their labels, how many clusters these are, and the weights."""
+    array, names = check.as_matrix(X, sparse=True)
+    labels = _label_array(labels, len(array))
+    weights = check.as_weights(sample_weight, len(array))
+    if weights is not None and not weights.all():
+        open_data(array, names, weights, None)            # raises for what is not finite, by the numbers of all rows
+        kept = np.flatnonzero(weights)
+        array, labels, weights = array[kept], labels[kept], weights[kept]
+    array, codes, k, _ = _labelled(array, labels)
+    data = open_data(array, names, weights, None)
+    exponent = _vanishing(data)
+    if exponent or array.dtype == np.float32:             # means as float64 whatever the rows are, as everywhere in this file
+        array = _scaled(array, exponent)
+        data = open_data(array, names, weights, None)
+    return data, array, codes, k, weights
+
+
+def _vanishing(data):
+    """The power of two for rows whose differences are so small that their squares would vanish, else 0."""
+    exponent = _unit_exponent(data.low, data.high)
+    return exponent if exponent > _VANISHING else 0
+
+
+def _scaled(array, exponent):
+    """Rows as float64, times a power of two."""
+    array = array.astype(np.float64)
+    if isinstance(array, SparseRows):
+        return SparseRows(np.ldexp(array.data, exponent), array.indices, array.indptr, array.shape)
+    return np.ldexp(array, exponent)
 
 
 def _unit(rows):

@@ -120,10 +120,10 @@ def _choice(selection):
     axes = selection.plot()
     k = selection.k_range
     return fill('<h2>Choice of k</h2><p class="said">{}</p>{}<div class="wide">{}</div>'
-                '<p class="small">A star marks what a criterion favours. {} rows were looked at for silhouette, gap and stability.</p>',
+                '<p class="small">A star marks what a criterion favors. {} rows were looked at for silhouette, gap and stability. {}</p>',
                 selection.suggestion,
-                _figure(axes[0].figure, f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favours is marked."),
-                selection.html_table(), selection.sample_size)
+                _figure(axes[0].figure, f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favors is marked."),
+                selection.html_table(), selection.sample_size, " ".join(selection.notes))
 
 
 def _clusters(model, array, names, weights):

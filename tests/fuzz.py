@@ -534,6 +534,7 @@ def paths(rng):
         str(found), found.lines(40), found.html_table(), repr(found)
         assert all(best is None or best in found.k_range for best in found.best_k.values())
         assert found.suggested_k is None or found.suggested_k in found.models
+        assert "nan" not in str(found).lower(), "NaN in the text"
 
 
 def scores(rng):

@@ -98,7 +98,7 @@ class Drift:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import escape, table
+        from .._html import fill, table
 
         head = ["cluster", "share then", "now", "distance then", "now", "shift", "p"]
         rows = [
@@ -114,7 +114,7 @@ class Drift:
             for c in self.clusters
         ]
         strong = [i for i, cluster in enumerate(self.clusters) if cluster.moved]
-        return f"<p>{escape(str(self).partition(chr(10))[0])}</p>{table(head, rows, strong=strong)}"
+        return fill("<p>{}</p>{}", str(self).partition("\n")[0], table(head, rows, strong=strong))
 
     def plot(self, ax=None):
         """Shares then and now, and distances then and now, side by side.

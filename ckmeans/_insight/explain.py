@@ -69,7 +69,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import escape, table
+        from .._html import fill, table
 
         rows = [
             [
@@ -82,7 +82,7 @@ class Explanation:
             for cluster in self.clusters
         ]
         head = ["cluster", "rows", "share", "set apart by", "typical rows"]
-        return table(head, rows) + f"<pre>{escape(self.tree.rules())}</pre>"
+        return fill("{}<pre>{}</pre>", table(head, rows), self.tree.rules())
 
 
 def explain(
