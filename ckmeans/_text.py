@@ -22,6 +22,7 @@ import itertools
 import math
 import os
 import re
+import warnings
 from collections import Counter
 from typing import NamedTuple
 
@@ -135,6 +136,8 @@ def _as_utf8(source, ask):
     """The text in UTF-8, its lines ended by newlines only, without a byte order mark."""
     data = source.read()
     found = None if ask.encoding else _encoding(source, data)
+    if found == "latin-1":
+        warnings.warn(f"{source.name}: not UTF-8, so read as Latin-1; --encoding names another one", UserWarning, stacklevel=5)
     if found not in ("ascii", "utf-8"):
         _needs_arrow(source, "text that is not UTF-8")
         encoding = ask.encoding or found
@@ -161,7 +164,7 @@ def _encoding(source, data):
             zeros = start[first::2].count(0)
             if 2 * zeros > len(start[first::2]) and not start[1 - first :: 2].count(0):
                 return encoding
-        raise ReadError(f"{source.name}: not a format that ckmeans reads: {FORMATS}")
+        raise ReadError(f"{source.name}: not a format ckmeans reads: {FORMATS}")
     if data.isascii():
         return "ascii"
     try:
@@ -278,6 +281,8 @@ class _Page:
                 data = re.sub(rb"(?m)^ +$", b"", data)
             if self.ask.quotes is not False and b' "' in data:
                 data = re.sub(rb"(?m)(^|" + re.escape(separator) + rb') +"', rb'\1"', data)
+            if self.ask.quotes is not False and b'" ' in data:
+                data = re.sub(rb'(?m)" +($|' + re.escape(separator) + rb")", rb'"\1', data)
         if not self.separator.isascii():
             if b"\x1f" in data:
                 raise ReadError(f"{self.source.name}: {self.separator!r} cannot separate text that has unit separators")
@@ -442,11 +447,13 @@ class _Page:
             for cell in profile.odd
             if any(each.is_number(cell) for each in asked) and not _PLAIN_MARKS.is_number(cell)
         ]
+        if not cells and self.ask.thousands is None and self.separator != ";":
+            return _PLAIN_MARKS
         pointed = [j for j, _ in columns if self.body.find(j, _PLAIN, _POINTED) is not None]
         if not cells and self.ask.thousands is None:
             # German spreadsheets separate columns by semicolons and thousands by points.
             like_groups = (self.body.find(j, _PLAIN, _POINTED, but=_LIKE_A_GROUP) is None for j in pointed)
-            if self.separator == ";" and pointed and all(like_groups):
+            if pointed and all(like_groups):
                 cell = self.body.find(pointed[0], _PLAIN, _POINTED)
                 raise self._which_marks(cell, pointed[0], [_PLAIN_MARKS, _Marks(",", ".")])
             return _PLAIN_MARKS
@@ -557,13 +564,13 @@ class _Page:
         return not looks_alike or (len(years) > 2 and len(steps) == 1)
 
     def _header_or_row(self, numbers):
-        count = "all of its cells are" if len(numbers) == len(self.first) else "some of its cells are"
-        rows = self.body.head(3)
-        what = "numbers" if numbers else "not words above numbers"
+        count = "All" if len(numbers) == len(self.first) else "Some"
+        what = f"{count} of its cells are numbers" if numbers else "No word stands above a column of numbers"
+        rows = self.body.head(2)
         return Ambiguous(
-            f"{self.source.name}: line {self.first_line}: is it a header or the first row? {count} {what}",
+            f"{self.source.name}: line {self.first_line}: is it a header or the first row? {what}.",
             [
-                ("--header", f"columns {_some(map(repr, self.first))}; {_rows(rows[:2], self.body.n)}"),
+                ("--header", f"columns {_some(map(repr, self.first))}; {_rows(rows, self.body.n)}"),
                 (
                     "--no-header",
                     f"columns {_some(map(str, range(1, self.width + 1)))}; "
@@ -695,6 +702,11 @@ def _any_length():
         csv.field_size_limit(before)
 
 
+def _first_not_finite(values):
+    finite = np.isfinite(values)
+    return None if finite.all() else int(np.argmin(finite))
+
+
 class _PlainColumns:
     """Columns cut by the csv module."""
 
@@ -736,24 +748,21 @@ class _PlainColumns:
         return None
 
     def profile(self, j):
-        plain, n_plain, odd, text = re.compile(_PLAIN), 0, Counter(), None
-        for cell in self.columns[j]:
-            if plain.fullmatch(cell):
-                n_plain += 1
-            elif _ODD.fullmatch(cell):
-                odd[cell] += 1
-            elif text is None:
-                text = cell
-        return _Profile(self.n, n_plain, odd, text)
+        plain = re.compile(_PLAIN).fullmatch
+        rest = [cell for cell in self.columns[j] if not plain(cell)]
+        odd = [cell for cell in rest if _ODD.fullmatch(cell)]
+        text = next((cell for cell in rest if not _ODD.fullmatch(cell)), None) if len(odd) < len(rest) else None
+        return _Profile(self.n, self.n - len(rest), Counter(odd), text)
 
     def numbers(self, j, marks, out):
         """Write the numbers of a column to `out`; the first row that holds none is returned, or None."""
-        for row, cell in enumerate(self.columns[j]):
-            value = _value(cell, marks)
-            if value is None or not math.isfinite(value):
-                return row
-            out[row] = value
-        return None
+        good = re.compile(marks.pattern).fullmatch
+        if marks == _PLAIN_MARKS and all(map(good, self.columns[j])):
+            out[:] = list(map(float, self.columns[j]))
+        else:
+            values = (_value(cell, marks) for cell in self.columns[j])
+            out[:] = [math.nan if value is None else value for value in values]
+        return _first_not_finite(out)
 
 
 class _NoColumns(_PlainColumns):
@@ -855,5 +864,4 @@ class _ArrowColumns:
         if marks.decimal != ".":
             column = self.pc.replace_substring(column, marks.decimal, ".")
         out[:] = self.pc.cast(column, "float64").to_numpy()
-        finite = np.isfinite(out)
-        return None if finite.all() else int(np.argmin(finite))
+        return _first_not_finite(out)

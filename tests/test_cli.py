@@ -142,7 +142,7 @@ def test_columns_are_chosen_by_name_or_number(run, data):
 
 def test_columns_without_names_are_numbered(run):
     csv_file("d.csv", None, POINTS)
-    assert run("fit", "d.csv", "-k", 2).splitlines()[2].endswith("col 1   col 2")
+    assert run("fit", "d.csv", "-k", 2, "--no-header").splitlines()[2].endswith("col 1   col 2")
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4", "u1"])
@@ -164,7 +164,7 @@ def test_written_labels_match_the_lines_of_the_data(run, data):
     labels = KMeans(2, init="first").fit(POINTS).labels_
     assert open("l.csv").read().split() == ["label", *map(str, labels)]
     csv_file("nameless.csv", None, POINTS)
-    run("fit", "nameless.csv", "-k", 2, "--init", "first", "--labels", "l.csv")
+    run("fit", "nameless.csv", "-k", 2, "--init", "first", "--labels", "l.csv", "--no-header")
     assert open("l.csv").read().split() == [*map(str, labels)]
     run("fit", data, "-k", 2, "--init", "first", "--labels", "l.npy")
     assert np.array_equal(np.load("l.npy"), labels) and np.load("l.npy").dtype == np.int32
@@ -276,7 +276,7 @@ def test_predict_finds_columns_by_name(run, model, data):
     csv_file("nameless.csv", None, POINTS)
     np.save("nameless.npy", POINTS)
     csv_file("renamed.csv", ["b", "a"], POINTS[:, ::-1])
-    for argv in ["nameless.csv"], ["nameless.npy"], ["renamed.csv", "--columns", "a,b"]:
+    for argv in ["nameless.csv", "--no-header"], ["nameless.npy"], ["renamed.csv", "--columns", "a,b"]:
         assert json.loads(run("predict", model, *argv, "--json"))["labels"] == labels
         assert run.errors == ""
 
@@ -285,7 +285,7 @@ def test_predict_on_other_columns_fails(run, model):
     csv_file("renamed.csv", ["a", "b"], POINTS)
     assert "no column 'x'; there are 2: a, b" in fails(run, "predict", model, "renamed.csv")
     csv_file("wide.csv", None, np.ones((3, 3)))
-    assert "X has 3 features, but KMeans is expecting 2" in fails(run, "predict", model, "wide.csv")
+    assert "X has 3 features, but KMeans is expecting 2" in fails(run, "predict", model, "wide.csv", "--no-header")
 
 
 def test_predict_with_model_and_data_swapped(run, model, data):
