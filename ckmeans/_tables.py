@@ -3,7 +3,6 @@
 import codecs
 import functools
 import io
-import itertools
 import os
 import re
 import sys
@@ -166,17 +165,15 @@ def _find(source, names, positions, wanted, named):
 
 def unique(names):
     """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``, as pandas does."""
-    taken, again, result = set(), {}, []
-    for number, name in enumerate(names, 1):
-        base = name = name or str(number)
-        # `again` goes on from the last number of the same base, so that many equal names take linear time.
-        counts = itertools.count(again.get(base, 1))
+    taken, again, result = set(), {}, list(names)
+    for j in sorted(range(len(result)), key=lambda j: not result[j]):  # names of the file's own come first
+        base = name = result[j] or str(j + 1)
         while name in taken:
-            number_of_base = next(counts)
-            again[base] = number_of_base + 1
-            name = f"{base}.{number_of_base}"
+            # `again` goes on from the last number of the same base, so that many equal names take linear time.
+            number = again[base] = again.get(base, 0) + 1
+            name = f"{base}.{number}"
         taken.add(name)
-        result.append(name)
+        result[j] = name
     return result
 
 

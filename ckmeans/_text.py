@@ -594,8 +594,8 @@ class _Page:
             return names, {0: "row names"}
         rows = self.body.head(2)
         readings = [
-            ("--index 1", f"the first cell of a row is its name; {_rows([row[1:] for row in rows], self.body.n)}"),
-            ("--no-index", f"columns '1', {_some(map(repr, self.first))}; {_rows(rows, self.body.n)}"),
+            (f"--index {unique(names)[0]}", f"the first cell of a row is its name; {_rows([row[1:] for row in rows], self.body.n)}"),
+            ("--no-index", f"columns {_some(map(repr, unique(names)))}; {_rows(rows, self.body.n)}"),
         ]
         if self.separator == ",":
             joined = [[",".join(row)] for row in rows] if self.width == 2 else [["..."]]
@@ -619,7 +619,7 @@ class _Page:
             raise Ambiguous(
                 f"{self.source.name}: does {called} hold names of the rows, or values to cluster by?",
                 [
-                    (f"--index {j + 1}", f"names; {_rows([row[:j] + row[j + 1 :] for row in rows], self.body.n)}"),
+                    (f"--index {self.names[j] if str(j + 1) in self.names else j + 1}", f"names; {_rows([row[:j] + row[j + 1 :] for row in rows], self.body.n)}"),
                     ("--no-index", f"values; {_rows(rows, self.body.n)}"),
                 ],
             )
