@@ -184,7 +184,7 @@ def _needs_arrow(source, what):
         import pyarrow
     except ImportError:
         raise ReadError(
-            f"{source.name}: {what} takes pyarrow, which is not installed: pip install 'ckmeans-cython[cli]'"
+            f"{source.name}: reading {what} takes pyarrow, which is not installed: pip install 'ckmeans-cython[cli]'"
         ) from None
     return pyarrow
 

@@ -85,7 +85,7 @@ def main(argv=None):
 
 def _fail(code, message, readings=()):
     """Tell an error in one line; where a file has several readings, each of them in a line more."""
-    print("ckmeans:", " ".join(message.split()), file=sys.stderr)
+    print("ckmeans:", _printable(" ".join(message.split()), 10_000), file=sys.stderr)
     for option, what in readings:
         print(f"  {option}:", _printable(what, 1000), file=sys.stderr)
     return code
@@ -851,7 +851,7 @@ def _collect_warnings():
 def _show(args, facts, report):
     """Print the facts the way that was asked for; warnings go to standard error."""
     for line in facts["warnings"]:
-        print("ckmeans: warning:", line, file=sys.stderr)
+        print("ckmeans: warning:", _printable(line, 10_000), file=sys.stderr)
     for column in facts.get("data", {}).get("left_out", ()):
         print("ckmeans: left out:", _printable(f"{column['name']} ({column['why']})"), file=sys.stderr)
     if args.json:
