@@ -8,6 +8,7 @@ import importlib
 import io
 import lzma
 import re
+import struct
 import warnings
 import zipfile
 import zlib
@@ -130,8 +131,8 @@ def _read_npy(source, ask):
 
 def _read_zip(source, ask):
     """A table from a zip archive: arrays (.npz) or one file of any format."""
-    with source.open() as file, zipfile.ZipFile(file) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    with source.open() as file, _open_zip(source, file) as archive:
+        names = [name for name in archive.namelist() if name and not name.endswith("/")]
         names = [name for name in names if not name.startswith("__MACOSX/")]
         if names and all(name.endswith(".npy") for name in names):
             return _read_npz(source, ask)
@@ -146,9 +147,18 @@ def _read_zip(source, ask):
             )
         try:
             inner = Source(f"{source.name}/{names[0]}", archive.read(names[0]))
-        except (RuntimeError, NotImplementedError) as error:  # encrypted, or compressed in a way that Python lacks
+        except (RuntimeError, NotImplementedError, struct.error) as error:  # encrypted, unknown compression, damaged
             raise ReadError(f"{source.name}: {error}") from None
     return _read(inner, ask)
+
+
+def _open_zip(source, file):
+    try:
+        return zipfile.ZipFile(file)
+    except OSError:
+        raise
+    except Exception as error:  # what zipfile says to a damaged directory has many types
+        raise _bad_array(source, error) from None
 
 
 def _read_npz(source, ask):

@@ -111,7 +111,7 @@ class _Profile(NamedTuple):
 
 
 def _is_missing(cell):
-    return cell.strip().lower() in _MISSING
+    return cell.strip(" \t").lower() in _MISSING  # as the patterns have it: other blanks are text
 
 
 def _is_number(cell, marks):
@@ -119,7 +119,7 @@ def _is_number(cell, marks):
 
 
 def _short(cell):
-    cell = cell.strip()
+    cell = cell.strip(" \t")
     return repr(cell if len(cell) <= 30 else cell[:27] + "...")
 
 

@@ -1,6 +1,7 @@
 """Tables from files: every format and layout, and what is said when a file is no table of numbers."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
@@ -101,6 +102,15 @@ def test_compressed_and_cut_short(file, packer):
     packed = PACKERS[packer](b"x,y\n" + b"1,2\n" * 1000)
     for length in len(packed) // 2, len(packed) - 3:
         refused(file(packed[:length]))
+
+
+def test_archives_with_damage(file):
+    whole = zipped("t.csv", content=b"x,y\n" + b"1,2\n" * 50)
+    for position in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        with contextlib.suppress(ReadError):
+            read_table(file(bytes(damaged)))
 
 
 def test_archives_of_several_files(file):
@@ -485,6 +495,12 @@ def test_columns_of_other_things_are_told(file):
     table = read_table(file(",".join(["x", *cells]) + "\n" + (",".join(["1.5", *cells.values()]) + "\n") * 2))
     assert table.names == ["x"]
     assert table.left_out == [LeftOut(name, f"not numbers, e.g. {cell!r}") for name, cell in cells.items()]
+
+
+def test_a_cell_of_other_blanks_is_text(file):
+    for blank in "\n", "\u00a0", "\u2003":
+        table = read_table(file(f'x,y\n1,"{blank}"\n2,"{blank}"\n'))
+        assert table.left_out == [LeftOut("y", f"not numbers, e.g. {blank!r}")]
 
 
 def test_values_far_below_are_looked_at(file):
