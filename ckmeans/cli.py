@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import csv
 import io
+import itertools
 import json
 import math
 import os
@@ -81,11 +82,14 @@ def main(argv=None):
         where = f"{error.filename}: " if error.filename is not None else ""
         return _fail(2, f"error: {where}{error.strerror or error}")
     except (ValueError, TypeError, ImportError) as error:
-        return _fail(2, f"error: {error}")
+        return _fail(2, f"error: {getattr(error, 'question', error)}", getattr(error, "readings", ()))
 
 
-def _fail(code, message):
+def _fail(code, message, readings=()):
+    """Tell an error in one line; where a file has several readings, each of them in a line more."""
     print("ckmeans:", _safe_text.message(message), file=sys.stderr)
+    for option, what in readings:
+        print(f"  {option}:", _safe_text.message(what), file=sys.stderr)
     return code
 
 
@@ -97,12 +101,13 @@ def _fit_arguments(parser):
     data.add_argument(
         "data",
         metavar="DATA",
-        help="a table, one row per point: .csv, .tsv or other text (with a header or without), .npy, .npz, "
-        "Parquet or Feather (with pyarrow), or - for standard input; .gz and .bz2 are fine; a directory of Parquet files",
+        help="a table, one row per point: .csv, .tsv or other text, JSON, JSON lines, .npy, .npz, Parquet or Feather "
+        "(with pyarrow), or - for standard input; .gz, .bz2, .xz, .zst and .zip are fine; a directory of Parquet files",
     )
     _add_columns(data)
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
     _add_chunks(data)
+    _add_text(parser)
     data.add_argument(
         "--checkpoint", metavar="FILE", help="with --chunks: write the state here after each pass, and go on from it if it is there"
     )
@@ -189,7 +194,6 @@ def _fit(args):
     import numpy as np
 
     from . import KMeans
-    from ._readers import read_table
 
     _check_outputs(args, inputs=[args.data, args.init, args.label_order or ""])
     if args.plot or args.report:
@@ -204,7 +208,7 @@ def _fit(args):
     label_order = _label_order(args)
     with _collect_warnings() as caught:
         started = time.perf_counter()
-        table = (_open_table if chunks else read_table)(args.data, args.columns, args.weights)
+        table = _read(args, chunks, weights=args.weights)
         k, init = _start(args, table)
         read = time.perf_counter()
         model = KMeans(
@@ -283,10 +287,14 @@ def _in_chunks(args):
     return not against
 
 
-def _open_table(*args, **options):
-    from ._lazy import open_table
-
-    return open_table(*args, **options)
+def _read(args, chunks=False, **options):
+    """The table that the arguments name; in chunks, one that stays in its file."""
+    if chunks:
+        from ._lazy import open_table as read
+    else:
+        from ._readers import read_table as read
+    given = {name: getattr(args, name) for name in _TEXT_OPTIONS}
+    return read(args.data, args.columns, index=args.index, **given, **options)
 
 
 def _settings(args, k):
@@ -317,7 +325,6 @@ def _select(args):
     """A fit with the number of clusters still to be chosen."""
     import numpy as np
 
-    from ._readers import read_table
     from .select import select_k
 
     if args.init not in ("auto", "k-means++"):
@@ -328,7 +335,7 @@ def _select(args):
         raise UsageError(f"a range of k is judged by Euclidean distances: leave --metric {args.metric} out, or give one K")
     with _collect_warnings() as caught:
         started = time.perf_counter()
-        table = read_table(args.data, args.columns, args.weights)
+        table = _read(args, weights=args.weights)
         if args.clusters[-1] > len(table):
             raise UsageError(f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}")
         read = time.perf_counter()
@@ -393,17 +400,21 @@ def _start(args, table):
     """The number of clusters and the way to start, which may be a file of centers."""
     init, k = args.init, args.clusters
     if init not in _STARTS:
-        from ._readers import ReadError, read_table
+        from ._readers import Ambiguous, ReadError, read_table
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(_STARTS)}")
         written = [_safe_text.cell(name) for name in table.columns]  # what --centers makes of the names
+        # The options are for the data; but where those have no header, the centers that --centers writes have none.
+        header = None if table.columns else args.header
         try:
-            init = read_table(init, columns_if_named=table.columns or None).values
+            init = read_table(init, columns_if_named=table.columns or None, header=header).values
+        except Ambiguous as error:
+            raise UsageError(f"--init {error.question}: write centers as .npy, or with names of columns") from None
         except ReadError:
             if written == table.columns:
                 raise
-            init = read_table(init, columns_if_named=written).values
+            init = read_table(init, columns_if_named=written, header=header).values
         k = len(init) if k is None else k
     if k is None:
         raise UsageError("how many clusters? Give -k K (see ckmeans fit --help)")
@@ -472,6 +483,7 @@ def _predict_arguments(parser):
     parser.add_argument("data", metavar="DATA", help="rows to assign, in any format that ckmeans fit reads")
     _add_columns(parser)
     _add_chunks(parser)
+    _add_text(parser)
     _add_threads(parser)
     _add_labels(parser)
     _add_json(parser)
@@ -481,7 +493,6 @@ def _predict(args):
     import numpy as np
 
     from . import load
-    from ._readers import read_table
 
     _check_outputs(args, inputs=[args.model_file, args.data])
     chunks = _in_chunks(args)
@@ -490,7 +501,7 @@ def _predict(args):
         if args.threads is not None:
             model.set_params(n_threads=args.threads)
         names = list(getattr(model, "feature_names_in_", []))
-        table = (_open_table if chunks else read_table)(args.data, args.columns, columns_if_named=names or None)
+        table = _read(args, chunks, columns_if_named=names or None)
         started = time.perf_counter()
         if chunks:
             sizes, inertia = _predict_chunks(args, model, table)
@@ -712,6 +723,47 @@ def _add_columns(parser):
     )
 
 
+_TEXT_OPTIONS = ("header", "sep", "decimal", "thousands", "skip", "encoding", "quotes")
+_CHARACTERS = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " ", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+
+
+def _character(text):
+    """A character, or its name."""
+    return _CHARACTERS.get(text, text)
+
+
+def _add_text(parser):
+    """The options that overrule what is found in a file."""
+    parser.add_argument(
+        "--index", metavar="A,B", type=_names, help="columns of row names, which are no features (default: those that "
+        "pandas or R wrote along)"
+    )
+    parser.add_argument("--no-index", dest="index", action="store_const", const=[], help="no column is one of row names")
+    text = parser.add_argument_group("text files", "what is not given is found; what could be read in two ways is asked")
+    text.add_argument(
+        "--header", action=argparse.BooleanOptionalAction, help="the first line names the columns, or is a row"
+    )
+    text.add_argument(
+        "--sep", metavar="C", type=_character, help="the character between columns, or tab, or blanks for runs of them"
+    )
+    text.add_argument("--decimal", metavar="C", type=_character, help="decimal mark, . or ,")
+    text.add_argument(
+        "--thousands", metavar="C", type=_character, help="what stands between groups of three digits, as in 1,234,567"
+    )
+    text.add_argument("--skip", metavar="N", type=_lines, default=0, help="lines above the table to pass over")
+    text.add_argument("--encoding", metavar="NAME", help="such as utf-8, utf-16, latin-1, cp1252")
+    text.add_argument(
+        "--quotes", action=argparse.BooleanOptionalAction, help="quotation marks quote, or are letters like any other"
+    )
+
+
+def _lines(text):
+    """A number of lines."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)
+
+
 def _add_chunks(parser):
     parser.add_argument(
         "--chunks",
@@ -818,6 +870,8 @@ def _show(args, facts, report):
     """Print the facts the way that was asked for; warnings go to standard error."""
     for line in facts["warnings"]:
         print("ckmeans: warning:", _safe_text.terminal(line), file=sys.stderr)
+    for column in facts.get("data", {}).get("left_out", ()):
+        print("ckmeans: left out:", _safe_text.terminal(f"{column['name']} ({column['why']})"), file=sys.stderr)
     if args.json:
         from . import __version__
 
@@ -910,7 +964,7 @@ def _cluster_lines(clusters, titles=()):
     room = shutil.get_terminal_size().columns
     widths = [max(map(len, column)) + 2 for column in table]
     widths[0] -= 2
-    fitting = next((j for j in range(len(table), 0, -1) if sum(widths[:j]) <= room), 1)
+    fitting = max(1, sum(width <= room for width in itertools.accumulate(widths)))
     lines = ["".join(f"{cell:>{width}}" for cell, width in zip(row, widths[:fitting])) for row in zip(*table)]
     if len(shown) < len(clusters):
         lines.append(f"... {len(clusters) - len(shown)} more clusters (--centers OUT or --json gives all)")
@@ -953,20 +1007,20 @@ def _plot_arguments(parser):
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture (.png, .svg or .pdf)")
     parser.add_argument("--kind", choices=KINDS, default="overview", help="what to draw (default: overview)")
     _add_columns(parser)
+    _add_text(parser)
     _add_json(parser)
 
 
 def _plot(args):
     from . import load
     from ._pictures import check_picture, draw
-    from ._readers import read_table
 
     _check_outputs(args, inputs=[args.model_file, args.data])
     check_picture(args.output)
     with _collect_warnings() as caught:
         model = load(args.model_file)
         names = list(getattr(model, "feature_names_in_", []))
-        table = read_table(args.data, args.columns, columns_if_named=names or None)
+        table = _read(args, columns_if_named=names or None)
         table.columns = names
         started = time.perf_counter()
         draw(args.kind, model, table, args.output)
@@ -1048,7 +1102,9 @@ examples:
   ckmeans fit points.csv -k 2:12 --report report.html
       choose between 2 and 12 clusters, and write a page that shows why
 
-Columns that are not numbers (names, dates) are left out, and the report says so. A missing value is an error.
+The first line of text is the header; where it may be a row as well (all of it numbers, say), ckmeans asks, and --header
+or --no-header decides. Marks in numbers and row names are treated likewise. Columns that are not numbers (names, dates,
+codes with leading zeros) and row names are left out, and told. A missing value is an error.
 k-means compares distances: scale columns of different units to a comparable spread first.
 """,
     ),
