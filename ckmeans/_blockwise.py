@@ -28,7 +28,7 @@ from ._base import keep_centers, keep_result, leaving, warn_of_few_clusters
 from ._labels import check_label_order, label_order
 from ._safe_text import terminal
 from ._seeding import blocks as seeding
-from ._solve import Result, Run, begin
+from ._solve import ALGORITHMS, Result, Run, begin
 from ._watch import BlockState
 from .partial import as_partial, assign_block, changed_rows, checked_block, survey_block
 from ._native import engine as native
@@ -282,7 +282,7 @@ class Fit:
                 files.restore(state, i, header, arrays)
         else:
             self.after()
-        self.algorithm = getattr(model, "algorithm", "auto")
+        self.algorithm = ALGORITHMS[getattr(model, "algorithm", "auto")]
         self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
         self.held, self.final_labels = None, set()           # native.Stream; runs whose labels there are those of their results
         # Where labels are not held, those of a lone run are final with its last pass, unless its clusters are put in order then.

@@ -9,12 +9,9 @@ from ._chunks import ChunkFits
 from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
 from ._refine import PLANS, REFINEMENTS
-from ._solve import DRAWN_AHEAD, Solver, starts
+from ._solve import ALGORITHMS, DRAWN_AHEAD, Solver, starts
 from ._sparse import SparseRows
 from ._watch import Watch
-
-#: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
-ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "projected": "projected", "elkan": "auto"}
 
 
 class KMeans(ChunkFits, CenterModel):

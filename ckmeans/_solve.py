@@ -12,6 +12,9 @@ from ._refine import improve
 from ._sparse import shown
 from ._validate import check_name, check_random_state, seeded, seeds
 
+#: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
+ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "projected": "projected", "elkan": "auto"}
+
 #: Restarts of a drawn init when n_init="auto".
 AUTO_RESTARTS = 10
 
