@@ -745,6 +745,8 @@ def test_a_row_of_empty_cells_is_not_passed_over(file):
         ("", "the file is empty"),
         ("\n\n \n", "no rows"),
         ("# nothing\n", "no rows"),
+        ("\x0c\n\x0b\n", "no column of numbers"),
+        ("\x1c\x0c", "no rows below the header"),
         ("x,y\n", "no rows below the header"),
         ("name\nBob\nEve\n", "no column of numbers"),
         ("a line of text\nand another one\n", "no column of numbers"),
