@@ -85,9 +85,8 @@ class _Marks(NamedTuple):
 
     @property
     def option(self):
-        return f"--decimal {self.decimal}" + (
-            f" --thousands {self.thousands}" if self.thousands else ""
-        )
+        thousands = self.thousands if self.thousands in (".", ",") else repr(self.thousands)
+        return f"--decimal {self.decimal}" + (f" --thousands {thousands}" if self.thousands else "")
 
 
 _PLAIN_MARKS = _Marks()
@@ -332,7 +331,7 @@ class _Page:
                 record = next(filter(None, reader))
             except csv.Error as error:
                 raise self._stray_quote(self.line + 1, error) from None
-        if reader.line_num > 1 and self._quotes_may_be_letters():
+        if self._may_be_rows(self.line, self.line + reader.line_num, len(record)):
             raise self._stray_quote(self.line + 1)
         self.first_line = self.line + 1
         self._take_lines(reader.line_num)
@@ -368,7 +367,7 @@ class _Page:
         try:
             for record, start, end in self._numbered():
                 if record and len(record) != self.width:
-                    if end > start + 1 and self._quotes_may_be_letters():
+                    if self._may_be_rows(start, end, self.width):
                         return self._stray_quote(start + 1)
                     return ReadError(
                         f"{self.source.name}: line {end}: {len(record)} cell(s), "
@@ -400,21 +399,26 @@ class _Page:
         if body.n == lines - len(re.findall(rb"(?m)^\n", self.data)):
             return
         for _, start, end in self._numbered():
-            if end > start + 1 and self._quotes_may_be_letters():
+            if self._may_be_rows(start, end, self.width):
                 raise self._stray_quote(start + 1)
 
-    def _quotes_may_be_letters(self):
-        """Whether the lines are rows of one width if quotation marks mean nothing."""
-        if self.ask.quotes is not None:
+    def _may_be_rows(self, start, end, width=None):
+        """Whether several lines that quotes join, from the one below `start` on, may be rows.
+
+        They are then of the given width, or of any one.
+        """
+        if self.ask.quotes is not None or end <= start + 1:
             return False
         separator = self.separator.encode()
-        widths = {line.count(separator) for line in self.data.split(b"\n") if line}
-        return len(widths) == 1 and widths != {0}
+        lines = self.data.split(b"\n")[start - self.line : end - self.line]
+        widths = [line.count(separator) + 1 for line in lines if line]
+        width = width or widths[0]
+        return width > 1 and len(widths) > 1 and set(widths) == {width}
 
     def _stray_quote(self, line, error=None):
         """The error for a quotation mark that seems to quote nothing."""
         place = f"{self.source.name}: line {line}"
-        if not self._quotes_may_be_letters():
+        if error and not self._may_be_rows(self.line, self.line + self.data.count(b"\n") + 1):
             return ReadError(
                 f"{place}: a quotation mark is out of place: {error} "
                 "(--no-quotes makes it a letter)"
@@ -427,7 +431,7 @@ class _Page:
                     "--quotes",
                     f"it quotes; then there is an error: {error}" if error else "it quotes",
                 ),
-                ("--no-quotes", "it is a letter; then every line has as many cells as the others"),
+                ("--no-quotes", "it is a letter; then each of the lines is a row"),
             ],
         )
 

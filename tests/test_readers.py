@@ -369,6 +369,11 @@ def test_a_quotation_mark_that_quotes_nothing_loses_no_line(file, separator):
     pair = file(f'w,x\n"a,1\nb",2\nc,3\n'.replace(",", separator))
     asked(pair, "--quotes", "--no-quotes")
     assert len(read_table(pair, quotes=True)) == 2 and len(read_table(pair, quotes=False)) == 3
+    beside = file('id,w,x\n1,"a,b",2\n2,"c,3\n4,d",5\n'.replace(",", separator))
+    asked(beside, "--quotes", "--no-quotes")
+    assert read_table(beside, quotes=True, index=[]).columns == ["id", "x"]
+    whole = file('w,x\n"a\nb",2\n"c\n\nd",3\n'.replace(",", separator))
+    assert read_table(whole).values.tolist() == [[2], [3]]
     first = file('w,"x\n1,"2\n3,4\n'.replace(",", separator))
     asked(first, "--quotes", "--no-quotes")
     assert "quotation mark" in refused(file('x,n\n1,"a\n2,b,c\n3,"d\n'.replace(",", separator)))
