@@ -85,10 +85,14 @@ def _open_parquet(path, ask):
 
     dataset = _pyarrow(Place, "dataset")
     if os.path.isdir(path):
-        found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names if name[0] not in "._"]
+        found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        found = [name for name in found if os.path.basename(name)[0] not in "._"]
         if found and not any(map(_is_parquet, found)):
             shown = ", ".join(sorted(os.path.relpath(name, path) for name in found)[:3])
-            raise ReadError(f"{Place.name}: a directory of files that are not Parquet ({shown}, ...): give one of them")
+            raise ReadError(
+                f"{Place.name}: a directory of files that are not Parquet ({shown}, ...): "
+                "give one of them"
+            )
     with _arrow_errors(Place):
         files = dataset.dataset(path, format="parquet")
         if not files.files:

@@ -27,8 +27,9 @@ def read_table(path, columns=None, weights=None, **options):
     Parameters
     ----------
     path : str or path-like
-        Text; JSON or JSON lines; ``.npy``; ``.npz``; Parquet or Feather, which take pyarrow. Any of them may be
-        compressed (gzip, bzip2, xz, Zstandard, or the only file of a zip archive). ``-`` is standard input.
+        Text; JSON or JSON lines; ``.npy``; ``.npz``; Parquet or Feather, which take pyarrow. Any of
+        them may be compressed (gzip, bzip2, xz, Zstandard, or the only file of a zip archive).
+        ``-`` is standard input.
     columns : sequence of str, optional
         Columns to use, in this order: names, or numbers counted from 1. Default: every numeric column but
         `weights` and row names. A column asked for here must be numeric.
@@ -37,19 +38,23 @@ def read_table(path, columns=None, weights=None, **options):
     columns_if_named : sequence of str, optional
         Stands in for `columns` if that is None and the file names its columns.
     index : sequence of str, optional
-        Columns of row names, by name or by number from 1, which are no features; an empty one says that there
-        are none. Default: columns that pandas or R wrote as such.
+        Columns of row names, by name or by number from 1, which are no features; an empty one says
+        that there are none. Default: columns that pandas or R wrote as such.
     header : bool, optional
-        Whether the first line of text is a header. Default: it is; where it may be a row as well, that is asked.
+        Whether the first line of text is a header. Default: it is; where it may be a row as well,
+        that is asked.
     sep : str, optional
-        The character between the columns of text; a blank stands for runs of blanks and tabs. Default: the comma,
-        semicolon, tab, bar or blanks that cut the first lines into equally many cells.
+        The character between the columns of text; a blank stands for runs of blanks and tabs.
+        Default: the comma, semicolon, tab, bar or blanks that cut the first lines into equally many
+        cells.
     decimal : {'.', ','}, optional
         Decimal mark of text. Default: the one that all columns agree on.
     thousands : str, optional
-        What stands between groups of three digits in text. Default: nothing, unless it can be nothing else.
+        What stands between groups of three digits in text. Default: nothing, unless the numbers of
+        the file leave no other reading.
     skip : int, default=0
-        Lines of text above the table to pass over. Empty lines and those that begin with ``#`` are anyhow.
+        Lines of text above the table to pass over. Empty lines and those that begin with ``#``
+        are passed over anyhow.
     encoding : str, optional
         Encoding of text. Default: what a byte order mark says, UTF-8, UTF-16 or else Latin-1.
     quotes : bool, optional
@@ -64,7 +69,8 @@ def read_table(path, columns=None, weights=None, **options):
     ReadError
         The file cannot be read, or is not a full rectangle of numbers; line and column are named.
     Ambiguous
-        A `ReadError`: the file can be read in more than one way. It shows them, with the options that decide.
+        A `ReadError`: the file can be read in more than one way. It shows them, with the options
+        that decide.
 
     Warns
     -----
@@ -104,8 +110,8 @@ def _tell_numbers_of_rows(source, table):
         return
     for name in numbers_of_rows(table):
         warnings.warn(
-            f"{source.name}: column {name!r} has another whole number in each row and is used as a feature; if these are "
-            f"numbers of the rows, leave it out: --index {name}",
+            f"{source.name}: column {name!r} has another whole number in each row and is used as a "
+            f"feature; if these are numbers of the rows, leave it out: --index {name}",
             UserWarning,
             stacklevel=3,
         )
@@ -136,18 +142,22 @@ def _read_zip(source, ask):
         names = [name for name in names if not name.startswith("__MACOSX/")]
         if names and all(name.endswith(".npy") for name in names):
             return _read_npz(source, ask)
-        if "[Content_Types].xml" in names or any(name.startswith(("xl/", "word/")) for name in names):
-            raise ReadError(f"{source.name}: a workbook or document of Office; save the sheet as .csv")
+        if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
+            raise ReadError(
+                f"{source.name}: a workbook or document of Office; save the sheet as .csv"
+            )
         if "mimetype" in names:
             raise ReadError(f"{source.name}: an OpenDocument file; save the sheet as .csv")
         if len(names) != 1:
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
             raise ReadError(
-                f"{source.name}: a zip archive of {len(names)} files" + (f" ({shown}): unpack it and give one" if names else "")
+                f"{source.name}: a zip archive of {len(names)} files"
+                + (f" ({shown}): unpack it and give one" if names else "")
             )
         try:
             inner = Source(f"{source.name}/{names[0]}", archive.read(names[0]))
-        except (RuntimeError, NotImplementedError, struct.error) as error:  # encrypted, unknown compression, damaged
+        # Encrypted, compressed in a way that Python lacks, damaged.
+        except (RuntimeError, NotImplementedError, struct.error) as error:
             raise ReadError(f"{source.name}: {error}") from None
     return _read(inner, ask)
 
@@ -321,7 +331,7 @@ def _from_arrow(source, schema, read, ask):
     return _stack(source, schema.names, why_not, column, ask, _pandas_index(schema))
 
 
-# -------------------------------------------------------------------------------------------------- JSON
+# --------------------------------------------------------------------------------------------- JSON
 
 
 def _read_json(source, ask):
@@ -342,7 +352,9 @@ def _read_json(source, ask):
                 found = whole if number == 1 or len(lines) == 1 else f"line {number}: {error}"
                 raise ReadError(f"{source.name}: damaged JSON: {found}") from None
     if isinstance(data, dict):
-        if isinstance(data.get("columns"), list) and isinstance(data.get("data"), list):  # pandas' "split"
+        if isinstance(data.get("columns"), list) and isinstance(
+            data.get("data"), list
+        ):  # pandas' "split"
             names, rows = list(map(str, data["columns"])), data["data"]
         elif data and all(isinstance(column, list) for column in data.values()):
             if len({len(column) for column in data.values()}) > 1:
@@ -350,7 +362,8 @@ def _read_json(source, ask):
             names, rows = list(data), list(map(list, zip(*data.values())))
         elif any(isinstance(value, (dict, list)) for value in data.values()):
             raise ReadError(
-                f"{source.name}: JSON of another shape; read are a list of records or of rows, an object of columns "
+                f"{source.name}: JSON of another shape; read are a list of records or of rows, an object "
+                "of columns "
                 "(lists of one length), and a record a line"
             )
         else:  # a file of one line
@@ -369,7 +382,9 @@ def _read_json(source, ask):
     width = len(rows[0] if names is None else names)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != width:
-            raise ReadError(f"{source.name}: {place} {number} is no list of {width} values as the others are")
+            raise ReadError(
+                f"{source.name}: {place} {number} is no list of {width} values as the others are"
+            )
     return _from_values(source, names, list(zip(*rows)), ask)
 
 
@@ -413,7 +428,7 @@ def _from_values(source, names, columns, ask):
     )
 
 
-# ------------------------------------------------------------------------------------------ what a file is
+# ----------------------------------------------------------------------------------- what a file is
 
 # A byte order mark may come before JSON. A header such as [id],[size] is no JSON.
 _FORMATS = (
@@ -421,19 +436,34 @@ _FORMATS = (
     (rb"PK\x03\x04|PK\x05\x06", _read_zip),
     (rb"PAR1", _read_parquet),
     (rb"ARROW1|FEA1", _read_feather),
-    (rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"|\}|\Z)|\[\s*(?:[\[\{\"\]0-9+-]|null|true|false|NaN|\Z))", _read_json),
+    (
+        rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"|\}|\Z)|\[\s*(?:[\[\{\"\]0-9+-]|null|true|false|NaN|\Z))",
+        _read_json,
+    ),
 )
 _SAVE = "save the table as .csv"
 _NOT_READ = (
     (rb"\xd0\xcf\x11\xe0", f"a workbook or document of an old Office; {_SAVE}"),
-    (rb"SQLite format 3\0", f"an SQLite database; {_SAVE}, as with sqlite3 -header -csv FILE 'select * from TABLE'"),
+    (
+        rb"SQLite format 3\0",
+        f"an SQLite database; {_SAVE}, as with sqlite3 -header -csv FILE 'select * from TABLE'",
+    ),
     (rb"\x89HDF", f"HDF5 (or .mat); {_SAVE}, or use KMeans.fit_chunks in Python"),
     (rb"MATLAB 5\.0", f"a MATLAB file; {_SAVE}"),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|BM.{4}\0\0\0\0", "a picture; ckmeans quantize reads those"),
+    (
+        rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|BM.{4}\0\0\0\0",
+        "a picture; ckmeans quantize reads those",
+    ),
     (rb"%PDF", f"a PDF document; {_SAVE}"),
-    (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head)", "a web page, not a table; was it downloaded by mistake?"),
+    (
+        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head)",
+        "a web page, not a table; was it downloaded by mistake?",
+    ),
     (rb"(?:\xef\xbb\xbf)?\s*<\?xml", f"XML; {_SAVE}"),
-    (rb"\x80[\x02-\x05][\x95\x8a}\](Kcq]", "a pickle, which could run code and is not loaded; save the array as .npy"),
+    (
+        rb"\x80[\x02-\x05][\x95\x8a}\](Kcq]",
+        "a pickle, which could run code and is not loaded; save the array as .npy",
+    ),
     (rb"RD[AX][2-4]\n|[XA]\n\0\0", f"data of R; {_SAVE}, as with write.csv(x, row.names = FALSE)"),
     (rb"Obj\x01", f"Avro; {_SAVE} or Parquet"),
     (rb"ORC", f"ORC; {_SAVE} or Parquet"),
@@ -442,5 +472,8 @@ _NOT_READ = (
     (rb"7z\xbc\xaf|Rar!|\x04\x22\x4d\x18|\x1f\x9d", "an archive of another kind; unpack it first"),
     (rb"(?s).{257}ustar", "a tar archive; unpack it first"),
     (rb"(?i)(?:%[^\n]*\n|\s)*@relation\b", f"ARFF; {_SAVE}"),
-    (rb"version https://git-lfs", "a pointer of Git LFS, not the file itself; get it by git lfs pull"),
+    (
+        rb"version https://git-lfs",
+        "a pointer of Git LFS, not the file itself; get it by git lfs pull",
+    ),
 )

@@ -1,4 +1,4 @@
-"""What all readers of files share: the table that comes out, the columns that are asked for, the bytes that go in."""
+"""What all readers of files share: the bytes that go in, the columns asked for, the table."""
 
 import codecs
 import functools
@@ -15,7 +15,7 @@ class ReadError(ValueError):
 
 
 class Ambiguous(ReadError):
-    """A file that can be read in more than one way: the question, and what each option would make of it.
+    """A file with more than one reading: the question, and what each option would make of it.
 
     Parameters
     ----------
@@ -26,7 +26,9 @@ class Ambiguous(ReadError):
 
     def __init__(self, question, readings):
         self.question, self.readings = question, list(readings)
-        super().__init__("\n".join([question, *(f"  {option}: {what}" for option, what in self.readings)]))
+        super().__init__(
+            "\n".join([question, *(f"  {option}: {what}" for option, what in self.readings)])
+        )
 
 
 class LeftOut(NamedTuple):
@@ -88,9 +90,13 @@ class Ask(NamedTuple):
         if self.decimal not in (None, ".", ","):
             raise ReadError(f"decimal is a point or a comma, not {self.decimal!r}")
         if self.thousands is not None and self.thousands not in THOUSANDS:
-            raise ReadError(f"thousands is one of {' '.join(map(repr, THOUSANDS))}, not {self.thousands!r}")
+            raise ReadError(
+                f"thousands is one of {' '.join(map(repr, THOUSANDS))}, not {self.thousands!r}"
+            )
         if self.thousands is not None and self.thousands == self.decimal:
-            raise ReadError(f"{self.decimal!r} cannot be decimal mark and thousands separator at once")
+            raise ReadError(
+                f"{self.decimal!r} cannot be decimal mark and thousands separator at once"
+            )
         if self.sep is not None and self.sep == self.thousands == " ":
             raise ReadError("blanks cannot separate columns and thousands at once")
         if self.skip < 0:
@@ -108,7 +114,7 @@ class Ask(NamedTuple):
 THOUSANDS = (",", ".", "'", " ", "_", "\u2019", "\u00a0", "\u202f")
 
 
-# --------------------------------------------------------------------------------------- choosing columns
+# --------------------------------------------------------------------------------- choosing columns
 
 
 def choose(source, names, numeric, ask, named, index=None):
@@ -139,7 +145,10 @@ def choose(source, names, numeric, ask, named, index=None):
     if columns is not None:
         return [_find(source, names, positions, column, named) for column in columns], where, []
     if ask.index is not None:
-        index = {_find(source, names, positions, column, named): "row names, as asked" for column in ask.index}
+        index = {
+            _find(source, names, positions, column, named): "row names, as asked"
+            for column in ask.index
+        }
     left_out = {j: why for j, why in enumerate(numeric) if why is not None} | (index or {})
     left_out.pop(where, None)
     chosen = [j for j in range(len(names)) if j not in left_out and j != where]
@@ -147,7 +156,9 @@ def choose(source, names, numeric, ask, named, index=None):
     if not chosen:
         shown = "; ".join(f"{column.name!r}: {column.why}" for column in told[:3])
         more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
-        raise ReadError(f"{source.name}: no column of numbers" + (f" ({shown}{more})" if told else ""))
+        raise ReadError(
+            f"{source.name}: no column of numbers" + (f" ({shown}{more})" if told else "")
+        )
     return chosen, where, told
 
 
@@ -158,18 +169,23 @@ def _find(source, names, positions, wanted, named):
     if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
         return int(wanted) - 1
     if not named:
-        raise ReadError(f"{source.name}: no column {wanted!r}; without names, they are 1 to {len(names)}")
+        raise ReadError(
+            f"{source.name}: no column {wanted!r}; without names, they are 1 to {len(names)}"
+        )
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     raise ReadError(f"{source.name}: no column {wanted!r}; there are {len(names)}: {shown}")
 
 
 def unique(names):
-    """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``, as pandas does."""
+    """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``."""
     taken, again, result = set(), {}, list(names)
-    for j in sorted(range(len(result)), key=lambda j: not result[j]):  # names of the file's own come first
+    for j in sorted(
+        range(len(result)), key=lambda j: not result[j]
+    ):  # names of the file's own come first
         base = name = result[j] or str(j + 1)
         while name in taken:
-            # `again` goes on from the last number of the same base, so that many equal names take linear time.
+            # `again` goes on from the last number of the same base, so that many equal names take
+            # linear time.
             number = again[base] = again.get(base, 0) + 1
             name = f"{base}.{number}"
         taken.add(name)
@@ -178,8 +194,8 @@ def unique(names):
 
 
 _ID_NAME = re.compile(
-    r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code|zip(?:code)?"
-    r"|post(?:al)?[ _.-]?code)",
+    r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code"
+    r"|zip(?:code)?|post(?:al)?[ _.-]?code)",
     re.IGNORECASE,
 )
 _ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)")
@@ -188,7 +204,8 @@ _ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)")
 def numbers_of_rows(table):
     """Names of the columns that look like numbers given to the rows rather than measured on them.
 
-    These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n (or 0 to n - 1).
+    These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
+    (or 0 to n - 1).
     """
     import numpy as np
 
@@ -204,7 +221,7 @@ def numbers_of_rows(table):
     return found
 
 
-# -------------------------------------------------------------------------------------- where bytes come from
+# ---------------------------------------------------------------------------- where bytes come from
 
 _COMPRESSED = (  # first bytes, module that opens it
     (re.compile(rb"\x1f\x8b"), "gzip"),
@@ -216,7 +233,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class Source:
-    """Where the bytes come from: a file, a compressed file, standard input or bytes; opened as often as needed.
+    """Where the bytes come from: a file, standard input or bytes; opened as often as needed.
 
     How a file is compressed is told by its first bytes, not by its name.
     """
@@ -230,10 +247,14 @@ class Source:
             self.name = "standard input"
         elif data is None and _URL.match(self.path):
             raise ReadError(
-                f"{self.name}: an address is not opened: download it first, as with curl -L ADDRESS | ckmeans fit - ..."
+                f"{self.name}: an address is not opened: download it first, as with "
+                "curl -L ADDRESS | ckmeans fit - ..."
             )
         elif data is None and os.path.isdir(self.path):
-            raise ReadError(f"{self.name}: a directory; of those only Parquet files are read, by ckmeans fit and predict")
+            raise ReadError(
+                f"{self.name}: a directory; only those of Parquet files are read, by ckmeans fit "
+                "and predict"
+            )
 
     def _raw(self):
         return open(self.path, "rb") if self.data is None else io.BytesIO(self.data)
@@ -251,7 +272,9 @@ class Source:
             return self._raw()
         if self.compressed == "zstd":
             return self._open_zstd()
-        return import_module(self.compressed).open(self.path if self.data is None else self._raw(), "rb")
+        return import_module(self.compressed).open(
+            self.path if self.data is None else self._raw(), "rb"
+        )
 
     def _open_zstd(self):
         try:

@@ -1,18 +1,25 @@
 """Tables from text.
 
-pyarrow cuts the text into cells and converts them (extra ``cli``). Of the libraries tried (pandas 3.1, polars 2.1,
-pyarrow 26, DuckDB 2.0) it is the one that guesses least and loses nothing: a line with a cell too few or too many is an
-error (pandas and polars fill short lines; pandas takes a cell too many for an index; DuckDB then reads all as one
-column), every cell can be had as the text it was (so that ids keep their zeros, and marks and missing values are judged
-here), floats are rounded correctly, 10 000 columns take a fraction of a second, and Parquet needs it anyway. What it
-has no opinion on is decided here, by three rules:
+pyarrow cuts the text into cells and converts them (extra ``cli``). Of the libraries tried (pandas
+3.1, polars 2.1, pyarrow 26, DuckDB 2.0) it is the one that guesses least and loses nothing:
 
-* the first line is the header. A line of numbers, or of words above words only, may be a row as well: that is asked;
-* one decimal mark and one thousands separator hold for the whole file, and all cells together must leave one reading;
+* a line with a cell too few or too many is an error. pandas and polars fill short lines, pandas
+  takes a cell too many for an index, and DuckDB then reads all lines as one column;
+* every cell can be had as the text it was, so that ids keep their zeros, and marks and missing
+  values are judged here;
+* floats are rounded correctly, 10 000 columns take a fraction of a second, and Parquet needs it
+  anyway.
+
+What it has no opinion on is decided here, by three rules:
+
+* the first line is the header. Where it may be a row as well (its cells are numbers, say, or no
+  word stands above a column of numbers), that is asked;
+* one decimal mark and one thousands separator hold for the whole file, and all its numbers must
+  leave one reading;
 * what has two readings is an error that shows both (`Ambiguous`); options overrule everything.
 
-Without pyarrow plain CSV is read by the csv module: UTF-8, decimal points, columns between commas, semicolons, tabs or
-bars. The rest is refused.
+Without pyarrow plain CSV is read by the csv module: UTF-8, decimal points, and one character
+between columns. The rest is refused.
 """
 
 import contextlib
@@ -30,7 +37,12 @@ import numpy as np
 
 from ._tables import Ambiguous, ReadError, Table, choose, unique
 
-_SEPARATORS = ("\t", ";", ",", "|")  # where several fit equally well, the earlier is the likelier one
+_SEPARATORS = (
+    "\t",
+    ";",
+    ",",
+    "|",
+)  # where several fit equally well, the earlier is the likelier one
 _BLANKS = " "  # runs of blanks and tabs, as many text tools write them
 _MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."))
 _ROW_NAMES = re.compile(r"rownames|row[._]names|__index_level_[0-9]+__", re.IGNORECASE)
@@ -73,7 +85,8 @@ class _Marks(NamedTuple):
 
     @property
     def option(self):
-        return f"--decimal {self.decimal}" + (f" --thousands {self.thousands}" if self.thousands else "")
+        thousands = self.thousands if self.thousands in (".", ",") else repr(self.thousands)
+        return f"--decimal {self.decimal}" + (f" --thousands {thousands}" if self.thousands else "")
 
 
 _PLAIN_MARKS = _Marks()
@@ -104,8 +117,9 @@ class _Profile(NamedTuple):
         if self.missing() == self.n:
             return "" if not name and not any(cell.strip() for cell in self.odd) else "no values"
         if not self.mostly_numbers([marks]):
-            cells = itertools.chain([self.text] if self.text is not None else [], self.odd)
-            return f"not numbers, e.g. {_short(next(c for c in cells if not _is_missing(c) and not _is_number(c, [marks])))}"
+            cells = itertools.chain([] if self.text is None else [self.text], self.odd)
+            no_numbers = (c for c in cells if not _is_missing(c) and not _is_number(c, [marks]))
+            return f"not numbers, e.g. {_short(next(no_numbers))}"
         codes = [cell for cell in self.odd if re.fullmatch(_CODE, cell)]
         return f"codes with leading zeros, e.g. {codes[0].strip()!r}" if codes else None
 
@@ -129,7 +143,7 @@ def read_text(source, ask):
     return page.table(ask)
 
 
-# ------------------------------------------------------------------------------------------------ bytes
+# -------------------------------------------------------------------------------------------- bytes
 
 
 def _as_utf8(source, ask):
@@ -137,7 +151,11 @@ def _as_utf8(source, ask):
     data = source.read()
     found = None if ask.encoding else _encoding(source, data)
     if found == "latin-1":
-        warnings.warn(f"{source.name}: not UTF-8, so read as Latin-1; --encoding names another one", UserWarning, stacklevel=5)
+        warnings.warn(
+            f"{source.name}: not UTF-8, so read as Latin-1; --encoding names another one",
+            UserWarning,
+            stacklevel=5,
+        )
     if found not in ("ascii", "utf-8"):
         _needs_arrow(source, "text that is not UTF-8")
         encoding = ask.encoding or found
@@ -152,7 +170,7 @@ def _as_utf8(source, ask):
 
 
 def _encoding(source, data):
-    """What a byte order mark says, else UTF-8, UTF-16 without a mark, or what old spreadsheets write."""
+    """What a byte order mark says, else UTF-8, UTF-16 without a mark, or Latin-1."""
     if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "utf-32"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -184,16 +202,17 @@ def _needs_arrow(source, what):
         import pyarrow
     except ImportError:
         raise ReadError(
-            f"{source.name}: reading {what} takes pyarrow, which is not installed: pip install 'ckmeans-cython[cli]'"
+            f"{source.name}: reading {what} takes pyarrow, which is not installed: "
+            "pip install 'ckmeans-cython[cli]'"
         ) from None
     return pyarrow
 
 
-# ----------------------------------------------------------------------------------------------- layout
+# ------------------------------------------------------------------------------------------- layout
 
 
 class _Page:
-    """A text and how it is laid out: lines to skip, separator, first record, and the records below it."""
+    """A text and its layout: lines to skip, separator, first record, the records below it."""
 
     def __init__(self, source, data, ask):
         self.source, self.ask = source, ask
@@ -235,40 +254,47 @@ class _Page:
     def _take_comments(self):
         """Take comments and empty lines off the text, and return the comments."""
         found = re.match(rb"(?:#[^\n]*(?:\n|\Z)|[ \t]*\n|[ \t]+\Z)*", self.data).group()
-        lines = self._take_lines(found.count(b"\n") + (not found.endswith(b"\n") and bool(found))).split("\n")
+        lines = self._take_lines(
+            found.count(b"\n") + (not found.endswith(b"\n") and bool(found))
+        ).split("\n")
         return [line for line in lines if line.startswith("#")]
 
     def _find_separator(self):
         """The separator that cuts the most lines into the same number of cells."""
         if "tsv" in os.path.basename(self.source.path).lower().split(".")[1:]:
             return "\t"
-        lines = [line for line in self._lines(_LINES_LOOKED_AT) if line.strip()]
+        lines = [line for line in self._lines(_LINES_LOOKED_AT) if line.strip(" \t\n")]
         best, best_share = None, 0.0
         for separator in _SEPARATORS:
             if separator not in lines[0]:
                 continue
             ((width, count),) = Counter(map(len, _cells(lines, separator))).most_common(1)
-            # One line in many with another width must not make its separator lose to one that is only in text.
+            # One line in many with another width must not make its separator lose to one that is
+            # only in text.
             if width > 1 and count / len(lines) > best_share + 0.02:
                 best, best_share = separator, count / len(lines)
         if best is not None:
             return best
-        collapsed = [" ".join(line.split()) for line in lines]
+        collapsed = [re.sub("[ \t]+", " ", line.strip(" \t\n")) for line in lines]
         words = Counter(map(len, _cells(collapsed, _BLANKS))).most_common(1)[0][0]
         # Text of one column may have blanks inside.
         numbers = any(_is_number(word, _MARKS) for line in collapsed for word in line.split())
         if words > 1 and numbers:
             return _BLANKS
         # A header of one name shows no separator; the lines below may.
-        below = Counter(separator for separator in _SEPARATORS for line in lines[1:] if separator in line)
+        below = Counter(
+            separator for separator in _SEPARATORS for line in lines[1:] if separator in line
+        )
         return below.most_common(1)[0][0] if below else ","
 
     def _lines(self, count):
         """The first lines of the text."""
-        return list(itertools.islice(io.TextIOWrapper(io.BytesIO(self.data), "utf-8", newline="\n"), count))
+        return list(
+            itertools.islice(io.TextIOWrapper(io.BytesIO(self.data), "utf-8", newline="\n"), count)
+        )
 
     def _tidy(self):
-        """Bring blanks that mean nothing out of the way of a parser that takes all characters as they are."""
+        """Take away blanks that mean nothing, as the parser takes all characters as they are."""
         data = self.data
         if self.separator == _BLANKS:
             _needs_arrow(self.source, "text between blanks")
@@ -285,7 +311,9 @@ class _Page:
                 data = re.sub(rb'(?m)" +($|' + re.escape(separator) + rb")", rb'"\1', data)
         if not self.separator.isascii():
             if b"\x1f" in data:
-                raise ReadError(f"{self.source.name}: {self.separator!r} cannot separate text that has unit separators")
+                raise ReadError(
+                    f"{self.source.name}: {self.separator!r} cannot separate text with unit separators"
+                )
             data, self.separator = data.replace(self.separator.encode(), b"\x1f"), "\x1f"
         self.data = data
 
@@ -303,7 +331,7 @@ class _Page:
                 record = next(filter(None, reader))
             except csv.Error as error:
                 raise self._stray_quote(self.line + 1, error) from None
-        if reader.line_num > 1 and self._quotes_may_be_letters():
+        if self._may_be_rows(self.line, self.line + reader.line_num, len(record)):
             raise self._stray_quote(self.line + 1)
         self.first_line = self.line + 1
         self._take_lines(reader.line_num)
@@ -326,7 +354,7 @@ class _Page:
         self._check_quotes(body)
         return body
 
-    # ------------------------------------------------------------------------------------------ complaints
+    # ----------------------------------------------------------------------------------- complaints
 
     def where(self, row):
         """Number of the line on which a row of the body ends."""
@@ -339,17 +367,21 @@ class _Page:
         try:
             for record, start, end in self._numbered():
                 if record and len(record) != self.width:
-                    if end > start + 1 and self._quotes_may_be_letters():
+                    if self._may_be_rows(start, end, self.width):
                         return self._stray_quote(start + 1)
                     return ReadError(
-                        f"{self.source.name}: line {end}: {len(record)} cell(s), where {self.width} are expected"
+                        f"{self.source.name}: line {end}: {len(record)} cell(s), "
+                        f"where {self.width} are expected"
                     )
         except ReadError as stray:
             return stray
         return ReadError(f"{self.source.name}: {error}")
 
     def _numbered(self):
-        """Records of the body, the line above each and its last line; a quotation mark out of place is an error."""
+        """Records of the body, each with the number of the line above it and of its last line.
+
+        A quotation mark out of place is an error.
+        """
         with self._reader() as reader:
             start = self.line
             try:
@@ -367,31 +399,43 @@ class _Page:
         if body.n == lines - len(re.findall(rb"(?m)^\n", self.data)):
             return
         for _, start, end in self._numbered():
-            if end > start + 1 and self._quotes_may_be_letters():
+            if self._may_be_rows(start, end, self.width):
                 raise self._stray_quote(start + 1)
 
-    def _quotes_may_be_letters(self):
-        """Whether the lines are rows of one width if quotation marks mean nothing."""
-        if self.ask.quotes is not None:
+    def _may_be_rows(self, start, end, width=None):
+        """Whether several lines that quotes join, from the one below `start` on, may be rows.
+
+        They are then of the given width, or of any one.
+        """
+        if self.ask.quotes is not None or end <= start + 1:
             return False
         separator = self.separator.encode()
-        widths = {line.count(separator) for line in self.data.split(b"\n") if line}
-        return len(widths) == 1 and widths != {0}
+        lines = self.data.split(b"\n")[start - self.line : end - self.line]
+        widths = [line.count(separator) + 1 for line in lines if line]
+        width = width or widths[0]
+        return width > 1 and len(widths) > 1 and set(widths) == {width}
 
     def _stray_quote(self, line, error=None):
         """The error for a quotation mark that seems to quote nothing."""
         place = f"{self.source.name}: line {line}"
-        if not self._quotes_may_be_letters():
-            return ReadError(f"{place}: a quotation mark is out of place: {error} (--no-quotes makes it a letter)")
+        if error and not self._may_be_rows(self.line, self.line + self.data.count(b"\n") + 1):
+            return ReadError(
+                f"{place}: a quotation mark is out of place: {error} "
+                "(--no-quotes makes it a letter)"
+            )
         return Ambiguous(
-            f"{place}: is a quotation mark a letter, or does it quote a cell that goes on over several lines?",
+            f"{place}: is a quotation mark a letter, or does it quote a cell that goes on over "
+            "several lines?",
             [
-                ("--quotes", f"it quotes; then there is an error: {error}" if error else "it quotes"),
-                ("--no-quotes", "it is a letter; then every line has as many cells as the others"),
+                (
+                    "--quotes",
+                    f"it quotes; then there is an error: {error}" if error else "it quotes",
+                ),
+                ("--no-quotes", "it is a letter; then each of the lines is a row"),
             ],
         )
 
-    # ------------------------------------------------------------------------------------------- decisions
+    # ------------------------------------------------------------------------------------ decisions
 
     def table(self, ask):
         """The table, once everything about it is decided."""
@@ -402,7 +446,9 @@ class _Page:
         profiles = [self.body.profile(j) for j in range(self.width)]
         marks = self._find_marks(profiles) if below else self._marks_asked()[0]
         if marks != _PLAIN_MARKS:
-            _needs_arrow(self.source, f"numbers with marks other than a decimal point ({marks.option})")
+            _needs_arrow(
+                self.source, f"numbers with marks other than a decimal point ({marks.option})"
+            )
         numeric = [profile.mostly_numbers([marks]) for profile in profiles]
         comment = self._names_in_comment(marks)
         header = self._is_header(numeric, marks, below, comment)
@@ -414,7 +460,12 @@ class _Page:
             profiles = [self.body.profile(j) for j in range(self.width)]
         named, self.names = any(names), unique(names)
         why_not = [profile.why_not(name, marks) for name, profile in zip(names, profiles)]
-        if header and ask.columns is None and ask.index is None and not (named and ask.columns_if_named):
+        if (
+            header
+            and ask.columns is None
+            and ask.index is None
+            and not (named and ask.columns_if_named)
+        ):
             if not index:
                 index = self._row_names(names, why_not, marks)
         chosen, where, left_out = choose(self.source, self.names, why_not, ask, named, index)
@@ -424,7 +475,13 @@ class _Page:
         if where is not None:
             row_weights = np.ascontiguousarray(values[:, -1])
             values = np.ascontiguousarray(values[:, :-1])
-        return Table(values, [self.names[j] for j in chosen], named=named, weights=row_weights, left_out=left_out)
+        return Table(
+            values,
+            [self.names[j] for j in chosen],
+            named=named,
+            weights=row_weights,
+            left_out=left_out,
+        )
 
     def _marks_asked(self):
         """The marks that options leave to choose from."""
@@ -440,7 +497,9 @@ class _Page:
         asked = self._marks_asked()
         if len(asked) == 1:
             return asked[0]
-        columns = [(j, profile) for j, profile in enumerate(profiles) if profile.mostly_numbers(asked)]
+        columns = [
+            (j, profile) for j, profile in enumerate(profiles) if profile.mostly_numbers(asked)
+        ]
         cells = [
             (cell, j)
             for j, profile in columns
@@ -452,7 +511,9 @@ class _Page:
         pointed = [j for j, _ in columns if self.body.find(j, _PLAIN, _POINTED) is not None]
         if not cells and self.ask.thousands is None:
             # German spreadsheets separate columns by semicolons and thousands by points.
-            like_groups = (self.body.find(j, _PLAIN, _POINTED, but=_LIKE_A_GROUP) is None for j in pointed)
+            like_groups = (
+                self.body.find(j, _PLAIN, _POINTED, but=_LIKE_A_GROUP) is None for j in pointed
+            )
             if pointed and all(like_groups):
                 cell = self.body.find(pointed[0], _PLAIN, _POINTED)
                 raise self._which_marks(cell, pointed[0], [_PLAIN_MARKS, _Marks(",", ".")])
@@ -465,7 +526,11 @@ class _Page:
         fitting = list(fitting.values())
         if len(fitting) == 1:
             (marks,) = fitting
-            if marks.thousands is None or self.ask.thousands or any(marks.shows_thousands(cell) for cell, _ in cells):
+            if (
+                marks.thousands is None
+                or self.ask.thousands
+                or any(marks.shows_thousands(cell) for cell, _ in cells)
+            ):
                 return marks
         if not cells:
             return asked[0]
@@ -492,7 +557,10 @@ class _Page:
             [
                 (
                     marks.option,
-                    ", ".join(f"{cell!r} is {'no number' if value is None else repr(value)}" for cell, value in pairs),
+                    ", ".join(
+                        f"{cell!r} is {'no number' if value is None else repr(value)}"
+                        for cell, value in pairs
+                    ),
                 )
                 for marks, pairs in zip(readings, values)
             ],
@@ -548,7 +616,10 @@ class _Page:
         return np.array_equal(values, np.floor(values)) and len(np.unique(values)) == len(values)
 
     def _has_years(self, numeric):
-        """Whether words and ascending years stand above columns that hold no years, or years of one distance."""
+        """Whether words and ascending years stand above columns that hold no years.
+
+        Where they do hold years, three or more years of one distance are taken for names, too.
+        """
         years, looks_alike, year = [], False, r"[ \t]*(?:1[5-9]|20|21)[0-9][0-9][ \t]*"
         for j, (cell, is_numeric) in enumerate(zip(self.first, numeric)):
             if is_numeric:
@@ -565,7 +636,11 @@ class _Page:
 
     def _header_or_row(self, numbers):
         count = "All" if len(numbers) == len(self.first) else "Some"
-        what = f"{count} of its cells are numbers" if numbers else "No word stands above a column of numbers"
+        what = (
+            f"{count} of its cells are numbers"
+            if numbers
+            else "No word stands above a column of numbers"
+        )
         rows = self.body.head(2)
         return Ambiguous(
             f"{self.source.name}: line {self.first_line}: is it a header or the first row? {what}.",
@@ -594,14 +669,24 @@ class _Page:
             return names, {0: "row names"}
         rows = self.body.head(2)
         readings = [
-            (f"--index {unique(names)[0]}", f"the first cell of a row is its name; {_rows([row[1:] for row in rows], self.body.n)}"),
-            ("--no-index", f"columns {_some(map(repr, unique(names)))}; {_rows(rows, self.body.n)}"),
+            (
+                f"--index {unique(names)[0]}",
+                "the first cell of a row is its name; "
+                + _rows([row[1:] for row in rows], self.body.n),
+            ),
+            (
+                "--no-index",
+                f"columns {_some(map(repr, unique(names)))}; {_rows(rows, self.body.n)}",
+            ),
         ]
         if self.separator == ",":
             joined = [[",".join(row)] for row in rows] if self.width == 2 else [["..."]]
-            readings.append(("--sep ';'", f"commas are no separators; {_rows(joined, self.body.n)}"))
+            readings.append(
+                ("--sep ';'", f"commas are no separators; {_rows(joined, self.body.n)}")
+            )
         raise Ambiguous(
-            f"{self.source.name}: the header has {len(self.first)} cell(s), the rows {self.width}: what is the one more?",
+            f"{self.source.name}: the header has {len(self.first)} cell(s), the rows "
+            f"{self.width}: what is the one more?",
             readings,
         )
 
@@ -609,26 +694,38 @@ class _Page:
         """Columns of row names that R or pandas wrote along."""
         found = {}
         for j, name in enumerate(names):
-            if why_not[j] is not None or (j and not name) or not (_ROW_NAMES.fullmatch(name) or _NO_NAME.fullmatch(name)):
+            if (
+                why_not[j] is not None
+                or (j and not name)
+                or not (_ROW_NAMES.fullmatch(name) or _NO_NAME.fullmatch(name))
+            ):
                 continue
             if _ROW_NAMES.fullmatch(name) or self._counts_rows(j, marks):
                 found[j] = "row numbers"
                 continue
             rows = self.body.head(2)
-            called = f"column {j + 1}, called {name!r}," if name else f"column {j + 1}, which has no name,"
+            called = (
+                f"column {j + 1}, called {name!r},"
+                if name
+                else f"column {j + 1}, which has no name,"
+            )
             raise Ambiguous(
-                f"{self.source.name}: does {called} hold names of the rows, or values to cluster by?",
+                f"{self.source.name}: does {called} hold names of the rows, or values "
+                "to cluster by?",
                 [
-                    (f"--index {self.names[j] if str(j + 1) in self.names else j + 1}", f"names; {_rows([row[:j] + row[j + 1 :] for row in rows], self.body.n)}"),
+                    (
+                        f"--index {self.names[j] if str(j + 1) in self.names else j + 1}",
+                        f"names; {_rows([row[:j] + row[j + 1 :] for row in rows], self.body.n)}",
+                    ),
                     ("--no-index", f"values; {_rows(rows, self.body.n)}"),
                 ],
             )
         return found
 
-    # ------------------------------------------------------------------------------------------- values
+    # --------------------------------------------------------------------------------------- values
 
     def _values(self, wanted, marks, header):
-        """The columns as an array of finite numbers, or the error for the first cell that is none."""
+        """The columns as an array of finite numbers; the first cell that is none is an error."""
         values = np.empty((self.body.n, len(wanted)))
         bad = None
         for column, j in zip(values.T, wanted):
@@ -639,10 +736,19 @@ class _Page:
             return values
         row, j = bad
         line = self.first_line if not header and row == 0 else self.where(row - (not header))
-        place, cell = f"{self.source.name}: line {line}, column {self.names[j]!r}", self.body.cell(row, j)
+        place, cell = (
+            f"{self.source.name}: line {line}, column {self.names[j]!r}",
+            self.body.cell(row, j),
+        )
         if _is_missing(cell):
-            what = f"{cell.strip()!r} stands for a missing value" if cell.strip() else "the cell is empty"
-            raise ReadError(f"{place}: {what}: fill it in, delete the line, or choose columns without gaps")
+            what = (
+                f"{cell.strip()!r} stands for a missing value"
+                if cell.strip()
+                else "the cell is empty"
+            )
+            raise ReadError(
+                f"{place}: {what}: fill it in, delete the line, or choose columns without gaps"
+            )
         if _is_number(cell, [marks]):
             raise ReadError(f"{place}: {_short(cell)} is not a finite number")
         raise ReadError(f"{place}: {_short(cell)} is not a number")
@@ -674,7 +780,7 @@ def _value(cell, marks):
     return float(cell.replace(marks.decimal, "."))
 
 
-# ------------------------------------------------------------------------------------------------ cutting
+# ------------------------------------------------------------------------------------------ cutting
 
 
 class _NotCut(Exception):
@@ -743,7 +849,9 @@ class _PlainColumns:
         """The first cell that matches all patterns, but not `but`."""
         wanted, unwanted = [re.compile(pattern) for pattern in patterns], but and re.compile(but)
         for cell in self.columns[j]:
-            if all(each.fullmatch(cell) for each in wanted) and not (but and unwanted.fullmatch(cell)):
+            if all(each.fullmatch(cell) for each in wanted) and not (
+                but and unwanted.fullmatch(cell)
+            ):
                 return cell
         return None
 
@@ -751,11 +859,15 @@ class _PlainColumns:
         plain = re.compile(_PLAIN).fullmatch
         rest = [cell for cell in self.columns[j] if not plain(cell)]
         odd = [cell for cell in rest if _ODD.fullmatch(cell)]
-        text = next((cell for cell in rest if not _ODD.fullmatch(cell)), None) if len(odd) < len(rest) else None
+        text = (
+            next((cell for cell in rest if not _ODD.fullmatch(cell)), None)
+            if len(odd) < len(rest)
+            else None
+        )
         return _Profile(self.n, self.n - len(rest), Counter(odd), text)
 
     def numbers(self, j, marks, out):
-        """Write the numbers of a column to `out`; the first row that holds none is returned, or None."""
+        """Write the numbers of a column to `out`; return the first row without one, or None."""
         good = re.compile(marks.pattern).fullmatch
         if marks == _PLAIN_MARKS and all(map(good, self.columns[j])):
             out[:] = list(map(float, self.columns[j]))
@@ -774,7 +886,9 @@ class _NoColumns(_PlainColumns):
 
 # What may be a number in some way of writing, or stand for a missing value.
 _ODD_PATTERN = (
-    "[ \t]*(?:[+-]?[0-9.,'_ \u2019\u00a0\u202f]*[0-9][0-9.,'_ \u2019\u00a0\u202f]*" + _EXPONENT + "|[+-]?(?i:inf|infinity)|(?i:"
+    "[ \t]*(?:[+-]?[0-9.,'_ \u2019\u00a0\u202f]*[0-9][0-9.,'_ \u2019\u00a0\u202f]*"
+    + _EXPONENT
+    + "|[+-]?(?i:inf|infinity)|(?i:"
     + "|".join(re.escape(word) for word in sorted(_MISSING))
     + "))[ \t]*"
 )
@@ -798,12 +912,15 @@ class _ArrowColumns:
                         column_names=labels, block_size=min(max(block_size, 1024), _LARGEST_BLOCK)
                     ),
                     parse_options=arrow_csv.ParseOptions(
-                        delimiter=separator, newlines_in_values=quotes is not False and b'"' in data,
+                        delimiter=separator,
+                        newlines_in_values=quotes is not False and b'"' in data,
                         quote_char=False if quotes is False else '"',
                     ),
                     convert_options=arrow_csv.ConvertOptions(
-                        column_types=dict.fromkeys(labels, pyarrow.string()), null_values=[],
-                        strings_can_be_null=False, quoted_strings_can_be_null=False,
+                        column_types=dict.fromkeys(labels, pyarrow.string()),
+                        null_values=[],
+                        strings_can_be_null=False,
+                        quoted_strings_can_be_null=False,
                     ),
                 )
             except pyarrow.ArrowException as error:
@@ -817,7 +934,8 @@ class _ArrowColumns:
         import pyarrow
 
         self.columns = [
-            pyarrow.chunked_array([pyarrow.array([cell]), *column.chunks]) for cell, column in zip(record, self.columns)
+            pyarrow.chunked_array([pyarrow.array([cell]), *column.chunks])
+            for cell, column in zip(record, self.columns)
         ]
         self.n += 1
 
@@ -850,7 +968,12 @@ class _ArrowColumns:
         rest = column.filter(self.pc.invert(plain))
         is_odd = self._matches(rest, _ODD_PATTERN)
         text = rest.filter(self.pc.invert(is_odd))
-        odd = Counter({item["values"]: item["counts"] for item in rest.filter(is_odd).value_counts().to_pylist()})
+        odd = Counter(
+            {
+                item["values"]: item["counts"]
+                for item in rest.filter(is_odd).value_counts().to_pylist()
+            }
+        )
         return _Profile(self.n, n_plain, odd, text[0].as_py() if len(text) else None)
 
     def numbers(self, j, marks, out):

@@ -101,8 +101,9 @@ def _fit_arguments(parser):
     data.add_argument(
         "data",
         metavar="DATA",
-        help="a table, one row per point: .csv, .tsv or other text, JSON, JSON lines, .npy, .npz, Parquet or Feather "
-        "(with pyarrow), or - for standard input; .gz, .bz2, .xz, .zst and .zip are fine; a directory of Parquet files",
+        help="a table, one row per point: .csv, .tsv or other text, JSON, JSON lines, .npy, .npz, "
+        "Parquet or Feather (with pyarrow), or - for standard input; .gz, .bz2, .xz, .zst and .zip "
+        "are fine; a directory of Parquet files",
     )
     _add_columns(data)
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
@@ -724,7 +725,8 @@ def _add_columns(parser):
 
 
 _TEXT_OPTIONS = ("header", "sep", "decimal", "thousands", "skip", "encoding", "quotes")
-_CHARACTERS = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " ", "space": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+_CHARACTERS = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " ", "space": " ", "comma": ",",
+               "semicolon": ";", "bar": "|"}
 
 
 def _character(text):
@@ -735,25 +737,36 @@ def _character(text):
 def _add_text(parser):
     """The options that overrule what is found in a file."""
     parser.add_argument(
-        "--index", metavar="A,B", type=_names, help="columns of row names, which are no features (default: those that "
-        "pandas or R wrote along)"
+        "--index", metavar="A,B", type=_names,
+        help="columns of row names, which are no features (default: those that pandas or R wrote along)",
     )
-    parser.add_argument("--no-index", dest="index", action="store_const", const=[], help="no column is one of row names")
-    text = parser.add_argument_group("text files", "what is not given is found; what could be read in two ways is asked")
-    text.add_argument(
-        "--header", action=argparse.BooleanOptionalAction, help="the first line names the columns, or is a row"
+    parser.add_argument(
+        "--no-index", dest="index", action="store_const", const=[],
+        help="no column is one of row names",
+    )
+    text = parser.add_argument_group(
+        "text files", "what is not given is found; what could be read in two ways is asked"
     )
     text.add_argument(
-        "--sep", metavar="C", type=_character, help="the character between columns, or tab, or blanks for runs of them"
+        "--header", action=argparse.BooleanOptionalAction,
+        help="the first line names the columns, or is a row",
+    )
+    text.add_argument(
+        "--sep", metavar="C", type=_character,
+        help="the character between columns, or tab, or blanks for runs of them",
     )
     text.add_argument("--decimal", metavar="C", type=_character, help="decimal mark, . or ,")
     text.add_argument(
-        "--thousands", metavar="C", type=_character, help="what stands between groups of three digits, as in 1,234,567"
+        "--thousands", metavar="C", type=_character,
+        help="what stands between groups of three digits, as in 1,234,567",
     )
-    text.add_argument("--skip", metavar="N", type=_lines, default=0, help="lines above the table to pass over")
+    text.add_argument(
+        "--skip", metavar="N", type=_lines, default=0, help="lines above the table to pass over"
+    )
     text.add_argument("--encoding", metavar="NAME", help="such as utf-8, utf-16, latin-1, cp1252")
     text.add_argument(
-        "--quotes", action=argparse.BooleanOptionalAction, help="quotation marks quote, or are letters like any other"
+        "--quotes", action=argparse.BooleanOptionalAction,
+        help="quotation marks quote, or are letters like any other",
     )
 
 
@@ -1102,9 +1115,10 @@ examples:
   ckmeans fit points.csv -k 2:12 --report report.html
       choose between 2 and 12 clusters, and write a page that shows why
 
-The first line of text is the header; where it may be a row as well (all of it numbers, say), ckmeans asks, and --header
-or --no-header decides. Marks in numbers and row names are treated likewise. Columns that are not numbers (names, dates,
-codes with leading zeros) and row names are left out, and told. A missing value is an error.
+The first line of text is the header; where it may be a row as well (all of it numbers, say), ckmeans
+asks, and --header or --no-header decides. Marks in numbers and row names are treated likewise. Columns
+that are not numbers (names, dates, codes with leading zeros) and row names are left out, and told. A
+missing value is an error.
 k-means compares distances: scale columns of different units to a comparable spread first.
 """,
     ),

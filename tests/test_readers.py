@@ -369,6 +369,11 @@ def test_a_quotation_mark_that_quotes_nothing_loses_no_line(file, separator):
     pair = file(f'w,x\n"a,1\nb",2\nc,3\n'.replace(",", separator))
     asked(pair, "--quotes", "--no-quotes")
     assert len(read_table(pair, quotes=True)) == 2 and len(read_table(pair, quotes=False)) == 3
+    beside = file('id,w,x\n1,"a,b",2\n2,"c,3\n4,d",5\n'.replace(",", separator))
+    asked(beside, "--quotes", "--no-quotes")
+    assert read_table(beside, quotes=True, index=[]).columns == ["id", "x"]
+    whole = file('w,x\n"a\nb",2\n"c\n\nd",3\n'.replace(",", separator))
+    assert read_table(whole).values.tolist() == [[2], [3]]
     first = file('w,"x\n1,"2\n3,4\n'.replace(",", separator))
     asked(first, "--quotes", "--no-quotes")
     assert "quotation mark" in refused(file('x,n\n1,"a\n2,b,c\n3,"d\n'.replace(",", separator)))
@@ -745,6 +750,8 @@ def test_a_row_of_empty_cells_is_not_passed_over(file):
         ("", "the file is empty"),
         ("\n\n \n", "no rows"),
         ("# nothing\n", "no rows"),
+        ("\x0c\n\x0b\n", "no column of numbers"),
+        ("\x1c\x0c", "no rows below the header"),
         ("x,y\n", "no rows below the header"),
         ("name\nBob\nEve\n", "no column of numbers"),
         ("a line of text\nand another one\n", "no column of numbers"),
