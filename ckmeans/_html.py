@@ -1,4 +1,8 @@
-"""Pieces of HTML, for notebooks and reports. All HTML is made here: what is put into it is escaped unless it is `Markup`."""
+"""Pieces of HTML, for notebooks and reports.
+
+All HTML is made here: what is put into it is escaped unless it is `Markup`.
+"""
+
 from ._safe_text import html
 
 __all__ = ["Markup", "fill", "join", "table"]
@@ -17,7 +21,11 @@ def escape(value):
 
 def fill(template, *values, **named):
     """HTML from a template with the places of `str.format`, into which values go escaped."""
-    return Markup(template.format(*map(escape, values), **{name: escape(value) for name, value in named.items()}))
+    return Markup(
+        template.format(
+            *map(escape, values), **{name: escape(value) for name, value in named.items()}
+        )
+    )
 
 
 def join(parts, between=""):
@@ -30,9 +38,25 @@ def table(head, rows, *, strong=()):
     style = "text-align:right;padding:2px 8px;font-variant-numeric:tabular-nums"
 
     def line(cells, tag, extra=""):
-        return fill("<tr>{}</tr>", join(fill("<{0} style=\"{1}\">{2}</{0}>", Markup(tag), Markup(style + extra),
-                                              one if isinstance(one, Markup) else str(one).strip()) for one in cells))
+        return fill(
+            "<tr>{}</tr>",
+            join(
+                fill(
+                    '<{0} style="{1}">{2}</{0}>',
+                    Markup(tag),
+                    Markup(style + extra),
+                    one if isinstance(one, Markup) else str(one).strip(),
+                )
+                for one in cells
+            ),
+        )
 
-    body = join(line(row, "td", ";font-weight:bold;background:rgba(0,114,178,.15)" if i in strong else "")
-                for i, row in enumerate(rows))
-    return fill('<table style="border-collapse:collapse"><thead>{}</thead><tbody>{}</tbody></table>', line(head, "th"), body)
+    body = join(
+        line(row, "td", ";font-weight:bold;background:rgba(0,114,178,.15)" if i in strong else "")
+        for i, row in enumerate(rows)
+    )
+    return fill(
+        '<table style="border-collapse:collapse"><thead>{}</thead><tbody>{}</tbody></table>',
+        line(head, "th"),
+        body,
+    )

@@ -1,4 +1,5 @@
-"""Fits of chunks that are broken off, and files that are changed, damaged or left behind: no thread, no file and no data are lost."""
+"""Fits of chunks that are broken off, and files that are changed, damaged or left behind."""
+
 import gc
 import io
 import json
@@ -20,7 +21,9 @@ from ckmeans._archive import digest
 
 from checks import PATIENCE, assert_same, run_python, subprocess_environment
 
-X = np.random.default_rng(0).normal(size=(600, 3)) + 5 * np.random.default_rng(1).integers(3, size=(600, 1))
+X = np.random.default_rng(0).normal(size=(600, 3)) + 5 * np.random.default_rng(1).integers(
+    3, size=(600, 1)
+)
 OURS = ("_sources.py", "_chunks.py", "_blockwise.py")
 
 
@@ -33,7 +36,11 @@ def chunks():
 
 
 def readers():
-    return [thread for thread in threading.enumerate() if thread.name == "ckmeans-reader" and thread.is_alive()]
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == "ckmeans-reader" and thread.is_alive()
+    ]
 
 
 def assert_no_readers():
@@ -55,13 +62,18 @@ def mapped(folder):
     return np.load(folder / "x.npy", mmap_mode="r")
 
 
-SOURCES = {"function": lambda folder: chunks, "mapped": mapped, "files": lambda folder: [mapped(folder).filename] * 2}
+SOURCES = {
+    "function": lambda folder: chunks,
+    "mapped": mapped,
+    "files": lambda folder: [mapped(folder).filename] * 2,
+}
 
 
-# -- threads end -------------------------------------------------------------------------------------------------------------------------
+# -- threads end -----------------------------------------------------------------------------------
+
 
 class Interrupt:
-    """Raises KeyboardInterrupt before bytecode number `at` of this package's code for chunks, as a signal can."""
+    """Raises KeyboardInterrupt before bytecode number `at` of the code for chunks."""
 
     def __init__(self, at):
         self.at, self.count = at, 0
@@ -78,9 +90,9 @@ class Interrupt:
 
 
 def interrupted(source, at):
-    """Fit, with an interrupt; returns what was raised, whose traceback holds all that was going on, and bytecodes."""
+    """Fit with an interrupt: what was raised, whose traceback holds all there was, and bytecodes."""
     tracer, before = Interrupt(at), sys.gettrace()
-    gc.collect()                              # what earlier fits left must not be finalized, and counted, here
+    gc.collect()  # what earlier fits left must not be finalized, and counted, here
     sys.settrace(tracer)
     try:
         model().fit_chunks(source)
@@ -100,11 +112,13 @@ def test_an_interrupt_at_any_moment_ends_the_threads(kind, tmp_path, small_block
     for at in moments.tolist():
         error, _ = interrupted(source, at)
         hit += error is not None
-        assert_no_readers()                   # while `error` is held
+        assert_no_readers()  # while `error` is held
     assert hit > 40
 
 
-@pytest.mark.parametrize("kind", ["source", "callback", "cut", "max_time", "closed", "dropped", "kept", "score"])
+@pytest.mark.parametrize(
+    "kind", ["source", "callback", "cut", "max_time", "closed", "dropped", "kept", "score"]
+)
 def test_any_other_end_ends_the_threads(kind, small_blocks):
     def failing():
         yield X[:200]
@@ -119,6 +133,7 @@ def test_any_other_end_ends_the_threads(kind, small_blocks):
     elif kind == "callback":
         model(callback=lambda state: True).fit_chunks(chunks)
     elif kind == "cut":
+
         def end(state):
             raise LookupError
 
@@ -167,7 +182,9 @@ def test_a_source_is_closed_in_the_thread_that_opened_it():
 def test_a_fit_in_a_signal_handler_changes_no_draw():
     data = np.random.default_rng(5).normal(size=(4000, 4))
     inits = ["k-means++", "random", "random-partition", "k-means||"]
-    expected = [KMeans(40, init=init, n_init=4, max_iter=2, random_state=3).fit(data) for init in inits]
+    expected = [
+        KMeans(40, init=init, n_init=4, max_iter=2, random_state=3).fit(data) for init in inits
+    ]
     chunked = model(init="k-means++", n_clusters=8).fit_chunks(chunks)
     inner, running = [], []
 
@@ -177,7 +194,11 @@ def test_a_fit_in_a_signal_handler_changes_no_draw():
         running.append(True)
         try:
             inner.append(KMeans(3, n_init=2, max_iter=1, random_state=len(inner)).fit(X[:40]))
-            inner.append(model(n_clusters=8, random_state=len(inner), max_iter=1).fit_chunks(lambda: iter([X[:40]])))
+            inner.append(
+                model(n_clusters=8, random_state=len(inner), max_iter=1).fit_chunks(
+                    lambda: iter([X[:40]])
+                )
+            )
         finally:
             running.clear()
 
@@ -186,7 +207,9 @@ def test_a_fit_in_a_signal_handler_changes_no_draw():
     try:
         for _ in range(3):
             for init, one in zip(inits, expected):
-                assert_same(KMeans(40, init=init, n_init=4, max_iter=2, random_state=3).fit(data), one)
+                assert_same(
+                    KMeans(40, init=init, n_init=4, max_iter=2, random_state=3).fit(data), one
+                )
             again = model(init="k-means++", n_clusters=8).fit_chunks(chunks)
             assert again.cluster_centers_.tobytes() == chunked.cluster_centers_.tobytes()
     finally:
@@ -206,7 +229,8 @@ def test_generators_on_loan_are_each_their_own():
     assert np.array_equal(np.random.RandomState(7).random_sample(4), [first, *rest])
 
 
-# -- the caller's data -------------------------------------------------------------------------------------------------------------------
+# -- the caller's data -----------------------------------------------------------------------------
+
 
 def anonymous(flags, folder):
     return np.frombuffer(mmap.mmap(-1, X.nbytes, flags=flags), X.dtype).reshape(X.shape)
@@ -235,12 +259,16 @@ def shared(folder):
 
     memory = SharedMemory(create=True, size=X.nbytes)
     array = np.ndarray(X.shape, X.dtype, buffer=memory.buf)
-    array_of[id(array)] = memory              # closed by the test
+    array_of[id(array)] = memory  # closed by the test
     return array
 
 
 def torch_tensor(folder):
-    return pytest.importorskip("torch").empty(X.shape, dtype=pytest.importorskip("torch").float64).numpy()
+    return (
+        pytest.importorskip("torch")
+        .empty(X.shape, dtype=pytest.importorskip("torch").float64)
+        .numpy()
+    )
 
 
 def arrow_buffer(folder):
@@ -271,10 +299,19 @@ def test_no_page_of_the_callers_is_wiped(kind, part, tmp_path, small_blocks, mon
     monkeypatch.setattr(ckmeans._chunks, "MAPPED_LIMIT", 0)
     array = MAPS[kind](tmp_path)
     array[...] = X
-    rows = {"whole": array, "slice": array[100:500:2], "columns": array[:, :2], "reversed": array[::-1]}[part]
+    rows = {
+        "whole": array,
+        "slice": array[100:500:2],
+        "columns": array[:, :2],
+        "reversed": array[::-1],
+    }[part]
     expected = rows.copy()
     whole = model().fit(np.ascontiguousarray(expected))
-    for fitted in (model().fit_chunks(rows, labels=True), model().fit_chunks([rows], labels=True), model().fit(rows)):
+    for fitted in (
+        model().fit_chunks(rows, labels=True),
+        model().fit_chunks([rows], labels=True),
+        model().fit(rows),
+    ):
         assert np.array_equal(rows, expected) and np.array_equal(array, X)
         assert_same(fitted, whole)
     del rows, expected
@@ -293,12 +330,14 @@ def test_labels_in_the_callers_map_stay(tmp_path, small_blocks):
         model().fit_chunks(X, labels=labels)
         assert np.array_equal(labels, expected)
     if hasattr(mmap, "MAP_ANONYMOUS"):
-        labels = np.frombuffer(mmap.mmap(-1, 4 * len(X), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.int32)
+        labels = np.frombuffer(
+            mmap.mmap(-1, 4 * len(X), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.int32
+        )
         model().fit_chunks(X, labels=labels)
         assert np.array_equal(labels, expected)
 
 
-# -- files that change -------------------------------------------------------------------------------------------------------------------
+# -- files that change -----------------------------------------------------------------------------
 
 CUT = """
 import os, sys
@@ -319,10 +358,16 @@ except (OSError, ValueError) as error:
 @pytest.mark.parametrize("kind", ["path", "list", "array"])
 def test_a_file_that_is_cut_short_is_an_error(kind, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(100_000, 4)))
-    done = subprocess.run([sys.executable, "-c", CUT, kind], cwd=tmp_path, env=subprocess_environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CUT, kind],
+        cwd=tmp_path,
+        env=subprocess_environment(),
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, (done.returncode, done.stderr)
     assert "cut short" in done.stdout and "x.npy" in done.stdout
-    assert "100000 now" in done.stdout or kind == "list"                  # a list is opened anew in each pass
+    assert "100000 now" in done.stdout or kind == "list"  # a list is opened anew in each pass
 
 
 def test_a_file_that_is_written_to_is_warned_of(tmp_path, small_blocks):
@@ -340,7 +385,7 @@ def test_a_file_that_is_written_to_is_warned_of(tmp_path, small_blocks):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_values_that_change_between_passes_are_noticed(weighted, monkeypatch):
-    monkeypatch.setattr(ckmeans._blockwise, "LABELS_LIMIT", 0)            # all sums are made anew
+    monkeypatch.setattr(ckmeans._blockwise, "LABELS_LIMIT", 0)  # all sums are made anew
     passes = []
 
     def source():
@@ -350,14 +395,16 @@ def test_values_that_change_between_passes_are_noticed(weighted, monkeypatch):
             if weighted:
                 weights[7] = 0.5
             else:
-                rows[7, 1] = rows[8, 1]                                   # within the range
+                rows[7, 1] = rows[8, 1]  # within the range
         yield from ((rows, weights),) if weighted else (rows,)
 
-    with pytest.raises(RuntimeError, match="the sum of (column 1|column 0|the weights) was .* and is .* now"):
+    with pytest.raises(
+        RuntimeError, match="the sum of (column 1|column 0|the weights) was .* and is .* now"
+    ):
         model(init=X[:3], max_iter=50, tol=0).fit_chunks(source)
 
 
-# -- files left behind -------------------------------------------------------------------------------------------------------------------
+# -- files left behind -----------------------------------------------------------------------------
 
 KILLED = """
 import os, signal, sys
@@ -381,10 +428,17 @@ else:
 @pytest.mark.parametrize("kind", ["checkpoint", "labels"])
 def test_what_a_killed_fit_left_is_swept_by_the_next(kind, tmp_path):
     for _ in range(2):
-        subprocess.run([sys.executable, "-c", KILLED, kind], cwd=tmp_path, env=subprocess_environment())
+        subprocess.run(
+            [sys.executable, "-c", KILLED, kind], cwd=tmp_path, env=subprocess_environment()
+        )
     assert len(list(tmp_path.glob("state.*.part"))) >= 1
-    names = ["state.12-0123456.part", "state.x-01234567.part", "other.12-01234567.part", "state.12-01234567.part.txt"]
-    for name in names:                                                    # not ours
+    names = [
+        "state.12-0123456.part",
+        "state.x-01234567.part",
+        "other.12-01234567.part",
+        "state.12-01234567.part.txt",
+    ]
+    for name in names:  # not ours
         (tmp_path / name).write_bytes(b"x")
     model().fit_chunks(X, **{kind: tmp_path / "state"})
     names[3:3] = ["state"]
@@ -403,7 +457,8 @@ def test_what_is_being_written_is_not_swept(tmp_path):
     assert open(path, "rb").read() == b"long" and len(list(tmp_path.iterdir())) == 1
 
 
-# -- checkpoints -------------------------------------------------------------------------------------------------------------------------
+# -- checkpoints -----------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
@@ -452,18 +507,41 @@ def test_a_checkpoint_as_it_is_goes_on(checkpoint, tmp_path):
     content, expected = checkpoint
     edited(content, tmp_path / "state")
     again = model(n_init=2, init="k-means++").fit_chunks(chunks, checkpoint=tmp_path / "state")
-    assert again.cluster_centers_.tobytes() == expected.cluster_centers_.tobytes() and again.inertia_ == expected.inertia_
+    assert (
+        again.cluster_centers_.tobytes() == expected.cluster_centers_.tobytes()
+        and again.inertia_ == expected.inertia_
+    )
 
 
-@pytest.mark.parametrize("change", [
-    dict(centers_0=np.zeros((3, 2))), dict(centers_0=np.zeros((4, 3))), dict(centers_0=np.zeros((3, 3), np.float32)),
-    dict(centers_0=np.full((3, 3), np.nan)), dict(centers_1=np.full((3, 3), np.inf)), dict(centers_0=None), dict(centers_7=np.zeros((3, 3))),
-    dict(low=np.zeros(2)), dict(high=None), dict(counts_0=np.zeros(3)), dict(starts=np.array([0, 5])), dict(starts=np.array([0, 600, 300, 600])),
-    dict(names=np.zeros(3)), dict(other=np.zeros(3)), dict(header={"states": []}), dict(header={"survey": [600]}), dict(header={"states": 3}),
-    dict(header={"survey": [600, "O", False, 1.0, 1.0]}), dict(header={"version": 2}), dict(header={"format": "x"}), dict(header={"asked": {}}),
-    dict(checksum=False, centers_0=np.ones((3, 3))), dict(checksum=False, header={"passes": 3}),
-    dict(centers_0=np.array([[None] * 3] * 3, dtype=object)),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        dict(centers_0=np.zeros((3, 2))),
+        dict(centers_0=np.zeros((4, 3))),
+        dict(centers_0=np.zeros((3, 3), np.float32)),
+        dict(centers_0=np.full((3, 3), np.nan)),
+        dict(centers_1=np.full((3, 3), np.inf)),
+        dict(centers_0=None),
+        dict(centers_7=np.zeros((3, 3))),
+        dict(low=np.zeros(2)),
+        dict(high=None),
+        dict(counts_0=np.zeros(3)),
+        dict(starts=np.array([0, 5])),
+        dict(starts=np.array([0, 600, 300, 600])),
+        dict(names=np.zeros(3)),
+        dict(other=np.zeros(3)),
+        dict(header={"states": []}),
+        dict(header={"survey": [600]}),
+        dict(header={"states": 3}),
+        dict(header={"survey": [600, "O", False, 1.0, 1.0]}),
+        dict(header={"version": 2}),
+        dict(header={"format": "x"}),
+        dict(header={"asked": {}}),
+        dict(checksum=False, centers_0=np.ones((3, 3))),
+        dict(checksum=False, header={"passes": 3}),
+        dict(centers_0=np.array([[None] * 3] * 3, dtype=object)),
+    ],
+)
 def test_contents_edited_by_hand_are_told(change, checkpoint, tmp_path):
     path = tmp_path / "state"
     if any(isinstance(one, np.ndarray) and one.dtype == object for one in change.values()):

@@ -1,4 +1,5 @@
-"""User text where it leaves: nothing plays with a terminal, a page, a picture or a spreadsheet, and what is harmless stays as it is."""
+"""User text where it leaves: nothing plays with what shows it, and what is harmless stays."""
+
 import csv
 import html.parser
 import io
@@ -14,8 +15,12 @@ from ckmeans import KMeans, _safe_text
 from ckmeans._html import Markup, fill, join, table
 from ckmeans._notebook import model_html
 
-TEXT = st.text(st.characters()) | st.text(st.sampled_from("=+-@\t\r\n$\\<>&'\"{}\x1b\u202e a1.,;|\x00\x9b"))
-PLAIN = st.text(st.characters(categories=["Lu", "Ll", "Nd"], include_characters=" .,;:()%°µ"), max_size=150)
+TEXT = st.text(st.characters()) | st.text(
+    st.sampled_from("=+-@\t\r\n$\\<>&'\"{}\x1b\u202e a1.,;|\x00\x9b")
+)
+PLAIN = st.text(
+    st.characters(categories=["Lu", "Ll", "Nd"], include_characters=" .,;:()%°µ"), max_size=150
+)
 
 
 @given(TEXT)
@@ -32,7 +37,13 @@ def test_a_terminal_gets_printable_letters_only(text):
 
 @given(PLAIN)
 def test_plain_text_stays(text):
-    assert _safe_text.terminal(text) == _safe_text.picture(text) == _safe_text.cell(text) == _safe_text.html(text) == text
+    assert (
+        _safe_text.terminal(text)
+        == _safe_text.picture(text)
+        == _safe_text.cell(text)
+        == _safe_text.html(text)
+        == text
+    )
 
 
 @given(TEXT)
@@ -46,7 +57,9 @@ def test_a_cell_is_no_formula_and_one_line(text):
     try:
         float(bare.replace(",", "."))
     except ValueError:
-        assert not bare.startswith(("=", "+", "-", "@", "\t", "\r", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}"))
+        assert not bare.startswith(
+            ("=", "+", "-", "@", "\t", "\r", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
+        )
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerow(["first", out])
     assert next(csv.reader([file.getvalue()])) == ["first", out]
@@ -79,7 +92,9 @@ def test_html_is_escaped_wherever_it_is_made(text):
     assert not set("<>\"'\x00\x1b\u202e") & set(shown)
     shown.encode()
     page = Page(fill("<p title='{0}'>{0}{1}</p>", text, join([text, Markup("<br>")])))
-    assert [tag for tag, _ in page.tags] == ["p", "br"] and [name for name, _ in page.tags[0][1]] == ["title"]
+    assert [tag for tag, _ in page.tags] == ["p", "br"] and [
+        name for name, _ in page.tags[0][1]
+    ] == ["title"]
     page = Page(table([text], [[text], [Markup("<b>x</b>")]]))
     assert {tag for tag, _ in page.tags} == {"table", "thead", "tbody", "tr", "th", "td", "b"}
 
@@ -90,10 +105,25 @@ def test_what_a_notebook_shows_of_a_model_with_any_strings(text):
     model.stop_reason_, model.feature_names_in_ = text, np.array([text], dtype=object)
     model.set_params(label_order=text)
     page = Page(model_html(model))
-    assert {tag for tag, _ in page.tags} == {"div", "code", "table", "thead", "tbody", "tr", "th", "td", "small"}
+    assert {tag for tag, _ in page.tags} == {
+        "div",
+        "code",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "small",
+    }
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+        lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    )
+)
 def test_json_is_valid(value):
     def refuse(name):
         raise AssertionError(name)
@@ -103,7 +133,21 @@ def test_json_is_valid(value):
     assert text.isascii()
 
 
-NAMES = ["$", "$a$b", "a $ b $ c", r"\$x", r"\frac{", "$\\undefined$", "{", "a_b^c", "x\x1b\x00\n\u202ey", "<&>", "\ud800", "%", "_nolegend"]
+NAMES = [
+    "$",
+    "$a$b",
+    "a $ b $ c",
+    r"\$x",
+    r"\frac{",
+    "$\\undefined$",
+    "{",
+    "a_b^c",
+    "x\x1b\x00\n\u202ey",
+    "<&>",
+    "\ud800",
+    "%",
+    "_nolegend",
+]
 
 
 class Table:
@@ -131,8 +175,8 @@ def test_any_name_can_be_drawn(name):
     model = KMeans(2, random_state=0, n_init=1).fit(Table(name))
     ax = plot.clusters(model, Table(name), features=[0, 1], regions=False)
     shown = ax.xaxis.label._preprocess_math(ax.get_xlabel())
-    assert shown == (_safe_text.terminal(name), False)               # as it is, and no mathematics
-    plot.profiles(model, ax=ax)                                      # (its names are tick labels)
+    assert shown == (_safe_text.terminal(name), False)  # as it is, and no mathematics
+    plot.profiles(model, ax=ax)  # (its names are tick labels)
     ax.figure.savefig(io.BytesIO(), format="svg")
     pyplot.close(ax.figure)
 
@@ -154,6 +198,8 @@ def test_a_report_on_odd_names():
     model = KMeans(2, random_state=0, n_init=1).fit(Table(name))
     model.stop_reason_ = name
     model.runs_ = (model.runs_[0]._replace(seed=name, stop_reason=name),)
-    page = report(model, Table(name), title=name, source=name, notes=[name], command=["ckmeans", "fit", name])
+    page = report(
+        model, Table(name), title=name, source=name, notes=[name], command=["ckmeans", "fit", name]
+    )
     page.encode()
     assert "\x1b" not in page and "<&>" not in page and page.count("&lt;&amp;&gt;") >= 8
