@@ -189,7 +189,7 @@ def _alike(frames):
     return [widened(frame) for frame in frames]
 
 
-# -- writing
+# -- writing ----------------------------------------
 
 
 class Writer:
