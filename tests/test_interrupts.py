@@ -1,4 +1,4 @@
-"""Whatever ends a fit leaves in the estimator what it has reached, and goes on itself: in every estimator."""
+"""Whatever ends a fit leaves what it has reached in the estimator, and goes on itself."""
 
 import signal
 import threading
@@ -30,10 +30,14 @@ def check_whole(model, rows=X, labels=True):
     """The attributes are those of one fit, and agree."""
     if labels:
         assert np.array_equal(model.labels_, model.predict(rows))
-        assert np.array_equal(model.counts_, np.bincount(model.labels_, minlength=len(model.cluster_centers_)))
+        assert np.array_equal(
+            model.counts_, np.bincount(model.labels_, minlength=len(model.cluster_centers_))
+        )
         assert model.inertia_ == -model.score(rows)
     else:
-        assert not any(hasattr(model, name) for name in ("labels_", "counts_", "inertia_", "history_"))
+        assert not any(
+            hasattr(model, name) for name in ("labels_", "counts_", "inertia_", "history_")
+        )
         assert len(model.predict(rows)) == len(rows)
     assert model.n_features_in_ == rows.shape[1] and not hasattr(model, "feature_names_in_")
 
@@ -47,13 +51,15 @@ def ended(fit, end):
 
 def at(run, n_iter, end):
     """A callback that raises in an iteration of a run."""
+
     def callback(state):
         if (state.run, state.n_iter) == (run, n_iter):
             raise end
+
     return callback
 
 
-# -- KMeans ------------------------------------------------------------------------------------------------------------------------
+# -- KMeans ----------------------------------------
 
 
 @pytest.mark.parametrize("history", [False, True])
@@ -65,7 +71,9 @@ def test_the_best_finished_run_is_kept(end, order, history):
     assert [run[:4] for run in model.runs_] == [run[:4] for run in full.runs_[:3]]
     best = min(full.runs_[:3], key=lambda run: run.inertia)
     alone = KMeans(6, n_init=1, random_state=best.seed, tol=0, label_order=order).fit(X)
-    assert np.array_equal(model.cluster_centers_, alone.cluster_centers_) and np.array_equal(model.labels_, alone.labels_)
+    assert np.array_equal(model.cluster_centers_, alone.cluster_centers_) and np.array_equal(
+        model.labels_, alone.labels_
+    )
     assert (model.inertia_, model.n_iter_) == (best.inertia, best.n_iter)
     assert model.stop_reason_ == "interrupted" and model.converged_ is False
     check_whole(model)
@@ -74,10 +82,16 @@ def test_the_best_finished_run_is_kept(end, order, history):
 
 def test_the_centers_so_far_where_no_run_has_finished(end):
     frame = pytest.importorskip("pandas").DataFrame(X, columns=list("abc"))
-    model = KMeans(6, n_init=2, random_state=3, tol=0, history=True).fit(frame)       # of which nothing must stay
+    model = KMeans(6, n_init=2, random_state=3, tol=0, history=True).fit(
+        frame
+    )  # of which nothing must stay
     states = list(KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X))
     ended(lambda: model.set_params(callback=at(0, 2, end)).fit(X), end)
-    assert np.array_equal(model.cluster_centers_, states[1].centers) and model.n_iter_ == 2 and model.runs_ == ()
+    assert (
+        np.array_equal(model.cluster_centers_, states[1].centers)
+        and model.n_iter_ == 2
+        and model.runs_ == ()
+    )
     assert model.stop_reason_ == "interrupted"
     check_whole(model, labels=False)
 
@@ -111,7 +125,10 @@ def test_an_exception_of_a_signal_handler(name, end):
             cls = pytest.importorskip("ckmeans.dask").KMeans
             da = pytest.importorskip("dask.array")
         model = cls(4, random_state=0, tol=0, n_init=1, callback=callback)
-        data = {"fit_chunks": lambda: model.fit_chunks(lambda: iter([X])), "dask": lambda: model.fit(da.from_array(X, chunks=(150, 3)))}
+        data = {
+            "fit_chunks": lambda: model.fit_chunks(lambda: iter([X])),
+            "dask": lambda: model.fit(da.from_array(X, chunks=(150, 3))),
+        }
         ended(data.get(name, lambda: model.fit(X)), end)
     finally:
         signal.signal(signal.SIGALRM, before)
@@ -121,6 +138,7 @@ def test_an_exception_of_a_signal_handler(name, end):
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="signals of POSIX")
 def test_a_signal_in_the_middle_of_native_work():
     """The fit would take minutes; the alarm comes after a blink, wherever the fit is by then."""
+
     def handler(number, frame):
         raise Alarm
 
@@ -155,7 +173,7 @@ def test_a_run_is_there_before_its_refinement(monkeypatch, where, end):
 
         def callback(state):
             seen.append(state.n_iter)
-            if len(seen) > plain.n_iter_:                  # an iteration after the refinement
+            if len(seen) > plain.n_iter_:  # an iteration after the refinement
                 raise end
 
     model = KMeans(4, n_init=1, random_state=0, tol=0, refine="swap", callback=callback)
@@ -192,7 +210,11 @@ def test_what_keeping_raises_does_not_hide_the_reason(monkeypatch, end):
 
 
 def test_a_warning_that_is_an_error_comes_after_the_fit():
-    for model in (KMeans(3, random_state=0), MiniBatchKMeans(3, random_state=0), BisectingKMeans(3, random_state=0)):
+    for model in (
+        KMeans(3, random_state=0),
+        MiniBatchKMeans(3, random_state=0),
+        BisectingKMeans(3, random_state=0),
+    ):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with pytest.raises(ckmeans.ConvergenceWarning, match="distinct"):
@@ -210,18 +232,22 @@ def test_iter_fit(end):
     left = KMeans(5, random_state=0, tol=0)
     states = left.iter_fit(X)
     next(states)
-    states.close()                                         # not taken further: as if it had not begun
+    states.close()  # not taken further: as if it had not begun
     assert not hasattr(left, "cluster_centers_")
 
 
-# -- the others --------------------------------------------------------------------------------------------------------------------
+# -- the others ----------------------------------------
 
 
 def test_fit_chunks(end):
     model = KMeans(6, n_init=4, random_state=3, tol=0).fit(X).set_params(callback=at(0, 2, end))
     ended(lambda: model.fit_chunks(lambda: iter(np.array_split(X, 3))), end)
     states = list(KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X))
-    assert np.array_equal(model.cluster_centers_, states[1].centers) and model.runs_ == () and model.n_iter_ == 2
+    assert (
+        np.array_equal(model.cluster_centers_, states[1].centers)
+        and model.runs_ == ()
+        and model.n_iter_ == 2
+    )
     check_whole(model, labels=False)
 
 
@@ -231,21 +257,37 @@ def test_the_best_of_the_runs_over_blocks_that_have_finished(kind, order, end):
     full = KMeans(6, n_init=6, random_state=3, tol=0).fit(X)
     lengths = [run.n_iter for run in full.runs_]
     last = max(range(6), key=lengths.__getitem__)
-    assert lengths[last] > min(lengths) + 2                # some run has ended well before that
+    assert lengths[last] > min(lengths) + 2  # some run has ended well before that
     cls = KMeans if kind == "chunks" else pytest.importorskip("ckmeans.dask").KMeans
-    model = cls(6, n_init=6, random_state=3, tol=0, init="k-means++", label_order=order, callback=at(last, lengths[last], end))
+    model = cls(
+        6,
+        n_init=6,
+        random_state=3,
+        tol=0,
+        init="k-means++",
+        label_order=order,
+        callback=at(last, lengths[last], end),
+    )
     if kind == "chunks":
         ended(lambda: model.fit_chunks(lambda: iter(np.array_split(X, 3))), end)
     else:
         da = pytest.importorskip("dask.array")
         import dask
+
         with dask.config.set(scheduler="synchronous"):
             ended(lambda: model.fit(da.from_array(X, chunks=(150, 3))), end)
     assert 0 < len(model.runs_) < 6 and model.stop_reason_ == "interrupted"
     assert {run[:4] for run in model.runs_} <= {run[:4] for run in full.runs_}
-    assert model.inertia_ == min(run.inertia for run in model.runs_) and not hasattr(model, "labels_")
+    assert model.inertia_ == min(run.inertia for run in model.runs_) and not hasattr(
+        model, "labels_"
+    )
     counts = np.bincount(model.predict(X), minlength=6)
-    assert order is None and np.array_equal(model.counts_, counts) or not hasattr(model, "counts_") and (np.diff(counts) <= 0).all()
+    assert (
+        order is None
+        and np.array_equal(model.counts_, counts)
+        or not hasattr(model, "counts_")
+        and (np.diff(counts) <= 0).all()
+    )
     assert -KMeans(6, init=model.cluster_centers_, max_iter=1).fit(X).score(X) <= model.inertia_
 
 
@@ -261,10 +303,14 @@ def test_mini_batches(end, compute_labels):
     model = MiniBatchKMeans(5, batch_size=50, random_state=0, compute_labels=compute_labels)
     model.fit(X).set_params(callback=callback)
     ended(lambda: model.fit(X), end)
-    assert np.array_equal(model.cluster_centers_, seen[-1]) and model.n_steps_ == 3 and model.stop_reason_ == "interrupted"
+    assert (
+        np.array_equal(model.cluster_centers_, seen[-1])
+        and model.n_steps_ == 3
+        and model.stop_reason_ == "interrupted"
+    )
     assert model.seen_weights_.sum() == pytest.approx(150)
     check_whole(model, labels=False)
-    model.partial_fit(X)                                   # goes on from there
+    model.partial_fit(X)  # goes on from there
     assert model.n_steps_ == 4
 
 
@@ -274,13 +320,20 @@ def test_a_batch_that_cannot_be_learnt_changes_nothing(monkeypatch, end):
         self.centers[:] = 0
         raise end
 
-    for model in (MiniBatchKMeans(5, random_state=0), MiniBatchKMeans(5, random_state=0, half_life=50).partial_fit(X)):
+    for model in (
+        MiniBatchKMeans(5, random_state=0),
+        MiniBatchKMeans(5, random_state=0, half_life=50).partial_fit(X),
+    ):
         before = {name: np.copy(value) for name, value in model.__dict__.items()}
         with monkeypatch.context() as context:
             context.setattr("ckmeans._minibatch.Learner.learn", learn)
             ended(lambda: model.partial_fit(X), end)
         assert model.__dict__.keys() == before.keys()
-        assert all(np.array_equal(before[name], value) for name, value in model.__dict__.items() if name != "_random_state")
+        assert all(
+            np.array_equal(before[name], value)
+            for name, value in model.__dict__.items()
+            if name != "_random_state"
+        )
 
 
 @pytest.mark.parametrize("splits", [0, 1, 3])
@@ -300,7 +353,15 @@ def test_the_tree_so_far(monkeypatch, splits, end):
     if not splits:
         assert not hasattr(model, "cluster_centers_")
         return
-    for name in ("cluster_centers_", "labels_", "counts_", "inertia_", "tree_centers_", "tree_children_", "n_iter_"):
+    for name in (
+        "cluster_centers_",
+        "labels_",
+        "counts_",
+        "inertia_",
+        "tree_centers_",
+        "tree_children_",
+        "n_iter_",
+    ):
         assert np.array_equal(getattr(model, name), getattr(fitted, name)), name
     check_whole(model)
 
@@ -310,7 +371,7 @@ def test_a_half_made_split_leaves_no_trace(monkeypatch, end):
 
     def until(self, *args):
         made.append(1)
-        if len(made) == 6:                                 # the second half of the third split
+        if len(made) == 6:  # the second half of the third split
             raise end
         return leaf(self, *args)
 
@@ -319,13 +380,18 @@ def test_a_half_made_split_leaves_no_trace(monkeypatch, end):
     ended(lambda: model.fit(X), end)
     monkeypatch.undo()
     fitted = BisectingKMeans(3, random_state=0).fit(X)
-    assert np.array_equal(model.tree_children_, fitted.tree_children_) and np.array_equal(model.labels_, fitted.labels_)
+    assert np.array_equal(model.tree_children_, fitted.tree_children_) and np.array_equal(
+        model.labels_, fitted.labels_
+    )
     check_whole(model)
 
 
 def test_an_interrupted_model_can_be_saved(tmp_path, end):
-    for model in (KMeans(4, n_init=3, random_state=0, tol=0, callback=at(2, 1, end)), KMeans(4, tol=0, callback=at(0, 2, end)),
-                  MiniBatchKMeans(4, batch_size=50, random_state=0, callback=at(0, 2, end))):
+    for model in (
+        KMeans(4, n_init=3, random_state=0, tol=0, callback=at(2, 1, end)),
+        KMeans(4, tol=0, callback=at(0, 2, end)),
+        MiniBatchKMeans(4, batch_size=50, random_state=0, callback=at(0, 2, end)),
+    ):
         ended(lambda: model.fit(X), end)
         model.save(tmp_path / "model.npz")
         assert np.array_equal(ckmeans.load(tmp_path / "model.npz").predict(X), model.predict(X))

@@ -1,4 +1,4 @@
-"""Picture files in few colors: orientation, depth, transparency, frames, color profiles. Nothing changes without a word."""
+"""Picture files in few colors: orientation, depth, transparency, frames, color profiles."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from ckmeans.image import quantize  # noqa: E402
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, size=(12, 20, 3)).astype(np.uint8)
-PIXELS[:6, :10] = 250, 10, 10                 # a mark in one corner
+PIXELS[:6, :10] = 250, 10, 10  # a mark in one corner
 ORIENTATIONS = range(1, 9)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -63,7 +63,7 @@ def visible(rgba):
     return rgba * (rgba[..., 3:] > 0)
 
 
-# -- orientation -----------------------------------------------------------------------------------------------------------------
+# -- orientation ----------------------------------------
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -77,7 +77,7 @@ def test_photos_are_turned_upright(run, orientation, suffix):
     facts = run("in" + suffix, "-k", 300, "-o", "out.png")
     with Image.open("out.png") as file:
         assert 0x0112 not in file.getexif() and file.mode == "RGB"
-        assert np.array_equal(np.asarray(file), upright)          # 300 colors are more than there are
+        assert np.array_equal(np.asarray(file), upright)  # 300 colors are more than there are
     assert (facts["height"], facts["width"]) == upright.shape[:2]
     assert facts["warnings"] == []
 
@@ -86,10 +86,12 @@ def test_other_exif_data_are_left_out_with_a_word(run):
     exif = Image.Exif()
     exif[0x010F] = "a camera"
     Image.fromarray(PIXELS).save("in.jpg", exif=exif)
-    assert run("in.jpg", "-k", 4, "-o", "out.png")["warnings"] == ["EXIF data (camera, place, time) are not written again"]
+    assert run("in.jpg", "-k", 4, "-o", "out.png")["warnings"] == [
+        "EXIF data (camera, place, time) are not written again"
+    ]
 
 
-# -- depth -----------------------------------------------------------------------------------------------------------------------
+# -- depth ----------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["<u2", ">u2"])
@@ -101,9 +103,15 @@ def test_16_bit_grey(run, fails, suffix, dtype):
     with Image.open("out" + suffix) as file:
         result = np.asarray(file)
     expected = quantize(grey.astype(np.uint16), 5, random_state=0)
-    assert expected.image.dtype == np.uint16 and np.array_equal(result, expected.image) and facts["full"] == 65535
+    assert (
+        expected.image.dtype == np.uint16
+        and np.array_equal(result, expected.image)
+        and facts["full"] == 65535
+    )
     assert np.abs(result.astype(int) - grey).max() < 65536 / 5
-    assert "cannot hold grey of more than 8 bits; .png can" in fails("in" + suffix, "-k", 5, "-o", "out.jpg")
+    assert "cannot hold grey of more than 8 bits; .png can" in fails(
+        "in" + suffix, "-k", 5, "-o", "out.jpg"
+    )
     for other in (".webp", ".gif", ".bmp"):
         assert "more than 8 bits" in fails("in" + suffix, "-k", 5, "-o", "out" + other)
 
@@ -114,7 +122,9 @@ def test_whole_numbers_of_32_bits(run, fails):
     with Image.open("out.png") as file:
         assert np.asarray(file).max() > 40_000
     Image.fromarray((np.arange(600).reshape(20, 30) * 1000).astype(np.int32)).save("in.tif")
-    assert "from 0 to 599000: ckmeans quantize reads those from 0 to 65535" in fails("in.tif", "-k", 3, "-o", "o.png")
+    assert "from 0 to 599000: ckmeans quantize reads those from 0 to 65535" in fails(
+        "in.tif", "-k", 3, "-o", "o.png"
+    )
 
 
 def test_float_pixels(run, fails):
@@ -122,7 +132,10 @@ def test_float_pixels(run, fails):
     Image.fromarray(grey).save("in.tif")
     run("in.tif", "-k", 4, "-o", "out.tif")
     with Image.open("out.tif") as file:
-        assert np.array_equal(np.asarray(file), quantize(grey, 4, random_state=0).image) and len(np.unique(np.asarray(file))) == 4
+        assert (
+            np.array_equal(np.asarray(file), quantize(grey, 4, random_state=0).image)
+            and len(np.unique(np.asarray(file))) == 4
+        )
     assert "PNG cannot hold float pixels; .tif can" in fails("in.tif", "-k", 4, "-o", "o.png")
     Image.fromarray(grey * 7 - 3).save("in.tif")
     assert "float pixels from -3 to 4" in fails("in.tif", "-k", 4, "-o", "o.tif")
@@ -136,7 +149,7 @@ def test_one_bit(run):
         assert np.array_equal(np.asarray(file), bits * np.uint8(255))
 
 
-# -- transparency ----------------------------------------------------------------------------------------------------------------
+# -- transparency ----------------------------------------
 
 
 def transparent_pixels():
@@ -159,7 +172,9 @@ def test_transparency_is_kept(run, fails, mode, suffix):
     (result,) = frames_of("out" + suffix)
     assert np.array_equal(result[..., 3], alpha)
     colors = np.unique(result[alpha > 0][:, :3], axis=0)
-    assert len(colors) == 4 and colors[:, 1].max() == (0 if mode == "RGBA" else colors[:, 1].max())     # no green
+    assert len(colors) == 4 and colors[:, 1].max() == (
+        0 if mode == "RGBA" else colors[:, 1].max()
+    )  # no green
     for other in (".jpg", ".gif"):
         message = fails("in.png", "-k", 4, "-o", "out" + other)
         assert "transparen" in message and ".png can" in message
@@ -180,7 +195,7 @@ def test_what_is_transparent_has_no_say():
 
 def test_half_transparent_pixels_weigh_half():
     grey = np.array([[[0, 255], [100, 51]]], dtype=np.uint8)
-    assert quantize(grey, 1).palette.tolist() == [[17]]               # (0 * 1 + 100 * 0.2) / 1.2
+    assert quantize(grey, 1).palette.tolist() == [[17]]  # (0 * 1 + 100 * 0.2) / 1.2
 
 
 @pytest.mark.parametrize("kind", ["palette", "palette without", "grey key", "color key"])
@@ -200,10 +215,13 @@ def test_palettes_and_transparent_shades(run, kind):
     assert np.array_equal(visible(after), visible(before))
     run("in.png", "-k", 3, "-o", "out.gif")
     (after,) = frames_of("out.gif")
-    assert np.array_equal(after[..., 3], before[..., 3]) and len(np.unique(after[after[..., 3] > 0], axis=0)) == 3
+    assert (
+        np.array_equal(after[..., 3], before[..., 3])
+        and len(np.unique(after[after[..., 3] > 0], axis=0)) == 3
+    )
 
 
-# -- frames ----------------------------------------------------------------------------------------------------------------------
+# -- frames ----------------------------------------
 
 
 def animation(path, transparent=False, count=5, **options):
@@ -243,25 +261,35 @@ def test_all_frames_share_a_palette(run, source, target, transparent):
         assert np.array_equal(one[..., 3], other[..., 3])
         assert {tuple(color) for color in other[other[..., 3] > 0][:, :3].tolist()} <= palette
         # Each pixel has the nearest color.
-        distances = ((one[..., None, :3].astype(int) - np.array(facts["palette"])) ** 2).sum(axis=-1)
+        distances = ((one[..., None, :3].astype(int) - np.array(facts["palette"])) ** 2).sum(
+            axis=-1
+        )
         mine = ((one[..., :3].astype(int) - other[..., :3]) ** 2).sum(axis=-1)
         seen = one[..., 3] > 0
-        assert (np.abs(mine - distances.min(axis=-1))[seen] <= 600).all()          # the palette was rounded
+        assert (np.abs(mine - distances.min(axis=-1))[seen] <= 600).all()  # the palette was rounded
     run("in." + source, "-k", 200, "-o", "all." + target)
-    assert all(np.array_equal(visible(a), visible(b)) for a, b in zip(before, frames_of("all." + target)))
+    assert all(
+        np.array_equal(visible(a), visible(b)) for a, b in zip(before, frames_of("all." + target))
+    )
 
 
 @pytest.mark.parametrize("target", ["gif", "png", "webp"])
 def test_animations_without_times(run, target):
     animation("in.gif", count=3)
-    assert run("in.gif", "-k", 9, "-o", "out." + target)["frames"] == 3 == len(frames_of("out." + target))
+    assert (
+        run("in.gif", "-k", 9, "-o", "out." + target)["frames"]
+        == 3
+        == len(frames_of("out." + target))
+    )
 
 
 def test_a_still_picture_beside_an_animation(run):
     animation("in.png", count=4, duration=[100, 200, 300], default_image=True)
     assert run("in.png", "-k", 9, "-o", "out.png")["warnings"] == []
     assert times("out.png") == times("in.png")
-    assert all(np.array_equal(a, b) for a, b in zip(frames_of("in.png"), frames_of("out.png"), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(frames_of("in.png"), frames_of("out.png"), strict=True)
+    )
     with Image.open("out.png") as file:
         assert file.info["default_image"]
     assert "the still picture" in run("in.png", "-k", 9, "-o", "out.gif")["warnings"][0]
@@ -287,7 +315,9 @@ def test_one_frame(run, fails):
     assert "an animation of 5 frames" in message and "--frame" in message
     assert run("in.gif", "-k", 9, "-o", "out.png", "--frame", 3)["frames"] == 1
     assert np.array_equal(frames_of("out.png")[0], frames_of("in.gif")[3])
-    assert "there is no frame 5: it has 5, counted from 0" in fails("in.gif", "-k", 3, "-o", "o.png", "--frame", 5)
+    assert "there is no frame 5: it has 5, counted from 0" in fails(
+        "in.gif", "-k", 3, "-o", "o.png", "--frame", 5
+    )
     assert "there is no frame 1" in fails("out.png", "-k", 3, "-o", "o.png", "--frame", 1)
 
 
@@ -298,7 +328,7 @@ def test_previews_of_a_photo_are_no_frames(run):
     assert facts["width"] == 20 and "only the main picture of 2 was taken" in facts["warnings"][0]
 
 
-# -- colors ----------------------------------------------------------------------------------------------------------------------
+# -- colors ----------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
@@ -312,7 +342,10 @@ def test_color_profiles_are_kept(run, suffix):
 @pytest.mark.parametrize("suffix", [".gif", ".bmp"])
 def test_or_left_out_with_a_word(run, suffix):
     Image.fromarray(PIXELS).save("in.png", icc_profile=SRGB)
-    assert f"the color profile is left out: {suffix[1:].upper()} cannot hold it" in run("in.png", "-k", 4, "-o", "out" + suffix)["warnings"]
+    assert (
+        f"the color profile is left out: {suffix[1:].upper()} cannot hold it"
+        in run("in.png", "-k", 4, "-o", "out" + suffix)["warnings"]
+    )
 
 
 def test_cmyk(run):
@@ -327,12 +360,17 @@ def test_cmyk(run):
 
 def test_what_loses_colors_says_so(run):
     Image.fromarray(PIXELS).save("in.png")
-    assert any("JPEG keeps colors only roughly" in line for line in run("in.png", "-k", 4, "-o", "out.jpg")["warnings"])
+    assert any(
+        "JPEG keeps colors only roughly" in line
+        for line in run("in.png", "-k", 4, "-o", "out.jpg")["warnings"]
+    )
     for suffix in (".png", ".webp", ".gif", ".bmp", ".tif"):
         facts = run("in.png", "-k", 4, "-o", "out" + suffix)
         assert facts["warnings"] == []
         colors = np.unique(frames_of("out" + suffix)[0][..., :3].reshape(-1, 3), axis=0)
-        assert {tuple(color) for color in colors.tolist()} == {tuple(color) for color in facts["palette"]}
+        assert {tuple(color) for color in colors.tolist()} == {
+            tuple(color) for color in facts["palette"]
+        }
 
 
 def test_gif_holds_256_colors(run, fails):
@@ -348,7 +386,7 @@ def test_damaged_files(fails):
     assert "in.png" in fails("in.png", "-k", 3, "-o", "o.png")
 
 
-# -- the function ----------------------------------------------------------------------------------------------------------------
+# -- the function ----------------------------------------
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
