@@ -905,12 +905,12 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     rows, and each of these stands for several, nothing is asked, except of columns that are a scale
     of 5 equally spaced values or more.
 
-    Measured with every k from 2 to 12 tried, not only what criteria favor: structure was found in at
-    most 1 in 100 data sets of one peak (uniform, normal, elongated and correlated ones, exponential,
-    log-normal, Pareto, Student's t, Poisson and whole numbers, bits, dice, mixed columns, spheres;
-    50 to 2000 rows, 1 to 50 columns). Normal clusters 5 standard deviations apart were found well
-    separated in 98 of 100 data sets with 50 rows for each cluster, 90 with 35, 50 with 20; 4
-    standard deviations apart in 59 with 100 rows each.
+    Measured with eight k from 2 to 12, whatever criteria favor: any of them was called well
+    separated in 4 of 737 data sets with one peak (uniform, normal, elongated, correlated,
+    exponential, log-normal, Pareto, Student's t, Poisson, whole numbers, bits, dice, mixed columns;
+    50 to 2000 rows, 1 to 50 columns). Normal clusters 5 standard deviations apart were found in 98
+    of 100 data sets with 50 rows for each cluster, in 90 with 35 and 51 with 20; those 4 apart, in
+    59 with 100 rows each.
 
     Not for clusters of other than compact shape, such as rings and chains: then no number of
     centers is right, and the criteria disagree. A hollow ring may be divided in three.
