@@ -6,9 +6,9 @@ _CLUSTERS, _COLUMNS = 20, 8     # more would be no small table
 
 def model_html(model):
     """The parameters and, once fitted, the clusters as a small table."""
-    name = f"<code>{_html.escape(repr(model))}</code>"
+    name = _html.fill("<code>{}</code>", repr(model))
     if not hasattr(model, "cluster_centers_"):
-        return f"<div>{name}, not fitted</div>"
+        return _html.fill("<div>{}, not fitted</div>", name)
     centers = model.cluster_centers_
     k, d = centers.shape
     names = [str(name) for name in getattr(model, "feature_names_in_", [f"feature {j}" for j in range(d)])]
@@ -21,4 +21,4 @@ def model_html(model):
     more = [f"{count} more {what}" for count, what in ((k - _CLUSTERS, "clusters"), (d - _COLUMNS, "features")) if count > 0]
     facts = [f"inertia {model.inertia_:.6g}"] if hasattr(model, "inertia_") else []
     facts.append(f"{model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by {model.stop_reason_}")
-    return f"<div>{name}{_html.table(head, rows)}<small>{'; '.join([*more, *facts])}</small></div>"
+    return _html.fill("<div>{}{}<small>{}</small></div>", name, _html.table(head, rows), "; ".join([*more, *facts]))

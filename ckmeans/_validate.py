@@ -4,24 +4,28 @@ Data is looked at, never written to, and copied only where the kernels could not
 find NaN and infinities in the pass that reads the data anyway, and they come back here for the message.
 """
 
+import contextlib
 import math
 import sys
-import threading
 import warnings
 from functools import cache
 
 import numpy as np
 
+from ._safe_text import terminal
 from ._sparse import SparseRows, is_sparse, sparse_rows
 
 # Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
 MAX_ABS = 1e140
+# Columns that all span less than this have differences whose squares underflow.
+MIN_SPAN = 1e-140
 # Beyond this the length of a row could overflow, where only its direction counts.
 MAX_UNIT = 1e300
 
 METRICS = ("euclidean", "cosine")
 
 _MAX_SUM = 1e300  # the exact sums need some room above
+_MIN_PRODUCT = 1e-290  # weighted squared distances need some room below
 _MAX_INT = 2**31 - 1
 _MAX_THREADS = 4096
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
@@ -35,7 +39,7 @@ _NATIVE = frozenset(
 )
 _FLOAT32 = np.dtype(np.float32)
 _FLOAT64 = np.dtype(np.float64)
-_own = threading.local()
+_spare = []  # RandomStates that nobody has on loan: see `seeded`
 _REALS = (int, float, np.integer, np.floating)
 
 
@@ -442,6 +446,25 @@ def check_products(weights, largest, n, d):
         )
 
 
+def check_span(low, high, heaviest=1.0, name="X"):
+    """Raise where differences of rows are so small that their squares, times weights, would underflow.
+
+    low, high : ndarray of shape (d,)
+        Range of each column. Rows that are all equal are no matter.
+    """
+    span = float(np.max(high - low))
+    if 0.0 < span < MIN_SPAN:
+        raise ValueError(
+            f"{name} spans {span:g} in its widest column, below the smallest range that can be computed with ({MIN_SPAN:g}): "
+            f"squared distances would underflow. Rescale the data, for example ({name} - {name}.min(axis=0)) / {span!r}."
+        )
+    if min(heaviest, span) > 0.0 and heaviest * span * span < _MIN_PRODUCT:
+        raise ValueError(
+            f"sample_weight up to {heaviest:g} and {name} that spans {span:g} are too small together: weighted squared distances "
+            f"would underflow (the least that can be computed with is {_MIN_PRODUCT:g}). Rescale the weights or the data."
+        )
+
+
 def check_directions(data):
     """Raise where cosine k-means has nothing to go by."""
     if data.unit and data.weights is not None and not data.weights.any():
@@ -623,23 +646,28 @@ def seeds(random_state, n):
     if isinstance(random_state, (int, np.integer)):
         seed = int(random_state)
         # The first restart takes the seed itself: n_init=1 with a recorded seed is that restart again.
-        return [seed] if n == 1 else [seed, *seeded(seed).randint(_DRAWN_SEEDS, size=n)[1:].tolist()]
+        if n == 1:
+            return [seed]
+        with seeded(seed) as state:
+            return [seed, *state.randint(_DRAWN_SEEDS, size=n)[1:].tolist()]
     if isinstance(random_state, np.random.RandomState):
         return random_state.randint(_DRAWN_SEEDS, size=n).tolist()
     return random_state.integers(_DRAWN_SEEDS, size=n).tolist()
 
 
+@contextlib.contextmanager
 def seeded(seed):
-    """Return this thread's one RandomState, in the state of RandomState(seed): valid until the next call.
+    """Lend a RandomState in the state of RandomState(seed) that nobody else draws from: no other thread, no fit in a signal handler.
 
     Making a RandomState takes longer than a small fit; seeding one again takes a microsecond.
     """
     try:
-        state = _own.random_state
-    except AttributeError:
-        state = _own.random_state = np.random.RandomState()
+        state = _spare.pop()
+    except IndexError:
+        state = np.random.RandomState()
     state.seed(seed)
-    return state
+    yield state
+    _spare.append(state)  # not after an error, whose traceback may still hold it
 
 
 # ----------------------------------------------------------------------------------- a model and new data
@@ -705,7 +733,7 @@ def _names_error(names, fitted):
         ("Feature names seen at fit time, yet now missing:", missing),
     ):
         if differing:
-            lines += [title, *(f"- {label}" for label in differing[:5])]
+            lines += [title, *(f"- {terminal(label)}" for label in differing[:5])]
             if len(differing) > 5:
                 lines.append("- ...")
     if not unseen and not missing:

@@ -36,6 +36,10 @@ QUICK = 0.5
 class KMeans(BlockKMeans):
     """k-means over a dask array or DataFrame: the bits of `ckmeans.KMeans` on the gathered rows, wherever the blocks are.
 
+    That holds for the same parameters, and for none given, with rows of two features or more. For rows of one feature `ckmeans.KMeans`
+    finds the global optimum with ``init="auto"``, which takes all rows in one place; here "auto" is k-means++ for them, too, and the bits
+    are those of ``ckmeans.KMeans(init="k-means++")``.
+
     Runs on the current client of `distributed`, else on the scheduler that Dask is set to. Each block becomes a task per iteration; only
     centers go out to the workers and sums come back, O(k d) numbers for each block. Workers that die are no matter: Dask makes their
     blocks again, and the result stays the same.
@@ -43,8 +47,9 @@ class KMeans(BlockKMeans):
     Parameters
     ----------
     n_clusters : int, default=8
-    init : {"k-means||", "k-means++", "random", "first", "auto"} or array of shape (k, d) or (n_init, k, d), default="k-means||"
-        As in `ckmeans.KMeans`. "k-means||" takes a few passes over the rows, "k-means++" several for each center.
+    init : {"auto", "k-means++", "k-means||", "random", "first"} or array of shape (k, d) or (n_init, k, d), default="auto"
+        As in `ckmeans.KMeans`; "auto" is "k-means++". That takes several passes over the rows for each center, "k-means||" a dozen for
+        any number of them: the better choice for hundreds of clusters.
     n_init : "auto" or int, default="auto"
         Number of runs, all of which go on in the same passes. "auto" means 10 for inits that draw.
     max_iter : int, default=300
@@ -249,22 +254,24 @@ class Engine:
 
     def straight(self, task, broadcast):
         """A pass by one call of each worker: the sum of its blocks' answers. None where that cannot be had."""
-        try:
-            futures = futures_of(self.blocks)
-            if len(futures) != len(self.blocks) or in_task():     # a task that waits must lend Dask its thread, as graphs do
-                return None
-            client = futures[0].client
-            holders = client.who_has(futures)                # asked each time: workers come and go
-            if not all(holders.get(future.key) for future in futures):
-                return None
-            places = {}
-            for index, future in enumerate(futures):         # the same one of several, which has kept what helps
-                places.setdefault(min(holders[future.key]), {})[index] = future.key
-            if len(places) > FAN_IN:
-                return None
-            return list(client.run(run_here, places, task, broadcast, workers=list(places)).values())
-        except Exception:                                    # a worker that died, say; what is wrong with a task the graph tells
+        futures = futures_of(self.blocks)
+        if len(futures) != len(self.blocks) or in_task():         # a task that waits must lend Dask its thread, as graphs do
             return None
+        client = futures[0].client
+        if client.asynchronous:
+            return None
+        holders = client.who_has(futures)                    # asked each time: workers come and go
+        if not all(holders.get(future.key) for future in futures):
+            return None
+        places = {}
+        for index, future in enumerate(futures):             # the same one of several, which has kept what helps
+            places.setdefault(min(holders[future.key]), {})[index] = future.key
+        if len(places) > FAN_IN:
+            return None
+        # Errors come back as values: of a worker that died, say. What is raised here is an error of this process, such as the
+        # exception of a signal handler, and ends the fit.
+        answers = list(client.run(run_here, places, task, broadcast, workers=list(places), on_error="return").values())
+        return None if any(isinstance(answer, Exception) for answer in answers) else answers
 
 
 async def run_here(places, task, broadcast, dask_worker):

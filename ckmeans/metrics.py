@@ -187,7 +187,8 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
         if sample_size > len(array):
             raise ValueError(f"sample_size={sample_size} is more than the {len(array)} rows of X.")
         (seed,) = check.seeds(random_state, 1)
-        picked = np.sort(check.seeded(seed).permutation(len(array))[:sample_size])
+        with check.seeded(seed) as random_state:
+            picked = np.sort(random_state.permutation(len(array))[:sample_size])
         X, labels = array[picked], codes[picked]
     return exact_mean(silhouette_samples(X, labels, n_threads=n_threads))
 
@@ -397,30 +398,20 @@ def adjusted_rand_score(labels_true, labels_pred):
     >>> adjusted_rand_score([0, 0, 1, 1], ["b", "b", "a", "a"])
     1.0
     """
-    first = np.asarray(labels_true)
-    a, b = (np.unique(_label_array(labels, len(first)), return_inverse=True)[1].astype(np.int64) for labels in (first, labels_pred))
+    a, _ = _codes(labels_true, None, "labels_true")
+    b, _ = _codes(labels_pred, len(a), "labels_pred")
     _, both = np.unique(a * (b.max(initial=0) + 1) + b, return_counts=True)
     together, in_a, in_b = (sum(c * (c - 1) // 2 for c in counts.tolist()) for counts in (both, np.bincount(a), np.bincount(b)))
-    pairs = len(first) * (len(first) - 1) // 2            # whole numbers of any size: only the last step rounds
+    pairs = len(a) * (len(a) - 1) // 2            # whole numbers of any size: only the last step rounds
     if in_a == in_b == together:
         return 1.0
     return 2 * (together * pairs - in_a * in_b) / (pairs * (in_a + in_b) - 2 * in_a * in_b)
 
 
 def exact_sum(values):
-    """The sum of float64 values, rounded once whatever their order; see _native/sums.pxi."""
-    largest = float(np.abs(values).max(initial=0.0))
-    if not 0.0 < largest < math.inf:
-        return largest
-    growth = math.frexp(4.0 * len(values))[1]
-    exponent, parts, rest = math.frexp(largest)[1], [], values
-    for _ in range(3):
-        big = math.ldexp(1.5, max(exponent + growth, -1000))
-        part = (rest + big) - big
-        parts.append(float(part.sum()))
-        rest = rest - part
-        exponent += growth - 53
-    return math.fsum(parts)
+    """The sum of float64 values, rounded once whatever their order; of values that are not all finite, what they add up to."""
+    total = float(np.add.reduce(values))
+    return _native.engine.exact_sum(values) if math.isfinite(total) else total
 
 
 def exact_mean(values, weights=None):
@@ -433,20 +424,90 @@ def exact_mean(values, weights=None):
 # -- what comes in ---------------------------------------------------------------------------------------------------------------
 
 
-def _label_array(labels, n):
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or len(labels) != n:
-        raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({n},).")
-    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
-        raise ValueError("labels are names or whole numbers, not measurements: got fractions or NaN.")
-    return labels
+def _label_array(labels, n=None, name="labels"):
+    """Labels as an array: of whole numbers, or of names of one type; n of them, or any number."""
+    if isinstance(labels, np.ma.MaskedArray) and np.ma.getmaskarray(labels).any():
+        raise _missing_label(name, "masked", np.ma.getmaskarray(labels))
+    try:
+        array = np.asarray(labels)
+        if isinstance(labels, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "SUf":
+            array = np.array(labels, dtype=object)        # NumPy makes text of numbers beside names, and one number of two large ones
+    except ValueError:                                    # of lists of different lengths
+        raise ValueError(f"{name} must be one label per row, got lists in a list.") from None
+    if array.ndim != 1 or n is not None and len(array) != n:
+        raise ValueError(f"{name} has shape {array.shape}, but one label per row is needed: shape ({'n' if n is None else n},).")
+    if array.dtype.kind in "OT":
+        return _objects(array.astype(object), name)
+    if array.dtype.kind in "fmM":
+        missing = np.isnat(array) if array.dtype.kind in "mM" else np.isnan(array)
+        if missing.any():
+            raise _missing_label(name, array[missing][0], missing)
+    if array.dtype.kind == "f":
+        whole = np.isfinite(array)
+        whole[whole] = array[whole] == np.floor(array[whole])
+        if not whole.all():
+            raise _no_label(name, array[~whole][0], int(np.argmin(whole)))
+    elif array.dtype.kind not in "biuSUmM":
+        raise TypeError(f"{name} has dtype {array.dtype}: labels are names or whole numbers.")
+    return array
+
+
+def _objects(array, name):
+    """Labels that are Python objects: all whole numbers, or all of one type that can be put in order."""
+    missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
+    if missing.any():
+        raise _missing_label(name, repr(array[missing][0]), missing)
+    first = None
+    for row, value in enumerate(array):
+        kind = type(value)
+        if isinstance(value, (int, float, np.integer, np.floating, np.bool_)):
+            kind = int
+            if not math.isfinite(value) or value != math.floor(value):
+                raise _no_label(name, value, row)
+        elif isinstance(value, (str, bytes)):
+            kind = str if isinstance(value, str) else bytes
+        first = first or kind
+        if kind is not first:
+            raise TypeError(f"{name} mixes {_KINDS.get(first, first.__name__)} and {_KINDS.get(kind, kind.__name__)}, the first of these "
+                            f"{value!r} at row {row}: labels are of one kind. Convert them: [str(label) for label in {name}].")
+    if first not in (int, str, bytes, None):
+        try:
+            np.sort(array)
+        except TypeError:
+            raise TypeError(f"{name} are of type {first.__name__}, which has no order: pass names or whole numbers.") from None
+    return array
+
+
+#: What messages call some kinds of labels.
+_KINDS = {int: "numbers", str: "text"}
+
+
+def _is_missing(value):
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):                       # pandas.NA is neither equal nor different; an array is no label
+        return True
+
+
+def _missing_label(name, value, mask):
+    return ValueError(f"{name} has {np.count_nonzero(mask)} missing label(s), the first ({value}) at row {int(np.argmax(mask))}: "
+                      "drop such rows, or give them a label of their own.")
+
+
+def _no_label(name, value, row):
+    return ValueError(f"{name} has {float(value)} at row {row}: labels are names or whole numbers, not measurements.")
+
+
+def _codes(labels, n, name="labels"):
+    """Labels as int64 codes from 0, and how many there are."""
+    values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
+    return codes.reshape(-1).astype(np.int64), len(values)
 
 
 def _labelled(X, labels):
     """The rows, their labels as int32 codes from 0, how many there are, and the names of the columns."""
     array, names = check.as_matrix(X, sparse=True)
-    values, codes = np.unique(_label_array(labels, len(array)), return_inverse=True)
-    k = len(values)
+    codes, k = _codes(labels, len(array))
     if not 2 <= k < len(array):
         raise ValueError(f"Number of labels is {k}. Valid values are 2 to n_samples - 1 (inclusive): {len(array) - 1}.")
     return array, codes.astype(np.int32), k, names

@@ -15,6 +15,7 @@ from ._base import unit_rows
 from ._extras import need
 from ._kmeans import KMeans
 from ._project import principal_axes
+from ._safe_text import picture, terminal
 
 #: Okabe & Ito's colours, those that differ most first.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
@@ -70,7 +71,7 @@ def _columns(features, names, count):
     for feature in features:
         if isinstance(feature, str):
             if feature not in names:
-                raise ValueError(f"there is no feature {feature!r}; there are {', '.join(names)}.")
+                raise ValueError(f"there is no feature {feature!r}; there are {terminal(', '.join(names))}.")
             feature = names.index(feature)
         check.check_int(feature, "every feature", 0, f"a name or a number from 0 to {len(names) - 1}", len(names) - 1)
         columns.append(int(feature))
@@ -235,9 +236,9 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         if regions and d == 2:
             _regions(ax, middles, colors, x_limits, y_limits)
         ax.set_ylim(y_limits)
-        ax.set_ylabel(names[columns[1]])
+        ax.set_ylabel(picture(names[columns[1]]))
     ax.set_xlim(x_limits)
-    ax.set_xlabel(names[columns[0]])
+    ax.set_xlabel(picture(names[columns[0]]))
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
     _note(ax, note)
@@ -369,7 +370,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
 
 
 def _short(text, longest=22):
-    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """A column name as a label where there is little room."""
+    return picture(text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}")
 
 
 # -- what the model is like ------------------------------------------------------------------------------------------------------
@@ -634,7 +636,7 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
 
 def _watch(model, X, sample_weight):
     """Where one run of a fresh copy of the model starts, and its states; the model itself stays as it is."""
-    copy = type(model)(**model.get_params())
+    copy = type(model)(**model.get_params(deep=False))
     # A seed of its own, drawn once, lest start and run draw different ones.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
@@ -646,9 +648,9 @@ def _plane(array, names):
     """How to see rows in two dimensions: function(points) -> (m, 2), and the labels of the axes."""
     d = array.shape[1]
     if d == 1:
-        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (names[0], "")
+        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (picture(names[0]), "")
     if d == 2:
-        return lambda points: np.asarray(points, dtype=np.float64), tuple(names)
+        return lambda points: np.asarray(points, dtype=np.float64), tuple(map(picture, names))
     middle, axes, shares = principal_axes(array[thin(len(array))].astype(np.float64), 2)
     return (lambda points: (points - middle) @ axes.T), tuple(
         f"{name} principal component ({share:.0%} of the variance)" for name, share in zip(("first", "second"), shares))
@@ -774,7 +776,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
 
     Parameters
     ----------
-    image : ndarray of shape (height, width, 3) or (height, width), uint8
+    image : as for `ckmeans.image.quantize`
     n_colors : iterable of int
     random_state : None, int, RandomState or Generator
     axes : sequence of matplotlib axes, or None
@@ -788,14 +790,14 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     --------
     ckmeans.image.quantize
     """
-    from .image import quantize
+    from .image import FULL, _as_image, quantize
 
-    numbers = list(n_colors)
+    numbers, image = list(n_colors), _as_image(image)
     results = [quantize(image, number, random_state=random_state) for number in numbers]
     if axes is None:
         across = min(3, len(numbers) + 1)
         down = math.ceil((len(numbers) + 1) / across)
-        ratio = np.asarray(image).shape[0] / np.asarray(image).shape[1]
+        ratio = image.shape[0] / image.shape[1]
         _, grid = pyplot().subplots(down, across, figsize=(3.6 * across, (3.6 * ratio + 0.55) * down), layout="constrained",
                                     squeeze=False)
         axes = grid.ravel()
@@ -804,14 +806,23 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(numbers) + 1]
     if len(axes) < len(numbers) + 1:
         raise ValueError(f"{len(axes)} axes for {len(numbers) + 1} images: pass one for each.")
-    for ax, picture, title in zip(axes, [np.asarray(image), *(result.image for result in results)],
+    for ax, picture, title in zip(axes, [image, *(result.image for result in results)],
                                   ["original", *(f"{len(result.palette)} colours" for result in results)]):
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        ax.imshow(_shown(picture, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=10)
         ax.set_axis_off()
     for ax, result in zip(axes[1:], results):
         strip = ax.inset_axes([0, -0.09, 1, 0.06])
-        strip.imshow(result.palette[np.newaxis] if result.palette.shape[1] == 3 else result.palette.T, aspect="auto", cmap="gray",
-                     vmin=0, vmax=255, interpolation="nearest")
+        strip.imshow(_shown(result.palette[np.newaxis], FULL[image.dtype]), aspect="auto", cmap="gray", vmin=0, vmax=255,
+                     interpolation="nearest")
         strip.set_axis_off()
     return axes
+
+
+def _shown(image, full):
+    """An image as bytes that imshow takes: grey, RGB or RGBA."""
+    if image.dtype != np.uint8:
+        image = np.rint(image / np.float64(full) * 255).astype(np.uint8)
+    if image.ndim == 3 and image.shape[2] == 2:
+        image = image[..., [0, 0, 0, 1]]
+    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image

@@ -21,7 +21,7 @@ class KMeans(BlockKMeans):
     """k-means over the blocks of a Ray dataset, or over a list of blocks: the bits of `ckmeans.KMeans` on all their rows.
 
     Actors hold the blocks; for each iteration centers go out to them and sums come back. One that dies is started again, with its blocks,
-    and the result stays the same.
+    and the result stays the same. Rows of one feature start from k-means++, as in `ckmeans.dask.KMeans`, which says more.
 
     Parameters
     ----------

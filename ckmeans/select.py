@@ -45,7 +45,7 @@ class Rows:
 
     def __init__(self, array, names, weights, n_threads):
         self.array, self.names, self.weights = array, names, weights
-        self.data = open_data(array, names, weights, n_threads, packed=True)
+        self.data = open_data(array, names, weights, n_threads, packed=True, compared=True)
         self.total_weight = self.data.total_weight()
 
     def nearest_two(self, centers, labels):
@@ -830,9 +830,10 @@ class KSelection:
         return table(head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k])
 
     def _repr_html_(self):
-        return self.html_table() + "".join(
-            f"<p>{text}</p>" for text in (*self.notes, self.suggestion)
-        )
+        from ._html import Markup, fill
+
+        said = (fill("<p>{}</p>", text) for text in (*self.notes, self.suggestion))
+        return fill("{}{}", self.html_table(), Markup("".join(said)))
 
 
 def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_init="auto", sample_weight=None, max_iter=300, tol=1e-4,

@@ -63,14 +63,21 @@ cdef int adopt(Data data, tuple whole) except -1:
 
 
 def block_cut(Data data, tuple whole):
-    """How sums over the whole are cut: constants for the columns (parts, d) and for the weights (MAX_PARTS,)."""
-    cdef cnp.ndarray big, weight_big = np.empty(MAX_PARTS)
+    """How sums over the whole are cut: constants for the columns (parts, d) and for the weights (weight_parts,)."""
+    cdef cnp.ndarray big, weight_big
     adopt(data, whole)
     data.cut_sums()
     big = np.empty((data.sums.parts, data.rows.d))
-    memcpy(cnp.PyArray_DATA(big), data.big, data.sums.parts * data.rows.d * sizeof(double))
-    memcpy(cnp.PyArray_DATA(weight_big), data.sums.weight_big, MAX_PARTS * sizeof(double))
+    weight_big = np.empty(data.sums.weight_parts)
+    memcpy(cnp.PyArray_DATA(big), data.sums.big, big.nbytes)
+    memcpy(cnp.PyArray_DATA(weight_big), data.sums.weight_big, weight_big.nbytes)
     return big, weight_big
+
+
+def block_lost(Data data, tuple whole):
+    """`Data.lost_of_squares` of the whole."""
+    adopt(data, whole)
+    return data.lost_of_squares()
 
 
 def block_bound(Data data, tuple whole, cnp.ndarray centers):
@@ -106,11 +113,11 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
 
     Returns
     -------
-    sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows whose label changed, added to the new and taken from the old
+    sums (k, parts, d), weights (k, weight_parts), counts (k,) : of the rows whose label changed, added to the new and taken from the old
     changed : int
     check : (2,) uint64, of all labels; zero unless `checked`
     moments : (SEEN, d) or None
-    inertia : (SUM_PARTS,), and the largest term of it
+    inertia : (LIMBS,) int64, see `limbs_value`
     """
     cdef Memory memory = Memory()
     cdef Py_ssize_t k = centers.shape[0], d = data.rows.d, parts, f, j, e, size
@@ -123,15 +130,17 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     cdef double *more_weights
     cdef int64_t *more_counts
     cdef uint8_t *touched
-    cdef double largest = 0, reach = 0
+    cdef double reach = 0
+    cdef int weight_parts
     cdef Packing packing
     cdef BlockPass job
     cdef Survey survey
     cdef Tally *tally
-    cdef cnp.ndarray sums, weights, counts, check, moments = None, inertia
+    cdef cnp.ndarray sums, weights, counts, check, moments = None
     adopt(data, whole)
     data.cut_sums()
     parts = data.sums.parts
+    weight_parts = data.sums.weight_parts
     size = parts * d
     memset(&packing, 0, sizeof(Packing))
     packing.origin = origin
@@ -164,25 +173,24 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     job.measure.sq_distances = NULL
     job.measure.workers = data.workers
     job.measure.totals = <Sum *>memory.take(threads, sizeof(Sum))
+    job.measure.rests = <Wide *>memory.take(threads, sizeof(Wide))
     if job.measured:
         split_constants(bound, data.terms, job.measure.split.big, 1)
     sums = np.zeros((k, parts, d))
-    weights = np.zeros((k, MAX_PARTS))
+    weights = np.zeros((k, weight_parts))
     counts = np.zeros(k, dtype=np.int64)
     check = np.zeros(2, dtype=np.uint64)
-    inertia = np.zeros(SUM_PARTS)
     more_sums = <double *>memory.take((threads - 1) * k * size, sizeof(double))
-    more_weights = <double *>memory.take((threads - 1) * k * MAX_PARTS, sizeof(double))
+    more_weights = <double *>memory.take((threads - 1) * k * weight_parts, sizeof(double))
     more_counts = <int64_t *>memory.take((threads - 1) * k, sizeof(int64_t))
     touched = <uint8_t *>memory.take(threads * (k + 64), 1)      # apart, or threads would write to the same cache line
     for i in range(threads):                 # the calling thread adds to the results themselves
         tally = &data.workers[i].tally
         tally.sums = <double *>cnp.PyArray_DATA(sums) if i == 0 else more_sums + (i - 1) * k * size
-        tally.weights = <double *>cnp.PyArray_DATA(weights) if i == 0 else more_weights + (i - 1) * k * MAX_PARTS
+        tally.weights = <double *>cnp.PyArray_DATA(weights) if i == 0 else more_weights + (i - 1) * k * weight_parts
         tally.counts = <int64_t *>cnp.PyArray_DATA(counts) if i == 0 else more_counts + (i - 1) * k
         tally.touched = touched + i * (k + 64)
         data.workers[i].changed = 0
-        data.workers[i].largest = 0
     with nogil:
         data.each_chunk(block_pass, &job, assign_cost(k, d) + 0.7 * d)
     changed = data.workers[0].changed
@@ -190,14 +198,12 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
         tally = &data.workers[i].tally
         changed += data.workers[i].changed
         add_into(<double *>cnp.PyArray_DATA(sums), tally.sums, k * size)
-        add_into(<double *>cnp.PyArray_DATA(weights), tally.weights, k * MAX_PARTS)
+        add_into(<double *>cnp.PyArray_DATA(weights), tally.weights, k * weight_parts)
         for j in range(k):
             (<int64_t *>cnp.PyArray_DATA(counts))[j] += tally.counts[j]
     for i in range(threads):
         for p in range(2):
             (<uint64_t *>cnp.PyArray_DATA(check))[p] += job.checks[8 * i + p]
-        add_into(<double *>cnp.PyArray_DATA(inertia), job.measure.totals[i].part, SUM_PARTS)
-        largest = max(largest, data.workers[i].largest)
     if middle is not None:
         moments = np.zeros((SEEN, d))
         to = <double *>cnp.PyArray_DATA(moments)
@@ -205,7 +211,8 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
             for p in range(SEEN):
                 for e in range(survey.strung * d):
                     to[p * d + e % d] += survey.seen[(i * SEEN + p) * survey.width + e]
-    return sums, weights, counts, changed, check, moments, inertia, largest
+    gather(&job.measure, threads)
+    return sums, weights, counts, changed, check, moments, limbs_of(job.measure.rests)
 
 
 cdef void add_into(double *to, const double *terms, Py_ssize_t count) noexcept nogil:
@@ -241,13 +248,6 @@ def block_codes(Data data):
     job.code = <uint64_t *>cnp.PyArray_DATA(out)
     with nogil:
         data.each_chunk(code_rows, &job, 2.0 * data.rows.d + 5)
-    return out
-
-
-def split_of(double bound, double terms, int parts=SUM_PARTS):
-    """What cuts so many terms of magnitude <= bound into the parts of an exact sum: (parts,)."""
-    cdef cnp.ndarray out = np.empty(parts)
-    split_constants(bound, terms, <double *>cnp.PyArray_DATA(out), 1, parts)
     return out
 
 

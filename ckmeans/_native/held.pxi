@@ -19,18 +19,18 @@ def held_assign(Run run, cnp.ndarray centers):
 
     Returns
     -------
-    sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows of each cluster
+    sums (k, parts, d), weights (k, weight_parts), counts (k,) : of the rows of each cluster
     changed : int
         Labels that differ from those of the call before.
     """
     cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.data.sums.parts
-    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, MAX_PARTS))
+    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, run.data.sums.weight_parts))
     memcpy(run.center, cnp.PyArray_DATA(centers), k * d * sizeof(double))
     with nogil:
         run.assign()
     run.n_iter += 1                          # boxes are not thought of before the second
     memcpy(cnp.PyArray_DATA(sums), run.total.sums, k * parts * d * sizeof(double))
-    memcpy(cnp.PyArray_DATA(weights), run.total.weights, k * MAX_PARTS * sizeof(double))
+    memcpy(cnp.PyArray_DATA(weights), run.total.weights, weights.nbytes)
     return sums, weights, run.counts(), run.n_changed
 
 

@@ -18,9 +18,9 @@ ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, 
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
-cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size) noexcept nogil:
-    """Add one thread's tally to the total and clear it. size: of one cluster's sums"""
-    cdef Py_ssize_t j, e
+cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how, Py_ssize_t d) noexcept nogil:
+    """Add one thread's tally to the total and clear it."""
+    cdef Py_ssize_t size = how.parts * d, j, e
     for j in range(k):
         total.counts[j] += tally.counts[j]
         tally.counts[j] = 0
@@ -28,7 +28,7 @@ cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size)
             continue
         tally.touched[j] = 0
         total.touched[j] = 1
-        for e in range(j * MAX_PARTS, (j + 1) * MAX_PARTS):
+        for e in range(j * how.weight_parts, (j + 1) * how.weight_parts):
             total.weights[e] += tally.weights[e]
             tally.weights[e] = 0
         for e in range(j * size, (j + 1) * size):
@@ -128,13 +128,14 @@ cdef class Run:
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
         cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
         cdef double *sums = <double *>self.memory.take(count * size, sizeof(double))
-        cdef double *weights = <double *>self.memory.take(count * k * MAX_PARTS, sizeof(double))
+        cdef int weight_parts = self.data.sums.weight_parts
+        cdef double *weights = <double *>self.memory.take(count * k * weight_parts, sizeof(double))
         cdef int64_t *counts = <int64_t *>self.memory.take(count * k, sizeof(int64_t))
         cdef uint8_t *touched = <uint8_t *>self.memory.take(count * k, 1)
         cdef int i
         for i in range(count):
             tallies[i].sums = sums + i * size
-            tallies[i].weights = weights + i * k * MAX_PARTS
+            tallies[i].weights = weights + i * k * weight_parts
             tallies[i].counts = counts + i * k
             tallies[i].touched = touched + i * k
         return 0
@@ -516,7 +517,7 @@ cdef class Run:
                 self.label[self.data.boxes.order[i]] = self.place_label[i]
 
     cdef void merge(self, Tally *tally) noexcept nogil:
-        merge_tally(&self.total, tally, self.k, self.data.sums.parts * self.data.rows.d)
+        merge_tally(&self.total, tally, self.k, &self.data.sums, self.data.rows.d)
 
     cdef int update(self) except -1 nogil:
         """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""

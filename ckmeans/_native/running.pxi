@@ -42,7 +42,7 @@ cdef class Running:
         self.forms = CenterForms(k, d, True, data.most_values)
         self.fresh = <double *>self.memory.take(d, sizeof(double))
         self.tally.sums = <double *>self.memory.take(k * data.sums.parts * d, sizeof(double))
-        self.tally.weights = <double *>self.memory.take(k * MAX_PARTS, sizeof(double))
+        self.tally.weights = <double *>self.memory.take(k * data.sums.weight_parts, sizeof(double))
         self.tally.counts = <int64_t *>self.memory.take(k, sizeof(int64_t))
         self.tally.touched = <uint8_t *>self.memory.take(k, 1)
         self.tally.support = <uint64_t *>self.memory.take(k * words, sizeof(uint64_t))
@@ -167,7 +167,7 @@ cdef class Running:
             self.forms.stale[j] = True
         seen[j] += weight
         share = weight / seen[j]
-        memset(self.tally.weights + j * MAX_PARTS, 0, MAX_PARTS * sizeof(double))
+        memset(self.tally.weights + j * self.data.sums.weight_parts, 0, self.data.sums.weight_parts * sizeof(double))
         self.tally.counts[j] = 0
         if self.data.unit:
             memset(fresh, 0, d * sizeof(double))

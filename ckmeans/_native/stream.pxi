@@ -17,8 +17,7 @@ cdef class StreamRun:
     cdef object sums, weights, counts
     cdef bint checked, measured
     cdef Split split                 # what cuts squared distances, if they are summed up
-    cdef Sum squares
-    cdef double largest
+    cdef Wide squares
     cdef int64_t changed
     cdef uint64_t[2] check
     cdef GroupBounds bounds          # None until they are thought of
@@ -66,6 +65,7 @@ cdef class Stream:
     cdef Py_ssize_t n_sampled
     cdef uint64_t *checks            # scratch (threads, 8)
     cdef Sum *totals                 # scratch (threads,)
+    cdef Wide *rests                 # scratch (threads,)
     cdef Algorithm algorithm
     cdef bint open                   # the packing is settled
     cdef bint settled
@@ -75,7 +75,7 @@ cdef class Stream:
     def __cinit__(self, tuple whole, dtype, bint weighted, cnp.ndarray starts, Py_ssize_t k, int n_threads, int n_runs, str algorithm,
                   Py_ssize_t room, bint keep):
         cdef Py_ssize_t d = len(whole[1]), b, size, each
-        cdef int i
+        cdef int weight_parts, i
         cdef Worker *worker
         cdef double *sums
         cdef double *weights
@@ -113,17 +113,19 @@ cdef class Stream:
         self.sample.panels = <float *>self.memory.take(SAMPLE_ROWS * d, sizeof(float))
         self.sample.by_row = True
         size = k * self.data.sums.parts * d
+        weight_parts = self.data.sums.weight_parts
         sums = <double *>self.memory.take(n_threads * size, sizeof(double))
-        weights = <double *>self.memory.take(n_threads * k * MAX_PARTS, sizeof(double))
+        weights = <double *>self.memory.take(n_threads * k * weight_parts, sizeof(double))
         counts = <int64_t *>self.memory.take(n_threads * k, sizeof(int64_t))
         touched = <uint8_t *>self.memory.take(n_threads * (k + 64), 1)       # apart, as what threads write should be
         packed = <float *>self.memory.take(n_threads * TILE * (d + 1), sizeof(float)) if self.bounded else NULL
         self.checks = <uint64_t *>self.memory.take(8 * n_threads, sizeof(uint64_t))
         self.totals = <Sum *>self.memory.take(n_threads, sizeof(Sum))
+        self.rests = <Wide *>self.memory.take(n_threads, sizeof(Wide))
         for i in range(n_threads):
             worker = &self.data.workers[i]
             worker.tally.sums = sums + i * size
-            worker.tally.weights = weights + i * k * MAX_PARTS
+            worker.tally.weights = weights + i * k * weight_parts
             worker.tally.counts = counts + i * k
             worker.tally.touched = touched + i * (k + 64)
             worker.tile.packed = packed + i * TILE * (d + 1)
@@ -154,14 +156,14 @@ cdef class Stream:
             self.open_packing(run.center)
             self.sampling = run
         run.sums = np.zeros((self.k, parts, self.d))
-        run.weights = np.zeros((self.k, MAX_PARTS))
+        run.weights = np.zeros((self.k, self.data.sums.weight_parts))
         run.counts = np.zeros(self.k, dtype=np.int64)
         run.change.sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>run.sums)
         run.change.weights = <double *>cnp.PyArray_DATA(<cnp.ndarray>run.weights)
         run.change.counts = <int64_t *>cnp.PyArray_DATA(<cnp.ndarray>run.counts)
-        run.checked, run.measured, run.changed, run.largest = checked, bound >= 0, 0, 0
+        run.checked, run.measured, run.changed = checked, bound >= 0, 0
         run.check[0] = run.check[1] = 0
-        memset(&run.squares, 0, sizeof(Sum))
+        memset(&run.squares, 0, sizeof(Wide))
         if run.measured:
             split_constants(bound, self.data.terms, run.split.big, 1)
         self.settled = settled
@@ -270,12 +272,13 @@ cdef class Stream:
         job.measure.sq_distances = NULL
         job.measure.workers = data.workers
         job.measure.totals = self.totals
+        job.measure.rests = self.rests
         job.measure.split = run.split
         memset(self.checks, 0, 8 * data.n_threads * sizeof(uint64_t))
         memset(self.totals, 0, data.n_threads * sizeof(Sum))
+        memset(self.rests, 0, data.n_threads * sizeof(Wide))
         for i in range(data.n_threads):
             data.workers[i].changed = 0
-            data.workers[i].largest = 0
             data.workers[i].counters.filtered = 0
         if bounding:
             job.way = data.exact.assign_groups
@@ -298,16 +301,15 @@ cdef class Stream:
             worker = &data.workers[i]
             if worker.changed:
                 run.changed += worker.changed
-                merge_tally(&run.change, &worker.tally, self.k, data.sums.parts * self.d)
+                merge_tally(&run.change, &worker.tally, self.k, &data.sums, self.d)
             run.check[0] += self.checks[8 * i]
             run.check[1] += self.checks[8 * i + 1]
-            for e in range(SUM_PARTS):
-                run.squares.part[e] += self.totals[i].part[e]
-            run.largest = max(run.largest, worker.largest)
             if bounding:
                 run.pairs += worker.counters.filtered
             if CKM_DEBUG_BOUNDS and worker.counters.broken:
                 raise AssertionError(f"pass {run.n_passes}: {worker.counters.broken} bounds do not hold")
+        gather(&job.measure, data.n_threads)
+        add_wide(&run.squares, self.rests)
         return self.finite(run)
 
     cdef bint finite(self, StreamRun run) noexcept:
@@ -348,11 +350,10 @@ cdef class Stream:
     def end(self, Py_ssize_t run_):
         """The pass is over: what `assign_block` returns, but for moments."""
         cdef StreamRun run = self.runs[run_]
-        cdef cnp.ndarray check = np.empty(2, dtype=np.uint64), squares = np.empty(SUM_PARTS)
+        cdef cnp.ndarray check = np.empty(2, dtype=np.uint64)
         memcpy(cnp.PyArray_DATA(check), run.check, sizeof(run.check))
-        memcpy(cnp.PyArray_DATA(squares), run.squares.part, sizeof(Sum))
         if run.bounding:
             # All pairs of a blank pass say nothing of the next one.
             run.pairs_per_row = 0 if run.bounds.b.blank else <double>run.pairs / self.start[self.bounded]
             run.bounds.b.blank = False
-        return run.sums, run.weights, run.counts, run.changed, check, None, squares, run.largest
+        return run.sums, run.weights, run.counts, run.changed, check, None, limbs_of(&run.squares)
