@@ -363,7 +363,8 @@ def _select(args):
         model.save(args.model)
     _draw(args, model, table, found, caught)
     plain = {
-        name: [value if math.isfinite(value) else None for value in column.tolist()] for name, column in found.table.items()
+        name: [value if math.isfinite(value) else None for value in column.tolist()]
+        for name, column in found.table.items()
     }
     facts = {
         **_data_facts(args, table),
@@ -383,7 +384,9 @@ def _select(args):
 
     def report(facts):
         width = shutil.get_terminal_size().columns
-        words = [line for text in (*found.notes, found.suggestion) for line in textwrap.wrap(text, width)]
+        words = [
+            line for text in (*found.notes, found.suggestion) for line in textwrap.wrap(text, width)
+        ]
         choice = [*found.lines(width), "", *words]
         if model is None:
             return [_heading(facts), "", *choice, "", *_facts_lines(*_timing(facts), *_endings(facts))]

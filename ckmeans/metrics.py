@@ -20,7 +20,7 @@ _SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
 _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
 _CACHED_VALUES = 1 << 14    # the same, where it is read several times
-_VANISHING = 400            # rows that a larger power of two brings to a spread of 1 are scaled, lest squares underflow
+_VANISHING = 400            # rows are scaled if it takes a larger power of two to a spread of 1
 
 
 def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
@@ -233,7 +233,10 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
         if labels.dtype.kind not in "biu" or labels.min() < 0 or labels.max() >= k:
             raise ValueError(f"labels must be integers from 0 to {k - 1}, the rows of centers.")
     threads = _threads(n_threads)
-    exponent = min(_vanishing(open_data(array, names, None, threads)), 500 - math.frexp(float(np.abs(centers).max()))[1])
+    exponent = min(
+        _vanishing(open_data(array, names, None, threads)),
+        500 - math.frexp(float(np.abs(centers).max()))[1],
+    )
     if exponent > 0:
         array, centers = _scaled(array, exponent), np.ldexp(centers, exponent)
     out = np.empty(len(array))
@@ -274,8 +277,9 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
-        Whole numbers count as so many rows. Where there are others, only the ratios of the weights matter: they are scaled to sum to
-        the number of rows that have a positive one. Rows of weight 0 are left out.
+        Whole numbers count as so many rows. Where there are others, only the ratios of the weights
+        matter: they are scaled to sum to the number of rows that have a positive one. Rows of
+        weight 0 are left out.
 
     Returns
     -------
@@ -510,25 +514,30 @@ def _labelled(X, labels):
 
 
 def _weighted_and_labelled(X, labels, sample_weight):
-    """Rows of positive weight as engine data and as float64, codes of their labels, how many clusters these are, and the weights."""
+    """Rows of positive weight: engine data, array, codes of labels, number of these, weights.
+
+    The array is float64, and scaled where squared differences would vanish.
+    """
     array, names = check.as_matrix(X, sparse=True)
     labels = _label_array(labels, len(array))
     weights = check.as_weights(sample_weight, len(array))
     if weights is not None and not weights.all():
-        open_data(array, names, weights, None)            # raises for what is not finite, by the numbers of all rows
+        # Raises for what is not finite, by the numbers of all rows.
+        open_data(array, names, weights, None)
         kept = np.flatnonzero(weights)
         array, labels, weights = array[kept], labels[kept], weights[kept]
     array, codes, k, _ = _labelled(array, labels)
     data = open_data(array, names, weights, None)
     exponent = _vanishing(data)
-    if exponent or array.dtype == np.float32:             # means as float64 whatever the rows are, as everywhere in this file
+    # Means as float64 whatever the rows are, as everywhere in this file.
+    if exponent or array.dtype == np.float32:
         array = _scaled(array, exponent)
         data = open_data(array, names, weights, None)
     return data, array, codes, k, weights
 
 
 def _vanishing(data):
-    """The power of two for rows whose differences are so small that their squares would vanish, else 0."""
+    """The power of two for rows whose squared differences would vanish without it, else 0."""
     exponent = _unit_exponent(data.low, data.high)
     return exponent if exponent > _VANISHING else 0
 

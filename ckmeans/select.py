@@ -21,18 +21,19 @@ _FRESH = 1              # draws per k with n_init="auto": the starts from the ne
 _GROWN = 2              # starts for each k that add a center to the best of the k before
 _BLOCK_VALUES = 1 << 20
 
-# The test for well separated clusters; the figures behind these values are in the notes of `select_k`.
-_FOLDS = 5              # parts of the rows, each of which is placed between centers that were fitted without it
+# The test for well separated clusters; the figures behind these values are in the notes of
+# `select_k`.
+_FOLDS = 5              # parts of the rows, each held out while centers are fitted to the others
 _NEIGHBORS = 10         # nearest centers that each is compared with
 _BIN = 0.025            # width of the bins along the line through two centers, which lie at 0 and 1
 _BINS = _BIN * np.arange(-24, 65)
-_WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)       # 1 in the middle: sums count rows
+_WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)  # 1 in the middle: sums count rows
 _REACH = 0.12           # how far beyond the centers rows count as near them
 _DOUBT = 3.0            # rows added to every count, so that few rows prove nothing,
 _DEVIATIONS = 0.4       # and standard deviations (of a Poisson number) added to the lowest count
 _PRIOR = 5              # rows that the usual spread across the line counts as
-_SEPARATED = 0.5        # the highest density between well separated clusters, as a share of that at the centers
-_REPEATS = 4            # rows that each distinct row stands for, where the distinct rows are the clusters
+_SEPARATED = 0.5        # the highest share of the density at centers that is found between clusters
+_REPEATS = 4            # rows for each distinct row, where the distinct rows are the clusters
 _SCALE_LEVELS = 5       # so many equally spaced values of a column are a scale of measurement
 
 
@@ -122,7 +123,7 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
 
 
 class Path:
-    """The fitted path and what criteria are computed from. What is costly is made when first asked for, and kept.
+    """The fitted path and what criteria are computed from, which is made when first asked for.
 
     Attributes
     ----------
@@ -135,12 +136,26 @@ class Path:
     n_rows : int
         Rows of positive weight.
     weights : ndarray of shape (n,) or None
-        Scaled so that they sum to `n_rows`: what counts rows must not depend on the unit of the weights.
+        Scaled so that they sum to `n_rows`: what counts rows must not depend on the unit of the
+        weights.
     sample : ndarray of int
         Rows of positive weight that slow criteria look at.
     """
 
-    def __init__(self, rows, ks, models, n_distinct, seed, max_iter, tol, n_threads, n_refs, n_resamples, sample_size):
+    def __init__(
+        self,
+        rows,
+        ks,
+        models,
+        n_distinct,
+        seed,
+        max_iter,
+        tol,
+        n_threads,
+        n_refs,
+        n_resamples,
+        sample_size,
+    ):
         self.rows, self.ks, self.models, self.n_distinct = rows, ks, models, n_distinct
         self.seed, self.max_iter, self.tol, self.n_threads = seed, max_iter, tol, n_threads
         self.n_refs, self.n_resamples = n_refs, n_resamples
@@ -182,10 +197,15 @@ class Path:
 
     def sizes(self, i):
         """Of each cluster of the i-th model, whether it has rows of positive weight."""
-        return (np.bincount(self.models[i].labels_, self.weights, minlength=self.ks[i]) > 0).tolist()
+        return (
+            np.bincount(self.models[i].labels_, self.weights, minlength=self.ks[i]) > 0
+        ).tolist()
 
     def is_perfect(self, i):
-        """Whether every cluster of the i-th model is one distinct row: its inertia is 0, but for rounding of the centers."""
+        """Whether every cluster of the i-th model is one distinct row.
+
+        Its inertia is 0 then, but for the rounding of centers.
+        """
         return self.ks[i] == self.n_distinct and all(self.sizes(i))
 
     def uniform(self):
@@ -212,12 +232,22 @@ class Path:
     @cached_property
     def reference_inertias(self):
         """The lowest inertias found for each uniform data set and k."""
-        return np.array([[solver.best.inertia for solver in self.fit_again(rows, self.judged, random_state, grown=1)]
-                         for rows, random_state in self.uniform()])
+        return np.array(
+            [
+                [
+                    solver.best.inertia
+                    for solver in self.fit_again(rows, self.judged, random_state, grown=1)
+                ]
+                for rows, random_state in self.uniform()
+            ]
+        )
 
     @cached_property
     def half_labels(self):
-        """For each random half of the sample, all of the sample's rows assigned to the centers of that half; no k above its size."""
+        """For each random half of the sample, the sample's labels by its centers, for each k.
+
+        No k above the size of the half.
+        """
         m = len(self.sample)
         ks = [k for k in self.judged if k <= m // 2]
         everything = open_data(self.sample_rows, None, None, self.n_threads)
@@ -225,15 +255,34 @@ class Path:
         for b in range(self.n_resamples):
             random_state = np.random.RandomState([self.seed, 2, b])
             picked = np.sort(random_state.permutation(m)[: m // 2])
-            rows = Rows(self.sample_rows[picked], None, None if self.sample_weights is None else self.sample_weights[picked],
-                        self.n_threads)
-            out.append([everything.assign(np.ascontiguousarray(solver.best.centers, dtype=np.float64))
-                        for solver in self.fit_again(rows, ks, random_state, grown=2)] if ks else [])
+            rows = Rows(
+                self.sample_rows[picked],
+                None,
+                None if self.sample_weights is None else self.sample_weights[picked],
+                self.n_threads,
+            )
+            out.append(
+                [
+                    everything.assign(np.ascontiguousarray(solver.best.centers, dtype=np.float64))
+                    for solver in self.fit_again(rows, ks, random_state, grown=2)
+                ]
+                if ks
+                else []
+            )
         return out
 
     def fit_again(self, rows, ks, random_state, grown):
         """Solvers of a path over other rows."""
-        return fit_path(rows, ks, check.seeds(random_state, len(ks)), 1, self.max_iter, self.tol, grown=grown, back=False)
+        return fit_path(
+            rows,
+            ks,
+            check.seeds(random_state, len(ks)),
+            1,
+            self.max_iter,
+            self.tol,
+            grown=grown,
+            back=False,
+        )
 
 
 def in_rows(weights, n_rows):
@@ -252,7 +301,7 @@ def elbow(path):
 
 
 def of_each(value):
-    """A criterion from a value of the i-th model that compares clusters: not where there is one, nor where each row is one."""
+    """A criterion from a value of the i-th model that takes 2 clusters, and fewer than rows."""
     def value_or_nan(path, i):
         return value(path, i) if path.is_comparable(i) else math.nan
 
@@ -263,25 +312,34 @@ def silhouette(path, i):
     labels = path.models[i].labels_[path.sample]
     if not 2 <= len(np.unique(labels)) < len(labels):
         return math.nan
-    return metrics.exact_mean(metrics.silhouette_samples(path.sample_rows, labels, n_threads=path.n_threads), path.sample_weights)
+    return metrics.exact_mean(
+        metrics.silhouette_samples(path.sample_rows, labels, n_threads=path.n_threads),
+        path.sample_weights,
+    )
 
 
 def simplified_silhouette(path, i):
     model = path.models[i]
-    values = metrics.simplified_silhouette_samples(path.rows.array, model.cluster_centers_, model.labels_, n_threads=path.n_threads)
+    values = metrics.simplified_silhouette_samples(
+        path.rows.array, model.cluster_centers_, model.labels_, n_threads=path.n_threads
+    )
     return metrics.exact_mean(values, path.weights)
 
 
 def calinski_harabasz(path, i):
     if path.is_perfect(i):
         return math.inf
-    return metrics.calinski_harabasz_score(path.rows.array, path.models[i].labels_, sample_weight=path.weights)
+    return metrics.calinski_harabasz_score(
+        path.rows.array, path.models[i].labels_, sample_weight=path.weights
+    )
 
 
 def davies_bouldin(path, i):
     if path.is_perfect(i):
         return 0.0
-    return metrics.davies_bouldin_score(path.rows.array, path.models[i].labels_, sample_weight=path.weights)
+    return metrics.davies_bouldin_score(
+        path.rows.array, path.models[i].labels_, sample_weight=path.weights
+    )
 
 
 def bic(path):
@@ -317,11 +375,13 @@ def gap(path):
     m, count = len(path.sample), len(path.models)
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.log(path.reference_inertias / m)
-        value = expected.mean(axis=0) - (np.log(path.inertias[:count]) - np.log(path.rows.total_weight))
+        value = expected.mean(axis=0) - (
+            np.log(path.inertias[:count]) - np.log(path.rows.total_weight)
+        )
         error = expected.std(axis=0) * math.sqrt(1 + 1 / path.n_refs)
     perfect = np.array([path.is_perfect(i) for i in range(count)], dtype=bool)
     value[perfect] = math.inf
-    known = np.isfinite(expected).all(axis=0)             # else every reference row has a center of its own
+    known = np.isfinite(expected).all(axis=0)  # else every reference row has a center of its own
     value[~known | ~(perfect | np.isfinite(value))] = math.nan
     error[np.isnan(value)] = math.nan
     return value, error
@@ -332,7 +392,10 @@ def stability(path, i):
     if i >= len(path.half_labels[0]):
         return math.nan
     full = path.models[i].labels_[path.sample]
-    return math.fsum(metrics.adjusted_rand_score(full, labels[i]) for labels in path.half_labels) / path.n_resamples
+    return (
+        math.fsum(metrics.adjusted_rand_score(full, labels[i]) for labels in path.half_labels)
+        / path.n_resamples
+    )
 
 
 def highest(ks, values):
@@ -368,7 +431,7 @@ def largest_of_highest(ks, values):
 class Criterion(NamedTuple):
     """One way to judge every k."""
 
-    compute: Callable       #: function(path) -> values for each k, or the first of them (and their standard errors)
+    compute: Callable  #: function(path) -> values of the first k (and their standard errors)
     best: Callable          #: function(ks, *values) -> k or None
     title: str              #: for plots and reports
     rule: str               #: what is best, in words
@@ -381,24 +444,71 @@ _COMPARES = "2 clusters at least, and fewer than rows"
 
 #: name -> criterion, in the order of the table's columns
 CRITERIA = {
-    "elbow": Criterion(elbow, highest, "elbow strength", "highest",
-                       "Kneedle: Satopää et al., ICDCS Workshops 2011", "three values of k at least, and an inertia that falls"),
-    "silhouette": Criterion(of_each(silhouette), highest, "silhouette", "highest",
-                            "Rousseeuw, J. Comput. Appl. Math. 20, 1987", _COMPARES),
-    "simplified_silhouette": Criterion(of_each(simplified_silhouette), highest, "simplified silhouette", "highest",
-                                       "Hruschka, de Castro & Campello, ICDM 2004", _COMPARES),
-    "calinski_harabasz": Criterion(of_each(calinski_harabasz), highest, "Caliński–Harabasz", "highest",
-                                   "Caliński & Harabasz, Commun. Stat. 3, 1974", _COMPARES),
-    "davies_bouldin": Criterion(of_each(davies_bouldin), lowest, "Davies–Bouldin", "lowest",
-                                "Davies & Bouldin, PAMI 1, 1979", _COMPARES),
-    "bic": Criterion(bic, lowest, "BIC", "lowest", "Pelleg & Moore, ICML 2000",
-                     "more rows than clusters, and an inertia above 0"),
-    "gap": Criterion(gap, smallest_within_error, "gap", "smallest k within a standard error of the highest",
-                     "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001", "more rows than clusters, and an inertia above 0",
-                     True),
-    "stability": Criterion(of_each(stability), largest_of_highest, "stability", "largest k within 0.01 of the highest",
-                           "Ben-Hur, Elisseeff & Guyon, Pac. Symp. Biocomput. 2002",
-                           "2 clusters at least, and twice as many rows as clusters"),
+    "elbow": Criterion(
+        elbow,
+        highest,
+        "elbow strength",
+        "highest",
+        "Kneedle: Satopää et al., ICDCS Workshops 2011",
+        "three values of k at least, and an inertia that falls",
+    ),
+    "silhouette": Criterion(
+        of_each(silhouette),
+        highest,
+        "silhouette",
+        "highest",
+        "Rousseeuw, J. Comput. Appl. Math. 20, 1987",
+        _COMPARES,
+    ),
+    "simplified_silhouette": Criterion(
+        of_each(simplified_silhouette),
+        highest,
+        "simplified silhouette",
+        "highest",
+        "Hruschka, de Castro & Campello, ICDM 2004",
+        _COMPARES,
+    ),
+    "calinski_harabasz": Criterion(
+        of_each(calinski_harabasz),
+        highest,
+        "Caliński–Harabasz",
+        "highest",
+        "Caliński & Harabasz, Commun. Stat. 3, 1974",
+        _COMPARES,
+    ),
+    "davies_bouldin": Criterion(
+        of_each(davies_bouldin),
+        lowest,
+        "Davies–Bouldin",
+        "lowest",
+        "Davies & Bouldin, PAMI 1, 1979",
+        _COMPARES,
+    ),
+    "bic": Criterion(
+        bic,
+        lowest,
+        "BIC",
+        "lowest",
+        "Pelleg & Moore, ICML 2000",
+        "more rows than clusters, and an inertia above 0",
+    ),
+    "gap": Criterion(
+        gap,
+        smallest_within_error,
+        "gap",
+        "smallest k within a standard error of the highest",
+        "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001",
+        "more rows than clusters, and an inertia above 0",
+        True,
+    ),
+    "stability": Criterion(
+        of_each(stability),
+        largest_of_highest,
+        "stability",
+        "largest k within 0.01 of the highest",
+        "Ben-Hur, Elisseeff & Guyon, Pac. Symp. Biocomput. 2002",
+        "2 clusters at least, and twice as many rows as clusters",
+    ),
 }
 
 
@@ -410,16 +520,19 @@ _HEADS = {"simplified_silhouette": "simplified", "calinski_harabasz": "C-H", "da
 
 
 def density_between(path, i):
-    """How dense rows are between neighboring clusters of the i-th model, as a share of the density at their centers.
+    """How dense rows are between neighboring clusters, as a share of the density at their centers.
 
-    Looked at are rows that were held out: a fifth of the rows at a time is placed between centers that were fitted to the others,
-    from the model's on. For two clusters, the density of their rows along the line through the centers is estimated; the share is
-    the lowest density between the two over the lower of their peaks. Of each cluster the neighbor with the highest share counts, and
+    Looked at are rows that were held out: a fifth of the rows at a time is placed between centers
+    that were fitted to the others, from the model's on. For two clusters, the density of their rows
+    along the line through the centers is estimated; the share is the lowest density between the two
+    over the lower of their peaks. Of each cluster the neighbor with the highest share counts, and
     the mean over the clusters is weighted by their rows.
     """
     k = path.ks[i]
     # Any unit will do: the largest value becomes 1.
-    middle = (path.sample_rows.min(axis=0) / 2 + path.sample_rows.max(axis=0) / 2).astype(np.float64)
+    middle = (path.sample_rows.min(axis=0) / 2 + path.sample_rows.max(axis=0) / 2).astype(
+        np.float64
+    )
     scale = float(np.abs(path.sample_rows - middle).max()) or 1.0
     random_state = np.random.RandomState([path.seed, 3])
     array = unrounded((path.sample_rows - middle) / scale, random_state)
@@ -430,7 +543,7 @@ def density_between(path, i):
     fold = random_state.permutation(len(array)) % _FOLDS
     labels, centers = np.empty(len(array), dtype=np.intp), np.empty((_FOLDS, *start.shape))
     pairs = neighbors(start)
-    between = {pair: [] for pair in pairs}                  # (rows, positions along the line) of each fold
+    between = {pair: [] for pair in pairs}  # (rows, positions along the line) of each fold
     for f in range(_FOLDS):
         held = fold == f
         if np.count_nonzero(~held) < k or not held.any():
@@ -439,7 +552,9 @@ def density_between(path, i):
         solver = Solver(rows.data, None, path.max_iter, path.tol, ALGORITHMS["auto"])
         solver.run(None, start, perf_counter())
         centers[f] = solver.best.centers
-        distances = np.square(open_data(array[held], None, None, path.n_threads).distances(centers[f]))
+        distances = np.square(
+            open_data(array[held], None, None, path.n_threads).distances(centers[f])
+        )
         own = distances.argmin(axis=1)
         labels[held] = own
         for a, b in pairs:
@@ -462,9 +577,9 @@ def density_between(path, i):
 def unrounded(array, random_state):
     """Rows whose rounded columns have been spread out evenly again.
 
-    In whole numbers, answers from 1 to 5, or measurements to a tenth, values lie apart because they were rounded, not because there
-    are clusters. Where a column has equal values, to each is added what rounding may have taken: up to half the usual distance of
-    one value to the next.
+    In whole numbers, answers from 1 to 5, or measurements to a tenth, values lie apart because they
+    were rounded, not because there are clusters. Where a column has equal values, to each is added
+    what rounding may have taken: up to half the usual distance of one value to the next.
     """
     array = array.astype(np.float64)
     for column in array.T:
@@ -487,27 +602,33 @@ def neighbors(centers):
 
 
 def lowest_share(across, along, weights):
-    """The lowest density between two centers at 0 and 1, as a share of the lower of the peaks on both sides of it.
+    """The lowest density between two centers, as a share of the lower of the peaks beside it.
 
     along : ndarray of shape (n,)
-        Where rows are along the line through the centers.
+        Where rows are along the line through the centers, which are at 0 and 1.
     across : ndarray of shape (n, d)
         Where they are across it.
 
-    Rows that lie on an arc are many where the arc bends and few between, though they are as close to each other there. So where rows
-    are less spread across the line at the lowest density than near the centers, the share is raised by as much.
+    Rows that lie on an arc are many where the arc bends and few between, though they are as close
+    to each other there. So where rows are less spread across the line at the lowest density than
+    near the centers, the share is raised by as much.
     """
     bins = np.clip(np.rint(along / _BIN), -24, 64).astype(np.intp) + 24
     density = np.convolve(np.bincount(bins, weights, minlength=len(_BINS)), _WINDOW, "same")
     near = (_BINS > -_REACH) & (_BINS < 1 + _REACH)
     left = np.maximum.accumulate(np.where(near & (_BINS < 0.5), density, 0.0))
     right = np.maximum.accumulate(np.where(near & (_BINS > 0.5), density, 0.0)[::-1])[::-1]
-    shares = (density + _DEVIATIONS * np.sqrt(density) + _DOUBT) / (np.minimum(left, right) + _DOUBT)
+    shares = (density + _DEVIATIONS * np.sqrt(density) + _DOUBT) / (
+        np.minimum(left, right) + _DOUBT
+    )
     shares[(_BINS < 0.1) | (_BINS > 0.9)] = np.inf
     lowest = int(shares.argmin())
     here = np.abs(along - _BINS[lowest]) < _REACH
-    usual = 0.5 * (total_variance(across[np.abs(along) < _REACH]) + total_variance(across[np.abs(along - 1) < _REACH]))
-    if usual > 1e-9:                                       # rows lie within 1 of the middle, and are not all on the line
+    usual = 0.5 * (
+        total_variance(across[np.abs(along) < _REACH])
+        + total_variance(across[np.abs(along - 1) < _REACH])
+    )
+    if usual > 1e-9:  # rows lie within 1 of the middle, and are not all on the line
         # Few rows say little about their spread: it is mixed with the usual one.
         mixed = (total_variance(across[here]) * here.sum() + usual * _PRIOR) / (here.sum() + _PRIOR)
         shares *= max(1.0, math.sqrt(usual / mixed))
@@ -520,10 +641,10 @@ def total_variance(rows):
 
 
 def are_distinct_rows(path, i):
-    """Whether the clusters of the i-th model are the distinct rows, each of which stands for several, and no scale of measurement.
+    """Whether the clusters of the i-th model are the distinct rows, each of which is repeated.
 
-    A column with 5 equally spaced values or more, as a die's, is a scale, whose values are no clusters, unless most of the
-    combinations with the values of other columns do not occur.
+    A column with 5 equally spaced values or more, as a die's, is a scale, whose values are no
+    clusters, unless most of the combinations with the values of other columns do not occur.
     """
     if not path.is_perfect(i) or path.n_rows < _REPEATS * path.n_distinct:
         return False
@@ -544,18 +665,26 @@ def separation(path, i):
     if are_distinct_rows(path, i):
         return True, "each is one distinct row, repeated"
     share = round(path.once(density_between, i), 2)
-    return share <= _SEPARATED, f"between neighboring clusters, rows are {share:.2f} times as dense as at the centers"
+    return (
+        share <= _SEPARATED,
+        f"between neighboring clusters, rows are {share:.2f} times as dense as at the centers",
+    )
 
 
 def candidate(path, best_k):
-    """The k that most criteria favor of those whose clusters are well separated, else of all; and whether they are.
+    """The k that most criteria favor of those whose clusters are well separated, and True.
 
-    None, where no criterion favors more than one cluster.
+    Where there is none of these, the k that most favor, and False; None, where no criterion favors
+    more than one cluster.
     """
     votes = {k: names for k, names in votes_of(best_k).items() if k != 1}
-    # Of equally favored ones the one that the silhouette, else the criterion first in the table prefers.
+    # Of equally favored ones the one that the silhouette, else the criterion first in the table
+    # prefers.
     order = list(best_k)
-    ranked = sorted(votes, key=lambda k: (-len(votes[k]), "silhouette" not in votes[k], order.index(votes[k][0])))
+    ranked = sorted(
+        votes,
+        key=lambda k: (-len(votes[k]), "silhouette" not in votes[k], order.index(votes[k][0])),
+    )
     for k in ranked:
         if separation(path, path.ks.index(k))[0]:
             return k, True
@@ -564,7 +693,9 @@ def candidate(path, best_k):
 
 def votes_of(best_k):
     """The names of the criteria that favor a k, for each k that any favors."""
-    return {k: [name for name, best in best_k.items() if best == k] for k in {*best_k.values()} - {None}}
+    return {
+        k: [name for name, best in best_k.items() if best == k] for k in {*best_k.values()} - {None}
+    }
 
 
 def suggest(path, best_k):
@@ -572,22 +703,32 @@ def suggest(path, best_k):
     if path.n_distinct == 1:
         if path.ks[0] == 1:
             return 1, f"k = 1: all {path.n_rows} rows are equal."
-        return None, f"No clusters: all {path.n_rows} rows are equal. That is one cluster, and k_range begins at {path.ks[0]}."
+        return None, (
+            f"No clusters: all {path.n_rows} rows are equal. That is one cluster, and k_range "
+            f"begins at {path.ks[0]}."
+        )
     if not path.models:
-        return None, f"No k can be judged: there are {path.n_distinct} distinct rows, and k_range begins at {path.ks[0]}."
+        return None, (
+            f"No k can be judged: there are {path.n_distinct} distinct rows, and k_range begins at "
+            f"{path.ks[0]}."
+        )
     k, separated = candidate(path, best_k)
     if k is None:
         return None, "No clear structure: no criterion favors more than one cluster."
     words = separation(path, path.ks.index(k))[1]
     if not separated:
-        return None, (f"No clear structure: even the clusters of k = {k} are not well separated ({words}; {_SEPARATED} or less is "
-                      "asked for).")
+        return None, (
+            f"No clear structure: even the clusters of k = {k} are not well separated ({words}; "
+            f"{_SEPARATED} or less is asked for)."
+        )
     votes = votes_of(best_k)
     titles = " and ".join(", ".join(CRITERIA[name].title for name in votes[k]).rsplit(", ", 1))
     others = sorted(votes.keys() - {k})
     against = f"; others say {', '.join(map(str, others))}" if others else ""
-    return k, (f"k = {k}: {len(votes[k])} of {len(best_k)} criteria favor it ({titles}{against}), and its clusters are well separated "
-               f"({words}).")
+    return k, (
+        f"k = {k}: {len(votes[k])} of {len(best_k)} criteria favor it ({titles}{against}), and its "
+        f"clusters are well separated ({words})."
+    )
 
 
 class KSelection:
@@ -597,8 +738,9 @@ class KSelection:
     ----------
     k_range : ndarray of int
     table : dict of str to ndarray
-        Columns ``k``, ``inertia`` and one per criterion (and ``gap_se``); NaN where a criterion has no value, as at k = 1. Infinite
-        where every cluster is one distinct row, so that the inertia is 0.
+        Columns ``k``, ``inertia`` and one per criterion (and ``gap_se``); NaN where a criterion has
+        no value, as at k = 1. Infinite where every cluster is one distinct row, so that the inertia
+        is 0.
     best_k : dict of str to (int or None)
         What each criterion favors.
     suggested_k : int or None
@@ -612,7 +754,8 @@ class KSelection:
     sample_size : int
         Rows that silhouette, gap, stability and the test for well separated clusters looked at.
     notes : tuple of str
-        Which k are not judged, and why criteria have no values ("-" in the printed table), in sentences.
+        Which k are not judged, and why criteria have no values ("-" in the printed table), in
+        sentences.
     """
 
     def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size, notes=()):
@@ -702,19 +845,21 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     X : array-like or table of shape (n, d)
         Features on different scales should be scaled first.
     k_range : iterable of int
-        Numbers of clusters; 1 among them lets criteria favor a single cluster. A k above the number of distinct rows is not judged,
-        and `notes` says so.
+        Numbers of clusters; 1 among them lets criteria favor a single cluster. A k above the number
+        of distinct rows is not judged, and `notes` says so.
     criteria : "all", str or iterable of str
         Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz", "davies_bouldin", "bic", "gap",
         "stability".
     random_state : None, int, RandomState or Generator
     n_init : "auto" or int
-        Drawn starts for each k, beside those taken over from the neighboring k; "auto" means 1, which finds about what 10 separate
-        restarts find. The suggested k is fitted again as ``KMeans(k, n_init=n_init, random_state=random_state)`` would be.
+        Drawn starts for each k, beside those taken over from the neighboring k; "auto" means 1,
+        which finds about what 10 separate restarts find. The suggested k is fitted again as
+        ``KMeans(k, n_init=n_init, random_state=random_state)`` would be.
     sample_weight : array-like of shape (n,) or None
-        Only ratios matter, but for the inertia: for what counts rows (Caliński–Harabasz, BIC, the test for well separated
-        clusters) they are scaled to sum to the number of rows with a positive weight. So a weight of 2 is not the same as a row
-        that is there twice: to count it twice, repeat it. Rows of weight 0 are ignored. Silhouettes are weighted in the mean only.
+        Only ratios matter, but for the inertia: for what counts rows (Caliński–Harabasz, BIC, the
+        test for well separated clusters) they are scaled to sum to the number of rows with a
+        positive weight. So a weight of 2 is not the same as a row that is there twice: to count it
+        twice, repeat it. Rows of weight 0 are ignored. Silhouettes are weighted in the mean only.
     max_iter, tol, n_threads
         As in `KMeans`.
     n_refs : int
@@ -722,8 +867,8 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     n_resamples : int
         Random halves of the rows that stability is measured on.
     sample_size : int or None
-        Silhouette, gap, stability and the test for well separated clusters look at a random sample of so many rows, where there
-        are more; None means all.
+        Silhouette, gap, stability and the test for well separated clusters look at a random sample
+        of so many rows, where there are more; None means all.
     metric : "euclidean"
         No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit length.
 
@@ -739,26 +884,37 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
 
     Notes
     -----
-    The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added (drawn as in k-means++) and from
-    those of k + 1 with the least useful one removed, which costs a few iterations each; so the path costs less than half of separate
-    fits with ten restarts, and ends lower. In the end the suggested k is fitted anew as `KMeans` would with the same seed, and the
-    better of the two fits is kept; where it is the new one, all criteria are computed again.
+    The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added
+    (drawn as in k-means++) and from those of k + 1 with the least useful one removed, which costs a
+    few iterations each; so the path costs less than half of separate fits with ten restarts, and
+    ends lower. In the end the suggested k is fitted anew as `KMeans` would with the same seed, and
+    the better of the two fits is kept; where it is the new one, all criteria are computed again.
 
     Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap: Tibshirani, Walther & Hastie (J. R.
     Stat. Soc. B 63, 2001), references in the smaller of their two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002);
     stability: Ben-Hur, Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
     `ckmeans.metrics`.
 
-    The suggestion is the k that most criteria favor of those whose clusters are well separated; where there is none, it is "no clear
-    structure", and None. Well separated means that, between neighboring clusters, rows are at most half as dense as at the centers.
-    This is looked at along the line through two centers, as in the test of Tantrum, Murua & Stuetzle (KDD 2003), with rows that
-    were held out when the centers were fitted, so that many features do not feign a gap. Any distribution with one peak passes for
-    one cluster, however skewed, heavy-tailed or correlated; so no reference data are drawn for it. Rounded columns (whole numbers,
-    dice, answers from 1 to 5, 0 or 1) are spread out evenly first. Where the clusters of the suggested k are the distinct rows, and
-    each of these stands for several, nothing is asked, except of columns that are a scale of 5 equally spaced values or more.
+    The suggestion is the k that most criteria favor of those whose clusters are well separated;
+    where there is none, it is "no clear structure", and None. Well separated means that, between
+    neighboring clusters, rows are at most half as dense as at the centers. This is looked at along
+    the line through two centers, as in the test of Tantrum, Murua & Stuetzle (KDD 2003), with rows
+    that were held out when the centers were fitted, so that many features do not feign a gap. Any
+    distribution with one peak passes for one cluster, however skewed, heavy-tailed or correlated;
+    so no reference data are drawn for it. Rounded columns (whole numbers, dice, answers from 1 to
+    5, 0 or 1) are spread out evenly first. Where the clusters of the suggested k are the distinct
+    rows, and each of these stands for several, nothing is asked, except of columns that are a scale
+    of 5 equally spaced values or more.
 
-    Not for clusters of other than compact shape, such as rings and chains: then no number of centers is right, and the criteria
-    disagree. A hollow ring may be divided in three.
+    Measured with eight k from 2 to 12, whatever criteria favor: any of them was called well
+    separated in 4 of 737 data sets with one peak (uniform, normal, elongated, correlated,
+    exponential, log-normal, Pareto, Student's t, Poisson, whole numbers, bits, dice, mixed columns;
+    50 to 2000 rows, 1 to 50 columns). Normal clusters 5 standard deviations apart were found in 98
+    of 100 data sets with 50 rows for each cluster, in 90 with 35 and 51 with 20; those 4 apart, in
+    59 with 100 rows each.
+
+    Not for clusters of other than compact shape, such as rings and chains: then no number of
+    centers is right, and the criteria disagree. A hollow ring may be divided in three.
 
     Examples
     --------
@@ -784,33 +940,66 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     if sample_size is not None:
         check.check_int(sample_size, "sample_size", max(10, 2 * ks[-1]),
                         f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}")
-    before = None if random_state is np.random else deepcopy(random_state)              # as it is before anything is drawn
+    # As it is before anything is drawn.
+    before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
 
     def model_of(k, random_state):
-        return KMeans(k, n_init=n_init, max_iter=max_iter, tol=tol, random_state=random_state, n_threads=n_threads)
+        return KMeans(
+            k,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol,
+            random_state=random_state,
+            n_threads=n_threads,
+        )
 
     check.check_params(model_of(ks[0], seeds[0]), ALGORITHMS)
     rows = Rows(array, names, weights, n_threads)
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
-    solvers = fit_path(rows, ks[: len(models)], seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol) if models else []
+    solvers = (
+        fit_path(
+            rows, ks[: len(models)], seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol
+        )
+        if models
+        else []
+    )
     for model, solver in zip(models, solvers):
         model._keep(solver)
-    path = Path(rows, ks, models, n_distinct, extra, max_iter, tol, n_threads, n_refs, n_resamples, sample_size)
+    path = Path(
+        rows,
+        ks,
+        models,
+        n_distinct,
+        extra,
+        max_iter,
+        tol,
+        n_threads,
+        n_refs,
+        n_resamples,
+        sample_size,
+    )
     table, best_k = judge(path, wanted)
     refitted = {None}
     while (k := candidate(path, best_k)[0]) not in refitted:
-        # The search spent little on each k: what is suggested must not be worse than a fit of that k alone. A better fit changes
-        # values of criteria, so all is judged again.
+        # The search spent little on each k: what is suggested must not be worse than a fit of that
+        # k alone. A better fit changes values of criteria, so all is judged again.
         refitted.add(k)
         alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
         if alone.inertia_ <= models[ks.index(k)].inertia_:
             path.replace(ks.index(k), alone)
             table, best_k = judge(path, wanted)
     suggested_k, suggestion = suggest(path, best_k)
-    return KSelection(table, best_k, suggested_k, suggestion, dict(zip(path.judged, path.models)), len(path.sample),
-                      remarks(path, table, wanted))
+    return KSelection(
+        table,
+        best_k,
+        suggested_k,
+        suggestion,
+        dict(zip(path.judged, path.models)),
+        len(path.sample),
+        remarks(path, table, wanted),
+    )
 
 
 def judge(path, wanted):
@@ -839,7 +1028,11 @@ def remarks(path, table, wanted):
         notes.append(f"No value at {in_words(ks)} for {', '.join(names)}: needs {needs}.")
     above = path.ks[len(path.models) :]
     if above:
-        rows = "all rows are equal" if path.n_distinct == 1 else f"there are {path.n_distinct} distinct rows"
+        rows = (
+            "all rows are equal"
+            if path.n_distinct == 1
+            else f"there are {path.n_distinct} distinct rows"
+        )
         notes.append(f"Not judged: {in_words(above)}, for {rows}.")
     return notes
 
@@ -852,11 +1045,12 @@ def in_words(ks):
 
 
 def count_distinct(array, weights, most):
-    """How many distinct rows of positive weight there are; most + 1 where there are more than that."""
+    """How many distinct rows of positive weight there are; most + 1 where there are more."""
     kept = array if weights is None else array[weights > 0]
     seen, start, step = kept[:0], 0, 1024
     while start < len(kept) and len(seen) <= most:
-        seen = np.unique(np.concatenate([seen, kept[start : start + step]]) + 0.0, axis=0)      # -0.0 + 0.0 is 0.0
+        some = kept[start : start + step] + 0.0             # -0.0 + 0.0 is 0.0
+        seen = np.unique(np.concatenate([seen, some]), axis=0)
         start, step = start + step, 2 * step
     return min(len(seen), most + 1)
 

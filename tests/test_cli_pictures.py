@@ -70,9 +70,19 @@ def test_equal_rows(run):
         raise AssertionError(f"{name} is no JSON")
 
     np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
-    facts = json.loads(run("fit", "three.npy", "-k", "1:6", "--json", "--plot", "p.png", "--report", "r.html"), parse_constant=constant)
-    assert facts["selection"]["suggested_k"] == 3 and facts["inertia"] == 0.0 and facts["warnings"] == []
-    assert facts["selection"]["table"]["calinski_harabasz"][2] is None and facts["selection"]["best_k"]["calinski_harabasz"] == 3
+    facts = json.loads(
+        run("fit", "three.npy", "-k", "1:6", "--json", "--plot", "p.png", "--report", "r.html"),
+        parse_constant=constant,
+    )
+    assert (
+        facts["selection"]["suggested_k"] == 3
+        and facts["inertia"] == 0.0
+        and facts["warnings"] == []
+    )
+    assert (
+        facts["selection"]["table"]["calinski_harabasz"][2] is None
+        and facts["selection"]["best_k"]["calinski_harabasz"] == 3
+    )
     note = "Not judged: k = 4 to 6, for there are 3 distinct rows."
     assert note in facts["selection"]["notes"] and note in open("r.html", encoding="utf-8").read()
     assert note in run("fit", "three.npy", "-k", "1:6")

@@ -153,15 +153,24 @@ def test_weights_that_are_no_counts(seed):
         value = score(X, labels, sample_weight=weights)
         assert value > 0
         for factor in 1 / weights.sum(), 1e-9, 1e9:
-            assert score(X, labels, sample_weight=weights * factor) == pytest.approx(value, rel=1e-9)
+            assert score(X, labels, sample_weight=weights * factor) == pytest.approx(
+                value, rel=1e-9
+            )
         for equal in 1 / 60, 0.5, 1:
-            assert score(X, labels, sample_weight=np.full(60, equal)) == pytest.approx(score(X, labels), rel=1e-12)
+            assert score(X, labels, sample_weight=np.full(60, equal)) == pytest.approx(
+                score(X, labels), rel=1e-12
+            )
     n, k = 60, len(np.unique(labels))
     means = [np.average(X[labels == c], axis=0, weights=weights[labels == c]) for c in range(k)]
-    within = sum((weights[labels == c] * ((X[labels == c] - means[c]) ** 2).sum(axis=1)).sum() for c in range(k))
+    within = sum(
+        (weights[labels == c] * ((X[labels == c] - means[c]) ** 2).sum(axis=1)).sum()
+        for c in range(k)
+    )
     total = (weights * ((X - np.average(X, axis=0, weights=weights)) ** 2).sum(axis=1)).sum()
     expected = (total - within) / (k - 1) / (within / (n - k))
-    assert metrics.calinski_harabasz_score(X, labels, sample_weight=weights) == pytest.approx(expected, rel=1e-9)
+    assert metrics.calinski_harabasz_score(X, labels, sample_weight=weights) == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 def test_rows_of_weight_0_are_left_out():
@@ -170,7 +179,9 @@ def test_rows_of_weight_0_are_left_out():
     labels[:2], weights[:2] = 7, 0                          # a cluster without any other row
     kept = weights > 0
     for score in metrics.calinski_harabasz_score, metrics.davies_bouldin_score:
-        assert score(X, labels, sample_weight=weights) == score(X[kept], labels[kept], sample_weight=weights[kept])
+        assert score(X, labels, sample_weight=weights) == score(
+            X[kept], labels[kept], sample_weight=weights[kept]
+        )
     with pytest.raises(ValueError, match="Number of labels is 1"):
         metrics.davies_bouldin_score(X, labels, sample_weight=(labels == 0).astype(float))
 
@@ -181,9 +192,14 @@ def test_any_scale_gives_the_same_scores(power, sparse):
     X, labels = problem(60, 3, 3)
     centers = np.array([X[labels == c].mean(axis=0) for c in range(3)])
     container = pytest.importorskip("scipy.sparse").csr_matrix if sparse else np.asarray
-    for score in (lambda X, scale: metrics.calinski_harabasz_score(X, labels), lambda X, scale: metrics.davies_bouldin_score(X, labels),
-                  lambda X, scale: metrics.simplified_silhouette_score(X, centers * scale, labels)):  # fmt: skip
-        assert score(container(X * 2.0**power), 2.0**power) == pytest.approx(score(container(X), 1.0), rel=1e-9)
+    for score in (
+        lambda X, scale: metrics.calinski_harabasz_score(X, labels),
+        lambda X, scale: metrics.davies_bouldin_score(X, labels),
+        lambda X, scale: metrics.simplified_silhouette_score(X, centers * scale, labels),
+    ):
+        assert score(container(X * 2.0**power), 2.0**power) == pytest.approx(
+            score(container(X), 1.0), rel=1e-9
+        )
 
 
 def test_adjusted_rand():
