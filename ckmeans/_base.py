@@ -1,8 +1,11 @@
 """What all models of the package share: new rows against the centers, and scikit-learn's manners."""
+import functools
+import os
+
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count, memory_is_short
+from ._config import memory_is_short, thread_count
 from ._native.engine import Data
 from ._sklearn import Manners
 from ._sparse import SparseRows
@@ -12,7 +15,7 @@ def open_data(array, names, weights, n_threads, packed=False, unit=False):
     """The engine's view of checked rows; raises where a value is not finite or too large."""
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, n_threads or cpu_count(), packed, unit=unit)
+    data = Data(array, weights, thread_count(n_threads), packed, unit=unit)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
@@ -49,16 +52,36 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 
-def keep_result(model, best, runs, names, d):
-    """Give a model the attributes of its best run, but for labels; warns where fewer clusters than asked for have rows."""
+#: Estimators that are being fitted, by id.
+_fitting = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fitting.clear)      # the threads that fit are not there
+
+
+def alone(fit):
+    """A method that fits, for one thread at a time: another, or a callback, would find and leave a model that is half of each."""
+    @functools.wraps(fit)
+    def fit_alone(self, *args, **kwargs):
+        mine = object()
+        if _fitting.setdefault(id(self), mine) is not mine:
+            raise RuntimeError(f"This {type(self).__name__} is being fitted already, by another thread or by the call that this one comes "
+                               "from (a callback, an init, a signal handler): fit a clone of it, or wait.")
+        try:
+            return fit(self, *args, **kwargs)
+        finally:
+            _fitting.pop(id(self), None)
+
+    return fit_alone
+
+
+def keep_result(model, best, runs, names, d, **more):
+    """Give a model the attributes of its best run, all at once, for other threads may look; `more` of them, but labels only there.
+
+    Warns where fewer clusters than asked for have rows.
+    """
     check.check_feature_names(model, names, d, reset=True)
-    model.cluster_centers_ = best.centers
-    model.counts_ = best.counts
-    model.inertia_ = best.inertia
-    model.n_iter_ = best.n_iter
-    model.stop_reason_ = best.stop_reason
-    model.converged_ = best.stop_reason in ("labels", "tol")
-    model.runs_ = tuple(runs)
+    model.__dict__.update(more, cluster_centers_=best.centers, counts_=best.counts, inertia_=best.inertia, n_iter_=best.n_iter,
+                          stop_reason_=best.stop_reason, converged_=best.stop_reason in ("labels", "tol"), runs_=tuple(runs))
     found = int(np.count_nonzero(best.counts))
     if found < model.n_clusters:
         check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({model.n_clusters}). "
@@ -78,13 +101,13 @@ class CenterModel(Manners):
 
     def _open(self, X, sample_weight=None):
         """New rows, checked against the model."""
-        check.check_fitted(self)
+        self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
 
     def _centers(self):
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+        return check.fitted_centers(self)
 
     def predict(self, X):
         """The nearest center of each row.
@@ -97,15 +120,15 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        check.check_fitted(self)
+        centers = self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        return self._predict(array, names)
+        return self._predict(array, names, centers)
 
-    def _predict(self, array, names):
+    def _predict(self, array, names, centers):
         # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        labels = data.assign(self._centers())
+        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        labels = data.assign(centers)
         if data.overflow:
             check_values(array, names, data)
         return labels
@@ -128,11 +151,11 @@ class CenterModel(Manners):
             feature. Those of float64 rows of which most is zero (7 in 8 of at least 64 features) are more exact yet: of the true
             squared distance, rounded once. Sparse rows give the very numbers of the dense array.
         """
-        check.check_fitted(self)
+        centers = self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        distances = data.distances(self._centers())
+        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        distances = data.distances(centers)
         if data.overflow:                    # as in _predict
             check_values(array, names, data)
         return self._contained(distances, X)

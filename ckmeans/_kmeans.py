@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, keep_result, open_data
+from ._base import CenterModel, alone, keep_result, open_data
 from ._chunks import ChunkFits
 from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
@@ -202,6 +202,7 @@ class KMeans(ChunkFits, CenterModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of X.
 
@@ -301,11 +302,10 @@ class KMeans(ChunkFits, CenterModel):
 
     def _keep(self, solver):
         best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
-        keep_result(self, best, solver.runs, solver.names, solver.data.shape[1])
-        self.labels_ = best.labels
-        self.__dict__.pop("history_", None)
-        if solver.histories is not None:
-            self.history_ = tuple(solver.histories)
+        if solver.histories is None:
+            self.__dict__.pop("history_", None)
+        more = {} if solver.histories is None else {"history_": tuple(solver.histories)}
+        keep_result(self, best, solver.runs, solver.names, solver.data.shape[1], labels_=best.labels, **more)
 
     def _keep_interrupted(self, solver):
         if solver.best is not None:

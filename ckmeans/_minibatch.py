@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, open_data
+from ._base import CenterModel, alone, open_data
 from ._inits import INITS, given_centers, initial_centers, local_trials, random_rows
 from ._labels import check_label_order, label_order
 from ._native.engine import Running
@@ -116,6 +116,7 @@ class MiniBatchKMeans(CenterModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Find centers from random batches of the rows of X.
 
@@ -168,6 +169,7 @@ class MiniBatchKMeans(CenterModel):
                 check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({k}).", check.ConvergenceWarning)
         return self
 
+    @alone
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from one batch; the first one, which needs at least k rows, gives the initial centers.
 
@@ -193,7 +195,9 @@ class MiniBatchKMeans(CenterModel):
             check.check_feature_names(self, names, data.shape[1], reset=False)
             random = getattr(self, "_random_state", None) or self._random()      # a loaded model draws from the start
             # float32 centers could not hold what float64 rows have taught.
-            centers, seen = self._centers(), self.seen_weights_
+            centers = self._centers()
+            seen = check.fitted_array(self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max)
+            check.check_int(self.n_steps_, "n_steps_", 0, "an integer of at least 0")
             dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
         learner = Learner(data, centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
         learner.learn(data, random)
@@ -204,14 +208,15 @@ class MiniBatchKMeans(CenterModel):
         return self
 
     def _keep(self, learner, data, dtype):
-        self.cluster_centers_, self.seen_weights_, self._since = learner.centers.astype(dtype), learner.seen, learner.since
-        for name in ("labels_", "inertia_", "counts_"):
-            self.__dict__.pop(name, None)
+        fitted = {"cluster_centers_": learner.centers.astype(dtype), "seen_weights_": learner.seen, "_since": learner.since}
         if self.compute_labels:
-            centers = self._centers()
-            self.labels_ = data.assign(centers)
-            self.inertia_ = data.inertia(centers, self.labels_)
-            self.counts_ = np.bincount(self.labels_, minlength=len(centers))
+            centers = fitted["cluster_centers_"].astype(np.float64)
+            labels = data.assign(centers)
+            fitted.update(labels_=labels, inertia_=data.inertia(centers, labels), counts_=np.bincount(labels, minlength=len(centers)))
+        else:
+            for name in ("labels_", "inertia_", "counts_"):
+                self.__dict__.pop(name, None)
+        self.__dict__.update(fitted)         # all at once: other threads may look
 
     def set_partial_fit_request(self, *, sample_weight):
         """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or another name for it."""

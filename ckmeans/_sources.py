@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._extras import need
 from ._sparse import is_sparse
 
@@ -51,7 +51,7 @@ class LocalEngine:
     few_rows = False
 
     def __init__(self, n_threads=None):
-        self.n_threads = n_threads or cpu_count()
+        self.n_threads = thread_count(n_threads)
 
     def blocks(self):
         """Yield (rows, their weights or None), the same at every call."""
