@@ -1,10 +1,12 @@
 """What all models of the package share: new rows against the centers, and scikit-learn's manners."""
+import functools
+import os
 from contextlib import contextmanager, suppress
 
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count, memory_is_short
+from ._config import memory_is_short, thread_count
 from ._native.engine import Data
 from ._sklearn import Manners
 from ._sparse import SparseRows
@@ -17,7 +19,7 @@ def open_data(array, names, weights, n_threads, packed=False, unit=False, compar
     """
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, n_threads or cpu_count(), packed, unit=unit)
+    data = Data(array, weights, thread_count(n_threads), packed, unit=unit)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
@@ -54,6 +56,28 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
             row, column = np.argwhere(bad)[0]
             return check.nonfinite_error(array, start + int(row), int(column), names, limit=limit, start=first)
     raise AssertionError("the engine and the check disagree on which values are finite")
+
+
+#: Estimators that are being fitted, by id.
+_fitting = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fitting.clear)      # the threads that fit are not there
+
+
+def alone(fit):
+    """A method that fits, for one thread at a time: another, or a callback, would find and leave a model that is half of each."""
+    @functools.wraps(fit)
+    def fit_alone(self, *args, **kwargs):
+        mine = object()
+        if _fitting.setdefault(id(self), mine) is not mine:
+            raise RuntimeError(f"This {type(self).__name__} is being fitted already, by another thread or by the call that this one comes "
+                               "from (a callback, an init, a signal handler): fit a clone of it, or wait.")
+        try:
+            return fit(self, *args, **kwargs)
+        finally:
+            _fitting.pop(id(self), None)
+
+    return fit_alone
 
 
 #: Attributes of a fit that not every fit gives: those of the one before must not stay.
@@ -122,13 +146,13 @@ class CenterModel(Manners):
 
     def _open(self, X, sample_weight=None):
         """New rows, checked against the model."""
-        check.check_fitted(self)
+        self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
 
     def _centers(self):
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+        return check.fitted_centers(self)
 
     def predict(self, X):
         """The nearest center of each row.
@@ -141,15 +165,15 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        check.check_fitted(self)
+        centers = self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        return self._predict(array, names)
+        return self._predict(array, names, centers)
 
-    def _predict(self, array, names):
+    def _predict(self, array, names, centers):
         # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        labels = data.assign(self._centers())
+        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        labels = data.assign(centers)
         if data.overflow:
             check_values(array, names, data)
         return labels
@@ -178,11 +202,11 @@ class CenterModel(Manners):
         ValueError
             A distance of float32 rows is above the largest float32.
         """
-        check.check_fitted(self)
+        centers = self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        distances = data.distances(self._centers())
+        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        distances = data.distances(centers)
         if data.overflow:                    # as in _predict
             check_values(array, names, data)
         if distances.dtype == np.float32 and not distances.max() < np.inf:

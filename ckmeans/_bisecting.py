@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, keep_fitted, leaving, open_data, warn_of_few_clusters
+from ._base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from ._native.engine import Data
 from ._inits import mean_center
 from ._solve import Solver, starts
@@ -102,6 +102,7 @@ class BisectingKMeans(CenterModel):
                  algorithm="lloyd", bisecting_strategy="biggest_inertia", n_threads=None, metric="euclidean"):
         self._keep_parameters(locals())
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Split the rows of X into clusters.
 
@@ -206,22 +207,24 @@ class BisectingKMeans(CenterModel):
         -------
         labels : ndarray of shape (n,), int32
         """
-        return self._descend(self._open(X))
+        centers, data = self._centers(), self._open(X)
+        return self._descend(data, *centers.shape)
 
     def score(self, X, y=None, sample_weight=None):
         """The negative of the inertia that these rows have: higher is better."""
-        data = self._open(X, sample_weight)
-        return -data.inertia(self._centers(), self._descend(data))
+        centers, data = self._centers(), self._open(X, sample_weight)
+        return -data.inertia(centers, self._descend(data, *centers.shape))
 
-    def _descend(self, data):
+    def _descend(self, data, k, d):
         array = data.array
+        tree_centers, children = check.fitted_tree(self, k, d)
         labels = np.zeros(data.shape[0], dtype=np.int32)
-        todo = [(0, None)] if len(self.tree_children_) else []
+        todo = [(0, None)] if k > 1 else []
         while todo:
             node, rows = todo.pop()
             part = data if rows is None else Data(array[rows], None, data.n_threads, False, unit=data.unit)
-            sides = part.assign(self.tree_centers_[node])
-            for side, child in enumerate(self.tree_children_[node].tolist()):
+            sides = part.assign(tree_centers[node])
+            for side, child in enumerate(children[node].tolist()):
                 chosen = np.flatnonzero(sides == side)
                 chosen = chosen if rows is None else rows[chosen]
                 if child < 0:

@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import _validate as check
+from ._base import alone
 
 #: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by block.
 MAPPED_LIMIT = 100 << 20
@@ -19,6 +20,7 @@ def _drawn_in_blocks(init, d):
 class ChunkFits:
     """What `KMeans` can do with rows in chunks."""
 
+    @alone
     def fit_chunks(self, source, *, sample_weight=None, columns=None, labels=None, checkpoint=None, progress=False):
         """Cluster rows that do not fit into memory, read chunk by chunk, again in every iteration.
 
@@ -128,7 +130,7 @@ class ChunkFits:
         """
         from ._sources import open_source
 
-        check.check_fitted(self)
+        self._centers()
         return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
 
     def score_chunks(self, source, *, sample_weight=None, columns=None):
@@ -145,7 +147,7 @@ class ChunkFits:
         from ._blockwise import inertia
         from ._sources import open_source
 
-        check.check_fitted(self)
+        self._centers()
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
@@ -170,7 +172,7 @@ class ChunkFits:
                     names = None if engine.names is None else np.array(engine.names, dtype=object)
                     check.check_feature_names(self, names, X.shape[1], reset=False)
                     fresh = False
-                yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+                yield self._predict(X, engine.names, self._centers()) if len(X) else np.empty(0, dtype=np.int32)
         finally:
             engine.close()
 

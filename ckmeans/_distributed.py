@@ -37,7 +37,7 @@ class BlockKMeans(CenterModel):
 
     def _plain(self):
         """The fitted model as a `ckmeans.KMeans`, without labels."""
-        check.check_fitted(self)
+        self._centers()
         model = _kmeans.KMeans(**self.get_params(deep=False))
         for name, value in self.__dict__.items():
             if name.endswith("_") and name != "labels_":

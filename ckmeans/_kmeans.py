@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, keep_centers, keep_result, leaving, open_data, warn_of_few_clusters
+from ._base import CenterModel, alone, keep_centers, keep_result, leaving, open_data, warn_of_few_clusters
 from ._chunks import ChunkFits
 from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
@@ -199,6 +199,7 @@ class KMeans(ChunkFits, CenterModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of X.
 

@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, keep_fitted, leaving, open_data, warn_of_few_clusters
+from ._base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from ._inits import INITS, given_centers, initial_centers, local_trials, random_rows
 from ._labels import check_label_order, label_order
 from ._native.engine import Running
@@ -116,6 +116,7 @@ class MiniBatchKMeans(CenterModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Find centers from random batches of the rows of X.
 
@@ -164,6 +165,7 @@ class MiniBatchKMeans(CenterModel):
             warn_of_few_clusters(self)
         return self
 
+    @alone
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from one batch; the first one, which needs at least k rows, gives the initial centers.
 
@@ -189,7 +191,10 @@ class MiniBatchKMeans(CenterModel):
             names = getattr(self, "feature_names_in_", None)
             random = getattr(self, "_random_state", None) or self._random()      # a loaded model draws from the start
             # float32 centers could not hold what float64 rows have taught.
-            centers, seen, steps = self._centers(), self.seen_weights_, self.n_steps_
+            centers = self._centers()
+            seen = check.fitted_array(self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max)
+            steps = self.n_steps_
+            check.check_int(steps, "n_steps_", 0, "an integer of at least 0")
             dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
         learner = Learner(data, centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
         learner.learn(data, random)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ._archive import ArchiveError, read_header
 from ._files import write_atomically
-from ._validate import MAX_ABS, METRICS, check_fitted
+from ._validate import MAX_ABS, METRICS, fitted_centers, is_tree
 
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
@@ -60,7 +60,7 @@ def save(model, path, *, labels=False):
     """
     import ckmeans
 
-    check_fitted(model)
+    centers = fitted_centers(model)
     if type(model).__name__ not in _CLASSES:
         raise TypeError(f"a model file holds a {' or '.join(_CLASSES)}, not a {type(model).__name__}")
     params, arrays = {}, {}
@@ -71,7 +71,7 @@ def save(model, path, *, labels=False):
         else:
             params[name] = plain
 
-    arrays["centers"] = np.ascontiguousarray(model.cluster_centers_)
+    arrays["centers"] = centers.astype(np.float32) if np.asarray(model.cluster_centers_).dtype == np.float32 else centers
     if hasattr(model, "counts_"):  # unlike inertia and labels, an interrupted first run has its centers
         arrays["counts"] = np.asarray(model.counts_, dtype=np.int64)
     if hasattr(model, "feature_names_in_"):
@@ -257,8 +257,5 @@ def _check_tree(model, k):
     """Raise unless the splits form a tree whose leaves are the k labels: `predict` walks it."""
     if not np.abs(model.tree_centers_).max(initial=0.0) <= MAX_ABS:
         raise ModelFileError("has centers in its tree that are not finite")
-    children = model.tree_children_
-    splits, leaves = children[children >= 0], ~children[children < 0]
-    ahead = children > np.arange(k - 1)[:, np.newaxis]      # a later split, so that no walk goes in a circle
-    if not np.all(ahead | (children < 0)) or sorted(splits) != list(range(1, k - 1)) or (k > 1 and sorted(leaves) != list(range(k))):
+    if not is_tree(model.tree_children_, k):
         raise ModelFileError("has splits that form no tree")

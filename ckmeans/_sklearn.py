@@ -238,10 +238,10 @@ class Manners(Root):
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
-        check.check_fitted(self)
+        centers = check.fitted_centers(self)
         check.check_input_features(self, input_features)
         prefix = type(self).__name__.lower()
-        return np.array([f"{prefix}{j}" for j in range(len(self.cluster_centers_))], dtype=object)
+        return np.array([f"{prefix}{j}" for j in range(len(centers))], dtype=object)
 
 
 # -- subclasses of scikit-learn's --------------------------------------------------------------------------------------

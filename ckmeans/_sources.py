@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._extras import need
 from ._files import open_partial, sweep
 from ._safe_text import terminal
@@ -54,7 +54,7 @@ class LocalEngine:
     few_rows = False
 
     def __init__(self, n_threads=None):
-        self.n_threads = n_threads or cpu_count()
+        self.n_threads = thread_count(n_threads)
 
     def blocks(self):
         """Yield (rows, their weights or None), the same at every call."""

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 
+from ._native.engine import largest_magnitude
 from ._safe_text import terminal
 from ._sparse import SparseRows, is_sparse, sparse_rows
 
@@ -680,6 +681,66 @@ def check_fitted(est):
             f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments "
             "before using this estimator."
         )
+
+
+def fitted_centers(est):
+    """The centers of a fitted model, (k, d) float64, C-contiguous, as whatever uses a model takes them.
+
+    Attributes can be replaced by anything: raises unless these are centers, of as many features as the model says.
+    """
+    check_fitted(est)
+    centers = est.cluster_centers_
+    if type(centers) is not np.ndarray or centers.ndim != 2 or centers.size == 0 or centers.dtype not in (_FLOAT64, _FLOAT32):
+        centers, _ = as_matrix(centers, name="cluster_centers_")
+    d = centers.shape[1]
+    if getattr(est, "n_features_in_", d) != d:
+        raise _changed("cluster_centers_", f"has {d} features, but n_features_in_ is {_short(est.n_features_in_)}")
+    if getattr(est, "feature_names_in_", None) is not None and np.shape(est.feature_names_in_) != (d,):
+        raise _changed("feature_names_in_", f"has shape {np.shape(est.feature_names_in_)}, but there are {d} features")
+    centers = np.ascontiguousarray(centers, _FLOAT64)
+    if not largest_magnitude(centers) <= MAX_ABS:
+        raise nonfinite_error(centers, *_first(~(np.abs(centers) <= MAX_ABS)), name="cluster_centers_")
+    return centers
+
+
+def fitted_array(est, name, shape, *, integers=False, low=0, high=math.inf):
+    """Another array that a fit has made, checked likewise: numbers from `low` to `high`.
+
+    shape : tuple
+        None stands for any length.
+    """
+    check_fitted(est)
+    if not hasattr(est, name):
+        raise ValueError(f"This {type(est).__name__} has no {name}: fit it (in one piece, and to the end) to have them.")
+    array = np.asarray(getattr(est, name))
+    what = "whole numbers" if integers else "numbers"
+    if array.dtype.kind not in ("iu" if integers else "iuf"):
+        raise _changed(name, f"has dtype {array.dtype}, but holds {what}")
+    if array.ndim != len(shape) or any(wanted not in (None, size) for wanted, size in zip(shape, array.shape)):
+        raise _changed(name, f"has shape {array.shape} where {str(shape).replace('None', 'n')} belongs to these centers")
+    if array.size and not low <= array.min() <= array.max() <= high:
+        raise _changed(name, f"holds {array.min()} to {array.max()}, but must hold finite {what} from {low} to {high}")
+    return array
+
+
+def fitted_tree(est, k, d):
+    """The splits of a `BisectingKMeans`, checked: centers (k - 1, 2, d) float64, C-contiguous, and children (k - 1, 2)."""
+    centers = fitted_array(est, "tree_centers_", (k - 1, 2, d), low=-MAX_ABS, high=MAX_ABS)
+    children = np.array(fitted_array(est, "tree_children_", (k - 1, 2), integers=True, low=-k, high=k), dtype=np.int64)
+    if not is_tree(children, k):
+        raise _changed("tree_children_", f"holds no splits that end in {k} clusters")
+    return np.ascontiguousarray(centers, _FLOAT64), children
+
+
+def is_tree(children, k):
+    """Whether splits (k - 1, 2) form a tree whose leaves are the k labels: each leads to later ones, so that no walk goes in a circle."""
+    splits, leaves = children[children >= 0], ~children[children < 0]
+    ahead = children > np.arange(k - 1)[:, np.newaxis]
+    return bool(np.all(ahead | (children < 0))) and sorted(splits) == list(range(1, k - 1)) and (k == 1 or sorted(leaves) == list(range(k)))
+
+
+def _changed(name, how):
+    return ValueError(f"{name} {how}: it has been changed since the fit, so fit again.")
 
 
 def check_feature_count(est, d):

@@ -18,6 +18,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
+from ._base import alone
 from ._blockwise import inertia
 from ._distributed import BlockKMeans, predict_block, transform_block
 from ._extras import need
@@ -102,6 +103,7 @@ class KMeans(BlockKMeans):
            [10.,  2.]])
     """
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of X.
 
@@ -167,13 +169,14 @@ class KMeans(BlockKMeans):
             return super().transform(X)
         X, dtype = self._matching(X)
         result = np.float32 if dtype == np.float32 else np.float64
-        return self._lazy(transform_block, X, np.empty((0, len(self.cluster_centers_)), dtype=result))
+        return self._lazy(transform_block, X, np.empty((0, len(self._centers())), dtype=result))
 
     def score(self, X, y=None, sample_weight=None):
         """The negative of the inertia that these rows have: higher is better."""
         if not is_lazy(X):
             return super().score(X, sample_weight=sample_weight)
         X, _ = self._matching(X)
+        check.check_threads(self.n_threads)
         return -inertia(Engine(X, sample_weight, self.n_threads or 1), self._centers())
 
     def compute(self, labels=True):
@@ -195,7 +198,7 @@ class KMeans(BlockKMeans):
 
     def _matching(self, X):
         """X and its type, checked against the model."""
-        check.check_fitted(self)
+        self._centers()
         X, names, dtype = collection(X)
         check.check_feature_names(self, names, len_of(X, 1), reset=False)
         return X, dtype

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _native
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._kmeans import open_data
 from ._sparse import SparseRows
 
@@ -78,7 +78,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     # Constants that cut distances into two parts whose sums over n rows do not round; see _native/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
-    threads = _threads(n_threads)
+    threads = thread_count(n_threads)
     kernel = _native.kernel("silhouette")
     if isinstance(array, SparseRows):
         out = _silhouettes_of_sparse(array, data, order, bounds, big, small, threads)
@@ -232,7 +232,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
         labels = _label_array(labels, len(array))
         if labels.dtype.kind not in "biu" or labels.min() < 0 or labels.max() >= k:
             raise ValueError(f"labels must be integers from 0 to {k - 1}, the rows of centers.")
-    threads = _threads(n_threads)
+    threads = thread_count(n_threads)
     exponent = min(
         _vanishing(open_data(array, names, None, threads)),
         500 - math.frexp(float(np.abs(centers).max()))[1],
@@ -571,16 +571,9 @@ def _unit_exponent(low, high):
     return min(-exponent, 500 - math.frexp(float(max(high.max(), -low.min())))[1])
 
 
-def _threads(n_threads):
-    if n_threads is None:
-        return cpu_count()
-    check.check_int(n_threads, "n_threads", 1, "None (every CPU allowed) or an integer of at least 1")
-    return n_threads
-
-
 def _each(work, tasks, n_threads):
     """Do all tasks, on so many threads; the caller is one of them."""
-    threads = min(_threads(n_threads), len(tasks))
+    threads = min(thread_count(n_threads), len(tasks))
     numbers = count()                                     # dealt one by one: `next` is atomic
 
     def run():

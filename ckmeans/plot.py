@@ -36,21 +36,24 @@ def _axes(ax, **options):
 
 
 def _open(model, X, labels=None):
-    """The rows, their labels and the names of their columns; checked."""
-    check.check_fitted(model)
+    """The rows, their labels, the names of their columns and the model's centers (k, d), float64; checked."""
+    centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     if names is not None and hasattr(model, "feature_names_in_"):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        labels = nearest(model.cluster_centers_, array, model.metric)
+        labels = nearest(centers, array, model.metric)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
             raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({len(array)},).")
+        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(centers):
+            raise ValueError(f"labels must be integers from 0 to {len(centers) - 1}, the rows of cluster_centers_, got "
+                             f"{labels.min()!s} to {labels.max()!s} of type {labels.dtype}.")
     if model.metric == "cosine":
         array = unit_rows(array)
-    return array, labels, _names(model, names)
+    return array, labels, _names(model, names), centers
 
 
 def _names(model, names=None):
@@ -58,7 +61,7 @@ def _names(model, names=None):
     if names is None:
         names = getattr(model, "feature_names_in_", None)
     if names is None:
-        return [f"feature {j}" for j in range(model.cluster_centers_.shape[1])]
+        return [f"feature {j}" for j in range(check.fitted_centers(model).shape[1])]
     return [str(name) for name in names]
 
 
@@ -209,8 +212,8 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
     >>> ax.get_xlabel()
     'feature 0'
     """
-    array, labels, names = _open(model, X, labels)
-    centers, d = model.cluster_centers_.astype(np.float64), array.shape[1]
+    array, labels, names, centers = _open(model, X, labels)
+    d = array.shape[1]
     if features is None and d > 2:
         return projection(model, X, labels=labels, max_points=max_points, ax=ax)
     columns = _columns(features, names, min(d, 2))
@@ -258,14 +261,14 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     ax : matplotlib axes
         Each axis says what part of the variance it shows. Clusters that overlap here may be apart in other directions.
     """
-    array, labels, names = _open(model, X, labels)
+    array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
         raise ValueError("projection needs two features at least; clusters draws one.")
     ax = _axes(ax)
     rows, note = _thin_grouped(len(array), max_points)
     shown = array[rows].astype(np.float64)
     middle, axes, shares = principal_axes(shown, 2)
-    points, middles = (shown - middle) @ axes.T, (model.cluster_centers_ - middle) @ axes.T
+    points, middles = (shown - middle) @ axes.T, (centers - middle) @ axes.T
     colors = cluster_colors(middles)
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
@@ -292,7 +295,7 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
     -------
     ax : matplotlib 3-D axes
     """
-    array, labels, names = _open(model, X, labels)
+    array, labels, names, centers = _open(model, X, labels)
     columns = _columns(features, names, 3)
     if len(columns) != 3 or array.shape[1] < 3:
         raise ValueError(f"clusters_3d draws three features, got {min(len(columns), array.shape[1])}; clusters draws two.")
@@ -300,11 +303,11 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
         ax = pyplot().figure(figsize=(6.4, 5.6)).add_subplot(projection="3d")
     elif not hasattr(ax, "zaxis"):
         raise TypeError("clusters_3d needs 3-D axes: figure.add_subplot(projection='3d').")
-    colors = cluster_colors(model.cluster_centers_)
+    colors = cluster_colors(centers)
     rows, note = _thin_grouped(len(array), max_points)
     points = array[rows][:, columns].astype(np.float64)
     _scatter(ax, points, labels[rows], colors, len(array))
-    _mark_centers(ax, model.cluster_centers_[:, columns].astype(np.float64), colors)
+    _mark_centers(ax, centers[:, columns], colors)
     for put, column in zip((ax.set_xlabel, ax.set_ylabel, ax.set_zlabel), columns):
         put(_short(names[column]), labelpad=9)
     ax.tick_params(labelsize=8)
@@ -328,7 +331,7 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     -------
     axes : ndarray of matplotlib axes of shape (m, m)
     """
-    array, labels, names = _open(model, X, labels)
+    array, labels, names, centers = _open(model, X, labels)
     columns = _columns(features, names, min(array.shape[1], 5))
     m = len(columns)
     if axes is None:
@@ -337,12 +340,12 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     axes = np.asarray(axes)
     if axes.shape != (m, m):
         raise ValueError(f"axes has shape {axes.shape}, but {m} features need ({m}, {m}).")
-    colors = cluster_colors(model.cluster_centers_)
+    colors = cluster_colors(centers)
     rows, note = _thin_grouped(len(array), max_points)
     if features is None and m < array.shape[1]:
         note = ", ".join(filter(None, [note, f"first {m} of {array.shape[1]} features"]))
     points, labels = array[rows][:, columns].astype(np.float64), labels[rows]
-    middles = model.cluster_centers_[:, columns].astype(np.float64)
+    middles = centers[:, columns]
     ranges = [_limits(points[:, j]) for j in range(m)]
     for i in range(m):
         for j in range(m):
@@ -402,12 +405,13 @@ def sizes(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    check.check_fitted(model)
+    centers = check.fitted_centers(model)
+    k = len(centers)
+    counts = check.fitted_array(model, "counts_", (k,), integers=True)
     ax = _plain(_axes(ax))
-    k = len(model.counts_)
-    bars = ax.bar(np.arange(k), model.counts_, color=cluster_colors(model.cluster_centers_), width=0.8)
+    bars = ax.bar(np.arange(k), counts, color=cluster_colors(centers), width=0.8)
     if k <= 12:
-        ax.bar_label(bars, [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in model.counts_], fontsize=8, padding=1)
+        ax.bar_label(bars, [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in counts], fontsize=8, padding=1)
     _cluster_ticks(ax, k, vertical=False)
     ax.set_xlim(-0.6, k - 0.4)
     ax.set_xlabel("cluster")
@@ -428,12 +432,12 @@ def profiles(model, *, ax=None):
     ax : matplotlib axes
         In units of the spread of the centers, weighted by their rows. Numbers in cells, where they fit, are the centers themselves.
     """
-    check.check_fitted(model)
-    centers, counts, names = model.cluster_centers_.astype(np.float64), model.counts_, _names(model)
+    centers, names = check.fitted_centers(model), _names(model)
     k, d = centers.shape
+    counts = check.fitted_array(model, "counts_", (k,), integers=True)
     if ax is None:
         ax = _axes(None, figsize=(float(np.clip(2.2 + 0.75 * d, 4.5, 13)), float(np.clip(1.6 + 0.33 * k, 2.6, 11))))
-    share = (counts / counts.sum())[:, np.newaxis]
+    share = (counts / max(counts.sum(), 1))[:, np.newaxis]
     off = centers - (share * centers).sum(axis=0)
     spread = np.sqrt((share * off**2).sum(axis=0))
     off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
@@ -470,8 +474,7 @@ def center_distances(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    check.check_fitted(model)
-    centers = model.cluster_centers_.astype(np.float64)
+    centers = check.fitted_centers(model)
     k = len(centers)
     ax = _axes(ax)
     apart = np.sqrt(((centers[:, np.newaxis] - centers) ** 2).sum(axis=2))
@@ -507,12 +510,12 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     --------
     ckmeans.metrics.silhouette_samples
     """
-    array, labels, _ = _open(model, X, labels)
+    array, labels, _, centers = _open(model, X, labels)
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
     labels = labels[rows]
     values = metrics.silhouette_samples(array[rows], labels)
-    colors = cluster_colors(model.cluster_centers_)
+    colors = cluster_colors(centers)
     k = len(colors)
     gap = max(1.0, 0.15 * len(values) / k)
     bottom, ticks = 0.0, []

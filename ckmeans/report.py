@@ -69,7 +69,7 @@ def report(model, X, path=None, *, selection=None, title="Clusters", source=None
     array, names = check.as_matrix(X)
     weights = check.as_weights(sample_weight, len(array))
     if model is not None:
-        check.check_fitted(model)
+        check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
         names = getattr(model, "feature_names_in_", None) if names is None else names
     names = [str(name) for name in names] if names is not None else [f"feature {j}" for j in range(array.shape[1])]
@@ -129,15 +129,16 @@ def _choice(selection):
 def _clusters(model, array, names, weights):
     from . import plot
 
-    centers, counts = model.cluster_centers_, model.counts_
+    centers = check.fitted_centers(model)
     k, d = centers.shape
+    counts = check.fitted_array(model, "counts_", (k,), integers=True)
     labels = plot.nearest(centers, array, model.metric)   # columns have been matched already: no names to warn of
     if model.metric == "cosine":
         array = unit_rows(array)
-    spread = metrics.mean_distances(array, centers.astype(np.float64), labels, weights)
+    spread = metrics.mean_distances(array, centers, labels, weights)
     shown = names[:_COLUMNS]
     head = ["cluster", "rows", "share", "mean distance", *shown]
-    rows = [[str(j), str(counts[j]), f"{counts[j] / counts.sum():.1%}", _number(spread[j]),
+    rows = [[str(j), str(counts[j]), f"{counts[j] / max(counts.sum(), 1):.1%}", _number(spread[j]),
              *(f"{value:.5g}" for value in centers[j, :_COLUMNS].tolist())] for j in range(min(k, _ROWS))]
     more = [f"{count} more {what}" for count, what in ((k - _ROWS, "clusters"), (d - _COLUMNS, "columns")) if count > 0]
     found = len(np.unique(labels))
