@@ -55,11 +55,16 @@ class Kept:
 
     def __init__(self, array, weights):
         self.array, self.weights = array, weights
-        self.lock = threading.Lock()                   # one task at a time
+        self.lock = threading.Lock()                   # one task at a time; others do without what is kept
         self.survey, self.k = None, 0
 
     def assign(self, centers, survey, start, slot, n_threads):
-        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep anything."""
+        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep anything, or another fit is at it.
+
+        It is not waited for: it may be the very fit in which a signal handler began this one.
+        """
+        if self.lock.locked():
+            return None
         with self.lock:
             if self.k != len(centers) or not same(self.survey, survey):
                 if memory_is_short(4 * self.array.size):
@@ -76,7 +81,7 @@ class Kept:
             if changed or code is None:
                 code = tuple(native.held_check(run, start).tolist())
             self.runs[slot] = run, code
-            return Partial(survey, sums, weight_sums, counts, changed, code, None, np.zeros(3), None, 0.0)
+            return Partial(survey, sums, weight_sums, counts, changed, code, None, native.no_limbs(), None)
 
 
 def same(one, other):

@@ -18,9 +18,9 @@ from functools import cached_property
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._native import engine as native
-from ._seeding.rows import value
+from ._native.engine import sum_values as value
 
 __all__ = ["Partial", "Survey", "assign_block", "survey_block"]
 
@@ -99,6 +99,11 @@ class Survey:
         one = np.ones(1) if self.weighted else None
         return native.block_cut(native.Data(np.zeros((1, len(self.low)), self.dtype), one, 1, False, False), self._native)
 
+    @cached_property
+    def _lost(self):
+        """What moments may leave over; see `Data.lost_of_squares`."""
+        return native.block_lost(native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False), self._native)
+
     def bound(self, centers):
         """What no weighted squared distance of the rows to these centers exceeds."""
         return native.block_bound(native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False), self._native,
@@ -121,18 +126,18 @@ class Partial:
         A 128-bit checksum of (position, label) of all rows. Equal ones mean that no label has changed.
     sums : ndarray of shape (k, parts, d)
         Weighted sums of the rows of each cluster, in parts that never round.
-    weight_sums : ndarray of shape (k, 6)
+    weight_sums : ndarray of shape (k, weight_parts)
         Weights of each cluster, likewise.
     moments : ndarray of shape (4, d) or None
         First and second moments of the columns, in two parts each.
     """
 
-    _fields = ("survey", "sums", "weight_sums", "counts", "n_changed", "check", "moments", "squares", "bound", "largest")
+    _fields = ("survey", "sums", "weight_sums", "counts", "n_changed", "check", "moments", "squares", "bound")
 
-    def __init__(self, survey, sums, weight_sums, counts, n_changed, check_, moments, squares, bound, largest):
+    def __init__(self, survey, sums, weight_sums, counts, n_changed, check_, moments, squares, bound):
         self.survey, self.sums, self.weight_sums, self.counts = survey, sums, weight_sums, counts
         self.n_changed, self.check, self.moments = n_changed, check_, moments
-        self.squares, self.bound, self.largest = squares, bound, largest
+        self.squares, self.bound = squares, bound
 
     def __reduce__(self):
         return Partial, tuple(getattr(self, name) for name in self._fields)
@@ -145,8 +150,7 @@ class Partial:
         return Partial(self.survey, self.sums + other.sums, self.weight_sums + other.weight_sums, self.counts + other.counts,
                        self.n_changed + other.n_changed,
                        tuple((a + b) & _WORD for a, b in zip(self.check, other.check)),
-                       None if self.moments is None else self.moments + other.moments, self.squares + other.squares, self.bound,
-                       max(self.largest, other.largest))
+                       None if self.moments is None else self.moments + other.moments, self.squares + other.squares, self.bound)
 
     def __radd__(self, other):
         return self if isinstance(other, int) and other == 0 else NotImplemented     # as `sum` begins
@@ -160,12 +164,12 @@ class Partial:
     def apply(self, change):
         """The total after a pass that told what changes: `assign_block` with labels of an earlier pass, of which this is the total."""
         return Partial(self.survey, self.sums + change.sums, self.weight_sums + change.weight_sums, self.counts + change.counts,
-                       change.n_changed, change.check, change.moments, change.squares, change.bound, change.largest)
+                       change.n_changed, change.check, change.moments, change.squares, change.bound)
 
     def copy(self):
         """A copy with sums of its own."""
         return Partial(self.survey, self.sums.copy(), self.weight_sums.copy(), self.counts.copy(), self.n_changed, self.check,
-                       self.moments, self.squares, self.bound, self.largest)
+                       self.moments, self.squares, self.bound)
 
     def move(self, row, label, weight):
         """Add a row (d,) to a cluster's sums, or with a negative weight take it out, in place and exactly."""
@@ -173,8 +177,7 @@ class Partial:
         for terms, sums, constants in ((weight * row, self.sums[label], cut), (weight, self.weight_sums[label], weight_cut)):
             last = len(sums) - 1
             for part, big in enumerate(constants):
-                # Up to three parts hold all of a term, the last what is left of it; see add_row in exact.pxi.
-                high = terms if part == last < 3 else (terms + big) - big
+                high = terms if part == last else (terms + big) - big       # the last holds what is left
                 sums[part] += high
                 terms = terms - high
         self.counts[label] += 1 if weight > 0 else -1
@@ -190,7 +193,12 @@ class Partial:
     @property
     def total_weight(self):
         """Total weight of the rows."""
-        return float(value(self.weight_sums.sum(axis=0)[:3])) if self.survey.weighted else float(self.n_rows)
+        return float(value(self.weight_sums.sum(axis=0))) if self.survey.weighted else float(self.n_rows)
+
+    @property
+    def total_sums(self):
+        """Weighted sums of the columns, (d,): exact, rounded once, and so the same whatever the labels."""
+        return value(self.sums.sum(axis=0))
 
     def centers(self, previous):
         """The weighted mean of each cluster's rows, (k, d) float64, rounded to the type of results.
@@ -206,15 +214,12 @@ class Partial:
     @property
     def inertia(self):
         """Weighted sum of the squared distances of the rows to their centers, rounded once; None where it was not asked for."""
-        return None if self.bound is None else float(value(self.squares))
-
-    @property
-    def finer_bound(self):
-        """Where all squared distances are tiny beside their bound: the bound that a further pass must go by; else None."""
-        return self.largest if self.bound is not None and self.largest < self.bound * _SPARE else None
+        return None if self.bound is None else native.limbs_value(self.squares)
 
     def variance(self, middle):
         """Mean over the columns of their variance, and the means where `middle` lies so far from them that they should be asked again.
+
+        NaN where the moments may have left over too much of it.
 
         middle : what `assign_block` was told that moments should be about
         """
@@ -224,11 +229,12 @@ class Partial:
         variances = squares - means * means
         far = bool(np.any(means * means > 1000 * variances))
         variance = float(np.add.accumulate(np.maximum(variances, 0.0))[-1]) / len(means)
+        if not far and not self.survey._lost <= native.LOST * variance * len(means) * total:
+            variance = np.nan
         return variance, middle + means if far else None
 
 
 _WORD = 2**64 - 1
-_SPARE = native.SPARE_RANGE
 
 
 def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
@@ -267,7 +273,7 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     if n == 0:
         empty = np.full(d, np.inf)
         return Survey(0, array.dtype, empty, -empty, empty, weights is not None, 0.0, 1.0)
-    data = native.Data(array, None, n_threads or cpu_count(), False, False)
+    data = native.Data(array, None, thread_count(n_threads), False, False)
     low, high, tiny, finite = native.scan_block(data)
     if not finite or max(high.max(), -low.min()) > check.MAX_ABS:
         from ._base import bad_value
@@ -295,8 +301,8 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     labels : ndarray of shape (n,), int32, C-contiguous, or None, default=None
         Changed to the labels of these centers. What it holds must be -1, or the labels that an earlier call gave: then the sums and
         counts are what *changes*, to be added to the total of that earlier pass. Faster, as centers settle.
-    inertia : bool or float, default=True
-        Whether to sum up squared distances; a number is the bound to cut them by (`Partial.finer_bound`).
+    inertia : bool, default=True
+        Whether to sum up squared distances.
     middle : ndarray of shape (d,) or None, default=None
         What to take moments of the columns about (`Survey.middle`), for `Partial.variance`.
     checked : bool, default=True
@@ -334,6 +340,7 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
                          "go together: all must have the same columns.")
     centers = check.as_centers(centers, k, d, survey.dtype, name="centers")
     check.check_products(weights if n else None, max(survey.largest, float(np.abs(centers).max())), survey.n_rows, d)
+    check.check_span(survey.low, survey.high, survey.heaviest)
     if (weights is not None) != survey.weighted:
         raise ValueError("sample_weight must be passed to both survey_block and assign_block, or to neither.")
     if labels is None:
@@ -350,12 +357,12 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
         middle = np.ascontiguousarray(middle, dtype=np.float64)
         if middle.shape != (d,):
             raise ValueError(f"middle must have shape ({d},), got {middle.shape}.")
-    bound = survey.bound(centers) if inertia is True else None if inertia is False else float(inertia)
+    bound = survey.bound(centers) if inertia else None
     if n == 0:
-        parts = len(survey._cut[0])
-        return Partial(survey, np.zeros((k, parts, d)), np.zeros((k, 6)), np.zeros(k, np.int64), 0, (0, 0),
-                       None if middle is None else np.zeros((4, d)), np.zeros(3), bound, 0.0)
-    data = native.Data(array, weights, n_threads or cpu_count(), False, False)
+        parts, weight_parts = map(len, survey._cut)
+        return Partial(survey, np.zeros((k, parts, d)), np.zeros((k, weight_parts)), np.zeros(k, np.int64), 0, (0, 0),
+                       None if middle is None else np.zeros((4, d)), native.no_limbs(), bound)
+    data = native.Data(array, weights, thread_count(n_threads), False, False)
     found = native.assign_block(data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
     if not np.isfinite(found[0]).all():      # costs nothing beside a look at every value, and a survey has found all of them finite
         raise changed_rows(array, survey, start)
@@ -364,8 +371,8 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
 
 def as_partial(survey, found, bound):
     """What `native.assign_block` returns, as a Partial."""
-    sums, weight_sums, counts, changed, code, moments, squares, largest = found
-    return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound, largest)
+    sums, weight_sums, counts, changed, code, moments, squares = found
+    return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound)
 
 
 def changed_rows(array, survey, start):

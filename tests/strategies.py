@@ -72,11 +72,17 @@ def _tiny(rng, n, d):
 
 
 def _squares_underflow(rng, n, d):
-    return _grid(rng, n, d) * 1e-162
+    return _with_one_row_of_ones(rng, _grid(rng, n, d) * 1e-162)
 
 
 def _subnormal(rng, n, d):
-    return _grid(rng, n, d) * 5e-324
+    return _with_one_row_of_ones(rng, _grid(rng, n, d) * 5e-324)
+
+
+def _with_one_row_of_ones(rng, X):
+    """Rows that are all as near to each other as these are refused."""
+    X[rng.integers(len(X))] = 1
+    return X if len(X) > 1 else np.ones_like(X)
 
 
 def _huge(rng, n, d):
@@ -105,6 +111,22 @@ def _one_outlier(rng, n, d):
     return X
 
 
+def _huge_beside_small(rng, n, d):
+    """A few rows far beyond what 53 bits hold beside the others, some of them in all columns."""
+    X = _halves(rng, n, d) if rng.random() < 0.5 else _blobs(rng, n, d)
+    for row in rng.integers(n, size=max(1, n // 20)):
+        X[row, rng.random(d) < rng.choice([0.5, 1.0])] = rng.choice([-1, 1]) * 10.0 ** rng.integers(17, 135)
+    return X
+
+
+def _rows_of_all_scales(rng, n, d):
+    return _grid(rng, n, d) * 2.0 ** rng.integers(-500, 450, size=(n, 1))
+
+
+def _values_of_all_scales(rng, n, d):
+    return rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-300, 130, size=(n, d))
+
+
 def _line(rng, n, d):
     """Equally spaced rows on a line: every middle is a tie."""
     return np.outer(rng.permutation(n), np.ones(d))
@@ -115,7 +137,9 @@ ANY_DTYPE = [
     _grid_far_from_origin, _one_far_column, _tiny, _huge, _heavy_tails, _many_scales, _columns_of_many_scales,
     _one_outlier, _line,
 ]  # fmt: skip
-ONLY_FLOAT64 = [_squares_underflow, _subnormal, _huge_squares]
+ONLY_FLOAT64 = [
+    _squares_underflow, _subnormal, _huge_squares, _huge_beside_small, _rows_of_all_scales, _values_of_all_scales,
+]  # fmt: skip
 
 
 def _some_rows(rng, X, k):
@@ -167,7 +191,20 @@ def _weights_of_many_scales(rng, n):
     return 10.0 ** rng.uniform(-9, 9, size=n)
 
 
-WEIGHTS = [None, None, _whole_weights, _weights_with_zeros, _weights_of_many_scales]
+def _heavy_beside_light(rng, n):
+    """Whole numbers, so that sums end halfway between two float64 as often as not, and light ones decide."""
+    weights = rng.integers(1, 5, size=n).astype(float)
+    weights[rng.integers(n, size=max(1, n // 4))] *= 2.0 ** rng.integers(50, 400)
+    return weights * 2.0 ** rng.integers(-350, 50)
+
+
+def _weights_of_all_scales(rng, n):
+    return 10.0 ** rng.uniform(-200, 120, size=n)
+
+
+WEIGHTS = [
+    None, None, _whole_weights, _weights_with_zeros, _weights_of_many_scales, _heavy_beside_light, _weights_of_all_scales,
+]  # fmt: skip
 
 
 def shapes(max_rows=150):
@@ -197,10 +234,16 @@ def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True)
     weights = draw(st.sampled_from(WEIGHTS)) if weighted else None
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     X = data(rng, n, d).astype(dtype)
+    init = centers(rng, X.astype(np.float64), k).astype(dtype)
+    weights = weights and weights(rng, n)
+    if weights is not None:                    # products with squares are to stay in the range of float64
+        largest = max(1.0, *(float(np.abs(a).max()) for a in (X, init)))
+        most = 1e300 / (n * max(1.0, 4 * d * largest**2)) / 8
+        weights = weights * 2.0 ** -max(0, int(np.ceil(np.log2(weights.max()) - np.log2(most))))
     return Problem(
         X=X,
-        init=centers(rng, X.astype(np.float64), k).astype(dtype),
-        weights=weights and weights(rng, n),
+        init=init,
+        weights=weights,
         # No round numbers: a shift that equals tol * variance but for rounding is nobody's business.
         tol=draw(st.sampled_from([0.0, 0.0, 1.37e-4, 1.37e-4, 0.0123, 0.717])),
         max_iter=draw(st.sampled_from([300, 300, 300, 300, 1, 2, 3])),

@@ -489,3 +489,10 @@ def test_an_iterator_that_is_exhausted():
     once = iter([np.arange(10.0)[:, None]])
     with pytest.raises(RuntimeError, match="new iterator"):
         ckmeans.KMeans(2, random_state=0).fit_chunks(lambda: once)
+
+
+@pytest.mark.parametrize("algorithm", ckmeans._kmeans.ALGORITHMS)
+def test_every_name_of_an_algorithm(algorithm):
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    params = dict(n_clusters=3, init=X[:3], algorithm=algorithm)
+    assert np.array_equal(KMeans(**params).fit_chunks([X[:100], X[100:]]).cluster_centers_, KMeans(**params).fit(X).cluster_centers_)

@@ -6,12 +6,14 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
-from libc.math cimport fabs, frexp, ldexp, sqrt, INFINITY
+from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memchr, memcpy, memset
 cimport numpy as cnp
 from collections import namedtuple
+from fractions import Fraction
+import os
 
 import numpy as np
 from ckmeans._native.kernels cimport *
@@ -38,7 +40,13 @@ cdef enum:
     MOST_WALKED = 250000         # features times threads up to which there is room for walks, 150 bytes each
     FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
 
-cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare and still be exact to the last bit
+cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value is hardly ever in doubt
+
+LOST = 1e-6                           # share of a variance that its moments may leave over; else these are made anew, without loss
+
+#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and memory.
+MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
+cdef int most_threads = MOST_THREADS
 
 cdef FilterTable *filter_table
 cdef ExactTable *exact_tables[2]      # float32, float64
@@ -52,6 +60,17 @@ COMPILER = CKM_COMPILER.decode()
 
 #: Whether this is a debug build, in which a bound that true distances do not keep raises AssertionError.
 DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
+
+
+def largest_magnitude(const double[:, ::1] values):
+    """The largest magnitude of any value; NaN where one is NaN."""
+    cdef double largest = 0, odd = 0
+    cdef Py_ssize_t i, f
+    for i in range(values.shape[0]):
+        for f in range(values.shape[1]):
+            largest = max(largest, fabs(values[i, f]))
+            odd += 0 if values[i, f] == values[i, f] else 1
+    return largest if odd == 0 else float("nan")
 
 
 def cpu_features():
@@ -95,6 +114,7 @@ cdef class Memory:
         return block + 64 - (<size_t>block) % 64
 
 
+include "entry.pxi"
 include "crew.pxi"
 include "threads.pxi"
 include "sums.pxi"
@@ -110,7 +130,11 @@ KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KI
          "i4": KIND_I32, "u4": KIND_U32, "i8": KIND_I64, "u8": KIND_U64, "b1": KIND_BOOL}
 
 
-cdef void open_rows(Rows *rows, cnp.ndarray array):
+cdef int open_rows(Rows *rows, cnp.ndarray array) except -1:
+    if cnp.PyArray_NDIM(array) != 2 or not cnp.PyArray_ISALIGNED(array) or not cnp.PyArray_ISNOTSWAPPED(array):
+        raise ValueError("rows must be a two-dimensional array, aligned, of native byte order.")
+    if cnp.PyArray_DIM(array, 1) < 1:
+        raise ValueError("rows must have one feature at least.")
     memset(rows, 0, sizeof(Rows))
     rows.data = <const char *>cnp.PyArray_DATA(array)
     rows.n = cnp.PyArray_DIM(array, 0)
@@ -121,9 +145,27 @@ cdef void open_rows(Rows *rows, cnp.ndarray array):
         rows.kind = KIND_F32
     elif cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT64:
         rows.kind = KIND_F64
-    else:
+    elif array.dtype.str[1:] in KINDS:
         rows.kind = KINDS[array.dtype.str[1:]]
+    else:
+        raise TypeError(f"rows of {array.dtype} cannot be read in place.")
     rows.direct = cnp.PyArray_IS_C_CONTIGUOUS(array) and rows.kind in (KIND_F32, KIND_F64)
+    return 0
+
+
+cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory memory, int32_t least=0) except NULL:
+    """A copy of labels (n,) from `least` to k - 1: they become addresses, and the array may change at any time."""
+    cdef const int32_t *given = <const int32_t *>values_of(labels, cnp.NPY_INT32, "labels", 1, n)
+    cdef int32_t *out = <int32_t *>memory.take(n, sizeof(int32_t), True)
+    cdef int32_t low = least, high = least
+    cdef Py_ssize_t i
+    memcpy(out, given, n * sizeof(int32_t))
+    for i in range(n):
+        low = min(low, out[i])
+        high = max(high, out[i])
+    if low < least or high >= k:
+        raise ValueError(f"labels must be from {least} to {k - 1}, got {low} to {high}.")
+    return out
 
 
 cdef class Data:
@@ -135,6 +177,7 @@ cdef class Data:
         Aligned, of a native type in KINDS, any strides. Read in place and never written to.
     weights : ndarray of shape (n,), float64, C-contiguous, or None
     n_threads : int
+        At least 1; more than MOST_THREADS are taken for so many.
     packed : bool
         Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack them anew in every pass.
     scan : bool
@@ -151,7 +194,8 @@ cdef class Data:
         Smallest and largest value of each column.
     weights : ndarray or None
     """
-    cdef readonly object array           # keeps what `rows` points to
+    cdef readonly object array
+    cdef object held                     # keeps what `rows` points to
     cdef Memory memory
     cdef Rows rows
     cdef const double *weight            # (n,) or NULL
@@ -165,6 +209,7 @@ cdef class Data:
     cdef Worker *workers                 # (n_threads,) those of `threads`
     cdef readonly int n_threads
     cdef bint packed
+    cdef bint adopted                    # the ranges are copies of those of a whole; see block.pxi
     cdef double *low_
     cdef double *high_
     cdef double largest_weight
@@ -174,7 +219,6 @@ cdef class Data:
     cdef Floats floats                   # the first of them
     cdef double spent                    # nanoseconds of comparing all rows with all centers so far, by the model
     cdef Sums sums
-    cdef double *big                     # (MAX_PARTS, d), what `sums` points to
     cdef double variance_                # mean weighted variance of the columns; -1 until it is known
     cdef double *tiny                    # (d,) smallest magnitude but zero in each column
     cdef Py_ssize_t most_values          # CSR: in a row, at least 1; else 0
@@ -190,14 +234,14 @@ cdef class Data:
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True, bint unit=False):
         cdef Py_ssize_t i
-        self.array = array
+        self.array = self.held = array
         self.weights = self.given_weights = weights
         self.memory = Memory()
         self.packings = {}
         if isinstance(array, np.ndarray):
             open_rows(&self.rows, array)
         else:
-            self.most_values = open_csr(&self.rows, array)
+            self.held = open_csr(&self.rows, array, &self.most_values)
             packed = False
         self.exact = exact_tables[self.rows.kind != KIND_F32]
         if self.rows.indptr != NULL:
@@ -206,9 +250,9 @@ cdef class Data:
         self.lightest = -1
         self.terms = self.rows.n
         if weights is not None:
-            self.weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+            self.weight = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, self.rows.n)
             self.given_weight = self.weight
-            self.largest_weight = weights.max()
+            self.largest_weight = weights.max(initial=0.0)
         self.threads = Threads(n_threads)
         self.workers = self.threads.workers
         self.n_threads = self.threads.n
@@ -217,7 +261,6 @@ cdef class Data:
             self.threads.room_for_rows(self.rows.d, not scan and self.rows.n < FEW)
         else:
             self.threads.room_for_csr_rows(self.rows.d, self.most_values, self.exact)
-        self.big = <double *>self.memory.take(MAX_PARTS * self.rows.d, sizeof(double))
         self.variance_ = -1
         self.single = self.narrow = self.rows.kind == KIND_F32
         if unit:
@@ -339,13 +382,22 @@ cdef class Data:
                     self.low_[f] = min(self.low_[f], 0.0)
                     self.high_[f] = max(self.high_[f], 0.0)
 
+    cdef int need_ranges(self) except -1:
+        """The range of each column, of data that was opened without."""
+        if self.low_ == NULL:
+            self.scan()
+        return 0
+
     cdef int cut_sums(self) except -1:
         """How sums of the rows are cut: in as many parts as it takes to lose nothing, judged by the smallest bit of any term."""
         cdef Py_ssize_t d = self.rows.d, f
-        cdef double bit, lightest = self.lightest
-        cdef int exponent, parts
+        cdef double lightest = self.lightest
+        cdef int bit
+        cdef double *big
+        cdef double *weight_big
         if self.sums.big != NULL:
             return 0
+        self.need_ranges()
         if lightest < 0:
             lightest = 1
             if self.weight != NULL:
@@ -354,24 +406,29 @@ cdef class Data:
                         lightest = min(lightest, self.weight[f])
         self.sums.parts = 1
         for f in range(d):
-            split_constants(self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f])), self.terms, self.big + f, d, MAX_PARTS)
             if self.tiny[f] == INFINITY:             # nothing but zeros
                 continue
             if self.weight == NULL and (self.rows.kind >= KIND_I8 and not self.unit or self.whole):
-                bit = 1
+                bit = 0
             else:
-                frexp(self.tiny[f] * lightest, &exponent)
-                # Where even the product underflows nothing is known of its bits, and the parts are as many as there can be.
-                bit = 0 if self.tiny[f] * lightest == 0 else ldexp(1, exponent - (24 if self.weight == NULL and self.narrow else 53))
-            # (1.5 * 2**m) * 2**-52 / 1.5 is the grid of a part.
-            parts = self.sums.parts
-            while parts < MAX_PARTS and self.big[(parts - 1) * d + f] / 1.5 * ldexp(1, -52) > bit:
-                parts += 1
-            self.sums.parts = parts
-        split_constants(self.largest_weight, self.terms, self.sums.weight_big, 1, MAX_PARTS)
+                bit = last_bit(self.tiny[f] * lightest, 24 if self.weight == NULL and self.narrow else 53)
+            self.sums.parts = max(self.sums.parts, parts_for(self.largest_term(f), self.terms, bit))
+        self.sums.weight_parts = 1
+        if self.weight != NULL:
+            self.sums.weight_parts = parts_for(self.largest_weight, self.terms, last_bit(lightest, 53))
+        big = <double *>self.memory.take(self.sums.parts * d + self.sums.weight_parts, sizeof(double))
+        weight_big = big + self.sums.parts * d
+        for f in range(d):
+            split_constants(self.largest_term(f), self.terms, big + f, d, self.sums.parts)
+        split_constants(self.largest_weight, self.terms, weight_big, 1, self.sums.weight_parts)
         self.sums.weighted = self.weight != NULL
-        self.sums.big = self.big
+        self.sums.weight_big = weight_big
+        self.sums.big = big
         return 0
+
+    cdef double largest_term(self, Py_ssize_t f) noexcept nogil:
+        """The largest magnitude that a weight and a value of this column may have together."""
+        return self.largest_weight * max(fabs(self.low_[f]), fabs(self.high_[f]))
 
     cdef int new_survey(self, Memory memory, Survey *job) except -1:
         """A survey about the middle of each column, ready to be done; `finish_survey` has the rest."""
@@ -380,6 +437,7 @@ cdef class Data:
         cdef double[4] cut                   # constants of the first moments, then of the second
         cdef double span
         cdef int j
+        self.need_ranges()
         if self.rows.indptr != NULL and self.stored == NULL:
             self.scan()                      # a batch has the ranges of the whole, but no counts
         while self.weight == NULL and self.rows.indptr == NULL and strung < PANEL and strung * d < 32:
@@ -408,14 +466,30 @@ cdef class Data:
 
     cdef int finish_survey(self, Survey *job) except -1:
         """Take the variance from a survey that was done; where its middles lie far from the means, do it again about those."""
-        cdef int again
-        for again in range(3):
-            if not self.evaluate(job, <double *>job.how):
+        cdef int left = 2
+        while self.evaluate(job, <double *>job.how):
+            if left == 0:
+                self.variance_ = -1
                 break
+            left -= 1
             memset(job.seen, 0, self.n_threads * job.room * sizeof(double))
             with nogil:
                 self.each_chunk(self.exact.survey, job, 0.5 * self.rows.d + 2)
+        if not self.lost_of_squares() <= LOST * self.variance_ * self.rows.d * self.total_weight():
+            self.variance_ = exact_variance(exact_moments(self))
         return 0
+
+    cpdef double lost_of_squares(self):
+        """What the second moments of a survey, all columns together, may have left over, at the most; twice that."""
+        cdef Py_ssize_t f
+        cdef double span, lost = 0
+        cdef double[2] cut
+        for f in range(self.rows.d):
+            span = self.high_[f] - self.low_[f]
+            split_constants(self.largest_weight * span * span, self.terms, cut, 1, 2)
+            if cut[1] > ldexp(1.5, -1022):    # else its grid is that of all numbers
+                lost += self.terms * cut[1] * ldexp(1, -52)
+        return lost
 
     def variance(self):
         """Mean over the columns of their weighted variance."""
@@ -457,6 +531,7 @@ cdef class Data:
         """The rows packed in one way; all runs share it."""
         cdef Packing packing = self.packings.get(way)
         if packing is None:
+            self.need_ranges()
             if way is not Floats:
                 self.packing(Floats)
             packing = way()
@@ -499,12 +574,14 @@ cdef class Data:
 
     # -- batches -------------------------------------------------------------------------------------------------------------------
 
-    def batch(self, cnp.ndarray picked, bint packed=False):
+    def batch(self, picked, bint packed=False):
         """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all need not be found again."""
+        picked = np.array(picked, dtype=np.int64, order="C")      # its own: they become addresses
+        cdef const int64_t *index = <const int64_t *>values_of(picked, cnp.NPY_INT64, "rows", 1, -1)
+        for i in range(len(picked)):
+            check_index(index[i], self.rows.n, "row")
         cdef Data out = Data(self.array.take(picked, axis=0), None if self.weights is None else self.weights[picked], self.n_threads,
                              packed, False, self.unit)
-        cdef const int64_t *index = <const int64_t *>cnp.PyArray_DATA(picked)
-        cdef Py_ssize_t i
         self.cut_sums()
         out.whole_data = self
         out.low, out.high, out.finite, out.whole = self.low, self.high, self.finite, self.whole
@@ -529,21 +606,16 @@ cdef class Data:
         """Weighted sum of the rows' squared norms, exact and rounded once."""
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, i
-        cdef double largest = 0, w = 1
-        cdef Split split
-        cdef Sum total
+        cdef double w = 1
+        cdef Wide total
         if self.rows.indptr == NULL:
             return self.measure(<double *>memory.take(self.rows.d, sizeof(double)), 1, <int32_t *>memory.take(n, sizeof(int32_t)), NULL)
         self.need_squares()
+        memset(&total, 0, sizeof(Wide))
         for i in range(n):
             w = self.weight[i] if self.weight != NULL else 1
-            largest = max(largest, w * self.squares_[i])
-        split_constants(largest, n, split.big, 1)
-        memset(&total, 0, sizeof(Sum))
-        for i in range(n):
-            w = self.weight[i] if self.weight != NULL else 1
-            add_term(&total, &split, w * self.squares_[i])
-        return total_value(&total, 1, 1)
+            wide_add(&total, w * self.squares_[i])
+        return wide_value(&total)
 
     # -- what callers ask ----------------------------------------------------------------------------------------------------------
 
@@ -553,17 +625,14 @@ cdef class Data:
 
     cpdef double total_weight(self):
         """Sum of the weights, exact and rounded once."""
-        cdef Sum total
-        cdef Split split
+        cdef Wide total
         cdef Py_ssize_t i
         if self.weight == NULL:
             return self.rows.n
-        split_constants(self.largest_weight, self.rows.n, split.big, 1)
-        for i in range(SUM_PARTS):
-            total.part[i] = 0
+        memset(&total, 0, sizeof(Wide))
         for i in range(self.rows.n):
-            add_term(&total, &split, self.weight[i])
-        return total_value(&total, 1, 1)
+            wide_add(&total, self.weight[i])
+        return wide_value(&total)
 
     def take(self, indices):
         """Rows as float64."""
@@ -605,21 +674,21 @@ cdef class Data:
             found.append((<const char *>value)[: count * sizeof(double)])
         return found
 
-    def means(self, cnp.ndarray labels, Py_ssize_t k):
+    def means(self, cnp.ndarray labels not None, Py_ssize_t k):
         """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
 
         A label without weight repeats the mean before it; the first is zero then.
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i, j, f
-        cdef const int32_t *label = <const int32_t *>cnp.PyArray_DATA(labels)
+        cdef const int32_t *label = labels_of(labels, n, k, memory)
         cdef cnp.ndarray out = np.empty((k, d))
         cdef double *mean = <double *>cnp.PyArray_DATA(out)
         cdef double w, value
         cdef Tally tally
         self.cut_sums()
         tally.sums = <double *>memory.take(k * self.sums.parts * d, sizeof(double))
-        tally.weights = <double *>memory.take(k * MAX_PARTS, sizeof(double))
+        tally.weights = <double *>memory.take(k * self.sums.weight_parts, sizeof(double))
         tally.counts = <int64_t *>memory.take(k, sizeof(int64_t))
         tally.touched = <uint8_t *>memory.take(k, 1)
         tally.support = NULL
@@ -638,7 +707,7 @@ cdef class Data:
 
     cdef double weight_of(self, const Tally *tally, Py_ssize_t j) noexcept nogil:
         """Total weight of cluster j."""
-        return sum_value(tally.weights + j * MAX_PARTS, 1, MAX_PARTS) if self.sums.weighted else <double>tally.counts[j]
+        return sum_value(tally.weights + j * self.sums.weight_parts, 1, self.sums.weight_parts) if self.sums.weighted else <double>tally.counts[j]
 
     cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f, double weight) noexcept nogil:
         """Mean of feature f in cluster j, rounded to the type of results."""
@@ -680,7 +749,7 @@ cdef class Data:
         self.need_content()
         if self.weight == NULL:
             for i in range(u.shape[0]):
-                e = min(<Py_ssize_t>(number[i] * self.rows.n), self.rows.n - 1)
+                e = min(<Py_ssize_t>(number[i] * self.rows.n), self.rows.n - 1) if number[i] > 0 else 0
                 b = self.content.bucket[self.content.order[e]]
                 self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
                 row[i] = self.content.order[e]
@@ -689,7 +758,7 @@ cdef class Data:
         split_constants(self.largest_weight, self.rows.n, split.big, 1)
         for i in range(self.rows.n):
             add_term(totals + self.content.bucket[i], &split, self.weight[i])
-        total = total_value(totals, <int>self.content.buckets, 1)
+        total = self.total_weight()
         for i in range(u.shape[0]):
             row[i] = self.draw_by(NULL, totals, &split, number[i] * total)
         return out
@@ -732,31 +801,74 @@ cdef class Data:
         return term if sq_nearest == NULL else sq_nearest[row] if self.weight == NULL else term * sq_nearest[row]
 
     cdef int64_t draw_by(self, const double *sq_nearest, const Sum *totals, const Split *split, double target) noexcept nogil:
-        """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does."""
+        """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does.
+
+        totals : of each bucket
+        """
+        cdef double n = self.rows.n
         cdef Sum running, before
         cdef Py_ssize_t b = 0, e
         cdef int64_t i
-        cdef int p
+        cdef int p, above
         memset(&running, 0, sizeof(Sum))
         while b < self.content.buckets:
             before = running
             if b % SHELF == 0:
                 add_shelf(&running, totals + b)
-                if not exceeds(&running, target):
+                above = exceeds(&running, split, n, target)
+                if above == 0:
                     b += SHELF
                     continue
                 running = before
             for p in range(SUM_PARTS):
                 running.part[p] += totals[b].part[p]
-            if exceeds(&running, target):
+            above = exceeds(&running, split, n, target)
+            if above > 0:
                 running = before
                 self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
                 for e in range(self.content.start[b], self.content.start[b + 1]):
                     i = self.content.order[e]
                     add_term(&running, split, self.share(sq_nearest, i))
-                    if exceeds(&running, target):
+                    above = exceeds(&running, split, n, target)
+                    if above > 0:
                         return i
+                    if above < 0:
+                        break
+            if above < 0:
+                return self.draw_exactly(sq_nearest, target)
             b += 1
+        return self.last_share(sq_nearest)
+
+    cdef int64_t draw_exactly(self, const double *sq_nearest, double target) noexcept nogil:
+        """`draw_by`, where the target is so near to a running sum that what three parts leave over decides."""
+        cdef Wide running, before
+        cdef double about = 0, start
+        cdef Py_ssize_t b, e
+        cdef int64_t i
+        memset(&running, 0, sizeof(Wide))
+        for b in range(self.content.buckets):
+            before = running
+            start = about
+            for e in range(self.content.start[b], self.content.start[b + 1]):
+                i = self.content.order[e]
+                about += self.share(sq_nearest, i)
+                wide_add(&running, self.share(sq_nearest, i))
+            if about < target * (1 - 1e-6):          # far less than so many additions can be off by
+                continue
+            running = before
+            about = start
+            self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
+            for e in range(self.content.start[b], self.content.start[b + 1]):
+                i = self.content.order[e]
+                about += self.share(sq_nearest, i)
+                wide_add(&running, self.share(sq_nearest, i))
+                if not about < target * (1 - 1e-6) and wide_value(&running) > target:
+                    return i
+        return self.last_share(sq_nearest)
+
+    cdef int64_t last_share(self, const double *sq_nearest) noexcept nogil:
+        """The last row by content that has a share; 0 where none has."""
+        cdef Py_ssize_t b, e
         for b in range(self.content.buckets - 1, -1, -1):
             self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
             for e in range(self.content.start[b + 1] - 1, self.content.start[b] - 1, -1):
@@ -764,12 +876,13 @@ cdef class Data:
                     return self.content.order[e]
         return 0
 
-    def assign(self, cnp.ndarray centers):
+    def assign(self, cnp.ndarray centers not None):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0]
         cdef Memory memory = Memory()
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
-        cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
+        rows = self.used(rows, k, memory)
         self.label_rows(rows, CenterForms(k, self.rows.d, self.rows.n >= FEW, self.most_values), <int32_t *>cnp.PyArray_DATA(labels))
         return labels
 
@@ -834,25 +947,26 @@ cdef class Data:
         job.labels = labels
         job.workers = self.workers
 
-    def inertia(self, cnp.ndarray centers, cnp.ndarray labels):
+    def inertia(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
         """Weighted sum of squared distances of the rows to the centers of their labels (int32); of cosine distances where unit."""
         cdef Memory memory = Memory()
-        cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], memory)
-        return self.measure(rows, centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels), NULL)
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        return self.measure(self.used(rows, centers.shape[0], memory), centers.shape[0],
+                            labels_of(labels, self.rows.n, centers.shape[0], memory), NULL)
 
-    def squares(self, cnp.ndarray centers, cnp.ndarray labels):
+    def squares(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
         """Squared distance of each row to the center of its label (int32)."""
+        cdef Memory memory = Memory()
         cdef cnp.ndarray out = np.empty(self.rows.n)
-        self.measure(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels),
-                     <double *>cnp.PyArray_DATA(out))
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        self.measure(rows, centers.shape[0], labels_of(labels, self.rows.n, centers.shape[0], memory), <double *>cnp.PyArray_DATA(out))
         return out
 
     cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
         """The inertia of labels, to centers as they are used, and each row's squared distance where there is room for it."""
         cdef Memory memory = Memory()
         cdef Measure job
-        cdef double bound, cost = 0.7 * self.rows.d + 3
-        bound = self.farthest(centers, k, memory)
+        cdef double cost = 0.7 * self.rows.d + 3
         job.rows = &self.rows
         job.weights = self.given_weight
         job.centers = centers
@@ -860,6 +974,8 @@ cdef class Data:
         job.sq_distances = sq_distances
         job.workers = self.workers
         job.totals = <Sum *>memory.take(self.n_threads, sizeof(Sum))
+        job.rests = <Wide *>memory.take(self.n_threads, sizeof(Wide))
+        split_constants(self.farthest(centers, k, memory), self.terms, job.split.big, 1)
         if self.rows.indptr != NULL:
             job.order = by_label(labels, self.rows.n, k, &job.ends, memory)
             cost = self.csr_cost(1)
@@ -868,16 +984,10 @@ cdef class Data:
             if job.walks:
                 self.room_for_walks(memory)
                 cost = 150 + 4 * self.values_of_a_row()
-        while True:
-            split_constants(bound, self.terms, job.split.big, 1)
-            self.threads.begin()
-            with nogil:
-                self.each_chunk(self.exact.measure, &job, cost)
-            if self.threads.largest() >= bound * SPARE:
-                return (0.5 if self.unit else 1) * total_value(job.totals, self.n_threads, 1)
-            # All terms are tiny beside what they might have been: cut them more finely.
-            bound = self.threads.largest()
-            memset(job.totals, 0, self.n_threads * sizeof(Sum))
+        with nogil:
+            self.each_chunk(self.exact.measure, &job, cost)
+        gather(&job, self.n_threads)
+        return (0.5 if self.unit else 1) * wide_value(job.rests)
 
     cdef int room_for_walks(self, Memory memory) except -1:
         cdef Py_ssize_t room = self.rows.d + 1
@@ -902,6 +1012,7 @@ cdef class Data:
         cdef double *low = <double *>memory.take(2 * d, sizeof(double))
         cdef double *high = low + d
         cdef double span, bound = 0
+        self.need_ranges()
         memcpy(low, self.low_, d * sizeof(double))
         memcpy(high, self.high_, d * sizeof(double))
         for j in range(k):
@@ -915,16 +1026,16 @@ cdef class Data:
             bound = max(bound, 2.0)
         return bound * (1.01 * self.largest_weight)
 
-    def distances(self, cnp.ndarray centers, bint in_order=False):
+    def distances(self, cnp.ndarray centers not None, bint in_order=False):
         """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit.
 
         Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of the features, those of thin rows, too.
         """
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
         cdef Memory memory = Memory()
         cdef bint csr = self.rows.indptr != NULL, filter = self.narrow and worth_roots(self.rows.n, d)
         cdef bint thin = not self.narrow and not in_order and d >= THIN_FROM
-        cdef const double *rows
         cdef CenterForms forms = CenterForms(k, d, not filter and self.rows.n > 4, self.most_values)
         cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.single else np.float64)
         cdef Transform job
@@ -933,7 +1044,7 @@ cdef class Data:
         cdef Packed unpacked
         cdef double cost = 0.2 * k * (d + 5) if not csr else self.csr_cost(k)
         cdef int i
-        rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
+        rows = self.used(rows, k, memory)
         memset(&unpacked, 0, sizeof(Packed))
         forms.prepare(rows, &unpacked, False, True)
         memset(&job, 0, sizeof(Transform))
@@ -973,7 +1084,7 @@ cdef class Data:
         self.overflow = self.threads.overflow()
         return out
 
-    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms):
+    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
         """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
 
         uniforms (1 + (k - 1) * trials,) decide: the first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by
@@ -981,11 +1092,13 @@ cdef class Data:
         earlier of equal ones). Potentials are exact sums, so the numbers alone decide which rows are drawn. When all rows
         coincide with centers, the first rows not yet taken follow.
         """
+        if k < 1 or trials < 1 or self.rows.n < 1:
+            raise ValueError(f"there is nothing to draw: k={k}, trials={trials}, {self.rows.n} rows.")
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, c, f, t, i
         cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
-        cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
+        cdef const double *u = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1, 1 + (k - 1) * trials)
         cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
         cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
         cdef CenterForms one = CenterForms(1, d, False), all_ = CenterForms(trials, d, False, self.most_values)
@@ -1058,7 +1171,7 @@ cdef class Data:
                     self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
                     least = INFINITY
                     for i in range(count):
-                        value = self.left_by(&job, i)
+                        value = self.left_by(&job, i, rows + i * d)
                         if value < least:
                             least = value
                             t = i
@@ -1114,6 +1227,8 @@ cdef class Data:
         cdef Py_ssize_t i
         cdef int worker
         cdef double largest = 0, total
+        cdef Range found
+        cdef Wide exact
         cdef double *part = <double *>job.bucket_totals
         cdef double *more
         for worker in range(1, self.n_threads):
@@ -1122,34 +1237,59 @@ cdef class Data:
                 part[i] += more[i]
                 more[i] = 0
         total = self.add_buckets(job)
-        if total >= bound[0] * SPARE:
-            return total
+        if not total >= bound[0] * SPARE:
+            for i in range(self.rows.n):
+                largest = max(largest, self.share(job.sq_nearest, i))
+            if largest == 0:
+                return 0
+            bound[0] = largest
+            split_constants(largest, self.rows.n, job.split.big, 1)
+            memset(job.bucket_totals, 0, job.buckets * sizeof(Sum))
+            for i in range(self.rows.n):
+                add_term(job.bucket_totals + job.bucket[i], &job.split, self.share(job.sq_nearest, i))
+            self.add_buckets(job)
+        found = value_range(&job.potential, &job.split, self.rows.n)
+        if found.low == found.high:
+            return found.low
+        memset(&exact, 0, sizeof(Wide))
         for i in range(self.rows.n):
-            largest = max(largest, self.share(job.sq_nearest, i))
-        if largest == 0:
-            return 0
-        bound[0] = largest
-        split_constants(largest, self.rows.n, job.split.big, 1)
-        memset(job.bucket_totals, 0, job.buckets * sizeof(Sum))
-        for i in range(self.rows.n):
-            add_term(job.bucket_totals + job.bucket[i], &job.split, self.share(job.sq_nearest, i))
-        return self.add_buckets(job)
+            wide_add(&exact, self.share(job.sq_nearest, i))
+        return wide_value(&exact)
 
     cdef double add_buckets(self, Seeding *job) noexcept nogil:
+        """The potential from those of the buckets, about."""
         cdef Py_ssize_t b
         memset(&job.potential, 0, sizeof(Sum))
         for b from 0 <= b < job.buckets by SHELF:
             add_shelf(&job.potential, job.bucket_totals + b)
-        return total_value(&job.potential, 1, 1)
+        return sum_value(job.potential.part, 1, SUM_PARTS)
 
-    cdef double left_by(self, const Seeding *job, Py_ssize_t candidate) noexcept nogil:
-        """The potential that a candidate would leave: an exact sum like any other, so it is no matter that it was subtracted."""
+    cdef double left_by(self, const Seeding *job, Py_ssize_t candidate, const double *row) except -1 nogil:
+        """The potential that a candidate (d,) would leave: an exact sum like any other, so it is no matter that it was subtracted."""
         cdef Sum total = job.potential
+        cdef Range found
         cdef int p, worker
         for p in range(SUM_PARTS):
             for worker in range(self.n_threads):
                 total.part[p] += job.totals[worker * job.candidates.m + candidate].part[p]
-        return total_value(&total, 1, 1)
+        found = value_range(&total, &job.split, self.rows.n)
+        if found.low == found.high:
+            return found.low
+        with gil:
+            return self.left_exactly(job, row)
+
+    cdef double left_exactly(self, const Seeding *job, const double *row) except -1:
+        """`left_by`, where what three parts leave over decides how it is rounded."""
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.rows.n, i
+        cdef double *sq = <double *>memory.take(n, sizeof(double))
+        cdef Wide total
+        self.measure(row, 1, <int32_t *>memory.take(n, sizeof(int32_t)), sq)
+        memset(&total, 0, sizeof(Wide))
+        for i in range(n):
+            sq[i] = min(sq[i], job.sq_nearest[i])
+            wide_add(&total, self.share(sq, i))
+        return wide_value(&total)
 
     cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
         """Fill up with the first rows of positive weight that are not taken yet; with the first of all when none is left."""
@@ -1172,6 +1312,87 @@ cdef class Data:
             taken[count] = first
             count += 1
         return 0
+
+
+cdef struct Moments:
+    const Rows *rows
+    const double *weights
+    ExactTable *exact
+    Worker *workers
+    Wide *sums                   # INOUT (threads, 2 d + 1) of w, and for each column of w x and of w x x
+
+
+cdef void add_product(Wide *total, double a, double b, Wide *squares) noexcept nogil:
+    """Add a * b, and a * b * b to the squares, without rounding."""
+    cdef double high = a * b, low = fma(a, b, -high), part
+    wide_add(total, high)
+    wide_add(total, low)
+    part = high * b
+    wide_add(squares, part)
+    wide_add(squares, fma(high, b, -part))
+    part = low * b
+    wide_add(squares, part)
+    wide_add(squares, fma(low, b, -part))
+
+
+cdef int moments_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    cdef Moments *job = <Moments *>job_
+    cdef const Rows *rows = job.rows
+    cdef Py_ssize_t d = rows.d, i, e, f
+    cdef Wide *sums = job.sums + worker * (2 * d + 1)
+    cdef double *x = <double *>job.workers[worker].block
+    cdef double w = 1
+    for i in range(start, stop):
+        if job.weights != NULL:
+            w = job.weights[i]
+        if w == 0:
+            continue
+        wide_add(sums, w)
+        if rows.indptr == NULL:
+            job.exact.read(rows, i, x)
+            for f in range(d):
+                add_product(sums + 1 + 2 * f, w, x[f], sums + 2 + 2 * f)
+            continue
+        for e in range(rows.indptr[i], rows.indptr[i + 1]):
+            f = rows.indices[e]
+            add_product(sums + 1 + 2 * f, w,
+                        (<const float *>rows.data)[e] if rows.kind == KIND_F32 else (<const double *>rows.data)[e], sums + 2 + 2 * f)
+    return 0
+
+
+def exact_moments(Data data):
+    """Sums of w, and for each column of w x and w x x, not rounded: (2 d + 1, LIMBS) int64; those of blocks may be added."""
+    cdef Memory memory = Memory()
+    cdef Py_ssize_t size = 2 * data.rows.d + 1, i
+    cdef Moments job
+    cdef int worker
+    job.rows = &data.rows
+    job.weights = data.weight
+    job.exact = data.exact
+    job.workers = data.workers
+    job.sums = <Wide *>memory.take(data.n_threads * size, sizeof(Wide))
+    with nogil:
+        data.each_chunk(moments_pass, &job, 20.0 * (data.rows.d if data.rows.indptr == NULL else data.values_of_a_row()) + 5)
+    for i in range(size):
+        for worker in range(1, data.n_threads):
+            add_wide(job.sums + i, job.sums + worker * size + i)
+    return np.array([limbs_of(job.sums + i) for i in range(size)])
+
+
+def exact_variance(moments):
+    """Mean over the columns of their variance, from `exact_moments`, rounded once."""
+    weight, *sums = (sum(int(limb) << 32 * i for i, limb in enumerate(limbs)) for limbs in moments)
+    above = sum(weight * square - first * first for first, square in zip(sums[::2], sums[1::2]))
+    return float(Fraction(above, weight * weight * (len(sums) // 2)))
+
+
+cdef void gather(Measure *job, int threads) noexcept nogil:
+    """Bring what threads have added up together, in the first one's `rests`."""
+    cdef int i
+    for i in range(threads):
+        if i > 0:
+            add_wide(job.rests, job.rests + i)
+        widen(job.rests, job.totals + i, 1)
 
 
 cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, const int64_t **ends, Memory memory) except NULL:

@@ -3,7 +3,8 @@
 The kernels are compiled once per instruction set (and element type) and found through the tables at the end of this file.
 They take a range of rows, allocate nothing, start no threads and know nothing of Python.
 """
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
@@ -18,8 +19,9 @@ cdef enum:
     THIN_FROM = 64       # features from which on they can be
     MOST_AXES = 63       # fewer than FLUSH
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
-    SUM_PARTS = 3        # parts of an exact sum of terms of one sign
-    MAX_PARTS = 6        # most parts of an exact sum that clusters of very different magnitude share
+    SUM_PARTS = 3        # parts of a `Sum`
+    LIMBS = 70           # digits of a `Wide`: the range of float64, and room above for 2**64 terms
+    WIDE_POINT = 1088    # bits of it below 1
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
     COLUMN = 8           # room for either
@@ -48,17 +50,59 @@ cdef struct Split:       # how terms of an exact sum are cut into parts; see sum
     double big[SUM_PARTS]
 
 
-cdef struct Sum:         # an exact sum of float64 terms: the parts never round, so their order does not matter
+cdef struct Sum:         # a sum of float64 terms: the parts never round, so their order does not matter
     double part[SUM_PARTS]
 
 
-cdef inline void add_term(Sum *total, const Split *split, double term) noexcept nogil:
+cdef inline double add_term(Sum *total, const Split *split, double term) noexcept nogil:
+    """Returns what of the term lies below the last part, which is half a step of that at the most, and is not added."""
     cdef double high = (term + split.big[0]) - split.big[0]
     cdef double rest = term - high
     cdef double middle = (rest + split.big[1]) - split.big[1]
+    cdef double low = ((rest - middle) + split.big[2]) - split.big[2]
     total.part[0] += high
     total.part[1] += middle
-    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
+    total.part[2] += low
+    return (rest - middle) - low
+
+
+cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base 2**32; see sums.pxi
+    int64_t limb[LIMBS]  # digit i counts 2**(32 i - WIDE_POINT); not yet carried: each addition adds less than 2**32
+    int64_t room         # additions until carries are due
+
+
+cdef inline void wide_carry(Wide *total) noexcept nogil:
+    """Bring all digits but the last, which has the sign, into [0, 2**32): the same value."""
+    cdef int64_t carry
+    cdef int i
+    for i in range(LIMBS - 1):
+        carry = total.limb[i] >> 32          # rounded down, also below zero
+        total.limb[i] -= carry * (<int64_t>1 << 32)
+        total.limb[i + 1] += carry
+    total.room = <int64_t>1 << 30
+
+
+cdef inline void wide_add(Wide *total, double term) noexcept nogil:
+    cdef uint64_t bits, mantissa, low, high
+    cdef int64_t sign
+    cdef int place
+    memcpy(&bits, &term, 8)
+    place = <int>(bits << 1 >> 53)
+    mantissa = bits << 12 >> 12
+    if place > 0:
+        mantissa |= <uint64_t>1 << 52
+    else:
+        place = 1                            # subnormal
+    place += WIDE_POINT - 1075
+    sign = 1 - 2 * <int64_t>(bits >> 63)
+    low = <uint64_t><uint32_t>mantissa << (place & 31)
+    high = ((mantissa >> 32) << (place & 31)) + (low >> 32)
+    total.limb[place >> 5] += sign * <int64_t><uint32_t>low
+    total.limb[(place >> 5) + 1] += sign * <int64_t><uint32_t>high
+    total.limb[(place >> 5) + 2] += sign * <int64_t>(high >> 32)
+    total.room -= 1
+    if total.room <= 0:
+        wide_carry(total)
 
 
 cdef struct Packed:      # what the filter reads of the rows: float32, (x - origin) * scale
@@ -142,7 +186,7 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
 
 cdef struct Tally:       # what one thread adds to cluster statistics
     double *sums         # (k, parts, d) parts of exact sums of w * x
-    double *weights      # (k, MAX_PARTS) exact sums of w
+    double *weights      # (k, weight_parts) exact sums of w
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
     uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or went have values; or NULL
@@ -194,6 +238,7 @@ cdef struct Walk:        # one center, as sparse rows walk along it; see walk.px
 
 cdef struct CsrScratch:  # of CSR rows
     float *values        # (most values in a row,) a row on its way through the filter
+    int32_t *own         # (the same,) and its columns, which nobody else can change
     float *scores        # (groups * width,)
     int32_t *rank        # (d,) place of each column in `lanes`; 0: none
     int32_t *columns     # (as many as GAIN_LANES rows can have + 1,) which column is at each place
@@ -214,17 +259,17 @@ cdef struct Worker:      # what belongs to one thread
     Tally tally
     Counters counters
     int64_t changed
-    double largest       # of the terms that the thread added up
     bint overflow        # a packed row was not finite in float32
     float worst[2]       # `rough` and `reach` of the rows that the thread has put in whole numbers
     char apart[128]      # keeps what threads write in cache lines of their own
 
 
 cdef struct Sums:        # how cluster sums are cut: the same for every thread
-    int parts
+    int parts            # enough that the last one holds whatever the others leave of any term
     bint weighted        # else sums of weights are the counts
     const double *big    # (parts, d)
-    double weight_big[MAX_PARTS]
+    int weight_parts     # likewise, of weights
+    const double *weight_big     # (weight_parts,)
 
 
 cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see filter_roots.pxi
@@ -308,6 +353,7 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
     bint walks                   # CSR: there is room for walks, and rows are so sparse that they pay
     Split split
     Sum *totals                  # INOUT (threads,)
+    Wide *rests                  # INOUT (threads,) what those leave of their terms
     double *sq_distances         # OUT (n,) or NULL
     Worker *workers
 

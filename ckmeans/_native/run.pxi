@@ -6,9 +6,9 @@ cdef enum Stop:
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
-cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size) noexcept nogil:
-    """Add one thread's tally to the total and clear it. size: of one cluster's sums"""
-    cdef Py_ssize_t j, e
+cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how, Py_ssize_t d) noexcept nogil:
+    """Add one thread's tally to the total and clear it."""
+    cdef Py_ssize_t size = how.parts * d, j, e
     for j in range(k):
         total.counts[j] += tally.counts[j]
         tally.counts[j] = 0
@@ -16,7 +16,7 @@ cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size)
             continue
         tally.touched[j] = 0
         total.touched[j] = 1
-        for e in range(j * MAX_PARTS, (j + 1) * MAX_PARTS):
+        for e in range(j * how.weight_parts, (j + 1) * how.weight_parts):
             total.weights[e] += tally.weights[e]
             tally.weights[e] = 0
         for e in range(j * size, (j + 1) * size):
@@ -72,7 +72,8 @@ cdef class Run:
     cdef Py_ssize_t n_moved
     cdef Stop stop
 
-    def __cinit__(self, Data data, cnp.ndarray centers, int max_iter, double tol, str algorithm="auto"):
+    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol, str algorithm="auto"):
+        cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Py_ssize_t k = centers.shape[0], d = data.rows.d
         cdef int i
         self.data = data
@@ -87,7 +88,7 @@ cdef class Run:
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
-        memcpy(self.shown, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+        memcpy(self.shown, given, k * d * sizeof(double))
         if data.unit:
             for i in range(k):
                 data.turn(self.shown + i * d, self.center + i * d)
@@ -135,13 +136,14 @@ cdef class Run:
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
         cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
         cdef double *sums = <double *>self.memory.take(count * size, sizeof(double))
-        cdef double *weights = <double *>self.memory.take(count * k * MAX_PARTS, sizeof(double))
+        cdef int weight_parts = self.data.sums.weight_parts
+        cdef double *weights = <double *>self.memory.take(count * k * weight_parts, sizeof(double))
         cdef int64_t *counts = <int64_t *>self.memory.take(count * k, sizeof(int64_t))
         cdef uint8_t *touched = <uint8_t *>self.memory.take(count * k, 1)
         cdef int i
         for i in range(count):
             tallies[i].sums = sums + i * size
-            tallies[i].weights = weights + i * k * MAX_PARTS
+            tallies[i].weights = weights + i * k * weight_parts
             tallies[i].counts = counts + i * k
             tallies[i].touched = touched + i * k
         return 0
@@ -328,7 +330,7 @@ cdef class Run:
         return 0
 
     cdef void merge(self, Tally *tally) noexcept nogil:
-        merge_tally(&self.total, tally, self.k, self.data.sums.parts * self.data.rows.d)
+        merge_tally(&self.total, tally, self.k, &self.data.sums, self.data.rows.d)
 
     cdef int update(self) except -1 nogil:
         """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""

@@ -17,8 +17,7 @@ cdef class StreamRun:
     cdef object sums, weights, counts
     cdef bint checked, measured
     cdef Split split                 # what cuts squared distances, if they are summed up
-    cdef Sum squares
-    cdef double largest
+    cdef Wide squares
     cdef int64_t changed
     cdef uint64_t[2] check
     cdef GroupSearch groups          # None where the algorithm has no bounds
@@ -63,22 +62,29 @@ cdef class Stream:
     cdef Py_ssize_t n_sampled
     cdef uint64_t *checks            # scratch (threads, 8)
     cdef Sum *totals                 # scratch (threads,)
+    cdef Wide *rests                 # scratch (threads,)
     cdef bint settled
     cdef list runs
 
-    def __cinit__(self, tuple whole, dtype, bint weighted, cnp.ndarray starts, Py_ssize_t k, int n_threads, int n_runs, str algorithm,
-                  Py_ssize_t room, bint keep):
+    def __cinit__(self, tuple whole not None, dtype, bint weighted, cnp.ndarray starts not None, Py_ssize_t k, int n_threads, int n_runs,
+                  str algorithm, Py_ssize_t room, bint keep):
         cdef Py_ssize_t d = len(whole[1]), b, size, each
-        cdef int i
+        cdef int weight_parts, i
         cdef Worker *worker
         cdef double *sums
         cdef double *weights
         cdef int64_t *counts
         cdef uint8_t *touched
         cdef float *packed
-        cdef const int64_t *at = <const int64_t *>cnp.PyArray_DATA(starts)
+        cdef const int64_t *at = <const int64_t *>values_of(starts, cnp.NPY_INT64, "starts", 1, -1)
         cdef StreamRun run
+        for b in range(starts.shape[0] - 1):
+            if not 0 <= at[b] <= at[b + 1]:
+                raise ValueError("the starts of blocks must ascend.")
+        check_index(k - 1, <Py_ssize_t>1 << 31, "center")
+        check_index(starts.shape[0] - 1, starts.shape[0], "block")
         self.data = Data(np.zeros((1, d), dtype), np.ones(1) if weighted else None, n_threads, False, False)
+        n_threads = self.data.n_threads          # as many as there may be
         adopt(self.data, whole)
         self.data.cut_sums()
         self.memory = Memory()
@@ -105,17 +111,19 @@ cdef class Stream:
             self.kept += 1
         self.sample_step = (self.n_rows + SAMPLE_ROWS - 1) // SAMPLE_ROWS
         size = k * self.data.sums.parts * d
+        weight_parts = self.data.sums.weight_parts
         sums = <double *>self.memory.take(n_threads * size, sizeof(double))
-        weights = <double *>self.memory.take(n_threads * k * MAX_PARTS, sizeof(double))
+        weights = <double *>self.memory.take(n_threads * k * weight_parts, sizeof(double))
         counts = <int64_t *>self.memory.take(n_threads * k, sizeof(int64_t))
         touched = <uint8_t *>self.memory.take(n_threads * (k + 64), 1)       # apart, as what threads write should be
         packed = <float *>self.memory.take(n_threads * TILE * (d + 1), sizeof(float)) if self.bounded else NULL
         self.checks = <uint64_t *>self.memory.take(8 * n_threads, sizeof(uint64_t))
         self.totals = <Sum *>self.memory.take(n_threads, sizeof(Sum))
+        self.rests = <Wide *>self.memory.take(n_threads, sizeof(Wide))
         for i in range(n_threads):
             worker = &self.data.workers[i]
             worker.tally.sums = sums + i * size
-            worker.tally.weights = weights + i * k * MAX_PARTS
+            worker.tally.weights = weights + i * k * weight_parts
             worker.tally.counts = counts + i * k
             worker.tally.touched = touched + i * (k + 64)
             worker.tile.packed = packed + i * TILE * (d + 1)
@@ -135,28 +143,29 @@ cdef class Stream:
 
     def labels(self, Py_ssize_t run, Py_ssize_t block):
         """Those of a block as they are, (rows,) int32; may be written to, as long as no bounds are on them."""
+        check_index(block, self.n_blocks, "block")
         return (<StreamRun?>self.runs[run]).label_array[self.place[block] : self.place[block] + self.start[block + 1] - self.start[block]]
 
-    def begin(self, Py_ssize_t run_, cnp.ndarray centers, double bound, bint checked, bint settled):
+    def begin(self, Py_ssize_t run_, cnp.ndarray centers not None, double bound, bint checked, bint settled):
         """A pass of a run begins: with these centers (k, d), float64, C-contiguous; bound, checked: as in `assign_block`.
 
         settled : whether all draws are done, whose memory bounds and packed rows may take now
         """
         cdef StreamRun run = self.runs[run_]
         cdef Py_ssize_t parts = self.data.sums.parts
-        memcpy(run.center, cnp.PyArray_DATA(centers), self.k * self.d * sizeof(double))
+        memcpy(run.center, rows_of(centers, "centers", self.d, self.k), self.k * self.d * sizeof(double))
         if self.sample is None:
             self.open_packings(run.center)
             self.sampling = run
         run.sums = np.zeros((self.k, parts, self.d))
-        run.weights = np.zeros((self.k, MAX_PARTS))
+        run.weights = np.zeros((self.k, self.data.sums.weight_parts))
         run.counts = np.zeros(self.k, dtype=np.int64)
         run.change.sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>run.sums)
         run.change.weights = <double *>cnp.PyArray_DATA(<cnp.ndarray>run.weights)
         run.change.counts = <int64_t *>cnp.PyArray_DATA(<cnp.ndarray>run.counts)
-        run.checked, run.measured, run.changed, run.largest = checked, bound >= 0, 0, 0
+        run.checked, run.measured, run.changed = checked, bound >= 0, 0
         run.check[0] = run.check[1] = 0
-        memset(&run.squares, 0, sizeof(Sum))
+        memset(&run.squares, 0, sizeof(Wide))
         if run.measured:
             split_constants(bound, self.data.terms, run.split.big, 1)
         self.settled = settled
@@ -206,12 +215,14 @@ cdef class Stream:
         # (Bounds loosen from pass to pass, and are not all renewed: twice what the pilot tells.)
         return groups.insisted or groups.pays(run.center, self.forms, self.n_sampled, run.n_passes, brute, gather, gather, 2, True)
 
-    def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array, weights):
+    def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array not None, weights):
         """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
         cdef StreamRun run = self.runs[run_]
         cdef Data data = self.data
         cdef Floats packing
-        cdef Py_ssize_t place = self.place[index], i, e
+        cdef Py_ssize_t place, i, e
+        check_index(index, self.n_blocks, "block")
+        place = self.place[index]
         cdef Bounds bounds
         cdef BlockPass job
         cdef Worker *worker
@@ -222,8 +233,7 @@ cdef class Stream:
         if self.prepared is not run:
             self.prepare(run)
         packing = self.packings[index]
-        open_rows(&data.rows, array)
-        data.weight = NULL if weights is None else <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+        self.open_block(array, weights, self.start[index + 1] - self.start[index])
         if run.n_passes == 1 and self.sampling is run:
             self.take_sample(index)
         if index < self.kept and self.settled and self.forms.c.filter:
@@ -242,9 +252,11 @@ cdef class Stream:
         job.measure.sq_distances = NULL
         job.measure.workers = data.workers
         job.measure.totals = self.totals
+        job.measure.rests = self.rests
         job.measure.split = run.split
         memset(self.checks, 0, 8 * data.n_threads * sizeof(uint64_t))
         memset(self.totals, 0, data.n_threads * sizeof(Sum))
+        memset(self.rests, 0, data.n_threads * sizeof(Wide))
         data.threads.begin()
         for i in range(data.n_threads):
             data.workers[i].counters.filtered = 0
@@ -271,17 +283,27 @@ cdef class Stream:
             worker = &data.workers[i]
             if worker.changed:
                 run.changed += worker.changed
-                merge_tally(&run.change, &worker.tally, self.k, data.sums.parts * self.d)
+                merge_tally(&run.change, &worker.tally, self.k, &data.sums, self.d)
             run.check[0] += self.checks[8 * i]
             run.check[1] += self.checks[8 * i + 1]
-            for e in range(SUM_PARTS):
-                run.squares.part[e] += self.totals[i].part[e]
-            run.largest = max(run.largest, worker.largest)
             if bounding:
                 run.pairs += worker.counters.filtered
             if CKM_DEBUG_BOUNDS and worker.counters.broken:
                 raise AssertionError(f"pass {run.n_passes}: {worker.counters.broken} bounds do not hold")
+        gather(&job.measure, data.n_threads)
+        add_wide(&run.squares, self.rests)
         return self.finite(run)
+
+    cdef int open_block(self, cnp.ndarray array, weights, Py_ssize_t n) except -1:
+        """Aim `data` at other rows, of the same type and number of features."""
+        cdef Rows rows
+        cdef Data data = self.data
+        open_rows(&rows, array)
+        if rows.n != n or rows.d != self.d or (rows.kind == KIND_F32) != (data.exact == exact_tables[0]):
+            raise ValueError(f"a block of {n} rows of {self.d} features was expected, got {array.dtype} of shape {(<object>array).shape}.")
+        data.weight = NULL if weights is None else <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, n)
+        data.rows = rows
+        return 0
 
     cdef bint finite(self, StreamRun run) noexcept:
         cdef double odd = 0
@@ -311,9 +333,8 @@ cdef class Stream:
     def end(self, Py_ssize_t run_):
         """The pass is over: what `assign_block` returns, but for moments."""
         cdef StreamRun run = self.runs[run_]
-        cdef cnp.ndarray check = np.empty(2, dtype=np.uint64), squares = np.empty(SUM_PARTS)
+        cdef cnp.ndarray check = np.empty(2, dtype=np.uint64)
         memcpy(cnp.PyArray_DATA(check), run.check, sizeof(run.check))
-        memcpy(cnp.PyArray_DATA(squares), run.squares.part, sizeof(Sum))
         if run.bounding:
             run.groups.end(<double>run.pairs / self.start[self.bounded])
-        return run.sums, run.weights, run.counts, run.changed, check, None, squares, run.largest
+        return run.sums, run.weights, run.counts, run.changed, check, None, limbs_of(&run.squares)

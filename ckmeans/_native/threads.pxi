@@ -13,6 +13,7 @@ cdef class Threads:
     cdef readonly int n
     cdef Worker *workers         # (n,)
     cdef Crew *crew              # NULL until a pass is worth it
+    cdef int helpers             # threads that it was to have
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
     cdef Memory score_memory, sieve_memory, list_memory, tile_memory
@@ -22,7 +23,9 @@ cdef class Threads:
     cdef Py_ssize_t groups       # and tiles of bounds on so many groups
 
     def __cinit__(self, int n):
-        self.n = max(n, 1)
+        if n < 1:
+            raise ValueError(f"n_threads must be at least 1, got {n}.")
+        self.n = min(n, most_threads)
         self.looked = ckm_milliseconds()
         self.memory = Memory()
         self.workers = <Worker *>self.memory.take(self.n, sizeof(Worker))
@@ -33,12 +36,17 @@ cdef class Threads:
 
     cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t n, double row_cost, Py_ssize_t chunk_rows=0) except -1 nogil:
         """Do fn over n rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL rows."""
+        cdef int helpers
         if chunk_rows == 0:
             chunk_rows = PANEL * max(<Py_ssize_t>1, <Py_ssize_t>min(CHUNK_COST / row_cost / PANEL, 1e9))
         if self.n > 1 and row_cost * n > CREW_COST and n > chunk_rows:
-            if self.crew == NULL:
+            helpers = <int>min(<Py_ssize_t>self.n, (n + PANEL - 1) // PANEL) - 1      # no more than chunks
+            if helpers > self.helpers:        # none yet, or fewer than this pass has work for
                 with gil:
-                    self.crew = new_crew(self.n - 1)
+                    if self.crew != NULL:
+                        close_crew(self.crew)
+                    self.crew = new_crew(helpers)
+                    self.helpers = helpers
             if self.crew != NULL:
                 return crew_pass(self.crew, fn, job, n, chunk_rows, &self.looked)
         return lone_pass(fn, job, n, chunk_rows, &self.looked)
@@ -64,12 +72,14 @@ cdef class Threads:
         cdef char *blocks = <char *>self.memory.take(self.n * exact.block_rows * d, sizeof(double), True)
         cdef float *values = <float *>self.memory.take(self.n * most_values, sizeof(float), True)
         cdef int32_t *places = <int32_t *>self.memory.take(self.n * (2 * d + 1 + most), sizeof(int32_t))
+        cdef int32_t *own = <int32_t *>self.memory.take(self.n * most_values, sizeof(int32_t), True)
         cdef double *packed = <double *>self.memory.take(self.n * most * lanes, sizeof(double), True)
         cdef CsrScratch *scratch
         for i in range(self.n):
             scratch = &self.workers[i].csr
             self.workers[i].block = blocks + i * exact.block_rows * d * sizeof(double)
             scratch.values = values + i * most_values
+            scratch.own = own + i * most_values
             scratch.rank = places + i * (2 * d + 1 + most)
             scratch.features = scratch.rank + d
             scratch.columns = scratch.features + d + 1
@@ -170,7 +180,6 @@ cdef class Threads:
         cdef int i
         for i in range(self.n):
             self.workers[i].changed = 0
-            self.workers[i].largest = 0
             self.workers[i].overflow = False
 
     cdef int64_t changed(self) noexcept nogil:
@@ -180,14 +189,6 @@ cdef class Threads:
         for i in range(self.n):
             total += self.workers[i].changed
         return total
-
-    cdef double largest(self) noexcept nogil:
-        """The largest term of the exact sums in the last pass."""
-        cdef double largest = 0
-        cdef int i
-        for i in range(self.n):
-            largest = max(largest, self.workers[i].largest)
-        return largest
 
     cdef bint overflow(self) noexcept nogil:
         """Whether the last pass met rows that overflow float32."""

@@ -3,14 +3,14 @@
 An init is a function of (fit, state) that yields requests and returns centers of shape (k, d); what it has drawn so far goes into
 ``state.chosen``, so that a fit can be taken up again.
 """
-from threading import Lock
+from threading import RLock
 
 import numpy as np
 
 from .. import _validate as check
 from .._native import engine as native
 from .kmeans_parallel import best_of, likely, round_keys
-from .rows import ExactTotal, cut, farthest, value
+from .rows import ExactTotal, add_parts, cut, farthest
 
 #: Bytes of hashes and distances that a process keeps from pass to pass, so that they need not be found again.
 CACHE_LIMIT = 96 << 20
@@ -91,24 +91,27 @@ class Cache:
     """Arrays by (fit, what, block): all can be made again, so that nothing is lost where there is no room, or another process is asked."""
 
     def __init__(self):
-        self.held, self.lock = {}, Lock()
+        self.held, self.lock = {}, RLock()       # a signal handler may run a fit of its own while this thread has the lock
 
     def get(self, key):
         return self.held.get(key)
 
     def put(self, key, value, array):
         with self.lock:
-            if key not in self.held and array.nbytes + sum(kept.nbytes for _, kept in self.held.values()) > CACHE_LIMIT:
-                for other in [other for other in self.held if other[0] != key[0]]:
-                    del self.held[other]          # of a fit that is over, or that has to find them again
-                if array.nbytes + sum(kept.nbytes for _, kept in self.held.values()) > CACHE_LIMIT:
+            if key not in self.held and array.nbytes + self.size() > CACHE_LIMIT:
+                for other in [other for other in list(self.held) if other[0] != key[0]]:
+                    self.held.pop(other, None)    # of a fit that is over, or that has to find them again
+                if array.nbytes + self.size() > CACHE_LIMIT:
                     return
             self.held[key] = value, array
 
+    def size(self):
+        return sum(kept.nbytes for _, kept in list(self.held.values()))
+
     def drop(self, fit):
         with self.lock:
-            for key in [key for key in self.held if key[0] == fit]:
-                del self.held[key]
+            for key in [key for key in list(self.held) if key[0] == fit]:
+                self.held.pop(key, None)
 
 
 cache = Cache()
@@ -160,13 +163,13 @@ def part(codes, positions, first_bit, bits):
 
 
 class Added:
-    """Arrays that are added up, each on its own."""
+    """Arrays that are added up, each on its own; of exact sums by their parts, (..., parts), some may have more parts than others."""
 
     def __init__(self, *arrays):
         self.arrays = arrays
 
     def __add__(self, other):
-        return Added(*(a + b for a, b in zip(self.arrays, other.arrays)))
+        return Added(*(add_parts(a, b) for a, b in zip(self.arrays, other.arrays)))
 
 
 class Listed:
@@ -221,14 +224,15 @@ def parts_task(X, sample_weight, index, whole, chosen, bound, wanted, first_bit,
     """
     codes = codes_of(X, index, whole)
     counts = np.zeros((len(wanted), 1 << bits), dtype=np.int64)
-    sums = np.zeros((len(wanted), 1 << bits, 3))
-    constants = native.split_of(bound, whole.survey.n_rows)
+    sums = np.zeros((len(wanted), 1 << bits, 1))
     for t, rows in enumerate(in_ranges(X, codes, index, whole, wanted, first_bit)):
         at = part(codes[rows], positions_of(rows, index, whole), first_bit, bits)
         counts[t] = np.bincount(at, minlength=1 << bits)
         terms = shares_of(X, sample_weight, index, rows, chosen, whole, run)
-        for p, piece in enumerate(cut(terms, constants)):
-            sums[t, :, p] = np.bincount(at, piece, 1 << bits)
+        pieces = [np.bincount(at, piece, 1 << bits) for piece in cut(terms, bound, whole.survey.n_rows)]
+        if len(pieces) > sums.shape[2]:
+            sums = np.concatenate([sums, np.zeros((*sums.shape[:2], len(pieces) - sums.shape[2]))], axis=2)
+        sums[t, :, : len(pieces)] = np.transpose(pieces)
     return Added(counts, sums)
 
 
@@ -265,21 +269,47 @@ def in_ranges(X, codes, index, whole, wanted, first_bit):
     return out
 
 
-def first_above(sums, before, target):
-    """The first of some exact sums (m, 3) at which the running total, `before` and all up to it, exceeds the target.
+class Unsettled(Exception):
+    """What the parts of a sum may have left over decides how it is rounded: only exact sums will do."""
 
-    The last that is not zero where none does. With it the total before it.
+
+def values(parts, lost):
+    """The values of sums (..., parts) that may be off by `lost`, each rounded once."""
+    if lost == 0:
+        return native.sum_values(np.moveaxis(parts, -1, 0))
+    low, high = (native.sum_values(np.concatenate([np.moveaxis(parts, -1, 0), np.full((1, *parts.shape[:-1]), off)]))
+                 for off in (-lost, lost))
+    if not np.array_equal(low, high):
+        raise Unsettled
+    return low
+
+
+def first_above(sums, before, target, lost=0):
+    """The first of some sums (m, parts) at which the running total, `before` and all up to it, exceeds the target.
+
+    The last that is not zero where none does. With it the total before it. All may be off by `lost`.
     """
-    running = np.cumsum(np.concatenate([before[None], sums]), axis=0)
-    above = value(running[1:].T) > target
-    at = int(np.argmax(above)) if above.any() else int(np.flatnonzero(value(sums.T) > 0)[-1])
+    running = np.zeros((len(sums) + 1, max(sums.shape[1], len(before))))
+    running[0, : len(before)] = before
+    running[1:, : sums.shape[1]] = sums
+    running = np.cumsum(running, axis=0)
+    about, size = running[1:].sum(axis=1), np.abs(running[1:]).sum(axis=1) + abs(target)
+    above, near = about > target, np.abs(about - target) <= 1e-12 * size + lost       # there a glance does not tell
+    surely = np.flatnonzero(above & ~near)
+    near = np.flatnonzero(near[: surely[0] if len(surely) else len(near)])
+    if len(near):
+        above[near] = values(running[1 + near], lost) > target
+    if not above.any() and lost:
+        raise Unsettled
+    at = int(np.argmax(above)) if above.any() else int(np.flatnonzero(values(sums, 0) > 0)[-1])
     return at, running[at]
 
 
-def draw(fit, targets, chosen, bound, top=None, run=None):
+def draw(fit, targets, chosen, bound, top=None, run=None, lost=0):
     """Rows at which the running sum of shares exceeds the targets: (rows (m, d), positions (m,)).
 
     top : counts and sums of the first parts of the order, where they are known
+    lost : what these sums may be off by; raises Unsettled where that decides
     run : number of the run that has chosen
     """
     whole, local = fit.whole, fit.engine.in_process
@@ -289,12 +319,12 @@ def draw(fit, targets, chosen, bound, top=None, run=None):
         counts, sums = (yield parts_task, whole, chosen, bound, everything, 0, bits).arrays
         top = counts[0], sums[0]
     # For each target: the range of the order it is in, as (hash, position), and the sum before it.
-    ranges, before, rows_there = np.zeros((len(targets), 2), dtype=np.uint64), np.zeros((len(targets), 3)), np.empty(len(targets), int)
+    ranges, before, rows_there = np.zeros((len(targets), 2), dtype=np.uint64), [np.zeros(1)] * len(targets), np.empty(len(targets), int)
     counts, sums, of = top[0][None], top[1][None], np.zeros(len(targets), dtype=int)
     first_bit = 0
     while True:
         for t, target in enumerate(targets):
-            at, before[t] = first_above(sums[of[t]], before[t], target)
+            at, before[t] = first_above(sums[of[t]], before[t], target, lost)
             word, shift = int(first_bit >= 64), 64 - bits - first_bit % 64
             ranges[t, word] |= np.uint64(at << shift)
             rows_there[t] = counts[of[t], at]
@@ -307,12 +337,13 @@ def draw(fit, targets, chosen, bound, top=None, run=None):
         counts, sums = (yield parts_task, whole, chosen, bound, distinct, first_bit, bits, run).arrays
     all_rows = fit.engine.array if local and fit.engine.mapped else None     # where few are wanted, they can be had without a pass
     which, codes, positions, shares, rows = (yield rows_task, whole, chosen, distinct, first_bit, run, all_rows is None).arrays
-    constants = native.split_of(bound, fit.survey.n_rows)
     out, places = np.empty((len(targets), fit.d)), np.empty(len(targets), dtype=np.int64)
+    if all_rows is not None:
+        fit.engine.check()
     for t, target in enumerate(targets):
         here = np.flatnonzero(which == of[t])
         here = here[np.lexsort((positions[here], codes[here]))]
-        at, _ = first_above(cut(shares[here], constants).T, before[t], target)
+        at, _ = first_above(cut(shares[here], bound, fit.survey.n_rows).T, before[t], target, lost)
         places[t] = int(positions[here[at]] >> np.uint64(whole.spare_bits))
         out[t] = rows[here[at]] if all_rows is None else as_rows(all_rows[places[t]][None], whole)[0]
     return out, places
@@ -327,7 +358,7 @@ def draw_by_weight(fit, uniforms):
     bits = FIRST_BITS[fit.engine.in_process]
     everything = np.zeros((1, 2), dtype=np.uint64)
     counts, sums = (yield parts_task, fit.whole, None, fit.survey.heaviest, everything, 0, bits).arrays
-    total = float(value(sums[0].sum(axis=0)))
+    total = float(values(sums[0].sum(axis=0), 0))
     return (yield from draw(fit, uniforms * total, None, fit.survey.heaviest, (counts[0], sums[0])))
 
 
@@ -398,6 +429,13 @@ def potentials_task(X, sample_weight, index, whole, run, chosen, candidates, bou
     return Added(changes)
 
 
+def left_task(X, sample_weight, index, whole, run, chosen, candidates):
+    """The potential that each candidate would leave: exact sums (m, LIMBS)."""
+    near = shares_of(X, None, index, np.arange(len(X)), chosen, whole, run)
+    weights, array = weights_of(X, sample_weight), as_rows(X, whole)
+    return Added(np.array([native.exact_limbs(weights * np.minimum(near, sq_exact(array, row[None], whole))) for row in candidates]))
+
+
 def shares_task(X, sample_weight, index, whole, chosen):
     """The largest share of the potential."""
     return Largest(float(shares_of(X, sample_weight, index, np.arange(len(X)), chosen, whole).max(initial=0.0)))
@@ -433,21 +471,31 @@ def kmeans_plusplus(fit, state):
     while len(state.chosen) < k:
         if sums is None:
             counts, sums = (yield parts_task, whole, state.chosen, state.bound, everything, 0, bits).arrays
-            counts, sums = counts[0], sums[0]
-        potential = float(value(sums.sum(axis=0)))
-        if potential < state.bound * native.SPARE_RANGE:
-            largest = (yield shares_task, whole, state.chosen).value
-            if largest > 0:                        # all shares are tiny beside their bound: cut them more finely
-                state.bound, sums = largest, None
-                continue
-        if potential == 0:
-            return (yield from rest(fit, state))
-        first = 1 + (len(state.chosen) - 1) * trials
-        targets = uniforms[first : first + trials] * potential
-        candidates, places = yield from draw(fit, targets, state.chosen, state.bound, (counts, sums), run)
+            counts, sums, lost = counts[0], sums[0], 0       # nothing is lost, until changes are added that are in three parts
+        try:
+            potential = float(values(sums.sum(axis=0), lost))
+            if potential < state.bound * native.SPARE_RANGE:
+                largest = (yield shares_task, whole, state.chosen).value
+                if largest > 0:                    # all shares are tiny beside their bound: cut them more finely
+                    state.bound, sums = largest, None
+                    continue
+            if potential == 0:
+                return (yield from rest(fit, state))
+            first = 1 + (len(state.chosen) - 1) * trials
+            targets = uniforms[first : first + trials] * potential
+            candidates, places = yield from draw(fit, targets, state.chosen, state.bound, (counts, sums), run, lost)
+        except Unsettled:
+            sums = None
+            continue
         (changes,) = (yield potentials_task, whole, run, state.chosen, candidates, state.bound, bits).arrays
-        best = int(np.argmin(value((sums + changes).sum(axis=1).T)))      # the first of equal ones
-        sums = sums + changes[best]
+        lost = native.left_over(state.bound, fit.survey.n_rows)
+        try:
+            left = values(add_parts(np.tile(sums.sum(axis=0), (len(candidates), 1)), changes.sum(axis=1)), lost)
+        except Unsettled:
+            (limbs,) = (yield left_task, whole, run, state.chosen, candidates).arrays
+            left = [native.limbs_value(one) for one in limbs]
+        best = int(np.argmin(left))                # the first of equal ones
+        sums = add_parts(sums, changes[best])
         state.chosen = np.concatenate([state.chosen, candidates[best : best + 1]])
         state.positions = np.append(state.positions, places[best])
     return state.chosen
@@ -476,8 +524,8 @@ def near_of(X, index, whole, run, chosen):
     return near
 
 
-def total_task(X, sample_weight, index, whole, run, chosen, bound):
-    return ExactTotal(weights_of(X, sample_weight) * near_of(X, index, whole, run, chosen), bound, whole.survey.n_rows)
+def total_task(X, sample_weight, index, whole, run, chosen):
+    return ExactTotal(weights_of(X, sample_weight) * near_of(X, index, whole, run, chosen))
 
 
 def likely_task(X, sample_weight, index, whole, run, chosen, total, k, key):
@@ -501,16 +549,13 @@ def kmeans_parallel(fit, state):
     first, keys = random_state.random_sample(1), round_keys(random_state)
     if state.chosen is None:
         state.chosen, _ = yield from draw_by_weight(fit, first)
-        state.bound, state.round = farthest(fit.survey.low, fit.survey.high, fit.survey.heaviest), 0
-    chosen, bound = state.chosen, state.bound
+        state.round = 0
+    chosen = state.chosen
     for key in keys[state.round :]:
-        total = yield total_task, fit.whole, run, chosen, bound
-        if total.finer is not None:
-            bound = total.finer
-            total = yield total_task, fit.whole, run, chosen, bound
+        total = yield total_task, fit.whole, run, chosen
         positions, rows = (yield likely_task, fit.whole, run, chosen, total.value, k, key).arrays
         chosen = np.concatenate([chosen, rows[np.argsort(positions)]])
-        state.chosen, state.bound, state.round = chosen, bound, state.round + 1
+        state.chosen, state.round = chosen, state.round + 1
     candidates = np.unique(chosen + 0.0, axis=0)
     if len(candidates) < k:
         more = yield farthest_task, fit.whole, candidates, k

@@ -1,7 +1,7 @@
 import numpy as np
 
 from .._native import engine as native
-from .rows import ExactTotal, cut, farthest, sq_nearest, uniforms_at, value, weights_of, with_farthest
+from .rows import cut, sq_nearest, uniforms_at, weights_of, with_farthest
 
 #: Rounds, and rows drawn in each for every cluster.
 ROUNDS, OVERSAMPLING = 5, 2
@@ -14,18 +14,12 @@ def kmeans_parallel(data, k, random_state):
     """
     n = data.shape[0]
     weights = weights_of(data)
-    heaviest = 1.0 if data.weights is None else float(weights.max())
     chosen = data.draw(random_state.random_sample(1))
     keys = round_keys(random_state)
     nearest = sq_nearest(data, data.take(chosen))
-    bound = farthest(data.low, data.high, heaviest)
     for key in keys:
         potential = weights * nearest
-        total = ExactTotal(potential, bound, n)
-        if total.finer is not None:
-            bound = total.finer
-            total = ExactTotal(potential, bound, n)
-        drawn = np.flatnonzero(likely(potential, total.value, k, key, np.arange(n)))
+        drawn = np.flatnonzero(likely(potential, native.exact_sum(potential), k, key, np.arange(n)))
         if len(drawn):
             chosen = np.concatenate([chosen, drawn])
             nearest = np.minimum(nearest, sq_nearest(data, data.take(drawn)))
@@ -36,8 +30,8 @@ def kmeans_parallel(data, k, random_state):
     if data.weights is None:
         mass = np.bincount(labels, minlength=len(candidates)).astype(np.float64)
     else:
-        parts = cut(weights, native.split_of(heaviest, n, 6))
-        mass = value(np.array([np.bincount(labels, part, len(candidates)) for part in parts]))
+        parts = cut(weights, float(weights.max()), n)
+        mass = native.sum_values(np.array([np.bincount(labels, part, len(candidates)) for part in parts]))
     return best_of(candidates, mass, k, random_state)
 
 

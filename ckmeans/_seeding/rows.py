@@ -45,23 +45,25 @@ def with_farthest(centers, data, k):
 
 # -- exact sums, in plain NumPy --------------------------------------------------------------------------------------------------------
 
-def cut(terms, constants):
-    """Terms (n,) cut into the parts of an exact sum, (parts, n); see sums.pxi."""
-    parts = np.empty((len(constants), len(terms)))
-    for part, big in zip(parts, constants):
-        part[:] = (terms + big) - big
+def cut(terms, bound, n):
+    """Terms, of n none of which is above the bound, cut into the parts of an exact sum, as many as it takes: (parts, terms); see sums.pxi."""
+    parts = []
+    for big in native.split_of(bound, n):
+        part = (terms + big) - big
+        parts.append(part)
         terms = terms - part
-    return parts
+        if not terms.any():
+            break
+    return np.array(parts)
 
 
-def value(parts):
-    """The value of exact sums, given by parts (parts, ...): rounded once."""
-    total, away = parts[-1], 0.0
-    for part in parts[-2::-1]:
-        new = part + total
-        away = away + ((part - (new - (new - part))) + (total - (new - part)))
-        total = new
-    return total + away
+def add_parts(a, b):
+    """The sum of exact sums that are given by their parts (..., parts)."""
+    if a.shape[-1] < b.shape[-1]:
+        a, b = b, a
+    out = a.copy()
+    out[..., : b.shape[-1]] += b
+    return out
 
 
 def farthest(low, high, heaviest):
@@ -71,24 +73,18 @@ def farthest(low, high, heaviest):
 
 
 class ExactTotal:
-    """The exact sum of terms of n rows in all, none above `bound`."""
+    """The exact sum of some terms."""
 
-    def __init__(self, terms, bound, n):
-        self.bound, self.n, self.largest = bound, n, float(terms.max(initial=0.0))
-        self.parts = cut(terms, native.split_of(bound, n)).sum(axis=1)
+    def __init__(self, terms):
+        self.limbs = native.exact_limbs(terms)
 
     def __add__(self, other):
-        self.parts, self.largest = self.parts + other.parts, max(self.largest, other.largest)
+        self.limbs = self.limbs + other.limbs
         return self
 
     @property
     def value(self):
-        return float(value(self.parts))
-
-    @property
-    def finer(self):
-        """A bound to go by instead where all terms are tiny beside this one; None where it will do."""
-        return self.largest if 0 < self.largest < self.bound * native.SPARE_RANGE else None
+        return native.limbs_value(self.limbs)
 
 
 def uniforms_at(key, positions):

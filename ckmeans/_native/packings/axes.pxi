@@ -157,7 +157,7 @@ cdef class Axes(Packing):
         run.measure_anew()
         return 0
 
-    cdef Packed *panels_for(self, Run run, Layout layout) except NULL nogil:
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
         run.data.threads.room_for_sieves(run.k, 1)
         return Packing.panels_for(self, run, layout)
 

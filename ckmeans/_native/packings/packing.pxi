@@ -3,7 +3,7 @@
 # A packing belongs to a data set, and all runs over that data share it. What has been packed, and how it lies in memory, the packing
 # alone knows and changes. Before each pass a run goes over to the first packing in its row of ALGORITHMS that fits and is wanted.
 
-cdef enum Layout:
+cdef enum PanelLayout:
     BY_FEATURE                   # panels as they are made, (width, PANEL)
     BY_ROW                       # panels of rows one after the other, (PANEL, width): what bounds read
     FASTEST                      # in whatever form rows are compared fastest with all centers
@@ -47,7 +47,7 @@ cdef class Packing:
         """The panels that boxes and bounds read."""
         return &self.packed
 
-    cdef Packed *panels_for(self, Run run, Layout layout) except NULL nogil:
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
         """The packed rows, for a pass that reads them in this layout; FASTEST may choose other forms of the centers, too."""
         self.lay(run.data, layout == BY_ROW)
         return &self.packed

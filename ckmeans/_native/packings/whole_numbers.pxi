@@ -43,7 +43,7 @@ cdef class WholeNumbers(Packing):
     cdef Packed *panels(self) noexcept nogil:
         return &self.floats.packed
 
-    cdef Packed *panels_for(self, Run run, Layout layout) except NULL nogil:
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
             return self.floats.panels_for(run, layout)
         if self.packed.quantising:
