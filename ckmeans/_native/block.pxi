@@ -280,7 +280,7 @@ cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, const Packe
     cdef Py_ssize_t m = forms.c.k, j
     cdef Py_ssize_t *column
     forms.prepare(rows, packing, filter, True)
-    data.seeding_job(job, packing, <double *>cnp.PyArray_DATA(near), NULL, 0)
+    seeding_job(data, job, packing, <double *>cnp.PyArray_DATA(near), NULL, 0)
     job.candidates = &forms.c
     job.totals = <Sum *>memory.take(data.n_threads * m, sizeof(Sum))
     if forms.c.filter:

@@ -122,7 +122,7 @@ include "centers.pxi"
 include "roots.pxi"
 include "linear_algebra.pxi"
 include "spatial_order.pxi"
-include "content.pxi"
+include "draw_order.pxi"
 include "csr.pxi"
 
 
@@ -224,7 +224,7 @@ cdef class Data:
     cdef Py_ssize_t most_values          # CSR: in a row, at least 1; else 0
     cdef int64_t *stored                 # CSR: (d,) values in each column
     cdef bint whole                      # CSR: all values are whole numbers
-    cdef ContentOrder content            # None until rows are drawn
+    cdef DrawOrder draw_order            # None until rows are drawn
     cdef double *squares_                # CSR: (n,) squared norm of each row, once it was asked for
     cdef Data whole_data                 # what this is a batch of, whose ranges it shares; or None
     cdef readonly bint finite
@@ -715,54 +715,6 @@ cdef class Data:
         cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d, self.sums.parts) / weight
         return <float>mean if self.narrow else mean
 
-    cdef int need_content(self) except -1:
-        """The order in which rows are drawn."""
-        cdef Hashing job
-        if self.content is not None:
-            return 0
-        cdef ContentOrder content = ContentOrder(self.rows.n)
-        job.rows = &self.rows
-        job.exact = self.exact
-        job.workers = self.workers
-        job.bucket = content.bucket
-        job.bits = content.bits
-        with nogil:
-            self.each_chunk(hash_rows, &job, 1.0 * self.rows.d + 5)
-        content.deal()
-        self.content = content               # only now: an interrupt leaves none, not half of one
-        return 0
-
-    def draw(self, uniforms):
-        """For each number in [0, 1) a row, drawn in proportion to the weights.
-
-        It is the first, in order of content, at which the running sum of the weights exceeds the number's share of the total.
-        """
-        cdef cnp.ndarray u = np.ascontiguousarray(uniforms, dtype=np.float64)
-        cdef cnp.ndarray out = np.empty(u.shape[0], dtype=np.int64)
-        cdef const double *number = <const double *>cnp.PyArray_DATA(u)
-        cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
-        cdef Memory memory = Memory()
-        cdef Sum *totals
-        cdef Split split
-        cdef double total
-        cdef Py_ssize_t i, e, b
-        self.need_content()
-        if self.weight == NULL:
-            for i in range(u.shape[0]):
-                e = min(<Py_ssize_t>(number[i] * self.rows.n), self.rows.n - 1) if number[i] > 0 else 0
-                b = self.content.bucket[self.content.order[e]]
-                self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
-                row[i] = self.content.order[e]
-            return out
-        totals = <Sum *>memory.take(self.content.buckets, sizeof(Sum))
-        split_constants(self.largest_weight, self.rows.n, split.big, 1)
-        for i in range(self.rows.n):
-            add_term(totals + self.content.bucket[i], &split, self.weight[i])
-        total = self.total_weight()
-        for i in range(u.shape[0]):
-            row[i] = self.draw_by(NULL, totals, &split, number[i] * total)
-        return out
-
     cdef int survey_zeros(self, const Survey *job) noexcept:
         """Add the moments of the zeros that are not stored: many times the same exact terms."""
         cdef Py_ssize_t d = self.rows.d, part = job.part, f
@@ -795,86 +747,25 @@ cdef class Data:
     cdef double values_of_a_row(self) noexcept nogil:
         return <double>(self.rows.indptr[self.rows.n] - self.rows.indptr[0]) / self.rows.n
 
-    cdef double share(self, const double *sq_nearest, Py_ssize_t row) noexcept nogil:
-        """A row's share of what is drawn by: its weight, times its squared distance where there is one."""
-        cdef double term = 1 if self.weight == NULL else self.weight[row]
-        return term if sq_nearest == NULL else sq_nearest[row] if self.weight == NULL else term * sq_nearest[row]
+    cdef DrawOrder need_draw_order(self):
+        """The order in which rows are drawn."""
+        cdef DrawOrder order
+        if self.draw_order is None:
+            order = DrawOrder(self.rows.n)
+            order.open(self)
+            self.draw_order = order          # only now: an interrupt leaves none, not half of one
+        return self.draw_order
 
-    cdef int64_t draw_by(self, const double *sq_nearest, const Sum *totals, const Split *split, double target) noexcept nogil:
-        """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does.
+    def draw(self, uniforms):
+        """For each number in [0, 1) a row, drawn in proportion to the weights.
 
-        totals : of each bucket
+        It is the first, in order of content, at which the running sum of the weights exceeds the number's share of the total.
         """
-        cdef double n = self.rows.n
-        cdef Sum running, before
-        cdef Py_ssize_t b = 0, e
-        cdef int64_t i
-        cdef int p, above
-        memset(&running, 0, sizeof(Sum))
-        while b < self.content.buckets:
-            before = running
-            if b % SHELF == 0:
-                add_shelf(&running, totals + b)
-                above = exceeds(&running, split, n, target)
-                if above == 0:
-                    b += SHELF
-                    continue
-                running = before
-            for p in range(SUM_PARTS):
-                running.part[p] += totals[b].part[p]
-            above = exceeds(&running, split, n, target)
-            if above > 0:
-                running = before
-                self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
-                for e in range(self.content.start[b], self.content.start[b + 1]):
-                    i = self.content.order[e]
-                    add_term(&running, split, self.share(sq_nearest, i))
-                    above = exceeds(&running, split, n, target)
-                    if above > 0:
-                        return i
-                    if above < 0:
-                        break
-            if above < 0:
-                return self.draw_exactly(sq_nearest, target)
-            b += 1
-        return self.last_share(sq_nearest)
+        return self.need_draw_order().draw(self, np.ascontiguousarray(uniforms, dtype=np.float64))
 
-    cdef int64_t draw_exactly(self, const double *sq_nearest, double target) noexcept nogil:
-        """`draw_by`, where the target is so near to a running sum that what three parts leave over decides."""
-        cdef Wide running, before
-        cdef double about = 0, start
-        cdef Py_ssize_t b, e
-        cdef int64_t i
-        memset(&running, 0, sizeof(Wide))
-        for b in range(self.content.buckets):
-            before = running
-            start = about
-            for e in range(self.content.start[b], self.content.start[b + 1]):
-                i = self.content.order[e]
-                about += self.share(sq_nearest, i)
-                wide_add(&running, self.share(sq_nearest, i))
-            if about < target * (1 - 1e-6):          # far less than so many additions can be off by
-                continue
-            running = before
-            about = start
-            self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
-            for e in range(self.content.start[b], self.content.start[b + 1]):
-                i = self.content.order[e]
-                about += self.share(sq_nearest, i)
-                wide_add(&running, self.share(sq_nearest, i))
-                if not about < target * (1 - 1e-6) and wide_value(&running) > target:
-                    return i
-        return self.last_share(sq_nearest)
-
-    cdef int64_t last_share(self, const double *sq_nearest) noexcept nogil:
-        """The last row by content that has a share; 0 where none has."""
-        cdef Py_ssize_t b, e
-        for b in range(self.content.buckets - 1, -1, -1):
-            self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
-            for e in range(self.content.start[b + 1] - 1, self.content.start[b] - 1, -1):
-                if self.share(sq_nearest, self.content.order[e]) > 0:
-                    return self.content.order[e]
-        return 0
+    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
+        """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1) decide."""
+        return PlusPlus(self, k, trials).draw(uniforms)
 
     def assign(self, cnp.ndarray centers not None):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
@@ -1084,236 +975,6 @@ cdef class Data:
         self.overflow = self.threads.overflow()
         return out
 
-    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
-        """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
-
-        uniforms (1 + (k - 1) * trials,) decide: the first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by
-        weight times squared distance to the nearest center so far, and the one that leaves the least potential is taken (the
-        earlier of equal ones). Potentials are exact sums, so the numbers alone decide which rows are drawn. When all rows
-        coincide with centers, the first rows not yet taken follow.
-        """
-        if k < 1 or trials < 1 or self.rows.n < 1:
-            raise ValueError(f"there is nothing to draw: k={k}, trials={trials}, {self.rows.n} rows.")
-        cdef Memory memory = Memory()
-        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, c, f, t, i
-        cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
-        cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
-        cdef const double *u = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1, 1 + (k - 1) * trials)
-        cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
-        cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
-        cdef CenterForms one = CenterForms(1, d, False), all_ = CenterForms(trials, d, False, self.most_values)
-        cdef Py_ssize_t *column = <Py_ssize_t *>memory.take(trials, sizeof(Py_ssize_t))
-        cdef double bound = 0, potential, least, value
-        cdef Py_ssize_t count
-        cdef Floats floats = self.packing(Floats)
-        cdef const Packed *packing
-        cdef Seeding job
-        if self.packed:
-            floats.keep(self)
-        self.use_forms(all_)
-        packing = floats.panels_in_order(self)
-        self.need_content()
-        self.seeding_job(&job, packing, <double *>memory.take(n, sizeof(double)), self.content.bucket, self.content.buckets)
-        self.seeding_room(&job, trials, memory)
-        job.drawn = drawn
-        job.totals = <Sum *>memory.take(self.n_threads * trials, sizeof(Sum))
-        job.bucket_totals = <Sum *>memory.take(self.n_threads * job.buckets, sizeof(Sum))
-        for f in range(d):
-            bound += (self.high_[f] - self.low_[f]) * (self.high_[f] - self.low_[f])
-        bound *= 1.01 * self.largest_weight
-        split_constants(bound, n, job.split.big, 1)
-        taken[0] = drawn[0] = self.draw(uniforms[:1])[0]
-        self.exact.read(&self.rows, taken[0], rows)
-        one.c.rows = rows
-        one.c.m = 1
-        with nogil:
-            for i in range(n):
-                job.sq_nearest[i] = INFINITY
-            for c in range(1, k + 1):
-                # Take the row that was chosen last.
-                job.candidates = &one.c
-                job.keep = job.binned = True
-                self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
-                if c == k:
-                    break
-                potential = self.potential(&job, &bound)
-                if potential == 0:
-                    with gil:
-                        self.take_rest(taken, c, k)
-                    break
-                # Draw, and try each.
-                for t in range(trials):
-                    drawn[t] = self.draw_by(job.sq_nearest, job.bucket_totals, &job.split,
-                                            u[1 + (c - 1) * trials + t] * potential)
-                    self.exact.read(&self.rows, drawn[t], rows + t * d)
-                t = 0
-                count = trials
-                all_.c.k = all_.c.m = trials
-                all_.c.filter = False
-                for i in range(trials):
-                    column[i] = i
-                if floats.filter:
-                    all_.prepare(rows, packing, True, True)
-                job.candidates = &all_.c
-                job.column = NULL
-                if all_.c.filter:
-                    job.column = column
-                    memset(job.gains, 0, self.n_threads * trials * GAIN * sizeof(double))
-                    self.each_chunk(self.exact.weigh, &job, 1 + self.assign_cost(trials))
-                    floats.was_read()
-                    if self.weight == NULL:
-                        count = self.contenders(&job, rows, drawn, column)
-                if count > 1:
-                    all_.c.k = all_.c.m = count
-                    all_.c.rows = rows
-                    job.keep = job.binned = False
-                    memset(job.totals, 0, self.n_threads * count * sizeof(Sum))
-                    self.each_chunk(self.exact.seed, &job, 1 + 0.1 * d)
-                    least = INFINITY
-                    for i in range(count):
-                        value = self.left_by(&job, i, rows + i * d)
-                        if value < least:
-                            least = value
-                            t = i
-                taken[c] = drawn[0] = drawn[t]
-                column[0] = column[t]
-                memcpy(rows, rows + t * d, d * sizeof(double))
-        return out
-
-    cdef void seeding_job(self, Seeding *job, const Packed *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
-        """A step of k-means++ but for its candidates and totals; all rows are looked at."""
-        memset(job, 0, sizeof(Seeding))
-        job.rows = &self.rows
-        job.weights = self.weight
-        job.packing = packing
-        job.filter = filter_table
-        job.workers = self.workers
-        job.sq_nearest = sq_nearest
-        job.bucket = bucket
-        job.buckets = buckets
-
-    cdef int seeding_room(self, Seeding *job, Py_ssize_t width, Memory memory) except -1:
-        """Room to note which of so many candidates may be closer to which rows."""
-        job.closer = <uint64_t *>memory.take((self.rows.n + PANEL - 1) // PANEL * width, sizeof(uint64_t))
-        job.gains = <double *>memory.take(self.n_threads * width * GAIN, sizeof(double))
-        job.width = width
-        return 0
-
-    cdef Py_ssize_t contenders(self, const Seeding *job, double *rows, int64_t *drawn, Py_ssize_t *column) noexcept nogil:
-        """How many candidates may leave the least potential; they are moved to the front, in their order."""
-        cdef Py_ssize_t m = job.width, d = self.rows.d, i, left = 0
-        cdef double surest = 0
-        cdef double *gain
-        cdef int worker, lane
-        for i in range(m):
-            gain = job.gains + i * GAIN
-            for worker in range(1, self.n_threads):
-                for lane in range(GAIN):
-                    gain[lane] += job.gains[(worker * m + i) * GAIN + lane]
-            for lane in range(1, GAIN_LANES):
-                gain[0] += gain[lane]
-                gain[GAIN_LANES] += gain[GAIN_LANES + lane]
-            surest = max(surest, gain[0] * (1 - 1e-6))
-        for i in range(m):
-            if job.gains[i * GAIN + GAIN_LANES] * (1 + 1e-6) >= surest:
-                drawn[left] = drawn[i]
-                column[left] = column[i]
-                memcpy(rows + left * d, rows + i * d, d * sizeof(double))
-                left += 1
-        return left
-
-    cdef double potential(self, Seeding *job, double *bound) except -1 nogil:
-        """The potential, once all threads' totals are added to the first one's; cut anew when all terms are tiny beside `bound`."""
-        cdef Py_ssize_t i
-        cdef int worker
-        cdef double largest = 0, total
-        cdef Range found
-        cdef Wide exact
-        cdef double *part = <double *>job.bucket_totals
-        cdef double *more
-        for worker in range(1, self.n_threads):
-            more = <double *>(job.bucket_totals + worker * job.buckets)
-            for i in range(SUM_PARTS * job.buckets):
-                part[i] += more[i]
-                more[i] = 0
-        total = self.add_buckets(job)
-        if not total >= bound[0] * SPARE:
-            for i in range(self.rows.n):
-                largest = max(largest, self.share(job.sq_nearest, i))
-            if largest == 0:
-                return 0
-            bound[0] = largest
-            split_constants(largest, self.rows.n, job.split.big, 1)
-            memset(job.bucket_totals, 0, job.buckets * sizeof(Sum))
-            for i in range(self.rows.n):
-                add_term(job.bucket_totals + job.bucket[i], &job.split, self.share(job.sq_nearest, i))
-            self.add_buckets(job)
-        found = value_range(&job.potential, &job.split, self.rows.n)
-        if found.low == found.high:
-            return found.low
-        memset(&exact, 0, sizeof(Wide))
-        for i in range(self.rows.n):
-            wide_add(&exact, self.share(job.sq_nearest, i))
-        return wide_value(&exact)
-
-    cdef double add_buckets(self, Seeding *job) noexcept nogil:
-        """The potential from those of the buckets, about."""
-        cdef Py_ssize_t b
-        memset(&job.potential, 0, sizeof(Sum))
-        for b from 0 <= b < job.buckets by SHELF:
-            add_shelf(&job.potential, job.bucket_totals + b)
-        return sum_value(job.potential.part, 1, SUM_PARTS)
-
-    cdef double left_by(self, const Seeding *job, Py_ssize_t candidate, const double *row) except -1 nogil:
-        """The potential that a candidate (d,) would leave: an exact sum like any other, so it is no matter that it was subtracted."""
-        cdef Sum total = job.potential
-        cdef Range found
-        cdef int p, worker
-        for p in range(SUM_PARTS):
-            for worker in range(self.n_threads):
-                total.part[p] += job.totals[worker * job.candidates.m + candidate].part[p]
-        found = value_range(&total, &job.split, self.rows.n)
-        if found.low == found.high:
-            return found.low
-        with gil:
-            return self.left_exactly(job, row)
-
-    cdef double left_exactly(self, const Seeding *job, const double *row) except -1:
-        """`left_by`, where what three parts leave over decides how it is rounded."""
-        cdef Memory memory = Memory()
-        cdef Py_ssize_t n = self.rows.n, i
-        cdef double *sq = <double *>memory.take(n, sizeof(double))
-        cdef Wide total
-        self.measure(row, 1, <int32_t *>memory.take(n, sizeof(int32_t)), sq)
-        memset(&total, 0, sizeof(Wide))
-        for i in range(n):
-            sq[i] = min(sq[i], job.sq_nearest[i])
-            wide_add(&total, self.share(sq, i))
-        return wide_value(&total)
-
-    cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
-        """Fill up with the first rows of positive weight that are not taken yet; with the first of all when none is left."""
-        cdef Memory memory = Memory()
-        cdef uint8_t *used = <uint8_t *>memory.take(self.rows.n, 1)
-        cdef Py_ssize_t i, first = -1
-        for i in range(count):
-            used[taken[i]] = 1
-        for i in range(self.rows.n):
-            if count == k:
-                return 0
-            if self.weight != NULL and self.weight[i] == 0:
-                continue
-            if first < 0:
-                first = i
-            if not used[i]:
-                taken[count] = i
-                count += 1
-        while count < k:
-            taken[count] = first
-            count += 1
-        return 0
-
-
 cdef struct Moments:
     const Rows *rows
     const double *weights
@@ -1419,6 +1080,7 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
     return 2 + k * (d + 5) / 40.0
 
 
+include "seeding.pxi"
 include "bounds.pxi"
 include "algorithms.pxi"
 include "run.pxi"

@@ -409,7 +409,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
     Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
-    const uint16_t *bucket       # (n,) see content.pxi
+    const uint16_t *bucket       # (n,) see draw_order.pxi
     Py_ssize_t buckets
     bint binned                  # terms go to the candidates' buckets
     Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned

@@ -83,7 +83,7 @@ cdef class Floats(Packing):
         cdef Boxes boxes
         if self.boxes.order != NULL:
             return 0
-        data.content = None                  # what is drawn is drawn, mostly: both orders at once would take more memory
+        data.draw_order = None                # what is drawn is drawn, mostly: both orders at once would take more memory
         boxes.order = self.order.sort(data)
         boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
         boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
