@@ -120,10 +120,15 @@ def test_labels_of_a_search_in_python_are_checked(monkeypatch):
             run.iterate()
 
 
-def test_every_row_of_the_table_has_a_last_resort():
+@pytest.mark.parametrize("packings, searches", [((), (engine.AllCenters,)), ((engine.Floats,), ()), ((engine.Axes,), (engine.AllCenters,)),
+                                                ((engine.Floats,), (engine.GroupSearch,)), ((engine.Floats,), (engine.Search,))])
+def test_every_row_of_the_table_has_a_last_resort(packings, searches, monkeypatch):
     for name, row in engine.ALGORITHMS.items():
-        assert row.packings[-1] is engine.Floats and row.searches[-1] is engine.AllCenters, name
+        Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, name)
         assert row.insists_on in (None, *row.packings, *row.searches), name
+    monkeypatch.setitem(engine.ALGORITHMS, "none", engine.Algorithm(packings, searches))
+    with pytest.raises(ValueError, match="always fits"):
+        Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, "none")
 
 
 @pytest.mark.parametrize("make", DATA)

@@ -39,6 +39,7 @@ cdef class Run:
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
     """
     cdef readonly Data data
+    cdef Cuts cuts                   # how sums are cut
     cdef Memory memory
     cdef CenterForms forms
     cdef Py_ssize_t k
@@ -80,11 +81,12 @@ cdef class Run:
         self.k = k
         self.max_iter = max_iter
         self.tol = tol
-        data.cut_sums()
+        self.cuts = data.need_cuts()
+        self.cuts.cut()
         self.memory = Memory()
         self.open_ways(ALGORITHMS[algorithm])
         self.forms = CenterForms(k, d, True, data.most_values)
-        data.use_forms(self.forms)
+        data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
@@ -99,14 +101,15 @@ cdef class Run:
         for i in range(data.n_threads):
             data.workers[i].changed = 0
             memset(&data.workers[i].counters, 0, sizeof(Counters))
-        data.assign_job(&self.job, self.forms, self.label)
-        self.job.sums = &data.sums
+        assign_job(data, &self.job, self.forms, self.label)
+        self.job.sums = &self.cuts.sums
         if data.rows.indptr == NULL:
             self.tallies = <Tally *>self.memory.take(data.n_threads, sizeof(Tally))
             self.new_tallies(self.tallies, data.n_threads)
         else:
             self.begin_csr()
 
+    @cython.wraparound(True)
     cdef int open_ways(self, algorithm) except -1:
         """The packings and searches that there are to choose from."""
         cdef bint needs_panels = False
@@ -116,6 +119,8 @@ cdef class Run:
         self.packings = [self.data.packing(way) for way in algorithm.packings]
         self.searches = [way() for way in algorithm.searches]
         self.n_packings, self.n_searches = len(self.packings), len(self.searches)
+        if not (self.packings and type(self.packings[-1]) is Floats and self.searches and (<Search?>self.searches[-1]).always_fits()):
+            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
         self.packing_at = <void **>self.memory.take(self.n_packings, sizeof(void *))
         self.search_at = <void **>self.memory.take(self.n_searches, sizeof(void *))
         for i in range(self.n_searches):
@@ -134,9 +139,9 @@ cdef class Run:
         return 0
 
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
-        cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
+        cdef Py_ssize_t k = self.k, size = k * self.cuts.sums.parts * self.data.rows.d
         cdef double *sums = <double *>self.memory.take(count * size, sizeof(double))
-        cdef int weight_parts = self.data.sums.weight_parts
+        cdef int weight_parts = self.cuts.sums.weight_parts
         cdef double *weights = <double *>self.memory.take(count * k * weight_parts, sizeof(double))
         cdef int64_t *counts = <int64_t *>self.memory.take(count * k, sizeof(int64_t))
         cdef uint8_t *touched = <uint8_t *>self.memory.take(count * k, 1)
@@ -192,11 +197,11 @@ cdef class Run:
         elif (<Search>self.search).reads_all_rows():
             self.job.survey = &self.survey
             with gil:
-                self.data.new_survey(self.memory, &self.survey)
+                self.data.begin_survey(self.memory, &self.survey)
             self.label_rows()
             self.job.survey = NULL
             with gil:
-                self.data.finish_survey(&self.survey)
+                finish_survey(self.data, &self.survey)
         else:
             with gil:
                 self.data.variance()
@@ -330,7 +335,7 @@ cdef class Run:
         return 0
 
     cdef void merge(self, Tally *tally) noexcept nogil:
-        merge_tally(&self.total, tally, self.k, &self.data.sums, self.data.rows.d)
+        merge_tally(&self.total, tally, self.k, &self.cuts.sums, self.data.rows.d)
 
     cdef int update(self) except -1 nogil:
         """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
@@ -338,7 +343,7 @@ cdef class Run:
         cdef double weight, step
         cdef bint empty = False
         for j in range(self.k):
-            empty = empty or self.data.weight_of(&self.total, j) == 0
+            empty = empty or self.cuts.weight_of(&self.total, j) == 0
         self.n_moved = 0
         if empty:
             with gil:
@@ -348,13 +353,13 @@ cdef class Run:
             if not self.total.touched[j]:
                 continue
             self.total.touched[j] = 0
-            weight = self.data.weight_of(&self.total, j)
+            weight = self.cuts.weight_of(&self.total, j)
             if self.before != NULL:
                 self.update_csr(j, weight)
                 continue
             if weight > 0:                    # else `fresh` holds the row that the empty cluster takes
                 for f in range(d):
-                    self.fresh[j * d + f] = self.data.mean_of(&self.total, j, f, weight)
+                    self.fresh[j * d + f] = self.cuts.mean_of(&self.total, j, f, weight)
             if self.data.unit:
                 self.turn(j)
             for f in range(d):
@@ -457,14 +462,14 @@ cdef class Run:
                 self.total.counts[self.label[i]] += 1
                 continue
             if self.before[i] >= 0:
-                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total, &self.data.sums, NULL)
-            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total, &self.data.sums, NULL)
+                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total, &self.cuts.sums, NULL)
+            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total, &self.cuts.sums, NULL)
 
     cdef void update_csr(self, Py_ssize_t j, double weight) noexcept nogil:
         """Move one center; see `update`."""
         cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, w, f
         cdef uint64_t *support = self.total.support + j * words
-        cdef const double *sums = self.total.sums + j * self.data.sums.parts * d
+        cdef const double *sums = self.total.sums + j * self.cuts.sums.parts * d
         cdef double *center = self.center + j * d
         cdef double *fresh = self.fresh + j * d
         cdef double step, shift = self.shift
@@ -477,7 +482,7 @@ cdef class Run:
             while bits:
                 f = 64 * w + CKM_CTZ64(bits)
                 bits &= bits - 1
-                fresh[f] = self.data.mean_of(&self.total, j, f, weight)
+                fresh[f] = self.cuts.mean_of(&self.total, j, f, weight)
         if self.data.unit:
             self.turn_csr(j)
         for w in range(words):
@@ -489,7 +494,7 @@ cdef class Run:
                 shift += step * step
                 zero = center[f] == 0 and fresh[f] == 0          # the old one too: its form is still there
                 center[f] = fresh[f]
-                for p in range(self.data.sums.parts):
+                for p in range(self.cuts.sums.parts):
                     zero = zero and sums[p * d + f] == 0
                 if zero:
                     support[w] &= ~(<uint64_t>1 << (f & 63))
@@ -532,7 +537,7 @@ cdef class Run:
     cdef void move(self, int64_t row, int sign) noexcept nogil:
         """Take a row out of its cluster's sums (-1) or put it back (1)."""
         cdef double w = 1 if self.data.weight == NULL else self.data.weight[row]
-        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total, &self.data.sums,
+        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total, &self.cuts.sums,
                              self.data.workers[0].block)
 
     cdef int fill_empty(self) except -1:
@@ -559,7 +564,7 @@ cdef class Run:
         for i in range(count // 2 - 1, -1, -1):
             sink(heap, count, i, far)
         for j in range(self.k):
-            if self.data.weight_of(&self.total, j) > 0:
+            if self.cuts.weight_of(&self.total, j) > 0:
                 continue
             self.total.touched[j] = 0
             while count > 0 and not self.total.touched[j]:
@@ -576,7 +581,7 @@ cdef class Run:
                     if same_row(self.fresh + takers[t] * d, self.fresh + j * d, d):
                         break
                 else:
-                    if data.weight_of(&self.total, self.label[i]) > 0:
+                    if self.cuts.weight_of(&self.total, self.label[i]) > 0:
                         takers[self.n_moved] = j
                         self.moved[self.n_moved] = i
                         self.n_moved += 1

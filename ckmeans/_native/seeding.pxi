@@ -1,13 +1,13 @@
 # Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by block.pxi, with the same kernels.
 
-cdef void seeding_job(Data data, Seeding *job, const Packed *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
+cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
     """A step of k-means++ but for its candidates and totals; all rows are looked at."""
     memset(job, 0, sizeof(Seeding))
-    job.rows = &data.rows
-    job.weights = data.weight
+    job.rows = &view.rows
+    job.weights = view.weight
     job.packing = packing
     job.filter = filter_table
-    job.workers = data.workers
+    job.workers = view.workers
     job.sq_nearest = sq_nearest
     job.bucket = bucket
     job.buckets = buckets
@@ -50,7 +50,7 @@ cdef class PlusPlus:
         self.floats = data.packing(Floats)
         if data.packed:
             self.floats.keep(data)
-        data.use_forms(self.all)
+        data.threads.room_for_scores(self.all.c.groups * self.all.c.width)
         self.packing = self.floats.panels_in_order(data)
         self.order = data.need_draw_order()
         seeding_job(data, &self.job, self.packing, <double *>self.memory.take(n, sizeof(double)), self.order.bucket, self.order.buckets)
@@ -63,8 +63,8 @@ cdef class PlusPlus:
         for i in range(n):
             self.job.sq_nearest[i] = INFINITY
         for i in range(d):
-            self.bound += (data.high_[i] - data.low_[i]) * (data.high_[i] - data.low_[i])
-        self.bound *= 1.01 * data.largest_weight
+            self.bound += (data.cuts.high_[i] - data.cuts.low_[i]) * (data.cuts.high_[i] - data.cuts.low_[i])
+        self.bound *= 1.01 * data.heaviest
         split_constants(self.bound, n, self.job.split.big, 1)
 
     def draw(self, cnp.ndarray uniforms):

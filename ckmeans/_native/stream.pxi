@@ -47,7 +47,8 @@ cdef class Stream:
     keep : bool
         Whether to keep packed rows.
     """
-    cdef Data data                   # aimed at one block after the other
+    cdef Threads threads
+    cdef Cuts cuts                   # how sums over all blocks are cut
     cdef Memory memory
     cdef CenterForms forms
     cdef StreamRun prepared          # what `forms` are of
@@ -83,10 +84,11 @@ cdef class Stream:
                 raise ValueError("the starts of blocks must ascend.")
         check_index(k - 1, <Py_ssize_t>1 << 31, "center")
         check_index(starts.shape[0] - 1, starts.shape[0], "block")
-        self.data = Data(np.zeros((1, d), dtype), np.ones(1) if weighted else None, n_threads, False, False)
-        n_threads = self.data.n_threads          # as many as there may be
-        adopt(self.data, whole)
-        self.data.cut_sums()
+        self.threads = Threads(n_threads)
+        n_threads = self.threads.n               # as many as there may be
+        self.threads.room_for_rows(d, False)
+        self.cuts = cuts_of(whole, d, kind_of(dtype), weighted)
+        self.cuts.cut()
         self.memory = Memory()
         self.k = k
         self.d = d
@@ -110,8 +112,8 @@ cdef class Stream:
         while keep and n_runs == 1 and self.kept < self.n_blocks and 4 * (d + 1) * self.place[self.kept + 1] <= room:
             self.kept += 1
         self.sample_step = (self.n_rows + SAMPLE_ROWS - 1) // SAMPLE_ROWS
-        size = k * self.data.sums.parts * d
-        weight_parts = self.data.sums.weight_parts
+        size = k * self.cuts.sums.parts * d
+        weight_parts = self.cuts.sums.weight_parts
         sums = <double *>self.memory.take(n_threads * size, sizeof(double))
         weights = <double *>self.memory.take(n_threads * k * weight_parts, sizeof(double))
         counts = <int64_t *>self.memory.take(n_threads * k, sizeof(int64_t))
@@ -121,7 +123,7 @@ cdef class Stream:
         self.totals = <Sum *>self.memory.take(n_threads, sizeof(Sum))
         self.rests = <Wide *>self.memory.take(n_threads, sizeof(Wide))
         for i in range(n_threads):
-            worker = &self.data.workers[i]
+            worker = &self.threads.workers[i]
             worker.tally.sums = sums + i * size
             worker.tally.weights = weights + i * k * weight_parts
             worker.tally.counts = counts + i * k
@@ -152,13 +154,13 @@ cdef class Stream:
         settled : whether all draws are done, whose memory bounds and packed rows may take now
         """
         cdef StreamRun run = self.runs[run_]
-        cdef Py_ssize_t parts = self.data.sums.parts
+        cdef Py_ssize_t parts = self.cuts.sums.parts
         memcpy(run.center, rows_of(centers, "centers", self.d, self.k), self.k * self.d * sizeof(double))
         if self.sample is None:
             self.open_packings(run.center)
             self.sampling = run
         run.sums = np.zeros((self.k, parts, self.d))
-        run.weights = np.zeros((self.k, self.data.sums.weight_parts))
+        run.weights = np.zeros((self.k, self.cuts.sums.weight_parts))
         run.counts = np.zeros(self.k, dtype=np.int64)
         run.change.sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>run.sums)
         run.change.weights = <double *>cnp.PyArray_DATA(<cnp.ndarray>run.weights)
@@ -167,7 +169,7 @@ cdef class Stream:
         run.check[0] = run.check[1] = 0
         memset(&run.squares, 0, sizeof(Wide))
         if run.measured:
-            split_constants(bound, self.data.terms, run.split.big, 1)
+            split_constants(bound, self.cuts.terms, run.split.big, 1)
         self.settled = settled
         self.prepare(run)
         self.choose(run)
@@ -180,11 +182,11 @@ cdef class Stream:
         """All alike: an origin and a scale for all passes. Any give the same results, and amid the centers the filter's errors are small."""
         cdef Floats packing, sample = Floats()
         cdef Py_ssize_t i
-        sample.open_amid(self.data, centers, self.k)
+        sample.open_amid(self.cuts, centers, self.k)
         sample.keep_rows(SAMPLE_ROWS, self.d)
         for i in range(self.n_blocks):
             packing = Floats()
-            packing.open_around(self.data, sample.packed.origin)
+            packing.open_around(self.cuts, sample.packed.origin)
             self.packings.append(packing)
         self.sample = sample
         return 0
@@ -203,14 +205,14 @@ cdef class Stream:
     cdef bint wants_bounds(self, StreamRun run) except -1:
         """As in a run over rows that are kept, but that rows whose panels are not kept have to be packed, too."""
         cdef GroupSearch groups = run.groups
-        cdef double pack = (0.5 if self.data.narrow else 0.8) * self.d * (1 - <double>self.start[self.kept] / self.n_rows)
+        cdef double pack = (0.5 if self.cuts.narrow else 0.8) * self.d * (1 - <double>self.start[self.kept] / self.n_rows)
         cdef double gather = 1.5 * pack      # of rows here and there
         cdef double brute = brute_cost(self.forms.c.m, self.d) + pack
         if not self.forms.c.filter or not (groups.insisted or self.settled and self.n_rows * brute >= WORTH_A_PILOT):
             groups.settled = False
             return False
         if groups.bounds is None:
-            groups.open(self.data.threads, &self.sample.packed, self.place[self.bounded], run.center, self.k, self.d)
+            groups.open(self.threads, &self.sample.packed, self.place[self.bounded], run.center, self.k, self.d)
             groups.pilot_at = 2              # how far centers move is known then
         # (Bounds loosen from pass to pass, and are not all renewed: twice what the pilot tells.)
         return groups.insisted or groups.pays(run.center, self.forms, self.n_sampled, run.n_passes, brute, gather, gather, 2, True)
@@ -218,7 +220,7 @@ cdef class Stream:
     def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array not None, weights):
         """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
         cdef StreamRun run = self.runs[run_]
-        cdef Data data = self.data
+        cdef View view = View()
         cdef Floats packing
         cdef Py_ssize_t place, i, e
         check_index(index, self.n_blocks, "block")
@@ -233,35 +235,35 @@ cdef class Stream:
         if self.prepared is not run:
             self.prepare(run)
         packing = self.packings[index]
-        self.open_block(array, weights, self.start[index + 1] - self.start[index])
+        self.open_block(view, array, weights, self.start[index + 1] - self.start[index])
         if run.n_passes == 1 and self.sampling is run:
-            self.take_sample(index)
+            self.take_sample(view, index)
         if index < self.kept and self.settled and self.forms.c.filter:
-            packing.keep(data)
-        data.assign_job(&job.assign, self.forms, run.label + place)
+            packing.keep(view)
+        assign_job(view, &job.assign, self.forms, run.label + place)
         job.assign.packing = &packing.packed
-        job.assign.sums = &data.sums
-        job.exact = data.exact
+        job.assign.sums = &self.cuts.sums
+        job.exact = view.exact
         job.start = self.start[index]
         job.checks = self.checks
         job.checked, job.measured = run.checked, run.measured
-        job.measure.rows = &data.rows
-        job.measure.weights = data.weight
+        job.measure.rows = &view.rows
+        job.measure.weights = view.weight
         job.measure.centers = run.center
         job.measure.labels = job.assign.labels
         job.measure.sq_distances = NULL
-        job.measure.workers = data.workers
+        job.measure.workers = view.workers
         job.measure.totals = self.totals
         job.measure.rests = self.rests
         job.measure.split = run.split
-        memset(self.checks, 0, 8 * data.n_threads * sizeof(uint64_t))
-        memset(self.totals, 0, data.n_threads * sizeof(Sum))
-        memset(self.rests, 0, data.n_threads * sizeof(Wide))
-        data.threads.begin()
-        for i in range(data.n_threads):
-            data.workers[i].counters.filtered = 0
+        memset(self.checks, 0, 8 * view.n_threads * sizeof(uint64_t))
+        memset(self.totals, 0, view.n_threads * sizeof(Sum))
+        memset(self.rests, 0, view.n_threads * sizeof(Wide))
+        view.threads.begin()
+        for i in range(view.n_threads):
+            view.workers[i].counters.filtered = 0
         if bounding:
-            job.way = data.exact.assign_groups
+            job.way = view.exact.assign_groups
             bounds = run.groups.bounds.b
             bounds.upper += place
             bounds.lower += place * bounds.groups
@@ -269,56 +271,51 @@ cdef class Stream:
             cost = run.groups.bounds.cost(self.forms.c.m if bounds.blank else run.groups.pairs_per_row)
             cost += 0.7 * self.d if bounds.blank else 0.2
         else:
-            job.way = data.exact.assign
+            job.way = view.exact.assign
             cost = assign_cost(self.forms.c.m, self.d) + 0.7 * self.d
         if run.measured:
             cost += 0.7 * self.d
         with nogil:
-            packing.lay(data, bounding)
-            data.each_chunk(block_pass, &job, cost,
+            packing.lay(view, bounding)
+            view.each_chunk(block_pass, &job, cost,
                             run.groups.chunk_rows(cost) if bounding else 0)
         if self.forms.c.filter:
             packing.was_read()
-        for i in range(data.n_threads):
-            worker = &data.workers[i]
+        for i in range(view.n_threads):
+            worker = &view.workers[i]
             if worker.changed:
                 run.changed += worker.changed
-                merge_tally(&run.change, &worker.tally, self.k, &data.sums, self.d)
+                merge_tally(&run.change, &worker.tally, self.k, &self.cuts.sums, self.d)
             run.check[0] += self.checks[8 * i]
             run.check[1] += self.checks[8 * i + 1]
             if bounding:
                 run.pairs += worker.counters.filtered
             if CKM_DEBUG_BOUNDS and worker.counters.broken:
                 raise AssertionError(f"pass {run.n_passes}: {worker.counters.broken} bounds do not hold")
-        gather(&job.measure, data.n_threads)
+        gather(&job.measure, view.n_threads)
         add_wide(&run.squares, self.rests)
         return self.finite(run)
 
-    cdef int open_block(self, cnp.ndarray array, weights, Py_ssize_t n) except -1:
-        """Aim `data` at other rows, of the same type and number of features."""
-        cdef Rows rows
-        cdef Data data = self.data
-        open_rows(&rows, array)
-        if rows.n != n or rows.d != self.d or (rows.kind == KIND_F32) != (data.exact == exact_tables[0]):
+    cdef int open_block(self, View view, cnp.ndarray array, weights, Py_ssize_t n) except -1:
+        """Look at n rows of a block, which must be of the type and the number of features of all."""
+        view.open(array, weights, self.threads)
+        if view.rows.n != n or view.rows.d != self.d or view.narrow != self.cuts.narrow or (weights is not None) != self.cuts.weighted:
             raise ValueError(f"a block of {n} rows of {self.d} features was expected, got {array.dtype} of shape {(<object>array).shape}.")
-        data.weight = NULL if weights is None else <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, n)
-        data.rows = rows
         return 0
 
     cdef bint finite(self, StreamRun run) noexcept:
         cdef double odd = 0
         cdef Py_ssize_t e
-        for e in range(self.k * self.data.sums.parts * self.d):
+        for e in range(self.k * self.cuts.sums.parts * self.d):
             odd += run.change.sums[e] - run.change.sums[e]
         return odd == 0
 
-    cdef int take_sample(self, Py_ssize_t index) except -1:
+    cdef int take_sample(self, View view, Py_ssize_t index) except -1:
         """Every so many rows of the whole, however that is cut into blocks."""
-        cdef Data data = self.data
-        cdef double *row = <double *>data.workers[0].block
+        cdef double *row = <double *>view.workers[0].block
         cdef Py_ssize_t first = self.start[index], i = (self.sample_step - first % self.sample_step) % self.sample_step
-        while i < data.rows.n and self.n_sampled < SAMPLE_ROWS:
-            data.exact.read(&data.rows, i, row)
+        while i < view.rows.n and self.n_sampled < SAMPLE_ROWS:
+            view.exact.read(&view.rows, i, row)
             self.sample.put(row, self.d, self.n_sampled)
             self.n_sampled += 1
             i += self.sample_step

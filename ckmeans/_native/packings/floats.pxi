@@ -15,7 +15,7 @@ cdef class Floats(Packing):
         cdef double *origin = <double *>memory.take(d, sizeof(double))
         cdef double *row
         if data.rows.indptr != NULL:         # zeros must stay zeros, and only norms are kept
-            self.open_around(data, origin)
+            self.open_around(data.cuts, origin)
             self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packed.filling = True
             return 0
@@ -24,33 +24,33 @@ cdef class Floats(Packing):
             data.exact.read(&data.rows, i * n // samples, row)
             for f in range(d):
                 origin[f] += row[f] / samples
-        return self.open_around(data, origin)
+        return self.open_around(data.cuts, origin)
 
-    cdef int open_amid(self, Data data, const double *centers, Py_ssize_t k) except -1:
+    cdef int open_amid(self, Cuts cuts, const double *centers, Py_ssize_t k) except -1:
         """Open amid these centers (k, d): for rows that are not at hand, but their ranges are."""
-        cdef Py_ssize_t d = data.rows.d, f, j
+        cdef Py_ssize_t d = cuts.d, f, j
         cdef Memory memory = Memory()
         cdef double *origin = <double *>memory.take(d, sizeof(double))
         for j in range(k):
             for f in range(d):
                 origin[f] += centers[j * d + f] / k
-        return self.open_around(data, origin)
+        return self.open_around(cuts, origin)
 
-    cdef int open_around(self, Data data, const double *origin) except -1:
+    cdef int open_around(self, Cuts cuts, const double *origin) except -1:
         """Any origin (d,) gives the same results; one amid the rows keeps the filter's error small."""
         cdef double *own
         self.memory = Memory()
         self.order = SpatialOrder()
-        own = <double *>self.memory.take(data.rows.d, sizeof(double))
-        memcpy(own, origin, data.rows.d * sizeof(double))
-        data.round_origin(own)
+        own = <double *>self.memory.take(cuts.d, sizeof(double))
+        memcpy(own, origin, cuts.d * sizeof(double))
+        round_origin(own, cuts.d, cuts.narrow)
         self.packed.origin = own
-        self.filter = choose_scale(&self.packed, data.reach(own))
+        self.filter = choose_scale(&self.packed, cuts.reach(own))
         return 0
 
-    cdef int keep(self, Data data) except -1:
+    cdef int keep(self, View view) except -1:
         """From now on keep the packed rows: the next pass fills the panels."""
-        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d
+        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.rows.d
         cdef float *sq_norms
         if self.filter and self.packed.panels == NULL:
             sq_norms = <float *>self.memory.take(n, sizeof(float))
@@ -58,6 +58,9 @@ cdef class Floats(Packing):
             self.packed.sq_norms = sq_norms
             self.packed.filling = True
         return 0
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return True
 
     cdef int keep_rows(self, Py_ssize_t n, Py_ssize_t d) except -1:
         """Room for n rows, one after the other, that `put` packs."""
@@ -98,9 +101,9 @@ cdef class Floats(Packing):
         self.boxes = boxes
         return 0
 
-    cdef Packed *panels_in_order(self, Data data) except NULL:
+    cdef Packed *panels_in_order(self, View view) except NULL:
         """The packed rows, by feature and in their own order; packed anew in each pass where they are kept in another one."""
-        self.lay(data, False)
+        self.lay(view, False)
         if self.boxes.order == NULL:
             return &self.packed
         self.unkept = self.packed

@@ -21,7 +21,7 @@ cdef class Packing:
 
     cdef bint fits(self, Run run) except -1 nogil:
         """Whether the rows of a run can be packed so."""
-        return True
+        return False
 
     cdef bint wants(self, Run run) except -1 nogil:
         """Whether that pays, or the run's algorithm insists on it; decided by work counted and modelled, never by a clock."""
@@ -73,17 +73,17 @@ cdef class Packing:
     cdef void forget(self) noexcept:
         """Another packing takes the place of this one: give back memory."""
 
-    cdef int lay(self, Data data, bint by_row) except -1 nogil:
+    cdef int lay(self, View view, bint by_row) except -1 nogil:
         """Have panels that are kept hold rows one after the other, or lanes of features as they are made."""
         cdef Assign job
         if self.packed.panels == NULL or self.packed.by_row == by_row:
             return 0
         if not self.packed.filling:
-            job.rows = &data.rows
+            job.rows = &view.rows
             job.packing = &self.packed
-            job.workers = data.workers
+            job.workers = view.workers
             self.packed.filling = True       # until it is done: an interrupt leaves panels that must not be read
-            data.each_chunk(data.exact.turn, &job, 0.5 * packed_width(&self.packed, data.rows.d))
+            view.each_chunk(view.exact.turn, &job, 0.5 * packed_width(&self.packed, view.rows.d))
             self.packed.filling = False
         self.packed.by_row = by_row
         return 0

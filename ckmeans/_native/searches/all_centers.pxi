@@ -3,6 +3,12 @@
 cdef class AllCenters(Search):
     """What always works, and what other searches are measured against."""
 
+    cdef bint fits(self, Run run) except -1 nogil:
+        return True
+
+    cdef bint always_fits(self) noexcept nogil:
+        return True
+
     cdef bint reads_panels(self) noexcept nogil:
         return False
 

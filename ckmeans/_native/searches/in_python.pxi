@@ -22,6 +22,12 @@ cdef class SearchInPython(Search):
     >>> del engine.ALGORITHMS["by definition"]
     """
 
+    cdef bint fits(self, Run run) except -1 nogil:
+        return True
+
+    cdef bint always_fits(self) noexcept nogil:
+        return True
+
     cdef bint reads_all_rows(self) noexcept nogil:
         return False
 

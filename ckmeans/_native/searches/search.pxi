@@ -10,7 +10,11 @@ cdef class Search:
 
     cdef bint fits(self, Run run) except -1 nogil:
         """Whether it can be used in the pass that is about to begin; centers are prepared."""
-        return True
+        return False
+
+    cdef bint always_fits(self) noexcept nogil:
+        """Whether it can be the last resort of a row of ALGORITHMS."""
+        return False
 
     cdef bint wants(self, Run run) except -1 nogil:
         """Whether that pays, or the run's algorithm insists on it; decided by work counted and modelled, never by a clock."""
