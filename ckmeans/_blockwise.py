@@ -24,6 +24,7 @@ import numpy as np
 
 from . import _checkpoint as files
 from . import _validate as check
+from ._kmeans import ALGORITHMS
 from ._labels import check_label_order, label_order
 from ._seeding import blocks as seeding
 from ._solve import Result, Run, begin
@@ -271,7 +272,7 @@ class Fit:
                 files.restore(state, i, header, arrays)
         else:
             self.after()
-        self.algorithm = getattr(model, "algorithm", "auto")
+        self.algorithm = ALGORITHMS[getattr(model, "algorithm", "auto")]
         self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
         self.held, self.final_labels = None, set()           # native.Stream; runs whose labels there are those of their results
         # Where labels are not held, those of a lone run are final with its last pass, unless its clusters are put in order then.
