@@ -790,6 +790,9 @@ def commands(rng):
         fit = ["fit", data, "-k", pick(rng, ("1", "2", "3", "2:4", "0", "x", "99", "2:", "-1")), "--model", model]
         options = (["--labels", out], ["--centers", out], ["--seed", "7"], ["--init", pick(rng, (*INITS, data, "x"))], ["--max-iter", "3"],
                    ["--weights", pick(rng, ("1", "c1", "9"))], ["--columns", pick(rng, ("1", "1,2", "c0", "", "c9", "2-1"))], ["--threads", "2"],
+                   ["--header"], ["--no-header"], ["--no-header"], ["--sep", pick(rng, (",", "tab", "blanks", "x", "::"))], ["--no-quotes"],
+                   ["--decimal", pick(rng, (",", ".", "x"))], ["--thousands", pick(rng, (",", ".", " "))], ["--skip", pick(rng, ("0", "1", "99"))],
+                   ["--encoding", pick(rng, ("utf-8", "utf-16", "x"))], ["--index", pick(rng, ("1", "c1", "9"))], ["--no-index"],
                    ["--label-order", pick(rng, ("size", "center", model, "x"))], ["--n-init", pick(rng, ("1", "auto", "0"))], ["--json"],
                    ["--refine", pick(rng, (*PLANS, "x"))], ["--max-time", pick(rng, ("1", "0", "-1"))], ["--tol", pick(rng, ("0", "-1", "nan"))])
         for option in options:

@@ -145,8 +145,9 @@ def test_fit_draws(run, data, k):
 @pytest.mark.parametrize("header", [["width", "height"], None])
 def test_plot(run, kind, header):
     csv_file("d.csv", header, blobs().tolist())
-    run("fit", "d.csv", "-k", 4, "--model", "m.npz")
-    out = run("plot", "m.npz", "d.csv", "-o", "out.svg", "--kind", kind)
+    given = "--header" if header else "--no-header"
+    run("fit", "d.csv", "-k", 4, "--model", "m.npz", given)
+    out = run("plot", "m.npz", "d.csv", "-o", "out.svg", "--kind", kind, given)
     assert re.search(r"^wrote +out.svg \(picture\)$", out, re.MULTILINE) and run.errors == ""
     assert open("out.svg", encoding="utf-8").read().rstrip().endswith("</svg>")
 

@@ -119,9 +119,9 @@ def test_most_bytes_to_begin_with_are_read(target, monkeypatch):
     """Else the targets of bytes would look at nothing but the first check."""
     read, done = {"models": (ckmeans.load, 0), "tables": (fuzz.read_table, 0)}[target]
 
-    def counted(path):
+    def counted(path, **options):
         nonlocal done
-        result = read(path)
+        result = read(path, **options)
         done += 1
         return result
 
