@@ -4,12 +4,15 @@ The names and the behaviour are those of the package called ckmeans on the publi
 that code written for it runs here. What differs: any k is allowed, and no digits are lost where values are far from 0 or far apart.
 """
 from dataclasses import dataclass
+from fractions import Fraction
+from math import copysign, floor
 from operator import index
 
 import numpy as np
 
 from ._config import cpu_count
 from ._native import Sorted
+from ._validate import as_values
 
 
 class CkmeansError(ValueError):
@@ -38,8 +41,8 @@ def ckmeans(data, k):
     ------
     CkmeansError
         k is below 1 or above n, or data contains NaN.
-    TypeError
-        k is no integer, or data is not one-dimensional.
+    TypeError, ValueError
+        k is no integer, or data is not one-dimensional or holds no real numbers: what `KMeans.fit` refuses in a column is refused.
 
     See Also
     --------
@@ -77,7 +80,7 @@ def breaks(data, k):
 
     Raises
     ------
-    CkmeansError, TypeError
+    CkmeansError, TypeError, ValueError
         As for `ckmeans`.
 
     Examples
@@ -143,8 +146,8 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
     ------
     CkmeansError
         k_min is below 1, above k_max or above the number of distinct values, or data contains NaN.
-    TypeError
-        k_min or k_max is no integer, or data is not one-dimensional.
+    TypeError, ValueError
+        k_min or k_max is no integer, or data cannot be used, as for `ckmeans`.
 
     Notes
     -----
@@ -176,7 +179,7 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
     problem = Sorted(data, None, cpu_count())
     ks = np.arange(k_min, min(k_max, problem.n_distinct) + 1)
     splits = problem.splits(k_min, int(ks[-1]))
-    bic = np.array([_bic(problem, data, bounds) for bounds in splits])
+    bic = _bics(problem, data, splits)
     bounds = splits[int(np.argmin(bic))]
     return OptimalResult(len(bounds) - 1, _cut(data, bounds), *_center_size_square(problem, bounds), ks, bic)
 
@@ -188,13 +191,11 @@ def _center_size_square(problem, bounds):
 
 def _sorted(data):
     """A sorted float64 copy, checked."""
-    array = np.array(data, dtype=np.float64)
-    if array.ndim != 1:
-        raise TypeError(f"data must be one-dimensional, got shape {array.shape}")
-    array.sort()
-    if len(array) and np.isnan(array[-1]):
-        raise CkmeansError("data contains NaN, which cannot be clustered: leave such values out first")
-    return array
+    array = as_values(data)
+    ascending = np.sort(array)
+    if len(array) and np.isnan(ascending[-1]):
+        raise CkmeansError(f"data contains NaN at position {int(np.argmax(np.isnan(array)))}: drop such values or fill them in.")
+    return ascending
 
 
 def _check_k(k, n, what="values", name="k"):
@@ -231,18 +232,32 @@ def _round_between(last, first):
         return first if not np.isfinite(last) else _round_between(last, np.nextafter(np.inf, 0))
     middle = last + (first - last) / 2
     exponent = int(np.floor(np.log10(max(abs(last), abs(first))))) + 1
+    # Fractions where powers of ten leave the range of floats.
+    ten, number = (10.0, float) if -288 <= exponent <= 308 else (Fraction(10), Fraction)
     for exponent in range(exponent, exponent - 20, -1):
         # Multiples are made by dividing by a power of ten where it is the exact one.
-        scaled = (lambda v: v / 10.0**exponent) if exponent >= 0 else (lambda v: v * 10.0**-exponent)
-        least, most = np.floor(scaled(last)) + 1, np.floor(scaled(first))
+        scaled = (lambda v: number(v) / ten**exponent) if exponent >= 0 else (lambda v: number(v) * ten**-exponent)
+        least, most = floor(scaled(last)) + 1, floor(scaled(first))
         if most < least:
             continue
-        nearest = np.copysign(np.floor(abs(scaled(middle)) + 0.5), middle)      # halves away from 0
-        multiple = min(max(nearest, least), most)
-        found = float(multiple * 10.0**exponent if exponent >= 0 else multiple / 10.0**-exponent)
+        nearest = int(copysign(1, middle)) * floor(abs(scaled(middle)) + number(0.5))      # halves away from 0
+        multiple = number(min(max(nearest, least), most))
+        found = float(multiple * ten**exponent if exponent >= 0 else multiple / ten**-exponent)
         if last < found <= first:
             return found
     return first
+
+
+def _bics(problem, data, splits):
+    """The criterion of each split of sorted data."""
+    exponent = int(np.frexp(np.abs(data[[0, -1]]).max())[1])
+    if abs(exponent) < 300:
+        return np.array([_bic(problem, data, bounds) for bounds in splits])
+    # Squares would leave the range of float64: in another unit, in which densities are other numbers, too.
+    scaled = np.ldexp(data, -exponent)
+    problem = Sorted(scaled, None, cpu_count())
+    shift = 2 * len(data) * exponent * np.log(2) if data[0] != data[-1] else 0
+    return np.array([_bic(problem, scaled, bounds) for bounds in splits]) + shift
 
 
 def _bic(problem, x, bounds):
@@ -258,6 +273,7 @@ def _bic(problem, x, bounds):
         start, stop = bounds[q], bounds[q + 1]
         gap = min(x[start] - x[start - 1] if start else np.inf, x[stop] - x[stop - 1] if stop < n else np.inf)
         variances[q] = gap * gap / (1 if sizes[q] == 1 else 36)
+    variances = np.maximum(variances, 1e-305)       # their reciprocals are to be finite
     constants = np.log(sizes / n) - 0.5 * np.log(2 * np.pi * variances)
     log_likelihood = problem.mixture_log_likelihood(constants, means, rests, variances)
     return -2 * log_likelihood + (3 * len(sizes) - 1) * np.log(n)

@@ -116,6 +116,26 @@ def as_matrix(X, *, name="X", min_rows=1, sparse=False):
     return array, names
 
 
+def as_values(data, name="data"):
+    """Return one-dimensional data as a float64 array of shape (n,), which may be the array that was passed.
+
+    Checked as `as_matrix` checks one column, with the same messages; NaN, infinities and magnitudes are left to the caller.
+    """
+    if isinstance(data, np.ndarray):
+        array = data
+    elif is_sparse(data) or _open_table(data) is not None:
+        array = _convert(data, name)[0]  # of two dimensions, or an error that says what to pass
+    elif not isinstance(data, (list, tuple)) and hasattr(data, "__len__") and (hasattr(data, "dtype") or hasattr(data, "null_count")):
+        array = _column(data, getattr(data, "name", None) or None, name)  # a table's column by itself
+    else:
+        array = _from_protocols(data, name, "a 1-D array, a list or a column of a table")[0]
+    array = _numeric(array, name)
+    if array.ndim != 1:
+        remedy = ": pass one column of it." if array.ndim == 2 else "."
+        raise TypeError(f"{name} must be one-dimensional, got shape {array.shape}{remedy}")
+    return np.asarray(array, _FLOAT64)
+
+
 def _too_small(what, shape, count, least):
     return ValueError(
         f"Found array with {count} {what}(s) (shape={shape}) while a minimum of {least} is required."
@@ -142,7 +162,7 @@ def _convert(X, name):
     return array, names
 
 
-def _from_protocols(X, name):
+def _from_protocols(X, name, wanted="a 2-D array or a table"):
     """An array, and column names where there are any, from an object that is no array and no known table."""
     if not hasattr(X, "__array__"):
         if hasattr(X, "to_numpy"):
@@ -155,7 +175,7 @@ def _from_protocols(X, name):
         raise _ragged_error(X, name) or error from None
     if array.ndim == 0 and array.dtype.kind not in "biufc":
         remedy = f" Call {name}.collect() first." if hasattr(X, "collect") else ""
-        raise TypeError(f"{name} must be a 2-D array or a table, got {type(X).__name__}.{remedy}")
+        raise TypeError(f"{name} must be {wanted}, got {type(X).__name__}.{remedy}")
     return array, _coordinate_names(X)
 
 
@@ -328,13 +348,14 @@ def _stack_table(X, labels, column, name):
 
 
 def _column(values, label, name):
-    """One column of a table as a 1-D array of a native real dtype."""
+    """One column of a table, under this label (None for one without), as a 1-D array of a native real dtype."""
+    where = "" if label is None else f" in column {label!r}"
     dtype = values.dtype if hasattr(values, "dtype") else values.type
     missing = _missing(values, dtype)
     if missing is not None:
         count, row = np.count_nonzero(missing), _first(missing)[0]
         raise ValueError(
-            f"{name} has {count} missing value(s) (NaN) in column {label!r}, the first at row {row}: "
+            f"{name} has {count} missing value(s) (NaN){where}, the first at row {row}: "
             "drop such rows or fill in the values."
         )
     array = np.asarray(values)
@@ -342,7 +363,7 @@ def _column(values, label, name):
         return _floats(array, name, column=label)
     if array.ndim != 1 or array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{name} has dtype {dtype} in column {label!r}, not a number: leave it out, or encode it."
+            f"{name} has dtype {dtype}{where}, not a number: leave it out, or encode it."
         )
     return _numeric(array, name)
 

@@ -16,6 +16,7 @@ import copy
 import gzip
 import inspect
 import io
+import itertools
 import os
 import pickle
 import sys
@@ -24,15 +25,18 @@ import time
 import traceback
 import warnings
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 import ckmeans
+import oracle
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics, partial
 from ckmeans._inits import INITS
 from ckmeans._kmeans import ALGORITHMS
 from ckmeans._model import ModelFileError
+from ckmeans._native import Sorted
 from ckmeans._readers import Ambiguous, ReadError, read_table
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
@@ -647,6 +651,33 @@ def one_column(rng):
             assert found.sizes.sum() == len(data)
 
 
+def many_decades(rng):
+    """One column, its values and weights over any number of decades: the split must be the best, also to exact arithmetic."""
+    n = int(pick(rng, (2, 3, 5, 9, 12, 300, 1000, 3000)))
+    reach = pick(rng, (0, 0, 8, 30, 60))
+    X = np.sort(rng.normal(size=n) * 10.0 ** rng.uniform(-reach, reach, n))
+    if rng.random() < 0.3:
+        X[-1] = 10.0 ** rng.integers(0, 100)
+        X.sort()
+    reach = pick(rng, (0, 1, 8, 8, 20, 40, 70, 150))
+    weights = 10.0 ** rng.uniform(-reach, min(reach, 120), n)
+    if rng.random() < 0.3:
+        weights = np.where(rng.random(n) < 0.5, weights, pick(rng, (1.0, 1e-40, 1e100)))
+    distinct = len(np.unique(X))
+    k = min(distinct, int(rng.integers(1, 61)))
+    problem = Sorted(X, weights, pick(rng, (1, 2)))
+    bounds = problem.split(k)
+    assert bounds[0] == 0 and bounds[-1] == n and np.all(np.diff(bounds) > 0), "no split"
+    if n <= 12:
+        costs = oracle.interval_costs(X, weights)
+        found = sum(costs[pair] for pair in itertools.pairwise(bounds.tolist()))
+        assert found <= oracle.least_costs(costs, n)[k - 1] * (1 + Fraction(1, 10**14)), "not the best split"
+    with meant_for_users():
+        order = rng.permutation(n)
+        model = KMeans(k, n_threads=pick(rng, (1, 2)), refine=pick(rng, (None, "auto"))).fit(X[order, None], sample_weight=weights[order])
+        assert np.array_equal(model.predict(X[order, None]), model.labels_) and np.isfinite(model.cluster_centers_).all()
+
+
 def damaged(rng, data):
     """Bytes with something wrong with them; now and then with nothing."""
     data = bytearray(data)
@@ -811,7 +842,7 @@ def commands(rng):
 TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "blocks": (blocks, 3), "algorithms": (algorithms, 2),
            "magnitudes": (magnitudes, 3),
            "sparse_rows": (sparse_rows, 4), "layouts": (layouts, 3), "chunks": (chunks, 3), "scores": (scores, 3),
-           "one_column": (one_column, 3), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
+           "one_column": (one_column, 3), "many_decades": (many_decades, 2), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin with, the module to cover)
 OF_BYTES = {"models": (load_bytes, some_model_file, _model), "tables": (read_bytes, some_table, _readers)}

@@ -261,3 +261,28 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
         taken.append(drawn[best])
         nearest = left[best]
     return np.array(taken)
+
+
+def interval_costs(values, weights=None):
+    """Exact sums of weighted squared distances to the mean of sorted values [i, j): a dict of Fractions by (i, j)."""
+    values = [Fraction(value) for value in np.asarray(values, np.float64).tolist()]
+    weights = [Fraction(1)] * len(values) if weights is None else [Fraction(w) for w in weights.tolist()]
+    costs = {}
+    for i in range(len(values)):
+        mass = first = second = Fraction(0)
+        for j in range(i, len(values)):
+            mass += weights[j]
+            first += weights[j] * values[j]
+            second += weights[j] * values[j] ** 2
+            costs[i, j + 1] = second - first**2 / mass
+    return costs
+
+
+def least_costs(costs, n):
+    """The least cost of n sorted values in 1, 2, ..., n intervals: Fractions. Every row looks at every candidate."""
+    row = [None] + [costs[0, j] for j in range(1, n + 1)]
+    least = [row[n]]
+    for q in range(2, n + 1):
+        row = [None] * q + [min(row[i] + costs[i, j] for i in range(q - 1, j)) for j in range(q, n + 1)]
+        least.append(row[n])
+    return least

@@ -1,29 +1,25 @@
 """One dimension: the optimum, against exact arithmetic over all splits, and the functions of the package of the same import name."""
+import datetime
+import decimal
 from fractions import Fraction
 import itertools
 
 import numpy as np
 import pytest
 
+from hypothesis import given, settings, strategies as st
+
 import checks
 import ckmeans
+import oracle
 from ckmeans import KMeans
 from ckmeans._native import Sorted
 
 
-def exact_cost(values, weights):
-    total = sum(weights)
-    mean = sum(v * w for v, w in zip(values, weights)) / total
-    return sum(w * (v - mean) ** 2 for v, w in zip(values, weights))
-
-
 def brute_force(values, weights, k):
     """The least cost of any split of sorted values into k intervals, and the cost of each interval."""
-    n = len(values)
-    values = [Fraction(v) for v in values.tolist()]
-    weights = [Fraction(1)] * n if weights is None else [Fraction(w) for w in weights.tolist()]
-    cost = {(i, j): exact_cost(values[i:j], weights[i:j]) for i in range(n) for j in range(i + 1, n + 1)}
-    splits = ((0, *cuts, n) for cuts in itertools.combinations(range(1, n), k - 1))
+    cost = oracle.interval_costs(values, weights)
+    splits = ((0, *cuts, len(values)) for cuts in itertools.combinations(range(1, len(values)), k - 1))
     return min(sum(cost[pair] for pair in itertools.pairwise(split)) for split in splits), cost
 
 
@@ -56,6 +52,96 @@ def test_splits_cost_the_least_possible(kind, weighted):
             assert all(values[b] != values[b - 1] for b in bounds[1:-1].tolist())
             if least and kind not in ("huge", "tiny"):      # there the squares leave the range of float64
                 assert abs(Fraction(problem.statistics(bounds)[1].sum()) - least) <= least * Fraction(1, 10**14)
+
+
+VALUES = {
+    **KINDS,
+    "60 decades": lambda rng, n: rng.normal(size=n) * 10.0 ** rng.integers(-30, 30, n),
+    "600 decades": lambda rng, n: rng.normal(size=n) * 10.0 ** rng.uniform(-300, 300, n),
+    "one at 1e100": lambda rng, n: np.append(rng.normal(size=n - 1), 1e100),
+    "two scales": lambda rng, n: np.append(3 + rng.normal(size=n // 2) * 1e-12, rng.normal(size=n - n // 2) * 1e-3),
+    "the smallest": lambda rng, n: 5e-324 * rng.integers(0, 1000, n),
+    "the whole range": lambda rng, n: rng.uniform(-1, 1, n) * 1.7e308,
+}
+WEIGHTS = {
+    "none": lambda rng, n: None,
+    "16 decades": lambda rng, n: 10.0 ** rng.uniform(-8, 8, n),
+    "40 decades": lambda rng, n: 10.0 ** rng.uniform(-20, 20, n),
+    "550 decades": lambda rng, n: 10.0 ** rng.uniform(-300, 250, n),
+    "1 and 1e-40": lambda rng, n: np.where(rng.random(n) < 0.5, 1.0, 1e-40),
+    "steps of 1e40": lambda rng, n: 10.0 ** (40 * rng.integers(-4, 1, n)),
+    "ascending": lambda rng, n: np.sort(10.0 ** rng.uniform(-30, 30, n)),
+    "subnormal": lambda rng, n: 5e-324 * rng.integers(1, 9, n),
+}
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(VALUES)), st.sampled_from(sorted(WEIGHTS)), st.integers(1, 14), st.integers(0, 2**32))
+def test_any_weights_and_values_are_split_at_the_least_cost(values, weights, n, seed):
+    rng = np.random.default_rng(seed)
+    values = np.sort(VALUES[values](rng, n))
+    weights = WEIGHTS[weights](rng, n)
+    problem = Sorted(values, weights)
+    cost = oracle.interval_costs(values, weights)
+    least = oracle.least_costs(cost, n)
+    together = problem.splits(1, problem.n_distinct)
+    for k in range(1, problem.n_distinct + 1):
+        for bounds in (problem.split(k), together[k - 1]):
+            assert len(bounds) == k + 1 and bounds[0] == 0 and bounds[k] == n and np.all(np.diff(bounds) > 0)
+            assert sum(cost[pair] for pair in itertools.pairwise(bounds.tolist())) <= least[k - 1] * (1 + Fraction(1, 10**14))
+        means, squares, _ = problem.statistics(bounds)
+        assert not np.isnan(squares).any()
+        assert np.all((values[bounds[:-1]] <= means) & (means <= values[bounds[1:] - 1]))
+
+
+@pytest.mark.parametrize("decades", [8, 20, 60, 140])
+def test_weights_over_many_decades_on_more_values(decades):
+    rng = np.random.default_rng(decades)
+    n = 260
+    values = np.sort(rng.normal(size=n))
+    weights = 10.0 ** rng.uniform(-decades, decades, n)
+    cost = np.full((n + 1, n + 1), np.inf, np.longdouble)
+    for (i, j), exact in oracle.interval_costs(values, weights).items():
+        high = float(exact)
+        cost[i, j] = np.longdouble(high) + np.longdouble(float(exact - Fraction(high)))
+    problem = Sorted(values, weights)
+    row = cost[0]
+    for k in range(2, 121):
+        row = np.array([(row[:j] + cost[:j, j]).min(initial=np.inf) for j in range(n + 1)])
+        bounds = problem.split(k)
+        assert sum(cost[pair] for pair in itertools.pairwise(bounds.tolist())) <= row[n] * (1 + 1e-14)
+
+
+@pytest.mark.parametrize("kind", ["weights", "one far away"])
+def test_threads_merge_alike(kind):
+    rng = np.random.default_rng(11)
+    n = 50000                                # large enough for threads, and small for windows
+    values = np.sort(rng.normal(size=n))
+    weights = None
+    if kind == "weights":                    # the heavy ones are so few that what the others cost is as nothing beside them
+        weights = 10.0 ** rng.uniform(-10, -9, n)
+        weights[rng.integers(n, size=3)] = 1e30
+    else:
+        values[-1] = 1e60
+    alone = Sorted(values, weights, 1).split(5)
+    assert not np.array_equal(alone, Sorted(values, weights, 1).split_by_sums(5))        # prefix sums would not do
+    for n_threads in (2, 3):
+        assert np.array_equal(alone, Sorted(values, weights, n_threads).split(5))
+
+
+@pytest.mark.parametrize("weights", [
+    [1, 1e-30, 1e-60, 1, 1e-30], [1, 1e-160, 1e-300, 1, 1e-30], [1e-300, 1e-300, 1e-301, 1, 1], [1e130, 1e-150, 1e-160, 1e-150, 1e130],
+])
+def test_the_estimator_takes_weights_over_many_decades(weights):
+    X = np.arange(1.0, 6.0)[:, None]
+    cost = oracle.interval_costs(X[:, 0], np.array(weights))
+    least = oracle.least_costs(cost, 5)
+    for k in range(1, 6):
+        for _ in range(3):                   # it once depended on what memory held
+            model = KMeans(k).fit(X, sample_weight=weights)
+            ends = np.flatnonzero(np.diff(model.labels_, prepend=-1, append=-1)).tolist()
+            assert len(ends) == k + 1
+            assert sum(cost[pair] for pair in itertools.pairwise(ends)) <= least[k - 1] * (1 + Fraction(1, 10**14))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -212,11 +298,57 @@ def test_one_cluster_for_each_distinct_value_at_most():
     ([1, None], 1, ckmeans.CkmeansError, "NaN"),
     ([[1, 2]], 1, TypeError, "one-dimensional"),
     ([1, 2], 1.5, TypeError, "integer"),
-    (["a"], 1, ValueError, "'a'"),
+    (["a"], 1, ValueError, "text"),
 ])
 def test_errors(inner, data, k, error, message):
     with pytest.raises(error, match=message):
         inner(data, k)
+
+
+FUNCTIONS = [lambda data: ckmeans.ckmeans(data, 2), lambda data: ckmeans.breaks(data, 2), ckmeans.ckmeans_optimal]
+
+
+@pytest.mark.parametrize("inner", FUNCTIONS)
+@pytest.mark.parametrize("data, error", [
+    (np.ma.array([1.0, 2.0, 99.0], mask=[False, False, True]), ValueError), (np.array([1j, 2, 3]), ValueError), ([1j, 2.0], ValueError),
+    (np.array(["2020-01-01", "2021-01-01"], "M8[D]"), TypeError), (np.array([1, 2], "m8[s]"), TypeError),
+    ([datetime.datetime(2020, 1, 1), datetime.datetime(2021, 1, 1)], TypeError), (["1", "2"], ValueError), (np.array(["1", "2"]), ValueError),
+    (np.array([1, "x"], dtype=object), ValueError), (np.zeros(2, [("a", "f8")]), TypeError), ([10**400, 1], ValueError),
+    ([object(), 1], TypeError),
+])
+def test_what_a_fit_refuses_is_refused_in_the_same_words(inner, data, error):
+    with pytest.raises(error) as refused:
+        inner(data)
+    with pytest.raises(error) as wanted:
+        KMeans(2).fit(np.ma.reshape(data, (-1, 1)) if isinstance(data, np.ndarray) else [[value] for value in data])
+    words = str(wanted.value).replace("X", "data").replace("[2, 0]", "[2]").replace(", column 0", "")
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize("inner", FUNCTIONS)
+def test_columns_of_tables(inner):
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    polars, sparse = pytest.importorskip("polars"), pytest.importorskip("scipy.sparse")
+    wanted = inner([1.0, 2.0, 9.0])
+    for data in (pandas.Series([1, 2, 9], index=[5, 5, 5]), pandas.Series([1, 2, 9], dtype="Int64"), polars.Series([1, 2, 9]),
+                 pyarrow.chunked_array([[1, 2], [9]]), [decimal.Decimal(1), 2, 9.0], np.ma.array([1, 2, 9]), np.array([1, 2, 9], ">i4")):
+        found = inner(data)
+        assert repr(found) == repr(wanted)
+    missing = [pandas.Series([1, None], dtype="Int64"), polars.Series([1, None]), pyarrow.array([1, None])]
+    for data in missing:
+        with pytest.raises(ValueError, match="1 missing value.*row 1"):
+            inner(data)
+    with pytest.raises(TypeError, match="not a number, at row 0"):
+        inner(pandas.Series(pandas.to_datetime(["2020", "2021"]).tz_localize("UTC")))
+    with pytest.raises(TypeError, match="toarray"):
+        inner(sparse.csr_array(np.eye(2)))
+    for data in (np.eye(2), pandas.DataFrame({"a": [1, 2]}), 3.0):
+        with pytest.raises(TypeError, match="one-dimensional"):
+            inner(data)
+
+
+def test_truth_values_are_numbers():
+    assert [c.tolist() for c in ckmeans.ckmeans([True, False, True], 2)] == [[0], [1, 1]]
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -253,6 +385,26 @@ def test_breaks_lie_between_the_clusters():
         data = rng.normal(size=20) * scale
         clusters, breaks = ckmeans.ckmeans(data, 20), ckmeans.breaks(data, 20)
         assert all(a[-1] < b <= c[0] for a, b, c in zip(clusters, breaks, clusters[1:]))
+
+
+@pytest.mark.parametrize("exponent", [-1060, -1000, -600, -310, 310, 600, 1000, 1019])
+def test_no_scale_is_too_small_or_too_large(exponent):
+    data = np.array([1.0, 2, 3, 10, 11, 12])
+    scaled = np.ldexp(data, exponent)
+    (limit,) = ckmeans.breaks(scaled, 2)
+    assert scaled[2] < limit <= scaled[3]
+    here, there = ckmeans.ckmeans_optimal(data), ckmeans.ckmeans_optimal(scaled)
+    assert there.k == here.k == 2 and there.sizes.tolist() == [3, 3]
+    assert np.array_equal(there.centers, np.ldexp(here.centers, exponent))
+    # Densities are those of the other unit.
+    assert there.bic - 2 * len(data) * exponent * np.log(2) == pytest.approx(here.bic, abs=1e-8)
+
+
+@pytest.mark.parametrize("data, expected", [
+    (np.array([1, 2, 3, 10, 11, 12]) * 1e-320, 6e-320), (np.array([1.0, 1.7]) * 1e308, 1.3e308), (np.array([5e-324, 1e-323]), 1e-323),
+])
+def test_breaks_at_the_ends_of_the_range(data, expected):
+    assert ckmeans.breaks(data, 2) .tolist() == [expected]
 
 
 def test_infinite_values():

@@ -23,6 +23,9 @@ cdef struct Tree:
     double unit                      # a power of two that distances are multiplied by in costs, so that the limit is near 1
 
 
+cdef double SLIGHTLY = 1 - 2.0 ** -40    # less: rounding may turn the order of what is as good as equal
+
+
 cdef inline Range single(const Tree *tree, Py_ssize_t i) noexcept nogil:
     cdef Range r
     r.weight = tree.w[i]
@@ -93,26 +96,35 @@ cdef Range range_of(const Tree *tree, Py_ssize_t i, Py_ssize_t j) noexcept nogil
     return merged(tree, left, right, tree.x[left_end] - tree.x[left_end - 1])
 
 
-cdef Py_ssize_t best_below(const Tree *tree, const double *d, Py_ssize_t low, Py_ssize_t stop, Py_ssize_t j, double limit) noexcept nogil:
-    """The candidate in [low, stop) that gives row j the least, the first of equal ones; or NOWHERE: none gives `limit` or less."""
+cdef Py_ssize_t walk_left(const Tree *tree, const double *d, Py_ssize_t low, Py_ssize_t i, Range r, double *limit) noexcept nogil:
+    """The candidate in [low, i] that gives least, the first of equal ones; or NOWHERE: none gives `limit` or less.
+
+    r      IN     the values from i to the row
+    limit  INOUT  becomes what the candidate gives
+    """
+    cdef Py_ssize_t chosen = NOWHERE
+    while True:
+        if d[i] + r.cost <= limit[0]:
+            limit[0] = d[i] + r.cost
+            chosen = i
+        if i == low or r.cost * SLIGHTLY > limit[0]:
+            return chosen
+        i -= 1
+        r = merged(tree, single(tree, i), r, tree.x[i + 1] - tree.x[i])
+
+
+cdef Py_ssize_t best_below(const Tree *tree, const double *d, Py_ssize_t low, Py_ssize_t stop, Py_ssize_t j,
+                           double *limit) noexcept nogil:
+    """The same for row j and candidates in [low, stop). D never falls as i grows and the cost never rises, but for rounding."""
     cdef Range r
-    cdef Py_ssize_t i, start, chosen = NOWHERE
-    cdef double slightly = 1 - ldexp(1, -40)         # rounding may turn the order of what is as good as equal
-    # From right to left the costs rise, and D falls: what the cost alone puts above the limit ends it.
+    cdef Py_ssize_t start, found, chosen = NOWHERE
     while stop > low:
         start = max(low, stop - SHORT)
         r = range_of(tree, stop - 1, j)
-        if r.cost * slightly > limit:
+        if r.cost * SLIGHTLY > limit[0]:
             break
-        if (d[start] + r.cost) * slightly <= limit:
-            i = stop - 1
-            while True:
-                if d[i] + r.cost <= limit:
-                    limit = d[i] + r.cost
-                    chosen = i
-                if i == start:
-                    break
-                i -= 1
-                r = merged(tree, single(tree, i), r, tree.x[i + 1] - tree.x[i])
+        if (d[start] + r.cost) * SLIGHTLY <= limit[0]:
+            found = walk_left(tree, d, start, stop - 1, r, limit)
+            chosen = chosen if found == NOWHERE else found
         stop = start
     return chosen
