@@ -7,7 +7,7 @@ its tree, is refused.
 
 import numpy as np
 
-from .._validate import check_fitted
+from .._input.checks import check_fitted
 
 
 def nearest_center_model(model, what):
@@ -38,7 +38,7 @@ def model_of(centers, *, metric="euclidean", names=None, **fitted):
     **fitted
         Further fitted attributes, without the underscore at the end.
     """
-    from .._kmeans import KMeans
+    from .._estimators.kmeans import KMeans
 
     model = KMeans(len(centers), metric=metric)
     model.cluster_centers_ = np.ascontiguousarray(centers)

@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 
-from .. import _validate as check
-from .._model import ModelFileError, write_atomically
+from .._input import checks as check
+from .._estimators.model_files import ModelFileError, write_atomically
 from . import model_of, nearest_center_model
 
 FORMAT = "ckmeans centers"

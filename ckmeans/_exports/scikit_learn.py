@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .. import _validate as check
-from .._extras import need
+from .._input import checks as check
+from .._input.optional_packages import need
 from . import centers_of, model_of, nearest_center_model
 
 

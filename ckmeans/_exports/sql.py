@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
+from .._input import checks as check
 from . import centers_of, nearest_center_model
 
 

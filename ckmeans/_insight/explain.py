@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._base import unit_rows
+from .._input import checks as check
+from .._estimators.base import unit_rows
 from .tree import ClusterTree, fit_tree
 
 #: Rows that a tree is built from, at most; more are drawn at random, always the same ones.
@@ -69,7 +69,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import fill, table
+        from .._output.html import fill, table
 
         rows = [
             [

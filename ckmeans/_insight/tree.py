@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
+from .._input import checks as check
 from .._exports.sql import DIALECTS, _columns, _number, _quoted
 
 
