@@ -8,8 +8,8 @@ from ._estimators.restarts import IterState, Run
 from ._input.checks import ConvergenceWarning, NotFittedError
 
 #: Names that are imported when they are first asked for: most programs fit and predict, and should not wait for the rest.
-_LATER = {"BisectingKMeans": "_estimators.bisecting", "Match": "_estimators.labels", "MiniBatchKMeans": "_estimators.minibatch", "load": "_estimators.model_files", "match": "_estimators.labels",
-          "select_k": "select", "from_sklearn": "_exports.scikit_learn", "from_json": "_exports.centers_json",
+_LATER = {"BisectingKMeans": "_estimators.bisecting", "Match": "_estimators.labels", "MiniBatchKMeans": "_estimators.minibatch", "load": "_estimators.loading", "match": "_estimators.labels",
+          "select_k": "select", "from_sklearn": "_exports.models_back", "from_json": "_exports.models_back",
           "ModelFileError": "_estimators.model_files", "explain": "_insight.explain", "drift": "_insight.drift",
           **dict.fromkeys(("CkmeansError", "OptimalResult", "breaks", "ckmeans", "ckmeans_optimal"), "_estimators.one_dim")}
 

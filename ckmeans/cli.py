@@ -848,7 +848,7 @@ def _write_rows(path, array, names):
     """Write an array in full precision: as .npy if so called, else as text with a header of names, if any."""
     import numpy as np
 
-    from ._estimators.model_files import write_atomically
+    from ._output.files import write_atomically
 
     if path.lower().endswith(".npy"):
         with write_atomically(path) as file:

@@ -4,7 +4,6 @@ All distances are float64, feature after feature, and means over rows are exact 
 number of threads, the instruction set or the order of the rows.
 """
 import math
-from importlib import import_module
 from itertools import count
 from threading import local
 

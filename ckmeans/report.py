@@ -6,7 +6,7 @@ import shlex
 
 import numpy as np
 
-from . import __version__
+from ._input.configuration import __version__
 from ._input import checks as check
 from . import metrics
 from ._estimators.base import unit_rows
@@ -85,7 +85,7 @@ def report(model, X, path=None, *, selection=None, title="Clusters", source=None
                 '<p class="small">Made by ckmeans {version}.</p>\n</body></html>\n',
                 title=title, style=Markup(_STYLE), body=join(parts), version=__version__)
     if path is not None:
-        from ._estimators.model_files import write_atomically
+        from ._output.files import write_atomically
 
         with write_atomically(path) as file:
             file.write(html.encode())

@@ -7,6 +7,7 @@ import numpy as np
 from .._input.archives import ArchiveError, digest, read_header
 from .._output.files import write_atomically
 from ..partial import Survey
+from .state import State
 
 FORMAT, VERSION = "ckmeans checkpoint", 3
 
@@ -65,8 +66,6 @@ def read(path):
 
 def check_contents(header, arrays, survey):
     """Raise unless a checkpoint holds what a fit of its kind can go on from, whoever made its checksum."""
-    from .driver import State
-
     d, k, n, runs = len(survey.low), header["asked"]["n_clusters"], survey.n_rows, len(header["states"])
     if survey.dtype.kind not in "biuf" or type(n) is not int or type(k) is not int or not 1 <= k <= n or runs != header["asked"]["runs"]:
         raise ArchiveError(f"it is of {k!r} clusters, {n!r} rows of {survey.dtype} and {runs} runs, which do not go together")

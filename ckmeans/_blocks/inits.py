@@ -9,6 +9,7 @@ import numpy as np
 
 from .._input import checks as check
 from .._native import engine as native
+from .tasks import assign_task
 from .._inits.kmeans_parallel import best_of, likely, round_keys
 from .._inits.exact_rows import ExactTotal, add_parts, cut, farthest
 
@@ -542,8 +543,6 @@ def farthest_task(X, sample_weight, index, whole, chosen, limit):
 
 def kmeans_parallel(fit, state):
     """k-means|| (Bahmani et al., VLDB 2012); see `kmeans_parallel.py`, which draws the same rows. Two passes a round."""
-    from .driver import assign_task
-
     k, run = fit.k, fit.states.index(state)
     random_state = np.random.RandomState(state.seed)
     first, keys = random_state.random_sample(1), round_keys(random_state)

@@ -94,7 +94,7 @@ def quantize_file(path, output, k, seed, threads, frame=None):
     """Reduce the colours of a picture file, all frames to the same ones, and tell what came of it."""
     import numpy as np
 
-    from .._estimators.model_files import write_atomically
+    from .._output.files import write_atomically
     from .._input.picture_files import Writer, read_picture
     from ..image import FULL, quantize
 

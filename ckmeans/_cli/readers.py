@@ -5,7 +5,6 @@ What a file is gets decided by its first bytes, not by its name. `_text` reads t
 
 import contextlib
 import importlib
-import io
 import lzma
 import re
 import struct
@@ -16,7 +15,7 @@ import zlib
 import numpy as np
 
 from .tables import Ambiguous, Ask, LeftOut, ReadError, Source, Table, choose, numbers_of_rows
-from .text import FORMATS, read_text
+from .text import read_text
 
 __all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
 

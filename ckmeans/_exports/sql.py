@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 
 from .._input import checks as check
 from . import centers_of, nearest_center_model
