@@ -57,7 +57,7 @@ def long_search(X, k):
 def init_fit(X, k, seed, init):
     """Lloyd's iterations from one start; only the seeding is timed."""
     from ckmeans._inits import INITS
-    from ckmeans._kmeans import open_data
+    from ckmeans._estimators.kmeans import open_data
 
     data = open_data(X, None, None, 1, packed=True)
     began = time.process_time()

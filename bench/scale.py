@@ -127,7 +127,7 @@ def measure(way, folder, rounds):
     from ckmeans import KMeans
 
     centers = np.load(folder / "centers.npy")
-    for module in ("pyarrow.dataset", "pyarrow.parquet", "h5py", "zarr", "ckmeans._blockwise", "ckmeans._sources"):
+    for module in ("pyarrow.dataset", "pyarrow.parquet", "h5py", "zarr", "ckmeans._blocks.driver", "ckmeans._blocks.sources"):
         try:                                  # what a library takes by itself is no part of the fit
             import_module(module)
         except ImportError:

@@ -19,7 +19,7 @@ import time
 import warnings
 from typing import Callable, NamedTuple
 
-from . import _safe_text
+from ._output import safe_text as _safe_text
 
 _STARTS = ("auto", "k-means++", "k-means||", "variance-partition", "random", "random-partition", "first")
 _METRICS = ("euclidean", "cosine")
@@ -198,7 +198,7 @@ def _fit(args):
 
     _check_outputs(args, inputs=[args.data, args.init, args.label_order or ""])
     if args.plot or args.report:
-        from ._pictures import check_picture, check_report
+        from ._cli.pictures import check_picture, check_report
 
         check_picture(args.plot)
         check_report(args.report)
@@ -263,7 +263,7 @@ def _fit(args):
 
 def _in_chunks(args):
     """Whether the rows are to stay in their files, and be read again in each pass: where asked, or where memory would not hold them."""
-    from ._config import memory_is_short
+    from ._input.configuration import memory_is_short
 
     checkpoint = getattr(args, "checkpoint", None)
     asked = args.chunks or checkpoint or os.path.isdir(args.data)
@@ -291,9 +291,9 @@ def _in_chunks(args):
 def _read(args, chunks=False, **options):
     """The table that the arguments name; in chunks, one that stays in its file."""
     if chunks:
-        from ._lazy import open_table as read
+        from ._cli.tables_on_disk import open_table as read
     else:
-        from ._readers import read_table as read
+        from ._cli.readers import read_table as read
     given = {name: getattr(args, name) for name in _TEXT_OPTIONS}
     return read(args.data, args.columns, index=args.index, **given, **options)
 
@@ -317,7 +317,7 @@ def _settings(args, k):
 def _draw(args, model, table, selection, caught):
     """Write the picture and the page that were asked for."""
     if args.plot or args.report:
-        from ._pictures import draw_fit
+        from ._cli.pictures import draw_fit
 
         draw_fit(args, model, table, selection, caught)
 
@@ -404,7 +404,7 @@ def _start(args, table):
     """The number of clusters and the way to start, which may be a file of centers."""
     init, k = args.init, args.clusters
     if init not in _STARTS:
-        from ._readers import Ambiguous, ReadError, read_table
+        from ._cli.readers import Ambiguous, ReadError, read_table
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(_STARTS)}")
@@ -536,7 +536,7 @@ def _predict_chunks(args, model, table):
     """Sizes and inertia of rows that stay in their files; labels are written on the way."""
     import numpy as np
 
-    from ._sources import label_sink
+    from ._blocks.sources import label_sink
 
     if not table.columns:
         model.__dict__.pop("feature_names_in_", None)  # by position
@@ -594,7 +594,7 @@ def _demo(args):
     import numpy as np
 
     from . import KMeans
-    from ._readers import Table
+    from ._cli.readers import Table
 
     _check_outputs(args)
     with _collect_warnings() as caught:
@@ -848,7 +848,7 @@ def _write_rows(path, array, names):
     """Write an array in full precision: as .npy if so called, else as text with a header of names, if any."""
     import numpy as np
 
-    from ._model import write_atomically
+    from ._output.files import write_atomically
 
     if path.lower().endswith(".npy"):
         with write_atomically(path) as file:
@@ -1016,7 +1016,7 @@ def _printable(text, longest=200):
 
 
 def _plot_arguments(parser):
-    from ._pictures import KINDS
+    from ._cli.pictures import KINDS
 
     parser.add_argument("model_file", metavar="MODEL", help="a model that ckmeans fit --model has written")
     parser.add_argument("data", metavar="DATA", help="rows to draw, in any format that ckmeans fit reads")
@@ -1029,7 +1029,7 @@ def _plot_arguments(parser):
 
 def _plot(args):
     from . import load
-    from ._pictures import check_picture, draw
+    from ._cli.pictures import check_picture, draw
 
     _check_outputs(args, inputs=[args.model_file, args.data])
     check_picture(args.output)
@@ -1063,7 +1063,7 @@ def _quantize_arguments(parser):
 
 
 def _quantize(args):
-    from ._pictures import quantize_file
+    from ._cli.pictures import quantize_file
 
     _check_outputs(args, inputs=[args.image])
     with _collect_warnings() as caught:

@@ -17,12 +17,12 @@ from time import perf_counter
 
 import numpy as np
 
-from . import _validate as check
-from ._base import alone
-from ._blockwise import inertia
-from ._distributed import BlockKMeans, predict_block, transform_block
-from ._extras import need
-from ._kept import Block
+from ._input import checks as check
+from ._estimators.base import alone
+from ._blocks.driver import inertia
+from ._blocks.distributed import BlockKMeans, predict_block, transform_block
+from ._input.optional_packages import need
+from ._blocks.resident import Block
 
 __all__ = ["KMeans"]
 
@@ -212,7 +212,7 @@ class KMeans(BlockKMeans):
 
 
 class Engine:
-    """Blocks of rows held by Dask's workers; see `_blockwise.py`.
+    """Blocks of rows held by Dask's workers; see `_blocks/driver.py`.
 
     Passes are graphs whose tasks go where the blocks are. Whatever is lost with a worker Dask computes again, blocks included. Quick
     passes on a few workers go straight to those that hold the blocks; where that fails for any reason, a graph does the pass.

@@ -3,8 +3,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _validate as check
-from ._kmeans import KMeans
+from ._input import checks as check
+from ._estimators.kmeans import KMeans
 
 
 class Quantized(NamedTuple):
@@ -95,7 +95,7 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
 def _as_image(image):
     """An image as an array of a dtype in `FULL`, checked."""
     if hasattr(image, "getbands") and hasattr(image, "convert"):
-        from ._picture_files import pixels_of
+        from ._input.picture_files import pixels_of
 
         image, _ = pixels_of(image)
     if isinstance(image, np.ma.MaskedArray) and np.ma.getmaskarray(image).any():

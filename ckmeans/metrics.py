@@ -4,17 +4,16 @@ All distances are float64, feature after feature, and means over rows are exact 
 number of threads, the instruction set or the order of the rows.
 """
 import math
-from importlib import import_module
 from itertools import count
 from threading import local
 
 import numpy as np
 
 from . import _native
-from . import _validate as check
-from ._config import thread_count
-from ._kmeans import open_data
-from ._sparse import SparseRows
+from ._input import checks as check
+from ._input.configuration import thread_count
+from ._estimators.kmeans import open_data
+from ._input.sparse import SparseRows
 
 _SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick

@@ -17,8 +17,8 @@ from functools import cached_property
 
 import numpy as np
 
-from . import _validate as check
-from ._config import thread_count
+from ._input import checks as check
+from ._input.configuration import thread_count
 from ._native import engine as native
 from ._native.engine import sum_values as value
 
@@ -276,7 +276,7 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     data = native.Data(array, None, thread_count(n_threads), False, False)
     low, high, tiny, finite = native.scan_block(data)
     if not finite or max(high.max(), -low.min()) > check.MAX_ABS:
-        from ._base import bad_value
+        from ._estimators.base import bad_value
         raise bad_value(array, names, start)
     if weights is None:
         return Survey(n, array.dtype, low, high, tiny, False, 1.0, 1.0)

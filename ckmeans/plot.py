@@ -9,13 +9,13 @@ import math
 
 import numpy as np
 
-from . import _validate as check
+from ._input import checks as check
 from . import metrics
-from ._base import unit_rows
-from ._extras import need
-from ._kmeans import KMeans
-from ._project import principal_axes
-from ._safe_text import picture, terminal
+from ._estimators.base import unit_rows
+from ._input.optional_packages import need
+from ._estimators.kmeans import KMeans
+from ._insight.principal_axes import principal_axes
+from ._output.safe_text import picture, terminal
 
 #: Okabe & Ito's colours, those that differ most first.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")

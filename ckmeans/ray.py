@@ -8,12 +8,12 @@
 import functools
 import operator
 
-from . import _validate as check
-from ._base import alone
-from ._blockwise import inertia
-from ._distributed import BlockKMeans, predict_block
-from ._extras import need
-from ._kept import Block
+from ._input import checks as check
+from ._estimators.base import alone
+from ._blocks.driver import inertia
+from ._blocks.distributed import BlockKMeans, predict_block
+from ._input.optional_packages import need
+from ._blocks.resident import Block
 
 __all__ = ["KMeans"]
 
@@ -99,7 +99,7 @@ class KMeans(BlockKMeans):
 
 
 class Engine:
-    """Blocks of rows held by Ray's actors; see `_blockwise.py`."""
+    """Blocks of rows held by Ray's actors; see `_blocks/driver.py`."""
 
     in_process, keeps = False, True
 

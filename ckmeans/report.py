@@ -6,12 +6,12 @@ import shlex
 
 import numpy as np
 
-from . import __version__
-from . import _validate as check
+from ._input.configuration import __version__
+from ._input import checks as check
 from . import metrics
-from ._base import unit_rows
-from ._extras import need
-from ._html import Markup, fill, join, table
+from ._estimators.base import unit_rows
+from ._input.optional_packages import need
+from ._output.html import Markup, fill, join, table
 
 _ROWS, _COLUMNS = 100, 30       # of a table: more are not read
 _STYLE = """
@@ -85,7 +85,7 @@ def report(model, X, path=None, *, selection=None, title="Clusters", source=None
                 '<p class="small">Made by ckmeans {version}.</p>\n</body></html>\n',
                 title=title, style=Markup(_STYLE), body=join(parts), version=__version__)
     if path is not None:
-        from ._model import write_atomically
+        from ._output.files import write_atomically
 
         with write_atomically(path) as file:
             file.write(html.encode())

@@ -11,11 +11,11 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from . import _validate as check
+from ._input import checks as check
 from . import metrics
-from ._kmeans import ALGORITHMS, KMeans, open_data
-from ._project import principal_axes
-from ._solve import Solver, starts
+from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
+from ._insight.principal_axes import principal_axes
+from ._estimators.restarts import Solver, starts
 
 _FRESH = 1              # draws per k with n_init="auto": the starts from the neighbours do better than more of them
 _GROWN = 2              # starts for each k that add a center to the best of the k before
@@ -776,7 +776,7 @@ class KSelection:
 
     def to_pandas(self):
         """The table as a pandas DataFrame, indexed by k."""
-        from ._extras import need
+        from ._input.optional_packages import need
 
         return need("pandas", "to_pandas").DataFrame(self.table).set_index("k")
 
@@ -824,13 +824,13 @@ class KSelection:
 
     def html_table(self):
         """The table as HTML, the suggested k standing out."""
-        from ._html import table
+        from ._output.html import table
 
         head, *rows = self._rows()
         return table(head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k])
 
     def _repr_html_(self):
-        from ._html import Markup, fill
+        from ._output.html import Markup, fill
 
         said = (fill("<p>{}</p>", text) for text in (*self.notes, self.suggestion))
         return fill("{}{}", self.html_table(), Markup("".join(said)))

@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 import ckmeans
+<<<<<<< HEAD
 import oracle
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics, partial
 from ckmeans._inits import INITS
@@ -38,6 +39,15 @@ from ckmeans._kmeans import ALGORITHMS
 from ckmeans._model import ModelFileError
 from ckmeans._native import Sorted
 from ckmeans._readers import Ambiguous, ReadError, read_table
+=======
+from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial
+from ckmeans._estimators import model_files as _model
+from ckmeans._cli import readers as _readers
+from ckmeans._inits import INITS
+from ckmeans._estimators.kmeans import ALGORITHMS
+from ckmeans._estimators.model_files import ModelFileError
+from ckmeans._cli.readers import Ambiguous, ReadError, read_table
+>>>>>>> move
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
 from ckmeans.select import CRITERIA
@@ -516,7 +526,8 @@ def layouts(rng):
 
 def chunks(rng):
     """Fits of rows that come in chunks, in any: the bits of a fit of all rows."""
-    from ckmeans import _chunks, _sources
+    from ckmeans._estimators import chunk_fits as _chunks
+    from ckmeans._blocks import sources as _sources
 
     n, d = int(pick(rng, (8, 100, 3000))), int(pick(rng, (1, 2, 5, 30)))
     X, weights = numbers(rng, n, d), well_weighted(rng, n)

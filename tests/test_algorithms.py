@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from checks import assert_same
 from ckmeans import KMeans
-from ckmeans._kmeans import ALGORITHMS
+from ckmeans._estimators.kmeans import ALGORITHMS
 from ckmeans._native import engine
 from ckmeans._native.engine import Data, Run
 

@@ -111,12 +111,12 @@ def test_saved_trees(X, tmp_path):
         children = members["tree_children_"].copy()
         children[row, side] = child
         np.savez(path, **{**members, "tree_children_": children})
-        with pytest.raises(ckmeans._model.ModelFileError, match="no tree"):
+        with pytest.raises(ckmeans._estimators.model_files.ModelFileError, match="no tree"):
             ckmeans.load(path)
     header = json.loads(members["ckmeans"].item())
     assert header["class"] == "BisectingKMeans"
     np.savez(path, **{name: array for name, array in members.items() if name != "tree_children_"})
-    with pytest.raises(ckmeans._model.ModelFileError):
+    with pytest.raises(ckmeans._estimators.model_files.ModelFileError):
         ckmeans.load(path)
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._blockwise import Fit
-from ckmeans._kept import Block
-from ckmeans._sources import ArrayEngine
+from ckmeans._blocks.driver import Fit
+from ckmeans._blocks.resident import Block
+from ckmeans._blocks.sources import ArrayEngine
 from ckmeans.partial import assign_block, survey_block
 
 from checks import assert_same, fit
@@ -180,7 +180,7 @@ def test_an_interrupt_leaves_no_half_made_run_behind(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr("ckmeans._kept.native.held_assign", interrupted)
+        context.setattr("ckmeans._blocks.resident.native.held_assign", interrupted)
         with pytest.raises(KeyboardInterrupt):
             kept.assign(X[3:6].copy(), survey, 0, 0, 1)
     ours, whole = kept.assign(X[3:6].copy(), survey, 0, 0, 1), assign_block(X, X[3:6].copy(), survey, inertia=False)

@@ -11,7 +11,8 @@ import pytest
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans import _chunks, _sources
+from ckmeans._estimators import chunk_fits as _chunks
+from ckmeans._blocks import sources as _sources
 
 from checks import HERE, assert_same, run_python, subprocess_environment
 
@@ -251,7 +252,7 @@ def test_ctrl_c_leaves_what_there_is(X):
                 time.sleep(0.1)
 
     fitting, sent = None, []
-    from ckmeans import _blockwise
+    from ckmeans._blocks import driver as _blockwise
 
     class Seen(_blockwise.Fit):
         def __init__(self, *args):
@@ -491,7 +492,7 @@ def test_an_iterator_that_is_exhausted():
         ckmeans.KMeans(2, random_state=0).fit_chunks(lambda: once)
 
 
-@pytest.mark.parametrize("algorithm", ckmeans._kmeans.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", ckmeans._estimators.kmeans.ALGORITHMS)
 def test_every_name_of_an_algorithm(algorithm):
     X = np.random.default_rng(0).normal(size=(300, 2))
     params = dict(n_clusters=3, init=X[:3], algorithm=algorithm)

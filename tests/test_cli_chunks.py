@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import KMeans, _config
+from ckmeans import KMeans
+from ckmeans._input import configuration as _config
 
 from command_line import fails, in_a_wide_terminal, run  # noqa: F401
 

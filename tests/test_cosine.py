@@ -12,7 +12,7 @@ from checks import assert_agrees, assert_same, fit, run_python
 import ckmeans
 from ckmeans import BisectingKMeans, ConvergenceWarning, KMeans, MiniBatchKMeans, k_means, kmeans_plusplus
 from ckmeans import _native
-from ckmeans._kmeans import ALGORITHMS
+from ckmeans._estimators.kmeans import ALGORITHMS
 import oracle
 import oracle_cosine
 from strategies import LAYOUTS, Problem, problems

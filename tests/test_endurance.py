@@ -59,7 +59,7 @@ def test_memory_does_not_grow_over_ten_thousand_fits():
 import gc, warnings
 import numpy as np
 from ckmeans import KMeans, MiniBatchKMeans, BisectingKMeans
-from ckmeans._kmeans import ALGORITHMS
+from ckmeans._estimators.kmeans import ALGORITHMS
 try:
     from scipy.sparse import csr_array
 except ImportError:

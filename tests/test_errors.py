@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import KMeans, _validate
+from ckmeans import KMeans
+from ckmeans._input import checks as _validate
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 3))

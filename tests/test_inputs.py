@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import KMeans, _validate
+from ckmeans import KMeans
+from ckmeans._input import checks as _validate
 
 K = 5
 

@@ -7,7 +7,7 @@ import pytest
 
 import ckmeans
 from ckmeans import KMeans, MiniBatchKMeans
-from ckmeans._minibatch import Learner
+from ckmeans._estimators.minibatch import Learner
 from ckmeans._native.engine import Data
 
 

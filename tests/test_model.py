@@ -15,7 +15,9 @@ from checks import run_python
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._model import ModelFileError, load, save, write_atomically
+from ckmeans._estimators.loading import load
+from ckmeans._estimators.model_files import ModelFileError, save
+from ckmeans._output.files import write_atomically
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(200, 3)) + 4 * RNG.integers(3, size=(200, 1))

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckmeans import KMeans
-from ckmeans._readers import Ambiguous, LeftOut, ReadError, read_table
+from ckmeans._cli.readers import Ambiguous, LeftOut, ReadError, read_table
 
 needs_arrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow reads this")
 SMALL = np.array([[1.0, 2.5], [3.0, -4.0], [0.125, 1e-3]])
@@ -1014,7 +1014,7 @@ def test_arrow_nulls_are_told_by_row_and_column(arrow_path):
 @pytest.mark.parametrize("name", [None, "id", "year"])
 def test_an_index_that_pandas_wrote_is_left_out(arrow_path, name):
     pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
-    from ckmeans._lazy import open_table
+    from ckmeans._cli.tables_on_disk import open_table
 
     frame = pandas.DataFrame({"x": [1.5, 2.5]}, index=pandas.Index([9, 7], name=name))
     path = write_arrow(arrow_path, pyarrow.Table.from_pandas(frame))

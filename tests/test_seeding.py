@@ -5,7 +5,7 @@ import pytest
 import checks
 from ckmeans import KMeans
 from ckmeans._inits import DETERMINISTIC, INITS
-from ckmeans._kmeans import open_data
+from ckmeans._estimators.kmeans import open_data
 
 FURTHER = ("k-means||", "variance-partition")
 

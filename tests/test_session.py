@@ -13,7 +13,7 @@ import pytest
 from checks import assert_same, run_python
 import ckmeans
 from ckmeans import KMeans, match
-from ckmeans._labels import assignment
+from ckmeans._estimators.labels import assignment
 from ckmeans.progress import ProgressBar
 
 

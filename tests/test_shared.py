@@ -40,7 +40,7 @@ def test_importing_everything_leaves_the_lock_as_it_was():
 import sys
 import numpy
 before = sys._is_gil_enabled()
-import ckmeans, ckmeans.metrics, ckmeans._one_dim, ckmeans._refine
+import ckmeans, ckmeans.metrics, ckmeans._estimators.one_dim, ckmeans._refine
 ckmeans.KMeans(2, refine="best").fit([[0.0], [1.0], [5.0]])
 print(before == sys._is_gil_enabled())
 """)

@@ -267,7 +267,7 @@ for theirs in (base.BaseEstimator, base.ClusterMixin, base.TransformerMixin):
     assert isinstance(globals().get("model", ckmeans.BisectingKMeans()), theirs)
 assert "class BaseEstimator" in inspect.getsource(base)
 assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("ckmeans")]
-assert type(base.__loader__).__module__ != "ckmeans._sklearn" and base.__spec__.loader is base.__loader__
+assert type(base.__loader__).__module__ != "ckmeans._estimators.sklearn_manners" and base.__spec__.loader is base.__loader__
 """)
 
 

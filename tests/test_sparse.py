@@ -417,7 +417,7 @@ def test_criteria_equal_those_of_dense_rows(make, dtype, monkeypatch):
 
 
 def test_variance_partition_takes_some_columns_at_a_time(monkeypatch):
-    monkeypatch.setattr(sys.modules["ckmeans._seeding.variance_partition"], "BLOCK", 1000)
+    monkeypatch.setattr(sys.modules["ckmeans._inits.variance_partition"], "BLOCK", 1000)
     for X in (tf_idf(), counts(60, 5), counts(60, 5)[:, :1]):
         weights = np.random.default_rng(1).exponential(size=len(X))
         for w in (None, weights):

@@ -13,9 +13,9 @@ import pytest
 import ckmeans
 from checks import assert_same
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, kmeans_plusplus, metrics
-from ckmeans._blockwise import inertia as inertia_of_blocks
+from ckmeans._blocks.driver import inertia as inertia_of_blocks
 from ckmeans._native import engine
-from ckmeans._sources import ArrayEngine
+from ckmeans._blocks.sources import ArrayEngine
 from ckmeans.partial import assign_block, survey_block
 from ckmeans.select import select_k
 import oracle
@@ -171,7 +171,7 @@ def test_means_of_any_rows(seed, d, dtype, weighted):
         return
     expected = expected_means(X, labels, weights, 1).astype(dtype).astype(np.float64)
     for array in (X, sparse.csr_matrix(X) * 1):
-        rows = ckmeans._validate.as_matrix(array, sparse=True)[0]
+        rows = ckmeans._input.checks.as_matrix(array, sparse=True)[0]
         assert np.array_equal(engine.Data(rows, weights, 1, False).means(labels, 1), expected)
     data = engine.Data(X, weights, 1, False)
     assert data.total_weight() == (n if weights is None else true_sum(weights))

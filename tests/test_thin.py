@@ -12,8 +12,8 @@ from checks import run_python
 import ckmeans
 from ckmeans import KMeans
 from ckmeans._native import engine
-from ckmeans._sparse import sparse_rows
-from ckmeans._validate import as_matrix
+from ckmeans._input.sparse import sparse_rows
+from ckmeans._input.checks import as_matrix
 import oracle
 import oracle_cosine
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .._extras import need
-from .._model import write_atomically
+from .._input.optional_packages import need
+from .._output.files import write_atomically
 from . import centers_of, nearest_center_model
 
 #: The version of the operators, and of the file format: old enough for runtimes of 2022.

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-import numpy as np
 
-from .. import _validate as check
+from .._input import checks as check
 from . import centers_of, nearest_center_model
 
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._base import unit_rows
-from .._extras import need
+from .._input import checks as check
+from .._estimators.base import unit_rows
+from .._input.optional_packages import need
 
 #: Rows of a cluster and side whose mean is tested, at most; and random regroupings of them.
 MOST_ROWS, REGROUPINGS = 500, 499
@@ -98,7 +98,7 @@ class Drift:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import fill, table
+        from .._output.html import fill, table
 
         head = ["cluster", "share then", "now", "distance then", "now", "shift", "p"]
         rows = [

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._base import unit_rows
-from .tree import ClusterTree, fit_tree
+from .._input import checks as check
+from .._estimators.base import unit_rows
+from .tree import fit_tree
 
 #: Rows that a tree is built from, at most; more are drawn at random, always the same ones.
 TREE_ROWS = 20_000
@@ -69,7 +69,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import fill, table
+        from .._output.html import fill, table
 
         rows = [
             [
@@ -149,7 +149,6 @@ def explain(
     weights = check.as_weights(sample_weight, n)
     weights = np.ones(n) if weights is None else weights
     names = _names(model, names, feature_names, d)
-    k = len(model.cluster_centers_)
     live = np.unique(labels)
     if n_leaves is None:
         n_leaves = len(live)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._exports.sql import DIALECTS, _columns, _number, _quoted
+from .._input import checks as check
+from .._exports.sql import DIALECTS, _number, _quoted
 
 
 class Node(NamedTuple):
