@@ -31,23 +31,15 @@ from pathlib import Path
 import numpy as np
 
 import ckmeans
-<<<<<<< HEAD
 import oracle
-from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics, partial
-from ckmeans._inits import INITS
-from ckmeans._kmeans import ALGORITHMS
-from ckmeans._model import ModelFileError
-from ckmeans._native import Sorted
-from ckmeans._readers import Ambiguous, ReadError, read_table
-=======
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial
-from ckmeans._estimators import model_files as _model
-from ckmeans._cli import readers as _readers
-from ckmeans._inits import INITS
+from ckmeans._cli import text
+from ckmeans._cli.readers import Ambiguous, ReadError, read_table
+from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
 from ckmeans._estimators.model_files import ModelFileError
-from ckmeans._cli.readers import Ambiguous, ReadError, read_table
->>>>>>> move
+from ckmeans._inits import INITS
+from ckmeans._native import Sorted
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
 from ckmeans.select import CRITERIA
@@ -856,7 +848,7 @@ TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": 
            "one_column": (one_column, 3), "many_decades": (many_decades, 2), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin with, the module to cover)
-OF_BYTES = {"models": (load_bytes, some_model_file, _model), "tables": (read_bytes, some_table, _readers)}
+OF_BYTES = {"models": (load_bytes, some_model_file, loading), "tables": (read_bytes, some_table, text)}
 
 
 # -- running them ------------------------------------------------------------------------------------------------------------------

@@ -10,14 +10,9 @@ from operator import index
 
 import numpy as np
 
-<<<<<<< HEAD:ckmeans/_one_dim.py
-from ._config import cpu_count
-from ._native import Sorted
-from ._validate import as_values
-=======
+from .._input.checks import as_values
 from .._input.configuration import cpu_count
 from .._native import Sorted
->>>>>>> move:ckmeans/_estimators/one_dim.py
 
 
 class CkmeansError(ValueError):
