@@ -307,3 +307,40 @@ def test_distances_that_float32_cannot_hold(make):
     assert distances.dtype == np.float64 and np.array_equal(distances, np.sqrt(oracle.sq_distances(X, model.cluster_centers_)))
     near = KMeans(2, init=X[:2] / 4).fit(make(X / 4))
     assert np.array_equal(near.transform(make(X / 4)), oracle.distances(X / 4, near.cluster_centers_))
+
+
+# ---- metrics
+
+
+def plain_silhouettes(X, labels):
+    out = []
+    for i, row in enumerate(X):
+        with np.errstate(under="ignore"):
+            distances = np.array([math.hypot(*(row - other)) for other in X])
+        means = [math.fsum(distances[labels == j]) / max(1, np.sum(labels == j) - (j == labels[i])) for j in range(labels.max() + 1)]
+        a, b = means[labels[i]], min(mean for j, mean in enumerate(means) if j != labels[i])
+        out.append(0.0 if np.sum(labels == labels[i]) == 1 or max(a, b) == 0 else (b - a) / max(a, b))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("make", [np.array, sparse.csr_matrix])
+@pytest.mark.parametrize("far", [1e3, 1e20, 1e80, 1e139])
+@pytest.mark.parametrize("d", [1, 2, 30])
+def test_silhouettes_beside_a_far_row(far, d, make):
+    rng = np.random.default_rng(d)
+    X = np.vstack([rng.normal(5, 1, (20, d)), rng.normal(50, 1, (30, d)), np.tile([[7.0], [9.0]], (2, d)), np.full((2, d), far)])
+    labels = np.repeat([0, 1, 2, 3, 4], [20, 30, 2, 2, 2])
+    labels = np.where(X[:, 0] == far, 3, np.minimum(labels, 2))
+    expected = plain_silhouettes(X, labels)
+    assert np.abs(expected[:50]).max() > 0.5
+    for threads in (1, 2):
+        assert metrics.silhouette_samples(make(X), labels, n_threads=threads) == pytest.approx(expected, abs=1e-7)
+    assert metrics.silhouette_samples(make(X), labels).tobytes() == metrics.silhouette_samples(X, labels).tobytes()
+    spread = metrics.davies_bouldin_score(X, labels)
+    assert spread == pytest.approx(metrics.davies_bouldin_score(X[::-1], labels[::-1]), rel=1e-12)
+
+
+def test_exact_sums_of_metrics():
+    assert metrics.exact_sum(np.array([1e200, 1.0, 2.0**-60, -1e200])) == 1.0 + 2.0**-60 == 1.0
+    assert metrics.exact_mean(np.array([1.0, 3.0]), np.array([1e-300, 1e-300])) == 2.0
+    assert math.isnan(metrics.exact_sum(np.array([1.0, np.nan]))) and metrics.exact_sum(np.array([1.0, np.inf])) == np.inf
