@@ -1,8 +1,12 @@
 """What all models of the package share: new rows against the centers, and scikit-learn's manners."""
+import functools
+import os
+from contextlib import contextmanager, suppress
+
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count, memory_is_short
+from ._config import memory_is_short, thread_count
 from ._native.engine import Data
 from ._sklearn import Manners
 from ._sparse import SparseRows
@@ -15,7 +19,7 @@ def open_data(array, names, weights, n_threads, packed=False, unit=False, compar
     """
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, n_threads or cpu_count(), packed, unit=unit)
+    data = Data(array, weights, thread_count(n_threads), packed, unit=unit)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
@@ -54,17 +58,76 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 
-def keep_result(model, best, runs, names, d):
-    """Give a model the attributes of its best run, but for labels; warns where fewer clusters than asked for have rows."""
-    check.check_feature_names(model, names, d, reset=True)
-    model.cluster_centers_ = best.centers
-    model.counts_ = best.counts
-    model.inertia_ = best.inertia
-    model.n_iter_ = best.n_iter
-    model.stop_reason_ = best.stop_reason
-    model.converged_ = best.stop_reason in ("labels", "tol")
-    model.runs_ = tuple(runs)
-    found = int(np.count_nonzero(best.counts))
+#: Estimators that are being fitted, by id.
+_fitting = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fitting.clear)      # the threads that fit are not there
+
+
+def alone(fit):
+    """A method that fits, for one thread at a time: another, or a callback, would find and leave a model that is half of each."""
+    @functools.wraps(fit)
+    def fit_alone(self, *args, **kwargs):
+        mine = object()
+        if _fitting.setdefault(id(self), mine) is not mine:
+            raise RuntimeError(f"This {type(self).__name__} is being fitted already, by another thread or by the call that this one comes "
+                               "from (a callback, an init, a signal handler): fit a clone of it, or wait.")
+        try:
+            return fit(self, *args, **kwargs)
+        finally:
+            _fitting.pop(id(self), None)
+
+    return fit_alone
+
+
+#: Attributes of a fit that not every fit gives: those of the one before must not stay.
+OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
+
+
+def keep_fitted(model, names, d, fitted):
+    """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it, leaves no mixture of two fits."""
+    fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
+    state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
+    state.update((name, value) for name, value in fitted.items() if value is not None)
+    model.__dict__ = state
+
+
+def keep_result(model, best, runs, names, d, interrupted=False, **more):
+    """Give a model the attributes of its best run; with labels, or counts, where that has them.
+
+    interrupted : whether something ended the fit while there was more to do
+    """
+    keep_fitted(model, names, d, {
+        "cluster_centers_": best.centers, "labels_": best.labels, "counts_": best.counts, "inertia_": best.inertia,
+        "n_iter_": best.n_iter, "stop_reason_": "interrupted" if interrupted else best.stop_reason,
+        "converged_": not interrupted and best.stop_reason in ("labels", "tol"), "runs_": tuple(runs), **more})
+
+
+def keep_centers(model, centers, n_iter, names, d):
+    """Give a model the centers of a run that something has ended, where none has finished."""
+    keep_fitted(model, names, d, {"cluster_centers_": centers, "n_iter_": n_iter, "stop_reason_": "interrupted", "converged_": False,
+                                  "runs_": ()})
+
+
+@contextmanager
+def leaving(keep):
+    """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the exception goes on.
+
+    Ctrl-C, what a signal handler or a callback raises, and a lack of memory are all the same.
+    """
+    try:
+        yield
+    except GeneratorExit:                 # of an iteration that nobody took further
+        raise
+    except BaseException:
+        with suppress(Exception):         # for lack of memory for that, too, say: it must not hide the reason
+            keep()
+        raise
+
+
+def warn_of_few_clusters(model):
+    """Warn where fewer clusters than asked for have rows."""
+    found = int(np.count_nonzero(model.counts_))
     if found < model.n_clusters:
         check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({model.n_clusters}). "
                    "X may have fewer distinct rows than that.", check.ConvergenceWarning)
@@ -83,13 +146,13 @@ class CenterModel(Manners):
 
     def _open(self, X, sample_weight=None):
         """New rows, checked against the model."""
-        check.check_fitted(self)
+        self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
 
     def _centers(self):
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+        return check.fitted_centers(self)
 
     def predict(self, X):
         """The nearest center of each row.
@@ -102,15 +165,15 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        check.check_fitted(self)
+        centers = self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        return self._predict(array, names)
+        return self._predict(array, names, centers)
 
-    def _predict(self, array, names):
+    def _predict(self, array, names, centers):
         # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        labels = data.assign(self._centers())
+        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        labels = data.assign(centers)
         if data.overflow:
             check_values(array, names, data)
         return labels
@@ -139,11 +202,11 @@ class CenterModel(Manners):
         ValueError
             A distance of float32 rows is above the largest float32.
         """
-        check.check_fitted(self)
+        centers = self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        data = Data(array, None, self.n_threads or cpu_count(), False, scan=False, unit=self._unit)
-        distances = data.distances(self._centers())
+        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        distances = data.distances(centers)
         if data.overflow:                    # as in _predict
             check_values(array, names, data)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
@@ -171,3 +234,32 @@ class CenterModel(Manners):
         from ._model import save
 
         save(self, path)
+
+    def to_sklearn(self, X=None):
+        """A fitted `sklearn.cluster.KMeans` with these centers; with X, labels of both are compared.
+
+        See Also
+        --------
+        ckmeans.from_sklearn : The way back.
+        """
+        from ._exports.scikit_learn import to_sklearn
+
+        return to_sklearn(self, X)
+
+    def to_onnx(self, path=None):
+        """The model as an ONNX graph with outputs "labels" and "distances", or in a file."""
+        from ._exports.onnx import to_onnx
+
+        return to_onnx(self, path)
+
+    def to_sql(self, table, *, dialect="standard", columns=None, label="cluster"):
+        """One SELECT statement that gives the rows of a table with their labels."""
+        from ._exports.sql import to_sql
+
+        return to_sql(self, table, dialect=dialect, columns=columns, label=label)
+
+    def to_json(self, path=None):
+        """The centers as JSON text, or in a file; `ckmeans.from_json` reads it."""
+        from ._exports.centers_json import to_json
+
+        return to_json(self, path)

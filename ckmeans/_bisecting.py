@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, open_data
+from ._base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from ._native.engine import Data
 from ._inits import mean_center
 from ._solve import Solver, starts
@@ -82,6 +82,9 @@ class BisectingKMeans(CenterModel):
     Faster than `KMeans` where k is large, and its clusters are of more even size, but of larger inertia. Not for the lowest inertia.
     Memory: a copy of X, in parts.
 
+    Whatever ends a fit (Ctrl-C, an exception of a signal handler, too little memory), the tree of the splits so far is kept, with
+    fewer than `n_clusters` clusters, and the exception goes on.
+
     Examples
     --------
     >>> import numpy as np
@@ -99,6 +102,7 @@ class BisectingKMeans(CenterModel):
                  algorithm="lloyd", bisecting_strategy="biggest_inertia", n_threads=None, metric="euclidean"):
         self._keep_parameters(locals())
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Split the rows of X into clusters.
 
@@ -128,38 +132,40 @@ class BisectingKMeans(CenterModel):
         center = mean_center(data)
         leaves = [Leaf(np.arange(len(array)), data, center[0], data.inertia(center, zeros), None)]
         iterations = 1
-        for node in range(k - 1):
-            # What cannot be divided is split, into itself and nothing, only when all else is done.
-            at = max(range(len(leaves)), key=lambda i: (leaves[i].splits, score(leaves[i]), -i))
-            leaf = leaves[at]
-            if leaf.splits:
-                centers, sides, n_iter = self._split(leaf, random)
-                iterations = max(iterations, n_iter)
-            else:
-                centers, sides = np.stack([leaf.center, leaf.center]), np.zeros(len(leaf.rows), dtype=np.int32)
-            tree_centers[node] = centers
-            if leaf.parent is not None:
-                children[leaf.parent] = node
-            leaves[at : at + 1] = [self._leaf(leaf, array, weights, sides == side, centers[side], (node, side)) for side in (0, 1)]
-            if self.verbose:
-                print(f"split {node + 1} of {k - 1}: {len(leaves[at].rows)} and {len(leaves[at + 1].rows)} rows")
 
-        labels = np.empty(len(array), dtype=np.int32)
-        for label, leaf in enumerate(leaves):    # splits replace a leaf by two where it stood, so this is the tree's order
-            labels[leaf.rows] = label
-            if leaf.parent is not None:
-                children[leaf.parent] = ~label
-        check.check_feature_names(self, names, d, reset=True)
-        self.tree_centers_, self.tree_children_ = tree_centers, children
-        self.cluster_centers_ = np.array([leaf.center for leaf in leaves]).astype(np.float32 if array.dtype == np.float32 else np.float64)
-        self.labels_ = labels
-        self.inertia_ = data.inertia(self._centers(), labels)
-        self.counts_ = np.bincount(labels, minlength=k)
-        self.n_iter_ = iterations
-        found = int(np.count_nonzero(self.counts_))
-        if found < k:
-            check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({k}). "
-                       "X may have fewer distinct rows than that.", check.ConvergenceWarning)
+        def keep():
+            """Keep the tree so far."""
+            splits = len(leaves) - 1
+            labels = np.empty(len(array), dtype=np.int32)
+            links = children[:splits].copy()
+            for label, leaf in enumerate(leaves):    # splits replace a leaf by two where it stood, so this is the tree's order
+                labels[leaf.rows] = label
+                if leaf.parent is not None:
+                    links[leaf.parent] = ~label
+            centers = np.array([leaf.center for leaf in leaves]).astype(np.float32 if array.dtype == np.float32 else np.float64)
+            keep_fitted(self, names, d, {
+                "tree_centers_": tree_centers[:splits], "tree_children_": links, "cluster_centers_": centers, "labels_": labels,
+                "inertia_": data.inertia(centers.astype(np.float64), labels), "n_iter_": iterations,
+                "counts_": np.bincount(labels, minlength=len(leaves))})
+
+        with leaving(lambda: keep() if len(leaves) > 1 else None):
+            for node in range(k - 1):
+                # What cannot be divided is split, into itself and nothing, only when all else is done.
+                at = max(range(len(leaves)), key=lambda i: (leaves[i].splits, score(leaves[i]), -i))
+                leaf = leaves[at]
+                if leaf.splits:
+                    centers, sides, n_iter = self._split(leaf, random)
+                    iterations = max(iterations, n_iter)
+                else:
+                    centers, sides = np.stack([leaf.center, leaf.center]), np.zeros(len(leaf.rows), dtype=np.int32)
+                tree_centers[node] = centers
+                if leaf.parent is not None:
+                    children[leaf.parent] = node
+                leaves[at : at + 1] = [self._leaf(leaf, array, weights, sides == side, centers[side], (node, side)) for side in (0, 1)]
+                if self.verbose:
+                    print(f"split {node + 1} of {k - 1}: {len(leaves[at].rows)} and {len(leaves[at + 1].rows)} rows")
+            keep()
+        warn_of_few_clusters(self)
         return self
 
     def _split(self, leaf, random):
@@ -201,22 +207,24 @@ class BisectingKMeans(CenterModel):
         -------
         labels : ndarray of shape (n,), int32
         """
-        return self._descend(self._open(X))
+        centers, data = self._centers(), self._open(X)
+        return self._descend(data, *centers.shape)
 
     def score(self, X, y=None, sample_weight=None):
         """The negative of the inertia that these rows have: higher is better."""
-        data = self._open(X, sample_weight)
-        return -data.inertia(self._centers(), self._descend(data))
+        centers, data = self._centers(), self._open(X, sample_weight)
+        return -data.inertia(centers, self._descend(data, *centers.shape))
 
-    def _descend(self, data):
+    def _descend(self, data, k, d):
         array = data.array
+        tree_centers, children = check.fitted_tree(self, k, d)
         labels = np.zeros(data.shape[0], dtype=np.int32)
-        todo = [(0, None)] if len(self.tree_children_) else []
+        todo = [(0, None)] if k > 1 else []
         while todo:
             node, rows = todo.pop()
             part = data if rows is None else Data(array[rows], None, data.n_threads, False, unit=data.unit)
-            sides = part.assign(self.tree_centers_[node])
-            for side, child in enumerate(self.tree_children_[node].tolist()):
+            sides = part.assign(tree_centers[node])
+            for side, child in enumerate(children[node].tolist()):
                 chosen = np.flatnonzero(sides == side)
                 chosen = chosen if rows is None else rows[chosen]
                 if child < 0:

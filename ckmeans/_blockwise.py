@@ -24,7 +24,9 @@ import numpy as np
 
 from . import _checkpoint as files
 from . import _validate as check
+from ._base import keep_centers, keep_result, leaving, warn_of_few_clusters
 from ._labels import check_label_order, label_order
+from ._safe_text import terminal
 from ._seeding import blocks as seeding
 from ._solve import ALGORITHMS, Result, Run, begin
 from ._watch import BlockState
@@ -90,7 +92,7 @@ class Surveyed:
 
 
 def _listed(names):
-    return "none" if names is None else ", ".join(map(str, names))
+    return "none" if names is None else terminal(", ".join(map(str, names)), 300)
 
 
 def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
@@ -244,6 +246,7 @@ class Fit:
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
         self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        self.sums = None                 # of all rows, column by column, and of their weights
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
             header, arrays, self.survey = saved
@@ -265,7 +268,7 @@ class Fit:
         check_label_order(self.label_order, self.k, self.d)
         if self.tol == 0:
             self.variance = 0.0
-        self.restarts = begin(model.init, model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
+        self.restarts = begin(model._init(), model.n_init, model.random_state, self.d, seeding.BLOCK_INITS, seeding.named, seeding.called,
                               lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype))
         self.states = [State(seed) for seed, _ in self.restarts]
         # What a checkpoint must agree with.
@@ -443,8 +446,21 @@ class Fit:
         return self.held
 
     def check_rows(self, total):
+        """Raise where a pass had other rows than those before: sums over all rows are exact, and so a checksum that costs nothing.
+
+        Where labels are held only what changes is summed up, and other values of a row are not noticed.
+        """
         if total.n_rows != self.survey.n_rows:
             raise RuntimeError(f"there were {self.survey.n_rows} rows in the first pass and {total.n_rows} in a later one.")
+        sums, weight = total.total_sums, total.total_weight
+        if self.sums is None:
+            self.sums = sums, weight
+        before = np.append(*self.sums)
+        now = np.append(sums, weight)
+        for j in np.flatnonzero(before != now)[:1]:
+            what = f"column {j}" if j < self.d else "the weights"
+            raise RuntimeError(f"the rows have changed between two passes: the sum of {what} was {before[j]:.17g} and is {now[j]:.17g} now. "
+                               "Each pass needs the same rows.")
 
     def find_variance(self, partial, middle, centers):
         """The mean variance of the columns, from moments that were taken on the way; about their means where those are far off."""
@@ -490,6 +506,30 @@ class Fit:
             total = total if before is None else before.apply(total)
         self.check_rows(total)
         state.counts, state.inertia = total.counts, total.inertia
+
+
+def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
+    """Fit a model over an engine; arguments as of `Fit`. names: of the columns, where the engine's blocks do not have them."""
+    fit = Fit(engine, model, sink, checkpoint, watch)          # a survey: what ends that has reached nothing
+    if names is not None:
+        fit.names = names
+    if sink is not None:
+        sink.open(fit.survey.n_rows)
+    with leaving(lambda: keep_interrupted(model, fit)):
+        best, runs = fit.solve()
+        keep_result(model, best, runs, fit.names, fit.d)
+    warn_of_few_clusters(model)
+
+
+def keep_interrupted(model, fit):
+    best = fit.best()
+    if best is not None:
+        centers, counts = best.centers, best.counts
+        if fit.label_order is not None:               # then rows as far from two centers may be counted elsewhere, which takes a pass
+            centers, counts = centers[label_order(fit.label_order, centers.astype(fit.survey.result_dtype), counts)], None
+        keep_result(model, fit.result(best, centers, counts), fit.runs(), fit.names, fit.d, interrupted=True)
+    elif fit.states[0].centers is not None:
+        keep_centers(model, fit.states[0].centers.astype(fit.survey.result_dtype), fit.states[0].n_iter, fit.names, fit.d)
 
 
 def inertia(engine, centers):

@@ -2,7 +2,7 @@
 import numpy as np
 
 from . import _validate as check
-from ._base import keep_result
+from ._base import alone
 
 #: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by block.
 MAPPED_LIMIT = 100 << 20
@@ -20,6 +20,7 @@ def _drawn_in_blocks(init, d):
 class ChunkFits:
     """What `KMeans` can do with rows in chunks."""
 
+    @alone
     def fit_chunks(self, source, *, sample_weight=None, columns=None, labels=None, checkpoint=None, progress=False):
         """Cluster rows that do not fit into memory, read chunk by chunk, again in every iteration.
 
@@ -44,7 +45,8 @@ class ChunkFits:
             they are many); a path writes a .npy file, which ``labels_`` then maps.
         checkpoint : path or None, default=None
             A file to write the state to after every pass. A fit of the same rows and parameters goes on from it, to the same final
-            bits: of a fit that was killed at most one iteration, or the center being drawn, is lost. Removing it is up to you.
+            bits: of a fit that was killed at most one iteration, or the center being drawn, is lost. It carries a checksum: one that is
+            damaged, or was changed, is refused. Removing it is up to you.
         progress : bool, default=False
             Whether to show a bar for each pass, with rows per second (extra ``progress``).
 
@@ -56,6 +58,10 @@ class ChunkFits:
         ------
         TypeError, ValueError
             A parameter, the source or a value in it cannot be used; the message says which and why.
+        OSError
+            A mapped file was cut short during the fit.
+        RuntimeError
+            A pass found other rows than the first one.
 
         See Also
         --------
@@ -67,7 +73,7 @@ class ChunkFits:
         ``callback`` is called after each iteration of each run; its state has no ``labels`` and no ``inertia``.
 
         Not with ``refine``, ``history``, an init that is a function, "random-partition", "variance-partition" or
-        "optimal" ("auto" is "k-means++" here). A pass reads all rows once. Before the first iteration there is one to survey them;
+        "optimal" ("auto" is "k-means++" here, for one column, too, where `fit` finds the optimum). A pass reads all rows once. Before the first iteration there is one to survey them;
         "k-means++" takes one for each center where rows are mapped (few rows are looked up in between), and two of other sources;
         "k-means||" takes about a dozen for any number of centers, "random" three.
 
@@ -77,6 +83,15 @@ class ChunkFits:
         where they pay. All else is found again in every pass. Chunks of about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to
         64 MB is read at once; of larger ones up to 24 columns are read side by side, which takes about 2.5 MB for each, and of more
         columns a row group is written to a temporary file first.
+
+        The rows must stay as they are during a fit. What is noticed: another number of rows, values that are not finite any
+        more and, where labels take more than 64 MB, other sums of the columns (errors); a mapped file that was written to (a warning).
+        .npy files and `numpy.memmap` are read through a map. That one has become too short is looked for before each block, but if
+        another process cuts it short while a block is being read the operating system ends this process (SIGBUS), as with any map. Where
+        that may happen pass a function that reads chunks. Only pages of a `numpy.memmap` of mode "r", "r+" or "w+" are given back to
+        the system on the way.
+
+        However a fit ends, an interrupt included, the thread that reads ahead ends, too.
 
         Examples
         --------
@@ -115,7 +130,7 @@ class ChunkFits:
         """
         from ._sources import open_source
 
-        check.check_fitted(self)
+        self._centers()
         return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
 
     def score_chunks(self, source, *, sample_weight=None, columns=None):
@@ -132,11 +147,14 @@ class ChunkFits:
         from ._blockwise import inertia
         from ._sources import open_source
 
-        check.check_fitted(self)
+        self._centers()
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
-        return -inertia(self._named_alike(engine), self._centers())
+        try:
+            return -inertia(self._named_alike(engine), self._centers())
+        finally:
+            engine.close()
 
     def _named_alike(self, engine):
         """The engine, once its columns are known to be those of the fit."""
@@ -148,12 +166,15 @@ class ChunkFits:
 
     def _predicted(self, engine):
         fresh = True
-        for X, _ in engine.blocks():
-            if fresh:
-                names = None if engine.names is None else np.array(engine.names, dtype=object)
-                check.check_feature_names(self, names, X.shape[1], reset=False)
-                fresh = False
-            yield self._predict(X, engine.names) if len(X) else np.empty(0, dtype=np.int32)
+        try:
+            for X, _ in engine.blocks():
+                if fresh:
+                    names = None if engine.names is None else np.array(engine.names, dtype=object)
+                    check.check_feature_names(self, names, X.shape[1], reset=False)
+                    fresh = False
+                yield self._predict(X, engine.names, self._centers()) if len(X) else np.empty(0, dtype=np.int32)
+        finally:
+            engine.close()
 
     def _check_for_chunks(self):
         self._check_params()
@@ -176,48 +197,19 @@ class ChunkFits:
 
     def _fit_blocks(self, engine, sink=None, checkpoint=None, progress=False):
         """Fit over an engine in this process."""
-        from ._blockwise import Fit
+        from ._blockwise import fit_blocks
         from .progress import Passes
 
         watch = None
         if progress or self.verbose:
             watch = Passes(progress, self.verbose)
             engine.on_rows = watch.rows
-        fit = None
         try:
-            fit = Fit(engine, self, sink, checkpoint, watch)
-            if sink is not None:
-                sink.open(fit.survey.n_rows)
-            best, runs = fit.solve()
-        except KeyboardInterrupt:
-            if fit is not None:
-                self._keep_interrupted_blocks(fit)
-            raise
+            fit_blocks(self, engine, sink, checkpoint, watch)
         finally:
+            engine.close()
             if watch is not None:
                 watch.close()
-        self._keep_blocks(fit, best, runs)
         if sink is not None:
             self.labels_ = sink.done()
         return self
-
-    def _keep_blocks(self, fit, best, runs):
-        for name in ("labels_", "history_"):
-            self.__dict__.pop(name, None)
-        keep_result(self, best, runs, fit.names, fit.d)
-
-    def _keep_interrupted_blocks(self, fit):
-        best = fit.best()
-        if best is not None:
-            self._keep_blocks(fit, fit.result(best, best.centers, best.counts), fit.runs())
-        elif fit.states[0].centers is not None:
-            check.check_feature_names(self, fit.names, fit.d, reset=True)
-            for name in ("labels_", "counts_", "inertia_"):
-                self.__dict__.pop(name, None)
-            self.cluster_centers_ = fit.states[0].centers.astype(fit.survey.result_dtype)
-            self.n_iter_ = fit.states[0].n_iter
-            self.runs_ = ()
-        else:
-            return
-        self.stop_reason_ = "interrupted"
-        self.converged_ = False

@@ -4,6 +4,7 @@ import platform
 from functools import cache
 
 from . import _native
+from . import _validate as check
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,12 @@ def cpu_count():
     except (OSError, ValueError):  # no such file, or no limit: "max 100000"
         pass
     return count
+
+
+def thread_count(n_threads):
+    """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make sense on this machine."""
+    check.check_threads(n_threads)
+    return min(int(n_threads), _native.engine.MOST_THREADS) if n_threads is not None else cpu_count()
 
 
 def memory_is_short(needed):

@@ -3,8 +3,8 @@ import numpy as np
 
 from . import _kmeans
 from . import _validate as check
-from ._base import CenterModel, keep_result
-from ._blockwise import Fit
+from ._base import CenterModel
+from ._blockwise import fit_blocks
 from ._labels import check_label_order
 from ._seeding.blocks import BLOCK_INITS
 from .progress import Passes
@@ -13,7 +13,7 @@ from .progress import Passes
 class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blockwise.py`."""
 
-    def __init__(self, n_clusters=8, *, init="k-means||", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
+    def __init__(self, n_clusters=8, *, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
                  n_threads=None, max_time=None, label_order=None, callback=None):
         self._keep_parameters(locals())
 
@@ -33,14 +33,12 @@ class BlockKMeans(CenterModel):
             check_label_order(self.label_order, int(self.n_clusters), d)
 
     def _fit_blocks(self, engine, names=None):
-        fit = Fit(engine, self, watch=Passes(False, self.verbose) if self.verbose else None)
-        best, runs = fit.solve()
-        keep_result(self, best, runs, fit.names if names is None else names, fit.d)
+        fit_blocks(self, engine, watch=Passes(False, self.verbose) if self.verbose else None, names=names)
 
     def _plain(self):
         """The fitted model as a `ckmeans.KMeans`, without labels."""
-        check.check_fitted(self)
-        model = _kmeans.KMeans(**self.get_params())
+        self._centers()
+        model = _kmeans.KMeans(**self.get_params(deep=False))
         for name, value in self.__dict__.items():
             if name.endswith("_") and name != "labels_":
                 setattr(model, name, value)

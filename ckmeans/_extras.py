@@ -2,7 +2,8 @@
 from importlib import import_module
 
 #: top-level module -> extra of this package that brings it
-EXTRAS = {"matplotlib": "plot", "PIL": "image", "pandas": "pandas", "pyarrow": "arrow", "dask": "dask", "ray": "ray"}
+EXTRAS = {"matplotlib": "plot", "PIL": "image", "pandas": "pandas", "pyarrow": "arrow", "dask": "dask", "ray": "ray",
+          "sklearn": "sklearn", "onnx": "onnx", "scipy": "drift"}
 
 
 def need(module, what):

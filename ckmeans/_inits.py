@@ -73,8 +73,7 @@ def optimal(data, k, random_state):
     else:
         order = np.argsort(values, kind="stable")
         order = order[weights[order] > 0]
-        # Only ratios of weights matter; products of several of them must not underflow.
-        values, weights = values[order], np.ldexp(weights[order], -int(np.frexp(weights.max())[1]))
+        values, weights = values[order], weights[order]
     problem = Sorted(values, weights, data.n_threads)
     centers, *_ = problem.statistics(problem.split(min(k, problem.n_distinct)))
     return np.resize(centers, k).reshape(k, 1)      # with fewer distinct values than k, some are repeated

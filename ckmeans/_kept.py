@@ -55,11 +55,16 @@ class Kept:
 
     def __init__(self, array, weights):
         self.array, self.weights = array, weights
-        self.lock = threading.Lock()                   # one task at a time
+        self.lock = threading.Lock()                   # one task at a time; others do without what is kept
         self.survey, self.k = None, 0
 
     def assign(self, centers, survey, start, slot, n_threads):
-        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep anything."""
+        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep anything, or another fit is at it.
+
+        It is not waited for: it may be the very fit in which a signal handler began this one.
+        """
+        if self.lock.locked():
+            return None
         with self.lock:
             if self.k != len(centers) or not same(self.survey, survey):
                 if memory_is_short(4 * self.array.size):

@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, keep_result, open_data
+from ._base import CenterModel, alone, keep_centers, keep_result, leaving, open_data, warn_of_few_clusters
 from ._chunks import ChunkFits
 from ._inits import kmeans_plusplus_indices
 from ._labels import check_label_order
@@ -113,7 +113,7 @@ class KMeans(ChunkFits, CenterModel):
         Whether it ended before `max_iter`.
     stop_reason_ : {"labels", "tol", "max_iter", "max_time", "callback", "interrupted"}
         Why it ended: no label changed, the centers moved less than `tol` allows, too many iterations, too much time, the callback
-        said so, or Ctrl-C.
+        said so, or an exception such as that of Ctrl-C.
     runs_ : tuple of Run
         Seed, inertia, iterations, stop reason and seconds of every run.
     history_ : tuple of lists of Iteration
@@ -176,8 +176,8 @@ class KMeans(ChunkFits, CenterModel):
 
     Not for clusters of very different sizes or shapes, nor for features on different scales: scale those first.
 
-    If Ctrl-C interrupts a fit, the best finished run is kept in the attributes (the centers so far, without labels, when none has
-    finished) and KeyboardInterrupt is raised.
+    Whatever ends a fit (Ctrl-C, an exception of a callback or of a signal handler, too little memory), the best finished run is kept
+    in the attributes (the centers so far, without labels, when none has finished), and the exception goes on.
 
     Examples
     --------
@@ -199,6 +199,7 @@ class KMeans(ChunkFits, CenterModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of X.
 
@@ -227,14 +228,12 @@ class KMeans(ChunkFits, CenterModel):
         watch = None
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = Watch(began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose)
-        try:
+        with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
                 if solver.run(*start, watch):
                     break
-        except KeyboardInterrupt:
-            self._keep_interrupted(solver)
-            raise
-        self._keep(solver)
+            self._keep(solver)
+        warn_of_few_clusters(self)
         return self
 
     def iter_fit(self, X, sample_weight=None):
@@ -267,8 +266,10 @@ class KMeans(ChunkFits, CenterModel):
         return self._states(solver, restarts[0])
 
     def _states(self, solver, restart):
-        yield from solver.states(*restart)
-        self._keep(solver)
+        with leaving(lambda: self._keep_interrupted(solver)):
+            yield from solver.states(*restart)
+            self._keep(solver)
+        warn_of_few_clusters(self)
 
     def _check_params(self):
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
@@ -282,7 +283,7 @@ class KMeans(ChunkFits, CenterModel):
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, packed=self.copy_x, unit=self._unit, compared=True)
         check.check_directions(data)
-        restarts = starts(self.init, self.n_init, self.n_clusters, self.random_state, array, data)
+        restarts = starts(self._init(), self.n_init, self.n_clusters, self.random_state, array, data)
         refine = self.refine
         if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
             refine = None                    # there is nothing better
@@ -296,28 +297,16 @@ class KMeans(ChunkFits, CenterModel):
         solver.histories = [] if self.history else None
         return solver, restarts
 
-    def _keep(self, solver):
+    def _keep(self, solver, interrupted=False):
         best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
-        keep_result(self, best, solver.runs, solver.names, solver.data.shape[1])
-        self.labels_ = best.labels
-        self.__dict__.pop("history_", None)
-        if solver.histories is not None:
-            self.history_ = tuple(solver.histories)
+        history = None if solver.histories is None else tuple(solver.histories)
+        keep_result(self, best, solver.runs, solver.names, solver.data.shape[1], interrupted, history_=history)
 
     def _keep_interrupted(self, solver):
         if solver.best is not None:
-            self._keep(solver)
+            self._keep(solver, interrupted=True)
         elif solver.current is not None:
-            for name in ("labels_", "counts_", "inertia_"):
-                self.__dict__.pop(name, None)
-            check.check_feature_names(self, solver.names, solver.data.shape[1], reset=True)
-            self.cluster_centers_ = solver.current.result_centers()
-            self.n_iter_ = solver.current.n_iter
-            self.runs_ = ()
-        else:
-            return
-        self.stop_reason_ = "interrupted"
-        self.converged_ = False
+            keep_centers(self, solver.current.result_centers(), solver.current.n_iter, solver.names, solver.data.shape[1])
 
     def _repr_html_(self):
         from ._notebook import model_html
@@ -388,5 +377,6 @@ def kmeans_plusplus(X, n_clusters, *, sample_weight=None, random_state=None, n_l
                      compared=True)
     check.check_directions(data)
     (seed,) = check.seeds(random_state, 1)
-    indices = kmeans_plusplus_indices(data, int(n_clusters), check.seeded(seed), n_local_trials)
+    with check.seeded(seed) as random_state:
+        indices = kmeans_plusplus_indices(data, int(n_clusters), random_state, n_local_trials)
     return data.take(indices).astype(np.float32 if array.dtype == np.float32 else np.float64), indices

@@ -129,10 +129,7 @@ def match(model, previous, X=None):
     >>> KMeans(2, init=[[9.0], [0.0]], label_order=monday.cluster_centers_).fit(X).labels_
     array([0, 0, 1, 1, 1], dtype=int32)
     """
-    for one in (model, previous):
-        check.check_fitted(one)
-    new = np.asarray(model.cluster_centers_, dtype=np.float64)
-    old = np.asarray(previous.cluster_centers_, dtype=np.float64)
+    new, old = check.fitted_centers(model), check.fitted_centers(previous)
     if new.shape[1] != old.shape[1]:
         raise ValueError(f"the models have {new.shape[1]} and {old.shape[1]} features: only models of the same features match.")
     cost = sq_distances(new, old)
@@ -145,8 +142,11 @@ def match(model, previous, X=None):
     if X is not None:
         labels, before = model.predict(X), previous.predict(X)
     else:
-        labels, before = (getattr(one, "labels_", None) for one in (model, previous))
-        if labels is None or before is None or len(labels) != len(before):
+        if not all(hasattr(one, "labels_") for one in (model, previous)):
+            raise ValueError("the models were not fitted to the same rows: pass the rows to compare as X.")
+        labels, before = (check.fitted_array(one, "labels_", (None,), integers=True, high=len(centers) - 1)
+                          for one, centers in ((model, new), (previous, old)))
+        if len(labels) != len(before):
             raise ValueError("the models were not fitted to the same rows: pass the rows to compare as X.")
     table = np.bincount(before.astype(np.intp) * len(new) + labels, minlength=len(old) * len(new))
     return Match(continues, shifts, table.reshape(len(old), len(new)), np.flatnonzero(continues[labels] != before))

@@ -3,7 +3,8 @@ import os
 
 import numpy as np
 
-from ._readers import ReadError, _Ask, _arrow_errors, _choose, _pyarrow, _Source, _why_no_numbers
+from ._readers import _arrow_errors, _pandas_index, _pyarrow, _why_no_numbers
+from ._tables import Ask, ReadError, Source, choose
 
 
 class LazyTable:
@@ -44,11 +45,12 @@ class Chosen:
         return self.array[rows][:, self.columns]
 
 
-def open_table(path, columns=None, weights=None, *, columns_if_named=None):
+def open_table(path, columns=None, weights=None, **options):
     """A table whose rows are not read yet: a .npy file, a Parquet file or a directory of those. Arguments as for `read_table`."""
-    ask = _Ask(columns, weights, columns_if_named)
+    ask = Ask(columns, weights, **options)
+    ask.check()
     if not os.path.isdir(path):
-        source = _Source(path)
+        source = Source(path)
         with open(path, "rb") as file:
             start = file.read(6) if source.on_disk else b""
         if start == b"\x93NUMPY":
@@ -66,10 +68,15 @@ def _open_npy(source, ask):
     if array.ndim != 2 or array.dtype.kind not in "fiub":
         raise ReadError(f"{source.name}: an array of {array.dtype} of shape {array.shape}; read chunk by chunk are rows of numbers")
     names = [str(number) for number in range(1, array.shape[1] + 1)]
-    chosen, where, _ = _choose(source, names, [None] * len(names), ask, named=False)
+    chosen, where, _ = choose(source, names, [None] * len(names), ask, named=False)
     row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
     values = array if chosen == list(range(len(names))) else Chosen(array, chosen)
     return LazyTable(values, len(array), [names[j] for j in chosen], named=False, weights=row_weights)
+
+
+def _is_parquet(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 def _open_parquet(path, ask):
@@ -77,6 +84,15 @@ def _open_parquet(path, ask):
         name = os.fspath(path)
 
     dataset = _pyarrow(Place, "dataset")
+    if os.path.isdir(path):
+        found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        found = [name for name in found if os.path.basename(name)[0] not in "._"]
+        if found and not any(map(_is_parquet, found)):
+            shown = ", ".join(sorted(os.path.relpath(name, path) for name in found)[:3])
+            raise ReadError(
+                f"{Place.name}: a directory of files that are not Parquet ({shown}, ...): "
+                "give one of them"
+            )
     with _arrow_errors(Place):
         files = dataset.dataset(path, format="parquet")
         if not files.files:
@@ -84,7 +100,7 @@ def _open_parquet(path, ask):
         fields = list(files.schema)
         n_rows = files.count_rows()
     names, numeric = [field.name for field in fields], [_why_no_numbers(field, "iuf") for field in fields]
-    chosen, where, left_out = _choose(Place, names, numeric, ask, named=True)
+    chosen, where, left_out = choose(Place, names, numeric, ask, True, _pandas_index(files.schema))
     for j in chosen if where is None else [*chosen, where]:
         if numeric[j] is not None:
             raise ReadError(f"{Place.name}: column {names[j]!r} cannot be used: {numeric[j]}")

@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
-from ._base import CenterModel, open_data
+from ._base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from ._inits import INITS, given_centers, initial_centers, local_trials, random_rows
 from ._labels import check_label_order, label_order
 from ._native.engine import Running
@@ -74,8 +74,8 @@ class MiniBatchKMeans(CenterModel):
         Passes over the data begun.
     n_steps_ : int
         Batches seen.
-    stop_reason_ : {"no improvement", "tol", "max_iter", "max_time", "callback"}
-        Why `fit` ended.
+    stop_reason_ : {"no improvement", "tol", "max_iter", "max_time", "callback", "interrupted"}
+        Why `fit` ended; the last by an exception such as that of Ctrl-C, which leaves what was learnt so far, without labels.
     seen_weights_ : ndarray of shape (k,)
         Weight that each center is the mean of; less what was forgotten.
     n_features_in_, feature_names_in_
@@ -116,6 +116,7 @@ class MiniBatchKMeans(CenterModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------------------
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Find centers from random batches of the rows of X.
 
@@ -143,31 +144,28 @@ class MiniBatchKMeans(CenterModel):
         watch = None
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = BatchWatch(began, 1, steps, self.max_time, self.callback, self.verbose)
-        while run.stop_reason is None:
-            run.learn(rows.draw(size), rows.random)
-            # The first inertia is that of the initial centers.
-            if run.n_iter > 1 and smooth.stuck(run.inertia()):
-                run.halt("no improvement")
-            elif tol and run.shift <= tol:
-                run.halt("tol")
-            elif run.n_iter == steps:
-                run.halt("max_iter")
-            if watch is not None:
-                watch(run, None, None)
-        if self.label_order is not None:
-            centers = run.result_centers()
-            counts = np.bincount(data.assign(centers.astype(np.float64)), minlength=k)
-            learner.running.rearrange(label_order(self.label_order, centers, counts))
-        check.check_feature_names(self, names, data.shape[1], reset=True)
-        self.n_steps_, self.n_iter_, self.stop_reason_ = run.n_iter, -(-run.n_iter * size // n), run.stop_reason
-        self._random_state = rows.random
-        self._keep(learner, data, result_type(array))
+        with leaving(lambda: self._keep_fit(run, rows, names, interrupted=True)):
+            while run.stop_reason is None:
+                run.learn(rows.draw(size), rows.random)
+                # The first inertia is that of the initial centers.
+                if run.n_iter > 1 and smooth.stuck(run.inertia()):
+                    run.halt("no improvement")
+                elif tol and run.shift <= tol:
+                    run.halt("tol")
+                elif run.n_iter == steps:
+                    run.halt("max_iter")
+                if watch is not None:
+                    watch(run, None, None)
+            if self.label_order is not None:
+                centers = run.result_centers()
+                counts = np.bincount(data.assign(centers.astype(np.float64)), minlength=k)
+                learner.running.rearrange(label_order(self.label_order, centers, counts))
+            self._keep_fit(run, rows, names)
         if self.compute_labels:
-            found = int(np.count_nonzero(self.counts_))
-            if found < k:
-                check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({k}).", check.ConvergenceWarning)
+            warn_of_few_clusters(self)
         return self
 
+    @alone
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from one batch; the first one, which needs at least k rows, gives the initial centers.
 
@@ -187,31 +185,37 @@ class MiniBatchKMeans(CenterModel):
         if fresh:
             random = self._random()
             centers = self._initial(Batches(data, random), int(self.n_clusters))
-            check.check_feature_names(self, names, data.shape[1], reset=True)
-            seen, self.n_steps_, dtype = None, 0, result_type(array)
+            seen, steps, dtype = None, 0, result_type(array)
         else:
             check.check_feature_names(self, names, data.shape[1], reset=False)
+            names = getattr(self, "feature_names_in_", None)
             random = getattr(self, "_random_state", None) or self._random()      # a loaded model draws from the start
             # float32 centers could not hold what float64 rows have taught.
-            centers, seen = self._centers(), self.seen_weights_
+            centers = self._centers()
+            seen = check.fitted_array(self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max)
+            steps = self.n_steps_
+            check.check_int(steps, "n_steps_", 0, "an integer of at least 0")
             dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
         learner = Learner(data, centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
         learner.learn(data, random)
-        self.n_steps_ += 1
-        self.n_iter_ = self.n_steps_
-        self._random_state = random
-        self._keep(learner, data, dtype)
+        self._keep(learner, data, names, self.compute_labels, dtype, _random_state=random, n_steps_=steps + 1, n_iter_=steps + 1)
         return self
 
-    def _keep(self, learner, data, dtype):
-        self.cluster_centers_, self.seen_weights_, self._since = learner.centers.astype(dtype), learner.seen, learner.since
-        for name in ("labels_", "inertia_", "counts_"):
-            self.__dict__.pop(name, None)
-        if self.compute_labels:
-            centers = self._centers()
-            self.labels_ = data.assign(centers)
-            self.inertia_ = data.inertia(centers, self.labels_)
-            self.counts_ = np.bincount(self.labels_, minlength=len(centers))
+    def _keep_fit(self, run, rows, names, interrupted=False):
+        """Keep what a fit has learnt; without labels, which take a pass, where it was interrupted."""
+        n = rows.data.shape[0]
+        size = min(int(self.batch_size), n)
+        self._keep(run.learner, rows.data, names, self.compute_labels and not interrupted, run.dtype, _random_state=rows.random,
+                   n_steps_=run.n_iter, n_iter_=-(-run.n_iter * size // n), stop_reason_="interrupted" if interrupted else run.stop_reason)
+
+    def _keep(self, learner, data, names, labels, dtype, **fitted):
+        fitted.update(cluster_centers_=learner.centers.astype(dtype), seen_weights_=learner.seen, _since=learner.since)
+        if labels:
+            centers = fitted["cluster_centers_"].astype(np.float64)
+            fitted["labels_"] = data.assign(centers)
+            fitted["inertia_"] = data.inertia(centers, fitted["labels_"])
+            fitted["counts_"] = np.bincount(fitted["labels_"], minlength=len(centers))
+        keep_fitted(self, names, data.shape[1], fitted)
 
     def set_partial_fit_request(self, *, sample_weight):
         """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or another name for it."""
@@ -247,10 +251,9 @@ class MiniBatchKMeans(CenterModel):
 
     def _initial(self, rows, k):
         """The best of some starts, each from rows of its own, all judged by the same rows."""
-        given = not isinstance(self.init, str) and not callable(self.init)
-        if given:
-            init = self.init if hasattr(self.init, "__array__") else check_iterable(self.init)
-            return given_centers(init, k, rows.data)
+        if not isinstance(self.init, str) and not callable(self.init):
+            init = self._init()
+            return given_centers(init if hasattr(init, "__array__") else check_iterable(init), k, rows.data)
         if isinstance(self.init, str):
             check.check_name(self.init, INITS, "init")
         size = int(self.init_size or 3 * min(int(self.batch_size), rows.data.shape[0]))

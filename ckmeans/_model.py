@@ -6,18 +6,22 @@ and an array each for centers, counts, feature names and array parameters. NumPy
 
 import contextlib
 import json
+import math
 import os
-import zipfile
 
 import numpy as np
 
-from ._validate import MAX_ABS, METRICS, check_fitted
+from ._archive import ArchiveError, read_header
+from ._files import write_atomically
+from ._validate import MAX_ABS, METRICS, fitted_centers, is_tree
 
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
 _CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
 _NUMBERS = {"inertia_": float, "n_iter_": int, "n_steps_": int, "n_features_in_": int, "converged_": bool, "stop_reason_": str}
+_ALWAYS = ("n_features_in_", "n_iter_")
+_RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))  # types of the fields of a `Run`
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).
 _ARRAYS = {
     "seen_weights_": (np.float64, lambda k, d: (k,)),
@@ -28,31 +32,6 @@ _ARRAYS = {
 
 class ModelFileError(ValueError):
     """A file that is no model, is damaged, or comes from a later version than this one can read."""
-
-
-@contextlib.contextmanager
-def write_atomically(path):
-    """Open `path` for writing bytes so that it holds all of them or, after an error, what it held before.
-
-    Pipes and devices are written to directly.
-    """
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as file:
-            yield file
-        return
-    path = os.path.realpath(path)  # a link stays one
-    # Beside the target, since a rename cannot cross file systems; opened plainly, for the usual permissions.
-    partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
-    try:
-        with open(partial, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)
-        raise
 
 
 # ------------------------------------------------------------------------------------------------- writing
@@ -81,7 +60,7 @@ def save(model, path, *, labels=False):
     """
     import ckmeans
 
-    check_fitted(model)
+    centers = fitted_centers(model)
     if type(model).__name__ not in _CLASSES:
         raise TypeError(f"a model file holds a {' or '.join(_CLASSES)}, not a {type(model).__name__}")
     params, arrays = {}, {}
@@ -92,7 +71,7 @@ def save(model, path, *, labels=False):
         else:
             params[name] = plain
 
-    arrays["centers"] = np.ascontiguousarray(model.cluster_centers_)
+    arrays["centers"] = centers.astype(np.float32) if np.asarray(model.cluster_centers_).dtype == np.float32 else centers
     if hasattr(model, "counts_"):  # unlike inertia and labels, an interrupted first run has its centers
         arrays["counts"] = np.asarray(model.counts_, dtype=np.int64)
     if hasattr(model, "feature_names_in_"):
@@ -176,8 +155,11 @@ def load(path):
     path = os.fspath(path)
     with open(path, "rb") as file:
         try:
-            header, arrays = _read(file)
-            return _rebuild(header, arrays)
+            return _rebuild(*_read(file))
+        except MemoryError:
+            raise
+        except ArchiveError as error:
+            raise ModelFileError(f"{path}: not a ckmeans model file, or a damaged one: {error}") from None
         except ModelFileError as error:
             raise ModelFileError(f"{path}: {error}") from None
         except Exception as error:  # whatever zipfile, json or numpy say to a damaged file
@@ -185,80 +167,87 @@ def load(path):
 
 
 def _read(file):
-    """The header and the arrays of a model file."""
-    if not zipfile.is_zipfile(file):
-        raise ModelFileError("not a ckmeans model file, or a truncated one")
-    with zipfile.ZipFile(file) as archive:
-        # What is stored plainly cannot unfold into more than the file holds.
-        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise ModelFileError("not written by ckmeans: its members are compressed")
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as archive:
-        if "ckmeans" not in archive.files:
-            raise ModelFileError("not a ckmeans model file")
-        header = json.loads(archive["ckmeans"].item())
-        if header["format"] != FORMAT:
-            raise ModelFileError("not a ckmeans model file")
-        if header["version"] not in range(1, VERSION + 1):
-            raise ModelFileError(
-                f"written by ckmeans {header['package']} in version {header['version']!r} of the format, and "
-                f"this one reads up to {VERSION}: a later ckmeans is needed"
-            )
-        return header, {name: archive[name] for name in archive.files if name != "ckmeans"}
+    """The header of a model file, and its arrays, which are not read yet."""
+    header, members = read_header(file, "ckmeans")
+    if header["format"] != FORMAT:
+        raise ModelFileError("not a ckmeans model file")
+    if header["version"] not in range(1, VERSION + 1):
+        raise ModelFileError(
+            f"written by ckmeans {header['package']} in version {header['version']!r} of the format, and "
+            f"this one reads up to {VERSION}: a later ckmeans is needed"
+        )
+    return header, members
 
 
-def _rebuild(header, arrays):
-    """The model, after a check of everything that `predict` relies on."""
+def _rebuild(header, members):
+    """The model, after a check of everything that `predict` relies on; of arrays, before they are read."""
     import ckmeans
 
     if header["class"] not in _CLASSES:
         raise ModelFileError(f"holds a {header['class']!r}, which this version does not know")
     cls = getattr(ckmeans, header["class"])
     params = dict(header["params"])
-    params.update({name[6:]: array for name, array in arrays.items() if name.startswith("param_")})
-    unknown = sorted(params.keys() - cls().get_params(deep=False).keys())
+    arrays = [name[6:] for name in members if name.startswith("param_")]
+    unknown = sorted({*params, *arrays} - cls().get_params(deep=False).keys())
     if unknown:
         raise ModelFileError(f"has the parameter {unknown[0]!r}, which this version does not know")
     if params.get("metric", "euclidean") not in METRICS:      # it decides what predict says
         raise ModelFileError(f"has the metric {params['metric']!r}, which this version does not know")
-    model = cls(**params)
 
-    centers = arrays["centers"]
-    if centers.ndim != 2 or 0 in centers.shape or centers.dtype not in (np.float32, np.float64):
-        raise ModelFileError(f"centers of {centers.dtype} and shape {centers.shape} are not those of a model")
+    dtype, shape, _, _ = members.layout("centers")
+    if len(shape) != 2 or 0 in shape or dtype not in (np.float32, np.float64):
+        raise ModelFileError(f"centers of {dtype} and shape {shape} are not those of a model")
+    k, d = shape
+
+    def array(name, kinds, wanted, what):
+        """One that is no more than there is to say of k centers of d features; None where there is none."""
+        if name not in members:
+            return None
+        dtype, shape, _, _ = members.layout(name)
+        if (dtype.kind if kinds == "U" else dtype) not in kinds or shape != (wanted or shape) or len(shape) > 3:
+            raise ModelFileError(f"has no proper {what}: {dtype} of shape {shape}")
+        return members.read(name)
+
+    for name in arrays:
+        params[name] = members.read(f"param_{name}")
+    model = cls(**params)
+    centers = members.read("centers")
     if not float(np.abs(centers).max()) <= MAX_ABS:
         raise ModelFileError("has centers that are not finite")
-    k, d = centers.shape
     for name, value in header["fitted"].items():
-        if type(value) is not _NUMBERS.get(name):
+        if type(value) is not _NUMBERS.get(name) or not isinstance(value, str) and not 0 <= value < math.inf:
             raise ModelFileError(f"has {value!r} as {name}")
         setattr(model, name, value)
     if model.n_features_in_ != d:
         raise ModelFileError(f"has {d} features in its centers and {model.n_features_in_} in its header")
+    for name in _ALWAYS:
+        if name not in header["fitted"]:
+            raise ModelFileError(f"is damaged: it does not say {name}")
     model.cluster_centers_ = np.ascontiguousarray(centers)
     if header["class"] == "KMeans":
+        for run in header["runs"]:
+            if len(run) != len(_RUN) or not all(type(field) in types for field, types in zip(run, _RUN)):
+                raise ModelFileError(f"is damaged: it has {run!r} as the record of a run")
         model.runs_ = tuple(ckmeans.Run(*run) for run in header["runs"])
     for name, (dtype, shape) in _ARRAYS.items():
-        if name in arrays:
-            if arrays[name].dtype != dtype or arrays[name].shape != shape(k, d):
-                raise ModelFileError(f"has no proper {name} for its {k} centers")
-            setattr(model, name, arrays[name])
+        found = array(name, (dtype,), shape(k, d), f"{name} for its {k} centers")
+        if found is not None:
+            setattr(model, name, found)
     if header["class"] == "BisectingKMeans":
         _check_tree(model, k)
     if header["class"] == "MiniBatchKMeans" and not np.all(model.seen_weights_ >= 0):
         raise ModelFileError("has weights that are no weights")
-    if "counts" in arrays:
-        model.counts_ = arrays["counts"]
-        if model.counts_.shape != (k,) or model.counts_.dtype != np.int64 or model.counts_.min() < 0:
-            raise ModelFileError(f"has no proper counts for its {k} centers")
-    if "feature_names" in arrays:
-        names = arrays["feature_names"]
-        if names.shape != (d,) or names.dtype.kind != "U":
-            raise ModelFileError(f"has no proper names for its {d} features")
+    counts = array("counts", (np.int64,), (k,), f"counts for its {k} centers")
+    if counts is not None:
+        if counts.min() < 0:
+            raise ModelFileError(f"has no proper counts for its {k} centers: one is {counts.min()}")
+        model.counts_ = counts
+    names = array("feature_names", "U", (d,), f"names for its {d} features")
+    if names is not None:
         model.feature_names_in_ = names.astype(object)
-    if "labels" in arrays:
-        labels = arrays["labels"]
-        if labels.ndim != 1 or labels.dtype != np.int32 or not np.all((0 <= labels) & (labels < k)):
+    labels = array("labels", (np.int32,), None, "labels")
+    if labels is not None:
+        if labels.ndim != 1 or not np.all((0 <= labels) & (labels < k)):
             raise ModelFileError("has labels that are none of its centers")
         model.labels_ = labels
     return model
@@ -268,8 +257,5 @@ def _check_tree(model, k):
     """Raise unless the splits form a tree whose leaves are the k labels: `predict` walks it."""
     if not np.abs(model.tree_centers_).max(initial=0.0) <= MAX_ABS:
         raise ModelFileError("has centers in its tree that are not finite")
-    children = model.tree_children_
-    splits, leaves = children[children >= 0], ~children[children < 0]
-    ahead = children > np.arange(k - 1)[:, np.newaxis]      # a later split, so that no walk goes in a circle
-    if not np.all(ahead | (children < 0)) or sorted(splits) != list(range(1, k - 1)) or (k > 1 and sorted(leaves) != list(range(k))):
+    if not is_tree(model.tree_children_, k):
         raise ModelFileError("has splits that form no tree")

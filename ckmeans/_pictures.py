@@ -90,28 +90,32 @@ def _save(axes, path):
     need("matplotlib.pyplot", "a picture").close(figure)
 
 
-def quantize_file(path, output, k, seed, threads):
-    """Reduce the colours of a picture file, and tell what came of it."""
-    Image = need("PIL.Image", "ckmeans quantize")
+def quantize_file(path, output, k, seed, threads, frame=None):
+    """Reduce the colours of a picture file, all frames to the same ones, and tell what came of it."""
     import numpy as np
 
     from ._model import write_atomically
-    from .image import quantize
+    from ._picture_files import Writer, read_picture
+    from .image import FULL, quantize
 
-    suffix = os.path.splitext(output)[1].lower()
-    kind = Image.registered_extensions().get(suffix)
-    if kind not in Image.SAVE:
-        raise ValueError(f"cannot write {output}: Pillow knows no such format; .png keeps the colours exactly")
-    try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture if picture.mode in ("L", "RGB") else picture.convert("RGB"))
-    except Image.UnidentifiedImageError:
-        raise ValueError(f"{path}: not a picture that Pillow can read") from None
+    picture = read_picture(path, frame)
+    writer = Writer(output, picture, k)
     started = time.perf_counter()
-    result = quantize(pixels, k, random_state=seed, n_threads=threads)
+    frames = picture.frames
+    # Frames one below the other; their pixels in one column, since pages may differ in width.
+    tall = frames[0] if len(frames) == 1 else np.concatenate([each.reshape(-1, 1, *each.shape[2:]) for each in frames])
+    try:
+        result = quantize(tall, k, random_state=seed, n_threads=threads)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     seconds = time.perf_counter() - started
+    cuts = np.cumsum([each.shape[0] * each.shape[1] for each in frames])[:-1]
+    parts = np.split(result.image.reshape(-1, *tall.shape[2:]), cuts)
+    indices = np.split(result.indices.reshape(-1), cuts)
     with write_atomically(output) as file:
-        Image.fromarray(result.image).save(file, format=kind)
+        writer.write(file, [part.reshape(each.shape) for part, each in zip(parts, frames)], result.palette,
+                     [index.reshape(each.shape[:2]) for index, each in zip(indices, frames)])
     palette = result.palette if result.palette.shape[1] == 3 else result.palette.repeat(3, axis=1)
-    return {"path": path, "width": pixels.shape[1], "height": pixels.shape[0], "colours": len(palette), "palette": palette.tolist(),
-            "inertia": result.model.inertia_, "seconds": {"quantize": seconds}}
+    height, width = frames[0].shape[:2]
+    return {"path": path, "width": width, "height": height, "frames": len(frames), "colours": len(palette), "palette": palette.tolist(),
+            "full": FULL[palette.dtype], "inertia": result.model.inertia_, "seconds": {"quantize": seconds}}

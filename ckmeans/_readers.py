@@ -1,100 +1,64 @@
-"""Tables from files: text (.csv, .tsv, ...), NumPy's .npy and .npz, Parquet and Feather.
+"""Tables from files: text (.csv, .tsv, ...), JSON, NumPy's .npy and .npz, Parquet and Feather.
 
-What a file is gets decided by its first bytes, not by its name. Of a text file the first lines are looked at
-to find separator, decimal mark, header and numeric columns; the rest must then keep to what was found, or an
-error names the line. Nothing is guessed twice and nothing is filled in.
+What a file is gets decided by its first bytes, not by its name. `_text` reads text.
 """
 
 import contextlib
-import csv
 import importlib
 import io
-import itertools
-import math
-import operator
-import os
-import sys
+import lzma
+import re
+import struct
+import warnings
+import zipfile
 import zlib
-from array import array
-from collections import Counter
-from typing import NamedTuple
 
 import numpy as np
 
-_COMPRESSED = {".gz": "gzip", ".bz2": "bz2"}  # suffix -> module of the standard library
-_SEPARATORS = ("\t", ";", ",", "|")  # where several fit equally well, the earlier is the likelier one
-_SPACES = " "  # runs of blanks, as many text tools write them
-_MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."))
-_ROW_NAMES = frozenset(("", "rownames", "unnamed: 0"))  # heads of an index that R or pandas wrote along
-_SAMPLE_LINES = 1000
-_FAST_BYTES = 4_000_000  # importing pyarrow takes as long as reading this much without it
+from ._tables import Ambiguous, Ask, LeftOut, ReadError, Source, Table, choose, numbers_of_rows
+from ._text import FORMATS, read_text
+
+__all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
 
 
-class ReadError(ValueError):
-    """A file that cannot be read as a table of numbers; the message names the place."""
-
-
-class LeftOut(NamedTuple):
-    """A column that is not used, and why."""
-
-    name: str
-    why: str
-
-
-class Table:
-    """Rows of numbers with column names; `KMeans` takes it as it is.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n_rows, n_columns)
-    names : list of str
-        What to call each column: the file's own name, or its number in the file, counted from 1.
-    columns : list of str
-        `names` when they come from the file, else empty. (What tables of other libraries call it.)
-    weights : ndarray of shape (n_rows,), or None
-    left_out : list of LeftOut
-        Columns that were not asked for by name and cannot be used.
-    """
-
-    def __init__(self, values, names, *, named, weights=None, left_out=()):
-        self.values = values
-        self.names = list(names)
-        self.columns = self.names if named else []
-        self.weights = weights
-        self.left_out = list(left_out)
-
-    def __len__(self):
-        return len(self.values)
-
-    def to_numpy(self):
-        """The values, without a copy."""
-        return self.values
-
-
-class _Ask(NamedTuple):
-    """Which columns the caller wants; see `read_table`."""
-
-    columns: list = None
-    weights: str = None
-    columns_if_named: list = None
-
-
-def read_table(path, columns=None, weights=None, *, columns_if_named=None):
+def read_table(path, columns=None, weights=None, **options):
     """Read the numeric columns of a file.
 
     Parameters
     ----------
     path : str or path-like
-        Text with a header or without, separated by commas, semicolons, tabs, bars or blanks, with decimal
-        points or (where the comma separates nothing) decimal commas; ``.npy``; ``.npz``; Parquet or Feather,
-        which take pyarrow. Any of them may be compressed (``.gz``, ``.bz2``). ``-`` is standard input.
+        Text; JSON or JSON lines; ``.npy``; ``.npz``; Parquet or Feather, which take pyarrow. Any of
+        them may be compressed (gzip, bzip2, xz, Zstandard, or the only file of a zip archive).
+        ``-`` is standard input.
     columns : sequence of str, optional
         Columns to use, in this order: names, or numbers counted from 1. Default: every numeric column but
-        `weights`. A column asked for here must be numeric.
+        `weights` and row names. A column asked for here must be numeric.
     weights : str, optional
         Name or number of a column of row weights.
     columns_if_named : sequence of str, optional
         Stands in for `columns` if that is None and the file names its columns.
+    index : sequence of str, optional
+        Columns of row names, by name or by number from 1, which are no features; an empty one says
+        that there are none. Default: columns that pandas or R wrote as such.
+    header : bool, optional
+        Whether the first line of text is a header. Default: it is; where it may be a row as well,
+        that is asked.
+    sep : str, optional
+        The character between the columns of text; a blank stands for runs of blanks and tabs.
+        Default: the comma, semicolon, tab, bar or blanks that cut the first lines into equally many
+        cells.
+    decimal : {'.', ','}, optional
+        Decimal mark of text. Default: the one that all columns agree on.
+    thousands : str, optional
+        What stands between groups of three digits in text. Default: nothing, unless the numbers of
+        the file leave no other reading.
+    skip : int, default=0
+        Lines of text above the table to pass over. Empty lines and those that begin with ``#``
+        are passed over anyhow.
+    encoding : str, optional
+        Encoding of text. Default: what a byte order mark says, UTF-8, UTF-16 or else Latin-1.
+    quotes : bool, optional
+        Whether quotation marks quote, or are letters like any other. Default: they quote.
 
     Returns
     -------
@@ -104,419 +68,53 @@ def read_table(path, columns=None, weights=None, *, columns_if_named=None):
     ------
     ReadError
         The file cannot be read, or is not a full rectangle of numbers; line and column are named.
+    Ambiguous
+        A `ReadError`: the file can be read in more than one way. It shows them, with the options
+        that decide.
+
+    Warns
+    -----
+    UserWarning
+        A column that is used looks like a number of the row rather than a value.
     """
-    source = _Source(path)
+    ask = Ask(columns, weights, **options)
+    ask.check()
+    name = path
     try:
-        with source.open() as file:
-            start = file.read(8)
-        if not start:
-            raise ReadError(f"{source.name}: the file is empty")
-        read = next((reader for magic, reader in _FORMATS if start.startswith(magic)), _read_text)
-        return read(source, _Ask(columns, weights, columns_if_named))
-    except (EOFError, OSError, zlib.error) as error:
+        source = Source(path)
+        name = source.name
+        table = _read(source, ask)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or f"truncated or damaged: {error}"
-        raise ReadError(f"{source.name}: {reason}") from None
+        raise ReadError(f"{name}: {reason}") from None
+    if ask.columns is None and ask.index is None and not (table.columns and ask.columns_if_named):
+        _tell_numbers_of_rows(source, table)
+    return table
 
 
-class _Source:
-    """Where the bytes come from: a file, a compressed file or standard input; opened as often as needed."""
-
-    def __init__(self, path):
-        self.path = os.fspath(path)
-        self.compressed = _COMPRESSED.get(os.path.splitext(self.path)[1].lower())
-        self.data = None
-        self.name = self.path
-        if self.path == "-":
-            self.data = sys.stdin.buffer.read()
-            self.name = "standard input"
-
-    def open(self):
-        """A binary file with the bytes, decompressed."""
-        if self.data is not None:
-            return io.BytesIO(self.data)
-        if self.compressed:
-            return importlib.import_module(self.compressed).open(self.path, "rb")
-        return open(self.path, "rb")
-
-    @property
-    def on_disk(self):
-        """Whether the bytes lie in a plain file that can be mapped."""
-        return self.data is None and not self.compressed
-
-    def size(self):
-        """Bytes in the file, compressed as it may be."""
-        return len(self.data) if self.data is not None else os.path.getsize(self.path)
-
-
-# --------------------------------------------------------------------------------------- choosing columns
-
-
-def _choose(source, names, numeric, ask, named):
-    """Positions of the columns to use and of the weights (or None), and the columns to mention as left out.
-
-    `numeric` has for every column None, or why it is not usable.
-    """
-    where = None if ask.weights is None else _find(source, names, ask.weights, named)
-    columns = ask.columns_if_named if ask.columns is None and named else ask.columns
-    if columns is not None:
-        return [_find(source, names, column, named) for column in columns], where, []
-    chosen = [j for j, why_not in enumerate(numeric) if why_not is None and j != where]
-    if not chosen:
-        raise ReadError(f"{source.name}: no column of numbers")
-    left_out = [
-        LeftOut(name, why_not)
-        for j, (name, why_not) in enumerate(zip(names, numeric))
-        if why_not and j != where  # an empty reason is not worth a word
-    ]
-    return chosen, where, left_out
-
-
-def _find(source, names, wanted, named):
-    """Position of the column called, or numbered from 1, `wanted`."""
-    if wanted in names:
-        return names.index(wanted)
-    if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
-        return int(wanted) - 1
-    if not named:
-        raise ReadError(f"{source.name}: no column {wanted!r}; without names, they are 1 to {len(names)}")
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    raise ReadError(f"{source.name}: no column {wanted!r}; there are {len(names)}: {shown}")
-
-
-def _unique(names):
-    """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``, as pandas does."""
-    unique = []
-    for number, name in enumerate(names, 1):
-        base = name = name or str(number)
-        for again in itertools.count(1):
-            if name not in unique:
-                break
-            name = f"{base}.{again}"
-        unique.append(name)
-    return unique
-
-
-# --------------------------------------------------------------------------------------------------- text
-
-
-class _Layout(NamedTuple):
-    """How a text file is laid out, found from its first lines."""
-
-    separator: str
-    decimals: str  # the decimal marks to try, the likelier first
-    names: list
-    named: bool
-    numeric: list  # per column None, or why it is not usable
-    skip: int  # physical lines before the first row
-    simple: bool  # for a reader that knows nothing of several blanks or lines as one
-
-
-def _read_text(source, ask):
-    """A table from text in whichever of the usual encodings."""
-    *others, last = _encodings(source)
-    try:
-        for encoding in others:
-            with contextlib.suppress(UnicodeDecodeError):
-                return _read_encoded(source, encoding, ask)
-        return _read_encoded(source, last, ask)
-    except (UnicodeError, csv.Error) as error:
-        raise ReadError(f"{source.name}: {error}") from None
-
-
-def _encodings(source):
-    """Encodings to try: what a byte order mark says, else UTF-8, else what old spreadsheets write."""
+def _read(source, ask):
     with source.open() as file:
-        sample = file.read(4096)
-    if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return ("utf-16",)
-    if b"\0" in sample:
-        raise ReadError(
-            f"{source.name}: not a format ckmeans reads: text (.csv, .tsv), .npy, .npz, Parquet or Feather"
+        start = file.read(1024)
+    if not start:
+        raise ReadError(f"{source.name}: the file is empty")
+    for magic, what in _NOT_READ:
+        if re.match(magic, start):
+            raise ReadError(f"{source.name}: {what}")
+    read = next((reader for magic, reader in _FORMATS if re.match(magic, start)), read_text)
+    return read(source, ask)
+
+
+def _tell_numbers_of_rows(source, table):
+    """Warn of columns that are used and look like numbers of the rows."""
+    if isinstance(table.values, np.memmap):  # to look at it would read it all
+        return
+    for name in numbers_of_rows(table):
+        warnings.warn(
+            f"{source.name}: column {name!r} has another whole number in each row and is used as a "
+            f"feature; if these are numbers of the rows, leave it out: --index {name}",
+            UserWarning,
+            stacklevel=3,
         )
-    return ("utf-8-sig", "latin-1")
-
-
-def _read_encoded(source, encoding, ask):
-    with _open_text(source, encoding) as lines:
-        layout = _look(source, lines)
-    chosen, where, left_out = _choose(source, layout.names, layout.numeric, ask, layout.named)
-    wanted = chosen if where is None else [*chosen, where]
-
-    fast = layout.simple and encoding == "utf-8-sig" and source.size() >= _FAST_BYTES
-    values = _parse_with_arrow(source, layout, wanted) if fast else None
-    if values is None:
-        values = _parse_either_mark(source, encoding, layout, wanted)
-
-    row_weights = None
-    if where is not None:
-        row_weights = np.ascontiguousarray(values[:, -1])
-        values = np.ascontiguousarray(values[:, :-1])
-    return Table(
-        values, [layout.names[j] for j in chosen], named=layout.named, weights=row_weights, left_out=left_out
-    )
-
-
-def _open_text(source, encoding):
-    return io.TextIOWrapper(source.open(), encoding=encoding, newline="")
-
-
-def _records(lines, separator):
-    """A reader of records; its `line_num` is the number of the last line it took."""
-    if separator == _SPACES:
-        lines = (" ".join(line.split()) for line in lines)
-    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
-
-
-def _look(source, lines):
-    """Find the layout from the first lines."""
-    sample = list(itertools.islice(lines, _SAMPLE_LINES))
-    cut = len(sample) == _SAMPLE_LINES
-    comments = list(itertools.takewhile(lambda line: line.startswith("#") or not line.strip(), sample))
-    body = sample[len(comments) :]
-    if not body:
-        raise ReadError(f"{source.name}: no rows")
-    separator = _separator(source, body)
-
-    reader = _records(body, separator)
-    rows, ends = [], []
-    for row in reader:
-        cells = [cell.strip() for cell in row]
-        if len(cells) > 1 or any(cells):
-            rows.append(cells)
-            ends.append(reader.line_num)
-    if cut and len(rows) > 1:
-        rows.pop()  # may go on beyond the sample
-    if not rows:
-        raise ReadError(f"{source.name}: no rows")
-
-    decimals = _decimal_marks(rows, separator)
-    header = _header(rows, decimals[0])
-    skip, first = (ends[0], rows.pop(0)) if header else (0, rows[0])
-    if not rows:
-        raise ReadError(f"{source.name}: no rows below the header")
-
-    names = first if header else [""] * len(first)
-    if not header and comments:  # numpy.savetxt marks its header as a comment
-        cells = next(_records([comments[-1].lstrip("#").strip()], separator), [])
-        if len(cells) == len(first) and not any(_is_number(cell, decimals[0]) for cell in cells):
-            names = [cell.strip() for cell in cells]
-    nameless = header and all(len(row) == len(names) + 1 for row in rows)
-    if nameless:  # R leaves the row names without a header; others end every row with a separator
-        names = [*names, ""] if not any(row[-1] for row in rows) else ["", *names]
-
-    numeric = [
-        _why_not_numeric(name, [row[j] for row in rows if j < len(row)], decimals[0])
-        for j, name in enumerate(names)
-    ]
-    if header and numeric[0] is None and names[0].lower() in _ROW_NAMES:
-        cells = [row[0] for row in rows]
-        if nameless or all(map(str.isdecimal, cells)) and _increases(map(int, cells)):
-            numeric[0] = "row numbers"
-    return _Layout(
-        separator,
-        decimals,
-        _unique(names),
-        any(names),
-        numeric,
-        skip=len(comments) + skip,
-        simple=skip <= 1 and separator != _SPACES,
-    )
-
-
-def _separator(source, lines):
-    """The separator that cuts the most lines into the same number of cells."""
-    lines = [line for line in itertools.islice(lines, 100) if line.strip()]
-    if "tsv" in os.path.basename(source.path).lower().split(".")[1:]:
-        return "\t"
-    best, best_share = None, 0.0
-    for separator in _SEPARATORS:
-        if separator not in lines[0]:
-            continue
-        ((width, count),) = Counter(map(len, _records(lines, separator))).most_common(1)
-        # One line in many with another width must not make its separator lose to one that is only in text.
-        if width > 1 and count / len(lines) > best_share + 0.02:
-            best, best_share = separator, count / len(lines)
-    if best is not None:
-        return best
-    words = Counter(map(len, _records(lines, _SPACES))).most_common(1)[0][0]
-    return _SPACES if words > 1 and _has_number(lines) else ","
-
-
-def _has_number(lines):
-    """Whether any word is a number: text of one column may have blanks inside."""
-    return any(_number(word, mark) is not None for line in lines for word in line.split() for mark in ".,")
-
-
-def _decimal_marks(rows, separator):
-    """The decimal marks that may be in use, the likelier first."""
-    if separator == ",":
-        return "."
-    points = commas = 0
-    for cell in itertools.chain.from_iterable(rows):
-        point, comma = _number(cell, ".") is not None, _number(cell, ",") is not None
-        points += point and not comma
-        commas += comma and not point
-    if points == commas:
-        return ".,"
-    return "." if points > commas else ","
-
-
-def _number(cell, decimal):
-    """The float that a cell spells, or None. (float() alone would also take 1_000.)"""
-    if decimal == ",":
-        if "." in cell:
-            return None
-        cell = cell.replace(",", ".")
-    if "_" in cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _is_missing(cell):
-    return cell.strip().lower() in _MISSING
-
-
-def _is_number(cell, decimal):
-    return not _is_missing(cell) and _number(cell, decimal) is not None
-
-
-def _header(rows, decimal):
-    """Whether the first of the rows is a header: words above numbers."""
-    first, below = rows[0], rows[1:]
-    if not below:
-        return not any(_is_number(cell, decimal) for cell in first)
-    if all(len(row) == len(first) + 1 for row in below):
-        return not any(_is_number(cell, decimal) for cell in first)
-    words, numbers = [], []
-    for j, cell in enumerate(first):
-        column = [row[j] for row in below if j < len(row)]
-        if not _is_missing(cell) and _mostly_numbers(column, decimal):
-            (numbers if _is_number(cell, decimal) else words).append(cell)
-    # Years may stand in a header among words; a number with a fraction beside a word is a row with a slip.
-    return bool(words) and all(cell.isdecimal() for cell in numbers)
-
-
-def _mostly_numbers(cells, decimal):
-    cells = [cell for cell in cells if not _is_missing(cell)]
-    return sum(_number(cell, decimal) is not None for cell in cells) > len(cells) / 2
-
-
-def _why_not_numeric(name, cells, decimal):
-    """None for a column to use, else why not; an empty text when nothing was there to use."""
-    present = [cell for cell in cells if not _is_missing(cell)]
-    if not present:
-        return "" if not name and not any(cells) else "no values"
-    if not _mostly_numbers(cells, decimal):
-        return f"not numbers, e.g. {_short(next(cell for cell in present if _number(cell, decimal) is None))}"
-    return None
-
-
-def _increases(numbers):
-    return all(low < high for low, high in itertools.pairwise(numbers))
-
-
-def _parse_either_mark(source, encoding, layout, wanted):
-    """Parse with each decimal mark that may be in use; the first error is the one to tell."""
-    error = None
-    for decimal in layout.decimals:
-        try:
-            with _open_text(source, encoding) as lines:
-                return _parse(source, lines, layout, wanted, decimal)
-        except ReadError as this:
-            error = error or this
-    raise error
-
-
-def _parse(source, lines, layout, wanted, decimal):
-    """All rows as an array, its columns in the order of `wanted`."""
-    for _ in range(layout.skip):
-        next(lines)
-    reader = _records(lines, layout.separator)
-    width, numbers = len(layout.names), array("d")
-    # One position too many, as itemgetter gives a tuple only for several.
-    pick = None if wanted == list(range(width)) else operator.itemgetter(*wanted, wanted[0])
-    for row in reader:
-        if len(row) != width or width == 1:
-            if len(row) < 2 and not "".join(row).strip():
-                continue
-            if len(row) != width:
-                line = layout.skip + reader.line_num
-                raise ReadError(f"{source.name}: line {line}: {len(row)} cell(s), where {width} are expected")
-        cells = pick(row)[:-1] if pick else row
-        values = _row_values(cells, decimal)
-        if values is None:
-            line = layout.skip + reader.line_num
-            raise _bad_cell(source, line, cells, [layout.names[j] for j in wanted], decimal)
-        numbers.extend(values)
-    return np.array(numbers).reshape(-1, len(wanted))
-
-
-def _row_values(cells, decimal):
-    """The cells as finite floats, or None when one of them is none."""
-    if decimal == "." and "_" not in "".join(cells):
-        try:
-            values = [*map(float, cells)]
-        except ValueError:
-            return None
-    else:
-        values = [_number(cell, decimal) for cell in cells]
-        if None in values:
-            return None
-    # The sum is quick to look at, but may overflow where no value is infinite.
-    return values if math.isfinite(sum(values)) or all(map(math.isfinite, values)) else None
-
-
-def _bad_cell(source, line, cells, names, decimal):
-    """The error for the first cell that is no finite number."""
-    for name, cell in zip(names, cells):
-        where, value = f"{source.name}: line {line}, column {name!r}", _number(cell, decimal)
-        if _is_missing(cell):
-            what = f"{cell!r} stands for a missing value" if cell.strip() else "the cell is empty"
-            return ReadError(f"{where}: {what}: fill it in, delete the line, or choose columns without gaps")
-        if value is None:
-            return ReadError(f"{where}: {_short(cell)} is not a number")
-        if not math.isfinite(value):
-            return ReadError(f"{where}: {_short(cell)} is not a finite number")
-    raise AssertionError("called for a row without a bad cell")
-
-
-def _short(cell):
-    return repr(cell if len(cell) <= 30 else cell[:27] + "...")
-
-
-def _parse_with_arrow(source, layout, wanted):
-    """What `_parse` would return, several times as fast, or None where that cannot be had.
-
-    Both round correctly, so what pyarrow accepts has the same bits; what it refuses, `_parse` shall judge.
-    """
-    try:
-        import pyarrow
-        from pyarrow import csv as arrow_csv
-    except ImportError:
-        return None
-    labels = [str(j) for j in range(len(layout.names))]
-    try:
-        with source.open() as file:
-            table = arrow_csv.read_csv(
-                file,
-                read_options=arrow_csv.ReadOptions(column_names=labels, skip_rows=layout.skip),
-                parse_options=arrow_csv.ParseOptions(delimiter=layout.separator),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=[labels[j] for j in wanted],
-                    column_types=dict.fromkeys(labels, pyarrow.float64()),
-                    null_values=[],
-                    decimal_point=layout.decimals[0],
-                ),
-            )
-    except pyarrow.ArrowException:
-        return None
-    values = np.empty((table.num_rows, len(wanted)))
-    for column, j in zip(values.T, wanted):
-        column[:] = table.column(labels[j]).to_numpy()
-    return values if np.isfinite(values).all() else None
 
 
 # ----------------------------------------------------------------------------------------- NumPy's formats
@@ -537,6 +135,42 @@ def _read_npy(source, ask):
     return _from_array(source, array, ask)
 
 
+def _read_zip(source, ask):
+    """A table from a zip archive: arrays (.npz) or one file of any format."""
+    with source.open() as file, _open_zip(source, file) as archive:
+        names = [name for name in archive.namelist() if name and not name.endswith("/")]
+        names = [name for name in names if not name.startswith("__MACOSX/")]
+        if names and all(name.endswith(".npy") for name in names):
+            return _read_npz(source, ask)
+        if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
+            raise ReadError(
+                f"{source.name}: a workbook or document of Office; save the sheet as .csv"
+            )
+        if "mimetype" in names:
+            raise ReadError(f"{source.name}: an OpenDocument file; save the sheet as .csv")
+        if len(names) != 1:
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            raise ReadError(
+                f"{source.name}: a zip archive of {len(names)} files"
+                + (f" ({shown}): unpack it and give one" if names else "")
+            )
+        try:
+            inner = Source(f"{source.name}/{names[0]}", archive.read(names[0]))
+        # Encrypted, compressed in a way that Python lacks, damaged.
+        except (RuntimeError, NotImplementedError, struct.error) as error:
+            raise ReadError(f"{source.name}: {error}") from None
+    return _read(inner, ask)
+
+
+def _open_zip(source, file):
+    try:
+        return zipfile.ZipFile(file)
+    except OSError:
+        raise
+    except Exception as error:  # what zipfile says to a damaged directory has many types
+        raise _bad_array(source, error) from None
+
+
 def _read_npz(source, ask):
     """A table from an archive of arrays: its only matrix, or its vectors of one length as columns."""
     try:
@@ -552,7 +186,7 @@ def _read_npz(source, ask):
         raise ReadError(f"{source.name}: this is a sparse matrix; save a dense one, matrix.toarray()")
     arrays = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
     if not arrays:
-        raise ReadError(f"{source.name}: a zip archive without arrays; of a workbook, save the sheet as .csv")
+        raise ReadError(f"{source.name}: an archive without arrays")
     if len(arrays) == 1:
         return _from_array(source, *arrays.values(), ask)
 
@@ -591,7 +225,7 @@ def _from_array(source, array, ask):
     if array.dtype.kind not in "fiub":
         raise ReadError(f"{source.name}: an array of {array.dtype}, not of real numbers")
     names = [str(number) for number in range(1, array.shape[1] + 1)]
-    chosen, where, _ = _choose(source, names, [None] * len(names), ask, named=False)
+    chosen, where, _ = choose(source, names, [None] * len(names), ask, named=False)
     values = array if chosen == list(range(len(names))) else array[:, chosen]
     row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
     return Table(values, [names[j] for j in chosen], named=False, weights=row_weights)
@@ -606,9 +240,9 @@ def _from_columns(source, arrays, ask):
     return _stack(source, names, numeric, lambda j: arrays[names[j]], ask)
 
 
-def _stack(source, names, numeric, column, ask):
+def _stack(source, names, numeric, column, ask, index=None):
     """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
-    chosen, where, left_out = _choose(source, names, numeric, ask, named=True)
+    chosen, where, left_out = choose(source, names, numeric, ask, True, index)
     for j in chosen if where is None else [*chosen, where]:
         if numeric[j] is not None:
             raise ReadError(f"{source.name}: column {names[j]!r} cannot be used: {numeric[j]}")
@@ -644,7 +278,7 @@ def _pyarrow(source, module):
     except ImportError:
         raise ReadError(
             f"{source.name}: reading {module.capitalize()} files takes pyarrow, which is not installed: "
-            "pip install pyarrow"
+            "pip install 'ckmeans-cython[cli]'"
         ) from None
 
 
@@ -664,11 +298,20 @@ def _why_no_numbers(field, kinds="iufdb"):
     """None for a column of these kinds (signed, unsigned, floating, decimal, boolean) to use, else why not."""
     from pyarrow import types
 
-    if field.name.startswith("__index_level_"):
-        return "the index that pandas wrote along"
     is_a = {"i": types.is_signed_integer, "u": types.is_unsigned_integer, "f": types.is_floating, "d": types.is_decimal,
             "b": types.is_boolean}
     return None if any(is_a[kind](field.type) for kind in kinds) else f"{field.type}, not numbers"
+
+
+def _pandas_index(schema):
+    """The columns that pandas marked as its index, or named like one, as `choose` takes them."""
+    marked = (schema.pandas_metadata or {}).get("index_columns", [])  # a range is a dict and no column
+    marked = {name for name in marked if isinstance(name, str)}
+    return {
+        j: "the index that pandas wrote along"
+        for j, name in enumerate(schema.names)
+        if name in marked or re.fullmatch("__index_level_[0-9]+__", name)
+    }
 
 
 def _from_arrow(source, schema, read, ask):
@@ -684,13 +327,153 @@ def _from_arrow(source, schema, read, ask):
             chunks = chunks.cast("float64")
         return chunks.to_numpy()
 
-    return _stack(source, schema.names, [_why_no_numbers(field) for field in schema], column, ask)
+    why_not = [_why_no_numbers(field) for field in schema]
+    return _stack(source, schema.names, why_not, column, ask, _pandas_index(schema))
 
 
+# --------------------------------------------------------------------------------------------- JSON
+
+
+def _read_json(source, ask):
+    """A table from JSON: records, rows or columns, in one document or one record a line."""
+    import json
+
+    text = source.read().removeprefix(b"\xef\xbb\xbf")
+    place = "record"
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as whole:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        data = []
+        for number, line in lines:
+            try:
+                data.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                found = whole if number == 1 or len(lines) == 1 else f"line {number}: {error}"
+                raise ReadError(f"{source.name}: damaged JSON: {found}") from None
+    if isinstance(data, dict):
+        if isinstance(data.get("columns"), list) and isinstance(
+            data.get("data"), list
+        ):  # pandas' "split"
+            names, rows = list(map(str, data["columns"])), data["data"]
+        elif data and all(isinstance(column, list) for column in data.values()):
+            if len({len(column) for column in data.values()}) > 1:
+                raise ReadError(f"{source.name}: columns of different lengths")
+            names, rows = list(data), list(map(list, zip(*data.values())))
+        elif any(isinstance(value, (dict, list)) for value in data.values()):
+            raise ReadError(
+                f"{source.name}: JSON of another shape; read are a list of records or of rows, an object "
+                "of columns "
+                "(lists of one length), and a record a line"
+            )
+        else:  # a file of one line
+            names, rows = list(data), [list(data.values())]
+    elif all(isinstance(record, dict) for record in data):
+        names = list(dict.fromkeys(name for record in data for name in record))
+        rows = [list(map(record.get, names)) for record in data]
+    elif all(isinstance(row, list) for row in data):
+        names, rows = None, data
+    elif not any(isinstance(value, (dict, list)) for value in data):
+        names, rows = None, [[value] for value in data]
+    else:
+        raise ReadError(f"{source.name}: JSON that mixes records, rows and values")
+    if not rows or not rows[0]:
+        raise ReadError(f"{source.name}: no rows")
+    width = len(rows[0] if names is None else names)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != width:
+            raise ReadError(
+                f"{source.name}: {place} {number} is no list of {width} values as the others are"
+            )
+    return _from_values(source, names, list(zip(*rows)), ask)
+
+
+def _from_values(source, names, columns, ask):
+    """A table from columns of the values that JSON knows."""
+    named = names is not None
+    names = names if named else [str(number) for number in range(1, len(columns) + 1)]
+
+    def is_number(value):
+        return isinstance(value, (int, float))  # booleans are, too
+
+    def why_not(column):
+        present = [value for value in column if value is not None]
+        if not present:
+            return "no values"
+        if 2 * sum(map(is_number, present)) > len(present):
+            return None
+        odd = next(value for value in present if not is_number(value))
+        text = repr(odd)
+        return f"not numbers, e.g. {text if len(text) <= 30 else text[:27] + '...'}"
+
+    def numbers(j):
+        for number, value in enumerate(columns[j], 1):
+            place = f"{source.name}: record {number}, column {names[j]!r}"
+            if value is None:
+                raise ReadError(f"{place}: the value is missing")
+            if not is_number(value):
+                raise ReadError(f"{place}: {value!r} is not a number")
+            # A whole number of any size; converted, it may be infinite.
+            if not abs(value) < 2**1024 - 2**970:
+                raise ReadError(f"{place}: {value!r} is not a finite number")
+        return np.array(columns[j], dtype=np.float64)
+
+    chosen, where, left_out = choose(source, names, list(map(why_not, columns)), ask, named)
+    return Table(
+        np.stack([numbers(j) for j in chosen], axis=1),
+        [names[j] for j in chosen],
+        named=named,
+        weights=None if where is None else numbers(where),
+        left_out=left_out,
+    )
+
+
+# ----------------------------------------------------------------------------------- what a file is
+
+# A byte order mark may come before JSON. A header such as [id],[size] is no JSON.
 _FORMATS = (
-    (b"\x93NUMPY", _read_npy),
-    (b"PK\x03\x04", _read_npz),
-    (b"PAR1", _read_parquet),
-    (b"ARROW1", _read_feather),
-    (b"FEA1", _read_feather),
+    (rb"\x93NUMPY", _read_npy),
+    (rb"PK\x03\x04|PK\x05\x06", _read_zip),
+    (rb"PAR1", _read_parquet),
+    (rb"ARROW1|FEA1", _read_feather),
+    (
+        rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"|\}|\Z)|\[\s*(?:[\[\{\"\]0-9+-]|null|true|false|NaN|\Z))",
+        _read_json,
+    ),
+)
+_SAVE = "save the table as .csv"
+_NOT_READ = (
+    (rb"\xd0\xcf\x11\xe0", f"a workbook or document of an old Office; {_SAVE}"),
+    (
+        rb"SQLite format 3\0",
+        f"an SQLite database; {_SAVE}, as with sqlite3 -header -csv FILE 'select * from TABLE'",
+    ),
+    (rb"\x89HDF", f"HDF5 (or .mat); {_SAVE}, or use KMeans.fit_chunks in Python"),
+    (rb"MATLAB 5\.0", f"a MATLAB file; {_SAVE}"),
+    (
+        rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|BM.{4}\0\0\0\0",
+        "a picture; ckmeans quantize reads those",
+    ),
+    (rb"%PDF", f"a PDF document; {_SAVE}"),
+    (
+        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head)",
+        "a web page, not a table; was it downloaded by mistake?",
+    ),
+    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", f"XML; {_SAVE}"),
+    (
+        rb"\x80[\x02-\x05][\x95\x8a}\](Kcq]",
+        "a pickle, which could run code and is not loaded; save the array as .npy",
+    ),
+    (rb"RD[AX][2-4]\n|[XA]\n\0\0", f"data of R; {_SAVE}, as with write.csv(x, row.names = FALSE)"),
+    (rb"Obj\x01", f"Avro; {_SAVE} or Parquet"),
+    (rb"ORC", f"ORC; {_SAVE} or Parquet"),
+    (rb"\$FL[23]@", f"an SPSS file; {_SAVE}"),
+    (rb"<stata_dta>", f"a Stata file; {_SAVE}"),
+    (rb"7z\xbc\xaf|Rar!|\x04\x22\x4d\x18|\x1f\x9d", "an archive of another kind; unpack it first"),
+    (rb"(?s).{257}ustar", "a tar archive; unpack it first"),
+    (rb"(?i)(?:%[^\n]*\n|\s)*@relation\b", f"ARFF; {_SAVE}"),
+    (
+        rb"version https://git-lfs",
+        "a pointer of Git LFS, not the file itself; get it by git lfs pull",
+    ),
 )

@@ -2,9 +2,13 @@
 
 scikit-learn is never imported here unless the caller has done so: it asks for tags and routing itself, and where
 it is absent there is nobody to ask. Tags are those of scikit-learn 1.6 and later.
+
+Once it is imported, before this package or after, all estimators are subclasses of its BaseEstimator, ClusterMixin and
+TransformerMixin (see `join`): some of it, and of what builds on it, asks for just that.
 """
 import copy
 import sys
+from functools import cache
 
 import numpy as np
 
@@ -19,21 +23,47 @@ def loaded():
     return sys.modules.get("sklearn")
 
 
-class Manners:
+@cache
+def signature(cls):
+    """The parameters of a class: name -> default, `REQUIRED` where there is none; those of ``cls.__init__``.
+
+    Where that takes ``**options``, which it hands on, those of the next ``__init__`` up as well.
+    """
+    from inspect import Parameter, signature
+
+    found = {}
+    for owner in cls.__mro__:
+        if owner is object or "__init__" not in vars(owner):
+            continue
+        _, *own = signature(vars(owner)["__init__"]).parameters.values()
+        kinds = {parameter.kind for parameter in own}
+        if Parameter.VAR_POSITIONAL in kinds and Parameter.VAR_KEYWORD not in kinds:
+            raise RuntimeError(f"{owner.__qualname__}.__init__ takes parameters without names (*args), by which it could not be "
+                               "cloned: give each a name.")
+        for parameter in own:
+            if parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+                found.setdefault(parameter.name, REQUIRED if parameter.default is Parameter.empty else parameter.default)
+        if Parameter.VAR_KEYWORD not in kinds:
+            break
+    return found
+
+
+#: Stands for the default of a parameter that has none.
+REQUIRED = object()
+
+
+class Root:
+    """Below all else, since Python cannot give other bases to a class whose only base is `object`."""
+
+
+class Manners(Root):
     """What scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin would give, without importing them.
 
     The parameters of a subclass are those of its ``__init__``; it names in `_routed` the methods that take `sample_weight`.
     """
 
-    _parameters = ()
+    _estimator_type = "clusterer"
     _routed = ("fit", "score")
-
-    def __init_subclass__(cls, **options):
-        super().__init_subclass__(**options)
-        if "__init__" in vars(cls):
-            code = cls.__init__.__code__
-            own = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-            cls._parameters += tuple(name for name in own if name not in cls._parameters)
 
     def _keep_parameters(self, given):
         """Keep what ``__init__`` was given, its ``locals()``, as it is: `fit` looks at it."""
@@ -43,23 +73,62 @@ class Manners:
     # -- parameters ----------------------------------------------------------------------------------------------------
 
     def get_params(self, deep=True):
-        """The parameters by name."""
-        return {name: getattr(self, name) for name in self._parameters}
+        """The parameters by name; with `deep` also those of parameters that have some, as ``name__parameter``."""
+        params = {name: getattr(self, name) for name in signature(type(self))}
+        if deep:
+            for name, value in list(params.items()):
+                if hasattr(value, "get_params") and not isinstance(value, type):
+                    params.update({f"{name}__{inner}": each for inner, each in value.get_params().items()})
+        return params
 
     def set_params(self, **params):
         """Set parameters by name; an unknown name raises and changes nothing."""
+        valid, nested = signature(type(self)), {}
         for name in params:
-            if name not in self._parameters:
-                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. "
-                                 f"Valid parameters are: {list(self._parameters)!r}.")
+            name, _, inner = name.partition("__")
+            if name not in valid:
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(valid)!r}.")
+            if inner and not hasattr(params.get(name, getattr(self, name)), "set_params"):
+                raise ValueError(f"Invalid parameter {name + '__' + inner!r} for estimator {self}: its {name!r} has no parameters.")
         for name, value in params.items():
-            setattr(self, name, value)
+            name, _, inner = name.partition("__")
+            if inner:
+                nested.setdefault(name, {})[inner] = value
+            else:
+                setattr(self, name, value)
+        for name, some in nested.items():
+            getattr(self, name).set_params(**some)
         return self
 
+    def _init(self):
+        """`init`; where that can be read only once, what it gave: later fits, copies and clones start from the same."""
+        if not hasattr(self.init, "__next__"):
+            return self.init
+        if self.__dict__.get("_init_read", (None,))[0] is not self.init:
+            self._init_read = self.init, list(self.init)
+        return self._init_read[1]
+
+    # -- copies --------------------------------------------------------------------------------------------------------
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        if "init" in state:
+            state["init"] = self._init()
+        state.pop("_init_read", None)
+        return state
+
+    def __setstate__(self, state):
+        """Take what was pickled, perhaps by an older version: parameters that this did not have get their defaults."""
+        defaults = {name: value for name, value in signature(type(self)).items() if value is not REQUIRED}
+        self.__dict__.update({**defaults, **state})
+
+    def __sklearn_clone__(self):
+        one = copy.copy(self) if hasattr(getattr(self, "init", None), "__next__") else self
+        return super(Manners, one).__sklearn_clone__()
+
     def __repr__(self):
-        default = type(self)()
-        changed = {name: value for name, value in self.get_params().items()
-                   if repr(value) != repr(getattr(default, name))}
+        defaults = signature(type(self))
+        changed = {name: value for name, value in self.get_params(deep=False).items() if repr(value) != repr(defaults[name])}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     # -- tags ----------------------------------------------------------------------------------------------------------
@@ -169,7 +238,62 @@ class Manners:
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
-        check.check_fitted(self)
+        centers = check.fitted_centers(self)
         check.check_input_features(self, input_features)
         prefix = type(self).__name__.lower()
-        return np.array([f"{prefix}{j}" for j in range(len(self.cluster_centers_))], dtype=object)
+        return np.array([f"{prefix}{j}" for j in range(len(centers))], dtype=object)
+
+
+# -- subclasses of scikit-learn's --------------------------------------------------------------------------------------
+
+def join():
+    """Make the estimators subclasses of scikit-learn's own, whose methods come after ours."""
+    base = sys.modules.get("sklearn.base")
+    theirs = [getattr(base, name, None) for name in ("TransformerMixin", "ClusterMixin", "BaseEstimator")]
+    if None in theirs:
+        return
+    try:
+        Manners.__bases__ = (Root, *theirs)
+    except TypeError:       # classes of another make than these: without them all works but `isinstance`
+        pass
+
+
+class Joining:
+    """Calls `join` as soon as scikit-learn's base classes have been imported; stands in ``sys.meta_path`` until then."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "sklearn.base":
+            return None
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target) if finder is not self and hasattr(finder, "find_spec") else None
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = JoinedLoader(spec.loader)
+                return spec
+        return None
+
+
+class JoinedLoader:
+    """The loader of scikit-learn's base classes, which takes itself out of the way."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+    def create_module(self, spec):
+        create = getattr(self.loader, "create_module", None)
+        return create(spec) if create is not None else None
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Joining)]
+        join()
+
+
+if "sklearn.base" in sys.modules:
+    join()
+else:
+    sys.meta_path.insert(0, Joining())

@@ -57,7 +57,13 @@ class Result(NamedTuple):
 def starts(init, n_init, k, random_state, X, data):
     """Where the runs start from: a list of (seed, function that makes the centers)."""
     def named(name):
-        return lambda seed: initial_centers(name, data, k, None if seed is None else seeded(seed))
+        def make(seed):
+            if seed is None:
+                return initial_centers(name, data, k, None)
+            with seeded(seed) as random_state:
+                return initial_centers(name, data, k, random_state)
+
+        return make
 
     def called(seed):
         # A RandomState of its own: what the user's function calls may draw from the shared one.
@@ -161,7 +167,11 @@ class Solver:
         run, reason = self.finished(seed, centers, watch)
         n_iter = 0
         if self.refine is not None and reason is None:
-            again, reason = self.finished(seed, self.refined(seed, run), watch)
+            try:
+                again, reason = self.finished(seed, self.refined(seed, run), watch)
+            except BaseException:             # what was there before the refinement is a finished run
+                self.keep(seed, run, 0, perf_counter() - began)
+                raise
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
         if watch is not None:
@@ -231,9 +241,9 @@ class Solver:
     def keep(self, seed, run, n_iter, seconds):
         """Record a finished run, before which there were n_iter iterations more."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
+        if self.best is None or inertia < self.best.inertia:
+            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
         if self.histories is not None:
             self.histories.append(run.history)
         self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))
-        if self.best is None or inertia < self.best.inertia:
-            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
         self.current = None

@@ -1,17 +1,20 @@
 """Engines in this process: blocks of rows from arrays, files on disk and whatever else can be read again and again; see `_blockwise.py`."""
+import errno
 import mmap
 import os
 import queue
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import weakref
 from typing import NamedTuple
 
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._extras import need
+from ._files import open_partial, sweep
+from ._safe_text import terminal
 from ._sparse import is_sparse
 
 #: Bytes that a block of rows takes, about: small beside memory, large beside what a pass costs for each block.
@@ -51,11 +54,17 @@ class LocalEngine:
     few_rows = False
 
     def __init__(self, n_threads=None):
-        self.n_threads = n_threads or cpu_count()
+        self.n_threads = thread_count(n_threads)
 
     def blocks(self):
         """Yield (rows, their weights or None), the same at every call."""
         raise NotImplementedError
+
+    def check(self):
+        """Raise where rows cannot be looked at any more."""
+
+    def close(self):
+        """End what a pass that was broken off has left."""
 
     def map(self, task, *broadcast):
         index = 0
@@ -86,24 +95,33 @@ class ArrayEngine(LocalEngine):
     def __init__(self, array, weights=None, n_threads=None, cuts=None):
         super().__init__(n_threads)
         self.array, self.weights = array, weights
+        self.pages, self.reading = Pages.of(array), None
         if cuts is None:
             rows = ARRAY_BLOCKS * block_rows(array.dtype, array.shape[1])
             cuts = range(rows, len(array), rows)
         self.cuts = [0, *cuts, len(array)]
 
     def blocks(self):
-        pages = Pages.of(self.array)
-        with ThreadPoolExecutor(1, "ckmeans-reader") as reader:              # (it starts no thread unless it is given something to do)
-            ahead_ = None
-            for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
-                if ahead_ is not None and not ahead_.cancel():
-                    ahead_.result()                      # or it would map pages after they were left
-                ahead_ = None
-                if pages is not None and i + 2 < len(self.cuts) and not self.few_rows:
-                    ahead_ = reader.submit(pages.read_ahead, self.array[stop : self.cuts[i + 2]])
-                yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
-                if pages is not None:
-                    pages.leave(self.array[start:stop])
+        for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
+            self.close()                                 # or pages would be mapped after they were left
+            self.check()
+            if self.pages is not None and i + 2 < len(self.cuts) and not self.few_rows:
+                # A thread for each block: one that waited for the next could be left waiting by an interrupt.
+                self.reading = threading.Thread(target=self.pages.read_ahead, args=(self.array[stop : self.cuts[i + 2]],),
+                                                name="ckmeans-reader", daemon=True)
+                self.reading.start()
+            yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
+            if self.pages is not None:
+                self.pages.leave(self.array[start:stop])
+
+    def check(self):
+        if self.pages is not None:
+            self.pages.check()
+
+    def close(self):
+        if self.reading is not None and self.reading.ident is not None:
+            self.reading.join()
+        self.reading = None
 
 
 def block_rows(dtype, d):
@@ -112,21 +130,39 @@ def block_rows(dtype, d):
 
 
 class Pages:
-    """The pages of a mapped file: asked for before they are needed, and given back (to the file cache) when they are done with."""
+    """The pages of a `numpy.memmap`: asked for before they are needed, and given back (to the file cache) when they are done with.
 
-    def __init__(self, map_, private):
-        self.map, self.private = map_, private
-        self.start = np.frombuffer(map_, np.uint8).ctypes.data
+    Parameters
+    ----------
+    file : numpy.memmap
+        Of mode "r", "r+" or "w+": a shared map of a file, whose pages hold nothing that the file does not.
+    """
+
+    def __init__(self, file):
+        self.file, self.map = file, file.base
+        self.start = np.frombuffer(self.map, np.uint8).ctypes.data
+        self.stamp = self._stamp()
+
+    def _stamp(self):
+        """Which file this is and when it was last written to; None where that cannot be told."""
+        try:
+            found = os.stat(self.file.filename)
+        except (OSError, TypeError, ValueError):          # removed, or it never had a name
+            return None
+        return found.st_dev, found.st_ino, found.st_mtime_ns
 
     @classmethod
     def of(cls, array):
-        """Those of an array in a mapped file; None for any other array."""
-        private = False
-        base = array
-        while isinstance(base, np.ndarray):
-            private = private or getattr(base, "mode", None) == "c"
-            base = base.base
-        return cls(base, private) if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") else None
+        """Those of an array in a memmap; None for any other array.
+
+        Nor for one in any other map (`mmap.mmap`, shared memory, mode "c"), which may be private or have no file: what was written
+        there is nowhere else, and giving its pages back would wipe it.
+        """
+        while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
+            array = array.base
+        known = (isinstance(array, np.memmap) and type(array.base) is mmap.mmap and getattr(array, "_mmap", None) is array.base
+                 and array.mode in ("r", "r+", "w+") and hasattr(mmap, "MADV_DONTNEED"))
+        return cls(array) if known else None
 
     def range(self, rows):
         """The whole pages that an array is in: from, to."""
@@ -146,8 +182,22 @@ class Pages:
 
     def leave(self, rows):
         low, high = self.range(rows)
-        if low < high and not self.private:               # what was written to a private map is nowhere else
+        if low < high:
             self.map.madvise(mmap.MADV_DONTNEED, low, high - low)
+
+    def check(self):
+        """Raise where the file has become too short: a look at rows that it has no more would end the process.
+
+        Warns, once, where it was written to.
+        """
+        needed, now = self.file.offset + self.file.nbytes, self._stamp()
+        if now != self.stamp and self.stamp is not None and now is not None and now[:2] == self.stamp[:2]:
+            self.stamp = now
+            check.warn(f"{terminal(self.file.filename)} was written to while it was read (its modification time has changed): the result "
+                       "may be of rows of before and after. Fit again once the file is complete.")
+        if self.map.size() < needed:
+            raise OSError(errno.EIO, f"the file was cut short while it was read: the array takes {needed} bytes of it, and it has "
+                          f"{self.map.size()} now", None if self.file.filename is None else os.fspath(self.file.filename))
 
 
 class ChunkEngine(LocalEngine):
@@ -163,7 +213,7 @@ class ChunkEngine(LocalEngine):
 
     def __init__(self, open_, weights=None, n_threads=None, regroup=True):
         super().__init__(n_threads)
-        self.open, self.weights, self.regroup = open_, weights, regroup
+        self.open, self.weights, self.regroup, self.reader = open_, weights, regroup, None
 
     def chunks(self):
         """Yield (array, weights or None) for each chunk."""
@@ -173,7 +223,8 @@ class ChunkEngine(LocalEngine):
             array, names = _rows_of(X)
             if names is not None:
                 if self.names is not None and list(names) != list(self.names):
-                    raise ValueError(f"chunks have different columns: {', '.join(self.names)} and {', '.join(names)}.")
+                    raise ValueError(f"chunks have different columns: {terminal(', '.join(self.names), 300)} and "
+                                     f"{terminal(', '.join(names), 300)}.")
                 self.names = names
             if not array.flags.c_contiguous:
                 array = np.ascontiguousarray(array)
@@ -188,8 +239,19 @@ class ChunkEngine(LocalEngine):
             raise ValueError(f"sample_weight has {len(self.weights)} values, but there are {position} rows.")
 
     def blocks(self):
+        self.close()
         chunks = self.chunks()
-        return ahead(regrouped(chunks) if self.regroup else chunks)
+        reader = self.reader = Reader(regrouped(chunks) if self.regroup else chunks)      # `close` knows it before it starts
+        try:
+            reader.start()
+            yield from reader
+        finally:
+            reader.close()
+
+    def close(self):
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
 
 def _rows_of(X):
@@ -240,49 +302,87 @@ def joined(held):
     yield np.concatenate(arrays), None if weights[0] is None else np.concatenate(weights)
 
 
-def ahead(items):
-    """The same blocks, each made by a thread while the one before it is worked on; of large chunks the next is read when one is done."""
-    ready, closed, done = queue.Queue(1), threading.Event(), threading.Event()
+class Reader:
+    """Blocks that a thread makes while those before are worked on: up to two ahead; of large ones the next is read when one is done.
 
-    def put(item):
-        while not closed.is_set():
-            try:
-                ready.put(item, timeout=0.2)
-                return True
-            except queue.Full:
-                pass
-        return False
+    Whatever interrupts those who iterate, the thread ends: with its items, when `close` is called, and when nobody has this object any
+    more. It only ever waits for a fraction of a second at a time, and on queues whose operations are single steps: an interrupt
+    cannot leave a lock behind, as it can in a `threading.Condition`.
 
-    def read():
-        try:
-            for item in items:
-                large = 2 * _held(item[0]) > IN_FLIGHT
-                done.clear()
-                if not put((item, None)):
-                    break
-                del item
-                while large and not closed.is_set() and not done.wait(0.2):
-                    pass
-            else:
-                put((None, None))
-        except BaseException as error:            # raised where the items are used
-            put((None, error))
+    Parameters
+    ----------
+    items : generator of pairs (array, weights or None)
+        Begun, run and closed in the thread.
+    """
 
-    thread = threading.Thread(target=read, name="ckmeans-reader", daemon=True)
-    thread.start()
-    try:
+    def __init__(self, items):
+        self.shared, self.given = _Shared(), False
+        self.thread = threading.Thread(target=_read, args=(items, self.shared, weakref.ref(self)), name="ckmeans-reader", daemon=True)
+
+    def start(self):
+        """Begin to read. Whoever calls this must have seen to it before that `close` will be called."""
+        self.thread.start()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.given:
+            self.shared.done.put(True)
         while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
+            try:
+                item, error = self.shared.ready.get(timeout=1.0)
+                break
+            except queue.Empty:
+                if not self.thread.is_alive() and self.shared.ready.empty():
+                    raise RuntimeError("the thread that reads rows is gone, as it is in a process that was forked during a pass: begin "
+                                       "the fit there.") from None
+        if error is not None:
+            raise error
+        if item is None:
+            raise StopIteration
+        self.given = True
+        return item
+
+    def close(self):
+        """End the thread; returns once what it is reading has been read."""
+        self.shared.closed = True
+        self.shared.done.put(True)                        # so that it wakes at once
+        if self.thread.ident is not None and self.thread is not threading.current_thread():
+            self.thread.join()
+
+
+class _Shared:
+    """What a `Reader` and its thread tell each other."""
+
+    def __init__(self):
+        self.ready, self.done, self.closed = queue.SimpleQueue(), queue.SimpleQueue(), False
+
+
+def _read(items, shared, owner):
+    """What a reader's thread does."""
+    given = done = 0
+    error = None
+    try:
+        for item in items:
+            room = 1 if 2 * _held(item[0]) > IN_FLIGHT else 3
+            shared.ready.put((item, None))
             del item
-            done.set()
+            given += 1
+            while given - done >= room and not shared.closed and owner() is not None:
+                try:
+                    shared.done.get(timeout=0.2)
+                    done += 1
+                except queue.Empty:
+                    pass
+            if shared.closed or owner() is None:
+                break
+    except BaseException as raised:                       # raised again where the items are used
+        error = raised
     finally:
-        closed.set()
-        thread.join()
+        shared.ready.put((None, error))
+        del error
+        items.close()                                     # what the source has open is closed here, not wherever it is dropped
 
 
 def _held(array):
@@ -298,8 +398,9 @@ class LabelFile:
 
     def __init__(self, path):
         self.path = os.fspath(path)
-        self.partial = f"{self.path}.{os.getpid()}-{os.urandom(4).hex()}.part"
-        self.file, self.after = open(self.partial, "xb"), None       # before any work
+        sweep(self.path)
+        self.partial, self.file = open_partial(self.path)            # before any work
+        self.after = None
 
     def open(self, n):
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.int32)), "fortran_order": False, "shape": (n,)}
@@ -406,7 +507,10 @@ def _again(make):
 
 
 def _open_npy(path):
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{os.fspath(path)} is no .npy file of numbers, or was cut short: {error}") from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{os.fspath(path)} is an archive of arrays: pass .npy files, or a list of the arrays.")
     return array
@@ -431,6 +535,8 @@ def _slices(source):
     pages = Pages.of(source) if isinstance(source, np.ndarray) else None
     given = []
     for start in range(0, source.shape[0], rows):
+        if pages is not None:
+            pages.check()
         given.append(source[start : start + rows])
         if pages is not None:
             pages.read_ahead(given[-1])
@@ -466,7 +572,7 @@ def _parquet(source, sample_weight, n_threads, columns, regroup):
     names = list(columns) if columns is not None else [name for name in source.schema.names if name != weight]
     for name in [*names, *([weight] if weight else [])]:
         if name not in source.schema.names:
-            raise ValueError(f"there is no column {name!r}; there are: {', '.join(source.schema.names)}.")
+            raise ValueError(f"there is no column {name!r}; there are: {terminal(', '.join(source.schema.names), 300)}.")
 
     def chunks():
         for path in source.files:

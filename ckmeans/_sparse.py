@@ -6,9 +6,9 @@ size of the nonzeros.
 """
 import numpy as np
 
-from ._native.engine import rows_in_order, take_rows
+from ._native.engine import own_layout, take_rows
 
-_INDEX = np.dtype(np.int32)
+_MOST_COLUMNS = np.iinfo(np.int32).max
 
 
 def is_sparse(X):
@@ -22,16 +22,18 @@ class SparseRows:
     Attributes
     ----------
     data : ndarray of shape (nnz,), float32 or float64
-    indices : ndarray of shape (nnz,), int32
-    indptr : ndarray of shape (n + 1,), int64
-        Values and columns of row i are at ``indptr[i]:indptr[i + 1]``. It need not begin with 0.
+    layout : engine Layout
+        Its ``indices`` (nnz,) int32, and ``indptr`` (n + 1,) int64: values and columns of row i are at ``indptr[i]:indptr[i + 1]``, which
+        need not begin with 0.
     shape : tuple
     """
 
     ndim = 2
 
-    def __init__(self, data, indices, indptr, shape, container=None):
-        self.data, self.indices, self.indptr, self.shape, self._container = data, indices, indptr, shape, container
+    def __init__(self, data, layout, container=None):
+        self.data, self.layout, self._container = data, layout, container
+        self.indptr, self.indices = layout.indptr, layout.indices
+        self.shape = len(self.indptr) - 1, layout.d
 
     @property
     def dtype(self):
@@ -54,23 +56,24 @@ class SparseRows:
             return self.data[at] if at < stop and self.indices[at] == column else self.dtype.type(0)
         if isinstance(key, slice) and key.step in (None, 1):
             start, stop, _ = key.indices(len(self))
-            return self._like(self.data, self.indices, self.indptr[start : max(start, stop) + 1])
+            return SparseRows(self.data, self.layout.rows(start, max(start, stop)), self._container)
         return self.take(np.arange(len(self))[key])
 
     def take(self, rows, axis=0):
         """A copy of these rows, in this order."""
-        return self._like(*take_rows(self.data, self.indices, self.indptr, np.ascontiguousarray(rows, dtype=np.int64)))
+        return SparseRows(*take_rows(self.data, self.layout, np.ascontiguousarray(rows, dtype=np.int64)), self._container)
 
     def astype(self, dtype):
-        return self._like(self.data.astype(dtype), self.indices, self.indptr)
+        return self.with_values(self.data.astype(dtype))
 
-    def _like(self, data, indices, indptr):
-        return SparseRows(data, indices, indptr, (len(indptr) - 1, self.shape[1]), self._container)
+    def with_values(self, data):
+        """The same rows with other values."""
+        return SparseRows(data, self.layout, self._container)
 
     def contained(self):
         """The rows as a sparse matrix."""
         start, stop = int(self.indptr[0]), int(self.indptr[-1])
-        return self._container((self.data[start:stop], self.indices[start:stop], self.indptr - start), shape=self.shape)
+        return self._container((self.data[start:stop], self.indices[start:stop].copy(), self.indptr - start), shape=self.shape)
 
 
 def shown(array):
@@ -83,8 +86,8 @@ def sparse_rows(X, name, numeric):
     csr = X if getattr(X, "format", None) == "csr" and hasattr(X, "indptr") else X.tocsr()
     data, indices, indptr = csr.data, csr.indices, csr.indptr
     n, d = (int(size) for size in csr.shape)
-    if d > np.iinfo(_INDEX).max:
-        raise ValueError(f"{name} has {d} columns; sparse rows can have {np.iinfo(_INDEX).max} at most.")
+    if d > _MOST_COLUMNS:
+        raise ValueError(f"{name} has {d} columns; sparse rows can have {_MOST_COLUMNS} at most.")
     data = np.ascontiguousarray(numeric(data, name))
     indices, indptr = np.ascontiguousarray(indices), np.ascontiguousarray(indptr, dtype=np.int64)
     if indices.dtype not in (np.int32, np.int64):
@@ -92,18 +95,19 @@ def sparse_rows(X, name, numeric):
     if len(indptr) != n + 1 or min(len(indices), len(data)) < indptr[-1]:
         raise ValueError(f"{name} is no valid CSR matrix: {len(indptr)} row starts, {len(indices)} column indices and "
                          f"{len(data)} values do not fit the shape {csr.shape}.")
-    order = rows_in_order(indptr, indices, d)
-    if order < 0:
+    layout = own_layout(indptr, indices, d)
+    if layout is None:
         raise ValueError(f"{name} is no valid CSR matrix: row starts do not ascend from 0, or a column index is not in 0 to {d - 1}.")
-    if not order:
-        data, indices, indptr = _in_order(data, indices, indptr)
+    if not layout.ordered:
+        data, layout = _in_order(data, layout)
     if data.dtype not in (np.float32, np.float64):
         data = data.astype(np.float64)
-    return SparseRows(data, indices.astype(_INDEX, copy=False), indptr, (n, d), type(csr))
+    return SparseRows(data, layout, type(csr))
 
 
-def _in_order(data, indices, indptr):
+def _in_order(data, layout):
     """The same rows with ascending columns; values of the same column are added up in their order and type, as SciPy does."""
+    indices, indptr = layout.indices, layout.indptr
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     start, stop = int(indptr[0]), int(indptr[-1])
     data, indices = data[start:stop], indices[start:stop]
@@ -115,4 +119,4 @@ def _in_order(data, indices, indptr):
     np.add.at(total, np.cumsum(first) - 1, data[order])
     starts = np.zeros(len(indptr), dtype=np.int64)
     np.cumsum(np.bincount(rows[first], minlength=len(indptr) - 1), out=starts[1:])
-    return total, indices[first], starts
+    return total, own_layout(starts, indices[first], layout.d)

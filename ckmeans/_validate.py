@@ -4,14 +4,16 @@ Data is looked at, never written to, and copied only where the kernels could not
 find NaN and infinities in the pass that reads the data anyway, and they come back here for the message.
 """
 
+import contextlib
 import math
 import sys
-import threading
 import warnings
 from functools import cache
 
 import numpy as np
 
+from ._native.engine import largest_magnitude
+from ._safe_text import terminal
 from ._sparse import SparseRows, is_sparse, sparse_rows
 
 # Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
@@ -38,7 +40,7 @@ _NATIVE = frozenset(
 )
 _FLOAT32 = np.dtype(np.float32)
 _FLOAT64 = np.dtype(np.float64)
-_own = threading.local()
+_spare = []  # RandomStates that nobody has on loan: see `seeded`
 _REALS = (int, float, np.integer, np.floating)
 
 
@@ -645,23 +647,28 @@ def seeds(random_state, n):
     if isinstance(random_state, (int, np.integer)):
         seed = int(random_state)
         # The first restart takes the seed itself: n_init=1 with a recorded seed is that restart again.
-        return [seed] if n == 1 else [seed, *seeded(seed).randint(_DRAWN_SEEDS, size=n)[1:].tolist()]
+        if n == 1:
+            return [seed]
+        with seeded(seed) as state:
+            return [seed, *state.randint(_DRAWN_SEEDS, size=n)[1:].tolist()]
     if isinstance(random_state, np.random.RandomState):
         return random_state.randint(_DRAWN_SEEDS, size=n).tolist()
     return random_state.integers(_DRAWN_SEEDS, size=n).tolist()
 
 
+@contextlib.contextmanager
 def seeded(seed):
-    """Return this thread's one RandomState, in the state of RandomState(seed): valid until the next call.
+    """Lend a RandomState in the state of RandomState(seed) that nobody else draws from: no other thread, no fit in a signal handler.
 
     Making a RandomState takes longer than a small fit; seeding one again takes a microsecond.
     """
     try:
-        state = _own.random_state
-    except AttributeError:
-        state = _own.random_state = np.random.RandomState()
+        state = _spare.pop()
+    except IndexError:
+        state = np.random.RandomState()
     state.seed(seed)
-    return state
+    yield state
+    _spare.append(state)  # not after an error, whose traceback may still hold it
 
 
 # ----------------------------------------------------------------------------------- a model and new data
@@ -674,6 +681,66 @@ def check_fitted(est):
             f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments "
             "before using this estimator."
         )
+
+
+def fitted_centers(est):
+    """The centers of a fitted model, (k, d) float64, C-contiguous, as whatever uses a model takes them.
+
+    Attributes can be replaced by anything: raises unless these are centers, of as many features as the model says.
+    """
+    check_fitted(est)
+    centers = est.cluster_centers_
+    if type(centers) is not np.ndarray or centers.ndim != 2 or centers.size == 0 or centers.dtype not in (_FLOAT64, _FLOAT32):
+        centers, _ = as_matrix(centers, name="cluster_centers_")
+    d = centers.shape[1]
+    if getattr(est, "n_features_in_", d) != d:
+        raise _changed("cluster_centers_", f"has {d} features, but n_features_in_ is {_short(est.n_features_in_)}")
+    if getattr(est, "feature_names_in_", None) is not None and np.shape(est.feature_names_in_) != (d,):
+        raise _changed("feature_names_in_", f"has shape {np.shape(est.feature_names_in_)}, but there are {d} features")
+    centers = np.ascontiguousarray(centers, _FLOAT64)
+    if not largest_magnitude(centers) <= MAX_ABS:
+        raise nonfinite_error(centers, *_first(~(np.abs(centers) <= MAX_ABS)), name="cluster_centers_")
+    return centers
+
+
+def fitted_array(est, name, shape, *, integers=False, low=0, high=math.inf):
+    """Another array that a fit has made, checked likewise: numbers from `low` to `high`.
+
+    shape : tuple
+        None stands for any length.
+    """
+    check_fitted(est)
+    if not hasattr(est, name):
+        raise ValueError(f"This {type(est).__name__} has no {name}: fit it (in one piece, and to the end) to have them.")
+    array = np.asarray(getattr(est, name))
+    what = "whole numbers" if integers else "numbers"
+    if array.dtype.kind not in ("iu" if integers else "iuf"):
+        raise _changed(name, f"has dtype {array.dtype}, but holds {what}")
+    if array.ndim != len(shape) or any(wanted not in (None, size) for wanted, size in zip(shape, array.shape)):
+        raise _changed(name, f"has shape {array.shape} where {str(shape).replace('None', 'n')} belongs to these centers")
+    if array.size and not low <= array.min() <= array.max() <= high:
+        raise _changed(name, f"holds {array.min()} to {array.max()}, but must hold finite {what} from {low} to {high}")
+    return array
+
+
+def fitted_tree(est, k, d):
+    """The splits of a `BisectingKMeans`, checked: centers (k - 1, 2, d) float64, C-contiguous, and children (k - 1, 2)."""
+    centers = fitted_array(est, "tree_centers_", (k - 1, 2, d), low=-MAX_ABS, high=MAX_ABS)
+    children = np.array(fitted_array(est, "tree_children_", (k - 1, 2), integers=True, low=-k, high=k), dtype=np.int64)
+    if not is_tree(children, k):
+        raise _changed("tree_children_", f"holds no splits that end in {k} clusters")
+    return np.ascontiguousarray(centers, _FLOAT64), children
+
+
+def is_tree(children, k):
+    """Whether splits (k - 1, 2) form a tree whose leaves are the k labels: each leads to later ones, so that no walk goes in a circle."""
+    splits, leaves = children[children >= 0], ~children[children < 0]
+    ahead = children > np.arange(k - 1)[:, np.newaxis]
+    return bool(np.all(ahead | (children < 0))) and sorted(splits) == list(range(1, k - 1)) and (k == 1 or sorted(leaves) == list(range(k)))
+
+
+def _changed(name, how):
+    return ValueError(f"{name} {how}: it has been changed since the fit, so fit again.")
 
 
 def check_feature_count(est, d):
@@ -727,7 +794,7 @@ def _names_error(names, fitted):
         ("Feature names seen at fit time, yet now missing:", missing),
     ):
         if differing:
-            lines += [title, *(f"- {label}" for label in differing[:5])]
+            lines += [title, *(f"- {terminal(label)}" for label in differing[:5])]
             if len(differing) > 5:
                 lines.append("- ...")
     if not unseen and not missing:

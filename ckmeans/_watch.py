@@ -1,5 +1,35 @@
 """Watching a fit and ending it early: time limits, callbacks, printed lines."""
+from threading import get_ident
 from time import perf_counter
+
+
+class Window:
+    """What a callback may see of a native run while the callback runs, and nobody afterwards: the run goes on then.
+
+    A run answers one question at a time, and only while its fit waits: so questions come from the thread of the callback, and none in the
+    middle of another, as a signal handler's would. Copies of a state share its window; one that is pickled has none.
+    """
+
+    def __init__(self, native=None):
+        self.native, self.thread = native, get_ident()
+
+    def __reduce__(self):
+        return Window, ()
+
+    def ask(self, question):
+        """The answer of a function of the run."""
+        native = self.native if get_ident() == self.thread else None
+        if native is None:
+            raise RuntimeError("centers, labels and inertia of a state are there during its callback only, in the thread of the callback: "
+                               "keep copies of them, as in kept = state.centers.")
+        self.native = None
+        try:
+            return question(native)
+        finally:
+            self.native = native
+
+    def close(self):
+        self.native = None
 
 
 class FitState:
@@ -25,6 +55,9 @@ class FitState:
         Whether the fit ends here.
     best_inertia : float or None
         The lowest inertia of the runs that have ended before this one.
+
+    `centers`, `labels` and `inertia` can be asked for during the callback only, in the thread that it is called in; after that they raise
+    RuntimeError. What was asked for are copies to keep.
     """
 
     def __init__(self, watch, native, seed, best_inertia):
@@ -34,23 +67,23 @@ class FitState:
         self.stop_reason = native.stop_reason
         self.seconds = perf_counter() - watch.began
         self.last = self.stop_reason is not None and self.run + 1 == self.n_runs
-        self._native = native
+        self._window = Window(native)
 
     @property
     def centers(self):
         """Copy of the centers after this iteration, (k, d). During the callback only."""
-        return self._native.result_centers()
+        return self._window.ask(lambda native: native.result_centers())
 
     @property
     def labels(self):
         """Copy of the labels that this iteration gave, (n,) int32; a batch's to its rows. During the callback only."""
-        return self._native.labels().copy()
+        return self._window.ask(lambda native: native.labels().copy())
 
     @property
     def inertia(self):
         """Inertia of these labels to these centers, for which asking takes a pass over the rows; of a batch the mean of a weight of 1
         to the centers before it. During the callback only."""
-        return self._native.inertia()
+        return self._window.ask(lambda native: native.inertia())
 
     @property
     def unit(self):
@@ -122,7 +155,11 @@ class Watch:
         if self.callback is not None:
             state = FitState(self, native, seed, best_inertia)
             state.last = state.last or reason is not None
-            if self.callback(state):
+            try:
+                called_off = self.callback(state)
+            finally:
+                state._window.close()
+            if called_off:
                 reason = reason or "callback"
                 if native.stop_reason is None:
                     native.halt(reason)

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import csv
 import io
+import itertools
 import json
 import math
 import os
@@ -17,6 +18,8 @@ import textwrap
 import time
 import warnings
 from typing import Callable, NamedTuple
+
+from . import _safe_text
 
 _STARTS = ("auto", "k-means++", "k-means||", "variance-partition", "random", "random-partition", "first")
 _METRICS = ("euclidean", "cosine")
@@ -79,11 +82,14 @@ def main(argv=None):
         where = f"{error.filename}: " if error.filename is not None else ""
         return _fail(2, f"error: {where}{error.strerror or error}")
     except (ValueError, TypeError, ImportError) as error:
-        return _fail(2, f"error: {error}")
+        return _fail(2, f"error: {getattr(error, 'question', error)}", getattr(error, "readings", ()))
 
 
-def _fail(code, message):
-    print("ckmeans:", " ".join(message.split()), file=sys.stderr)
+def _fail(code, message, readings=()):
+    """Tell an error in one line; where a file has several readings, each of them in a line more."""
+    print("ckmeans:", _safe_text.message(message), file=sys.stderr)
+    for option, what in readings:
+        print(f"  {option}:", _safe_text.message(what), file=sys.stderr)
     return code
 
 
@@ -95,12 +101,14 @@ def _fit_arguments(parser):
     data.add_argument(
         "data",
         metavar="DATA",
-        help="a table, one row per point: .csv, .tsv or other text (with a header or without), .npy, .npz, "
-        "Parquet or Feather (with pyarrow), or - for standard input; .gz and .bz2 are fine; a directory of Parquet files",
+        help="a table, one row per point: .csv, .tsv or other text, JSON, JSON lines, .npy, .npz, "
+        "Parquet or Feather (with pyarrow), or - for standard input; .gz, .bz2, .xz, .zst and .zip "
+        "are fine; a directory of Parquet files",
     )
     _add_columns(data)
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
     _add_chunks(data)
+    _add_text(parser)
     data.add_argument(
         "--checkpoint", metavar="FILE", help="with --chunks: write the state here after each pass, and go on from it if it is there"
     )
@@ -187,7 +195,6 @@ def _fit(args):
     import numpy as np
 
     from . import KMeans
-    from ._readers import read_table
 
     _check_outputs(args, inputs=[args.data, args.init, args.label_order or ""])
     if args.plot or args.report:
@@ -202,7 +209,7 @@ def _fit(args):
     label_order = _label_order(args)
     with _collect_warnings() as caught:
         started = time.perf_counter()
-        table = (_open_table if chunks else read_table)(args.data, args.columns, args.weights)
+        table = _read(args, chunks, weights=args.weights)
         k, init = _start(args, table)
         read = time.perf_counter()
         model = KMeans(
@@ -281,10 +288,14 @@ def _in_chunks(args):
     return not against
 
 
-def _open_table(*args, **options):
-    from ._lazy import open_table
-
-    return open_table(*args, **options)
+def _read(args, chunks=False, **options):
+    """The table that the arguments name; in chunks, one that stays in its file."""
+    if chunks:
+        from ._lazy import open_table as read
+    else:
+        from ._readers import read_table as read
+    given = {name: getattr(args, name) for name in _TEXT_OPTIONS}
+    return read(args.data, args.columns, index=args.index, **given, **options)
 
 
 def _settings(args, k):
@@ -315,7 +326,6 @@ def _select(args):
     """A fit with the number of clusters still to be chosen."""
     import numpy as np
 
-    from ._readers import read_table
     from .select import select_k
 
     if args.init not in ("auto", "k-means++"):
@@ -326,7 +336,7 @@ def _select(args):
         raise UsageError(f"a range of k is judged by Euclidean distances: leave --metric {args.metric} out, or give one K")
     with _collect_warnings() as caught:
         started = time.perf_counter()
-        table = read_table(args.data, args.columns, args.weights)
+        table = _read(args, weights=args.weights)
         if args.clusters[-1] > len(table):
             raise UsageError(f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}")
         read = time.perf_counter()
@@ -352,7 +362,10 @@ def _select(args):
     if args.model:
         model.save(args.model)
     _draw(args, model, table, found, caught)
-    plain = {name: [None if value != value else value for value in column.tolist()] for name, column in found.table.items()}
+    plain = {
+        name: [value if math.isfinite(value) else None for value in column.tolist()]
+        for name, column in found.table.items()
+    }
     facts = {
         **_data_facts(args, table),
         "settings": _settings(args, [args.clusters[0], args.clusters[-1]]),
@@ -361,6 +374,7 @@ def _select(args):
             "best_k": found.best_k,
             "suggested_k": found.suggested_k,
             "suggestion": found.suggestion,
+            "notes": list(found.notes),
         },
         **(_model_facts(model, np.bincount(model.labels_, table.weights, found.suggested_k)) if model else {}),
         "seconds": {"read": read - started, "fit": fitted - read},
@@ -370,7 +384,10 @@ def _select(args):
 
     def report(facts):
         width = shutil.get_terminal_size().columns
-        choice = [*found.lines(width), "", *textwrap.wrap(found.suggestion, width)]
+        words = [
+            line for text in (*found.notes, found.suggestion) for line in textwrap.wrap(text, width)
+        ]
+        choice = [*found.lines(width), "", *words]
         if model is None:
             return [_heading(facts), "", *choice, "", *_facts_lines(*_timing(facts), *_endings(facts))]
         heading, *rest = _fit_report(facts)
@@ -387,11 +404,21 @@ def _start(args, table):
     """The number of clusters and the way to start, which may be a file of centers."""
     init, k = args.init, args.clusters
     if init not in _STARTS:
-        from ._readers import read_table
+        from ._readers import Ambiguous, ReadError, read_table
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(_STARTS)}")
-        init = read_table(init, columns_if_named=table.columns or None).values
+        written = [_safe_text.cell(name) for name in table.columns]  # what --centers makes of the names
+        # The options are for the data; but where those have no header, the centers that --centers writes have none.
+        header = None if table.columns else args.header
+        try:
+            init = read_table(init, columns_if_named=table.columns or None, header=header).values
+        except Ambiguous as error:
+            raise UsageError(f"--init {error.question}: write centers as .npy, or with names of columns") from None
+        except ReadError:
+            if written == table.columns:
+                raise
+            init = read_table(init, columns_if_named=written, header=header).values
         k = len(init) if k is None else k
     if k is None:
         raise UsageError("how many clusters? Give -k K (see ckmeans fit --help)")
@@ -460,6 +487,7 @@ def _predict_arguments(parser):
     parser.add_argument("data", metavar="DATA", help="rows to assign, in any format that ckmeans fit reads")
     _add_columns(parser)
     _add_chunks(parser)
+    _add_text(parser)
     _add_threads(parser)
     _add_labels(parser)
     _add_json(parser)
@@ -469,7 +497,6 @@ def _predict(args):
     import numpy as np
 
     from . import load
-    from ._readers import read_table
 
     _check_outputs(args, inputs=[args.model_file, args.data])
     chunks = _in_chunks(args)
@@ -478,7 +505,7 @@ def _predict(args):
         if args.threads is not None:
             model.set_params(n_threads=args.threads)
         names = list(getattr(model, "feature_names_in_", []))
-        table = (_open_table if chunks else read_table)(args.data, args.columns, columns_if_named=names or None)
+        table = _read(args, chunks, columns_if_named=names or None)
         started = time.perf_counter()
         if chunks:
             sizes, inertia = _predict_chunks(args, model, table)
@@ -672,6 +699,13 @@ def _seed(text):
     return int(text)
 
 
+def _frame(text):
+    """A whole number of at least zero."""
+    if not (text.isdecimal() and text.isascii()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
 def _count_or_auto(text):
     return text if text == "auto" else _count(text)
 
@@ -691,6 +725,59 @@ def _add_columns(parser):
         type=_names,
         help="columns to use, by name or by number from 1 (default: every column of numbers)",
     )
+
+
+_TEXT_OPTIONS = ("header", "sep", "decimal", "thousands", "skip", "encoding", "quotes")
+_CHARACTERS = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " ", "space": " ", "comma": ",",
+               "semicolon": ";", "bar": "|"}
+
+
+def _character(text):
+    """A character, or its name."""
+    return _CHARACTERS.get(text, text)
+
+
+def _add_text(parser):
+    """The options that overrule what is found in a file."""
+    parser.add_argument(
+        "--index", metavar="A,B", type=_names,
+        help="columns of row names, which are no features (default: those that pandas or R wrote along)",
+    )
+    parser.add_argument(
+        "--no-index", dest="index", action="store_const", const=[],
+        help="no column is one of row names",
+    )
+    text = parser.add_argument_group(
+        "text files", "what is not given is found; what could be read in two ways is asked"
+    )
+    text.add_argument(
+        "--header", action=argparse.BooleanOptionalAction,
+        help="the first line names the columns, or is a row",
+    )
+    text.add_argument(
+        "--sep", metavar="C", type=_character,
+        help="the character between columns, or tab, or blanks for runs of them",
+    )
+    text.add_argument("--decimal", metavar="C", type=_character, help="decimal mark, . or ,")
+    text.add_argument(
+        "--thousands", metavar="C", type=_character,
+        help="what stands between groups of three digits, as in 1,234,567",
+    )
+    text.add_argument(
+        "--skip", metavar="N", type=_lines, default=0, help="lines above the table to pass over"
+    )
+    text.add_argument("--encoding", metavar="NAME", help="such as utf-8, utf-16, latin-1, cp1252")
+    text.add_argument(
+        "--quotes", action=argparse.BooleanOptionalAction,
+        help="quotation marks quote, or are letters like any other",
+    )
+
+
+def _lines(text):
+    """A number of lines."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)
 
 
 def _add_chunks(parser):
@@ -770,7 +857,7 @@ def _write_rows(path, array, names):
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t" if path.lower().endswith(".tsv") else ",", lineterminator="\n")
     if names:
-        writer.writerow(names)
+        writer.writerow(map(_safe_text.cell, names))
     writer.writerows(array.reshape(len(array), -1).tolist())
     if path == "-":
         sys.stdout.write(text.getvalue())
@@ -798,15 +885,18 @@ def _collect_warnings():
 def _show(args, facts, report):
     """Print the facts the way that was asked for; warnings go to standard error."""
     for line in facts["warnings"]:
-        print("ckmeans: warning:", line, file=sys.stderr)
+        print("ckmeans: warning:", _safe_text.terminal(line), file=sys.stderr)
+    for column in facts.get("data", {}).get("left_out", ()):
+        print("ckmeans: left out:", _safe_text.terminal(f"{column['name']} ({column['why']})"), file=sys.stderr)
     if args.json:
         from . import __version__
 
         facts = {"ckmeans": __version__, **facts}
-        lines = (f"  {json.dumps(name)}: {json.dumps(fact)}" for name, fact in facts.items())
+        lines = (f"  {json.dumps(name)}: {_safe_text.to_json(fact)}" for name, fact in facts.items())
         print("{\n" + ",\n".join(lines) + "\n}")  # a line per fact: json's indent makes one of each number
     elif "-" not in _outputs(args).values():
-        print("\n".join(report(facts)))
+        for line in report(facts):
+            print("\n".join(map(_safe_text.terminal, line.split("\n"))))
 
 
 # ------------------------------------------------------------------------------------ facts and their text
@@ -855,7 +945,7 @@ def _endings(facts):
         left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
     return [
         *(("left out", _printable(line)) for line in left_out),
-        *(("wrote", f"{path} ({_CONTENTS[what]})") for what, path in facts["written"].items()),
+        *(("wrote", f"{_printable(path, None)} ({_CONTENTS[what]})") for what, path in facts["written"].items()),
     ]
 
 
@@ -890,7 +980,7 @@ def _cluster_lines(clusters, titles=()):
     room = shutil.get_terminal_size().columns
     widths = [max(map(len, column)) + 2 for column in table]
     widths[0] -= 2
-    fitting = next((j for j in range(len(table), 0, -1) if sum(widths[:j]) <= room), 1)
+    fitting = max(1, sum(width <= room for width in itertools.accumulate(widths)))
     lines = ["".join(f"{cell:>{width}}" for cell, width in zip(row, widths[:fitting])) for row in zip(*table)]
     if len(shown) < len(clusters):
         lines.append(f"... {len(clusters) - len(shown)} more clusters (--centers OUT or --json gives all)")
@@ -919,9 +1009,7 @@ def _many(number, thing):
 
 
 def _printable(text, longest=200):
-    """Text from a file made safe for a terminal, and cut."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+    return _safe_text.terminal(text, longest)
 
 
 # -------------------------------------------------------------------------------------- plot and quantize
@@ -935,20 +1023,20 @@ def _plot_arguments(parser):
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture (.png, .svg or .pdf)")
     parser.add_argument("--kind", choices=KINDS, default="overview", help="what to draw (default: overview)")
     _add_columns(parser)
+    _add_text(parser)
     _add_json(parser)
 
 
 def _plot(args):
     from . import load
     from ._pictures import check_picture, draw
-    from ._readers import read_table
 
     _check_outputs(args, inputs=[args.model_file, args.data])
     check_picture(args.output)
     with _collect_warnings() as caught:
         model = load(args.model_file)
         names = list(getattr(model, "feature_names_in_", []))
-        table = read_table(args.data, args.columns, columns_if_named=names or None)
+        table = _read(args, columns_if_named=names or None)
         table.columns = names
         started = time.perf_counter()
         draw(args.kind, model, table, args.output)
@@ -968,6 +1056,7 @@ def _quantize_arguments(parser):
     parser.add_argument("image", metavar="IMAGE", help="a picture in any format that Pillow reads")
     parser.add_argument("-k", "--clusters", metavar="K", type=_count, default=16, help="how many colours (default: 16)")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture in so many colours (.png is exact)")
+    parser.add_argument("--frame", metavar="N", type=_frame, help="of several frames or pages only this one, counted from 0 (default: all)")
     parser.add_argument("--seed", metavar="S", type=_seed, default=0, help="seed of the draws (default: 0)")
     _add_threads(parser)
     _add_json(parser)
@@ -978,13 +1067,16 @@ def _quantize(args):
 
     _check_outputs(args, inputs=[args.image])
     with _collect_warnings() as caught:
-        facts = quantize_file(args.image, args.output, args.clusters, args.seed, args.threads)
+        facts = quantize_file(args.image, args.output, args.clusters, args.seed, args.threads, args.frame)
     facts.update(written=_written(args), warnings=caught)
 
     def report(facts):
-        colours = "  ".join("#" + "".join(f"{value:02x}" for value in colour) for colour in facts["palette"])
+        digits = 4 if facts["full"] == 65535 else 2
+        values = [[round(value * 255) if facts["full"] == 1 else value for value in colour] for colour in facts["palette"]]
+        colours = "  ".join("#" + "".join(f"{value:0{digits}x}" for value in colour) for colour in values)
+        frames = f", {facts['frames']} frames" if facts["frames"] > 1 else ""
         return [
-            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels, {facts['colours']} colours",
+            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels{frames}, {facts['colours']} colours",
             "",
             *textwrap.wrap(colours, shutil.get_terminal_size().columns),
             "",
@@ -1026,7 +1118,10 @@ examples:
   ckmeans fit points.csv -k 2:12 --report report.html
       choose between 2 and 12 clusters, and write a page that shows why
 
-Columns that are not numbers (names, dates) are left out, and the report says so. A missing value is an error.
+The first line of text is the header; where it may be a row as well (all of it numbers, say), ckmeans
+asks, and --header or --no-header decides. Marks in numbers and row names are treated likewise. Columns
+that are not numbers (names, dates, codes with leading zeros) and row names are left out, and told. A
+missing value is an error.
 k-means compares distances: scale columns of different units to a comparable spread first.
 """,
     ),
@@ -1067,8 +1162,12 @@ Needs matplotlib: pip install 'ckmeans-cython[plot]'. Of very many rows a sample
 examples:
   ckmeans quantize photo.jpg -k 16 -o poster.png
   ckmeans quantize photo.jpg -k 4 -o four.png --json
-      also print the palette as numbers
+      print the palette as numbers
+  ckmeans quantize film.gif -k 16 -o poster.gif
+      all frames, in the same 16 colours
 
+Photos are turned upright. Depth, transparency, times of frames and color profiles are kept; what a format cannot hold is refused, or told
+in a warning. Transparent pixels have no say in the colours.
 Needs Pillow: pip install 'ckmeans-cython[image]'.
 """,
     ),

@@ -18,6 +18,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _validate as check
+from ._base import alone
 from ._blockwise import inertia
 from ._distributed import BlockKMeans, predict_block, transform_block
 from ._extras import need
@@ -36,6 +37,10 @@ QUICK = 0.5
 class KMeans(BlockKMeans):
     """k-means over a dask array or DataFrame: the bits of `ckmeans.KMeans` on the gathered rows, wherever the blocks are.
 
+    That holds for the same parameters, and for none given, with rows of two features or more. For rows of one feature `ckmeans.KMeans`
+    finds the global optimum with ``init="auto"``, which takes all rows in one place; here "auto" is k-means++ for them, too, and the bits
+    are those of ``ckmeans.KMeans(init="k-means++")``.
+
     Runs on the current client of `distributed`, else on the scheduler that Dask is set to. Each block becomes a task per iteration; only
     centers go out to the workers and sums come back, O(k d) numbers for each block. Workers that die are no matter: Dask makes their
     blocks again, and the result stays the same.
@@ -43,8 +48,9 @@ class KMeans(BlockKMeans):
     Parameters
     ----------
     n_clusters : int, default=8
-    init : {"k-means||", "k-means++", "random", "first", "auto"} or array of shape (k, d) or (n_init, k, d), default="k-means||"
-        As in `ckmeans.KMeans`. "k-means||" takes a few passes over the rows, "k-means++" several for each center.
+    init : {"auto", "k-means++", "k-means||", "random", "first"} or array of shape (k, d) or (n_init, k, d), default="auto"
+        As in `ckmeans.KMeans`; "auto" is "k-means++". That takes several passes over the rows for each center, "k-means||" a dozen for
+        any number of them: the better choice for hundreds of clusters.
     n_init : "auto" or int, default="auto"
         Number of runs, all of which go on in the same passes. "auto" means 10 for inits that draw.
     max_iter : int, default=300
@@ -97,6 +103,7 @@ class KMeans(BlockKMeans):
            [10.,  2.]])
     """
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of X.
 
@@ -162,13 +169,14 @@ class KMeans(BlockKMeans):
             return super().transform(X)
         X, dtype = self._matching(X)
         result = np.float32 if dtype == np.float32 else np.float64
-        return self._lazy(transform_block, X, np.empty((0, len(self.cluster_centers_)), dtype=result))
+        return self._lazy(transform_block, X, np.empty((0, len(self._centers())), dtype=result))
 
     def score(self, X, y=None, sample_weight=None):
         """The negative of the inertia that these rows have: higher is better."""
         if not is_lazy(X):
             return super().score(X, sample_weight=sample_weight)
         X, _ = self._matching(X)
+        check.check_threads(self.n_threads)
         return -inertia(Engine(X, sample_weight, self.n_threads or 1), self._centers())
 
     def compute(self, labels=True):
@@ -190,7 +198,7 @@ class KMeans(BlockKMeans):
 
     def _matching(self, X):
         """X and its type, checked against the model."""
-        check.check_fitted(self)
+        self._centers()
         X, names, dtype = collection(X)
         check.check_feature_names(self, names, len_of(X, 1), reset=False)
         return X, dtype
@@ -249,22 +257,24 @@ class Engine:
 
     def straight(self, task, broadcast):
         """A pass by one call of each worker: the sum of its blocks' answers. None where that cannot be had."""
-        try:
-            futures = futures_of(self.blocks)
-            if len(futures) != len(self.blocks) or in_task():     # a task that waits must lend Dask its thread, as graphs do
-                return None
-            client = futures[0].client
-            holders = client.who_has(futures)                # asked each time: workers come and go
-            if not all(holders.get(future.key) for future in futures):
-                return None
-            places = {}
-            for index, future in enumerate(futures):         # the same one of several, which has kept what helps
-                places.setdefault(min(holders[future.key]), {})[index] = future.key
-            if len(places) > FAN_IN:
-                return None
-            return list(client.run(run_here, places, task, broadcast, workers=list(places)).values())
-        except Exception:                                    # a worker that died, say; what is wrong with a task the graph tells
+        futures = futures_of(self.blocks)
+        if len(futures) != len(self.blocks) or in_task():         # a task that waits must lend Dask its thread, as graphs do
             return None
+        client = futures[0].client
+        if client.asynchronous:
+            return None
+        holders = client.who_has(futures)                    # asked each time: workers come and go
+        if not all(holders.get(future.key) for future in futures):
+            return None
+        places = {}
+        for index, future in enumerate(futures):             # the same one of several, which has kept what helps
+            places.setdefault(min(holders[future.key]), {})[index] = future.key
+        if len(places) > FAN_IN:
+            return None
+        # Errors come back as values: of a worker that died, say. What is raised here is an error of this process, such as the
+        # exception of a signal handler, and ends the fit.
+        answers = list(client.run(run_here, places, task, broadcast, workers=list(places), on_error="return").values())
+        return None if any(isinstance(answer, Exception) for answer in answers) else answers
 
 
 async def run_here(places, task, broadcast, dask_worker):

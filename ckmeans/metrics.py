@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _native
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._kmeans import open_data
 from ._sparse import SparseRows
 
@@ -21,6 +21,7 @@ _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: som
 _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
 _NEAR = 2.0**-24            # distance, where the largest is 1, above which one in a sum makes what its parts leave over small
 _CACHED_VALUES = 1 << 14    # the same, where it is read several times
+_VANISHING = 400            # rows are scaled if it takes a larger power of two to a spread of 1
 
 
 def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
@@ -78,12 +79,10 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     # Constants that cut distances into two parts whose sums over n rows do not round; see _native/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
-    threads = _threads(n_threads)
+    threads = thread_count(n_threads)
     kernel = _native.kernel("silhouette")
     if isinstance(array, SparseRows):
-        exponent = _unit_exponent(data.low, data.high)
-        rows = array.take(order).astype(np.float64)
-        data = open_data(SparseRows(np.ldexp(rows.data, exponent), rows.indices, rows.indptr, rows.shape), None, None, threads)
+        data = open_data(_scaled(array.take(order), _unit_exponent(data.low, data.high)), None, None, threads)
         out = np.empty(n)
         _silhouettes_of_some(data, np.arange(n), bounds, (big, small), out)
     else:
@@ -222,7 +221,8 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
         if sample_size > len(array):
             raise ValueError(f"sample_size={sample_size} is more than the {len(array)} rows of X.")
         (seed,) = check.seeds(random_state, 1)
-        picked = np.sort(check.seeded(seed).permutation(len(array))[:sample_size])
+        with check.seeded(seed) as random_state:
+            picked = np.sort(random_state.permutation(len(array))[:sample_size])
         X, labels = array[picked], codes[picked]
     return exact_mean(silhouette_samples(X, labels, n_threads=n_threads))
 
@@ -266,7 +266,13 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
         labels = _label_array(labels, len(array))
         if labels.dtype.kind not in "biu" or labels.min() < 0 or labels.max() >= k:
             raise ValueError(f"labels must be integers from 0 to {k - 1}, the rows of centers.")
-    threads = _threads(n_threads)
+    threads = thread_count(n_threads)
+    exponent = min(
+        _vanishing(open_data(array, names, None, threads)),
+        500 - math.frexp(float(np.abs(centers).max()))[1],
+    )
+    if exponent > 0:
+        array, centers = _scaled(array, exponent), np.ldexp(centers, exponent)
     out = np.empty(len(array))
     step = max(1, _BLOCK_VALUES // (k if isinstance(array, SparseRows) else max(k, d)))
     for start in range(0, len(array), step):
@@ -305,12 +311,14 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
-        Weights count as so many rows.
+        Whole numbers count as so many rows. Where there are others, only the ratios of the weights
+        matter: they are scaled to sum to the number of rows that have a positive one. Rows of
+        weight 0 are left out.
 
     Returns
     -------
     score : float
-        1.0 when all rows sit on their cluster's mean, as in scikit-learn.
+        Not negative. 1.0 when all rows sit on their cluster's mean, as in scikit-learn.
 
     Examples
     --------
@@ -318,13 +326,15 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     >>> calinski_harabasz_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1])
     162.0
     """
-    data, codes, k = _data_and_codes(X, labels, sample_weight)
+    data, array, codes, k, weights = _weighted_and_labelled(X, labels, sample_weight)
     within = data.inertia(data.means(codes, k), codes)
     nothing = np.zeros_like(codes)
     total = data.inertia(data.means(nothing, 1), nothing)
     if within == 0:
         return 1.0
-    return max(total - within, 0.0) * (data.total_weight() - k) / (within * (k - 1.0))
+    counts = weights is not None and (weights == np.floor(weights)).all()
+    n_rows = data.total_weight() if counts else len(array)
+    return max(total - within, 0.0) * (n_rows - k) / (within * (k - 1.0))
 
 
 def davies_bouldin_score(X, labels, *, sample_weight=None):
@@ -336,6 +346,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
+        Only the ratios of the weights matter. Rows of weight 0 are left out.
 
     Returns
     -------
@@ -348,13 +359,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     >>> round(davies_bouldin_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1]), 3)
     0.111
     """
-    array, codes, k, names = _labelled(X, labels)
-    weights = check.as_weights(sample_weight, len(array))
-    data = open_data(array, names, weights, None, compared=True)
-    # Means as float64 whatever the rows are, as everywhere in this file.
-    if array.dtype == np.float32:
-        array = array.astype(np.float64)
-        data = open_data(array, names, weights, None)
+    data, array, codes, k, weights = _weighted_and_labelled(X, labels, sample_weight)
     centers = data.means(codes, k)
     spread = mean_distances(array, centers, codes, weights)
     if not spread.any():
@@ -427,11 +432,11 @@ def adjusted_rand_score(labels_true, labels_pred):
     >>> adjusted_rand_score([0, 0, 1, 1], ["b", "b", "a", "a"])
     1.0
     """
-    first = np.asarray(labels_true)
-    a, b = (np.unique(_label_array(labels, len(first)), return_inverse=True)[1].astype(np.int64) for labels in (first, labels_pred))
+    a, _ = _codes(labels_true, None, "labels_true")
+    b, _ = _codes(labels_pred, len(a), "labels_pred")
     _, both = np.unique(a * (b.max(initial=0) + 1) + b, return_counts=True)
     together, in_a, in_b = (sum(c * (c - 1) // 2 for c in counts.tolist()) for counts in (both, np.bincount(a), np.bincount(b)))
-    pairs = len(first) * (len(first) - 1) // 2            # whole numbers of any size: only the last step rounds
+    pairs = len(a) * (len(a) - 1) // 2            # whole numbers of any size: only the last step rounds
     if in_a == in_b == together:
         return 1.0
     return 2 * (together * pairs - in_a * in_b) / (pairs * (in_a + in_b) - 2 * in_a * in_b)
@@ -453,30 +458,130 @@ def exact_mean(values, weights=None):
 # -- what comes in ---------------------------------------------------------------------------------------------------------------
 
 
-def _label_array(labels, n):
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or len(labels) != n:
-        raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({n},).")
-    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
-        raise ValueError("labels are names or whole numbers, not measurements: got fractions or NaN.")
-    return labels
+def _label_array(labels, n=None, name="labels"):
+    """Labels as an array: of whole numbers, or of names of one type; n of them, or any number."""
+    if isinstance(labels, np.ma.MaskedArray) and np.ma.getmaskarray(labels).any():
+        raise _missing_label(name, "masked", np.ma.getmaskarray(labels))
+    try:
+        array = np.asarray(labels)
+        if isinstance(labels, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "SUf":
+            array = np.array(labels, dtype=object)        # NumPy makes text of numbers beside names, and one number of two large ones
+    except ValueError:                                    # of lists of different lengths
+        raise ValueError(f"{name} must be one label per row, got lists in a list.") from None
+    if array.ndim != 1 or n is not None and len(array) != n:
+        raise ValueError(f"{name} has shape {array.shape}, but one label per row is needed: shape ({'n' if n is None else n},).")
+    if array.dtype.kind in "OT":
+        return _objects(array.astype(object), name)
+    if array.dtype.kind in "fmM":
+        missing = np.isnat(array) if array.dtype.kind in "mM" else np.isnan(array)
+        if missing.any():
+            raise _missing_label(name, array[missing][0], missing)
+    if array.dtype.kind == "f":
+        whole = np.isfinite(array)
+        whole[whole] = array[whole] == np.floor(array[whole])
+        if not whole.all():
+            raise _no_label(name, array[~whole][0], int(np.argmin(whole)))
+    elif array.dtype.kind not in "biuSUmM":
+        raise TypeError(f"{name} has dtype {array.dtype}: labels are names or whole numbers.")
+    return array
+
+
+def _objects(array, name):
+    """Labels that are Python objects: all whole numbers, or all of one type that can be put in order."""
+    missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
+    if missing.any():
+        raise _missing_label(name, repr(array[missing][0]), missing)
+    first = None
+    for row, value in enumerate(array):
+        kind = type(value)
+        if isinstance(value, (int, float, np.integer, np.floating, np.bool_)):
+            kind = int
+            if not math.isfinite(value) or value != math.floor(value):
+                raise _no_label(name, value, row)
+        elif isinstance(value, (str, bytes)):
+            kind = str if isinstance(value, str) else bytes
+        first = first or kind
+        if kind is not first:
+            raise TypeError(f"{name} mixes {_KINDS.get(first, first.__name__)} and {_KINDS.get(kind, kind.__name__)}, the first of these "
+                            f"{value!r} at row {row}: labels are of one kind. Convert them: [str(label) for label in {name}].")
+    if first not in (int, str, bytes, None):
+        try:
+            np.sort(array)
+        except TypeError:
+            raise TypeError(f"{name} are of type {first.__name__}, which has no order: pass names or whole numbers.") from None
+    return array
+
+
+#: What messages call some kinds of labels.
+_KINDS = {int: "numbers", str: "text"}
+
+
+def _is_missing(value):
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):                       # pandas.NA is neither equal nor different; an array is no label
+        return True
+
+
+def _missing_label(name, value, mask):
+    return ValueError(f"{name} has {np.count_nonzero(mask)} missing label(s), the first ({value}) at row {int(np.argmax(mask))}: "
+                      "drop such rows, or give them a label of their own.")
+
+
+def _no_label(name, value, row):
+    return ValueError(f"{name} has {float(value)} at row {row}: labels are names or whole numbers, not measurements.")
+
+
+def _codes(labels, n, name="labels"):
+    """Labels as int64 codes from 0, and how many there are."""
+    values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
+    return codes.reshape(-1).astype(np.int64), len(values)
 
 
 def _labelled(X, labels):
     """The rows, their labels as int32 codes from 0, how many there are, and the names of the columns."""
     array, names = check.as_matrix(X, sparse=True)
-    values, codes = np.unique(_label_array(labels, len(array)), return_inverse=True)
-    k = len(values)
+    codes, k = _codes(labels, len(array))
     if not 2 <= k < len(array):
         raise ValueError(f"Number of labels is {k}. Valid values are 2 to n_samples - 1 (inclusive): {len(array) - 1}.")
     return array, codes.astype(np.int32), k, names
 
 
-def _data_and_codes(X, labels, sample_weight):
-    array, codes, k, names = _labelled(X, labels)
-    if array.dtype == np.float32:
-        array = array.astype(np.float64)
-    return open_data(array, names, check.as_weights(sample_weight, len(array)), None, compared=True), codes, k
+def _weighted_and_labelled(X, labels, sample_weight):
+    """Rows of positive weight: engine data, array, codes of labels, number of these, weights.
+
+    The array is float64, and scaled where squared differences would vanish.
+    """
+    array, names = check.as_matrix(X, sparse=True)
+    labels = _label_array(labels, len(array))
+    weights = check.as_weights(sample_weight, len(array))
+    if weights is not None and not weights.all():
+        # Raises for what is not finite, by the numbers of all rows.
+        open_data(array, names, weights, None)
+        kept = np.flatnonzero(weights)
+        array, labels, weights = array[kept], labels[kept], weights[kept]
+    array, codes, k, _ = _labelled(array, labels)
+    data = open_data(array, names, weights, None)
+    exponent = _vanishing(data)
+    # Means as float64 whatever the rows are, as everywhere in this file.
+    if exponent or array.dtype == np.float32:
+        array = _scaled(array, exponent)
+        data = open_data(array, names, weights, None)
+    return data, array, codes, k, weights
+
+
+def _vanishing(data):
+    """The power of two for rows whose squared differences would vanish without it, else 0."""
+    exponent = _unit_exponent(data.low, data.high)
+    return exponent if exponent > _VANISHING else 0
+
+
+def _scaled(array, exponent):
+    """Rows as float64, times a power of two."""
+    array = array.astype(np.float64)
+    if isinstance(array, SparseRows):
+        return SparseRows(np.ldexp(array.data, exponent), array.layout)
+    return np.ldexp(array, exponent)
 
 
 def _unit(rows):
@@ -500,16 +605,9 @@ def _unit_exponent(low, high):
     return min(-exponent, 500 - math.frexp(float(max(high.max(), -low.min())))[1])
 
 
-def _threads(n_threads):
-    if n_threads is None:
-        return cpu_count()
-    check.check_int(n_threads, "n_threads", 1, "None (every CPU allowed) or an integer of at least 1")
-    return n_threads
-
-
 def _each(work, tasks, n_threads):
     """Do all tasks, on so many threads; the caller is one of them."""
-    threads = min(_threads(n_threads), len(tasks))
+    threads = min(thread_count(n_threads), len(tasks))
     numbers = count()                                     # dealt one by one: `next` is atomic
 
     def run():

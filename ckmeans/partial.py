@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from . import _validate as check
-from ._config import cpu_count
+from ._config import thread_count
 from ._native import engine as native
 from ._native.engine import sum_values as value
 
@@ -195,6 +195,11 @@ class Partial:
         """Total weight of the rows."""
         return float(value(self.weight_sums.sum(axis=0))) if self.survey.weighted else float(self.n_rows)
 
+    @property
+    def total_sums(self):
+        """Weighted sums of the columns, (d,): exact, rounded once, and so the same whatever the labels."""
+        return value(self.sums.sum(axis=0))
+
     def centers(self, previous):
         """The weighted mean of each cluster's rows, (k, d) float64, rounded to the type of results.
 
@@ -268,7 +273,7 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     if n == 0:
         empty = np.full(d, np.inf)
         return Survey(0, array.dtype, empty, -empty, empty, weights is not None, 0.0, 1.0)
-    data = native.Data(array, None, n_threads or cpu_count(), False, False)
+    data = native.Data(array, None, thread_count(n_threads), False, False)
     low, high, tiny, finite = native.scan_block(data)
     if not finite or max(high.max(), -low.min()) > check.MAX_ABS:
         from ._base import bad_value
@@ -357,7 +362,7 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
         parts, weight_parts = map(len, survey._cut)
         return Partial(survey, np.zeros((k, parts, d)), np.zeros((k, weight_parts)), np.zeros(k, np.int64), 0, (0, 0),
                        None if middle is None else np.zeros((4, d)), native.no_limbs(), bound)
-    data = native.Data(array, weights, n_threads or cpu_count(), False, False)
+    data = native.Data(array, weights, thread_count(n_threads), False, False)
     found = native.assign_block(data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
     if not np.isfinite(found[0]).all():      # costs nothing beside a look at every value, and a survey has found all of them finite
         raise changed_rows(array, survey, start)

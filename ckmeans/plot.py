@@ -15,6 +15,7 @@ from ._base import unit_rows
 from ._extras import need
 from ._kmeans import KMeans
 from ._project import principal_axes
+from ._safe_text import picture, terminal
 
 #: Okabe & Ito's colours, those that differ most first.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
@@ -35,21 +36,24 @@ def _axes(ax, **options):
 
 
 def _open(model, X, labels=None):
-    """The rows, their labels and the names of their columns; checked."""
-    check.check_fitted(model)
+    """The rows, their labels, the names of their columns and the model's centers (k, d), float64; checked."""
+    centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     if names is not None and hasattr(model, "feature_names_in_"):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        labels = nearest(model.cluster_centers_, array, model.metric)
+        labels = nearest(centers, array, model.metric)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
             raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({len(array)},).")
+        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(centers):
+            raise ValueError(f"labels must be integers from 0 to {len(centers) - 1}, the rows of cluster_centers_, got "
+                             f"{labels.min()!s} to {labels.max()!s} of type {labels.dtype}.")
     if model.metric == "cosine":
         array = unit_rows(array)
-    return array, labels, _names(model, names)
+    return array, labels, _names(model, names), centers
 
 
 def _names(model, names=None):
@@ -57,7 +61,7 @@ def _names(model, names=None):
     if names is None:
         names = getattr(model, "feature_names_in_", None)
     if names is None:
-        return [f"feature {j}" for j in range(model.cluster_centers_.shape[1])]
+        return [f"feature {j}" for j in range(check.fitted_centers(model).shape[1])]
     return [str(name) for name in names]
 
 
@@ -70,7 +74,7 @@ def _columns(features, names, count):
     for feature in features:
         if isinstance(feature, str):
             if feature not in names:
-                raise ValueError(f"there is no feature {feature!r}; there are {', '.join(names)}.")
+                raise ValueError(f"there is no feature {feature!r}; there are {terminal(', '.join(names))}.")
             feature = names.index(feature)
         check.check_int(feature, "every feature", 0, f"a name or a number from 0 to {len(names) - 1}", len(names) - 1)
         columns.append(int(feature))
@@ -208,8 +212,8 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
     >>> ax.get_xlabel()
     'feature 0'
     """
-    array, labels, names = _open(model, X, labels)
-    centers, d = model.cluster_centers_.astype(np.float64), array.shape[1]
+    array, labels, names, centers = _open(model, X, labels)
+    d = array.shape[1]
     if features is None and d > 2:
         return projection(model, X, labels=labels, max_points=max_points, ax=ax)
     columns = _columns(features, names, min(d, 2))
@@ -235,9 +239,9 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         if regions and d == 2:
             _regions(ax, middles, colors, x_limits, y_limits)
         ax.set_ylim(y_limits)
-        ax.set_ylabel(names[columns[1]])
+        ax.set_ylabel(picture(names[columns[1]]))
     ax.set_xlim(x_limits)
-    ax.set_xlabel(names[columns[0]])
+    ax.set_xlabel(picture(names[columns[0]]))
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
     _note(ax, note)
@@ -257,14 +261,14 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     ax : matplotlib axes
         Each axis says what part of the variance it shows. Clusters that overlap here may be apart in other directions.
     """
-    array, labels, names = _open(model, X, labels)
+    array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
         raise ValueError("projection needs two features at least; clusters draws one.")
     ax = _axes(ax)
     rows, note = _thin_grouped(len(array), max_points)
     shown = array[rows].astype(np.float64)
     middle, axes, shares = principal_axes(shown, 2)
-    points, middles = (shown - middle) @ axes.T, (model.cluster_centers_ - middle) @ axes.T
+    points, middles = (shown - middle) @ axes.T, (centers - middle) @ axes.T
     colors = cluster_colors(middles)
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
@@ -291,7 +295,7 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
     -------
     ax : matplotlib 3-D axes
     """
-    array, labels, names = _open(model, X, labels)
+    array, labels, names, centers = _open(model, X, labels)
     columns = _columns(features, names, 3)
     if len(columns) != 3 or array.shape[1] < 3:
         raise ValueError(f"clusters_3d draws three features, got {min(len(columns), array.shape[1])}; clusters draws two.")
@@ -299,11 +303,11 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
         ax = pyplot().figure(figsize=(6.4, 5.6)).add_subplot(projection="3d")
     elif not hasattr(ax, "zaxis"):
         raise TypeError("clusters_3d needs 3-D axes: figure.add_subplot(projection='3d').")
-    colors = cluster_colors(model.cluster_centers_)
+    colors = cluster_colors(centers)
     rows, note = _thin_grouped(len(array), max_points)
     points = array[rows][:, columns].astype(np.float64)
     _scatter(ax, points, labels[rows], colors, len(array))
-    _mark_centers(ax, model.cluster_centers_[:, columns].astype(np.float64), colors)
+    _mark_centers(ax, centers[:, columns], colors)
     for put, column in zip((ax.set_xlabel, ax.set_ylabel, ax.set_zlabel), columns):
         put(_short(names[column]), labelpad=9)
     ax.tick_params(labelsize=8)
@@ -327,7 +331,7 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     -------
     axes : ndarray of matplotlib axes of shape (m, m)
     """
-    array, labels, names = _open(model, X, labels)
+    array, labels, names, centers = _open(model, X, labels)
     columns = _columns(features, names, min(array.shape[1], 5))
     m = len(columns)
     if axes is None:
@@ -336,12 +340,12 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     axes = np.asarray(axes)
     if axes.shape != (m, m):
         raise ValueError(f"axes has shape {axes.shape}, but {m} features need ({m}, {m}).")
-    colors = cluster_colors(model.cluster_centers_)
+    colors = cluster_colors(centers)
     rows, note = _thin_grouped(len(array), max_points)
     if features is None and m < array.shape[1]:
         note = ", ".join(filter(None, [note, f"first {m} of {array.shape[1]} features"]))
     points, labels = array[rows][:, columns].astype(np.float64), labels[rows]
-    middles = model.cluster_centers_[:, columns].astype(np.float64)
+    middles = centers[:, columns]
     ranges = [_limits(points[:, j]) for j in range(m)]
     for i in range(m):
         for j in range(m):
@@ -369,7 +373,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
 
 
 def _short(text, longest=22):
-    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """A column name as a label where there is little room."""
+    return picture(text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}")
 
 
 # -- what the model is like ------------------------------------------------------------------------------------------------------
@@ -400,12 +405,13 @@ def sizes(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    check.check_fitted(model)
+    centers = check.fitted_centers(model)
+    k = len(centers)
+    counts = check.fitted_array(model, "counts_", (k,), integers=True)
     ax = _plain(_axes(ax))
-    k = len(model.counts_)
-    bars = ax.bar(np.arange(k), model.counts_, color=cluster_colors(model.cluster_centers_), width=0.8)
+    bars = ax.bar(np.arange(k), counts, color=cluster_colors(centers), width=0.8)
     if k <= 12:
-        ax.bar_label(bars, [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in model.counts_], fontsize=8, padding=1)
+        ax.bar_label(bars, [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in counts], fontsize=8, padding=1)
     _cluster_ticks(ax, k, vertical=False)
     ax.set_xlim(-0.6, k - 0.4)
     ax.set_xlabel("cluster")
@@ -426,12 +432,12 @@ def profiles(model, *, ax=None):
     ax : matplotlib axes
         In units of the spread of the centers, weighted by their rows. Numbers in cells, where they fit, are the centers themselves.
     """
-    check.check_fitted(model)
-    centers, counts, names = model.cluster_centers_.astype(np.float64), model.counts_, _names(model)
+    centers, names = check.fitted_centers(model), _names(model)
     k, d = centers.shape
+    counts = check.fitted_array(model, "counts_", (k,), integers=True)
     if ax is None:
         ax = _axes(None, figsize=(float(np.clip(2.2 + 0.75 * d, 4.5, 13)), float(np.clip(1.6 + 0.33 * k, 2.6, 11))))
-    share = (counts / counts.sum())[:, np.newaxis]
+    share = (counts / max(counts.sum(), 1))[:, np.newaxis]
     off = centers - (share * centers).sum(axis=0)
     spread = np.sqrt((share * off**2).sum(axis=0))
     off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
@@ -468,8 +474,7 @@ def center_distances(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    check.check_fitted(model)
-    centers = model.cluster_centers_.astype(np.float64)
+    centers = check.fitted_centers(model)
     k = len(centers)
     ax = _axes(ax)
     apart = np.sqrt(((centers[:, np.newaxis] - centers) ** 2).sum(axis=2))
@@ -505,12 +510,12 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     --------
     ckmeans.metrics.silhouette_samples
     """
-    array, labels, _ = _open(model, X, labels)
+    array, labels, _, centers = _open(model, X, labels)
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
     labels = labels[rows]
     values = metrics.silhouette_samples(array[rows], labels)
-    colors = cluster_colors(model.cluster_centers_)
+    colors = cluster_colors(centers)
     k = len(colors)
     gap = max(1.0, 0.15 * len(values) / k)
     bottom, ticks = 0.0, []
@@ -634,7 +639,7 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
 
 def _watch(model, X, sample_weight):
     """Where one run of a fresh copy of the model starts, and its states; the model itself stays as it is."""
-    copy = type(model)(**model.get_params())
+    copy = type(model)(**model.get_params(deep=False))
     # A seed of its own, drawn once, lest start and run draw different ones.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
@@ -646,9 +651,9 @@ def _plane(array, names):
     """How to see rows in two dimensions: function(points) -> (m, 2), and the labels of the axes."""
     d = array.shape[1]
     if d == 1:
-        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (names[0], "")
+        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (picture(names[0]), "")
     if d == 2:
-        return lambda points: np.asarray(points, dtype=np.float64), tuple(names)
+        return lambda points: np.asarray(points, dtype=np.float64), tuple(map(picture, names))
     middle, axes, shares = principal_axes(array[thin(len(array))].astype(np.float64), 2)
     return (lambda points: (points - middle) @ axes.T), tuple(
         f"{name} principal component ({share:.0%} of the variance)" for name, share in zip(("first", "second"), shares))
@@ -774,7 +779,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
 
     Parameters
     ----------
-    image : ndarray of shape (height, width, 3) or (height, width), uint8
+    image : as for `ckmeans.image.quantize`
     n_colors : iterable of int
     random_state : None, int, RandomState or Generator
     axes : sequence of matplotlib axes, or None
@@ -788,14 +793,14 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     --------
     ckmeans.image.quantize
     """
-    from .image import quantize
+    from .image import FULL, _as_image, quantize
 
-    numbers = list(n_colors)
+    numbers, image = list(n_colors), _as_image(image)
     results = [quantize(image, number, random_state=random_state) for number in numbers]
     if axes is None:
         across = min(3, len(numbers) + 1)
         down = math.ceil((len(numbers) + 1) / across)
-        ratio = np.asarray(image).shape[0] / np.asarray(image).shape[1]
+        ratio = image.shape[0] / image.shape[1]
         _, grid = pyplot().subplots(down, across, figsize=(3.6 * across, (3.6 * ratio + 0.55) * down), layout="constrained",
                                     squeeze=False)
         axes = grid.ravel()
@@ -804,14 +809,23 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(numbers) + 1]
     if len(axes) < len(numbers) + 1:
         raise ValueError(f"{len(axes)} axes for {len(numbers) + 1} images: pass one for each.")
-    for ax, picture, title in zip(axes, [np.asarray(image), *(result.image for result in results)],
+    for ax, picture, title in zip(axes, [image, *(result.image for result in results)],
                                   ["original", *(f"{len(result.palette)} colours" for result in results)]):
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        ax.imshow(_shown(picture, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=10)
         ax.set_axis_off()
     for ax, result in zip(axes[1:], results):
         strip = ax.inset_axes([0, -0.09, 1, 0.06])
-        strip.imshow(result.palette[np.newaxis] if result.palette.shape[1] == 3 else result.palette.T, aspect="auto", cmap="gray",
-                     vmin=0, vmax=255, interpolation="nearest")
+        strip.imshow(_shown(result.palette[np.newaxis], FULL[image.dtype]), aspect="auto", cmap="gray", vmin=0, vmax=255,
+                     interpolation="nearest")
         strip.set_axis_off()
     return axes
+
+
+def _shown(image, full):
+    """An image as bytes that imshow takes: grey, RGB or RGBA."""
+    if image.dtype != np.uint8:
+        image = np.rint(image / np.float64(full) * 255).astype(np.uint8)
+    if image.ndim == 3 and image.shape[2] == 2:
+        image = image[..., [0, 0, 0, 1]]
+    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image

@@ -9,6 +9,7 @@ import functools
 import operator
 
 from . import _validate as check
+from ._base import alone
 from ._blockwise import inertia
 from ._distributed import BlockKMeans, predict_block
 from ._extras import need
@@ -21,7 +22,7 @@ class KMeans(BlockKMeans):
     """k-means over the blocks of a Ray dataset, or over a list of blocks: the bits of `ckmeans.KMeans` on all their rows.
 
     Actors hold the blocks; for each iteration centers go out to them and sums come back. One that dies is started again, with its blocks,
-    and the result stays the same.
+    and the result stays the same. Rows of one feature start from k-means++, as in `ckmeans.dask.KMeans`, which says more.
 
     Parameters
     ----------
@@ -36,6 +37,7 @@ class KMeans(BlockKMeans):
         As in `ckmeans.KMeans`.
     """
 
+    @alone
     def fit(self, X, y=None, sample_weight=None):
         """Cluster the rows of all blocks.
 
@@ -71,7 +73,7 @@ class KMeans(BlockKMeans):
         """
         if not is_blocks(X):
             return super().predict(X)
-        check.check_fitted(self)
+        self._centers()
         ray = need("ray", "ckmeans.ray")
         blocks, _, names = split(X, None)
         check.check_feature_names(self, names, self.n_features_in_, reset=False)
@@ -86,9 +88,10 @@ class KMeans(BlockKMeans):
         """The negative of the inertia that these rows have: higher is better."""
         if not is_blocks(X):
             return super().score(X, sample_weight=sample_weight)
-        check.check_fitted(self)
+        check.check_threads(self.n_threads)
+        centers = self._centers()
         blocks, weights, _ = split(X, sample_weight)
-        return -inertia(Engine(blocks, weights, self.n_threads or 1), self._centers())
+        return -inertia(Engine(blocks, weights, self.n_threads or 1), centers)
 
     def compute(self):
         """The fitted model as a plain `ckmeans.KMeans`, without labels."""

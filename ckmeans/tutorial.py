@@ -123,7 +123,7 @@ speed.
 Three warnings
 --------------
 
-*k-means finds clusters in anything.* Here is pure noise, parted neatly in four. `select_k` compares with noise, and says so:
+*k-means finds clusters in anything.* Here is pure noise, divided evenly in four. `select_k` finds no gaps between them, and says so:
 
 >>> noise = rng.random((600, 2))
 >>> bool(KMeans(4, random_state=0).fit(noise).counts_.min() > 100)

@@ -55,6 +55,43 @@ def test_everything_is_in_the_json_and_the_files(run, data):
     assert np.array_equal(ckmeans.load("m.npz").cluster_centers_, found.model.cluster_centers_)
 
 
+@pytest.mark.parametrize("seed", [0, 5, 9])
+def test_the_chosen_k_is_as_good_as_when_it_is_given(run, seed):
+    rng = np.random.default_rng(seed)
+    centers = rng.uniform(0, 40, size=(12, 2))
+    np.save("x.npy", centers[np.arange(360) % 12] + 0.5 * rng.normal(size=(360, 2)))
+    chosen = json.loads(run("fit", "x.npy", "-k", "11:12", "--json", "--seed", seed))
+    alone = json.loads(run("fit", "x.npy", "-k", 12, "--json", "--seed", seed))
+    assert chosen["selection"]["suggested_k"] == 12 and chosen["inertia"] <= alone["inertia"]
+
+
+def test_equal_rows(run):
+    def constant(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
+    facts = json.loads(
+        run("fit", "three.npy", "-k", "1:6", "--json", "--plot", "p.png", "--report", "r.html"),
+        parse_constant=constant,
+    )
+    assert (
+        facts["selection"]["suggested_k"] == 3
+        and facts["inertia"] == 0.0
+        and facts["warnings"] == []
+    )
+    assert (
+        facts["selection"]["table"]["calinski_harabasz"][2] is None
+        and facts["selection"]["best_k"]["calinski_harabasz"] == 3
+    )
+    note = "Not judged: k = 4 to 6, for there are 3 distinct rows."
+    assert note in facts["selection"]["notes"] and note in open("r.html", encoding="utf-8").read()
+    assert note in run("fit", "three.npy", "-k", "1:6")
+    np.save("one.npy", np.ones((40, 2)))
+    assert "k = 1: all 40 rows are equal." in run("fit", "one.npy", "-k", "1:3", "--model", "m.npz")
+    assert len(ckmeans.load("m.npz").cluster_centers_) == 1
+    assert "No clusters: all 40 rows are equal." in run("fit", "one.npy", "-k", "2:4")
+
+
 def test_no_structure_is_said_and_nothing_pretended(run):
     np.save("u.npy", np.random.default_rng(0).random((300, 2)))
     out = run("fit", "u.npy", "-k", "1:5", "--plot", "u.png", "--report", "u.html")

@@ -64,6 +64,27 @@ def test_inits_draw_what_they_draw_in_one_array(init, synchronous):
     assert [run[:4] for run in ours.runs_] == [run[:4] for run in plain.runs_]
 
 
+@pytest.mark.parametrize("params", [{}, {"random_state": 7}, {"n_clusters": 3, "random_state": 1}])
+def test_nothing_given_gives_the_same_bits(params, synchronous):
+    X = data(500)
+    params = {"random_state": 0, **params}                 # without a seed, nothing repeats
+    plain = ckmeans.KMeans(**params).fit(X)
+    ours = KMeans(**params).fit(da.from_array(X, chunks=(200, 4)))
+    assert_same(ours.compute(), plain)
+    assert [run[:4] for run in ours.runs_] == [run[:4] for run in plain.runs_]
+    shared = ours.get_params().keys() & plain.get_params().keys()
+    assert {name: KMeans().get_params()[name] for name in shared} == {name: ckmeans.KMeans().get_params()[name] for name in shared}
+
+
+def test_one_feature_starts_from_kmeans_plusplus(synchronous):
+    X = data(300, 1)
+    ours = KMeans(4, random_state=0).fit(da.from_array(X, chunks=(120, 1))).compute()
+    drawn = ckmeans.KMeans(4, init="k-means++", random_state=0).fit(X)
+    assert np.array_equal(ours.cluster_centers_, drawn.cluster_centers_) and ours.inertia_ == drawn.inertia_
+    assert np.array_equal(ours.labels_, drawn.labels_)
+    assert "one feature" in KMeans.__doc__                 # the promise says so
+
+
 def test_threads(tmp_path):
     X = data(20_000).astype(np.float32)
     ours = KMeans(6, init=X[:6]).fit(da.from_array(X, chunks=(1000, 4)))          # more blocks than are added up at once
@@ -181,7 +202,7 @@ def test_a_callback_is_told_of_each_iteration_and_may_end_the_fit(synchronous):
     assert model.stop_reason_ == "callback" and model.n_iter_ == 3 and [state.n_iter for state in states] == [1, 2, 3]
     assert states[0].n_changed is None and states[2].centers.shape == (4, 3)
     assert np.array_equal(model.predict(da.from_array(X)).compute(), model.compute().predict(X))      # (a lambda does not go to workers)
-    whole = ckmeans.KMeans(4, init="k-means||", random_state=0, n_init=1, tol=0, max_iter=3).fit(X)
+    whole = ckmeans.KMeans(4, random_state=0, n_init=1, tol=0, max_iter=3).fit(X)
     assert np.array_equal(model.cluster_centers_, whole.cluster_centers_) and model.inertia_ == whole.inertia_
 
 
@@ -296,8 +317,8 @@ def test_processes(client, monkeypatch):
     # Once blocks are where they stay, workers send centers and sums, 8 x 8 numbers in up to six parts, and what goes with them; a block
     # has 1.3 MB.
     assert sent[-1] - sent[2] < (len(sent) - 3) * 4 * (7 * 8 * 8 * 8 + 8000)
-    parallel = KMeans(8, random_state=0, n_init=2, max_iter=5).fit(lazy)
-    assert_same(parallel.compute(), ckmeans.KMeans(8, init="k-means||", random_state=0, n_init=2, max_iter=5).fit(X))
+    drawn = KMeans(8, random_state=0, n_init=2, max_iter=5).fit(lazy)
+    assert_same(drawn.compute(), ckmeans.KMeans(8, random_state=0, n_init=2, max_iter=5).fit(X))
 
 
 @pytest.mark.parametrize("quick, fails", [(0, False), (np.inf, False), (np.inf, True)])

@@ -615,10 +615,11 @@ def test_seeds():
 def test_seeded_is_a_new_random_state():
     for seed in (0, 7, 2**32 - 1):
         fresh = np.random.RandomState(seed)
-        _validate.seeded(seed).normal()  # leaves half a pair of normal numbers behind
-        again = _validate.seeded(seed)
-        assert again.randint(100, size=20).tolist() == fresh.randint(100, size=20).tolist()
-        assert again.normal(size=3).tolist() == fresh.normal(size=3).tolist()
+        with _validate.seeded(seed) as state:
+            state.normal()  # leaves half a pair of normal numbers behind
+        with _validate.seeded(seed) as again:
+            assert again.randint(100, size=20).tolist() == fresh.randint(100, size=20).tolist()
+            assert again.normal(size=3).tolist() == fresh.normal(size=3).tolist()
 
 
 def test_generators_move_on():

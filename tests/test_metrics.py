@@ -144,6 +144,64 @@ def test_weights_count_as_rows():
         assert score(X, labels, sample_weight=times) == pytest.approx(score(Y, many), rel=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_that_are_no_counts(seed):
+    """Only their ratios matter: the sum of the weights is no number of rows."""
+    X, labels = problem(60, 2, 3, 2 * seed)
+    weights = np.random.default_rng(seed).random(60) + 0.01
+    for score in metrics.calinski_harabasz_score, metrics.davies_bouldin_score:
+        value = score(X, labels, sample_weight=weights)
+        assert value > 0
+        for factor in 1 / weights.sum(), 1e-9, 1e9:
+            assert score(X, labels, sample_weight=weights * factor) == pytest.approx(
+                value, rel=1e-9
+            )
+        for equal in 1 / 60, 0.5, 1:
+            assert score(X, labels, sample_weight=np.full(60, equal)) == pytest.approx(
+                score(X, labels), rel=1e-12
+            )
+    n, k = 60, len(np.unique(labels))
+    means = [np.average(X[labels == c], axis=0, weights=weights[labels == c]) for c in range(k)]
+    within = sum(
+        (weights[labels == c] * ((X[labels == c] - means[c]) ** 2).sum(axis=1)).sum()
+        for c in range(k)
+    )
+    total = (weights * ((X - np.average(X, axis=0, weights=weights)) ** 2).sum(axis=1)).sum()
+    expected = (total - within) / (k - 1) / (within / (n - k))
+    assert metrics.calinski_harabasz_score(X, labels, sample_weight=weights) == pytest.approx(
+        expected, rel=1e-9
+    )
+
+
+def test_rows_of_weight_0_are_left_out():
+    X, labels = problem(60, 2, 3)
+    weights = np.random.default_rng(0).integers(0, 3, size=60) / 2
+    labels[:2], weights[:2] = 7, 0                          # a cluster without any other row
+    kept = weights > 0
+    for score in metrics.calinski_harabasz_score, metrics.davies_bouldin_score:
+        assert score(X, labels, sample_weight=weights) == score(
+            X[kept], labels[kept], sample_weight=weights[kept]
+        )
+    with pytest.raises(ValueError, match="Number of labels is 1"):
+        metrics.davies_bouldin_score(X, labels, sample_weight=(labels == 0).astype(float))
+
+
+@pytest.mark.parametrize("power", [-1000, -600, -450, 300, 440])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_any_scale_gives_the_same_scores(power, sparse):
+    X, labels = problem(60, 3, 3)
+    centers = np.array([X[labels == c].mean(axis=0) for c in range(3)])
+    container = pytest.importorskip("scipy.sparse").csr_matrix if sparse else np.asarray
+    for score in (
+        lambda X, scale: metrics.calinski_harabasz_score(X, labels),
+        lambda X, scale: metrics.davies_bouldin_score(X, labels),
+        lambda X, scale: metrics.simplified_silhouette_score(X, centers * scale, labels),
+    ):
+        assert score(container(X * 2.0**power), 2.0**power) == pytest.approx(
+            score(container(X), 1.0), rel=1e-9
+        )
+
+
 def test_adjusted_rand():
     rng = np.random.default_rng(0)
     for k in 1, 2, 5, 50:
@@ -202,3 +260,69 @@ def test_ctrl_c_ends_a_long_silhouette():
         while True:
             metrics.silhouette_samples(X, labels, n_threads=2)
     assert interruption.went_on(n_threads=2) < 1.0
+
+
+# -- labels ------------------------------------------------------------------------------------------------------------------------
+
+
+def labels_of(base):
+    """The same labels in all the ways that are fine."""
+    pandas = pytest.importorskip("pandas")
+    names = np.array(["x", "longer", ""])[base]
+    yield from (base, base.tolist(), base.astype(float), base.astype(np.float16), base.astype(object), base.astype(">i2"), base * 2**62 - 5)
+    yield from (names, names.tolist(), names.astype(object), names.astype("S"), pandas.Categorical(names), pandas.Series(names))
+    yield from (pandas.Series(base, dtype="category"), pandas.array(base, dtype="Int64"), base.astype("M8[D]"), tuple(base.tolist()))
+    yield from ([2**70 * int(label) for label in base], [float(label) if label else 0 for label in base])
+    yield from ([np.datetime64("2020") + int(label) for label in base], ["a\0" if label == 1 else ["a", 0, "b"][label] for label in base])
+
+
+@pytest.mark.parametrize("score", [metrics.silhouette_score, metrics.calinski_harabasz_score, metrics.davies_bouldin_score])
+def test_labels_of_any_kind(score):
+    rng = np.random.default_rng(0)
+    X, base = rng.normal(size=(30, 2)), rng.integers(3, size=30)
+    for labels in labels_of(base):
+        assert score(X, labels) == score(X, base)
+        assert metrics.adjusted_rand_score(labels, base) == 1.0
+
+
+ODD_LABELS = [
+    ([0, 0, None, 1], ValueError, r"1 missing label\(s\), the first \(None\) at row 2: drop"),
+    (["a", "a", None, "b"], ValueError, "missing.*row 2"),
+    ([0, np.nan, 1, 1], ValueError, "missing.*nan.*row 1"),
+    (np.array([0, np.nan, 1, np.nan]), ValueError, "2 missing.*row 1"),
+    (np.array(["2020", "NaT", "2021", "2021"], "M8[D]"), ValueError, "missing.*NaT.*row 1"),
+    (np.ma.array([0, 0, 1, 1], mask=[0, 0, 0, 1]), ValueError, "missing.*masked.*row 3"),
+    ([0.0, np.inf, 1.0, 1.0], ValueError, "inf at row 1.*not measurements"),
+    ([0.5, 0.5, 1, 1], ValueError, "0.5 at row 0"),
+    (np.array([0, 0.25, 1, 1], dtype=object), ValueError, "0.25 at row 1"),
+    (["1", "1", 1, 1], TypeError, "mixes text and numbers, the first of these 1 at row 2"),
+    ([0, 0, "a", "a"], TypeError, "mixes numbers and text, the first of these 'a' at row 2"),
+    ([b"a", b"a", "a", "b"], TypeError, "mixes bytes and text"),
+    (np.array([0, 0, 1, 1]) * 1j, TypeError, "complex"),
+    (np.zeros(4, dtype="i4,i4"), TypeError, "dtype"),
+    ([[0], [0], [1], [1]], ValueError, r"shape \(4, 1\)"),
+    ([[0], [0, 1], 1, 1], ValueError, "one label per row"),
+    (3, ValueError, r"shape \(\)"),
+    (None, ValueError, r"shape \(\)"),
+    (iter([0, 0, 1, 1]), ValueError, r"shape \(\)"),
+    ([object, object, int, int], TypeError, "no order"),
+]
+
+
+@pytest.mark.parametrize("labels, error, message", ODD_LABELS)
+def test_labels_that_are_none(labels, error, message):
+    X = np.arange(8.0).reshape(4, 2)
+    for call in (lambda: metrics.silhouette_samples(X, labels), lambda: metrics.calinski_harabasz_score(X, labels),
+                 lambda: metrics.davies_bouldin_score(X, labels), lambda: metrics.adjusted_rand_score([0, 0, 1, 1], labels),
+                 lambda: metrics.adjusted_rand_score(labels, [0, 0, 1, 1])):
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_missing_labels_of_tables():
+    X = np.arange(8.0).reshape(4, 2)
+    pandas = pytest.importorskip("pandas")
+    for labels in (pandas.Categorical(["a", None, "b", "b"]), pandas.array([1, None, 2, 2], dtype="Int64"),
+                   np.array([1, pandas.NA, 2, 2], dtype=object), pandas.Series(["a", None, "b", "b"], dtype="string")):
+        with pytest.raises(ValueError, match="1 missing label.*row 1"):
+            metrics.silhouette_samples(X, labels)

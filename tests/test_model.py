@@ -1,10 +1,12 @@
 """Models as files: what comes back, and what is refused."""
 
+import copy
 import io
 import json
 import os
 import pickle
 import stat
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -370,6 +372,109 @@ def test_a_header_that_claims_more_than_there_is(path):
             np.save(content, array)
             archive.writestr(f"{name}.npy", claim.getvalue() if name == "centers" else content.getvalue())
     assert "damaged" in refused(path)
+
+
+def central(path, members):
+    """Writes an archive whose directory tells of several members at one place."""
+    content = io.BytesIO()
+    np.save(content, np.zeros((1000, 8)))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("centers.npy", content.getvalue())
+        first = archive.infolist()[0]
+        for name in members:
+            again = copy.copy(first)
+            again.filename = again.orig_filename = name
+            archive.filelist.append(again)
+        archive._didModify = True
+
+
+def test_members_that_overlap_are_not_unfolded(path):
+    central(path, [f"{name}.npy" for name in ("ckmeans", "counts", *range(1000))])
+    assert os.path.getsize(path) < 200_000
+    tracemalloc.start()
+    try:
+        assert "more than the" in refused(path)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    central(path, ["centers.npy"])
+    assert "twice" in refused(path)
+
+
+@pytest.mark.parametrize("member", ["ckmeans", "centers", "counts", "feature_names", "labels", "param_init", "other"])
+@pytest.mark.parametrize("descr, shape", [("<f8", (1 << 40, 1 << 10)), ("<f8", (1 << 62, 4)), ("<f8", (3,)), ("<f8", (-3, -3)), ("|S0", (1 << 40,)),
+                                          ("<U0", (1 << 40,)), ("|V8", (9,)), ([("a", "<f8")], (9,)), ("|O", (9,)), ("<M8[s]", (9,)), ("<c16", (3, 3))])
+def test_headers_of_members_that_lie(path, member, descr, shape):
+    """What an array claims to be is held against its bytes before any memory is taken."""
+    save(KMeans(3, random_state=0).fit(X), path, labels=True)
+    with np.load(path) as archive:
+        members = {name: archive[name] for name in archive.files}
+    claim = io.BytesIO()
+    np.lib.format.write_array_header_2_0(claim, {"descr": descr, "fortran_order": False, "shape": shape})
+    members[member] = np.zeros((3, 3))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in members.items():
+            content = io.BytesIO()
+            np.save(content, array)
+            archive.writestr(f"{name}.npy", claim.getvalue() + bytes(72) if name == member else content.getvalue())
+    tracemalloc.start()
+    try:
+        assert "damaged" in refused(path)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_header_and_strange_members(path):
+    KMeans(3, random_state=0).fit(X).save(path)
+    good = path.read_bytes()
+    for name, content in (("big.npy", b"\x93NUMPY\2\0\xff\xff\xff\0" + b"(" * 100_000), ("x.txt", b"x"), ("y.npy", b""), ("z.npy", b"\x93NUMPY\7\0")):
+        path.write_bytes(good)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(name, content)
+        assert "damaged" in refused(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("ckmeans.npy", good[:100])
+    assert "damaged" in refused(path)
+
+
+@pytest.mark.parametrize("pair", [("centers", "counts"), ("centers", "feature_names"), ("labels", "counts"), ("centers", "labels")])
+def test_swapped_members(path, pair):
+    class Table:
+        columns = ["a", "b", "c"]
+
+        def to_numpy(self):
+            return X
+
+    save(KMeans(4, random_state=0).fit(Table()), path, labels=True)
+    with np.load(path) as archive:
+        members = {name: archive[name] for name in archive.files}
+    one, other = pair
+    members[one], members[other] = members[other], members[one]
+    with open(path, "wb") as file:
+        np.savez(file, **members)
+    refused(path)
+
+
+@pytest.mark.parametrize("fitted", [{"inertia_": float("nan")}, {"inertia_": float("inf")}, {"inertia_": -1.0}, {"n_iter_": -3}, {"n_iter_": True},
+                                    {"stop_reason_": 3}, {"converged_": 1}, {"counts_": 3}])
+def test_fitted_numbers_that_cannot_be(rewrite, fitted):
+    usual = {"inertia_": 0.5, "n_iter_": 2, "n_features_in_": 3, "converged_": True, "stop_reason_": "labels"}
+    (name,) = fitted
+    assert f"as {name}" in refused(rewrite({"fitted": {**usual, **fitted}}))
+
+
+@pytest.mark.parametrize("run", [[0, 0.5, 2, "labels"], ["<b>", 0.5, 2, "labels", 0.1], [0, "x", 2, "labels", 0.1], [0, 0.5, 2, 7, 0.1], 3, None])
+def test_records_of_runs_that_cannot_be(rewrite, run):
+    assert "damaged" in refused(rewrite({"runs": [run]}))
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "</small><img src=x onerror=alert(1)>", "a\"b'c&", "\x1b[31m\u202e"])
+def test_strings_of_a_file_are_escaped_in_html(rewrite, text):
+    usual = {"inertia_": 0.5, "n_iter_": 2, "n_features_in_": 3, "converged_": True, "stop_reason_": text}
+    path = rewrite({"fitted": usual, "params": {"n_clusters": 3, "init": text}}, feature_names=np.array([text, "b", "c"]))
+    shown = load(path)._repr_html_()
+    assert text not in shown and not any(bad in shown for bad in ("<script", "<img", "\x1b", "\u202e"))
 
 
 def test_parameters_that_came_later_take_their_defaults(rewrite):

@@ -216,6 +216,11 @@ def test_quantization():
     assert len(np.unique(np.asarray(axes[1].images[0].get_array()).reshape(-1, 3), axis=0)) == 2
     drawn(axes[0])
     plot.quantization(image[..., 0], (2,))
+    for other in (image / 255, image.astype(np.uint16) * 257, image[..., :2], image[..., :1], image[..., 0] > 99,
+                  np.dstack([image, image[..., 0]])):
+        before = other.copy()
+        drawn(plot.quantization(other, (2,))[0])
+        assert np.array_equal(other, before)
 
 
 @pytest.mark.parametrize(

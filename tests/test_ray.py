@@ -67,6 +67,12 @@ def test_blocks(weighted):
         assert [len(labels) for labels in ray.get(model.fit_predict(blocks))] == [100, 4900, 0, 4000]
 
 
+def test_nothing_given_gives_the_same_bits():
+    X = data(600)
+    assert_same_fit(KMeans(random_state=0).fit([X[:250], X[250:]]), X)
+    assert ckmeans.KMeans().init == KMeans().init
+
+
 def test_the_order_of_labels_and_a_time_limit():
     X = data()
     assert_same_fit(KMeans(5, random_state=1, n_init=2, label_order="size").fit([X[:4000], X[4000:]]), X)

@@ -298,3 +298,66 @@ def test_the_command_line_has_a_progress_bar_for_terminals(X, tmp_path, capsys, 
     screen.truncate(0)
     assert cli.main([*command, "--no-progress"]) == 0
     assert "k-means runs" not in screen.getvalue()
+
+
+# -- submodules --------------------------------------------------------------------------------------------------------------------
+
+MODULES = ["dask", "image", "metrics", "partial", "plot", "progress", "ray", "report", "select", "tutorial"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_load_when_they_are_touched(name):
+    run_python(f"""
+import sys
+import ckmeans
+before = set(sys.modules)
+assert {name!r} in dir(ckmeans) and "ckmeans.{name}" not in sys.modules
+module = ckmeans.{name}
+assert module is sys.modules["ckmeans.{name}"] is ckmeans.{name} and module.__name__ == "ckmeans.{name}"
+assert hasattr(ckmeans, {name!r})
+""")
+
+
+def test_importing_the_package_imports_no_module_that_is_not_needed():
+    run_python(f"""
+import sys
+import ckmeans
+dir(ckmeans)
+loaded = [name for name in {MODULES!r} if "ckmeans." + name in sys.modules]
+assert not loaded, loaded
+extras = ["matplotlib", "PIL", "dask", "ray", "pandas", "pyarrow", "sklearn", "scipy", "tqdm"]
+for name in {MODULES!r}:
+    getattr(ckmeans, name)
+assert not [name for name in extras if name in sys.modules]
+assert callable(ckmeans.ckmeans) and callable(ckmeans.match) and callable(ckmeans.load) and callable(ckmeans.select_k)
+assert callable(ckmeans.report.report) and callable(ckmeans.breaks)
+""")
+
+
+@pytest.mark.parametrize("call, extra", [
+    ("ckmeans.plot.clusters(model, X)", "plot"), ("ckmeans.dask.KMeans(2).fit(X)", "dask"), ("ckmeans.ray.KMeans(2).fit([X])", "ray"),
+    ("ckmeans.report.report(model, X, 'r.html')", "plot")])
+def test_a_missing_extra_gives_its_line(call, extra):
+    run_python(f"""
+import sys
+for name in ("matplotlib", "dask", "ray"):
+    sys.modules[name] = None
+import numpy as np
+import ckmeans
+X = np.arange(20.0).reshape(10, 2)
+model = ckmeans.KMeans(2, random_state=0).fit(X)
+try:
+    {call}
+except ImportError as error:
+    assert str(error).endswith("pip install 'ckmeans-cython[{extra}]'"), error
+else:
+    raise AssertionError
+""")
+
+
+def test_no_module_hides_a_function():
+    import ckmeans
+
+    assert not {*MODULES} & {*ckmeans.__all__} and {*MODULES} <= {*dir(ckmeans)}
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        ckmeans.nothing

@@ -254,8 +254,6 @@ FITS = {
     "fit_chunks": lambda X: KMeans(2).fit_chunks([X]),
     "kmeans_plusplus": lambda X: kmeans_plusplus(X, 2),
     "blocks": lambda X: assign_block(X, X[:2], survey_block(X)),
-    "Davies-Bouldin": lambda X: metrics.davies_bouldin_score(X, [0, 0, 1, 1]),
-    "Calinski-Harabasz": lambda X: metrics.calinski_harabasz_score(X, [0, 0, 1, 1]),
     "select_k": lambda X: select_k(np.tile(X, (5, 1)), [2, 3]),
 }
 
@@ -338,6 +336,13 @@ def test_silhouettes_beside_a_far_row(far, d, make):
     assert metrics.silhouette_samples(make(X), labels).tobytes() == metrics.silhouette_samples(X, labels).tobytes()
     spread = metrics.davies_bouldin_score(X, labels)
     assert spread == pytest.approx(metrics.davies_bouldin_score(X[::-1], labels[::-1]), rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", TINY[:3])
+def test_scores_have_no_scale(scale):
+    X, labels = np.array([[0.0, 0], [1, 2], [100, 0], [101, 2]]), [0, 0, 1, 1]
+    for score in (metrics.silhouette_score, metrics.davies_bouldin_score, metrics.calinski_harabasz_score):
+        assert score(X * scale, labels) == pytest.approx(score(X, labels), rel=1e-12)
 
 
 def test_exact_sums_of_metrics():

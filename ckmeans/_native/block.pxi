@@ -38,7 +38,7 @@ cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     return 0
 
 
-def scan_block(Data data):
+def scan_block(Data data not None):
     """Range and smallest magnitude but zero of each column, and whether all values are finite: (low, high, tiny, finite)."""
     cdef cnp.ndarray tiny = np.empty(data.rows.d)
     data.scan()
@@ -49,20 +49,25 @@ def scan_block(Data data):
 cdef int adopt(Data data, tuple whole) except -1:
     """Take the facts that sums are cut by from the whole that these rows are a block of."""
     cdef cnp.ndarray low, high, tiny
+    cdef Py_ssize_t d = data.rows.d
+    cdef double *ranges
     rows, low, high, tiny, heaviest, lightest = whole
+    if not data.adopted:
+        data.adopted = True
+        ranges = <double *>data.memory.take(3 * d, sizeof(double))
+        data.low_, data.high_, data.tiny = ranges, ranges + d, ranges + 2 * d
+    memcpy(data.low_, values_of(low, cnp.NPY_FLOAT64, "low", 1, d), d * sizeof(double))
+    memcpy(data.high_, values_of(high, cnp.NPY_FLOAT64, "high", 1, d), d * sizeof(double))
+    memcpy(data.tiny, values_of(tiny, cnp.NPY_FLOAT64, "tiny", 1, d), d * sizeof(double))
     data.terms = rows
     data.low = low
     data.high = high
-    data.low_ = <double *>cnp.PyArray_DATA(low)
-    data.high_ = <double *>cnp.PyArray_DATA(high)
-    data.tiny = <double *>data.memory.take(data.rows.d, sizeof(double))
-    memcpy(data.tiny, cnp.PyArray_DATA(tiny), data.rows.d * sizeof(double))
     data.largest_weight = heaviest
     data.lightest = lightest
     return 0
 
 
-def block_cut(Data data, tuple whole):
+def block_cut(Data data not None, tuple whole not None):
     """How sums over the whole are cut: constants for the columns (parts, d) and for the weights (weight_parts,)."""
     cdef cnp.ndarray big, weight_big
     adopt(data, whole)
@@ -74,25 +79,26 @@ def block_cut(Data data, tuple whole):
     return big, weight_big
 
 
-def block_lost(Data data, tuple whole):
+def block_lost(Data data not None, tuple whole not None):
     """`Data.lost_of_squares` of the whole."""
     adopt(data, whole)
     return data.lost_of_squares()
 
 
-def block_bound(Data data, tuple whole, cnp.ndarray centers):
+def block_bound(Data data not None, tuple whole not None, cnp.ndarray centers not None):
     """What no weighted squared distance in the whole exceeds."""
     adopt(data, whole)
-    return data.farthest(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], Memory())
+    return data.farthest(rows_of(centers, "centers", data.rows.d), centers.shape[0], Memory())
 
 
-def block_squares(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels):
+def block_squares(Data data not None, tuple whole not None, cnp.ndarray centers not None, cnp.ndarray labels not None):
     """`Data.squares` of a block."""
     adopt(data, whole)
     return data.squares(centers, labels) if data.rows.n else np.empty(0)
 
 
-def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels, uint64_t start, middle, double bound, bint checked=True):
+def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers not None, cnp.ndarray labels not None, uint64_t start,
+                 middle, double bound, bint checked=True):
     """Assign the rows of a block, and sum them up, all in one pass.
 
     Parameters
@@ -123,7 +129,9 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     cdef Py_ssize_t k = centers.shape[0], d = data.rows.d, parts, f, j, e, size
     cdef int threads = data.n_threads, i, p
     cdef CenterForms forms = CenterForms(k, d)
-    cdef const double *rows = <const double *>cnp.PyArray_DATA(centers)
+    cdef const double *rows = rows_of(centers, "centers", d)
+    cdef int32_t *label = labels_of(labels, data.rows.n, k, memory, -1)
+    cdef const double *about = NULL
     cdef double *origin = <double *>memory.take(d, sizeof(double))
     cdef double *to
     cdef double *more_sums
@@ -137,6 +145,10 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     cdef Survey survey
     cdef Tally *tally
     cdef cnp.ndarray sums, weights, counts, check, moments = None
+    if not cnp.PyArray_ISWRITEABLE(labels):
+        raise ValueError("labels are written to, and these are read-only.")
+    if data.rows.indptr != NULL:
+        raise ValueError("blocks are of dense rows.")
     adopt(data, whole)
     data.cut_sums()
     parts = data.sums.parts
@@ -151,14 +163,15 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
     for f in range(d):
         reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
     forms.prepare(rows, &packing, choose_scale(&packing, reach), False)
-    data.assign_job(&job.assign, forms, <int32_t *>cnp.PyArray_DATA(labels))
+    data.assign_job(&job.assign, forms, label)
     job.assign.packing = &packing
     job.assign.sums = &data.sums
     if middle is not None:
+        about = <const double *>values_of(<cnp.ndarray?>middle, cnp.NPY_FLOAT64, "middle", 1, d)
         data.new_survey(memory, &survey)
         to = <double *>survey.how
         for e in range(survey.strung * d):
-            to[e] = (<const double *>cnp.PyArray_DATA(<cnp.ndarray?>middle))[e % d]
+            to[e] = about[e % d]
         job.assign.survey = &survey
     job.exact = data.exact
     job.way = data.exact.assign
@@ -193,6 +206,7 @@ def assign_block(Data data, tuple whole, cnp.ndarray centers, cnp.ndarray labels
         data.workers[i].changed = 0
     with nogil:
         data.each_chunk(block_pass, &job, assign_cost(k, d) + 0.7 * d)
+    memcpy(cnp.PyArray_DATA(labels), label, data.rows.n * sizeof(int32_t))
     changed = data.workers[0].changed
     for i in range(1, threads):
         tally = &data.workers[i].tally
@@ -238,7 +252,7 @@ cdef int code_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     return 0
 
 
-def block_codes(Data data):
+def block_codes(Data data not None):
     """The hash of each row, in whose order rows are drawn: (n,) uint64."""
     cdef cnp.ndarray out = np.empty(data.rows.n, dtype=np.uint64)
     cdef Codes job
@@ -288,8 +302,9 @@ cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, Packing *pa
     return 0
 
 
-def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, cnp.ndarray candidates, cnp.ndarray closer, Py_ssize_t column,
-                     bucket, Py_ssize_t buckets, double bound):
+def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near not None, cnp.ndarray new not None,
+                     cnp.ndarray candidates not None, cnp.ndarray closer not None, Py_ssize_t column, bucket, Py_ssize_t buckets,
+                     double bound):
     """Take a new center, and find what each of the next candidates would change of the potential, bucket by bucket.
 
     near        INOUT (n,) squared distance of each row to the nearest center so far, infinite before the first
@@ -315,9 +330,21 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, 
     cdef bint filter
     cdef Packing packing
     cdef SeedBlock job
+    cdef Py_ssize_t panels = (data.rows.n + PANEL - 1) // PANEL
+    cdef const uint16_t *at
     cdef int i
     if data.rows.n == 0:
         return out, False
+    values_of(near, cnp.NPY_FLOAT64, "near", 1, data.rows.n)
+    values_of(new, cnp.NPY_FLOAT64, "new", 2, -1, d)
+    values_of(candidates, cnp.NPY_FLOAT64, "candidates", 2, m, d)
+    values_of(closer, cnp.NPY_UINT64, "closer", 2, panels, m if m else -1)
+    check_index(column + 1, m + 1, "candidate")          # -1 is one
+    if not (cnp.PyArray_ISWRITEABLE(near) and cnp.PyArray_ISWRITEABLE(closer)) or data.rows.indptr != NULL:
+        raise ValueError("near and closer are written to, of dense rows.")
+    at = <const uint16_t *>values_of(<cnp.ndarray?>bucket, cnp.NPY_UINT16, "bucket", 1, data.rows.n)
+    for f in range(data.rows.n):
+        check_index(at[f], buckets, "bucket")
     adopt(data, whole)
     memset(&packing, 0, sizeof(Packing))
     memset(&job, 0, sizeof(SeedBlock))
@@ -343,7 +370,7 @@ def block_potentials(Data data, tuple whole, cnp.ndarray near, cnp.ndarray new, 
             job.weigh_taken = True
             job.take.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL, sizeof(uint64_t))
     seed_candidates(data, &job.trial, forms, &packing, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
-    job.trial.bucket = <const uint16_t *>cnp.PyArray_DATA(<cnp.ndarray?>bucket)
+    job.trial.bucket = at
     job.trial.buckets = buckets
     job.trial.binned = True
     job.trial.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))

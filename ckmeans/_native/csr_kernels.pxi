@@ -27,7 +27,7 @@ cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chun
     cdef double v, size, away = 0
     for e in range(job.rows.indptr[start], job.rows.indptr[stop]):
         v = csr_value(job.rows, e)
-        f = job.rows.indices[e]
+        f = ckm_column(job.rows.indices, e, d)
         stored[f] += 1
         low[f] = v if v < low[f] else low[f]
         high[f] = v if v > high[f] else high[f]
@@ -48,7 +48,7 @@ cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     if job.weights != NULL:
         return survey(job_, start, stop, chunk, worker)
     for e in range(job.rows.indptr[start], job.rows.indptr[stop]):
-        f = job.rows.indices[e]
+        f = ckm_column(job.rows.indices, e, job.rows.d)
         survey_one(csr_value(job.rows, e), 1, job.how + f * COLUMN, job.seen + worker * job.room + f * COLUMN, job.part)
     return 0
 
@@ -70,13 +70,14 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
     if tally.support != NULL:                 # rows that leave, too: what they cancelled comes to light
         support = tally.support + label * ((d + 63) // 64)
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            support[rows.indices[e] >> 6] |= <uint64_t>1 << (rows.indices[e] & 63)
+            f = ckm_column(rows.indices, e, d)
+            support[f >> 6] |= <uint64_t>1 << (f & 63)
     if how.parts == 1:
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            sums[rows.indices[e]] += w * csr_value(rows, e)
+            sums[ckm_column(rows.indices, e, d)] += w * csr_value(rows, e)
         return
     for e in range(rows.indptr[row], rows.indptr[row + 1]):
-        f = rows.indices[e]
+        f = ckm_column(rows.indices, e, d)
         term = w * csr_value(rows, e)
         for p in range(how.parts - 1):
             high = (term + big[p * d + f]) - big[p * d + f]
@@ -94,17 +95,17 @@ cdef Py_ssize_t csr_pack(const Rows *rows, const int64_t *order, Py_ssize_t firs
 
     order  IN  rows by place
     """
-    cdef Py_ssize_t i, e, row, at, columns = 0
-    cdef double *lanes
+    cdef Py_ssize_t i, e, row, column, at, columns = 0
     for i in range(count):
         row = order[first + i]
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            at = scratch.rank[rows.indices[e]]
+            column = ckm_column(rows.indices, e, rows.d)
+            at = scratch.rank[column]
             if at == 0:
                 columns += 1
                 at = columns
-                scratch.rank[rows.indices[e]] = <int32_t>at
-                scratch.columns[at] = rows.indices[e]
+                scratch.rank[column] = <int32_t>at
+                scratch.columns[at] = <int32_t>column
                 memset(scratch.lanes + at * LANES, 0, LANES * sizeof(double))
             scratch.lanes[at * LANES + i] = csr_value(rows, e)
     return columns
@@ -185,16 +186,27 @@ include "walk.pxi"
 
 # ---- passes over the rows --------------------------------------------------------------------------------------------------------
 
-cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, float *sq_norms) noexcept nogil:
-    """The values of a row, scaled, float32; returns its squared norm, rounded up.
+cdef inline void own_columns(const Rows *rows, Py_ssize_t row, int32_t *columns) noexcept nogil:
+    """The columns of a row, copied before they are looked at."""
+    cdef Py_ssize_t e, count = rows.indptr[row + 1] - rows.indptr[row]
+    cdef uint32_t d = <uint32_t>rows.d
+    memcpy(columns, rows.indices + rows.indptr[row], count * sizeof(int32_t))
+    for e in range(count):
+        columns[e] = columns[e] if <uint32_t>columns[e] < d else 0
 
-    x         OUT    room for the values
+
+cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, int32_t *columns,
+                          float *sq_norms) noexcept nogil:
+    """The values of a row, scaled, float32, and their columns; returns its squared norm, rounded up.
+
+    x, columns  OUT  room for the values
     sq_norms  INOUT  (n,) squared norms: read, or written when they are being filled in; or NULL
     """
     cdef const real *values = <const real *>rows.data + rows.indptr[row]
     cdef Py_ssize_t e, b, count = rows.indptr[row + 1] - rows.indptr[row], whole = count // 8 * 8
     cdef double scale = packing.scale
     cdef double norms[8]
+    own_columns(rows, row, columns)
     for e in range(count):
         x[e] = <float>(values[e] * scale)
     if sq_norms != NULL and not packing.filling:
@@ -228,9 +240,9 @@ cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
         csr_survey(job.survey, start, stop, chunk, worker)
     for row in range(start, stop):
         if centers.filter:
-            norm = csr_row(rows, row, job.packing, x, job.packing.sq_norms)
+            norm = csr_row(rows, row, job.packing, x, me.csr.own, job.packing.sq_norms)
             me.overflow = me.overflow or not norm < 3e38
-            job.filter.csr(x, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, centers, scores, &lowest,
+            job.filter.csr(x, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d, centers, scores, &lowest,
                            &second, &best)
             margin = centers.guard_norm * norm + centers.guard_score * lowest + centers.guard_floor
             if not second - lowest > margin:
@@ -294,11 +306,12 @@ cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *val
     """
     cdef const Rows *rows = job.rows
     cdef const double *x = <const double *>rows.data + rows.indptr[row]
-    cdef const int32_t *places = rows.indices + rows.indptr[row]
+    cdef const int32_t *places = me.csr.own
     cdef Py_ssize_t count = rows.indptr[row + 1] - rows.indptr[row], zeros = 0, j, used, e
     cdef double[8] norms
     cdef uint64_t unsure
     if sizeof(real) == 8 and job.thin != NULL:
+        own_columns(rows, row, me.csr.own)
         for e in range(count):
             zeros += x[e] == 0
         if (count - zeros) * THIN > rows.d:
@@ -310,6 +323,7 @@ cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *val
         return True
     if sizeof(real) == 8 or job.shifted == NULL:
         return False
+    own_columns(rows, row, me.csr.own)
     memset(norms, 0, sizeof(norms))
     for e in range(count):
         values[e] = csr_value(rows, rows.indptr[row] + e)
@@ -401,8 +415,8 @@ cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
         if row % PANEL == 0:
             for j in range(m):
                 closer[j] = 0
-        norm = csr_row(rows, row, job.packing, me.csr.values, job.packing.sq_norms)
-        job.filter.csr(me.csr.values, rows.indices + rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row], rows.d, candidates,
+        norm = csr_row(rows, row, job.packing, me.csr.values, me.csr.own, job.packing.sq_norms)
+        job.filter.csr(me.csr.values, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d, candidates,
                        scores, &lowest, &second, &best)
         limits_of(job, row, norm, &low, &high)
         for j in range(m):

@@ -12,6 +12,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memchr, memcpy, memset
 cimport numpy as cnp
 from fractions import Fraction
+import os
 
 import numpy as np
 from ckmeans._native.kernels cimport *
@@ -43,6 +44,10 @@ cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts c
 
 LOST = 1e-6                           # share of a variance that its moments may leave over; else these are made anew, without loss
 
+#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and memory.
+MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
+cdef int most_threads = MOST_THREADS
+
 cdef FilterTable *filter_table
 cdef ExactTable *exact_tables[2]      # float32, float64
 cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
@@ -54,6 +59,17 @@ FLAGS = CKM_FLAGS.decode()
 
 #: Whether this is a debug build, in which a bound that true distances do not keep raises AssertionError.
 DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
+
+
+def largest_magnitude(const double[:, ::1] values):
+    """The largest magnitude of any value; NaN where one is NaN."""
+    cdef double largest = 0, odd = 0
+    cdef Py_ssize_t i, f
+    for i in range(values.shape[0]):
+        for f in range(values.shape[1]):
+            largest = max(largest, fabs(values[i, f]))
+            odd += 0 if values[i, f] == values[i, f] else 1
+    return largest if odd == 0 else float("nan")
 
 
 def cpu_features():
@@ -97,6 +113,7 @@ cdef class Memory:
         return block + 64 - (<size_t>block) % 64
 
 
+include "entry.pxi"
 include "crew.pxi"
 include "sums.pxi"
 include "centers.pxi"
@@ -112,7 +129,11 @@ KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KI
          "i4": KIND_I32, "u4": KIND_U32, "i8": KIND_I64, "u8": KIND_U64, "b1": KIND_BOOL}
 
 
-cdef void open_rows(Rows *rows, cnp.ndarray array):
+cdef int open_rows(Rows *rows, cnp.ndarray array) except -1:
+    if cnp.PyArray_NDIM(array) != 2 or not cnp.PyArray_ISALIGNED(array) or not cnp.PyArray_ISNOTSWAPPED(array):
+        raise ValueError("rows must be a two-dimensional array, aligned, of native byte order.")
+    if cnp.PyArray_DIM(array, 1) < 1:
+        raise ValueError("rows must have one feature at least.")
     memset(rows, 0, sizeof(Rows))
     rows.data = <const char *>cnp.PyArray_DATA(array)
     rows.n = cnp.PyArray_DIM(array, 0)
@@ -123,9 +144,27 @@ cdef void open_rows(Rows *rows, cnp.ndarray array):
         rows.kind = KIND_F32
     elif cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT64:
         rows.kind = KIND_F64
-    else:
+    elif array.dtype.str[1:] in KINDS:
         rows.kind = KINDS[array.dtype.str[1:]]
+    else:
+        raise TypeError(f"rows of {array.dtype} cannot be read in place.")
     rows.direct = cnp.PyArray_IS_C_CONTIGUOUS(array) and rows.kind in (KIND_F32, KIND_F64)
+    return 0
+
+
+cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory memory, int32_t least=0) except NULL:
+    """A copy of labels (n,) from `least` to k - 1: they become addresses, and the array may change at any time."""
+    cdef const int32_t *given = <const int32_t *>values_of(labels, cnp.NPY_INT32, "labels", 1, n)
+    cdef int32_t *out = <int32_t *>memory.take(n, sizeof(int32_t), True)
+    cdef int32_t low = least, high = least
+    cdef Py_ssize_t i
+    memcpy(out, given, n * sizeof(int32_t))
+    for i in range(n):
+        low = min(low, out[i])
+        high = max(high, out[i])
+    if low < least or high >= k:
+        raise ValueError(f"labels must be from {least} to {k - 1}, got {low} to {high}.")
+    return out
 
 
 cdef class Data:
@@ -137,6 +176,7 @@ cdef class Data:
         Aligned, of a native type in KINDS, any strides. Read in place and never written to.
     weights : ndarray of shape (n,), float64, C-contiguous, or None
     n_threads : int
+        At least 1; more than MOST_THREADS are taken for so many.
     packed : bool
         Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack them anew in every pass.
     scan : bool
@@ -153,7 +193,8 @@ cdef class Data:
         Smallest and largest value of each column.
     weights : ndarray or None
     """
-    cdef readonly object array           # keeps what `rows` points to
+    cdef readonly object array
+    cdef object held                     # keeps what `rows` points to
     cdef Memory memory
     cdef Rows rows
     cdef const double *weight            # (n,) or NULL
@@ -165,9 +206,11 @@ cdef class Data:
     cdef ExactTable *exact
     cdef Worker *workers                 # (n_threads,)
     cdef Crew *crew                      # NULL until a pass is worth it
+    cdef int helpers                     # threads that it was to have
     cdef readonly int n_threads
     cdef long long looked                # for signals, in milliseconds
     cdef bint packed
+    cdef bint adopted                    # the ranges are copies of those of a whole; see block.pxi
     cdef double *low_
     cdef double *high_
     cdef double largest_weight
@@ -200,13 +243,15 @@ cdef class Data:
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True, bint unit=False):
         cdef Py_ssize_t i
-        self.array = array
+        self.array = self.held = array
         self.weights = self.given_weights = weights
         self.memory = Memory()
+        if n_threads < 1:
+            raise ValueError(f"n_threads must be at least 1, got {n_threads}.")
         if isinstance(array, np.ndarray):
             open_rows(&self.rows, array)
         else:
-            self.most_values = open_csr(&self.rows, array)
+            self.held = open_csr(&self.rows, array, &self.most_values)
             packed = False
         self.exact = exact_tables[self.rows.kind != KIND_F32]
         if self.rows.indptr != NULL:
@@ -215,10 +260,10 @@ cdef class Data:
         self.lightest = -1
         self.terms = self.rows.n
         if weights is not None:
-            self.weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+            self.weight = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, self.rows.n)
             self.given_weight = self.weight
-            self.largest_weight = weights.max()
-        self.n_threads = max(n_threads, 1)
+            self.largest_weight = weights.max(initial=0.0)
+        self.n_threads = min(n_threads, most_threads)
         self.looked = ckm_milliseconds()
         self.packed = packed
         self.workers = <Worker *>self.memory.take(self.n_threads, sizeof(Worker))
@@ -251,12 +296,14 @@ cdef class Data:
         cdef char *blocks = <char *>self.memory.take(threads * self.exact.block_rows * d, sizeof(double), True)
         cdef float *values = <float *>self.memory.take(threads * self.most_values, sizeof(float), True)
         cdef int32_t *places = <int32_t *>self.memory.take(threads * (2 * d + 1 + most), sizeof(int32_t))
+        cdef int32_t *own = <int32_t *>self.memory.take(threads * self.most_values, sizeof(int32_t), True)
         cdef double *packed = <double *>self.memory.take(threads * most * lanes, sizeof(double), True)
         cdef CsrScratch *scratch
         for i in range(threads):
             scratch = &self.workers[i].csr
             self.workers[i].block = blocks + i * self.exact.block_rows * d * sizeof(double)
             scratch.values = values + i * self.most_values
+            scratch.own = own + i * self.most_values
             scratch.rank = places + i * (2 * d + 1 + most)
             scratch.features = scratch.rank + d
             scratch.columns = scratch.features + d + 1
@@ -285,12 +332,17 @@ cdef class Data:
     cdef int each_chunk(self, ChunkFn fn, void *job, double row_cost, Py_ssize_t chunk_rows=0) except -1 nogil:
         """Do fn over all rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL rows."""
         cdef double cost = row_cost * self.rows.n
+        cdef int helpers
         if chunk_rows == 0:
             chunk_rows = PANEL * max(<Py_ssize_t>1, <Py_ssize_t>min(CHUNK_COST / row_cost / PANEL, 1e9))
         if self.n_threads > 1 and cost > CREW_COST and self.rows.n > chunk_rows:
-            if self.crew == NULL:
+            helpers = <int>min(<Py_ssize_t>self.n_threads, (self.rows.n + PANEL - 1) // PANEL) - 1      # no more than chunks
+            if helpers > self.helpers:        # none yet, or fewer than this pass has work for
                 with gil:
-                    self.crew = new_crew(self.n_threads - 1)
+                    if self.crew != NULL:
+                        close_crew(self.crew)
+                    self.crew = new_crew(helpers)
+                    self.helpers = helpers
             if self.crew != NULL:
                 return crew_pass(self.crew, fn, job, self.rows.n, chunk_rows, &self.looked)
         return lone_pass(fn, job, self.rows.n, chunk_rows, &self.looked)
@@ -399,6 +451,12 @@ cdef class Data:
                     self.low_[f] = min(self.low_[f], 0.0)
                     self.high_[f] = max(self.high_[f], 0.0)
 
+    cdef int need_ranges(self) except -1:
+        """The range of each column, of data that was opened without."""
+        if self.low_ == NULL:
+            self.scan()
+        return 0
+
     cdef int cut_sums(self) except -1:
         """How sums of the rows are cut: in as many parts as it takes to lose nothing, judged by the smallest bit of any term."""
         cdef Py_ssize_t d = self.rows.d, f
@@ -408,6 +466,7 @@ cdef class Data:
         cdef double *weight_big
         if self.sums.big != NULL:
             return 0
+        self.need_ranges()
         if lightest < 0:
             lightest = 1
             if self.weight != NULL:
@@ -447,6 +506,7 @@ cdef class Data:
         cdef double[4] cut                   # constants of the first moments, then of the second
         cdef double span
         cdef int j
+        self.need_ranges()
         if self.rows.indptr != NULL and self.stored == NULL:
             self.scan()                      # a batch has the ranges of the whole, but no counts
         while self.weight == NULL and self.rows.indptr == NULL and strung < PANEL and strung * d < 32:
@@ -542,6 +602,7 @@ cdef class Data:
         cdef double *origin
         cdef double *row
         cdef double largest = 0
+        self.need_ranges()
         if self.packing.origin == NULL and self.rows.indptr != NULL:
             # Zeros must stay zeros. Norms are found in the first pass that filters.
             self.packing.origin = <double *>self.memory.take(d, sizeof(double))
@@ -718,12 +779,14 @@ cdef class Data:
 
     # -- batches -------------------------------------------------------------------------------------------------------------------
 
-    def batch(self, cnp.ndarray picked, bint packed=False):
+    def batch(self, picked, bint packed=False):
         """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all need not be found again."""
+        picked = np.array(picked, dtype=np.int64, order="C")      # its own: they become addresses
+        cdef const int64_t *index = <const int64_t *>values_of(picked, cnp.NPY_INT64, "rows", 1, -1)
+        for i in range(len(picked)):
+            check_index(index[i], self.rows.n, "row")
         cdef Data out = Data(self.array.take(picked, axis=0), None if self.weights is None else self.weights[picked], self.n_threads,
                              packed, False, self.unit)
-        cdef const int64_t *index = <const int64_t *>cnp.PyArray_DATA(picked)
-        cdef Py_ssize_t i
         self.cut_sums()
         out.whole_data = self
         out.low, out.high, out.finite, out.whole = self.low, self.high, self.finite, self.whole
@@ -816,14 +879,14 @@ cdef class Data:
             found.append((<const char *>value)[: count * sizeof(double)])
         return found
 
-    def means(self, cnp.ndarray labels, Py_ssize_t k):
+    def means(self, cnp.ndarray labels not None, Py_ssize_t k):
         """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
 
         A label without weight repeats the mean before it; the first is zero then.
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i, j, f
-        cdef const int32_t *label = <const int32_t *>cnp.PyArray_DATA(labels)
+        cdef const int32_t *label = labels_of(labels, n, k, memory)
         cdef cnp.ndarray out = np.empty((k, d))
         cdef double *mean = <double *>cnp.PyArray_DATA(out)
         cdef double w, value
@@ -891,7 +954,7 @@ cdef class Data:
         self.need_content()
         if self.weight == NULL:
             for i in range(u.shape[0]):
-                e = min(<Py_ssize_t>(number[i] * self.rows.n), self.rows.n - 1)
+                e = min(<Py_ssize_t>(number[i] * self.rows.n), self.rows.n - 1) if number[i] > 0 else 0
                 b = self.content.bucket[self.content.order[e]]
                 self.content.sort(b, &self.rows, self.exact, self.workers[0].block)
                 row[i] = self.content.order[e]
@@ -1018,12 +1081,13 @@ cdef class Data:
                     return self.content.order[e]
         return 0
 
-    def assign(self, cnp.ndarray centers):
+    def assign(self, cnp.ndarray centers not None):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0]
         cdef Memory memory = Memory()
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
-        cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
+        rows = self.used(rows, k, memory)
         self.label_rows(rows, CenterForms(k, self.rows.d, self.rows.n >= FEW, self.most_values), <int32_t *>cnp.PyArray_DATA(labels))
         return labels
 
@@ -1090,17 +1154,19 @@ cdef class Data:
         job.labels = labels
         job.workers = self.workers
 
-    def inertia(self, cnp.ndarray centers, cnp.ndarray labels):
+    def inertia(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
         """Weighted sum of squared distances of the rows to the centers of their labels (int32); of cosine distances where unit."""
         cdef Memory memory = Memory()
-        cdef const double *rows = self.used(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], memory)
-        return self.measure(rows, centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels), NULL)
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        return self.measure(self.used(rows, centers.shape[0], memory), centers.shape[0],
+                            labels_of(labels, self.rows.n, centers.shape[0], memory), NULL)
 
-    def squares(self, cnp.ndarray centers, cnp.ndarray labels):
+    def squares(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
         """Squared distance of each row to the center of its label (int32)."""
+        cdef Memory memory = Memory()
         cdef cnp.ndarray out = np.empty(self.rows.n)
-        self.measure(<const double *>cnp.PyArray_DATA(centers), centers.shape[0], <const int32_t *>cnp.PyArray_DATA(labels),
-                     <double *>cnp.PyArray_DATA(out))
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        self.measure(rows, centers.shape[0], labels_of(labels, self.rows.n, centers.shape[0], memory), <double *>cnp.PyArray_DATA(out))
         return out
 
     cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
@@ -1153,6 +1219,7 @@ cdef class Data:
         cdef double *low = <double *>memory.take(2 * d, sizeof(double))
         cdef double *high = low + d
         cdef double span, bound = 0
+        self.need_ranges()
         memcpy(low, self.low_, d * sizeof(double))
         memcpy(high, self.high_, d * sizeof(double))
         for j in range(k):
@@ -1166,16 +1233,16 @@ cdef class Data:
             bound = max(bound, 2.0)
         return bound * (1.01 * self.largest_weight)
 
-    def distances(self, cnp.ndarray centers, bint in_order=False):
+    def distances(self, cnp.ndarray centers not None, bint in_order=False):
         """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit.
 
         Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of the features, those of thin rows, too.
         """
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0], d = self.rows.d
         cdef Memory memory = Memory()
         cdef bint csr = self.rows.indptr != NULL, filter = self.narrow and worth_roots(self.rows.n, d)
         cdef bint thin = not self.narrow and not in_order and d >= THIN_FROM
-        cdef const double *rows
         cdef CenterForms forms = CenterForms(k, d, not filter and self.rows.n > 4, self.most_values)
         cdef cnp.ndarray out = np.empty((self.rows.n, k), dtype=np.float32 if self.single else np.float64)
         cdef Transform job
@@ -1183,7 +1250,7 @@ cdef class Data:
         cdef Thin thins
         cdef double cost = 0.2 * k * (d + 5) if not csr else self.csr_cost(k)
         cdef int i
-        rows = self.used(<const double *>cnp.PyArray_DATA(centers), k, memory)
+        rows = self.used(rows, k, memory)
         forms.prepare(rows, &self.packing, False, True)
         memset(&job, 0, sizeof(Transform))
         job.rows = &self.rows
@@ -1225,7 +1292,7 @@ cdef class Data:
             self.overflow = self.overflow or self.workers[i].overflow
         return out
 
-    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms):
+    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
         """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
 
         uniforms (1 + (k - 1) * trials,) decide: the first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by
@@ -1233,11 +1300,13 @@ cdef class Data:
         earlier of equal ones). Potentials are exact sums, so the numbers alone decide which rows are drawn. When all rows
         coincide with centers, the first rows not yet taken follow.
         """
+        if k < 1 or trials < 1 or self.rows.n < 1:
+            raise ValueError(f"there is nothing to draw: k={k}, trials={trials}, {self.rows.n} rows.")
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, c, f, t, i
         cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
-        cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
+        cdef const double *u = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1, 1 + (k - 1) * trials)
         cdef int64_t *drawn = <int64_t *>memory.take(trials, sizeof(int64_t))
         cdef double *rows = <double *>memory.take(trials * d, sizeof(double))
         cdef CenterForms one = CenterForms(1, d, False), all_ = CenterForms(trials, d, False, self.most_values)

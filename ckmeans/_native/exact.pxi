@@ -22,6 +22,7 @@ cdef extern from "simd.h" nogil:
     vd VD_ABS(vd)
     void ckm_transpose(const float *, Py_ssize_t, float *, Py_ssize_t)
     int CKM_CTZ64(uint64_t)
+    Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
     void CKM_PREFETCH(const void *)
 
 cdef enum:
@@ -103,7 +104,7 @@ cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *ou
     memset(out, 0, count * d * sizeof(real))
     for i in range(count):
         for e in range(rows.indptr[start + i], rows.indptr[start + i + 1]):
-            out[i * d + rows.indices[e]] = values[e] + <real>0         # -0.0 becomes 0.0, as in SciPy's toarray
+            out[i * d + ckm_column(rows.indices, e, d)] = values[e] + <real>0         # -0.0 becomes 0.0, as in SciPy's toarray
 
 
 cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count, char *block) noexcept nogil:

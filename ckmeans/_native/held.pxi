@@ -4,7 +4,7 @@
 # pays. What it answers depends on the centers only, not on those that it was told before.
 
 
-def held_run(Data data, tuple whole, cnp.ndarray centers):
+def held_run(Data data not None, tuple whole not None, cnp.ndarray centers not None):
     """A run for `held_assign`, over data that need not have been scanned: sums are cut by the whole, see `adopt`.
 
     Runs over the same data lend each other room: all of them must have as many centers, and live as long as the data does.
@@ -14,7 +14,7 @@ def held_run(Data data, tuple whole, cnp.ndarray centers):
     return Run(data, centers, INT_MAX, 0.0)     # nobody knows how many are to come: as in a fit without a limit
 
 
-def held_assign(Run run, cnp.ndarray centers):
+def held_assign(Run run not None, cnp.ndarray centers not None):
     """Assign the rows to these centers (k, d), float64, C-contiguous.
 
     Returns
@@ -25,7 +25,7 @@ def held_assign(Run run, cnp.ndarray centers):
     """
     cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.data.sums.parts
     cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, run.data.sums.weight_parts))
-    memcpy(run.center, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+    memcpy(run.center, rows_of(centers, "centers", d, k), k * d * sizeof(double))
     with nogil:
         run.assign()
     run.n_iter += 1                          # boxes are not thought of before the second
@@ -34,7 +34,7 @@ def held_assign(Run run, cnp.ndarray centers):
     return sums, weights, run.counts(), run.n_changed
 
 
-def held_check(Run run, uint64_t start):
+def held_check(Run run not None, uint64_t start):
     """The checksum (2,) of the labels that `assign_block` gives; `start` is the position of the first row in the whole."""
     cdef cnp.ndarray check = np.zeros(2, dtype=np.uint64)
     cdef uint64_t *to = <uint64_t *>cnp.PyArray_DATA(check)

@@ -238,6 +238,7 @@ cdef struct Walk:        # one center, as sparse rows walk along it; see walk.px
 
 cdef struct CsrScratch:  # of CSR rows
     float *values        # (most values in a row,) a row on its way through the filter
+    int32_t *own         # (the same,) and its columns, which nobody else can change
     float *scores        # (groups * width,)
     int32_t *rank        # (d,) place of each column in `lanes`; 0: none
     int32_t *columns     # (as many as GAIN_LANES rows can have + 1,) which column is at each place

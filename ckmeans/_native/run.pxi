@@ -86,7 +86,8 @@ cdef class Run:
     cdef Py_ssize_t n_moved
     cdef Stop stop
 
-    def __cinit__(self, Data data, cnp.ndarray centers, int max_iter, double tol, str algorithm="auto"):
+    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol, str algorithm="auto"):
+        cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Py_ssize_t k = centers.shape[0], d = data.rows.d
         cdef int i
         self.data = data
@@ -105,7 +106,7 @@ cdef class Run:
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
-        memcpy(self.shown, cnp.PyArray_DATA(centers), k * d * sizeof(double))
+        memcpy(self.shown, given, k * d * sizeof(double))
         if data.unit:
             for i in range(k):
                 data.turn(self.shown + i * d, self.center + i * d)

@@ -30,14 +30,15 @@ cdef class Running:
     cdef double *fresh                   # (d,)
     cdef Py_ssize_t k
 
-    def __cinit__(self, Data data, centers, seen):
+    def __cinit__(self, Data data not None, centers, seen):
         cdef Py_ssize_t k = len(centers), d = data.rows.d, words = (d + 63) // 64
         data.cut_sums()
         self.data = data
         self.k = k
         self.centers = np.array(centers, dtype=np.float64, order="C")
         self.seen = np.array(seen, dtype=np.float64)
-        self.center = <double *>cnp.PyArray_DATA(self.centers)
+        self.center = <double *>rows_of(self.centers, "centers", d)
+        values_of(self.seen, cnp.NPY_FLOAT64, "seen", 1, k)
         self.memory = Memory()
         self.forms = CenterForms(k, d, True, data.most_values)
         self.fresh = <double *>self.memory.take(d, sizeof(double))
@@ -70,10 +71,21 @@ cdef class Running:
         self.centers[:], self.seen[:] = self.centers[order], self.seen[order]
         self.note_all()
 
-    def put(self, which, Data batch, rows):
+    cdef int check_batch(self, Data batch) except -1:
+        """Raise unless this is the data, or a batch of it: else its rows fit nothing here."""
+        if batch is not self.data and batch.whole_data is not self.data:
+            raise ValueError("this is no batch of the data that these centers learn from.")
+        return 0
+
+    def put(self, which, Data batch not None, rows):
         """Move these centers to rows of a batch; returns their total squared shift."""
-        cdef const int64_t[::1] centers = which, indices = rows
+        cdef const int64_t[::1] centers = np.array(which, dtype=np.int64), indices = np.array(rows, dtype=np.int64)
         cdef Py_ssize_t d = self.data.rows.d, f, i
+        self.check_batch(batch)
+        check_index(centers.shape[0] - 1, indices.shape[0] + 1, "center")     # a row for each
+        for i in range(centers.shape[0]):
+            check_index(centers[i], self.k, "center")
+            check_index(indices[i], batch.rows.n, "row")
         cdef double *center
         cdef double shift = 0
         cdef double[LANE] found
@@ -89,7 +101,7 @@ cdef class Running:
             shift += found[f]
         return shift
 
-    def learn(self, Data batch):
+    def learn(self, Data batch not None):
         """Take in a batch: each center moves to the mean of all that it has seen.
 
         Returns
@@ -100,6 +112,7 @@ cdef class Running:
         shift : float
             Total squared movement of the centers.
         """
+        self.check_batch(batch)
         cdef Memory memory = Memory()
         cdef cnp.ndarray labels = np.empty(batch.rows.n, dtype=np.int32)
         cdef int32_t *label = <int32_t *>cnp.PyArray_DATA(labels)

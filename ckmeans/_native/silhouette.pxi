@@ -174,6 +174,19 @@ cdef void span(const double *panels, Py_ssize_t n_panels, const double *mask, co
             both_sides(panels, n_panels, mask, other, count, d, big, small, row_parts, to_high, to_low)
 
 
+cdef int check_rows(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t start, Py_ssize_t stop, const double[:, ::1] panel,
+                    Py_ssize_t width) except -1:
+    """Raise unless `bounds` cut the rows into clusters, [start, stop) are among them, and there is room for `width` of them."""
+    cdef Py_ssize_t k = bounds.shape[0] - 1, j
+    cdef bint fits = (k >= 1 and rows.shape[1] >= 1 and bounds[0] == 0 and bounds[k] == rows.shape[0] and 0 <= start < stop <= rows.shape[0]
+                      and panel.shape[0] == rows.shape[1] and panel.shape[1] >= width)
+    for j in range(k if fits else 0):
+        fits = fits and bounds[j] <= bounds[j + 1]
+    if not fits:
+        raise ValueError("rows, bounds and room do not go together.")
+    return 0
+
+
 def pair_sums(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t cluster, Py_ssize_t start, Py_ssize_t stop, double big,
               double small, double[:, ::1] panels, double[:, :, ::1] sums):
     """Add the distances of the rows [start, stop), all of one cluster, to all rows from `start` on to the sums of both.
@@ -185,7 +198,12 @@ def pair_sums(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t c
     cdef Py_ssize_t d = rows.shape[1], k = bounds.shape[0] - 1, n_panels = (stop - start + LANES - 1) // LANES, p, lane, i, f, j, first
     cdef double row_parts[PANELS * 2 * LANES]
     cdef double mask[PANELS * LANES]
-    cdef double *panel = &panels[0, 0]
+    cdef double *panel
+    check_rows(rows, bounds, start, stop, panels, GROUP)
+    if (not 0 <= cluster < k or start < bounds[cluster] or stop > bounds[cluster + 1] or stop - start > GROUP
+            or sums.shape[0] != 2 or sums.shape[1] != k or sums.shape[2] != rows.shape[0]):
+        raise ValueError("these are no rows of one cluster, or there is no room for their sums.")
+    panel = &panels[0, 0]
     with nogil:
         for p in range(n_panels):
             for lane in range(LANES):
@@ -226,6 +244,9 @@ def silhouettes(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t
     cdef double nearest[LANES]
     cdef Py_ssize_t home[LANES]
     cdef double mean
+    check_rows(rows, bounds, start, stop, panel, LANES)
+    if out.shape[0] != rows.shape[0]:
+        raise ValueError("there is no room for the silhouettes.")
     with nogil:
         own = 0
         for first from start <= first < stop by LANES:

@@ -310,4 +310,11 @@ CKM_INLINE float VF_LEAST(vf a)
 }
 #endif
 
+/* A column index, read once, for another thread may change it at any time: 0 for one that is none of d columns. */
+CKM_INLINE ptrdiff_t ckm_column(const int32_t *columns, ptrdiff_t e, ptrdiff_t d)
+{
+    const int32_t column = ((const volatile int32_t *)columns)[e];
+    return (uint32_t)column < (uint32_t)d ? column : 0;
+}
+
 #endif

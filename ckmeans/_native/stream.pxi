@@ -72,8 +72,8 @@ cdef class Stream:
     cdef bint filter
     cdef list runs
 
-    def __cinit__(self, tuple whole, dtype, bint weighted, cnp.ndarray starts, Py_ssize_t k, int n_threads, int n_runs, str algorithm,
-                  Py_ssize_t room, bint keep):
+    def __cinit__(self, tuple whole not None, dtype, bint weighted, cnp.ndarray starts not None, Py_ssize_t k, int n_threads, int n_runs,
+                  str algorithm, Py_ssize_t room, bint keep):
         cdef Py_ssize_t d = len(whole[1]), b, size, each
         cdef int weight_parts, i
         cdef Worker *worker
@@ -82,9 +82,15 @@ cdef class Stream:
         cdef int64_t *counts
         cdef uint8_t *touched
         cdef float *packed
-        cdef const int64_t *at = <const int64_t *>cnp.PyArray_DATA(starts)
+        cdef const int64_t *at = <const int64_t *>values_of(starts, cnp.NPY_INT64, "starts", 1, -1)
         cdef StreamRun run
+        for b in range(starts.shape[0] - 1):
+            if not 0 <= at[b] <= at[b + 1]:
+                raise ValueError("the starts of blocks must ascend.")
+        check_index(k - 1, <Py_ssize_t>1 << 31, "center")
+        check_index(starts.shape[0] - 1, starts.shape[0], "block")
         self.data = Data(np.zeros((1, d), dtype), np.ones(1) if weighted else None, n_threads, False, False)
+        n_threads = self.data.n_threads          # as many as there may be
         adopt(self.data, whole)
         self.data.cut_sums()
         self.memory = Memory()
@@ -142,16 +148,17 @@ cdef class Stream:
 
     def labels(self, Py_ssize_t run, Py_ssize_t block):
         """Those of a block as they are, (rows,) int32; may be written to, as long as no bounds are on them."""
+        check_index(block, self.n_blocks, "block")
         return (<StreamRun?>self.runs[run]).label_array[self.place[block] : self.place[block] + self.start[block + 1] - self.start[block]]
 
-    def begin(self, Py_ssize_t run_, cnp.ndarray centers, double bound, bint checked, bint settled):
+    def begin(self, Py_ssize_t run_, cnp.ndarray centers not None, double bound, bint checked, bint settled):
         """A pass of a run begins: with these centers (k, d), float64, C-contiguous; bound, checked: as in `assign_block`.
 
         settled : whether all draws are done, whose memory bounds and packed rows may take now
         """
         cdef StreamRun run = self.runs[run_]
         cdef Py_ssize_t parts = self.data.sums.parts
-        memcpy(run.center, cnp.PyArray_DATA(centers), self.k * self.d * sizeof(double))
+        memcpy(run.center, rows_of(centers, "centers", self.d, self.k), self.k * self.d * sizeof(double))
         if not self.open:
             self.open_packing(run.center)
             self.sampling = run
@@ -237,12 +244,15 @@ cdef class Stream:
         run.pairs = 0
         return 0
 
-    def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array, weights):
+    def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array not None, weights):
         """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
         cdef StreamRun run = self.runs[run_]
         cdef Data data = self.data
-        cdef Packing *packing = &self.packing[index]
-        cdef Py_ssize_t place = self.place[index], i, e
+        cdef Packing *packing
+        cdef Py_ssize_t place, i, e
+        check_index(index, self.n_blocks, "block")
+        packing = &self.packing[index]
+        place = self.place[index]
         cdef Bounds bounds
         cdef BlockPass job
         cdef Worker *worker
@@ -252,8 +262,7 @@ cdef class Stream:
             return True
         if self.prepared is not run:
             self.prepare(run)
-        open_rows(&data.rows, array)
-        data.weight = NULL if weights is None else <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+        self.open_block(array, weights, self.start[index + 1] - self.start[index])
         if run.n_passes == 1 and self.sampling is run:
             self.take_sample(index)
         if index < self.kept and self.settled and packing.panels == NULL and self.forms.c.filter:
@@ -311,6 +320,17 @@ cdef class Stream:
         gather(&job.measure, data.n_threads)
         add_wide(&run.squares, self.rests)
         return self.finite(run)
+
+    cdef int open_block(self, cnp.ndarray array, weights, Py_ssize_t n) except -1:
+        """Aim `data` at other rows, of the same type and number of features."""
+        cdef Rows rows
+        cdef Data data = self.data
+        open_rows(&rows, array)
+        if rows.n != n or rows.d != self.d or (rows.kind == KIND_F32) != (data.exact == exact_tables[0]):
+            raise ValueError(f"a block of {n} rows of {self.d} features was expected, got {array.dtype} of shape {(<object>array).shape}.")
+        data.weight = NULL if weights is None else <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, n)
+        data.rows = rows
+        return 0
 
     cdef bint finite(self, StreamRun run) noexcept:
         cdef double odd = 0

@@ -14,6 +14,8 @@ import numpy as np
 
 cnp.import_array()
 
+include "entry.pxi"
+
 cdef enum:
     BLOCK = 128                      # rows whose distances to one center are computed together
 
@@ -89,14 +91,18 @@ cdef class Search:
     cdef double *reach               # (k,) squared distances of one row
     cdef readonly double work        # distances computed so far
 
-    def __cinit__(self, cnp.ndarray rows, weights, cnp.ndarray centers):
-        cdef Py_ssize_t i, f, n = rows.shape[0], d = rows.shape[1], k = centers.shape[0]
+    def __cinit__(self, cnp.ndarray rows not None, weights, cnp.ndarray centers not None):
+        cdef const double *row = rows_of(rows, "rows", -1)
+        cdef Py_ssize_t i, f, n = rows.shape[0], d = rows.shape[1], k
         cdef char *room
+        check_index(0, d, "feature")
+        rows_of(centers, "centers", d)
+        k = centers.shape[0]
         self.arrays = rows, weights
         self.n, self.d, self.k = n, d, k
-        self.row = <const double *>cnp.PyArray_DATA(rows)
+        self.row = row
         if weights is not None:
-            self.w = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+            self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, n)
         self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 32) + 24 * k + 8 * k * d, 1)
         if room == NULL:
             raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
@@ -141,9 +147,9 @@ cdef class Search:
         memcpy(cnp.PyArray_DATA(out), self.now.center, self.k * self.d * sizeof(double))
         return out
 
-    def set_centers(self, cnp.ndarray centers):
+    def set_centers(self, cnp.ndarray centers not None):
         """Take these centers (k, d) as they are."""
-        memcpy(self.now.center, cnp.PyArray_DATA(centers), self.k * self.d * sizeof(double))
+        memcpy(self.now.center, rows_of(centers, "centers", self.d, self.k), self.k * self.d * sizeof(double))
         with nogil:
             self.assign_all()
         self.keep()
@@ -182,6 +188,7 @@ cdef class Search:
         cdef double saved = 0, w
         cdef double sq[BLOCK]
         cdef const double *x = self.row + candidate * self.d
+        check_index(candidate, self.n, "row")
         with nogil:
             for j in range(self.k):
                 self.gain[j] = 0
@@ -202,9 +209,9 @@ cdef class Search:
         self.work += self.n
         return best, self.gain[best] - saved
 
-    def plusplus(self, cnp.ndarray uniforms):
+    def plusplus(self, cnp.ndarray uniforms not None):
         """Centers drawn by k-means++, one number in [0, 1) for each: (k, d)."""
-        cdef const double *u = <const double *>cnp.PyArray_DATA(uniforms)
+        cdef const double *u = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1, self.k)
         cdef cnp.ndarray out = np.empty((self.k, self.d))
         cdef double *to = <double *>cnp.PyArray_DATA(out)
         cdef double *near = self.now.sq_first       # overwritten: centers must be set after this
@@ -239,6 +246,8 @@ cdef class Search:
 
     def swap(self, Py_ssize_t center, Py_ssize_t row):
         """Put a center on a row."""
+        check_index(center, self.k, "center")
+        check_index(row, self.n, "row")
         memcpy(self.now.center + center * self.d, self.row + row * self.d, self.d * sizeof(double))
         self.moved[0] = <int32_t>center
         self.n_moved = 1

@@ -16,7 +16,8 @@ cdef double STEPS = 4503599627370496.0       # 2**52: adding it rounds to whole 
 
 
 cdef inline int64_t bits_of(double x) noexcept nogil:
-    return (<int64_t *>&x)[0]
+    """The bits of a number that is not negative. NaN may have a sign, which is left out: where bits lead must be in a table."""
+    return (<int64_t *>&x)[0] & ((<int64_t>1 << 62) | ((<int64_t>1 << 62) - 1))
 
 
 cdef inline double of_bits(int64_t bits) noexcept nogil:
@@ -75,19 +76,19 @@ cdef const int64_t *steps_in(Walk *walk, int64_t binade) noexcept nogil:
 cdef int64_t walk_gap(Walk *walk, int64_t bits, Py_ssize_t p, Py_ssize_t stop) noexcept nogil:
     """The bits of s at the center's value `stop`, from those at value p."""
     cdef const int64_t *steps
-    cdef int64_t base, top
+    cdef int64_t base, room
     cdef Py_ssize_t high, middle
     while p < stop:
         steps = steps_in(walk, bits >> 52)
         if steps != NULL:
             base = bits - steps[p]
-            top = ((bits >> 52) + 1) << 52
-            if base + steps[stop] < top:
+            room = (((bits >> 52) + 1) << 52) - base      # compared with steps: base + steps could overflow
+            if steps[stop] < room:
                 return base + steps[stop]
             high = stop
             while high - p > 1:
                 middle = (p + high) // 2
-                if base + steps[middle] < top:
+                if steps[middle] < room:
                     p = middle
                 else:
                     high = middle
@@ -101,20 +102,19 @@ cdef double walk_row(const Rows *rows, Py_ssize_t row, Walk *walk) noexcept nogi
     """Squared distance of a row to the center."""
     cdef const int32_t *rank = walk.rank
     cdef const int64_t *steps = NULL
-    cdef Py_ssize_t e = rows.indptr[row], last = rows.indptr[row + 1], p, at, after
+    cdef Py_ssize_t e = rows.indptr[row], last = rows.indptr[row + 1], p, column, at, after
     cdef int64_t bits, base = 0, top = 0      # of s; of s less `steps`; where the binade ends: 0 without a table
     cdef double t, c
-    p = rank[rows.indices[e]] if e < last else walk.m
+    p = rank[ckm_column(rows.indices, e, rows.d)] if e < last else walk.m
     bits = bits_of(walk.sums[p])
     while e < last:
-        at = rank[rows.indices[e]]
-        after = rank[rows.indices[e] + 1]
+        column = ckm_column(rows.indices, e, rows.d)
+        at = rank[column]
+        after = rank[column + 1]
         if steps == NULL:
             bits = walk_gap(walk, bits, p, at)
         else:
-            bits = base + steps[at]
-            if bits >= top:
-                bits = walk_gap(walk, base + steps[p], p, at)
+            bits = base + steps[at] if steps[at] < top - base else walk_gap(walk, base + steps[p], p, at)
         c = walk.values[at] if after > at else 0
         t = csr_value(rows, e) - c
         bits = bits_of(of_bits(bits) + t * t)

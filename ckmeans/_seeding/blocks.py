@@ -3,7 +3,7 @@
 An init is a function of (fit, state) that yields requests and returns centers of shape (k, d); what it has drawn so far goes into
 ``state.chosen``, so that a fit can be taken up again.
 """
-from threading import Lock
+from threading import RLock
 
 import numpy as np
 
@@ -91,24 +91,27 @@ class Cache:
     """Arrays by (fit, what, block): all can be made again, so that nothing is lost where there is no room, or another process is asked."""
 
     def __init__(self):
-        self.held, self.lock = {}, Lock()
+        self.held, self.lock = {}, RLock()       # a signal handler may run a fit of its own while this thread has the lock
 
     def get(self, key):
         return self.held.get(key)
 
     def put(self, key, value, array):
         with self.lock:
-            if key not in self.held and array.nbytes + sum(kept.nbytes for _, kept in self.held.values()) > CACHE_LIMIT:
-                for other in [other for other in self.held if other[0] != key[0]]:
-                    del self.held[other]          # of a fit that is over, or that has to find them again
-                if array.nbytes + sum(kept.nbytes for _, kept in self.held.values()) > CACHE_LIMIT:
+            if key not in self.held and array.nbytes + self.size() > CACHE_LIMIT:
+                for other in [other for other in list(self.held) if other[0] != key[0]]:
+                    self.held.pop(other, None)    # of a fit that is over, or that has to find them again
+                if array.nbytes + self.size() > CACHE_LIMIT:
                     return
             self.held[key] = value, array
 
+    def size(self):
+        return sum(kept.nbytes for _, kept in list(self.held.values()))
+
     def drop(self, fit):
         with self.lock:
-            for key in [key for key in self.held if key[0] == fit]:
-                del self.held[key]
+            for key in [key for key in list(self.held) if key[0] == fit]:
+                self.held.pop(key, None)
 
 
 cache = Cache()
@@ -335,6 +338,8 @@ def draw(fit, targets, chosen, bound, top=None, run=None, lost=0):
     all_rows = fit.engine.array if local and fit.engine.mapped else None     # where few are wanted, they can be had without a pass
     which, codes, positions, shares, rows = (yield rows_task, whole, chosen, distinct, first_bit, run, all_rows is None).arrays
     out, places = np.empty((len(targets), fit.d)), np.empty(len(targets), dtype=np.int64)
+    if all_rows is not None:
+        fit.engine.check()
     for t, target in enumerate(targets):
         here = np.flatnonzero(which == of[t])
         here = here[np.lexsort((positions[here], codes[here]))]
