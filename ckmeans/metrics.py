@@ -18,6 +18,7 @@ from ._input.sparse import SparseRows
 _SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
 _TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
 _BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
+_NEAR = 2.0**-24            # distance, where the largest is 1, above which one in a sum makes what its parts leave over small
 _CACHED_VALUES = 1 << 14    # the same, where it is read several times
 _VANISHING = 400            # rows are scaled if it takes a larger power of two to a spread of 1
 
@@ -80,11 +81,17 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     threads = thread_count(n_threads)
     kernel = _native.kernel("silhouette")
     if isinstance(array, SparseRows):
-        out = _silhouettes_of_sparse(array, data, order, bounds, big, small, threads)
-    elif 16 * k * n * threads <= _SUMS_BYTES:
-        out = _silhouettes_by_pairs(kernel, _unit(array[order]), bounds, big, small, threads)
+        data = open_data(_scaled(array.take(order), _unit_exponent(data.low, data.high)), None, None, threads)
+        out = np.empty(n)
+        _silhouettes_of_some(data, np.arange(n), bounds, (big, small), out)
     else:
-        out = _silhouettes_by_rows(kernel, _unit(array[order]), bounds, big, small, threads)
+        rows = _unit(array[order])
+        data = open_data(rows, None, None, threads)
+        by = _silhouettes_by_pairs if 16 * k * n * threads <= _SUMS_BYTES else _silhouettes_by_rows
+        out = by(kernel, rows, bounds, big, small, threads)
+    some = _doubtful(data, bounds)
+    if len(some):
+        _silhouettes_of_some(data, some, bounds, _native.engine.split_of(1.0, n), out)
     result = np.empty(n)
     result[order] = out
     return result
@@ -126,22 +133,49 @@ def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
     return _silhouettes_from_sums(total, np.repeat(np.arange(k), np.diff(bounds)), np.diff(bounds))
 
 
-def _silhouettes_of_sparse(array, data, order, bounds, big, small, threads):
-    """Each pair of rows twice, some rows against all at a time, which are made dense for that."""
-    rows = _scaled(array.take(order), _unit_exponent(data.low, data.high))
-    data = open_data(rows, None, None, threads)
-    n, d = rows.shape
+def _silhouettes_of_some(data, rows, bounds, constants, out):
+    """Those of some rows, into `out`: each pair twice, some rows against all at a time, which are made dense for that.
+
+    constants : what cuts distances; with `split_of` as many parts are made as it takes to leave nothing over
+    """
+    n, d = data.shape
     sizes = np.diff(bounds)
     home = np.repeat(np.arange(len(sizes)), sizes)
-    out, step = np.empty(n), max(1, _BLOCK_VALUES // max(n, d))
-    for start in range(0, n, step):
-        some = np.arange(start, min(start + step, n))
-        distances = data.distances(data.take(some), True)  # (n, rows of this block), as the kernel has them
-        high = (distances + big) - big
-        low = ((distances - high) + small) - small
-        total = np.add.reduceat(high, bounds[:-1]) + np.add.reduceat(low, bounds[:-1])
-        out[some] = _silhouettes_from_sums(total, home[some], sizes)
-    return out
+    step = max(1, _BLOCK_VALUES // max(n, d))
+    for start in range(0, len(rows), step):
+        some, parts = rows[start : start + step], []
+        rest = data.distances(data.take(some), True)       # (n, rows of this block), as the kernel has them
+        for big in constants:
+            part = (rest + big) - big
+            parts.append(np.add.reduceat(part, bounds[:-1]))
+            rest -= part
+            if not rest.any():
+                break
+        out[some] = _silhouettes_from_sums(_native.engine.sum_values(parts), home[some], sizes)
+
+
+def _doubtful(data, bounds):
+    """Rows so near to a whole cluster, beside the spread of all, that two parts may leave over too much of their distances to it.
+
+    Distances are 1 at the most; where one in a sum is above `_NEAR`, what is left over is far below that.
+    """
+    n, d = data.shape
+    step = max(1, _BLOCK_VALUES // d)
+    blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
+    home = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    low, high = np.full((len(bounds) - 1, d), np.inf), np.full((len(bounds) - 1, d), -np.inf)
+    for block in blocks:
+        rows, (clusters, firsts) = data.take(block), np.unique(home[block], return_index=True)
+        low[clusters] = np.minimum(low[clusters], np.minimum.reduceat(rows, firsts))
+        high[clusters] = np.maximum(high[clusters], np.maximum.reduceat(rows, firsts))
+    extents, found = (high - low).max(axis=1), np.zeros(n, dtype=bool)
+    small = np.flatnonzero(extents < _NEAR)
+    for block in blocks if len(small) else ():
+        rows = data.take(block)
+        for j in small:
+            gaps = np.maximum(low[j] - rows, rows - high[j]).max(axis=1)
+            found[block] |= (gaps < _NEAR) & ((gaps > 0) | (extents[j] > 0))       # of equal rows there is nothing to leave over
+    return np.flatnonzero(found)
 
 
 def _silhouettes_from_sums(total, home, sizes):
@@ -545,7 +579,7 @@ def _scaled(array, exponent):
     """Rows as float64, times a power of two."""
     array = array.astype(np.float64)
     if isinstance(array, SparseRows):
-        return SparseRows(np.ldexp(array.data, exponent), array.indices, array.indptr, array.shape)
+        return SparseRows(np.ldexp(array.data, exponent), array.layout)
     return np.ldexp(array, exponent)
 
 
