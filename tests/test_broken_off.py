@@ -14,14 +14,13 @@ import zipfile
 
 import numpy as np
 import pytest
+from checks import PATIENCE, assert_same, subprocess_environment
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._output import files as _files
 from ckmeans._blocks import sources as _sources
 from ckmeans._input.archives import digest
-
-from checks import PATIENCE, assert_same, run_python, subprocess_environment
+from ckmeans._output import files as _files
 
 X = np.random.default_rng(0).normal(size=(600, 3)) + 5 * np.random.default_rng(1).integers(
     3, size=(600, 1)
@@ -92,7 +91,9 @@ class Interrupt:
 
 
 def interrupted(source, at):
-    """Fit with an interrupt: what was raised, whose traceback holds all there was, and bytecodes."""
+    """Fit with an interrupt: what was raised, whose traceback holds all there was, and
+    bytecodes.
+    """
     tracer, before = Interrupt(at), sys.gettrace()
     gc.collect()  # what earlier fits left must not be finalized, and counted, here
     sys.settrace(tracer)

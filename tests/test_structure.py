@@ -89,7 +89,9 @@ def test_imports_point_down(module):
 
 
 def test_there_is_no_cycle():
-    below = {module: {name for name, _ in imports_of(module) if name in MODULES} for module in MODULES}
+    below = {
+        module: {name for name, _ in imports_of(module) if name in MODULES} for module in MODULES
+    }
     done, path = set(), []
 
     def visit(module):

@@ -1,24 +1,25 @@
-"""Sums over rows are the exact sums, rounded once, for any mix of magnitudes; and what is too small or too large to be computed with
+"""Sums over rows are the exact sums, rounded once, for any mix of magnitudes; and what is too small
+or too large to be computed with
 is refused."""
 
-from fractions import Fraction
 import math
 import warnings
+from fractions import Fraction
 
+import numpy as np
+import oracle
+import pytest
+from checks import assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-import numpy as np
-import pytest
 
 import ckmeans
-from checks import assert_same
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, kmeans_plusplus, metrics
 from ckmeans._blocks.driver import inertia as inertia_of_blocks
-from ckmeans._native import engine
 from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._native import engine
 from ckmeans.partial import assign_block, survey_block
 from ckmeans.select import select_k
-import oracle
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -28,7 +29,9 @@ def true_sum(terms):
 
 
 def mixed(rng, size, low=-1074, high=900):
-    """Float64 numbers whose sums end halfway between two others, or a hair beside that, as often as not."""
+    """Float64 numbers whose sums end halfway between two others, or a hair beside that, as often as
+    not.
+    """
     kind = rng.integers(5)
     if kind == 0:
         digits, places = (
@@ -109,7 +112,9 @@ def test_many_terms_carry():
 
 
 def expected_means(X, labels, weights, k):
-    """As promised: the exact sum of the rounded products, rounded once, over the rounded sum of weights."""
+    """As promised: the exact sum of the rounded products, rounded once, over the rounded sum of
+    weights.
+    """
     X = np.asarray(X, np.float64)
     w = np.ones(len(X)) if weights is None else weights
     return np.array(
@@ -297,7 +302,9 @@ def test_rows_without_weight_change_no_variance():
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_draws_at_running_sums_that_parts_leave_over(seed):
-    """Shares and numbers with few digits: targets meet running sums, or miss them by what is 2**-300 of them."""
+    """Shares and numbers with few digits: targets meet running sums, or miss them by what is
+    2**-300 of them.
+    """
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 40))
     X = rng.normal(size=(n, 2))
@@ -391,7 +398,8 @@ def test_weights_that_are_too_light_are_refused():
     for fit in (KMeans(2).fit, MiniBatchKMeans(2).fit, BisectingKMeans(2).fit):
         with pytest.raises(
             ValueError,
-            match="sample_weight up to 1e-150 and X that spans 1.01e-98 are too small together.*Rescale",
+            match="sample_weight up to 1e-150 and X that spans 1.01e-98 are too small "
+            "together.*Rescale",
         ):
             fit(X, sample_weight=np.full(4, 1e-150))
         fit(X, sample_weight=[1e-150, 1, 1e-150, 1])
@@ -403,7 +411,8 @@ def test_distances_that_float32_cannot_hold(make):
     model = KMeans(2, init=X[:2]).fit(make(X))
     with pytest.raises(
         ValueError,
-        match=r"row 0 to center 1 is 8\.48528e\+38, above the largest float32 \(3\.40282e\+38\): pass X as float64",
+        match=r"row 0 to center 1 is 8\.48528e\+38, above the largest float32 \(3\.40282e\+38\): "
+        r"pass X as float64",
     ):
         model.transform(make(X))
     distances = model.transform(make(X.astype(np.float64)))

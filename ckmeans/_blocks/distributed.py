@@ -1,20 +1,34 @@
 """What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all but where the blocks are."""
+
 import numpy as np
 
 from .._estimators import kmeans as _kmeans
-from .._input import checks as check
 from .._estimators.base import CenterModel
-from .driver import fit_blocks
 from .._estimators.labels import check_label_order
-from .inits import BLOCK_INITS
+from .._input import checks as check
 from ..progress import Passes
+from .driver import fit_blocks
+from .inits import BLOCK_INITS
 
 
 class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blocks/driver.py`."""
 
-    def __init__(self, n_clusters=8, *, init="auto", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
-                 n_threads=None, max_time=None, label_order=None, callback=None):
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        init="auto",
+        n_init="auto",
+        max_iter=300,
+        tol=1e-4,
+        verbose=0,
+        random_state=None,
+        n_threads=None,
+        max_time=None,
+        label_order=None,
+        callback=None,
+    ):
         self._keep_parameters(locals())
 
     def _check(self, d=None):
@@ -33,7 +47,9 @@ class BlockKMeans(CenterModel):
             check_label_order(self.label_order, int(self.n_clusters), d)
 
     def _fit_blocks(self, engine, names=None):
-        fit_blocks(self, engine, watch=Passes(False, self.verbose) if self.verbose else None, names=names)
+        fit_blocks(
+            self, engine, watch=Passes(False, self.verbose) if self.verbose else None, names=names
+        )
 
     def _plain(self):
         """The fitted model as a `ckmeans.KMeans`, without labels."""
@@ -48,7 +64,9 @@ class BlockKMeans(CenterModel):
         """A plain model that takes blocks, whose names were looked at already."""
         model = self._plain()
         model.__dict__.pop("feature_names_in_", None)
-        return model.set_params(n_threads=self.n_threads or 1, init="k-means++", random_state=None, callback=None)
+        return model.set_params(
+            n_threads=self.n_threads or 1, init="k-means++", random_state=None, callback=None
+        )
 
 
 def predict_block(X, model):
@@ -62,4 +80,7 @@ def transform_block(X, model):
     array, _ = check.as_matrix(X, min_rows=0)
     if len(array):
         return model.transform(array)
-    return np.empty((0, len(model.cluster_centers_)), dtype=np.float32 if array.dtype == np.float32 else np.float64)
+    return np.empty(
+        (0, len(model.cluster_centers_)),
+        dtype=np.float32 if array.dtype == np.float32 else np.float64,
+    )

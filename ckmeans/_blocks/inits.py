@@ -1,19 +1,22 @@
-"""Inits over blocks of rows: generators for the driver in `_blocks/driver.py`, with the draws that the inits in one array make.
+"""Inits over blocks of rows: generators for the driver in `_blocks/driver.py`, with the draws that
+the inits in one array make.
 
-An init is a function of (fit, state) that yields requests and returns centers of shape (k, d); what it has drawn so far goes into
-``state.chosen``, so that a fit can be taken up again.
+An init is a function of (fit, state) that yields requests and returns centers of shape (k, d); what
+it has drawn so far goes into ``state.chosen``, so that a fit can be taken up again.
 """
+
 from threading import RLock
 
 import numpy as np
 
+from .._inits.exact_rows import ExactTotal, add_parts, cut, farthest
+from .._inits.kmeans_parallel import best_of, likely, round_keys
 from .._input import checks as check
 from .._native import engine as native
 from .tasks import assign_task
-from .._inits.kmeans_parallel import best_of, likely, round_keys
-from .._inits.exact_rows import ExactTotal, add_parts, cut, farthest
 
-#: Bytes of hashes and distances that a process keeps from pass to pass, so that they need not be found again.
+#: Bytes of hashes and distances that a process keeps from pass to pass, so that they need not be
+#: found again.
 CACHE_LIMIT = 96 << 20
 
 
@@ -24,30 +27,50 @@ def as_rows(X, whole):
 
 
 class Ranked:
-    """The first rows in some order, no two of them equal: at most `limit` of those of the blocks seen."""
+    """The first rows in some order, no two of them equal: at most `limit` of those of the blocks
+    seen.
+    """
 
     def __init__(self, limit, keys, positions, rows, labels, weights):
-        self.limit, self.keys, self.positions, self.rows, self.labels, self.weights = limit, keys, positions, rows, labels, weights
+        self.limit, self.keys, self.positions, self.rows, self.labels, self.weights = (
+            limit,
+            keys,
+            positions,
+            rows,
+            labels,
+            weights,
+        )
 
     @classmethod
     def of(cls, array, indices, keys, positions, limit, labels=None, weights=None):
         """From rows of an array: of equal keys the lowest position first."""
         order = np.lexsort((positions, keys))
-        out = cls(limit, *(np.empty(0),) * 2, np.empty((0, array.shape[1])), np.empty(0, np.int32), np.empty(0))
+        out = cls(
+            limit,
+            *(np.empty(0),) * 2,
+            np.empty((0, array.shape[1])),
+            np.empty(0, np.int32),
+            np.empty(0),
+        )
         step, first = 4 * limit + 64, 0
         while first < len(order) and len(out.keys) < limit:
             some = order[first : first + step]
             rows = array[indices[some]].astype(np.float64)
-            out = out + cls(limit, keys[some], positions[some], rows,
-                            np.zeros(len(some), np.int32) if labels is None else labels[some],
-                            np.ones(len(some)) if weights is None else weights[some])
+            out = out + cls(
+                limit,
+                keys[some],
+                positions[some],
+                rows,
+                np.zeros(len(some), np.int32) if labels is None else labels[some],
+                np.ones(len(some)) if weights is None else weights[some],
+            )
             first, step = first + step, 2 * step
         return out
 
     def __add__(self, other):
         fields = [np.concatenate(pair) for pair in zip(self._fields(), other._fields())]
         order = np.lexsort((fields[1], fields[0]))
-        _, firsts = np.unique(fields[2][order] + 0.0, axis=0, return_index=True)       # -0.0 equals 0.0
+        _, firsts = np.unique(fields[2][order] + 0.0, axis=0, return_index=True)  # -0.0 equals 0.0
         order = order[np.sort(firsts)[: self.limit]]
         return Ranked(self.limit, *(field[order] for field in fields))
 
@@ -64,15 +87,23 @@ def named(name):
 
 
 def called(seed):
-    raise TypeError("init cannot be a function where the rows are not in one array: pass centers, or one of "
-                    f"{', '.join(map(repr, BLOCK_INITS))}.")
+    raise TypeError(
+        "init cannot be a function where the rows are not in one array: pass centers, "
+        "or one of "
+        f"{', '.join(map(repr, BLOCK_INITS))}."
+    )
 
 
 def weights_of(X, sample_weight):
-    return np.ones(len(X)) if sample_weight is None else check.as_weights(sample_weight, len(X), all_zero=True)
+    return (
+        np.ones(len(X))
+        if sample_weight is None
+        else check.as_weights(sample_weight, len(X), all_zero=True)
+    )
 
 
-# -- first ---------------------------------------------------------------------------------------------------------------------------
+# -- first -----------------------------------------------------------------------------------------
+
 
 def first_task(X, sample_weight, index, whole, limit):
     rows = np.flatnonzero(weights_of(X, sample_weight))
@@ -86,13 +117,19 @@ def first(fit, state):
     return np.resize(found.rows, (fit.k, fit.d))
 
 
-# -- what a process may remember of its blocks -----------------------------------------------------------------------------------------
+# -- what a process may remember of its blocks -----------------------------------------------------
+
 
 class Cache:
-    """Arrays by (fit, what, block): all can be made again, so that nothing is lost where there is no room, or another process is asked."""
+    """Arrays by (fit, what, block): all can be made again, so that nothing is lost where there is
+    no room, or another process is asked.
+    """
 
     def __init__(self):
-        self.held, self.lock = {}, RLock()       # a signal handler may run a fit of its own while this thread has the lock
+        self.held, self.lock = (
+            {},
+            RLock(),
+        )  # a signal handler may run a fit of its own while this thread has the lock
 
     def get(self, key):
         return self.held.get(key)
@@ -101,7 +138,9 @@ class Cache:
         with self.lock:
             if key not in self.held and array.nbytes + self.size() > CACHE_LIMIT:
                 for other in [other for other in list(self.held) if other[0] != key[0]]:
-                    self.held.pop(other, None)    # of a fit that is over, or that has to find them again
+                    self.held.pop(
+                        other, None
+                    )  # of a fit that is over, or that has to find them again
                 if array.nbytes + self.size() > CACHE_LIMIT:
                     return
             self.held[key] = value, array
@@ -120,7 +159,11 @@ cache = Cache()
 
 def open_block(X, sample_weight, whole):
     """The engine's view of a block."""
-    weights = None if sample_weight is None or not len(X) else check.as_weights(sample_weight, len(X), all_zero=True)
+    weights = (
+        None
+        if sample_weight is None or not len(X)
+        else check.as_weights(sample_weight, len(X), all_zero=True)
+    )
     return native.Data(as_rows(X, whole), weights, whole.n_threads, False, False)
 
 
@@ -146,25 +189,32 @@ def buckets_of(X, index, whole, bits):
     return bucket
 
 
-# -- rows drawn in order of content ------------------------------------------------------------------------------------------------------
+# -- rows drawn in order of content ----------------------------------------------------------------
 #
-# The order is that of the rows' hashes, of equal ones that of their positions; see content.pxi. A draw finds the first row at which the
-# running sum of shares exceeds a target, and goes down a tree to it: the sums of 2**bits parts of the order, then of the parts of one of
-# those, until few enough rows are left to look at them one by one.
+# The order is that of the rows' hashes, of equal ones that of their positions; see content.pxi. A
+# draw finds the first row at which the running sum of shares exceeds a target, and goes down a tree
+# to it: the sums of 2**bits parts of the order, then of the parts of one of those, until few enough
+# rows are left to look at them one by one.
 
-#: Bits of the order that the first sums, and those below them, tell apart; and rows that are looked at one by one. In one process
-#: nothing is sent, and looking at more at once saves passes.
+#: Bits of the order that the first sums, and those below them, tell apart; and rows that are looked
+#: at one by one. In one process nothing is sent, and looking at more at once saves passes.
 FIRST_BITS, MORE_BITS, FEW = {True: 12, False: 8}, 8, {True: 4096, False: 128}
 
 
 def part(codes, positions, first_bit, bits):
-    """Which part of the order rows belong to, by `bits` bits from a given one on: 64 of the hash, then 64 of the position."""
+    """Which part of the order rows belong to, by `bits` bits from a given one on: 64 of the hash,
+    then 64 of the position.
+    """
     word = codes if first_bit < 64 else positions
-    return ((word >> np.uint64(64 - bits - first_bit % 64)) & np.uint64((1 << bits) - 1)).astype(np.int64)
+    return ((word >> np.uint64(64 - bits - first_bit % 64)) & np.uint64((1 << bits) - 1)).astype(
+        np.int64
+    )
 
 
 class Added:
-    """Arrays that are added up, each on its own; of exact sums by their parts, (..., parts), some may have more parts than others."""
+    """Arrays that are added up, each on its own; of exact sums by their parts, (..., parts), some
+    may have more parts than others.
+    """
 
     def __init__(self, *arrays):
         self.arrays = arrays
@@ -184,7 +234,8 @@ class Listed:
 
 
 def shares_of(X, sample_weight, index, rows, chosen, whole, run=None):
-    """What some rows of a block are drawn by: their weights, times the squared distance to the nearest of the rows chosen so far.
+    """What some rows of a block are drawn by: their weights, times the squared distance to the
+    nearest of the rows chosen so far.
 
     run : that which has chosen, of whose distances some may be remembered
     """
@@ -197,15 +248,23 @@ def shares_of(X, sample_weight, index, rows, chosen, whole, run=None):
     count, near = known[0], known[1][rows]
     closer, column = noted_for(whole, run, index, count, chosen)
     if column >= 0:
-        some = np.flatnonzero(closer[rows // 64, column] >> (rows % 64).astype(np.uint64) & np.uint64(1))
+        some = np.flatnonzero(
+            closer[rows // 64, column] >> (rows % 64).astype(np.uint64) & np.uint64(1)
+        )
     else:
         some = np.arange(len(rows) if count < len(chosen) else 0)
-    near[some] = np.minimum(near[some], sq_exact(as_rows(X, whole)[rows[some]], chosen[count:], whole)) if len(some) else near[some]
+    near[some] = (
+        np.minimum(near[some], sq_exact(as_rows(X, whole)[rows[some]], chosen[count:], whole))
+        if len(some)
+        else near[some]
+    )
     return shares * near
 
 
 def noted_for(whole, run, index, count, chosen):
-    """What `potentials_task` has noted of the last candidates, and which of them was chosen after `count` others; -1: nothing is known."""
+    """What `potentials_task` has noted of the last candidates, and which of them was chosen after
+    `count` others; -1: nothing is known.
+    """
     noted = cache.get((whole.token, ("closer", run), index))
     if noted is None or count != len(chosen) - 1 or noted[0][0] != count:
         return None, -1
@@ -221,7 +280,8 @@ def sq_exact(array, centers, whole):
 def parts_task(X, sample_weight, index, whole, chosen, bound, wanted, first_bit, bits, run=None):
     """Rows, and exact sums of their shares, of the parts of some ranges of the order.
 
-    wanted : (m,) uint64, the bits of the hash that each range has in common, up to `first_bit`, or (m, 2) those of hash and position
+    wanted : (m,) uint64, the bits of the hash that each range has in common, up to `first_bit`, or
+    (m, 2) those of hash and position
     """
     codes = codes_of(X, index, whole)
     counts = np.zeros((len(wanted), 1 << bits), dtype=np.int64)
@@ -230,9 +290,13 @@ def parts_task(X, sample_weight, index, whole, chosen, bound, wanted, first_bit,
         at = part(codes[rows], positions_of(rows, index, whole), first_bit, bits)
         counts[t] = np.bincount(at, minlength=1 << bits)
         terms = shares_of(X, sample_weight, index, rows, chosen, whole, run)
-        pieces = [np.bincount(at, piece, 1 << bits) for piece in cut(terms, bound, whole.survey.n_rows)]
+        pieces = [
+            np.bincount(at, piece, 1 << bits) for piece in cut(terms, bound, whole.survey.n_rows)
+        ]
         if len(pieces) > sums.shape[2]:
-            sums = np.concatenate([sums, np.zeros((*sums.shape[:2], len(pieces) - sums.shape[2]))], axis=2)
+            sums = np.concatenate(
+                [sums, np.zeros((*sums.shape[:2], len(pieces) - sums.shape[2]))], axis=2
+            )
         sums[t, :, : len(pieces)] = np.transpose(pieces)
     return Added(counts, sums)
 
@@ -240,9 +304,16 @@ def parts_task(X, sample_weight, index, whole, chosen, bound, wanted, first_bit,
 def rows_task(X, sample_weight, index, whole, chosen, wanted, first_bit, run=None, values=True):
     """The rows of some ranges of the order, one by one; with their values, if asked."""
     codes, array = codes_of(X, index, whole), as_rows(X, whole) if values else np.empty((len(X), 0))
-    out = [(np.full(len(rows), t), codes[rows], positions_of(rows, index, whole),
-            shares_of(X, sample_weight, index, rows, chosen, whole, run), array[rows].astype(np.float64))
-           for t, rows in enumerate(in_ranges(X, codes, index, whole, wanted, first_bit))]
+    out = [
+        (
+            np.full(len(rows), t),
+            codes[rows],
+            positions_of(rows, index, whole),
+            shares_of(X, sample_weight, index, rows, chosen, whole, run),
+            array[rows].astype(np.float64),
+        )
+        for t, rows in enumerate(in_ranges(X, codes, index, whole, wanted, first_bit))
+    ]
     return Listed(*(np.concatenate(arrays) for arrays in zip(*out)))
 
 
@@ -257,7 +328,7 @@ def in_ranges(X, codes, index, whole, wanted, first_bit):
     bits = min(first_bit, 12)
     table = np.zeros(1 << bits, dtype=bool)
     table[[int(code) >> (64 - bits) for code, _ in wanted]] = True
-    some = np.flatnonzero(table[buckets_of(X, index, whole, bits)])      # most rows are in none
+    some = np.flatnonzero(table[buckets_of(X, index, whole, bits)])  # most rows are in none
     few, places = codes[some], positions_of(some, index, whole)
     out = []
     for code, place in wanted:
@@ -271,31 +342,42 @@ def in_ranges(X, codes, index, whole, wanted, first_bit):
 
 
 class Unsettled(Exception):
-    """What the parts of a sum may have left over decides how it is rounded: only exact sums will do."""
+    """What the parts of a sum may have left over decides how it is rounded: only exact sums will
+    do.
+    """
 
 
 def values(parts, lost):
     """The values of sums (..., parts) that may be off by `lost`, each rounded once."""
     if lost == 0:
         return native.sum_values(np.moveaxis(parts, -1, 0))
-    low, high = (native.sum_values(np.concatenate([np.moveaxis(parts, -1, 0), np.full((1, *parts.shape[:-1]), off)]))
-                 for off in (-lost, lost))
+    low, high = (
+        native.sum_values(
+            np.concatenate([np.moveaxis(parts, -1, 0), np.full((1, *parts.shape[:-1]), off)])
+        )
+        for off in (-lost, lost)
+    )
     if not np.array_equal(low, high):
         raise Unsettled
     return low
 
 
 def first_above(sums, before, target, lost=0):
-    """The first of some sums (m, parts) at which the running total, `before` and all up to it, exceeds the target.
+    """The first of some sums (m, parts) at which the running total, `before` and all up to it,
+    exceeds the target.
 
-    The last that is not zero where none does. With it the total before it. All may be off by `lost`.
+    The last that is not zero where none does. With it the total before it. All may be off by
+    `lost`.
     """
     running = np.zeros((len(sums) + 1, max(sums.shape[1], len(before))))
     running[0, : len(before)] = before
     running[1:, : sums.shape[1]] = sums
     running = np.cumsum(running, axis=0)
     about, size = running[1:].sum(axis=1), np.abs(running[1:]).sum(axis=1) + abs(target)
-    above, near = about > target, np.abs(about - target) <= 1e-12 * size + lost       # there a glance does not tell
+    above, near = (
+        about > target,
+        np.abs(about - target) <= 1e-12 * size + lost,
+    )  # there a glance does not tell
     surely = np.flatnonzero(above & ~near)
     near = np.flatnonzero(near[: surely[0] if len(surely) else len(near)])
     if len(near):
@@ -320,7 +402,11 @@ def draw(fit, targets, chosen, bound, top=None, run=None, lost=0):
         counts, sums = (yield parts_task, whole, chosen, bound, everything, 0, bits).arrays
         top = counts[0], sums[0]
     # For each target: the range of the order it is in, as (hash, position), and the sum before it.
-    ranges, before, rows_there = np.zeros((len(targets), 2), dtype=np.uint64), [np.zeros(1)] * len(targets), np.empty(len(targets), int)
+    ranges, before, rows_there = (
+        np.zeros((len(targets), 2), dtype=np.uint64),
+        [np.zeros(1)] * len(targets),
+        np.empty(len(targets), int),
+    )
     counts, sums, of = top[0][None], top[1][None], np.zeros(len(targets), dtype=int)
     first_bit = 0
     while True:
@@ -335,9 +421,15 @@ def draw(fit, targets, chosen, bound, top=None, run=None, lost=0):
         if first_bit == 128 or rows_there.max() <= FEW[local]:
             break
         bits = MORE_BITS if first_bit % 64 + MORE_BITS <= 64 else 64 - first_bit % 64
-        counts, sums = (yield parts_task, whole, chosen, bound, distinct, first_bit, bits, run).arrays
-    all_rows = fit.engine.array if local and fit.engine.mapped else None     # where few are wanted, they can be had without a pass
-    which, codes, positions, shares, rows = (yield rows_task, whole, chosen, distinct, first_bit, run, all_rows is None).arrays
+        counts, sums = (
+            yield parts_task, whole, chosen, bound, distinct, first_bit, bits, run
+        ).arrays
+    all_rows = (
+        fit.engine.array if local and fit.engine.mapped else None
+    )  # where few are wanted, they can be had without a pass
+    which, codes, positions, shares, rows = (
+        yield rows_task, whole, chosen, distinct, first_bit, run, all_rows is None
+    ).arrays
     out, places = np.empty((len(targets), fit.d)), np.empty(len(targets), dtype=np.int64)
     if all_rows is not None:
         fit.engine.check()
@@ -346,7 +438,9 @@ def draw(fit, targets, chosen, bound, top=None, run=None, lost=0):
         here = here[np.lexsort((positions[here], codes[here]))]
         at, _ = first_above(cut(shares[here], bound, fit.survey.n_rows).T, before[t], target, lost)
         places[t] = int(positions[here[at]] >> np.uint64(whole.spare_bits))
-        out[t] = rows[here[at]] if all_rows is None else as_rows(all_rows[places[t]][None], whole)[0]
+        out[t] = (
+            rows[here[at]] if all_rows is None else as_rows(all_rows[places[t]][None], whole)[0]
+        )
     return out, places
 
 
@@ -358,19 +452,22 @@ def draw_by_weight(fit, uniforms):
         return (yield from draw(fit, targets, None, 1.0))
     bits = FIRST_BITS[fit.engine.in_process]
     everything = np.zeros((1, 2), dtype=np.uint64)
-    counts, sums = (yield parts_task, fit.whole, None, fit.survey.heaviest, everything, 0, bits).arrays
+    counts, sums = (
+        yield parts_task, fit.whole, None, fit.survey.heaviest, everything, 0, bits
+    ).arrays
     total = float(values(sums[0].sum(axis=0), 0))
     return (yield from draw(fit, uniforms * total, None, fit.survey.heaviest, (counts[0], sums[0])))
 
 
-# -- random ----------------------------------------------------------------------------------------------------------------------------
+# -- random ----------------------------------------------------------------------------------------
+
 
 def keys_task(X, sample_weight, index, whole, limit, seed, skip):
     """The first rows by exponential keys: draws without replacement."""
     state = np.random.RandomState(seed)
     state.random_sample(skip)
     left = int(whole.starts[index])
-    while left:                                                          # keys of the blocks before this one
+    while left:  # keys of the blocks before this one
         left -= len(state.standard_exponential(min(left, 1 << 20)))
     keys = state.standard_exponential(len(X))
     if sample_weight is not None:
@@ -388,7 +485,7 @@ def random(fit, state):
     def add(rows):
         for row in rows:
             if len(chosen) < k:
-                chosen.setdefault((row + 0.0).tobytes(), row)            # -0.0 equals 0.0
+                chosen.setdefault((row + 0.0).tobytes(), row)  # -0.0 equals 0.0
 
     for _ in range(8):
         rows, _ = yield from draw_by_weight(fit, random_state.random_sample(k + 8))
@@ -401,12 +498,15 @@ def random(fit, state):
     return np.resize(np.array(list(chosen.values())), (k, fit.d))
 
 
-# -- k-means++ -------------------------------------------------------------------------------------------------------------------------
+# -- k-means++ -------------------------------------------------------------------------------------
+
 
 def potentials_task(X, sample_weight, index, whole, run, chosen, candidates, bound, bits):
-    """What each candidate would change of the potential that the rows chosen so far have left, by parts of the order.
+    """What each candidate would change of the potential that the rows chosen so far have left, by
+    parts of the order.
 
-    The block's distances to those are kept where there is room, and to which rows candidates may be closer: then one new row costs little.
+    The block's distances to those are kept where there is room, and to which rows candidates may be
+    closer: then one new row costs little.
     """
     data, m = open_block(X, sample_weight, whole), len(candidates)
     bucket = buckets_of(X, index, whole, bits)
@@ -421,9 +521,30 @@ def potentials_task(X, sample_weight, index, whole, run, chosen, candidates, bou
     if closer is None or closer.shape[1] != m:
         closer, column = np.empty((-(-len(X) // 64), m), dtype=np.uint64), -1
     for new in chosen[count:-1]:
-        native.block_potentials(data, whole.survey._native, near, new[None], candidates[:0], closer, -1, bucket, 1 << bits, bound)
-    changes, some = native.block_potentials(data, whole.survey._native, near, chosen[max(count, len(chosen) - 1) :], candidates, closer,
-                                            column, bucket, 1 << bits, bound)
+        native.block_potentials(
+            data,
+            whole.survey._native,
+            near,
+            new[None],
+            candidates[:0],
+            closer,
+            -1,
+            bucket,
+            1 << bits,
+            bound,
+        )
+    changes, some = native.block_potentials(
+        data,
+        whole.survey._native,
+        near,
+        chosen[max(count, len(chosen) - 1) :],
+        candidates,
+        closer,
+        column,
+        bucket,
+        1 << bits,
+        bound,
+    )
     cache.put(key, len(chosen), near)
     if some:
         cache.put((whole.token, ("closer", run), index), (len(chosen), candidates), closer)
@@ -434,12 +555,21 @@ def left_task(X, sample_weight, index, whole, run, chosen, candidates):
     """The potential that each candidate would leave: exact sums (m, LIMBS)."""
     near = shares_of(X, None, index, np.arange(len(X)), chosen, whole, run)
     weights, array = weights_of(X, sample_weight), as_rows(X, whole)
-    return Added(np.array([native.exact_limbs(weights * np.minimum(near, sq_exact(array, row[None], whole))) for row in candidates]))
+    return Added(
+        np.array(
+            [
+                native.exact_limbs(weights * np.minimum(near, sq_exact(array, row[None], whole)))
+                for row in candidates
+            ]
+        )
+    )
 
 
 def shares_task(X, sample_weight, index, whole, chosen):
     """The largest share of the potential."""
-    return Largest(float(shares_of(X, sample_weight, index, np.arange(len(X)), chosen, whole).max(initial=0.0)))
+    return Largest(
+        float(shares_of(X, sample_weight, index, np.arange(len(X)), chosen, whole).max(initial=0.0))
+    )
 
 
 class Largest:
@@ -457,7 +587,8 @@ def heads_task(X, sample_weight, index, whole, limit):
 
 
 def kmeans_plusplus(fit, state):
-    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007); see `Data.kmeans_plusplus`, which draws the same rows.
+    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007); see `Data.kmeans_plusplus`, which draws
+    the same rows.
 
     A pass tries candidates, and a second one, which looks at few rows, draws the next.
     """
@@ -471,31 +602,44 @@ def kmeans_plusplus(fit, state):
         state.bound = farthest(fit.survey.low, fit.survey.high, fit.survey.heaviest)
     while len(state.chosen) < k:
         if sums is None:
-            counts, sums = (yield parts_task, whole, state.chosen, state.bound, everything, 0, bits).arrays
-            counts, sums, lost = counts[0], sums[0], 0       # nothing is lost, until changes are added that are in three parts
+            counts, sums = (
+                yield parts_task, whole, state.chosen, state.bound, everything, 0, bits
+            ).arrays
+            counts, sums, lost = (
+                counts[0],
+                sums[0],
+                0,
+            )  # nothing is lost, until changes are added that are in three parts
         try:
             potential = float(values(sums.sum(axis=0), lost))
             if potential < state.bound * native.SPARE_RANGE:
                 largest = (yield shares_task, whole, state.chosen).value
-                if largest > 0:                    # all shares are tiny beside their bound: cut them more finely
+                if largest > 0:  # all shares are tiny beside their bound: cut them more finely
                     state.bound, sums = largest, None
                     continue
             if potential == 0:
                 return (yield from rest(fit, state))
             first = 1 + (len(state.chosen) - 1) * trials
             targets = uniforms[first : first + trials] * potential
-            candidates, places = yield from draw(fit, targets, state.chosen, state.bound, (counts, sums), run, lost)
+            candidates, places = yield from draw(
+                fit, targets, state.chosen, state.bound, (counts, sums), run, lost
+            )
         except Unsettled:
             sums = None
             continue
-        (changes,) = (yield potentials_task, whole, run, state.chosen, candidates, state.bound, bits).arrays
+        (changes,) = (
+            yield potentials_task, whole, run, state.chosen, candidates, state.bound, bits
+        ).arrays
         lost = native.left_over(state.bound, fit.survey.n_rows)
         try:
-            left = values(add_parts(np.tile(sums.sum(axis=0), (len(candidates), 1)), changes.sum(axis=1)), lost)
+            left = values(
+                add_parts(np.tile(sums.sum(axis=0), (len(candidates), 1)), changes.sum(axis=1)),
+                lost,
+            )
         except Unsettled:
             (limbs,) = (yield left_task, whole, run, state.chosen, candidates).arrays
             left = [native.limbs_value(one) for one in limbs]
-        best = int(np.argmin(left))                # the first of equal ones
+        best = int(np.argmin(left))  # the first of equal ones
         sums = add_parts(sums, changes[best])
         state.chosen = np.concatenate([state.chosen, candidates[best : best + 1]])
         state.positions = np.append(state.positions, places[best])
@@ -503,7 +647,9 @@ def kmeans_plusplus(fit, state):
 
 
 def rest(fit, state):
-    """Where all rows coincide with those chosen: the first ones of weight that are not, then the first of all."""
+    """Where all rows coincide with those chosen: the first ones of weight that are not, then the
+    first of all.
+    """
     positions, rows = (yield heads_task, fit.whole, fit.k).arrays
     order = np.argsort(positions)
     positions, rows = positions[order], rows[order]
@@ -511,10 +657,13 @@ def rest(fit, state):
     return np.array([*state.chosen, *others, *[rows[0]] * fit.k][: fit.k])
 
 
-# -- k-means|| -------------------------------------------------------------------------------------------------------------------------
+# -- k-means|| -------------------------------------------------------------------------------------
+
 
 def near_of(X, index, whole, run, chosen):
-    """Squared distance of each row to the nearest of those chosen; that to those of earlier rounds is remembered."""
+    """Squared distance of each row to the nearest of those chosen; that to those of earlier rounds
+    is remembered.
+    """
     key = whole.token, ("far", run), index
     known = cache.get(key)
     count, near = known if known is not None and known[0] <= len(chosen) else (0, None)
@@ -531,7 +680,15 @@ def total_task(X, sample_weight, index, whole, run, chosen):
 
 def likely_task(X, sample_weight, index, whole, run, chosen, total, k, key):
     positions = int(whole.starts[index]) + np.arange(len(X))
-    drawn = np.flatnonzero(likely(weights_of(X, sample_weight) * near_of(X, index, whole, run, chosen), total, k, key, positions))
+    drawn = np.flatnonzero(
+        likely(
+            weights_of(X, sample_weight) * near_of(X, index, whole, run, chosen),
+            total,
+            k,
+            key,
+            positions,
+        )
+    )
     return Listed(positions[drawn], as_rows(X, whole)[drawn].astype(np.float64))
 
 
@@ -542,7 +699,9 @@ def farthest_task(X, sample_weight, index, whole, chosen, limit):
 
 
 def kmeans_parallel(fit, state):
-    """k-means|| (Bahmani et al., VLDB 2012); see `kmeans_parallel.py`, which draws the same rows. Two passes a round."""
+    """k-means|| (Bahmani et al., VLDB 2012); see `kmeans_parallel.py`, which draws the same rows.
+    Two passes a round.
+    """
     k, run = fit.k, fit.states.index(state)
     random_state = np.random.RandomState(state.seed)
     first, keys = random_state.random_sample(1), round_keys(random_state)
@@ -566,4 +725,9 @@ def kmeans_parallel(fit, state):
 
 
 #: name -> init over blocks
-BLOCK_INITS = {"k-means++": kmeans_plusplus, "random": random, "first": first, "k-means||": kmeans_parallel}
+BLOCK_INITS = {
+    "k-means++": kmeans_plusplus,
+    "random": random,
+    "first": first,
+    "k-means||": kmeans_parallel,
+}

@@ -1,9 +1,11 @@
 """Blocks that stay in a process, and what it keeps of one pass over their rows for the next.
 
-Rows stay packed, and only those whose label changes are summed up anew: so passes run at the speed of a fit in one array, and answer the
-bits of `assign_block`, whatever went before. What is kept is no part of a block's value: one that is pickled, or made again where a
-process has died, begins afresh.
+Rows stay packed, and only those whose label changes are summed up anew: so passes run at the speed
+of a fit in one array, and answer the bits of `assign_block`, whatever went before. What is kept is
+no part of a block's value: one that is pickled, or made again where a process has died, begins
+afresh.
 """
+
 import threading
 
 import numpy as np
@@ -15,7 +17,8 @@ from ..partial import Partial
 
 
 class Block:
-    """A block of rows as an engine holds it where tasks come to the rows, and not the rows to the tasks.
+    """A block of rows as an engine holds it where tasks come to the rows, and not the rows to the
+    tasks.
 
     Parameters
     ----------
@@ -55,11 +58,12 @@ class Kept:
 
     def __init__(self, array, weights):
         self.array, self.weights = array, weights
-        self.lock = threading.Lock()                   # one task at a time; others do without what is kept
+        self.lock = threading.Lock()  # one task at a time; others do without what is kept
         self.survey, self.k = None, 0
 
     def assign(self, centers, survey, start, slot, n_threads):
-        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep anything, or another fit is at it.
+        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep
+        anything, or another fit is at it.
 
         It is not waited for: it may be the very fit in which a signal handler began this one.
         """
@@ -69,20 +73,31 @@ class Kept:
             if self.k != len(centers) or not same(self.survey, survey):
                 if memory_is_short(4 * self.array.size):
                     return None
-                rows = self.array if self.array.dtype == survey.dtype else self.array.astype(survey.dtype)
+                rows = (
+                    self.array
+                    if self.array.dtype == survey.dtype
+                    else self.array.astype(survey.dtype)
+                )
                 self.data = native.Data(rows, self.weights, n_threads, True, False)
                 self.survey, self.k, self.runs = survey, len(centers), {}
             try:
-                run, code = self.runs.get(slot) or (native.held_run(self.data, survey._native, centers), None)
+                run, code = self.runs.get(slot) or (
+                    native.held_run(self.data, survey._native, centers),
+                    None,
+                )
                 sums, weight_sums, counts, changed = native.held_assign(run, centers)
-            except BaseException:             # an interrupt leaves labels and bounds half done: begin anew
+            except BaseException:  # an interrupt leaves labels and bounds half done: begin anew
                 self.survey, self.k = None, 0
                 raise
             if changed or code is None:
                 code = tuple(native.held_check(run, start).tolist())
             self.runs[slot] = run, code
-            return Partial(survey, sums, weight_sums, counts, changed, code, None, native.no_limbs(), None)
+            return Partial(
+                survey, sums, weight_sums, counts, changed, code, None, native.no_limbs(), None
+            )
 
 
 def same(one, other):
-    return one is not None and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one._fields)
+    return one is not None and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in one._fields
+    )

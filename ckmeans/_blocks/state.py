@@ -14,7 +14,22 @@ class State:
     n_iter, shift, check, counts, stop, inertia : the run's so far
     """
 
-    fields = ("seed", "chosen", "positions", "bound", "round", "centers", "n_iter", "shift", "check", "n_changed", "stop", "inertia", "counts", "seconds")
+    fields = (
+        "seed",
+        "chosen",
+        "positions",
+        "bound",
+        "round",
+        "centers",
+        "n_iter",
+        "shift",
+        "check",
+        "n_changed",
+        "stop",
+        "inertia",
+        "counts",
+        "seconds",
+    )
 
     def __init__(self, seed):
         for name in self.fields:

@@ -1,4 +1,5 @@
 """What the command line draws: pictures of fits, pages, and pictures in few colours."""
+
 import copy
 import os
 import sys
@@ -64,9 +65,20 @@ def draw_fit(args, model, table, selection, caught):
         from ..report import report
 
         source = "standard input" if args.data == "-" else args.data
-        notes = [f"left out: {column.name} ({column.why})" for column in table.left_out] + list(caught)
-        report(model, table, args.report, selection=selection, title=f"Clusters of {os.path.basename(source)}", source=source,
-               command=["ckmeans", *(sys.argv[1:] if args.argv is None else args.argv)], notes=notes, sample_weight=table.weights)
+        notes = [f"left out: {column.name} ({column.why})" for column in table.left_out] + list(
+            caught
+        )
+        report(
+            model,
+            table,
+            args.report,
+            selection=selection,
+            title=f"Clusters of {os.path.basename(source)}",
+            source=source,
+            command=["ckmeans", *(sys.argv[1:] if args.argv is None else args.argv)],
+            notes=notes,
+            sample_weight=table.weights,
+        )
 
 
 def named(model, table):
@@ -75,7 +87,9 @@ def named(model, table):
 
     if not table.columns:
         names = [f"column {name}" for name in table.names]
-        table = Table(table.values, names, named=True, weights=table.weights, left_out=table.left_out)
+        table = Table(
+            table.values, names, named=True, weights=table.weights, left_out=table.left_out
+        )
         if model is not None:
             model = copy.copy(model)
             model.feature_names_in_ = np.array(names, dtype=object)
@@ -91,11 +105,13 @@ def _save(axes, path):
 
 
 def quantize_file(path, output, k, seed, threads, frame=None):
-    """Reduce the colours of a picture file, all frames to the same ones, and tell what came of it."""
+    """Reduce the colours of a picture file, all frames to the same ones, and tell what came of
+    it.
+    """
     import numpy as np
 
-    from .._output.files import write_atomically
     from .._input.picture_files import Writer, read_picture
+    from .._output.files import write_atomically
     from ..image import FULL, quantize
 
     picture = read_picture(path, frame)
@@ -103,7 +119,11 @@ def quantize_file(path, output, k, seed, threads, frame=None):
     started = time.perf_counter()
     frames = picture.frames
     # Frames one below the other; their pixels in one column, since pages may differ in width.
-    tall = frames[0] if len(frames) == 1 else np.concatenate([each.reshape(-1, 1, *each.shape[2:]) for each in frames])
+    tall = (
+        frames[0]
+        if len(frames) == 1
+        else np.concatenate([each.reshape(-1, 1, *each.shape[2:]) for each in frames])
+    )
     try:
         result = quantize(tall, k, random_state=seed, n_threads=threads)
     except ValueError as error:
@@ -113,9 +133,22 @@ def quantize_file(path, output, k, seed, threads, frame=None):
     parts = np.split(result.image.reshape(-1, *tall.shape[2:]), cuts)
     indices = np.split(result.indices.reshape(-1), cuts)
     with write_atomically(output) as file:
-        writer.write(file, [part.reshape(each.shape) for part, each in zip(parts, frames)], result.palette,
-                     [index.reshape(each.shape[:2]) for index, each in zip(indices, frames)])
+        writer.write(
+            file,
+            [part.reshape(each.shape) for part, each in zip(parts, frames)],
+            result.palette,
+            [index.reshape(each.shape[:2]) for index, each in zip(indices, frames)],
+        )
     palette = result.palette if result.palette.shape[1] == 3 else result.palette.repeat(3, axis=1)
     height, width = frames[0].shape[:2]
-    return {"path": path, "width": width, "height": height, "frames": len(frames), "colours": len(palette), "palette": palette.tolist(),
-            "full": FULL[palette.dtype], "inertia": result.model.inertia_, "seconds": {"quantize": seconds}}
+    return {
+        "path": path,
+        "width": width,
+        "height": height,
+        "frames": len(frames),
+        "colours": len(palette),
+        "palette": palette.tolist(),
+        "full": FULL[palette.dtype],
+        "inertia": result.model.inertia_,
+        "seconds": {"quantize": seconds},
+    }

@@ -30,8 +30,8 @@ def read_table(path, columns=None, weights=None, **options):
         them may be compressed (gzip, bzip2, xz, Zstandard, or the only file of a zip archive).
         ``-`` is standard input.
     columns : sequence of str, optional
-        Columns to use, in this order: names, or numbers counted from 1. Default: every numeric column but
-        `weights` and row names. A column asked for here must be numeric.
+        Columns to use, in this order: names, or numbers counted from 1. Default: every numeric
+        column but `weights` and row names. A column asked for here must be numeric.
     weights : str, optional
         Name or number of a column of row weights.
     columns_if_named : sequence of str, optional
@@ -116,7 +116,7 @@ def _tell_numbers_of_rows(source, table):
         )
 
 
-# ----------------------------------------------------------------------------------------- NumPy's formats
+# ----------------------------------------------------------------------------------------- NumPy's
 
 
 def _read_npy(source, ask):
@@ -129,7 +129,8 @@ def _read_npy(source, ask):
                 array = np.load(file, allow_pickle=False)
     except OSError:
         raise
-    except Exception as error:  # what NumPy says to a damaged header has many types, TokenError and MemoryError among them
+    # what NumPy says to a damaged header has many types, TokenError and MemoryError among them
+    except Exception as error:
         raise _bad_array(source, error) from None
     return _from_array(source, array, ask)
 
@@ -171,7 +172,9 @@ def _open_zip(source, file):
 
 
 def _read_npz(source, ask):
-    """A table from an archive of arrays: its only matrix, or its vectors of one length as columns."""
+    """A table from an archive of arrays: its only matrix, or its vectors of one length as
+    columns.
+    """
     try:
         with source.open() as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -182,7 +185,9 @@ def _read_npz(source, ask):
     if "ckmeans" in arrays:
         raise ReadError(f"{source.name}: this is a ckmeans model, not data")
     if {"indptr", "indices", "data", "shape"} <= arrays.keys():
-        raise ReadError(f"{source.name}: this is a sparse matrix; save a dense one, matrix.toarray()")
+        raise ReadError(
+            f"{source.name}: this is a sparse matrix; save a dense one, matrix.toarray()"
+        )
     arrays = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
     if not arrays:
         raise ReadError(f"{source.name}: an archive without arrays")
@@ -194,7 +199,9 @@ def _read_npz(source, ask):
         return _from_columns(source, arrays, ask)
     if len(matrices) != 1 and "X" not in matrices:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ReadError(f"{source.name}: which of its arrays is the data? There are {shapes}; call it 'X'")
+        raise ReadError(
+            f"{source.name}: which of its arrays is the data? There are {shapes}; call it 'X'"
+        )
     matrix = arrays["X" if "X" in matrices else matrices[0]]
     weights = arrays.get(ask.weights)
     if weights is not None and weights.ndim == 1:
@@ -210,7 +217,9 @@ def _read_npz(source, ask):
 def _bad_array(source, error):
     """The error for a file that NumPy does not load."""
     if "allow_pickle" in str(error) or "Python objects" in str(error):
-        return ReadError(f"{source.name}: holds Python objects, which are not loaded, as they could run code")
+        return ReadError(
+            f"{source.name}: holds Python objects, which are not loaded, as they could run code"
+        )
     return ReadError(f"{source.name}: truncated or damaged: {error}")
 
 
@@ -220,7 +229,9 @@ def _from_array(source, array, ask):
             return _from_columns(source, {name: array[name] for name in array.dtype.names}, ask)
         array = array[:, np.newaxis]
     if array.ndim != 2:
-        raise ReadError(f"{source.name}: an array of shape {array.shape}; a table has rows and columns")
+        raise ReadError(
+            f"{source.name}: an array of shape {array.shape}; a table has rows and columns"
+        )
     if array.dtype.kind not in "fiub":
         raise ReadError(f"{source.name}: an array of {array.dtype}, not of real numbers")
     names = [str(number) for number in range(1, array.shape[1] + 1)]
@@ -233,7 +244,9 @@ def _from_array(source, array, ask):
 def _from_columns(source, arrays, ask):
     names = list(arrays)
     numeric = [
-        None if array.ndim == 1 and array.dtype.kind in "fiub" else f"{array.dtype}, not real numbers"
+        None
+        if array.ndim == 1 and array.dtype.kind in "fiub"
+        else f"{array.dtype}, not real numbers"
         for array in arrays.values()
     ]
     return _stack(source, names, numeric, lambda j: arrays[names[j]], ask)
@@ -254,7 +267,7 @@ def _stack(source, names, numeric, column, ask, index=None):
     )
 
 
-# --------------------------------------------------------------------------------------- Arrow's formats
+# --------------------------------------------------------------------------------------- Arrow's fo
 
 
 def _read_parquet(source, ask):
@@ -276,7 +289,8 @@ def _pyarrow(source, module):
         return importlib.import_module(f"pyarrow.{module}")
     except ImportError:
         raise ReadError(
-            f"{source.name}: reading {module.capitalize()} files takes pyarrow, which is not installed: "
+            f"{source.name}: reading {module.capitalize()} files takes pyarrow, which is not "
+            "installed: "
             "pip install 'ckmeans-cython[cli]'"
         ) from None
 
@@ -294,17 +308,26 @@ def _arrow_errors(source):
 
 
 def _why_no_numbers(field, kinds="iufdb"):
-    """None for a column of these kinds (signed, unsigned, floating, decimal, boolean) to use, else why not."""
+    """None for a column of these kinds (signed, unsigned, floating, decimal, boolean) to use, else
+    why not.
+    """
     from pyarrow import types
 
-    is_a = {"i": types.is_signed_integer, "u": types.is_unsigned_integer, "f": types.is_floating, "d": types.is_decimal,
-            "b": types.is_boolean}
+    is_a = {
+        "i": types.is_signed_integer,
+        "u": types.is_unsigned_integer,
+        "f": types.is_floating,
+        "d": types.is_decimal,
+        "b": types.is_boolean,
+    }
     return None if any(is_a[kind](field.type) for kind in kinds) else f"{field.type}, not numbers"
 
 
 def _pandas_index(schema):
     """The columns that pandas marked as its index, or named like one, as `choose` takes them."""
-    marked = (schema.pandas_metadata or {}).get("index_columns", [])  # a range is a dict and no column
+    marked = (schema.pandas_metadata or {}).get(
+        "index_columns", []
+    )  # a range is a dict and no column
     marked = {name for name in marked if isinstance(name, str)}
     return {
         j: "the index that pandas wrote along"
@@ -321,7 +344,9 @@ def _from_arrow(source, schema, read, ask):
         chunks = read(schema.names[j]).column(0)
         if chunks.null_count:
             row = np.argmax(chunks.is_null().to_numpy())
-            raise ReadError(f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing")
+            raise ReadError(
+                f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing"
+            )
         if types.is_decimal(chunks.type):
             chunks = chunks.cast("float64")
         return chunks.to_numpy()
@@ -361,7 +386,8 @@ def _read_json(source, ask):
             names, rows = list(data), list(map(list, zip(*data.values())))
         elif any(isinstance(value, (dict, list)) for value in data.values()):
             raise ReadError(
-                f"{source.name}: JSON of another shape; read are a list of records or of rows, an object "
+                f"{source.name}: JSON of another shape; read are a list of records or of rows, an "
+                "object "
                 "of columns "
                 "(lists of one length), and a record a line"
             )

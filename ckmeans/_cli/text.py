@@ -312,7 +312,8 @@ class _Page:
         if not self.separator.isascii():
             if b"\x1f" in data:
                 raise ReadError(
-                    f"{self.source.name}: {self.separator!r} cannot separate text with unit separators"
+                    f"{self.source.name}: {self.separator!r} cannot separate text with unit "
+                    "separators"
                 )
             data, self.separator = data.replace(self.separator.encode(), b"\x1f"), "\x1f"
         self.data = data
@@ -900,7 +901,8 @@ class _ArrowColumns:
 
     def __init__(self, data, separator, width, quotes):
         import pyarrow
-        from pyarrow import compute, csv as arrow_csv
+        from pyarrow import compute
+        from pyarrow import csv as arrow_csv
 
         self.pc = compute
         labels = [str(j) for j in range(width)]

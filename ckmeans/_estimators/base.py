@@ -1,4 +1,7 @@
-"""What all models of the package share: new rows against the centers, and scikit-learn's manners."""
+"""What all models of the package share: new rows against the centers, and scikit-learn's
+manners.
+"""
+
 import functools
 import os
 from contextlib import contextmanager, suppress
@@ -7,15 +10,16 @@ import numpy as np
 
 from .._input import checks as check
 from .._input.configuration import memory_is_short, thread_count
+from .._input.sparse import SparseRows
 from .._native.engine import Data
 from .sklearn_manners import Manners
-from .._input.sparse import SparseRows
 
 
 def open_data(array, names, weights, n_threads, packed=False, unit=False, compared=False):
     """The engine's view of checked rows; raises where a value is not finite or too large.
 
-    compared : whether rows are compared with each other, not with given centers; then it also raises where all are too near for that
+    compared : whether rows are compared with each other, not with given centers; then it also
+    raises where all are too near for that
     """
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
@@ -42,36 +46,49 @@ def unit_rows(array):
 
 
 def bad_value(array, names, first=0, limit=check.MAX_ABS):
-    """The error for the first value that is not finite or too large, found block by block; `first` is the position of row 0."""
+    """The error for the first value that is not finite or too large, found block by block; `first`
+    is the position of row 0.
+    """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
             if array.indptr[0] <= place < array.indptr[-1]:
                 row = int(np.searchsorted(array.indptr, place, side="right")) - 1
-                return check.nonfinite_error(array, row, int(array.indices[place]), names, limit=limit, start=first)
+                return check.nonfinite_error(
+                    array, row, int(array.indices[place]), names, limit=limit, start=first
+                )
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
         bad = ~(np.abs(block) <= limit)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            return check.nonfinite_error(array, start + int(row), int(column), names, limit=limit, start=first)
+            return check.nonfinite_error(
+                array, start + int(row), int(column), names, limit=limit, start=first
+            )
     raise AssertionError("the engine and the check disagree on which values are finite")
 
 
 #: Estimators that are being fitted, by id.
 _fitting = {}
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fitting.clear)      # the threads that fit are not there
+    os.register_at_fork(after_in_child=_fitting.clear)  # the threads that fit are not there
 
 
 def alone(fit):
-    """A method that fits, for one thread at a time: another, or a callback, would find and leave a model that is half of each."""
+    """A method that fits, for one thread at a time: another, or a callback, would find and leave a
+    model that is half of each.
+    """
+
     @functools.wraps(fit)
     def fit_alone(self, *args, **kwargs):
         mine = object()
         if _fitting.setdefault(id(self), mine) is not mine:
-            raise RuntimeError(f"This {type(self).__name__} is being fitted already, by another thread or by the call that this one comes "
-                               "from (a callback, an init, a signal handler): fit a clone of it, or wait.")
+            raise RuntimeError(
+                f"This {type(self).__name__} is being fitted already, by another "
+                "thread or by the call that this one comes "
+                "from (a callback, an init, a signal handler): fit a clone of it, "
+                "or wait."
+            )
         try:
             return fit(self, *args, **kwargs)
         finally:
@@ -85,7 +102,9 @@ OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
 
 
 def keep_fitted(model, names, d, fitted):
-    """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it, leaves no mixture of two fits."""
+    """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it,
+    leaves no mixture of two fits.
+    """
     fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
     state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
     state.update((name, value) for name, value in fitted.items() if value is not None)
@@ -97,30 +116,55 @@ def keep_result(model, best, runs, names, d, interrupted=False, **more):
 
     interrupted : whether something ended the fit while there was more to do
     """
-    keep_fitted(model, names, d, {
-        "cluster_centers_": best.centers, "labels_": best.labels, "counts_": best.counts, "inertia_": best.inertia,
-        "n_iter_": best.n_iter, "stop_reason_": "interrupted" if interrupted else best.stop_reason,
-        "converged_": not interrupted and best.stop_reason in ("labels", "tol"), "runs_": tuple(runs), **more})
+    keep_fitted(
+        model,
+        names,
+        d,
+        {
+            "cluster_centers_": best.centers,
+            "labels_": best.labels,
+            "counts_": best.counts,
+            "inertia_": best.inertia,
+            "n_iter_": best.n_iter,
+            "stop_reason_": "interrupted" if interrupted else best.stop_reason,
+            "converged_": not interrupted and best.stop_reason in ("labels", "tol"),
+            "runs_": tuple(runs),
+            **more,
+        },
+    )
 
 
 def keep_centers(model, centers, n_iter, names, d):
     """Give a model the centers of a run that something has ended, where none has finished."""
-    keep_fitted(model, names, d, {"cluster_centers_": centers, "n_iter_": n_iter, "stop_reason_": "interrupted", "converged_": False,
-                                  "runs_": ()})
+    keep_fitted(
+        model,
+        names,
+        d,
+        {
+            "cluster_centers_": centers,
+            "n_iter_": n_iter,
+            "stop_reason_": "interrupted",
+            "converged_": False,
+            "runs_": (),
+        },
+    )
 
 
 @contextmanager
 def leaving(keep):
-    """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the exception goes on.
+    """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the
+    exception goes on.
 
     Ctrl-C, what a signal handler or a callback raises, and a lack of memory are all the same.
     """
     try:
         yield
-    except GeneratorExit:                 # of an iteration that nobody took further
+    except GeneratorExit:  # of an iteration that nobody took further
         raise
     except BaseException:
-        with suppress(Exception):         # for lack of memory for that, too, say: it must not hide the reason
+        with suppress(
+            Exception
+        ):  # for lack of memory for that, too, say: it must not hide the reason
             keep()
         raise
 
@@ -129,14 +173,18 @@ def warn_of_few_clusters(model):
     """Warn where fewer clusters than asked for have rows."""
     found = int(np.count_nonzero(model.counts_))
     if found < model.n_clusters:
-        check.warn(f"Number of distinct clusters ({found}) found smaller than n_clusters ({model.n_clusters}). "
-                   "X may have fewer distinct rows than that.", check.ConvergenceWarning)
+        check.warn(
+            f"Number of distinct clusters ({found}) found smaller than n_clusters "
+            f"({model.n_clusters}). "
+            "X may have fewer distinct rows than that.",
+            check.ConvergenceWarning,
+        )
 
 
 class CenterModel(Manners):
     """A model that assigns rows to the nearest of its `cluster_centers_`."""
 
-    metric = "euclidean"      # where it is no parameter
+    metric = "euclidean"  # where it is no parameter
 
     @property
     def _unit(self):
@@ -149,7 +197,13 @@ class CenterModel(Manners):
         self._centers()
         array, names = check.as_matrix(X, sparse=True)
         check.check_feature_names(self, names, array.shape[1], reset=False)
-        return open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit)
+        return open_data(
+            array,
+            names,
+            check.as_weights(sample_weight, len(array)),
+            self.n_threads,
+            unit=self._unit,
+        )
 
     def _centers(self):
         return check.fitted_centers(self)
@@ -171,7 +225,8 @@ class CenterModel(Manners):
         return self._predict(array, names, centers)
 
     def _predict(self, array, names, centers):
-        # One pass: rows are checked while they are assigned, and looked at once more only where something is odd.
+        # One pass: rows are checked while they are assigned, and looked at once more only where
+        # something is odd.
         data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
         labels = data.assign(centers)
         if data.overflow:
@@ -183,7 +238,8 @@ class CenterModel(Manners):
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X):
-        """Distances of each row to every center: Euclidean, or cosine distances, which are 1 less the cosine.
+        """Distances of each row to every center: Euclidean, or cosine distances, which are 1 less
+        the cosine.
 
         Parameters
         ----------
@@ -192,10 +248,11 @@ class CenterModel(Manners):
         Returns
         -------
         distances : ndarray of shape (n, k)
-            float32 for float32 rows, float64 for any other: roots of sums of squared differences, which float64 adds up feature after
-            feature. Those of float64 rows of which most is zero (7 in 8 of at least 64 features) are more exact yet: of the true
-            squared distance, rounded once. Sparse rows give the very numbers of the dense array. Differences below 1e-162 have squares
-            of 0.
+            float32 for float32 rows, float64 for any other: roots of sums of squared differences,
+            which float64 adds up feature after feature. Those of float64 rows of which most is zero
+            (7 in 8 of at least 64 features) are more exact yet: of the true squared distance,
+            rounded once. Sparse rows give the very numbers of the dense array. Differences below
+            1e-162 have squares of 0.
 
         Raises
         ------
@@ -207,7 +264,7 @@ class CenterModel(Manners):
         check.check_feature_names(self, names, array.shape[1], reset=False)
         data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
         distances = data.distances(centers)
-        if data.overflow:                    # as in _predict
+        if data.overflow:  # as in _predict
             check_values(array, names, data)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
             raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
@@ -216,9 +273,14 @@ class CenterModel(Manners):
     def _too_far(self, array, row, center):
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
-        distance = Data(x.astype(np.float64), None, 1, False).distances(self._centers()[center : center + 1])[0, 0]
-        return ValueError(f"The distance of row {row} to center {center} is {distance:g}, above the largest float32 "
-                          f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data.")
+        distance = Data(x.astype(np.float64), None, 1, False).distances(
+            self._centers()[center : center + 1]
+        )[0, 0]
+        return ValueError(
+            f"The distance of row {row} to center {center} is {distance:g}, above "
+            "the largest float32 "
+            f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data."
+        )
 
     def fit_transform(self, X, y=None, sample_weight=None):
         """Fit, and return the distances of the rows to every center."""
@@ -236,7 +298,8 @@ class CenterModel(Manners):
         save(self, path)
 
     def to_sklearn(self, X=None):
-        """A fitted `sklearn.cluster.KMeans` with these centers; with X, labels of both are compared.
+        """A fitted `sklearn.cluster.KMeans` with these centers; with X, labels of both are
+        compared.
 
         See Also
         --------

@@ -1,15 +1,16 @@
 """A record of what each iteration of a run did, for those who ask."""
+
 from typing import NamedTuple
 
 
 class Iteration(NamedTuple):
     """One iteration, as ``KMeans(..., history=True).history_`` keeps it."""
 
-    n_iter: int             #: iterations so far, this one included
-    inertia: float          #: of the labels it gave, to the centers before its update
-    shift: float            #: total squared movement of the centers in its update
-    n_changed: int          #: labels that differ from the last iteration's
-    n_distances: int        #: row-center pairs that were looked at, fast or exactly
+    n_iter: int  #: iterations so far, this one included
+    inertia: float  #: of the labels it gave, to the centers before its update
+    shift: float  #: total squared movement of the centers in its update
+    n_changed: int  #: labels that differ from the last iteration's
+    n_distances: int  #: row-center pairs that were looked at, fast or exactly
 
 
 class Recorded:
@@ -28,8 +29,15 @@ class Recorded:
         more = run.iterate()
         counters = run.counters()
         distances = counters["filtered"] + counters["exact"]
-        self.history.append(Iteration(run.n_iter, self._data.inertia(before, run.labels()), run.shift, run.n_changed,
-                                      distances - self._distances))
+        self.history.append(
+            Iteration(
+                run.n_iter,
+                self._data.inertia(before, run.labels()),
+                run.shift,
+                run.n_changed,
+                distances - self._distances,
+            )
+        )
         self._distances = distances
         return more
 

@@ -1,4 +1,7 @@
-"""Labels that stay the same from run to run: clusters in a fixed order, and what became of those of an earlier model."""
+"""Labels that stay the same from run to run: clusters in a fixed order, and what became of those of
+an earlier model.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -7,24 +10,36 @@ from .._input import checks as check
 
 #: name -> function of (centers, counts) that gives the clusters in their new order
 ORDERS = {
-    "size": lambda centers, counts: np.lexsort((*centers.T[::-1], -counts)),   # equal sizes: by center
+    "size": lambda centers, counts: np.lexsort(
+        (*centers.T[::-1], -counts)
+    ),  # equal sizes: by center
     "center": lambda centers, counts: np.lexsort(centers.T[::-1]),
 }
 
 
 def check_label_order(how, k, d):
-    """Raise unless `how` is None, a name in ORDERS or centers (k, d) to compare with; a model would lose its own when it is cloned."""
+    """Raise unless `how` is None, a name in ORDERS or centers (k, d) to compare with; a model would
+    lose its own when it is cloned.
+    """
     if how is None:
         return
     if hasattr(how, "get_params"):
-        raise TypeError(f"label_order is a {type(how).__name__}: pass its centers, model.cluster_centers_.")
+        raise TypeError(
+            f"label_order is a {type(how).__name__}: pass its centers, model.cluster_centers_."
+        )
     if isinstance(how, str) or not hasattr(how, "__len__"):
         if how not in ORDERS:
             error = ValueError if isinstance(how, str) else TypeError
-            raise error(f"label_order must be None, {', '.join(map(repr, ORDERS))} or an array of centers, got {how!r}.")
+            raise error(
+                f"label_order must be None, {', '.join(map(repr, ORDERS))} or an array of "
+                f"centers, got {how!r}."
+            )
     elif np.shape(how) != (k, d):
-        raise ValueError(f"label_order has shape {np.shape(how)}, but there are centers of shape {(k, d)} to order; "
-                         "ckmeans.match compares models with different numbers of clusters.")
+        raise ValueError(
+            f"label_order has shape {np.shape(how)}, but there are centers of shape "
+            f"{(k, d)} to order; "
+            "ckmeans.match compares models with different numbers of clusters."
+        )
     else:
         check.as_centers(how, k, d, np.float64, name="label_order")
 
@@ -47,10 +62,12 @@ def sq_distances(a, b):
 
 
 def assignment(cost):
-    """For each row of a cost matrix (no more rows than columns) a column of its own, at the least total cost.
+    """For each row of a cost matrix (no more rows than columns) a column of its own, at the least
+    total cost.
 
-    Shortest augmenting paths (Jonker & Volgenant, Computing 38, 1987; in the form of Crouse, IEEE TAES 52, 2016). The time grows
-    with the cube of the size: 20 ms for 100 clusters, seconds for 1000.
+    Shortest augmenting paths (Jonker & Volgenant, Computing 38, 1987; in the form of Crouse, IEEE
+    TAES 52, 2016). The time grows with the cube of the size: 20 ms for 100 clusters, seconds for
+    1000.
     """
     rows, columns = cost.shape
     row_price, column_price = np.zeros(rows), np.zeros(columns)
@@ -87,14 +104,19 @@ def assignment(cost):
 class Match(NamedTuple):
     """What became of the clusters of an earlier model; see `match`."""
 
-    continues: np.ndarray   #: for each cluster of the model, the earlier one that it continues; -1: none, it is new
-    shifts: np.ndarray      #: how far its center is from that one's; NaN where it is new
-    table: np.ndarray       #: rows that were in cluster i of the earlier model and are in j of this one, (k_previous, k)
-    changed: np.ndarray     #: rows whose cluster does not continue the one they were in
+    continues: (
+        np.ndarray
+    )  #: for each cluster of the model, the earlier one that it continues; -1: none, it is new
+    shifts: np.ndarray  #: how far its center is from that one's; NaN where it is new
+    table: (
+        np.ndarray
+    )  #: rows that were in cluster i of the earlier model and are in j of this one, (k_previous, k)
+    changed: np.ndarray  #: rows whose cluster does not continue the one they were in
 
 
 def match(model, previous, X=None):
-    """Find which clusters of an earlier model those of a model continue, and which rows changed cluster.
+    """Find which clusters of an earlier model those of a model continue, and which rows changed
+    cluster.
 
     Clusters are paired so that the sum of squared distances between their centers is least.
 
@@ -103,7 +125,8 @@ def match(model, previous, X=None):
     model, previous : fitted estimators
         They may have different numbers of clusters, but must have the same features.
     X : array-like or table of shape (n, d), optional
-        The rows to compare the labels of. Without it, both models must have been fitted to the same rows.
+        The rows to compare the labels of. Without it, both models must have been fitted to the same
+        rows.
 
     Returns
     -------
@@ -131,7 +154,10 @@ def match(model, previous, X=None):
     """
     new, old = check.fitted_centers(model), check.fitted_centers(previous)
     if new.shape[1] != old.shape[1]:
-        raise ValueError(f"the models have {new.shape[1]} and {old.shape[1]} features: only models of the same features match.")
+        raise ValueError(
+            f"the models have {new.shape[1]} and {old.shape[1]} features: only models "
+            "of the same features match."
+        )
     cost = sq_distances(new, old)
     continues = np.full(len(new), -1)
     if len(new) <= len(old):
@@ -143,10 +169,21 @@ def match(model, previous, X=None):
         labels, before = model.predict(X), previous.predict(X)
     else:
         if not all(hasattr(one, "labels_") for one in (model, previous)):
-            raise ValueError("the models were not fitted to the same rows: pass the rows to compare as X.")
-        labels, before = (check.fitted_array(one, "labels_", (None,), integers=True, high=len(centers) - 1)
-                          for one, centers in ((model, new), (previous, old)))
+            raise ValueError(
+                "the models were not fitted to the same rows: pass the rows to compare as X."
+            )
+        labels, before = (
+            check.fitted_array(one, "labels_", (None,), integers=True, high=len(centers) - 1)
+            for one, centers in ((model, new), (previous, old))
+        )
         if len(labels) != len(before):
-            raise ValueError("the models were not fitted to the same rows: pass the rows to compare as X.")
+            raise ValueError(
+                "the models were not fitted to the same rows: pass the rows to compare as X."
+            )
     table = np.bincount(before.astype(np.intp) * len(new) + labels, minlength=len(old) * len(new))
-    return Match(continues, shifts, table.reshape(len(old), len(new)), np.flatnonzero(continues[labels] != before))
+    return Match(
+        continues,
+        shifts,
+        table.reshape(len(old), len(new)),
+        np.flatnonzero(continues[labels] != before),
+    )

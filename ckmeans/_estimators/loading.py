@@ -1,4 +1,6 @@
-"""Reading model files: whatever a file holds, it runs no code and takes no more memory than it has."""
+"""Reading model files: whatever a file holds, it runs no code and takes no more memory than it
+has.
+"""
 
 import math
 import os
@@ -32,8 +34,8 @@ def load(path):
     Raises
     ------
     ModelFileError
-        The file is no model, is damaged, or was written by a later version of the package in a way that this
-        one does not know. Nothing in a file is ever executed.
+        The file is no model, is damaged, or was written by a later version of the package in a way
+        that this one does not know. Nothing in a file is ever executed.
     OSError
         The file cannot be opened.
 
@@ -53,11 +55,15 @@ def load(path):
         except MemoryError:
             raise
         except ArchiveError as error:
-            raise ModelFileError(f"{path}: not a ckmeans model file, or a damaged one: {error}") from None
+            raise ModelFileError(
+                f"{path}: not a ckmeans model file, or a damaged one: {error}"
+            ) from None
         except ModelFileError as error:
             raise ModelFileError(f"{path}: {error}") from None
         except Exception as error:  # whatever zipfile, json or numpy say to a damaged file
-            raise ModelFileError(f"{path}: truncated or damaged: {type(error).__name__}: {error}") from error
+            raise ModelFileError(
+                f"{path}: truncated or damaged: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _read(file):
@@ -67,14 +73,17 @@ def _read(file):
         raise ModelFileError("not a ckmeans model file")
     if header["version"] not in range(1, VERSION + 1):
         raise ModelFileError(
-            f"written by ckmeans {header['package']} in version {header['version']!r} of the format, and "
+            f"written by ckmeans {header['package']} in version {header['version']!r} of the "
+            "format, and "
             f"this one reads up to {VERSION}: a later ckmeans is needed"
         )
     return header, members
 
 
 def _rebuild(header, members):
-    """The model, after a check of everything that `predict` relies on; of arrays, before they are read."""
+    """The model, after a check of everything that `predict` relies on; of arrays, before they are
+    read.
+    """
     if header["class"] not in _CLASSES:
         raise ModelFileError(f"holds a {header['class']!r}, which this version does not know")
     cls = _CLASSES[header["class"]]
@@ -83,8 +92,10 @@ def _rebuild(header, members):
     unknown = sorted({*params, *arrays} - cls().get_params(deep=False).keys())
     if unknown:
         raise ModelFileError(f"has the parameter {unknown[0]!r}, which this version does not know")
-    if params.get("metric", "euclidean") not in METRICS:      # it decides what predict says
-        raise ModelFileError(f"has the metric {params['metric']!r}, which this version does not know")
+    if params.get("metric", "euclidean") not in METRICS:  # it decides what predict says
+        raise ModelFileError(
+            f"has the metric {params['metric']!r}, which this version does not know"
+        )
 
     dtype, shape, _, _ = members.layout("centers")
     if len(shape) != 2 or 0 in shape or dtype not in (np.float32, np.float64):
@@ -92,11 +103,17 @@ def _rebuild(header, members):
     k, d = shape
 
     def array(name, kinds, wanted, what):
-        """One that is no more than there is to say of k centers of d features; None where there is none."""
+        """One that is no more than there is to say of k centers of d features; None where there is
+        none.
+        """
         if name not in members:
             return None
         dtype, shape, _, _ = members.layout(name)
-        if (dtype.kind if kinds == "U" else dtype) not in kinds or shape != (wanted or shape) or len(shape) > 3:
+        if (
+            (dtype.kind if kinds == "U" else dtype) not in kinds
+            or shape != (wanted or shape)
+            or len(shape) > 3
+        ):
             raise ModelFileError(f"has no proper {what}: {dtype} of shape {shape}")
         return members.read(name)
 
@@ -107,18 +124,26 @@ def _rebuild(header, members):
     if not float(np.abs(centers).max()) <= MAX_ABS:
         raise ModelFileError("has centers that are not finite")
     for name, value in header["fitted"].items():
-        if type(value) is not NUMBERS.get(name) or not isinstance(value, str) and not 0 <= value < math.inf:
+        if (
+            type(value) is not NUMBERS.get(name)
+            or not isinstance(value, str)
+            and not 0 <= value < math.inf
+        ):
             raise ModelFileError(f"has {value!r} as {name}")
         setattr(model, name, value)
     if model.n_features_in_ != d:
-        raise ModelFileError(f"has {d} features in its centers and {model.n_features_in_} in its header")
+        raise ModelFileError(
+            f"has {d} features in its centers and {model.n_features_in_} in its header"
+        )
     for name in ALWAYS:
         if name not in header["fitted"]:
             raise ModelFileError(f"is damaged: it does not say {name}")
     model.cluster_centers_ = np.ascontiguousarray(centers)
     if header["class"] == "KMeans":
         for run in header["runs"]:
-            if len(run) != len(RUN) or not all(type(field) in types for field, types in zip(run, RUN)):
+            if len(run) != len(RUN) or not all(
+                type(field) in types for field, types in zip(run, RUN)
+            ):
                 raise ModelFileError(f"is damaged: it has {run!r} as the record of a run")
         model.runs_ = tuple(Run(*run) for run in header["runs"])
     for name, (dtype, shape) in ARRAYS.items():

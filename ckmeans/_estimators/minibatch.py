@@ -1,33 +1,39 @@
-"""The class `MiniBatchKMeans`: k-means from small random batches, for data that is large or keeps coming."""
+"""The class `MiniBatchKMeans`: k-means from small random batches, for data that is large or keeps
+coming.
+"""
+
 from time import perf_counter
 
 import numpy as np
 
-from .._input import checks as check
-from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from .._inits import INITS, given_centers, initial_centers, local_trials, random_rows
-from .labels import check_label_order, label_order
-from .._native.engine import Running
-from .restarts import check_iterable
+from .._input import checks as check
 from .._input.sparse import shown
+from .._native.engine import Running
+from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
+from .labels import check_label_order, label_order
+from .restarts import check_iterable
 from .watch import Watch
 
 #: Starts that are tried when n_init="auto": one suffices where the start is good or given.
 AUTO_STARTS = {"random": 3, "random-partition": 3}
 
-#: How many times the usual rows k-means++ tries for each center. A fit has but one start, and this makes it a better one than the best of
-#: three, in less time (1 to 12 % less inertia on six sets, for 5 to 25 % more time).
+#: How many times the usual rows k-means++ tries for each center. A fit has but one start, and this
+#: makes it a better one than the best of three, in less time (1 to 12 % less inertia on six sets,
+#: for 5 to 25 % more time).
 MORE_TRIALS = 4
 
 
 class MiniBatchKMeans(CenterModel):
-    """k-means from random batches of rows (Sculley, WWW 2010): near the result of `KMeans` in a fraction of its passes.
+    """k-means from random batches of rows (Sculley, WWW 2010): near the result of `KMeans` in a
+    fraction of its passes.
 
     Parameters
     ----------
     n_clusters : int, default=8
     init : str, array of shape (k, d) or callable, default="k-means++"
-        As in `KMeans`, made from `init_size` random rows. "k-means++" tries four times as many rows for each center.
+        As in `KMeans`, made from `init_size` random rows. "k-means++" tries four times as many rows
+        for each center.
     max_iter : int, default=100
         At most so many times the number of rows are drawn.
     batch_size : int, default=1024
@@ -38,28 +44,34 @@ class MiniBatchKMeans(CenterModel):
         Whether `fit` ends with a pass over all rows, for `labels_`, `inertia_` and `counts_`.
     random_state : None, int, RandomState or Generator, default=None
     tol : float, default=0.0
-        `fit` stops when the centers' total squared shift in a batch is at most `tol` times the mean variance of the features;
-        0 leaves this to `max_no_improvement`.
+        `fit` stops when the centers' total squared shift in a batch is at most `tol` times the mean
+        variance of the features; 0 leaves this to `max_no_improvement`.
     max_no_improvement : int or None, default=10
         `fit` stops after so many batches without a lower smoothed inertia.
     init_size : int or None, default=None
-        Rows to make the initial centers from; None means three batches, or three rows a cluster where that is more.
+        Rows to make the initial centers from; None means three batches, or three rows a cluster
+        where that is more.
     n_init : "auto" or int, default="auto"
-        Starts, of which the best on `init_size` other rows is taken. "auto" means 3 for random inits, else 1.
+        Starts, of which the best on `init_size` other rows is taken. "auto" means 3 for random
+        inits, else 1.
     reassignment_ratio : float, default=0.01
-        Centers with less than this share of the weight of the heaviest one move to random rows now and then.
+        Centers with less than this share of the weight of the heaviest one move to random rows now
+        and then.
     n_threads : int or None, default=None
         Results do not depend on it.
     half_life : float or None, default=None
-        Rows after which what was learned counts half, for streams that change; None forgets nothing.
+        Rows after which what was learned counts half, for streams that change; None forgets
+        nothing.
     max_time : float or None, default=None
         Seconds after which `fit` draws no more batches.
     callback : callable or None, default=None
         Called with a state after each batch of a `fit`, as in `KMeans`; a true result ends it.
     label_order : None, "size", "center" or array of shape (k, d), default=None
-        As in `KMeans`, for `fit`: whatever `partial_fit` learns, clusters keep their numbers. Takes a pass over the rows more.
+        As in `KMeans`, for `fit`: whatever `partial_fit` learns, clusters keep their numbers. Takes
+        a pass over the rows more.
     metric : {"euclidean", "cosine"}, default="euclidean"
-        "cosine" as in `KMeans`; centers are brought back to unit length after every batch (Zhong, IJCNN 2005).
+        "cosine" as in `KMeans`; centers are brought back to unit length after every batch (Zhong,
+        IJCNN 2005).
 
     Attributes
     ----------
@@ -75,7 +87,8 @@ class MiniBatchKMeans(CenterModel):
     n_steps_ : int
         Batches seen.
     stop_reason_ : {"no improvement", "tol", "max_iter", "max_time", "callback", "interrupted"}
-        Why `fit` ended; the last by an exception such as that of Ctrl-C, which leaves what was learnt so far, without labels.
+        Why `fit` ended; the last by an exception such as that of Ctrl-C, which leaves what was
+        learnt so far, without labels.
     seen_weights_ : ndarray of shape (k,)
         Weight that each center is the mean of; less what was forgotten.
     n_features_in_, feature_names_in_
@@ -83,8 +96,8 @@ class MiniBatchKMeans(CenterModel):
 
     Notes
     -----
-    A center is the running mean of the rows that were assigned to it when they were drawn. Rows are drawn evenly and by position;
-    weights count within the batch.
+    A center is the running mean of the rows that were assigned to it when they were drawn. Rows are
+    drawn evenly and by position; weights count within the batch.
 
     Not for small data, where `KMeans` is as quick and finds better centers.
 
@@ -109,12 +122,31 @@ class MiniBatchKMeans(CenterModel):
 
     _routed = ("fit", "partial_fit", "score")
 
-    def __init__(self, n_clusters=8, *, init="k-means++", max_iter=100, batch_size=1024, verbose=0, compute_labels=True,
-                 random_state=None, tol=0.0, max_no_improvement=10, init_size=None, n_init="auto", reassignment_ratio=0.01,
-                 n_threads=None, half_life=None, max_time=None, callback=None, label_order=None, metric="euclidean"):
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        init="k-means++",
+        max_iter=100,
+        batch_size=1024,
+        verbose=0,
+        compute_labels=True,
+        random_state=None,
+        tol=0.0,
+        max_no_improvement=10,
+        init_size=None,
+        n_init="auto",
+        reassignment_ratio=0.01,
+        n_threads=None,
+        half_life=None,
+        max_time=None,
+        callback=None,
+        label_order=None,
+        metric="euclidean",
+    ):
         self._keep_parameters(locals())
 
-    # -- fitting -------------------------------------------------------------------------------------------------------------------
+    # -- fitting -----------------------------------------------------------------------------------
 
     @alone
     def fit(self, X, y=None, sample_weight=None):
@@ -167,7 +199,8 @@ class MiniBatchKMeans(CenterModel):
 
     @alone
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Learn from one batch; the first one, which needs at least k rows, gives the initial centers.
+        """Learn from one batch; the first one, which needs at least k rows, gives the initial
+        centers.
 
         Parameters
         ----------
@@ -189,27 +222,57 @@ class MiniBatchKMeans(CenterModel):
         else:
             check.check_feature_names(self, names, data.shape[1], reset=False)
             names = getattr(self, "feature_names_in_", None)
-            random = getattr(self, "_random_state", None) or self._random()      # a loaded model draws from the start
+            random = (
+                getattr(self, "_random_state", None) or self._random()
+            )  # a loaded model draws from the start
             # float32 centers could not hold what float64 rows have taught.
             centers = self._centers()
-            seen = check.fitted_array(self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max)
+            seen = check.fitted_array(
+                self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max
+            )
             steps = self.n_steps_
             check.check_int(steps, "n_steps_", 0, "an integer of at least 0")
             dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
-        learner = Learner(data, centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0))
+        learner = Learner(
+            data, centers, self.reassignment_ratio, self.half_life, seen, getattr(self, "_since", 0)
+        )
         learner.learn(data, random)
-        self._keep(learner, data, names, self.compute_labels, dtype, _random_state=random, n_steps_=steps + 1, n_iter_=steps + 1)
+        self._keep(
+            learner,
+            data,
+            names,
+            self.compute_labels,
+            dtype,
+            _random_state=random,
+            n_steps_=steps + 1,
+            n_iter_=steps + 1,
+        )
         return self
 
     def _keep_fit(self, run, rows, names, interrupted=False):
-        """Keep what a fit has learnt; without labels, which take a pass, where it was interrupted."""
+        """Keep what a fit has learnt; without labels, which take a pass, where it was
+        interrupted.
+        """
         n = rows.data.shape[0]
         size = min(int(self.batch_size), n)
-        self._keep(run.learner, rows.data, names, self.compute_labels and not interrupted, run.dtype, _random_state=rows.random,
-                   n_steps_=run.n_iter, n_iter_=-(-run.n_iter * size // n), stop_reason_="interrupted" if interrupted else run.stop_reason)
+        self._keep(
+            run.learner,
+            rows.data,
+            names,
+            self.compute_labels and not interrupted,
+            run.dtype,
+            _random_state=rows.random,
+            n_steps_=run.n_iter,
+            n_iter_=-(-run.n_iter * size // n),
+            stop_reason_="interrupted" if interrupted else run.stop_reason,
+        )
 
     def _keep(self, learner, data, names, labels, dtype, **fitted):
-        fitted.update(cluster_centers_=learner.centers.astype(dtype), seen_weights_=learner.seen, _since=learner.since)
+        fitted.update(
+            cluster_centers_=learner.centers.astype(dtype),
+            seen_weights_=learner.seen,
+            _since=learner.since,
+        )
         if labels:
             centers = fitted["cluster_centers_"].astype(np.float64)
             fitted["labels_"] = data.assign(centers)
@@ -218,10 +281,12 @@ class MiniBatchKMeans(CenterModel):
         keep_fitted(self, names, data.shape[1], fitted)
 
     def set_partial_fit_request(self, *, sample_weight):
-        """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or another name for it."""
+        """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or
+        another name for it.
+        """
         return self._set_request("partial_fit", sample_weight)
 
-    # -- what a fit needs ----------------------------------------------------------------------------------------------------------
+    # -- what a fit needs --------------------------------------------------------------------------
 
     def _check(self):
         check.check_shared_params(self)
@@ -230,7 +295,9 @@ class MiniBatchKMeans(CenterModel):
         for name in ("max_no_improvement", "init_size"):
             if getattr(self, name) is not None:
                 least = 0 if name == "max_no_improvement" else 1
-                check.check_int(getattr(self, name), name, least, f"None or an integer of at least {least}")
+                check.check_int(
+                    getattr(self, name), name, least, f"None or an integer of at least {least}"
+                )
         check.check_n_init(self.n_init)
         check.check_positive(self.half_life, "half_life", "rows")
         check.check_share(self.reassignment_ratio, "reassignment_ratio")
@@ -241,7 +308,14 @@ class MiniBatchKMeans(CenterModel):
         if fresh:
             check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
-        data = open_data(array, names, check.as_weights(sample_weight, len(array)), self.n_threads, unit=self._unit, compared=fresh)
+        data = open_data(
+            array,
+            names,
+            check.as_weights(sample_weight, len(array)),
+            self.n_threads,
+            unit=self._unit,
+            compared=fresh,
+        )
         check.check_directions(data)
         return array, names, data
 
@@ -253,22 +327,36 @@ class MiniBatchKMeans(CenterModel):
         """The best of some starts, each from rows of its own, all judged by the same rows."""
         if not isinstance(self.init, str) and not callable(self.init):
             init = self._init()
-            return given_centers(init if hasattr(init, "__array__") else check_iterable(init), k, rows.data)
+            return given_centers(
+                init if hasattr(init, "__array__") else check_iterable(init), k, rows.data
+            )
         if isinstance(self.init, str):
             check.check_name(self.init, INITS, "init")
         size = int(self.init_size or 3 * min(int(self.batch_size), rows.data.shape[0]))
         if size < k:
             size = 3 * k
-        tries = AUTO_STARTS.get(self.init if isinstance(self.init, str) else None, 1) if self.n_init == "auto" else int(self.n_init)
+        tries = (
+            AUTO_STARTS.get(self.init if isinstance(self.init, str) else None, 1)
+            if self.n_init == "auto"
+            else int(self.n_init)
+        )
         judges = rows.draw(size) if tries > 1 else None
         best, least = None, np.inf
         for _ in range(tries):
             sample = rows.draw(size, packed=True)
             if callable(self.init):
-                centers = given_centers(self.init(shown(sample.array), k, random_state=rows.random), k, sample,
-                                        "the centers that init returned")
+                centers = given_centers(
+                    self.init(shown(sample.array), k, random_state=rows.random),
+                    k,
+                    sample,
+                    "the centers that init returned",
+                )
             else:
-                options = {"n_local_trials": MORE_TRIALS * local_trials(k)} if self.init == "k-means++" else {}
+                options = (
+                    {"n_local_trials": MORE_TRIALS * local_trials(k)}
+                    if self.init == "k-means++"
+                    else {}
+                )
                 centers = initial_centers(self.init, sample, k, rows.random, **options)
             inertia = judges.inertia(centers, judges.assign(centers)) if tries > 1 else 0.0
             if best is None or inertia < least:
@@ -333,7 +421,9 @@ class BatchWatch(Watch):
 
 
 class Learner:
-    """Centers that are running means of batches of `data`, and those among them that hardly any rows belong to."""
+    """Centers that are running means of batches of `data`, and those among them that hardly any
+    rows belong to.
+    """
 
     def __init__(self, data, centers, reassignment_ratio, half_life, seen=None, since=0):
         self.running = Running(data, centers, np.zeros(len(centers)) if seen is None else seen)
@@ -348,7 +438,9 @@ class Learner:
         return self.running.seen
 
     def learn(self, batch, random):
-        """Take in a batch; returns the centers' total squared shift and the batch's mean inertia before it."""
+        """Take in a batch; returns the centers' total squared shift and the batch's mean inertia
+        before it.
+        """
         if self.half_life is not None:
             self.seen[:] *= 0.5 ** (batch.shape[0] / self.half_life)
         self.labels, inertia, shift = self.running.learn(batch)
@@ -359,7 +451,9 @@ class Learner:
         return shift, inertia / batch.total_weight()
 
     def reassign(self, batch, random):
-        """Move centers that hardly any rows belong to: to rows of the batch; returns their squared shift."""
+        """Move centers that hardly any rows belong to: to rows of the batch; returns their squared
+        shift.
+        """
         light = self.seen < self.ratio * self.seen.max()
         most = batch.shape[0] // 2
         if np.count_nonzero(light) > most:
@@ -373,7 +467,9 @@ class Learner:
 
 
 class Smoothed:
-    """Follows the exponentially weighted mean inertia of the batches, to see when it falls no more."""
+    """Follows the exponentially weighted mean inertia of the batches, to see when it falls no
+    more.
+    """
 
     def __init__(self, alpha, patience):
         self.alpha, self.patience = alpha, patience
@@ -381,7 +477,9 @@ class Smoothed:
         self.waited = 0
 
     def stuck(self, inertia):
-        self.mean = inertia if self.mean is None else self.mean * (1 - self.alpha) + inertia * self.alpha
+        self.mean = (
+            inertia if self.mean is None else self.mean * (1 - self.alpha) + inertia * self.alpha
+        )
         if self.least is None or self.mean < self.least:
             self.least, self.waited = self.mean, 0
         else:

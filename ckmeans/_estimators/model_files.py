@@ -1,7 +1,9 @@
-"""Fitted models as files: a plain ``.npz`` that needs no pickle, so that opening one can run no code.
+"""Fitted models as files: a plain ``.npz`` that needs no pickle, so that opening one can run no
+code.
 
-The archive holds ``ckmeans``, a header of JSON text with the format's version, parameters and fitted numbers,
-and an array each for centers, counts, feature names and array parameters. NumPy alone can read it.
+The archive holds ``ckmeans``, a header of JSON text with the format's version, parameters and
+fitted numbers, and an array each for centers, counts, feature names and array parameters. NumPy
+alone can read it.
 """
 
 import contextlib
@@ -9,17 +11,30 @@ import json
 
 import numpy as np
 
-from .._output.files import write_atomically
-from .._input.configuration import __version__
 from .._input.checks import fitted_centers
+from .._input.configuration import __version__
+from .._output.files import write_atomically
 
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
 CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
-NUMBERS = {"inertia_": float, "n_iter_": int, "n_steps_": int, "n_features_in_": int, "converged_": bool, "stop_reason_": str}
+NUMBERS = {
+    "inertia_": float,
+    "n_iter_": int,
+    "n_steps_": int,
+    "n_features_in_": int,
+    "converged_": bool,
+    "stop_reason_": str,
+}
 ALWAYS = ("n_features_in_", "n_iter_")
-RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))  # types of the fields of a `Run`
+RUN = (
+    (int, type(None)),
+    (float, int),
+    (int,),
+    (str,),
+    (float, int),
+)  # types of the fields of a `Run`
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).
 ARRAYS = {
     "seen_weights_": (np.float64, lambda k, d: (k,)),
@@ -38,13 +53,15 @@ def save(model, path, *, labels=False):
     Parameters
     ----------
     model : KMeans, MiniBatchKMeans or BisectingKMeans
-        A fitted model. Its parameters are stored too: names and numbers as they are, array-like ones as
-        arrays. A `random_state` that is a generator is stored as None: its state would not repeat the fit
-        anyway, while ``runs_`` keeps the seed of every restart. So is a `callback`. A callable `init` is refused.
+        A fitted model. Its parameters are stored too: names and numbers as they are, array-like
+        ones as arrays. A `random_state` that is a generator is stored as None: its state would not
+        repeat the fit anyway, while ``runs_`` keeps the seed of every restart. So is a `callback`.
+        A callable `init` is refused.
     path : str or path-like
         Replaced in one step when it exists; nothing is appended to the name.
     labels : bool
-        Whether to store ``labels_`` too, 4 bytes per row of the data, from which `predict` gives them anyway.
+        Whether to store ``labels_`` too, 4 bytes per row of the data, from which `predict` gives
+        them anyway.
 
     Raises
     ------
@@ -55,7 +72,9 @@ def save(model, path, *, labels=False):
     """
     centers = fitted_centers(model)
     if type(model).__name__ not in CLASSES:
-        raise TypeError(f"a model file holds a {' or '.join(CLASSES)}, not a {type(model).__name__}")
+        raise TypeError(
+            f"a model file holds a {' or '.join(CLASSES)}, not a {type(model).__name__}"
+        )
     params, arrays = {}, {}
     for name, value in model.get_params(deep=False).items():
         plain = None if name == "callback" else _plain(name, value)
@@ -64,8 +83,14 @@ def save(model, path, *, labels=False):
         else:
             params[name] = plain
 
-    arrays["centers"] = centers.astype(np.float32) if np.asarray(model.cluster_centers_).dtype == np.float32 else centers
-    if hasattr(model, "counts_"):  # unlike inertia and labels, an interrupted first run has its centers
+    arrays["centers"] = (
+        centers.astype(np.float32)
+        if np.asarray(model.cluster_centers_).dtype == np.float32
+        else centers
+    )
+    if hasattr(
+        model, "counts_"
+    ):  # unlike inertia and labels, an interrupted first run has its centers
         arrays["counts"] = np.asarray(model.counts_, dtype=np.int64)
     if hasattr(model, "feature_names_in_"):
         arrays["feature_names"] = np.array(model.feature_names_in_.tolist(), dtype=str)
@@ -82,7 +107,9 @@ def save(model, path, *, labels=False):
         "class": type(model).__name__,
         "params": params,
         "fitted": {
-            name: kind(getattr(model, name)) for name, kind in NUMBERS.items() if hasattr(model, name)
+            name: kind(getattr(model, name))
+            for name, kind in NUMBERS.items()
+            if hasattr(model, name)
         },
         "runs": [list(run) for run in getattr(model, "runs_", ())],
     }

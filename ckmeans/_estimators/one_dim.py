@@ -1,8 +1,10 @@
 """Optimal clustering of one-dimensional data: `ckmeans`, `breaks` and `ckmeans_optimal`.
 
-The names and the behaviour are those of the package called ckmeans on the public index, whose import name this package shares, so
-that code written for it runs here. What differs: any k is allowed, and no digits are lost where values are far from 0 or far apart.
+The names and the behaviour are those of the package called ckmeans on the public index, whose
+import name this package shares, so that code written for it runs here. What differs: any k is
+allowed, and no digits are lost where values are far from 0 or far apart.
 """
+
 from dataclasses import dataclass
 from fractions import Fraction
 from math import copysign, floor
@@ -22,7 +24,8 @@ class CkmeansError(ValueError):
 
 
 def ckmeans(data, k):
-    """Split one-dimensional data into the k clusters of least within-cluster sum of squares: the optimum, not an approximation.
+    """Split one-dimensional data into the k clusters of least within-cluster sum of squares: the
+    optimum, not an approximation.
 
     Parameters
     ----------
@@ -34,15 +37,16 @@ def ckmeans(data, k):
     Returns
     -------
     clusters : list of ndarray
-        In ascending order; each is sorted, and a view of one sorted copy of the data. Data with fewer than k distinct values gives
-        one cluster for each of them.
+        In ascending order; each is sorted, and a view of one sorted copy of the data. Data with
+        fewer than k distinct values gives one cluster for each of them.
 
     Raises
     ------
     CkmeansError
         k is below 1 or above n, or data contains NaN.
     TypeError, ValueError
-        k is no integer, or data is not one-dimensional or holds no real numbers: what `KMeans.fit` refuses in a column is refused.
+        k is no integer, or data is not one-dimensional or holds no real numbers: what `KMeans.fit`
+        refuses in a column is refused.
 
     See Also
     --------
@@ -50,8 +54,9 @@ def ckmeans(data, k):
 
     Notes
     -----
-    Dynamic programming (Wang & Song, The R Journal 3, 2011) in O(kn log n) (Groenlund et al., arXiv:1701.07204, 2017), with sums of
-    twice the precision of float64. Not for data of more than one dimension.
+    Dynamic programming (Wang & Song, The R Journal 3, 2011) in O(kn log n) (Groenlund et al.,
+    arXiv:1701.07204, 2017), with sums of twice the precision of float64. Not for data of more than
+    one dimension.
 
     Examples
     --------
@@ -75,8 +80,9 @@ def breaks(data, k):
     Returns
     -------
     breaks : ndarray
-        One fewer than there are clusters. Each is above all values of the cluster below it and at most the least value of the cluster
-        above it: of such numbers a multiple of the largest power of ten, and of those the one nearest to the middle.
+        One fewer than there are clusters. Each is above all values of the cluster below it and at
+        most the least value of the cluster above it: of such numbers a multiple of the largest
+        power of ten, and of those the one nearest to the middle.
 
     Raises
     ------
@@ -90,7 +96,10 @@ def breaks(data, k):
     array([0.6])
     """
     clusters = ckmeans(data, k)
-    return np.array([_round_between(float(a[-1]), float(b[0])) for a, b in zip(clusters, clusters[1:])], dtype=np.float64)
+    return np.array(
+        [_round_between(float(a[-1]), float(b[0])) for a, b in zip(clusters, clusters[1:])],
+        dtype=np.float64,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,18 +138,21 @@ class OptimalResult:
 
 
 def ckmeans_optimal(data, k_min=1, k_max=9):
-    """Choose the number of clusters of one-dimensional data by the Bayesian information criterion, and cluster it.
+    """Choose the number of clusters of one-dimensional data by the Bayesian information criterion,
+    and cluster it.
 
     Parameters
     ----------
     data : array-like of shape (n,)
     k_min, k_max : int
-        The numbers of clusters to try, both included; k_max is cut to the number of distinct values.
+        The numbers of clusters to try, both included; k_max is cut to the number of distinct
+        values.
 
     Returns
     -------
     result : OptimalResult
-        With k, clusters, centers, sizes, withinss, ks and bic. Data with infinite values has NaN for every bic and gets k_min clusters.
+        With k, clusters, centers, sizes, withinss, ks and bic. Data with infinite values has NaN
+        for every bic and gets k_min clusters.
 
     Raises
     ------
@@ -151,8 +163,8 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
 
     Notes
     -----
-    The criterion is that of a mixture of normal distributions, one for each cluster (Song & Zhong, Bioinformatics 36, 2020). Not for
-    clusters of other shapes: skewed ones are split.
+    The criterion is that of a mixture of normal distributions, one for each cluster (Song & Zhong,
+    Bioinformatics 36, 2020). Not for clusters of other shapes: skewed ones are split.
 
     Examples
     --------
@@ -164,7 +176,12 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
     data, k_min, k_max = _sorted(data), index(k_min), index(k_max)
     if k_max < 0:
         raise CkmeansError(f"k_max must be at least 1, not {k_max}")
-    _check_k(k_min, 1 + np.count_nonzero(data[1:] != data[:-1]) if len(data) else 0, "distinct values", "k_min")
+    _check_k(
+        k_min,
+        1 + np.count_nonzero(data[1:] != data[:-1]) if len(data) else 0,
+        "distinct values",
+        "k_min",
+    )
     if k_min > k_max:
         raise CkmeansError(f"k_min ({k_min}) must be less than or equal to k_max ({k_max})")
     if not np.isfinite(data[[0, -1]]).all():
@@ -173,15 +190,21 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
         clusters = _cut(data, bounds)
         with np.errstate(invalid="ignore"):
             centers = np.array([cluster.mean() for cluster in clusters])
-            within = np.array([((cluster - center) ** 2).sum() for cluster, center in zip(clusters, centers)])
+            within = np.array(
+                [((cluster - center) ** 2).sum() for cluster, center in zip(clusters, centers)]
+            )
         ks = np.arange(k_min, most + 1)
-        return OptimalResult(k_min, clusters, centers, np.diff(bounds), within, ks, np.full(len(ks), np.nan))
+        return OptimalResult(
+            k_min, clusters, centers, np.diff(bounds), within, ks, np.full(len(ks), np.nan)
+        )
     problem = Sorted(data, None, cpu_count())
     ks = np.arange(k_min, min(k_max, problem.n_distinct) + 1)
     splits = problem.splits(k_min, int(ks[-1]))
     bic = _bics(problem, data, splits)
     bounds = splits[int(np.argmin(bic))]
-    return OptimalResult(len(bounds) - 1, _cut(data, bounds), *_center_size_square(problem, bounds), ks, bic)
+    return OptimalResult(
+        len(bounds) - 1, _cut(data, bounds), *_center_size_square(problem, bounds), ks, bic
+    )
 
 
 def _center_size_square(problem, bounds):
@@ -194,7 +217,10 @@ def _sorted(data):
     array = as_values(data)
     ascending = np.sort(array)
     if len(array) and np.isnan(ascending[-1]):
-        raise CkmeansError(f"data contains NaN at position {int(np.argmax(np.isnan(array)))}: drop such values or fill them in.")
+        raise CkmeansError(
+            f"data contains NaN at position {int(np.argmax(np.isnan(array)))}: drop "
+            "such values or fill them in."
+        )
     return ascending
 
 
@@ -202,14 +228,23 @@ def _check_k(k, n, what="values", name="k"):
     if k < 1:
         raise CkmeansError(f"{name} must be at least 1, not {k}")
     if k > n:
-        raise CkmeansError(f"{name} is {k}, but there are only {n} {what}: no more clusters than that can be made")
+        raise CkmeansError(
+            f"{name} is {k}, but there are only {n} {what}: no more clusters than that can be made"
+        )
 
 
 def _split(data, k):
-    """Where clusters begin in sorted data, and its length at the end; infinite values go to the first and the last."""
-    low, high = np.searchsorted(data, (-np.inf, np.inf), side="right")[0], np.searchsorted(data, np.inf)
-    if low >= high:                             # nothing is finite
-        return np.array([0, low, len(data)] if 0 < low < len(data) and k > 1 else [0, len(data)], dtype=np.intp)
+    """Where clusters begin in sorted data, and its length at the end; infinite values go to the
+    first and the last.
+    """
+    low, high = (
+        np.searchsorted(data, (-np.inf, np.inf), side="right")[0],
+        np.searchsorted(data, np.inf),
+    )
+    if low >= high:  # nothing is finite
+        return np.array(
+            [0, low, len(data)] if 0 < low < len(data) and k > 1 else [0, len(data)], dtype=np.intp
+        )
     problem = Sorted(data[low:high], None, cpu_count())
     apart = low > 0 and k > 1
     bounds = low + problem.split(min(k - apart, problem.n_distinct))
@@ -236,11 +271,17 @@ def _round_between(last, first):
     ten, number = (10.0, float) if -288 <= exponent <= 308 else (Fraction(10), Fraction)
     for exponent in range(exponent, exponent - 20, -1):
         # Multiples are made by dividing by a power of ten where it is the exact one.
-        scaled = (lambda v: number(v) / ten**exponent) if exponent >= 0 else (lambda v: number(v) * ten**-exponent)
+        scaled = (
+            (lambda v: number(v) / ten**exponent)
+            if exponent >= 0
+            else (lambda v: number(v) * ten**-exponent)
+        )
         least, most = floor(scaled(last)) + 1, floor(scaled(first))
         if most < least:
             continue
-        nearest = int(copysign(1, middle)) * floor(abs(scaled(middle)) + number(0.5))      # halves away from 0
+        nearest = int(copysign(1, middle)) * floor(
+            abs(scaled(middle)) + number(0.5)
+        )  # halves away from 0
         multiple = number(min(max(nearest, least), most))
         found = float(multiple * ten**exponent if exponent >= 0 else multiple / ten**-exponent)
         if last < found <= first:
@@ -253,7 +294,8 @@ def _bics(problem, data, splits):
     exponent = int(np.frexp(np.abs(data[[0, -1]]).max())[1])
     if abs(exponent) < 300:
         return np.array([_bic(problem, data, bounds) for bounds in splits])
-    # Squares would leave the range of float64: in another unit, in which densities are other numbers, too.
+    # Squares would leave the range of float64: in another unit, in which densities are other
+    # numbers, too.
     scaled = np.ldexp(data, -exponent)
     problem = Sorted(scaled, None, cpu_count())
     shift = 2 * len(data) * exponent * np.log(2) if data[0] != data[-1] else 0
@@ -261,7 +303,9 @@ def _bics(problem, data, splits):
 
 
 def _bic(problem, x, bounds):
-    """-2 log likelihood + (3 k - 1) log n of the mixture of one normal distribution for each cluster."""
+    """-2 log likelihood + (3 k - 1) log n of the mixture of one normal distribution for each
+    cluster.
+    """
     n, sizes = len(x), np.diff(bounds)
     if x[0] == x[-1]:
         return 0.0
@@ -271,9 +315,12 @@ def _bic(problem, x, bounds):
     for q in np.flatnonzero(~(variances > 0)):
         # No spread of its own: it is given one by the distance to its neighbours.
         start, stop = bounds[q], bounds[q + 1]
-        gap = min(x[start] - x[start - 1] if start else np.inf, x[stop] - x[stop - 1] if stop < n else np.inf)
+        gap = min(
+            x[start] - x[start - 1] if start else np.inf,
+            x[stop] - x[stop - 1] if stop < n else np.inf,
+        )
         variances[q] = gap * gap / (1 if sizes[q] == 1 else 36)
-    variances = np.maximum(variances, 1e-305)       # their reciprocals are to be finite
+    variances = np.maximum(variances, 1e-305)  # their reciprocals are to be finite
     constants = np.log(sizes / n) - 0.5 * np.log(2 * np.pi * variances)
     log_likelihood = problem.mixture_log_likelihood(constants, means, rests, variances)
     return -2 * log_likelihood + (3 * len(sizes) - 1) * np.log(n)

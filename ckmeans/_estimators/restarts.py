@@ -1,19 +1,28 @@
 """Restarts: where each run starts from, what became of it, and which one is kept."""
+
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 
-from .history import Recorded
 from .._inits import DETERMINISTIC, INITS, automatic, given_centers, initial_centers
-from .labels import label_order
+from .._input.checks import check_name, check_random_state, seeded, seeds
+from .._input.sparse import shown
 from .._native.engine import Run as NativeRun
 from .._refine import improve
-from .._input.sparse import shown
-from .._input.checks import check_name, check_random_state, seeded, seeds
+from .history import Recorded
+from .labels import label_order
 
-#: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in speed and memory.
-ALGORITHMS = {"auto": "auto", "lloyd": "lloyd", "boxes": "boxes", "yinyang": "yinyang", "projected": "projected", "elkan": "auto"}
+#: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in
+#: speed and memory.
+ALGORITHMS = {
+    "auto": "auto",
+    "lloyd": "lloyd",
+    "boxes": "boxes",
+    "yinyang": "yinyang",
+    "projected": "projected",
+    "elkan": "auto",
+}
 
 #: Restarts of a drawn init when n_init="auto".
 AUTO_RESTARTS = 10
@@ -25,7 +34,9 @@ DRAWN_AHEAD = 32
 class Run(NamedTuple):
     """Record of one restart."""
 
-    seed: int | None        #: reproduces it alone, as random_state with n_init=1; None where nothing was drawn
+    seed: (
+        int | None
+    )  #: reproduces it alone, as random_state with n_init=1; None where nothing was drawn
     inertia: float
     n_iter: int
     stop_reason: str
@@ -35,12 +46,12 @@ class Run(NamedTuple):
 class IterState(NamedTuple):
     """One Lloyd iteration, as `KMeans.iter_fit` yields it."""
 
-    n_iter: int             #: iterations so far, this one included
-    centers: np.ndarray     #: centers after the update, (k, d)
-    labels: np.ndarray      #: nearest of the centers before the update, (n,) int32
-    inertia: float          #: of these labels, to the centers before the update
-    shift: float            #: total squared movement of the centers in the update
-    n_changed: int          #: labels that differ from the last iteration's
+    n_iter: int  #: iterations so far, this one included
+    centers: np.ndarray  #: centers after the update, (k, d)
+    labels: np.ndarray  #: nearest of the centers before the update, (n,) int32
+    inertia: float  #: of these labels, to the centers before the update
+    shift: float  #: total squared movement of the centers in the update
+    n_changed: int  #: labels that differ from the last iteration's
 
 
 class Result(NamedTuple):
@@ -56,6 +67,7 @@ class Result(NamedTuple):
 
 def starts(init, n_init, k, random_state, X, data):
     """Where the runs start from: a list of (seed, function that makes the centers)."""
+
     def named(name):
         def make(seed):
             if seed is None:
@@ -67,16 +79,30 @@ def starts(init, n_init, k, random_state, X, data):
 
     def called(seed):
         # A RandomState of its own: what the user's function calls may draw from the shared one.
-        return given_centers(init(shown(X), k, random_state=np.random.RandomState(seed)), k, data, "the centers that init returned")
+        return given_centers(
+            init(shown(X), k, random_state=np.random.RandomState(seed)),
+            k,
+            data,
+            "the centers that init returned",
+        )
 
-    return begin(init, n_init, random_state, data.shape[1], INITS, named, called, lambda centers: given_centers(centers, k, data))
+    return begin(
+        init,
+        n_init,
+        random_state,
+        data.shape[1],
+        INITS,
+        named,
+        called,
+        lambda centers: given_centers(centers, k, data),
+    )
 
 
 def begin(init, n_init, random_state, d, names, named, called, checked):
     """Where runs start from: a list of (seed, function that makes the centers).
 
-    Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names and shapes are raised here,
-    before any work.
+    Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names
+    and shapes are raised here, before any work.
 
     names : the named inits that there are
     named : function of a name, gives a function of the seed (None where nothing is drawn)
@@ -102,7 +128,7 @@ def begin(init, n_init, random_state, d, names, named, called, checked):
         return [given(centers) for centers in (init if many else [init])]
     else:
         init = check_iterable(init)
-        many = np.ndim(init[0]) == 2      # one array of centers for each restart, else the rows of one
+        many = np.ndim(init[0]) == 2  # one array of centers for each restart, else the rows of one
         return [given(centers) for centers in (init if many else [init])]
     drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
     return [(seed, lambda seed=seed: make(seed)) for seed in drawn]
@@ -112,8 +138,11 @@ def check_iterable(init):
     try:
         init = list(init)
     except TypeError:
-        raise TypeError(f"init must be one of {', '.join(map(repr, INITS))}, an array, an iterable of arrays or a callable, "
-                        f"got {init!r} ({type(init).__name__}).") from None
+        raise TypeError(
+            f"init must be one of {', '.join(map(repr, INITS))}, an array, an iterable "
+            "of arrays or a callable, "
+            f"got {init!r} ({type(init).__name__})."
+        ) from None
     if not init:
         raise ValueError("init is empty: pass at least one array of initial centers.")
     return init
@@ -145,10 +174,11 @@ class Solver:
         self.runs, self.best, self.current = [], None, None
 
     def draw(self, restarts, ahead=DRAWN_AHEAD):
-        """Initial centers of restarts: (seed, centers, when they were begun, less time spent elsewhere).
+        """Initial centers of restarts: (seed, centers, when they were begun, less time spent
+        elsewhere).
 
-        Those of a block are all drawn before the first is run: while it draws, the engine wants the rows packed in their own order,
-        and runs may want another.
+        Those of a block are all drawn before the first is run: while it draws, the engine wants the
+        rows packed in their own order, and runs may want another.
         """
         for first in range(0, len(restarts), ahead):
             drawn = []
@@ -169,7 +199,7 @@ class Solver:
         if self.refine is not None and reason is None:
             try:
                 again, reason = self.finished(seed, self.refined(seed, run), watch)
-            except BaseException:             # what was there before the refinement is a finished run
+            except BaseException:  # what was there before the refinement is a finished run
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
             run, n_iter = self.better(run, again)
@@ -198,13 +228,17 @@ class Solver:
         return centers.astype(run.result_centers().dtype).astype(np.float64)
 
     def better(self, run, again):
-        """Of a run and the one that followed its refinement the better, and the iterations before that."""
+        """Of a run and the one that followed its refinement the better, and the iterations before
+        that.
+        """
         if again.inertia() > run.inertia():
             return run, 0
         if self.histories is not None:
             again.history[:0] = run.history
-            again.history[len(run.history):] = [each._replace(n_iter=each.n_iter + run.n_iter)
-                                                for each in again.history[len(run.history):]]
+            again.history[len(run.history) :] = [
+                each._replace(n_iter=each.n_iter + run.n_iter)
+                for each in again.history[len(run.history) :]
+            ]
         return again, run.n_iter
 
     def states(self, seed, make):
@@ -223,8 +257,14 @@ class Solver:
         while more:
             before = run.centers()
             more = run.iterate()
-            yield IterState(n_iter + run.n_iter, run.result_centers(), run.labels().copy(), self.data.inertia(before, run.labels()),
-                            run.shift, run.n_changed)
+            yield IterState(
+                n_iter + run.n_iter,
+                run.result_centers(),
+                run.labels().copy(),
+                self.data.inertia(before, run.labels()),
+                run.shift,
+                run.n_changed,
+            )
         run.finish()
         return run
 
@@ -233,16 +273,22 @@ class Solver:
         return run if self.histories is None else Recorded(run, self.data)
 
     def best_in_order(self, how):
-        """The best run with its clusters in the order that `label_order` gives; ties are decided anew, by the new labels."""
+        """The best run with its clusters in the order that `label_order` gives; ties are decided
+        anew, by the new labels.
+        """
         centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
         labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
-        return self.best._replace(centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers)))
+        return self.best._replace(
+            centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
+        )
 
     def keep(self, seed, run, n_iter, seconds):
         """Record a finished run, before which there were n_iter iterations more."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
         if self.best is None or inertia < self.best.inertia:
-            self.best = Result(run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason)
+            self.best = Result(
+                run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason
+            )
         if self.histories is not None:
             self.histories.append(run.history)
         self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))

@@ -1,13 +1,16 @@
 """Watching a fit and ending it early: time limits, callbacks, printed lines."""
+
 from threading import get_ident
 from time import perf_counter
 
 
 class Window:
-    """What a callback may see of a native run while the callback runs, and nobody afterwards: the run goes on then.
+    """What a callback may see of a native run while the callback runs, and nobody afterwards: the
+    run goes on then.
 
-    A run answers one question at a time, and only while its fit waits: so questions come from the thread of the callback, and none in the
-    middle of another, as a signal handler's would. Copies of a state share its window; one that is pickled has none.
+    A run answers one question at a time, and only while its fit waits: so questions come from the
+    thread of the callback, and none in the middle of another, as a signal handler's would. Copies
+    of a state share its window; one that is pickled has none.
     """
 
     def __init__(self, native=None):
@@ -20,8 +23,11 @@ class Window:
         """The answer of a function of the run."""
         native = self.native if get_ident() == self.thread else None
         if native is None:
-            raise RuntimeError("centers, labels and inertia of a state are there during its callback only, in the thread of the callback: "
-                               "keep copies of them, as in kept = state.centers.")
+            raise RuntimeError(
+                "centers, labels and inertia of a state are there during its "
+                "callback only, in the thread of the callback: "
+                "keep copies of them, as in kept = state.centers."
+            )
         self.native = None
         try:
             return question(native)
@@ -56,8 +62,8 @@ class FitState:
     best_inertia : float or None
         The lowest inertia of the runs that have ended before this one.
 
-    `centers`, `labels` and `inertia` can be asked for during the callback only, in the thread that it is called in; after that they raise
-    RuntimeError. What was asked for are copies to keep.
+    `centers`, `labels` and `inertia` can be asked for during the callback only, in the thread that
+    it is called in; after that they raise RuntimeError. What was asked for are copies to keep.
     """
 
     def __init__(self, watch, native, seed, best_inertia):
@@ -76,12 +82,15 @@ class FitState:
 
     @property
     def labels(self):
-        """Copy of the labels that this iteration gave, (n,) int32; a batch's to its rows. During the callback only."""
+        """Copy of the labels that this iteration gave, (n,) int32; a batch's to its rows. During
+        the callback only.
+        """
         return self._window.ask(lambda native: native.labels().copy())
 
     @property
     def inertia(self):
-        """Inertia of these labels to these centers, for which asking takes a pass over the rows; of a batch the mean of a weight of 1
+        """Inertia of these labels to these centers, for which asking takes a pass over the rows; of
+        a batch the mean of a weight of 1
         to the centers before it. During the callback only."""
         return self._window.ask(lambda native: native.inertia())
 
@@ -91,23 +100,38 @@ class FitState:
         return "batch" if self.n_changed is None else "iteration"
 
     def __repr__(self):
-        return (f"{type(self).__name__}(run={self.run}, n_iter={self.n_iter}, n_changed={self.n_changed}, shift={self.shift:.6g}, "
-                f"stop_reason={self.stop_reason!r})")
+        return (
+            f"{type(self).__name__}(run={self.run}, n_iter={self.n_iter}, "
+            f"n_changed={self.n_changed}, shift={self.shift:.6g}, "
+            f"stop_reason={self.stop_reason!r})"
+        )
 
 
 class BlockState(FitState):
-    """What a callback is told after each iteration of a fit over blocks of rows, in which all runs go on in step.
+    """What a callback is told after each iteration of a fit over blocks of rows, in which all runs
+    go on in step.
 
-    As `FitState`; `n_changed` is None where the blocks are in other processes. There are no `labels` and no `inertia`.
+    As `FitState`; `n_changed` is None where the blocks are in other processes. There are no
+    `labels` and no `inertia`.
     """
 
     unit = "iteration"
 
     def __init__(self, fit, state):
         best = fit.best()
-        self.run, self.n_runs, self.max_iter, self.seed = fit.states.index(state), len(fit.states), fit.max_iter, state.seed
+        self.run, self.n_runs, self.max_iter, self.seed = (
+            fit.states.index(state),
+            len(fit.states),
+            fit.max_iter,
+            state.seed,
+        )
         self.best_inertia = None if best is None else best.inertia
-        self.n_iter, self.n_changed, self.shift, self.stop_reason = state.n_iter, state.n_changed, state.shift, state.stop
+        self.n_iter, self.n_changed, self.shift, self.stop_reason = (
+            state.n_iter,
+            state.n_changed,
+            state.shift,
+            state.stop,
+        )
         self.seconds = perf_counter() - fit.began
         self.last = all(other.stop is not None for other in fit.states)
         self._centers, self._dtype = state.centers, fit.survey.result_dtype
@@ -118,11 +142,17 @@ class BlockState(FitState):
 
     @property
     def labels(self):
-        raise AttributeError("there are no labels to see while rows come in blocks: predict gives those of `centers`.")
+        raise AttributeError(
+            "there are no labels to see while rows come in blocks: predict gives "
+            "those of `centers`."
+        )
 
     @property
     def inertia(self):
-        raise AttributeError("there is no inertia to see while rows come in blocks: it takes another pass over all of them.")
+        raise AttributeError(
+            "there is no inertia to see while rows come in blocks: it takes "
+            "another pass over all of them."
+        )
 
 
 class Watch:
@@ -138,11 +168,17 @@ class Watch:
     callback : callable or None
         Called with a FitState; a true result ends the fit.
     verbose : int
-        1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a pass over the rows for each.
+        1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a
+        pass over the rows for each.
     """
 
     def __init__(self, began, n_runs, max_iter, max_time, callback, verbose):
-        self.n_runs, self.max_iter, self.callback, self.verbose = n_runs, max_iter, callback, int(verbose)
+        self.n_runs, self.max_iter, self.callback, self.verbose = (
+            n_runs,
+            max_iter,
+            callback,
+            int(verbose),
+        )
         self.began = began
         self.deadline = self.began + max_time if max_time is not None else float("inf")
         self.run = 0
@@ -171,15 +207,22 @@ class Watch:
         """Print what an iteration did."""
         more = self.verbose > 1
         if native.n_iter == 1:
-            print(f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  {'squared shift':>13}"
-                  + (f"  {'inertia':>16}" if more else ""))
-        print(f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
-              + (f"  {native.inertia():>16.10g}" if more else "")
-              + (f"  {native.stop_reason}" if native.stop_reason else ""))
+            print(
+                f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  "
+                f"{'squared shift':>13}" + (f"  {'inertia':>16}" if more else "")
+            )
+        print(
+            f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
+            + (f"  {native.inertia():>16.10g}" if more else "")
+            + (f"  {native.stop_reason}" if native.stop_reason else "")
+        )
 
     def finished(self, record):
         """A run has ended."""
         if self.verbose:
-            print(f"run {self.run + 1} of {self.n_runs}: inertia {record.inertia:.10g}, {record.n_iter} iterations, "
-                  f"stopped by {record.stop_reason}, {record.seconds:.3g} s")
+            print(
+                f"run {self.run + 1} of {self.n_runs}: inertia {record.inertia:.10g}, "
+                f"{record.n_iter} iterations, "
+                f"stopped by {record.stop_reason}, {record.seconds:.3g} s"
+            )
         self.run += 1

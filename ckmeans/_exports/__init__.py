@@ -16,11 +16,14 @@ def nearest_center_model(model, what):
     if hasattr(model, "tree_children_"):
         raise TypeError(
             f"{what} labels rows by the nearest center, but a {type(model).__name__} descends its "
-            f"tree: fit KMeans({len(model.cluster_centers_)}, init=model.cluster_centers_, n_init=1) "
+            f"tree: fit KMeans({len(model.cluster_centers_)}, init=model.cluster_centers_, "
+            "n_init=1) "
             "and export that."
         )
 
 
 def centers_of(model):
-    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its labels."""
+    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its
+    labels.
+    """
     return np.ascontiguousarray(model.cluster_centers_, dtype=np.float64)

@@ -129,7 +129,11 @@ def from_json(source):
         found = json.loads(text)
     except ValueError as error:
         raise ModelFileError(f"not JSON: {error}") from None
-    if not isinstance(found, dict) or "centers" not in found or found.get("format", FORMAT) != FORMAT:
+    if (
+        not isinstance(found, dict)
+        or "centers" not in found
+        or found.get("format", FORMAT) != FORMAT
+    ):
         raise ModelFileError('not the JSON form of centers: an object with "centers" is expected')
     if found.get("version", VERSION) != VERSION:
         raise ModelFileError(
@@ -165,7 +169,11 @@ def from_json(source):
             raise ModelFileError(f'"counts" must hold {k} whole numbers of at least 0')
         fitted["counts"] = np.array(counts, dtype=np.int64)
     if inertia is not None:
-        if isinstance(inertia, bool) or not isinstance(inertia, (int, float)) or not 0 <= inertia < np.inf:
+        if (
+            isinstance(inertia, bool)
+            or not isinstance(inertia, (int, float))
+            or not 0 <= inertia < np.inf
+        ):
             raise ModelFileError('"inertia" must be a number of at least 0')
         fitted["inertia"] = float(inertia)
     return model_of(centers.astype(dtype), metric=metric, names=names, **fitted)

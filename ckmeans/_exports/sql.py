@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-
 from .._input import checks as check
 from . import centers_of, nearest_center_model
 
@@ -62,11 +61,11 @@ def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
     Notes
     -----
     Distances are sums of squared differences, feature after feature, in the database's
-    double-precision numbers: the very arithmetic that decides labels in `predict`, ties included. So
-    labels are those of `predict` wherever the database evaluates expressions as they are written
-    and stores the same numbers. With ``metric="cosine"`` rows are compared by products with
-    the unit centers, where rows equally near to two centers up to rounding may differ. Where a
-    feature is NULL, so is the label.
+    double-precision numbers: the very arithmetic that decides labels in `predict`, ties included.
+    So labels are those of `predict` wherever the database evaluates expressions as they are written
+    and stores the same numbers. With ``metric="cosine"`` rows are compared by products with the
+    unit centers, where rows equally near to two centers up to rounding may differ. Where a feature
+    is NULL, so is the label.
 
     Examples
     --------
@@ -127,7 +126,9 @@ def _least(names, function, most=100):
     """The smallest of these, by a function that takes at most so many arguments at a time."""
     while len(names) > 1:
         names = [
-            f"{function}({', '.join(names[i : i + most])})" if len(names[i : i + most]) > 1 else names[i]
+            f"{function}({', '.join(names[i : i + most])})"
+            if len(names[i : i + most]) > 1
+            else names[i]
             for i in range(0, len(names), most)
         ]
     return names[0]
@@ -140,7 +141,9 @@ def _number(value):
 
 
 def _square(column, value):
-    difference = f"({column} - {_number(value)})" if value >= 0 else f"({column} + {_number(-value)})"
+    difference = (
+        f"({column} - {_number(value)})" if value >= 0 else (f"({column} + {_number(-value)})")
+    )
     return f"{difference} * {difference}"
 
 

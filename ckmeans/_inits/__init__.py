@@ -1,8 +1,10 @@
 """Initial centers.
 
-An init is a function of (data, k, random_state) that returns float64 centers of shape (k, d); `data` is the engine's, with the rows
-and their weights. Adding one is a function and a line in `INITS`.
+An init is a function of (data, k, random_state) that returns float64 centers of shape (k, d);
+`data` is the engine's, with the rows and their weights. Adding one is a function and a line in
+`INITS`.
 """
+
 import numpy as np
 
 from .._input import checks as check
@@ -13,7 +15,9 @@ from .variance_partition import variance_partition
 
 
 def kmeans_plusplus(data, k, random_state, n_local_trials=None):
-    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007): far rows are likely, and the best of a few draws is taken."""
+    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007): far rows are likely, and the best of a
+    few draws is taken.
+    """
     return data.take(kmeans_plusplus_indices(data, k, random_state, n_local_trials))
 
 
@@ -34,11 +38,12 @@ def random(data, k, random_state):
 
 def random_rows(data, k, random_state):
     chosen = Distinct(data, k)
-    for _ in range(8):             # the quick way: draw until k are distinct
+    for _ in range(8):  # the quick way: draw until k are distinct
         chosen.add(data.draw(random_state.random_sample(k + 8)))
         if chosen.full:
             return np.array(chosen.rows)
-    # Most rows are taken, or equal: rank all that remain by exponential keys, which draws without replacement.
+    # Most rows are taken, or equal: rank all that remain by exponential keys, which draws without
+    # replacement.
     keys = random_state.standard_exponential(data.shape[0])
     if data.weights is not None:
         with np.errstate(divide="ignore"):
@@ -48,7 +53,9 @@ def random_rows(data, k, random_state):
 
 
 def random_partition(data, k, random_state):
-    """Means of a random partition of the rows into k parts of equal size (rows of no weight aside)."""
+    """Means of a random partition of the rows into k parts of equal size (rows of no weight
+    aside).
+    """
     n = data.shape[0]
     rows = np.arange(n) if data.weights is None else np.flatnonzero(data.weights)
     labels = np.zeros(n, dtype=np.int32)
@@ -64,7 +71,9 @@ def first(data, k, random_state):
 
 
 def optimal(data, k, random_state):
-    """The global optimum itself, which in one dimension can be found (Wang & Song, The R Journal 3, 2011)."""
+    """The global optimum itself, which in one dimension can be found (Wang & Song, The R Journal 3,
+    2011).
+    """
     n, d = data.shape
     if d != 1:
         raise ValueError(f"init='optimal' is for data of one column, got {d}: take 'k-means++'.")
@@ -77,7 +86,9 @@ def optimal(data, k, random_state):
         values, weights = values[order], weights[order]
     problem = Sorted(values, weights, data.n_threads)
     centers, *_ = problem.statistics(problem.split(min(k, problem.n_distinct)))
-    return np.resize(centers, k).reshape(k, 1)      # with fewer distinct values than k, some are repeated
+    return np.resize(centers, k).reshape(
+        k, 1
+    )  # with fewer distinct values than k, some are repeated
 
 
 class Distinct:
@@ -100,7 +111,9 @@ class Distinct:
                     break
 
     def fill(self, indices):
-        """Add from these, block by block; where there are too few distinct rows, some are repeated."""
+        """Add from these, block by block; where there are too few distinct rows, some are
+        repeated.
+        """
         block = 4 * self.k + 64
         for start in range(0, len(indices), block):
             self.add(indices[start : start + block])
@@ -123,7 +136,7 @@ def with_direction(centers, data):
     """Centers that were made from the rows, at unit length where those are."""
     if not data.unit:
         return centers
-    lost = ~centers.any(axis=1)               # means of rows that cancel out
+    lost = ~centers.any(axis=1)  # means of rows that cancel out
     if lost.any():
         centers[lost] = data.take([0 if data.weights is None else np.flatnonzero(data.weights)[0]])
     return directions(centers, data.array.dtype)
@@ -138,10 +151,15 @@ def given_centers(init, k, data, name="init"):
 
 
 def directions(centers, dtype, name="init"):
-    """Centers at unit length, rounded to the data's dtype. Those that have it already, up to rounding, stay as they are."""
+    """Centers at unit length, rounded to the data's dtype. Those that have it already, up to
+    rounding, stay as they are.
+    """
     rows = Data(np.ascontiguousarray(centers, dtype=np.float64), None, 1, False, unit=True)
     if rows.weights is not None:
-        raise ValueError(f"Row {int(np.argmin(rows.weights))} of {name} is zero, but metric='cosine' needs centers with a direction.")
+        raise ValueError(
+            f"Row {int(np.argmin(rows.weights))} of {name} is zero, but "
+            "metric='cosine' needs centers with a direction."
+        )
     narrow = dtype == np.float32
     turned = rows.take(np.arange(len(centers)))
     ready = np.abs(turned - centers).max(axis=1) <= (1e-7 if narrow else 1e-14)
@@ -150,8 +168,15 @@ def directions(centers, dtype, name="init"):
 
 
 #: name -> init
-INITS = {"k-means++": kmeans_plusplus, "random": random, "random-partition": random_partition, "first": first,
-         "optimal": optimal, "k-means||": kmeans_parallel, "variance-partition": variance_partition}
+INITS = {
+    "k-means++": kmeans_plusplus,
+    "random": random,
+    "random-partition": random_partition,
+    "first": first,
+    "optimal": optimal,
+    "k-means||": kmeans_parallel,
+    "variance-partition": variance_partition,
+}
 
 #: Inits that give the same centers whatever the seed: one run is enough.
 DETERMINISTIC = frozenset({"first", "optimal", "variance-partition"})

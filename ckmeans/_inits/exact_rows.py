@@ -1,4 +1,7 @@
-"""What inits in plain NumPy share. Sums here are over features only, exact, or of a fixed order: threads have no say."""
+"""What inits in plain NumPy share. Sums here are over features only, exact, or of a fixed order:
+threads have no say.
+"""
+
 import numpy as np
 
 from .._native import engine as native
@@ -13,7 +16,10 @@ def sq_nearest(data, centers):
 def draw(terms, uniforms):
     """Rows in proportion to these terms, the last one that has any at the most."""
     running = np.cumsum(terms)
-    return np.minimum(np.searchsorted(running, uniforms * running[-1], side="right"), np.searchsorted(running, running[-1]))
+    return np.minimum(
+        np.searchsorted(running, uniforms * running[-1], side="right"),
+        np.searchsorted(running, running[-1]),
+    )
 
 
 def weights_of(data):
@@ -21,7 +27,9 @@ def weights_of(data):
 
 
 def filled(centers, data, k, random_state):
-    """k centers: where these are fewer, or some are equal, rows drawn by their squared distance take what is left."""
+    """k centers: where these are fewer, or some are equal, rows drawn by their squared distance
+    take what is left.
+    """
     centers = np.unique(centers + 0.0, axis=0)[:k]
     while len(centers) < k:
         potential = weights_of(data) * sq_nearest(data, centers)
@@ -29,24 +37,33 @@ def filled(centers, data, k, random_state):
             return np.resize(centers, (k, data.shape[1]))
         rows = data.take(draw(potential, random_state.random_sample(k - len(centers))))
         before, centers = len(centers), np.unique(np.concatenate([centers, rows]), axis=0)
-        if len(centers) == before:               # at unit length rows may be off their equals, by rounding
+        if len(centers) == before:  # at unit length rows may be off their equals, by rounding
             return np.resize(centers, (k, data.shape[1]))
     return centers[:k]
 
 
 def with_farthest(centers, data, k):
-    """k centers: where these are fewer, the distinct rows farthest from them take what is left (of equally far ones the first)."""
+    """k centers: where these are fewer, the distinct rows farthest from them take what is left (of
+    equally far ones the first).
+    """
     far = sq_nearest(data, centers) * (weights_of(data) > 0)
     order = np.argsort(-far, kind="stable")
     rows = data.take(order[: np.count_nonzero(far)])
     _, firsts = np.unique(rows + 0.0, axis=0, return_index=True)
-    return np.resize(np.concatenate([centers, rows[np.sort(firsts)]]), (k, data.shape[1])) if len(centers) < k else centers
+    return (
+        np.resize(np.concatenate([centers, rows[np.sort(firsts)]]), (k, data.shape[1]))
+        if len(centers) < k
+        else centers
+    )
 
 
-# -- exact sums, in plain NumPy --------------------------------------------------------------------------------------------------------
+# -- exact sums, in plain NumPy --------------------------------------------------------------------
+
 
 def cut(terms, bound, n):
-    """Terms, of n none of which is above the bound, cut into the parts of an exact sum, as many as it takes: (parts, terms); see sums.pxi."""
+    """Terms, of n none of which is above the bound, cut into the parts of an exact sum, as many as
+    it takes: (parts, terms); see sums.pxi.
+    """
     parts = []
     for big in native.split_of(bound, n):
         part = (terms + big) - big
@@ -88,8 +105,15 @@ class ExactTotal:
 
 
 def uniforms_at(key, positions):
-    """A number in [0, 1) for each position of a row: a hash, so that each row knows its own without those before it."""
-    code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):         # Steele, Lea & Flood, OOPSLA 2014
+    """A number in [0, 1) for each position of a row: a hash, so that each row knows its own without
+    those before it.
+    """
+    code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+        key
+    )
+    for shift, factor in (
+        (30, 0xBF58476D1CE4E5B9),
+        (27, 0x94D049BB133111EB),
+    ):  # Steele, Lea & Flood, OOPSLA 2014
         code = (code ^ (code >> np.uint64(shift))) * np.uint64(factor)
     return ((code ^ (code >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53

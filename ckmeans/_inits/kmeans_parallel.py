@@ -8,7 +8,8 @@ ROUNDS, OVERSAMPLING = 5, 2
 
 
 def kmeans_parallel(data, k, random_state):
-    """k-means||: in a few rounds many rows are drawn at once, far ones likely; k-means++ on those, weighted (Bahmani et al., VLDB 2012).
+    """k-means||: in a few rounds many rows are drawn at once, far ones likely; k-means++ on those,
+    weighted (Bahmani et al., VLDB 2012).
 
     For large k, where k-means++ with its k passes over the rows is slow.
     """
@@ -31,7 +32,9 @@ def kmeans_parallel(data, k, random_state):
         mass = np.bincount(labels, minlength=len(candidates)).astype(np.float64)
     else:
         parts = cut(weights, float(weights.max()), n)
-        mass = native.sum_values(np.array([np.bincount(labels, part, len(candidates)) for part in parts]))
+        mass = native.sum_values(
+            np.array([np.bincount(labels, part, len(candidates)) for part in parts])
+        )
     return best_of(candidates, mass, k, random_state)
 
 
@@ -49,4 +52,6 @@ def best_of(candidates, mass, k, random_state):
     """k of the candidates, by k-means++."""
     few = native.Data(candidates, mass, 1, False)
     trials = 2 + int(np.log(k))
-    return candidates[few.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))]
+    return candidates[
+        few.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
+    ]

@@ -8,7 +8,8 @@ BLOCK = 1 << 22
 
 
 def variance_partition(data, k, random_state):
-    """Means of parts: the part of largest sum of squares is cut at the mean of its widest feature (Su & Dy, Intell. Data Anal. 11, 2007).
+    """Means of parts: the part of largest sum of squares is cut at the mean of its widest feature
+    (Su & Dy, Intell. Data Anal. 11, 2007).
 
     Draws nothing. Not for data whose groups lie apart in no single feature.
     """
@@ -46,7 +47,9 @@ def _part(data, rows):
 
 
 def _columns(data, rows):
-    """These rows, dense: all columns, of sparse rows some at a time (never one alone, whose sum NumPy would take in another order)."""
+    """These rows, dense: all columns, of sparse rows some at a time (never one alone, whose sum
+    NumPy would take in another order).
+    """
     n, d = len(rows), data.shape[1]
     if not isinstance(data.array, SparseRows):
         yield 0, data.take(rows)

@@ -60,7 +60,8 @@ class Members:
         for member in self.archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
                 raise ArchiveError(
-                    "its members are compressed or encrypted, which those that are written here are not"
+                    "its members are compressed or encrypted, which those that are written here "
+                    "are not"
                 )
             if not member.filename.endswith(".npy") or member.filename[:-4] in self.members:
                 raise ArchiveError(
@@ -101,7 +102,8 @@ class Members:
         shape, fortran, dtype = read(text)
         if dtype.hasobject:
             raise ArchiveError(
-                f"its member {name!r} holds pickled objects, which are never opened (allow_pickle=False)"
+                f"its member {name!r} holds pickled objects, which are never opened "
+                "(allow_pickle=False)"
             )
         if dtype.kind not in _KINDS or dtype.itemsize == 0:
             raise ArchiveError(f"its member {name!r} has the dtype {dtype}")

@@ -1,7 +1,8 @@
 """Every check of what a user passes, and every message a user can see.
 
-Data is looked at, never written to, and copied only where the kernels could not read it in place. The kernels
-find NaN and infinities in the pass that reads the data anyway, and they come back here for the message.
+Data is looked at, never written to, and copied only where the kernels could not read it in place.
+The kernels find NaN and infinities in the pass that reads the data anyway, and they come back here
+for the message.
 """
 
 import contextlib
@@ -58,27 +59,38 @@ class NotFittedError(ValueError, AttributeError):
 
 @cache
 def _joint(ours, theirs):
-    like = {"__doc__": ours.__doc__, "__module__": "ckmeans", "__reduce__": lambda self: (ours, self.args)}
+    like = {
+        "__doc__": ours.__doc__,
+        "__module__": "ckmeans",
+        "__reduce__": lambda self: (ours, self.args),
+    }
     return type(ours.__name__, (ours, theirs), like)
 
 
 def compatible(ours):
-    """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects theirs catches as well."""
+    """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects
+    theirs catches as well.
+    """
     theirs = getattr(sys.modules.get("sklearn.exceptions"), ours.__name__, None)
     return ours if theirs is None else _joint(ours, theirs)
 
 
 def warn(message, category=UserWarning):
-    """Warn at the line outside this package that led here, so that the user sees a line of their own."""
+    """Warn at the line outside this package that led here, so that the user sees a line of their
+    own.
+    """
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "ckmeans":
+    while (
+        frame.f_back is not None
+        and frame.f_globals.get("__name__", "").partition(".")[0] == "ckmeans"
+    ):
         level, frame = level + 1, frame.f_back
     if category is ConvergenceWarning:
         category = compatible(category)
     warnings.warn(message, category, stacklevel=level)
 
 
-# ---------------------------------------------------------------------------------------------------- data
+# --------------------------------------------------------------------------------------------------
 
 
 def as_matrix(X, *, name="X", min_rows=1, sparse=False):
@@ -117,16 +129,24 @@ def as_matrix(X, *, name="X", min_rows=1, sparse=False):
 
 
 def as_values(data, name="data"):
-    """Return one-dimensional data as a float64 array of shape (n,), which may be the array that was passed.
+    """Return one-dimensional data as a float64 array of shape (n,), which may be the array that was
+    passed.
 
-    Checked as `as_matrix` checks one column, with the same messages; NaN, infinities and magnitudes are left to the caller.
+    Checked as `as_matrix` checks one column, with the same messages; NaN, infinities and magnitudes
+    are left to the caller.
     """
     if isinstance(data, np.ndarray):
         array = data
     elif is_sparse(data) or _open_table(data) is not None:
         array = _convert(data, name)[0]  # of two dimensions, or an error that says what to pass
-    elif not isinstance(data, (list, tuple)) and hasattr(data, "__len__") and (hasattr(data, "dtype") or hasattr(data, "null_count")):
-        array = _column(data, getattr(data, "name", None) or None, name)  # a table's column by itself
+    elif (
+        not isinstance(data, (list, tuple))
+        and hasattr(data, "__len__")
+        and (hasattr(data, "dtype") or hasattr(data, "null_count"))
+    ):
+        array = _column(
+            data, getattr(data, "name", None) or None, name
+        )  # a table's column by itself
     else:
         array = _from_protocols(data, name, "a 1-D array, a list or a column of a table")[0]
     array = _numeric(array, name)
@@ -138,7 +158,8 @@ def as_values(data, name="data"):
 
 def _too_small(what, shape, count, least):
     return ValueError(
-        f"Found array with {count} {what}(s) (shape={shape}) while a minimum of {least} is required."
+        f"Found array with {count} {what}(s) (shape={shape}) while a minimum of {least} is "
+        "required."
     )
 
 
@@ -147,7 +168,10 @@ def _convert(X, name):
     if isinstance(X, np.ndarray):
         array, names = X, None
     elif is_sparse(X):
-        raise TypeError(f"{name} is a sparse {type(X).__name__} where only dense data will do: pass {name}.toarray().")
+        raise TypeError(
+            f"{name} is a sparse {type(X).__name__} where only dense data will do: "
+            f"pass {name}.toarray()."
+        )
     else:
         table = _open_table(X)
         if table is not None:
@@ -163,7 +187,9 @@ def _convert(X, name):
 
 
 def _from_protocols(X, name, wanted="a 2-D array or a table"):
-    """An array, and column names where there are any, from an object that is no array and no known table."""
+    """An array, and column names where there are any, from an object that is no array and no known
+    table.
+    """
     if not hasattr(X, "__array__"):
         if hasattr(X, "to_numpy"):
             return np.asarray(X.to_numpy()), string_names(getattr(X, "columns", ()))
@@ -180,7 +206,9 @@ def _from_protocols(X, name, wanted="a 2-D array or a table"):
 
 
 def _coordinate_names(X):
-    """Column names of a labelled array (xarray's DataArray): the coordinate along its columns, where it has one."""
+    """Column names of a labelled array (xarray's DataArray): the coordinate along its columns,
+    where it has one.
+    """
     dims, coords = getattr(X, "dims", ()), getattr(X, "coords", None)
     if not isinstance(dims, tuple) or len(dims) != 2 or coords is None or dims[1] not in coords:
         return None
@@ -194,7 +222,8 @@ def _through_arrow(X, name):
         import pyarrow.interchange
     except ImportError:
         raise TypeError(
-            f"{name} is a {type(X).__name__}, which takes pyarrow to read: install pyarrow, or pass an array."
+            f"{name} is a {type(X).__name__}, which takes pyarrow to read: install pyarrow, or "
+            "pass an array."
         ) from None
     if hasattr(X, "__arrow_c_stream__"):
         table = pyarrow.table(X)
@@ -204,7 +233,9 @@ def _through_arrow(X, name):
 
 
 def _numeric(array, name):
-    """A plain ndarray of a native real dtype with the values of `array`: itself wherever it is one."""
+    """A plain ndarray of a native real dtype with the values of `array`: itself wherever it is
+    one.
+    """
     if isinstance(array, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(array)
         if mask.any():
@@ -225,7 +256,9 @@ def _numeric(array, name):
 
 
 def _floats(objects, name, column=None):
-    """float64 from an object array whose every entry is a number; the first that is not is named."""
+    """float64 from an object array whose every entry is a number; the first that is not is
+    named.
+    """
     try:
         return objects.astype(_FLOAT64)
     except (TypeError, ValueError, OverflowError):
@@ -239,7 +272,9 @@ def _floats(objects, name, column=None):
             kind = TypeError if isinstance(error, TypeError) else ValueError
             places = zip(("row", "column"), index + (() if column is None else (repr(column),)))
             where = ", ".join(f"{axis} {place}" for axis, place in places)
-            raise kind(f"{name} has {_short(value)}, which is not a number, at {where}: {error}.") from None
+            raise kind(
+                f"{name} has {_short(value)}, which is not a number, at {where}: {error}."
+            ) from None
     raise TypeError(f"{name} has dtype object and cannot be converted to float64.")
 
 
@@ -247,16 +282,19 @@ def _dtype_error(dtype, name):
     """The error for a dtype that holds no real numbers."""
     if dtype.kind == "c":
         return ValueError(
-            f"Complex data not supported: {name} has dtype {dtype}. Pass {name}.real, or both parts as "
+            f"Complex data not supported: {name} has dtype {dtype}. Pass {name}.real, or both "
+            "parts as "
             f"features: np.hstack([{name}.real, {name}.imag])."
         )
     if dtype.kind in "UST":
         return ValueError(
-            f"{name} has dtype {dtype}, which is text: convert it to numbers, as {name}.astype(float) does."
+            f"{name} has dtype {dtype}, which is text: convert it to numbers, as "
+            f"{name}.astype(float) does."
         )
     if dtype.kind in "mM":
         return TypeError(
-            f"{name} has dtype {dtype}: convert times to numbers first, in a unit that suits the other "
+            f"{name} has dtype {dtype}: convert times to numbers first, in a unit that suits the "
+            "other "
             "features."
         )
     if dtype.names is not None:
@@ -264,14 +302,17 @@ def _dtype_error(dtype, name):
             f"{name} is a structured array with fields {', '.join(dtype.names)}: convert it with "
             f"numpy.lib.recfunctions.structured_to_unstructured({name})."
         )
-    return TypeError(f"{name} has dtype {dtype}, which is not a real number type: convert it to float.")
+    return TypeError(
+        f"{name} has dtype {dtype}, which is not a real number type: convert it to float."
+    )
 
 
 def _dimension_error(X, array, name):
     """The error for an array that is not two-dimensional, with the reshape that makes it so."""
     if array.ndim > 2:
         return ValueError(
-            f"Found array with dim {array.ndim} (shape={array.shape}), while dim <= 2 is required. Reshape "
+            f"Found array with dim {array.ndim} (shape={array.shape}), while dim <= 2 is required. "
+            "Reshape "
             f"your data: {name}.reshape(len({name}), -1) makes one row of each entry."
         )
     if array.ndim == 1 and array.shape[0] == 0:
@@ -285,7 +326,9 @@ def _dimension_error(X, array, name):
 
 
 def _ragged_error(X, name):
-    """The error for nested sequences of different lengths, or None when that is not what is wrong."""
+    """The error for nested sequences of different lengths, or None when that is not what is
+    wrong.
+    """
     try:
         lengths = [len(row) for row in X]
     except TypeError:
@@ -293,7 +336,8 @@ def _ragged_error(X, name):
     for row, length in enumerate(lengths):
         if length != lengths[0]:
             return ValueError(
-                f"{name} has rows of unequal length: row 0 has {lengths[0]} values, row {row} has {length}."
+                f"{name} has rows of unequal length: row 0 has {lengths[0]} values, row {row} has "
+                f"{length}."
             )
     return None
 
@@ -303,13 +347,14 @@ def _first(mask):
     return tuple(int(i) for i in np.unravel_index(np.argmax(mask), mask.shape))
 
 
-# -------------------------------------------------------------------------------------------------- tables
+# --------------------------------------------------------------------------------------------------
 
 
 def _open_table(X):
     """(column labels, function of j giving column j) of a table, or None for anything else.
 
-    Known by what they can do, not by where they come from, so that look-alikes work and nothing is imported.
+    Known by what they can do, not by where they come from, so that look-alikes work and nothing is
+    imported.
     """
     if hasattr(X, "column_names") and hasattr(X, "column"):  # pyarrow
         return X.column_names, X.column
@@ -317,12 +362,15 @@ def _open_table(X):
         return list(X.columns), lambda j: X.iloc[:, j]
     if hasattr(X, "get_columns") and hasattr(X, "columns"):  # polars
         return X.columns, X.get_columns().__getitem__
-    if hasattr(X, "data_vars") and hasattr(X, "dims"):  # xarray's Dataset: its variables are the columns
+    if hasattr(X, "data_vars") and hasattr(
+        X, "dims"
+    ):  # xarray's Dataset: its variables are the columns
         variables = list(X.data_vars.values())
         for label, variable in X.data_vars.items():
             if variable.ndim != 1 or variable.dims != variables[0].dims:
                 raise ValueError(
-                    f"X is a Dataset whose variable {label!r} has the dimensions {variable.dims}: pass variables "
+                    f"X is a Dataset whose variable {label!r} has the dimensions {variable.dims}: "
+                    "pass variables "
                     f"along one dimension only, the rows, such as {variables[0].dims[:1]}."
                 )
         return list(X.data_vars), lambda j: variables[j].values
@@ -335,7 +383,9 @@ def _stack_table(X, labels, column, name):
     dtypes = set(getattr(X, "dtypes", ()))
     if len(dtypes) == 1:
         (dtype,) = dtypes
-        if isinstance(dtype, np.dtype) and dtype in _NATIVE:  # pandas can often show its one block as it is
+        if (
+            isinstance(dtype, np.dtype) and dtype in _NATIVE
+        ):  # pandas can often show its one block as it is
             return np.asarray(X), names
 
     columns = [_column(column(j), label, name) for j, label in enumerate(labels)]
@@ -348,7 +398,9 @@ def _stack_table(X, labels, column, name):
 
 
 def _column(values, label, name):
-    """One column of a table, under this label (None for one without), as a 1-D array of a native real dtype."""
+    """One column of a table, under this label (None for one without), as a 1-D array of a native
+    real dtype.
+    """
     where = "" if label is None else f" in column {label!r}"
     dtype = values.dtype if hasattr(values, "dtype") else values.type
     missing = _missing(values, dtype)
@@ -391,18 +443,20 @@ def string_names(labels):
     if strings < len(labels):
         types = sorted({type(label).__qualname__ for label in labels})
         raise TypeError(
-            "Feature names are only supported if all input features have string names, but your input has "
+            "Feature names are only supported if all input features have string names, but your "
+            "input has "
             f"{types} as feature name / column name types: convert them all, for example "
             "X.columns = X.columns.astype(str)."
         )
     return np.array(labels, dtype=object)
 
 
-# ------------------------------------------------------------------------------------------------- numbers
+# -------------------------------------------------------------------------------------------------
 
 
 def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS, start=0):
-    """The error for the entry at (row, col), which is NaN, infinite or of a magnitude above `limit`.
+    """The error for the entry at (row, col), which is NaN, infinite or of a magnitude above
+    `limit`.
 
     start : position of the array's first row, where it is a block of more
     """
@@ -412,9 +466,12 @@ def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS, sta
         return ValueError(f"{name} contains NaN at {where}: drop such rows or fill in the values.")
     if math.isinf(value):
         sign = "-" if value < 0 else ""
-        return ValueError(f"{name} contains {sign}infinity at {where}: drop such rows or replace the value.")
+        return ValueError(
+            f"{name} contains {sign}infinity at {where}: drop such rows or replace the value."
+        )
     return ValueError(
-        f"{name} contains {value!r} at {where}, above the largest magnitude that can be computed with "
+        f"{name} contains {value!r} at {where}, above the largest magnitude that can be computed "
+        "with "
         f"({limit:g}): rescale the data."
     )
 
@@ -438,7 +495,9 @@ def as_weights(sample_weight, n, start=0, all_zero=False):
     else:
         weights = np.ascontiguousarray(_numeric(weights, name), _FLOAT64)
     if weights.shape != (n,):
-        raise ValueError(f"{name} has shape {weights.shape}, but one weight per row is needed: shape ({n},).")
+        raise ValueError(
+            f"{name} has shape {weights.shape}, but one weight per row is needed: shape ({n},)."
+        )
     if n == 0:
         return weights
     low, high = weights.min(), weights.max()  # NaN, if there is one
@@ -446,9 +505,13 @@ def as_weights(sample_weight, n, start=0, all_zero=False):
         row = _first(~((weights >= 0.0) & (weights < math.inf)))[0]
         value, row = weights[row], start + row
         if math.isnan(value):
-            raise ValueError(f"{name} contains NaN at row {row}: a row that should not count has weight 0.")
+            raise ValueError(
+                f"{name} contains NaN at row {row}: a row that should not count has weight 0."
+            )
         if value < 0.0:
-            raise ValueError(f"{name} contains a negative weight, {value:g}, at row {row}: the least is 0.")
+            raise ValueError(
+                f"{name} contains a negative weight, {value:g}, at row {row}: the least is 0."
+            )
         raise ValueError(f"{name} contains infinity at row {row}: weights are finite.")
     if high == 0.0 and not all_zero:
         raise ValueError(f"{name} is zero for every row: at least one weight must be positive.")
@@ -456,20 +519,24 @@ def as_weights(sample_weight, n, start=0, all_zero=False):
 
 
 def check_products(weights, largest, n, d):
-    """Raise where weighted sums over n rows of values up to `largest` could leave the range of float64."""
+    """Raise where weighted sums over n rows of values up to `largest` could leave the range of
+    float64.
+    """
     if weights is None:  # MAX_ABS sees to it
         return
     heaviest = float(weights.max())
     farthest = max(1.0, 4.0 * d * largest * largest)  # the largest squared distance
     if heaviest > _MAX_SUM / (n * farthest):
         raise ValueError(
-            f"sample_weight up to {heaviest:g} and X up to {largest:g} are too large together: sums of "
+            f"sample_weight up to {heaviest:g} and X up to {largest:g} are too large together: "
+            "sums of "
             "weighted squared distances would overflow. Rescale the weights or the data."
         )
 
 
 def check_span(low, high, heaviest=1.0, name="X"):
-    """Raise where differences of rows are so small that their squares, times weights, would underflow.
+    """Raise where differences of rows are so small that their squares, times weights, would
+    underflow.
 
     low, high : ndarray of shape (d,)
         Range of each column. Rows that are all equal are no matter.
@@ -477,24 +544,33 @@ def check_span(low, high, heaviest=1.0, name="X"):
     span = float(np.max(high - low))
     if 0.0 < span < MIN_SPAN:
         raise ValueError(
-            f"{name} spans {span:g} in its widest column, below the smallest range that can be computed with ({MIN_SPAN:g}): "
-            f"squared distances would underflow. Rescale the data, for example ({name} - {name}.min(axis=0)) / {span!r}."
+            f"{name} spans {span:g} in its widest column, below the smallest range that can be "
+            f"computed with ({MIN_SPAN:g}): "
+            f"squared distances would underflow. Rescale the data, for example ({name} - "
+            f"{name}.min(axis=0)) / {span!r}."
         )
     if min(heaviest, span) > 0.0 and heaviest * span * span < _MIN_PRODUCT:
         raise ValueError(
-            f"sample_weight up to {heaviest:g} and {name} that spans {span:g} are too small together: weighted squared distances "
-            f"would underflow (the least that can be computed with is {_MIN_PRODUCT:g}). Rescale the weights or the data."
+            f"sample_weight up to {heaviest:g} and {name} that spans {span:g} are too small "
+            "together: weighted squared distances "
+            f"would underflow (the least that can be computed with is {_MIN_PRODUCT:g}). Rescale "
+            "the weights or the data."
         )
 
 
 def check_directions(data):
     """Raise where cosine k-means has nothing to go by."""
     if data.unit and data.weights is not None and not data.weights.any():
-        raise ValueError("All rows of X that have weight are zero, but metric='cosine' compares directions, and zero rows have none.")
+        raise ValueError(
+            "All rows of X that have weight are zero, but metric='cosine' compares "
+            "directions, and zero rows have none."
+        )
 
 
 def as_centers(init, k, d, dtype, name="init", limit=MAX_ABS):
-    """Return initial centers as a contiguous float64 copy of shape (k, d), rounded to the data's dtype."""
+    """Return initial centers as a contiguous float64 copy of shape (k, d), rounded to the data's
+    dtype.
+    """
     array, _ = as_matrix(init, name=name)
     mismatch = f"The shape of the initial centers {array.shape} does not match the number of"
     if array.shape[0] != k:
@@ -510,11 +586,13 @@ def as_centers(init, k, d, dtype, name="init", limit=MAX_ABS):
     return centers
 
 
-# ---------------------------------------------------------------------------------------------- parameters
+# ---------------------------------------------------------------------------------------------- par
 
 
 def check_params(est, algorithms, refinements=()):
-    """Check the parameters of `KMeans`; `init` and `random_state` are checked where they are used."""
+    """Check the parameters of `KMeans`; `init` and `random_state` are checked where they are
+    used.
+    """
     check_shared_params(est)
     check_n_init(est.n_init)
     check_name(est.algorithm, algorithms, "algorithm")
@@ -539,7 +617,9 @@ def check_watching(est):
     """Check `max_time` and `callback`."""
     check_max_time(est.max_time)
     if est.callback is not None and not callable(est.callback):
-        raise TypeError(f"callback must be None or a callable that takes a state, got {_typed(est.callback)}.")
+        raise TypeError(
+            f"callback must be None or a callable that takes a state, got {_typed(est.callback)}."
+        )
 
 
 def check_n_init(n_init):
@@ -556,7 +636,8 @@ def check_tol(tol):
         raise TypeError(f"tol must be a number of at least 0, got {_typed(tol)}.")
     if not 0 <= tol < math.inf or type(tol) is int and tol > sys.float_info.max:
         raise ValueError(
-            f"tol must be a finite number of at least 0, got {tol!r}; at 0 a run ends when no label changes."
+            f"tol must be a finite number of at least 0, got {tol!r}; at 0 a run ends when no "
+            "label changes."
         )
 
 
@@ -591,7 +672,9 @@ def check_positive(value, what, unit):
     if isinstance(value, bool) or not isinstance(value, _REALS):
         raise TypeError(f"{what} must be None or a number of {unit} above 0, got {_typed(value)}.")
     if not 0 < value < math.inf:
-        raise ValueError(f"{what} must be a finite number of {unit} above 0, got {value!r}; None sets no limit.")
+        raise ValueError(
+            f"{what} must be a finite number of {unit} above 0, got {value!r}; None sets no limit."
+        )
 
 
 def check_share(value, what):
@@ -608,14 +691,21 @@ def check_refine(refine, valid):
         check_name(refine, valid, "refine")
         return
     if not isinstance(refine, (list, tuple)) or not refine:
-        raise TypeError(f"refine must be None, one of {', '.join(map(repr, valid))}, or a list of these names, got {_typed(refine)}.")
+        raise TypeError(
+            f"refine must be None, one of {', '.join(map(repr, valid))}, or a list of "
+            f"these names, got {_typed(refine)}."
+        )
     for name in refine:
         check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")
 
 
 def check_int(value, what, low, wanted, high=_MAX_INT):
-    """Raise unless `value` is an integer, and no bool, from `low` to `high`; `wanted` says so in words."""
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
+    """Raise unless `value` is an integer, and no bool, from `low` to `high`; `wanted` says so in
+    words.
+    """
+    if type(value) is not int and (
+        isinstance(value, bool) or not isinstance(value, (int, np.integer))
+    ):
         raise TypeError(f"{what} must be {wanted}, got {_typed(value)}.")
     if value < low:
         raise ValueError(f"{what} must be {wanted}, got {value}.")
@@ -637,8 +727,12 @@ def check_euclidean(metric, what):
     """Raise where another metric is asked for of what knows but one."""
     check_name(metric, METRICS, "metric")
     if metric != "euclidean":
-        raise ValueError(f"{what} goes by Euclidean distances, got metric={metric!r}: pass rows at unit length, "
-                         "X / np.linalg.norm(X, axis=1, keepdims=True), whose squared distances are twice the cosine distances.")
+        raise ValueError(
+            f"{what} goes by Euclidean distances, got metric={metric!r}: pass rows at "
+            "unit length, "
+            "X / np.linalg.norm(X, axis=1, keepdims=True), whose squared distances "
+            "are twice the cosine distances."
+        )
 
 
 def check_n_clusters(k, n):
@@ -649,7 +743,11 @@ def check_n_clusters(k, n):
 
 def check_random_state(random_state):
     """Raise unless seeds can be drawn from this."""
-    if random_state is None or random_state is np.random or isinstance(random_state, (np.random.RandomState, np.random.Generator)):
+    if (
+        random_state is None
+        or random_state is np.random
+        or isinstance(random_state, (np.random.RandomState, np.random.Generator))
+    ):
         return
     if not isinstance(random_state, (int, np.integer)) or isinstance(random_state, bool):
         raise TypeError(
@@ -657,17 +755,22 @@ def check_random_state(random_state):
             f"{_typed(random_state)}."
         )
     if not 0 <= random_state <= _MAX_SEED:
-        raise ValueError(f"random_state must be an integer from 0 to {_MAX_SEED}, got {int(random_state)}.")
+        raise ValueError(
+            f"random_state must be an integer from 0 to {_MAX_SEED}, got {int(random_state)}."
+        )
 
 
 def seeds(random_state, n):
-    """Draw the seeds of n restarts up front: a list of ints, each of which reproduces its restart alone."""
+    """Draw the seeds of n restarts up front: a list of ints, each of which reproduces its restart
+    alone.
+    """
     check_random_state(random_state)
     if random_state is None or random_state is np.random:
         return np.random.randint(_DRAWN_SEEDS, size=n).tolist()
     if isinstance(random_state, (int, np.integer)):
         seed = int(random_state)
-        # The first restart takes the seed itself: n_init=1 with a recorded seed is that restart again.
+        # The first restart takes the seed itself: n_init=1 with a recorded seed is that restart
+        # again.
         if n == 1:
             return [seed]
         with seeded(seed) as state:
@@ -679,7 +782,8 @@ def seeds(random_state, n):
 
 @contextlib.contextmanager
 def seeded(seed):
-    """Lend a RandomState in the state of RandomState(seed) that nobody else draws from: no other thread, no fit in a signal handler.
+    """Lend a RandomState in the state of RandomState(seed) that nobody else draws from: no other
+    thread, no fit in a signal handler.
 
     Making a RandomState takes longer than a small fit; seeding one again takes a microsecond.
     """
@@ -692,35 +796,53 @@ def seeded(seed):
     _spare.append(state)  # not after an error, whose traceback may still hold it
 
 
-# ----------------------------------------------------------------------------------- a model and new data
+# ----------------------------------------------------------------------------------- a model and ne
 
 
 def check_fitted(est):
     """Raise unless `fit` has been called."""
     if not hasattr(est, "cluster_centers_"):
         raise compatible(NotFittedError)(
-            f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments "
+            f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate "
+            "arguments "
             "before using this estimator."
         )
 
 
 def fitted_centers(est):
-    """The centers of a fitted model, (k, d) float64, C-contiguous, as whatever uses a model takes them.
+    """The centers of a fitted model, (k, d) float64, C-contiguous, as whatever uses a model takes
+    them.
 
-    Attributes can be replaced by anything: raises unless these are centers, of as many features as the model says.
+    Attributes can be replaced by anything: raises unless these are centers, of as many features as
+    the model says.
     """
     check_fitted(est)
     centers = est.cluster_centers_
-    if type(centers) is not np.ndarray or centers.ndim != 2 or centers.size == 0 or centers.dtype not in (_FLOAT64, _FLOAT32):
+    if (
+        type(centers) is not np.ndarray
+        or centers.ndim != 2
+        or centers.size == 0
+        or centers.dtype not in (_FLOAT64, _FLOAT32)
+    ):
         centers, _ = as_matrix(centers, name="cluster_centers_")
     d = centers.shape[1]
     if getattr(est, "n_features_in_", d) != d:
-        raise _changed("cluster_centers_", f"has {d} features, but n_features_in_ is {_short(est.n_features_in_)}")
-    if getattr(est, "feature_names_in_", None) is not None and np.shape(est.feature_names_in_) != (d,):
-        raise _changed("feature_names_in_", f"has shape {np.shape(est.feature_names_in_)}, but there are {d} features")
+        raise _changed(
+            "cluster_centers_",
+            f"has {d} features, but n_features_in_ is {_short(est.n_features_in_)}",
+        )
+    if getattr(est, "feature_names_in_", None) is not None and np.shape(est.feature_names_in_) != (
+        d,
+    ):
+        raise _changed(
+            "feature_names_in_",
+            f"has shape {np.shape(est.feature_names_in_)}, but there are {d} features",
+        )
     centers = np.ascontiguousarray(centers, _FLOAT64)
     if not largest_magnitude(centers) <= MAX_ABS:
-        raise nonfinite_error(centers, *_first(~(np.abs(centers) <= MAX_ABS)), name="cluster_centers_")
+        raise nonfinite_error(
+            centers, *_first(~(np.abs(centers) <= MAX_ABS)), name="cluster_centers_"
+        )
     return centers
 
 
@@ -732,32 +854,56 @@ def fitted_array(est, name, shape, *, integers=False, low=0, high=math.inf):
     """
     check_fitted(est)
     if not hasattr(est, name):
-        raise ValueError(f"This {type(est).__name__} has no {name}: fit it (in one piece, and to the end) to have them.")
+        raise ValueError(
+            f"This {type(est).__name__} has no {name}: fit it (in one piece, and to "
+            "the end) to have them."
+        )
     array = np.asarray(getattr(est, name))
     what = "whole numbers" if integers else "numbers"
     if array.dtype.kind not in ("iu" if integers else "iuf"):
         raise _changed(name, f"has dtype {array.dtype}, but holds {what}")
-    if array.ndim != len(shape) or any(wanted not in (None, size) for wanted, size in zip(shape, array.shape)):
-        raise _changed(name, f"has shape {array.shape} where {str(shape).replace('None', 'n')} belongs to these centers")
+    if array.ndim != len(shape) or any(
+        wanted not in (None, size) for wanted, size in zip(shape, array.shape)
+    ):
+        raise _changed(
+            name,
+            f"has shape {array.shape} where {str(shape).replace('None', 'n')} "
+            "belongs to these centers",
+        )
     if array.size and not low <= array.min() <= array.max() <= high:
-        raise _changed(name, f"holds {array.min()} to {array.max()}, but must hold finite {what} from {low} to {high}")
+        raise _changed(
+            name,
+            f"holds {array.min()} to {array.max()}, but must hold finite {what} "
+            f"from {low} to {high}",
+        )
     return array
 
 
 def fitted_tree(est, k, d):
-    """The splits of a `BisectingKMeans`, checked: centers (k - 1, 2, d) float64, C-contiguous, and children (k - 1, 2)."""
+    """The splits of a `BisectingKMeans`, checked: centers (k - 1, 2, d) float64, C-contiguous, and
+    children (k - 1, 2).
+    """
     centers = fitted_array(est, "tree_centers_", (k - 1, 2, d), low=-MAX_ABS, high=MAX_ABS)
-    children = np.array(fitted_array(est, "tree_children_", (k - 1, 2), integers=True, low=-k, high=k), dtype=np.int64)
+    children = np.array(
+        fitted_array(est, "tree_children_", (k - 1, 2), integers=True, low=-k, high=k),
+        dtype=np.int64,
+    )
     if not is_tree(children, k):
         raise _changed("tree_children_", f"holds no splits that end in {k} clusters")
     return np.ascontiguousarray(centers, _FLOAT64), children
 
 
 def is_tree(children, k):
-    """Whether splits (k - 1, 2) form a tree whose leaves are the k labels: each leads to later ones, so that no walk goes in a circle."""
+    """Whether splits (k - 1, 2) form a tree whose leaves are the k labels: each leads to later
+    ones, so that no walk goes in a circle.
+    """
     splits, leaves = children[children >= 0], ~children[children < 0]
     ahead = children > np.arange(k - 1)[:, np.newaxis]
-    return bool(np.all(ahead | (children < 0))) and sorted(splits) == list(range(1, k - 1)) and (k == 1 or sorted(leaves) == list(range(k)))
+    return (
+        bool(np.all(ahead | (children < 0)))
+        and sorted(splits) == list(range(1, k - 1))
+        and (k == 1 or sorted(leaves) == list(range(k)))
+    )
 
 
 def _changed(name, how):
@@ -774,7 +920,9 @@ def check_feature_count(est, d):
 
 
 def check_feature_names(est, names, d, reset):
-    """Record (`reset`) the names and number of the features in a model, or check new data against them."""
+    """Record (`reset`) the names and number of the features in a model, or check new data against
+    them.
+    """
     if reset:
         est.n_features_in_ = d
         if names is not None:
@@ -784,7 +932,10 @@ def check_feature_names(est, names, d, reset):
         return
     fitted = getattr(est, "feature_names_in_", None)
     if names is None and fitted is not None:
-        warn(f"X does not have valid feature names, but {type(est).__name__} was fitted with feature names")
+        warn(
+            f"X does not have valid feature names, but {type(est).__name__} was fitted with "
+            "feature names"
+        )
     elif names is not None and fitted is None:
         warn(f"X has feature names, but {type(est).__name__} was fitted without feature names")
     elif names is not None and list(names) != list(fitted):
@@ -801,7 +952,8 @@ def check_input_features(est, input_features):
         raise ValueError("input_features is not equal to feature_names_in_")
     if len(input_features) != est.n_features_in_:
         raise ValueError(
-            f"input_features should have length equal to number of features ({est.n_features_in_}), "
+            "input_features should have length equal to number of features "
+            f"({est.n_features_in_}), "
             f"got {len(input_features)}"
         )
 

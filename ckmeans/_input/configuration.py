@@ -1,4 +1,5 @@
 """What the package runs on: instruction set, threads, build."""
+
 import os
 import platform
 from functools import cache
@@ -11,7 +12,9 @@ __version__ = "0.1.0"
 
 @cache
 def cpu_count():
-    """CPUs that this process may use: its affinity mask, and a container's quota where there is one."""
+    """CPUs that this process may use: its affinity mask, and a container's quota where there is
+    one.
+    """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -26,13 +29,19 @@ def cpu_count():
 
 
 def thread_count(n_threads):
-    """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make sense on this machine."""
+    """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make
+    sense on this machine.
+    """
     check.check_threads(n_threads)
-    return min(int(n_threads), _native.engine.MOST_THREADS) if n_threads is not None else cpu_count()
+    return (
+        min(int(n_threads), _native.engine.MOST_THREADS) if n_threads is not None else cpu_count()
+    )
 
 
 def memory_is_short(needed):
-    """Whether `needed` bytes are more than half of the memory that is available; False where that is not known."""
+    """Whether `needed` bytes are more than half of the memory that is available; False where that
+    is not known.
+    """
     try:
         with open("/proc/meminfo") as file:
             for line in file:

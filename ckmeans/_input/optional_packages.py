@@ -1,9 +1,19 @@
 """Optional packages: imported where they are used, and what to install where they are not there."""
+
 from importlib import import_module
 
 #: top-level module -> extra of this package that brings it
-EXTRAS = {"matplotlib": "plot", "PIL": "image", "pandas": "pandas", "pyarrow": "arrow", "dask": "dask", "ray": "ray",
-          "sklearn": "sklearn", "onnx": "onnx", "scipy": "drift"}
+EXTRAS = {
+    "matplotlib": "plot",
+    "PIL": "image",
+    "pandas": "pandas",
+    "pyarrow": "arrow",
+    "dask": "dask",
+    "ray": "ray",
+    "sklearn": "sklearn",
+    "onnx": "onnx",
+    "scipy": "drift",
+}
 
 
 def need(module, what):
@@ -14,4 +24,6 @@ def need(module, what):
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != top:
             raise
-        raise ImportError(f"{what} needs {top}: pip install 'ckmeans-cython[{EXTRAS[top]}]'", name=top) from None
+        raise ImportError(
+            f"{what} needs {top}: pip install 'ckmeans-cython[{EXTRAS[top]}]'", name=top
+        ) from None

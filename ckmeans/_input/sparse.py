@@ -1,9 +1,10 @@
 """Sparse rows: what is read of a SciPy sparse matrix or array. SciPy itself is never imported.
 
-The rows are read where they lie: the values of a CSR matrix in place where they are float32 or float64, and its column indices where
-they are 32 bits wide. What the kernels could not read so (unsorted or repeated columns, other formats and types) is copied, at the
-size of the nonzeros.
+The rows are read where they lie: the values of a CSR matrix in place where they are float32 or
+float64, and its column indices where they are 32 bits wide. What the kernels could not read so
+(unsorted or repeated columns, other formats and types) is copied, at the size of the nonzeros.
 """
+
 import numpy as np
 
 from .._native.engine import own_layout, take_rows
@@ -17,14 +18,15 @@ def is_sparse(X):
 
 
 class SparseRows:
-    """Rows in CSR form, the columns of each ascending and distinct; takes the place of a 2-D array of floats.
+    """Rows in CSR form, the columns of each ascending and distinct; takes the place of a 2-D array
+    of floats.
 
     Attributes
     ----------
     data : ndarray of shape (nnz,), float32 or float64
     layout : engine Layout
-        Its ``indices`` (nnz,) int32, and ``indptr`` (n + 1,) int64: values and columns of row i are at ``indptr[i]:indptr[i + 1]``, which
-        need not begin with 0.
+        Its ``indices`` (nnz,) int32, and ``indptr`` (n + 1,) int64: values and columns of row i are
+        at ``indptr[i]:indptr[i + 1]``, which need not begin with 0.
     shape : tuple
     """
 
@@ -48,7 +50,9 @@ class SparseRows:
         return self.shape[0]
 
     def __getitem__(self, key):
-        """One value for a pair (row, column); else the rows that a slice, a mask or an array of numbers picks."""
+        """One value for a pair (row, column); else the rows that a slice, a mask or an array of
+        numbers picks.
+        """
         if isinstance(key, tuple):
             row, column = key
             start, stop = self.indptr[row], self.indptr[row + 1]
@@ -61,7 +65,10 @@ class SparseRows:
 
     def take(self, rows, axis=0):
         """A copy of these rows, in this order."""
-        return SparseRows(*take_rows(self.data, self.layout, np.ascontiguousarray(rows, dtype=np.int64)), self._container)
+        return SparseRows(
+            *take_rows(self.data, self.layout, np.ascontiguousarray(rows, dtype=np.int64)),
+            self._container,
+        )
 
     def astype(self, dtype):
         return self.with_values(self.data.astype(dtype))
@@ -73,16 +80,23 @@ class SparseRows:
     def contained(self):
         """The rows as a sparse matrix."""
         start, stop = int(self.indptr[0]), int(self.indptr[-1])
-        return self._container((self.data[start:stop], self.indices[start:stop].copy(), self.indptr - start), shape=self.shape)
+        return self._container(
+            (self.data[start:stop], self.indices[start:stop].copy(), self.indptr - start),
+            shape=self.shape,
+        )
 
 
 def shown(array):
-    """Rows as a user's function is to see them: sparse ones as a matrix of the class that they came in."""
+    """Rows as a user's function is to see them: sparse ones as a matrix of the class that they came
+    in.
+    """
     return array.contained() if isinstance(array, SparseRows) else array
 
 
 def sparse_rows(X, name, numeric):
-    """`SparseRows` of a sparse matrix or array; `numeric` checks its values and returns them as an array of a native real type."""
+    """`SparseRows` of a sparse matrix or array; `numeric` checks its values and returns them as an
+    array of a native real type.
+    """
     csr = X if getattr(X, "format", None) == "csr" and hasattr(X, "indptr") else X.tocsr()
     data, indices, indptr = csr.data, csr.indices, csr.indptr
     n, d = (int(size) for size in csr.shape)
@@ -93,11 +107,17 @@ def sparse_rows(X, name, numeric):
     if indices.dtype not in (np.int32, np.int64):
         indices = indices.astype(np.int64)
     if len(indptr) != n + 1 or min(len(indices), len(data)) < indptr[-1]:
-        raise ValueError(f"{name} is no valid CSR matrix: {len(indptr)} row starts, {len(indices)} column indices and "
-                         f"{len(data)} values do not fit the shape {csr.shape}.")
+        raise ValueError(
+            f"{name} is no valid CSR matrix: {len(indptr)} row starts, {len(indices)} "
+            "column indices and "
+            f"{len(data)} values do not fit the shape {csr.shape}."
+        )
     layout = own_layout(indptr, indices, d)
     if layout is None:
-        raise ValueError(f"{name} is no valid CSR matrix: row starts do not ascend from 0, or a column index is not in 0 to {d - 1}.")
+        raise ValueError(
+            f"{name} is no valid CSR matrix: row starts do not ascend from 0, or a "
+            f"column index is not in 0 to {d - 1}."
+        )
     if not layout.ordered:
         data, layout = _in_order(data, layout)
     if data.dtype not in (np.float32, np.float64):
@@ -106,7 +126,9 @@ def sparse_rows(X, name, numeric):
 
 
 def _in_order(data, layout):
-    """The same rows with ascending columns; values of the same column are added up in their order and type, as SciPy does."""
+    """The same rows with ascending columns; values of the same column are added up in their order
+    and type, as SciPy does.
+    """
     indices, indptr = layout.indices, layout.indptr
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     start, stop = int(indptr[0]), int(indptr[-1])

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._input import checks as check
 from .._estimators.base import unit_rows
+from .._input import checks as check
 from .tree import fit_tree
 
 #: Rows that a tree is built from, at most; more are drawn at random, always the same ones.
@@ -59,10 +59,13 @@ class Explanation:
     def __str__(self):
         lines = [cluster.sentence for cluster in self.clusters]
         tree = self.tree
-        drawn = "" if self.n_tree_rows == self.n_rows else f" (built from {self.n_tree_rows:,} rows)"
+        drawn = (
+            "" if self.n_tree_rows == self.n_rows else (f" (built from {self.n_tree_rows:,} rows)")
+        )
         lines += [
             "",
-            f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the rows "
+            f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the "
+            "rows "
             f"get the same cluster, at {tree.cost_ratio:.2f} times the inertia.",
             tree.rules(),
         ]
@@ -85,9 +88,7 @@ class Explanation:
         return fill("{}<pre>{}</pre>", table(head, rows), self.tree.rules())
 
 
-def explain(
-    model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None
-):
+def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None):
     """Say what the clusters of a model are.
 
     Parameters
@@ -135,8 +136,8 @@ def explain(
     Cluster 0: 50 rows (50.0%), with high height (9.03, overall 4.6).
     Cluster 1: 50 rows (50.0%), with low height (0.176, overall 4.6).
     <BLANKLINE>
-    As a decision tree of 2 leaves: 100.0% of the rows get the same cluster, at 1.00 times the inertia.
-    if height <= 4.30208:
+    As a decision tree of 2 leaves: 100.0% of the rows get the same cluster, at 1.00 times the
+    inertia. if height <= 4.30208:
       cluster 1
     else:
       cluster 0
@@ -194,13 +195,16 @@ def _clusters(rows, labels, centers, weights, names, n_typical):
         mean = np.average(rows[mine], axis=0, weights=weights[mine])
         with np.errstate(invalid="ignore", divide="ignore"):
             deviations = np.where(spread > 0, (mean - overall) / spread, 0.0)
-        # Between this cluster and the rest: w (m_1 - m)^2 + (W - w) (m_0 - m)^2, as a share of W s^2.
+        # Between this cluster and the rest: w (m_1 - m)^2 + (W - w) (m_0 - m)^2, as a share of W
+        # s^2.
         part = weight / total
         shares = deviations**2 * part / (1 - part) if part < 1 else np.zeros(len(names))
         shares = np.clip(shares, 0.0, 1.0)
         ranked = sorted(range(len(names)), key=lambda f: -shares[f])
         features = tuple(
-            Feature(names[f], float(mean[f]), float(overall[f]), float(deviations[f]), float(shares[f]))
+            Feature(
+                names[f], float(mean[f]), float(overall[f]), float(deviations[f]), float(shares[f])
+            )
             for f in ranked
         )
         sq_distances = ((rows[mine] - centers[label]) ** 2).sum(axis=1)

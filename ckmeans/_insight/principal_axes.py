@@ -1,4 +1,7 @@
-"""Principal components: for pictures of many features, and for reference data shaped like the data."""
+"""Principal components: for pictures of many features, and for reference data shaped like the
+data.
+"""
+
 import numpy as np
 
 
@@ -16,14 +19,15 @@ def principal_axes(rows, count=None):
     middle : ndarray of shape (d,)
         Mean of the rows.
     axes : ndarray of shape (count, d)
-        Unit vectors, the direction of most variance first; the largest component of each is positive.
+        Unit vectors, the direction of most variance first; the largest component of each is
+        positive.
     shares : ndarray of shape (count,)
         What part of the variance each explains.
     """
     middle = rows.mean(axis=0, dtype=np.float64)
     shifted = rows - middle
     largest = np.abs(shifted).max() or 1.0
-    shifted /= largest                                    # lest squares overflow
+    shifted /= largest  # lest squares overflow
     values, vectors = np.linalg.eigh(shifted.T @ shifted)
     count = len(values) if count is None else count
     axes = vectors.T[::-1][:count]
