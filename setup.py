@@ -95,9 +95,9 @@ def write(name, text):
 # What a source draws in: include "x.pxi", cdef extern from "x.h", #include "x.h", from
 # ckmeans._native.x cimport y.
 DRAWS_IN = re.compile(
-    r"""^\s*(?:include|cdef\s+extern\s+from|#\s*include)\s+["']([\w.]+)["']|^\s*from\s+ckmeans\._native\.(\w+)\s+cimport
-    """,
-    re.MULTILINE,
+    r"""^\s*(?:include|cdef\s+extern\s+from|\#\s*include)\s+["']([\w./]+)["']
+      | ^\s*from\s+ckmeans\._native\.(\w+)\s+cimport""",
+    re.MULTILINE | re.VERBOSE,
 )
 
 

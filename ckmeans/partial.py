@@ -112,27 +112,16 @@ class Survey:
     @cached_property
     def _cut(self):
         """How sums are cut: constants for the columns (parts, d) and for weights."""
-        one = np.ones(1) if self.weighted else None
-        return native.block_cut(
-            native.Data(np.zeros((1, len(self.low)), self.dtype), one, 1, False, False),
-            self._native,
-        )
+        return native.block_cut(self._native, self.dtype, self.weighted)
 
     @cached_property
     def _lost(self):
-        """What moments may leave over; see `Data.lost_of_squares`."""
-        return native.block_lost(
-            native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False),
-            self._native,
-        )
+        """What moments may leave over; see `Cuts.lost_of_squares`."""
+        return native.block_lost(self._native)
 
     def bound(self, centers):
         """What no weighted squared distance of the rows to these centers exceeds."""
-        return native.block_bound(
-            native.Data(np.zeros((1, len(self.low)), self.dtype), None, 1, False, False),
-            self._native,
-            np.ascontiguousarray(centers, dtype=np.float64),
-        )
+        return native.block_bound(self._native, np.ascontiguousarray(centers, dtype=np.float64))
 
 
 class Partial:

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import oracle
 import pytest
 from checks import assert_same
 from ckmeans._native.engine import Data, Run
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ckmeans import KMeans
 from ckmeans._estimators.kmeans import ALGORITHMS
+from ckmeans._input.sparse import sparse_rows
 from ckmeans._native import engine
 
 # Boxes are for data of some size: below that, all algorithms are one.
@@ -64,6 +66,111 @@ def fits(X, init, **params):
             )
             for name in ALGORITHMS
         }
+
+
+class ByDefinition(engine.SearchInPython):
+    """A trivial search: the nearest center of each row in plain NumPy."""
+
+    def nearest(self, data, centers, labels):
+        return oracle.assign(data.take(np.arange(len(labels))), centers)[0]
+
+
+def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
+    """What each row of the table of algorithms makes of the same start, iteration by iteration: name -> list of tuples."""
+    found = {}
+    for name in engine.ALGORITHMS:
+        run = Run(Data(X, weights, n_threads, True, unit=unit), centers.copy(), max_iter, 0.0, name)
+        found[name] = steps = []
+        more = True
+        while more:
+            more = run.iterate()
+            steps.append(
+                (
+                    run.n_iter,
+                    run.n_changed,
+                    run.shift,
+                    run.labels().tobytes(),
+                    run.centers().tobytes(),
+                    run.counts().tobytes(),
+                )
+            )
+        run.finish()
+        steps.append(
+            (run.stop_reason, run.inertia(), run.labels().tobytes(), run.centers().tobytes())
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "dense",
+        "float32",
+        "weights",
+        "unit",
+        "sparse",
+        "sparse and weights",
+        "empty clusters",
+        "duplicates",
+    ],
+)
+def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
+    """Nothing else knows of it: the loop, sums, empty clusters and the stopping rule are those of all rows of the table."""
+    monkeypatch.setitem(
+        engine.ALGORITHMS, "by definition", engine.Algorithm((engine.Floats,), (ByDefinition,))
+    )
+    rng = np.random.default_rng(len(kind))
+    X = clustered(1, 5)[:4500]
+    weights = rng.integers(0, 3, len(X)).astype(float) if "weights" in kind else None
+    if kind == "float32":
+        X = X.astype(np.float32)
+    if kind == "duplicates":
+        X = np.round(X)
+    centers = X[rng.choice(len(X), 25, replace=False)].astype(float)
+    if kind == "empty clusters":
+        centers[::3] += 1e3
+    if "sparse" in kind:
+        sparse = pytest.importorskip("scipy.sparse")
+        X = sparse_rows(
+            sparse.csr_array(np.where(rng.random(X.shape) < 0.4, X, 0)),
+            "X",
+            lambda values, _: values,
+        )
+    found = every_row(X, centers, weights, unit=kind == "unit")
+    assert len(found["by definition"]) > 3
+    for name, steps in found.items():
+        assert steps == found["by definition"], name
+
+
+def test_labels_of_a_search_in_python_are_checked(monkeypatch):
+    class Wrong(engine.SearchInPython):
+        def nearest(self, data, centers, labels):
+            return wrong
+
+    monkeypatch.setitem(engine.ALGORITHMS, "wrong", engine.Algorithm((engine.Floats,), (Wrong,)))
+    for wrong in [0, 7], [-1, 0], [0], [[0, 0]], None:
+        run = Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, "wrong")
+        with pytest.raises((ValueError, TypeError)):
+            run.iterate()
+
+
+@pytest.mark.parametrize(
+    "packings, searches",
+    [
+        ((), (engine.AllCenters,)),
+        ((engine.Floats,), ()),
+        ((engine.Axes,), (engine.AllCenters,)),
+        ((engine.Floats,), (engine.GroupSearch,)),
+        ((engine.Floats,), (engine.Search,)),
+    ],
+)
+def test_every_row_of_the_table_has_a_last_resort(packings, searches, monkeypatch):
+    for name, row in engine.ALGORITHMS.items():
+        Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, name)
+        assert row.insists_on in (None, *row.packings, *row.searches), name
+    monkeypatch.setitem(engine.ALGORITHMS, "none", engine.Algorithm(packings, searches))
+    with pytest.raises(ValueError, match="always fits"):
+        Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, "none")
 
 
 @pytest.mark.parametrize("make", DATA)
@@ -227,8 +334,8 @@ def test_auto_takes_axes_by_itself_and_does_without_where_they_tell_nothing():
         assert not run.along_axes
 
 
-def assert_same_run(run, X, k):
-    lloyd = Run(Data(X, None, 1, True), X[:k].copy(), 300, 0.0, "lloyd")
+def assert_same_run(run, X, k, max_iter=300):
+    lloyd = Run(Data(X, None, 1, True), X[:k].copy(), max_iter, 0.0, "lloyd")
     lloyd.finish()
     assert np.array_equal(run.labels(), lloyd.labels())
     assert np.array_equal(run.centers(), lloyd.centers())
@@ -262,6 +369,32 @@ def test_restarts_share_the_order():
     other = KMeans(50, n_init=3, random_state=0, algorithm="lloyd").fit(X)
     assert_same(one, other)
     assert [run[:4] for run in one.runs_] == [run[:4] for run in other.runs_]
+
+
+@pytest.mark.parametrize(
+    "make, d", [(clustered, 3), (clustered, 40), (lambda seed, d: concentrated(N, d, 6, 0.1), 60)]
+)
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
+    """Each leaves the rows packed as it wants them, and the threads' scratch is lent from one to the next."""
+    X = make(0, d)
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        data = Data(X, None, n_threads, True)
+        runs = [
+            Run(data, X[:k].copy(), 25, 0.0, name)
+            for k in rng.choice(range(20, 120), 3)
+            for name in rng.permutation([*ALGORITHMS][:5]).tolist()
+        ]
+        while any(run.stop_reason is None for run in runs):
+            run = runs[rng.integers(len(runs))]
+            if run.stop_reason is None:
+                run.iterate()
+            if rng.random() < 0.02:  # one that is gone takes its memory along
+                runs.remove(run)
+        for run in runs:
+            run.finish()
+            assert_same_run(run, X, len(run.centers()), 25)
 
 
 @pytest.mark.parametrize("n_threads", [7, 33])

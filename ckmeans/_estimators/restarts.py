@@ -8,21 +8,14 @@ import numpy as np
 from .._inits import DETERMINISTIC, INITS, automatic, given_centers, initial_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.sparse import shown
-from .._native.engine import Run as NativeRun
+from .._native import engine as native
 from .._refine import improve
 from .history import Recorded
 from .labels import label_order
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in
 #: speed and memory.
-ALGORITHMS = {
-    "auto": "auto",
-    "lloyd": "lloyd",
-    "boxes": "boxes",
-    "yinyang": "yinyang",
-    "projected": "projected",
-    "elkan": "auto",
-}
+ALGORITHMS = {**{name: name for name in native.ALGORITHMS}, "elkan": "auto"}
 
 #: Restarts of a drawn init when n_init="auto".
 AUTO_RESTARTS = 10
@@ -269,7 +262,7 @@ class Solver:
         return run
 
     def new_run(self, centers):
-        run = NativeRun(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm)
         return run if self.histories is None else Recorded(run, self.data)
 
     def best_in_order(self, how):

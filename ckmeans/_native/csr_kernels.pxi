@@ -195,7 +195,7 @@ cdef inline void own_columns(const Rows *rows, Py_ssize_t row, int32_t *columns)
         columns[e] = columns[e] if <uint32_t>columns[e] < d else 0
 
 
-cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, int32_t *columns,
+cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x, int32_t *columns,
                           float *sq_norms) noexcept nogil:
     """The values of a row, scaled, float32, and their columns; returns its squared norm, rounded up.
 

@@ -446,7 +446,7 @@ cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
     return ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
 
 
-cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
+cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
                           float **norms) noexcept nogil:
     """The packed rows [first, first + count): kept ones, or packed into the worker's scratch."""
     panel[0] = me.panel
@@ -601,7 +601,7 @@ cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil
 
 cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, int32_t *label) noexcept nogil:
     """The label of a row that its packed coordinates do not tell."""
-    cdef const Packing *packing = job.packing
+    cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
     cdef Py_ssize_t d = job.rows.d, width = packing.n_axes + 1, f, j

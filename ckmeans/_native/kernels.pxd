@@ -105,7 +105,7 @@ cdef inline void wide_add(Wide *total, double term) noexcept nogil:
         wide_carry(total)
 
 
-cdef struct Packing:     # what the filter reads of the rows: float32, (x - origin) * scale
+cdef struct Packed:      # what the filter reads of the rows: float32, (x - origin) * scale
     float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
     bint filling         # this pass is the first over `panels` and fills them
@@ -124,7 +124,7 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
     double reach         # and those within so many of the origin
 
 
-cdef inline Py_ssize_t packed_width(const Packing *packing, Py_ssize_t d) noexcept nogil:
+cdef inline Py_ssize_t packed_width(const Packed *packing, Py_ssize_t d) noexcept nogil:
     """Features of a packed row."""
     return d if packing.axes == NULL else packing.n_axes + 1
 
@@ -332,7 +332,7 @@ cdef struct Survey:      # first and second moments of the columns, for the stop
 cdef struct Assign:      # one assignment pass; IN unless marked
     const Rows *rows
     const double *weights        # (n,) or NULL
-    const Packing *packing
+    const Packed *packing
     const Centers *centers
     const Sums *sums             # NULL: labels only
     Survey *survey               # done on the way, while the rows are at hand; or NULL
@@ -393,7 +393,7 @@ cdef struct Units:       # what brings rows to unit length
 
 cdef struct Arrange:     # packs rows in a new order
     const Rows *rows
-    const Packing *packing
+    const Packed *packing
     const Boxes *boxes
     Worker *workers
 
@@ -401,7 +401,7 @@ cdef struct Arrange:     # packs rows in a new order
 cdef struct Seeding:     # one step of k-means++: candidates against all rows
     const Rows *rows
     const double *weights
-    const Packing *packing
+    const Packed *packing
     const FilterTable *filter
     const Centers *candidates
     const int64_t *drawn         # (m,) the rows that they are
@@ -409,7 +409,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
     Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
-    const uint16_t *bucket       # (n,) see content.pxi
+    const uint16_t *bucket       # (n,) see draw_order.pxi
     Py_ssize_t buckets
     bint binned                  # terms go to the candidates' buckets
     Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned
@@ -428,7 +428,7 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, double *out) noexcept nogil
+    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, double *out) noexcept nogil
     void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see thin.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors

@@ -68,7 +68,13 @@ cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     return 0
 
 
-cdef class ContentOrder:
+cdef inline double share_of(const double *weight, const double *sq_nearest, Py_ssize_t row) noexcept nogil:
+    """A row's share of what is drawn by: its weight, times its squared distance where there is one."""
+    cdef double term = 1 if weight == NULL else weight[row]
+    return term if sq_nearest == NULL else sq_nearest[row] if weight == NULL else term * sq_nearest[row]
+
+
+cdef class DrawOrder:
     """Rows of a data set by hash, bucket by bucket."""
     cdef Memory memory
     cdef Py_ssize_t n, buckets
@@ -91,6 +97,18 @@ cdef class ContentOrder:
         self.order = <int64_t *>self.memory.take(n, sizeof(int64_t))
         self.sorted_ = <uint8_t *>self.memory.take(self.buckets, 1)
 
+    cdef int open(self, View view) except -1:
+        """Find the bucket of each row."""
+        cdef Hashing job
+        job.rows = &view.rows
+        job.exact = view.exact
+        job.workers = view.workers
+        job.bucket = self.bucket
+        job.bits = self.bits
+        with nogil:
+            view.each_chunk(hash_rows, &job, 1.0 * view.rows.d + 5)
+        return self.deal()
+
     cdef int deal(self) except -1:
         """Rows into buckets, in their order, once each row's bucket is known."""
         cdef Memory memory = Memory()
@@ -110,7 +128,7 @@ cdef class ContentOrder:
         self.code = <uint64_t *>self.memory.take(largest, sizeof(uint64_t))
         return 0
 
-    cdef void sort(self, Py_ssize_t b, const Rows *rows, ExactTable *exact, char *block) noexcept nogil:
+    cdef void sort(self, View view, Py_ssize_t b) noexcept nogil:
         """Bring one bucket into order: by hash, equal rows by position."""
         cdef int64_t *row = self.order + self.start[b]
         cdef uint64_t *code = self.code
@@ -120,7 +138,7 @@ cdef class ContentOrder:
             return
         self.sorted_[b] = 1
         for i in range(count):
-            code[i] = hash_row(rows, exact, row[i], block)
+            code[i] = hash_row(&view.rows, view.exact, row[i], view.workers[0].block)
             ready = ready and (i == 0 or code[i - 1] <= code[i])
         if ready:
             return
@@ -130,6 +148,108 @@ cdef class ContentOrder:
             code[0], code[i] = code[i], code[0]
             row[0], row[i] = row[i], row[0]
             sift(code, row, 0, i)
+
+    cdef cnp.ndarray draw(self, View view, cnp.ndarray u):
+        """`Data.draw`."""
+        cdef cnp.ndarray out = np.empty(u.shape[0], dtype=np.int64)
+        cdef const double *number = <const double *>cnp.PyArray_DATA(u)
+        cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
+        cdef Memory memory = Memory()
+        cdef Sum *totals
+        cdef Split split
+        cdef double total
+        cdef Py_ssize_t i, e, b
+        if view.weight == NULL:
+            for i in range(u.shape[0]):
+                e = min(<Py_ssize_t>(number[i] * view.rows.n), view.rows.n - 1) if number[i] > 0 else 0
+                b = self.bucket[self.order[e]]
+                self.sort(view, b)
+                row[i] = self.order[e]
+            return out
+        totals = <Sum *>memory.take(self.buckets, sizeof(Sum))
+        split_constants(view.heaviest, view.rows.n, split.big, 1)
+        for i in range(view.rows.n):
+            add_term(totals + self.bucket[i], &split, view.weight[i])
+        total = view.total_weight()
+        for i in range(u.shape[0]):
+            row[i] = self.draw_by(view, NULL, totals, &split, number[i] * total)
+        return out
+
+    cdef int64_t draw_by(self, View view, const double *sq_nearest, const Sum *totals, const Split *split, double target) noexcept nogil:
+        """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does.
+
+        totals : of each bucket
+        """
+        cdef double n = view.rows.n
+        cdef Sum running, before
+        cdef Py_ssize_t b = 0, e
+        cdef int64_t i
+        cdef int p, above
+        memset(&running, 0, sizeof(Sum))
+        while b < self.buckets:
+            before = running
+            if b % SHELF == 0:
+                add_shelf(&running, totals + b)
+                above = exceeds(&running, split, n, target)
+                if above == 0:
+                    b += SHELF
+                    continue
+                running = before
+            for p in range(SUM_PARTS):
+                running.part[p] += totals[b].part[p]
+            above = exceeds(&running, split, n, target)
+            if above > 0:
+                running = before
+                self.sort(view, b)
+                for e in range(self.start[b], self.start[b + 1]):
+                    i = self.order[e]
+                    add_term(&running, split, share_of(view.weight, sq_nearest, i))
+                    above = exceeds(&running, split, n, target)
+                    if above > 0:
+                        return i
+                    if above < 0:
+                        break
+            if above < 0:
+                return self.draw_exactly(view, sq_nearest, target)
+            b += 1
+        return self.last_share(view, sq_nearest)
+
+    cdef int64_t draw_exactly(self, View view, const double *sq_nearest, double target) noexcept nogil:
+        """`draw_by`, where the target is so near to a running sum that what three parts leave over decides."""
+        cdef Wide running, before
+        cdef double about = 0, start
+        cdef Py_ssize_t b, e
+        cdef int64_t i
+        memset(&running, 0, sizeof(Wide))
+        for b in range(self.buckets):
+            before = running
+            start = about
+            for e in range(self.start[b], self.start[b + 1]):
+                i = self.order[e]
+                about += share_of(view.weight, sq_nearest, i)
+                wide_add(&running, share_of(view.weight, sq_nearest, i))
+            if about < target * (1 - 1e-6):          # far less than so many additions can be off by
+                continue
+            running = before
+            about = start
+            self.sort(view, b)
+            for e in range(self.start[b], self.start[b + 1]):
+                i = self.order[e]
+                about += share_of(view.weight, sq_nearest, i)
+                wide_add(&running, share_of(view.weight, sq_nearest, i))
+                if not about < target * (1 - 1e-6) and wide_value(&running) > target:
+                    return i
+        return self.last_share(view, sq_nearest)
+
+    cdef int64_t last_share(self, View view, const double *sq_nearest) noexcept nogil:
+        """The last row by content that has a share; 0 where none has."""
+        cdef Py_ssize_t b, e
+        for b in range(self.buckets - 1, -1, -1):
+            self.sort(view, b)
+            for e in range(self.start[b + 1] - 1, self.start[b] - 1, -1):
+                if share_of(view.weight, sq_nearest, self.order[e]) > 0:
+                    return self.order[e]
+        return 0
 
 
 cdef void sift(uint64_t *code, int64_t *row, Py_ssize_t i, Py_ssize_t count) noexcept nogil:

@@ -1,4 +1,5 @@
 # A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see exact_axes.pxi.
+# Distances are those of the coordinates then, which are no larger than those of the rows: see `GroupBounds`.
 
 cdef enum:
     WIDE = 24                    # features from which on axes are thought of
@@ -7,71 +8,13 @@ cdef enum:
     AXES_ROWS = 512              # rows that they are then turned towards
 
 
-cdef double axes_error(const Packing *packing, Py_ssize_t d) noexcept nogil:
+cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
     """What a packed row is off by along the axes and beyond them, as a share of its length; see exact_axes.pxi.
 
     `principal_axes` makes sure that axes are orthonormal to within 2 s.
     """
     cdef double s = (FLUSH + d // FLUSH + 8) * ldexp(1, -53)
     return 0 if packing.axes == NULL else sqrt((4 * sqrt(<double>packing.n_axes) + 8) * s)
-
-
-def product(a, b):
-    """Matrix product in pieces so small that BLAS does them on this thread: threads of its own would go on spinning beside the crew."""
-    out = np.empty((len(a), b.shape[1]))
-    work = 200_000 // a.shape[1]
-    if len(a) >= b.shape[1]:
-        step = max(1, work // b.shape[1])
-        for i in range(0, len(a), step):
-            np.matmul(a[i:i + step], b, out=out[i:i + step])
-    else:
-        step = max(1, work // len(a))
-        for i in range(0, b.shape[1], step):
-            out[:, i:i + step] = a @ b[:, i:i + step]
-    return out
-
-
-def eigen(symmetric):
-    """Eigenvalues (n,), ascending, and eigenvectors (n, n), in columns, of a small symmetric matrix, by Jacobi's rotations.
-
-    Good to about 1e-10. LAPACK would wake the threads of BLAS from n = 26 on, and take a hundred times as long where a core is busy.
-    """
-    cdef cnp.ndarray a_ = np.array(symmetric, dtype=np.float64, order="C"), v_ = np.eye(len(symmetric))
-    cdef Py_ssize_t n = a_.shape[0], p, q, i
-    cdef double *a = <double *>cnp.PyArray_DATA(a_)
-    cdef double *v = <double *>cnp.PyArray_DATA(v_)       # vectors in rows
-    cdef double largest = 0, far = INFINITY, near, angle, t, c, s
-    cdef int sweep = 0
-    for i in range(n):
-        largest = max(largest, fabs(a[i * n + i]))
-    while far > 1e-10 * largest and sweep < 30:
-        far = 0
-        sweep += 1
-        for p in range(n):
-            for q in range(p + 1, n):
-                near = a[p * n + q]
-                far = max(far, fabs(near))
-                if fabs(near) <= 1e-12 * largest:
-                    continue
-                angle = (a[q * n + q] - a[p * n + p]) / (2 * near)
-                t = (1 if angle >= 0 else -1) / (fabs(angle) + sqrt(angle * angle + 1))
-                c = 1 / sqrt(t * t + 1)
-                s = t * c
-                turn_pair(a + p * n, a + q * n, n, 1, c, s)
-                turn_pair(a + p, a + q, n, n, c, s)
-                turn_pair(v + p * n, v + q * n, n, 1, c, s)
-    values = a_.diagonal().copy()
-    order = np.argsort(values)
-    return values[order], v_[order].T
-
-
-cdef inline void turn_pair(double *x, double *y, Py_ssize_t n, Py_ssize_t stride, double c, double s) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double old
-    for i in range(n):
-        old = x[i * stride]
-        x[i * stride] = c * old - s * y[i * stride]
-        y[i * stride] = s * old + c * y[i * stride]
 
 
 @cython.wraparound(True)
@@ -137,53 +80,112 @@ cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double left)
     return 100 + 0.2 * d + m * width / 40.0 + left * (20 + 0.1 * d)
 
 
-cdef class Axes:
-    """Rows of one data set packed along axes.
-
-    Parameters
-    ----------
-    data : Data
-    axes : ndarray of shape (n_axes, d), float64
-    """
-    cdef Memory memory
-    cdef Packing packing
-
-    def __cinit__(self, Data data, cnp.ndarray axes):
-        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count = axes.shape[0], lanes, f, a
-        cdef const double *from_ = <const double *>cnp.PyArray_DATA(axes)
-        cdef double *to
-        lanes = (count + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES
-        self.memory = Memory()
-        self.packing = data.packing
-        to = <double *>self.memory.take(d * lanes, sizeof(double))
-        for a in range(count):
-            for f in range(d):
-                to[f * lanes + a] = from_[a * d + f]
-        self.packing.quanta = NULL
-        self.packing.quantising = False
-        self.packing.axes = to
-        self.packing.n_axes = count
-        self.packing.lanes = lanes
-        self.packing.panels = <float *>self.memory.take(n * (count + 1), sizeof(float))
-        self.packing.sq_norms = <float *>self.memory.take(n, sizeof(float))
-        self.packing.filling = True
-        self.packing.by_row = False
-
-
 cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     """Nanoseconds that it takes to see whether axes promise anything, roughly."""
     return 1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE * AXES_TRIED * m
 
 
-cdef Axes find_axes(Data data, cnp.ndarray centers, double most):
+cdef class Axes(Packing):
+    """Rows packed along axes, once some have been found that tell the centers apart."""
+    cdef Floats floats
+    cdef double patience         # nanoseconds that are to be spent before axes are looked for again
+
+    cdef int open(self, Data data) except -1:
+        self.floats = data.floats
+        self.filter = self.floats.filter
+        return 0
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return (self.filter and self.floats.packed.panels != NULL and self.floats.boxes.order == NULL
+                and run.data.rows.d >= (8 if run.insists_on(self) else WIDE))
+
+    cdef bint wants(self, Run run) except -1 nogil:
+        """Axes are looked for once assignments, a few that are still to come included, have cost several times what looking for them does,
+        and where they promise nothing, again when eight times as much has been spent."""
+        cdef Py_ssize_t m = run.forms.c.k
+        cdef double without = run.cost_without(self, m), to_come = run.to_come(without)
+        cdef double spent = run.data.spent
+        cdef bint insisted = run.insists_on(self)
+        if self.packed.axes != NULL:
+            return True
+        if not insisted and (spent + to_come < 8 * axes_cost(m, run.data.rows.d) or spent < self.patience):
+            return False
+        with gil:
+            try:
+                self.pack_along(run.data, find_axes(run.data, as_array(run.center, run.k, run.data.rows.d),
+                                                    INFINITY if insisted else 0.75 * without))
+            except MemoryError:               # what was there before will do
+                run.give_up(self)
+            self.patience = max(8 * spent, 4 * to_come)
+        return self.packed.axes != NULL
+
+    cdef int pack_along(self, Data data, axes) except -1:
+        """Room for the rows along these axes (n_axes, d), if there are any, which the next pass fills."""
+        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count, lanes, f, a
+        cdef const double *from_
+        cdef double *to
+        cdef Memory memory
+        cdef Packed packed = self.floats.packed
+        if axes is None:
+            return 0
+        count = len(axes)
+        lanes = (count + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES
+        from_ = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>axes)
+        memory = Memory()
+        to = <double *>memory.take(d * lanes, sizeof(double))
+        for a in range(count):
+            for f in range(d):
+                to[f * lanes + a] = from_[a * d + f]
+        packed.axes = to
+        packed.n_axes = count
+        packed.lanes = lanes
+        packed.panels = <float *>memory.take(n * (count + 1), sizeof(float))
+        packed.sq_norms = <float *>memory.take(n, sizeof(float))
+        packed.filling = True
+        packed.by_row = False
+        self.memory, self.packed = memory, packed
+        return 0
+
+    cdef int enter(self, Run run) except -1:
+        run.data.forget_packings(self)
+        run.forms.use_axes(&self.packed)
+        run.measure_anew()
+        return 0
+
+    cdef int leave(self, Run run) except -1:
+        run.forms.leave_axes()
+        run.measure_anew()
+        return 0
+
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
+        run.data.threads.room_for_sieves(run.k, 1)
+        return Packing.panels_for(self, run, layout)
+
+    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
+        """Go on without axes if they leave so many rows in doubt that all features are faster."""
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d, width = self.packed.n_axes + 1
+        Packing.was_compared(self, run, doubtful)
+        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.cost_without(self, m):
+            with gil:
+                run.give_up(self)
+        return 0
+
+    cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        return brute_cost(m, self.packed.n_axes + 1)
+
+    cdef double pass_cost(self, Run run) noexcept nogil:
+        return assign_cost(run.forms.c.m, self.packed.n_axes + 1)
+
+
+cdef object find_axes(Data data, cnp.ndarray centers, double most):
     """Axes that make an assignment to these centers (m, d) cost at most so many nanoseconds a row, or None; the best if it is infinite."""
     cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count, chosen = 0
     cdef double best = most, cost, unsure, left
     cdef cnp.ndarray origin = np.empty(d)
-    memcpy(cnp.PyArray_DATA(origin), data.packing.origin, d * sizeof(double))
+    memcpy(cnp.PyArray_DATA(origin), data.floats.packed.origin, d * sizeof(double))
 
     def moved(rows):
-        return (rows - origin) * data.packing.scale
+        return (rows - origin) * data.floats.packed.scale
 
     # Axes are tried on other rows than those that they are found from.
     tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1) * n // (2 * AXES_ROWS)))
@@ -202,4 +204,4 @@ cdef Axes find_axes(Data data, cnp.ndarray centers, double most):
             cost = brute_cost(m, count + 1) + unsure * sift_cost(m, count + 1, d, left)
             if cost < best:
                 best, chosen = cost, count
-    return Axes(data, axes[:chosen]) if chosen else None
+    return axes[:chosen] if chosen else None
