@@ -1,15 +1,18 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
-__all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans",
-           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "k_means", "kmeans_plusplus", "load",
+from . import dask as dask, image as image, metrics as metrics, partial as partial, plot as plot, progress as progress
+from . import ray as ray, report as report, select as select, tutorial as tutorial
+
+__all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "ModelFileError",
+           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "drift", "explain", "from_json", "from_sklearn", "k_means", "kmeans_plusplus", "load",
            "match", "select_k", "show_config"]
 
 __version__: str
@@ -68,6 +71,22 @@ class _Model:
     def fit_transform(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Any: ...
     def score(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> float: ...
     def save(self, path: str | PathLike[str]) -> None: ...
+    def to_sklearn(self, X: _Rows | None = None) -> Any: ...
+    def to_onnx(self, path: str | PathLike[str] | None = None) -> Any: ...
+    def to_sql(
+        self,
+        table: str | Sequence[str],
+        *,
+        dialect: Literal[
+            "standard", "sqlite", "duckdb", "postgresql", "mysql", "bigquery", "snowflake", "spark"
+        ] = "standard",
+        columns: Sequence[str] | None = None,
+        label: str = "cluster",
+    ) -> str: ...
+    @overload
+    def to_json(self, path: None = None) -> str: ...
+    @overload
+    def to_json(self, path: str | PathLike[str]) -> None: ...
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...
     def set_params(self, **params: Any) -> Self: ...
     def set_output(self, *, transform: Literal["default", "pandas", "polars"] | None = None) -> Self: ...
@@ -193,6 +212,27 @@ def kmeans_plusplus(
     n_local_trials: int | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
+class ModelFileError(ValueError): ...
+
+def explain(
+    model: _Model,
+    X: _Rows,
+    *,
+    sample_weight: ArrayLike | None = None,
+    feature_names: Sequence[str] | None = None,
+    n_typical: int = 3,
+    n_leaves: int | None = None,
+) -> Any: ...
+def drift(
+    model: _Model,
+    new: _Rows,
+    reference: _Rows | None = None,
+    *,
+    alpha: float = 0.01,
+    tolerance: float = 0.1,
+) -> Any: ...
+def from_sklearn(other: Any) -> KMeans: ...
+def from_json(source: str | PathLike[str]) -> KMeans: ...
 def load(path: str | PathLike[str]) -> KMeans | MiniBatchKMeans | BisectingKMeans: ...
 def match(model: _Model, previous: _Model, X: _Rows | None = None) -> Match: ...
 def select_k(

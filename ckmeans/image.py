@@ -1,19 +1,29 @@
 """Colour quantisation: an image in its k most telling colours."""
+
 from typing import NamedTuple
 
 import numpy as np
 
-from . import _validate as check
-from ._kmeans import KMeans
+from ._estimators.kmeans import KMeans
+from ._input import checks as check
 
 
 class Quantized(NamedTuple):
     """An image in few colours."""
 
-    image: np.ndarray       #: same shape as the original, uint8
-    palette: np.ndarray     #: (k, channels) uint8
-    indices: np.ndarray     #: (height, width) int32: the colour of each pixel
-    model: KMeans           #: fitted to the distinct colours, weighted by their pixels
+    image: (
+        np.ndarray
+    )  #: shape and dtype of the original (uint8 for one of bool), its transparency as it was
+    palette: np.ndarray  #: (k, channels), of the same dtype; without transparency
+    indices: np.ndarray  #: (height, width) int32: the colour of each pixel
+    model: KMeans  #: fitted to the distinct colours, weighted by their pixels
+
+
+#: dtype -> what full brightness, or opacity, is
+FULL = {
+    np.dtype(kind): full
+    for kind, full in (("u1", 255), ("u2", 65535), ("f2", 1.0), ("f4", 1.0), ("f8", 1.0))
+}
 
 
 def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=None):
@@ -21,8 +31,11 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
 
     Parameters
     ----------
-    image : ndarray of shape (height, width, 3) or (height, width), uint8
-        Colours or shades of grey. Left as it is.
+    image : ndarray of shape (height, width), (height, width, c) with c from 1 to 4, or Pillow image
+        c is 3 for colours and 1 for shades of grey, and one more where the last channel is opacity.
+        Values are uint8 from 0 to 255, uint16 from 0 to 65535, floats from 0 to 1, or bool, which
+        is taken for uint8 of 0 and 255. A Pillow image is read upright, in RGB or grey and as deep
+        as it is. Left as it is.
     n_colors : int
         An image that has no more than this keeps its colours.
     n_init, random_state, n_threads
@@ -36,14 +49,19 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     Raises
     ------
     TypeError, ValueError
-        The image is no array of bytes of such a shape.
+        The image is no array of such a shape, dtype and values, or wholly transparent.
 
     Notes
     -----
-    Distinct colours are clustered, each weighted by its pixels, which gives what all pixels would and takes less time. Distances
-    are those of the RGB values as they are. The palette is rounded to whole bytes.
+    Distinct colours are clustered, each weighted by its pixels, which gives what all pixels would
+    and takes less time. Distances are those of the RGB values as they are. The palette is rounded
+    to the image's dtype.
 
-    Not for images with transparency (flatten them first), nor where banding must not show: dither then.
+    A pixel weighs as much as it is opaque: where it is fully transparent it has no say, and
+    n_colors does not count its colour. The opacity of all pixels stays as it is.
+
+    Not where banding must not show: dither then. The frames of an animation share a palette when
+    they are stacked into one image.
 
     Examples
     --------
@@ -55,26 +73,91 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     >>> quantize(image, 2, random_state=0).palette.tolist()
     [[0, 0, 0], [200, 200, 200]]
     """
-    image = np.asarray(image)
-    if image.dtype != np.uint8:
-        raise TypeError(f"image must have dtype uint8 (values from 0 to 255), got {image.dtype}.")
-    if image.ndim not in (2, 3) or image.size == 0 or image.ndim == 3 and image.shape[2] != 3:
-        raise ValueError(f"image must have shape (height, width, 3) or (height, width), got {image.shape}.")
+    image = _as_image(image)
     check.check_int(n_colors, "n_colors", 1, "an integer of at least 1")
-    pixels = image.reshape(-1, 3 if image.ndim == 3 else 1)
-    # Colours as one number each, sorted: the first channel counts most.
-    codes = np.zeros(len(pixels), dtype=np.int64)
-    for channel in pixels.T:
-        codes = codes * 256 + channel
-    codes, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    shifts = 8 * np.arange(pixels.shape[1])[::-1]
-    colors = (codes[:, np.newaxis] >> shifts & 255).astype(np.uint8)
-    model = KMeans(min(int(n_colors), len(colors)), n_init=n_init, random_state=random_state, n_threads=n_threads)
-    model.fit(colors, sample_weight=counts.astype(np.float64))
+    transparent = image.ndim == 3 and image.shape[2] in (2, 4)
+    colors = image[..., :-1] if transparent else image
+    pixels = colors.reshape(image.shape[0] * image.shape[1], -1)
+    distinct, inverse = _distinct(pixels)
+    opacity = image[..., -1].ravel().astype(np.float64) if transparent else None
+    weights = np.bincount(inverse, opacity, len(distinct)).astype(np.float64) / (
+        FULL[image.dtype] if transparent else 1
+    )
+    seen = distinct[weights > 0]
+    if not len(seen):
+        raise ValueError("image is wholly transparent: no colour of it can be seen.")
+    few = len(seen) <= n_colors  # then they are the palette
+    model = KMeans(
+        len(seen) if few else int(n_colors),
+        init=seen if few else "auto",
+        n_init=n_init,
+        random_state=random_state,
+        n_threads=n_threads,
+    )
+    model.fit(distinct, sample_weight=weights)
     # The darkest colour first, so that palettes can be compared by eye.
     order = np.lexsort((*model.cluster_centers_.T[::-1], model.cluster_centers_.sum(axis=1)))
-    palette = np.rint(model.cluster_centers_[order]).astype(np.uint8)
+    palette = (seen if few else model.cluster_centers_)[order]
+    palette = (palette if image.dtype.kind == "f" else np.rint(palette)).astype(image.dtype)
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    indices = rank[model.labels_][inverse.reshape(-1)]
-    return Quantized(palette[indices].reshape(image.shape), palette, indices.reshape(image.shape[:2]), model)
+    indices = rank[model.labels_][inverse]
+    result = palette[indices].reshape(colors.shape)
+    if transparent:
+        result = np.concatenate([result, image[..., -1:]], axis=2)
+    return Quantized(result, palette, indices.reshape(image.shape[:2]), model)
+
+
+def _as_image(image):
+    """An image as an array of a dtype in `FULL`, checked."""
+    if hasattr(image, "getbands") and hasattr(image, "convert"):
+        from ._input.picture_files import pixels_of
+
+        image, _ = pixels_of(image)
+    if isinstance(image, np.ma.MaskedArray) and np.ma.getmaskarray(image).any():
+        raise ValueError("image has masked pixels: fill them, or give it a channel of opacity.")
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or image.size == 0 or image.ndim == 3 and image.shape[2] > 4:
+        raise ValueError(
+            "image must have shape (height, width) or (height, width, c), c from 1 "
+            f"to 4, got {image.shape}."
+        )
+    if image.dtype == bool:
+        return image.astype(np.uint8) * np.uint8(255)
+    image = image.astype(image.dtype.newbyteorder("="), copy=False)
+    if image.dtype not in FULL:
+        raise TypeError(
+            "image must have dtype uint8 (values from 0 to 255), uint16 (0 to 65535), "
+            "bool or float (0 to 1), "
+            f"got {image.dtype}: convert it, as image.astype(np.uint8) does where "
+            "values are from 0 to 255."
+        )
+    if image.dtype.kind == "f":
+        low, high = image.min(), image.max()  # NaN, if there is one
+        if not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"image of dtype {image.dtype} has values from {low:g} to {high:g}, "
+                "and floats must be from 0 to 1: "
+                "divide by the value of full brightness, as image / 255 does for "
+                "bytes."
+            )
+    return image
+
+
+def _distinct(pixels):
+    """The distinct colours of pixels (n, channels), in ascending order, and for each pixel which of
+    them it has.
+    """
+    if pixels.dtype.kind == "f":
+        distinct, inverse = np.unique(pixels + 0, axis=0, return_inverse=True)  # -0.0 equals 0.0
+        return distinct, inverse.reshape(-1)
+    # As one number each: the first channel counts most.
+    bits = 8 * pixels.itemsize
+    codes = np.zeros(len(pixels), dtype=np.int64)
+    for channel in pixels.T:
+        codes = codes << bits | channel
+    codes, inverse = np.unique(codes, return_inverse=True)
+    shifts = bits * np.arange(pixels.shape[1])[::-1]
+    return (codes[:, np.newaxis] >> shifts & FULL[pixels.dtype]).astype(
+        pixels.dtype
+    ), inverse.reshape(-1)

@@ -1,27 +1,48 @@
-"""Choosing the number of clusters: one path of fits, many criteria side by side, and a suggestion with its reason.
+"""Choosing the number of clusters: one path of fits, many criteria side by side, and a suggestion
+with its reason.
 
-A criterion is a function that fills one column of the table, and a rule that reads the best k from it. Adding one is a function and
-a line in `CRITERIA`.
+A criterion is a function that fills one column of the table, and a rule that reads the best k from
+it. Adding one is a function and a line in `CRITERIA`.
 """
+
 import math
+from copy import deepcopy
 from functools import cached_property
 from time import perf_counter
-from typing import Callable, NamedTuple
+from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
-from . import _validate as check
 from . import metrics
-from ._kmeans import ALGORITHMS, KMeans, open_data
-from ._project import principal_axes
-from ._solve import Solver, starts
+from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
+from ._estimators.restarts import Solver, starts
+from ._input import checks as check
+from ._insight.principal_axes import principal_axes
 
-_FRESH = 1              # draws per k with n_init="auto": the starts from the neighbours do better than more of them
-_GROWN = 2              # starts for each k that add a center to the best of the k before
+_FRESH = (
+    1  # draws per k with n_init="auto": the starts from the neighbours do better than more of them
+)
+_GROWN = 2  # starts for each k that add a center to the best of the k before
 _BLOCK_VALUES = 1 << 20
 
+# The test for well separated clusters; the figures behind these values are in the notes of
+# `select_k`.
+_FOLDS = 5  # parts of the rows, each held out while centers are fitted to the others
+_NEIGHBORS = 10  # nearest centers that each is compared with
+_BIN = 0.025  # width of the bins along the line through two centers, which lie at 0 and 1
+_BINS = _BIN * np.arange(-24, 65)
+_WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)  # 1 in the middle: sums count rows
+_REACH = 0.12  # how far beyond the centers rows count as near them
+_DOUBT = 3.0  # rows added to every count, so that few rows prove nothing,
+_DEVIATIONS = 0.4  # and standard deviations (of a Poisson number) added to the lowest count
+_PRIOR = 5  # rows that the usual spread across the line counts as
+_SEPARATED = 0.5  # the highest share of the density at centers that is found between clusters
+_REPEATS = 4  # rows for each distinct row, where the distinct rows are the clusters
+_SCALE_LEVELS = 5  # so many equally spaced values of a column are a scale of measurement
 
-# -- the path --------------------------------------------------------------------------------------------------------------------
+
+# -- the path --------------------------------------------------------------------------------------
 
 
 class Rows:
@@ -29,7 +50,7 @@ class Rows:
 
     def __init__(self, array, names, weights, n_threads):
         self.array, self.names, self.weights = array, names, weights
-        self.data = open_data(array, names, weights, n_threads, packed=True)
+        self.data = open_data(array, names, weights, n_threads, packed=True, compared=True)
         self.total_weight = self.data.total_weight()
 
     def nearest_two(self, centers, labels):
@@ -38,7 +59,9 @@ class Rows:
         own, other = metrics.own_sq_distances(self.array, centers, labels), np.empty(n)
         step = max(1, _BLOCK_VALUES // k)
         for start in range(0, n, step):
-            block = open_data(self.array[start : start + step], self.names, None, 1).distances(centers)
+            block = open_data(self.array[start : start + step], self.names, None, 1).distances(
+                centers
+            )
             block[np.arange(len(block)), labels[start : start + step]] = np.inf
             other[start : start + step] = np.square(block.min(axis=1), dtype=np.float64)
         return own, other
@@ -47,7 +70,8 @@ class Rows:
         return values if self.weights is None else values * self.weights
 
     def grow(self, centers, sq_nearest, k, random_state):
-        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are there as a given.
+        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are
+        there as a given.
 
         sq_nearest : ndarray of shape (n,)
             Squared distance of each row to the nearest of the centers.
@@ -58,7 +82,9 @@ class Rows:
             trials = 2 + int(math.log(k))
             drawn = random_state.random_sample(trials) * running[-1]
             last = np.searchsorted(running, running[-1], side="left")
-            candidates = self.data.take(np.minimum(np.searchsorted(running, drawn, side="right"), last))
+            candidates = self.data.take(
+                np.minimum(np.searchsorted(running, drawn, side="right"), last)
+            )
             distances = self.data.distances(candidates).T.astype(np.float64)
             left = [np.minimum(sq_nearest, row * row) for row in distances]
             t = min(range(trials), key=lambda t: metrics.exact_sum(self.weighted(left[t])))
@@ -77,20 +103,25 @@ class Rows:
 def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True):
     """A solver for each k, whose best run is the best found.
 
-    Upwards, each k starts from its own draws and from the best centers of the k before with a center added; downwards, from those of
-    the k after with the least useful center gone. Both cost little, for they begin near the end.
+    Upwards, each k starts from its own draws and from the best centers of the k before with a
+    center added; downwards, from those of the k after with the least useful center gone. Both cost
+    little, for they begin near the end.
     """
     solvers = [Solver(rows.data, rows.names, max_iter, tol, ALGORITHMS["auto"]) for _ in ks]
     # All are drawn before the first is run: runs may want the rows in another order.
-    fresh = [list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
-             for solver, k, seed in zip(solvers, ks, seeds)]
+    fresh = [
+        list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
+        for solver, k, seed in zip(solvers, ks, seeds)
+    ]
     before = None
     for solver, k, seed, drawn in zip(solvers, ks, seeds, fresh):
         for start in drawn:
             solver.run(*start)
         if before is not None:
             random_state = np.random.RandomState(seed)
-            sq_nearest = metrics.own_sq_distances(rows.array, before.centers.astype(np.float64), before.labels)
+            sq_nearest = metrics.own_sq_distances(
+                rows.array, before.centers.astype(np.float64), before.labels
+            )
             for _ in range(grown):
                 began = perf_counter()
                 centers = rows.grow(before.centers, sq_nearest, k, random_state)
@@ -99,43 +130,127 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
     if back:
         for solver, after in zip(solvers[-2::-1], solvers[:0:-1]):
             began = perf_counter()
-            solver.run(None, rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)), began)
+            solver.run(
+                None,
+                rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)),
+                began,
+            )
     return solvers
 
 
-# -- criteria --------------------------------------------------------------------------------------------------------------------
+# -- criteria --------------------------------------------------------------------------------------
 
 
 class Path:
-    """The fitted path and what criteria are computed from. What is costly is made when first asked for."""
+    """The fitted path and what criteria are computed from, which is made when first asked for.
 
-    def __init__(self, rows, ks, models, seed, max_iter, tol, n_threads, n_refs, n_resamples, sample_size):
-        self.rows, self.ks, self.models = rows, ks, models
+    Attributes
+    ----------
+    ks : list of int
+        Increasing.
+    models : list of KMeans
+        Of the first of `ks`: no more than there are distinct rows.
+    inertias : ndarray of shape (len(ks),)
+        0 for those of `ks` that have no model.
+    n_rows : int
+        Rows of positive weight.
+    weights : ndarray of shape (n,) or None
+        Scaled so that they sum to `n_rows`: what counts rows must not depend on the unit of the
+        weights.
+    sample : ndarray of int
+        Rows of positive weight that slow criteria look at.
+    """
+
+    def __init__(
+        self,
+        rows,
+        ks,
+        models,
+        n_distinct,
+        seed,
+        max_iter,
+        tol,
+        n_threads,
+        n_refs,
+        n_resamples,
+        sample_size,
+    ):
+        self.rows, self.ks, self.models, self.n_distinct = rows, ks, models, n_distinct
         self.seed, self.max_iter, self.tol, self.n_threads = seed, max_iter, tol, n_threads
         self.n_refs, self.n_resamples = n_refs, n_resamples
-        self.inertias = np.array([model.inertia_ for model in models])
-        n = len(rows.array)
-        kept = np.arange(n) if rows.weights is None else np.flatnonzero(rows.weights)
-        self.sampled = sample_size is not None and sample_size < len(kept)
-        if self.sampled:
+        self.inertias = np.zeros(len(ks))
+        self.inertias[: len(models)] = [model.inertia_ for model in models]
+        self._values = {}
+        kept = np.arange(len(rows.array)) if rows.weights is None else np.flatnonzero(rows.weights)
+        self.n_rows = len(kept)
+        self.weights = None if rows.weights is None else in_rows(rows.weights, self.n_rows)
+        if sample_size is not None and sample_size < len(kept):
             kept = np.sort(np.random.RandomState(seed).permutation(kept)[:sample_size])
         self.sample = kept
         self.sample_rows = rows.array[kept]
-        self.sample_weights = None if rows.weights is None else rows.weights[kept]
+        self.sample_weights = None if rows.weights is None else self.weights[kept]
+
+    @property
+    def judged(self):
+        """Those of `ks` that have a model."""
+        return self.ks[: len(self.models)]
+
+    def once(self, value, i):
+        """value(path, i) for the i-th model, computed once."""
+        if (value, i) not in self._values:
+            self._values[value, i] = value(self, i)
+        return self._values[value, i]
+
+    def each(self, value):
+        """The same for every model."""
+        return np.array([self.once(value, i) for i in range(len(self.models))], dtype=float)
+
+    def replace(self, i, model):
+        """Put another i-th model into the path."""
+        self.models[i], self.inertias[i] = model, model.inertia_
+        self._values = {key: value for key, value in self._values.items() if key[1] != i}
+
+    def is_comparable(self, i):
+        """Whether the i-th model has 2 clusters at least, and fewer than rows."""
+        return 2 <= self.sizes(i).count(True) < self.n_rows
+
+    def sizes(self, i):
+        """Of each cluster of the i-th model, whether it has rows of positive weight."""
+        return (
+            np.bincount(self.models[i].labels_, self.weights, minlength=self.ks[i]) > 0
+        ).tolist()
+
+    def is_perfect(self, i):
+        """Whether every cluster of the i-th model is one distinct row.
+
+        Its inertia is 0 then, but for the rounding of centers.
+        """
+        return self.ks[i] == self.n_distinct and all(self.sizes(i))
 
     def uniform(self):
         """Rows and generators of data without structure: uniform in a box that holds the sample.
 
-        The box lies along the columns or along the principal axes, whichever is smaller: both are in the paper.
+        The box lies along the columns or along the principal axes, whichever is smaller: both are
+        in the paper.
         """
         middle, axes, _ = principal_axes(self.sample_rows.astype(np.float64))
         # Rounded, so that the last bits of a linear algebra library are not in the results.
         boxes = [self.box(middle, np.eye(len(middle))), self.box(middle, np.round(axes, 9))]
-        low, high, scale, axes = min(boxes, key=lambda box: round(np.log(np.maximum(box[1] - box[0], 1e-9) * box[2]).sum(), 6))
+        low, high, scale, axes = min(
+            boxes,
+            key=lambda box: round(np.log(np.maximum(box[1] - box[0], 1e-9) * box[2]).sum(), 6),
+        )
         for b in range(self.n_refs):
             random_state = np.random.RandomState([self.seed, 1, b])
-            uniform = (low + (high - low) * random_state.random_sample(self.sample_rows.shape)) @ axes
-            yield Rows(np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads), random_state
+            uniform = (
+                low + (high - low) * random_state.random_sample(self.sample_rows.shape)
+            ) @ axes
+            yield (
+                Rows(
+                    np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads
+                ),
+                random_state,
+            )
 
     def box(self, middle, axes):
         """The sample's limits along some axes, divided by a scale, and that scale."""
@@ -145,26 +260,65 @@ class Path:
         return np.round(low / scale, 9), np.round(high / scale, 9), scale, axes
 
     @cached_property
-    def references(self):
-        """The fitted path of each uniform data set: (rows, best of each k)."""
-        return [(rows, [solver.best for solver in fit_path(rows, self.ks, check.seeds(random_state, len(self.ks)), 1, self.max_iter,
-                                                           self.tol, grown=1, back=False)])
-                for rows, random_state in self.uniform()]
+    def reference_inertias(self):
+        """The lowest inertias found for each uniform data set and k."""
+        return np.array(
+            [
+                [
+                    solver.best.inertia
+                    for solver in self.fit_again(rows, self.judged, random_state, grown=1)
+                ]
+                for rows, random_state in self.uniform()
+            ]
+        )
 
-    def reference_silhouettes_at(self, i):
-        """Simplified silhouettes of the uniform data sets with the i-th k."""
-        if "references" in self.__dict__:
-            fits = [(rows, bests[i]) for rows, bests in self.references]
-        else:
-            fits = [(rows, fit_path(rows, [self.ks[i]], check.seeds(random_state, 1), 2, self.max_iter, self.tol)[0].best)
-                    for rows, random_state in self.uniform()]
-        return np.array([simplified(rows.array, best.centers, best.labels, None, self.n_threads) for rows, best in fits])
+    @cached_property
+    def half_labels(self):
+        """For each random half of the sample, the sample's labels by its centers, for each k.
+
+        No k above the size of the half.
+        """
+        m = len(self.sample)
+        ks = [k for k in self.judged if k <= m // 2]
+        everything = open_data(self.sample_rows, None, None, self.n_threads)
+        out = []
+        for b in range(self.n_resamples):
+            random_state = np.random.RandomState([self.seed, 2, b])
+            picked = np.sort(random_state.permutation(m)[: m // 2])
+            rows = Rows(
+                self.sample_rows[picked],
+                None,
+                None if self.sample_weights is None else self.sample_weights[picked],
+                self.n_threads,
+            )
+            out.append(
+                [
+                    everything.assign(np.ascontiguousarray(solver.best.centers, dtype=np.float64))
+                    for solver in self.fit_again(rows, ks, random_state, grown=2)
+                ]
+                if ks
+                else []
+            )
+        return out
+
+    def fit_again(self, rows, ks, random_state, grown):
+        """Solvers of a path over other rows."""
+        return fit_path(
+            rows,
+            ks,
+            check.seeds(random_state, len(ks)),
+            1,
+            self.max_iter,
+            self.tol,
+            grown=grown,
+            back=False,
+        )
 
 
-def simplified(array, centers, labels, weights, n_threads):
-    if len(np.unique(labels)) < 2:
-        return math.nan
-    return metrics.exact_mean(metrics.simplified_silhouette_samples(array, centers, labels, n_threads=n_threads), weights)
+def in_rows(weights, n_rows):
+    """Weights scaled so that they sum to n_rows: only their ratios matter."""
+    weights = weights / weights.max()
+    return weights * (n_rows / metrics.exact_sum(weights))
 
 
 def elbow(path):
@@ -176,83 +330,110 @@ def elbow(path):
     return 1 - (k - k[0]) / (k[-1] - k[0]) - (inertia - inertia[-1]) / fall
 
 
-def silhouette(path):
-    out = []
-    for model in path.models:
-        labels = model.labels_[path.sample]
-        found = len(np.unique(labels))
-        out.append(metrics.exact_mean(metrics.silhouette_samples(path.sample_rows, labels, n_threads=path.n_threads),
-                                      path.sample_weights) if 2 <= found < len(labels) else math.nan)
-    return np.array(out)
+def of_each(value):
+    """A criterion from a value of the i-th model that takes 2 clusters, and fewer than rows."""
+
+    def value_or_nan(path, i):
+        return value(path, i) if path.is_comparable(i) else math.nan
+
+    return lambda path: path.each(value_or_nan)
 
 
-def simplified_silhouette(path):
-    return np.array([simplified(path.rows.array, model.cluster_centers_, model.labels_, path.rows.weights, path.n_threads)
-                     for model in path.models])
+def silhouette(path, i):
+    labels = path.models[i].labels_[path.sample]
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        return math.nan
+    return metrics.exact_mean(
+        metrics.silhouette_samples(path.sample_rows, labels, n_threads=path.n_threads),
+        path.sample_weights,
+    )
 
 
-def of_labels(score):
-    """A criterion from a score of rows and labels."""
-    def compute(path):
-        rows = path.rows
-        return np.array([score(rows.array, model.labels_, sample_weight=rows.weights)
-                         if 2 <= np.count_nonzero(model.counts_) < len(rows.array) else math.nan for model in path.models])
+def simplified_silhouette(path, i):
+    model = path.models[i]
+    values = metrics.simplified_silhouette_samples(
+        path.rows.array, model.cluster_centers_, model.labels_, n_threads=path.n_threads
+    )
+    return metrics.exact_mean(values, path.weights)
 
-    return compute
+
+def calinski_harabasz(path, i):
+    if path.is_perfect(i):
+        return math.inf
+    return metrics.calinski_harabasz_score(
+        path.rows.array, path.models[i].labels_, sample_weight=path.weights
+    )
+
+
+def davies_bouldin(path, i):
+    if path.is_perfect(i):
+        return 0.0
+    return metrics.davies_bouldin_score(
+        path.rows.array, path.models[i].labels_, sample_weight=path.weights
+    )
 
 
 def bic(path):
     """-2 log likelihood + parameters * log n of round Gaussians of one variance."""
-    n, d = path.rows.total_weight, path.rows.array.shape[1]
-    out = []
-    for k, model in zip(path.ks, path.models):
-        if not (model.inertia_ > 0 and n > k):
-            out.append(math.nan)
-            continue
-        sizes = np.bincount(model.labels_, path.rows.weights, minlength=k)
-        sizes = sizes[sizes > 0]
-        mixing = math.fsum((sizes * np.log(sizes / n)).tolist())
-        variance = model.inertia_ / (d * (n - k))
-        log_likelihood = mixing - 0.5 * n * d * math.log(2 * math.pi * variance) - 0.5 * d * (n - k)
-        out.append(-2 * log_likelihood + (k * (d + 1)) * math.log(n))
-    return np.array(out)
+    return path.each(bic_of)
+
+
+def bic_of(path, i):
+    n, d = path.n_rows, path.rows.array.shape[1]
+    k, model = path.ks[i], path.models[i]
+    if n <= k:
+        return math.nan
+    if path.is_perfect(i):
+        return -math.inf
+    sizes = np.bincount(model.labels_, path.weights, minlength=k)
+    sizes = sizes[sizes > 0]
+    mixing = math.fsum((sizes * np.log(sizes / n)).tolist())
+    # The logarithm of the variance, a sum lest a factor underflow.
+    variance = log_of(model.inertia_) + math.log(n / (d * (n - k))) - log_of(path.rows.total_weight)
+    if math.isnan(variance):
+        return math.nan
+    log_likelihood = mixing - 0.5 * n * d * (math.log(2 * math.pi) + variance) - 0.5 * d * (n - k)
+    return -2 * log_likelihood + (k * (d + 1)) * math.log(n)
+
+
+def log_of(value):
+    """The logarithm; NaN of what is not positive, where squares underflowed."""
+    return math.log(value) if value > 0 else math.nan
 
 
 def gap(path):
     """Mean of log inertia over the references less that of the data, and its standard error."""
-    m = len(path.sample)
+    m, count = len(path.sample), len(path.models)
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected = np.log(np.array([[best.inertia / m for best in bests] for _, bests in path.references]))
-        value = expected.mean(axis=0) - np.log(path.inertias / path.rows.total_weight)
+        expected = np.log(path.reference_inertias / m)
+        value = expected.mean(axis=0) - (
+            np.log(path.inertias[:count]) - np.log(path.rows.total_weight)
+        )
         error = expected.std(axis=0) * math.sqrt(1 + 1 / path.n_refs)
-    value[~np.isfinite(value)] = math.nan
+    perfect = np.array([path.is_perfect(i) for i in range(count)], dtype=bool)
+    value[perfect] = math.inf
+    known = np.isfinite(expected).all(axis=0)  # else every reference row has a center of its own
+    value[~known | ~(perfect | np.isfinite(value))] = math.nan
+    error[np.isnan(value)] = math.nan
     return value, error
 
 
-def stability(path):
-    """Mean adjusted Rand index between the model's clusters and those found in random halves of the rows."""
-    m = len(path.sample)
-    half = max(m // 2, min(m, path.ks[-1]))
-    scores = np.zeros((path.n_resamples, len(path.ks)))
-    full = [model.labels_[path.sample] for model in path.models]
-    everything = open_data(path.sample_rows, None, None, path.n_threads)
-    for b in range(path.n_resamples):
-        random_state = np.random.RandomState([path.seed, 2, b])
-        picked = np.sort(random_state.permutation(m)[:half])
-        rows = Rows(path.sample_rows[picked], None, None if path.sample_weights is None else path.sample_weights[picked],
-                    path.n_threads)
-        seeds = check.seeds(random_state, len(path.ks))
-        for i, solver in enumerate(fit_path(rows, path.ks, seeds, 1, path.max_iter, path.tol, grown=2, back=False)):
-            labels = everything.assign(np.ascontiguousarray(solver.best.centers, dtype=np.float64))
-            scores[b, i] = metrics.adjusted_rand_score(full[i], labels)
-    means = np.array([math.fsum(column) / path.n_resamples for column in scores.T.tolist()])
-    means[np.array(path.ks) == 1] = math.nan              # one cluster always agrees with itself
-    return means
+def stability(path, i):
+    """Mean adjusted Rand index between the model's clusters and those found in random halves of the
+    rows.
+    """
+    if i >= len(path.half_labels[0]):
+        return math.nan
+    full = path.models[i].labels_[path.sample]
+    return (
+        math.fsum(metrics.adjusted_rand_score(full, labels[i]) for labels in path.half_labels)
+        / path.n_resamples
+    )
 
 
 def highest(ks, values):
     """The k of the largest value, the smallest k of equal ones; None where there is none."""
-    return int(ks[np.nanargmax(values)]) if np.isfinite(values).any() else None
+    return None if np.isnan(values).all() else int(ks[np.nanargmax(values)])
 
 
 def lowest(ks, values):
@@ -260,20 +441,23 @@ def lowest(ks, values):
 
 
 def smallest_within_error(ks, values, errors):
-    """The smallest k whose gap is within a standard error of the largest (Dudoit & Fridlyand, Genome Biol. 3, 2002).
+    """The smallest k whose gap is within a standard error of the largest (Dudoit & Fridlyand,
+    Genome Biol. 3, 2002).
 
-    The rule of the first paper, the first k that is not below the next by more than its error, stops too early where clusters form
-    groups.
+    The rule of the first paper, the first k that is not below the next by more than its error,
+    stops too early where clusters form groups.
     """
-    if not np.isfinite(values).any():
+    if np.isnan(values).all():
         return None
     top = np.nanargmax(values)
+    if np.isinf(values[top]):
+        return int(ks[top])
     return int(ks[np.flatnonzero(values >= values[top] - errors[top])[0]])
 
 
 def largest_of_highest(ks, values):
     """The largest k within 0.01 of the highest value: fewer clusters are easily stable."""
-    if not np.isfinite(values).any():
+    if np.isnan(values).all():
         return None
     return int(ks[np.flatnonzero(values >= np.nanmax(values) - 0.01)[-1]])
 
@@ -281,70 +465,308 @@ def largest_of_highest(ks, values):
 class Criterion(NamedTuple):
     """One way to judge every k."""
 
-    compute: Callable       #: function(path) -> values for each k (and their standard errors)
-    best: Callable          #: function(ks, *values) -> k or None
-    title: str              #: for plots and reports
-    rule: str               #: what is best, in words
-    source: str             #: where it is published
-    error: bool = False     #: whether a second column, ``<name>_se``, comes along
+    compute: Callable  #: function(path) -> values of the first k (and their standard errors)
+    best: Callable  #: function(ks, *values) -> k or None
+    title: str  #: for plots and reports
+    rule: str  #: what is best, in words
+    source: str  #: where it is published
+    needs: str  #: what it takes to have a value, in words
+    error: bool = False  #: whether a second column, ``<name>_se``, comes along
 
+
+_COMPARES = "2 clusters at least, and fewer than rows"
 
 #: name -> criterion, in the order of the table's columns
 CRITERIA = {
-    "elbow": Criterion(elbow, highest, "elbow strength", "highest", "Kneedle: Satopää et al., ICDCS Workshops 2011"),
-    "silhouette": Criterion(silhouette, highest, "silhouette", "highest", "Rousseeuw, J. Comput. Appl. Math. 20, 1987"),
-    "simplified_silhouette": Criterion(simplified_silhouette, highest, "simplified silhouette", "highest",
-                                       "Hruschka, de Castro & Campello, ICDM 2004"),
-    "calinski_harabasz": Criterion(of_labels(metrics.calinski_harabasz_score), highest, "Caliński–Harabasz", "highest",
-                                   "Caliński & Harabasz, Commun. Stat. 3, 1974"),
-    "davies_bouldin": Criterion(of_labels(metrics.davies_bouldin_score), lowest, "Davies–Bouldin", "lowest", "Davies & Bouldin, PAMI 1, 1979"),
-    "bic": Criterion(bic, lowest, "BIC", "lowest", "Pelleg & Moore, ICML 2000"),
-    "gap": Criterion(gap, smallest_within_error, "gap", "smallest k within a standard error of the highest",
-                     "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001", True),
-    "stability": Criterion(stability, largest_of_highest, "stability", "largest k within 0.01 of the highest",
-                           "Ben-Hur, Elisseeff & Guyon, Pac. Symp. Biocomput. 2002"),
+    "elbow": Criterion(
+        elbow,
+        highest,
+        "elbow strength",
+        "highest",
+        "Kneedle: Satopää et al., ICDCS Workshops 2011",
+        "three values of k at least, and an inertia that falls",
+    ),
+    "silhouette": Criterion(
+        of_each(silhouette),
+        highest,
+        "silhouette",
+        "highest",
+        "Rousseeuw, J. Comput. Appl. Math. 20, 1987",
+        _COMPARES,
+    ),
+    "simplified_silhouette": Criterion(
+        of_each(simplified_silhouette),
+        highest,
+        "simplified silhouette",
+        "highest",
+        "Hruschka, de Castro & Campello, ICDM 2004",
+        _COMPARES,
+    ),
+    "calinski_harabasz": Criterion(
+        of_each(calinski_harabasz),
+        highest,
+        "Caliński–Harabasz",
+        "highest",
+        "Caliński & Harabasz, Commun. Stat. 3, 1974",
+        _COMPARES,
+    ),
+    "davies_bouldin": Criterion(
+        of_each(davies_bouldin),
+        lowest,
+        "Davies–Bouldin",
+        "lowest",
+        "Davies & Bouldin, PAMI 1, 1979",
+        _COMPARES,
+    ),
+    "bic": Criterion(
+        bic,
+        lowest,
+        "BIC",
+        "lowest",
+        "Pelleg & Moore, ICML 2000",
+        "more rows than clusters, and an inertia above 0",
+    ),
+    "gap": Criterion(
+        gap,
+        smallest_within_error,
+        "gap",
+        "smallest k within a standard error of the highest",
+        "Tibshirani, Walther & Hastie, J. R. Stat. Soc. B 63, 2001",
+        "more rows than clusters, and an inertia above 0",
+        True,
+    ),
+    "stability": Criterion(
+        of_each(stability),
+        largest_of_highest,
+        "stability",
+        "largest k within 0.01 of the highest",
+        "Ben-Hur, Elisseeff & Guyon, Pac. Symp. Biocomput. 2002",
+        "2 clusters at least, and twice as many rows as clusters",
+    ),
 }
 
 
 #: short heads of columns, where the name is long
-_HEADS = {"simplified_silhouette": "simplified", "calinski_harabasz": "C-H", "davies_bouldin": "D-B"}
+_HEADS = {
+    "simplified_silhouette": "simplified",
+    "calinski_harabasz": "C-H",
+    "davies_bouldin": "D-B",
+}
 
 
-# -- the suggestion --------------------------------------------------------------------------------------------------------------
+# -- the suggestion --------------------------------------------------------------------------------
 
 
-def has_structure(path, i):
-    """Whether the i-th fit parts the rows more clearly than fits of the reference data do, and that in words.
+def density_between(path, i):
+    """How dense rows are between neighboring clusters, as a share of the density at their centers.
 
-    The simplified silhouette must exceed the mean of the references by 0.03 at least, and by 4 of their standard deviations.
+    Looked at are rows that were held out: a fifth of the rows at a time is placed between centers
+    that were fitted to the others, from the model's on. For two clusters, the density of their rows
+    along the line through the centers is estimated; the share is the lowest density between the two
+    over the lower of their peaks. Of each cluster the neighbor with the highest share counts, and
+    the mean over the clusters is weighted by their rows.
     """
-    k, model = path.ks[i], path.models[i]
-    mine = simplified(path.rows.array, model.cluster_centers_, model.labels_, path.rows.weights, path.n_threads)
-    theirs = path.reference_silhouettes_at(i)
-    mean, spread = theirs.mean(), theirs.std() * math.sqrt(1 + 1 / len(theirs))
-    clear = mine - mean >= max(0.03, 4 * spread)
-    return clear, f"simplified silhouette {mine:.3f}, against {mean:.3f} ± {spread:.3f} of uniform data fitted alike"
+    k = path.ks[i]
+    # Any unit will do: the largest value becomes 1.
+    middle = (path.sample_rows.min(axis=0) / 2 + path.sample_rows.max(axis=0) / 2).astype(
+        np.float64
+    )
+    scale = float(np.abs(path.sample_rows - middle).max()) or 1.0
+    random_state = np.random.RandomState([path.seed, 3])
+    array = unrounded((path.sample_rows - middle) / scale, random_state)
+    start = (path.models[i].cluster_centers_ - middle) / scale
+    weights = np.ones(len(array)) if path.sample_weights is None else path.sample_weights
+    # Few rows of large weight are as good as few rows.
+    weights = in_rows(weights, weights.sum() ** 2 / np.square(weights).sum())
+    fold = random_state.permutation(len(array)) % _FOLDS
+    labels, centers = np.empty(len(array), dtype=np.intp), np.empty((_FOLDS, *start.shape))
+    pairs = neighbors(start)
+    between = {pair: [] for pair in pairs}  # (rows, positions along the line) of each fold
+    for f in range(_FOLDS):
+        held = fold == f
+        if np.count_nonzero(~held) < k or not held.any():
+            return 1.0
+        rows = Rows(array[~held], None, weights[~held], path.n_threads)
+        solver = Solver(rows.data, None, path.max_iter, path.tol, ALGORITHMS["auto"])
+        solver.run(None, start, perf_counter())
+        centers[f] = solver.best.centers
+        distances = np.square(
+            open_data(array[held], None, None, path.n_threads).distances(centers[f])
+        )
+        own = distances.argmin(axis=1)
+        labels[held] = own
+        for a, b in pairs:
+            apart = math.fsum(np.square(centers[f, a] - centers[f, b]).tolist())
+            if not apart > 0:
+                return 1.0
+            both = (own == a) | (own == b)
+            # 0 at center a, 1 at center b
+            along = 0.5 + (distances[both, a] - distances[both, b]) / (2 * apart)
+            between[a, b].append((np.flatnonzero(held)[both], along))
+    shares = np.zeros(k)
+    for (a, b), found in between.items():
+        picked, along = (np.concatenate(parts) for parts in zip(*found))
+        origin, end = centers[fold[picked], a], centers[fold[picked], b]
+        across = array[picked] - origin - along[:, np.newaxis] * (end - origin)
+        shares[[a, b]] = np.maximum(shares[[a, b]], lowest_share(across, along, weights[picked]))
+    return float(np.average(shares, weights=np.bincount(labels, weights, minlength=k)))
+
+
+def unrounded(array, random_state):
+    """Rows whose rounded columns have been spread out evenly again.
+
+    In whole numbers, answers from 1 to 5, or measurements to a tenth, values lie apart because they
+    were rounded, not because there are clusters. Where a column has equal values, to each is added
+    what rounding may have taken: up to half the usual distance of one value to the next.
+    """
+    array = array.astype(np.float64)
+    for column in array.T:
+        values = np.unique(column)
+        if 1 < len(values) < len(column):
+            steps = np.sort(np.diff(values))
+            column += steps[(len(steps) - 1) // 2] * (random_state.random_sample(len(column)) - 0.5)
+    return array
+
+
+def neighbors(centers):
+    """Pairs (a, b), a < b, of centers of which one is among the nearest of the other."""
+    pairs = set()
+    for a in range(len(centers)):
+        distances = np.square(centers - centers[a]).sum(axis=1)
+        distances[a] = np.inf
+        nearest = np.argsort(distances, kind="stable")[: min(_NEIGHBORS, len(centers) - 1)]
+        pairs.update((min(a, b), max(a, b)) for b in nearest.tolist())
+    return sorted(pairs)
+
+
+def lowest_share(across, along, weights):
+    """The lowest density between two centers, as a share of the lower of the peaks beside it.
+
+    along : ndarray of shape (n,)
+        Where rows are along the line through the centers, which are at 0 and 1.
+    across : ndarray of shape (n, d)
+        Where they are across it.
+
+    Rows that lie on an arc are many where the arc bends and few between, though they are as close
+    to each other there. So where rows are less spread across the line at the lowest density than
+    near the centers, the share is raised by as much.
+    """
+    bins = np.clip(np.rint(along / _BIN), -24, 64).astype(np.intp) + 24
+    density = np.convolve(np.bincount(bins, weights, minlength=len(_BINS)), _WINDOW, "same")
+    near = (_BINS > -_REACH) & (_BINS < 1 + _REACH)
+    left = np.maximum.accumulate(np.where(near & (_BINS < 0.5), density, 0.0))
+    right = np.maximum.accumulate(np.where(near & (_BINS > 0.5), density, 0.0)[::-1])[::-1]
+    shares = (density + _DEVIATIONS * np.sqrt(density) + _DOUBT) / (
+        np.minimum(left, right) + _DOUBT
+    )
+    shares[(_BINS < 0.1) | (_BINS > 0.9)] = np.inf
+    lowest = int(shares.argmin())
+    here = np.abs(along - _BINS[lowest]) < _REACH
+    usual = 0.5 * (
+        total_variance(across[np.abs(along) < _REACH])
+        + total_variance(across[np.abs(along - 1) < _REACH])
+    )
+    if usual > 1e-9:  # rows lie within 1 of the middle, and are not all on the line
+        # Few rows say little about their spread: it is mixed with the usual one.
+        mixed = (total_variance(across[here]) * here.sum() + usual * _PRIOR) / (here.sum() + _PRIOR)
+        shares *= max(1.0, math.sqrt(usual / mixed))
+    return float(shares[lowest])
+
+
+def total_variance(rows):
+    """The variance of rows, that of all features added up."""
+    return float(rows.var(axis=0).sum()) if len(rows) else 0.0
+
+
+def are_distinct_rows(path, i):
+    """Whether the clusters of the i-th model are the distinct rows, each of which is repeated.
+
+    A column with 5 equally spaced values or more, as a die's, is a scale, whose values are no
+    clusters, unless most of the combinations with the values of other columns do not occur.
+    """
+    if not path.is_perfect(i) or path.n_rows < _REPEATS * path.n_distinct:
+        return False
+    combinations, scale = 1, False
+    for column in path.sample_rows.T:
+        values = np.unique(column).astype(np.float64)
+        combinations *= len(values)
+        if len(values) >= _SCALE_LEVELS:
+            values /= max(-values[0], values[-1])  # lest quotients overflow
+            places = (values - values[0]) / np.diff(values).min()
+            even = np.abs(places - np.rint(places)).max() < 0.01
+            scale |= bool(even and places[-1] < 2 * len(values))
+    return not scale or path.n_distinct < 0.5 * combinations
+
+
+def separation(path, i):
+    """Whether the clusters of the i-th model are well separated, and that in words."""
+    if are_distinct_rows(path, i):
+        return True, "each is one distinct row, repeated"
+    share = round(path.once(density_between, i), 2)
+    return (
+        share <= _SEPARATED,
+        f"between neighboring clusters, rows are {share:.2f} times as dense as at the centers",
+    )
+
+
+def candidate(path, best_k):
+    """The k that most criteria favor of those whose clusters are well separated, and True.
+
+    Where there is none of these, the k that most favor, and False; None, where no criterion favors
+    more than one cluster.
+    """
+    votes = {k: names for k, names in votes_of(best_k).items() if k != 1}
+    # Of equally favored ones the one that the silhouette, else the criterion first in the table
+    # prefers.
+    order = list(best_k)
+    ranked = sorted(
+        votes,
+        key=lambda k: (-len(votes[k]), "silhouette" not in votes[k], order.index(votes[k][0])),
+    )
+    for k in ranked:
+        if separation(path, path.ks.index(k))[0]:
+            return k, True
+    return (ranked[0], False) if ranked else (None, False)
+
+
+def votes_of(best_k):
+    """The names of the criteria that favor a k, for each k that any favors."""
+    return {
+        k: [name for name, best in best_k.items() if best == k] for k in {*best_k.values()} - {None}
+    }
 
 
 def suggest(path, best_k):
-    """The k that most criteria favour, if the data has structure at all; and why, in one sentence."""
-    votes = {k: [name for name, best in best_k.items() if best == k] for k in {*best_k.values()} - {None, 1}}
-    titles = lambda names: " and ".join(", ".join(CRITERIA[name].title for name in names).rsplit(", ", 1))
-    if not votes:
-        return None, "No clear structure: no criterion favours more than one cluster."
-    most = max(map(len, votes.values()))
-    tied = sorted(k for k in votes if len(votes[k]) == most)
-    tests = {k: has_structure(path, path.ks.index(k)) for k in tied}
-    # Of equally favoured ones, one with structure, and the one that the criterion first in the table prefers.
-    order = list(best_k)
-    k = min(tied, key=lambda k: (not tests[k][0], order.index(votes[k][0]) if "silhouette" not in votes[k] else -1, k))
-    clear, words = tests[k]
-    if not clear:
-        return None, f"No clear structure: even k = {k} parts the rows hardly better than it would part noise ({words})."
-    others = sorted({best for best in best_k.values() if best not in (None, k)})
+    """The k to take, None where there is no clear structure; and why, in one sentence."""
+    if path.n_distinct == 1:
+        if path.ks[0] == 1:
+            return 1, f"k = 1: all {path.n_rows} rows are equal."
+        return None, (
+            f"No clusters: all {path.n_rows} rows are equal. That is one cluster, and k_range "
+            f"begins at {path.ks[0]}."
+        )
+    if not path.models:
+        return None, (
+            f"No k can be judged: there are {path.n_distinct} distinct rows, and k_range begins at "
+            f"{path.ks[0]}."
+        )
+    k, separated = candidate(path, best_k)
+    if k is None:
+        return None, "No clear structure: no criterion favors more than one cluster."
+    words = separation(path, path.ks.index(k))[1]
+    if not separated:
+        return None, (
+            f"No clear structure: even the clusters of k = {k} are not well separated ({words}; "
+            f"{_SEPARATED} or less is asked for)."
+        )
+    votes = votes_of(best_k)
+    titles = " and ".join(", ".join(CRITERIA[name].title for name in votes[k]).rsplit(", ", 1))
+    others = sorted(votes.keys() - {k})
     against = f"; others say {', '.join(map(str, others))}" if others else ""
-    return k, (f"k = {k}: {len(votes[k])} of {len(best_k)} criteria favour it ({titles(votes[k])}{against}), and its clusters are "
-               f"clearly parted ({words}).")
+    return k, (
+        f"k = {k}: {len(votes[k])} of {len(best_k)} criteria favor it ({titles}{against}), and its "
+        f"clusters are well separated ({words})."
+    )
 
 
 class KSelection:
@@ -354,24 +776,34 @@ class KSelection:
     ----------
     k_range : ndarray of int
     table : dict of str to ndarray
-        Columns ``k``, ``inertia`` and one per criterion (and ``gap_se``); NaN where a criterion has no value, as at k = 1.
+        Columns ``k``, ``inertia`` and one per criterion (and ``gap_se``); NaN where a criterion has
+        no value, as at k = 1. Infinite where every cluster is one distinct row, so that the inertia
+        is 0.
     best_k : dict of str to (int or None)
-        What each criterion favours.
+        What each criterion favors.
     suggested_k : int or None
-        None when there is no clear structure.
+        None when there is no clear structure. 1 when all rows are equal.
     suggestion : str
         The reason, in one sentence.
     models : dict of int to KMeans
-        The fitted model of each k.
+        The fitted model of each k up to the number of distinct rows.
     model : KMeans or None
         That of `suggested_k`.
     sample_size : int
-        Rows that silhouette, gap and stability looked at.
+        Rows that silhouette, gap, stability and the test for well separated clusters looked at.
+    notes : tuple of str
+        Which k are not judged, and why criteria have no values ("-" in the printed table), in
+        sentences.
     """
 
-    def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size):
-        self.table, self.best_k, self.suggested_k, self.suggestion = table, best_k, suggested_k, suggestion
-        self.models, self.sample_size = models, sample_size
+    def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size, notes=()):
+        self.table, self.best_k, self.suggested_k, self.suggestion = (
+            table,
+            best_k,
+            suggested_k,
+            suggestion,
+        )
+        self.models, self.sample_size, self.notes = models, sample_size, tuple(notes)
 
     @property
     def k_range(self):
@@ -387,7 +819,7 @@ class KSelection:
 
     def to_pandas(self):
         """The table as a pandas DataFrame, indexed by k."""
-        from ._extras import need
+        from ._input.optional_packages import need
 
         return need("pandas", "to_pandas").DataFrame(self.table).set_index("k")
 
@@ -398,7 +830,9 @@ class KSelection:
         return selection(self, *names, axes=axes)
 
     def lines(self, width=None):
-        """The table as lines of text, a star after the value that a criterion likes best; columns beyond `width` follow below."""
+        """The table as lines of text, a star after the value that a criterion likes best; columns
+        beyond `width` follow below.
+        """
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows)]
         blocks, room = [[]], widths[0]
@@ -410,7 +844,10 @@ class KSelection:
             blocks[-1].append(j)
         lines = []
         for block in blocks:
-            lines += [""] * bool(lines) + ["  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip() for row in rows]
+            lines += [""] * bool(lines) + [
+                "  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip()
+                for row in rows
+            ]
         return lines
 
     def _rows(self):
@@ -420,7 +857,13 @@ class KSelection:
             row = [f"{k:>3}"]
             for name, column in list(self.table.items())[1:]:
                 value = float(column[i])
-                text = "-" if math.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:.5g}"
+                text = (
+                    "-"
+                    if math.isnan(value)
+                    else f"{value:.3f}"
+                    if abs(value) < 100
+                    else f"{value:.5g}"
+                )
                 row.append(text + ("*" if self.best_k.get(name) == k else " "))
             rows.append(row)
         rows[0][0] = "  k"
@@ -428,24 +871,46 @@ class KSelection:
         return rows
 
     def __repr__(self):
-        return f"<KSelection of k = {self.k_range[0]} to {self.k_range[-1]}: suggested {self.suggested_k}>"
+        return (
+            f"<KSelection of k = {self.k_range[0]} to {self.k_range[-1]}: suggested "
+            f"{self.suggested_k}>"
+        )
 
     def __str__(self):
-        return "\n".join([*self.lines(), "", self.suggestion])
+        return "\n".join([*self.lines(), "", *self.notes, self.suggestion])
 
     def html_table(self):
         """The table as HTML, the suggested k standing out."""
-        from ._html import table
+        from ._output.html import table
 
         head, *rows = self._rows()
-        return table(head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k])
+        return table(
+            head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k]
+        )
 
     def _repr_html_(self):
-        return f"{self.html_table()}<p>{self.suggestion}</p>"
+        from ._output.html import Markup, fill
+
+        said = (fill("<p>{}</p>", text) for text in (*self.notes, self.suggestion))
+        return fill("{}{}", self.html_table(), Markup("".join(said)))
 
 
-def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_init="auto", sample_weight=None, max_iter=300, tol=1e-4,
-             n_threads=None, n_refs=10, n_resamples=5, sample_size=5000, metric="euclidean"):
+def select_k(
+    X,
+    k_range=range(1, 13),
+    *,
+    criteria="all",
+    random_state=None,
+    n_init="auto",
+    sample_weight=None,
+    max_iter=300,
+    tol=1e-4,
+    n_threads=None,
+    n_refs=10,
+    n_resamples=5,
+    sample_size=5000,
+    metric="euclidean",
+):
     """Fit a range of k, judge each by many criteria, and suggest one.
 
     Parameters
@@ -453,26 +918,33 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     X : array-like or table of shape (n, d)
         Features on different scales should be scaled first.
     k_range : iterable of int
-        Numbers of clusters; 1 among them lets criteria favour a single cluster.
+        Numbers of clusters; 1 among them lets criteria favor a single cluster. A k above the number
+        of distinct rows is not judged, and `notes` says so.
     criteria : "all", str or iterable of str
-        Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz", "davies_bouldin", "bic", "gap",
-        "stability".
+        Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz",
+        "davies_bouldin", "bic", "gap", "stability".
     random_state : None, int, RandomState or Generator
     n_init : "auto" or int
-        Drawn starts for each k, beside those taken over from the neighbouring k; "auto" means 1, which finds about what 10 separate
-        restarts find.
+        Drawn starts for each k, beside those taken over from the neighboring k; "auto" means 1,
+        which finds about what 10 separate restarts find. The suggested k is fitted again as
+        ``KMeans(k, n_init=n_init, random_state=random_state)`` would be.
     sample_weight : array-like of shape (n,) or None
-        Rows of weight 0 have no say. Silhouettes are weighted in the mean only.
+        Only ratios matter, but for the inertia: for what counts rows (Caliński–Harabasz, BIC, the
+        test for well separated clusters) they are scaled to sum to the number of rows with a
+        positive weight. So a weight of 2 is not the same as a row that is there twice: to count it
+        twice, repeat it. Rows of weight 0 are ignored. Silhouettes are weighted in the mean only.
     max_iter, tol, n_threads
         As in `KMeans`.
     n_refs : int
-        Uniform data sets that the gap statistic, and the test for structure, compare with.
+        Uniform data sets that the gap statistic compares with.
     n_resamples : int
         Random halves of the rows that stability is measured on.
     sample_size : int or None
-        Silhouette, gap and stability look at a random sample of so many rows, where there are more; None means all.
+        Silhouette, gap, stability and the test for well separated clusters look at a random sample
+        of so many rows, where there are more; None means all.
     metric : "euclidean"
-        No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit length.
+        No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit
+        length.
 
     Returns
     -------
@@ -486,17 +958,38 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
 
     Notes
     -----
-    The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added (drawn as in k-means++) and from
-    those of k + 1 with the least useful one removed, which costs a few iterations each; so the path costs less than half of separate
-    fits with ten restarts, and ends lower.
+    The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added
+    (drawn as in k-means++) and from those of k + 1 with the least useful one removed, which costs a
+    few iterations each; so the path costs less than half of separate fits with ten restarts, and
+    ends lower. In the end the suggested k is fitted anew as `KMeans` would with the same seed, and
+    the better of the two fits is kept; where it is the new one, all criteria are computed again.
 
-    Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap: Tibshirani, Walther & Hastie (J. R.
-    Stat. Soc. B 63, 2001), references in the smaller of their two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002);
-    stability: Ben-Hur, Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
-    `ckmeans.metrics`. The suggestion is the k that most criteria favour, unless
-    the clusters are no better parted than those of uniform data fitted alike: then it is "no clear structure", and None.
+    Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap:
+    Tibshirani, Walther & Hastie (J. R. Stat. Soc. B 63, 2001), references in the smaller of their
+    two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002); stability: Ben-Hur,
+    Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
+    `ckmeans.metrics`.
 
-    Not for clusters that are no compact clouds: then no number of centers is right, and the criteria disagree.
+    The suggestion is the k that most criteria favor of those whose clusters are well separated;
+    where there is none, it is "no clear structure", and None. Well separated means that, between
+    neighboring clusters, rows are at most half as dense as at the centers. This is looked at along
+    the line through two centers, as in the test of Tantrum, Murua & Stuetzle (KDD 2003), with rows
+    that were held out when the centers were fitted, so that many features do not feign a gap. Any
+    distribution with one peak passes for one cluster, however skewed, heavy-tailed or correlated;
+    so no reference data are drawn for it. Rounded columns (whole numbers, dice, answers from 1 to
+    5, 0 or 1) are spread out evenly first. Where the clusters of the suggested k are the distinct
+    rows, and each of these stands for several, nothing is asked, except of columns that are a scale
+    of 5 equally spaced values or more.
+
+    Measured with eight k from 2 to 12, whatever criteria favor: any of them was called well
+    separated in 4 of 737 data sets with one peak (uniform, normal, elongated, correlated,
+    exponential, log-normal, Pareto, Student's t, Poisson, whole numbers, bits, dice, mixed columns;
+    50 to 2000 rows, 1 to 50 columns). Normal clusters 5 standard deviations apart were found in 98
+    of 100 data sets with 50 rows for each cluster, in 90 with 35 and 51 with 20; those 4 apart, in
+    59 with 100 rows each.
+
+    Not for clusters of other than compact shape, such as rings and chains: then no number of
+    centers is right, and the criteria disagree. A hollow ring may be divided in three.
 
     Examples
     --------
@@ -520,28 +1013,125 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     for value, name, least in (n_refs, "n_refs", 2), (n_resamples, "n_resamples", 1):
         check.check_int(value, name, least, f"an integer of at least {least}")
     if sample_size is not None:
-        check.check_int(sample_size, "sample_size", max(10, 2 * ks[-1]),
-                        f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}")
+        check.check_int(
+            sample_size,
+            "sample_size",
+            max(10, 2 * ks[-1]),
+            f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}",
+        )
+    # As it is before anything is drawn.
+    before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
-    models = [KMeans(k, n_init=n_init, max_iter=max_iter, tol=tol, random_state=seed, n_threads=n_threads)
-              for k, seed in zip(ks, seeds)]
-    check.check_params(models[0], ALGORITHMS)
+
+    def model_of(k, random_state):
+        return KMeans(
+            k,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol,
+            random_state=random_state,
+            n_threads=n_threads,
+        )
+
+    check.check_params(model_of(ks[0], seeds[0]), ALGORITHMS)
     rows = Rows(array, names, weights, n_threads)
-    for model, solver in zip(models, fit_path(rows, ks, seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol)):
+    n_distinct = count_distinct(array, weights, ks[-1])
+    models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
+    solvers = (
+        fit_path(
+            rows, ks[: len(models)], seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol
+        )
+        if models
+        else []
+    )
+    for model, solver in zip(models, solvers):
         model._keep(solver)
-    path = Path(rows, ks, models, extra, max_iter, tol, n_threads, n_refs, n_resamples, sample_size)
-    k_array = np.array(ks)
-    table, best_k = {"k": k_array, "inertia": path.inertias}, {}
+    path = Path(
+        rows,
+        ks,
+        models,
+        n_distinct,
+        extra,
+        max_iter,
+        tol,
+        n_threads,
+        n_refs,
+        n_resamples,
+        sample_size,
+    )
+    table, best_k = judge(path, wanted)
+    refitted = {None}
+    while (k := candidate(path, best_k)[0]) not in refitted:
+        # The search spent little on each k: what is suggested must not be worse than a fit of that
+        # k alone. A better fit changes values of criteria, so all is judged again.
+        refitted.add(k)
+        alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
+        if alone.inertia_ <= models[ks.index(k)].inertia_:
+            path.replace(ks.index(k), alone)
+            table, best_k = judge(path, wanted)
+    suggested_k, suggestion = suggest(path, best_k)
+    return KSelection(
+        table,
+        best_k,
+        suggested_k,
+        suggestion,
+        dict(zip(path.judged, path.models)),
+        len(path.sample),
+        remarks(path, table, wanted),
+    )
+
+
+def judge(path, wanted):
+    """The table of all values, and the k that each criterion favors."""
+    ks = np.array(path.ks)
+    table, best_k = {"k": ks, "inertia": path.inertias.copy()}, {}
     for name in wanted:
         criterion = CRITERIA[name]
-        values = criterion.compute(path)
-        values = values if criterion.error else (values,)
-        table[name] = values[0]
-        if criterion.error:
-            table[f"{name}_se"] = values[1]
-        best_k[name] = criterion.best(k_array, *values)
-    suggested_k, suggestion = suggest(path, best_k)
-    return KSelection(table, best_k, suggested_k, suggestion, dict(zip(ks, models)), len(path.sample))
+        values = criterion.compute(path) if path.models else np.zeros(0)
+        columns = [np.full(len(ks), math.nan) for _ in range(1 + criterion.error)]
+        for column, known in zip(columns, values if isinstance(values, tuple) else (values,)):
+            column[: len(path.models)] = known[: len(path.models)]
+        table.update(zip((name, f"{name}_se"), columns))
+        best_k[name] = criterion.best(ks, *columns)
+    return table, best_k
+
+
+def remarks(path, table, wanted):
+    """Sentences about what is not in the table."""
+    notes, missing = [], {}
+    for name in wanted:
+        ks = tuple(k for k, value in zip(path.judged, table[name].tolist()) if math.isnan(value))
+        if ks:
+            missing.setdefault((ks, CRITERIA[name].needs), []).append(_HEADS.get(name, name))
+    for (ks, needs), names in missing.items():
+        notes.append(f"No value at {in_words(ks)} for {', '.join(names)}: needs {needs}.")
+    above = path.ks[len(path.models) :]
+    if above:
+        rows = (
+            "all rows are equal"
+            if path.n_distinct == 1
+            else f"there are {path.n_distinct} distinct rows"
+        )
+        notes.append(f"Not judged: {in_words(above)}, for {rows}.")
+    return notes
+
+
+def in_words(ks):
+    """Numbers of clusters as "k = 4" or "k = 4 to 12"."""
+    if len(ks) > 2 and ks[-1] - ks[0] == len(ks) - 1:
+        return f"k = {ks[0]} to {ks[-1]}"
+    return "k = " + ", ".join(map(str, ks))
+
+
+def count_distinct(array, weights, most):
+    """How many distinct rows of positive weight there are; most + 1 where there are more."""
+    kept = array if weights is None else array[weights > 0]
+    seen, start, step = kept[:0], 0, 1024
+    while start < len(kept) and len(seen) <= most:
+        some = kept[start : start + step] + 0.0  # -0.0 + 0.0 is 0.0
+        seen = np.unique(np.concatenate([seen, some]), axis=0)
+        start, step = start + step, 2 * step
+    return min(len(seen), most + 1)
 
 
 def as_k_range(k_range, n):
@@ -549,7 +1139,10 @@ def as_k_range(k_range, n):
     try:
         ks = list(k_range)
     except TypeError:
-        raise TypeError(f"k_range must be an iterable of integers such as range(2, 13), got {check._typed(k_range)}.") from None
+        raise TypeError(
+            "k_range must be an iterable of integers such as range(2, 13), got "
+            f"{check._typed(k_range)}."
+        ) from None
     if not ks:
         raise ValueError("k_range is empty: pass at least one number of clusters, as range(2, 13).")
     for k in ks:

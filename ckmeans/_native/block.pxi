@@ -41,53 +41,54 @@ cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
 def scan_block(Data data not None):
     """Range and smallest magnitude but zero of each column, and whether all values are finite: (low, high, tiny, finite)."""
     cdef cnp.ndarray tiny = np.empty(data.rows.d)
-    data.scan()
-    memcpy(cnp.PyArray_DATA(tiny), data.tiny, data.rows.d * sizeof(double))
+    memcpy(cnp.PyArray_DATA(tiny), data.need_cuts().tiny, data.rows.d * sizeof(double))
     return data.low, data.high, tiny, data.finite
 
 
-cdef int adopt(Data data, tuple whole) except -1:
-    """Take the facts that sums are cut by from the whole that these rows are a block of."""
+cdef Cuts cuts_of(tuple whole, Py_ssize_t d, Kind kind, bint weighted):
+    """What sums over a whole of d columns are cut by; whole: rows, low, high, tiny (d,), largest and smallest positive weight."""
+    cdef Cuts cuts = Cuts(d)
     cdef cnp.ndarray low, high, tiny
-    cdef Py_ssize_t d = data.rows.d
-    cdef double *ranges
     rows, low, high, tiny, heaviest, lightest = whole
-    if not data.adopted:
-        data.adopted = True
-        ranges = <double *>data.memory.take(3 * d, sizeof(double))
-        data.low_, data.high_, data.tiny = ranges, ranges + d, ranges + 2 * d
-    memcpy(data.low_, values_of(low, cnp.NPY_FLOAT64, "low", 1, d), d * sizeof(double))
-    memcpy(data.high_, values_of(high, cnp.NPY_FLOAT64, "high", 1, d), d * sizeof(double))
-    memcpy(data.tiny, values_of(tiny, cnp.NPY_FLOAT64, "tiny", 1, d), d * sizeof(double))
-    data.terms = rows
-    data.low = low
-    data.high = high
-    data.largest_weight = heaviest
-    data.lightest = lightest
-    return 0
+    memcpy(cuts.low_, values_of(low, cnp.NPY_FLOAT64, "low", 1, d), d * sizeof(double))
+    memcpy(cuts.high_, values_of(high, cnp.NPY_FLOAT64, "high", 1, d), d * sizeof(double))
+    memcpy(cuts.tiny, values_of(tiny, cnp.NPY_FLOAT64, "tiny", 1, d), d * sizeof(double))
+    cuts.terms, cuts.heaviest, cuts.lightest, cuts.weighted = rows, heaviest, lightest, weighted
+    cuts.narrow, cuts.integers = kind == KIND_F32, kind >= KIND_I8
+    return cuts
 
 
-def block_cut(Data data not None, tuple whole not None):
-    """How sums over the whole are cut: constants for the columns (parts, d) and for the weights (MAX_PARTS,)."""
-    cdef cnp.ndarray big, weight_big = np.empty(MAX_PARTS)
-    adopt(data, whole)
-    data.cut_sums()
-    big = np.empty((data.sums.parts, data.rows.d))
-    memcpy(cnp.PyArray_DATA(big), data.big, data.sums.parts * data.rows.d * sizeof(double))
-    memcpy(cnp.PyArray_DATA(weight_big), data.sums.weight_big, MAX_PARTS * sizeof(double))
+cdef Cuts cuts_for(View view, tuple whole):
+    """The same, for a block of the whole."""
+    return cuts_of(whole, view.rows.d, view.rows.kind, view.weight != NULL)
+
+
+def block_cut(tuple whole not None, dtype, bint weighted):
+    """How sums over a whole of this type are cut: constants for the columns (parts, d) and for the weights (weight_parts,)."""
+    cdef Cuts cuts = cuts_of(whole, len(whole[1]), kind_of(dtype), weighted)
+    cdef cnp.ndarray big, weight_big
+    cuts.cut()
+    big = np.empty((cuts.sums.parts, cuts.d))
+    weight_big = np.empty(cuts.sums.weight_parts)
+    memcpy(cnp.PyArray_DATA(big), cuts.sums.big, big.nbytes)
+    memcpy(cnp.PyArray_DATA(weight_big), cuts.sums.weight_big, weight_big.nbytes)
     return big, weight_big
 
 
-def block_bound(Data data not None, tuple whole not None, cnp.ndarray centers not None):
+def block_lost(tuple whole not None):
+    """`Cuts.lost_of_squares` of the whole."""
+    return cuts_of(whole, len(whole[1]), KIND_F64, False).lost_of_squares()
+
+
+def block_bound(tuple whole not None, cnp.ndarray centers not None):
     """What no weighted squared distance in the whole exceeds."""
-    adopt(data, whole)
-    return data.farthest(rows_of(centers, "centers", data.rows.d), centers.shape[0], Memory())
+    cdef Cuts cuts = cuts_of(whole, len(whole[1]), KIND_F64, False)
+    return cuts.farthest(rows_of(centers, "centers", cuts.d), centers.shape[0])
 
 
 def block_squares(Data data not None, tuple whole not None, cnp.ndarray centers not None, cnp.ndarray labels not None):
     """`Data.squares` of a block."""
-    adopt(data, whole)
-    return data.squares(centers, labels) if data.rows.n else np.empty(0)
+    return squares_of(data, cuts_for(data, whole), centers, labels) if data.rows.n else np.empty(0)
 
 
 def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers not None, cnp.ndarray labels not None, uint64_t start,
@@ -112,54 +113,47 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
 
     Returns
     -------
-    sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows whose label changed, added to the new and taken from the old
+    sums (k, parts, d), weights (k, weight_parts), counts (k,) : of the rows whose label changed, added to the new and taken from the old
     changed : int
     check : (2,) uint64, of all labels; zero unless `checked`
     moments : (SEEN, d) or None
-    inertia : (SUM_PARTS,), and the largest term of it
+    inertia : (LIMBS,) int64, see `limbs_value`
     """
     cdef Memory memory = Memory()
     cdef Py_ssize_t k = centers.shape[0], d = data.rows.d, parts, f, j, e, size
     cdef int threads = data.n_threads, i, p
+    cdef Cuts cuts = cuts_for(data, whole)
     cdef CenterForms forms = CenterForms(k, d)
     cdef const double *rows = rows_of(centers, "centers", d)
     cdef int32_t *label = labels_of(labels, data.rows.n, k, memory, -1)
     cdef const double *about = NULL
-    cdef double *origin = <double *>memory.take(d, sizeof(double))
     cdef double *to
     cdef double *more_sums
     cdef double *more_weights
     cdef int64_t *more_counts
     cdef uint8_t *touched
-    cdef double largest = 0, reach = 0
-    cdef Packing packing
+    cdef int weight_parts
+    cdef Floats packing = Floats()
     cdef BlockPass job
     cdef Survey survey
     cdef Tally *tally
-    cdef cnp.ndarray sums, weights, counts, check, moments = None, inertia
+    cdef cnp.ndarray sums, weights, counts, check, moments = None
     if not cnp.PyArray_ISWRITEABLE(labels):
         raise ValueError("labels are written to, and these are read-only.")
     if data.rows.indptr != NULL:
         raise ValueError("blocks are of dense rows.")
-    adopt(data, whole)
-    data.cut_sums()
-    parts = data.sums.parts
+    cuts.cut()
+    parts = cuts.sums.parts
+    weight_parts = cuts.sums.weight_parts
     size = parts * d
-    memset(&packing, 0, sizeof(Packing))
-    packing.origin = origin
-    for j in range(k):
-        for f in range(d):
-            origin[f] += rows[j * d + f] / k
-    data.round_origin(origin)
-    for f in range(d):
-        reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
-    forms.prepare(rows, &packing, choose_scale(&packing, reach), False)
-    data.assign_job(&job.assign, forms, label)
-    job.assign.packing = &packing
-    job.assign.sums = &data.sums
+    packing.open_amid(cuts, rows, k)
+    forms.prepare(rows, &packing.packed, packing.filter, False)
+    assign_job(data, &job.assign, forms, label)
+    job.assign.packing = &packing.packed
+    job.assign.sums = &cuts.sums
     if middle is not None:
         about = <const double *>values_of(<cnp.ndarray?>middle, cnp.NPY_FLOAT64, "middle", 1, d)
-        data.new_survey(memory, &survey)
+        new_survey(data, cuts, memory, &survey)
         to = <double *>survey.how
         for e in range(survey.strung * d):
             to[e] = about[e % d]
@@ -177,25 +171,24 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
     job.measure.sq_distances = NULL
     job.measure.workers = data.workers
     job.measure.totals = <Sum *>memory.take(threads, sizeof(Sum))
+    job.measure.rests = <Wide *>memory.take(threads, sizeof(Wide))
     if job.measured:
-        split_constants(bound, data.terms, job.measure.split.big, 1)
+        split_constants(bound, cuts.terms, job.measure.split.big, 1)
     sums = np.zeros((k, parts, d))
-    weights = np.zeros((k, MAX_PARTS))
+    weights = np.zeros((k, weight_parts))
     counts = np.zeros(k, dtype=np.int64)
     check = np.zeros(2, dtype=np.uint64)
-    inertia = np.zeros(SUM_PARTS)
     more_sums = <double *>memory.take((threads - 1) * k * size, sizeof(double))
-    more_weights = <double *>memory.take((threads - 1) * k * MAX_PARTS, sizeof(double))
+    more_weights = <double *>memory.take((threads - 1) * k * weight_parts, sizeof(double))
     more_counts = <int64_t *>memory.take((threads - 1) * k, sizeof(int64_t))
     touched = <uint8_t *>memory.take(threads * (k + 64), 1)      # apart, or threads would write to the same cache line
     for i in range(threads):                 # the calling thread adds to the results themselves
         tally = &data.workers[i].tally
         tally.sums = <double *>cnp.PyArray_DATA(sums) if i == 0 else more_sums + (i - 1) * k * size
-        tally.weights = <double *>cnp.PyArray_DATA(weights) if i == 0 else more_weights + (i - 1) * k * MAX_PARTS
+        tally.weights = <double *>cnp.PyArray_DATA(weights) if i == 0 else more_weights + (i - 1) * k * weight_parts
         tally.counts = <int64_t *>cnp.PyArray_DATA(counts) if i == 0 else more_counts + (i - 1) * k
         tally.touched = touched + i * (k + 64)
         data.workers[i].changed = 0
-        data.workers[i].largest = 0
     with nogil:
         data.each_chunk(block_pass, &job, assign_cost(k, d) + 0.7 * d)
     memcpy(cnp.PyArray_DATA(labels), label, data.rows.n * sizeof(int32_t))
@@ -204,14 +197,12 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
         tally = &data.workers[i].tally
         changed += data.workers[i].changed
         add_into(<double *>cnp.PyArray_DATA(sums), tally.sums, k * size)
-        add_into(<double *>cnp.PyArray_DATA(weights), tally.weights, k * MAX_PARTS)
+        add_into(<double *>cnp.PyArray_DATA(weights), tally.weights, k * weight_parts)
         for j in range(k):
             (<int64_t *>cnp.PyArray_DATA(counts))[j] += tally.counts[j]
     for i in range(threads):
         for p in range(2):
             (<uint64_t *>cnp.PyArray_DATA(check))[p] += job.checks[8 * i + p]
-        add_into(<double *>cnp.PyArray_DATA(inertia), job.measure.totals[i].part, SUM_PARTS)
-        largest = max(largest, data.workers[i].largest)
     if middle is not None:
         moments = np.zeros((SEEN, d))
         to = <double *>cnp.PyArray_DATA(moments)
@@ -219,7 +210,8 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
             for p in range(SEEN):
                 for e in range(survey.strung * d):
                     to[p * d + e % d] += survey.seen[(i * SEEN + p) * survey.width + e]
-    return sums, weights, counts, changed, check, moments, inertia, largest
+    gather(&job.measure, threads)
+    return sums, weights, counts, changed, check, moments, limbs_of(job.measure.rests)
 
 
 cdef void add_into(double *to, const double *terms, Py_ssize_t count) noexcept nogil:
@@ -258,13 +250,6 @@ def block_codes(Data data not None):
     return out
 
 
-def split_of(double bound, double terms, int parts=SUM_PARTS):
-    """What cuts so many terms of magnitude <= bound into the parts of an exact sum: (parts,)."""
-    cdef cnp.ndarray out = np.empty(parts)
-    split_constants(bound, terms, <double *>cnp.PyArray_DATA(out), 1, parts)
-    return out
-
-
 cdef struct SeedBlock:           # two steps of k-means++, while the rows are at hand
     Seeding take                 # the new center
     Seeding trial                # the next candidates
@@ -283,17 +268,17 @@ cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     return job.exact.seed(&job.trial, start, stop, chunk, worker)
 
 
-cdef int seed_candidates(Data data, Seeding *job, CenterForms forms, Packing *packing, cnp.ndarray near, const double *rows, bint filter,
+cdef int seed_candidates(View view, Seeding *job, CenterForms forms, const Packed *packing, cnp.ndarray near, const double *rows, bint filter,
                          Memory memory) except -1:
     """A step over all rows, or those that the filter leaves over."""
     cdef Py_ssize_t m = forms.c.k, j
     cdef Py_ssize_t *column
     forms.prepare(rows, packing, filter, True)
-    data.seeding_job(job, packing, <double *>cnp.PyArray_DATA(near), NULL, 0)
+    seeding_job(view, job, packing, <double *>cnp.PyArray_DATA(near), NULL, 0)
     job.candidates = &forms.c
-    job.totals = <Sum *>memory.take(data.n_threads * m, sizeof(Sum))
+    job.totals = <Sum *>memory.take(view.n_threads * m, sizeof(Sum))
     if forms.c.filter:
-        job.gains = <double *>memory.take(data.n_threads * m * GAIN, sizeof(double))
+        job.gains = <double *>memory.take(view.n_threads * m * GAIN, sizeof(double))
         column = <Py_ssize_t *>memory.take(m, sizeof(Py_ssize_t))
         for j in range(m):
             column[j] = j
@@ -326,9 +311,9 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
     cdef double *origin = <double *>memory.take(d, sizeof(double))
     cdef CenterForms forms = CenterForms(m, d), new_forms = CenterForms(1, d)
     cdef cnp.ndarray out = np.zeros((m, buckets, SUM_PARTS))
-    cdef double reach = 0
+    cdef Cuts cuts = cuts_for(data, whole)
     cdef bint filter
-    cdef Packing packing
+    cdef Floats packing = Floats()
     cdef SeedBlock job
     cdef Py_ssize_t panels = (data.rows.n + PANEL - 1) // PANEL
     cdef const uint16_t *at
@@ -345,23 +330,18 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
     at = <const uint16_t *>values_of(<cnp.ndarray?>bucket, cnp.NPY_UINT16, "bucket", 1, data.rows.n)
     for f in range(data.rows.n):
         check_index(at[f], buckets, "bucket")
-    adopt(data, whole)
-    memset(&packing, 0, sizeof(Packing))
     memset(&job, 0, sizeof(SeedBlock))
-    packing.origin = origin
     for f in range(d):
-        origin[f] = 0.5 * data.low_[f] + 0.5 * data.high_[f]
-    data.round_origin(origin)
-    for f in range(d):
-        reach = max(reach, max(data.high_[f] - origin[f], origin[f] - data.low_[f]))
+        origin[f] = 0.5 * cuts.low_[f] + 0.5 * cuts.high_[f]
+    packing.open_around(cuts, origin)
     # (Infinite limits prove nothing.)
-    filter = choose_scale(&packing, reach) and (<const double *>cnp.PyArray_DATA(near))[0] != INFINITY
+    filter = packing.filter and (<const double *>cnp.PyArray_DATA(near))[0] != INFINITY
     job.exact = data.exact
     job.taking = new.shape[0] > 0
     if job.taking:
-        seed_candidates(data, &job.take, new_forms, &packing, near, <const double *>cnp.PyArray_DATA(new), filter, memory)
+        seed_candidates(data, &job.take, new_forms, &packing.packed, near, <const double *>cnp.PyArray_DATA(new), filter, memory)
         job.take.keep = True
-        split_constants(bound, data.terms, job.take.split.big, 1)
+        split_constants(bound, cuts.terms, job.take.split.big, 1)
         if column >= 0:
             job.take.closer = <uint64_t *>cnp.PyArray_DATA(closer)
             job.take.width = m
@@ -369,14 +349,14 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
         elif new_forms.c.filter:
             job.weigh_taken = True
             job.take.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL, sizeof(uint64_t))
-    seed_candidates(data, &job.trial, forms, &packing, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
+    seed_candidates(data, &job.trial, forms, &packing.packed, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
     job.trial.bucket = at
     job.trial.buckets = buckets
     job.trial.binned = True
     job.trial.bucket_totals = <Sum *>memory.take(data.n_threads * m * buckets, sizeof(Sum))
     job.trial.closer = <uint64_t *>cnp.PyArray_DATA(closer)
     job.weigh_trial = forms.c.filter
-    split_constants(bound, data.terms, job.trial.split.big, 1)
+    split_constants(bound, cuts.terms, job.trial.split.big, 1)
     with nogil:
         data.each_chunk(seed_block, &job, 2 + 1.5 * d + assign_cost(m, d))
     for i in range(data.n_threads):

@@ -10,14 +10,14 @@ def scale_bounds(double factor):
 
 
 cdef class GroupBounds:
-    """Bounds of one run on the distances of rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
+    """Bounds of one run on the distances of n rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
 
     Where rows are packed along axes, upper bounds are on the distances themselves, lower ones on those of packed rows, which are no larger.
     """
     cdef Memory memory
     cdef Bounds b
-    cdef Data data
-    cdef const Packing *packing
+    cdef Threads threads
+    cdef const Packed *packing
     cdef Py_ssize_t k, d, width
     cdef Panel *panels
     cdef int32_t *lane               # (k,) where in the panels each center is
@@ -29,21 +29,17 @@ cdef class GroupBounds:
     cdef float *most
     cdef int64_t *size
 
-    def __cinit__(self, Data data, Py_ssize_t k):
-        self.data = data
+    def __cinit__(self, Threads threads, Py_ssize_t k, Py_ssize_t d):
+        self.threads = threads
         self.k = k
-        self.d = data.rows.d
+        self.d = d
 
-    cdef int open(self, const Packing *packing) except -1:
-        cdef Data data = self.data
-        cdef Py_ssize_t n = data.rows.n, k = self.k, d = packed_width(packing, self.d), tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
+    cdef int open(self, const Packed *packing, Py_ssize_t n) except -1:
+        cdef Py_ssize_t k = self.k, d = packed_width(packing, self.d)
+        cdef Py_ssize_t tiles = (n + TILE - 1) // TILE, groups = (k + WIDTH - 1) // WIDTH, p
         cdef float *lanes
         cdef float *sq_norms
         cdef int32_t *ids
-        cdef uint64_t *fails
-        cdef float *scores
-        cdef int32_t *winners
-        cdef int i
         self.memory = Memory()
         self.packing = packing
         self.width = d
@@ -76,14 +72,7 @@ cdef class GroupBounds:
         self.b.upper = <float *>self.memory.take(tiles * TILE, sizeof(float))
         self.b.lower = <float *>self.memory.take(tiles * TILE * groups, sizeof(float))
         self.b.blank = True
-        fails = <uint64_t *>self.memory.take(data.n_threads * groups * TILE_WORDS, sizeof(uint64_t))
-        scores = <float *>self.memory.take(data.n_threads * 2 * TILE, sizeof(float))
-        winners = <int32_t *>self.memory.take(data.n_threads * 2 * TILE, sizeof(int32_t))
-        for i in range(data.n_threads):
-            data.workers[i].tile.fails = fails + i * groups * TILE_WORDS
-            data.workers[i].tile.scores = scores + i * 2 * TILE
-            data.workers[i].tile.winners = winners + i * 2 * TILE
-            data.workers[i].tile.rows = winners + (2 * i + 1) * TILE
+        self.threads.room_for_tiles(groups)
         return 0
 
     cdef int regroup(self, const double *centers) except -1:
@@ -103,7 +92,7 @@ cdef class GroupBounds:
 
     cdef void prepare(self, const double *centers, CenterForms forms) noexcept nogil:
         """Bring everything up to date with these centers, of which `forms` knows the duplicates."""
-        cdef const Packing *packing = self.packing
+        cdef const Packed *packing = self.packing
         cdef Py_ssize_t d = self.d, width = self.width, j, f, next_ = 0, p, g
         cdef const double *along
         cdef double move, drift, step, error = axes_error(packing, d)
@@ -164,9 +153,9 @@ cdef class GroupBounds:
         """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
         return 2 + 0.15 * self.b.groups + min(3.5, 0.6 * pairs) + pairs * ((self.width + 12) / 44.0 + 0.1)
 
-    cdef double pilot(self) except -1:
-        """About how many centers a row would be compared with, if centers moved again as they did before this assignment."""
-        cdef Py_ssize_t d = self.width, n = self.data.rows.n, i, g, f
+    cdef double pilot(self, Py_ssize_t n) except -1:
+        """About how many centers one of n packed rows would be compared with, if centers moved again as they did before this assignment."""
+        cdef Py_ssize_t d = self.width, i, g, f
         cdef Py_ssize_t count = min(<Py_ssize_t>TILE, max(<Py_ssize_t>64, n // 64)) // 8 * 8 if n >= 8 * PANEL else n
         cdef Memory memory = Memory()
         cdef float *rows = <float *>memory.take(count * d, sizeof(float))
@@ -203,7 +192,7 @@ cdef class GroupBounds:
         return pairs / count
 
 
-cdef void packed_row(const Packing *packing, Py_ssize_t width, Py_ssize_t place, float *out) noexcept nogil:
+cdef void packed_row(const Packed *packing, Py_ssize_t width, Py_ssize_t place, float *out) noexcept nogil:
     """Copy one row of kept panels."""
     cdef const float *panel = packing.panels + place // PANEL * PANEL * width
     cdef Py_ssize_t at = place % PANEL, f

@@ -61,7 +61,7 @@ cdef class CenterForms:
         self.c.sq_norms = self.sq_norms
         self.c.blocks = self.blocks
 
-    cdef int use_axes(self, const Packing *packing) except -1:
+    cdef int use_axes(self, const Packed *packing) except -1:
         """From now on `prepare` is for rows that are packed along these axes."""
         cdef Py_ssize_t k = self.c.k, width = packed_width(packing, self.d)
         self.axes_memory = Memory()
@@ -90,7 +90,7 @@ cdef class CenterForms:
             self.quantised.sq_norms = <float *>self.quanta_memory.take(k, sizeof(float))
         return 0
 
-    cdef void quantise(self, const Packing *packing) noexcept nogil:
+    cdef void quantise(self, const Packed *packing) noexcept nogil:
         """Fill in `quantised`, after `prepare`, for rows that have been put in whole numbers."""
         cdef Centers *to = &self.quantised
         cdef const int32_t *quanta = to.quanta
@@ -110,7 +110,7 @@ cdef class CenterForms:
             (<float *>sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
         guard_constants(to, packing, d, gamma)
 
-    cdef void find_coordinates(self, const Packing *packing) noexcept nogil:
+    cdef void find_coordinates(self, const Packed *packing) noexcept nogil:
         """Along the axes, of the centers that are not those of the last time."""
         cdef Py_ssize_t d = self.d, width = packing.n_axes + 1, first = 0, stop, j
         while first < self.c.k:
@@ -154,7 +154,7 @@ cdef class CenterForms:
         self.table[slot] = <int32_t>j
         return True
 
-    cdef void prepare(self, const double *rows, const Packing *packing, bint filter, bint all_of_them) noexcept nogil:
+    cdef void prepare(self, const double *rows, const Packed *packing, bint filter, bint all_of_them) noexcept nogil:
         """Fill in the forms of these centers; equal ones but the first are left out unless `all_of_them`.
 
         The filter's only if asked to, the exact kernel's unless there is no room for them.
@@ -182,11 +182,11 @@ cdef class CenterForms:
         self.c.filter = filter
         guard_constants(&self.c, packing, d, gamma)
 
-    cdef double gamma_of(self, const Packing *packing) noexcept nogil:
+    cdef double gamma_of(self, const Packed *packing) noexcept nogil:
         """Relative error of the scores of rows that are packed so."""
         return filter_gamma(packed_width(packing, self.d)) + (0 if packing.axes == NULL else 10 * axes_error(packing, self.d))
 
-    cdef bint scale_center(self, Py_ssize_t j, const Packing *packing, Py_ssize_t m, double gamma) noexcept nogil:
+    cdef bint scale_center(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m, double gamma) noexcept nogil:
         """Fill in the filter's form of center j as the m-th; False where it lies too far out."""
         cdef Py_ssize_t width = packed_width(packing, self.d)
         cdef float *scaled = self.scaled + m * width
@@ -237,7 +237,7 @@ cdef class CenterForms:
         self.c.sq_norms = self.sq_norms
         return 0
 
-    cdef void prepare_csr(self, const Packing *packing, bint filter, bint all_of_them) noexcept nogil:
+    cdef void prepare_csr(self, const Packed *packing, bint filter, bint all_of_them) noexcept nogil:
         """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that never wins."""
         cdef Py_ssize_t j, f, w, words = (self.d + 63) // 64
         cdef uint64_t bits
@@ -387,7 +387,7 @@ def scale_guard(double factor):
     guard_factor = factor
 
 
-cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d, double gamma) noexcept nogil:
+cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d, double gamma) noexcept nogil:
     """When a score with such a relative error proves its center; see filter.pxi.
 
     With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
@@ -404,7 +404,7 @@ cdef void guard_constants(Centers *centers, const Packing *packing, Py_ssize_t d
     centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d * (ldexp(packing.scale, -537) * ldexp(packing.scale, -537))) * up)
 
 
-cdef bint choose_scale(Packing *packing, double largest) noexcept nogil:
+cdef bint choose_scale(Packed *packing, double largest) noexcept nogil:
     """A power of two that brings distances up to `largest` from the origin to 2**SCALED_EXPONENT; False where there is none."""
     cdef int exponent = SCALED_EXPONENT
     if largest > 0:

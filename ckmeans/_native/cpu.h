@@ -43,4 +43,12 @@ static int ckm_has_avx512(void) { return 0; }
 static int ckm_has_avx512vnni(void) { return 0; }
 #endif
 
+#ifdef __VERSION__
+#define CKM_COMPILER __VERSION__
+#elif defined(_MSC_FULL_VER)
+#define CKM_COMPILER "MSVC"
+#else
+#define CKM_COMPILER "unknown"
+#endif
+
 #endif

@@ -65,7 +65,7 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
     tally.touched[label] = 1
     tally.counts[label] += sign
     if how.weighted:
-        add_weight(tally.weights + label * MAX_PARTS, how, sign * w)
+        add_weight(tally.weights + label * how.weight_parts, how, sign * w)
     w *= sign
     if tally.support != NULL:                 # rows that leave, too: what they cancelled comes to light
         support = tally.support + label * ((d + 63) // 64)
@@ -83,9 +83,8 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
             high = (term + big[p * d + f]) - big[p * d + f]
             sums[p * d + f] += high
             term = term - high
-        if how.parts > 3:                     # else what is left is on the last part's grid
-            p = how.parts - 1
-            term = (term + big[p * d + f]) - big[p * d + f]
+            if term == 0:
+                break
         sums[(how.parts - 1) * d + f] += term
 
 
@@ -196,7 +195,7 @@ cdef inline void own_columns(const Rows *rows, Py_ssize_t row, int32_t *columns)
         columns[e] = columns[e] if <uint32_t>columns[e] < d else 0
 
 
-cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packing *packing, float *x, int32_t *columns,
+cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x, int32_t *columns,
                           float *sq_norms) noexcept nogil:
     """The values of a row, scaled, float32, and their columns; returns its squared norm, rounded up.
 
@@ -267,7 +266,8 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     cdef Py_ssize_t d = job.rows.d, first = start, count, columns, i, row
     cdef double out[LANES]
     cdef Sum *total = job.totals + worker
-    cdef double term, largest = job.workers[worker].largest
+    cdef Wide *rest = job.rests + worker
+    cdef double term, left
     cdef int64_t size
     cdef int32_t label
     while first < stop:
@@ -290,12 +290,12 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
             if job.rows.directionless and job.rows.factor[row] == 0:
                 out[i] = 2                    # orthogonal to every center
             term = out[i] if job.weights == NULL else job.weights[row] * out[i]
-            largest = max(largest, term)
-            add_term(total, &job.split, term)
+            left = add_term(total, &job.split, term)
+            if left != 0:
+                wide_add(rest, left)
             if job.sq_distances != NULL:
                 job.sq_distances[row] = out[i]
         first += count
-    job.workers[worker].largest = largest
     return 0
 
 

@@ -28,6 +28,7 @@ cdef extern from "simd.h" nogil:
 cdef enum:
     GROUP = 4            # rows that the exact kernel takes together
     SPAN = 128           # elements that narrow rows are strung together to
+    ROUND = 64           # features whose terms are cut together where sums have many parts
 
 cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140 are refused
 
@@ -144,8 +145,10 @@ include "unit.pxi"
 cdef inline void add_row(double *sums, const Sums *how, const real *x, double w, Py_ssize_t d) noexcept nogil:
     """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
     cdef const double *big = how.big
+    cdef double terms[ROUND]
     cdef double term, high
-    cdef Py_ssize_t f, p
+    cdef Py_ssize_t f, p, first, count
+    cdef int left
     if how.parts == 1:                        # every term is on the first grid: adding is exact as it is
         for f in range(d):
             sums[f] += w * x[f]
@@ -164,22 +167,35 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
             high = (term + big[d + f]) - big[d + f]
             sums[d + f] += high
             sums[2 * d + f] += term - high
-    else:
-        for f in range(d):
-            term = w * x[f]
-            for p in range(how.parts):
-                high = (term + big[p * d + f]) - big[p * d + f]
-                sums[p * d + f] += high
-                term = term - high
+    else:                                     # a term fills few of the parts: as soon as nothing is left of any, the others are skipped
+        for first from 0 <= first < d by ROUND:
+            count = min(<Py_ssize_t>ROUND, d - first)
+            for f in range(count):
+                terms[f] = w * x[first + f]
+            for p in range(how.parts - 1):
+                left = 0
+                for f in range(count):
+                    high = (terms[f] + big[p * d + first + f]) - big[p * d + first + f]
+                    sums[p * d + first + f] += high
+                    terms[f] = terms[f] - high
+                    left |= terms[f] != 0
+                if left == 0:
+                    break
+            else:
+                for f in range(count):
+                    sums[(how.parts - 1) * d + first + f] += terms[f]
 
 
 cdef inline void add_weight(double *total, const Sums *how, double w) noexcept nogil:
     cdef double high
     cdef int p
-    for p in range(MAX_PARTS):
+    for p in range(how.weight_parts - 1):
         high = (w + how.weight_big[p]) - how.weight_big[p]
         total[p] += high
         w -= high
+        if w == 0:
+            return
+    total[how.weight_parts - 1] += w
 
 
 cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w, Py_ssize_t d,
@@ -187,7 +203,7 @@ cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const r
     tally.touched[label] = 1
     tally.counts[label] += sign
     if how.weighted:
-        add_weight(tally.weights + label * MAX_PARTS, how, sign * w)
+        add_weight(tally.weights + label * how.weight_parts, how, sign * w)
     add_row(tally.sums + label * how.parts * d, how, x, sign * w, d)
 
 
@@ -430,7 +446,7 @@ cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
     return ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
 
 
-cdef inline void panel_at(const Rows *rows, const Packing *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
+cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
                           float **norms) noexcept nogil:
     """The packed rows [first, first + count): kept ones, or packed into the worker's scratch."""
     panel[0] = me.panel
@@ -585,7 +601,7 @@ cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil
 
 cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, int32_t *label) noexcept nogil:
     """The label of a row that its packed coordinates do not tell."""
-    cdef const Packing *packing = job.packing
+    cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
     cdef Py_ssize_t d = job.rows.d, width = packing.n_axes + 1, f, j
@@ -866,7 +882,8 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
     cdef const double *c[GROUP]
     cdef double out[PANEL]
     cdef Sum *total = job.totals + worker
-    cdef double term, largest = job.workers[worker].largest
+    cdef Wide *rest = job.rests + worker
+    cdef double term, left
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, job.workers[worker].block)
@@ -882,12 +899,12 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
                     out[i] = 2                # orthogonal to every center
         for i in range(count):
             term = out[i] if job.weights == NULL else job.weights[first + i] * out[i]
-            largest = max(largest, term)
-            add_term(total, &job.split, term)
+            left = add_term(total, &job.split, term)
+            if left != 0:
+                wide_add(rest, left)
         if job.sq_distances != NULL:
             for i in range(count):
                 job.sq_distances[first + i] = out[i]
-    job.workers[worker].largest = largest
     return 0
 
 

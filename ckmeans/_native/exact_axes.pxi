@@ -10,7 +10,7 @@
 # at most s |x|, all of them by sqrt(n_axes) s |x|, and r(x)^2 by (2 sqrt(n_axes) + 3) s |x|^2: r(x) itself by the square root of
 # that, which is the largest of these errors; `axes_error` in axes.pxi is what the filter's bounds allow for it.
 
-cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packing *packing, double *coordinates, double *sq_norms) noexcept nogil:
+cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *packing, double *coordinates, double *sq_norms) noexcept nogil:
     """Coordinates of GROUP rows, and squared norms.
 
     x            IN   (GROUP,) pointers to rows of d features; of these the first `count` are wanted
@@ -61,7 +61,7 @@ cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packing *p
                 VD_STORE(coordinates + r * lanes + lane + VDL, VD_LOAD(coordinates + r * lanes + lane + VDL) + acc[r][1])
 
 
-cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packing *packing, double *out) noexcept nogil:
+cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packed *packing, double *out) noexcept nogil:
     """Rows moved to the origin and scaled, along the axes, and what length that leaves over.
 
     x    IN   (count, d)
@@ -87,7 +87,7 @@ cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packing 
             out[(first + r) * (n_axes + 1) + n_axes] = sqrt(left) if left > 0 else 0
 
 
-cdef void project_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, float *out) noexcept nogil:
+cdef void project_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *out) noexcept nogil:
     """`project` to float32."""
     cdef double few[GROUP * (MOST_AXES + 1)]
     cdef Py_ssize_t width = packing.n_axes + 1, i, f, here

@@ -39,7 +39,7 @@ cdef inline float slack_of(const Bounds *bounds, int32_t label, const float *x, 
     return bounds.slack[label] * x[width - 1] if bounds.slack != NULL else 0
 
 
-cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *rows,
+cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packed *packing, float *rows,
                     float *sq_norms) noexcept nogil:
     """`pack_panel` for rows that are to lie one after the other."""
     cdef double norms[8]
@@ -152,7 +152,7 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
                   float *upper, float *lower, const uint64_t *here, uint64_t *todo, bint *late) noexcept nogil:
     """Which rows of a tile are to be compared with which groups, once centers have moved; False if none is.
 
-    All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and `Packing` hold.
+    All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and `Packed` hold.
     """
     cdef const Bounds *bounds = job.bounds
     cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), groups = bounds.groups, g, i, w
@@ -300,7 +300,7 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef Worker *me = job.workers + worker
     cdef Bounds *bounds = job.bounds
     cdef const Centers *centers = job.centers
-    cdef const Packing *packing = job.packing
+    cdef const Packed *packing = job.packing
     cdef Py_ssize_t d = packed_width(packing, job.rows.d), groups = bounds.groups, base, count, first, left, n, g, i, w
     cdef uint64_t *fails = me.tile.fails
     cdef int32_t *rows = me.tile.rows

@@ -5,12 +5,12 @@
 
 
 def held_run(Data data not None, tuple whole not None, cnp.ndarray centers not None):
-    """A run for `held_assign`, over data that need not have been scanned: sums are cut by the whole, see `adopt`.
+    """A run for `held_assign`, over data that need not have been scanned: sums are cut by the whole, see `cuts_of`.
 
-    Runs over the same data lend each other room: all of them must have as many centers, and live as long as the data does.
+    Runs over the same data may take turns.
     """
-    if data.low is None:
-        adopt(data, whole)
+    if data.cuts is None:
+        data.cuts = cuts_for(data, whole)
     return Run(data, centers, INT_MAX, 0.0)     # nobody knows how many are to come: as in a fit without a limit
 
 
@@ -19,18 +19,18 @@ def held_assign(Run run not None, cnp.ndarray centers not None):
 
     Returns
     -------
-    sums (k, parts, d), weights (k, MAX_PARTS), counts (k,) : of the rows of each cluster
+    sums (k, parts, d), weights (k, weight_parts), counts (k,) : of the rows of each cluster
     changed : int
         Labels that differ from those of the call before.
     """
-    cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.data.sums.parts
-    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, MAX_PARTS))
+    cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.cuts.sums.parts
+    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, run.cuts.sums.weight_parts))
     memcpy(run.center, rows_of(centers, "centers", d, k), k * d * sizeof(double))
     with nogil:
         run.assign()
     run.n_iter += 1                          # boxes are not thought of before the second
     memcpy(cnp.PyArray_DATA(sums), run.total.sums, k * parts * d * sizeof(double))
-    memcpy(cnp.PyArray_DATA(weights), run.total.weights, k * MAX_PARTS * sizeof(double))
+    memcpy(cnp.PyArray_DATA(weights), run.total.weights, weights.nbytes)
     return sums, weights, run.counts(), run.n_changed
 
 
@@ -38,7 +38,7 @@ def held_check(Run run not None, uint64_t start):
     """The checksum (2,) of the labels that `assign_block` gives; `start` is the position of the first row in the whole."""
     cdef cnp.ndarray check = np.zeros(2, dtype=np.uint64)
     cdef uint64_t *to = <uint64_t *>cnp.PyArray_DATA(check)
-    cdef const int32_t *order = run.data.boxes.order if run.place_label != NULL else NULL
+    cdef const int32_t *order = run.job.boxes.order if run.place_label != NULL else NULL
     cdef const int32_t *label = run.label if order == NULL else run.place_label
     cdef Py_ssize_t i
     with nogil:

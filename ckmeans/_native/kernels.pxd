@@ -3,7 +3,8 @@
 The kernels are compiled once per instruction set (and element type) and found through the tables at the end of this file.
 They take a range of rows, allocate nothing, start no threads and know nothing of Python.
 """
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
@@ -18,8 +19,9 @@ cdef enum:
     THIN_FROM = 64       # features from which on they can be
     MOST_AXES = 63       # fewer than FLUSH
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
-    SUM_PARTS = 3        # parts of an exact sum of terms of one sign
-    MAX_PARTS = 6        # most parts of an exact sum that clusters of very different magnitude share
+    SUM_PARTS = 3        # parts of a `Sum`
+    LIMBS = 70           # digits of a `Wide`: the range of float64, and room above for 2**64 terms
+    WIDE_POINT = 1088    # bits of it below 1
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
     COLUMN = 8           # room for either
@@ -48,20 +50,62 @@ cdef struct Split:       # how terms of an exact sum are cut into parts; see sum
     double big[SUM_PARTS]
 
 
-cdef struct Sum:         # an exact sum of float64 terms: the parts never round, so their order does not matter
+cdef struct Sum:         # a sum of float64 terms: the parts never round, so their order does not matter
     double part[SUM_PARTS]
 
 
-cdef inline void add_term(Sum *total, const Split *split, double term) noexcept nogil:
+cdef inline double add_term(Sum *total, const Split *split, double term) noexcept nogil:
+    """Returns what of the term lies below the last part, which is half a step of that at the most, and is not added."""
     cdef double high = (term + split.big[0]) - split.big[0]
     cdef double rest = term - high
     cdef double middle = (rest + split.big[1]) - split.big[1]
+    cdef double low = ((rest - middle) + split.big[2]) - split.big[2]
     total.part[0] += high
     total.part[1] += middle
-    total.part[2] += ((rest - middle) + split.big[2]) - split.big[2]
+    total.part[2] += low
+    return (rest - middle) - low
 
 
-cdef struct Packing:     # what the filter reads of the rows: float32, (x - origin) * scale
+cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base 2**32; see sums.pxi
+    int64_t limb[LIMBS]  # digit i counts 2**(32 i - WIDE_POINT); not yet carried: each addition adds less than 2**32
+    int64_t room         # additions until carries are due
+
+
+cdef inline void wide_carry(Wide *total) noexcept nogil:
+    """Bring all digits but the last, which has the sign, into [0, 2**32): the same value."""
+    cdef int64_t carry
+    cdef int i
+    for i in range(LIMBS - 1):
+        carry = total.limb[i] >> 32          # rounded down, also below zero
+        total.limb[i] -= carry * (<int64_t>1 << 32)
+        total.limb[i + 1] += carry
+    total.room = <int64_t>1 << 30
+
+
+cdef inline void wide_add(Wide *total, double term) noexcept nogil:
+    cdef uint64_t bits, mantissa, low, high
+    cdef int64_t sign
+    cdef int place
+    memcpy(&bits, &term, 8)
+    place = <int>(bits << 1 >> 53)
+    mantissa = bits << 12 >> 12
+    if place > 0:
+        mantissa |= <uint64_t>1 << 52
+    else:
+        place = 1                            # subnormal
+    place += WIDE_POINT - 1075
+    sign = 1 - 2 * <int64_t>(bits >> 63)
+    low = <uint64_t><uint32_t>mantissa << (place & 31)
+    high = ((mantissa >> 32) << (place & 31)) + (low >> 32)
+    total.limb[place >> 5] += sign * <int64_t><uint32_t>low
+    total.limb[(place >> 5) + 1] += sign * <int64_t><uint32_t>high
+    total.limb[(place >> 5) + 2] += sign * <int64_t>(high >> 32)
+    total.room -= 1
+    if total.room <= 0:
+        wide_carry(total)
+
+
+cdef struct Packed:      # what the filter reads of the rows: float32, (x - origin) * scale
     float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
     bint filling         # this pass is the first over `panels` and fills them
@@ -80,7 +124,7 @@ cdef struct Packing:     # what the filter reads of the rows: float32, (x - orig
     double reach         # and those within so many of the origin
 
 
-cdef inline Py_ssize_t packed_width(const Packing *packing, Py_ssize_t d) noexcept nogil:
+cdef inline Py_ssize_t packed_width(const Packed *packing, Py_ssize_t d) noexcept nogil:
     """Features of a packed row."""
     return d if packing.axes == NULL else packing.n_axes + 1
 
@@ -142,7 +186,7 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
 
 cdef struct Tally:       # what one thread adds to cluster statistics
     double *sums         # (k, parts, d) parts of exact sums of w * x
-    double *weights      # (k, MAX_PARTS) exact sums of w
+    double *weights      # (k, weight_parts) exact sums of w
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
     uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or went have values; or NULL
@@ -215,17 +259,17 @@ cdef struct Worker:      # what belongs to one thread
     Tally tally
     Counters counters
     int64_t changed
-    double largest       # of the terms that the thread added up
     bint overflow        # a packed row was not finite in float32
     float worst[2]       # `rough` and `reach` of the rows that the thread has put in whole numbers
     char apart[128]      # keeps what threads write in cache lines of their own
 
 
 cdef struct Sums:        # how cluster sums are cut: the same for every thread
-    int parts
+    int parts            # enough that the last one holds whatever the others leave of any term
     bint weighted        # else sums of weights are the counts
     const double *big    # (parts, d)
-    double weight_big[MAX_PARTS]
+    int weight_parts     # likewise, of weights
+    const double *weight_big     # (weight_parts,)
 
 
 cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see filter_roots.pxi
@@ -288,7 +332,7 @@ cdef struct Survey:      # first and second moments of the columns, for the stop
 cdef struct Assign:      # one assignment pass; IN unless marked
     const Rows *rows
     const double *weights        # (n,) or NULL
-    const Packing *packing
+    const Packed *packing
     const Centers *centers
     const Sums *sums             # NULL: labels only
     Survey *survey               # done on the way, while the rows are at hand; or NULL
@@ -309,6 +353,7 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
     bint walks                   # CSR: there is room for walks, and rows are so sparse that they pay
     Split split
     Sum *totals                  # INOUT (threads,)
+    Wide *rests                  # INOUT (threads,) what those leave of their terms
     double *sq_distances         # OUT (n,) or NULL
     Worker *workers
 
@@ -348,7 +393,7 @@ cdef struct Units:       # what brings rows to unit length
 
 cdef struct Arrange:     # packs rows in a new order
     const Rows *rows
-    const Packing *packing
+    const Packed *packing
     const Boxes *boxes
     Worker *workers
 
@@ -356,7 +401,7 @@ cdef struct Arrange:     # packs rows in a new order
 cdef struct Seeding:     # one step of k-means++: candidates against all rows
     const Rows *rows
     const double *weights
-    const Packing *packing
+    const Packed *packing
     const FilterTable *filter
     const Centers *candidates
     const int64_t *drawn         # (m,) the rows that they are
@@ -364,7 +409,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
     Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
-    const uint16_t *bucket       # (n,) see content.pxi
+    const uint16_t *bucket       # (n,) see draw_order.pxi
     Py_ssize_t buckets
     bint binned                  # terms go to the candidates' buckets
     Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned
@@ -383,7 +428,7 @@ cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
-    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, double *out) noexcept nogil
+    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, double *out) noexcept nogil
     void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see thin.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors

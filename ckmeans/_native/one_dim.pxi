@@ -7,7 +7,8 @@ a few such passes in all: see penalty.pxi.
 
 Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits, of values moved to their mean, so
 that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
-allows to; where more than one is left, pairs decide, and of equal ones the first is taken.
+allows to; where more than one is left, pairs decide, and of equal ones the first is taken. Where the best clusters cost so little of
+the whole that pairs do not settle it, merge.pxi does.
 """
 from libc.math cimport fabs, frexp, ldexp, log, INFINITY
 from libc.stdint cimport uint64_t
@@ -24,6 +25,8 @@ cdef enum:
     KEPT_CUTS = 1 << 24              # entries of the table of cuts; larger problems are halved, which takes no table and twice the time
     FEW_ROWS = 24
     FEW_CANDIDATES = 64
+    SHORT = 64                       # candidates whose costs are made from one another
+    NOWHERE = -1                     # instead of a candidate: there is none
     DEPTH = 7
     PIECES = 1 << DEPTH              # that a layer is cut into for threads
     MANY = 96                        # clusters from which on they are priced, where windows are sought
@@ -34,6 +37,11 @@ cdef enum:
     ALONE = 20000                    # rows of a layer below which one thread takes them all
     ABREAST = 128                    # rows whose likelihoods are computed together
     MIXED = 4096                     # rows whose likelihoods one thread adds up
+
+cdef double MOST_MERGED = 1e10       # clusters times distinct values above which what prefix sums cannot tell stays as they have it
+
+cdef extern from "simd.h" nogil:
+    enum: CKM_DEBUG_BOUNDS
 
 include "crew.pxi"
 
@@ -98,6 +106,11 @@ cdef inline bint less(Pair a, Pair b) noexcept nogil:
     return a.high < b.high or (a.high == b.high and a.low < b.low)
 
 
+# ---- ranges of values that are merged ---------------------------------------------------------------------------------------------
+
+include "merge.pxi"
+
+
 # ---- the dynamic program ---------------------------------------------------------------------------------------------------------
 
 cdef struct Problem:
@@ -110,6 +123,8 @@ cdef struct Problem:
     const double *ss_low
     bint thinned                     # whether neighbours may be several distinct values apart
     double slack                     # twice the largest error of a candidate in the scan
+    const Tree *tree                 # where costs come from instead, or NULL; D has no low parts then
+    double limit                     # with a tree: no split that costs more is wanted
 
 
 cdef inline Pair entry(const double *high, const double *low, Py_ssize_t i) noexcept nogil:
@@ -120,7 +135,7 @@ cdef inline Pair entry(const double *high, const double *low, Py_ssize_t i) noex
 
 
 cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
-    """Sum of squared distances of values [i, j) to their mean."""
+    """Sum of squared distances of values [i, j) to their mean, from prefix sums."""
     cdef Pair w, s, ss, product, square
     cdef double mean, rest
     w = two_sum(p.w[j], -p.w[i])
@@ -129,6 +144,10 @@ cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nog
     w.low += p.w_low[j] - p.w_low[i]
     s.low += p.s_low[j] - p.s_low[i]
     ss.low += p.ss_low[j] - p.ss_low[i]
+    if fabs(w.low) > 1e-12 * w.high:     # values of little weight: nearly all of the high parts cancels
+        w = two_sum(w.high, w.low)
+        s = two_sum(s.high, s.low)
+        ss = two_sum(ss.high, ss.low)
     # With s = mean * w + rest, s^2 / w = mean * s + mean * rest + rest^2 / w, where the mean may be rounded.
     mean = s.high / w.high
     product = two_product(w.high, mean)
@@ -151,7 +170,7 @@ cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t
                  Py_ssize_t *winner) noexcept nogil:
     """The least, nearly, of what `count` candidates from `start` on give row j.
 
-    winner  OUT  the one candidate that can be the best of them, or -1: there are several
+    winner  OUT  the one candidate that can be the best of them, or NOWHERE: there are several
     """
     cdef double out[STEP]
     cdef const double *w = p.w + start
@@ -183,8 +202,8 @@ cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t
     b = a + p.slack
     for x in range(count):
         hits += out[x] <= b
-    if hits > 1:
-        winner[0] = -1
+    if hits != 1:
+        winner[0] = NOWHERE
         return a
     while out[at] > b:
         at += 1
@@ -194,8 +213,8 @@ cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t
 
 cdef Py_ssize_t decide(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop, Py_ssize_t j,
                        double limit, Pair *value) noexcept nogil:
-    """The best by pairs of the candidates in [low, stop) that the scan leaves, or -1: none beats `value`. INOUT value"""
-    cdef Py_ssize_t i, chosen = -1
+    """The best by pairs of the candidates in [low, stop) that the scan leaves, or NOWHERE: none beats `value`. INOUT value"""
+    cdef Py_ssize_t i, chosen = NOWHERE
     cdef Pair trial
     for i in range(low, stop):
         if d[i] + rough(p, i, j) <= limit:
@@ -206,12 +225,22 @@ cdef Py_ssize_t decide(const Problem *p, const double *d, const double *d_low, P
     return chosen
 
 
+cdef Py_ssize_t decide_all(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
+                           Py_ssize_t j) noexcept nogil:
+    """The best by pairs of all candidates in [low, stop), one of these whatever the numbers are."""
+    cdef Pair value
+    cdef Py_ssize_t chosen
+    value.high = INFINITY
+    value.low = 0
+    chosen = decide(p, d, d_low, low, stop, j, INFINITY, &value)
+    return low if chosen == NOWHERE else chosen
+
+
 cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
                             Py_ssize_t j) noexcept nogil:
     """The candidate in [low, stop) that gives row j the least, the first of equal ones."""
-    cdef Py_ssize_t i, winner
+    cdef Py_ssize_t winner
     cdef double a, b
-    cdef Pair value
     if stop - low == 1:
         return low
     if stop - low == 2:
@@ -221,19 +250,17 @@ cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_l
             return low if a < b else low + 1
     elif stop - low <= STEP:
         a = scan(p, d, low, stop - low, j, &winner)
-        if winner >= 0:
+        if winner != NOWHERE:
             return winner
     else:
         return best_of_many(p, d, d_low, low, stop, j)
-    value.high = INFINITY
-    value.low = 0
-    return decide(p, d, d_low, low, stop, j, INFINITY, &value)
+    return decide_all(p, d, d_low, low, stop, j)
 
 
 cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
                              Py_ssize_t j) noexcept nogil:
     """The same for long ranges. D never falls as i grows and the cost never rises: many steps are thrown out by their ends."""
-    cdef Py_ssize_t i, last, winner, chosen = -1
+    cdef Py_ssize_t i, last, winner, chosen = NOWHERE
     cdef double least = INFINITY, first = INFINITY, second = INFINITY, here
     cdef Pair value
     for i from low <= i < stop by STEP:
@@ -250,17 +277,17 @@ cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_
                 chosen = winner
             elif here < second:
                 second = here
-    if chosen >= 0 and second > first + p.slack:
+    if chosen != NOWHERE and second > first + p.slack:
         return chosen
-    chosen = -1
+    chosen = NOWHERE
     value.high = INFINITY
     value.low = 0
     for i from low <= i < stop by STEP:
         last = min(i + STEP, stop)
         if d[i] + rough(p, last - 1, j) <= least + p.slack:
             winner = decide(p, d, d_low, i, last, j, least + p.slack, &value)
-            chosen = winner if winner >= 0 else chosen
-    return chosen
+            chosen = chosen if winner == NOWHERE else winner
+    return decide_all(p, d, d_low, low, stop, j) if chosen == NOWHERE else chosen
 
 
 cdef struct Piece:                   # rows [start, stop), whose best candidates are known to lie in [low, high]
@@ -299,25 +326,78 @@ cdef void sweep(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
         if second <= least + p.slack:
             value.high = INFINITY
             value.low = 0
-            chosen = decide(p, layer.d, layer.d_low, low, min(high + 1, j), j, least + p.slack, &value)
+            i = decide(p, layer.d, layer.d_low, low, min(high + 1, j), j, least + p.slack, &value)
+            chosen = chosen if i == NOWHERE else i
         layer.cut[j] = chosen
         low = chosen
+
+
+cdef void give_up(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low) noexcept nogil:
+    """Rows that cost more than the limit, whatever their candidate."""
+    cdef Py_ssize_t j
+    for j in range(start, stop):
+        layer.cut[j] = low
+        layer.next[j] = INFINITY
+
+
+cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """`sweep` with a tree: the values from the last candidate on are merged from row to row."""
+    cdef const Tree *tree = layer.problem.tree
+    cdef Py_ssize_t j, chosen
+    cdef Range r
+    cdef double limit
+    for j in range(start, stop):
+        limit = layer.problem.limit
+        if j <= high:
+            chosen = walk_left(tree, layer.d, low, j - 1, single(tree, j - 1), &limit)
+        else:
+            if j == start or j == high + 1 or (j - start) % FEW_ROWS == 0:   # long chains would gather rounding
+                r = range_of(tree, high, j)
+            else:
+                r = merged(tree, r, single(tree, j - 1), tree.x[j - 1] - tree.x[j - 2])
+            chosen = walk_left(tree, layer.d, low, high, r, &limit)
+        if chosen == NOWHERE:
+            give_up(layer, j, stop, low)
+            return
+        layer.cut[j] = chosen
+        layer.next[j] = limit
+        low = chosen
+
+
+cdef Py_ssize_t solve_row(const Layer *layer, Py_ssize_t low, Py_ssize_t high, Py_ssize_t j) noexcept nogil:
+    """The best candidate of row j in [low, high], or NOWHERE: all cost more than the limit, as do those of all rows after it."""
+    cdef const Problem *p = layer.problem
+    cdef Py_ssize_t i
+    cdef double limit = p.limit
+    if p.tree == NULL:
+        i = best(p, layer.d, layer.d_low, low, min(high + 1, j), j)
+    else:
+        i = best_below(p.tree, layer.d, low, min(high + 1, j), j, &limit)
+        layer.next[j] = limit
+    if i != NOWHERE:
+        layer.cut[j] = i
+    return i
 
 
 cdef void solve_rows(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
     """The best candidates of rows [start, stop), which are known to lie in [low, high]."""
     cdef Py_ssize_t j, i
     while start < stop:
-        if low == high:
-            for j in range(start, stop):
-                layer.cut[j] = low
-            return
-        if stop - start <= FEW_ROWS and high - low <= FEW_CANDIDATES:
-            sweep(layer, start, stop, low, high)
+        if low == high or (stop - start <= FEW_ROWS and high - low <= FEW_CANDIDATES):
+            if layer.problem.tree != NULL:
+                sweep_below(layer, start, stop, low, high)
+            elif low == high:
+                for j in range(start, stop):
+                    layer.cut[j] = low
+            else:
+                sweep(layer, start, stop, low, high)
             return
         j = start + (stop - start) // 2
-        i = best(layer.problem, layer.d, layer.d_low, low, min(high + 1, j), j)
-        layer.cut[j] = i
+        i = solve_row(layer, low, high, j)
+        if i == NOWHERE:
+            give_up(layer, j, stop, low)
+            stop = j
+            continue
         solve_rows(layer, start, j, low, i)
         start = j + 1
         low = i
@@ -335,8 +415,11 @@ cdef void divide(Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low
         layer.count += 1
         return
     j = start + (stop - start) // 2
-    i = best(layer.problem, layer.d, layer.d_low, low, min(high + 1, j), j)
-    layer.cut[j] = i
+    i = solve_row(layer, low, high, j)
+    if i == NOWHERE:
+        give_up(layer, j, stop, low)
+        divide(layer, start, j, low, high, depth - 1)
+        return
     divide(layer, start, j, low, i, depth - 1)
     divide(layer, j + 1, stop, i, high, depth - 1)
 
@@ -360,6 +443,15 @@ cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         layer.next[j] = value.high
         layer.next_low[j] = value.low
     return 0
+
+
+cdef bint within(const Py_ssize_t *cut, Py_ssize_t low, Py_ssize_t high, Py_ssize_t from_low, Py_ssize_t from_high) noexcept nogil:
+    """Whether rows low to high were all given candidates that there are."""
+    cdef Py_ssize_t j
+    for j in range(low, high + 1):
+        if not from_low <= cut[j] <= min(from_high, j - 1):
+            return False
+    return True
 
 
 # ---- many clusters ---------------------------------------------------------------------------------------------------------------
@@ -463,13 +555,25 @@ cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_s
     return 0
 
 
+cdef inline int exponent_of(double x) noexcept nogil:
+    """Of the least power of two above x; 0 for 0."""
+    cdef int exponent
+    frexp(x, &exponent)
+    return exponent
+
+
+cdef inline int exponent_to_one(double largest) noexcept nogil:
+    """Of the power of two that brings this magnitude to 0.5 ... 1, as far as one factor can."""
+    return min(max(-exponent_of(largest), -1022), 1022)
+
+
 cdef class Sorted:
     """Sorted values of one dimension, and optimal partitions of them.
 
     Parameters
     ----------
     values : ndarray of shape (n,), float64, C-contiguous, ascending, finite, n >= 1
-    weights : ndarray of shape (n,), float64, C-contiguous, positive; or None
+    weights : ndarray of shape (n,), float64, C-contiguous, positive, with a finite sum; or None
     n_threads : int
 
     Attributes
@@ -483,6 +587,9 @@ cdef class Sorted:
     cdef double *memory
     cdef Py_ssize_t *first               # (m + 1,) row at which each distinct value begins
     cdef double middle, scale            # a value v is counted as v * scale - middle
+    cdef double weight_scale             # a weight w is counted as w * weight_scale
+    cdef double least                    # prefix sums count lighter rows as if they had this weight, which they can tell from 0 ...
+    cdef double raised                   # ... and what that adds to all weights
     cdef double reach                    # the largest magnitude of these
     cdef double *d[2]
     cdef double *d_low[2]
@@ -498,12 +605,14 @@ cdef class Sorted:
         self.arrays = values, weights
         self.value = v
         cdef Py_ssize_t n = cnp.PyArray_DIM(values, 0), m, i
-        cdef double mean = 0, total = 0, w, least = INFINITY, reach
+        cdef double mean = 0, total = 0, w, least, heaviest = 1, reach
         cdef double *room
         cdef Pair x, wx, xx, w_sum, s_sum, ss_sum
-        cdef int exponent
         if weights is not None:
             self.weight = weight = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>weights)
+            heaviest = weights.max()
+        # Only ratios of weights matter; products of several of them must not underflow.
+        self.weight_scale = 1 if weight == NULL else ldexp(1, exponent_to_one(heaviest))
         m = 1
         for i in range(1, n):
             m += v[i] != v[i - 1]
@@ -524,18 +633,22 @@ cdef class Sorted:
             self.d_low[i] = room + (8 + i) * (m + 1)
         self.n_threads = n_threads if m > ALONE else 1
         # A power of two brings the largest magnitude to about 1, the mean in the middle keeps squares small.
-        frexp(max(fabs(v[0]), fabs(v[n - 1])), &exponent)
-        self.scale = ldexp(1, min(max(-exponent, -1022), 1022)) if v[0] != 0 or v[n - 1] != 0 else 1
+        self.scale = ldexp(1, exponent_to_one(max(fabs(v[0]), fabs(v[n - 1]))))
         with nogil:
             for i in range(n):
-                w = 1 if weight == NULL else weight[i]
+                w = 1 if weight == NULL else weight[i] * self.weight_scale
                 total += w
                 mean += w * (v[i] * self.scale)
             self.middle = mean / total
+            self.least = ldexp(total, -96)
+            least = total
             w_sum.high = w_sum.low = s_sum.high = s_sum.low = ss_sum.high = ss_sum.low = 0
             m = 0
             for i in range(n):
-                w = 1 if weight == NULL else weight[i]
+                w = 1 if weight == NULL else weight[i] * self.weight_scale
+                if w < self.least:
+                    w = self.least
+                    self.raised += w
                 least = min(least, w)
                 if i > 0 and v[i] != v[i - 1]:
                     m += 1
@@ -557,7 +670,7 @@ cdef class Sorted:
         # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from to 2^-100 of the whole.
         reach = max(fabs(v[0] * self.scale - self.middle), fabs(v[n - 1] * self.scale - self.middle))
         self.reach = reach
-        self.p.slack = (ss_sum.high * (ldexp(1, -47) + ldexp(1, -96) * w_sum.high / least)
+        self.p.slack = (ss_sum.high * ldexp(1, -47)
                         + ldexp(1, -96) * w_sum.high * reach * reach * (1 + ldexp(1, -96) * w_sum.high / least))
 
     def __dealloc__(self):
@@ -576,12 +689,97 @@ cdef class Sorted:
 
     def split(self, Py_ssize_t k):
         """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is at most `n_distinct`."""
+        return self.settled(self.split_by_sums(k))
+
+    def split_by_sums(self, Py_ssize_t k):
+        """The same as far as prefix sums can tell."""
         cdef cnp.ndarray ends
         if k >= (MANY if self.p.m >= WINDOWED else SOME) and self.p.m >= 4 * k:
             ends = self.ends(k)
             if ends is not None:
                 return self.split_at(k, ends)
         return self.split_within(k, *self.windows(k, self.blocks(k, k)))
+
+    def settled(self, cnp.ndarray bounds):
+        """These clusters that prefix sums found to be the best, or better ones where so little is left to them that it is not sure."""
+        cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m
+        cdef double total, square = self.reach * self.reach
+        if 1 < k < m and <double>k * m <= MOST_MERGED:
+            total = self.costs(self.distinct_values(bounds)).sum()
+            if not total >= max(ldexp(self.p.ss[m], -50), ldexp(self.p.w[m] * square, -60), ldexp(self.raised * square, 50)):
+                return self.improved(bounds)
+        return bounds
+
+    def improved(self, cnp.ndarray bounds):
+        """The best clusters, from any others: by costs that are good to a few units in the last place each; see merge.pxi."""
+        cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m, i, row
+        cdef Problem p = self.p
+        cdef Tree tree
+        cdef double limit, cost, shift, weight_shift
+        cdef cnp.ndarray found, low, high
+        cdef double *x
+        cdef double *w
+        ends = self.distinct_values(bounds)
+        values, weights = np.empty(m), np.zeros(m)
+        tree.x = x = <double *>cnp.PyArray_DATA(<cnp.ndarray>values)
+        tree.w = w = <double *>cnp.PyArray_DATA(<cnp.ndarray>weights)
+        # All as large as can be, so that nothing underflows that is not far below what counts.
+        shift = ldexp(1, min(1000 - exponent_of(max(-self.value[0], self.value[self.first[m] - 1])), 1023))
+        for i in range(m):
+            x[i] = self.value[self.first[i]] * shift
+            for row in range(self.first[i], self.first[i + 1]):
+                w[i] += 1 if self.weight == NULL else self.weight[row]
+        weight_shift = ldexp(1, min(1000 - exponent_of(weights.sum()), 1023))
+        for i in range(m):
+            w[i] = max(w[i] * weight_shift, ldexp(1, -1000))
+        tree.leaves = 1
+        while tree.leaves < m:
+            tree.leaves *= 2
+        tree.node = <Range *>calloc(tree.leaves, sizeof(Range))
+        if tree.node == NULL:
+            raise MemoryError(f"could not allocate {tree.leaves * sizeof(Range)} bytes for {m} distinct values")
+        try:                                     # the same problem with other costs, for as long as this takes
+            self.p.tree = &tree
+            while True:
+                limit = self.cost_near_one(&tree, ends)
+                self.p.limit = limit * (1 + ldexp(1, -30))
+                low, high = self.windows(k)
+                found = self.whole(k)
+                with nogil:
+                    self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(found), <Py_ssize_t *>cnp.PyArray_DATA(low),
+                                     <Py_ssize_t *>cnp.PyArray_DATA(high))
+                cost = self.costs(found).sum()
+                if not cost < limit:
+                    break
+                ends = found
+                # What was decided to 2^-50 of the limit may be wrong by as much.
+                if cost > limit / 2:
+                    break
+        finally:
+            self.p = p
+            free(tree.node)
+        return self.rows(ends)
+
+    cdef double cost_near_one(self, Tree *tree, cnp.ndarray ends) except -1:
+        """What these clusters cost in all, with the tree filled in a unit that makes this about 1, as far as one can."""
+        cdef Py_ssize_t m = self.p.m
+        cdef int exponent = -1000, wanted, power
+        cdef double cost
+        while True:
+            tree.unit = ldexp(1, exponent)
+            with nogil:
+                fill_tree(tree, m)
+            cost = self.costs(ends).sum()
+            if ldexp(1, -200) < cost < ldexp(1, 200):
+                return cost
+            if cost == 0:
+                power = -900
+            else:
+                power = exponent_of(cost) if cost < INFINITY else 900
+            wanted = min(max(exponent - power // 2, -1070), 1023)
+            if wanted == exponent:
+                return cost
+            exponent = wanted
 
     def ends(self, Py_ssize_t k):
         """The distinct values at which clusters of an optimal split can begin, 0 and m too: ascending; None when that is not found out.
@@ -666,6 +864,9 @@ cdef class Sorted:
 
     def splits(self, Py_ssize_t least, Py_ssize_t most):
         """The same for every number of clusters from `least` to `most`: a list of arrays."""
+        return [self.settled(bounds) for bounds in self.splits_by_sums(least, most)]
+
+    def splits_by_sums(self, Py_ssize_t least, Py_ssize_t most):
         cdef Py_ssize_t m = self.p.m, k
         cdef cnp.ndarray bounds, low, high
         cdef list found = []
@@ -696,6 +897,16 @@ cdef class Sorted:
             bound[i] = self.first[bound[i]]
         return bounds
 
+    cdef cnp.ndarray distinct_values(self, cnp.ndarray bounds):
+        """Rows at which distinct values begin to those values: the other way round."""
+        cdef cnp.ndarray ends = np.empty(cnp.PyArray_DIM(bounds, 0), dtype=np.intp)
+        cdef const Py_ssize_t *row = <const Py_ssize_t *>cnp.PyArray_DATA(bounds)
+        cdef Py_ssize_t *end = <Py_ssize_t *>cnp.PyArray_DATA(ends)
+        cdef Py_ssize_t i
+        for i in range(cnp.PyArray_DIM(bounds, 0)):
+            end[i] = self.distinct(row[i])
+        return ends
+
     def split_within(self, Py_ssize_t k, cnp.ndarray low, cnp.ndarray high):
         """`split`, where clusters are known to end within these windows; uses those up."""
         cdef cnp.ndarray bounds = self.whole(k)
@@ -724,6 +935,7 @@ cdef class Sorted:
             free(cut)
         out /= self.scale
         out /= self.scale
+        out /= self.weight_scale
         return out
 
     def blocks(self, Py_ssize_t least, Py_ssize_t most):
@@ -746,16 +958,20 @@ cdef class Sorted:
         if share[4 * M] > 0:
             edges = np.unique(np.rint(np.interp(np.linspace(0, share[4 * M], M + 1), share, edges)).astype(np.intp))
         M = len(edges) - 1
-        w, s = np.empty(M + 1), np.empty(M + 1)
+        w, light, s, small = np.empty(M + 1), np.empty(M + 1), np.empty(M + 1), np.empty(M + 1)
         cdef double *w_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>w)
+        cdef double *w_low = <double *>cnp.PyArray_DATA(<cnp.ndarray>light)
         cdef double *s_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>s)
+        cdef double *s_low = <double *>cnp.PyArray_DATA(<cnp.ndarray>small)
         cdef const Py_ssize_t *edge = <const Py_ssize_t *>cnp.PyArray_DATA(edges)
         for i in range(M + 1):
             w_[i] = self.p.w[edge[i]]
             s_[i] = self.p.s[edge[i]]
-        w = np.diff(w)
-        means = np.diff(s) / w
-        if not (np.diff(means) > 0).all() or not (w > 0).all():
+            w_low[i] = self.p.w_low[edge[i]]
+            s_low[i] = self.p.s_low[edge[i]]
+        w = np.diff(w) + np.diff(light)
+        means = (np.diff(s) + np.diff(small)) / w
+        if not (np.diff(means) > 0).all():
             return None
         moved = np.append(0, np.cumsum(self.costs(edges)))
         coarse = Sorted(means, w, self.n_threads)
@@ -774,7 +990,10 @@ cdef class Sorted:
         out = np.empty(count)
         cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>out)
         for i in range(count):
-            to[i] = cost(&self.p, edge[i], edge[i + 1]).high
+            if self.p.tree != NULL:
+                to[i] = range_of(self.p.tree, edge[i], edge[i + 1]).cost
+            else:
+                to[i] = cost(&self.p, edge[i], edge[i + 1]).high
         return out
 
     def windows(self, Py_ssize_t k, blocks=None):
@@ -793,19 +1012,24 @@ cdef class Sorted:
         known = self.costs(np.ascontiguousarray(splits[k])).sum() * (1 + 1e-9)
         for q in range(1, k):
             kept = np.flatnonzero(left[q, :-1] + right[k - q, 1:] <= known)
+            if not len(kept):                # rounding has the last word
+                return self.windows(k)
             low[q] = max(low[q], edges[kept[0]])
             high[q] = min(high[q], edges[kept[len(kept) - 1] + 1])
         for q in range(2, k):
             low[q] = max(low[q], low[q - 1] + 1)
         for q in range(k - 2, 0, -1):
             high[q] = min(high[q], high[q + 1] - 1)
-        return low, high
+        return (low, high) if (low[1:k] <= high[1:k]).all() else self.windows(k)
 
     cdef void start(self, Py_ssize_t first, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
         """D[1] of rows low to high, for the values from `first` on."""
         cdef Py_ssize_t j
         cdef Pair value
         for j in range(low, high + 1):
+            if self.p.tree != NULL:
+                self.d[0][j] = range_of(self.p.tree, first, j).cost
+                continue
             value = cost(&self.p, first, j)
             self.d[0][j] = value.high
             self.d_low[0][j] = value.low
@@ -827,7 +1051,11 @@ cdef class Sorted:
         layer.first_row = low
         divide(&layer, low, high + 1, from_low, from_high, DEPTH if rows > ALONE else 0)
         self.each_chunk(solve_pieces, &layer, layer.count, 1, rows <= ALONE)
-        self.each_chunk(give_values, &layer, rows, STEP, rows <= ALONE)
+        if CKM_DEBUG_BOUNDS and not within(cut, low, high, from_low, from_high):
+            with gil:
+                raise AssertionError(f"a cut of rows {low} to {high} is not in {from_low} to {from_high}")
+        if self.p.tree == NULL:          # with a tree they are known
+            self.each_chunk(give_values, &layer, rows, STEP, rows <= ALONE)
         return 0
 
     cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows, bint alone=False) except -1 nogil:
@@ -934,7 +1162,8 @@ cdef class Sorted:
         cdef double *mean = <double *>cnp.PyArray_DATA(<cnp.ndarray>means)
         cdef double *square = <double *>cnp.PyArray_DATA(<cnp.ndarray>squares)
         cdef double *rest = <double *>cnp.PyArray_DATA(<cnp.ndarray>rests)
-        cdef double w, whole = self.p.ss[self.p.m], reach = self.reach
+        cdef double w, heaviest, scale, weight_scale, whole = self.p.ss[self.p.m], reach = self.reach
+        cdef int exponent, weight_exponent
         cdef Pair w_sum, sum, x
         with nogil:
             for q in range(k):
@@ -944,31 +1173,41 @@ cdef class Sorted:
                 w_sum = minus(entry(self.p.w, self.p.w_low, last), entry(self.p.w, self.p.w_low, first))
                 sum = minus(entry(self.p.s, self.p.s_low, last), entry(self.p.s, self.p.s_low, first))
                 mean[q] = sum.high / w_sum.high + self.middle
-                if x.high > ldexp(1, -30) * whole and fabs(mean[q]) > ldexp(1, -30) * reach:
+                if x.high > max(ldexp(1, -30) * whole, ldexp(self.raised * reach * reach, 50)) and fabs(mean[q]) > ldexp(1, -30) * reach:
                     w = sum.high / w_sum.high
                     sum = minus(sum, times(w_sum, w))
                     sum = plus(two_sum(w, sum.high / w_sum.high), pair(self.middle, 0))
                     mean[q] = sum.high / self.scale
                     rest[q] = sum.low / self.scale
-                    square[q] = x.high / self.scale / self.scale
+                    square[q] = x.high / self.scale / self.scale / self.weight_scale
                     continue
+                # In units of their own: these may be far smaller than the rest, and lighter.
+                exponent = exponent_to_one(max(fabs(self.value[row[q]]), fabs(self.value[row[q + 1] - 1])))
+                weight_exponent = 0
+                if self.weight != NULL:
+                    heaviest = 0
+                    for i in range(row[q], row[q + 1]):
+                        heaviest = max(heaviest, self.weight[i])
+                    weight_exponent = exponent_to_one(heaviest)
+                scale = ldexp(1, exponent)
+                weight_scale = ldexp(1, weight_exponent)
                 w_sum.high = w_sum.low = sum.high = sum.low = 0
                 for i in range(row[q], row[q + 1]):
-                    w = 1 if self.weight == NULL else self.weight[i]
+                    w = 1 if self.weight == NULL else self.weight[i] * weight_scale
                     w_sum = plus(w_sum, pair(w, 0))
-                    sum = plus(sum, two_product(w, self.value[i] * self.scale))
+                    sum = plus(sum, two_product(w, self.value[i] * scale))
                 # A rounded mean, and what it leaves.
                 x.high = sum.high / w_sum.high
                 sum = minus(sum, times(w_sum, x.high))
                 sum = pair(x.high, sum.high / w_sum.high)
-                mean[q] = sum.high / self.scale
-                rest[q] = sum.low / self.scale
+                mean[q] = sum.high / scale
+                rest[q] = sum.low / scale
                 w_sum.high = w_sum.low = 0
                 for i in range(row[q], row[q + 1]):
-                    w = 1 if self.weight == NULL else self.weight[i]
-                    x = minus(pair(self.value[i] * self.scale, 0), sum)
+                    w = 1 if self.weight == NULL else self.weight[i] * weight_scale
+                    x = minus(pair(self.value[i] * scale, 0), sum)
                     w_sum = plus(w_sum, two_product(w * x.high, x.high))
-                square[q] = w_sum.high / self.scale / self.scale
+                square[q] = ldexp(w_sum.high, -2 * exponent - weight_exponent)
         return means, squares, rests
 
     def mixture_log_likelihood(self, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray rests, cnp.ndarray variances):

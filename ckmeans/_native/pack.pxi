@@ -7,7 +7,7 @@ cdef extern from "pack.h" nogil:
     void VF_STORE(float *, vf)
 
 
-cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, float *moved) noexcept nogil:
+cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *moved) noexcept nogil:
     """Rows (count, d) moved to the origin and scaled, in float32: rounded once."""
     cdef const double *origin = packing.origin
     cdef double scale = packing.scale
@@ -17,7 +17,7 @@ cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packing
             moved[i * d + f] = <float>((x[i * d + f] - origin[f]) * scale)
 
 
-cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, float *origin, float *moved) noexcept nogil:
+cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *origin, float *moved) noexcept nogil:
     """`move_rows` without a detour to float64, where that rounds no more: the difference once, the scale is a power of two.
 
     False, and nothing is done, where the origin is not a float32 or differences could overflow.
@@ -38,7 +38,7 @@ cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Pack
     return True
 
 
-cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packing *packing, float *scratch, float *out) noexcept nogil:
+cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *scratch, float *out) noexcept nogil:
     """What is packed of rows (count, d), one after the other: (count, width). scratch: (d,)"""
     if packing.axes != NULL:
         project_rows(x, count, d, packing, out)
@@ -46,7 +46,7 @@ cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packin
         move_rows(x, count, d, packing, out)
 
 
-cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packing *packing, float *panel,
+cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packed *packing, float *panel,
                      float *sq_norms) noexcept nogil:
     """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
 

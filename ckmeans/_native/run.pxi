@@ -3,24 +3,12 @@
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
 
-cdef enum:
-    WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are thought of
-    WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is small, but for what grows with the data
-    WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
-
-cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
-
-cdef enum Algorithm:
-    AUTO, LLOYD, BOXES, YINYANG, PROJECTED
-
-ALGORITHMS = {"auto": AUTO, "lloyd": LLOYD, "boxes": BOXES, "yinyang": YINYANG, "projected": PROJECTED}
-
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
-cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size) noexcept nogil:
-    """Add one thread's tally to the total and clear it. size: of one cluster's sums"""
-    cdef Py_ssize_t j, e
+cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how, Py_ssize_t d) noexcept nogil:
+    """Add one thread's tally to the total and clear it."""
+    cdef Py_ssize_t size = how.parts * d, j, e
     for j in range(k):
         total.counts[j] += tally.counts[j]
         tally.counts[j] = 0
@@ -28,7 +16,7 @@ cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, Py_ssize_t size)
             continue
         tally.touched[j] = 0
         total.touched[j] = 1
-        for e in range(j * MAX_PARTS, (j + 1) * MAX_PARTS):
+        for e in range(j * how.weight_parts, (j + 1) * how.weight_parts):
             total.weights[e] += tally.weights[e]
             tally.weights[e] = 0
         for e in range(j * size, (j + 1) * size):
@@ -45,13 +33,14 @@ cdef class Run:
     centers : ndarray of shape (k, d), float64, C-contiguous
         Already rounded to the type of the results (float32 values for float32 rows).
     algorithm : str
-        One of ALGORITHMS: how rows are assigned; all give the same bits.
+        A row of ALGORITHMS.
     max_iter : int
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
     """
-    cdef Data data
-    cdef Memory memory, list_memory
+    cdef readonly Data data
+    cdef Cuts cuts                   # how sums are cut
+    cdef Memory memory
     cdef CenterForms forms
     cdef Py_ssize_t k
     cdef int max_iter
@@ -64,20 +53,18 @@ cdef class Run:
     cdef object label_array
     cdef int32_t *label              # (n,)
     cdef Tally total                 # sums of the current labels; `touched`: not yet in `center`
+    cdef Tally *tallies              # (threads,) what each thread adds to them; zeros between passes. NULL: CSR
     cdef int32_t *before             # CSR: (n,) labels before the last assignment; else NULL
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
-    cdef Algorithm algorithm
-    cdef int brute_for               # assignments for which boxes are left alone, because they did not help
-    cdef Packing *packing            # the rows as they are packed: `data.packing`, or along axes
-    cdef Memory sieve_memory
-    cdef Py_ssize_t sieve_rows       # there is scratch for the scores of so many rows at a time
-    cdef bint no_quanta              # whole numbers leave too many rows in doubt, or there is no memory for them
-    cdef bint no_axes                # this run has tried them, and does better without
-    cdef GroupBounds bounds          # None until bounds are thought of
-    cdef bint no_bounds              # there is no memory for them
-    cdef bint bounding               # "auto" has chosen bounds
-    cdef int pilot_at                # the iteration before which bounds are thought of again
-    cdef double pairs_per_row        # row-center pairs that bounds left over in the last assignment
+    cdef list packings               # of its row of ALGORITHMS, the last of which always fits
+    cdef void **packing_at           # the same, borrowed; NULL: given up
+    cdef int n_packings
+    cdef Packing packing             # the one in use
+    cdef void *insisted_packing      # that the algorithm insists on, or NULL
+    cdef list searches               # of its row of ALGORITHMS, the last of which always fits
+    cdef void **search_at            # the same, borrowed; NULL: given up
+    cdef int n_searches
+    cdef void *search                # the one in use
     cdef Assign job
     cdef readonly int n_iter
     cdef readonly double shift       # total squared movement of the centers in the last update
@@ -94,15 +81,12 @@ cdef class Run:
         self.k = k
         self.max_iter = max_iter
         self.tol = tol
-        data.cut_sums()
-        self.algorithm = ALGORITHMS[algorithm]
-        data.need_packing(False)
-        data.need_packing(data.packed and not (self.algorithm == LLOYD and self.may_quantise()))
+        self.cuts = data.need_cuts()
+        self.cuts.cut()
         self.memory = Memory()
-        self.list_memory = Memory()
+        self.open_ways(ALGORITHMS[algorithm])
         self.forms = CenterForms(k, d, True, data.most_values)
-        data.use_forms(self.forms)
-        self.packing = &data.packing
+        data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
         self.center = <double *>self.memory.take(k * d, sizeof(double))
         self.fresh = <double *>self.memory.take(k * d, sizeof(double))
         self.shown = <double *>self.memory.take(k * d, sizeof(double)) if data.unit else self.center
@@ -117,407 +101,241 @@ cdef class Run:
         for i in range(data.n_threads):
             data.workers[i].changed = 0
             memset(&data.workers[i].counters, 0, sizeof(Counters))
-        data.assign_job(&self.job, self.forms, self.label)
-        self.job.sums = &data.sums
+        assign_job(data, &self.job, self.forms, self.label)
+        self.job.sums = &self.cuts.sums
         if data.rows.indptr == NULL:
-            self.give_tallies()
+            self.tallies = <Tally *>self.memory.take(data.n_threads, sizeof(Tally))
+            self.new_tallies(self.tallies, data.n_threads)
         else:
             self.begin_csr()
-        if data.boxes.order != NULL:
-            self.use_order()
+
+    @cython.wraparound(True)
+    cdef int open_ways(self, algorithm) except -1:
+        """The packings and searches that there are to choose from."""
+        cdef bint needs_panels = False
+        cdef Packing packing
+        cdef Search search
+        cdef int i
+        self.packings = [self.data.packing(way) for way in algorithm.packings]
+        self.searches = [way() for way in algorithm.searches]
+        self.n_packings, self.n_searches = len(self.packings), len(self.searches)
+        if not (self.packings and type(self.packings[-1]) is Floats and self.searches and (<Search?>self.searches[-1]).always_fits()):
+            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
+        self.packing_at = <void **>self.memory.take(self.n_packings, sizeof(void *))
+        self.search_at = <void **>self.memory.take(self.n_searches, sizeof(void *))
+        for i in range(self.n_searches):
+            search = self.searches[i]
+            search.insisted = type(search) is algorithm.insists_on
+            needs_panels = needs_panels or search.reads_panels()
+            self.search_at[i] = <void *>search
+        for i in range(self.n_packings):
+            packing = self.packings[i]
+            if type(packing) is algorithm.insists_on:
+                self.insisted_packing = <void *>packing
+            self.packing_at[i] = <void *>packing
+        self.packing = self.packings[self.n_packings - 1]
+        if self.data.packed and (needs_panels or (<Packing>self.packing_at[0]).needs_panels(self)):
+            self.data.floats.keep(self.data)
+        return 0
 
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
-        cdef Py_ssize_t k = self.k, size = k * self.data.sums.parts * self.data.rows.d
+        cdef Py_ssize_t k = self.k, size = k * self.cuts.sums.parts * self.data.rows.d
         cdef double *sums = <double *>self.memory.take(count * size, sizeof(double))
-        cdef double *weights = <double *>self.memory.take(count * k * MAX_PARTS, sizeof(double))
+        cdef int weight_parts = self.cuts.sums.weight_parts
+        cdef double *weights = <double *>self.memory.take(count * k * weight_parts, sizeof(double))
         cdef int64_t *counts = <int64_t *>self.memory.take(count * k, sizeof(int64_t))
         cdef uint8_t *touched = <uint8_t *>self.memory.take(count * k, 1)
         cdef int i
         for i in range(count):
             tallies[i].sums = sums + i * size
-            tallies[i].weights = weights + i * k * MAX_PARTS
+            tallies[i].weights = weights + i * k * weight_parts
             tallies[i].counts = counts + i * k
             tallies[i].touched = touched + i * k
         return 0
 
-    cdef int give_tallies(self) except -1:
-        cdef int i, count = self.data.n_threads
-        cdef Memory memory = Memory()
-        cdef Tally *tallies = <Tally *>memory.take(count, sizeof(Tally))
-        self.new_tallies(tallies, count)
-        for i in range(count):
-            self.data.workers[i].tally = tallies[i]
-        return 0
+    cdef void take_tallies(self) noexcept nogil:
+        """Have the threads add to this run's tallies."""
+        cdef int i
+        for i in range(self.data.n_threads):
+            self.data.workers[i].tally = self.tallies[i]
 
     # -- the loop ------------------------------------------------------------------------------------------------------------------
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
-        cdef Packing *packing
-        cdef bint filled = True           # all floats of packed rows have been read
-        cdef int i
-        if self.place_label == NULL and self.data.boxes.order != NULL:
-            with gil:                     # another run over the same data has put the packed rows in order
-                self.leave_axes()
-                self.use_order()
-        if self.packing.axes == NULL and self.want_axes():
-            with gil:
-                self.use_axes()
-        packing = self.packing
-        self.forms.prepare(self.center, packing, self.data.filter, False)
+        self.choose()
+        return self.label_rows()
+
+    cdef int choose(self) except -1 nogil:
+        """How rows are packed and which centers they are compared with in the pass that is about to begin."""
+        self.choose_packing()
+        self.forms.prepare(self.center, self.packing.panels(), self.packing.filter, False)
         self.job.centers = &self.forms.c
+        return self.choose_search()
+
+    cdef int label_rows(self) except -1 nogil:
+        cdef int i
+        self.data.threads.begin()
+        if self.tallies != NULL:
+            self.take_tallies()
+        if self.before != NULL:
+            memcpy(self.before, self.label, self.data.rows.n * sizeof(int32_t))
+        (<Search>self.search).assign(self)
+        self.n_changed = self.data.threads.changed()
         for i in range(self.data.n_threads):
-            self.data.workers[i].changed = 0
-        if self.want_boxes():
-            self.lose_bounds()
-            self.assign_boxes()
-        elif self.want_bounds():
-            self.assign_groups()
-        else:
-            self.lose_bounds()
-            filled = self.assign_all()
-        packing.filling = packing.filling and not (filled and self.forms.c.filter)
-        self.n_changed = 0
-        for i in range(self.data.n_threads):
-            self.n_changed += self.data.workers[i].changed
             if self.data.workers[i].changed and self.before == NULL:
                 self.merge(&self.data.workers[i].tally)
         if self.before != NULL:
             self.merge_csr()
         return 0
 
-    cdef bint assign_all(self) except -1 nogil:
-        """Compare every row with every center; False where that was done in whole numbers."""
-        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, width = packed_width(self.packing, d), m = self.forms.c.m
-        cdef int64_t before = self.decided()
-        cdef bint whole_numbers = self.want_quanta()
-        cdef double cost = self.data.assign_cost(m) if width == d else assign_cost(m, width)
-        if whole_numbers:
-            cost = quanta_cost(m, d)
-            self.forms.quantise(self.packing)
-            self.job.centers = &self.forms.quantised
-        else:
-            self.data.turn_panels(self.packing, False)
-        if self.before != NULL:
-            memcpy(self.before, self.label, n * sizeof(int32_t))
-        self.data.each_chunk(self.data.exact.assign, &self.job, cost)
-        self.data.spent += n * cost
-        if whole_numbers:
-            self.weigh_quanta(<double>(self.decided() - before) / n)
-        elif self.packing.quantising and self.forms.c.filter:
-            self.data.end_quantising()
-        if self.packing.axes != NULL and (brute_cost(m, width) + <double>(self.decided() - before) / n * sift_cost(m, width, d, 4)
-                                          > self.cost_without_axes(m)):
-            with gil:
-                self.no_axes = True
-                self.leave_axes()
-        return not whole_numbers
-
     cdef int first_assign(self) except -1 nogil:
-        """The first assignment reads all rows: the survey for the stopping rule is done on the way."""
-        if self.tol > 0 and self.data.variance_ < 0 and self.algorithm == BOXES:
-            with gil:
-                self.data.variance()          # boxes do not read all rows
-            self.assign()
-        elif self.tol > 0 and self.data.variance_ < 0:
+        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on the way."""
+        self.choose()
+        if not (self.tol > 0 and self.data.variance_ < 0):
+            self.label_rows()
+        elif (<Search>self.search).reads_all_rows():
             self.job.survey = &self.survey
             with gil:
-                self.data.new_survey(self.memory, &self.survey)
-            self.assign()
+                self.data.begin_survey(self.memory, &self.survey)
+            self.label_rows()
             self.job.survey = NULL
             with gil:
-                self.data.finish_survey(&self.survey)
+                finish_survey(self.data, &self.survey)
         else:
-            self.assign()
+            with gil:
+                self.data.variance()
+            self.label_rows()
         if self.tol > 0:
             self.shift_limit = self.tol * self.data.variance_
         return 0
 
     # -- how rows are packed -------------------------------------------------------------------------------------------------------
 
-    cdef bint want_axes(self) except -1 nogil:
-        """Whether rows are to be packed along a few axes from now on; decided by work counted and modelled, never by a clock.
+    cdef int choose_packing(self) except -1 nogil:
+        """Go over to the first packing that fits and is wanted."""
+        cdef int i
+        for i in range(self.n_packings):
+            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(self) and (<Packing>self.packing_at[i]).wants(self)):
+                if self.packing_at[i] != <void *>self.packing:
+                    with gil:
+                        self.go_over(self.packings[i])
+                break
+        return self.packing.follow(self)
 
-        Axes are thought of once assignments, a few that are still to come included, have cost several times what looking for them does, and
-        where they promise nothing, again when eight times as much has been spent.
-        """
-        cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.k
-        cdef bint forced = self.algorithm == PROJECTED
-        cdef double to_come
-        if not (forced or self.algorithm == AUTO) or self.no_axes or not self.data.filter or self.data.packing.panels == NULL:
-            return False
-        if self.data.boxes.order != NULL or d < (8 if forced else WIDE):
-            return False
-        if self.data.axes is None:
-            to_come = self.to_come(m)
-            if not forced and (self.data.spent + to_come < 8 * axes_cost(m, d) or self.data.spent < self.data.axes_patience):
-                return False
-            with gil:
-                try:
-                    self.data.axes = find_axes(self.data, as_array(self.center, self.k, d), INFINITY if forced else 0.75 * self.cost_without_axes(m))
-                except MemoryError:           # what was there before will do
-                    self.no_axes = True
-                self.data.axes_patience = max(8 * self.data.spent, 4 * to_come)
-        return self.data.axes is not None
-
-    cdef double cost_without_axes(self, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers, roughly."""
-        return (quanta_cost if self.may_quantise() else brute_cost)(m, self.data.rows.d)
-
-    cdef double to_come(self, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds of the next few assignments to m centers, if all rows are compared with all of them."""
-        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * self.cost_without_axes(m)
-
-    cdef int need_sieves(self, Py_ssize_t rows) except -1:
-        cdef Memory memory
-        if self.sieve_rows < rows:
-            memory = Memory()
-            self.data.give_sieves(memory, self.k, rows)
-            self.sieve_memory = memory
-            self.sieve_rows = rows
+    cdef int go_over(self, Packing packing) except -1:
+        self.packing.leave(self)
+        self.packing = packing
+        packing.enter(self)
         return 0
 
-    cdef bint may_quantise(self) noexcept nogil:
-        """Whether rows can be kept in whole numbers, and are to be where they are compared with all centers."""
-        return (self.data.packed and self.data.filter and self.algorithm in (AUTO, LLOYD) and self.data.boxes.order == NULL
-                and self.data.rows.d >= filter_table.quanta_from * (1 if self.k >= 16 else 1.5) and not self.no_quanta)
-
-    cdef bint want_quanta(self) except -1 nogil:
-        """Whether rows are compared in whole numbers now. If only they have not been put in those yet, this assignment does it."""
-        if self.packing != &self.data.packing or not self.forms.c.filter or not self.may_quantise():
-            return False
-        if self.data.quanta is None:
-            with gil:
-                try:
-                    self.data.quanta = Quanta(self.data)
-                except MemoryError:
-                    self.lose_quanta()
-            return False
-        if self.packing.quantising:
-            return False
-        if self.forms.quantised.quanta == NULL or self.sieve_rows < PANEL:
-            with gil:
-                try:
-                    self.need_sieves(PANEL)
-                    self.forms.use_quanta()
-                except MemoryError:
-                    self.lose_quanta()
-                    return False
-        return True
-
-    cdef int lose_quanta(self) except -1:
-        self.no_quanta = True
-        self.data.need_packing(self.data.packed)
+    cdef int give_up(self, Packing packing) except -1:
+        """Do without a packing from now on."""
+        cdef int i
+        for i in range(self.n_packings):
+            if self.packing_at[i] == <void *>packing:
+                self.packing_at[i] = NULL
+        if self.packing is packing:
+            self.go_over(self.packings[self.n_packings - 1])
         return 0
 
-    cdef int weigh_quanta(self, double doubtful) except -1 nogil:
-        """Go on without whole numbers if they leave so many rows in doubt that floats are faster."""
-        cdef Py_ssize_t d = self.data.rows.d, m = self.forms.c.m
-        if quanta_cost(m, d) + doubtful * choice_cost(d) > brute_cost(m, d):
-            with gil:
-                self.lose_quanta()
-        return 0
+    cdef bint insists_on(self, Packing packing) noexcept nogil:
+        return self.insisted_packing == <void *>packing
 
-    cdef int use_axes(self) except -1:
-        self.need_sieves(1)
-        self.data.drop_quanta()
-        self.forms.use_axes(&self.data.axes.packing)
-        self.pack_as(&self.data.axes.packing)
-        return 0
+    cdef double cost_without(self, Packing packing, Py_ssize_t m) except? -1 nogil:
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
+        cdef int i
+        for i in range(self.n_packings):
+            if self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing and (<Packing>self.packing_at[i]).fits(self):
+                return (<Packing>self.packing_at[i]).row_cost(m, self.data.rows.d)
+        return INFINITY
 
-    cdef int leave_axes(self) except -1:
-        if self.packing.axes != NULL:
-            self.forms.leave_axes()
-            self.pack_as(&self.data.packing)
-        return 0
+    cdef double to_come(self, double cost) noexcept nogil:
+        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which costs a row so many."""
+        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
-    cdef int pack_as(self, Packing *packing) except -1:
-        self.job.packing = self.packing = packing
-        self.bounds = None                   # they are on other distances
-        self.job.bounds = NULL
-        self.bounding = False
-        self.pilot_at = self.n_iter + 2      # the next assignment may be the first that packs
+    cdef int measure_anew(self) except -1:
+        """Distances are others from now on: rows are packed in other features."""
+        cdef Search search
+        for search in self.searches:
+            search.measure_anew(self)
         return 0
 
     # -- which centers rows are compared with ---------------------------------------------------------------------------------------
 
-    cdef bint want_boxes(self) except -1 nogil:
-        """Whether this assignment goes by boxes; decided by work counted and modelled, never by a clock.
-
-        The order is thought of once brute assignments have cost a good part of what it will; a pilot tells whether it promises
-        short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
-        same, boxes are left alone for a while: centers that have settled may have shorter ones.
-        """
-        if self.algorithm not in (AUTO, BOXES) or not self.forms.c.filter or self.packing.axes != NULL or not self.data.may_order():
-            return False
-        if self.algorithm == AUTO and (self.bounding or self.forms.c.m * (self.data.rows.d + 5) < WORTHWHILE):
-            return False
-        if self.place_label == NULL:
-            if self.algorithm == AUTO and (self.n_iter == 0 or self.data.spent < max(self.boxes_from(), self.data.patience)):
-                return False
-            with gil:
-                if self.algorithm == AUTO and self.data.pilot(self.forms) > PROMISING:
-                    self.data.patience = 4 * self.data.spent
-                    return False
-                self.data.arrange()
-                self.use_order()
-        if self.brute_for > 0:
-            self.brute_for -= 1
-            return False
-        return True
-
-    cdef double boxes_from(self) noexcept nogil:
-        """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
-        if self.data.rows.d > 3:
-            return 2.5 * self.data.order_cost() + 160.0 * self.data.rows.d**3 + WORTH_AN_ORDER
-        return self.data.order_cost() / 2 - self.to_come(self.forms.c.m)
-
-    cdef bint want_bounds(self) except -1 nogil:
-        """Whether this assignment goes by bounds; decided by work counted and modelled, never by a clock.
-
-        A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are
-        begun where that pays for itself within half as many iterations as there have been, and given up once they leave over too much.
-        """
-        cdef Py_ssize_t n = self.data.rows.n, d = packed_width(self.packing, self.data.rows.d), m = self.forms.c.m
-        cdef double brute = brute_cost(m, d) if self.packing.axes != NULL else self.cost_without_axes(m), pairs
-        if self.algorithm in (LLOYD, BOXES) or self.no_bounds or not self.forms.c.filter or self.packing.panels == NULL:
-            return False
-        if self.data.rows.directionless:     # the label of such a row does not follow from distances
-            return False
-        if self.algorithm != YINYANG and n * brute < WORTH_A_PILOT:
-            return False
-        if self.algorithm == AUTO and d <= 3 and self.data.may_order() and self.data.patience == 0:
-            return False                  # boxes come first
-        if self.bounds is None:
-            with gil:
-                try:
-                    self.new_bounds()
-                except MemoryError:
-                    if self.algorithm == YINYANG:
-                        raise
-                    self.no_bounds = True     # what was there before will do
-                    return False
-        if self.algorithm == YINYANG:
-            return True
-        if self.bounding:
-            if self.bounds.cost(self.pairs_per_row) <= brute:
-                return True
-            self.bounding = False
-            self.pilot_at = 2 * self.n_iter
-        if self.packing.filling:
-            return False
-        if self.n_iter + 1 >= self.pilot_at:
-            self.bounds.prepare(self.center, self.forms)       # from here on it is known how far centers move
-        if self.n_iter < self.pilot_at:
-            return False
-        with gil:
-            pairs = self.bounds.pilot()
-        if (brute - self.bounds.cost(pairs)) * self.n_iter / 2 > self.bounds.cost(m) - brute + (0 if self.packing.by_row else 0.5 * d):
-            self.bounding = True
-            return True
-        self.pilot_at = self.n_iter + 1 + self.n_iter // 2
-        return False
-
-    cdef int new_bounds(self) except -1:
-        cdef GroupBounds bounds = GroupBounds(self.data, self.k)
-        bounds.open(self.packing)
-        bounds.regroup(self.center)
-        self.bounds = bounds
-        self.job.bounds = &bounds.b
-        self.pilot_at = max(self.pilot_at, 1)
+    cdef int choose_search(self) except -1 nogil:
+        """Take the first search that fits and is wanted."""
+        cdef int i, chosen = self.n_searches - 1
+        for i in range(self.n_searches - 1):
+            if self.search_at[i] != NULL and (<Search>self.search_at[i]).settled:
+                break
+        else:
+            i = 0
+        while i < self.n_searches - 1:
+            if self.search_at[i] != NULL:
+                if (<Search>self.search_at[i]).fits(self) and (<Search>self.search_at[i]).wants(self):
+                    chosen = i
+                    break
+                if self.search_at[i] != NULL and (<Search>self.search_at[i]).holds_back(self):
+                    break
+            i += 1
+        for i in range(self.n_searches):
+            if i != chosen and self.search_at[i] != NULL:
+                (<Search>self.search_at[i]).lost()
+        self.search = self.search_at[chosen]
         return 0
 
-    cdef int assign_groups(self) except -1 nogil:
-        cdef double cost = self.bounds.cost(self.pairs_per_row if self.bounding else self.forms.c.m // 4 + 1)
-        cdef int64_t before = self.pairs()
-        if self.bounds.b.blank:
-            with gil:
-                self.bounds.regroup(self.center)
-        self.bounds.prepare(self.center, self.forms)
-        self.data.turn_panels(self.packing, True)
-        self.data.each_chunk(self.data.exact.assign_groups, &self.job, cost,
-                             TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost))))
-        if CKM_DEBUG_BOUNDS:
-            self.assert_bounds()
-        # All pairs of a blank pass say nothing of the next one.
-        self.pairs_per_row = 0 if self.bounds.b.blank else <double>(self.pairs() - before) / self.data.rows.n
-        self.bounds.b.blank = False
-        return 0
-
-    cdef int assert_bounds(self) except -1 nogil:
+    cdef int give_up_search(self, Search search) except -1:
+        """Do without a search from now on."""
         cdef int i
-        for i in range(self.data.n_threads):
-            if self.data.workers[i].counters.broken:
-                with gil:
-                    raise AssertionError(f"iteration {self.n_iter + 1}: {self.data.workers[i].counters.broken} bounds do not hold")
+        for i in range(self.n_searches):
+            if self.search_at[i] == <void *>search:
+                self.search_at[i] = NULL
         return 0
 
-    cdef void lose_bounds(self) noexcept nogil:
-        """Rows are about to be assigned in another way."""
-        if self.bounds is not None:
-            self.bounds.b.blank = True
-
-    cdef int use_order(self) except -1:
-        cdef Data data = self.data
-        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, k = self.k, i
-        cdef Lists *lists
-        cdef int threads = data.n_threads
-        cdef int32_t *near = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
-        cdef int32_t *listed = <int32_t *>self.list_memory.take(threads * SUPER * k, sizeof(int32_t))
-        cdef float *z = <float *>self.list_memory.take(threads * d * SUPER, sizeof(float))
-        cdef float *scaled = <float *>self.list_memory.take(threads * k * d, sizeof(float))
-        cdef float *sq_norms = <float *>self.list_memory.take(threads * k, sizeof(float))
-        cdef int32_t *ids = <int32_t *>self.list_memory.take(threads * k, sizeof(int32_t))
-        self.lose_bounds()                   # they are by place
+    cdef int go_by_place(self, const Boxes *boxes) except -1:
+        """From now on labels are in the order of these boxes."""
+        cdef Py_ssize_t n = self.data.rows.n, i
+        cdef Search search
+        for search in self.searches:         # what they know of rows is by place
+            search.lost()
         self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
         for i in range(n):
-            self.place_label[i] = self.label[data.boxes.order[i]]
+            self.place_label[i] = self.label[boxes.order[i]]
         self.job.labels = self.place_label
-        self.job.boxes = &data.boxes
-        for i in range(data.n_threads):
-            lists = &data.workers[i].lists
-            lists.nearby = near + i * k
-            lists.lists = listed + i * SUPER * k
-            lists.z = z + i * d * SUPER
-            lists.scaled = scaled + i * k * d
-            lists.sq_norms = sq_norms + i * k
-            lists.ids = ids + i * k
+        self.job.boxes = boxes
         return 0
-
-    cdef int assign_boxes(self) except -1 nogil:
-        cdef int64_t before = self.pairs()
-        cdef double share, here = SUPER * PANEL * assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d)
-        self.data.turn_panels(self.packing, False)         # bounds may have come in between
-        self.data.each_chunk(self.data.exact.assign_boxes, &self.job, assign_cost(self.forms.c.m // 4 + 1, self.data.rows.d),
-                             SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
-        share = <double>(self.pairs() - before) / self.data.rows.n / self.forms.c.m
-        if self.algorithm == AUTO and share > 0.5:
-            self.brute_for = 10
-        return 0
-
-    cdef int64_t pairs(self) noexcept nogil:
-        cdef int64_t total = 0
-        cdef int i
-        for i in range(self.data.n_threads):
-            total += self.data.workers[i].counters.filtered
-        return total
-
-    cdef int64_t decided(self) noexcept nogil:
-        cdef int64_t total = 0
-        cdef int i
-        for i in range(self.data.n_threads):
-            total += self.data.workers[i].counters.decided
-        return total
 
     cdef void sync_labels(self) noexcept nogil:
         """Bring `label` up to date with the labels by place."""
         cdef Py_ssize_t i
         if self.place_label != NULL:
             for i in range(self.data.rows.n):
-                self.label[self.data.boxes.order[i]] = self.place_label[i]
+                self.label[self.job.boxes.order[i]] = self.place_label[i]
+
+    cdef int relabel(self, cnp.ndarray labels) except -1:
+        """Take these labels, in the rows' own order, and bring the sums up to date."""
+        cdef const int32_t *fresh = <const int32_t *>cnp.PyArray_DATA(labels)
+        cdef Py_ssize_t n = self.data.rows.n, i
+        cdef int64_t changed = 0
+        self.sync_labels()
+        for i in range(n):
+            if self.label[i] == fresh[i]:
+                continue
+            if self.label[i] >= 0:
+                self.move(i, -1)
+            self.label[i] = fresh[i]
+            self.move(i, 1)
+            changed += 1
+        for i in range(n if self.place_label != NULL else 0):
+            self.place_label[i] = self.label[self.job.boxes.order[i]]
+        if self.before != NULL:
+            memcpy(self.before, self.label, n * sizeof(int32_t))
+        self.data.workers[0].changed = changed
+        return 0
 
     cdef void merge(self, Tally *tally) noexcept nogil:
-        merge_tally(&self.total, tally, self.k, self.data.sums.parts * self.data.rows.d)
+        merge_tally(&self.total, tally, self.k, &self.cuts.sums, self.data.rows.d)
 
     cdef int update(self) except -1 nogil:
         """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
@@ -525,7 +343,7 @@ cdef class Run:
         cdef double weight, step
         cdef bint empty = False
         for j in range(self.k):
-            empty = empty or self.data.weight_of(&self.total, j) == 0
+            empty = empty or self.cuts.weight_of(&self.total, j) == 0
         self.n_moved = 0
         if empty:
             with gil:
@@ -535,13 +353,13 @@ cdef class Run:
             if not self.total.touched[j]:
                 continue
             self.total.touched[j] = 0
-            weight = self.data.weight_of(&self.total, j)
+            weight = self.cuts.weight_of(&self.total, j)
             if self.before != NULL:
                 self.update_csr(j, weight)
                 continue
             if weight > 0:                    # else `fresh` holds the row that the empty cluster takes
                 for f in range(d):
-                    self.fresh[j * d + f] = self.data.mean_of(&self.total, j, f, weight)
+                    self.fresh[j * d + f] = self.cuts.mean_of(&self.total, j, f, weight)
             if self.data.unit:
                 self.turn(j)
             for f in range(d):
@@ -644,14 +462,14 @@ cdef class Run:
                 self.total.counts[self.label[i]] += 1
                 continue
             if self.before[i] >= 0:
-                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total, &self.data.sums, NULL)
-            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total, &self.data.sums, NULL)
+                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total, &self.cuts.sums, NULL)
+            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total, &self.cuts.sums, NULL)
 
     cdef void update_csr(self, Py_ssize_t j, double weight) noexcept nogil:
         """Move one center; see `update`."""
         cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, w, f
         cdef uint64_t *support = self.total.support + j * words
-        cdef const double *sums = self.total.sums + j * self.data.sums.parts * d
+        cdef const double *sums = self.total.sums + j * self.cuts.sums.parts * d
         cdef double *center = self.center + j * d
         cdef double *fresh = self.fresh + j * d
         cdef double step, shift = self.shift
@@ -664,7 +482,7 @@ cdef class Run:
             while bits:
                 f = 64 * w + CKM_CTZ64(bits)
                 bits &= bits - 1
-                fresh[f] = self.data.mean_of(&self.total, j, f, weight)
+                fresh[f] = self.cuts.mean_of(&self.total, j, f, weight)
         if self.data.unit:
             self.turn_csr(j)
         for w in range(words):
@@ -676,7 +494,7 @@ cdef class Run:
                 shift += step * step
                 zero = center[f] == 0 and fresh[f] == 0          # the old one too: its form is still there
                 center[f] = fresh[f]
-                for p in range(self.data.sums.parts):
+                for p in range(self.cuts.sums.parts):
                     zero = zero and sums[p * d + f] == 0
                 if zero:
                     support[w] &= ~(<uint64_t>1 << (f & 63))
@@ -719,7 +537,7 @@ cdef class Run:
     cdef void move(self, int64_t row, int sign) noexcept nogil:
         """Take a row out of its cluster's sums (-1) or put it back (1)."""
         cdef double w = 1 if self.data.weight == NULL else self.data.weight[row]
-        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total, &self.data.sums,
+        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total, &self.cuts.sums,
                              self.data.workers[0].block)
 
     cdef int fill_empty(self) except -1:
@@ -746,7 +564,7 @@ cdef class Run:
         for i in range(count // 2 - 1, -1, -1):
             sink(heap, count, i, far)
         for j in range(self.k):
-            if self.data.weight_of(&self.total, j) > 0:
+            if self.cuts.weight_of(&self.total, j) > 0:
                 continue
             self.total.touched[j] = 0
             while count > 0 and not self.total.touched[j]:
@@ -763,7 +581,7 @@ cdef class Run:
                     if same_row(self.fresh + takers[t] * d, self.fresh + j * d, d):
                         break
                 else:
-                    if data.weight_of(&self.total, self.label[i]) > 0:
+                    if self.cuts.weight_of(&self.total, self.label[i]) > 0:
                         takers[self.n_moved] = j
                         self.moved[self.n_moved] = i
                         self.n_moved += 1
@@ -777,7 +595,7 @@ cdef class Run:
     @property
     def along_axes(self):
         """Whether rows were packed along axes in the last assignment."""
-        return self.packing.axes != NULL
+        return self.packing.packed.axes != NULL
 
     @property
     def stop_reason(self):
@@ -813,14 +631,8 @@ cdef class Run:
 
         Row-center pairs filtered and decided exactly, rows that the filter left undecided, box-center pairs tested.
         """
-        cdef int64_t filtered = 0, exact = 0, decided = 0, boxed = 0
-        cdef int i
-        for i in range(self.data.n_threads):
-            filtered += self.data.workers[i].counters.filtered
-            exact += self.data.workers[i].counters.exact
-            decided += self.data.workers[i].counters.decided
-            boxed += self.data.workers[i].counters.boxed
-        return {"filtered": filtered, "exact": exact, "decided": decided, "boxed": boxed}
+        cdef Counters counted = self.data.threads.counters()
+        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided, "boxed": counted.boxed}
 
 
 cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexcept nogil:

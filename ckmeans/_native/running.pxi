@@ -22,6 +22,7 @@ cdef class Running:
         Copies, which `learn` changes in place.
     """
     cdef Memory memory
+    cdef Cuts cuts                       # how sums are cut
     cdef Data data                       # keeps what batches share with it
     cdef CenterForms forms
     cdef Tally tally                     # of the batch under way: zeros in between. `support` is of the centers, too
@@ -32,7 +33,8 @@ cdef class Running:
 
     def __cinit__(self, Data data not None, centers, seen):
         cdef Py_ssize_t k = len(centers), d = data.rows.d, words = (d + 63) // 64
-        data.cut_sums()
+        self.cuts = data.need_cuts()
+        self.cuts.cut()
         self.data = data
         self.k = k
         self.centers = np.array(centers, dtype=np.float64, order="C")
@@ -42,15 +44,15 @@ cdef class Running:
         self.memory = Memory()
         self.forms = CenterForms(k, d, True, data.most_values)
         self.fresh = <double *>self.memory.take(d, sizeof(double))
-        self.tally.sums = <double *>self.memory.take(k * data.sums.parts * d, sizeof(double))
-        self.tally.weights = <double *>self.memory.take(k * MAX_PARTS, sizeof(double))
+        self.tally.sums = <double *>self.memory.take(k * self.cuts.sums.parts * d, sizeof(double))
+        self.tally.weights = <double *>self.memory.take(k * self.cuts.sums.weight_parts, sizeof(double))
         self.tally.counts = <int64_t *>self.memory.take(k, sizeof(int64_t))
         self.tally.touched = <uint8_t *>self.memory.take(k, 1)
         self.tally.support = <uint64_t *>self.memory.take(k * words, sizeof(uint64_t))
         if data.rows.indptr == NULL:
             memset(self.tally.support, 0xff, k * words * sizeof(uint64_t))
         else:
-            self.forms.reach = max(data.largest_value(), farthest_value(self.center, k, d, self.fresh))
+            self.forms.reach = max(data.cuts.largest_value(), farthest_value(self.center, k, d, self.fresh))
             self.forms.support = NULL if data.unit else self.tally.support
         self.note_all()
 
@@ -119,14 +121,14 @@ cdef class Running:
         cdef const double *used = batch.used(self.center, self.k, memory)
         cdef double w = 1, shift = 0, inertia = 0, squares
         cdef Py_ssize_t i, j
-        batch.label_rows(used, self.forms, label)
+        label_rows(batch, used, self.forms, label, not batch.packed)
         for i in range(batch.rows.n):
             if batch.weight != NULL:
                 w = batch.weight[i]
             if w > 0:
-                batch.exact.move(&batch.rows, i, w, label[i], 1, &self.tally, &batch.sums, batch.workers[0].block)
+                batch.exact.move(&batch.rows, i, w, label[i], 1, &self.tally, &batch.cuts.sums, batch.workers[0].block)
         if not batch.unit:
-            squares = inertia = batch.total_squares()
+            squares = inertia = total_squares(batch, batch.need_cuts())
             for j in range(self.k):
                 inertia += self.beyond_squares(j)
         if batch.unit or not inertia > DIGITS_LEFT * squares:
@@ -137,11 +139,11 @@ cdef class Running:
 
     cdef double beyond_squares(self, Py_ssize_t j) noexcept nogil:
         """What a cluster's inertia is more than the sum of its rows' squares: w |c|^2 - 2 c s, of its weight and sums."""
-        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.data.sums.parts, word, f, i
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts, word, f, i
         cdef const uint64_t *support = self.tally.support + j * words
         cdef const double *center = self.center + j * d
         cdef const double *sums = self.tally.sums + j * parts * d
-        cdef double weight = self.data.weight_of(&self.tally, j), total = 0
+        cdef double weight = self.cuts.weight_of(&self.tally, j), total = 0
         cdef double[LANE] found
         if not weight > 0:
             return 0
@@ -166,13 +168,13 @@ cdef class Running:
 
     cdef double move(self, Py_ssize_t j) noexcept nogil:
         """Move a center by what its cluster's sums say, which are cleared; returns its squared shift."""
-        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.data.sums.parts, word, start, stop, f, i, p
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts, word, start, stop, f, i, p
         cdef const uint64_t *support = self.tally.support + j * words
         cdef double *center = self.center + j * d
         cdef double *fresh = self.fresh
         cdef double *sums = self.tally.sums + j * parts * d
         cdef double *seen = <double *>cnp.PyArray_DATA(self.seen)
-        cdef double weight = self.data.weight_of(&self.tally, j), share, mean, total = 0
+        cdef double weight = self.cuts.weight_of(&self.tally, j), share, mean, total = 0
         cdef double[LANE] found
         if not weight > 0:
             return 0
@@ -180,7 +182,7 @@ cdef class Running:
             self.forms.stale[j] = True
         seen[j] += weight
         share = weight / seen[j]
-        memset(self.tally.weights + j * MAX_PARTS, 0, MAX_PARTS * sizeof(double))
+        memset(self.tally.weights + j * self.cuts.sums.weight_parts, 0, self.cuts.sums.weight_parts * sizeof(double))
         self.tally.counts[j] = 0
         if self.data.unit:
             memset(fresh, 0, d * sizeof(double))

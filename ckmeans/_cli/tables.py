@@ -1,0 +1,297 @@
+"""What all readers of files share: the bytes that go in, the columns asked for, the table."""
+
+import codecs
+import functools
+import io
+import os
+import re
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+
+class ReadError(ValueError):
+    """A file that cannot be read as a table of numbers; the message names the place."""
+
+
+class Ambiguous(ReadError):
+    """A file with more than one reading: the question, and what each option would make of it.
+
+    Parameters
+    ----------
+    question : str
+    readings : sequence of (str, str)
+        For each reading the option of the command line that chooses it, and the table it gives.
+    """
+
+    def __init__(self, question, readings):
+        self.question, self.readings = question, list(readings)
+        super().__init__(
+            "\n".join([question, *(f"  {option}: {what}" for option, what in self.readings)])
+        )
+
+
+class LeftOut(NamedTuple):
+    """A column that is not used, and why."""
+
+    name: str
+    why: str
+
+
+class Table:
+    """Rows of numbers with column names; `KMeans` takes it as it is.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+    names : list of str
+        What to call each column: the file's own name, or its number in the file, counted from 1.
+    columns : list of str
+        `names` when they come from the file, else empty. (What tables of other libraries call it.)
+    weights : ndarray of shape (n_rows,), or None
+    left_out : list of LeftOut
+        Columns that were not asked for by name and cannot be used.
+    """
+
+    def __init__(self, values, names, *, named, weights=None, left_out=()):
+        self.values = values
+        self.names = list(names)
+        self.columns = self.names if named else []
+        self.weights = weights
+        self.left_out = list(left_out)
+
+    def __len__(self):
+        return len(self.values)
+
+    def to_numpy(self):
+        """The values, without a copy."""
+        return self.values
+
+
+class Ask(NamedTuple):
+    """What the caller wants of a file; see `read_table`. None leaves the decision to the file."""
+
+    columns: list = None
+    weights: str = None
+    columns_if_named: list = None
+    index: list = None
+    header: bool = None
+    sep: str = None
+    decimal: str = None
+    thousands: str = None
+    skip: int = 0
+    encoding: str = None
+    quotes: bool = None
+
+    def check(self):
+        """Raise where options make no sense, alone or together."""
+        if self.sep is not None and (len(self.sep) != 1 or self.sep in '"\r\n'):
+            raise ReadError(f"sep is one character other than a quotation mark, not {self.sep!r}")
+        if self.decimal not in (None, ".", ","):
+            raise ReadError(f"decimal is a point or a comma, not {self.decimal!r}")
+        if self.thousands is not None and self.thousands not in THOUSANDS:
+            raise ReadError(
+                f"thousands is one of {' '.join(map(repr, THOUSANDS))}, not {self.thousands!r}"
+            )
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ReadError(
+                f"{self.decimal!r} cannot be decimal mark and thousands separator at once"
+            )
+        if self.sep is not None and self.sep == self.thousands == " ":
+            raise ReadError("blanks cannot separate columns and thousands at once")
+        if self.skip < 0:
+            raise ReadError(f"skip is a number of lines, not {self.skip}")
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise ReadError(
+                    f"unknown encoding {self.encoding!r}; such as utf-8, utf-16, latin-1, cp1252"
+                ) from None
+
+
+#: what may stand between groups of three digits
+THOUSANDS = (",", ".", "'", " ", "_", "\u2019", "\u00a0", "\u202f")
+
+
+# --------------------------------------------------------------------------------- choosing columns
+
+
+def choose(source, names, numeric, ask, named, index=None):
+    """Choose the columns to use.
+
+    Parameters
+    ----------
+    names : list of str
+    numeric : list
+        For every column None, or why it is not usable; an empty reason is not worth a word.
+    ask : Ask
+    named : bool
+        Whether the names come from the file.
+    index : dict of {int: str}, optional
+        Columns that are numbers and are no features unless they are asked for, and what they are.
+
+    Returns
+    -------
+    chosen : list of int
+    weights : int or None
+    left_out : list of LeftOut
+    """
+    positions = {}
+    for j, name in enumerate(names):
+        positions.setdefault(name, j)
+    where = None if ask.weights is None else _find(source, names, positions, ask.weights, named)
+    columns = ask.columns_if_named if ask.columns is None and named else ask.columns
+    if columns is not None:
+        return [_find(source, names, positions, column, named) for column in columns], where, []
+    if ask.index is not None:
+        index = {
+            _find(source, names, positions, column, named): "row names, as asked"
+            for column in ask.index
+        }
+    left_out = {j: why for j, why in enumerate(numeric) if why is not None} | (index or {})
+    left_out.pop(where, None)
+    chosen = [j for j in range(len(names)) if j not in left_out and j != where]
+    told = [LeftOut(names[j], why) for j, why in sorted(left_out.items()) if why]
+    if not chosen:
+        shown = "; ".join(f"{column.name!r}: {column.why}" for column in told[:3])
+        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+        raise ReadError(
+            f"{source.name}: no column of numbers" + (f" ({shown}{more})" if told else "")
+        )
+    return chosen, where, told
+
+
+def _find(source, names, positions, wanted, named):
+    """Position of the column called, or numbered from 1, `wanted`."""
+    if wanted in positions:
+        return positions[wanted]
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
+        return int(wanted) - 1
+    if not named:
+        raise ReadError(
+            f"{source.name}: no column {wanted!r}; without names, they are 1 to {len(names)}"
+        )
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    raise ReadError(f"{source.name}: no column {wanted!r}; there are {len(names)}: {shown}")
+
+
+def unique(names):
+    """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``."""
+    taken, again, result = set(), {}, list(names)
+    for j in sorted(
+        range(len(result)), key=lambda j: not result[j]
+    ):  # names of the file's own come first
+        base = name = result[j] or str(j + 1)
+        while name in taken:
+            # `again` goes on from the last number of the same base, so that many equal names take
+            # linear time.
+            number = again[base] = again.get(base, 0) + 1
+            name = f"{base}.{number}"
+        taken.add(name)
+        result[j] = name
+    return result
+
+
+_ID_NAME = re.compile(
+    r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code"
+    r"|zip(?:code)?|post(?:al)?[ _.-]?code)",
+    re.IGNORECASE,
+)
+_ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)")
+
+
+def numbers_of_rows(table):
+    """Names of the columns that look like numbers given to the rows rather than measured on them.
+
+    These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
+    (or 0 to n - 1).
+    """
+    import numpy as np
+
+    n = len(table)
+    found = []
+    for name, column in zip(table.names, table.values.T):
+        called = table.columns and (_ID_NAME.fullmatch(name) or _ID_IN_CAMELS.fullmatch(name))
+        counts_rows = n >= 5 and column.min() in (0, 1) and column.max() - column.min() == n - 1
+        if not (called or counts_rows) or n < 2 or not np.array_equal(column, np.floor(column)):
+            continue
+        if len(np.unique(column)) == n:
+            found.append(name)
+    return found
+
+
+# ---------------------------------------------------------------------------- where bytes come from
+
+_COMPRESSED = (  # first bytes, module that opens it
+    (re.compile(rb"\x1f\x8b"), "gzip"),
+    (re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38)"), "bz2"),
+    (re.compile(rb"\xfd7zXZ\0"), "lzma"),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd"),
+)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+class Source:
+    """Where the bytes come from: a file, standard input or bytes; opened as often as needed.
+
+    How a file is compressed is told by its first bytes, not by its name.
+    """
+
+    def __init__(self, path, data=None):
+        self.path = os.fspath(path)
+        self.data = data
+        self.name = self.path
+        if self.path == "-" and data is None:
+            self.data = sys.stdin.buffer.read()
+            self.name = "standard input"
+        elif data is None and _URL.match(self.path):
+            raise ReadError(
+                f"{self.name}: an address is not opened: download it first, as with "
+                "curl -L ADDRESS | ckmeans fit - ..."
+            )
+        elif data is None and os.path.isdir(self.path):
+            raise ReadError(
+                f"{self.name}: a directory; only those of Parquet files are read, by ckmeans fit "
+                "and predict"
+            )
+
+    def _raw(self):
+        return open(self.path, "rb") if self.data is None else io.BytesIO(self.data)
+
+    @functools.cached_property
+    def compressed(self):
+        """The module that opens the bytes, or None."""
+        with self._raw() as file:
+            start = file.read(16)
+        return next((module for magic, module in _COMPRESSED if magic.match(start)), None)
+
+    def open(self):
+        """A binary file with the bytes, decompressed."""
+        if self.compressed is None:
+            return self._raw()
+        if self.compressed == "zstd":
+            return self._open_zstd()
+        return import_module(self.compressed).open(
+            self.path if self.data is None else self._raw(), "rb"
+        )
+
+    def _open_zstd(self):
+        try:
+            from pyarrow import CompressedInputStream
+        except ImportError:
+            raise ReadError(
+                f"{self.name}: reading Zstandard takes pyarrow: pip install 'ckmeans-cython[cli]'"
+            ) from None
+        with self._raw() as file, CompressedInputStream(file, "zstd") as stream:
+            return io.BytesIO(stream.read())
+
+    def read(self):
+        """All bytes, decompressed."""
+        with self.open() as file:
+            return file.read()
+
+    @property
+    def on_disk(self):
+        """Whether the bytes lie in a plain file that can be mapped."""
+        return self.data is None and not self.compressed

@@ -1,0 +1,29 @@
+"""Models in the words of other systems, one file for each: scikit-learn, ONNX, SQL and JSON.
+
+Each takes a fitted model and gives what the other system runs; none is imported before it is
+asked for. All of them label rows by the nearest center, so that a `BisectingKMeans`, which descends
+its tree, is refused.
+"""
+
+import numpy as np
+
+from .._input.checks import check_fitted
+
+
+def nearest_center_model(model, what):
+    """Raise unless `model` is fitted and labels each row by its nearest center."""
+    check_fitted(model)
+    if hasattr(model, "tree_children_"):
+        raise TypeError(
+            f"{what} labels rows by the nearest center, but a {type(model).__name__} descends its "
+            f"tree: fit KMeans({len(model.cluster_centers_)}, init=model.cluster_centers_, "
+            "n_init=1) "
+            "and export that."
+        )
+
+
+def centers_of(model):
+    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its
+    labels.
+    """
+    return np.ascontiguousarray(model.cluster_centers_, dtype=np.float64)

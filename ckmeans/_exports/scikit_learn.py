@@ -1,0 +1,99 @@
+"""Models as scikit-learn's."""
+
+import numpy as np
+
+from .._input import checks as check
+from .._input.optional_packages import need
+from . import centers_of, nearest_center_model
+
+
+def to_sklearn(model, X=None):
+    """A fitted `sklearn.cluster.KMeans` with the centers of `model`.
+
+    Parameters
+    ----------
+    model : KMeans or MiniBatchKMeans
+        Fitted.
+    X : array-like of shape (n, d) or None, default=None
+        Rows on which the labels of both are compared.
+
+    Returns
+    -------
+    sklearn.cluster.KMeans, or a Pipeline of a Normalizer and a KMeans where metric="cosine"
+        With the parameters that both know, and `labels_`, `inertia_`, `n_iter_` as far as `model`
+        has them.
+
+    Raises
+    ------
+    TypeError
+        `model` does not label rows by the nearest center.
+    ImportError
+        scikit-learn is not installed.
+    ValueError
+        With X: a label differs though the row is not equally near to both centers.
+
+    Warns
+    -----
+    UserWarning
+        With X: how many rows get another label, because two centers are equally near up to
+        rounding. scikit-learn computes distances in the type of X by a matrix product; ckmeans
+        decides such rows exactly.
+    """
+    cluster = need("sklearn.cluster", "to_sklearn")
+    nearest_center_model(model, "scikit-learn's KMeans")
+    k = len(model.cluster_centers_)
+    given = model.get_params(deep=False)
+    kept = {name: given[name] for name in ("max_iter", "tol") if given.get(name) is not None}
+    other = cluster.KMeans(k, n_init=1, random_state=None, **kept)
+    centers = np.array(model.cluster_centers_, order="C")
+    other.cluster_centers_ = centers
+    other.n_features_in_ = centers.shape[1]
+    other._n_features_out = k
+    other._n_threads = 1
+    other._tol = 0.0
+    for name in ("labels_", "inertia_", "n_iter_"):
+        if hasattr(model, name):
+            setattr(other, name, getattr(model, name))
+    if model.metric == "cosine":
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import Normalizer
+
+        normalizer = Normalizer().fit(centers[:1])
+        other = make_pipeline(normalizer, other)
+        names_on = normalizer
+    else:
+        names_on = other
+    if hasattr(model, "feature_names_in_"):
+        names_on.feature_names_in_ = model.feature_names_in_.copy()
+    if X is not None:
+        _compare(model, other, X)
+    return other
+
+
+def _compare(model, other, X):
+    """Warn of rows that both label differently; raise where one of them is no near tie."""
+    ours, theirs = model.predict(X), other.predict(X)
+    rows = np.flatnonzero(ours != theirs)
+    if not len(rows):
+        return
+    array, _ = check.as_matrix(X)
+    distances = model.transform(np.asarray(array)[rows])
+    near = distances[np.arange(len(rows)), ours[rows]]
+    far = distances[np.arange(len(rows)), theirs[rows]]
+    size = np.abs(np.asarray(array)[rows].astype(np.float64)).max(axis=1)
+    size = np.maximum(size, np.abs(centers_of(model)).max())
+    # scikit-learn's squared distances are off by rounding of |x|^2, in the type of the centers.
+    precision = np.finfo(model.cluster_centers_.dtype).eps
+    if model.metric == "cosine":
+        size = np.ones(len(rows))
+    allowed = 64 * model.cluster_centers_.shape[1] * precision * size**2
+    if np.any(far.astype(np.float64) ** 2 - near.astype(np.float64) ** 2 > allowed):
+        row = rows[np.argmax(far - near)]
+        raise ValueError(
+            f"row {row} of X gets label {ours[row]} here and {theirs[row]} from scikit-learn, "
+            "and is no near tie: are these rows of the kind that the model was fitted on?"
+        )
+    check.warn(
+        f"{len(rows)} of {len(ours)} rows are equally near to two centers up to rounding, and get "
+        f"another label from scikit-learn (the first is row {rows[0]})."
+    )

@@ -1,0 +1,1 @@
+"""What a fitted model means and whether it still fits: explanations, trees, drift."""

@@ -1,0 +1,235 @@
+"""What the clusters of a model are: typical rows, the features that set them apart, a tree."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._estimators.base import unit_rows
+from .._input import checks as check
+from .tree import fit_tree
+
+#: Rows that a tree is built from, at most; more are drawn at random, always the same ones.
+TREE_ROWS = 20_000
+
+
+class Feature(NamedTuple):
+    """How a feature sets a cluster apart from the other rows."""
+
+    name: str
+    mean: float  #: of the cluster's rows
+    overall: float  #: mean of all rows
+    deviations: float  #: the difference of the two in standard deviations of all rows; + is above
+    share: float  #: of the feature's variance, what lies between this cluster and the other rows
+
+
+class Cluster(NamedTuple):
+    """What one cluster is."""
+
+    label: int
+    size: int  #: rows
+    share: float  #: of the total weight
+    typical: np.ndarray  #: indices of the rows nearest to the center, the nearest first
+    features: tuple[Feature, ...]  #: all of them, the ones that set it apart most first
+    sentence: str
+
+
+class Explanation:
+    """What `explain` found; printing it gives a page of text.
+
+    Attributes
+    ----------
+    clusters : tuple of Cluster
+        By label, those without rows left out.
+    tree : ClusterTree
+        A decision tree that approximates the clusters.
+    n_rows : int
+    n_tree_rows : int
+        Rows that the tree was built from.
+    """
+
+    def __init__(self, clusters, tree, n_rows, n_tree_rows):
+        self.clusters = tuple(clusters)
+        self.tree = tree
+        self.n_rows = n_rows
+        self.n_tree_rows = n_tree_rows
+
+    def __repr__(self):
+        return f"<Explanation of {len(self.clusters)} clusters of {self.n_rows} rows>"
+
+    def __str__(self):
+        lines = [cluster.sentence for cluster in self.clusters]
+        tree = self.tree
+        drawn = (
+            "" if self.n_tree_rows == self.n_rows else (f" (built from {self.n_tree_rows:,} rows)")
+        )
+        lines += [
+            "",
+            f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the "
+            "rows "
+            f"get the same cluster, at {tree.cost_ratio:.2f} times the inertia.",
+            tree.rules(),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        from .._output.html import fill, table
+
+        rows = [
+            [
+                cluster.label,
+                f"{cluster.size:,}",
+                f"{cluster.share:.1%}",
+                ", ".join(map(_phrase, cluster.features[:3])),
+                ", ".join(map(str, cluster.typical)),
+            ]
+            for cluster in self.clusters
+        ]
+        head = ["cluster", "rows", "share", "set apart by", "typical rows"]
+        return fill("{}<pre>{}</pre>", table(head, rows), self.tree.rules())
+
+
+def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None):
+    """Say what the clusters of a model are.
+
+    Parameters
+    ----------
+    model : KMeans, MiniBatchKMeans or BisectingKMeans
+        Fitted.
+    X : array-like or table of shape (n, d)
+        The rows that the model was fitted on, or others of their kind.
+    sample_weight : array-like of shape (n,) or None, default=None
+    feature_names : sequence of str or None, default=None
+        None takes the names of X's columns, those of the fit, or "x0", "x1", ...
+    n_typical : int, default=3
+        Typical rows per cluster: those nearest to its center, the first of equally near ones.
+    n_leaves : int or None, default=None
+        Leaves of the tree; None: one for each cluster. More follow the clusters more closely.
+
+    Returns
+    -------
+    Explanation
+        For each cluster its size, typical rows, features and a sentence, and a tree. ``print`` it.
+
+    Raises
+    ------
+    NotFittedError, ValueError, TypeError
+        As `predict` does.
+
+    Notes
+    -----
+    A feature's share is eta squared of the split into this cluster and the other rows: the part of
+    the feature's variance that lies between the two. A share of 1 means that the feature alone
+    tells the cluster; features that only matter together have low shares each. The tree is built
+    by IMM (Moshkovitz et al., ICML 2020), and by ExKMC (Frost et al., 2020) beyond one leaf per
+    cluster; ``tree.cost_ratio`` says what its simplicity costs. Where that is far above 1, the
+    clusters are not boxes in these features, and the tree should not be used to describe them.
+    With ``metric="cosine"`` all is about rows at unit length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans import KMeans, explain
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(c, 1.0, size=(50, 2)) for c in ([0, 0], [0, 9])])
+    >>> model = KMeans(2, random_state=0, label_order="size").fit(X)
+    >>> print(explain(model, X, feature_names=["width", "height"]))
+    Cluster 0: 50 rows (50.0%), with high height (9.03, overall 4.6).
+    Cluster 1: 50 rows (50.0%), with low height (0.176, overall 4.6).
+    <BLANKLINE>
+    As a decision tree of 2 leaves: 100.0% of the rows get the same cluster, at 1.00 times the
+    inertia. if height <= 4.30208:
+      cluster 1
+    else:
+      cluster 0
+    """
+    check.check_fitted(model)
+    array, names = check.as_matrix(X)
+    labels = model.predict(X)
+    n, d = array.shape
+    check.check_int(n_typical, "n_typical", 0, "an integer of at least 0")
+    weights = check.as_weights(sample_weight, n)
+    weights = np.ones(n) if weights is None else weights
+    names = _names(model, names, feature_names, d)
+    live = np.unique(labels)
+    if n_leaves is None:
+        n_leaves = len(live)
+    check.check_int(
+        n_leaves, "n_leaves", len(live), f"None or an integer of at least {len(live)}, the clusters"
+    )
+    rows = unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
+    centers = np.asarray(model.cluster_centers_, dtype=np.float64)
+    clusters = _clusters(rows, labels, centers, weights, names, n_typical)
+    if n > TREE_ROWS:
+        drawn = np.sort(np.random.default_rng(0).choice(n, TREE_ROWS, replace=False))
+    else:
+        drawn = np.arange(n)
+    tree = fit_tree(rows[drawn], labels[drawn], centers, weights[drawn], names, n_leaves)
+    return Explanation(clusters, tree, n, len(drawn))
+
+
+def _names(model, names, given, d):
+    """The name of each feature, from where it is known best."""
+    if given is not None:
+        given = [str(name) for name in given]
+        if len(given) != d:
+            raise ValueError(f"feature_names has {len(given)} names, but X has {d} features")
+        return given
+    if names is None:
+        names = getattr(model, "feature_names_in_", None)
+    return [f"x{i}" for i in range(d)] if names is None else [str(name) for name in names]
+
+
+def _clusters(rows, labels, centers, weights, names, n_typical):
+    """What each cluster is, by label."""
+    total = weights.sum()
+    overall = np.average(rows, axis=0, weights=weights)
+    # Around one of the rows, so that digits far from 0 are kept.
+    variance = np.average((rows - overall) ** 2, axis=0, weights=weights)
+    spread = np.sqrt(variance)
+    found = []
+    for label in np.unique(labels):
+        mine = np.flatnonzero(labels == label)
+        weight = weights[mine].sum()
+        if weight == 0:
+            continue
+        mean = np.average(rows[mine], axis=0, weights=weights[mine])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            deviations = np.where(spread > 0, (mean - overall) / spread, 0.0)
+        # Between this cluster and the rest: w (m_1 - m)^2 + (W - w) (m_0 - m)^2, as a share of W
+        # s^2.
+        part = weight / total
+        shares = deviations**2 * part / (1 - part) if part < 1 else np.zeros(len(names))
+        shares = np.clip(shares, 0.0, 1.0)
+        ranked = sorted(range(len(names)), key=lambda f: -shares[f])
+        features = tuple(
+            Feature(
+                names[f], float(mean[f]), float(overall[f]), float(deviations[f]), float(shares[f])
+            )
+            for f in ranked
+        )
+        sq_distances = ((rows[mine] - centers[label]) ** 2).sum(axis=1)
+        typical = mine[np.argsort(sq_distances, kind="stable")[:n_typical]]
+        found.append(
+            Cluster(
+                int(label), len(mine), float(part), typical, features,
+                _sentence(int(label), len(mine), float(part), features),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _sentence(label, size, share, features):
+    """A cluster in words: at most three features, those that tell at least a tenth of the best."""
+    start = f"Cluster {label}: {size:,} row{'s' * (size != 1)} ({share:.1%})"
+    told = [f for f in features[:3] if f.share >= 0.05 and f.share >= 0.1 * features[0].share]
+    if not told:
+        return f"{start}, not set apart by any single feature."
+    return f"{start}, with {', '.join(map(_phrase, told))}."
+
+
+def _phrase(feature):
+    """A feature's direction in words; "very" from two standard deviations on."""
+    direction = "high" if feature.deviations > 0 else "low"
+    if abs(feature.deviations) >= 2:
+        direction = "very " + direction
+    return f"{direction} {feature.name} ({feature.mean:.3g}, overall {feature.overall:.3g})"

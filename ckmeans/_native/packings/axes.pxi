@@ -1,0 +1,207 @@
+# A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see exact_axes.pxi.
+# Distances are those of the coordinates then, which are no larger than those of the rows: see `GroupBounds`.
+
+cdef enum:
+    WIDE = 24                    # features from which on axes are thought of
+    AXES_SAMPLE = 32             # rows from which first axes are found
+    AXES_TRIED = 128             # rows on which axes are tried
+    AXES_ROWS = 512              # rows that they are then turned towards
+
+
+cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
+    """What a packed row is off by along the axes and beyond them, as a share of its length; see exact_axes.pxi.
+
+    `principal_axes` makes sure that axes are orthonormal to within 2 s.
+    """
+    cdef double s = (FLUSH + d // FLUSH + 8) * ldexp(1, -53)
+    return 0 if packing.axes == NULL else sqrt((4 * sqrt(<double>packing.n_axes) + 8) * s)
+
+
+@cython.wraparound(True)
+def orthonormal(rows, most):
+    """The directions (<= most, d) in which these rows (n, d) reach farthest, orthonormal, the farthest first."""
+    values, vectors = eigen(product(rows, rows.T))
+    keep = slice(-1, -1 - min(most, int((values > 1e-7 * values[-1]).sum())), -1)
+    rows = product((vectors[:, keep] / np.sqrt(values[keep])).T, rows)
+    for _ in range(8):                        # rounding has left the shortest a little off; each step squares that
+        gap = product(rows, rows.T) - np.eye(len(rows))
+        rows = rows - product(0.5 * gap, rows)
+        if np.abs(gap).sum(axis=1).max() < 1e-9:
+            break
+    return rows
+
+
+def principal_axes(rows, most):
+    """Orthonormal axes (<= most, d) along which these rows (n, d) vary most, or None.
+
+    They are found from AXES_SAMPLE of the rows, and turned towards those of all of them by one step of subspace iteration.
+    """
+    few = rows[::max(1, len(rows) // AXES_SAMPLE)][:AXES_SAMPLE]
+    if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were checked)
+        return None
+    axes = orthonormal(few, most)
+    if len(rows) > len(few):
+        axes = orthonormal(product(product(rows, axes.T).T, rows), most)
+    gap = np.linalg.norm(product(axes, axes.T) - np.eye(len(axes)))
+    return np.ascontiguousarray(axes) if gap <= 2 * FLUSH * 2.0**-53 else None
+
+
+class Trial:
+    """How well axes (n_axes, d) tell which of some centers (m, d) is nearest to each of some rows (n, d)."""
+
+    def __init__(self, rows, centers, axes):
+        self.along, self.to = product(rows, axes.T), product(centers, axes.T)
+        self.sq_norms = np.einsum("ij,ij->i", rows, rows)
+        self.center_sq_norms = np.einsum("ij,ij->i", centers, centers)
+
+    def leaves(self, count):
+        """What the first `count` axes leave over.
+
+        Returns
+        -------
+        unsure : float
+            Share of the rows for which more than one center is.
+        left : float
+            How many are, in the mean over those.
+        """
+        along, to = self.along[:, :count], self.to[:, :count]
+        told = np.einsum("ij,ij->i", to, to)
+        rest = np.sqrt(np.maximum(self.sq_norms - np.einsum("ij,ij->i", along, along), 0))
+        beyond = np.sqrt(np.maximum(self.center_sq_norms - told, 0))
+        least = told + beyond * beyond - 2 * (product(along, to.T) + rest[:, None] * beyond)
+        most = least + 4 * rest[:, None] * beyond
+        left = (least <= most.min(axis=1)[:, None]).sum(axis=1)
+        unsure = left > 1
+        return unsure.mean(), left[unsure].mean() if unsure.any() else 0.0
+
+
+cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double left) noexcept nogil:
+    """Nanoseconds that a row takes whose coordinates leave so many centers over, roughly."""
+    return 100 + 0.2 * d + m * width / 40.0 + left * (20 + 0.1 * d)
+
+
+cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that it takes to see whether axes promise anything, roughly."""
+    return 1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE * AXES_TRIED * m
+
+
+cdef class Axes(Packing):
+    """Rows packed along axes, once some have been found that tell the centers apart."""
+    cdef Floats floats
+    cdef double patience         # nanoseconds that are to be spent before axes are looked for again
+
+    cdef int open(self, Data data) except -1:
+        self.floats = data.floats
+        self.filter = self.floats.filter
+        return 0
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return (self.filter and self.floats.packed.panels != NULL and self.floats.boxes.order == NULL
+                and run.data.rows.d >= (8 if run.insists_on(self) else WIDE))
+
+    cdef bint wants(self, Run run) except -1 nogil:
+        """Axes are looked for once assignments, a few that are still to come included, have cost several times what looking for them does,
+        and where they promise nothing, again when eight times as much has been spent."""
+        cdef Py_ssize_t m = run.forms.c.k
+        cdef double without = run.cost_without(self, m), to_come = run.to_come(without)
+        cdef double spent = run.data.spent
+        cdef bint insisted = run.insists_on(self)
+        if self.packed.axes != NULL:
+            return True
+        if not insisted and (spent + to_come < 8 * axes_cost(m, run.data.rows.d) or spent < self.patience):
+            return False
+        with gil:
+            try:
+                self.pack_along(run.data, find_axes(run.data, as_array(run.center, run.k, run.data.rows.d),
+                                                    INFINITY if insisted else 0.75 * without))
+            except MemoryError:               # what was there before will do
+                run.give_up(self)
+            self.patience = max(8 * spent, 4 * to_come)
+        return self.packed.axes != NULL
+
+    cdef int pack_along(self, Data data, axes) except -1:
+        """Room for the rows along these axes (n_axes, d), if there are any, which the next pass fills."""
+        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count, lanes, f, a
+        cdef const double *from_
+        cdef double *to
+        cdef Memory memory
+        cdef Packed packed = self.floats.packed
+        if axes is None:
+            return 0
+        count = len(axes)
+        lanes = (count + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES
+        from_ = <const double *>cnp.PyArray_DATA(<cnp.ndarray?>axes)
+        memory = Memory()
+        to = <double *>memory.take(d * lanes, sizeof(double))
+        for a in range(count):
+            for f in range(d):
+                to[f * lanes + a] = from_[a * d + f]
+        packed.axes = to
+        packed.n_axes = count
+        packed.lanes = lanes
+        packed.panels = <float *>memory.take(n * (count + 1), sizeof(float))
+        packed.sq_norms = <float *>memory.take(n, sizeof(float))
+        packed.filling = True
+        packed.by_row = False
+        self.memory, self.packed = memory, packed
+        return 0
+
+    cdef int enter(self, Run run) except -1:
+        run.data.forget_packings(self)
+        run.forms.use_axes(&self.packed)
+        run.measure_anew()
+        return 0
+
+    cdef int leave(self, Run run) except -1:
+        run.forms.leave_axes()
+        run.measure_anew()
+        return 0
+
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
+        run.data.threads.room_for_sieves(run.k, 1)
+        return Packing.panels_for(self, run, layout)
+
+    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
+        """Go on without axes if they leave so many rows in doubt that all features are faster."""
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d, width = self.packed.n_axes + 1
+        Packing.was_compared(self, run, doubtful)
+        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.cost_without(self, m):
+            with gil:
+                run.give_up(self)
+        return 0
+
+    cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        return brute_cost(m, self.packed.n_axes + 1)
+
+    cdef double pass_cost(self, Run run) noexcept nogil:
+        return assign_cost(run.forms.c.m, self.packed.n_axes + 1)
+
+
+cdef object find_axes(Data data, cnp.ndarray centers, double most):
+    """Axes that make an assignment to these centers (m, d) cost at most so many nanoseconds a row, or None; the best if it is infinite."""
+    cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count, chosen = 0
+    cdef double best = most, cost, unsure, left
+    cdef cnp.ndarray origin = np.empty(d)
+    memcpy(cnp.PyArray_DATA(origin), data.floats.packed.origin, d * sizeof(double))
+
+    def moved(rows):
+        return (rows - origin) * data.floats.packed.scale
+
+    # Axes are tried on other rows than those that they are found from.
+    tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1) * n // (2 * AXES_ROWS)))
+    centers = moved(centers)
+    if most < INFINITY:
+        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), min(AXES_SAMPLE - 4, d // 2))
+        if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.7:
+            return None
+    axes = principal_axes(moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS)), MOST_AXES)
+    if axes is None:
+        return None
+    trial = Trial(tried, centers, axes)
+    for count in {4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, min(len(axes), d // 2)}:
+        if count <= min(len(axes), d // 2):
+            unsure, left = trial.leaves(count)
+            cost = brute_cost(m, count + 1) + unsure * sift_cost(m, count + 1, d, left)
+            if cost < best:
+                best, chosen = cost, count
+    return axes[:chosen] if chosen else None

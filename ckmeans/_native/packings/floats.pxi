@@ -1,0 +1,112 @@
+# All features as float32, (x - origin) * scale: what every other packing begins with.
+
+cdef class Floats(Packing):
+    """Rows packed with all their features, in their own order or in that of boxes.
+
+    Where memory is to be spared, nothing is kept and each pass packs rows anew; only origin and scale are known then.
+    """
+    cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
+    cdef SpatialOrder order
+    cdef Packed unkept           # the same rows, for passes that want them in their own order while they are kept in another
+
+    cdef int open(self, Data data) except -1:
+        cdef Py_ssize_t d = data.rows.d, n = data.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
+        cdef Memory memory = Memory()
+        cdef double *origin = <double *>memory.take(d, sizeof(double))
+        cdef double *row
+        if data.rows.indptr != NULL:         # zeros must stay zeros, and only norms are kept
+            self.open_around(data.cuts, origin)
+            self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
+            self.packed.filling = True
+            return 0
+        row = <double *>data.workers[0].block
+        for i in range(samples):
+            data.exact.read(&data.rows, i * n // samples, row)
+            for f in range(d):
+                origin[f] += row[f] / samples
+        return self.open_around(data.cuts, origin)
+
+    cdef int open_amid(self, Cuts cuts, const double *centers, Py_ssize_t k) except -1:
+        """Open amid these centers (k, d): for rows that are not at hand, but their ranges are."""
+        cdef Py_ssize_t d = cuts.d, f, j
+        cdef Memory memory = Memory()
+        cdef double *origin = <double *>memory.take(d, sizeof(double))
+        for j in range(k):
+            for f in range(d):
+                origin[f] += centers[j * d + f] / k
+        return self.open_around(cuts, origin)
+
+    cdef int open_around(self, Cuts cuts, const double *origin) except -1:
+        """Any origin (d,) gives the same results; one amid the rows keeps the filter's error small."""
+        cdef double *own
+        self.memory = Memory()
+        self.order = SpatialOrder()
+        own = <double *>self.memory.take(cuts.d, sizeof(double))
+        memcpy(own, origin, cuts.d * sizeof(double))
+        round_origin(own, cuts.d, cuts.narrow)
+        self.packed.origin = own
+        self.filter = choose_scale(&self.packed, cuts.reach(own))
+        return 0
+
+    cdef int keep(self, View view) except -1:
+        """From now on keep the packed rows: the next pass fills the panels."""
+        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.rows.d
+        cdef float *sq_norms
+        if self.filter and self.packed.panels == NULL:
+            sq_norms = <float *>self.memory.take(n, sizeof(float))
+            self.packed.panels = <float *>self.memory.take(n * d, sizeof(float))
+            self.packed.sq_norms = sq_norms
+            self.packed.filling = True
+        return 0
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return True
+
+    cdef int keep_rows(self, Py_ssize_t n, Py_ssize_t d) except -1:
+        """Room for n rows, one after the other, that `put` packs."""
+        self.packed.panels = <float *>self.memory.take(n * d, sizeof(float))
+        self.packed.by_row = True
+        return 0
+
+    cdef void put(self, const double *row, Py_ssize_t d, Py_ssize_t place) noexcept nogil:
+        cdef Py_ssize_t f
+        for f in range(d):
+            self.packed.panels[place * d + f] = <float>((row[f] - self.packed.origin[f]) * self.packed.scale)
+
+    cdef int follow(self, Run run) except -1 nogil:
+        if self.boxes.order != NULL and run.place_label == NULL:
+            with gil:
+                run.go_by_place(&self.boxes)
+        return 0
+
+    cdef int arrange(self, Data data) except -1:
+        """Sort the rows in space and pack them in that order."""
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
+        cdef Arrange job
+        cdef Boxes boxes
+        if self.boxes.order != NULL:
+            return 0
+        data.draw_order = None                # what is drawn is drawn, mostly: both orders at once would take more memory
+        boxes.order = self.order.sort(data)
+        boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
+        boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
+        job.rows = &data.rows
+        job.packing = &self.packed
+        job.boxes = &boxes
+        job.workers = data.workers
+        self.packed.filling = True           # until it is done: an interrupt leaves panels that must not be read
+        with nogil:
+            data.each_chunk(data.exact.arrange, &job, 10 + 2.0 * d)
+        self.packed.filling = self.packed.by_row = False
+        self.boxes = boxes
+        return 0
+
+    cdef Packed *panels_in_order(self, View view) except NULL:
+        """The packed rows, by feature and in their own order; packed anew in each pass where they are kept in another one."""
+        self.lay(view, False)
+        if self.boxes.order == NULL:
+            return &self.packed
+        self.unkept = self.packed
+        self.unkept.panels = NULL
+        self.unkept.filling = False
+        return &self.unkept

@@ -1,0 +1,125 @@
+# Rows kept in whole numbers, for the filter of filter_quanta.pxi: where features are many, the fastest to compare with all centers.
+
+cdef enum:
+    WORTH_QUANTISING = 32        # centers from which on it pays for rows that are looked at once
+
+
+cdef void worst_of_quanta(Packed *packing, Py_ssize_t d) noexcept nogil:
+    """For rows that are put in whole numbers only when they are compared: what can be said of all rows before."""
+    packing.rough = 0.52 * sqrt(<double>d)
+    packing.reach = QUANTA_TOTAL * (1 + 1e-5) + packing.rough
+
+
+cdef double quanta_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that it takes to compare a row in whole numbers with m centers, roughly."""
+    return 0.5 + m * (0.55 * d + 8) / 54
+
+
+cdef double choice_cost(Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that a row takes which that leaves in doubt, roughly."""
+    return 80 + 0.5 * d
+
+
+cdef class WholeNumbers(Packing):
+    """Rows in whole numbers beside the floats that they are made from, which boxes and bounds go on reading.
+
+    The first pass that compares all rows with all centers compares floats, and puts the rows in whole numbers on the way.
+    """
+    cdef Floats floats
+
+    cdef int open(self, Data data) except -1:
+        self.floats = data.floats
+        self.filter = self.floats.filter
+        self.forget()
+        return 0
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return (run.data.packed and self.filter and self.floats.boxes.order == NULL
+                and run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5))
+
+    cdef bint needs_panels(self, Run run) except -1 nogil:
+        return not self.fits(run)
+
+    cdef Packed *panels(self) noexcept nogil:
+        return &self.floats.packed
+
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
+        if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
+            return self.floats.panels_for(run, layout)
+        if self.packed.quantising:
+            self.floats.lay(run.data, False)
+            self.packed.panels = self.floats.packed.panels
+            self.packed.sq_norms = self.floats.packed.sq_norms
+            self.packed.filling = self.floats.packed.filling
+        else:
+            run.forms.quantise(&self.packed)
+            run.job.centers = &run.forms.quantised
+        return &self.packed
+
+    cdef bint ready(self, Run run) except -1 nogil:
+        """Whether there is room for what this pass fills, or else for what it reads."""
+        if self.packed.quanta != NULL and (self.packed.quantising
+                                           or run.forms.quantised.quanta != NULL and run.data.threads.has_sieves(run.k, PANEL)):
+            return True
+        with gil:
+            try:
+                if self.packed.quanta == NULL:
+                    self.make_room(run.data)
+                else:
+                    run.data.threads.room_for_sieves(run.k, PANEL)
+                    run.forms.use_quanta()
+            except MemoryError:
+                self.give_up(run)
+                return False
+        return True
+
+    cdef int make_room(self, Data data) except -1:
+        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL
+        cdef Memory memory = Memory()
+        cdef float *norms = <float *>memory.take(n, sizeof(float))
+        cdef float *steps = <float *>memory.take(n, sizeof(float))
+        self.packed.quanta = <int32_t *>memory.take(n * quanta_words(data.rows.d), sizeof(int32_t))
+        self.packed.quanta_norms, self.packed.steps = norms, steps
+        self.packed.quantising = True
+        self.memory = memory
+        return 0
+
+    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
+        """Go on without whole numbers if they leave so many rows in doubt that floats are faster."""
+        cdef Py_ssize_t d = run.data.rows.d, m = run.forms.c.m
+        cdef int i
+        if run.job.centers == &run.forms.quantised:
+            if self.row_cost(m, d) + doubtful * choice_cost(d) > brute_cost(m, d):
+                with gil:
+                    self.give_up(run)
+        elif run.forms.c.filter:
+            self.floats.was_read()
+            # (What workers noted earlier is of the same rows, and bounds them, too.)
+            self.packed.rough = self.packed.reach = 0
+            for i in range(run.data.n_threads):
+                self.packed.rough = max(self.packed.rough, run.data.workers[i].worst[0])
+                self.packed.reach = max(self.packed.reach, run.data.workers[i].worst[1])
+            self.packed.quantising = False
+        return 0
+
+    cdef void was_read(self) noexcept nogil:
+        self.floats.was_read()
+
+    cdef int give_up(self, Run run) except -1:
+        run.give_up(self)
+        if run.data.packed:
+            self.floats.keep(run.data)
+        return 0
+
+    cdef void forget(self) noexcept:
+        self.packed = self.floats.packed     # what they are made from
+        self.packed.quanta = NULL
+        self.memory = None
+
+    cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        return quanta_cost(m, d)
+
+    cdef double pass_cost(self, Run run) noexcept nogil:
+        if run.job.centers == &run.forms.quantised:
+            return quanta_cost(run.forms.c.m, run.data.rows.d)
+        return Packing.pass_cost(self, run)

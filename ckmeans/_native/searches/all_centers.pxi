@@ -1,0 +1,23 @@
+# Every row with every center, in whatever form of the rows that is fastest (Lloyd 1982).
+
+cdef class AllCenters(Search):
+    """What always works, and what other searches are measured against."""
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return True
+
+    cdef bint always_fits(self) noexcept nogil:
+        return True
+
+    cdef bint reads_panels(self) noexcept nogil:
+        return False
+
+    cdef int assign(self, Run run) except -1 nogil:
+        cdef Py_ssize_t n = run.data.rows.n
+        cdef int64_t before = run.data.threads.counters().decided
+        cdef double cost
+        run.job.packing = run.packing.panels_for(run, FASTEST)
+        cost = run.packing.pass_cost(run)
+        run.data.each_chunk(run.data.exact.assign, &run.job, cost)
+        run.data.spent += n * cost
+        return run.packing.was_compared(run, <double>(run.data.threads.counters().decided - before) / n)

@@ -1,0 +1,42 @@
+# Searches that are written in Python, to try out an idea before it is compiled.
+
+cdef class SearchInPython(Search):
+    """A search that only has to say which center is nearest to each row; it takes Python's time for it.
+
+    A subclass defines ``nearest(data, centers, labels)``, which returns the label of each row, (n,) int. `data` is the run's `Data`,
+    `centers` (k, d) float64 are at unit length where rows are, and `labels` (n,) int32 are those of the pass before, -1 in the first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans._native import engine
+    >>> class ByDefinition(engine.SearchInPython):
+    ...     def nearest(self, data, centers, labels):
+    ...         return data.distances(centers).argmin(axis=1)
+    >>> engine.ALGORITHMS["by definition"] = engine.Algorithm((engine.Floats,), (ByDefinition,))
+    >>> data = engine.Data(np.array([[0.0], [1.0], [8.0], [9.0]]), None, 1, True)
+    >>> run = engine.Run(data, np.array([[0.0], [1.0]]), 10, 0.0, "by definition")
+    >>> run.finish()
+    >>> run.centers().ravel(), run.n_iter
+    (array([0.5, 8.5]), 4)
+    >>> del engine.ALGORITHMS["by definition"]
+    """
+
+    cdef bint fits(self, Run run) except -1 nogil:
+        return True
+
+    cdef bint always_fits(self) noexcept nogil:
+        return True
+
+    cdef bint reads_all_rows(self) noexcept nogil:
+        return False
+
+    cdef int assign(self, Run run) except -1 nogil:
+        with gil:
+            labels = np.array(self.nearest(run.data, as_array(run.center, run.k, run.data.rows.d), run.labels().copy()),
+                              dtype=np.int32, order="C")
+            if labels.shape != (run.data.rows.n,) or labels.size and not 0 <= labels.min() <= labels.max() < run.k:
+                raise ValueError(f"{type(self).__name__}.nearest must give {run.data.rows.n} labels from 0 to {run.k - 1}, got "
+                                 f"{labels!r}.")
+            run.relabel(labels)
+        return 0
