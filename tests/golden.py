@@ -20,14 +20,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from ckmeans._blockwise import Fit
-from ckmeans._kept import Block
 from ckmeans._native.engine import COMPILER, Data, Run
-from ckmeans._sources import ArrayEngine
-from ckmeans._sparse import sparse_rows
 
 import ckmeans
 from ckmeans import KMeans, _native
+from ckmeans._blocks.driver import Fit
+from ckmeans._blocks.resident import Block
+from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._input.sparse import sparse_rows
 
 RECORD = Path(__file__).with_name("golden.json")
 
