@@ -144,7 +144,7 @@ cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nog
     w.low += p.w_low[j] - p.w_low[i]
     s.low += p.s_low[j] - p.s_low[i]
     ss.low += p.ss_low[j] - p.ss_low[i]
-    if fabs(w.low) > 1e-12 * w.high:     # values of little weight: nearly all of the high parts cancels
+    if fabs(w.low) > 1e-12 * w.high:     # of little weight: the high parts nearly cancel
         w = two_sum(w.high, w.low)
         s = two_sum(s.high, s.low)
         ss = two_sum(ss.high, ss.low)
@@ -354,7 +354,7 @@ cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_
             if j == start or j == high + 1 or (j - start) % FEW_ROWS == 0:   # long chains would gather rounding
                 r = range_of(tree, high, j)
             else:
-                r = merged(tree, r, single(tree, j - 1), tree.x[j - 1] - tree.x[j - 2])
+                r = merged(tree, r, single(tree, j - 1), gap_before(tree, j - 1))
             chosen = walk_left(tree, layer.d, low, high, r, &limit)
         if chosen == NOWHERE:
             give_up(layer, j, stop, low)
