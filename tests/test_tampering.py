@@ -353,7 +353,7 @@ def native_calls():
     data, centers, labels = engine.Data(X, None, 1, False), X[:3].copy(), np.zeros(300, np.int32)
     whole = 300, data.low, data.high, np.ones(4), 1.0, 1.0
     run, running = engine.Run(data, centers, 5, 0.0), engine.Running(data, centers, np.zeros(3))
-    stream = engine.Stream(whole, np.float64, False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True)
+    stream = engine.Stream(whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True)
     search, silhouette = Search(X, None, centers), kernel("silhouette")
     bad_centers = (centers[:, :2], centers.astype("f4"), np.asfortranarray(centers), centers[:0], centers[0], centers.astype(object), None)
     bad_labels = (labels[:-1], labels.astype(int), labels[::-1].astype("i8"), labels + 3, labels - 1, None, np.zeros((300, 1), np.int32))
@@ -399,7 +399,7 @@ def native_calls():
     yield "block", lambda: stream.block(0, 0, X[:100].astype("f4"), None)
     yield "block", lambda: stream.block(0, 0, X[:100], np.ones(99))
     yield "block", lambda: stream.labels(0, 9)
-    yield "starts", lambda: engine.Stream(whole, np.float64, False, np.array([0, 200, 100]), 3, 1, 1, "auto", 0, True)
+    yield "starts", lambda: engine.Stream(whole, np.dtype(np.float64), False, np.array([0, 200, 100]), 3, 1, 1, "auto", 0, True)
     yield "swap", lambda: search.swap(3, 0)
     yield "swap", lambda: search.swap(0, 300)
     yield "best_removal", lambda: search.best_removal(-1)

@@ -22,6 +22,7 @@ cnp.import_array()
 
 cdef extern from "simd.h" nogil:
     int CKM_CTZ64(uint64_t)
+    Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
 
 cdef extern from "cpu.h":
     int ckm_has_avx2()
