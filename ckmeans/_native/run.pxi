@@ -109,32 +109,37 @@ cdef class Run:
         else:
             self.begin_csr()
 
-    @cython.wraparound(True)
     cdef int open_ways(self, algorithm) except -1:
         """The packings and searches that there are to choose from."""
-        cdef bint needs_panels = False
+        cdef tuple packings, searches
+        cdef Py_ssize_t i
+        cdef bint reads_panels = False
         cdef Packing packing
         cdef Search search
-        cdef int i
-        self.packings = [self.data.packing(way) for way in algorithm.packings]
-        self.searches = [way() for way in algorithm.searches]
-        self.n_packings, self.n_searches = len(self.packings), len(self.searches)
-        if not (self.packings and type(self.packings[-1]) is Floats and self.searches and (<Search?>self.searches[-1]).always_fits()):
-            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
-        self.packing_at = <void **>self.memory.take(self.n_packings, sizeof(void *))
-        self.search_at = <void **>self.memory.take(self.n_searches, sizeof(void *))
-        for i in range(self.n_searches):
-            search = self.searches[i]
-            search.insisted = type(search) is algorithm.insists_on
-            needs_panels = needs_panels or search.reads_panels()
-            self.search_at[i] = <void *>search
-        for i in range(self.n_packings):
-            packing = self.packings[i]
-            if type(packing) is algorithm.insists_on:
+        packings, searches, insists_on = algorithm
+        self.packing_at = <void **>self.memory.take(len(packings) + len(searches), sizeof(void *))
+        self.search_at = self.packing_at + len(packings)
+        self.packings, self.searches = [], []
+        for i in range(len(packings)):
+            packing = self.data.packing(packings[i])
+            if packings[i] is insists_on:
                 self.insisted_packing = <void *>packing
-            self.packing_at[i] = <void *>packing
-        self.packing = self.packings[self.n_packings - 1]
-        if self.data.packed and (needs_panels or (<Packing>self.packing_at[0]).needs_panels(self)):
+            if packing.possible(self):
+                self.packing_at[self.n_packings] = <void *>packing
+                self.packings.append(packing)
+                self.n_packings += 1
+        for i in range(len(searches)):
+            search = searches[i]()
+            search.insisted = searches[i] is insists_on
+            if search.possible(self):
+                self.search_at[self.n_searches] = <void *>search
+                self.searches.append(search)
+                self.n_searches += 1
+                reads_panels = reads_panels or search.reads_panels()
+        if packing is None or packing is not self.data.floats or search is None or not search.always_fits():
+            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
+        self.packing = packing
+        if self.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
             self.data.floats.keep(self.data)
         return 0
 
@@ -214,13 +219,14 @@ cdef class Run:
 
     cdef int choose_packing(self) except -1 nogil:
         """Go over to the first packing that fits and is wanted."""
-        cdef int i
-        for i in range(self.n_packings):
+        cdef int i, chosen = self.n_packings - 1
+        for i in range(chosen):
             if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(self) and (<Packing>self.packing_at[i]).wants(self)):
-                if self.packing_at[i] != <void *>self.packing:
-                    with gil:
-                        self.go_over(self.packings[i])
+                chosen = i
                 break
+        if self.packing_at[chosen] != <void *>self.packing:
+            with gil:
+                self.go_over(self.packings[chosen])
         return self.packing.follow(self)
 
     cdef int go_over(self, Packing packing) except -1:
@@ -242,7 +248,7 @@ cdef class Run:
     cdef bint insists_on(self, Packing packing) noexcept nogil:
         return self.insisted_packing == <void *>packing
 
-    cdef double cost_without(self, Packing packing, Py_ssize_t m) except? -1 nogil:
+    cdef double cost_without(self, Packing packing, Py_ssize_t m) noexcept nogil:
         """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
         cdef int i
         for i in range(self.n_packings):

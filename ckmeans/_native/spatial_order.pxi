@@ -131,16 +131,17 @@ def coordinates(sample):
     return axes, cuts, bits
 
 
+cdef bint can_order(Data data) noexcept:
+    """Whether boxes can be tried on this data."""
+    return (data.packed and data.floats.filter and data.rows.d <= BOX_FEATURES
+            and 4 * SUPER * PANEL <= data.rows.n < <Py_ssize_t>1 << 31
+            and data.rows.col_stride * data.rows.col_stride <= 64)
+
+
 cdef class SpatialOrder:
     """The order of one data set, once it is asked for."""
     cdef object curve, array
     cdef double patience         # nanoseconds that are to be spent before boxes are thought of again
-
-    cdef bint fits(self, Data data) noexcept nogil:
-        """Whether boxes can be tried on this data."""
-        return (data.packed and data.floats.filter and data.rows.d <= BOX_FEATURES
-                and 4 * SUPER * PANEL <= data.rows.n < <Py_ssize_t>1 << 31
-                and data.rows.col_stride * data.rows.col_stride <= 64)
 
     cdef double cost(self, Data data) noexcept nogil:
         """Nanoseconds that the order takes, roughly."""

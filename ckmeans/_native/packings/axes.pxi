@@ -95,9 +95,11 @@ cdef class Axes(Packing):
         self.filter = self.floats.filter
         return 0
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        return (self.filter and self.floats.packed.panels != NULL and self.floats.boxes.order == NULL
-                and run.data.rows.d >= (8 if run.insists_on(self) else WIDE))
+    cdef bint possible(self, Run run) noexcept:
+        return run.data.rows.d >= (8 if run.insists_on(self) else WIDE) and self.filter and run.data.packed
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
         """Axes are looked for once assignments, a few that are still to come included, have cost several times what looking for them does,
