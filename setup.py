@@ -1,11 +1,15 @@
-"""Builds the extension modules: the engine, and the kernels once per instruction set and element type.
+"""Builds the extension modules: the engine, and the kernels once per instruction set and element
+type.
 
-Kernels have one source each (`filter.pxi`, `exact.pxi`, `one_dim.pxi`, ...). The modules that include them are two
-lines long, and written here, into the build directory. Adding an instruction set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
+Kernels have one source each (`filter.pxi`, `exact.pxi`, `one_dim.pxi`, ...). The modules that
+include them are two lines long, and written here, into the build directory. Adding an instruction
+set is one line in INSTRUCTION_SETS (and a width in `simd.h`).
 
-One wheel for each version of Python, not abi3: the engine's memoryviews would need 3.11 and its limited API makes a fit of 150 rows 7 %
-slower (41.3 instead of 38.4 us), and free-threaded interpreters load no such module.
+One wheel for each version of Python, not abi3: the engine's memoryviews would need 3.11 and its
+limited API makes a fit of 150 rows 7 % slower (41.3 instead of 38.4 us), and free-threaded
+interpreters load no such module.
 """
+
 import os
 import platform
 import re
@@ -21,33 +25,62 @@ NATIVE = Path("ckmeans", "_native")
 GENERATED = Path("build", "generated")
 
 MSVC = sys.platform == "win32" and "GCC" not in sys.version
-X86_64 = platform.machine().lower() in ("x86_64", "amd64") and os.environ.get("ARCHFLAGS", "").find("arm64") < 0
+X86_64 = (
+    platform.machine().lower() in ("x86_64", "amd64")
+    and os.environ.get("ARCHFLAGS", "").find("arm64") < 0
+)
 
-# name -> compiler flags. "baseline" runs on any CPU of the target and comes first; then narrow to wide.
+# name -> compiler flags. "baseline" runs on any CPU of the target and comes first; then narrow to
+# wide.
 INSTRUCTION_SETS = {"baseline": []}
 if X86_64 and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2"]
-    INSTRUCTION_SETS["avx512"] = [*INSTRUCTION_SETS["avx2"], "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl",
-                                  "-mprefer-vector-width=512"]
+    INSTRUCTION_SETS["avx512"] = [
+        *INSTRUCTION_SETS["avx2"],
+        "-mavx512f",
+        "-mavx512dq",
+        "-mavx512bw",
+        "-mavx512vl",
+        "-mprefer-vector-width=512",
+    ]
     INSTRUCTION_SETS["avx512vnni"] = [*INSTRUCTION_SETS["avx512"], "-mavx512vnni"]
-FILTER_ONLY = {"avx512vnni"}                 # they have nothing for the other kernels: those of the set before will do
+FILTER_ONLY = {
+    "avx512vnni"
+}  # they have nothing for the other kernels: those of the set before will do
 
 if MSVC:
     OPTIMISE, CONTRACT, NO_CONTRACT = ["/O2"], [], ["/fp:precise"]
 else:
-    OPTIMISE = ["-O3", "-fno-strict-aliasing", "-fno-math-errno", "-fno-trapping-math", "-g0", "-Wno-unused-function"]
-    # The filter may fuse multiply and add, its bounds allow for it; what decides must round as it is written.
+    OPTIMISE = [
+        "-O3",
+        "-fno-strict-aliasing",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-g0",
+        "-Wno-unused-function",
+    ]
+    # The filter may fuse multiply and add, its bounds allow for it; what decides must round as it
+    # is written.
     CONTRACT, NO_CONTRACT = ["-ffp-contract=fast"], ["-ffp-contract=off"]
 
-# CKMEANS_DEBUG_BOUNDS=1 builds a package that holds every bound against true distances and raises AssertionError; slow:
-#     CKMEANS_DEBUG_BOUNDS=1 python setup.py build --build-lib build/debug --build-temp build/debug-objects
+# CKMEANS_DEBUG_BOUNDS=1 builds a package that holds every bound against true distances and raises
+# AssertionError; slow:
+# CKMEANS_DEBUG_BOUNDS=1 python setup.py build --build-lib build/debug --build-temp
+# build/debug-objects
 #     cd tests && PYTHONPATH=../build/debug python -m pytest test_algorithms.py
 MACROS = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
 if os.environ.get("CKMEANS_DEBUG_BOUNDS", "") not in ("", "0"):
     MACROS.append(("CKM_DEBUG_BOUNDS", "1"))
 
-DIRECTIVES = dict(language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False,
-                  embedsignature=True, freethreading_compatible=True)
+DIRECTIVES = dict(
+    language_level=3,
+    boundscheck=False,
+    wraparound=False,
+    cdivision=True,
+    initializedcheck=False,
+    embedsignature=True,
+    freethreading_compatible=True,
+)
 
 
 def write(name, text):
@@ -59,13 +92,19 @@ def write(name, text):
     return str(path)
 
 
-# What a source draws in: include "x.pxi", cdef extern from "x.h", #include "x.h", from ckmeans._native.x cimport y.
-DRAWS_IN = re.compile(r"""^\s*(?:include|cdef\s+extern\s+from|#\s*include)\s+["']([\w./]+)["']|^\s*from\s+ckmeans\._native\.(\w+)\s+cimport""",
-                      re.MULTILINE)
+# What a source draws in: include "x.pxi", cdef extern from "x.h", #include "x.h", from
+# ckmeans._native.x cimport y.
+DRAWS_IN = re.compile(
+    r"""^\s*(?:include|cdef\s+extern\s+from|\#\s*include)\s+["']([\w./]+)["']
+      | ^\s*from\s+ckmeans\._native\.(\w+)\s+cimport""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 
 def drawn_in(source, seen=()):
-    """The files of the sources that `source` includes, directly or through another: an edit of one of them rebuilds it."""
+    """The files of the sources that `source` includes, directly or through another: an edit of one
+    of them rebuilds it.
+    """
     found = set(seen)
     for included, cimported in DRAWS_IN.findall(Path(source).read_text(encoding="utf-8")):
         path = NATIVE / (included or f"{cimported}.pxd")
@@ -76,24 +115,52 @@ def drawn_in(source, seen=()):
 
 def extension(name, source, flags):
     depends = sorted(map(str, drawn_in(source)))
-    return Extension(f"ckmeans._native.{name}", [source], include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
-                     extra_compile_args=OPTIMISE + flags, depends=depends, define_macros=MACROS, libraries=[] if os.name == "nt" else ["m"])
+    return Extension(
+        f"ckmeans._native.{name}",
+        [source],
+        include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
+        extra_compile_args=OPTIMISE + flags,
+        depends=depends,
+        define_macros=MACROS,
+        libraries=[] if os.name == "nt" else ["m"],
+    )
 
 
 def extensions():
-    write("build_info.h", "".join(f'#define CKM_{name} "{" ".join(words)}"\n' for name, words in (
-        ("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))))
+    write(
+        "build_info.h",
+        "".join(
+            f'#define CKM_{name} "{" ".join(words)}"\n'
+            for name, words in (("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))
+        ),
+    )
     yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
     for isa, flags in INSTRUCTION_SETS.items():
-        yield extension(f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT)
+        yield extension(
+            f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "filter.pxi"\n'), flags + CONTRACT
+        )
         if isa in FILTER_ONLY:
             continue
-        yield extension(f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "swap.pxi"\n'), flags + NO_CONTRACT)
-        yield extension(f"one_dim_{isa}", write(f"one_dim_{isa}.pyx", 'include "one_dim.pxi"\n'), flags + NO_CONTRACT)
-        yield extension(f"silhouette_{isa}", write(f"silhouette_{isa}.pyx", 'include "silhouette.pxi"\n'), flags + NO_CONTRACT)
+        yield extension(
+            f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "swap.pxi"\n'), flags + NO_CONTRACT
+        )
+        yield extension(
+            f"one_dim_{isa}",
+            write(f"one_dim_{isa}.pyx", 'include "one_dim.pxi"\n'),
+            flags + NO_CONTRACT,
+        )
+        yield extension(
+            f"silhouette_{isa}",
+            write(f"silhouette_{isa}.pyx", 'include "silhouette.pxi"\n'),
+            flags + NO_CONTRACT,
+        )
         for dtype, real in ("f32", "float"), ("f64", "double"):
             name = f"exact_{dtype}_{isa}"
-            yield extension(name, write(f"{name}.pyx", f'ctypedef {real} real\ninclude "exact.pxi"\n'), flags + NO_CONTRACT)
+            yield extension(
+                name,
+                write(f"{name}.pyx", f'ctypedef {real} real\ninclude "exact.pxi"\n'),
+                flags + NO_CONTRACT,
+            )
 
 
 class BuildExt(build_ext):
@@ -105,7 +172,11 @@ class BuildExt(build_ext):
 
 
 setup(
-    ext_modules=cythonize(list(extensions()), compiler_directives=DIRECTIVES, include_path=[str(NATIVE), "."],
-                          build_dir="build/cython"),
+    ext_modules=cythonize(
+        list(extensions()),
+        compiler_directives=DIRECTIVES,
+        include_path=[str(NATIVE), "."],
+        build_dir="build/cython",
+    ),
     cmdclass={"build_ext": BuildExt},
 )

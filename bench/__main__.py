@@ -1,4 +1,5 @@
 """The command: ``python -m bench --help``."""
+
 import argparse
 import sys
 import time
@@ -13,32 +14,76 @@ QUICK = {"repeat": 3, "budget": 1.0, "limit": 6.0, "deadline": 95.0, "rivals": F
 
 def arguments(argv=None):
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Compare ckmeans with the k-means libraries that are installed.")
+        prog="python -m bench",
+        description="Compare ckmeans with the k-means libraries that are installed.",
+    )
     add = parser.add_argument
     add("--quick", action="store_true", help="a small choice of cells, in less than two minutes")
-    add("--pages", type=words(data.PAGES), metavar="A,B", help="what to measure: " + ", ".join(data.PAGES))
-    add("--cells", type=lambda text: text.split(","), metavar="PATTERN",
-        help="cells whose name contains this, or matches it if it has a wildcard; several with commas")
-    add("--peers", type=words(PEERS), metavar="A,B", default=list(PEERS),
-        help="libraries to compare, the first is the one that others are compared with: " + ", ".join(PEERS))
-    add("--threads", type=positive, metavar="N", default=machine.cpu_count(),
-        help="threads for every peer (default: all CPUs)")
-    add("--repeat", type=positive, metavar="N",
-        help="rounds over the peers; figures are medians (default: 5)")
-    add("--data", metavar="DIR", help="a folder of further data sets: .csv, .tsv, .txt (also .gz) or .npy")
-    add("--out", metavar="DIR", default="bench/results", help="where the reports go (default: %(default)s)")
-    add("--list", action="store_true", help="print the names of the cells and peers, and measure nothing")
+    add(
+        "--pages",
+        type=words(data.PAGES),
+        metavar="A,B",
+        help="what to measure: " + ", ".join(data.PAGES),
+    )
+    add(
+        "--cells",
+        type=lambda text: text.split(","),
+        metavar="PATTERN",
+        help="cells whose name contains this, or matches it if it has a wildcard; several with "
+        "commas",
+    )
+    add(
+        "--peers",
+        type=words(PEERS),
+        metavar="A,B",
+        default=list(PEERS),
+        help="libraries to compare, the first is the one that others are compared with: "
+        + ", ".join(PEERS),
+    )
+    add(
+        "--threads",
+        type=positive,
+        metavar="N",
+        default=machine.cpu_count(),
+        help="threads for every peer (default: all CPUs)",
+    )
+    add(
+        "--repeat",
+        type=positive,
+        metavar="N",
+        help="rounds over the peers; figures are medians (default: 5)",
+    )
+    add(
+        "--data",
+        metavar="DIR",
+        help="a folder of further data sets: .csv, .tsv, .txt (also .gz) or .npy",
+    )
+    add(
+        "--out",
+        metavar="DIR",
+        default="bench/results",
+        help="where the reports go (default: %(default)s)",
+    )
+    add(
+        "--list",
+        action="store_true",
+        help="print the names of the cells and peers, and measure nothing",
+    )
     return parser.parse_args(argv)
 
 
 def words(known):
     """A parser for comma-separated names out of `known`."""
+
     def parse(text):
         chosen = text.split(",")
         unknown = [word for word in chosen if word not in known]
         if unknown:
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}")
+            raise argparse.ArgumentTypeError(
+                f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}"
+            )
         return chosen
+
     return parse
 
 
@@ -52,9 +97,14 @@ def positive(text):
 def progress(number, cells, cell, results, began):
     """A line per cell, so that nobody has to wonder."""
     figures = "  ".join(f"{result.peer} {report.figure(result, results[0])}" for result in results)
-    notes = "".join(f"\n    {result.peer} {result.note}" for result in results if "failed" in result.note)
-    print(f"[{number}/{len(cells)}, {time.monotonic() - began:.0f} s] {cell.name}  {figures}{notes}",
-          file=sys.stderr, flush=True)
+    notes = "".join(
+        f"\n    {result.peer} {result.note}" for result in results if "failed" in result.note
+    )
+    print(
+        f"[{number}/{len(cells)}, {time.monotonic() - began:.0f} s] {cell.name}  {figures}{notes}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def main(argv=None):
@@ -64,7 +114,10 @@ def main(argv=None):
     cells = data.select(data.grid(sources), args.pages, args.cells, args.quick)
     if args.list:
         for name, peer in PEERS.items():
-            print(f"peer {name}: {peer.distribution}, {'installed' if peer.installed else 'not installed'}")
+            print(
+                f"peer {name}: {peer.distribution}, "
+                f"{'installed' if peer.installed else 'not installed'}"
+            )
         print(*missing, *(cell.name for cell in cells), sep="\n")
         return 0
     if not cells:
@@ -78,16 +131,23 @@ def main(argv=None):
     neighbors = machine.Neighbors()
     with Runner(args.peers, settings) as runner:
         if not runner.names:
-            print("python -m bench: none of the peers can be used", *runner.missing, sep="\n  ",
-                  file=sys.stderr)
+            print(
+                "python -m bench: none of the peers can be used",
+                *runner.missing,
+                sep="\n  ",
+                file=sys.stderr,
+            )
             return 2
-        run = report.Run(machine.describe(args.threads), asdict(settings), runner.about,
-                         runner.missing + missing)
+        run = report.Run(
+            machine.describe(args.threads), asdict(settings), runner.about, runner.missing + missing
+        )
         try:
             for number, cell in enumerate(cells, 1):
                 if settings.deadline and time.monotonic() - began > settings.deadline:
                     left = len(cells) - number + 1
-                    run.missing.append(f"{left} of {len(cells)} cells, from {cell.name} on: time was up")
+                    run.missing.append(
+                        f"{left} of {len(cells)} cells, from {cell.name} on: time was up"
+                    )
                     break
                 results = runner.run(cell, sources)
                 run.results += results

@@ -1,8 +1,9 @@
 """The cells of the bench: which data, how many rows, features and clusters, at which task.
 
-Data is made from a fixed seed or read from what is installed, never downloaded. Everything here happens in
-the parent process, outside of every timing.
+Data is made from a fixed seed or read from what is installed, never downloaded. Everything here
+happens in the parent process, outside of every timing.
 """
+
 import gzip
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-# page, task, data, n, d, k, dtypes; "quick" marks the cells of --quick. Pages are printed in this order.
+# page, task, data, n, d, k, dtypes; "quick" marks the cells of --quick. Pages are printed in this
+# order.
 GRID = """
 fit        fit        blobs        150    8     3  f64        quick
 fit        fit        blobs       1000    2     3  f32 f64
@@ -95,9 +97,20 @@ memory     memory     blobs    1000000    3    64  f64
 PAGES = tuple(dict.fromkeys(line.split()[0] for line in GRID.split("\n") if line))
 
 # Numbers of clusters that people use with a known set; any other set gets those of `usual_k`.
-KNOWN_K = {"a3": (50,), "birch1": (100,), "breast": (2,), "china": (16, 64, 256), "china_rgb": (64,),
-           "diamonds": (16,), "digits": (10, 30), "iris": (3,), "page_blocks": (5, 50), "ruspini": (4,),
-           "s1": (15,), "xclara": (3,)}
+KNOWN_K = {
+    "a3": (50,),
+    "birch1": (100,),
+    "breast": (2,),
+    "china": (16, 64, 256),
+    "china_rgb": (64,),
+    "diamonds": (16,),
+    "digits": (10, 30),
+    "iris": (3,),
+    "page_blocks": (5, 50),
+    "ruspini": (4,),
+    "s1": (15,),
+    "xclara": (3,),
+}
 QUICK_FITS = {("digits", 10), ("xclara", 3)}
 DTYPES = {"f32": "float32", "f64": "float64"}
 READABLE = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".npy")
@@ -141,13 +154,15 @@ class Source:
     load: object
 
 
-# --- made data ----------------------------------------------------------------------------------------------
+# --- made data ------------------------------------------------------------------------------------
+
 
 def blobs(n, d, k, seed=0):
     """`k` round groups of unit variance around middles drawn from a box; rows in random order.
 
-    The box gets narrower with `d`, so that groups are about 11 standard deviations apart in any dimension.
-    In a box of one size they would be hundreds apart at high `d`, and fits over after two iterations.
+    The box gets narrower with `d`, so that groups are about 11 standard deviations apart in any
+    dimension. In a box of one size they would be hundreds apart at high `d`, and fits over after
+    two iterations.
     """
     rng = np.random.default_rng([seed, n, d, k])
     middles = rng.uniform(-1, 1, (k, d)) * (10 * np.sqrt(2 / d))
@@ -160,10 +175,11 @@ def uniform(n, d, k, seed=0):
 
 
 def mixture(n, d, k, seed=0):
-    """Groups as they are found: unequal in size and width, heavy tails, features that hang together.
+    """Groups as they are found: unequal in size and width, heavy tails, features that hang
+    together.
 
-    There are about a third as many groups as clusters; they lie in a space of at most 30 dimensions, of falling widths,
-    and are spread over all features, with some noise.
+    There are about a third as many groups as clusters; they lie in a space of at most 30
+    dimensions, of falling widths, and are spread over all features, with some noise.
     """
     rng = np.random.default_rng([seed, n, d, k])
     groups, latent = max(k // 3, 3), min(30, max(2, d // 2))
@@ -172,13 +188,16 @@ def mixture(n, d, k, seed=0):
     group = rng.choice(groups, n, p=rng.dirichlet(np.full(groups, 0.7)))
     tails = np.sqrt(rng.chisquare(4, (n, 1)) / 4)
     rows = middles[group] + widths[group, None] * rng.standard_normal((n, latent)) / tails
-    return rows @ (rng.standard_normal((latent, d)) / np.sqrt(latent)) + 0.1 * rng.standard_normal((n, d))
+    return rows @ (rng.standard_normal((latent, d)) / np.sqrt(latent)) + 0.1 * rng.standard_normal(
+        (n, d)
+    )
 
 
 MADE = {"blobs": blobs, "uniform": uniform, "s1-like": blobs, "mixture": mixture}
 
 
-# --- real data ----------------------------------------------------------------------------------------------
+# --- real data ------------------------------------------------------------------------------------
+
 
 def _from_sklearn(name):
     from sklearn import datasets
@@ -206,7 +225,9 @@ BUILT_IN = {
 
 
 def read_table(path):
-    """The numbers of a delimited text file (plain or gzipped, with or without a header) or an .npy file."""
+    """The numbers of a delimited text file (plain or gzipped, with or without a header) or an .npy
+    file.
+    """
     if path.name.endswith(".npy"):
         array = np.load(path)
     else:
@@ -256,21 +277,28 @@ def real_sources(folder=None):
             sources[name] = Source(name, n, d, load)
 
     for name, (function, arguments, remedy) in BUILT_IN.items():
-        add(name, lru_cache(1)(lambda function=function, arguments=arguments: function(*arguments)), remedy)
+        add(
+            name,
+            lru_cache(1)(lambda function=function, arguments=arguments: function(*arguments)),
+            remedy,
+        )
     for path in sorted(Path(folder).iterdir()) if folder else ():
         ending = next((ending for ending in READABLE if path.name.endswith(ending)), None)
-        name = path.name[:-len(ending)] if ending else path.name
+        name = path.name[: -len(ending)] if ending else path.name
         if ending and name not in sources:
             add(name, lambda path=path: read_table(path), "")
     return sources, missing
 
 
 def usual_k(n):
-    """Numbers of clusters for a set nobody named: those that leave at least 20 rows to a cluster."""
+    """Numbers of clusters for a set nobody named: those that leave at least 20 rows to a
+    cluster.
+    """
     return [k for k in (8, 64, 256) if 20 * k <= n] or [2]
 
 
-# --- cells --------------------------------------------------------------------------------------------------
+# --- cells ----------------------------------------------------------------------------------------
+
 
 def grid(sources):
     """All cells: those of the table above, and a full fit of each real set in both dtypes."""
@@ -279,23 +307,42 @@ def grid(sources):
         if line:
             page, task, data, n, d, k, *rest = line.split()
             if data in MADE or data in sources:
-                cells += [Cell(page, task, data, int(n), int(d), int(k), DTYPES[word], "quick" in rest)
-                          for word in rest if word in DTYPES]
-    real = [Cell("fit", "fit", source.name, source.n, source.d, k, dtype, (source.name, k) in QUICK_FITS)
-            for source in sources.values() for k in KNOWN_K.get(source.name, usual_k(source.n))
-            for dtype in DTYPES.values()]
-    real += [Cell("algorithms", "algorithms", name, sources[name].n, sources[name].d, k, "float32")
-             for name, k in (("birch1", 100), ("china", 256), ("china_rgb", 256)) if name in sources]
+                cells += [
+                    Cell(page, task, data, int(n), int(d), int(k), DTYPES[word], "quick" in rest)
+                    for word in rest
+                    if word in DTYPES
+                ]
+    real = [
+        Cell(
+            "fit", "fit", source.name, source.n, source.d, k, dtype, (source.name, k) in QUICK_FITS
+        )
+        for source in sources.values()
+        for k in KNOWN_K.get(source.name, usual_k(source.n))
+        for dtype in DTYPES.values()
+    ]
+    real += [
+        Cell("algorithms", "algorithms", name, sources[name].n, sources[name].d, k, "float32")
+        for name, k in (("birch1", 100), ("china", 256), ("china_rgb", 256))
+        if name in sources
+    ]
     return sorted(cells + real, key=lambda cell: PAGES.index(cell.page))
 
 
 def select(cells, pages=None, patterns=None, quick=False):
-    """The cells that were asked for. A pattern without a wildcard may stand anywhere in a cell's name."""
+    """The cells that were asked for. A pattern without a wildcard may stand anywhere in a cell's
+    name.
+    """
+
     def wanted(cell):
         return any(fnmatchcase(cell.name, p if set(p) & set("*?[") else f"*{p}*") for p in patterns)
 
-    return [cell for cell in cells if (not pages or cell.page in pages)
-            and (cell.quick or not quick) and (not patterns or wanted(cell))]
+    return [
+        cell
+        for cell in cells
+        if (not pages or cell.page in pages)
+        and (cell.quick or not quick)
+        and (not patterns or wanted(cell))
+    ]
 
 
 def make(cell, sources):
@@ -308,10 +355,11 @@ def make(cell, sources):
 
 
 def first_centers(X, k, seed=0):
-    """Initial centers that favor nobody: `k` rows drawn by plain k-means++ from a sample of the rows.
+    """Initial centers that favor nobody: `k` rows drawn by plain k-means++ from a sample of the
+    rows.
 
-    Rows drawn evenly would leave clusters empty now and then; libraries fill those in ways of their own, and
-    could not be compared.
+    Rows drawn evenly would leave clusters empty now and then; libraries fill those in ways of their
+    own, and could not be compared.
     """
     rng = np.random.default_rng([seed, k])
     sample = X[rng.choice(len(X), min(len(X), max(4000, 4 * k)), replace=False)]

@@ -1,8 +1,10 @@
 """How near the assignment step comes to what the machine can do: ``python -m bench.limit``.
 
-In turn, on the same cores: a loop of multiply-adds on registers alone, a loop that only reads, and the float32 assignment of every row to
-the nearest of all centers. The best of many short rounds counts, so that a busy machine disturbs little.
+In turn, on the same cores: a loop of multiply-adds on registers alone, a loop that only reads, and
+the float32 assignment of every row to the nearest of all centers. The best of many short rounds
+counts, so that a busy machine disturbs little.
 """
+
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
@@ -15,9 +17,24 @@ find_packages()
 from ckmeans import _native  # noqa: E402
 from ckmeans._native import engine  # noqa: E402
 
-COMPUTE = [(20_000, 32, 64), (20_000, 32, 256), (10_000, 64, 100), (8_000, 128, 64), (8_000, 128, 100), (4_000, 128, 1000),
-           (2_000, 768, 100), (1_000, 768, 1000)]
-MEMORY = [(600_000, 64, 3), (600_000, 64, 8), (300_000, 128, 3), (300_000, 128, 16), (50_000, 768, 3), (50_000, 768, 16)]
+COMPUTE = [
+    (20_000, 32, 64),
+    (20_000, 32, 256),
+    (10_000, 64, 100),
+    (8_000, 128, 64),
+    (8_000, 128, 100),
+    (4_000, 128, 1000),
+    (2_000, 768, 100),
+    (1_000, 768, 1000),
+]
+MEMORY = [
+    (600_000, 64, 3),
+    (600_000, 64, 8),
+    (300_000, 128, 3),
+    (300_000, 128, 16),
+    (50_000, 768, 3),
+    (50_000, 768, 16),
+]
 
 
 def best(rounds, work, threads):
@@ -47,7 +64,9 @@ def assignment(n, d, k, threads, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m bench.limit", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.limit", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=30)
     args = parser.parse_args()
@@ -55,15 +74,34 @@ def main():
     print(f"{_native.isa}, {args.threads} thread(s)")
     print(f"{'n':>8} {'d':>5} {'k':>5}  {'step':>10}  {'machine':>10}  share")
     for n, d, k in COMPUTE:
-        rate = args.threads * kernel.multiply_adds(1_000_000) / best(args.rounds, lambda: kernel.multiply_adds(1_000_000), args.threads)
+        rate = (
+            args.threads
+            * kernel.multiply_adds(1_000_000)
+            / best(args.rounds, lambda: kernel.multiply_adds(1_000_000), args.threads)
+        )
         ours = n * d * k / assignment(n, d, k, args.threads, args.rounds)
-        print(f"{n:>8} {d:>5} {k:>5}  {ours / 1e9:>5.1f} GMA/s  {rate / 1e9:>5.1f} GMA/s  {ours / rate:5.0%}")
+        print(
+            f"{n:>8} {d:>5} {k:>5}  {ours / 1e9:>5.1f} GMA/s  {rate / 1e9:>5.1f} GMA/s  "
+            f"{ours / rate:5.0%}"
+        )
     for n, d, k in MEMORY:
         pieces = np.array_split(np.ones(n * d, np.float32), args.threads)
         turn = iter(range(10**9))
-        rate = 4 * n * d / best(args.rounds, lambda: kernel.read_floats(pieces[next(turn) % args.threads]), args.threads)
+        rate = (
+            4
+            * n
+            * d
+            / best(
+                args.rounds,
+                lambda: kernel.read_floats(pieces[next(turn) % args.threads]),
+                args.threads,
+            )
+        )
         ours = 4 * n * d / assignment(n, d, k, args.threads, args.rounds)
-        print(f"{n:>8} {d:>5} {k:>5}  {ours / 1e9:>6.1f} GB/s  {rate / 1e9:>6.1f} GB/s  {ours / rate:5.0%}")
+        print(
+            f"{n:>8} {d:>5} {k:>5}  {ours / 1e9:>6.1f} GB/s  {rate / 1e9:>6.1f} GB/s  "
+            f"{ours / rate:5.0%}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """What a measurement was made on: CPU, threads, versions."""
+
 import datetime
 import os
 import platform
@@ -18,7 +19,9 @@ def cpu_name():
     except OSError:
         pass
     if sys.platform == "darwin":
-        asked = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
+        asked = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True
+        )
         if asked.stdout.strip():
             return asked.stdout.strip()
     return platform.processor() or platform.machine()
@@ -34,8 +37,8 @@ def cpu_count():
 class Neighbors:
     """Watches how much CPU time other processes take (on Linux; elsewhere it knows nothing).
 
-    Whoever measures on a busy machine measures the scheduler: libraries whose threads wait for each other
-    lose most.
+    Whoever measures on a busy machine measures the scheduler: libraries whose threads wait for each
+    other lose most.
     """
 
     def __init__(self):
@@ -43,17 +46,27 @@ class Neighbors:
 
     @staticmethod
     def _clocks():
-        """Seconds: by the wall, of all processes on all CPUs, of this one and the children it waited for."""
+        """Seconds: by the wall, of all processes on all CPUs, of this one and the children it
+        waited for.
+        """
         try:
             with open("/proc/stat") as lines:
-                user, nice, system, _, _, irq, softirq, steal = map(int, lines.readline().split()[1:9])
+                user, nice, system, _, _, irq, softirq, steal = map(
+                    int, lines.readline().split()[1:9]
+                )
         except (OSError, ValueError):
             return None
         ticks = os.sysconf("SC_CLK_TCK")
-        return time.monotonic(), (user + nice + system + irq + softirq + steal) / ticks, sum(os.times()[:4])
+        return (
+            time.monotonic(),
+            (user + nice + system + irq + softirq + steal) / ticks,
+            sum(os.times()[:4]),
+        )
 
     def cpus_taken(self):
-        """How many CPUs others kept busy on average since the start; ask when the workers have ended."""
+        """How many CPUs others kept busy on average since the start; ask when the workers have
+        ended.
+        """
         if self._start is None:
             return None
         wall, every, own = (now - then for now, then in zip(self._clocks(), self._start))

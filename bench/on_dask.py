@@ -1,9 +1,12 @@
-"""Seconds per iteration on worker processes of Dask, beside the same fit in one array: ``python -m bench.on_dask``.
+"""Seconds per iteration on worker processes of Dask, beside the same fit in one array: ``python -m
+bench.on_dask``.
 
-Both in turn, from the same centers, on as many threads as there are workers with one each, whose memory holds the blocks; centers and
-inertia must be equal to the last bit. Iterations from the third on count: the first ones take the variance and pack the rows. With
-dask-ml installed its KMeans as well, by the difference between fits of more and fewer iterations.
+Both in turn, from the same centers, on as many threads as there are workers with one each, whose
+memory holds the blocks; centers and inertia must be equal to the last bit. Iterations from the
+third on count: the first ones take the variance and pack the rows. With dask-ml installed its
+KMeans as well, by the difference between fits of more and fewer iterations.
 """
+
 import argparse
 from time import perf_counter
 
@@ -37,22 +40,30 @@ class Timed(ckmeans.dask.Engine):
 
 def in_memory(X, init, iterations, threads):
     ends = []
-    model = ckmeans.KMeans(len(init), init=init, tol=0, max_iter=iterations, n_threads=threads,
-                           callback=lambda state: ends.append(state.seconds)).fit(X)
+    model = ckmeans.KMeans(
+        len(init),
+        init=init,
+        tol=0,
+        max_iter=iterations,
+        n_threads=threads,
+        callback=lambda state: ends.append(state.seconds),
+    ).fit(X)
     return model, np.diff(ends)[1:]
 
 
 def on_workers(X, init, iterations):
     Timed.seconds.clear()
     model = ckmeans.dask.KMeans(len(init), init=init, tol=0, max_iter=iterations).fit(X)
-    return model, np.array(Timed.seconds[3 : 1 + iterations])          # after the survey and two iterations; the last is the inertia's
+    return model, np.array(
+        Timed.seconds[3 : 1 + iterations]
+    )  # after the survey and two iterations; the last is the inertia's
 
 
 def of_peer(X, init, few, many):
     from dask_ml.cluster import KMeans
 
     seconds = []
-    for iterations in (1, few, many):                # the first compiles
+    for iterations in (1, few, many):  # the first compiles
         began = perf_counter()
         KMeans(len(init), init=init.astype(float), tol=0, max_iter=iterations).fit(X)
         seconds.append(perf_counter() - began)
@@ -60,8 +71,18 @@ def of_peer(X, init, few, many):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m bench.on_dask", description=__doc__.splitlines()[0])
-    for name, default in ("n", 5_000_000), ("d", 16), ("k", 64), ("blocks", 4), ("workers", 2), ("iterations", 12), ("rounds", 3):
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.on_dask", description=__doc__.splitlines()[0]
+    )
+    for name, default in (
+        ("n", 5_000_000),
+        ("d", 16),
+        ("k", 64),
+        ("blocks", 4),
+        ("workers", 2),
+        ("iterations", 12),
+        ("rounds", 3),
+    ):
         parser.add_argument(f"--{name}", type=lambda text: int(float(text)), default=default)
     args = parser.parse_args()
     import dask
@@ -69,10 +90,19 @@ def main():
     import distributed
 
     ckmeans.dask.Engine = Timed
-    with distributed.LocalCluster(n_workers=args.workers, threads_per_worker=1, dashboard_address=None) as cluster, cluster.get_client():
+    with (
+        distributed.LocalCluster(
+            n_workers=args.workers, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        cluster.get_client(),
+    ):
         count, shape = args.n // args.blocks, (args.n // args.blocks, args.d)
-        X = da.concatenate([da.from_delayed(dask.delayed(rows)(block, count, args.d, args.k), shape, np.float32)
-                            for block in range(args.blocks)]).persist()
+        X = da.concatenate(
+            [
+                da.from_delayed(dask.delayed(rows)(block, count, args.d, args.k), shape, np.float32)
+                for block in range(args.blocks)
+            ]
+        ).persist()
         gathered = X.compute()
         init = gathered[: args.k].copy()
         memory, workers = [], []
@@ -81,12 +111,24 @@ def main():
             memory.extend(seconds)
             many, seconds = on_workers(X, init, args.iterations)
             workers.extend(seconds)
-            assert many.cluster_centers_.tobytes() == one.cluster_centers_.tobytes() and many.inertia_ == one.inertia_
-        report = lambda name, s: print(f"{name:<40} least {1e3 * np.min(s):8.1f} ms, median {1e3 * np.median(s):8.1f} ms an iteration")
-        print(f"n = {args.n}, d = {args.d}, k = {args.k}; {args.workers} workers, {args.blocks} blocks")
+            assert (
+                many.cluster_centers_.tobytes() == one.cluster_centers_.tobytes()
+                and many.inertia_ == one.inertia_
+            )
+        report = lambda name, s: print(
+            f"{name:<40} least {1e3 * np.min(s):8.1f} ms, median "
+            f"{1e3 * np.median(s):8.1f} ms an iteration"
+        )
+        print(
+            f"n = {args.n}, d = {args.d}, k = {args.k}; {args.workers} workers, {args.blocks} "
+            "blocks"
+        )
         report(f"ckmeans, in memory, {args.workers} threads", memory)
         report("ckmeans.dask", workers)
-        print(f"{'':<40} {np.min(workers) / np.min(memory):14.2f} x  {np.median(workers) / np.median(memory):15.2f} x")
+        print(
+            f"{'':<40} {np.min(workers) / np.min(memory):14.2f} x  "
+            f"{np.median(workers) / np.median(memory):15.2f} x"
+        )
         try:
             report("dask-ml", [of_peer(X, init, 2, 8) for _ in range(args.rounds)])
         except ImportError:

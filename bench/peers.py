@@ -1,8 +1,10 @@
 """The peers: how each library is told to do the same work.
 
-A driver class wraps one library behind the few calls that ``tasks.py`` needs. It is made inside the worker,
-after the thread counts of the environment have been set, and imports its library there and nowhere else.
+A driver class wraps one library behind the few calls that ``tasks.py`` needs. It is made inside the
+worker, after the thread counts of the environment have been set, and imports its library there and
+nowhere else.
 """
+
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -16,12 +18,18 @@ class Estimator:
     options = {"algorithm": "lloyd"}
 
     def fit(self, X, centers, n_iter, finish):
-        """Run at most `n_iter` iterations from `centers`; the last assignment is made without being told."""
-        model = self.KMeans(len(centers), init=centers, n_init=1, max_iter=n_iter, tol=0, **self.options)
+        """Run at most `n_iter` iterations from `centers`; the last assignment is made without being
+        told.
+        """
+        model = self.KMeans(
+            len(centers), init=centers, n_init=1, max_iter=n_iter, tol=0, **self.options
+        )
         return model.fit(X)
 
     def restarts(self, X, k, n_init, n_iter, seed):
-        """What a user writes who has only data: the library's own initial centers and stopping rule."""
+        """What a user writes who has only data: the library's own initial centers and stopping
+        rule.
+        """
         return self.KMeans(k, n_init=n_init, random_state=seed, **self.options).fit(X)
 
     def model(self, centers):
@@ -65,8 +73,11 @@ class Ckmeans(Estimator):
         with contextlib.redirect_stdout(text):
             ckmeans.show_config()
         config = text.getvalue().strip()
-        return {"version": ckmeans.__version__, "isa": config.partition("instruction set")[2].split()[0],
-                "config": config}
+        return {
+            "version": ckmeans.__version__,
+            "isa": config.partition("instruction set")[2].split()[0],
+            "config": config,
+        }
 
 
 class Auto(Ckmeans):
@@ -109,10 +120,9 @@ class ScikitLearnElkan(ScikitLearn):
 
 class Intelex(Estimator):
     def __init__(self, threads):
-        from sklearnex.cluster import KMeans
-
         # Its threads are TBB's, which read no environment variable.
         from daal4py import daalinit
+        from sklearnex.cluster import KMeans
 
         daalinit(threads)
         self.KMeans = KMeans
@@ -136,8 +146,9 @@ class Faiss:
         self.faiss = faiss
 
     def _kmeans(self, d, k, **options):
-        return self.faiss.Kmeans(d, k, min_points_per_centroid=1, max_points_per_centroid=2**31 - 1,
-                                 **options)
+        return self.faiss.Kmeans(
+            d, k, min_points_per_centroid=1, max_points_per_centroid=2**31 - 1, **options
+        )
 
     def fit(self, X, centers, n_iter, finish):
         model = self._kmeans(X.shape[1], len(centers), niter=n_iter)
@@ -244,12 +255,32 @@ class Peer:
         return find_spec(self.module) is not None
 
 
-PEERS = {peer.name: peer for peer in (
-    Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS, BOTH),
-    *(Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, ALGORITHMS, BOTH) for driver in (Auto, Lloyd, Boxes, Yinyang, Projected)),
-    Peer("sklearn", "sklearn", "scikit-learn", ScikitLearn, FITS | USES | SEEDS | ALGORITHMS, BOTH),
-    Peer("sklearn-elkan", "sklearn", "scikit-learn", ScikitLearnElkan, FITS | ALGORITHMS, BOTH),
-    Peer("sklearnex", "sklearnex", "scikit-learn-intelex", Intelex, FITS | USES | ALGORITHMS, BOTH),
-    Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES | ALGORITHMS, FLOAT32),
-    Peer("scipy", "scipy", "scipy", Scipy, FITS | USES, BOTH),
-)}
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS, BOTH),
+        *(
+            Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, ALGORITHMS, BOTH)
+            for driver in (Auto, Lloyd, Boxes, Yinyang, Projected)
+        ),
+        Peer(
+            "sklearn",
+            "sklearn",
+            "scikit-learn",
+            ScikitLearn,
+            FITS | USES | SEEDS | ALGORITHMS,
+            BOTH,
+        ),
+        Peer("sklearn-elkan", "sklearn", "scikit-learn", ScikitLearnElkan, FITS | ALGORITHMS, BOTH),
+        Peer(
+            "sklearnex",
+            "sklearnex",
+            "scikit-learn-intelex",
+            Intelex,
+            FITS | USES | ALGORITHMS,
+            BOTH,
+        ),
+        Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES | ALGORITHMS, FLOAT32),
+        Peer("scipy", "scipy", "scipy", Scipy, FITS | USES, BOTH),
+    )
+}

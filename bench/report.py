@@ -1,4 +1,5 @@
 """What a run found, as aligned text, Markdown, JSON and records. Knows nothing of how it was measured."""
+
 import json
 import math
 from dataclasses import asdict, dataclass, field
@@ -8,12 +9,14 @@ from bench.tasks import TASKS
 
 TITLES = {
     "fit": "Full fit: tol=0, same initial centers, same number of iterations",
-    "algorithms": "Algorithms: full fits to convergence by each, and the share of all distances that it looked at",
+    "algorithms": "Algorithms: full fits to convergence by each, and the share of all distances "
+    "that it looked at",
     "assign": "One iteration: assign, update, assign",
     "init": "Initial centers by k-means++",
     "predict": "Predict: labels of rows for given centers",
     "transform": "Transform: distances of rows to every center",
-    "small": "Small work: fits from own k-means++ (s1-like: best of 10 restarts), predict of one row",
+    "small": "Small work: fits from own k-means++ (s1-like: best of 10 restarts), predict of one "
+    "row",
     "memory": "Peak memory of five iterations, beyond X itself, in a fresh process",
 }
 LEAST_MEMORY = 1 << 20  # bytes; ratios of less would compare noise
@@ -47,6 +50,7 @@ class Run:
 
 # --- figures ------------------------------------------------------------------------------------------------
 
+
 def ratio(result, reference):
     """How many times the reference's time (or memory) a peer needed; None unless both were measured."""
     if not (result and reference and result.samples and reference.samples):
@@ -57,8 +61,11 @@ def ratio(result, reference):
 
 def lead(row, reference):
     """The ratio of the best other peer whose value agrees, or None."""
-    ratios = [ratio(result, row.get(reference)) for peer, result in row.items()
-              if peer != reference and result.agrees]
+    ratios = [
+        ratio(result, row.get(reference))
+        for peer, result in row.items()
+        if peer != reference and result.agrees
+    ]
     return min((r for r in ratios if r is not None), default=None)
 
 
@@ -70,8 +77,11 @@ def means(run, page, reference):
     """Each peer's ratio to the reference in the geometric mean over the cells where both count."""
     found = {}
     for peer in run.columns(page):
-        ratios = [ratio(row.get(peer), row.get(reference)) for row in run.rows(page).values()
-                  if peer != reference and peer in row and row[peer].agrees]
+        ratios = [
+            ratio(row.get(peer), row.get(reference))
+            for row in run.rows(page).values()
+            if peer != reference and peer in row and row[peer].agrees
+        ]
         ratios = [r for r in ratios if r is not None]
         if ratios:
             found[peer] = geometric_mean(ratios)
@@ -88,25 +98,39 @@ def summary(run, page):
     first = sum(value >= 1 for value in leads.values())
     worst = min(leads, key=leads.get)
     need, noun = ("needs the least", "memory") if page == "memory" else ("is the fastest", "time")
-    lines = [f"{reference} {need} in {first} of {len(leads)} cells. The best other peer's {noun} is "
-             f"{times(geometric_mean(leads.values()))} that of {reference} in the geometric mean, "
-             f"{times(leads[worst])} at the least ({worst.name})."]
-    each = ", ".join(f"{peer} {times(value)}" for peer, value in means(run, page, reference).items())
+    lines = [
+        f"{reference} {need} in {first} of {len(leads)} cells. The best other peer's {noun} "
+        "is "
+        f"{times(geometric_mean(leads.values()))} that of {reference} in the geometric mean, "
+        f"{times(leads[worst])} at the least ({worst.name})."
+    ]
+    each = ", ".join(
+        f"{peer} {times(value)}" for peer, value in means(run, page, reference).items()
+    )
     lines.append(f"Each peer's {noun}, geometric mean: {each}.")
-    shorter = [f"{result.peer} {times(ratio(result, row[reference]))} ({cell.name})"
-               for cell, row in run.rows(page).items() for result in row.values()
-               if not result.agrees and (ratio(result, row.get(reference)) or 1) < 1]
+    shorter = [
+        f"{result.peer} {times(ratio(result, row[reference]))} ({cell.name})"
+        for cell, row in run.rows(page).items()
+        for result in row.values()
+        if not result.agrees and (ratio(result, row.get(reference)) or 1) < 1
+    ]
     if shorter:
-        lines.append(f"Less than {reference} needs, but not counted because the result is another: "
-                     + ", ".join(shorter) + ".")
+        lines.append(
+            f"Less than {reference} needs, but not counted because the result is another: "
+            + ", ".join(shorter)
+            + "."
+        )
     return lines
 
 
 # --- words --------------------------------------------------------------------------------------------------
 
+
 def times(value):
     """A ratio with two or three significant digits."""
-    return f"{value:.0f}x" if value >= 100 else f"{value:.1f}x" if value >= 9.95 else f"{value:.2f}x"
+    return (
+        f"{value:.0f}x" if value >= 100 else f"{value:.1f}x" if value >= 9.95 else f"{value:.2f}x"
+    )
 
 
 def seconds(value):
@@ -124,7 +148,11 @@ def _three(value):
     """Three significant digits, and no fewer than stand before the point."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value >= 0.01 else 2
     text = f"{value:.{digits}f}"
-    return text if len(text.replace(".", "").lstrip("0")) <= 3 or digits == 0 else f"{value:.{digits - 1}f}"
+    return (
+        text
+        if len(text.replace(".", "").lstrip("0")) <= 3 or digits == 0
+        else f"{value:.{digits - 1}f}"
+    )
 
 
 def figure(result, reference):
@@ -139,8 +167,12 @@ def figure(result, reference):
 
 def marks(result, reference):
     """``!``: the value does not agree; ``~``: another number of iterations."""
-    other = (result.cell.task in ("fit", "algorithms") and reference and None not in (result.n_iter, reference.n_iter)
-             and result.n_iter != reference.n_iter)
+    other = (
+        result.cell.task in ("fit", "algorithms")
+        and reference
+        and None not in (result.n_iter, reference.n_iter)
+        and result.n_iter != reference.n_iter
+    )
     return ("!" if not result.agrees else "") + ("~" if other else "")
 
 
@@ -155,10 +187,18 @@ def table(run, page):
         reference = row.get(peers[0])
         iterations = str(reference.n_iter) if reference and reference.n_iter else "-"
         ahead = lead(row, peers[0])
-        lines.append([cell.label, str(cell.n), str(cell.d), str(cell.k), cell.dtype,
-                      *([iterations] if iterates else []),
-                      *(figure(row.get(peer), reference) for peer in peers),
-                      "-" if ahead is None else times(ahead)])
+        lines.append(
+            [
+                cell.label,
+                str(cell.n),
+                str(cell.d),
+                str(cell.k),
+                cell.dtype,
+                *([iterations] if iterates else []),
+                *(figure(row.get(peer), reference) for peer in peers),
+                "-" if ahead is None else times(ahead),
+            ]
+        )
     return header, lines
 
 
@@ -169,14 +209,24 @@ def remarks(run, page):
     first = {cell: row.get(reference) for cell, row in run.rows(page).items()}
     lines = list(summary(run, page))
     if any(lead(row, reference) is not None for row in run.rows(page).values()):
-        lines.append(f"lead: the best other peer's figure divided by {reference}'s; more than 1 means that "
-                     f"{reference} is ahead.")
+        lines.append(
+            f"lead: the best other peer's figure divided by {reference}'s; more than 1 "
+            "means that "
+            f"{reference} is ahead."
+        )
     if any(result.share is not None for result in results):
-        lines.append("Behind each time: distances looked at, beside one for every row, center and iteration.")
-    used = {mark for result in results if result.samples for mark in marks(result, first[result.cell])}
+        lines.append(
+            "Behind each time: distances looked at, beside one for every row, center and iteration."
+        )
+    used = {
+        mark for result in results if result.samples for mark in marks(result, first[result.cell])
+    }
     if "!" in used:
-        lines.append("!: the result does not agree with the first peer's (relative 1e-6 for float64, 1e-4 "
-                     "for float32): shown, but not counted.")
+        lines.append(
+            "!: the result does not agree with the first peer's (relative 1e-6 for "
+            "float64, 1e-4 "
+            "for float32): shown, but not counted."
+        )
     elif all(TASKS[result.cell.task].same for result in results) and len(run.columns(page)) > 1:
         what = "sums of distances" if page == "transform" else "inertias"
         lines.append(f"All {what} agree (relative 1e-6 for float64, 1e-4 for float32).")
@@ -186,8 +236,10 @@ def remarks(run, page):
         if result.samples and not result.agrees:
             values = [other.value for other in run.rows(page)[result.cell].values()]
             standard = next(value for value in values if value is not None)
-            lines.append(f"   {result.cell.name}: {result.peer} {result.value / standard - 1:+.1e}"
-                         + (f", {result.n_iter} iterations" if result.n_iter else ""))
+            lines.append(
+                f"   {result.cell.name}: {result.peer} {result.value / standard - 1:+.1e}"
+                + (f", {result.n_iter} iterations" if result.n_iter else "")
+            )
         elif result.note and not result.note.startswith("no "):
             lines.append(f"   {result.cell.name}: {result.peer} {result.note}")
     return lines
@@ -201,21 +253,33 @@ def busy(run):
 def heading(run):
     """CPU, threads, versions: the lines that every report begins with."""
     machine = run.machine
-    lines = [f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['threads']} "
-             f"{'thread' if machine['threads'] == 1 else 'threads'}; {machine['system']}; {machine['date']}",
-             f"Python {machine['python']}, numpy {machine['numpy']}; "
-             + ", ".join(f"{name} = {about['distribution']} {about['version']}"
-                         for name, about in run.peers.items())]
-    lines += [f"{name}: instruction set {about['isa']}"
-              for name, about in run.peers.items() if "isa" in about]
+    lines = [
+        f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['threads']} "
+        f"{'thread' if machine['threads'] == 1 else 'threads'}; {machine['system']}; "
+        f"{machine['date']}",
+        f"Python {machine['python']}, numpy {machine['numpy']}; "
+        + ", ".join(
+            f"{name} = {about['distribution']} {about['version']}"
+            for name, about in run.peers.items()
+        ),
+    ]
+    lines += [
+        f"{name}: instruction set {about['isa']}"
+        for name, about in run.peers.items()
+        if "isa" in about
+    ]
     if busy(run):
-        lines.append(f"Other processes kept {machine['cpus_taken_by_others']:.2g} CPUs busy meanwhile: "
-                     "do not trust these figures.")
+        lines.append(
+            f"Other processes kept {machine['cpus_taken_by_others']:.2g} CPUs busy "
+            "meanwhile: "
+            "do not trust these figures."
+        )
     lines += [f"not measured: {line}" for line in run.missing]
     return lines
 
 
 # --- renderings ---------------------------------------------------------------------------------------------
+
 
 def aligned(header, lines):
     """A table for people: the first column to the left, all others to the right."""
@@ -232,7 +296,9 @@ def text(run):
     """The whole report as it is printed."""
     parts = ["\n".join(heading(run))]
     for page in run.pages():
-        parts.append("\n".join([TITLES[page], "", *aligned(*table(run, page)), "", *remarks(run, page)]))
+        parts.append(
+            "\n".join([TITLES[page], "", *aligned(*table(run, page)), "", *remarks(run, page)])
+        )
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -242,9 +308,17 @@ def markdown(run):
     for page in run.pages():
         header, lines = table(run, page)
         rows = [header, ["---", *["---:"] * (len(header) - 1)], *lines]
-        parts.append("\n".join([
-            f"### {TITLES[page]}", "", *("| " + " | ".join(row) + " |" for row in rows), "",
-            *(f"* {line.strip()}" for line in remarks(run, page))]))
+        parts.append(
+            "\n".join(
+                [
+                    f"### {TITLES[page]}",
+                    "",
+                    *("| " + " | ".join(row) + " |" for row in rows),
+                    "",
+                    *(f"* {line.strip()}" for line in remarks(run, page)),
+                ]
+            )
+        )
     return "\n\n".join(parts) + "\n"
 
 
@@ -252,17 +326,42 @@ def record(result, reference):
     """One result as a flat dict, for CSV and JSON."""
     cell = asdict(result.cell)
     del cell["quick"]
-    return {**cell, "cell": result.cell.name, "peer": result.peer,
-            "unit": "bytes" if result.cell.page == "memory" else "seconds",
-            "median": result.median, "ratio": ratio(result, reference), "n_iter": result.n_iter,
-            "value": result.value, "share": result.share, "agrees": result.agrees, "note": result.note, "samples": result.samples}
+    return {
+        **cell,
+        "cell": result.cell.name,
+        "peer": result.peer,
+        "unit": "bytes" if result.cell.page == "memory" else "seconds",
+        "median": result.median,
+        "ratio": ratio(result, reference),
+        "n_iter": result.n_iter,
+        "value": result.value,
+        "share": result.share,
+        "agrees": result.agrees,
+        "note": result.note,
+        "samples": result.samples,
+    }
 
 
 def records(run):
-    return [record(result, row.get(run.columns(page)[0]))
-            for page in run.pages() for row in run.rows(page).values() for result in row.values()]
+    return [
+        record(result, row.get(run.columns(page)[0]))
+        for page in run.pages()
+        for row in run.rows(page).values()
+        for result in row.values()
+    ]
 
 
 def as_json(run):
-    return json.dumps({"machine": run.machine, "settings": run.settings, "peers": run.peers,
-                       "not_measured": run.missing, "results": records(run)}, indent=1) + "\n"
+    return (
+        json.dumps(
+            {
+                "machine": run.machine,
+                "settings": run.settings,
+                "peers": run.peers,
+                "not_measured": run.missing,
+                "results": records(run),
+            },
+            indent=1,
+        )
+        + "\n"
+    )

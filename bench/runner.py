@@ -1,9 +1,10 @@
 """Starts one worker process per peer and asks them in turn: A B C, A B C.
 
-So that a machine that slows down for a while slows down all peers alike, every sample is one round over the
-peers, and a cell's figure is the median of its rounds. Data is made here and handed over in files, outside of
-every timing.
+So that a machine that slows down for a while slows down all peers alike, every sample is one round
+over the peers, and a cell's figure is the median of its rounds. Data is made here and handed over
+in files, outside of every timing.
 """
+
 import json
 import os
 import queue
@@ -23,8 +24,14 @@ from bench import data
 from bench.peers import PEERS
 from bench.tasks import TASKS, tolerance
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
-                    "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 MAX_ITER = 300  # the default of ckmeans and scikit-learn
 FIXED_ITER = 20  # when no peer can tell how many iterations it takes to converge
 PILOT_ITER = 1, 3
@@ -39,9 +46,13 @@ class Settings:
     repeat: int = 5  # rounds
     min_time: float = 0.05  # seconds: a faster call is made several times in a round
     budget: float = 3.0  # seconds for one peer in one cell; past it there are no further rounds
-    limit: float = 30.0  # seconds: a peer that would need longer for one call is left out of the cell
+    limit: float = (
+        30.0  # seconds: a peer that would need longer for one call is left out of the cell
+    )
     deadline: float = None  # seconds: no further cell is begun after this
-    rivals: bool = True  # whether other libraries are measured beside our own algorithms, on the page that compares those
+    # whether other libraries are measured beside our own algorithms, on the page that compares
+    # those
+    rivals: bool = True
 
 
 @dataclass
@@ -69,8 +80,8 @@ class WorkerError(RuntimeError):
 class Worker:
     """A process that drives one peer, kept until it is closed.
 
-    It is halted whenever it has nothing to answer: threads of some peers go on spinning for up to 200 ms after their work is done,
-    and would do so on CPUs that the next peer computes on.
+    It is halted whenever it has nothing to answer: threads of some peers go on spinning for up to
+    200 ms after their work is done, and would do so on CPUs that the next peer computes on.
     """
 
     def __init__(self, name, threads):
@@ -79,8 +90,12 @@ class Worker:
         self._complaints = tempfile.TemporaryFile("w+", errors="replace")
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("worker.py")), name, str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, text=True,
-            env=environment)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            text=True,
+            env=environment,
+        )
         # Pipes cannot be waited for with a time limit everywhere; queues can.
         self._answers = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -111,7 +126,9 @@ class Worker:
             raise WorkerError(f"no answer within {timeout:g} s") from None
         if answer is None:
             self._complaints.seek(0)
-            last = "".join(f": {line}" for line in self._complaints.read().strip().splitlines()[-1:])
+            last = "".join(
+                f": {line}" for line in self._complaints.read().strip().splitlines()[-1:]
+            )
             raise WorkerError(f"ended with code {self._process.wait()}{last}")
         self._signal("SIGSTOP")
         if "error" in answer:
@@ -176,25 +193,43 @@ class Runner:
         self._folder.cleanup()
 
     def run(self, cell, sources):
-        """Measure one cell with every peer that can do it; a list of results, the first peer's first."""
+        """Measure one cell with every peer that can do it; a list of results, the first peer's
+        first.
+        """
         X = data.make(cell, sources)
         paths = [str(Path(self._folder.name, f"{which}.npy")) for which in ("rows", "centers")]
         for path, array in zip(paths, (X, data.first_centers(X, cell.k))):
             np.save(path, array)
         del X, array
-        names = [name for name in self.names if cell.task in PEERS[name].tasks
-                 and (self.settings.rivals or cell.task != "algorithms" or PEERS[name].module == "ckmeans")]
+        names = [
+            name
+            for name in self.names
+            if cell.task in PEERS[name].tasks
+            and (
+                self.settings.rivals or cell.task != "algorithms" or PEERS[name].module == "ckmeans"
+            )
+        ]
         able = [name for name in names if cell.dtype in PEERS[name].dtypes]
-        results = {name: Result(cell, name, note="" if name in able else f"no {cell.dtype}")
-                   for name in names}
+        results = {
+            name: Result(cell, name, note="" if name in able else f"no {cell.dtype}")
+            for name in names
+        }
         measure = self._memory if cell.task == "memory" else self._times
         measure(cell, paths, {name: results[name] for name in able})
         judge(results.values())
         return list(results.values())
 
     def _times(self, cell, paths, results):
-        request = {"task": cell.task, "k": cell.k, "n_init": cell.n_init, "min_time": self.settings.min_time,
-                   "n_iter": MAX_ITER, "finish": True, "check": False, "calls": 0}
+        request = {
+            "task": cell.task,
+            "k": cell.k,
+            "n_init": cell.n_init,
+            "min_time": self.settings.min_time,
+            "n_iter": MAX_ITER,
+            "finish": True,
+            "check": False,
+            "calls": 0,
+        }
         live = [name for name in results if self._try(results[name], {"load": paths}) is not None]
         if TASKS[cell.task].iterates:
             request.update(self._iterations(request, live, results))
@@ -205,17 +240,23 @@ class Runner:
                 if results[name].note or (turn and spent[name] > self.settings.budget):
                     continue
                 time.sleep(PAUSE)
-                # The first turn also checks: its samples are as good as any, the check comes after the clock.
+                # The first turn also checks: its samples are as good as any, the check comes after
+                # the clock.
                 answer = self._try(results[name], {**request, "check": turn == 0, "calls": turn})
                 if answer:
                     spent[name] += sum(answer["samples"])
                     results[name].samples.append(statistics.median(answer["samples"]))
                     if turn == 0:
-                        results[name].n_iter, results[name].value = answer["n_iter"], answer["value"]
+                        results[name].n_iter, results[name].value = (
+                            answer["n_iter"],
+                            answer["value"],
+                        )
                         results[name].share = answer["share"]
 
     def _iterations(self, request, live, results):
-        """How many iterations all peers run: what the first that has a test of convergence needs."""
+        """How many iterations all peers run: what the first that has a test of convergence
+        needs.
+        """
         for name in live:
             if PEERS[name].driver.converges:
                 answer = self._try(results[name], {**request, "min_time": 0, "check": True})
@@ -226,7 +267,8 @@ class Runner:
 
     def _pilot(self, result, request):
         """Warm up, and find out whether the peer can do the cell within the limit."""
-        # Of a long fit, two short ones tell apart what an iteration costs and what comes before the first.
+        # Of a long fit, two short ones tell apart what an iteration costs and what comes before the
+        # first.
         few, more = PILOT_ITER
         short = request["task"] == "fit" and request["n_iter"] > more
         seconds = []
@@ -243,7 +285,14 @@ class Runner:
         return not result.note
 
     def _memory(self, cell, paths, results):
-        request = {"task": cell.task, "k": cell.k, "n_init": 1, "n_iter": 0, "finish": True, "check": True}
+        request = {
+            "task": cell.task,
+            "k": cell.k,
+            "n_init": 1,
+            "n_iter": 0,
+            "finish": True,
+            "check": True,
+        }
         for name, result in results.items():
             worker = Worker(name, self.settings.threads)
             try:
@@ -258,7 +307,9 @@ class Runner:
                 worker.close()
 
     def _try(self, result, request):
-        """The worker's answer, or None and a note in the result. A worker that is gone is replaced."""
+        """The worker's answer, or None and a note in the result. A worker that is gone is
+        replaced.
+        """
         worker = self._workers[result.peer]
         try:
             return worker.ask(request)

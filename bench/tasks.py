@@ -1,9 +1,10 @@
 """What is measured: for each task the call that is timed and the check of what it returned.
 
-``timed(peer, job)`` prepares whatever the call needs and returns ``call(i)``, i being how often it has been
-called before. ``outcome(peer, job, result)`` returns the number of iterations (or None) and the value that
-peers must agree on. Only ``call`` is timed.
+``timed(peer, job)`` prepares whatever the call needs and returns ``call(i)``, i being how often it
+has been called before. ``outcome(peer, job, result)`` returns the number of iterations (or None)
+and the value that peers must agree on. Only ``call`` is timed.
 """
+
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ class Task(NamedTuple):
     outcome: object
     same: bool  # whether all peers must come to the same value
     iterates: bool  # whether the time of a call grows with `n_iter`
-    share: object = None  # of a result: distances looked at, beside those of every row to every center in each iteration
+    # of a result: distances looked at, beside those of every row to every center in each iteration
+    share: object = None
 
 
 def inertia(X, centers, labels):
@@ -48,8 +50,12 @@ def nearest(X, centers):
     centers = centers - middle
     sq_norms = (centers * centers).sum(axis=1)
     step = max(1, BLOCK // (len(centers) + X.shape[1]))
-    return np.concatenate([(sq_norms - 2 * ((X[start:start + step] - middle) @ centers.T)).argmin(axis=1)
-                           for start in range(0, len(X), step)])
+    return np.concatenate(
+        [
+            (sq_norms - 2 * ((X[start : start + step] - middle) @ centers.T)).argmin(axis=1)
+            for start in range(0, len(X), step)
+        ]
+    )
 
 
 def tolerance(dtype):
@@ -62,7 +68,8 @@ def _fit(peer, job):
 
 
 def _iteration(peer, job):
-    # scikit-learn's class ends on an assignment to the new centers: whoever does not is told to make it too.
+    # scikit-learn's class ends on an assignment to the new centers: whoever does not is told to
+    # make it too.
     return lambda i: peer.fit(job.X, job.centers, 1, True)
 
 
@@ -78,7 +85,9 @@ def _fitted(peer, job, model):
 def _share(peer, job, model):
     if not getattr(peer, "counts", False):
         return None
-    counted = peer.KMeans(job.k, init=job.centers, n_init=1, max_iter=job.n_iter, tol=0, history=True, **peer.options)
+    counted = peer.KMeans(
+        job.k, init=job.centers, n_init=1, max_iter=job.n_iter, tol=0, history=True, **peer.options
+    )
     history = counted.fit(job.X).history_[0]
     return sum(step.n_distances for step in history) / (len(job.X) * job.k * len(history))
 

@@ -1,9 +1,10 @@
 """The process around one peer: ``python worker.py PEER THREADS``.
 
-Requests come in as lines of JSON on standard input, answers go out as lines of JSON on what was standard
-output.
-Run as a file, so that the checkout is not the first place where Python looks for packages.
+Requests come in as lines of JSON on standard input, answers go out as lines of JSON on what was
+standard output. Run as a file, so that the checkout is not the first place where Python looks for
+packages.
 """
+
 import gc
 import json
 import os
@@ -18,7 +19,9 @@ MEMORY_ITERATIONS = 5
 
 
 def find_packages():
-    """Let the worker import `bench`, and ckmeans from the checkout if built there, else the installed one."""
+    """Let the worker import `bench`, and ckmeans from the checkout if built there, else the
+    installed one.
+    """
     root = HERE.parent
     sys.path = [place for place in sys.path if Path(place or ".").resolve() not in (HERE, root)]
     built = any(entry.suffix in (".so", ".pyd") for entry in root.glob("ckmeans/_native/*"))
@@ -38,8 +41,14 @@ def answer_requests(name, threads, requests, reply):
         reply({"error": f"{type(error).__name__}: {error}"})
         return
     _limit_pools(threads)
-    reply({"distribution": peer.distribution, "version": version(peer.distribution), "pools": _pools(),
-           **driver.about()})
+    reply(
+        {
+            "distribution": peer.distribution,
+            "version": version(peer.distribution),
+            "pools": _pools(),
+            **driver.about(),
+        }
+    )
 
     X = centers = None
     for line in requests:
@@ -80,7 +89,9 @@ def _measure(driver, X, centers, request):
     if request["task"] == "memory":
         measure = _peak
         job = job._replace(n_iter=MEMORY_ITERATIONS, finish=True)
-        driver.fit(X[:8 * job.k], centers, 1, True)  # starts threads and whatever else is made only once
+        driver.fit(
+            X[: 8 * job.k], centers, 1, True
+        )  # starts threads and whatever else is made only once
     else:
         measure = _time
     samples, result = measure(task.timed(driver, job), request)
@@ -135,7 +146,9 @@ def _status(key):
 
 
 def main():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the parent, which then ends its workers
     warnings.simplefilter("ignore")
     # Libraries may print: what they print goes to standard error, not between the answers.
     answers = os.fdopen(os.dup(1), "w")

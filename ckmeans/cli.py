@@ -1,7 +1,8 @@
-"""The ``ckmeans`` command: one small function per subcommand, and a table of them (`COMMANDS`, at the end).
+"""The ``ckmeans`` command: one small function per subcommand, and a table of them (`COMMANDS`, at
+the end).
 
-A subcommand gathers what it found as plain facts, a dict. ``--json`` prints them whole; the report for
-readers is made of the same facts. Errors end in one line on standard error and exit code 2.
+A subcommand gathers what it found as plain facts, a dict. ``--json`` prints them whole; the report
+for readers is made of the same facts. Errors end in one line on standard error and exit code 2.
 """
 
 import argparse
@@ -17,11 +18,20 @@ import sys
 import textwrap
 import time
 import warnings
-from typing import Callable, NamedTuple
+from typing import NamedTuple
+from collections.abc import Callable
 
-from . import _safe_text
+from ._output import safe_text as _safe_text
 
-_STARTS = ("auto", "k-means++", "k-means||", "variance-partition", "random", "random-partition", "first")
+_STARTS = (
+    "auto",
+    "k-means++",
+    "k-means||",
+    "variance-partition",
+    "random",
+    "random-partition",
+    "first",
+)
 _METRICS = ("euclidean", "cosine")
 _REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
 _STOPS = {
@@ -30,8 +40,15 @@ _STOPS = {
     "max_iter": "not converged: --max-iter ended it",
     "max_time": "not converged: --max-time ended it",
 }
-_CONTENTS = {"labels": "labels", "centers": "centers", "model": "model", "save": "data", "plot": "picture", "report": "report",
-             "output": "picture"}
+_CONTENTS = {
+    "labels": "labels",
+    "centers": "centers",
+    "model": "model",
+    "save": "data",
+    "plot": "picture",
+    "report": "report",
+    "output": "picture",
+}
 _NO_TEXT = ("model", "plot", "report", "output")  # cannot go to standard output
 _MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
 
@@ -45,7 +62,9 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options):
         # No abbreviations: a later option must not change what today's command lines mean.
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
 
     def error(self, message):
         raise UsageError(f"{message} (see {self.prog} --help)")
@@ -60,7 +79,10 @@ def main(argv=None):
         Default: the arguments of the process.
     """
     try:
-        for stream in (sys.stdout, sys.stderr):  # names of columns may be in letters a terminal cannot show
+        for stream in (
+            sys.stdout,
+            sys.stderr,
+        ):  # names of columns may be in letters a terminal cannot show
             with contextlib.suppress(AttributeError, ValueError):
                 stream.reconfigure(errors="backslashreplace")
         args = _parser().parse_args(argv)
@@ -72,7 +94,9 @@ def main(argv=None):
         return done.code or 0
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
-    except BrokenPipeError:  # the reader, such as head, has seen enough; keep Python from flushing once more
+    except (
+        BrokenPipeError
+    ):  # the reader, such as head, has seen enough; keep Python from flushing once more
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -82,7 +106,9 @@ def main(argv=None):
         where = f"{error.filename}: " if error.filename is not None else ""
         return _fail(2, f"error: {where}{error.strerror or error}")
     except (ValueError, TypeError, ImportError) as error:
-        return _fail(2, f"error: {getattr(error, 'question', error)}", getattr(error, "readings", ()))
+        return _fail(
+            2, f"error: {getattr(error, 'question', error)}", getattr(error, "readings", ())
+        )
 
 
 def _fail(code, message, readings=()):
@@ -93,7 +119,7 @@ def _fail(code, message, readings=()):
     return code
 
 
-# ---------------------------------------------------------------------------------------------------- fit
+# --------------------------------------------------------------------------------------------------
 
 
 def _fit_arguments(parser):
@@ -110,7 +136,10 @@ def _fit_arguments(parser):
     _add_chunks(data)
     _add_text(parser)
     data.add_argument(
-        "--checkpoint", metavar="FILE", help="with --chunks: write the state here after each pass, and go on from it if it is there"
+        "--checkpoint",
+        metavar="FILE",
+        help="with --chunks: write the state here after each pass, "
+        "and go on from it if it is there",
     )
 
     how = parser.add_argument_group("clustering")
@@ -119,13 +148,15 @@ def _fit_arguments(parser):
         "--clusters",
         metavar="K",
         type=_count_or_range,
-        help="how many clusters to find; 2:12 tries 2 to 12, shows how well each does and takes the best",
+        help="how many clusters to find; 2:12 tries 2 to 12, shows how well each does and takes "
+        "the best",
     )
     how.add_argument(
         "--init",
         metavar="HOW",
         default="auto",
-        help=f"how to start: {', '.join(_STARTS)}, or a file with the initial centers (default: auto, which is the optimum for one "
+        help=f"how to start: {', '.join(_STARTS)}, or a file with the initial centers (default: "
+        "auto, which is the optimum for one "
         "column, else k-means++)",
     )
     how.add_argument(
@@ -133,13 +164,15 @@ def _fit_arguments(parser):
         metavar="N",
         type=_count_or_auto,
         default="auto",
-        help="how many times to start, to keep the best (default: 10; 1 where the start is always the same)",
+        help="how many times to start, to keep the best (default: 10; 1 where the start is always "
+        "the same)",
     )
     how.add_argument(
         "--refine",
         metavar="HOW",
         choices=_REFINEMENTS,
-        help=f"go on from the local optimum that a start ends in: {', '.join(_REFINEMENTS)} (default: no)",
+        help=f"go on from the local optimum that a start ends in: {', '.join(_REFINEMENTS)} "
+        "(default: no)",
     )
     how.add_argument(
         "--metric",
@@ -148,14 +181,19 @@ def _fit_arguments(parser):
         help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
     )
     how.add_argument(
-        "--max-iter", metavar="N", type=_count, default=300, help="iterations at most (default: 300)"
+        "--max-iter",
+        metavar="N",
+        type=_count,
+        default=300,
+        help="iterations at most (default: 300)",
     )
     how.add_argument(
         "--tol",
         metavar="T",
         type=float,
         default=1e-4,
-        help="stop when the centers move less than this, relative to the spread of the data (default: 1e-4)",
+        help="stop when the centers move less than this, relative to the spread of the data "
+        "(default: 1e-4)",
     )
     how.add_argument(
         "--seed",
@@ -167,23 +205,33 @@ def _fit_arguments(parser):
     how.add_argument(
         "--label-order",
         metavar="BY",
-        help="number the clusters by size, by center, or like those of a model (a file) that they continue "
+        help="number the clusters by size, by center, or like those of a model (a file) that they "
+        "continue "
         "(default: as they come)",
     )
     how.add_argument(
-        "--max-time", metavar="S", type=_time, help="stop after so many seconds, with the best found so far"
+        "--max-time",
+        metavar="S",
+        type=_time,
+        help="stop after so many seconds, with the best found so far",
     )
     how.add_argument(
-        "--no-progress", action="store_true", help="no progress bar (there is one on terminals, with tqdm installed)"
+        "--no-progress",
+        action="store_true",
+        help="no progress bar (there is one on terminals, with tqdm installed)",
     )
     _add_threads(how)
 
     results = parser.add_argument_group("results")
     _add_labels(results)
     results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv or .npy")
-    results.add_argument("--model", metavar="OUT", help="write the model (.npz), for ckmeans predict")
     results.add_argument(
-        "--plot", metavar="OUT", help="draw the clusters, and how k was chosen (.png, .svg or .pdf; needs matplotlib)"
+        "--model", metavar="OUT", help="write the model (.npz), for ckmeans predict"
+    )
+    results.add_argument(
+        "--plot",
+        metavar="OUT",
+        help="draw the clusters, and how k was chosen (.png, .svg or .pdf; needs matplotlib)",
     )
     results.add_argument(
         "--report", metavar="OUT", help="write one page about it all (.html; needs matplotlib)"
@@ -198,7 +246,7 @@ def _fit(args):
 
     _check_outputs(args, inputs=[args.data, args.init, args.label_order or ""])
     if args.plot or args.report:
-        from ._pictures import check_picture, check_report
+        from ._cli.pictures import check_picture, check_report
 
         check_picture(args.plot)
         check_report(args.report)
@@ -262,19 +310,29 @@ def _fit(args):
 
 
 def _in_chunks(args):
-    """Whether the rows are to stay in their files, and be read again in each pass: where asked, or where memory would not hold them."""
-    from ._config import memory_is_short
+    """Whether the rows are to stay in their files, and be read again in each pass: where asked, or
+    where memory would not hold them.
+    """
+    from ._input.configuration import memory_is_short
 
     checkpoint = getattr(args, "checkpoint", None)
     asked = args.chunks or checkpoint or os.path.isdir(args.data)
-    large = args.data.lower().endswith((".npy", ".parquet")) and os.path.isfile(args.data) and memory_is_short(os.path.getsize(args.data))
+    large = (
+        args.data.lower().endswith((".npy", ".parquet"))
+        and os.path.isfile(args.data)
+        and memory_is_short(os.path.getsize(args.data))
+    )
     if not (asked or large):
         return False
     against = None
     if args.data == "-":
         against = "standard input cannot be read again and again: --chunks needs a file"
     elif isinstance(getattr(args, "clusters", None), range):
-        against = "to try several numbers of clusters takes all rows in memory: give -k one number with --chunks"
+        against = (
+            "to try several numbers of clusters takes all rows in memory: give -k one "
+            "number "
+            "with --chunks"
+        )
     elif args.labels and not args.labels.lower().endswith(".npy"):
         against = "with --chunks labels are written as .npy: give --labels the name of such a file"
     elif getattr(args, "plot", None) or getattr(args, "report", None):
@@ -282,7 +340,10 @@ def _in_chunks(args):
     elif getattr(args, "refine", None) or getattr(args, "metric", "euclidean") != "euclidean":
         against = "--refine and --metric cosine take all rows in memory: use them without --chunks"
     elif checkpoint and not os.path.isdir(os.path.dirname(os.path.abspath(checkpoint))):
-        against = f"cannot write {checkpoint}: there is no directory {os.path.dirname(os.path.abspath(checkpoint))}"
+        against = (
+            f"cannot write {checkpoint}: there is no directory "
+            f"{os.path.dirname(os.path.abspath(checkpoint))}"
+        )
     if asked and against:
         raise UsageError(against)
     return not against
@@ -291,9 +352,9 @@ def _in_chunks(args):
 def _read(args, chunks=False, **options):
     """The table that the arguments name; in chunks, one that stays in its file."""
     if chunks:
-        from ._lazy import open_table as read
+        from ._cli.tables_on_disk import open_table as read
     else:
-        from ._readers import read_table as read
+        from ._cli.readers import read_table as read
     given = {name: getattr(args, name) for name in _TEXT_OPTIONS}
     return read(args.data, args.columns, index=args.index, **given, **options)
 
@@ -317,7 +378,7 @@ def _settings(args, k):
 def _draw(args, model, table, selection, caught):
     """Write the picture and the page that were asked for."""
     if args.plot or args.report:
-        from ._pictures import draw_fit
+        from ._cli.pictures import draw_fit
 
         draw_fit(args, model, table, selection, caught)
 
@@ -329,16 +390,24 @@ def _select(args):
     from .select import select_k
 
     if args.init not in ("auto", "k-means++"):
-        raise UsageError("a range of k starts with k-means++ and from its neighbours: leave --init out, or give one K")
+        raise UsageError(
+            "a range of k starts with k-means++ and from its neighbours: leave --init "
+            "out, or give one K"
+        )
     if args.refine:
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
     if args.metric != "euclidean":
-        raise UsageError(f"a range of k is judged by Euclidean distances: leave --metric {args.metric} out, or give one K")
+        raise UsageError(
+            "a range of k is judged by Euclidean distances: leave --metric "
+            f"{args.metric} out, or give one K"
+        )
     with _collect_warnings() as caught:
         started = time.perf_counter()
         table = _read(args, weights=args.weights)
         if args.clusters[-1] > len(table):
-            raise UsageError(f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}")
+            raise UsageError(
+                f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}"
+            )
         read = time.perf_counter()
         found = select_k(
             table,
@@ -376,7 +445,11 @@ def _select(args):
             "suggestion": found.suggestion,
             "notes": list(found.notes),
         },
-        **(_model_facts(model, np.bincount(model.labels_, table.weights, found.suggested_k)) if model else {}),
+        **(
+            _model_facts(model, np.bincount(model.labels_, table.weights, found.suggested_k))
+            if model
+            else {}
+        ),
         "seconds": {"read": read - started, "fit": fitted - read},
         "written": _written(args),
         "warnings": caught,
@@ -389,7 +462,13 @@ def _select(args):
         ]
         choice = [*found.lines(width), "", *words]
         if model is None:
-            return [_heading(facts), "", *choice, "", *_facts_lines(*_timing(facts), *_endings(facts))]
+            return [
+                _heading(facts),
+                "",
+                *choice,
+                "",
+                *_facts_lines(*_timing(facts), *_endings(facts)),
+            ]
         heading, *rest = _fit_report(facts)
         return [heading, "", *choice, *rest]
 
@@ -397,24 +476,31 @@ def _select(args):
 
 
 def _timing(facts):
-    return [("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items()))]
+    return [
+        ("time", ", ".join(f"{what} {_seconds(spent)}" for what, spent in facts["seconds"].items()))
+    ]
 
 
 def _start(args, table):
     """The number of clusters and the way to start, which may be a file of centers."""
     init, k = args.init, args.clusters
     if init not in _STARTS:
-        from ._readers import Ambiguous, ReadError, read_table
+        from ._cli.readers import Ambiguous, ReadError, read_table
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(_STARTS)}")
-        written = [_safe_text.cell(name) for name in table.columns]  # what --centers makes of the names
-        # The options are for the data; but where those have no header, the centers that --centers writes have none.
+        written = [
+            _safe_text.cell(name) for name in table.columns
+        ]  # what --centers makes of the names
+        # The options are for the data; but where those have no header, the centers that --centers
+        # writes have none.
         header = None if table.columns else args.header
         try:
             init = read_table(init, columns_if_named=table.columns or None, header=header).values
         except Ambiguous as error:
-            raise UsageError(f"--init {error.question}: write centers as .npy, or with names of columns") from None
+            raise UsageError(
+                f"--init {error.question}: write centers as .npy, or with names of columns"
+            ) from None
         except ReadError:
             if written == table.columns:
                 raise
@@ -432,7 +518,9 @@ def _label_order(args):
     if args.label_order in (None, "size", "center"):
         return args.label_order
     if not os.path.exists(args.label_order):
-        raise UsageError(f"--label-order {args.label_order}: neither a model's file nor size or center")
+        raise UsageError(
+            f"--label-order {args.label_order}: neither a model's file nor size or center"
+        )
     from . import load
 
     return load(args.label_order).cluster_centers_
@@ -461,7 +549,10 @@ def _fit_report(facts):
         *_facts_lines(
             ("inertia", f"{facts['inertia']:.8g}"),
             ("runs", _runs_line(facts)),
-            ("iterations", f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}"),
+            (
+                "iterations",
+                f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}",
+            ),
             *_timing(facts),
             *_endings(facts),
         ),
@@ -479,12 +570,16 @@ def _runs_line(facts):
     return f"{len(inertias)}; {reached} reached this inertia, the worst {max(inertias):.8g}"
 
 
-# ------------------------------------------------------------------------------------------------ predict
+# ------------------------------------------------------------------------------------------------ p
 
 
 def _predict_arguments(parser):
-    parser.add_argument("model_file", metavar="MODEL", help="a model that ckmeans fit --model has written")
-    parser.add_argument("data", metavar="DATA", help="rows to assign, in any format that ckmeans fit reads")
+    parser.add_argument(
+        "model_file", metavar="MODEL", help="a model that ckmeans fit --model has written"
+    )
+    parser.add_argument(
+        "data", metavar="DATA", help="rows to assign, in any format that ckmeans fit reads"
+    )
     _add_columns(parser)
     _add_chunks(parser)
     _add_text(parser)
@@ -511,7 +606,8 @@ def _predict(args):
             sizes, inertia = _predict_chunks(args, model, table)
             seconds = time.perf_counter() - started
         else:
-            # By name where both have names and by position otherwise, so there is nothing left to warn of.
+            # By name where both have names and by position otherwise, so there is nothing left to
+            # warn of.
             table.columns = names
             labels = model.predict(table)
             seconds = time.perf_counter() - started
@@ -536,7 +632,7 @@ def _predict_chunks(args, model, table):
     """Sizes and inertia of rows that stay in their files; labels are written on the way."""
     import numpy as np
 
-    from ._sources import label_sink
+    from ._blocks.sources import label_sink
 
     if not table.columns:
         model.__dict__.pop("feature_names_in_", None)  # by position
@@ -575,16 +671,27 @@ def _predict_report(facts):
     ]
 
 
-# --------------------------------------------------------------------------------------------------- demo
+# --------------------------------------------------------------------------------------------------
 
 
 def _demo_arguments(parser):
     parser.add_argument(
-        "-k", "--clusters", metavar="K", type=_count, default=4, help="how many clusters to find (default: 4)"
+        "-k",
+        "--clusters",
+        metavar="K",
+        type=_count,
+        default=4,
+        help="how many clusters to find (default: 4)",
     )
-    parser.add_argument("--rows", metavar="N", type=_count, default=1000, help="rows to make (default: 1000)")
     parser.add_argument(
-        "--seed", metavar="S", type=_seed, default=0, help="seed of the data and of the fit (default: 0)"
+        "--rows", metavar="N", type=_count, default=1000, help="rows to make (default: 1000)"
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="S",
+        type=_seed,
+        default=0,
+        help="seed of the data and of the fit (default: 0)",
     )
     parser.add_argument("--save", metavar="OUT", help="write the data (.csv or .npy), to play with")
     _add_json(parser)
@@ -594,7 +701,7 @@ def _demo(args):
     import numpy as np
 
     from . import KMeans
-    from ._readers import Table
+    from ._cli.readers import Table
 
     _check_outputs(args)
     with _collect_warnings() as caught:
@@ -626,7 +733,8 @@ def _demo(args):
             "",
             *_fit_report(facts),
             "",
-            f"Next:\n{save}  ckmeans fit {data} -k {args.clusters} --labels labels.csv\n  ckmeans fit --help",
+            f"Next:\n{save}  ckmeans fit {data} -k {args.clusters} --labels labels.csv\n  ckmeans "
+            "fit --help",
         ]
 
     _show(args, facts, report)
@@ -656,7 +764,7 @@ def _scatter(values, labels, width=72, height=18):
     return ["".join(line).rstrip() for line in canvas]
 
 
-# ------------------------------------------------------------------------------- arguments several share
+# ------------------------------------------------------------------------------- arguments several
 
 
 def _count(text):
@@ -677,7 +785,9 @@ def _count_or_range(text):
         return _count(text)
     first, last = _count(low), _count(high)
     if last <= first:
-        raise argparse.ArgumentTypeError(f"{text!r} is no range of numbers of clusters, such as 2:12")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no range of numbers of clusters, such as 2:12"
+        )
     return range(first, last + 1)
 
 
@@ -714,7 +824,9 @@ def _names(text):
     """Column names between commas, quoted as in a CSV file where they hold a comma."""
     names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
     if not all(names) or not names:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of columns, such as height,weight or 2,3")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of columns, such as height,weight or 2,3"
+        )
     return names
 
 
@@ -728,8 +840,16 @@ def _add_columns(parser):
 
 
 _TEXT_OPTIONS = ("header", "sep", "decimal", "thousands", "skip", "encoding", "quotes")
-_CHARACTERS = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " ", "space": " ", "comma": ",",
-               "semicolon": ";", "bar": "|"}
+_CHARACTERS = {
+    "tab": "\t",
+    "\\t": "\t",
+    "blank": " ",
+    "blanks": " ",
+    "space": " ",
+    "comma": ",",
+    "semicolon": ";",
+    "bar": "|",
+}
 
 
 def _character(text):
@@ -740,27 +860,38 @@ def _character(text):
 def _add_text(parser):
     """The options that overrule what is found in a file."""
     parser.add_argument(
-        "--index", metavar="A,B", type=_names,
-        help="columns of row names, which are no features (default: those that pandas or R wrote along)",
+        "--index",
+        metavar="A,B",
+        type=_names,
+        help="columns of row names, which are no features (default: those that pandas or R wrote "
+        "along)",
     )
     parser.add_argument(
-        "--no-index", dest="index", action="store_const", const=[],
+        "--no-index",
+        dest="index",
+        action="store_const",
+        const=[],
         help="no column is one of row names",
     )
     text = parser.add_argument_group(
         "text files", "what is not given is found; what could be read in two ways is asked"
     )
     text.add_argument(
-        "--header", action=argparse.BooleanOptionalAction,
+        "--header",
+        action=argparse.BooleanOptionalAction,
         help="the first line names the columns, or is a row",
     )
     text.add_argument(
-        "--sep", metavar="C", type=_character,
+        "--sep",
+        metavar="C",
+        type=_character,
         help="the character between columns, or tab, or blanks for runs of them",
     )
     text.add_argument("--decimal", metavar="C", type=_character, help="decimal mark, . or ,")
     text.add_argument(
-        "--thousands", metavar="C", type=_character,
+        "--thousands",
+        metavar="C",
+        type=_character,
         help="what stands between groups of three digits, as in 1,234,567",
     )
     text.add_argument(
@@ -768,7 +899,8 @@ def _add_text(parser):
     )
     text.add_argument("--encoding", metavar="NAME", help="such as utf-8, utf-16, latin-1, cp1252")
     text.add_argument(
-        "--quotes", action=argparse.BooleanOptionalAction,
+        "--quotes",
+        action=argparse.BooleanOptionalAction,
         help="quotation marks quote, or are letters like any other",
     )
 
@@ -784,7 +916,8 @@ def _add_chunks(parser):
     parser.add_argument(
         "--chunks",
         action="store_true",
-        help="for more rows than memory: leave them in their .npy file, Parquet file or directory (for which this is the default), and "
+        help="for more rows than memory: leave them in their .npy file, Parquet file or directory "
+        "(for which this is the default), and "
         "read them again in each pass; the result is the same",
     )
 
@@ -800,15 +933,19 @@ def _add_threads(parser):
 
 def _add_labels(parser):
     parser.add_argument(
-        "--labels", metavar="OUT", help="write the cluster of each row, as .csv or .npy; - prints them"
+        "--labels",
+        metavar="OUT",
+        help="write the cluster of each row, as .csv or .npy; - prints them",
     )
 
 
 def _add_json(parser):
-    parser.add_argument("--json", action="store_true", help="print everything as JSON instead of the report")
+    parser.add_argument(
+        "--json", action="store_true", help="print everything as JSON instead of the report"
+    )
 
 
-# ------------------------------------------------------------------------------------------------- output
+# -------------------------------------------------------------------------------------------------
 
 
 def _outputs(args):
@@ -824,7 +961,11 @@ def _check_outputs(args, inputs=()):
         raise UsageError("--json and an output to - cannot both have standard output")
     for name in _NO_TEXT:
         if outputs.get(name) == "-":
-            article = "a model is no text" if name == "model" else f"a {_CONTENTS[name]} does not go to standard output"
+            article = (
+                "a model is no text"
+                if name == "model"
+                else (f"a {_CONTENTS[name]} does not go to standard output")
+            )
             raise UsageError(f"{article}: give --{name} the name of a file")
     if len(set(outputs.values())) < len(outputs):
         raise UsageError("two results cannot go to the same place")
@@ -840,22 +981,28 @@ def _check_outputs(args, inputs=()):
 
 
 def _write_labels(path, labels, table):
-    """One label per line, under a header if the data has one, so that the lines of both files match."""
+    """One label per line, under a header if the data has one, so that the lines of both files
+    match.
+    """
     _write_rows(path, labels, ["label"] if table.columns else [])
 
 
 def _write_rows(path, array, names):
-    """Write an array in full precision: as .npy if so called, else as text with a header of names, if any."""
+    """Write an array in full precision: as .npy if so called, else as text with a header of names,
+    if any.
+    """
     import numpy as np
 
-    from ._model import write_atomically
+    from ._output.files import write_atomically
 
     if path.lower().endswith(".npy"):
         with write_atomically(path) as file:
             np.save(file, array)
         return
     text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t" if path.lower().endswith(".tsv") else ",", lineterminator="\n")
+    writer = csv.writer(
+        text, delimiter="\t" if path.lower().endswith(".tsv") else ",", lineterminator="\n"
+    )
     if names:
         writer.writerow(map(_safe_text.cell, names))
     writer.writerows(array.reshape(len(array), -1).tolist())
@@ -887,19 +1034,27 @@ def _show(args, facts, report):
     for line in facts["warnings"]:
         print("ckmeans: warning:", _safe_text.terminal(line), file=sys.stderr)
     for column in facts.get("data", {}).get("left_out", ()):
-        print("ckmeans: left out:", _safe_text.terminal(f"{column['name']} ({column['why']})"), file=sys.stderr)
+        print(
+            "ckmeans: left out:",
+            _safe_text.terminal(f"{column['name']} ({column['why']})"),
+            file=sys.stderr,
+        )
     if args.json:
         from . import __version__
 
         facts = {"ckmeans": __version__, **facts}
-        lines = (f"  {json.dumps(name)}: {_safe_text.to_json(fact)}" for name, fact in facts.items())
-        print("{\n" + ",\n".join(lines) + "\n}")  # a line per fact: json's indent makes one of each number
+        lines = (
+            f"  {json.dumps(name)}: {_safe_text.to_json(fact)}" for name, fact in facts.items()
+        )
+        print(
+            "{\n" + ",\n".join(lines) + "\n}"
+        )  # a line per fact: json's indent makes one of each number
     elif "-" not in _outputs(args).values():
         for line in report(facts):
             print("\n".join(map(_safe_text.terminal, line.split("\n"))))
 
 
-# ------------------------------------------------------------------------------------ facts and their text
+# ------------------------------------------------------------------------------------ facts and the
 
 
 def _data_facts(args, table):
@@ -945,7 +1100,10 @@ def _endings(facts):
         left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
     return [
         *(("left out", _printable(line)) for line in left_out),
-        *(("wrote", f"{_printable(path, None)} ({_CONTENTS[what]})") for what, path in facts["written"].items()),
+        *(
+            ("wrote", f"{_printable(path, None)} ({_CONTENTS[what]})")
+            for what, path in facts["written"].items()
+        ),
     ]
 
 
@@ -964,7 +1122,9 @@ def _titles(data):
 def _cluster_lines(clusters, titles=()):
     """A table of the clusters: label, size, share and, under the titles of its columns, center."""
     shown = clusters if len(clusters) <= _MANY_CLUSTERS else clusters[: _MANY_CLUSTERS - 10]
-    weighted = any(cluster.get("weight", cluster["size"]) != cluster["size"] for cluster in clusters)
+    weighted = any(
+        cluster.get("weight", cluster["size"]) != cluster["size"] for cluster in clusters
+    )
     total = sum(cluster["weight" if weighted else "size"] for cluster in clusters)
     table = [
         ["cluster", *(str(cluster["label"]) for cluster in shown)],
@@ -981,9 +1141,14 @@ def _cluster_lines(clusters, titles=()):
     widths = [max(map(len, column)) + 2 for column in table]
     widths[0] -= 2
     fitting = max(1, sum(width <= room for width in itertools.accumulate(widths)))
-    lines = ["".join(f"{cell:>{width}}" for cell, width in zip(row, widths[:fitting])) for row in zip(*table)]
+    lines = [
+        "".join(f"{cell:>{width}}" for cell, width in zip(row, widths[:fitting]))
+        for row in zip(*table)
+    ]
     if len(shown) < len(clusters):
-        lines.append(f"... {len(clusters) - len(shown)} more clusters (--centers OUT or --json gives all)")
+        lines.append(
+            f"... {len(clusters) - len(shown)} more clusters (--centers OUT or --json gives all)"
+        )
     if fitting < len(table):
         lines.append(f"... {len(table) - fitting} more columns (--centers OUT or --json gives all)")
     return lines
@@ -1012,16 +1177,24 @@ def _printable(text, longest=200):
     return _safe_text.terminal(text, longest)
 
 
-# -------------------------------------------------------------------------------------- plot and quantize
+# -------------------------------------------------------------------------------------- plot and qu
 
 
 def _plot_arguments(parser):
-    from ._pictures import KINDS
+    from ._cli.pictures import KINDS
 
-    parser.add_argument("model_file", metavar="MODEL", help="a model that ckmeans fit --model has written")
-    parser.add_argument("data", metavar="DATA", help="rows to draw, in any format that ckmeans fit reads")
-    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture (.png, .svg or .pdf)")
-    parser.add_argument("--kind", choices=KINDS, default="overview", help="what to draw (default: overview)")
+    parser.add_argument(
+        "model_file", metavar="MODEL", help="a model that ckmeans fit --model has written"
+    )
+    parser.add_argument(
+        "data", metavar="DATA", help="rows to draw, in any format that ckmeans fit reads"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", required=True, help="the picture (.png, .svg or .pdf)"
+    )
+    parser.add_argument(
+        "--kind", choices=KINDS, default="overview", help="what to draw (default: overview)"
+    )
     _add_columns(parser)
     _add_text(parser)
     _add_json(parser)
@@ -1029,7 +1202,7 @@ def _plot_arguments(parser):
 
 def _plot(args):
     from . import load
-    from ._pictures import check_picture, draw
+    from ._cli.pictures import check_picture, draw
 
     _check_outputs(args, inputs=[args.model_file, args.data])
     check_picture(args.output)
@@ -1049,44 +1222,79 @@ def _plot(args):
         "written": _written(args),
         "warnings": caught,
     }
-    _show(args, facts, lambda facts: [_heading(facts), "", *_facts_lines(*_timing(facts), *_endings(facts))])
+    _show(
+        args,
+        facts,
+        lambda facts: [_heading(facts), "", *_facts_lines(*_timing(facts), *_endings(facts))],
+    )
 
 
 def _quantize_arguments(parser):
     parser.add_argument("image", metavar="IMAGE", help="a picture in any format that Pillow reads")
-    parser.add_argument("-k", "--clusters", metavar="K", type=_count, default=16, help="how many colours (default: 16)")
-    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the picture in so many colours (.png is exact)")
-    parser.add_argument("--frame", metavar="N", type=_frame, help="of several frames or pages only this one, counted from 0 (default: all)")
-    parser.add_argument("--seed", metavar="S", type=_seed, default=0, help="seed of the draws (default: 0)")
+    parser.add_argument(
+        "-k",
+        "--clusters",
+        metavar="K",
+        type=_count,
+        default=16,
+        help="how many colours (default: 16)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="the picture in so many colours (.png is exact)",
+    )
+    parser.add_argument(
+        "--frame",
+        metavar="N",
+        type=_frame,
+        help="of several frames or pages only this one, counted from 0 (default: all)",
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=_seed, default=0, help="seed of the draws (default: 0)"
+    )
     _add_threads(parser)
     _add_json(parser)
 
 
 def _quantize(args):
-    from ._pictures import quantize_file
+    from ._cli.pictures import quantize_file
 
     _check_outputs(args, inputs=[args.image])
     with _collect_warnings() as caught:
-        facts = quantize_file(args.image, args.output, args.clusters, args.seed, args.threads, args.frame)
+        facts = quantize_file(
+            args.image, args.output, args.clusters, args.seed, args.threads, args.frame
+        )
     facts.update(written=_written(args), warnings=caught)
 
     def report(facts):
         digits = 4 if facts["full"] == 65535 else 2
-        values = [[round(value * 255) if facts["full"] == 1 else value for value in colour] for colour in facts["palette"]]
-        colours = "  ".join("#" + "".join(f"{value:0{digits}x}" for value in colour) for colour in values)
+        values = [
+            [round(value * 255) if facts["full"] == 1 else value for value in colour]
+            for colour in facts["palette"]
+        ]
+        colours = "  ".join(
+            "#" + "".join(f"{value:0{digits}x}" for value in colour) for colour in values
+        )
         frames = f", {facts['frames']} frames" if facts["frames"] > 1 else ""
         return [
-            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels{frames}, {facts['colours']} colours",
+            f"{_printable(args.image)}: {facts['width']} x {facts['height']} pixels{frames}, "
+            f"{facts['colours']} colours",
             "",
             *textwrap.wrap(colours, shutil.get_terminal_size().columns),
             "",
-            *_facts_lines(*_timing(facts), *(("wrote", f"{path} (picture)") for path in facts["written"].values())),
+            *_facts_lines(
+                *_timing(facts),
+                *(("wrote", f"{path} (picture)") for path in facts["written"].values()),
+            ),
         ]
 
     _show(args, facts, report)
 
 
-# ----------------------------------------------------------------------------------------- the commands
+# ----------------------------------------------------------------------------------------- the comm
 
 
 class Command(NamedTuple):
@@ -1118,11 +1326,11 @@ examples:
   ckmeans fit points.csv -k 2:12 --report report.html
       choose between 2 and 12 clusters, and write a page that shows why
 
-The first line of text is the header; where it may be a row as well (all of it numbers, say), ckmeans
-asks, and --header or --no-header decides. Marks in numbers and row names are treated likewise. Columns
-that are not numbers (names, dates, codes with leading zeros) and row names are left out, and told. A
-missing value is an error.
-k-means compares distances: scale columns of different units to a comparable spread first.
+The first line of text is the header; where it may be a row as well (all of it numbers, say),
+ckmeans asks, and --header or --no-header decides. Marks in numbers and row names are treated
+likewise. Columns that are not numbers (names, dates, codes with leading zeros) and row names are
+left out, and told. A missing value is an error. k-means compares distances: scale columns of
+different units to a comparable spread first.
 """,
     ),
     "predict": Command(
@@ -1137,7 +1345,8 @@ examples:
   ckmeans predict model.npz new.csv --labels -
       print each row's cluster, one per line
 
-If the model knows column names, the data's columns are found by name, in any order; others are ignored.
+If the model knows column names, the data's columns are found by name, in any order; others are
+ignored.
 """,
     ),
     "plot": Command(
@@ -1150,7 +1359,8 @@ examples:
   ckmeans plot model.npz points.csv -o clusters.png
   ckmeans plot model.npz points.csv -o silhouettes.svg --kind silhouette
 
-Needs matplotlib: pip install 'ckmeans-cython[plot]'. Of very many rows a sample is drawn, and the picture says so.
+Needs matplotlib: pip install 'ckmeans-cython[plot]'. Of very many rows a sample is drawn, and the
+picture says so.
 """,
     ),
     "quantize": Command(
@@ -1166,8 +1376,8 @@ examples:
   ckmeans quantize film.gif -k 16 -o poster.gif
       all frames, in the same 16 colours
 
-Photos are turned upright. Depth, transparency, times of frames and color profiles are kept; what a format cannot hold is refused, or told
-in a warning. Transparent pixels have no say in the colours.
+Photos are turned upright. Depth, transparency, times of frames and color profiles are kept; what a
+format cannot hold is refused, or told in a warning. Transparent pixels have no say in the colours.
 Needs Pillow: pip install 'ckmeans-cython[image]'.
 """,
     ),

@@ -1,4 +1,5 @@
-"""k-means on Dask (extra ``dask``): rows in the memory of many processes or machines, and the same bits as in one array.
+"""k-means on Dask (extra ``dask``): rows in the memory of many processes or machines, and the same
+bits as in one array.
 
 >>> import dask.array as da
 >>> from ckmeans.dask import KMeans
@@ -9,6 +10,7 @@ dask.array<predict_block, shape=(10000,), dtype=int32, chunksize=(2500,), chunkt
 >>> model.compute().labels_.shape              # a plain ckmeans.KMeans
 (10000,)
 """
+
 import asyncio
 import functools
 import operator
@@ -17,40 +19,45 @@ from time import perf_counter
 
 import numpy as np
 
-from . import _validate as check
-from ._base import alone
-from ._blockwise import inertia
-from ._distributed import BlockKMeans, predict_block, transform_block
-from ._extras import need
-from ._kept import Block
+from ._blocks.distributed import BlockKMeans, predict_block, transform_block
+from ._blocks.driver import inertia
+from ._blocks.resident import Block
+from ._estimators.base import alone
+from ._input import checks as check
+from ._input.optional_packages import need
 
 __all__ = ["KMeans"]
 
 #: Answers that are added up in one task, so that none has to hold those of all blocks.
 FAN_IN = 16
 
-#: Seconds. After a pass that took less the next one goes straight to the workers, since a graph costs 10 to 20 ms. Longer ones
-#: leave it to Dask to balance the workers.
+#: Seconds. After a pass that took less the next one goes straight to the workers, since a graph
+#: costs 10 to 20 ms. Longer ones leave it to Dask to balance the workers.
 QUICK = 0.5
 
 
 class KMeans(BlockKMeans):
-    """k-means over a dask array or DataFrame: the bits of `ckmeans.KMeans` on the gathered rows, wherever the blocks are.
+    """k-means over a dask array or DataFrame: the bits of `ckmeans.KMeans` on the gathered rows,
+    wherever the blocks are.
 
-    That holds for the same parameters, and for none given, with rows of two features or more. For rows of one feature `ckmeans.KMeans`
-    finds the global optimum with ``init="auto"``, which takes all rows in one place; here "auto" is k-means++ for them, too, and the bits
-    are those of ``ckmeans.KMeans(init="k-means++")``.
+    That holds for the same parameters, and for none given, with rows of two features or more. For
+    rows of one feature `ckmeans.KMeans` finds the global optimum with ``init="auto"``, which takes
+    all rows in one place; here "auto" is k-means++ for them, too, and the bits are those of
+    ``ckmeans.KMeans(init="k-means++")``.
 
-    Runs on the current client of `distributed`, else on the scheduler that Dask is set to. Each block becomes a task per iteration; only
-    centers go out to the workers and sums come back, O(k d) numbers for each block. Workers that die are no matter: Dask makes their
-    blocks again, and the result stays the same.
+    Runs on the current client of `distributed`, else on the scheduler that Dask is set to. Each
+    block becomes a task per iteration; only centers go out to the workers and sums come back, O(k
+    d) numbers for each block. Workers that die are no matter: Dask makes their blocks again, and
+    the result stays the same.
 
     Parameters
     ----------
     n_clusters : int, default=8
-    init : {"auto", "k-means++", "k-means||", "random", "first"} or array of shape (k, d) or (n_init, k, d), default="auto"
-        As in `ckmeans.KMeans`; "auto" is "k-means++". That takes several passes over the rows for each center, "k-means||" a dozen for
-        any number of them: the better choice for hundreds of clusters.
+    init : {"auto", "k-means++", "k-means||", "random", "first"} or array of shape (k, d) or
+    (n_init, k, d), default="auto"
+        As in `ckmeans.KMeans`; "auto" is "k-means++". That takes several passes over the rows for
+        each center, "k-means||" a dozen for any number of them: the better choice for hundreds of
+        clusters.
     n_init : "auto" or int, default="auto"
         Number of runs, all of which go on in the same passes. "auto" means 10 for inits that draw.
     max_iter : int, default=300
@@ -61,18 +68,21 @@ class KMeans(BlockKMeans):
     n_threads : int or None, default=None
         Threads of each task; None means one, since tasks run side by side.
     max_time : float or None, default=None
-        Seconds after which the fit ends with the best that it has, looked at after each iteration. What is left to do then is a pass.
+        Seconds after which the fit ends with the best that it has, looked at after each iteration.
+        What is left to do then is a pass.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         The order of the clusters, as in `ckmeans.KMeans`.
     callback : callable or None, default=None
-        Called here, not on workers, after each iteration of each run: with `run`, `n_runs`, `seed`, `n_iter`, `max_iter`, `shift`,
-        `seconds`, `stop_reason`, `last`, `best_inertia` and `centers`. A true result ends the fit with the best so far.
+        Called here, not on workers, after each iteration of each run: with `run`, `n_runs`, `seed`,
+        `n_iter`, `max_iter`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia` and
+        `centers`. A true result ends the fit with the best so far.
 
     Attributes
     ----------
     labels_ : dask array of shape (n,), int32
         Lazy: ``predict(X)``.
-    cluster_centers_, inertia_, counts_, n_iter_, converged_, stop_reason_, runs_, n_features_in_, feature_names_in_
+    cluster_centers_, inertia_, counts_, n_iter_, converged_, stop_reason_, runs_, n_features_in_,
+    feature_names_in_
         As in `ckmeans.KMeans`.
 
     See Also
@@ -81,12 +91,14 @@ class KMeans(BlockKMeans):
 
     Notes
     -----
-    While a fit goes on workers hold its blocks, with 4 bytes per value and 8 to 28 per row more. Rows that should be read only once are to
-    be persisted before: a fit makes its own passes over blocks in memory, but `labels_` reads X again.
+    While a fit goes on workers hold its blocks, with 4 bytes per value and 8 to 28 per row more.
+    Rows that should be read only once are to be persisted before: a fit makes its own passes over
+    blocks in memory, but `labels_` reads X again.
 
-    Blocks of 10 to 200 MB are best; each costs the scheduler about a millisecond an iteration. Iterations of less than half a second on
-    up to 16 workers are sent to these directly (`distributed.Client.run`): 2 ms instead of 10 to 20, and not shown on the dashboard. Not
-    for data that fits one machine's memory with ease: `ckmeans.KMeans` has less to do there.
+    Blocks of 10 to 200 MB are best; each costs the scheduler about a millisecond an iteration.
+    Iterations of less than half a second on up to 16 workers are sent to these directly
+    (`distributed.Client.run`): 2 ms instead of 10 to 20, and not shown on the dashboard. Not for
+    data that fits one machine's memory with ease: `ckmeans.KMeans` has less to do there.
 
     Examples
     --------
@@ -110,11 +122,12 @@ class KMeans(BlockKMeans):
         Parameters
         ----------
         X : dask array or DataFrame of shape (n, d)
-            Chunks of any number of rows, known or not; several along the columns are put together. Other array-likes are made into
-            a dask array.
+            Chunks of any number of rows, known or not; several along the columns are put together.
+            Other array-likes are made into a dask array.
         y : ignored
         sample_weight : dask array or Series of shape (n,), array-like or None
-            Where rows of blocks are not known, it has to have as many blocks as X, of the same rows.
+            Where rows of blocks are not known, it has to have as many blocks as X, of the same
+            rows.
 
         Returns
         -------
@@ -207,15 +220,18 @@ class KMeans(BlockKMeans):
         """A dask array of what a function gives for each block."""
         if is_table(X):
             return X.map_partitions(function, self._nameless(), meta=meta)
-        sizes = dict(drop_axis=1) if meta.ndim == 1 else dict(chunks=(X.chunks[0], (meta.shape[1],)))
+        sizes = (
+            dict(drop_axis=1) if meta.ndim == 1 else dict(chunks=(X.chunks[0], (meta.shape[1],)))
+        )
         return X.map_blocks(function, self._nameless(), meta=meta, dtype=meta.dtype, **sizes)
 
 
 class Engine:
-    """Blocks of rows held by Dask's workers; see `_blockwise.py`.
+    """Blocks of rows held by Dask's workers; see `_blocks/driver.py`.
 
-    Passes are graphs whose tasks go where the blocks are. Whatever is lost with a worker Dask computes again, blocks included. Quick
-    passes on a few workers go straight to those that hold the blocks; where that fails for any reason, a graph does the pass.
+    Passes are graphs whose tasks go where the blocks are. Whatever is lost with a worker Dask
+    computes again, blocks included. Quick passes on a few workers go straight to those that hold
+    the blocks; where that fails for any reason, a graph does the pass.
 
     Parameters
     ----------
@@ -232,9 +248,13 @@ class Engine:
 
         self.n_threads = n_threads
         rows = blocks(X)
-        weights = [None] * len(rows) if sample_weight is None else blocks(weights_like(sample_weight, X, len(rows)))
+        weights = (
+            [None] * len(rows)
+            if sample_weight is None
+            else blocks(weights_like(sample_weight, X, len(rows)))
+        )
         self.blocks = dask.persist(*map(dask.delayed(Block, pure=False), rows, weights))
-        self.took = np.inf                     # seconds that the last pass took
+        self.took = np.inf  # seconds that the last pass took
 
     def map(self, task, *broadcast):
         began = perf_counter()
@@ -248,7 +268,7 @@ class Engine:
         """A pass that Dask schedules."""
         import dask
 
-        told = dask.delayed(broadcast, traverse=False)       # goes to each worker, not to each block
+        told = dask.delayed(broadcast, traverse=False)  # goes to each worker, not to each block
         run, add = dask.delayed(run_block, pure=False), dask.delayed(sum_up, pure=False)
         answers = [run(block, task, index, told) for index, block in enumerate(self.blocks)]
         while len(answers) > FAN_IN:
@@ -256,38 +276,60 @@ class Engine:
         return dask.compute(*answers)
 
     def straight(self, task, broadcast):
-        """A pass by one call of each worker: the sum of its blocks' answers. None where that cannot be had."""
+        """A pass by one call of each worker: the sum of its blocks' answers. None where that cannot
+        be had.
+        """
         futures = futures_of(self.blocks)
-        if len(futures) != len(self.blocks) or in_task():         # a task that waits must lend Dask its thread, as graphs do
+        if (
+            len(futures) != len(self.blocks) or in_task()
+        ):  # a task that waits must lend Dask its thread, as graphs do
             return None
         client = futures[0].client
         if client.asynchronous:
             return None
-        holders = client.who_has(futures)                    # asked each time: workers come and go
+        holders = client.who_has(futures)  # asked each time: workers come and go
         if not all(holders.get(future.key) for future in futures):
             return None
         places = {}
-        for index, future in enumerate(futures):             # the same one of several, which has kept what helps
+        for index, future in enumerate(
+            futures
+        ):  # the same one of several, which has kept what helps
             places.setdefault(min(holders[future.key]), {})[index] = future.key
         if len(places) > FAN_IN:
             return None
-        # Errors come back as values: of a worker that died, say. What is raised here is an error of this process, such as the
-        # exception of a signal handler, and ends the fit.
-        answers = list(client.run(run_here, places, task, broadcast, workers=list(places), on_error="return").values())
+        # Errors come back as values: of a worker that died, say. What is raised here is an error of
+        # this process, such as the exception of a signal handler, and ends the fit.
+        answers = list(
+            client.run(
+                run_here, places, task, broadcast, workers=list(places), on_error="return"
+            ).values()
+        )
         return None if any(isinstance(answer, Exception) for answer in answers) else answers
 
 
 async def run_here(places, task, broadcast, dask_worker):
-    """What a worker does in a pass that goes straight to it: its blocks, on the threads that tasks have."""
+    """What a worker does in a pass that goes straight to it: its blocks, on the threads that tasks
+    have.
+    """
     run, pool = asyncio.get_running_loop().run_in_executor, dask_worker.executors["default"]
-    blocks = [(dask_worker.data[key], index) for index, key in places[dask_worker.contact_address].items()]
-    return sum_up(await asyncio.gather(*(run(pool, run_block, block, task, index, broadcast) for block, index in blocks)))
+    blocks = [
+        (dask_worker.data[key], index) for index, key in places[dask_worker.contact_address].items()
+    ]
+    return sum_up(
+        await asyncio.gather(
+            *(run(pool, run_block, block, task, index, broadcast) for block, index in blocks)
+        )
+    )
 
 
 def futures_of(blocks):
     """The futures of blocks that workers of `distributed` hold; none on other schedulers."""
     distributed = sys.modules.get("distributed")
-    return [] if distributed is None else [future for block in blocks for future in distributed.futures_of(block)]
+    return (
+        []
+        if distributed is None
+        else [future for block in blocks for future in distributed.futures_of(block)]
+    )
 
 
 def in_task():
@@ -313,7 +355,7 @@ def is_lazy(X):
 
 
 def is_table(X):
-    return hasattr(X, "columns") and X.ndim == 2      # Series have columns, too
+    return hasattr(X, "columns") and X.ndim == 2  # Series have columns, too
 
 
 def len_of(X, axis=0):
@@ -351,15 +393,25 @@ def weights_like(sample_weight, X, count):
     known = not np.isnan(len_of(X)) and not np.isnan(X.chunks[0]).any()
     if not is_lazy(sample_weight):
         if not known:
-            raise ValueError("sample_weight must be a dask array or Series with the blocks of X, whose rows are not known.")
+            raise ValueError(
+                "sample_weight must be a dask array or Series with the blocks of X, "
+                "whose rows are not known."
+            )
         return array.from_array(check.as_weights(sample_weight, len_of(X)), chunks=(X.chunks[0],))
     if is_table(sample_weight) or sample_weight.ndim != 1:
-        raise ValueError(f"sample_weight must be one-dimensional, got {sample_weight.ndim} dimensions.")
+        raise ValueError(
+            f"sample_weight must be one-dimensional, got {sample_weight.ndim} dimensions."
+        )
     if known and hasattr(sample_weight, "chunks") and not np.isnan(sample_weight.shape[0]):
         if sample_weight.shape[0] != len_of(X):
-            raise ValueError(f"sample_weight has {sample_weight.shape[0]} entries, X has {len_of(X)} rows.")
+            raise ValueError(
+                f"sample_weight has {sample_weight.shape[0]} entries, X has {len_of(X)} rows."
+            )
         return sample_weight.rechunk((X.chunks[0],))
     if sample_weight.npartitions != count:
-        raise ValueError(f"sample_weight has {sample_weight.npartitions} blocks and X has {count}: where rows of blocks are not known, "
-                         "they must have as many, of the same rows.")
+        raise ValueError(
+            f"sample_weight has {sample_weight.npartitions} blocks and X has {count}: "
+            "where rows of blocks are not known, "
+            "they must have as many, of the same rows."
+        )
     return sample_weight

@@ -1,23 +1,29 @@
 """Colour quantisation: an image in its k most telling colours."""
+
 from typing import NamedTuple
 
 import numpy as np
 
-from . import _validate as check
-from ._kmeans import KMeans
+from ._estimators.kmeans import KMeans
+from ._input import checks as check
 
 
 class Quantized(NamedTuple):
     """An image in few colours."""
 
-    image: np.ndarray       #: shape and dtype of the original (uint8 for one of bool), its transparency as it was
-    palette: np.ndarray     #: (k, channels), of the same dtype; without transparency
-    indices: np.ndarray     #: (height, width) int32: the colour of each pixel
-    model: KMeans           #: fitted to the distinct colours, weighted by their pixels
+    image: (
+        np.ndarray
+    )  #: shape and dtype of the original (uint8 for one of bool), its transparency as it was
+    palette: np.ndarray  #: (k, channels), of the same dtype; without transparency
+    indices: np.ndarray  #: (height, width) int32: the colour of each pixel
+    model: KMeans  #: fitted to the distinct colours, weighted by their pixels
 
 
 #: dtype -> what full brightness, or opacity, is
-FULL = {np.dtype(kind): full for kind, full in (("u1", 255), ("u2", 65535), ("f2", 1.0), ("f4", 1.0), ("f8", 1.0))}
+FULL = {
+    np.dtype(kind): full
+    for kind, full in (("u1", 255), ("u2", 65535), ("f2", 1.0), ("f4", 1.0), ("f8", 1.0))
+}
 
 
 def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=None):
@@ -26,9 +32,10 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     Parameters
     ----------
     image : ndarray of shape (height, width), (height, width, c) with c from 1 to 4, or Pillow image
-        c is 3 for colours and 1 for shades of grey, and one more where the last channel is opacity. Values are uint8 from 0 to 255,
-        uint16 from 0 to 65535, floats from 0 to 1, or bool, which is taken for uint8 of 0 and 255. A Pillow image is read upright, in
-        RGB or grey and as deep as it is. Left as it is.
+        c is 3 for colours and 1 for shades of grey, and one more where the last channel is opacity.
+        Values are uint8 from 0 to 255, uint16 from 0 to 65535, floats from 0 to 1, or bool, which
+        is taken for uint8 of 0 and 255. A Pillow image is read upright, in RGB or grey and as deep
+        as it is. Left as it is.
     n_colors : int
         An image that has no more than this keeps its colours.
     n_init, random_state, n_threads
@@ -46,13 +53,15 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
 
     Notes
     -----
-    Distinct colours are clustered, each weighted by its pixels, which gives what all pixels would and takes less time. Distances
-    are those of the RGB values as they are. The palette is rounded to the image's dtype.
+    Distinct colours are clustered, each weighted by its pixels, which gives what all pixels would
+    and takes less time. Distances are those of the RGB values as they are. The palette is rounded
+    to the image's dtype.
 
-    A pixel weighs as much as it is opaque: where it is fully transparent it has no say, and n_colors does not count its colour.
-    The opacity of all pixels stays as it is.
+    A pixel weighs as much as it is opaque: where it is fully transparent it has no say, and
+    n_colors does not count its colour. The opacity of all pixels stays as it is.
 
-    Not where banding must not show: dither then. The frames of an animation share a palette when they are stacked into one image.
+    Not where banding must not show: dither then. The frames of an animation share a palette when
+    they are stacked into one image.
 
     Examples
     --------
@@ -71,13 +80,20 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     pixels = colors.reshape(image.shape[0] * image.shape[1], -1)
     distinct, inverse = _distinct(pixels)
     opacity = image[..., -1].ravel().astype(np.float64) if transparent else None
-    weights = np.bincount(inverse, opacity, len(distinct)).astype(np.float64) / (FULL[image.dtype] if transparent else 1)
+    weights = np.bincount(inverse, opacity, len(distinct)).astype(np.float64) / (
+        FULL[image.dtype] if transparent else 1
+    )
     seen = distinct[weights > 0]
     if not len(seen):
         raise ValueError("image is wholly transparent: no colour of it can be seen.")
-    few = len(seen) <= n_colors                           # then they are the palette
-    model = KMeans(len(seen) if few else int(n_colors), init=seen if few else "auto", n_init=n_init, random_state=random_state,
-                   n_threads=n_threads)
+    few = len(seen) <= n_colors  # then they are the palette
+    model = KMeans(
+        len(seen) if few else int(n_colors),
+        init=seen if few else "auto",
+        n_init=n_init,
+        random_state=random_state,
+        n_threads=n_threads,
+    )
     model.fit(distinct, sample_weight=weights)
     # The darkest colour first, so that palettes can be compared by eye.
     order = np.lexsort((*model.cluster_centers_.T[::-1], model.cluster_centers_.sum(axis=1)))
@@ -95,32 +111,45 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
 def _as_image(image):
     """An image as an array of a dtype in `FULL`, checked."""
     if hasattr(image, "getbands") and hasattr(image, "convert"):
-        from ._picture_files import pixels_of
+        from ._input.picture_files import pixels_of
 
         image, _ = pixels_of(image)
     if isinstance(image, np.ma.MaskedArray) and np.ma.getmaskarray(image).any():
         raise ValueError("image has masked pixels: fill them, or give it a channel of opacity.")
     image = np.asarray(image)
     if image.ndim not in (2, 3) or image.size == 0 or image.ndim == 3 and image.shape[2] > 4:
-        raise ValueError(f"image must have shape (height, width) or (height, width, c), c from 1 to 4, got {image.shape}.")
+        raise ValueError(
+            "image must have shape (height, width) or (height, width, c), c from 1 "
+            f"to 4, got {image.shape}."
+        )
     if image.dtype == bool:
         return image.astype(np.uint8) * np.uint8(255)
     image = image.astype(image.dtype.newbyteorder("="), copy=False)
     if image.dtype not in FULL:
-        raise TypeError("image must have dtype uint8 (values from 0 to 255), uint16 (0 to 65535), bool or float (0 to 1), "
-                        f"got {image.dtype}: convert it, as image.astype(np.uint8) does where values are from 0 to 255.")
+        raise TypeError(
+            "image must have dtype uint8 (values from 0 to 255), uint16 (0 to 65535), "
+            "bool or float (0 to 1), "
+            f"got {image.dtype}: convert it, as image.astype(np.uint8) does where "
+            "values are from 0 to 255."
+        )
     if image.dtype.kind == "f":
-        low, high = image.min(), image.max()              # NaN, if there is one
+        low, high = image.min(), image.max()  # NaN, if there is one
         if not (low >= 0 and high <= 1):
-            raise ValueError(f"image of dtype {image.dtype} has values from {low:g} to {high:g}, and floats must be from 0 to 1: "
-                             "divide by the value of full brightness, as image / 255 does for bytes.")
+            raise ValueError(
+                f"image of dtype {image.dtype} has values from {low:g} to {high:g}, "
+                "and floats must be from 0 to 1: "
+                "divide by the value of full brightness, as image / 255 does for "
+                "bytes."
+            )
     return image
 
 
 def _distinct(pixels):
-    """The distinct colours of pixels (n, channels), in ascending order, and for each pixel which of them it has."""
+    """The distinct colours of pixels (n, channels), in ascending order, and for each pixel which of
+    them it has.
+    """
     if pixels.dtype.kind == "f":
-        distinct, inverse = np.unique(pixels + 0, axis=0, return_inverse=True)        # -0.0 equals 0.0
+        distinct, inverse = np.unique(pixels + 0, axis=0, return_inverse=True)  # -0.0 equals 0.0
         return distinct, inverse.reshape(-1)
     # As one number each: the first channel counts most.
     bits = 8 * pixels.itemsize
@@ -129,4 +158,6 @@ def _distinct(pixels):
         codes = codes << bits | channel
     codes, inverse = np.unique(codes, return_inverse=True)
     shifts = bits * np.arange(pixels.shape[1])[::-1]
-    return (codes[:, np.newaxis] >> shifts & FULL[pixels.dtype]).astype(pixels.dtype), inverse.reshape(-1)
+    return (codes[:, np.newaxis] >> shifts & FULL[pixels.dtype]).astype(
+        pixels.dtype
+    ), inverse.reshape(-1)

@@ -1,34 +1,42 @@
-"""How good a clustering is, without the truth: silhouettes and the other indices, with scikit-learn's names.
+"""How good a clustering is, without the truth: silhouettes and the other indices, with
+scikit-learn's names.
 
-All distances are float64, feature after feature, and means over rows are exact sums rounded once, so that no value depends on the
-number of threads, the instruction set or the order of the rows.
+All distances are float64, feature after feature, and means over rows are exact sums rounded once,
+so that no value depends on the number of threads, the instruction set or the order of the rows.
 """
+
 import math
-from importlib import import_module
 from itertools import count
 from threading import local
 
 import numpy as np
 
 from . import _native
-from . import _validate as check
-from ._config import thread_count
-from ._kmeans import open_data
-from ._sparse import SparseRows
+from ._estimators.kmeans import open_data
+from ._input import checks as check
+from ._input.configuration import thread_count
+from ._input.sparse import SparseRows
 
-_SUMS_BYTES = 1 << 28       # memory for sums that make silhouettes faster
-_TASK_PAIRS = 1 << 24       # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
-_BLOCK_VALUES = 1 << 20     # values of an intermediate array: 8 MB
-_CACHED_VALUES = 1 << 14    # the same, where it is read several times
-_VANISHING = 400            # rows are scaled if it takes a larger power of two to a spread of 1
+_SUMS_BYTES = 1 << 28  # memory for sums that make silhouettes faster
+_TASK_PAIRS = (
+    1 << 24
+)  # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
+_BLOCK_VALUES = 1 << 20  # values of an intermediate array: 8 MB
+_NEAR = (
+    2.0**-24
+    # distance, where the largest is 1, above which one in a sum makes what its parts leave over
+    # small
+)
+_CACHED_VALUES = 1 << 14  # the same, where it is read several times
+_VANISHING = 400  # rows are scaled if it takes a larger power of two to a spread of 1
 
 
 def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     """The silhouette of each row (Rousseeuw, J. Comput. Appl. Math. 20, 1987).
 
-    ``(b - a) / max(a, b)``, with a the mean distance to the other rows of its cluster and b the least mean distance to the rows of
-    another cluster: near 1 well inside its cluster, 0 between two, negative when it lies nearer to another. Rows alone in their
-    cluster have 0.
+    ``(b - a) / max(a, b)``, with a the mean distance to the other rows of its cluster and b the
+    least mean distance to the rows of another cluster: near 1 well inside its cluster, 0 between
+    two, negative when it lies nearer to another. Rows alone in their cluster have 0.
 
     Parameters
     ----------
@@ -56,11 +64,13 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
 
     Notes
     -----
-    All distances are computed and added up exactly. Extra memory is one float64 copy of X and, where they fit into 256 MB, 16 k n
-    bytes of sums per thread, which halve the time. Sparse rows are made dense some at a time. Time grows with n² d: beyond some
-    100 000 rows use `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
+    All distances are computed and added up exactly. Extra memory is one float64 copy of X and,
+    where they fit into 256 MB, 16 k n bytes of sums per thread, which halve the time. Sparse rows
+    are made dense some at a time. Time grows with n² d: beyond some 100 000 rows use
+    `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
 
-    Not for comparing clusters that are no compact clouds: a correct clustering of rings or chains has low silhouettes.
+    Not for comparing clusters that are no compact clouds: a correct clustering of rings or chains
+    has low silhouettes.
 
     Examples
     --------
@@ -70,22 +80,31 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     """
     check.check_euclidean(metric, "the silhouette")
     array, codes, k, names = _labelled(X, labels)
-    data = open_data(array, names, None, 1)               # raises for what is not finite
+    data = open_data(array, names, None, 1)  # raises for what is not finite
     sizes = np.bincount(codes, minlength=k)
     order = np.argsort(codes, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     n = len(array)
-    # Constants that cut distances into two parts whose sums over n rows do not round; see _native/sums.pxi.
+    # Constants that cut distances into two parts whose sums over n rows do not round; see
+    # _native/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
     threads = thread_count(n_threads)
     kernel = _native.kernel("silhouette")
     if isinstance(array, SparseRows):
-        out = _silhouettes_of_sparse(array, data, order, bounds, big, small, threads)
-    elif 16 * k * n * threads <= _SUMS_BYTES:
-        out = _silhouettes_by_pairs(kernel, _unit(array[order]), bounds, big, small, threads)
+        data = open_data(
+            _scaled(array.take(order), _unit_exponent(data.low, data.high)), None, None, threads
+        )
+        out = np.empty(n)
+        _silhouettes_of_some(data, np.arange(n), bounds, (big, small), out)
     else:
-        out = _silhouettes_by_rows(kernel, _unit(array[order]), bounds, big, small, threads)
+        rows = _unit(array[order])
+        data = open_data(rows, None, None, threads)
+        by = _silhouettes_by_pairs if 16 * k * n * threads <= _SUMS_BYTES else _silhouettes_by_rows
+        out = by(kernel, rows, bounds, big, small, threads)
+    some = _doubtful(data, bounds)
+    if len(some):
+        _silhouettes_of_some(data, some, bounds, _native.engine.split_of(1.0, n), out)
     result = np.empty(n)
     result[order] = out
     return result
@@ -107,12 +126,17 @@ def _silhouettes_by_rows(kernel, rows, bounds, big, small, threads):
 
 
 def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
-    """Each pair of rows once: nearly twice as fast, with 16 k n bytes of sums for each thread. The bits are the same."""
+    """Each pair of rows once: nearly twice as fast, with 16 k n bytes of sums for each thread. The
+    bits are the same.
+    """
     n, d = rows.shape
     k = len(bounds) - 1
     sums, own, limits = [], local(), bounds.tolist()
-    tasks = [(j, start, min(start + kernel.GROUP, limits[j + 1]))
-             for j in range(k) for start in range(limits[j], limits[j + 1], kernel.GROUP)]
+    tasks = [
+        (j, start, min(start + kernel.GROUP, limits[j + 1]))
+        for j in range(k)
+        for start in range(limits[j], limits[j + 1], kernel.GROUP)
+    ]
 
     def work(task):
         if not hasattr(own, "sums"):
@@ -121,32 +145,69 @@ def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
         kernel.pair_sums(rows, bounds, *task, big, small, own.panels, own.sums)
 
     _each(work, tasks, threads)
-    for other in sums[1:]:                                # parts of exact sums: nothing rounds
+    for other in sums[1:]:  # parts of exact sums: nothing rounds
         sums[0] += other
-    total = sums[0][0] + sums[0][1]                       # (k, n), rounded once
+    total = sums[0][0] + sums[0][1]  # (k, n), rounded once
     return _silhouettes_from_sums(total, np.repeat(np.arange(k), np.diff(bounds)), np.diff(bounds))
 
 
-def _silhouettes_of_sparse(array, data, order, bounds, big, small, threads):
-    """Each pair of rows twice, some rows against all at a time, which are made dense for that."""
-    rows = _scaled(array.take(order), _unit_exponent(data.low, data.high))
-    data = open_data(rows, None, None, threads)
-    n, d = rows.shape
+def _silhouettes_of_some(data, rows, bounds, constants, out):
+    """Those of some rows, into `out`: each pair twice, some rows against all at a time, which are
+    made dense for that.
+
+    constants : what cuts distances; with `split_of` as many parts are made as it takes to leave
+    nothing over
+    """
+    n, d = data.shape
     sizes = np.diff(bounds)
     home = np.repeat(np.arange(len(sizes)), sizes)
-    out, step = np.empty(n), max(1, _BLOCK_VALUES // max(n, d))
-    for start in range(0, n, step):
-        some = np.arange(start, min(start + step, n))
-        distances = data.distances(data.take(some), True)  # (n, rows of this block), as the kernel has them
-        high = (distances + big) - big
-        low = ((distances - high) + small) - small
-        total = np.add.reduceat(high, bounds[:-1]) + np.add.reduceat(low, bounds[:-1])
-        out[some] = _silhouettes_from_sums(total, home[some], sizes)
-    return out
+    step = max(1, _BLOCK_VALUES // max(n, d))
+    for start in range(0, len(rows), step):
+        some, parts = rows[start : start + step], []
+        rest = data.distances(
+            data.take(some), True
+        )  # (n, rows of this block), as the kernel has them
+        for big in constants:
+            part = (rest + big) - big
+            parts.append(np.add.reduceat(part, bounds[:-1]))
+            rest -= part
+            if not rest.any():
+                break
+        out[some] = _silhouettes_from_sums(_native.engine.sum_values(parts), home[some], sizes)
+
+
+def _doubtful(data, bounds):
+    """Rows so near to a whole cluster, beside the spread of all, that two parts may leave over too
+    much of their distances to it.
+
+    Distances are 1 at the most; where one in a sum is above `_NEAR`, what is left over is far below
+    that.
+    """
+    n, d = data.shape
+    step = max(1, _BLOCK_VALUES // d)
+    blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
+    home = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    low, high = np.full((len(bounds) - 1, d), np.inf), np.full((len(bounds) - 1, d), -np.inf)
+    for block in blocks:
+        rows, (clusters, firsts) = data.take(block), np.unique(home[block], return_index=True)
+        low[clusters] = np.minimum(low[clusters], np.minimum.reduceat(rows, firsts))
+        high[clusters] = np.maximum(high[clusters], np.maximum.reduceat(rows, firsts))
+    extents, found = (high - low).max(axis=1), np.zeros(n, dtype=bool)
+    small = np.flatnonzero(extents < _NEAR)
+    for block in blocks if len(small) else ():
+        rows = data.take(block)
+        for j in small:
+            gaps = np.maximum(low[j] - rows, rows - high[j]).max(axis=1)
+            found[block] |= (gaps < _NEAR) & (
+                (gaps > 0) | (extents[j] > 0)
+            )  # of equal rows there is nothing to leave over
+    return np.flatnonzero(found)
 
 
 def _silhouettes_from_sums(total, home, sizes):
-    """Silhouettes of rows from the sums of their distances to the rows of each cluster, (k, rows), and the clusters that they are in."""
+    """Silhouettes of rows from the sums of their distances to the rows of each cluster, (k, rows),
+    and the clusters that they are in.
+    """
     n = total.shape[1]
     mine = sizes[home]
     inner = total[home, np.arange(n)] / np.maximum(mine - 1, 1)
@@ -157,7 +218,9 @@ def _silhouettes_from_sums(total, home, sizes):
     return np.divide(nearest - inner, larger, out=np.zeros(n), where=(mine > 1) & (larger > 0))
 
 
-def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_state=None, n_threads=None):
+def silhouette_score(
+    X, labels, *, metric="euclidean", sample_size=None, random_state=None, n_threads=None
+):
     """The mean silhouette of all rows, or of a sample; see `silhouette_samples`.
 
     Parameters
@@ -165,7 +228,8 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
     X, labels, metric, n_threads
         As for `silhouette_samples`.
     sample_size : int or None
-        Look at this many rows drawn at random, as if they were all. The sample must hold 2 clusters at least.
+        Look at this many rows drawn at random, as if they were all. The sample must hold 2 clusters
+        at least.
     random_state : None, int, RandomState or Generator
         Decides which rows.
 
@@ -194,11 +258,13 @@ def silhouette_score(X, labels, *, metric="euclidean", sample_size=None, random_
 
 
 def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
-    """The simplified silhouette of each row: distances to centers in place of mean distances to rows.
+    """The simplified silhouette of each row: distances to centers in place of mean distances to
+    rows.
 
-    ``(b - a) / max(a, b)``, with a the distance to the row's own center and b that to the nearest other one (Hruschka, de Castro &
-    Campello, ICDM 2004). Takes O(n k d) where the exact one takes O(n² d), and ranks values of k alike on compact clusters
-    (Vendramin, Campello & Hruschka, Stat. Anal. Data Min. 3, 2010).
+    ``(b - a) / max(a, b)``, with a the distance to the row's own center and b that to the nearest
+    other one (Hruschka, de Castro & Campello, ICDM 2004). Takes O(n k d) where the exact one takes
+    O(n² d), and ranks values of k alike on compact clusters (Vendramin, Campello & Hruschka, Stat.
+    Anal. Data Min. 3, 2010).
 
     Parameters
     ----------
@@ -227,7 +293,9 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
         raise ValueError(f"centers have {d} features, X has {array.shape[1]}.")
     centers = np.ascontiguousarray(centers, dtype=np.float64)
     if not np.abs(centers).max() <= check.MAX_ABS:
-        raise check.nonfinite_error(centers, *check._first(~(np.abs(centers) <= check.MAX_ABS)), name="centers")
+        raise check.nonfinite_error(
+            centers, *check._first(~(np.abs(centers) <= check.MAX_ABS)), name="centers"
+        )
     if labels is not None:
         labels = _label_array(labels, len(array))
         if labels.dtype.kind not in "biu" or labels.min() < 0 or labels.max() >= k:
@@ -243,16 +311,22 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
     step = max(1, _BLOCK_VALUES // (k if isinstance(array, SparseRows) else max(k, d)))
     for start in range(0, len(array), step):
         block = array[start : start + step]
-        if block.dtype == np.float32:                     # distances of float32 rows would be rounded to float32
+        if block.dtype == np.float32:  # distances of float32 rows would be rounded to float32
             block = block.astype(np.float64)
         distances = open_data(block, names, None, threads).distances(centers)
         rows = np.arange(len(block))
-        mine = distances.argmin(axis=1) if labels is None else labels[start : start + step].astype(np.intp)
+        mine = (
+            distances.argmin(axis=1)
+            if labels is None
+            else labels[start : start + step].astype(np.intp)
+        )
         a = distances[rows, mine]
         distances[rows, mine] = np.inf
         b = distances.min(axis=1)
         larger = np.maximum(a, b)
-        out[start : start + step] = np.divide(b - a, larger, out=np.zeros(len(block)), where=larger > 0)
+        out[start : start + step] = np.divide(
+            b - a, larger, out=np.zeros(len(block)), where=larger > 0
+        )
     return out
 
 
@@ -269,7 +343,8 @@ def simplified_silhouette_score(X, centers, labels=None, *, n_threads=None):
 
 
 def calinski_harabasz_score(X, labels, *, sample_weight=None):
-    """Variance between clusters over variance within (Caliński & Harabasz, Commun. Stat. 3, 1974); higher is better.
+    """Variance between clusters over variance within (Caliński & Harabasz, Commun. Stat. 3, 1974);
+    higher is better.
 
     Parameters
     ----------
@@ -304,7 +379,8 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
 
 
 def davies_bouldin_score(X, labels, *, sample_weight=None):
-    """Mean over the clusters of how much the likeliest other one overlaps (Davies & Bouldin, PAMI 1, 1979); lower is better.
+    """Mean over the clusters of how much the likeliest other one overlaps (Davies & Bouldin, PAMI
+    1, 1979); lower is better.
 
     Parameters
     ----------
@@ -340,7 +416,9 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
 
 
 def mean_distances(array, centers, labels, weights=None):
-    """Mean distance of each center's rows to it: exact sums, rounded once. 0 where there are none."""
+    """Mean distance of each center's rows to it: exact sums, rounded once. 0 where there are
+    none.
+    """
     distances = np.sqrt(own_sq_distances(array, centers, labels))
     order = np.argsort(labels, kind="stable")
     ends = np.cumsum(np.bincount(labels, minlength=len(centers)))
@@ -358,7 +436,9 @@ def mean_distances(array, centers, labels, weights=None):
 def own_sq_distances(array, centers, labels):
     """Squared distance of each row to the center of its label, float64, feature after feature."""
     if isinstance(array, SparseRows):
-        return open_data(array, None, None, None).squares(np.ascontiguousarray(centers), np.ascontiguousarray(labels, dtype=np.int32))
+        return open_data(array, None, None, None).squares(
+            np.ascontiguousarray(centers), np.ascontiguousarray(labels, dtype=np.int32)
+        )
     out = np.empty(len(array))
     step = max(1, _CACHED_VALUES // array.shape[1])
     for start in range(0, len(array), step):
@@ -381,7 +461,8 @@ def _sq_distances(rows, point):
 
 
 def adjusted_rand_score(labels_true, labels_pred):
-    """Agreement of two labelings of the same rows, corrected for chance (Hubert & Arabie, J. Classif. 2, 1985).
+    """Agreement of two labelings of the same rows, corrected for chance (Hubert & Arabie, J.
+    Classif. 2, 1985).
 
     Parameters
     ----------
@@ -401,15 +482,20 @@ def adjusted_rand_score(labels_true, labels_pred):
     a, _ = _codes(labels_true, None, "labels_true")
     b, _ = _codes(labels_pred, len(a), "labels_pred")
     _, both = np.unique(a * (b.max(initial=0) + 1) + b, return_counts=True)
-    together, in_a, in_b = (sum(c * (c - 1) // 2 for c in counts.tolist()) for counts in (both, np.bincount(a), np.bincount(b)))
-    pairs = len(a) * (len(a) - 1) // 2            # whole numbers of any size: only the last step rounds
+    together, in_a, in_b = (
+        sum(c * (c - 1) // 2 for c in counts.tolist())
+        for counts in (both, np.bincount(a), np.bincount(b))
+    )
+    pairs = len(a) * (len(a) - 1) // 2  # whole numbers of any size: only the last step rounds
     if in_a == in_b == together:
         return 1.0
     return 2 * (together * pairs - in_a * in_b) / (pairs * (in_a + in_b) - 2 * in_a * in_b)
 
 
 def exact_sum(values):
-    """The sum of float64 values, rounded once whatever their order; of values that are not all finite, what they add up to."""
+    """The sum of float64 values, rounded once whatever their order; of values that are not all
+    finite, what they add up to.
+    """
     total = float(np.add.reduce(values))
     return _native.engine.exact_sum(values) if math.isfinite(total) else total
 
@@ -421,7 +507,7 @@ def exact_mean(values, weights=None):
     return exact_sum(values * weights) / exact_sum(weights)
 
 
-# -- what comes in ---------------------------------------------------------------------------------------------------------------
+# -- what comes in ---------------------------------------------------------------------------------
 
 
 def _label_array(labels, n=None, name="labels"):
@@ -431,11 +517,16 @@ def _label_array(labels, n=None, name="labels"):
     try:
         array = np.asarray(labels)
         if isinstance(labels, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "SUf":
-            array = np.array(labels, dtype=object)        # NumPy makes text of numbers beside names, and one number of two large ones
-    except ValueError:                                    # of lists of different lengths
+            array = np.array(
+                labels, dtype=object
+            )  # NumPy makes text of numbers beside names, and one number of two large ones
+    except ValueError:  # of lists of different lengths
         raise ValueError(f"{name} must be one label per row, got lists in a list.") from None
     if array.ndim != 1 or n is not None and len(array) != n:
-        raise ValueError(f"{name} has shape {array.shape}, but one label per row is needed: shape ({'n' if n is None else n},).")
+        raise ValueError(
+            f"{name} has shape {array.shape}, but one label per row is needed: shape "
+            f"({'n' if n is None else n},)."
+        )
     if array.dtype.kind in "OT":
         return _objects(array.astype(object), name)
     if array.dtype.kind in "fmM":
@@ -453,7 +544,9 @@ def _label_array(labels, n=None, name="labels"):
 
 
 def _objects(array, name):
-    """Labels that are Python objects: all whole numbers, or all of one type that can be put in order."""
+    """Labels that are Python objects: all whole numbers, or all of one type that can be put in
+    order.
+    """
     missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
     if missing.any():
         raise _missing_label(name, repr(array[missing][0]), missing)
@@ -468,13 +561,20 @@ def _objects(array, name):
             kind = str if isinstance(value, str) else bytes
         first = first or kind
         if kind is not first:
-            raise TypeError(f"{name} mixes {_KINDS.get(first, first.__name__)} and {_KINDS.get(kind, kind.__name__)}, the first of these "
-                            f"{value!r} at row {row}: labels are of one kind. Convert them: [str(label) for label in {name}].")
+            raise TypeError(
+                f"{name} mixes {_KINDS.get(first, first.__name__)} and "
+                f"{_KINDS.get(kind, kind.__name__)}, the first of these "
+                f"{value!r} at row {row}: labels are of one kind. Convert them: "
+                f"[str(label) for label in {name}]."
+            )
     if first not in (int, str, bytes, None):
         try:
             np.sort(array)
         except TypeError:
-            raise TypeError(f"{name} are of type {first.__name__}, which has no order: pass names or whole numbers.") from None
+            raise TypeError(
+                f"{name} are of type {first.__name__}, which has no order: pass names "
+                "or whole numbers."
+            ) from None
     return array
 
 
@@ -485,17 +585,26 @@ _KINDS = {int: "numbers", str: "text"}
 def _is_missing(value):
     try:
         return value is None or bool(value != value)
-    except (TypeError, ValueError):                       # pandas.NA is neither equal nor different; an array is no label
+    except (
+        TypeError,
+        ValueError,
+    ):  # pandas.NA is neither equal nor different; an array is no label
         return True
 
 
 def _missing_label(name, value, mask):
-    return ValueError(f"{name} has {np.count_nonzero(mask)} missing label(s), the first ({value}) at row {int(np.argmax(mask))}: "
-                      "drop such rows, or give them a label of their own.")
+    return ValueError(
+        f"{name} has {np.count_nonzero(mask)} missing label(s), the first ({value}) "
+        f"at row {int(np.argmax(mask))}: "
+        "drop such rows, or give them a label of their own."
+    )
 
 
 def _no_label(name, value, row):
-    return ValueError(f"{name} has {float(value)} at row {row}: labels are names or whole numbers, not measurements.")
+    return ValueError(
+        f"{name} has {float(value)} at row {row}: labels are names or whole numbers, "
+        "not measurements."
+    )
 
 
 def _codes(labels, n, name="labels"):
@@ -505,11 +614,16 @@ def _codes(labels, n, name="labels"):
 
 
 def _labelled(X, labels):
-    """The rows, their labels as int32 codes from 0, how many there are, and the names of the columns."""
+    """The rows, their labels as int32 codes from 0, how many there are, and the names of the
+    columns.
+    """
     array, names = check.as_matrix(X, sparse=True)
     codes, k = _codes(labels, len(array))
     if not 2 <= k < len(array):
-        raise ValueError(f"Number of labels is {k}. Valid values are 2 to n_samples - 1 (inclusive): {len(array) - 1}.")
+        raise ValueError(
+            f"Number of labels is {k}. Valid values are 2 to n_samples - 1 "
+            f"(inclusive): {len(array) - 1}."
+        )
     return array, codes.astype(np.int32), k, names
 
 
@@ -546,14 +660,16 @@ def _scaled(array, exponent):
     """Rows as float64, times a power of two."""
     array = array.astype(np.float64)
     if isinstance(array, SparseRows):
-        return SparseRows(np.ldexp(array.data, exponent), array.indices, array.indptr, array.shape)
+        return SparseRows(np.ldexp(array.data, exponent), array.layout)
     return np.ldexp(array, exponent)
 
 
 def _unit(rows):
-    """The rows as float64, scaled by a power of two so that no two are farther apart than 1, and not much less.
+    """The rows as float64, scaled by a power of two so that no two are farther apart than 1, and
+    not much less.
 
-    Values stay below 2**500: where one column is that far from 0 beside the spread of all, distances are just smaller.
+    Values stay below 2**500: where one column is that far from 0 beside the spread of all,
+    distances are just smaller.
     """
     rows = np.ascontiguousarray(rows, dtype=np.float64)
     exponent = _unit_exponent(rows.min(axis=0), rows.max(axis=0))
@@ -562,19 +678,23 @@ def _unit(rows):
 
 def _unit_exponent(low, high):
     """The power of two for `_unit`, from the ranges of the columns."""
-    half = high / 2 - low / 2                             # halves, lest the difference overflow
+    half = high / 2 - low / 2  # halves, lest the difference overflow
     widest = float(half.max())
     if not widest > 0:
         return 0
     span = half / widest
-    exponent = math.frexp(widest)[1] + 1 + math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1]
+    exponent = (
+        math.frexp(widest)[1]
+        + 1
+        + math.frexp(1.01 * math.sqrt(math.fsum((span * span).tolist())))[1]
+    )
     return min(-exponent, 500 - math.frexp(float(max(high.max(), -low.min())))[1])
 
 
 def _each(work, tasks, n_threads):
     """Do all tasks, on so many threads; the caller is one of them."""
     threads = min(thread_count(n_threads), len(tasks))
-    numbers = count()                                     # dealt one by one: `next` is atomic
+    numbers = count()  # dealt one by one: `next` is atomic
 
     def run():
         for number in numbers:
@@ -591,7 +711,7 @@ def _each(work, tasks, n_threads):
         try:
             run()
         except BaseException:
-            for _ in zip(range(len(tasks)), numbers):     # leave none to the others
+            for _ in zip(range(len(tasks)), numbers):  # leave none to the others
                 pass
             raise
         for helper in helpers:

@@ -1,24 +1,27 @@
 """Partial statistics: what one block of rows adds to a k-means fit, for an engine of your own.
 
-A fit over rows that lie in many files, processes or machines takes two kinds of passes, and each block answers with a small object of
-which only the sum counts::
+A fit over rows that lie in many files, processes or machines takes two kinds of passes, and each
+block answers with a small object of which only the sum counts::
 
-    whole = sum of survey_block(block) over the blocks           # once: ranges, so that all blocks cut their sums alike
-    while more:
+    whole = sum of survey_block(block) over the blocks           # once: ranges, so that all blocks
+    cut their sums alike while more:
         total = sum of assign_block(block, centers, whole) over the blocks
         centers = total.centers(centers)
 
-Sums are exact, so it is no matter how rows are parted into blocks, nor in which order the answers are added: the centers are, to the
-bit, those that `ckmeans.KMeans` finds in one array. A `Partial` takes about ``8 k (2 d + 8)`` bytes, however many rows it stands for.
+Sums are exact, so it is no matter how rows are parted into blocks, nor in which order the answers
+are added: the centers are, to the bit, those that `ckmeans.KMeans` finds in one array. A `Partial`
+takes about ``8 k (2 d + 8)`` bytes, however many rows it stands for.
 
-`ckmeans.KMeans.fit_chunks` is built on this, with inits, stopping rule, empty clusters and restarts.
+`ckmeans.KMeans.fit_chunks` is built on this, with inits, stopping rule, empty clusters and
+restarts.
 """
+
 from functools import cached_property
 
 import numpy as np
 
-from . import _validate as check
-from ._config import thread_count
+from ._input import checks as check
+from ._input.configuration import thread_count
 from ._native import engine as native
 from ._native.engine import sum_values as value
 
@@ -26,7 +29,8 @@ __all__ = ["Partial", "Survey", "assign_block", "survey_block"]
 
 
 class Survey:
-    """Ranges of rows, what exact sums over them are cut by: the first pass of a fit; see `survey_block`.
+    """Ranges of rows, what exact sums over them are cut by: the first pass of a fit; see
+    `survey_block`.
 
     Surveys of several blocks are put together by ``+``, or `sum`.
 
@@ -57,17 +61,29 @@ class Survey:
         if not isinstance(other, Survey):
             return NotImplemented
         if len(self.low) != len(other.low):
-            raise ValueError(f"blocks have {len(self.low)} and {len(other.low)} columns: all must have the same.")
+            raise ValueError(
+                f"blocks have {len(self.low)} and {len(other.low)} columns: all must have the same."
+            )
         if self.weighted != other.weighted:
-            raise ValueError("some blocks have weights and others have none: pass sample_weight with all or with none.")
-        if not self.n_rows or not other.n_rows:          # an empty block has no say, nor has its type
+            raise ValueError(
+                "some blocks have weights and others have none: pass sample_weight "
+                "with all or with none."
+            )
+        if not self.n_rows or not other.n_rows:  # an empty block has no say, nor has its type
             return self if self.n_rows else other
-        return Survey(self.n_rows + other.n_rows, np.result_type(self.dtype, other.dtype), np.minimum(self.low, other.low),
-                      np.maximum(self.high, other.high), np.minimum(self.tiny, other.tiny), self.weighted,
-                      max(self.heaviest, other.heaviest), min(self.lightest, other.lightest))
+        return Survey(
+            self.n_rows + other.n_rows,
+            np.result_type(self.dtype, other.dtype),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            np.minimum(self.tiny, other.tiny),
+            self.weighted,
+            max(self.heaviest, other.heaviest),
+            min(self.lightest, other.lightest),
+        )
 
     def __radd__(self, other):
-        return self if isinstance(other, int) and other == 0 else NotImplemented     # as `sum` begins
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # as `sum` begins
 
     merge = __add__
 
@@ -121,7 +137,8 @@ class Partial:
     n_changed : int
         Labels that were not what `assign_block` was told they had been: all where it was told none.
     check : tuple of two ints
-        A 128-bit checksum of (position, label) of all rows. Equal ones mean that no label has changed.
+        A 128-bit checksum of (position, label) of all rows. Equal ones mean that no label has
+        changed.
     sums : ndarray of shape (k, parts, d)
         Weighted sums of the rows of each cluster, in parts that never round.
     weight_sums : ndarray of shape (k, weight_parts)
@@ -130,9 +147,21 @@ class Partial:
         First and second moments of the columns, in two parts each.
     """
 
-    _fields = ("survey", "sums", "weight_sums", "counts", "n_changed", "check", "moments", "squares", "bound")
+    _fields = (
+        "survey",
+        "sums",
+        "weight_sums",
+        "counts",
+        "n_changed",
+        "check",
+        "moments",
+        "squares",
+        "bound",
+    )
 
-    def __init__(self, survey, sums, weight_sums, counts, n_changed, check_, moments, squares, bound):
+    def __init__(
+        self, survey, sums, weight_sums, counts, n_changed, check_, moments, squares, bound
+    ):
         self.survey, self.sums, self.weight_sums, self.counts = survey, sums, weight_sums, counts
         self.n_changed, self.check, self.moments = n_changed, check_, moments
         self.squares, self.bound = squares, bound
@@ -143,15 +172,29 @@ class Partial:
     def __add__(self, other):
         if not isinstance(other, Partial):
             return NotImplemented
-        if self.sums.shape != other.sums.shape or self.bound != other.bound or (self.moments is None) != (other.moments is None):
-            raise ValueError("these partial statistics are of different passes: their centers, surveys or options differ.")
-        return Partial(self.survey, self.sums + other.sums, self.weight_sums + other.weight_sums, self.counts + other.counts,
-                       self.n_changed + other.n_changed,
-                       tuple((a + b) & _WORD for a, b in zip(self.check, other.check)),
-                       None if self.moments is None else self.moments + other.moments, self.squares + other.squares, self.bound)
+        if (
+            self.sums.shape != other.sums.shape
+            or self.bound != other.bound
+            or (self.moments is None) != (other.moments is None)
+        ):
+            raise ValueError(
+                "these partial statistics are of different passes: their centers, "
+                "surveys or options differ."
+            )
+        return Partial(
+            self.survey,
+            self.sums + other.sums,
+            self.weight_sums + other.weight_sums,
+            self.counts + other.counts,
+            self.n_changed + other.n_changed,
+            tuple((a + b) & _WORD for a, b in zip(self.check, other.check)),
+            None if self.moments is None else self.moments + other.moments,
+            self.squares + other.squares,
+            self.bound,
+        )
 
     def __radd__(self, other):
-        return self if isinstance(other, int) and other == 0 else NotImplemented     # as `sum` begins
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # as `sum` begins
 
     merge = __add__
 
@@ -160,22 +203,47 @@ class Partial:
         return int(self.counts.sum())
 
     def apply(self, change):
-        """The total after a pass that told what changes: `assign_block` with labels of an earlier pass, of which this is the total."""
-        return Partial(self.survey, self.sums + change.sums, self.weight_sums + change.weight_sums, self.counts + change.counts,
-                       change.n_changed, change.check, change.moments, change.squares, change.bound)
+        """The total after a pass that told what changes: `assign_block` with labels of an earlier
+        pass, of which this is the total.
+        """
+        return Partial(
+            self.survey,
+            self.sums + change.sums,
+            self.weight_sums + change.weight_sums,
+            self.counts + change.counts,
+            change.n_changed,
+            change.check,
+            change.moments,
+            change.squares,
+            change.bound,
+        )
 
     def copy(self):
         """A copy with sums of its own."""
-        return Partial(self.survey, self.sums.copy(), self.weight_sums.copy(), self.counts.copy(), self.n_changed, self.check,
-                       self.moments, self.squares, self.bound)
+        return Partial(
+            self.survey,
+            self.sums.copy(),
+            self.weight_sums.copy(),
+            self.counts.copy(),
+            self.n_changed,
+            self.check,
+            self.moments,
+            self.squares,
+            self.bound,
+        )
 
     def move(self, row, label, weight):
-        """Add a row (d,) to a cluster's sums, or with a negative weight take it out, in place and exactly."""
+        """Add a row (d,) to a cluster's sums, or with a negative weight take it out, in place and
+        exactly.
+        """
         cut, weight_cut = self.survey._cut
-        for terms, sums, constants in ((weight * row, self.sums[label], cut), (weight, self.weight_sums[label], weight_cut)):
+        for terms, sums, constants in (
+            (weight * row, self.sums[label], cut),
+            (weight, self.weight_sums[label], weight_cut),
+        ):
             last = len(sums) - 1
             for part, big in enumerate(constants):
-                high = terms if part == last else (terms + big) - big       # the last holds what is left
+                high = terms if part == last else (terms + big) - big  # the last holds what is left
                 sums[part] += high
                 terms = terms - high
         self.counts[label] += 1 if weight > 0 else -1
@@ -191,11 +259,17 @@ class Partial:
     @property
     def total_weight(self):
         """Total weight of the rows."""
-        return float(value(self.weight_sums.sum(axis=0))) if self.survey.weighted else float(self.n_rows)
+        return (
+            float(value(self.weight_sums.sum(axis=0)))
+            if self.survey.weighted
+            else float(self.n_rows)
+        )
 
     @property
     def total_sums(self):
-        """Weighted sums of the columns, (d,): exact, rounded once, and so the same whatever the labels."""
+        """Weighted sums of the columns, (d,): exact, rounded once, and so the same whatever the
+        labels.
+        """
         return value(self.sums.sum(axis=0))
 
     def centers(self, previous):
@@ -211,11 +285,14 @@ class Partial:
 
     @property
     def inertia(self):
-        """Weighted sum of the squared distances of the rows to their centers, rounded once; None where it was not asked for."""
+        """Weighted sum of the squared distances of the rows to their centers, rounded once; None
+        where it was not asked for.
+        """
         return None if self.bound is None else native.limbs_value(self.squares)
 
     def variance(self, middle):
-        """Mean over the columns of their variance, and the means where `middle` lies so far from them that they should be asked again.
+        """Mean over the columns of their variance, and the means where `middle` lies so far from
+        them that they should be asked again.
 
         NaN where the moments may have left over too much of it.
 
@@ -274,16 +351,37 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     data = native.Data(array, None, thread_count(n_threads), False, False)
     low, high, tiny, finite = native.scan_block(data)
     if not finite or max(high.max(), -low.min()) > check.MAX_ABS:
-        from ._base import bad_value
+        from ._estimators.base import bad_value
+
         raise bad_value(array, names, start)
     if weights is None:
         return Survey(n, array.dtype, low, high, tiny, False, 1.0, 1.0)
     positive = weights[weights > 0]
-    return Survey(n, array.dtype, low, high, tiny, True, float(weights.max()), float(positive.min(initial=1.0)))
+    return Survey(
+        n,
+        array.dtype,
+        low,
+        high,
+        tiny,
+        True,
+        float(weights.max()),
+        float(positive.min(initial=1.0)),
+    )
 
 
-def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None, inertia=True, middle=None, checked=True,
-                 n_threads=None):
+def assign_block(
+    X,
+    centers,
+    survey,
+    sample_weight=None,
+    *,
+    start=0,
+    labels=None,
+    inertia=True,
+    middle=None,
+    checked=True,
+    n_threads=None,
+):
     """Assign a block's rows to the nearest centers, and sum them up.
 
     Parameters
@@ -297,8 +395,9 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     start : int, default=0
         Position of the block's first row in the whole.
     labels : ndarray of shape (n,), int32, C-contiguous, or None, default=None
-        Changed to the labels of these centers. What it holds must be -1, or the labels that an earlier call gave: then the sums and
-        counts are what *changes*, to be added to the total of that earlier pass. Faster, as centers settle.
+        Changed to the labels of these centers. What it holds must be -1, or the labels that an
+        earlier call gave: then the sums and counts are what *changes*, to be added to the total of
+        that earlier pass. Faster, as centers settle.
     inertia : bool, default=True
         Whether to sum up squared distances.
     middle : ndarray of shape (d,) or None, default=None
@@ -314,8 +413,8 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     Raises
     ------
     TypeError, ValueError
-        Something cannot be used, or a row of a weight above zero has become NaN or infinite since the survey; `labels` mean nothing
-        then. Other changes are not seen.
+        Something cannot be used, or a row of a weight above zero has become NaN or infinite since
+        the survey; `labels` mean nothing then. Other changes are not seen.
 
     Examples
     --------
@@ -334,23 +433,41 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     centers = np.ascontiguousarray(centers, dtype=np.float64)
     (n, d), k = array.shape, len(centers)
     if centers.ndim != 2 or k < 1 or centers.shape[1] != len(survey.low) or d != len(survey.low):
-        raise ValueError(f"X of shape {array.shape}, centers of shape {centers.shape} and a survey of {len(survey.low)} columns do not "
-                         "go together: all must have the same columns.")
+        raise ValueError(
+            f"X of shape {array.shape}, centers of shape {centers.shape} and a survey "
+            f"of {len(survey.low)} columns do not "
+            "go together: all must have the same columns."
+        )
     centers = check.as_centers(centers, k, d, survey.dtype, name="centers")
-    check.check_products(weights if n else None, max(survey.largest, float(np.abs(centers).max())), survey.n_rows, d)
+    check.check_products(
+        weights if n else None, max(survey.largest, float(np.abs(centers).max())), survey.n_rows, d
+    )
     check.check_span(survey.low, survey.high, survey.heaviest)
     if (weights is not None) != survey.weighted:
-        raise ValueError("sample_weight must be passed to both survey_block and assign_block, or to neither.")
+        raise ValueError(
+            "sample_weight must be passed to both survey_block and assign_block, or to neither."
+        )
     if labels is None:
         labels = np.full(n, -1, dtype=np.int32)
     elif not isinstance(labels, np.ndarray):
-        raise TypeError(f"labels must be an int32 array of shape ({n},), which is written to, got {type(labels).__name__}.")
+        raise TypeError(
+            f"labels must be an int32 array of shape ({n},), which is written to, got "
+            f"{type(labels).__name__}."
+        )
     elif labels.dtype != np.int32 or labels.shape != (n,) or not labels.flags.c_contiguous:
-        raise ValueError(f"labels must be a contiguous int32 array of shape ({n},), got {labels.dtype} of shape {labels.shape}.")
+        raise ValueError(
+            f"labels must be a contiguous int32 array of shape ({n},), got "
+            f"{labels.dtype} of shape {labels.shape}."
+        )
     elif not (labels.flags.writeable and labels.flags.aligned):
-        raise ValueError("labels are written to, and these are read-only or not aligned: pass a copy.")
+        raise ValueError(
+            "labels are written to, and these are read-only or not aligned: pass a copy."
+        )
     elif n and not -1 <= labels.min() <= labels.max() < k:
-        raise ValueError(f"labels must be from -1 to {k - 1}, those of an earlier call or -1, got {labels.min()} to {labels.max()}.")
+        raise ValueError(
+            f"labels must be from -1 to {k - 1}, those of an earlier call or -1, got "
+            f"{labels.min()} to {labels.max()}."
+        )
     if middle is not None:
         middle = np.ascontiguousarray(middle, dtype=np.float64)
         if middle.shape != (d,):
@@ -358,11 +475,31 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
     bound = survey.bound(centers) if inertia else None
     if n == 0:
         parts, weight_parts = map(len, survey._cut)
-        return Partial(survey, np.zeros((k, parts, d)), np.zeros((k, weight_parts)), np.zeros(k, np.int64), 0, (0, 0),
-                       None if middle is None else np.zeros((4, d)), native.no_limbs(), bound)
+        return Partial(
+            survey,
+            np.zeros((k, parts, d)),
+            np.zeros((k, weight_parts)),
+            np.zeros(k, np.int64),
+            0,
+            (0, 0),
+            None if middle is None else np.zeros((4, d)),
+            native.no_limbs(),
+            bound,
+        )
     data = native.Data(array, weights, thread_count(n_threads), False, False)
-    found = native.assign_block(data, survey._native, centers, labels, start, middle, -1.0 if bound is None else bound, checked)
-    if not np.isfinite(found[0]).all():      # costs nothing beside a look at every value, and a survey has found all of them finite
+    found = native.assign_block(
+        data,
+        survey._native,
+        centers,
+        labels,
+        start,
+        middle,
+        -1.0 if bound is None else bound,
+        checked,
+    )
+    if (
+        not np.isfinite(found[0]).all()
+    ):  # costs nothing beside a look at every value, and a survey has found all of them finite
         raise changed_rows(array, survey, start)
     return as_partial(survey, found, bound)
 
@@ -370,14 +507,25 @@ def assign_block(X, centers, survey, sample_weight=None, *, start=0, labels=None
 def as_partial(survey, found, bound):
     """What `native.assign_block` returns, as a Partial."""
     sums, weight_sums, counts, changed, code, moments, squares = found
-    return Partial(survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound)
+    return Partial(
+        survey, sums, weight_sums, counts, changed, tuple(code.tolist()), moments, squares, bound
+    )
 
 
 def changed_rows(array, survey, start):
-    """The error for a block whose sums are not finite, although the survey found every value to be."""
+    """The error for a block whose sums are not finite, although the survey found every value to
+    be.
+    """
     rows, columns = np.nonzero(~((array >= survey.low) & (array <= survey.high)))
-    where = f" (row {start + rows[0]}, column {columns[0]} is {array[rows[0], columns[0]]!s})" if len(rows) else ""
-    return ValueError(f"the sums of X are not finite, so rows have changed since survey_block saw them{where}: survey them again.")
+    where = (
+        f" (row {start + rows[0]}, column {columns[0]} is {array[rows[0], columns[0]]!s})"
+        if len(rows)
+        else ""
+    )
+    return ValueError(
+        "the sums of X are not finite, so rows have changed since survey_block saw "
+        f"them{where}: survey them again."
+    )
 
 
 def checked_block(X, sample_weight, start):

@@ -1,30 +1,32 @@
 """Pictures of clusterings, with matplotlib (``pip install 'ckmeans-cython[plot]'``).
 
-Every function takes matplotlib axes and returns them; without any it makes a figure. Axes are labelled with the names of the
-columns. Rows of models with ``metric="cosine"`` are drawn at unit length. Colours are told apart by colour-blind readers (Okabe &
-Ito 2008); beyond eight clusters neighbours differ in colour and numbers at the centers tell which is which. Of very many rows a
+Every function takes matplotlib axes and returns them; without any it makes a figure. Axes are
+labelled with the names of the columns. Rows of models with ``metric="cosine"`` are drawn at unit
+length. Colours are told apart by colour-blind readers (Okabe & Ito 2008); beyond eight clusters
+neighbours differ in colour and numbers at the centers tell which is which. Of very many rows a
 random sample is drawn, and the plot says so.
 """
+
 import math
 
 import numpy as np
 
-from . import _validate as check
 from . import metrics
-from ._base import unit_rows
-from ._extras import need
-from ._kmeans import KMeans
-from ._project import principal_axes
-from ._safe_text import picture, terminal
+from ._estimators.base import unit_rows
+from ._estimators.kmeans import KMeans
+from ._input import checks as check
+from ._input.optional_packages import need
+from ._insight.principal_axes import principal_axes
+from ._output.safe_text import picture, terminal
 
 #: Okabe & Ito's colours, those that differ most first.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
-MAX_POINTS = 20_000         #: rows drawn at most
-_GRID = 400                 # pixels of a decision region's side
+MAX_POINTS = 20_000  #: rows drawn at most
+_GRID = 400  # pixels of a decision region's side
 _INK = "#222222"
 
 
-# -- rows, names, colours --------------------------------------------------------------------------------------------------------
+# -- rows, names, colours --------------------------------------------------------------------------
 
 
 def pyplot():
@@ -36,7 +38,9 @@ def _axes(ax, **options):
 
 
 def _open(model, X, labels=None):
-    """The rows, their labels, the names of their columns and the model's centers (k, d), float64; checked."""
+    """The rows, their labels, the names of their columns and the model's centers (k, d), float64;
+    checked.
+    """
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     if names is not None and hasattr(model, "feature_names_in_"):
@@ -47,10 +51,16 @@ def _open(model, X, labels=None):
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
-            raise ValueError(f"labels has shape {labels.shape}, but one label per row is needed: shape ({len(array)},).")
+            raise ValueError(
+                f"labels has shape {labels.shape}, but one label per row is needed: "
+                f"shape ({len(array)},)."
+            )
         if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(centers):
-            raise ValueError(f"labels must be integers from 0 to {len(centers) - 1}, the rows of cluster_centers_, got "
-                             f"{labels.min()!s} to {labels.max()!s} of type {labels.dtype}.")
+            raise ValueError(
+                f"labels must be integers from 0 to {len(centers) - 1}, the rows of "
+                "cluster_centers_, got "
+                f"{labels.min()!s} to {labels.max()!s} of type {labels.dtype}."
+            )
     if model.metric == "cosine":
         array = unit_rows(array)
     return array, labels, _names(model, names), centers
@@ -74,15 +84,25 @@ def _columns(features, names, count):
     for feature in features:
         if isinstance(feature, str):
             if feature not in names:
-                raise ValueError(f"there is no feature {feature!r}; there are {terminal(', '.join(names))}.")
+                raise ValueError(
+                    f"there is no feature {feature!r}; there are {terminal(', '.join(names))}."
+                )
             feature = names.index(feature)
-        check.check_int(feature, "every feature", 0, f"a name or a number from 0 to {len(names) - 1}", len(names) - 1)
+        check.check_int(
+            feature,
+            "every feature",
+            0,
+            f"a name or a number from 0 to {len(names) - 1}",
+            len(names) - 1,
+        )
         columns.append(int(feature))
     return columns
 
 
 def cluster_colors(centers):
-    """A colour for each center: all different up to eight, beyond that different from the nearest ones'."""
+    """A colour for each center: all different up to eight, beyond that different from the nearest
+    ones'.
+    """
     k = len(centers)
     if k <= len(COLORS):
         return list(COLORS[:k])
@@ -90,7 +110,10 @@ def cluster_colors(centers):
     chosen = []
     for j in range(k):
         apart = np.sqrt(((centers[:j] - centers[j]) ** 2).sum(axis=1))
-        nearest = [min((apart[i] for i in range(j) if chosen[i] == c), default=math.inf) for c in range(len(COLORS))]
+        nearest = [
+            min((apart[i] for i in range(j) if chosen[i] == c), default=math.inf)
+            for c in range(len(COLORS))
+        ]
         used = [chosen.count(c) for c in range(len(COLORS))]
         chosen.append(max(range(len(COLORS)), key=lambda c: (nearest[c], -used[c])))
     return [COLORS[c] for c in chosen]
@@ -112,8 +135,18 @@ def _note(ax, text):
     """A remark in the corner, in small print."""
     if text:
         put = ax.text2D if hasattr(ax, "text2D") else ax.text
-        note = put(0.99, 0.01, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7, color=_INK, zorder=20,
-            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5})
+        note = put(
+            0.99,
+            0.01,
+            text,
+            transform=ax.transAxes,
+            ha="right",
+            va="bottom",
+            fontsize=7,
+            color=_INK,
+            zorder=20,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
+        )
         note.set_in_layout(False)
 
 
@@ -131,8 +164,15 @@ def _scatter(ax, points, labels, colors, n):
     order = np.random.RandomState(1).permutation(len(points))
     shades = np.array(colors)[labels[order]]
     many = len(points) > 2000
-    ax.scatter(*points[order].T, c=shades, s=_dot_size(len(points)), alpha=0.5 if many else 0.85, linewidths=0, rasterized=many,
-               zorder=2)
+    ax.scatter(
+        *points[order].T,
+        c=shades,
+        s=_dot_size(len(points)),
+        alpha=0.5 if many else 0.85,
+        linewidths=0,
+        rasterized=many,
+        zorder=2,
+    )
 
 
 def _mark_centers(ax, points, colors):
@@ -141,9 +181,19 @@ def _mark_centers(ax, points, colors):
     size = 8.0 if k <= 20 else 6.5 if k <= 50 else 5.5
     digits = len(str(k - 1))
     for j, point in enumerate(points):
-        options = {"ha": "center", "va": "center", "fontsize": size, "color": _INK, "zorder": 10,
-                   "bbox": {"boxstyle": f"circle,pad={0.25 if digits == 1 else 0.15}", "facecolor": "white", "edgecolor": colors[j],
-                            "linewidth": 1.6 if k <= 50 else 1.1}}
+        options = {
+            "ha": "center",
+            "va": "center",
+            "fontsize": size,
+            "color": _INK,
+            "zorder": 10,
+            "bbox": {
+                "boxstyle": f"circle,pad={0.25 if digits == 1 else 0.15}",
+                "facecolor": "white",
+                "edgecolor": colors[j],
+                "linewidth": 1.6 if k <= 50 else 1.1,
+            },
+        }
         ax.text(*point, str(j), **options)
 
 
@@ -159,7 +209,14 @@ def _regions(ax, centers, colors, x_limits, y_limits):
     edge[:-1] |= labels[:-1] != labels[1:]
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     picture[edge] = 0.62
-    return ax.imshow(picture, extent=(*x_limits, *y_limits), origin="lower", aspect="auto", interpolation="bilinear", zorder=0)
+    return ax.imshow(
+        picture,
+        extent=(*x_limits, *y_limits),
+        origin="lower",
+        aspect="auto",
+        interpolation="bilinear",
+        zorder=0,
+    )
 
 
 def nearest(centers, points, metric="euclidean"):
@@ -176,7 +233,7 @@ def _limits(values, margin=0.06):
     return low - room, high + room
 
 
-# -- clusters --------------------------------------------------------------------------------------------------------------------
+# -- clusters --------------------------------------------------------------------------------------
 
 
 def clusters(model, X, *, features=None, labels=None, regions=True, max_points=MAX_POINTS, ax=None):
@@ -188,7 +245,8 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         Fitted.
     X : array-like or table of shape (n, d)
     features : pair of names or numbers, or None
-        The columns to draw. None draws both of two columns, a strip of one, and the principal components of more (`projection`).
+        The columns to draw. None draws both of two columns, a strip of one, and the principal
+        components of more (`projection`).
     labels : array-like of shape (n,) or None
         None means the nearest center's.
     regions : bool
@@ -218,7 +276,10 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         return projection(model, X, labels=labels, max_points=max_points, ax=ax)
     columns = _columns(features, names, min(d, 2))
     if len(columns) != min(d, 2):
-        raise ValueError(f"features must name {min(d, 2)} column(s), got {len(columns)}; clusters_3d takes three, pairs any number.")
+        raise ValueError(
+            f"features must name {min(d, 2)} column(s), got {len(columns)}; "
+            "clusters_3d takes three, pairs any number."
+        )
     ax = _axes(ax)
     colors = cluster_colors(centers)
     rows, note = _thin_grouped(len(array), max_points)
@@ -249,7 +310,8 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
 
 
 def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
-    """Rows and centers in the plane of the two directions of most variance, for more than two features.
+    """Rows and centers in the plane of the two directions of most variance, for more than two
+    features.
 
     Parameters
     ----------
@@ -259,7 +321,8 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     Returns
     -------
     ax : matplotlib axes
-        Each axis says what part of the variance it shows. Clusters that overlap here may be apart in other directions.
+        Each axis says what part of the variance it shows. Clusters that overlap here may be apart
+        in other directions.
     """
     array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
@@ -272,7 +335,10 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     colors = cluster_colors(middles)
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
-    for put, share, name in (ax.set_xlabel, shares[0], "first"), (ax.set_ylabel, shares[1], "second"):
+    for put, share, name in (
+        (ax.set_xlabel, shares[0], "first"),
+        (ax.set_ylabel, shares[1], "second"),
+    ):
         put(f"{name} principal component ({share:.0%} of the variance)")
     ax.set_xlim(_limits(np.concatenate([points[:, 0], middles[:, 0]])))
     ax.set_ylim(_limits(np.concatenate([points[:, 1], middles[:, 1]])))
@@ -298,7 +364,10 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
     array, labels, names, centers = _open(model, X, labels)
     columns = _columns(features, names, 3)
     if len(columns) != 3 or array.shape[1] < 3:
-        raise ValueError(f"clusters_3d draws three features, got {min(len(columns), array.shape[1])}; clusters draws two.")
+        raise ValueError(
+            "clusters_3d draws three features, got "
+            f"{min(len(columns), array.shape[1])}; clusters draws two."
+        )
     if ax is None:
         ax = pyplot().figure(figsize=(6.4, 5.6)).add_subplot(projection="3d")
     elif not hasattr(ax, "zaxis"):
@@ -311,13 +380,14 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
     for put, column in zip((ax.set_xlabel, ax.set_ylabel, ax.set_zlabel), columns):
         put(_short(names[column]), labelpad=9)
     ax.tick_params(labelsize=8)
-    ax.set_box_aspect(None, zoom=0.86)                    # room for the label of the third axis
+    ax.set_box_aspect(None, zoom=0.86)  # room for the label of the third axis
     _note(ax, note)
     return ax
 
 
 def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
-    """Every pair of some features against each other, with each one's distribution by cluster on the diagonal.
+    """Every pair of some features against each other, with each one's distribution by cluster on
+    the diagonal.
 
     Parameters
     ----------
@@ -358,12 +428,26 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
                 counts = ax.twinx()
                 counts.set_axis_off()
                 bins = np.linspace(*ranges[j], 31)
-                counts.hist([points[labels == c, j] for c in range(len(middles))], bins, stacked=True, color=colors, linewidth=0,
-                            histtype="stepfilled")
+                counts.hist(
+                    [points[labels == c, j] for c in range(len(middles))],
+                    bins,
+                    stacked=True,
+                    color=colors,
+                    linewidth=0,
+                    histtype="stepfilled",
+                )
             else:
                 _scatter(ax, points[:, [j, i]], labels, colors, len(array))
                 if len(middles) <= 20:
-                    ax.scatter(middles[:, j], middles[:, i], s=26, c=colors, edgecolors="white", linewidths=0.9, zorder=5)
+                    ax.scatter(
+                        middles[:, j],
+                        middles[:, i],
+                        s=26,
+                        c=colors,
+                        edgecolors="white",
+                        linewidths=0.9,
+                        zorder=5,
+                    )
             if i == m - 1:
                 ax.set_xlabel(_short(names[columns[j]]), fontsize=9)
             if j == 0:
@@ -374,10 +458,12 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
 
 def _short(text, longest=22):
     """A column name as a label where there is little room."""
-    return picture(text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}")
+    return picture(
+        text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    )
 
 
-# -- what the model is like ------------------------------------------------------------------------------------------------------
+# -- what the model is like ------------------------------------------------------------------------
 
 
 def _room(ax, vertical):
@@ -390,7 +476,9 @@ def _room(ax, vertical):
 def _cluster_ticks(ax, k, vertical):
     """Numbers of clusters along an axis, as many as can be read."""
     step = max(1, math.ceil(k / _room(ax, vertical)))
-    (ax.yaxis if vertical else ax.xaxis).set_ticks(np.arange(0, k, step), [str(j) for j in range(0, k, step)])
+    (ax.yaxis if vertical else ax.xaxis).set_ticks(
+        np.arange(0, k, step), [str(j) for j in range(0, k, step)]
+    )
 
 
 def sizes(model, *, ax=None):
@@ -411,7 +499,12 @@ def sizes(model, *, ax=None):
     ax = _plain(_axes(ax))
     bars = ax.bar(np.arange(k), counts, color=cluster_colors(centers), width=0.8)
     if k <= 12:
-        ax.bar_label(bars, [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in counts], fontsize=8, padding=1)
+        ax.bar_label(
+            bars,
+            [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in counts],
+            fontsize=8,
+            padding=1,
+        )
     _cluster_ticks(ax, k, vertical=False)
     ax.set_xlim(-0.6, k - 0.4)
     ax.set_xlabel("cluster")
@@ -430,13 +523,20 @@ def profiles(model, *, ax=None):
     Returns
     -------
     ax : matplotlib axes
-        In units of the spread of the centers, weighted by their rows. Numbers in cells, where they fit, are the centers themselves.
+        In units of the spread of the centers, weighted by their rows. Numbers in cells, where they
+        fit, are the centers themselves.
     """
     centers, names = check.fitted_centers(model), _names(model)
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
     if ax is None:
-        ax = _axes(None, figsize=(float(np.clip(2.2 + 0.75 * d, 4.5, 13)), float(np.clip(1.6 + 0.33 * k, 2.6, 11))))
+        ax = _axes(
+            None,
+            figsize=(
+                float(np.clip(2.2 + 0.75 * d, 4.5, 13)),
+                float(np.clip(1.6 + 0.33 * k, 2.6, 11)),
+            ),
+        )
     share = (counts / max(counts.sum(), 1))[:, np.newaxis]
     off = centers - (share * centers).sum(axis=0)
     spread = np.sqrt((share * off**2).sum(axis=0))
@@ -446,17 +546,32 @@ def profiles(model, *, ax=None):
     beyond = "neither"
     if reach > 2 * most > 0:
         reach, beyond = max(1.0, most), "both"
-    image = ax.imshow(off, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
+    image = ax.imshow(
+        off, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest"
+    )
     ax.figure.colorbar(image, ax=ax, label="spreads from the mean", shrink=0.9, extend=beyond)
     if d <= 14 and k <= 25:
         for j in range(k):
             for f in range(d):
-                ax.text(f, j, f"{centers[j, f]:.3g}", ha="center", va="center", fontsize=7.5,
-                        color="white" if abs(off[j, f]) > 0.62 * reach else _INK)
+                ax.text(
+                    f,
+                    j,
+                    f"{centers[j, f]:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color="white" if abs(off[j, f]) > 0.62 * reach else _INK,
+                )
     step = max(1, math.ceil(d / 40))
     long = d > 6 or max(map(len, names)) > 9
-    ax.set_xticks(np.arange(0, d, step), [_short(name) for name in names[::step]], rotation=90 if d > 14 else 35 if long else 0,
-                  ha="center" if d > 14 or not long else "right", rotation_mode="default" if d > 14 else "anchor", fontsize=8)
+    ax.set_xticks(
+        np.arange(0, d, step),
+        [_short(name) for name in names[::step]],
+        rotation=90 if d > 14 else 35 if long else 0,
+        ha="center" if d > 14 or not long else "right",
+        rotation_mode="default" if d > 14 else "anchor",
+        fontsize=8,
+    )
     _cluster_ticks(ax, k, vertical=True)
     ax.set_ylabel("cluster")
     return ax
@@ -483,8 +598,15 @@ def center_distances(model, *, ax=None):
     if k <= 12:
         for i in range(k):
             for j in range(k):
-                ax.text(j, i, f"{apart[i, j]:.3g}", ha="center", va="center", fontsize=7,
-                        color=_INK if apart[i, j] > 0.55 * apart.max() else "white")
+                ax.text(
+                    j,
+                    i,
+                    f"{apart[i, j]:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color=_INK if apart[i, j] > 0.55 * apart.max() else "white",
+                )
     for vertical in False, True:
         _cluster_ticks(ax, k, vertical)
     ax.set_xlabel("cluster")
@@ -493,7 +615,8 @@ def center_distances(model, *, ax=None):
 
 
 def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
-    """Silhouettes of the rows, cluster by cluster, longest first: how well each row sits in its cluster.
+    """Silhouettes of the rows, cluster by cluster, longest first: how well each row sits in its
+    cluster.
 
     Parameters
     ----------
@@ -523,15 +646,32 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
         mine = np.sort(values[labels == j])[::-1]
         if len(mine):
             y = bottom + np.arange(len(mine) + 1)
-            ax.fill_betweenx(y, 0, np.append(mine, mine[-1]), step="post", color=colors[j], linewidth=0, rasterized=len(values) > 2000)
+            ax.fill_betweenx(
+                y,
+                0,
+                np.append(mine, mine[-1]),
+                step="post",
+                color=colors[j],
+                linewidth=0,
+                rasterized=len(values) > 2000,
+            )
         ticks.append(bottom + len(mine) / 2)
         bottom += len(mine) + gap
     mean = metrics.exact_mean(values)
     ax.axvline(mean, color=_INK, linestyle="--", linewidth=1, zorder=5)
-    ax.text(mean, 1.005, f"mean {mean:.3f}", ha="center", va="bottom", fontsize=8, color=_INK, transform=ax.get_xaxis_transform())
+    ax.text(
+        mean,
+        1.005,
+        f"mean {mean:.3f}",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        color=_INK,
+        transform=ax.get_xaxis_transform(),
+    )
     step = max(1, math.ceil(k / _room(ax, vertical=True)))
     ax.set_yticks(ticks[::step], [str(j) for j in range(0, k, step)], fontsize=8)
-    ax.set_ylim(bottom, -gap)                             # cluster 0 on top
+    ax.set_ylim(bottom, -gap)  # cluster 0 on top
     ax.set_xlim(min(-0.05, float(values.min()) - 0.02), 1.0)
     ax.set_xlabel("silhouette")
     ax.set_ylabel("cluster")
@@ -539,7 +679,7 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     return ax
 
 
-# -- choosing k ------------------------------------------------------------------------------------------------------------------
+# -- choosing k ------------------------------------------------------------------------------------
 
 
 def selection(result, *names, axes=None):
@@ -564,11 +704,17 @@ def selection(result, *names, axes=None):
     if axes is None:
         across = min(3, len(names))
         down = math.ceil(len(names) / across)
-        figure, grid = pyplot().subplots(down, across, figsize=(3.7 * across, 2.6 * down), layout="constrained", squeeze=False)
+        figure, grid = pyplot().subplots(
+            down, across, figsize=(3.7 * across, 2.6 * down), layout="constrained", squeeze=False
+        )
         axes = grid.ravel()
-        for ax in axes[len(names):]:
+        for ax in axes[len(names) :]:
             ax.remove()
-        chosen = "no clear structure" if result.suggested_k is None else f"suggested k = {result.suggested_k}"
+        chosen = (
+            "no clear structure"
+            if result.suggested_k is None
+            else (f"suggested k = {result.suggested_k}")
+        )
         figure.suptitle(chosen, fontsize=11)
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(names)]
     if len(axes) < len(names):
@@ -579,7 +725,15 @@ def selection(result, *names, axes=None):
         values = np.asarray(result.table[name], dtype=float)
         best = result.best_k.get(name)
         if f"{name}_se" in result.table:
-            ax.errorbar(k, values, result.table[f"{name}_se"], color=COLORS[0], ecolor="#999999", elinewidth=1, linewidth=1.3)
+            ax.errorbar(
+                k,
+                values,
+                result.table[f"{name}_se"],
+                color=COLORS[0],
+                ecolor="#999999",
+                elinewidth=1,
+                linewidth=1.3,
+            )
         else:
             ax.plot(k, values, color=COLORS[0], linewidth=1.3)
         ax.plot(k, values, "o", color=COLORS[0], markersize=3.5)
@@ -622,23 +776,35 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
         return globals()["selection"](selection)
     figure = pyplot().figure(figsize=(10.5, 5.0), layout="constrained")
     grid = figure.add_gridspec(2, 3)
-    axes = np.array([figure.add_subplot(grid[:, :2]), figure.add_subplot(grid[0, 2]), figure.add_subplot(grid[1, 2])], dtype=object)
+    axes = np.array(
+        [
+            figure.add_subplot(grid[:, :2]),
+            figure.add_subplot(grid[0, 2]),
+            figure.add_subplot(grid[1, 2]),
+        ],
+        dtype=object,
+    )
     clusters(model, X, labels=labels, max_points=max_points, ax=axes[0])
     if selection is None:
         sizes(model, ax=axes[1])
         profiles(model, ax=axes[2])
     else:
-        beside = next((name for name in ("silhouette", *selection.best_k) if name in selection.best_k), "inertia")
+        beside = next(
+            (name for name in ("silhouette", *selection.best_k) if name in selection.best_k),
+            "inertia",
+        )
         globals()["selection"](selection, "inertia", axes=axes[1:2])
         globals()["selection"](selection, beside, axes=axes[2:])
     return axes
 
 
-# -- watching --------------------------------------------------------------------------------------------------------------------
+# -- watching --------------------------------------------------------------------------------------
 
 
 def _watch(model, X, sample_weight):
-    """Where one run of a fresh copy of the model starts, and its states; the model itself stays as it is."""
+    """Where one run of a fresh copy of the model starts, and its states; the model itself stays as
+    it is.
+    """
     copy = type(model)(**model.get_params(deep=False))
     # A seed of its own, drawn once, lest start and run draw different ones.
     (seed,) = check.seeds(copy.random_state, 1)
@@ -651,18 +817,25 @@ def _plane(array, names):
     """How to see rows in two dimensions: function(points) -> (m, 2), and the labels of the axes."""
     d = array.shape[1]
     if d == 1:
-        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (picture(names[0]), "")
+        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (
+            picture(names[0]),
+            "",
+        )
     if d == 2:
         return lambda points: np.asarray(points, dtype=np.float64), tuple(map(picture, names))
     middle, axes, shares = principal_axes(array[thin(len(array))].astype(np.float64), 2)
     return (lambda points: (points - middle) @ axes.T), tuple(
-        f"{name} principal component ({share:.0%} of the variance)" for name, share in zip(("first", "second"), shares))
+        f"{name} principal component ({share:.0%} of the variance)"
+        for name, share in zip(("first", "second"), shares)
+    )
 
 
 def _run_names(model, X):
     array, names = check.as_matrix(X)
     array = unit_rows(array) if model.metric == "cosine" else array
-    return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [str(name) for name in names]
+    return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [
+        str(name) for name in names
+    ]
 
 
 def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
@@ -671,7 +844,8 @@ def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
     Parameters
     ----------
     model : KMeans
-        Its parameters are used for a run of their own (the first one); it need not be fitted and is left as it is.
+        Its parameters are used for a run of their own (the first one); it need not be fitted and is
+        left as it is.
     X : array-like or table of shape (n, d)
         More than two features are drawn in the plane of their principal components.
     sample_weight : array-like of shape (n,) or None
@@ -687,13 +861,32 @@ def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
     place, titles = _plane(array, names)
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
-    way = np.array([place(start), *(place(state.centers) for state in states)])     # (1 + iterations, k, 2)
+    way = np.array(
+        [place(start), *(place(state.centers) for state in states)]
+    )  # (1 + iterations, k, 2)
     colors = cluster_colors(states[-1].centers)
     points = place(array[rows])
-    ax.scatter(*points.T, c="#c4c4c4", s=_dot_size(len(points)), linewidths=0, rasterized=len(points) > 2000, zorder=1)
+    ax.scatter(
+        *points.T,
+        c="#c4c4c4",
+        s=_dot_size(len(points)),
+        linewidths=0,
+        rasterized=len(points) > 2000,
+        zorder=1,
+    )
     for j, color in enumerate(colors):
-        ax.plot(way[:, j, 0], way[:, j, 1], color=_INK, linewidth=2.6, zorder=3, solid_capstyle="round")
-        ax.plot(way[:, j, 0], way[:, j, 1], color=color, linewidth=1.6, marker="o", markersize=2.6, zorder=4)
+        ax.plot(
+            way[:, j, 0], way[:, j, 1], color=_INK, linewidth=2.6, zorder=3, solid_capstyle="round"
+        )
+        ax.plot(
+            way[:, j, 0],
+            way[:, j, 1],
+            color=color,
+            linewidth=1.6,
+            marker="o",
+            markersize=2.6,
+            zorder=4,
+        )
     ax.plot(*way[0].T, "x", color=_INK, markersize=6, markeredgewidth=1.8, zorder=5, label="start")
     ax.legend(fontsize=8, frameon=True, handletextpad=0.2)
     _mark_centers(ax, way[-1], colors)
@@ -710,9 +903,11 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
     Parameters
     ----------
     model : KMeans
-        Its parameters are used for a run of their own (the first one); it need not be fitted and is left as it is.
+        Its parameters are used for a run of their own (the first one); it need not be fitted and is
+        left as it is.
     X : array-like or table of shape (n, d)
-        More than two features are drawn in the plane of their principal components, without regions.
+        More than two features are drawn in the plane of their principal components, without
+        regions.
     path : str or path-like, or None
         Where to write it: ``.gif`` (with Pillow, which matplotlib brings) or ``.html``.
     sample_weight : array-like of shape (n,) or None
@@ -735,7 +930,7 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
     array, names = _run_names(model, X)
     start, states = _watch(model, X, sample_weight)
     place, titles = _plane(array, names)
-    if ax is None:                                        # not laid out anew for each frame
+    if ax is None:  # not laid out anew for each frame
         _, ax = pyplot().subplots(figsize=(6.4, 5.0))
     rows, note = _thin_grouped(len(array), max_points)
     points = place(array[rows])
@@ -752,7 +947,10 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
         if number:
             state = states[number - 1]
             _scatter(ax, points, state.labels[rows], colors, len(array))
-            title = f"iteration {state.n_iter}: inertia {state.inertia:.6g}, labels changed {state.n_changed}"
+            title = (
+                f"iteration {state.n_iter}: inertia {state.inertia:.6g}, labels changed "
+                f"{state.n_changed}"
+            )
         else:
             _scatter(ax, points, np.zeros(len(points), dtype=int), ["#9a9a9a"], len(array))
             title = "start"
@@ -765,7 +963,9 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
         _note(ax, note)
         _plain(ax)
 
-    film = animate.FuncAnimation(ax.figure, draw, frames=len(states) + 1, interval=1000 / fps, repeat_delay=2000)
+    film = animate.FuncAnimation(
+        ax.figure, draw, frames=len(states) + 1, interval=1000 / fps, repeat_delay=2000
+    )
     if suffix == "gif":
         film.save(path, writer=animate.PillowWriter(fps=fps))
     elif suffix == "html":
@@ -801,23 +1001,37 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
         across = min(3, len(numbers) + 1)
         down = math.ceil((len(numbers) + 1) / across)
         ratio = image.shape[0] / image.shape[1]
-        _, grid = pyplot().subplots(down, across, figsize=(3.6 * across, (3.6 * ratio + 0.55) * down), layout="constrained",
-                                    squeeze=False)
+        _, grid = pyplot().subplots(
+            down,
+            across,
+            figsize=(3.6 * across, (3.6 * ratio + 0.55) * down),
+            layout="constrained",
+            squeeze=False,
+        )
         axes = grid.ravel()
-        for ax in axes[len(numbers) + 1:]:
+        for ax in axes[len(numbers) + 1 :]:
             ax.remove()
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(numbers) + 1]
     if len(axes) < len(numbers) + 1:
         raise ValueError(f"{len(axes)} axes for {len(numbers) + 1} images: pass one for each.")
-    for ax, picture, title in zip(axes, [image, *(result.image for result in results)],
-                                  ["original", *(f"{len(result.palette)} colours" for result in results)]):
+    for ax, picture, title in zip(
+        axes,
+        [image, *(result.image for result in results)],
+        ["original", *(f"{len(result.palette)} colours" for result in results)],
+    ):
         ax.imshow(_shown(picture, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=10)
         ax.set_axis_off()
     for ax, result in zip(axes[1:], results):
         strip = ax.inset_axes([0, -0.09, 1, 0.06])
-        strip.imshow(_shown(result.palette[np.newaxis], FULL[image.dtype]), aspect="auto", cmap="gray", vmin=0, vmax=255,
-                     interpolation="nearest")
+        strip.imshow(
+            _shown(result.palette[np.newaxis], FULL[image.dtype]),
+            aspect="auto",
+            cmap="gray",
+            vmin=0,
+            vmax=255,
+            interpolation="nearest",
+        )
         strip.set_axis_off()
     return axes
 

@@ -1,12 +1,15 @@
 """A progress bar for long fits: the extra `progress` (tqdm)."""
+
 import sys
 from time import perf_counter
 
 
 class ProgressBar:
-    """A callback that shows how far a fit is: runs done, iteration, labels that still change, best inertia.
+    """A callback that shows how far a fit is: runs done, iteration, labels that still change, best
+    inertia.
 
-    Nothing is shown where the output is no terminal. A callback of your own can do the same with any other bar.
+    Nothing is shown where the output is no terminal. A callback of your own can do the same with
+    any other bar.
 
     Parameters
     ----------
@@ -30,18 +33,32 @@ class ProgressBar:
             self.close()
             self.bar = self._open(state.n_runs)
         # Iterations are drawn as a part of the run, in which the first ones change most.
-        self.bar.n = state.run + (1.0 if state.stop_reason else state.n_iter / (state.n_iter + 10.0))
+        self.bar.n = state.run + (
+            1.0 if state.stop_reason else state.n_iter / (state.n_iter + 10.0)
+        )
         self.bar.set_postfix_str(
-            f"{state.unit} {state.n_iter}" + (f", {state.n_changed} labels changed" if state.n_changed is not None else "")
-            + (f", best inertia {state.best_inertia:.6g}" if state.best_inertia is not None else ""))
+            f"{state.unit} {state.n_iter}"
+            + (f", {state.n_changed} labels changed" if state.n_changed is not None else "")
+            + (f", best inertia {state.best_inertia:.6g}" if state.best_inertia is not None else "")
+        )
         if state.last:
-            self.bar.n = self.bar.n if state.stop_reason in ("max_time", "callback") else state.run + 1
+            self.bar.n = (
+                self.bar.n if state.stop_reason in ("max_time", "callback") else state.run + 1
+            )
             self.close()
 
     def _open(self, n_runs):
         layout = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} [{elapsed}, {postfix}]"
-        return _tqdm()(**{"total": n_runs, "desc": "k-means runs", "bar_format": layout, "disable": None,
-                       "file": self.file or sys.stderr, **self.options})
+        return _tqdm()(
+            **{
+                "total": n_runs,
+                "desc": "k-means runs",
+                "bar_format": layout,
+                "disable": None,
+                "file": self.file or sys.stderr,
+                **self.options,
+            }
+        )
 
     def close(self):
         """Leave the bar as it is; called at the end of a fit."""
@@ -51,11 +68,12 @@ class ProgressBar:
             self.bar = None
 
     def __getstate__(self):
-        return {**self.__dict__, "bar": None, "file": None}   # neither goes into another process
+        return {**self.__dict__, "bar": None, "file": None}  # neither goes into another process
 
 
 class Passes:
-    """What `KMeans.fit_chunks`, or a fit elsewhere, shows while it goes through the rows: a bar for the pass under way, lines where it is verbose.
+    """What `KMeans.fit_chunks`, or a fit elsewhere, shows while it goes through the rows: a bar for
+    the pass under way, lines where it is verbose.
 
     Parameters
     ----------
@@ -64,11 +82,20 @@ class Passes:
     """
 
     def __init__(self, bar, verbose):
-        self.want_bar, self.verbose, self.bar, self.tqdm = bar, verbose, None, _tqdm() if bar else None
+        self.want_bar, self.verbose, self.bar, self.tqdm = (
+            bar,
+            verbose,
+            None,
+            _tqdm() if bar else None,
+        )
 
     def before(self, fit):
         """A pass begins."""
-        self.began, self.seen, self.text = perf_counter(), 0, f"pass {fit.passes + 1}: {self.what(fit)}"
+        self.began, self.seen, self.text = (
+            perf_counter(),
+            0,
+            (f"pass {fit.passes + 1}: {self.what(fit)}"),
+        )
         if not self.want_bar:
             return
         if self.bar is None:
@@ -85,7 +112,7 @@ class Passes:
         """A pass has ended."""
         if self.verbose:
             seconds = perf_counter() - self.began
-            seen = self.seen or fit.survey.n_rows            # an engine elsewhere does not say how far it is
+            seen = self.seen or fit.survey.n_rows  # an engine elsewhere does not say how far it is
             print(f"{self.text}, {seen / max(seconds, 1e-9) / 1e6:.3g} million rows/s")
 
     @staticmethod
@@ -109,5 +136,7 @@ def _tqdm():
     try:
         from tqdm import tqdm
     except ImportError:
-        raise ImportError("a progress bar needs tqdm: pip install 'ckmeans-cython[progress]'") from None
+        raise ImportError(
+            "a progress bar needs tqdm: pip install 'ckmeans-cython[progress]'"
+        ) from None
     return tqdm

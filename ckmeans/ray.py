@@ -5,24 +5,27 @@
 >>> model = KMeans(8, random_state=0).fit(ray.data.read_parquet("rows"))    # doctest: +SKIP
 >>> model.compute().predict(X)                                              # doctest: +SKIP
 """
+
 import functools
 import operator
 
-from . import _validate as check
-from ._base import alone
-from ._blockwise import inertia
-from ._distributed import BlockKMeans, predict_block
-from ._extras import need
-from ._kept import Block
+from ._blocks.distributed import BlockKMeans, predict_block
+from ._blocks.driver import inertia
+from ._blocks.resident import Block
+from ._estimators.base import alone
+from ._input import checks as check
+from ._input.optional_packages import need
 
 __all__ = ["KMeans"]
 
 
 class KMeans(BlockKMeans):
-    """k-means over the blocks of a Ray dataset, or over a list of blocks: the bits of `ckmeans.KMeans` on all their rows.
+    """k-means over the blocks of a Ray dataset, or over a list of blocks: the bits of
+    `ckmeans.KMeans` on all their rows.
 
-    Actors hold the blocks; for each iteration centers go out to them and sums come back. One that dies is started again, with its blocks,
-    and the result stays the same. Rows of one feature start from k-means++, as in `ckmeans.dask.KMeans`, which says more.
+    Actors hold the blocks; for each iteration centers go out to them and sums come back. One that
+    dies is started again, with its blocks, and the result stays the same. Rows of one feature start
+    from k-means++, as in `ckmeans.dask.KMeans`, which says more.
 
     Parameters
     ----------
@@ -33,7 +36,8 @@ class KMeans(BlockKMeans):
 
     Attributes
     ----------
-    cluster_centers_, inertia_, counts_, n_iter_, converged_, stop_reason_, runs_, n_features_in_, feature_names_in_
+    cluster_centers_, inertia_, counts_, n_iter_, converged_, stop_reason_, runs_, n_features_in_,
+    feature_names_in_
         As in `ckmeans.KMeans`.
     """
 
@@ -44,10 +48,12 @@ class KMeans(BlockKMeans):
         Parameters
         ----------
         X : ray.data.Dataset, or list of blocks
-            A dataset has a column for each feature. A block is an array-like or table of shape (rows, d), or an ObjectRef of one.
+            A dataset has a column for each feature. A block is an array-like or table of shape
+            (rows, d), or an ObjectRef of one.
         y : ignored
         sample_weight : str, list or None
-            The name of a column of the dataset, which is no feature then; or a list as long as that of the blocks.
+            The name of a column of the dataset, which is no feature then; or a list as long as that
+            of the blocks.
 
         Returns
         -------
@@ -99,20 +105,32 @@ class KMeans(BlockKMeans):
 
 
 class Engine:
-    """Blocks of rows held by Ray's actors; see `_blockwise.py`."""
+    """Blocks of rows held by Ray's actors; see `_blocks/driver.py`."""
 
     in_process, keeps = False, True
 
     def __init__(self, blocks, weights, n_threads):
         self.ray = ray = need("ray", "ckmeans.ray")
         self.n_threads = n_threads
-        # What makes the blocks must not wait for CPUs that the actors have; and one that is started again asks for its blocks again.
-        self.held = [block if isinstance(block, ray.ObjectRef) else ray.put(block) for block in [*blocks, *weights]]
+        # What makes the blocks must not wait for CPUs that the actors have; and one that is started
+        # again asks for its blocks again.
+        self.held = [
+            block if isinstance(block, ray.ObjectRef) else ray.put(block)
+            for block in [*blocks, *weights]
+        ]
         ray.wait(self.held, num_returns=len(self.held), fetch_local=False)
         count = max(1, min(len(blocks), int(ray.cluster_resources().get("CPU", 1)) // n_threads))
-        actor = ray.remote(num_cpus=n_threads, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD")(Holder)
-        self.actors = [actor.remote(range(i, len(blocks), count), *self.held[i : len(blocks) : count], *self.held[len(blocks) + i :: count])
-                       for i in range(count)]
+        actor = ray.remote(
+            num_cpus=n_threads, max_restarts=-1, max_task_retries=-1, scheduling_strategy="SPREAD"
+        )(Holder)
+        self.actors = [
+            actor.remote(
+                range(i, len(blocks), count),
+                *self.held[i : len(blocks) : count],
+                *self.held[len(blocks) + i :: count],
+            )
+            for i in range(count)
+        ]
 
     def map(self, task, *broadcast):
         told = self.ray.put(broadcast)
@@ -131,7 +149,9 @@ class Holder:
 
     def run(self, task, broadcast):
         """The sum of what the blocks answer."""
-        return functools.reduce(operator.add, (block.run(task, index, *broadcast) for index, block in self.blocks))
+        return functools.reduce(
+            operator.add, (block.run(task, index, *broadcast) for index, block in self.blocks)
+        )
 
 
 def is_blocks(X):
@@ -141,7 +161,9 @@ def is_blocks(X):
 def split(X, sample_weight):
     """Blocks, their weights, and the names of the columns, of what was passed as X."""
     if not is_blocks(X):
-        raise TypeError(f"X must be a ray.data.Dataset or a list of blocks, got {type(X).__name__}.")
+        raise TypeError(
+            f"X must be a ray.data.Dataset or a list of blocks, got {type(X).__name__}."
+        )
     if isinstance(X, (list, tuple)):
         weights = [] if sample_weight is None else list(sample_weight)
         if not X:
@@ -162,7 +184,9 @@ def split(X, sample_weight):
 
 
 def in_order(dataset):
-    """The dataset with its blocks made, in the order of its rows: left to itself, Ray Data has them in the order in which they are done."""
+    """The dataset with its blocks made, in the order of its rows: left to itself, Ray Data has them
+    in the order in which they are done.
+    """
     options = dataset.context.execution_options
     before, options.preserve_order = options.preserve_order, True
     try:

@@ -1,4 +1,5 @@
 """One self-contained page about a clustering: pictures embedded, nothing loaded from anywhere."""
+
 import base64
 import io
 import math
@@ -6,14 +7,14 @@ import shlex
 
 import numpy as np
 
-from . import __version__
-from . import _validate as check
 from . import metrics
-from ._base import unit_rows
-from ._extras import need
-from ._html import Markup, fill, join, table
+from ._estimators.base import unit_rows
+from ._input import checks as check
+from ._input.configuration import __version__
+from ._input.optional_packages import need
+from ._output.html import Markup, fill, join, table
 
-_ROWS, _COLUMNS = 100, 30       # of a table: more are not read
+_ROWS, _COLUMNS = 100, 30  # of a table: more are not read
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd }
@@ -24,7 +25,18 @@ pre { background: #f4f4f4; padding: .8rem; overflow-x: auto } .wide { overflow-x
 """
 
 
-def report(model, X, path=None, *, selection=None, title="Clusters", source=None, command=None, notes=(), sample_weight=None):
+def report(
+    model,
+    X,
+    path=None,
+    *,
+    selection=None,
+    title="Clusters",
+    source=None,
+    command=None,
+    notes=(),
+    sample_weight=None,
+):
     """Write a page with the data, the choice of k, the clusters and what it takes to repeat them.
 
     Parameters
@@ -72,20 +84,31 @@ def report(model, X, path=None, *, selection=None, title="Clusters", source=None
         check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
         names = getattr(model, "feature_names_in_", None) if names is None else names
-    names = [str(name) for name in names] if names is not None else [f"feature {j}" for j in range(array.shape[1])]
+    names = (
+        [str(name) for name in names]
+        if names is not None
+        else [f"feature {j}" for j in range(array.shape[1])]
+    )
     parts = [_data(array, names, source, weights, notes)]
     if selection is not None:
         parts.append(_choice(selection))
     if model is not None:
         parts.append(_clusters(model, array, names, weights))
         parts.append(_settings(model, selection, command))
-    html = fill('<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-                '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-                "<style>{style}</style></head><body>\n<h1>{title}</h1>\n{body}"
-                '<p class="small">Made by ckmeans {version}.</p>\n</body></html>\n',
-                title=title, style=Markup(_STYLE), body=join(parts), version=__version__)
+    html = fill(
+        '<!doctype html>\n<html lang="en"><head><meta '
+        'charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link '
+        'rel="icon" href="data:,">'
+        "<style>{style}</style></head><body>\n<h1>{title}</h1>\n{body}"
+        '<p class="small">Made by ckmeans {version}.</p>\n</body></html>\n',
+        title=title,
+        style=Markup(_STYLE),
+        body=join(parts),
+        version=__version__,
+    )
     if path is not None:
-        from ._model import write_atomically
+        from ._output.files import write_atomically
 
         with write_atomically(path) as file:
             file.write(html.encode())
@@ -109,21 +132,38 @@ def _data(array, names, source, weights, notes):
     more = fill('<p class="small">{} more columns.</p>', d - _COLUMNS) if d > _COLUMNS else ""
     said = join(fill('<p class="small">Note: {}</p>', note) for note in notes)
     if spreads and max(spreads) > 30 * min(spreads):
-        said += Markup("<p>The spreads of the columns differ by more than a factor of 30. k-means compares distances, so the widest "
-                       "columns decide nearly alone: scale them, unless that is meant.</p>")
+        said += Markup(
+            "<p>The spreads of the columns differ by more than a factor of 30. k-means "
+            "compares distances, so the widest "
+            "columns decide nearly alone: scale them, unless that is meant.</p>"
+        )
     head = ["column", "mean", "std", "min", "25%", "median", "75%", "max"]
-    return fill('<p>{}{}</p><h2>Data</h2>{}<div class="wide">{}</div>{}', f"{source}: " if source else "", size, said,
-                table(head, rows), more)
+    return fill(
+        '<p>{}{}</p><h2>Data</h2>{}<div class="wide">{}</div>{}',
+        f"{source}: " if source else "",
+        size,
+        said,
+        table(head, rows),
+        more,
+    )
 
 
 def _choice(selection):
     axes = selection.plot()
     k = selection.k_range
-    return fill('<h2>Choice of k</h2><p class="said">{}</p>{}<div class="wide">{}</div>'
-                '<p class="small">A star marks what a criterion favors. {} rows were looked at for silhouette, gap and stability. {}</p>',
-                selection.suggestion,
-                _figure(axes[0].figure, f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favors is marked."),
-                selection.html_table(), selection.sample_size, " ".join(selection.notes))
+    return fill(
+        '<h2>Choice of k</h2><p class="said">{}</p>{}<div class="wide">{}</div>'
+        '<p class="small">A star marks what a criterion favors. {} rows were looked at for '
+        "silhouette, gap and stability. {}</p>",
+        selection.suggestion,
+        _figure(
+            axes[0].figure,
+            f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favors is marked.",
+        ),
+        selection.html_table(),
+        selection.sample_size,
+        " ".join(selection.notes),
+    )
 
 
 def _clusters(model, array, names, weights):
@@ -132,30 +172,64 @@ def _clusters(model, array, names, weights):
     centers = check.fitted_centers(model)
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
-    labels = plot.nearest(centers, array, model.metric)   # columns have been matched already: no names to warn of
+    labels = plot.nearest(
+        centers, array, model.metric
+    )  # columns have been matched already: no names to warn of
     if model.metric == "cosine":
         array = unit_rows(array)
     spread = metrics.mean_distances(array, centers, labels, weights)
     shown = names[:_COLUMNS]
     head = ["cluster", "rows", "share", "mean distance", *shown]
-    rows = [[str(j), str(counts[j]), f"{counts[j] / max(counts.sum(), 1):.1%}", _number(spread[j]),
-             *(f"{value:.5g}" for value in centers[j, :_COLUMNS].tolist())] for j in range(min(k, _ROWS))]
-    more = [f"{count} more {what}" for count, what in ((k - _ROWS, "clusters"), (d - _COLUMNS, "columns")) if count > 0]
+    rows = [
+        [
+            str(j),
+            str(counts[j]),
+            f"{counts[j] / max(counts.sum(), 1):.1%}",
+            _number(spread[j]),
+            *(f"{value:.5g}" for value in centers[j, :_COLUMNS].tolist()),
+        ]
+        for j in range(min(k, _ROWS))
+    ]
+    more = [
+        f"{count} more {what}"
+        for count, what in ((k - _ROWS, "clusters"), (d - _COLUMNS, "columns"))
+        if count > 0
+    ]
     found = len(np.unique(labels))
-    out = [fill("<h2>Clusters</h2><p>{}</p>",
-                f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}; {len(model.runs_)} run{'s' * (len(model.runs_) != 1)}, the "
-                f"best of {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by {model.stop_reason_}."),
-           fill('<div class="wide">{}</div>', table(head, rows)), fill('<p class="small">{}</p>', ", ".join(more)) if more else "",
-           _figure(plot.clusters(model, array, labels=labels).figure, "Rows by cluster, numbers at the centers.")]
+    out = [
+        fill(
+            "<h2>Clusters</h2><p>{}</p>",
+            f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}; {len(model.runs_)} "
+            f"run{'s' * (len(model.runs_) != 1)}, the "
+            f"best of {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
+            f"{model.stop_reason_}.",
+        ),
+        fill('<div class="wide">{}</div>', table(head, rows)),
+        fill('<p class="small">{}</p>', ", ".join(more)) if more else "",
+        _figure(
+            plot.clusters(model, array, labels=labels).figure,
+            "Rows by cluster, numbers at the centers.",
+        ),
+    ]
     if d > 2:
-        out.append(_figure(plot.pairs(model, array, labels=labels)[0, 0].figure, "Pairs of columns."))
+        out.append(
+            _figure(plot.pairs(model, array, labels=labels)[0, 0].figure, "Pairs of columns.")
+        )
     if k > 1 or d > 1:
-        out.append(Markup("<h2>Profiles</h2>")
-                   + _figure(plot.profiles(model).figure, "Centers, column by column: above and below the mean."))
+        out.append(
+            Markup("<h2>Profiles</h2>")
+            + _figure(
+                plot.profiles(model).figure, "Centers, column by column: above and below the mean."
+            )
+        )
     out.append(_figure(plot.sizes(model).figure, "Rows in each cluster."))
     if 2 <= found < len(array):
-        out.append(_figure(plot.silhouette(model, array, labels=labels).figure,
-                           "Silhouettes: near 1 well inside the cluster, below 0 nearer to another."))
+        out.append(
+            _figure(
+                plot.silhouette(model, array, labels=labels).figure,
+                "Silhouettes: near 1 well inside the cluster, below 0 nearer to another.",
+            )
+        )
         out.append(_figure(plot.center_distances(model).figure, "Distances between the centers."))
     return join(out)
 
@@ -167,13 +241,26 @@ def _settings(model, selection, command):
     if command:
         out.append(fill("<pre>{}</pre>", shlex.join(command)))
     if selection is not None:
-        out.append(fill("<p>{}</p>", "The fit of each k also started from those of its neighbours, so that repeating it takes the whole "
-                        "range of k."))
+        out.append(
+            fill(
+                "<p>{}</p>",
+                "The fit of each k also started from those of its neighbours, "
+                "so that repeating it takes the whole "
+                "range of k.",
+            )
+        )
     elif best is not None and best.seed is not None:
-        out.append(fill("<p>The best run alone: <code>n_init=1, random_state={}</code>.</p>", best.seed))
+        out.append(
+            fill("<p>The best run alone: <code>n_init=1, random_state={}</code>.</p>", best.seed)
+        )
     out.append(table(["parameter", "value"], params))
-    out.append(fill("<p>ckmeans {}. The same seed gives the same bits on any number of threads and with any instruction set.</p>",
-                    __version__))
+    out.append(
+        fill(
+            "<p>ckmeans {}. The same seed gives the same bits on any number of threads and "
+            "with any instruction set.</p>",
+            __version__,
+        )
+    )
     return join(out)
 
 
@@ -183,4 +270,9 @@ def _figure(figure, caption):
     figure.savefig(buffer, format="png", dpi=110)
     need("matplotlib.pyplot", "a report").close(figure)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return fill('<figure><img alt="{0}" src="data:image/png;base64,{1}"><figcaption>{0}</figcaption></figure>', caption, data)
+    return fill(
+        '<figure><img alt="{0}" '
+        'src="data:image/png;base64,{1}"><figcaption>{0}</figcaption></figure>',
+        caption,
+        data,
+    )

@@ -1,43 +1,48 @@
-"""Choosing the number of clusters: one path of fits, many criteria side by side, and a suggestion with its reason.
+"""Choosing the number of clusters: one path of fits, many criteria side by side, and a suggestion
+with its reason.
 
-A criterion is a function that fills one column of the table, and a rule that reads the best k from it. Adding one is a function and
-a line in `CRITERIA`.
+A criterion is a function that fills one column of the table, and a rule that reads the best k from
+it. Adding one is a function and a line in `CRITERIA`.
 """
+
 import math
 from copy import deepcopy
 from functools import cached_property
 from time import perf_counter
-from typing import Callable, NamedTuple
+from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
-from . import _validate as check
 from . import metrics
-from ._kmeans import ALGORITHMS, KMeans, open_data
-from ._project import principal_axes
-from ._solve import Solver, starts
+from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
+from ._estimators.restarts import Solver, starts
+from ._input import checks as check
+from ._insight.principal_axes import principal_axes
 
-_FRESH = 1              # draws per k with n_init="auto": the starts from the neighbours do better than more of them
-_GROWN = 2              # starts for each k that add a center to the best of the k before
+_FRESH = (
+    1  # draws per k with n_init="auto": the starts from the neighbours do better than more of them
+)
+_GROWN = 2  # starts for each k that add a center to the best of the k before
 _BLOCK_VALUES = 1 << 20
 
 # The test for well separated clusters; the figures behind these values are in the notes of
 # `select_k`.
-_FOLDS = 5              # parts of the rows, each held out while centers are fitted to the others
-_NEIGHBORS = 10         # nearest centers that each is compared with
-_BIN = 0.025            # width of the bins along the line through two centers, which lie at 0 and 1
+_FOLDS = 5  # parts of the rows, each held out while centers are fitted to the others
+_NEIGHBORS = 10  # nearest centers that each is compared with
+_BIN = 0.025  # width of the bins along the line through two centers, which lie at 0 and 1
 _BINS = _BIN * np.arange(-24, 65)
 _WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)  # 1 in the middle: sums count rows
-_REACH = 0.12           # how far beyond the centers rows count as near them
-_DOUBT = 3.0            # rows added to every count, so that few rows prove nothing,
-_DEVIATIONS = 0.4       # and standard deviations (of a Poisson number) added to the lowest count
-_PRIOR = 5              # rows that the usual spread across the line counts as
-_SEPARATED = 0.5        # the highest share of the density at centers that is found between clusters
-_REPEATS = 4            # rows for each distinct row, where the distinct rows are the clusters
-_SCALE_LEVELS = 5       # so many equally spaced values of a column are a scale of measurement
+_REACH = 0.12  # how far beyond the centers rows count as near them
+_DOUBT = 3.0  # rows added to every count, so that few rows prove nothing,
+_DEVIATIONS = 0.4  # and standard deviations (of a Poisson number) added to the lowest count
+_PRIOR = 5  # rows that the usual spread across the line counts as
+_SEPARATED = 0.5  # the highest share of the density at centers that is found between clusters
+_REPEATS = 4  # rows for each distinct row, where the distinct rows are the clusters
+_SCALE_LEVELS = 5  # so many equally spaced values of a column are a scale of measurement
 
 
-# -- the path --------------------------------------------------------------------------------------------------------------------
+# -- the path --------------------------------------------------------------------------------------
 
 
 class Rows:
@@ -54,7 +59,9 @@ class Rows:
         own, other = metrics.own_sq_distances(self.array, centers, labels), np.empty(n)
         step = max(1, _BLOCK_VALUES // k)
         for start in range(0, n, step):
-            block = open_data(self.array[start : start + step], self.names, None, 1).distances(centers)
+            block = open_data(self.array[start : start + step], self.names, None, 1).distances(
+                centers
+            )
             block[np.arange(len(block)), labels[start : start + step]] = np.inf
             other[start : start + step] = np.square(block.min(axis=1), dtype=np.float64)
         return own, other
@@ -63,7 +70,8 @@ class Rows:
         return values if self.weights is None else values * self.weights
 
     def grow(self, centers, sq_nearest, k, random_state):
-        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are there as a given.
+        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are
+        there as a given.
 
         sq_nearest : ndarray of shape (n,)
             Squared distance of each row to the nearest of the centers.
@@ -74,7 +82,9 @@ class Rows:
             trials = 2 + int(math.log(k))
             drawn = random_state.random_sample(trials) * running[-1]
             last = np.searchsorted(running, running[-1], side="left")
-            candidates = self.data.take(np.minimum(np.searchsorted(running, drawn, side="right"), last))
+            candidates = self.data.take(
+                np.minimum(np.searchsorted(running, drawn, side="right"), last)
+            )
             distances = self.data.distances(candidates).T.astype(np.float64)
             left = [np.minimum(sq_nearest, row * row) for row in distances]
             t = min(range(trials), key=lambda t: metrics.exact_sum(self.weighted(left[t])))
@@ -93,20 +103,25 @@ class Rows:
 def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True):
     """A solver for each k, whose best run is the best found.
 
-    Upwards, each k starts from its own draws and from the best centers of the k before with a center added; downwards, from those of
-    the k after with the least useful center gone. Both cost little, for they begin near the end.
+    Upwards, each k starts from its own draws and from the best centers of the k before with a
+    center added; downwards, from those of the k after with the least useful center gone. Both cost
+    little, for they begin near the end.
     """
     solvers = [Solver(rows.data, rows.names, max_iter, tol, ALGORITHMS["auto"]) for _ in ks]
     # All are drawn before the first is run: runs may want the rows in another order.
-    fresh = [list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
-             for solver, k, seed in zip(solvers, ks, seeds)]
+    fresh = [
+        list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
+        for solver, k, seed in zip(solvers, ks, seeds)
+    ]
     before = None
     for solver, k, seed, drawn in zip(solvers, ks, seeds, fresh):
         for start in drawn:
             solver.run(*start)
         if before is not None:
             random_state = np.random.RandomState(seed)
-            sq_nearest = metrics.own_sq_distances(rows.array, before.centers.astype(np.float64), before.labels)
+            sq_nearest = metrics.own_sq_distances(
+                rows.array, before.centers.astype(np.float64), before.labels
+            )
             for _ in range(grown):
                 began = perf_counter()
                 centers = rows.grow(before.centers, sq_nearest, k, random_state)
@@ -115,11 +130,15 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
     if back:
         for solver, after in zip(solvers[-2::-1], solvers[:0:-1]):
             began = perf_counter()
-            solver.run(None, rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)), began)
+            solver.run(
+                None,
+                rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)),
+                began,
+            )
     return solvers
 
 
-# -- criteria --------------------------------------------------------------------------------------------------------------------
+# -- criteria --------------------------------------------------------------------------------------
 
 
 class Path:
@@ -211,16 +230,27 @@ class Path:
     def uniform(self):
         """Rows and generators of data without structure: uniform in a box that holds the sample.
 
-        The box lies along the columns or along the principal axes, whichever is smaller: both are in the paper.
+        The box lies along the columns or along the principal axes, whichever is smaller: both are
+        in the paper.
         """
         middle, axes, _ = principal_axes(self.sample_rows.astype(np.float64))
         # Rounded, so that the last bits of a linear algebra library are not in the results.
         boxes = [self.box(middle, np.eye(len(middle))), self.box(middle, np.round(axes, 9))]
-        low, high, scale, axes = min(boxes, key=lambda box: round(np.log(np.maximum(box[1] - box[0], 1e-9) * box[2]).sum(), 6))
+        low, high, scale, axes = min(
+            boxes,
+            key=lambda box: round(np.log(np.maximum(box[1] - box[0], 1e-9) * box[2]).sum(), 6),
+        )
         for b in range(self.n_refs):
             random_state = np.random.RandomState([self.seed, 1, b])
-            uniform = (low + (high - low) * random_state.random_sample(self.sample_rows.shape)) @ axes
-            yield Rows(np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads), random_state
+            uniform = (
+                low + (high - low) * random_state.random_sample(self.sample_rows.shape)
+            ) @ axes
+            yield (
+                Rows(
+                    np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads
+                ),
+                random_state,
+            )
 
     def box(self, middle, axes):
         """The sample's limits along some axes, divided by a scale, and that scale."""
@@ -302,6 +332,7 @@ def elbow(path):
 
 def of_each(value):
     """A criterion from a value of the i-th model that takes 2 clusters, and fewer than rows."""
+
     def value_or_nan(path, i):
         return value(path, i) if path.is_comparable(i) else math.nan
 
@@ -388,7 +419,9 @@ def gap(path):
 
 
 def stability(path, i):
-    """Mean adjusted Rand index between the model's clusters and those found in random halves of the rows."""
+    """Mean adjusted Rand index between the model's clusters and those found in random halves of the
+    rows.
+    """
     if i >= len(path.half_labels[0]):
         return math.nan
     full = path.models[i].labels_[path.sample]
@@ -408,10 +441,11 @@ def lowest(ks, values):
 
 
 def smallest_within_error(ks, values, errors):
-    """The smallest k whose gap is within a standard error of the largest (Dudoit & Fridlyand, Genome Biol. 3, 2002).
+    """The smallest k whose gap is within a standard error of the largest (Dudoit & Fridlyand,
+    Genome Biol. 3, 2002).
 
-    The rule of the first paper, the first k that is not below the next by more than its error, stops too early where clusters form
-    groups.
+    The rule of the first paper, the first k that is not below the next by more than its error,
+    stops too early where clusters form groups.
     """
     if np.isnan(values).all():
         return None
@@ -432,12 +466,12 @@ class Criterion(NamedTuple):
     """One way to judge every k."""
 
     compute: Callable  #: function(path) -> values of the first k (and their standard errors)
-    best: Callable          #: function(ks, *values) -> k or None
-    title: str              #: for plots and reports
-    rule: str               #: what is best, in words
-    source: str             #: where it is published
-    needs: str              #: what it takes to have a value, in words
-    error: bool = False     #: whether a second column, ``<name>_se``, comes along
+    best: Callable  #: function(ks, *values) -> k or None
+    title: str  #: for plots and reports
+    rule: str  #: what is best, in words
+    source: str  #: where it is published
+    needs: str  #: what it takes to have a value, in words
+    error: bool = False  #: whether a second column, ``<name>_se``, comes along
 
 
 _COMPARES = "2 clusters at least, and fewer than rows"
@@ -513,10 +547,14 @@ CRITERIA = {
 
 
 #: short heads of columns, where the name is long
-_HEADS = {"simplified_silhouette": "simplified", "calinski_harabasz": "C-H", "davies_bouldin": "D-B"}
+_HEADS = {
+    "simplified_silhouette": "simplified",
+    "calinski_harabasz": "C-H",
+    "davies_bouldin": "D-B",
+}
 
 
-# -- the suggestion --------------------------------------------------------------------------------------------------------------
+# -- the suggestion --------------------------------------------------------------------------------
 
 
 def density_between(path, i):
@@ -653,7 +691,7 @@ def are_distinct_rows(path, i):
         values = np.unique(column).astype(np.float64)
         combinations *= len(values)
         if len(values) >= _SCALE_LEVELS:
-            values /= max(-values[0], values[-1])              # lest quotients overflow
+            values /= max(-values[0], values[-1])  # lest quotients overflow
             places = (values - values[0]) / np.diff(values).min()
             even = np.abs(places - np.rint(places)).max() < 0.01
             scale |= bool(even and places[-1] < 2 * len(values))
@@ -759,7 +797,12 @@ class KSelection:
     """
 
     def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size, notes=()):
-        self.table, self.best_k, self.suggested_k, self.suggestion = table, best_k, suggested_k, suggestion
+        self.table, self.best_k, self.suggested_k, self.suggestion = (
+            table,
+            best_k,
+            suggested_k,
+            suggestion,
+        )
         self.models, self.sample_size, self.notes = models, sample_size, tuple(notes)
 
     @property
@@ -776,7 +819,7 @@ class KSelection:
 
     def to_pandas(self):
         """The table as a pandas DataFrame, indexed by k."""
-        from ._extras import need
+        from ._input.optional_packages import need
 
         return need("pandas", "to_pandas").DataFrame(self.table).set_index("k")
 
@@ -787,7 +830,9 @@ class KSelection:
         return selection(self, *names, axes=axes)
 
     def lines(self, width=None):
-        """The table as lines of text, a star after the value that a criterion likes best; columns beyond `width` follow below."""
+        """The table as lines of text, a star after the value that a criterion likes best; columns
+        beyond `width` follow below.
+        """
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows)]
         blocks, room = [[]], widths[0]
@@ -799,7 +844,10 @@ class KSelection:
             blocks[-1].append(j)
         lines = []
         for block in blocks:
-            lines += [""] * bool(lines) + ["  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip() for row in rows]
+            lines += [""] * bool(lines) + [
+                "  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip()
+                for row in rows
+            ]
         return lines
 
     def _rows(self):
@@ -809,7 +857,13 @@ class KSelection:
             row = [f"{k:>3}"]
             for name, column in list(self.table.items())[1:]:
                 value = float(column[i])
-                text = "-" if math.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:.5g}"
+                text = (
+                    "-"
+                    if math.isnan(value)
+                    else f"{value:.3f}"
+                    if abs(value) < 100
+                    else f"{value:.5g}"
+                )
                 row.append(text + ("*" if self.best_k.get(name) == k else " "))
             rows.append(row)
         rows[0][0] = "  k"
@@ -817,27 +871,46 @@ class KSelection:
         return rows
 
     def __repr__(self):
-        return f"<KSelection of k = {self.k_range[0]} to {self.k_range[-1]}: suggested {self.suggested_k}>"
+        return (
+            f"<KSelection of k = {self.k_range[0]} to {self.k_range[-1]}: suggested "
+            f"{self.suggested_k}>"
+        )
 
     def __str__(self):
         return "\n".join([*self.lines(), "", *self.notes, self.suggestion])
 
     def html_table(self):
         """The table as HTML, the suggested k standing out."""
-        from ._html import table
+        from ._output.html import table
 
         head, *rows = self._rows()
-        return table(head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k])
+        return table(
+            head, rows, strong=[i for i, k in enumerate(self.k_range) if k == self.suggested_k]
+        )
 
     def _repr_html_(self):
-        from ._html import Markup, fill
+        from ._output.html import Markup, fill
 
         said = (fill("<p>{}</p>", text) for text in (*self.notes, self.suggestion))
         return fill("{}{}", self.html_table(), Markup("".join(said)))
 
 
-def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_init="auto", sample_weight=None, max_iter=300, tol=1e-4,
-             n_threads=None, n_refs=10, n_resamples=5, sample_size=5000, metric="euclidean"):
+def select_k(
+    X,
+    k_range=range(1, 13),
+    *,
+    criteria="all",
+    random_state=None,
+    n_init="auto",
+    sample_weight=None,
+    max_iter=300,
+    tol=1e-4,
+    n_threads=None,
+    n_refs=10,
+    n_resamples=5,
+    sample_size=5000,
+    metric="euclidean",
+):
     """Fit a range of k, judge each by many criteria, and suggest one.
 
     Parameters
@@ -848,8 +921,8 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
         Numbers of clusters; 1 among them lets criteria favor a single cluster. A k above the number
         of distinct rows is not judged, and `notes` says so.
     criteria : "all", str or iterable of str
-        Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz", "davies_bouldin", "bic", "gap",
-        "stability".
+        Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz",
+        "davies_bouldin", "bic", "gap", "stability".
     random_state : None, int, RandomState or Generator
     n_init : "auto" or int
         Drawn starts for each k, beside those taken over from the neighboring k; "auto" means 1,
@@ -870,7 +943,8 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
         Silhouette, gap, stability and the test for well separated clusters look at a random sample
         of so many rows, where there are more; None means all.
     metric : "euclidean"
-        No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit length.
+        No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit
+        length.
 
     Returns
     -------
@@ -890,9 +964,10 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     ends lower. In the end the suggested k is fitted anew as `KMeans` would with the same seed, and
     the better of the two fits is kept; where it is the new one, all criteria are computed again.
 
-    Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap: Tibshirani, Walther & Hastie (J. R.
-    Stat. Soc. B 63, 2001), references in the smaller of their two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002);
-    stability: Ben-Hur, Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
+    Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap:
+    Tibshirani, Walther & Hastie (J. R. Stat. Soc. B 63, 2001), references in the smaller of their
+    two boxes, k by the rule of Dudoit & Fridlyand (Genome Biol. 3, 2002); stability: Ben-Hur,
+    Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
     `ckmeans.metrics`.
 
     The suggestion is the k that most criteria favor of those whose clusters are well separated;
@@ -938,8 +1013,12 @@ def select_k(X, k_range=range(1, 13), *, criteria="all", random_state=None, n_in
     for value, name, least in (n_refs, "n_refs", 2), (n_resamples, "n_resamples", 1):
         check.check_int(value, name, least, f"an integer of at least {least}")
     if sample_size is not None:
-        check.check_int(sample_size, "sample_size", max(10, 2 * ks[-1]),
-                        f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}")
+        check.check_int(
+            sample_size,
+            "sample_size",
+            max(10, 2 * ks[-1]),
+            f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}",
+        )
     # As it is before anything is drawn.
     before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
@@ -1049,7 +1128,7 @@ def count_distinct(array, weights, most):
     kept = array if weights is None else array[weights > 0]
     seen, start, step = kept[:0], 0, 1024
     while start < len(kept) and len(seen) <= most:
-        some = kept[start : start + step] + 0.0             # -0.0 + 0.0 is 0.0
+        some = kept[start : start + step] + 0.0  # -0.0 + 0.0 is 0.0
         seen = np.unique(np.concatenate([seen, some]), axis=0)
         start, step = start + step, 2 * step
     return min(len(seen), most + 1)
@@ -1060,7 +1139,10 @@ def as_k_range(k_range, n):
     try:
         ks = list(k_range)
     except TypeError:
-        raise TypeError(f"k_range must be an iterable of integers such as range(2, 13), got {check._typed(k_range)}.") from None
+        raise TypeError(
+            "k_range must be an iterable of integers such as range(2, 13), got "
+            f"{check._typed(k_range)}."
+        ) from None
     if not ks:
         raise ValueError("k_range is empty: pass at least one number of clusters, as range(2, 13).")
     for k in ks:

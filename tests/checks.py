@@ -9,22 +9,26 @@ import time
 import warnings
 
 import numpy as np
-
-import ckmeans
 import oracle
 
+import ckmeans
 
-#: Where child processes start: from the top of a checkout they would import its sources, which are not compiled.
+#: Where child processes start: from the top of a checkout they would import its sources, which are
+#: not compiled.
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-#: Seconds after which what does not end is taken to hang; a busy machine may take long, so this is far more than anything needs.
+#: Seconds after which what does not end is taken to hang; a busy machine may take long, so this is
+#: far more than anything needs.
 PATIENCE = 600
 
 
 def fit(problem, **params):
-    """The estimator fitted to a problem of ``strategies.problems``; few distinct rows are no news here."""
+    """The estimator fitted to a problem of ``strategies.problems``; few distinct rows are no news
+    here.
+    """
     model = ckmeans.KMeans(
-        problem.k, **{"init": problem.init, "tol": problem.tol, "max_iter": problem.max_iter, **params}
+        problem.k,
+        **{"init": problem.init, "tol": problem.tol, "max_iter": problem.max_iter, **params},
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
@@ -32,7 +36,9 @@ def fit(problem, **params):
 
 
 def expected(problem):
-    return oracle.lloyd(problem.X, problem.init, problem.weights, max_iter=problem.max_iter, tol=problem.tol)
+    return oracle.lloyd(
+        problem.X, problem.init, problem.weights, max_iter=problem.max_iter, tol=problem.tol
+    )
 
 
 def assert_agrees(model, result):
@@ -56,7 +62,9 @@ def assert_same(one, other):
 
 
 def run_python(source, **environment):
-    """Standard output of source, run in an interpreter of its own with more environment variables."""
+    """Standard output of source, run in an interpreter of its own with more environment
+    variables.
+    """
     done = subprocess.run(
         [sys.executable, "-c", source],
         capture_output=True,
@@ -71,7 +79,8 @@ def run_python(source, **environment):
 
 
 class Interruption(threading.Thread):
-    """A Ctrl-C for this process once it has computed for some time, which a busy machine does not change as it does the clock.
+    """A Ctrl-C for this process once it has computed for some time, which a busy machine does not
+    change as it does the clock.
 
     >>> interruption = Interruption()
     >>> try:

@@ -1,14 +1,17 @@
-"""Random use of the whole public interface: nothing may crash, and what is returned must keep its promises.
+"""Random use of the whole public interface: nothing may crash, and what is returned must keep its
+promises.
 
     python tests/fuzz.py --seconds 3600             # fresh cases; prints those that fail
     python tests/fuzz.py --target tables            # of one kind only; --help lists them
     python tests/fuzz.py --case models:123456       # one of them again
-    python tests/fuzz.py --guided models            # bytes that coverage leads on, by atheris (pip install atheris)
+    python tests/fuzz.py --guided models            # bytes that coverage leads on, by atheris (pip
+    install atheris)
 
-A case is a target and a number, and the tests run the first few of each. What it finds becomes a test of its own, since numbers mean
-other cases once this file changes; files that were read wrongly are kept in tests/cases. tests/README.md says how to look for memory
-errors with it.
+A case is a target and a number, and the tests run the first few of each. What it finds becomes a
+test of its own, since numbers mean other cases once this file changes; files that were read wrongly
+are kept in tests/cases. tests/README.md says how to look for memory errors with it.
 """
+
 import argparse
 import bz2
 import contextlib
@@ -16,36 +19,64 @@ import copy
 import gzip
 import inspect
 import io
+import itertools
 import os
 import pickle
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import oracle
 
 import ckmeans
-from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, _model, _readers, cli, metrics, partial
+from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial, plot
+from ckmeans._cli import text
+from ckmeans._cli.readers import Ambiguous, ReadError, read_table
+from ckmeans._estimators import loading
+from ckmeans._estimators.kmeans import ALGORITHMS
+from ckmeans._estimators.model_files import ModelFileError
 from ckmeans._inits import INITS
-from ckmeans._kmeans import ALGORITHMS
-from ckmeans._model import ModelFileError
-from ckmeans._readers import Ambiguous, ReadError, read_table
+from ckmeans._native import Sorted
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
 from ckmeans.select import CRITERIA
-import oracle
 
-DTYPES = ("f8", "f8", "f8", "f4", "f4", "f2", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?", ">f8", ">i4", "g", "c16", "O", "U3")
+DTYPES = (
+    "f8",
+    "f8",
+    "f8",
+    "f4",
+    "f4",
+    "f2",
+    "i1",
+    "u1",
+    "i2",
+    "u2",
+    "i4",
+    "u4",
+    "i8",
+    "u8",
+    "?",
+    ">f8",
+    ">i4",
+    "g",
+    "c16",
+    "O",
+    "U3",
+)
 ODD = (np.nan, np.inf, -np.inf, 1e300, -1e300, 1e140, 1.1e140, 1e-300, 5e-324, -0.0)
 ODD_PARAMS = (None, -1, 0, 1.5, "x", np.nan, np.inf, 2**40, [], True, object(), 10**400)
 CASES = Path(__file__).parent / "cases"
 
 
-# -- what cases are made of --------------------------------------------------------------------------------------------------------
+# -- what cases are made of ------------------------------------------------------------------------
 
 
 def pick(rng, options):
@@ -69,7 +100,9 @@ def some_values(rng, n, d):
 
 
 def magnitudes_of(rng, shape):
-    """Powers of two of a few ranges, or of all: mostly equal ones, so that sums of what they scale may end halfway between numbers."""
+    """Powers of two of a few ranges, or of all: mostly equal ones, so that sums of what they scale
+    may end halfway between numbers.
+    """
     kind = rng.integers(3)
     if kind == 0:
         return np.where(rng.random(shape) < 0.1, 2.0 ** rng.integers(50, 440), 1.0)
@@ -80,7 +113,10 @@ def magnitudes_of(rng, shape):
 
 def some_rows(rng, d=None):
     """An array of almost any kind."""
-    n, d = int(pick(rng, (1, 2, 3, 7, 40, 63, 64, 65, 200, 1500))), d or int(pick(rng, (1, 1, 2, 3, 5, 16, 65, 130)))
+    n, d = (
+        int(pick(rng, (1, 2, 3, 7, 40, 63, 64, 65, 200, 1500))),
+        d or int(pick(rng, (1, 1, 2, 3, 5, 16, 65, 130))),
+    )
     X = some_values(rng, n, d)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -100,36 +136,61 @@ def some_rows(rng, d=None):
         X.flags.writeable = False
     if rng.random() < 0.1:
         X = X.tolist()
-    elif rng.random() < 0.1 and X.dtype.kind in "fiu" and X.dtype.isnative and X.dtype != np.longdouble and X.dtype != np.float16:
+    elif (
+        rng.random() < 0.1
+        and X.dtype.kind in "fiu"
+        and X.dtype.isnative
+        and X.dtype != np.longdouble
+        and X.dtype != np.float16
+    ):
         X = as_table(rng, X)
-    elif rng.random() < 0.1 and X.dtype.kind in "fiu" and X.dtype.isnative and X.dtype.itemsize <= 8 and X.dtype != np.float16:
+    elif (
+        rng.random() < 0.1
+        and X.dtype.kind in "fiu"
+        and X.dtype.isnative
+        and X.dtype.itemsize <= 8
+        and X.dtype != np.float16
+    ):
         X = as_sparse(rng, X)
     elif rng.random() < 0.04:
-        X = pick(rng, (X[0], X[None], X[:0], X[:, :0], None, 3, "X", [], [[]], {"a": 1}, [[1], [2, 3]]))
+        X = pick(
+            rng, (X[0], X[None], X[:0], X[:, :0], None, 3, "X", [], [[]], {"a": 1}, [[1], [2, 3]])
+        )
     return X
 
 
 def as_sparse(rng, X):
-    """A sparse matrix of one of SciPy's kinds, half of the time one whose parts do not fit together."""
+    """A sparse matrix of one of SciPy's kinds, half of the time one whose parts do not fit
+    together.
+    """
     try:
         from scipy import sparse
     except ImportError:
         return X
     X = np.where(rng.random(X.shape) < pick(rng, (0.1, 0.5, 1.0)), X, 0).astype(X.dtype)
-    matrix = getattr(sparse, pick(rng, ("csr_matrix", "csr_array", "csr_array", "csc_array", "coo_array")))(X)
+    matrix = getattr(
+        sparse, pick(rng, ("csr_matrix", "csr_array", "csr_array", "csc_array", "coo_array"))
+    )(X)
     if matrix.format == "csr" and matrix.nnz and rng.random() < 0.5:
         if rng.random() < 0.5:
-            matrix.indices, matrix.indptr = matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)
+            matrix.indices, matrix.indptr = (
+                matrix.indices.astype(np.int64),
+                matrix.indptr.astype(np.int64),
+            )
         part = pick(rng, (matrix.indices, matrix.indptr))
         what = rng.integers(5)
         if what == 0:
-            part[rng.integers(len(part))] = pick(rng, (-1, 2**31 - 1, X.shape[1], -(2**31), 0, matrix.nnz + 1))
+            part[rng.integers(len(part))] = pick(
+                rng, (-1, 2**31 - 1, X.shape[1], -(2**31), 0, matrix.nnz + 1)
+            )
         elif what == 1:
-            rng.shuffle(matrix.indices)                # not in order, some columns perhaps twice
+            rng.shuffle(matrix.indices)  # not in order, some columns perhaps twice
         elif what == 2:
             matrix.data = matrix.data[:-1]
         elif what == 3:
-            matrix.indptr = matrix.indptr[pick(rng, (slice(1, None), slice(None, -1), slice(None, None, -1)))]
+            matrix.indptr = matrix.indptr[
+                pick(rng, (slice(1, None), slice(None, -1), slice(None, None, -1)))
+            ]
         else:
             part[:] = part[rng.integers(len(part))]
     return matrix
@@ -151,7 +212,11 @@ def as_table(rng, X):
 
 def shape_of(X):
     """Rows and columns of what `some_rows` made, or something like them."""
-    shape = np.shape(X) if isinstance(X, np.ndarray) else getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1, 2)
+    shape = (
+        np.shape(X)
+        if isinstance(X, np.ndarray)
+        else getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1, 2)
+    )
     if isinstance(X, list) and X and isinstance(X[0], list):
         shape = len(X), len(X[0])
     return max(1, shape[0] if shape else 1), shape[1] if len(shape) == 2 and shape[1] else 2
@@ -161,14 +226,34 @@ def some_params(rng, cls, d):
     k = int(pick(rng, (1, 2, 2, 3, 5, 8, 17, 64)))
     params = {"n_clusters": k, "random_state": int(rng.integers(2**32))}
     choices = {
-        "max_iter": (1, 2, 5, 300), "tol": (0, 0.0, 1e-4, 0.5), "n_threads": (None, 1, 2, 5), "copy_x": (True, False),
-        "init": (*INITS, "auto", rng.normal(size=(k, d)), rng.normal(size=(2, k, d)), lambda X, k, random_state: X[:k], "bogus"),
-        "n_init": ("auto", 1, 2, 3), "verbose": (0, 0, 0, 1, 2), "label_order": (None, None, "size", "center", rng.normal(size=(k, d))),
-        "max_time": (None, None, 1e-9, 10.0), "callback": (None, None, lambda state: state.n_iter > 1 and state.inertia < 0),
-        "batch_size": (1, 10, 100, 1024), "half_life": (None, 10, 1e5), "reassignment_ratio": (0, 0.01, 1.0), "init_size": (None, 1, 50),
-        "max_no_improvement": (None, 0, 10), "compute_labels": (True, False), "bisecting_strategy": ("biggest_inertia", "largest_cluster"),
-        "algorithm": ("lloyd",) if cls is BisectingKMeans else tuple(ALGORITHMS), "history": (False, False, True),
-        "refine": (None, None, *PLANS, *REFINEMENTS, ["hartigan-wong", "swap"]), "metric": ("euclidean", "cosine"),
+        "max_iter": (1, 2, 5, 300),
+        "tol": (0, 0.0, 1e-4, 0.5),
+        "n_threads": (None, 1, 2, 5),
+        "copy_x": (True, False),
+        "init": (
+            *INITS,
+            "auto",
+            rng.normal(size=(k, d)),
+            rng.normal(size=(2, k, d)),
+            lambda X, k, random_state: X[:k],
+            "bogus",
+        ),
+        "n_init": ("auto", 1, 2, 3),
+        "verbose": (0, 0, 0, 1, 2),
+        "label_order": (None, None, "size", "center", rng.normal(size=(k, d))),
+        "max_time": (None, None, 1e-9, 10.0),
+        "callback": (None, None, lambda state: state.n_iter > 1 and state.inertia < 0),
+        "batch_size": (1, 10, 100, 1024),
+        "half_life": (None, 10, 1e5),
+        "reassignment_ratio": (0, 0.01, 1.0),
+        "init_size": (None, 1, 50),
+        "max_no_improvement": (None, 0, 10),
+        "compute_labels": (True, False),
+        "bisecting_strategy": ("biggest_inertia", "largest_cluster"),
+        "algorithm": ("lloyd",) if cls is BisectingKMeans else tuple(ALGORITHMS),
+        "history": (False, False, True),
+        "refine": (None, None, *PLANS, *REFINEMENTS, ["hartigan-wong", "swap"]),
+        "metric": ("euclidean", "cosine"),
     }
     known = cls().get_params()
     for name, values in choices.items():
@@ -176,7 +261,10 @@ def some_params(rng, cls, d):
             params[name] = pick(rng, values)
     if rng.random() < 0.08:
         params[pick(rng, sorted(known))] = pick(rng, ODD_PARAMS)
-    if cls is MiniBatchKMeans and params.get("batch_size", 1024) in (1, 10):     # as many steps as that takes, else
+    if cls is MiniBatchKMeans and params.get("batch_size", 1024) in (
+        1,
+        10,
+    ):  # as many steps as that takes, else
         params["max_iter"] = pick(rng, (1, 2))
     return params
 
@@ -189,7 +277,7 @@ def some_weights(rng, n):
     if kind == 5:
         weights = rng.integers(0, 3, size=n)
     elif kind == 4 and rng.random() < 0.5:
-        weights = rng.integers(1, 4, size=n) * magnitudes_of(rng, n) * 2.0 ** -200
+        weights = rng.integers(1, 4, size=n) * magnitudes_of(rng, n) * 2.0**-200
     elif kind == 6:
         weights = np.where(rng.random(n) < 0.5, 0.0, weights)
     elif kind == 7 and rng.random() < 0.5:
@@ -212,10 +300,19 @@ def some_model(rng):
 @contextlib.contextmanager
 def unchanged(*values):
     """What was passed is to be left alone, also by what fails."""
+
     def held(value):
         if hasattr(value, "nnz"):
-            return [getattr(value, name).tobytes() for name in ("data", "indices", "indptr", "coords") if hasattr(getattr(value, name, None), "tobytes")]
-        return value.tobytes() if isinstance(value, np.ndarray) and value.dtype != object else repr(value)
+            return [
+                getattr(value, name).tobytes()
+                for name in ("data", "indices", "indptr", "coords")
+                if hasattr(getattr(value, name, None), "tobytes")
+            ]
+        return (
+            value.tobytes()
+            if isinstance(value, np.ndarray) and value.dtype != object
+            else repr(value)
+        )
 
     before = [held(value) for value in values]
     try:
@@ -226,16 +323,20 @@ def unchanged(*values):
 
 @contextlib.contextmanager
 def meant_for_users(*kinds):
-    """What is wrong with a case may be said in an error, from a check or by NumPy, not from deep inside."""
+    """What is wrong with a case may be said in an error, from a check or by NumPy, not from deep
+    inside.
+    """
     try:
         yield
     except kinds or (TypeError, ValueError, ImportError, OverflowError) as error:
         assert str(error), "an error without a message"
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        assert "_native" not in frame.filename or isinstance(error, OverflowError), f"raised in {frame.filename}: {error!r}"
+        assert "_native" not in frame.filename or isinstance(error, OverflowError), (
+            f"raised in {frame.filename}: {error!r}"
+        )
 
 
-# -- targets -----------------------------------------------------------------------------------------------------------------------
+# -- targets ---------------------------------------------------------------------------------------
 
 
 def check_fitted(model, X, weights):
@@ -255,7 +356,9 @@ def check_fitted(model, X, weights):
 
 
 def estimators(rng):
-    """Fit, predict, transform, pickle, save; again with another number of threads and another algorithm."""
+    """Fit, predict, transform, pickle, save; again with another number of threads and another
+    algorithm.
+    """
     with meant_for_users():
         model, X, weights, params = some_model(rng)
         check_fitted(model, X, weights)
@@ -265,7 +368,9 @@ def estimators(rng):
                 other["algorithm"] = pick(rng, tuple(ALGORITHMS))
                 other["copy_x"] = pick(rng, (True, False))
             again = type(model)(**other).fit(X, sample_weight=weights)
-            assert again.cluster_centers_.tobytes() == model.cluster_centers_.tobytes(), "other threads or algorithm, other centers"
+            assert again.cluster_centers_.tobytes() == model.cluster_centers_.tobytes(), (
+                "other threads or algorithm, other centers"
+            )
         repr(model)
         if not callable(params.get("init")):
             assert np.array_equal(through_a_file(model).predict(X), model.predict(X))
@@ -285,7 +390,9 @@ def through_a_file(model):
 
 
 def careers(rng):
-    """One estimator that is fitted, fed, interrupted in the middle, told other parameters and fitted again."""
+    """One estimator that is fitted, fed, interrupted in the middle, told other parameters and
+    fitted again.
+    """
     d = int(pick(rng, (1, 2, 3, 16)))
     cls = pick(rng, (KMeans, MiniBatchKMeans, MiniBatchKMeans, BisectingKMeans))
     model = None
@@ -303,7 +410,10 @@ def careers(rng):
                         model.partial_fit(X, sample_weight=weights)
                     elif what <= 1 and cls is KMeans:
                         for state in model.iter_fit(X, sample_weight=weights):
-                            assert state.inertia >= 0 and state.centers.shape == (int(model.n_clusters), shape_of(X)[1])
+                            assert state.inertia >= 0 and state.centers.shape == (
+                                int(model.n_clusters),
+                                shape_of(X)[1],
+                            )
                             if rng.random() < 0.1:
                                 break
                     elif what == 3:
@@ -315,11 +425,17 @@ def careers(rng):
                     elif what == 6:
                         model.score(X, sample_weight=weights), model.transform(X)
                     else:
-                        model = pickle.loads(pickle.dumps(model)) if rng.random() < 0.5 else copy.copy(model)
-            except (AttributeError, pickle.PicklingError) as error:   # callables of ours
+                        model = (
+                            pickle.loads(pickle.dumps(model))
+                            if rng.random() < 0.5
+                            else copy.copy(model)
+                        )
+            except (AttributeError, pickle.PicklingError) as error:  # callables of ours
                 assert "lambda" in str(error) or "fit" in str(error), repr(error)
             if before is not None:
-                assert before[0].tobytes() == before[1].tobytes(), "centers of an earlier fit were changed in place"
+                assert before[0].tobytes() == before[1].tobytes(), (
+                    "centers of an earlier fit were changed in place"
+                )
 
 
 def functions(rng):
@@ -332,29 +448,52 @@ def functions(rng):
     with meant_for_users(), unchanged(X, weights):
         what = rng.integers(4)
         if what == 0:
-            centers, labels, inertia = ckmeans.k_means(X, k, sample_weight=weights, random_state=seed, n_init=pick(rng, ("auto", 1)),
-                                                       init=pick(rng, tuple(INITS)), refine=pick(rng, (None, *PLANS)),
-                                                       metric=pick(rng, ("euclidean", "cosine")))
+            centers, labels, inertia = ckmeans.k_means(
+                X,
+                k,
+                sample_weight=weights,
+                random_state=seed,
+                n_init=pick(rng, ("auto", 1)),
+                init=pick(rng, tuple(INITS)),
+                refine=pick(rng, (None, *PLANS)),
+                metric=pick(rng, ("euclidean", "cosine")),
+            )
             assert inertia >= 0 and len(centers) == k and labels.max() < k
         elif what == 1:
             metric = pick(rng, ("euclidean", "cosine"))
-            centers, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed, metric=metric,
-                                                       n_local_trials=pick(rng, (None, None, 1, 5, 0)))
+            centers, indices = ckmeans.kmeans_plusplus(
+                X,
+                k,
+                sample_weight=weights,
+                random_state=seed,
+                metric=metric,
+                n_local_trials=pick(rng, (None, None, 1, 5, 0)),
+            )
             X = X.toarray() if hasattr(X, "nnz") else X
-            assert metric == "cosine" or np.array_equal(centers, np.asarray(X)[indices].astype(centers.dtype))
+            assert metric == "cosine" or np.array_equal(
+                centers, np.asarray(X)[indices].astype(centers.dtype)
+            )
         elif what == 2:
-            image = rng.integers(0, pick(rng, (2, 5, 256)), size=pick(rng, ((1, 1, 3), (7, 5, 3), (40, 30), (9, 9, 3), (3, 0, 3)))).astype(
-                pick(rng, (np.uint8, np.uint8, np.uint8, np.int8)))
+            image = rng.integers(
+                0,
+                pick(rng, (2, 5, 256)),
+                size=pick(rng, ((1, 1, 3), (7, 5, 3), (40, 30), (9, 9, 3), (3, 0, 3))),
+            ).astype(pick(rng, (np.uint8, np.uint8, np.uint8, np.int8)))
             found = quantize(image, k, random_state=seed)
             assert np.array_equal(found.palette[found.indices].reshape(image.shape), found.image)
         else:
-            one, other = (KMeans(int(pick(rng, (1, 2, 5, 9))), n_init=1, random_state=seed + i).fit(X) for i in (0, 1))
+            one, other = (
+                KMeans(int(pick(rng, (1, 2, 5, 9))), n_init=1, random_state=seed + i).fit(X)
+                for i in (0, 1)
+            )
             found = ckmeans.match(one, other, X)
             assert found.table.sum() == len(one.labels_) and len(found.continues) == one.n_clusters
 
 
 def numbers(rng, n, d, dtypes=("f8", "f8", "f4", "f4", "i2", "u1")):
-    """Rows that can be fitted: of small and middling size, now and then enough for threads and for what only many rows are worth."""
+    """Rows that can be fitted: of small and middling size, now and then enough for threads and for
+    what only many rows are worth.
+    """
     X = some_values(rng, n, d)
     X[~(np.abs(X) <= 1e30)] = 0
     if rng.random() < 0.3:
@@ -369,17 +508,30 @@ def well_weighted(rng, n):
 
 
 def algorithms(rng):
-    """Rows and clusters enough for boxes, groups of centers and threads: the same bits from each algorithm."""
+    """Rows and clusters enough for boxes, groups of centers and threads: the same bits from each
+    algorithm.
+    """
     n, d = int(pick(rng, (300, 3000, 12_000))), int(pick(rng, (1, 2, 3, 7, 16, 60, 150)))
     n = n if d < 60 else n // 4
     X, weights = numbers(rng, n, d), well_weighted(rng, n)
-    params = dict(n_clusters=int(pick(rng, (2, 5, 33, 64, 100, 257))), random_state=int(rng.integers(2**32)), n_init=int(pick(rng, (1, 1, 2))),
-                  init=pick(rng, ("k-means++", "random", "first", "auto", "random-partition")), max_iter=int(pick(rng, (2, 10, 40))),
-                  tol=pick(rng, (0, 1e-4)), metric=pick(rng, ("euclidean", "euclidean", "cosine")))
+    params = dict(
+        n_clusters=int(pick(rng, (2, 5, 33, 64, 100, 257))),
+        random_state=int(rng.integers(2**32)),
+        n_init=int(pick(rng, (1, 1, 2))),
+        init=pick(rng, ("k-means++", "random", "first", "auto", "random-partition")),
+        max_iter=int(pick(rng, (2, 10, 40))),
+        tol=pick(rng, (0, 1e-4)),
+        metric=pick(rng, ("euclidean", "euclidean", "cosine")),
+    )
     with meant_for_users(), unchanged(X, weights):
         results = []
         for algorithm in ("lloyd", *rng.choice(sorted(ALGORITHMS), 2)):
-            model = KMeans(**params, algorithm=str(algorithm), n_threads=int(pick(rng, (1, 2, 3))), copy_x=bool(rng.random() < 0.8))
+            model = KMeans(
+                **params,
+                algorithm=str(algorithm),
+                n_threads=int(pick(rng, (1, 2, 3))),
+                copy_x=bool(rng.random() < 0.8),
+            )
             results.append(model.fit(X, sample_weight=weights))
         check_fitted(model, X, weights)
         for other in results[1:]:
@@ -387,7 +539,9 @@ def algorithms(rng):
 
 
 def magnitudes(rng):
-    """Rows and weights of very different magnitudes, on all paths: what the oracle finds with exact sums."""
+    """Rows and weights of very different magnitudes, on all paths: what the oracle finds with exact
+    sums.
+    """
     n, d = int(pick(rng, (3, 20, 65, 150))), int(pick(rng, (1, 2, 3, 17)))
     X = rng.integers(-3, 4, size=(n, d)) + (rng.normal(size=(n, d)) if rng.random() < 0.5 else 0.0)
     X = X * magnitudes_of(rng, pick(rng, ((n, 1), (n, d), (1, d))))
@@ -404,27 +558,59 @@ def magnitudes(rng):
     uniforms = np.random.RandomState(seed).random_sample(1 + (k - 1) * (2 + int(np.log(k))))
     with meant_for_users(), unchanged(X, weights):
         centers, drawn = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed)
-        assert drawn.tolist() == [int(row) for row in oracle.kmeans_plusplus(X, k, uniforms, weights)]
+        assert drawn.tolist() == [
+            int(row) for row in oracle.kmeans_plusplus(X, k, uniforms, weights)
+        ]
         expected = oracle.lloyd(X, centers, weights, max_iter=30, tol=0)
         cut, threads = int(rng.integers(n + 1)), int(pick(rng, (1, 2, 3)))
-        params = dict(n_clusters=k, init=centers, max_iter=30, tol=0, algorithm=pick(rng, ("auto", *ALGORITHMS)), n_threads=threads)
+        params = dict(
+            n_clusters=k,
+            init=centers,
+            max_iter=30,
+            tol=0,
+            algorithm=pick(rng, ("auto", *ALGORITHMS)),
+            n_threads=threads,
+        )
         models = [KMeans(**params, copy_x=bool(rng.random() < 0.5)).fit(X, sample_weight=weights)]
-        models.append(KMeans(**params).fit_chunks(
-            lambda: (X[a:b] if weights is None else (X[a:b], weights[a:b]) for a, b in ((0, cut), (cut, n))), labels=True))
+        models.append(
+            KMeans(**params).fit_chunks(
+                lambda: (
+                    X[a:b] if weights is None else (X[a:b], weights[a:b])
+                    for a, b in ((0, cut), (cut, n))
+                ),
+                labels=True,
+            )
+        )
         try:
-            models.append(KMeans(**{**params, "algorithm": "auto"}).fit(sparse_of(rng, X), sample_weight=weights))
+            models.append(
+                KMeans(**{**params, "algorithm": "auto"}).fit(
+                    sparse_of(rng, X), sample_weight=weights
+                )
+            )
         except ImportError:
             pass
         for model in models:
-            if len(model.labels_) == n:              # (`sparse_of` may have left a row out)
-                assert np.array_equal(model.labels_, expected.labels) and np.array_equal(model.cluster_centers_, expected.centers)
+            if len(model.labels_) == n:  # (`sparse_of` may have left a row out)
+                assert np.array_equal(model.labels_, expected.labels) and np.array_equal(
+                    model.cluster_centers_, expected.centers
+                )
                 assert (model.inertia_, model.n_iter_) == (expected.inertia, expected.n_iter)
 
 
 def same_bits(one, other):
-    for name in ("cluster_centers_", "labels_", "inertia_", "n_iter_", "counts_", "seen_weights_", "tree_centers_"):
+    for name in (
+        "cluster_centers_",
+        "labels_",
+        "inertia_",
+        "n_iter_",
+        "counts_",
+        "seen_weights_",
+        "tree_centers_",
+    ):
         if hasattr(one, name) and hasattr(other, name):
-            assert np.array_equal(getattr(one, name), getattr(other, name)), f"{name} of {one} and of {other} differ"
+            assert np.array_equal(getattr(one, name), getattr(other, name)), (
+                f"{name} of {one} and of {other} differ"
+            )
     assert one.cluster_centers_.dtype == other.cluster_centers_.dtype
 
 
@@ -432,8 +618,10 @@ def sparse_of(rng, X):
     """The same rows as CSR, put down in one of many ways."""
     from scipy import sparse
 
-    rows, columns = np.nonzero((X != 0) | (rng.random(X.shape) < pick(rng, (0, 0, 0.1))))      # some zeros may be stored
-    if rng.random() < 0.3:                                                                      # in any order
+    rows, columns = np.nonzero(
+        (X != 0) | (rng.random(X.shape) < pick(rng, (0, 0, 0.1)))
+    )  # some zeros may be stored
+    if rng.random() < 0.3:  # in any order
         order = rng.permutation(len(rows))
         order = order[np.argsort(rows[order], kind="stable")]
         rows, columns = rows[order], columns[order]
@@ -460,9 +648,22 @@ def sparse_rows(rng):
     X = X[len(X) - S.shape[0] :]
     weights, k = well_weighted(rng, len(X)), int(pick(rng, (1, 2, 5, 20)))
     cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
-    params = {**some_params(rng, cls, d), "n_clusters": k, "callback": None, "max_time": None, "init": pick(rng, tuple(INITS)), "refine": None,
-              "random_state": int(rng.integers(2**32)), "verbose": 0, "label_order": None}
-    params = {name: value for name, value in params.items() if name in cls().get_params() and name != "compute_labels"}
+    params = {
+        **some_params(rng, cls, d),
+        "n_clusters": k,
+        "callback": None,
+        "max_time": None,
+        "init": pick(rng, tuple(INITS)),
+        "refine": None,
+        "random_state": int(rng.integers(2**32)),
+        "verbose": 0,
+        "label_order": None,
+    }
+    params = {
+        name: value
+        for name, value in params.items()
+        if name in cls().get_params() and name != "compute_labels"
+    }
     with meant_for_users(), unchanged(X, S, weights):
         dense = cls(**params).fit(X, sample_weight=weights)
         if "n_threads" in params:
@@ -470,33 +671,65 @@ def sparse_rows(rng):
         thin = cls(**params).fit(S, sample_weight=weights)
         same_bits(dense, thin)
         if cls is MiniBatchKMeans:
-            same_bits(dense.partial_fit(X, sample_weight=weights), thin.partial_fit(S, sample_weight=weights))
-        assert np.array_equal(dense.transform(X), thin.transform(S)) and np.array_equal(dense.predict(X), thin.predict(S))
+            same_bits(
+                dense.partial_fit(X, sample_weight=weights),
+                thin.partial_fit(S, sample_weight=weights),
+            )
+        assert np.array_equal(dense.transform(X), thin.transform(S)) and np.array_equal(
+            dense.predict(X), thin.predict(S)
+        )
         assert dense.score(X, sample_weight=weights) == thin.score(S, sample_weight=weights)
         for metric in ("euclidean", "cosine"):
-            one, other = (ckmeans.kmeans_plusplus(rows, k, sample_weight=weights, random_state=1, metric=metric) for rows in (X, S))
+            one, other = (
+                ckmeans.kmeans_plusplus(
+                    rows, k, sample_weight=weights, random_state=1, metric=metric
+                )
+                for rows in (X, S)
+            )
             assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
         if k > 1 and len(np.unique(dense.labels_)) == k < len(X):
-            assert np.array_equal(metrics.silhouette_samples(X, dense.labels_), metrics.silhouette_samples(S, dense.labels_))
+            assert np.array_equal(
+                metrics.silhouette_samples(X, dense.labels_),
+                metrics.silhouette_samples(S, dense.labels_),
+            )
 
 
 def layouts(rng):
-    """Predict, transform and score of the same values in any layout, in parts, by any number of threads: the same bits."""
-    n, d, k = int(pick(rng, (1, 2, 63, 64, 65, 500, 5000))), int(pick(rng, (1, 2, 3, 8, 16, 17, 100))), int(pick(rng, (1, 2, 3, 4, 8, 16, 17, 70)))
+    """Predict, transform and score of the same values in any layout, in parts, by any number of
+    threads: the same bits.
+    """
+    n, d, k = (
+        int(pick(rng, (1, 2, 63, 64, 65, 500, 5000))),
+        int(pick(rng, (1, 2, 3, 8, 16, 17, 100))),
+        int(pick(rng, (1, 2, 3, 4, 8, 16, 17, 70))),
+    )
     X = numbers(rng, n + k, d)
     cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
     with meant_for_users():
-        model = cls(k, random_state=1, max_iter=3, n_init=1, metric=pick(rng, ("euclidean", "cosine"))).fit(X)
+        model = cls(
+            k, random_state=1, max_iter=3, n_init=1, metric=pick(rng, ("euclidean", "cosine"))
+        ).fit(X)
         labels, distances, score = model.predict(X), model.transform(X), model.score(X)
         padded = np.zeros((2 * len(X), d + 3), dtype=X.dtype)
         padded[::2, 1:-2] = X
-        shifted = np.frombuffer(b"\0" + X.tobytes(), dtype=np.uint8)[1:].view(X.dtype).reshape(X.shape)      # not aligned
-        others = [np.asfortranarray(X), X[::-1].copy()[::-1], padded[::2, 1:-2], np.repeat(X, 2, axis=1)[:, ::2], shifted, as_table(rng, X),
-                  X[:, ::-1].copy()[:, ::-1]]
+        shifted = (
+            np.frombuffer(b"\0" + X.tobytes(), dtype=np.uint8)[1:].view(X.dtype).reshape(X.shape)
+        )  # not aligned
+        others = [
+            np.asfortranarray(X),
+            X[::-1].copy()[::-1],
+            padded[::2, 1:-2],
+            np.repeat(X, 2, axis=1)[:, ::2],
+            shifted,
+            as_table(rng, X),
+            X[:, ::-1].copy()[:, ::-1],
+        ]
         for other in others:
             with unchanged(other):
                 model.n_threads = int(pick(rng, (1, 2, 4)))
-                assert np.array_equal(model.predict(other), labels) and np.array_equal(model.transform(other), distances)
+                assert np.array_equal(model.predict(other), labels) and np.array_equal(
+                    model.transform(other), distances
+                )
                 assert model.score(other) == score
         cut = int(rng.integers(1, len(X))) if len(X) > 1 else 1
         parts = [part for part in (X[:cut], X[cut:]) if len(part)]
@@ -505,19 +738,26 @@ def layouts(rng):
         if model.metric == "euclidean":
             for j in range(0, k, 3):
                 exact = np.zeros(len(X))
-                for f in range(d):                 # the definition: one feature after the other
+                for f in range(d):  # the definition: one feature after the other
                     exact += (X[:, f].astype(float) - float(model.cluster_centers_[j, f])) ** 2
                 assert np.array_equal(distances[:, j], np.sqrt(exact).astype(distances.dtype))
 
 
 def chunks(rng):
     """Fits of rows that come in chunks, in any: the bits of a fit of all rows."""
-    from ckmeans import _chunks, _sources
+    from ckmeans._blocks import sources as _sources
+    from ckmeans._estimators import chunk_fits as _chunks
 
     n, d = int(pick(rng, (8, 100, 3000))), int(pick(rng, (1, 2, 5, 30)))
     X, weights = numbers(rng, n, d), well_weighted(rng, n)
-    params = dict(n_clusters=int(pick(rng, (1, 2, 7))), random_state=int(rng.integers(2**32)), n_init=int(pick(rng, (1, 2))), max_iter=8,
-                  init=pick(rng, ("k-means++", "random", "first", "k-means||")), n_threads=int(pick(rng, (1, 2))))
+    params = dict(
+        n_clusters=int(pick(rng, (1, 2, 7))),
+        random_state=int(rng.integers(2**32)),
+        n_init=int(pick(rng, (1, 2))),
+        max_iter=8,
+        init=pick(rng, ("k-means++", "random", "first", "k-means||")),
+        n_threads=int(pick(rng, (1, 2))),
+    )
     cuts = np.sort(rng.integers(0, n + 1, size=pick(rng, (0, 1, 5))))
     parts = np.split(X, cuts)
     before = _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT
@@ -525,7 +765,11 @@ def chunks(rng):
         whole = KMeans(**params).fit(X, sample_weight=weights)
         _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
         try:
-            kind, path, options = rng.integers(5), os.path.join(folder, "x.npy"), {"sample_weight": weights}
+            kind, path, options = (
+                rng.integers(5),
+                os.path.join(folder, "x.npy"),
+                {"sample_weight": weights},
+            )
             np.save(path, X)
             if kind == 0:
                 found = KMeans(**params).fit(np.load(path, mmap_mode="r"), sample_weight=weights)
@@ -534,16 +778,18 @@ def chunks(rng):
                 source = (lambda: iter(parts), parts, path, X)[kind - 1]
                 if kind == 1 and weights is not None:
                     split, options = np.split(weights, cuts), {}
-                    source = lambda: zip(parts, split)     # noqa: E731
+                    source = lambda: zip(parts, split)  # noqa: E731
                 if rng.random() < 0.3:
                     options["checkpoint"] = os.path.join(folder, "state")
                 labels = pick(rng, (None, True, os.path.join(folder, "labels.npy")))
                 found = KMeans(**params).fit_chunks(source, labels=labels, **options)
                 assert labels is None or np.array_equal(found.labels_, whole.labels_)
-                assert np.array_equal(np.concatenate(list(found.predict_chunks(lambda: iter(parts)))), whole.labels_)
+                assert np.array_equal(
+                    np.concatenate(list(found.predict_chunks(lambda: iter(parts)))), whole.labels_
+                )
             for name in ("cluster_centers_", "inertia_", "n_iter_", "counts_"):
                 assert np.array_equal(getattr(found, name), getattr(whole, name)), f"{name} differs"
-            found.labels_ = None                # an open map, which some systems do not let be removed
+            found.labels_ = None  # an open map, which some systems do not let be removed
         finally:
             _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
 
@@ -556,17 +802,39 @@ def blocks(rng):
     k = int(pick(rng, (1, 2, 7)))
     with meant_for_users(), unchanged(X, weights):
         centers = some_values(rng, k, d if rng.random() < 0.95 else d + 1)
-        labels = pick(rng, (None, None, np.full(n, -1, np.int32), rng.integers(-2, k + 1, size=n).astype(np.int32), np.zeros(n)))
+        labels = pick(
+            rng,
+            (
+                None,
+                None,
+                np.full(n, -1, np.int32),
+                rng.integers(-2, k + 1, size=n).astype(np.int32),
+                np.zeros(n),
+            ),
+        )
         whole = partial.survey_block(X, weights)
-        total = partial.assign_block(X, centers, whole, weights, n_threads=pick(rng, (1, 2)), labels=labels,
-                                     middle=pick(rng, (None, whole.middle, centers[0], [0.0])))
+        total = partial.assign_block(
+            X,
+            centers,
+            whole,
+            weights,
+            n_threads=pick(rng, (1, 2)),
+            labels=labels,
+            middle=pick(rng, (None, whole.middle, centers[0], [0.0])),
+        )
         new = total.centers(centers)
         assert new.shape == (k, d)
         if isinstance(X, np.ndarray) and n > 1 and labels is None:
             cut = int(rng.integers(1, n))
-            parts = [(X[a:b], None if weights is None else weights[a:b], a) for a, b in ((0, cut), (cut, n))]
+            parts = [
+                (X[a:b], None if weights is None else weights[a:b], a)
+                for a, b in ((0, cut), (cut, n))
+            ]
             survey = sum(partial.survey_block(rows, w, start=a) for rows, w, a in parts)
-            again = sum(partial.assign_block(rows, centers, survey, w, start=a) for rows, w, a in parts[:: pick(rng, (1, -1))])
+            again = sum(
+                partial.assign_block(rows, centers, survey, w, start=a)
+                for rows, w, a in parts[:: pick(rng, (1, -1))]
+            )
             assert again.centers(centers).tobytes() == new.tobytes(), "other blocks, other centers"
             assert again.inertia == total.inertia
         pickle.loads(pickle.dumps(total)), repr(total), repr(whole)
@@ -579,9 +847,18 @@ def paths(rng):
     first = int(pick(rng, (1, 2, 4)))
     criteria = [name for name in CRITERIA if rng.random() < 0.4] or "all"
     with meant_for_users(), unchanged(X):
-        found = ckmeans.select_k(X, range(first, first + int(pick(rng, (1, 2, 5)))), criteria=criteria, random_state=int(rng.integers(2**32)),
-                                 sample_weight=some_weights(rng, n), n_refs=2, n_resamples=1, max_iter=20, n_threads=pick(rng, (1, 2)),
-                                 sample_size=pick(rng, (None, 100)))
+        found = ckmeans.select_k(
+            X,
+            range(first, first + int(pick(rng, (1, 2, 5)))),
+            criteria=criteria,
+            random_state=int(rng.integers(2**32)),
+            sample_weight=some_weights(rng, n),
+            n_refs=2,
+            n_resamples=1,
+            max_iter=20,
+            n_threads=pick(rng, (1, 2)),
+            sample_size=pick(rng, (None, 100)),
+        )
         str(found), found.lines(40), found.html_table(), repr(found)
         assert all(best is None or best in found.k_range for best in found.best_k.values())
         assert found.suggested_k is None or found.suggested_k in found.models
@@ -595,7 +872,19 @@ def scores(rng):
     k = int(pick(rng, (1, 2, 3, 9, 30)))
     labels = rng.integers(k, size=n)
     if rng.random() < 0.3:
-        labels = pick(rng, (labels.astype(str), labels * 2**40, labels - 1.0, labels[:-1], labels + 0.5, labels.astype(object), "x", None))
+        labels = pick(
+            rng,
+            (
+                labels.astype(str),
+                labels * 2**40,
+                labels - 1.0,
+                labels[:-1],
+                labels + 0.5,
+                labels.astype(object),
+                "x",
+                None,
+            ),
+        )
     weights = some_weights(rng, n)
     threads = pick(rng, (1, 2, 5))
     with meant_for_users(), unchanged(X, labels, weights):
@@ -605,14 +894,24 @@ def scores(rng):
             assert values.shape == (n,) and np.all(np.abs(values) <= 1)
             assert values.tobytes() == metrics.silhouette_samples(X, labels, n_threads=3).tobytes()
         elif what == 1:
-            assert -1 <= metrics.silhouette_score(X, labels, sample_size=pick(rng, (None, 5, n)), random_state=1) <= 1
+            assert (
+                -1
+                <= metrics.silhouette_score(
+                    X, labels, sample_size=pick(rng, (None, 5, n)), random_state=1
+                )
+                <= 1
+            )
         elif what == 2:
             centers = some_values(rng, k, d)
-            values = metrics.simplified_silhouette_samples(X, centers, pick(rng, (None, labels)), n_threads=threads)
+            values = metrics.simplified_silhouette_samples(
+                X, centers, pick(rng, (None, labels)), n_threads=threads
+            )
             assert np.all(np.abs(values) <= 1)
         elif what == 3:
             value = metrics.calinski_harabasz_score(X, labels, sample_weight=weights)
-            assert value >= 0 or weights is not None and np.sum(weights) < k      # weights count as so many rows
+            assert (
+                value >= 0 or weights is not None and np.sum(weights) < k
+            )  # weights count as so many rows
         elif what == 4:
             assert metrics.davies_bouldin_score(X, labels, sample_weight=weights) >= 0
         else:
@@ -625,8 +924,21 @@ def one_column(rng):
     n = int(pick(rng, (1, 2, 3, 10, 64, 300, 3000)))
     data = some_values(rng, n, 1)[:, 0]
     if rng.random() < 0.2:
-        data = pick(rng, (data.tolist(), data.astype(np.float32), data.round(), data[None], np.full(n, np.inf), [-np.inf, *data, np.inf], "abc", [],
-                          data.astype(object), data > 0))
+        data = pick(
+            rng,
+            (
+                data.tolist(),
+                data.astype(np.float32),
+                data.round(),
+                data[None],
+                np.full(n, np.inf),
+                [-np.inf, *data, np.inf],
+                "abc",
+                [],
+                data.astype(object),
+                data > 0,
+            ),
+        )
     k = pick(rng, (1, 2, 3, 7, 20, n, n + 1, 0, -1, 2.0, None))
     with meant_for_users(), unchanged(data), np.errstate(all="ignore"):
         what = rng.integers(3)
@@ -634,9 +946,17 @@ def one_column(rng):
             clusters = ckmeans.ckmeans(data, k)
             assert np.array_equal(np.concatenate(clusters), np.sort(np.asarray(data, dtype=float)))
             assert len(clusters) <= k and all(len(cluster) for cluster in clusters)
-            if isinstance(data, np.ndarray) and data.ndim == 1 and np.all((np.abs(data) < 1e60) & ((np.abs(data) > 1e-60) | (data == 0))):
-                model = KMeans(k, n_threads=pick(rng, (1, 2)), label_order="center").fit(data[:, None])
-                assert model.counts_[model.counts_ > 0].tolist() == [len(cluster) for cluster in clusters], "KMeans finds other clusters"
+            if (
+                isinstance(data, np.ndarray)
+                and data.ndim == 1
+                and np.all((np.abs(data) < 1e60) & ((np.abs(data) > 1e-60) | (data == 0)))
+            ):
+                model = KMeans(k, n_threads=pick(rng, (1, 2)), label_order="center").fit(
+                    data[:, None]
+                )
+                assert model.counts_[model.counts_ > 0].tolist() == [
+                    len(cluster) for cluster in clusters
+                ], "KMeans finds other clusters"
         elif what == 1:
             limits = ckmeans.breaks(data, k)
             assert np.all(np.diff(limits) > 0) and len(limits) < k
@@ -647,13 +967,52 @@ def one_column(rng):
             assert found.sizes.sum() == len(data)
 
 
+def many_decades(rng):
+    """One column, its values and weights over any number of decades: the split must be the best,
+    also to exact arithmetic.
+    """
+    n = int(pick(rng, (2, 3, 5, 9, 12, 300, 1000, 3000)))
+    reach = pick(rng, (0, 0, 8, 30, 60))
+    X = np.sort(rng.normal(size=n) * 10.0 ** rng.uniform(-reach, reach, n))
+    if rng.random() < 0.3:
+        X[-1] = 10.0 ** rng.integers(0, 100)
+        X.sort()
+    reach = pick(rng, (0, 1, 8, 8, 20, 40, 70, 150))
+    weights = 10.0 ** rng.uniform(-reach, min(reach, 120), n)
+    if rng.random() < 0.3:
+        weights = np.where(rng.random(n) < 0.5, weights, pick(rng, (1.0, 1e-40, 1e100)))
+    distinct = len(np.unique(X))
+    k = min(distinct, int(rng.integers(1, 61)))
+    problem = Sorted(X, weights, pick(rng, (1, 2)))
+    bounds = problem.split(k)
+    assert bounds[0] == 0 and bounds[-1] == n and np.all(np.diff(bounds) > 0), "no split"
+    if n <= 12:
+        costs = oracle.interval_costs(X, weights)
+        found = sum(costs[pair] for pair in itertools.pairwise(bounds.tolist()))
+        assert found <= oracle.least_costs(costs, n)[k - 1] * (1 + Fraction(1, 10**14)), (
+            "not the best split"
+        )
+    with meant_for_users():
+        order = rng.permutation(n)
+        model = KMeans(k, n_threads=pick(rng, (1, 2)), refine=pick(rng, (None, "auto"))).fit(
+            X[order, None], sample_weight=weights[order]
+        )
+        assert (
+            np.array_equal(model.predict(X[order, None]), model.labels_)
+            and np.isfinite(model.cluster_centers_).all()
+        )
+
+
 def damaged(rng, data):
     """Bytes with something wrong with them; now and then with nothing."""
     data = bytearray(data)
     for _ in range(rng.integers(0, 5)):
         if not data:
             break
-        at, length = int(rng.integers(len(data))), int(rng.integers(1, 1 + min(len(data), pick(rng, (2, 8, 64)))))
+        at, length = (
+            int(rng.integers(len(data))),
+            int(rng.integers(1, 1 + min(len(data), pick(rng, (2, 8, 64))))),
+        )
         what = rng.integers(7)
         if what == 0:
             data[at] = rng.integers(256)
@@ -668,7 +1027,20 @@ def damaged(rng, data):
         elif what == 5:
             del data[at:]
         else:
-            data[at : at + length] = pick(rng, (b"\0" * length, b"\xff" * length, b'"', b"\n", b"\r\n", b"nan", b"1e999", b",", b"\xe2\x82"))
+            data[at : at + length] = pick(
+                rng,
+                (
+                    b"\0" * length,
+                    b"\xff" * length,
+                    b'"',
+                    b"\n",
+                    b"\r\n",
+                    b"nan",
+                    b"1e999",
+                    b",",
+                    b"\xe2\x82",
+                ),
+            )
     return bytes(data)
 
 
@@ -697,7 +1069,9 @@ def some_model_file(rng):
     cls = pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
     d = int(pick(rng, (1, 2, 5)))
     X = rng.normal(size=(30, d))
-    model = cls(int(pick(rng, (1, 2, 4))), random_state=0, max_iter=3).fit(X if rng.random() < 0.7 else as_table(rng, X))
+    model = cls(int(pick(rng, (1, 2, 4))), random_state=0, max_iter=3).fit(
+        X if rng.random() < 0.7 else as_table(rng, X)
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "m.npz")
         model.save(path)
@@ -709,9 +1083,22 @@ def some_model_file(rng):
             if name == "ckmeans":
                 arrays[name] = np.array(damaged(rng, value.item()))
             else:
-                numbers = [] if value.dtype.kind == "U" else [-value, value.astype("f4"), value * 2.0]
-                arrays[name] = pick(rng, (value[:-1], np.full(value.shape, np.nan), value[None], value.T, value.astype("U"), np.array(7),
-                                          value[:0], *numbers))
+                numbers = (
+                    [] if value.dtype.kind == "U" else [-value, value.astype("f4"), value * 2.0]
+                )
+                arrays[name] = pick(
+                    rng,
+                    (
+                        value[:-1],
+                        np.full(value.shape, np.nan),
+                        value[None],
+                        value.T,
+                        value.astype("U"),
+                        np.array(7),
+                        value[:0],
+                        *numbers,
+                    ),
+                )
             if rng.random() < 0.1:
                 del arrays[name]
             np.savez(path, **arrays)
@@ -725,7 +1112,9 @@ def models(rng):
 
 
 def read_bytes(data, name="t.csv"):
-    """A damaged table is an error of one kind, or a full rectangle of numbers that is read the same again."""
+    """A damaged table is an error of one kind, or a full rectangle of numbers that is read the same
+    again.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, name)
         Path(path).write_bytes(data)
@@ -739,13 +1128,19 @@ def read_bytes(data, name="t.csv"):
         except ReadError as error:
             assert path in str(error) or name in str(error), f"no file in {error}"
             return
-        assert table.values.ndim == 2 and table.values.shape[1] >= 1 and table.values.dtype.kind in "biuf"
+        assert (
+            table.values.ndim == 2
+            and table.values.shape[1] >= 1
+            and table.values.dtype.kind in "biuf"
+        )
         assert len(table.names) == table.values.shape[1]
         assert np.array_equal(read_table(path, **options).values, table.values, equal_nan=True)
 
 
 def some_table(rng):
-    """A file of numbers in one of the formats that are read, with or without what people put into such files."""
+    """A file of numbers in one of the formats that are read, with or without what people put into
+    such files.
+    """
     n, d = int(pick(rng, (1, 2, 5, 60))), int(pick(rng, (1, 2, 3, 7)))
     values = rng.normal(size=(n, d)) * 10.0 ** pick(rng, (0, 3, -3, 20))
     kind = rng.random()
@@ -754,23 +1149,70 @@ def some_table(rng):
         if kind < 0.1:
             np.save(file, values.astype(pick(rng, ("f8", "f4", "i4", "?", ">f8", "U9"))))
         else:
-            np.savez(file, **{name: values for name in pick(rng, (("x",), ("a", "b"), ("weights", "x")))})
+            np.savez(
+                file, **{name: values for name in pick(rng, (("x",), ("a", "b"), ("weights", "x")))}
+            )
         return file.getvalue()
     separator = pick(rng, ",,,;\t| ")
     end = pick(rng, ("\n", "\n", "\r\n", "\r"))
-    shown = [[pick(rng, (str, repr, lambda v: f"{v:.3f}", lambda v: f"{v:.6e}", lambda v: str(int(np.clip(v, -1e9, 1e9)))))(float(v)) for v in row]
-             for row in values]
+    shown = [
+        [
+            pick(
+                rng,
+                (
+                    str,
+                    repr,
+                    lambda v: f"{v:.3f}",
+                    lambda v: f"{v:.6e}",
+                    lambda v: str(int(np.clip(v, -1e9, 1e9))),
+                ),
+            )(float(v))
+            for v in row
+        ]
+        for row in values
+    ]
     for _ in range(pick(rng, (0, 0, 0, 1, 3))):
-        shown[rng.integers(n)][rng.integers(d)] = pick(rng, ("", "NA", "nan", "inf", "x", '"a""b"', "1,5", "1.000,5", "1e400", "0x1f", "1_000", "٣", "\0", "'"))
+        shown[rng.integers(n)][rng.integers(d)] = pick(
+            rng,
+            (
+                "",
+                "NA",
+                "nan",
+                "inf",
+                "x",
+                '"a""b"',
+                "1,5",
+                "1.000,5",
+                "1e400",
+                "0x1f",
+                "1_000",
+                "٣",
+                "\0",
+                "'",
+            ),
+        )
     if rng.random() < 0.2:
         shown = [[cell.replace(".", ",") for cell in row] for row in shown]
-    lines = [separator.join(f'"{cell}"' if rng.random() < 0.05 else cell for cell in row) for row in shown]
+    lines = [
+        separator.join(f'"{cell}"' if rng.random() < 0.05 else cell for cell in row)
+        for row in shown
+    ]
     if rng.random() < 0.6:
-        lines.insert(0, separator.join(pick(rng, (f"c{j}", f"{j}", f'"col {j}"', "", "name", "größe")) for j in range(d)))
+        lines.insert(
+            0,
+            separator.join(
+                pick(rng, (f"c{j}", f"{j}", f'"col {j}"', "", "name", "größe")) for j in range(d)
+            ),
+        )
     if rng.random() < 0.2:
-        lines.insert(int(rng.integers(len(lines) + 1)), pick(rng, ("", "# remark", "   ", separator, "1" + separator * 20)))
+        lines.insert(
+            int(rng.integers(len(lines) + 1)),
+            pick(rng, ("", "# remark", "   ", separator, "1" + separator * 20)),
+        )
     text = end.join(lines) + (end if rng.random() < 0.8 else "")
-    data = text.encode(pick(rng, ("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1")), errors="replace")
+    data = text.encode(
+        pick(rng, ("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1")), errors="replace"
+    )
     packed = rng.random()
     return gzip.compress(data) if packed < 0.1 else bz2.compress(data) if packed < 0.2 else data
 
@@ -778,54 +1220,383 @@ def some_table(rng):
 def tables(rng):
     """Tables with damage."""
     data = some_table(rng)
-    read_bytes(data if rng.random() < 0.3 else damaged(rng, data), pick(rng, ("t.csv", "t.csv", "t.txt", "t.npy", "t.npz", "t.csv.gz", "t")))
+    read_bytes(
+        data if rng.random() < 0.3 else damaged(rng, data),
+        pick(rng, ("t.csv", "t.csv", "t.txt", "t.npy", "t.npz", "t.csv.gz", "t")),
+    )
 
 
 def commands(rng):
-    """The command line, from files that may be damaged: it ends in an exit code and never in a traceback."""
+    """The command line, from files that may be damaged: it ends in an exit code and never in a
+    traceback.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        data, model, out = (os.path.join(folder, name) for name in ("data.csv", "model.npz", "out.csv"))
+        data, model, out = (
+            os.path.join(folder, name) for name in ("data.csv", "model.npz", "out.csv")
+        )
         table = some_table(rng)
         Path(data).write_bytes(table if rng.random() < 0.8 else damaged(rng, table))
-        fit = ["fit", data, "-k", pick(rng, ("1", "2", "3", "2:4", "0", "x", "99", "2:", "-1")), "--model", model]
-        options = (["--labels", out], ["--centers", out], ["--seed", "7"], ["--init", pick(rng, (*INITS, data, "x"))], ["--max-iter", "3"],
-                   ["--weights", pick(rng, ("1", "c1", "9"))], ["--columns", pick(rng, ("1", "1,2", "c0", "", "c9", "2-1"))], ["--threads", "2"],
-                   ["--label-order", pick(rng, ("size", "center", model, "x"))], ["--n-init", pick(rng, ("1", "auto", "0"))], ["--json"],
-                   ["--refine", pick(rng, (*PLANS, "x"))], ["--max-time", pick(rng, ("1", "0", "-1"))], ["--tol", pick(rng, ("0", "-1", "nan"))])
+        fit = [
+            "fit",
+            data,
+            "-k",
+            pick(rng, ("1", "2", "3", "2:4", "0", "x", "99", "2:", "-1")),
+            "--model",
+            model,
+        ]
+        options = (
+            ["--labels", out],
+            ["--centers", out],
+            ["--seed", "7"],
+            ["--init", pick(rng, (*INITS, data, "x"))],
+            ["--max-iter", "3"],
+            ["--weights", pick(rng, ("1", "c1", "9"))],
+            ["--columns", pick(rng, ("1", "1,2", "c0", "", "c9", "2-1"))],
+            ["--threads", "2"],
+            ["--header"],
+            ["--no-header"],
+            ["--no-header"],
+            ["--sep", pick(rng, (",", "tab", "blanks", "x", "::"))],
+            ["--no-quotes"],
+            ["--decimal", pick(rng, (",", ".", "x"))],
+            ["--thousands", pick(rng, (",", ".", " "))],
+            ["--skip", pick(rng, ("0", "1", "99"))],
+            ["--encoding", pick(rng, ("utf-8", "utf-16", "x"))],
+            ["--index", pick(rng, ("1", "c1", "9"))],
+            ["--no-index"],
+            ["--label-order", pick(rng, ("size", "center", model, "x"))],
+            ["--n-init", pick(rng, ("1", "auto", "0"))],
+            ["--json"],
+            ["--refine", pick(rng, (*PLANS, "x"))],
+            ["--max-time", pick(rng, ("1", "0", "-1"))],
+            ["--tol", pick(rng, ("0", "-1", "nan"))],
+        )
         for option in options:
             if rng.random() < 0.12:
                 fit += option
         runs = [fit, ["predict", model, data, *(["--labels", out] if rng.random() < 0.5 else [])]]
         if rng.random() < 0.05:
-            runs = [[pick(rng, ("demo", "plot", "quantize", "bogus", "--version", "--help", "")), *pick(rng, ([], [data], ["--rows", "50"]))]]
+            runs = [
+                [
+                    pick(rng, ("demo", "plot", "quantize", "bogus", "--version", "--help", "")),
+                    *pick(rng, ([], [data], ["--rows", "50"])),
+                ]
+            ]
         for argv in runs:
-            with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            with (
+                contextlib.redirect_stderr(io.StringIO()),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
                 code = cli.main(argv)
             assert code in (0, 1, 2), f"exit code {code} of {argv}"
 
 
+# -- what Python can change --------------------------------------------------------------------------------------------------------
+
+
+def other_than(rng, value):
+    """What somebody could put in the place of an attribute."""
+    odd = pick(rng, (None, "x", 7, -1, 2.5, True, [], {}, object(), np.float64("nan"), 10**30, np.zeros(0), np.zeros((0, 3)), (1, 2)))
+    if not isinstance(value, np.ndarray) or value.size == 0 or rng.random() < 0.15:
+        return odd
+    other = value.copy()
+    what = rng.integers(12)
+    if what == 0:
+        return other[tuple(slice(None, max(0, size + int(pick(rng, (-2, -1, -1, 0))))) for size in other.shape)]
+    if what == 1:
+        return np.repeat(other, 2, axis=int(rng.integers(other.ndim)))
+    if what == 2:
+        return other.reshape(pick(rng, ((-1,), (1, -1), (-1, 1), (*other.shape, 1), other.shape[::-1])))
+    if what == 3:
+        return other.astype(pick(rng, ("f2", "f4", "f8", ">f8", "i1", "i8", "u8", "O", "U9", "c16", "?", "g")))
+    if what == 4:
+        return pick(rng, (np.asfortranarray(other), other[::-1], np.repeat(other, 2, axis=-1)[..., ::2], other.tolist(), np.ma.masked_invalid(other)))
+    if what == 5:
+        other.flags.writeable = False
+        return other
+    if other.dtype.kind == "O":
+        return other[::-1]
+    for _ in range(int(pick(rng, (1, 1, 3)))):
+        place = tuple(rng.integers(size) for size in other.shape)
+        if other.dtype.kind == "f":
+            other[place] = pick(rng, (*ODD, -np.nan, 0.0, 1.0))
+        else:
+            other[place] = np.array(pick(rng, (-1, -2, 0, 1, len(other), len(other) + 1, -len(other) - 1, 2**31 - 1, -(2**31)))).astype(other.dtype)
+    return other
+
+
+#: What is done with a model: a function of it and of rows.
+USES = {
+    "predict": lambda model, X: model.predict(X), "transform": lambda model, X: model.transform(X), "score": lambda model, X: model.score(X),
+    "names": lambda model, X: model.get_feature_names_out(), "html": lambda model, X: model._repr_html_() if hasattr(model, "_repr_html_") else None,
+    "save": lambda model, X: through_a_file(model).predict(X), "match": lambda model, X: ckmeans.match(model, model, pick_rows(X)),
+    "match labels": lambda model, X: ckmeans.match(model, model), "partial_fit": lambda model, X: model.partial_fit(X),
+    "chunks": lambda model, X: list(model.predict_chunks(X)), "score_chunks": lambda model, X: model.score_chunks(X),
+    "copy": lambda model, X: copy.deepcopy(model).predict(X), "again": lambda model, X: model.fit(X).predict(X),
+}
+PICTURES = ("clusters", "pairs", "projection", "sizes", "profiles", "center_distances", "silhouette")
+
+
+def pick_rows(X):
+    return X if len(X) else None
+
+
+def surgery(rng):
+    """Attributes of a fitted model replaced by anything: what uses them gives a right result or an error that is meant for users."""
+    n, d = int(pick(rng, (3, 20, 200))), int(pick(rng, (1, 2, 5, 20)))
+    X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
+    rows = sparse_of(rng, X) if rng.random() < 0.2 else X
+    model = cls(int(pick(rng, (1, 2, 3))), random_state=0, metric=pick(rng, ("euclidean", "euclidean", "cosine")))
+    with meant_for_users():
+        model.fit(rows)
+        names = sorted(name for name in vars(model) if name.endswith("_") or name in ("n_threads", "metric", "_since", "n_clusters"))
+        for _ in range(int(pick(rng, (1, 1, 2)))):
+            name = pick(rng, (*names, "cluster_centers_", "cluster_centers_", "tree_children_", "seen_weights_"))
+            if rng.random() < 0.1:
+                vars(model).pop(name, None)
+            elif hasattr(model, name):
+                setattr(model, name, other_than(rng, getattr(model, name)))
+    uses = [*USES.values()]
+    try:
+        import matplotlib
+
+        matplotlib.use("agg")
+        uses.append(lambda model, X: draw(rng, model, X))
+    except ImportError:
+        pass
+    for _ in range(3):
+        with meant_for_users(TypeError, ValueError, ImportError, OverflowError, AttributeError, KeyError):
+            pick(rng, uses)(model, rows)
+            labels = model.predict(rows)
+            assert labels.shape == (rows.shape[0],) and 0 <= labels.min() <= labels.max() < len(model.cluster_centers_)
+
+
+def draw(rng, model, X):
+    from matplotlib import pyplot
+
+    name = pick(rng, PICTURES)
+    try:
+        getattr(plot, name)(model, *([] if name in ("sizes", "profiles", "center_distances") else [X]))
+    finally:
+        pyplot.close("all")
+
+
+class Changing:
+    """Changes what a fit works on, over and over: values to garbage, and what is used as an address to anything."""
+
+    def __init__(self, rng, *arrays):
+        self.rng, self.arrays = rng, [array for array in arrays if array is not None]
+        self.over = threading.Event()
+
+    def once(self):
+        array = pick(self.rng, self.arrays)
+        where = self.rng.integers(array.size, size=int(pick(self.rng, (1, 10, array.size))))
+        if array.dtype.kind == "f":
+            with np.errstate(all="ignore"):
+                array.flat[where] = np.array(pick(self.rng, (*ODD, -np.nan, 0.0, 1.0, 1e38, 1e60))).astype(array.dtype)
+        elif self.rng.random() < 0.5:
+            array.flat[where] = self.rng.integers(*pick(self.rng, ((-(2**31), 2**31), (-3, 4), (0, 1000))), size=len(where))
+        else:
+            self.rng.shuffle(array)
+
+    def run(self):
+        while not self.over.wait(pick(self.rng, (0, 0, 1e-4, 1e-3))):
+            self.once()
+
+    @contextlib.contextmanager
+    def meanwhile(self):
+        thread = threading.Thread(target=self.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.over.set()
+            thread.join()
+
+
+def changes(rng):
+    """Rows, weights and column indices that change while they are used: values mean nothing then, but memory stays whole and all ends."""
+    n, d = int(pick(rng, (30, 300, 3000))), int(pick(rng, (1, 2, 7, 40, 150)))
+    X, weights = np.array(numbers(rng, n, d, ("f8", "f8", "f4")), order=pick(rng, "CCF")), None
+    if rng.random() < 0.4:
+        weights = rng.exponential(size=n)
+    rows, parts = X, [X]
+    if rng.random() < 0.5:
+        X[rng.random(X.shape) < 0.8] = 0
+        with contextlib.suppress(ImportError):
+            from scipy import sparse
+
+            rows = sparse.csr_matrix(X)
+            if rng.random() < 0.3:
+                rows.indices, rows.indptr = rows.indices.astype(np.int64), rows.indptr.astype(np.int64)
+            parts = [part for part in (rows.data, rows.indices, rows.indices, rows.indptr) if part.size]
+    change = Changing(np.random.default_rng(rng.integers(2**32)), *parts, weights)
+    cls = pick(rng, (KMeans, KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
+    params = {"n_clusters": int(pick(rng, (2, 3, 20, 70))), "random_state": 0, "n_threads": int(pick(rng, (1, 2, 3))), "max_iter": 15,
+              "metric": pick(rng, ("euclidean", "euclidean", "cosine"))}
+    if cls is KMeans:
+        params.update(algorithm=pick(rng, tuple(ALGORITHMS)), n_init=1, copy_x=bool(rng.random() < 0.8),
+                      refine=pick(rng, (None, None, *PLANS)) if rows is X else None, history=bool(rng.random() < 0.2))
+    if cls is MiniBatchKMeans:
+        params.update(batch_size=int(pick(rng, (10, 200, 5000))), max_iter=2)
+    params["init"] = pick(rng, tuple(INITS))
+    once = rng.integers(3)
+    if once == 0 and cls is not BisectingKMeans:
+        params["callback"] = lambda state: change.once()
+    elif once == 1 and cls is not BisectingKMeans:
+        def init(X, n_clusters, random_state):
+            change.once()
+            return np.zeros((n_clusters, d)) + np.arange(n_clusters)[:, None]
+        params["init"] = init
+    model = cls(**params)
+    jobs = {"fit": lambda: model.fit(rows, sample_weight=weights).labels_, "seeds": lambda: ckmeans.kmeans_plusplus(rows, 5, sample_weight=weights)[1],
+            "silhouette": lambda: metrics.silhouette_samples(rows[:200], np.arange(min(n, 200)) % 3),
+            "chunks": lambda: list(model.fit_chunks(X, labels=True).predict_chunks(X)), "iter": lambda: list(model.iter_fit(rows))}
+    with meant_for_users(TypeError, ValueError, IndexError, ArithmeticError, RuntimeError, AttributeError):
+        with change.meanwhile() if once == 2 else contextlib.nullcontext():
+            found = jobs[pick(rng, ("fit", "fit", "fit", *jobs))]()
+            if isinstance(found, np.ndarray) and found.dtype == np.int32:
+                assert 0 <= found.min() <= found.max() < len(model.cluster_centers_)
+            if hasattr(model, "cluster_centers_"):
+                model.predict(rows), model.transform(rows), model.score(rows, sample_weight=weights)
+
+
+def states(rng):
+    """States of a callback that are asked outside of it, by other threads and later: an error, and the fit goes on as if nothing had been."""
+    n, d = int(pick(rng, (50, 3000))), int(pick(rng, (1, 2, 8)))
+    X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, KMeans, MiniBatchKMeans))
+    rows = sparse_of(rng, X) if rng.random() < 0.3 else X
+    n = rows.shape[0]
+    params = {"n_clusters": int(pick(rng, (2, 5))), "random_state": 1, "n_threads": int(pick(rng, (1, 2)))}
+    kept, over = [], threading.Event()
+
+    def ask(state):
+        what = pick(np.random.default_rng(), ("centers", "labels", "inertia"))
+        try:
+            return getattr(state, what)
+        except RuntimeError as error:
+            assert "during its callback only" in str(error)
+
+    def asker():
+        while not over.is_set():
+            for state in kept[-3:]:
+                ask(state)
+            time.sleep(1e-4)
+
+    def callback(state):
+        kept.append(state if rng.random() < 0.7 else copy.copy(state))
+        assert np.isfinite(state.centers).all() and 0 <= state.labels.min() <= state.labels.max() < params["n_clusters"]
+        if rng.random() < 0.3:
+            try:
+                pick(rng, (model.fit, model.fit_predict))(rows[:20])
+                raise AssertionError("a fit inside of its own callback")
+            except RuntimeError as error:
+                assert "is being fitted already" in str(error)
+        repr(kept[0]), kept[0].n_iter
+        if len(kept) > 1:
+            assert ask(kept[0]) is None
+
+    with meant_for_users():
+        plain = cls(**params).fit(rows)
+        model = cls(**params, callback=callback)
+        thread = threading.Thread(target=asker)
+        thread.start()
+        try:
+            model.fit(rows)
+        finally:
+            over.set()
+            thread.join()
+        same_bits(plain, model)
+        assert kept and all(ask(state) is None for state in kept)
+
+
+def together(rng):
+    """One estimator that several threads fit, feed and ask at once."""
+    n, d = int(pick(rng, (50, 2000))), int(pick(rng, (1, 3)))
+    X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
+    rows = sparse_of(rng, X) if rng.random() < 0.3 else X
+    k, model, failed = int(pick(rng, (2, 4))), None, []
+    model = cls(k, random_state=0)
+
+    def fit():
+        model.fit(rows)
+
+    def feed():
+        (model.partial_fit if cls is MiniBatchKMeans else model.fit)(rows)
+
+    def look():
+        assert model.predict(rows).max() < k and model.labels_.max() < k and len(model.counts_) == k
+        assert model.transform(rows[:5]).shape[1] == k and model.inertia_ >= 0
+
+    def several(job):
+        try:
+            for _ in range(3):
+                job()
+        except Exception as error:
+            failed.append(error)
+
+    with meant_for_users():
+        model.fit(rows)
+        threads = [threading.Thread(target=several, args=(pick(rng, (fit, feed, look)),)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failed:
+            raise failed[0]
+        same_bits(model.fit(rows), cls(k, random_state=0).fit(rows))
+
+
 #: name -> (function of a generator, how often)
-TARGETS = {"estimators": (estimators, 8), "careers": (careers, 4), "functions": (functions, 2), "paths": (paths, 1), "blocks": (blocks, 3), "algorithms": (algorithms, 2),
-           "magnitudes": (magnitudes, 3),
-           "sparse_rows": (sparse_rows, 4), "layouts": (layouts, 3), "chunks": (chunks, 3), "scores": (scores, 3),
-           "one_column": (one_column, 3), "models": (models, 4), "tables": (tables, 4), "commands": (commands, 2)}
+TARGETS = {
+    "estimators": (estimators, 8),
+    "careers": (careers, 4),
+    "functions": (functions, 2),
+    "paths": (paths, 1),
+    "blocks": (blocks, 3),
+    "algorithms": (algorithms, 2),
+    "magnitudes": (magnitudes, 3),
+    "sparse_rows": (sparse_rows, 4),
+    "layouts": (layouts, 3),
+    "chunks": (chunks, 3),
+    "scores": (scores, 3),
+    "one_column": (one_column, 3),
+    "many_decades": (many_decades, 2),
+    "surgery": (surgery, 4),
+    "changes": (changes, 4),
+    "states": (states, 2),
+    "together": (together, 1),
+    "models": (models, 4),
+    "tables": (tables, 4),
+    "commands": (commands, 2),
+}
 
-#: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin with, the module to cover)
-OF_BYTES = {"models": (load_bytes, some_model_file, _model), "tables": (read_bytes, some_table, _readers)}
+#: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin
+#: with, the module to cover)
+OF_BYTES = {
+    "models": (load_bytes, some_model_file, loading),
+    "tables": (read_bytes, some_table, text),
+}
 
 
-# -- running them ------------------------------------------------------------------------------------------------------------------
+# -- running them ----------------------------------------------------------------------------------
 
 
 def run_case(target, number):
     """One case: whatever it does must end well or in an error that is meant for users."""
-    TARGETS[target][0](np.random.default_rng([number, zlib.crc32(target.encode())]))     # another target changes no cases of this one
+    TARGETS[target][0](
+        np.random.default_rng([number, zlib.crc32(target.encode())])
+    )  # another target changes no cases of this one
 
 
 @contextlib.contextmanager
 def quiet():
     """Without what a case prints and warns."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
         warnings.simplefilter("ignore")
         yield
 
@@ -836,7 +1607,9 @@ def quietly(target, number):
 
 
 def guided(target, args):
-    """Let coverage lead to new bytes, from the kept cases on; a case that fails is written to a file and ends it."""
+    """Let coverage lead to new bytes, from the kept cases on; a case that fails is written to a
+    file and ends it.
+    """
     import atheris
 
     (CASES / target).mkdir(exist_ok=True)
@@ -852,16 +1625,29 @@ def guided(target, args):
     with tempfile.TemporaryDirectory() as corpus:
         for number in range(50):
             Path(corpus, str(number)).write_bytes(begin(np.random.default_rng(number)))
-        atheris.Setup([sys.argv[0], corpus, str(CASES / target), f"-artifact_prefix={CASES / target}/", "-max_len=8192",
-                       f"-max_total_time={args.seconds:.0f}"], one)
+        atheris.Setup(
+            [
+                sys.argv[0],
+                corpus,
+                str(CASES / target),
+                f"-artifact_prefix={CASES / target}/",
+                "-max_len=8192",
+                f"-max_total_time={args.seconds:.0f}",
+            ],
+            one,
+        )
         atheris.Fuzz()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=60, help="how long")
     parser.add_argument("--target", choices=TARGETS, help="cases of this kind only")
-    parser.add_argument("--start", type=int, default=time.time_ns() % 2**40, help="number of the first case")
+    parser.add_argument(
+        "--start", type=int, default=time.time_ns() % 2**40, help="number of the first case"
+    )
     parser.add_argument("--case", metavar="TARGET:NUMBER")
     parser.add_argument("--guided", choices=OF_BYTES)
     args = parser.parse_args()
@@ -871,7 +1657,11 @@ def main():
         return 0
     if args.guided:
         return guided(args.guided, args)
-    names = [args.target] if args.target else [name for name, (_, often) in TARGETS.items() for _ in range(often)]
+    names = (
+        [args.target]
+        if args.target
+        else [name for name, (_, often) in TARGETS.items() for _ in range(often)]
+    )
     deadline, number, failed = time.monotonic() + args.seconds, args.start, 0
     while time.monotonic() < deadline:
         target = names[number % len(names)]
@@ -879,9 +1669,14 @@ def main():
             quietly(target, number)
         except Exception as error:
             failed += 1
-            print(f"{target}:{number}: {type(error).__name__}: {' '.join(str(error).split())[:300]}", flush=True)
+            print(
+                f"{target}:{number}: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
+                flush=True,
+            )
         number += 1
-    print(f"{number - args.start} cases in {time.process_time():.0f} s of CPU time, {failed} failed")
+    print(
+        f"{number - args.start} cases in {time.process_time():.0f} s of CPU time, {failed} failed"
+    )
     return 1 if failed else 0
 
 

@@ -9,24 +9,25 @@ way. They depend a little on the compiler and on NumPy's linear algebra (`origin
 
 `test_golden.py` checks the results. Before the engine is changed where decisions are taken, write a record; after each step, check.
 """
+
 import argparse
 import hashlib
 import json
 import os
-from pathlib import Path
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
+from ckmeans._native.engine import COMPILER, Data, Run
 
 import ckmeans
 from ckmeans import KMeans, _native
-from ckmeans._blockwise import Fit
-from ckmeans._kept import Block
-from ckmeans._native.engine import COMPILER, Data, Run
-from ckmeans._sources import ArrayEngine
-from ckmeans._sparse import sparse_rows
+from ckmeans._blocks.driver import Fit
+from ckmeans._blocks.resident import Block
+from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._input.sparse import sparse_rows
 
 RECORD = Path(__file__).with_name("golden.json")
 
@@ -34,6 +35,7 @@ ALGORITHMS = "auto", "lloyd", "boxes", "yinyang", "projected"
 
 
 # -- data: whole numbers from a generator whose stream is frozen, and exact arithmetic, so that every machine makes the same bits ------
+
 
 def bell(random, *shape):
     """Numbers of mean 0 and variance 1/3, spread like a bell."""
@@ -147,13 +149,32 @@ def weights_of(n, random, weighted):
 
 # -- fits ------------------------------------------------------------------------------------------------------------------------------
 
-def in_memory(name, algorithm, dtype="f8", order="C", csr=False, weighted=False, metric="euclidean", n_threads=1, packed=True, restarts=1,
-              far=False, tol=0.0):
+
+def in_memory(
+    name,
+    algorithm,
+    dtype="f8",
+    order="C",
+    csr=False,
+    weighted=False,
+    metric="euclidean",
+    n_threads=1,
+    packed=True,
+    restarts=1,
+    far=False,
+    tol=0.0,
+):
     """Results, and the counters after each iteration."""
     k, max_iter = DATA[name][3:]
     X, random = rows_of(name, dtype, order, csr)
     weights = weights_of(len(X), random, weighted)
-    data = Data(sparse_rows(_sparse(X), "X", lambda values, _: values) if csr else X, weights, n_threads, packed, unit=metric == "cosine")
+    data = Data(
+        sparse_rows(_sparse(X), "X", lambda values, _: values) if csr else X,
+        weights,
+        n_threads,
+        packed,
+        unit=metric == "cosine",
+    )
     results, counters = [], []
     for centers in starts(X, k, random, restarts, far):
         run = Run(data, centers, max_iter, tol, algorithm)
@@ -163,7 +184,14 @@ def in_memory(name, algorithm, dtype="f8", order="C", csr=False, weighted=False,
             counters.append((run.n_changed, *run.counters().values()))
         run.finish()
         counters.append((*run.counters().values(), run.along_axes))
-        results += [run.labels(), run.result_centers(), run.inertia(), run.n_iter, run.counts(), run.stop_reason]
+        results += [
+            run.labels(),
+            run.result_centers(),
+            run.inertia(),
+            run.n_iter,
+            run.counts(),
+            run.stop_reason,
+        ]
         results += [data.assign(run.centers()), data.distances(run.centers()[:3])]
     return results, counters
 
@@ -207,10 +235,17 @@ class Watch:
 
     def after(self, fit):
         if getattr(fit, "held", None) is not None:
-            self.counters.append([tuple(fit.held.state(i).values()) for i in range(len(fit.states))])
+            self.counters.append(
+                [tuple(fit.held.state(i).values()) for i in range(len(fit.states))]
+            )
         if getattr(self.engine, "held", None):
-            self.counters.append([tuple(run.counters().values()) for block in self.engine.held
-                                  for run, _ in getattr(block.rows.kept, "runs", {}).values()])
+            self.counters.append(
+                [
+                    tuple(run.counters().values())
+                    for block in self.engine.held
+                    for run, _ in getattr(block.rows.kept, "runs", {}).values()
+                ]
+            )
 
 
 def in_turn(name, algorithms):
@@ -230,13 +265,26 @@ def in_turn(name, algorithms):
     return results, counters
 
 
-def in_blocks(name, algorithm, engine, dtype="f8", weighted=False, n_threads=1, restarts=1, held_bytes=None, mapped=True):
+def in_blocks(
+    name,
+    algorithm,
+    engine,
+    dtype="f8",
+    weighted=False,
+    n_threads=1,
+    restarts=1,
+    held_bytes=None,
+    mapped=True,
+):
     k, max_iter = DATA[name][3:]
     X, random = rows_of(name, dtype)
     weights = weights_of(len(X), random, weighted)
-    model = KMeans(k, init=list(starts(X, k, random, restarts)), tol=0, max_iter=max_iter, algorithm=algorithm)
+    model = KMeans(
+        k, init=list(starts(X, k, random, restarts)), tol=0, max_iter=max_iter, algorithm=algorithm
+    )
     engine = {"in process": ArrayEngine, "elsewhere": Elsewhere, "staying": Staying}[engine](
-        X, weights, n_threads, sorted(random.randint(0, len(X), 3)))
+        X, weights, n_threads, sorted(random.randint(0, len(X), 3))
+    )
     if held_bytes is not None:
         engine.held_bytes, engine.mapped = held_bytes, mapped
     watch = Watch(engine)
@@ -246,15 +294,30 @@ def in_blocks(name, algorithm, engine, dtype="f8", weighted=False, n_threads=1, 
         labels[start : start + len(found)] = found
 
     best, runs = Fit(engine, model, sink if engine.in_process else None, watch=watch).solve()
-    return [labels, best.centers, best.inertia, best.n_iter, best.counts, best.stop_reason, [run[1:4] for run in runs]], watch.counters
+    return [
+        labels,
+        best.centers,
+        best.inertia,
+        best.n_iter,
+        best.counts,
+        best.stop_reason,
+        [run[1:4] for run in runs],
+    ], watch.counters
 
 
 def drawn(init, name, dtype="f8", weighted=False, csr=False, metric="euclidean", packed=True):
     """Initial centers, by name."""
     X, random = rows_of(name, dtype, csr=csr)
-    model = KMeans(DATA[name][3], init=init, n_init=2, max_iter=3, random_state=7, metric=metric, n_threads=2)
+    model = KMeans(
+        DATA[name][3], init=init, n_init=2, max_iter=3, random_state=7, metric=metric, n_threads=2
+    )
     model.fit(_sparse(X) if csr else X, sample_weight=weights_of(len(X), random, weighted))
-    return [model.labels_, model.cluster_centers_, model.inertia_, [run[:4] for run in model.runs_]], []
+    return [
+        model.labels_,
+        model.cluster_centers_,
+        model.inertia_,
+        [run[:4] for run in model.runs_],
+    ], []
 
 
 def cases():
@@ -262,22 +325,49 @@ def cases():
     for i, name in enumerate(DATA):
         for j, algorithm in enumerate(ALGORITHMS):
             n_dense = sum(not variant.get("csr") for variant in VARIANTS)
-            chosen = {(2 * i + j + step) % n_dense for step in (0, 4)} | {n_dense + (i + j) % (len(VARIANTS) - n_dense)}
+            chosen = {(2 * i + j + step) % n_dense for step in (0, 4)} | {
+                n_dense + (i + j) % (len(VARIANTS) - n_dense)
+            }
             for v in sorted(chosen):
-                if VARIANTS[v].get("csr") and name in ("axes200", "square", "plain100") and algorithm not in ("auto", "lloyd"):
+                if (
+                    VARIANTS[v].get("csr")
+                    and name in ("axes200", "square", "plain100")
+                    and algorithm not in ("auto", "lloyd")
+                ):
                     continue
-                yield f"{name} {algorithm} {_words(VARIANTS[v])}", in_memory, (name, algorithm), VARIANTS[v]
-    for algorithms in (("projected", "boxes", "lloyd", "projected"), ("auto", "boxes", "auto", "projected", "yinyang"), ("lloyd", "auto", "projected"),
-                       ("yinyang", "lloyd", "auto")):
+                yield (
+                    f"{name} {algorithm} {_words(VARIANTS[v])}",
+                    in_memory,
+                    (name, algorithm),
+                    VARIANTS[v],
+                )
+    for algorithms in (
+        ("projected", "boxes", "lloyd", "projected"),
+        ("auto", "boxes", "auto", "projected", "yinyang"),
+        ("lloyd", "auto", "projected"),
+        ("yinyang", "lloyd", "auto"),
+    ):
         for name in ("blobs7", "many16", "slow24", "whole96", "axes200"):
             yield f"{name} {' '.join(algorithms)} in turn", in_turn, (name, algorithms), {}
     for i, name in enumerate(("square", "blobs7", "wide20", "many16", "whole96", "slow24")):
         for j, algorithm in enumerate(("auto", "lloyd", "yinyang")):
             for v in {(i + j) % 3, 3 + (i + j) % 2}:
-                yield f"{name} {algorithm} {_words(BLOCKS[v])}", in_blocks, (name, algorithm), BLOCKS[v]
-    for i, init in enumerate(("k-means++", "k-means||", "random", "random-partition", "variance-partition")):
+                yield (
+                    f"{name} {algorithm} {_words(BLOCKS[v])}",
+                    in_blocks,
+                    (name, algorithm),
+                    BLOCKS[v],
+                )
+    for i, init in enumerate(
+        ("k-means++", "k-means||", "random", "random-partition", "variance-partition")
+    ):
         for variant in ({}, {"weighted": True, "dtype": "f4"}, {"csr": True}, {"metric": "cosine"}):
-            yield f"{init} {_words(variant)}", drawn, (init, ("blobs7", "wide20", "grid")[i % 3]), variant
+            yield (
+                f"{init} {_words(variant)}",
+                drawn,
+                (init, ("blobs7", "wide20", "grid")[i % 3]),
+                variant,
+            )
 
 
 def _words(variant):
@@ -290,14 +380,18 @@ def _hash(things):
     def add(thing):
         if isinstance(thing, np.ndarray):
             digest.update(f"{thing.dtype.str}{thing.shape}".encode())
-            digest.update(np.ascontiguousarray(thing + 0 if thing.dtype.kind == "f" else thing).tobytes())
+            digest.update(
+                np.ascontiguousarray(thing + 0 if thing.dtype.kind == "f" else thing).tobytes()
+            )
         elif isinstance(thing, (list, tuple)):
             digest.update(b"(")
             for each in thing:
                 add(each)
             digest.update(b")")
         else:
-            digest.update(repr(thing.item() if isinstance(thing, np.generic) else thing).encode() + b",")
+            digest.update(
+                repr(thing.item() if isinstance(thing, np.generic) else thing).encode() + b","
+            )
 
     add(things)
     return digest.hexdigest()[:12]
@@ -326,8 +420,13 @@ def read():
 
 def _each_instruction_set():
     for isa in _native.available:
-        done = subprocess.run([sys.executable, __file__, "--print"], env={**os.environ, "CKMEANS_ISA": isa}, stdout=subprocess.PIPE, text=True,
-                              check=True)
+        done = subprocess.run(
+            [sys.executable, __file__, "--print"],
+            env={**os.environ, "CKMEANS_ISA": isa},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
         yield isa, json.loads(done.stdout)
 
 
@@ -355,7 +454,9 @@ def check():
         counted = record["counters"].get(isa, "")
         for i, (name, results, counters) in enumerate(found):
             wrong = ["results"] * (results != record["results"][name])
-            wrong += ["counters"] * (same_origin and counted != "" and counted[4 * i : 4 * i + 4] != counters[:4])
+            wrong += ["counters"] * (
+                same_origin and counted != "" and counted[4 * i : 4 * i + 4] != counters[:4]
+            )
             differ += len(wrong)
             if wrong:
                 print(f"{isa}: {name}: other {' and '.join(wrong)}")

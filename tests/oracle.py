@@ -1,19 +1,19 @@
 """k-means as the package promises it, written to be read.
 
-Everything here is plain NumPy, ``math.fsum`` and loops. Nothing is fast and nothing is clever: this is what
-the compiled code has to reproduce to the last bit. The promise in short:
+Everything here is plain NumPy, ``math.fsum`` and loops. Nothing is fast and nothing is clever: this
+is what the compiled code has to reproduce to the last bit. The promise in short:
 
-* The squared distance of a row and a center is a float64 sum over the features in order, one rounding per
-  operation.
+* The squared distance of a row and a center is a float64 sum over the features in order, one
+  rounding per operation.
 * A row belongs to the lowest index among its nearest centers.
 * Every sum over rows is the exact sum, rounded once. The order of the rows therefore cannot matter.
 """
 
-from dataclasses import dataclass, field
-from fractions import Fraction
 import itertools
 import math
 import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -48,7 +48,9 @@ def is_thin(X):
 
 
 def true_sq_distance(x, center):
-    """The squared distance itself, rounded once; where nearly everything cancels, or underflows, as of other rows."""
+    """The squared distance itself, rounded once; where nearly everything cancels, or underflows, as
+    of other rows.
+    """
     true = sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(x.tolist(), center.tolist()))
     squares = sum(Fraction(a) ** 2 + Fraction(b) ** 2 for a, b in zip(x.tolist(), center.tolist()))
     if true > squares / 2**20 + Fraction(1, 2**900):
@@ -67,7 +69,11 @@ def shown_sq_distances(X, centers):
 
 def distances(X, centers):
     """What ``transform`` gives: distances in the dtype the data is computed in."""
-    table = sq_distances(X, centers) if compute_dtype(X) == np.float32 else shown_sq_distances(X, centers)
+    table = (
+        sq_distances(X, centers)
+        if compute_dtype(X) == np.float32
+        else shown_sq_distances(X, centers)
+    )
     with np.errstate(over="ignore"):
         return np.sqrt(table).astype(compute_dtype(X))
 
@@ -87,9 +93,9 @@ def inertia(sq_own, weights=None):
 def moves(X, sq_own, labels, weights, k):
     """Which row each empty cluster takes: a list of (cluster, row).
 
-    In index order, an empty cluster takes the row farthest from its own center (the lowest index of several).
-    The row must have weight, must not sit on its center, must leave another row with weight behind, and must
-    not have a value that another empty cluster has taken already.
+    In index order, an empty cluster takes the row farthest from its own center (the lowest index of
+    several). The row must have weight, must not sit on its center, must leave another row with
+    weight behind, and must not have a value that another empty cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
@@ -130,7 +136,9 @@ def update(X, sq_own, labels, centers, weights=None):
 
 
 def total_shift(new, old):
-    """Sum over clusters, then features, of the squared movement; every addition rounded, in this order."""
+    """Sum over clusters, then features, of the squared movement; every addition rounded, in this
+    order.
+    """
     total = 0.0
     for a, b in zip(new.ravel().tolist(), old.ravel().tolist()):
         total += (a - b) * (a - b)
@@ -182,7 +190,9 @@ def given(centers, dtype):
 
 
 def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4, metric=sys.modules[__name__]):
-    """A whole run from given centers. `metric` is a module with functions for what depends on it: this one, or `oracle_cosine`."""
+    """A whole run from given centers. `metric` is a module with functions for what depends on it:
+    this one, or `oracle_cosine`.
+    """
     dtype = compute_dtype(X)
     centers = metric.given(centers, dtype)
     threshold = tol * metric.mean_variance(X, weights)
@@ -193,7 +203,11 @@ def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4, metric=sys.module
         n_changed = int((labels != previous).sum())
         new = centers if n_changed == 0 else metric.update(X, sq_own, labels, centers, weights)
         shift = metric.total_shift(new, centers)
-        steps.append(Step(n_iter, labels, metric.inertia(sq_own, weights), n_changed, new.astype(dtype), shift))
+        steps.append(
+            Step(
+                n_iter, labels, metric.inertia(sq_own, weights), n_changed, new.astype(dtype), shift
+            )
+        )
         if n_changed == 0:
             stop_reason = "labels"
             break
@@ -203,9 +217,12 @@ def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4, metric=sys.module
             break
     else:
         stop_reason = "max_iter"
-    # The centers may have moved since the last assignment, and what is reported has to belong together.
+    # The centers may have moved since the last assignment, and what is reported has to belong
+    # together.
     labels, sq_own = metric.assign(X, centers)
-    return Result(labels, centers.astype(dtype), metric.inertia(sq_own, weights), n_iter, stop_reason, steps)
+    return Result(
+        labels, centers.astype(dtype), metric.inertia(sq_own, weights), n_iter, stop_reason, steps
+    )
 
 
 def running_sums(terms):
@@ -215,7 +232,9 @@ def running_sums(terms):
 
 
 def draw(terms, uniform):
-    """The first row at which the running sum of the terms exceeds its share, or else the last with a term."""
+    """The first row at which the running sum of the terms exceeds its share, or else the last with
+    a term.
+    """
     running = running_sums(terms)
     for row, value in enumerate(running):
         if value > uniform * running[-1]:
@@ -224,11 +243,15 @@ def draw(terms, uniform):
 
 
 def content_order(X):
-    """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they stand."""
+    """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they
+    stand.
+    """
     code = np.full(len(X), 0x2545F4914F6CDD1D, dtype=np.uint64)
     for f, column in enumerate(X.T):
         bits = column.astype(np.float64).view(np.uint64)
-        mixed = (bits ^ np.uint64((f + 1) * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (bits ^ np.uint64((f + 1) * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(
+            0xBF58476D1CE4E5B9
+        )
         mixed = (mixed ^ mixed >> np.uint64(32)) * np.uint64(0x94D049BB133111EB)
         code += np.where(column != 0, mixed ^ mixed >> np.uint64(29), np.uint64(0))
     code = (code ^ code >> np.uint64(32)) * np.uint64(0xD6E8FEB86659FD93)
@@ -236,10 +259,12 @@ def content_order(X):
 
 
 def kmeans_plusplus(X, k, uniforms, weights=None):
-    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one a trial.
+    """Rows that greedy k-means++ draws with these numbers in [0, 1): one for the first row, one a
+    trial.
 
-    The trial that leaves the least potential is taken, the first of equal ones. When all rows coincide with
-    centers, rows that were not taken yet follow in order, and then the first row of weight.
+    The trial that leaves the least potential is taken, the first of equal ones. When all rows
+    coincide with centers, rows that were not taken yet follow in order, and then the first row of
+    weight.
     """
     n, order = len(X), content_order(X)
     trials = (len(uniforms) - 1) // (k - 1) if k > 1 else 0
@@ -255,9 +280,45 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
             eligible = np.flatnonzero(weights)
             taken.append(next((row for row in eligible if row not in taken), eligible[0]))
             continue
-        drawn = [order[draw(terms[order], uniform)] for uniform in uniforms[1:][step * trials : (step + 1) * trials]]
+        drawn = [
+            order[draw(terms[order], uniform)]
+            for uniform in uniforms[1:][step * trials : (step + 1) * trials]
+        ]
         left = [np.minimum(nearest, sq_distances(X, X[[row]])[:, 0]) for row in drawn]
         best = int(np.argmin([exact_sum(weights * potential) for potential in left]))
         taken.append(drawn[best])
         nearest = left[best]
     return np.array(taken)
+
+
+def interval_costs(values, weights=None):
+    """Exact sums of weighted squared distances to the mean of sorted values [i, j): a dict of
+    Fractions by (i, j).
+    """
+    values = [Fraction(value) for value in np.asarray(values, np.float64).tolist()]
+    weights = (
+        [Fraction(1)] * len(values) if weights is None else [Fraction(w) for w in weights.tolist()]
+    )
+    costs = {}
+    for i in range(len(values)):
+        mass = first = second = Fraction(0)
+        for j in range(i, len(values)):
+            mass += weights[j]
+            first += weights[j] * values[j]
+            second += weights[j] * values[j] ** 2
+            costs[i, j + 1] = second - first**2 / mass
+    return costs
+
+
+def least_costs(costs, n):
+    """The least cost of n sorted values in 1, 2, ..., n intervals: Fractions. Every row looks at
+    every candidate.
+    """
+    row = [None] + [costs[0, j] for j in range(1, n + 1)]
+    least = [row[n]]
+    for q in range(2, n + 1):
+        row = [None] * q + [
+            min(row[i] + costs[i, j] for i in range(q - 1, j)) for j in range(q, n + 1)
+        ]
+        least.append(row[n])
+    return least

@@ -1,14 +1,17 @@
-"""Spherical k-means as the package promises it: plain NumPy on unit rows, everything else as in `oracle`."""
+"""Spherical k-means as the package promises it: plain NumPy on unit rows, everything else as in
+`oracle`.
+"""
 
 import sys
 
 import numpy as np
-
 import oracle
 
 
 def sq_norms(X):
-    """Sum of squares of every row: eight interleaved sums, features in order, put together in halves."""
+    """Sum of squares of every row: eight interleaved sums, features in order, put together in
+    halves.
+    """
     X = np.asarray(X, np.float64)
     sums = np.zeros((len(X), 8))
     with np.errstate(all="ignore"):
@@ -39,12 +42,16 @@ def given(centers, dtype):
     """Initial centers: those that are of unit length, up to rounding, stay as they are."""
     centers = np.asarray(centers, np.float64)
     off = np.abs(unit(centers) - centers).max(axis=1)
-    turned = np.where((off <= (1e-7 if dtype == np.float32 else 1e-14))[:, None], centers, unit(centers))
+    turned = np.where(
+        (off <= (1e-7 if dtype == np.float32 else 1e-14))[:, None], centers, unit(centers)
+    )
     return turned.astype(dtype).astype(np.float64)
 
 
 def assign(X, centers):
-    """Labels and squared distances of unit rows to unit centers; rows without a direction are orthogonal to all."""
+    """Labels and squared distances of unit rows to unit centers; rows without a direction are
+    orthogonal to all.
+    """
     labels, sq_own = oracle.assign(unit(X), unit(centers))
     lost = factors(X) == 0
     return np.where(lost, 0, labels).astype(np.int32), np.where(lost, 2.0, sq_own)
@@ -65,7 +72,9 @@ def update(X, sq_own, labels, centers, weights=None):
     weights = directed(X, weights)
     means = oracle.update(unit(X), sq_own, labels, centers, weights)
     has_rows = np.bincount(labels[weights > 0], minlength=len(centers)) > 0
-    has_rows[[cluster for cluster, _ in oracle.moves(unit(X), sq_own, labels, weights, len(centers))]] = True
+    has_rows[
+        [cluster for cluster, _ in oracle.moves(unit(X), sq_own, labels, weights, len(centers))]
+    ] = True
     has_rows &= factors(means) != 0
     turned = unit(means).astype(oracle.compute_dtype(X)).astype(np.float64)
     return np.where(has_rows[:, None], turned, centers)

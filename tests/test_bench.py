@@ -1,4 +1,5 @@
 """The bench: its figures, tables and files, and one small run from the command line."""
+
 import csv
 import gzip
 import json
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from checks import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,8 +25,8 @@ from bench.peers import PEERS  # noqa: E402
 from bench.runner import Result, Worker, WorkerError, judge  # noqa: E402
 from bench.tasks import TASKS, inertia, nearest  # noqa: E402
 
+# --- data -----------------------------------------------------------------------------------------
 
-# --- data ---------------------------------------------------------------------------------------------------
 
 def test_every_cell_has_a_name_of_its_own_and_a_known_task():
     cells = data.grid({})
@@ -48,19 +48,25 @@ def test_real_data_is_found_in_a_folder_and_what_is_not_a_table_is_named(tmp_pat
     (tmp_path / "read.me").write_text("not data")
     sources, missing = data.real_sources(tmp_path)
     assert (sources["pairs"].n, sources["pairs"].d) == (200, 2)
-    cell, = data.select(data.grid(sources), patterns=["pixels-300x3-k8-f32"])
+    (cell,) = data.select(data.grid(sources), patterns=["pixels-300x3-k8-f32"])
     assert data.make(cell, sources).dtype == np.float32
     assert [line for line in missing if line.startswith("data people")]
     assert "read" not in sources
 
 
 def test_a_header_is_not_a_row(tmp_path):
-    for name, text in {"a.csv": "u,v\n1,2\n3,4\n", "b.csv": "1,2\n3,4\n", "c.txt": "1 2\n3 4\n"}.items():
+    for name, text in {
+        "a.csv": "u,v\n1,2\n3,4\n",
+        "b.csv": "1,2\n3,4\n",
+        "c.txt": "1 2\n3 4\n",
+    }.items():
         (tmp_path / name).write_text(text)
         assert data.read_table(tmp_path / name).tolist() == [[1, 2], [3, 4]]
 
 
-@pytest.mark.parametrize("pattern, count", [("blobs-150x8-k3-f64", 1), ("fit:*-k1000-f3?", 3), ("none", 0)])
+@pytest.mark.parametrize(
+    "pattern, count", [("blobs-150x8-k3-f64", 1), ("fit:*-k1000-f3?", 3), ("none", 0)]
+)
 def test_cells_are_chosen_by_a_part_of_their_name_or_a_wildcard(pattern, count):
     assert len(data.select(data.grid({}), patterns=[pattern])) == count
 
@@ -75,7 +81,8 @@ def test_initial_centers_are_different_rows_and_the_same_each_time():
         data.first_centers(X, 51)
 
 
-# --- checks -------------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
+
 
 def test_inertia_and_nearest_agree_with_their_definitions(monkeypatch):
     monkeypatch.setattr("bench.tasks.BLOCK", 64)  # several blocks
@@ -86,7 +93,9 @@ def test_inertia_and_nearest_agree_with_their_definitions(monkeypatch):
 
 
 def made_up(page="fit", task="fit", **values):
-    """A run of two cells in which 'faiss' cannot do one and comes to another result in the other."""
+    """A run of two cells in which 'faiss' cannot do one and comes to another result in the
+    other.
+    """
     cells = [data.Cell(page, task, "blobs", 100, 2, 3, dtype) for dtype in ("float32", "float64")]
     results = [
         Result(cells[0], "ckmeans", [2e-3, 1e-3, 9e-3], 7, 100.0),
@@ -98,10 +107,19 @@ def made_up(page="fit", task="fit", **values):
     ]
     judge(results[:3])
     judge(results[3:])
-    peers = {name: {"distribution": PEERS[name].distribution, "version": "1.0"}
-             for name in ("ckmeans", "sklearn", "faiss")}
-    machine = {"date": "2024-01-01", "cpu": "A CPU", "cpus": 4, "threads": 2, "system": "Linux",
-               "python": "3", "numpy": "2"}
+    peers = {
+        name: {"distribution": PEERS[name].distribution, "version": "1.0"}
+        for name in ("ckmeans", "sklearn", "faiss")
+    }
+    machine = {
+        "date": "2024-01-01",
+        "cpu": "A CPU",
+        "cpus": 4,
+        "threads": 2,
+        "system": "Linux",
+        "python": "3",
+        "numpy": "2",
+    }
     return report.Run({**machine, **values}, {}, peers, ["scipy: not installed"], results)
 
 
@@ -115,29 +133,45 @@ def test_figures_of_disagreeing_peers_do_not_count():
     assert report.ratio(row32["sklearn"], row32["ckmeans"]) == 2  # of medians
     assert report.lead(row32, "ckmeans") == 2
     assert report.lead(row64, "ckmeans") == 9
-    assert report.means(run, "fit", "ckmeans") == {"sklearn": pytest.approx(18 ** 0.5)}
+    assert report.means(run, "fit", "ckmeans") == {"sklearn": pytest.approx(18**0.5)}
     first, _, uncounted = report.summary(run, "fit")
     assert "ckmeans is the fastest in 2 of 2 cells" in first and "4.24x" in first
     assert "faiss 0.50x (fit:blobs-100x2-k3-f32)" in uncounted
 
 
-# --- reports ------------------------------------------------------------------------------------------------
+# --- reports --------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("value, text", [
-    (1234.5, "1234 s"), (12.345, "12.3 s"), (0.99999, "1.00 s"), (0.0123, "12.3 ms"), (9.999e-3, "10.0 ms"),
-    (0.9999e-3, "1.00 ms"), (4.56e-6, "4.56 us")])
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (1234.5, "1234 s"),
+        (12.345, "12.3 s"),
+        (0.99999, "1.00 s"),
+        (0.0123, "12.3 ms"),
+        (9.999e-3, "10.0 ms"),
+        (0.9999e-3, "1.00 ms"),
+        (4.56e-6, "4.56 us"),
+    ],
+)
 def test_times_have_three_digits_and_a_unit(value, text):
     assert report.seconds(value) == text
 
 
 def test_text_is_aligned_and_says_what_a_reader_needs():
     text = report.text(made_up())
-    table = text[text.index("data  "):text.index("\n\nckmeans is")].splitlines()
+    table = text[text.index("data  ") : text.index("\n\nckmeans is")].splitlines()
     assert len(table) == 4
     assert len({len(line) for line in table}) == 1
     assert "2.00 ms" in table[2] and "1.00 ms!" in table[2] and "9.00 ms~" in table[3]
-    for words in ("A CPU, 4 CPUs, 2 threads", "sklearn = scikit-learn 1.0", "scipy: not installed",
-                  "does not agree", "another number of iterations", "faiss +1.0e-02"):
+    for words in (
+        "A CPU, 4 CPUs, 2 threads",
+        "sklearn = scikit-learn 1.0",
+        "scipy: not installed",
+        "does not agree",
+        "another number of iterations",
+        "faiss +1.0e-02",
+    ):
         assert words in text
 
 
@@ -184,9 +218,12 @@ def test_memory_is_given_in_megabytes():
     assert "2.00 MB" in report.text(run) and "needs the least" in report.text(run)
 
 
-# --- the command --------------------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("argv", [["--peers", "nobody"], ["--pages", "fit,cook"], ["--threads", "0"]])
+
+@pytest.mark.parametrize(
+    "argv", [["--peers", "nobody"], ["--pages", "fit,cook"], ["--threads", "0"]]
+)
 def test_wrong_arguments_are_refused(argv, capsys):
     with pytest.raises(SystemExit) as stop:
         command.arguments(argv)
@@ -206,14 +243,31 @@ def test_a_worker_that_ends_is_an_error_with_its_last_words():
 def test_the_command_measures_compares_and_writes(tmp_path):
     peers = ["ckmeans", *(["sklearn"] if find_spec("sklearn") else [])]
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--cells", "fit:blobs-150x8-k3-f64,memory:blobs-100000x16-k100-f32",
-         "--peers", ",".join(peers), "--repeat", "1", "--threads", "1", "--out", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+        [
+            sys.executable,
+            "-m",
+            "bench",
+            "--cells",
+            "fit:blobs-150x8-k3-f64,memory:blobs-100000x16-k100-f32",
+            "--peers",
+            ",".join(peers),
+            "--repeat",
+            "1",
+            "--threads",
+            "1",
+            "--out",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0, done.stderr
     assert "Full fit" in done.stdout and "1 thread;" in done.stdout
     results = json.loads((tmp_path / "bench.json").read_text())["results"]
     assert [result["peer"] for result in results] == peers * 2
     for result in results:
         assert result["samples"] and result["agrees"] and not result["note"]
-    assert len({round(result["value"], 6) for result in results[:len(peers)]}) == 1
-    assert len({result["n_iter"] for result in results[:len(peers)]}) == 1
+    assert len({round(result["value"], 6) for result in results[: len(peers)]}) == 1
+    assert len({result["n_iter"] for result in results[: len(peers)]}) == 1

@@ -1,27 +1,30 @@
 """Fits over blocks of rows: the bits of a fit in one array, for any partition."""
+
 import functools
 import operator
 import pickle
 import warnings
 import weakref
 
-from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
+from checks import assert_same, fit
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import problems
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._blockwise import Fit
-from ckmeans._kept import Block
-from ckmeans._sources import ArrayEngine
+from ckmeans._blocks.driver import Fit
+from ckmeans._blocks.resident import Block
+from ckmeans._blocks.sources import ArrayEngine
 from ckmeans.partial import assign_block, survey_block
-
-from checks import assert_same, fit
-from strategies import problems
 
 
 class Pickled(ArrayEngine):
-    """An engine elsewhere: whatever goes to a task or comes back is pickled, and results come in another order."""
+    """An engine elsewhere: whatever goes to a task or comes back is pickled, and results come in
+    another order.
+    """
 
     in_process = False
 
@@ -34,7 +37,9 @@ class Pickled(ArrayEngine):
 
 
 class Staying(ArrayEngine):
-    """An engine whose blocks stay where they are; now and then one is lost and made again, and answers come added up."""
+    """An engine whose blocks stay where they are; now and then one is lost and made again, and
+    answers come added up.
+    """
 
     in_process, keeps = False, True
     held, calls, lost = None, 0, 7
@@ -49,7 +54,11 @@ class Staying(ArrayEngine):
                 block = self.held[index] = pickle.loads(pickle.dumps(block))
             results.append(block.run(task, index, *pickle.loads(pickle.dumps(broadcast))))
         middle = len(results) // 2
-        return [functools.reduce(operator.add, some) for some in (results[:middle], results[middle:]) if some]
+        return [
+            functools.reduce(operator.add, some)
+            for some in (results[:middle], results[middle:])
+            if some
+        ]
 
 
 def solved(engine, model, fits=None):
@@ -65,7 +74,9 @@ def solved(engine, model, fits=None):
         fits.append(fit_)
     best, out.runs_ = fit_.solve()
     out.cluster_centers_, _, out.counts_, out.inertia_, out.n_iter_, out.stop_reason_ = best
-    out.labels_ = labels if engine.in_process else KMeans.predict(_fitted(out, best.centers), engine.array)
+    out.labels_ = (
+        labels if engine.in_process else KMeans.predict(_fitted(out, best.centers), engine.array)
+    )
     return out
 
 
@@ -87,8 +98,13 @@ def test_any_partition_gives_the_bits_of_one_array(engine, data):
     n = len(problem.X)
     whole = fit(problem)
     at = data.draw(cuts(n))
-    model = KMeans(problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter,
-                   algorithm=data.draw(st.sampled_from(["auto", "lloyd", "yinyang"])))
+    model = KMeans(
+        problem.k,
+        init=problem.init,
+        tol=problem.tol,
+        max_iter=problem.max_iter,
+        algorithm=data.draw(st.sampled_from(["auto", "lloyd", "yinyang"])),
+    )
     X = problem.X.copy()
     blocks = solved(engine(X, problem.weights, data.draw(st.integers(1, 3)), at), model)
     assert_same(blocks, whole)
@@ -102,7 +118,13 @@ def test_any_partition_gives_the_bits_of_one_array(engine, data):
 def test_draws_are_those_in_one_array(engine, init, data):
     problem = data.draw(problems())
     seed = data.draw(st.integers(0, 1000))
-    model = KMeans(problem.k, init=init, n_init=data.draw(st.sampled_from([1, 3])), tol=problem.tol, random_state=seed)
+    model = KMeans(
+        problem.k,
+        init=init,
+        n_init=data.draw(st.sampled_from([1, 3])),
+        tol=problem.tol,
+        random_state=seed,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
         whole = ckmeans.KMeans(**model.get_params()).fit(problem.X, sample_weight=problem.weights)
@@ -113,12 +135,33 @@ def test_draws_are_those_in_one_array(engine, init, data):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
 @pytest.mark.parametrize("algorithm", ["auto", "lloyd", "yinyang"])
-@pytest.mark.parametrize("held_bytes, mapped, kept, bounded", [(10**9, True, 5, 5), (10**9, False, 0, 5), (820_000, True, 3, 5),
-                                                               (300_000, False, 0, 3), (0, True, 0, 0)])
-def test_what_is_held_between_passes_changes_no_bit(held_bytes, mapped, kept, bounded, algorithm, dtype):
+@pytest.mark.parametrize(
+    "held_bytes, mapped, kept, bounded",
+    [
+        (10**9, True, 5, 5),
+        (10**9, False, 0, 5),
+        (820_000, True, 3, 5),
+        (300_000, False, 0, 3),
+        (0, True, 0, 0),
+    ],
+)
+def test_what_is_held_between_passes_changes_no_bit(
+    held_bytes, mapped, kept, bounded, algorithm, dtype
+):
     """Bounds of all, some or no blocks, and packed rows of some."""
     rng = np.random.default_rng(2)
-    X = ((rng.normal(size=(40, 12))[rng.integers(40, size=20_000)] * 3 + rng.normal(size=(20_000, 12))) * 8 + 128).clip(0, 255).astype(dtype)
+    X = (
+        (
+            (
+                rng.normal(size=(40, 12))[rng.integers(40, size=20_000)] * 3
+                + rng.normal(size=(20_000, 12))
+            )
+            * 8
+            + 128
+        )
+        .clip(0, 255)
+        .astype(dtype)
+    )
     weights = rng.integers(0, 3, size=len(X)).astype(float)
     weights[:3000] = 1
     for n_runs, sample_weight in ((1, None), (2, weights)):
@@ -132,7 +175,11 @@ def test_what_is_held_between_passes_changes_no_bit(held_bytes, mapped, kept, bo
         assert_same(blocks, whole)
         state = fits[0].held.state(0)
         if n_runs == 1 and algorithm == "yinyang":
-            assert (state["bounding"], state["bounded"], state["kept"]) == (bounded > 0, bounded, kept)
+            assert (state["bounding"], state["bounded"], state["kept"]) == (
+                bounded > 0,
+                bounded,
+                kept,
+            )
             assert not bounded or state["pairs_per_row"] < 20
         if algorithm == "lloyd":
             assert state["bounded"] == 0 and not state["bounding"]
@@ -160,7 +207,10 @@ def test_a_run_over_rows_that_another_run_has_put_in_order():
     survey = survey_block(X)
     kept = Block(X).rows.kept
     for _ in range(14):
-        near, far = middles + rng.normal(size=(64, 2)) * 0.01, X.mean(axis=0) + rng.normal(size=(64, 2)) * 1e-6
+        near, far = (
+            middles + rng.normal(size=(64, 2)) * 0.01,
+            X.mean(axis=0) + rng.normal(size=(64, 2)) * 1e-6,
+        )
         for slot, centers in enumerate((near, far)):
             ours = kept.assign(centers, survey, 0, slot, 1)
             whole = assign_block(X, centers, survey, inertia=False)
@@ -176,14 +226,17 @@ def test_an_interrupt_leaves_no_half_made_run_behind(monkeypatch):
     kept.assign(X[:3].copy(), survey, 0, 0, 1)
 
     def interrupted(run, centers):
-        run.iterate()                     # labels, sums and centers are others by now
+        run.iterate()  # labels, sums and centers are others by now
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr("ckmeans._kept.native.held_assign", interrupted)
+        context.setattr("ckmeans._blocks.resident.native.held_assign", interrupted)
         with pytest.raises(KeyboardInterrupt):
             kept.assign(X[3:6].copy(), survey, 0, 0, 1)
-    ours, whole = kept.assign(X[3:6].copy(), survey, 0, 0, 1), assign_block(X, X[3:6].copy(), survey, inertia=False)
+    ours, whole = (
+        kept.assign(X[3:6].copy(), survey, 0, 0, 1),
+        assign_block(X, X[3:6].copy(), survey, inertia=False),
+    )
     assert ours.check == whole.check
     assert np.array_equal(ours.sums, whole.sums)
     assert ours.n_changed == len(X)

@@ -14,17 +14,18 @@ import zipfile
 
 import numpy as np
 import pytest
+from checks import PATIENCE, assert_same, subprocess_environment
 
 import ckmeans
-from ckmeans import KMeans, _files, _sources
-from ckmeans._archive import digest
-
-from checks import PATIENCE, assert_same, run_python, subprocess_environment
+from ckmeans import KMeans
+from ckmeans._blocks import sources as _sources
+from ckmeans._input.archives import digest
+from ckmeans._output import files as _files
 
 X = np.random.default_rng(0).normal(size=(600, 3)) + 5 * np.random.default_rng(1).integers(
     3, size=(600, 1)
 )
-OURS = ("_sources.py", "_chunks.py", "_blockwise.py")
+OURS = ("_blocks/sources.py", "_estimators/chunk_fits.py", "_blocks/driver.py")
 
 
 def model(**params):
@@ -90,7 +91,9 @@ class Interrupt:
 
 
 def interrupted(source, at):
-    """Fit with an interrupt: what was raised, whose traceback holds all there was, and bytecodes."""
+    """Fit with an interrupt: what was raised, whose traceback holds all there was, and
+    bytecodes.
+    """
     tracer, before = Interrupt(at), sys.gettrace()
     gc.collect()  # what earlier fits left must not be finalized, and counted, here
     sys.settrace(tracer)
@@ -220,7 +223,7 @@ def test_a_fit_in_a_signal_handler_changes_no_draw():
 
 
 def test_generators_on_loan_are_each_their_own():
-    check = ckmeans._validate
+    check = ckmeans._input.checks
     with check.seeded(7) as one:
         first = one.random_sample()
         with check.seeded(7) as other:
@@ -296,7 +299,7 @@ MAPS = {
 @pytest.mark.parametrize("part", ["whole", "slice", "columns", "reversed"])
 @pytest.mark.parametrize("kind", MAPS)
 def test_no_page_of_the_callers_is_wiped(kind, part, tmp_path, small_blocks, monkeypatch):
-    monkeypatch.setattr(ckmeans._chunks, "MAPPED_LIMIT", 0)
+    monkeypatch.setattr(ckmeans._estimators.chunk_fits, "MAPPED_LIMIT", 0)
     array = MAPS[kind](tmp_path)
     array[...] = X
     rows = {
@@ -385,7 +388,7 @@ def test_a_file_that_is_written_to_is_warned_of(tmp_path, small_blocks):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_values_that_change_between_passes_are_noticed(weighted, monkeypatch):
-    monkeypatch.setattr(ckmeans._blockwise, "LABELS_LIMIT", 0)  # all sums are made anew
+    monkeypatch.setattr(ckmeans._blocks.driver, "LABELS_LIMIT", 0)  # all sums are made anew
     passes = []
 
     def source():
@@ -475,7 +478,7 @@ def test_one_flipped_bit_anywhere_is_told_or_harmless(checkpoint, tmp_path):
         damaged[at // 8] ^= 1 << at % 8
         path.write_bytes(damaged)
         try:
-            found = ckmeans._checkpoint.read(path)
+            found = ckmeans._blocks.checkpoint.read(path)
         except ValueError as error:
             assert str(path) in str(error) and "remove it, or pass another path" in str(error)
             told += 1
@@ -485,7 +488,7 @@ def test_one_flipped_bit_anywhere_is_told_or_harmless(checkpoint, tmp_path):
     for length in range(0, len(content), 997):
         path.write_bytes(content[:length])
         with pytest.raises(ValueError, match="remove it, or pass another path"):
-            ckmeans._checkpoint.read(path)
+            ckmeans._blocks.checkpoint.read(path)
 
 
 def edited(content, path, header=(), checksum=True, **arrays):

@@ -1,4 +1,5 @@
 """Rows on disk and in chunks: the bits of a fit in one array, whatever they come from."""
+
 import io
 import os
 import signal
@@ -8,12 +9,12 @@ import time
 
 import numpy as np
 import pytest
+from checks import assert_same, run_python, subprocess_environment
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans import _chunks, _sources
-
-from checks import HERE, assert_same, run_python, subprocess_environment
+from ckmeans._blocks import sources as _sources
+from ckmeans._estimators import chunk_fits as _chunks
 
 K = 6
 
@@ -58,7 +59,9 @@ def npy_files(X, folder):
 def parquet_directory(X, folder):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     for i, part in enumerate(np.array_split(X, 3)):
-        pq.write_table(pa.table(dict(zip("abcde", part.T))), folder / f"{i}.parquet", row_group_size=3000)
+        pq.write_table(
+            pa.table(dict(zip("abcde", part.T))), folder / f"{i}.parquet", row_group_size=3000
+        )
     return folder
 
 
@@ -69,7 +72,9 @@ def hdf5(X, folder):
 
 
 def zarr(X, folder):
-    array = pytest.importorskip("zarr").open(str(folder / "x.zarr"), mode="w", shape=X.shape, chunks=(700, 5), dtype="f4")
+    array = pytest.importorskip("zarr").open(
+        str(folder / "x.zarr"), mode="w", shape=X.shape, chunks=(700, 5), dtype="f4"
+    )
     array[:] = X
     return array
 
@@ -87,14 +92,20 @@ def mapped(X, folder):
 def test_any_source_gives_the_bits_of_one_array(source, X, whole, tmp_path, small_blocks):
     source = source(X, tmp_path)
     assert_runs(model().fit_chunks(source, labels=True), whole)
-    assert np.array_equal(np.concatenate(list(whole.predict_chunks(source))) if source is not tmp_path else whole.labels_,
-                          whole.labels_)
+    assert np.array_equal(
+        np.concatenate(list(whole.predict_chunks(source)))
+        if source is not tmp_path
+        else whole.labels_,
+        whole.labels_,
+    )
 
 
 def test_the_score_of_chunks(X, whole, tmp_path):
     weights = np.arange(len(X)) % 3.0
     assert whole.score_chunks(generator(X, tmp_path)) == whole.score(X) == -whole.inertia_
-    assert whole.score_chunks([X[:100], X[100:]], sample_weight=weights) == whole.score(X, sample_weight=weights)
+    assert whole.score_chunks([X[:100], X[100:]], sample_weight=weights) == whole.score(
+        X, sample_weight=weights
+    )
     with pytest.raises(ValueError, match="features"):
         whole.score_chunks(X[:, :3])
     with pytest.raises(ValueError, match="metric='cosine'"):
@@ -106,11 +117,16 @@ def test_columns_and_weights_of_parquet_data(X, tmp_path, small_blocks):
     chosen = model().fit_chunks(directory, columns=["a", "c"], labels=True)
     assert_runs(chosen, model().fit(X[:, [0, 2]]))
     assert chosen.feature_names_in_.tolist() == ["a", "c"]
-    assert np.array_equal(np.concatenate(list(chosen.predict_chunks(directory, columns=["a", "c"]))), chosen.labels_)
+    assert np.array_equal(
+        np.concatenate(list(chosen.predict_chunks(directory, columns=["a", "c"]))), chosen.labels_
+    )
     weights = np.abs(X[:, 4].astype(np.float64))
     with pytest.raises(ValueError, match="negative weight"):
         model().fit_chunks(directory, sample_weight="e")
-    assert_runs(model().fit_chunks(directory, sample_weight=weights, labels=True), model().fit(X, sample_weight=weights))
+    assert_runs(
+        model().fit_chunks(directory, sample_weight=weights, labels=True),
+        model().fit(X, sample_weight=weights),
+    )
     with pytest.raises(ValueError, match="no column 'f'; there are: a, b, c, d, e"):
         model().fit_chunks(directory, columns=["f"])
 
@@ -120,7 +136,7 @@ def test_mapped_arrays_go_block_by_block(mode, X, whole, tmp_path, small_blocks)
     np.save(tmp_path / "x.npy", X)
     array = np.load(tmp_path / "x.npy", mmap_mode=mode)
     if mode == "c":
-        array[:] = X[::-1]               # in memory only: must not be lost
+        array[:] = X[::-1]  # in memory only: must not be lost
     expected = model().fit(X[::-1]) if mode == "c" else whole
     assert_runs(model().fit(array), expected)
     assert np.array_equal(array, X[::-1] if mode == "c" else X)
@@ -128,8 +144,18 @@ def test_mapped_arrays_go_block_by_block(mode, X, whole, tmp_path, small_blocks)
     assert_runs(model().fit(sliced), model().fit(np.array(sliced)))
 
 
-@pytest.mark.parametrize("params", [dict(init="random"), dict(init="k-means||", n_init=1), dict(label_order="size"), dict(tol=0.0),
-                                    dict(max_iter=2), dict(init=[[0.0] * 5] * K)], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [
+        dict(init="random"),
+        dict(init="k-means||", n_init=1),
+        dict(label_order="size"),
+        dict(tol=0.0),
+        dict(max_iter=2),
+        dict(init=[[0.0] * 5] * K),
+    ],
+    ids=str,
+)
 def test_parameters(params, X, tmp_path, small_blocks):
     assert_runs(model(**params).fit(mapped(X, tmp_path)), model(**params).fit(X))
 
@@ -139,9 +165,13 @@ def test_labels_go_where_they_are_asked_for(X, whole, tmp_path, small_blocks, mo
     without = model().fit_chunks(source)
     assert not hasattr(without, "labels_") and without.inertia_ == whole.inertia_
     written = model().fit_chunks(source, labels=tmp_path / "labels.npy")
-    assert np.array_equal(np.load(tmp_path / "labels.npy"), whole.labels_) and isinstance(written.labels_, np.memmap)
+    assert np.array_equal(np.load(tmp_path / "labels.npy"), whole.labels_) and isinstance(
+        written.labels_, np.memmap
+    )
     own = np.full(len(X), -1, np.int32)
-    assert model().fit_chunks(source, labels=own).labels_ is own and np.array_equal(own, whole.labels_)
+    assert model().fit_chunks(source, labels=own).labels_ is own and np.array_equal(
+        own, whole.labels_
+    )
     monkeypatch.setattr(_sources, "LABELS_IN_MEMORY", 0)
     assert_runs(model().fit_chunks(source, labels=True), whole)
     with pytest.raises(ValueError, match="labels has shape"):
@@ -157,13 +187,16 @@ def test_draws_of_mapped_rows_read_one_pass_for_each_center(X, tmp_path, small_b
     asked = []
     monkeypatch.setattr(_sources.Pages, "read_ahead", lambda self, rows: asked.append(len(rows)))
     fitted = model(n_init=1, max_iter=1, init="k-means++").fit_chunks(mapped(X, tmp_path))
-    per_pass = len(X) - _sources.block_rows(X.dtype, X.shape[1])                             # the first block of a pass is not asked for ahead
+    per_pass = len(X) - _sources.block_rows(
+        X.dtype, X.shape[1]
+    )  # the first block of a pass is not asked for ahead
     # A survey, the first draw, k - 1 centers, an iteration, and the assignment to the final centers.
     assert 0 < sum(asked) <= per_pass * (1 + 2 + (K - 1) + 2)
     assert fitted.n_iter_ == 1
 
 
 # -- checkpoints -----------------------------------------------------------------------------------------------------------------------
+
 
 class Stopped(Exception):
     pass
@@ -197,10 +230,12 @@ def test_a_fit_goes_on_from_its_checkpoint(init, X, tmp_path, small_blocks):
         assert path.exists()
         source, again = stopping(X, 10**9)
         assert_runs(model(**params).fit_chunks(source, labels=True, checkpoint=path), expected)
-        assert len(again) <= len(passes) - stop_after + 6         # a survey; an iteration, or one draw, is lost at the most
+        assert (
+            len(again) <= len(passes) - stop_after + 6
+        )  # a survey; an iteration, or one draw, is lost at the most
     source, again = stopping(X, 10**9)
     assert_runs(model(**params).fit_chunks(source, labels=True, checkpoint=path), expected)
-    assert len(again) == 2                                       # what has ended is only surveyed and labelled
+    assert len(again) == 2  # what has ended is only surveyed and labelled
 
 
 def test_a_checkpoint_of_another_fit_raises(X, tmp_path):
@@ -230,8 +265,10 @@ KMeans(6, random_state=3, n_init=1, max_iter=12, tol=0).fit_chunks(chunks, check
 def test_a_killed_process_loses_one_pass(X, tmp_path):
     np.save(tmp_path / "x.npy", X)
     environment = subprocess_environment()
-    child = subprocess.Popen([sys.executable, "-c", KILLED], cwd=tmp_path, env=environment, stdout=subprocess.PIPE)
-    for _ in range(10 * 18 + 5):                                 # in the middle of a pass
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED], cwd=tmp_path, env=environment, stdout=subprocess.PIPE
+    )
+    for _ in range(10 * 18 + 5):  # in the middle of a pass
         child.stdout.readline()
     child.send_signal(signal.SIGKILL)
     child.wait()
@@ -251,7 +288,7 @@ def test_ctrl_c_leaves_what_there_is(X):
                 time.sleep(0.1)
 
     fitting, sent = None, []
-    from ckmeans import _blockwise
+    from ckmeans._blocks import driver as _blockwise
 
     class Seen(_blockwise.Fit):
         def __init__(self, *args):
@@ -272,6 +309,7 @@ def test_ctrl_c_leaves_what_there_is(X):
 
 # -- errors, time, memory ----------------------------------------------------------------------------------------------------------------
 
+
 def test_errors_name_the_row(X):
     bad = X.copy()
     bad[20_000, 3] = np.nan
@@ -285,17 +323,20 @@ def test_errors_name_the_row(X):
         model().fit_chunks(lambda: iter(np.array_split(X, 7)), sample_weight=0 * weights)
 
 
-@pytest.mark.parametrize("source, error, message", [
-    (lambda: iter([]), ValueError, "no blocks"),
-    (iter([]), TypeError, "once only"),
-    ([], ValueError, "empty"),
-    (3, TypeError, "a source of chunks is"),
-    (lambda: 3, TypeError, "must return an iterator"),
-    (lambda: iter([np.ones((3, 2)), np.ones((3, 4))]), ValueError, "columns"),
-    (lambda: iter([np.ones((3, 2))]), ValueError, "n_samples=3 should be >= n_clusters=6"),
-    ("nowhere.npy", FileNotFoundError, "nowhere.npy"),
-    ("nowhere.parquet", FileNotFoundError, "nowhere.parquet"),
-])
+@pytest.mark.parametrize(
+    "source, error, message",
+    [
+        (lambda: iter([]), ValueError, "no blocks"),
+        (iter([]), TypeError, "once only"),
+        ([], ValueError, "empty"),
+        (3, TypeError, "a source of chunks is"),
+        (lambda: 3, TypeError, "must return an iterator"),
+        (lambda: iter([np.ones((3, 2)), np.ones((3, 4))]), ValueError, "columns"),
+        (lambda: iter([np.ones((3, 2))]), ValueError, "n_samples=3 should be >= n_clusters=6"),
+        ("nowhere.npy", FileNotFoundError, "nowhere.npy"),
+        ("nowhere.parquet", FileNotFoundError, "nowhere.parquet"),
+    ],
+)
 def test_bad_sources(source, error, message):
     with pytest.raises(error, match=message):
         model().fit_chunks(source)
@@ -312,8 +353,13 @@ def test_sparse_rows_raise(format_):
 
 
 def test_what_needs_all_rows_raises(X):
-    for name, value in (("refine", "auto"), ("history", True), ("metric", "cosine"), ("init", lambda *a, **k: None),
-                        ("init", "variance-partition")):
+    for name, value in (
+        ("refine", "auto"),
+        ("history", True),
+        ("metric", "cosine"),
+        ("init", lambda *a, **k: None),
+        ("init", "variance-partition"),
+    ):
         with pytest.raises((TypeError, ValueError), match=name if name != "init" else "init"):
             model(**{name: value}).fit_chunks(X)
 
@@ -339,8 +385,22 @@ def test_a_callback_sees_what_that_of_a_fit_in_one_array_sees(X):
         states = []
 
         def callback(state):
-            states.append((state.run, state.n_runs, state.seed, state.n_iter, state.max_iter, state.n_changed, state.shift,
-                           state.stop_reason, state.last, state.best_inertia, state.centers.tobytes(), state.centers.dtype))
+            states.append(
+                (
+                    state.run,
+                    state.n_runs,
+                    state.seed,
+                    state.n_iter,
+                    state.max_iter,
+                    state.n_changed,
+                    state.shift,
+                    state.stop_reason,
+                    state.last,
+                    state.best_inertia,
+                    state.centers.tobytes(),
+                    state.centers.dtype,
+                )
+            )
             return state.n_iter == 9
 
         fit(model.set_params(callback=callback))
@@ -359,14 +419,20 @@ def test_a_callback_sees_what_that_of_a_fit_in_one_array_sees(X):
     with pytest.raises(AttributeError, match="another pass"):
         model(callback=lambda state: state.inertia).fit_chunks(X)
     blocks, several = seen(model(n_init=3, tol=0), in_chunks)
-    assert several.stop_reason_ == "callback" and [run.stop_reason for run in several.runs_] == ["callback"] * 3
-    assert {state[0] for state in blocks} == {0, 1, 2} and max(run.n_iter for run in several.runs_) <= 10
+    assert (
+        several.stop_reason_ == "callback"
+        and [run.stop_reason for run in several.runs_] == ["callback"] * 3
+    )
+    assert {state[0] for state in blocks} == {0, 1, 2} and max(
+        run.n_iter for run in several.runs_
+    ) <= 10
     assert len(model(n_init=2, callback=lambda state: True).fit_chunks(X).runs_) == 2
 
 
 def test_a_bar_of_iterations(X):
     pytest.importorskip("tqdm")
     from ckmeans.progress import ProgressBar
+
     file = io.StringIO()
     model(callback=ProgressBar(file=file, disable=False)).fit_chunks(X)
     assert "iteration 2, " in file.getvalue() and "labels changed" in file.getvalue()
@@ -439,11 +505,15 @@ print(resident("VmHWM") - before)
 def test_peak_memory_of_parquet(rows, tmp_path):
     """Row groups that are read at once, and one of 230 MB."""
     pytest.importorskip("pyarrow")
-    assert int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet"), rows=rows))) < 190e6
+    assert (
+        int(run_python(PARQUET_MEMORY.format(path=str(tmp_path / "x.parquet"), rows=rows))) < 190e6
+    )
 
 
 @pytest.mark.parametrize("bytes_at_once, side_by_side", [(0, 24), (0, 0), (1 << 30, 24)])
-def test_row_groups_are_read_at_once_or_in_batches(bytes_at_once, side_by_side, X, whole, tmp_path, small_blocks, monkeypatch):
+def test_row_groups_are_read_at_once_or_in_batches(
+    bytes_at_once, side_by_side, X, whole, tmp_path, small_blocks, monkeypatch
+):
     monkeypatch.setattr(_sources, "GROUP_BYTES", bytes_at_once)
     monkeypatch.setattr(_sources, "SIDE_BY_SIDE", side_by_side)
     monkeypatch.setattr(_sources, "COLUMNS", 2)
@@ -451,15 +521,25 @@ def test_row_groups_are_read_at_once_or_in_batches(bytes_at_once, side_by_side, 
     assert_runs(model().fit_chunks(parquet_directory(X, tmp_path), labels=True), whole)
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     weights = np.arange(len(X)) % 3
-    pq.write_table(pa.table({"w": weights, "a": X[:, 0], "b": X[:, 1].astype(np.float64), "c": weights}), tmp_path / "w.parquet")
-    assert_runs(model().fit_chunks(tmp_path / "w.parquet", sample_weight="w", labels=True),
-                model().fit(np.column_stack([X[:, :2].astype(np.float64), weights]), sample_weight=weights))
-    pq.write_table(pa.table({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]}), tmp_path / "null.parquet")
+    pq.write_table(
+        pa.table({"w": weights, "a": X[:, 0], "b": X[:, 1].astype(np.float64), "c": weights}),
+        tmp_path / "w.parquet",
+    )
+    assert_runs(
+        model().fit_chunks(tmp_path / "w.parquet", sample_weight="w", labels=True),
+        model().fit(np.column_stack([X[:, :2].astype(np.float64), weights]), sample_weight=weights),
+    )
+    pq.write_table(
+        pa.table({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]}), tmp_path / "null.parquet"
+    )
     with pytest.raises(ValueError, match="first at row 1"):
         model(n_clusters=2).fit_chunks(tmp_path / "null.parquet")
 
 
-@pytest.mark.parametrize("change", [lambda X: X + 1, lambda X: X[:, :3], lambda X: np.r_[X, X], lambda X: X.astype(np.float32)])
+@pytest.mark.parametrize(
+    "change",
+    [lambda X: X + 1, lambda X: X[:, :3], lambda X: np.r_[X, X], lambda X: X.astype(np.float32)],
+)
 def test_a_checkpoint_of_other_rows_is_refused(change, tmp_path):
     X = np.random.default_rng(0).random((500, 4))
     path = tmp_path / "checkpoint"
@@ -471,18 +551,26 @@ def test_a_checkpoint_of_other_rows_is_refused(change, tmp_path):
 def test_a_checkpoint_tells_rows_of_the_same_ranges_apart(tmp_path):
     X = np.random.default_rng(0).random((500, 4))
     other, path = X.copy(), tmp_path / "checkpoint"
-    other[np.argsort(X[:, 0])[250], 0] += 1e-9                  # well inside
-    assert np.array_equal(X.min(axis=0), other.min(axis=0)) and np.array_equal(X.max(axis=0), other.max(axis=0))
+    other[np.argsort(X[:, 0])[250], 0] += 1e-9  # well inside
+    assert np.array_equal(X.min(axis=0), other.min(axis=0)) and np.array_equal(
+        X.max(axis=0), other.max(axis=0)
+    )
     fitted = ckmeans.KMeans(3, random_state=0).fit_chunks(X, checkpoint=path)
     with pytest.raises(ValueError, match="other rows"):
         ckmeans.KMeans(3, random_state=0).fit_chunks(other, checkpoint=path)
-    again = ckmeans.KMeans(3, random_state=0).fit_chunks(np.array_split(X, 7), checkpoint=tmp_path / "parts")
+    again = ckmeans.KMeans(3, random_state=0).fit_chunks(
+        np.array_split(X, 7), checkpoint=tmp_path / "parts"
+    )
     assert np.array_equal(fitted.cluster_centers_, again.cluster_centers_)
     weights = np.arange(1.0, 501)
-    ckmeans.KMeans(3, random_state=0).fit_chunks(X, sample_weight=weights, checkpoint=tmp_path / "weighted")
+    ckmeans.KMeans(3, random_state=0).fit_chunks(
+        X, sample_weight=weights, checkpoint=tmp_path / "weighted"
+    )
     weights[[100, 200]] = weights[[200, 100]]
     with pytest.raises(ValueError, match="other rows"):
-        ckmeans.KMeans(3, random_state=0).fit_chunks(X, sample_weight=weights, checkpoint=tmp_path / "weighted")
+        ckmeans.KMeans(3, random_state=0).fit_chunks(
+            X, sample_weight=weights, checkpoint=tmp_path / "weighted"
+        )
 
 
 def test_an_iterator_that_is_exhausted():
@@ -491,8 +579,11 @@ def test_an_iterator_that_is_exhausted():
         ckmeans.KMeans(2, random_state=0).fit_chunks(lambda: once)
 
 
-@pytest.mark.parametrize("algorithm", ckmeans._kmeans.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", ckmeans._estimators.kmeans.ALGORITHMS)
 def test_every_name_of_an_algorithm(algorithm):
     X = np.random.default_rng(0).normal(size=(300, 2))
     params = dict(n_clusters=3, init=X[:3], algorithm=algorithm)
-    assert np.array_equal(KMeans(**params).fit_chunks([X[:100], X[100:]]).cluster_centers_, KMeans(**params).fit(X).cluster_centers_)
+    assert np.array_equal(
+        KMeans(**params).fit_chunks([X[:100], X[100:]]).cluster_centers_,
+        KMeans(**params).fit(X).cluster_centers_,
+    )

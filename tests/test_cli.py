@@ -12,7 +12,7 @@ import types
 import numpy as np
 import pytest
 from checks import PATIENCE, run_python, subprocess_environment
-from command_line import csv_file, fails, in_a_wide_terminal, run    # noqa: F401
+from command_line import csv_file, fails, in_a_wide_terminal, run  # noqa: F401
 
 import ckmeans
 from ckmeans import KMeans, cli
@@ -40,7 +40,7 @@ def process(*argv, **options):
     )
 
 
-# ---------------------------------------------------------------------------------------------------- fit
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_report_on_a_textbook_data_set(run):
@@ -61,7 +61,9 @@ def test_the_report_on_a_textbook_data_set(run):
 
 def test_the_report_in_full(run, data):
     report = run("fit", data, "-k", 2, "--init", "first", "--labels", "l.csv", "--centers", "c.csv")
-    assert re.sub(r"[0-9.]+ (ms|s)\b", "T", report) == """\
+    assert (
+        re.sub(r"[0-9.]+ (ms|s)\b", "T", report)
+        == """\
 data.csv: 5 rows, 2 columns
 
 cluster  size  share       x       y
@@ -75,6 +77,7 @@ time        read T, fit T
 wrote       l.csv (labels)
             c.csv (centers)
 """
+    )
     assert run.errors == ""
 
 
@@ -90,10 +93,35 @@ def test_the_same_command_prints_the_same_result(run, data):
 
 
 def test_every_option_reaches_the_class(run, data):
-    run("fit", data, "-k", 2, "--init", "random", "--n-init", 3, "--max-iter", 7, "--tol", 0.5,
-        "--seed", 11, "--threads", 1, "--model", "m.npz")  # fmt: skip
+    run(
+        "fit",
+        data,
+        "-k",
+        2,
+        "--init",
+        "random",
+        "--n-init",
+        3,
+        "--max-iter",
+        7,
+        "--tol",
+        0.5,
+        "--seed",
+        11,
+        "--threads",
+        1,
+        "--model",
+        "m.npz",
+    )
     model = ckmeans.load("m.npz")
-    given = {"n_clusters": 2, "init": "random", "n_init": 3, "max_iter": 7, "tol": 0.5, "random_state": 11}
+    given = {
+        "n_clusters": 2,
+        "init": "random",
+        "n_init": 3,
+        "max_iter": 7,
+        "tol": 0.5,
+        "random_state": 11,
+    }
     assert model.get_params() == KMeans(n_threads=1, **given).get_params()
     alone = KMeans(**given).fit(POINTS)
     assert model.cluster_centers_.tobytes() == alone.cluster_centers_.tobytes()
@@ -137,7 +165,9 @@ def test_columns_are_chosen_by_name_or_number(run, data):
     assert run("fit", data, "-k", 2, "--columns", "y").splitlines()[2].split()[3:] == ["y"]
     assert run("fit", data, "-k", 2, "--columns", "2, x").splitlines()[2].split()[3:] == ["y", "x"]
     csv_file("comma.csv", ['"a,b"', "c"], POINTS)
-    assert run("fit", "comma.csv", "-k", 2, "--columns", '"a,b"').splitlines()[2].split()[3:] == ["a,b"]
+    assert run("fit", "comma.csv", "-k", 2, "--columns", '"a,b"').splitlines()[2].split()[3:] == [
+        "a,b"
+    ]
 
 
 def test_columns_without_names_are_numbered(run):
@@ -180,7 +210,9 @@ def test_written_centers_are_a_start(run, data):
     assert open("c.tsv").readline() == "x\ty\n"
     again = json.loads(run("fit", data, "--init", "c.tsv", "--columns", "y,x", "--json"))
     assert again["n_iter"] == 1 and again["settings"]["clusters"] == 2
-    assert [c["center"] for c in again["clusters"]] == [c["center"][::-1] for c in first["clusters"]]
+    assert [c["center"] for c in again["clusters"]] == [
+        c["center"][::-1] for c in first["clusters"]
+    ]
 
 
 def test_many_columns_and_clusters_are_cut_to_the_terminal(run, monkeypatch):
@@ -203,13 +235,22 @@ def test_columns_left_out_are_told_in_short(run):
 @pytest.mark.parametrize("options", [[], ["--json"], ["--labels", "-"]])
 def test_every_column_left_out_is_told_on_standard_error(run, options):
     names = [f"c{i}" for i in range(9)]
-    csv_file("d.csv", ["", *names, "x", "zip"], [[i, *"uvwuvwuvw", i % 3, f"0{i}"] for i in (3, 0, 2, 1)])
+    csv_file(
+        "d.csv", ["", *names, "x", "zip"], [[i, *"uvwuvwuvw", i % 3, f"0{i}"] for i in (3, 0, 2, 1)]
+    )
     out = run("fit", "d.csv", "-k", 2, *options)
-    told = [f"ckmeans: left out: {name} (not numbers, e.g. '{value}')" for name, value in zip(names, "uvwuvwuvw")]
+    told = [
+        f"ckmeans: left out: {name} (not numbers, e.g. '{value}')"
+        for name, value in zip(names, "uvwuvwuvw")
+    ]
     codes = "ckmeans: left out: zip (codes with leading zeros, e.g. '03')"
     assert run.errors.splitlines() == ["ckmeans: left out: 1 (row numbers)", *told, codes]
     if options == ["--json"]:
-        assert [column["name"] for column in json.loads(out)["data"]["left_out"]] == ["1", *names, "zip"]
+        assert [column["name"] for column in json.loads(out)["data"]["left_out"]] == [
+            "1",
+            *names,
+            "zip",
+        ]
 
 
 def text(name, content):
@@ -237,7 +278,8 @@ def test_what_is_ambiguous_is_asked_with_both_readings(run, command):
         pytest.importorskip("matplotlib")
     assert run(*argv, code=2) == ""
     assert run.errors.splitlines() == [
-        "ckmeans: error: d.csv: line 1: is it a header or the first row? All of its cells are numbers.",
+        "ckmeans: error: d.csv: line 1: is it a header or the first row? All of its cells are "
+        "numbers.",
         "  --header: columns '0', '1'; 3 row(s): (0.5, 0.6), (0.7, 0.8), ...",
         "  --no-header: columns 1, 2; 4 row(s): (0, 1), (0.5, 0.6), ...",
     ]
@@ -249,10 +291,26 @@ def test_options_for_text_reach_the_reader(run):
     pytest.importorskip("pyarrow")
     for sep, name in [("\t", "tab"), (";", ";"), ("|", "bar"), (" ", "blanks"), (":", ":")]:
         text("d.txt", f"not{sep}this\nid{sep}a{sep}b\n9{sep}1.234,5{sep}2\n4{sep}2,5{sep}1\n")
-        options = ["--skip", 1, "--sep", name, "--decimal", ",", "--thousands", ".", "--index", "id", "--header"]
+        options = [
+            "--skip",
+            1,
+            "--sep",
+            name,
+            "--decimal",
+            ",",
+            "--thousands",
+            ".",
+            "--index",
+            "id",
+            "--header",
+        ]
         assert rows_and_columns(run, "fit", "d.txt", "-k", 1, *options) == (2, ["a", "b"])
         assert run("fit", "d.txt", "-k", 1, *options, "--centers", "-") == "a,b\n618.5,1.5\n"
-        assert rows_and_columns(run, "fit", "d.txt", "-k", 1, *options[:-3], "--no-index")[1] == ["id", "a", "b"]
+        assert rows_and_columns(run, "fit", "d.txt", "-k", 1, *options[:-3], "--no-index")[1] == [
+            "id",
+            "a",
+            "b",
+        ]
     text("d.csv", 'w,x\n"a,1\nb",2\nc,3\n')
     assert rows_and_columns(run, "fit", "d.csv", "-k", 1, "--no-quotes") == (3, ["x"])
     assert rows_and_columns(run, "fit", "d.csv", "-k", 1, "--quotes") == (2, ["x"])
@@ -263,7 +321,9 @@ def test_options_for_text_reach_the_reader(run):
 def test_a_column_of_ids_is_told(run):
     csv_file("d.csv", ["id", "x"], [[9, 1], [3, 2], [5, 9]])
     run("fit", "d.csv", "-k", 2)
-    assert run.errors.startswith("ckmeans: warning: d.csv: column 'id' has another whole number in each row")
+    assert run.errors.startswith(
+        "ckmeans: warning: d.csv: column 'id' has another whole number in each row"
+    )
     run("fit", "d.csv", "-k", 2, "--index", "id")
     assert run.errors == "ckmeans: left out: id (row names, as asked)\n"
 
@@ -271,9 +331,14 @@ def test_a_column_of_ids_is_told(run):
 def test_centers_without_names_are_a_start(run):
     csv_file("nameless.csv", None, POINTS)
     run("fit", "nameless.csv", "--no-header", "-k", 2, "--centers", "c.csv")
-    assert json.loads(run("fit", "nameless.csv", "--no-header", "--init", "c.csv", "--json"))["n_iter"] == 1
+    assert (
+        json.loads(run("fit", "nameless.csv", "--no-header", "--init", "c.csv", "--json"))["n_iter"]
+        == 1
+    )
     csv_file("named.csv", ["x", "y"], POINTS)
-    assert "write centers as .npy, or with names" in fails(run, "fit", "named.csv", "--init", "c.csv")
+    assert "write centers as .npy, or with names" in fails(
+        run, "fit", "named.csv", "--init", "c.csv"
+    )
 
 
 def test_directories(run):
@@ -281,7 +346,9 @@ def test_directories(run):
     csv_file("texts/a.csv", ["x"], POINTS[:, :1])
     if pytest.importorskip("pyarrow"):
         assert "no Parquet files in this directory" in fails(run, "fit", "empty", "-k", 2)
-        assert "files that are not Parquet (a.csv, ...): give one of them" in fails(run, "fit", "texts", "-k", 2)
+        assert "files that are not Parquet (a.csv, ...): give one of them" in fails(
+            run, "fit", "texts", "-k", 2
+        )
 
 
 def test_escapes_in_cells_do_not_reach_the_terminal(run):
@@ -297,7 +364,9 @@ def test_escapes_in_cells_do_not_reach_the_terminal(run):
 def test_restarts_that_differ(run):
     np.save("d.npy", np.random.default_rng(1).normal(size=(500, 2)))
     report = run("fit", "d.npy", "-k", 20)
-    assert re.search(r"^runs        10; \d reached this inertia, the worst [0-9.]+$", report, re.MULTILINE)
+    assert re.search(
+        r"^runs        10; \d reached this inertia, the worst [0-9.]+$", report, re.MULTILINE
+    )
 
 
 def test_max_iter_is_told(run):
@@ -343,8 +412,13 @@ EVIL = "\x1b]0;t\x07\u202e$a$"
 def test_nothing_of_the_user_plays_with_the_terminal(run):
     """In errors, warnings, tables, and what is told of files."""
     csv_file("d.csv", [EVIL, "b"], [[1, 2], [3, 4], ["x", 5]])
-    for argv in (["fit", "d.csv", "-k", 2, "--columns", EVIL], ["fit", "d.csv", "-k", 2, "--columns", "c"], ["fit", EVIL, "-k", 2],
-                 ["fit", "d.csv", "-k", EVIL], ["fit", "d.csv", "-k", 2, "--weights", EVIL + "w"]):
+    for argv in (
+        ["fit", "d.csv", "-k", 2, "--columns", EVIL],
+        ["fit", "d.csv", "-k", 2, "--columns", "c"],
+        ["fit", EVIL, "-k", 2],
+        ["fit", "d.csv", "-k", EVIL],
+        ["fit", "d.csv", "-k", 2, "--weights", EVIL + "w"],
+    ):
         assert fails(run, *argv).isprintable()
     csv_file("d.csv", [EVIL, "b"], POINTS)
     name = EVIL.replace("\x07", "") + ".npy"
@@ -357,12 +431,15 @@ def test_nothing_of_the_user_plays_with_the_terminal(run):
 def test_names_in_csv_files_are_no_formulas(run, name):
     csv_file("d.csv", [name, "x"], [[1, -2], [2, -2], [9, -9]])
     lines = run("fit", "d.csv", "-k", 2, "--centers", "-").splitlines()
-    assert lines[0] == f"'{name},x" and sorted(lines[1:]) == ["1.5,-2.0", "9.0,-9.0"]                    # numbers stay
+    assert lines[0] == f"'{name},x" and sorted(lines[1:]) == [
+        "1.5,-2.0",
+        "9.0,-9.0",
+    ]  # numbers stay
     run("fit", "d.csv", "-k", 2, "--centers", "c.csv")
-    assert "inertia     0.5" in run("fit", "d.csv", "--init", "c.csv")                                 # and are a start
+    assert "inertia     0.5" in run("fit", "d.csv", "--init", "c.csv")  # and are a start
 
 
-# ------------------------------------------------------------------------------------------------ predict
+# ------------------------------------------------------------------------------------------------ p
 
 
 @pytest.fixture
@@ -375,7 +452,9 @@ def test_predict_reports_sizes(run, model, data):
     report = run("predict", model, data)
     expected = KMeans(2, init="first").fit(POINTS)
     sizes = [line.split() for line in report.splitlines()[3:5]]
-    assert sizes == [[str(i), str(n), f"{100 * n / 5:.1f}%"] for i, n in enumerate(expected.counts_)]
+    assert sizes == [
+        [str(i), str(n), f"{100 * n / 5:.1f}%"] for i, n in enumerate(expected.counts_)
+    ]
     assert "inertia  1.8333333\n" in report and run.errors == ""
 
 
@@ -395,7 +474,11 @@ def test_predict_finds_columns_by_name(run, model, data):
     csv_file("nameless.csv", None, POINTS)
     np.save("nameless.npy", POINTS)
     csv_file("renamed.csv", ["b", "a"], POINTS[:, ::-1])
-    for argv in ["nameless.csv", "--no-header"], ["nameless.npy"], ["renamed.csv", "--columns", "a,b"]:
+    for argv in (
+        ["nameless.csv", "--no-header"],
+        ["nameless.npy"],
+        ["renamed.csv", "--columns", "a,b"],
+    ):
         assert json.loads(run("predict", model, *argv, "--json"))["labels"] == labels
         assert run.errors == ""
 
@@ -404,7 +487,9 @@ def test_predict_on_other_columns_fails(run, model):
     csv_file("renamed.csv", ["a", "b"], POINTS)
     assert "no column 'x'; there are 2: a, b" in fails(run, "predict", model, "renamed.csv")
     csv_file("wide.csv", None, np.ones((3, 3)))
-    assert "X has 3 features, but KMeans is expecting 2" in fails(run, "predict", model, "wide.csv", "--no-header")
+    assert "X has 3 features, but KMeans is expecting 2" in fails(
+        run, "predict", model, "wide.csv", "--no-header"
+    )
 
 
 def test_predict_with_model_and_data_swapped(run, model, data):
@@ -412,7 +497,7 @@ def test_predict_with_model_and_data_swapped(run, model, data):
     assert "m.npz: this is a ckmeans model, not data" in fails(run, "fit", model, "-k", 2)
 
 
-# --------------------------------------------------------------------------------------------------- demo
+# --------------------------------------------------------------------------------------------------
 
 
 def test_demo(run):
@@ -424,7 +509,9 @@ def test_demo(run):
 
 
 def test_demo_saves_what_it_clusters(run):
-    shown = json.loads(run("demo", "-k", 3, "--rows", 200, "--seed", 5, "--save", "demo.csv", "--json"))
+    shown = json.loads(
+        run("demo", "-k", 3, "--rows", 200, "--seed", 5, "--save", "demo.csv", "--json")
+    )
     again = json.loads(run("fit", "demo.csv", "-k", 3, "--seed", 5, "--json"))
     assert shown["clusters"] == again["clusters"] and shown["inertia"] == again["inertia"]
 
@@ -434,7 +521,7 @@ def test_demo_with_as_many_clusters_as_rows(run):
     assert "n_samples=2 should be >= n_clusters=4" in fails(run, "demo", "--rows", 2)
 
 
-# ------------------------------------------------------------------------------------------ help and errors
+# ------------------------------------------------------------------------------------------ help an
 
 
 def test_help_lists_every_command(run):
@@ -468,10 +555,22 @@ def test_version(run):
         (["fit", "data.csv", "-k", "two"], "'two' is not a whole number"),
         (["fit", "data.csv", "-k", "6"], "6 clusters need as many rows at least; there are 5"),
         (["fit", "data.csv", "-k", "2", "--n-init", "x"], "'x' is not a whole number"),
-        (["fit", "data.csv", "-k", "2", "--tol", "-1"], "tol must be a finite number of at least 0, got -1"),
-        (["fit", "data.csv", "-k", "2", "--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
-        (["fit", "data.csv", "-k", "2", "--init", "best"], "neither a file nor one of auto, k-means++,"),
-        (["fit", "data.csv", "-k", "2", "--init", "three.csv"], "does not match the number of clusters"),
+        (
+            ["fit", "data.csv", "-k", "2", "--tol", "-1"],
+            "tol must be a finite number of at least 0, got -1",
+        ),
+        (
+            ["fit", "data.csv", "-k", "2", "--seed", "-1"],
+            "'-1' is not a whole number from 0 to 4294967295",
+        ),
+        (
+            ["fit", "data.csv", "-k", "2", "--init", "best"],
+            "neither a file nor one of auto, k-means++,",
+        ),
+        (
+            ["fit", "data.csv", "-k", "2", "--init", "three.csv"],
+            "does not match the number of clusters",
+        ),
         (["fit", "data.csv", "-k", "2", "--columns", "z"], "no column 'z'; there are 2: x, y"),
         (["fit", "data.csv", "-k", "2", "--columns", "x,,y"], "'x,,y' is not a list of columns"),
         (["fit", "data.csv", "-k", "2", "--columns", ""], "'' is not a list of columns"),
@@ -490,7 +589,10 @@ def test_version(run):
         (["fit", "data.csv", "-k", "2", "--max", "3"], "unrecognized arguments: --max 3"),
         (["fit", "data.csv", "-k", "2", "--labels", "none/l.csv"], "no directory"),
         (["fit", "data.csv", "-k", "2", "--labels", "."], "it is a directory"),
-        (["fit", "data.csv", "-k", "2", "--labels", "data.csv"], "an input, and would be overwritten"),
+        (
+            ["fit", "data.csv", "-k", "2", "--labels", "data.csv"],
+            "an input, and would be overwritten",
+        ),
         (["fit", "data.csv", "-k", "2", "--labels", "a", "--centers", "a"], "to the same place"),
         (["fit", "data.csv", "-k", "2", "--labels", "-", "--json"], "both have standard output"),
         (["fit", "data.csv", "-k", "2", "--model", "-"], "a model is no text"),
@@ -541,7 +643,7 @@ def test_control_c_in_process(run, data, monkeypatch):
     assert not os.path.exists("m.npz")
 
 
-# --------------------------------------------------------------------------------------- the real command
+# --------------------------------------------------------------------------------------- the real c
 
 
 def test_the_module_is_the_command(data):
@@ -605,7 +707,9 @@ def test_names_no_terminal_can_show(data):
         file.write("größe,ℵ\n1,2\n3,4\n")
     environment = subprocess_environment(PYTHONIOENCODING="ascii")
     command = [sys.executable, "-m", "ckmeans", "fit", "d.csv", "-k", "1"]
-    output = subprocess.run(command, capture_output=True, timeout=PATIENCE, env=environment, check=True).stdout
+    output = subprocess.run(
+        command, capture_output=True, timeout=PATIENCE, env=environment, check=True
+    ).stdout
     assert rb"gr\xf6\xdfe" in output and rb"\u2135" in output
 
 

@@ -1,14 +1,15 @@
 """The command on rows that stay in their files."""
+
 import json
 import re
 
 import numpy as np
 import pytest
+from command_line import fails, in_a_wide_terminal, run  # noqa: F401
 
 import ckmeans
-from ckmeans import KMeans, _config
-
-from command_line import fails, in_a_wide_terminal, run  # noqa: F401
+from ckmeans import KMeans
+from ckmeans._input import configuration as _config
 
 
 @pytest.fixture
@@ -22,13 +23,21 @@ def directory(rows, tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     (tmp_path / "rows").mkdir()
     for i, part in enumerate(np.array_split(rows, 3)):
-        columns = {**dict(zip("abc", part.T)), "w": np.arange(len(part)) % 3, "name": ["x"] * len(part)}
+        columns = {
+            **dict(zip("abc", part.T)),
+            "w": np.arange(len(part)) % 3,
+            "name": ["x"] * len(part),
+        }
         pq.write_table(pa.table(columns), tmp_path / "rows" / f"{i}.parquet", row_group_size=400)
     return "rows"
 
 
 def plain(facts, *more):
-    return {name: fact for name, fact in facts.items() if name not in ("seconds", "written", "data", *more)}
+    return {
+        name: fact
+        for name, fact in facts.items()
+        if name not in ("seconds", "written", "data", *more)
+    }
 
 
 def test_a_file_is_fitted_as_in_memory(run, rows):
@@ -47,18 +56,48 @@ def test_a_file_is_fitted_as_in_memory(run, rows):
 
 
 def test_a_directory_of_parquet_files(run, rows, directory):
-    facts = json.loads(run("fit", directory, "-k", 4, "--weights", "w", "--labels", "labels.npy", "--model", "model.npz", "--json"))
-    weights = np.concatenate([np.arange(len(part)) % 3 for part in np.array_split(rows, 3)]).astype(float)
+    facts = json.loads(
+        run(
+            "fit",
+            directory,
+            "-k",
+            4,
+            "--weights",
+            "w",
+            "--labels",
+            "labels.npy",
+            "--model",
+            "model.npz",
+            "--json",
+        )
+    )
+    weights = np.concatenate([np.arange(len(part)) % 3 for part in np.array_split(rows, 3)]).astype(
+        float
+    )
     model = KMeans(4, random_state=0).fit(rows, sample_weight=weights)
-    assert facts["inertia"] == model.inertia_ and np.array_equal(np.load("labels.npy"), model.labels_)
-    assert [cluster["weight"] for cluster in facts["clusters"]] == np.bincount(model.labels_, weights).tolist()
-    assert facts["data"]["left_out"] == [{"name": "name", "why": "string, not numbers"}] and facts["data"]["columns"] == ["a", "b", "c"]
+    assert facts["inertia"] == model.inertia_ and np.array_equal(
+        np.load("labels.npy"), model.labels_
+    )
+    assert [cluster["weight"] for cluster in facts["clusters"]] == np.bincount(
+        model.labels_, weights
+    ).tolist()
+    assert facts["data"]["left_out"] == [{"name": "name", "why": "string, not numbers"}] and facts[
+        "data"
+    ]["columns"] == ["a", "b", "c"]
     assert ckmeans.load("model.npz").feature_names_in_.tolist() == ["a", "b", "c"]
-    predicted = json.loads(run("predict", "model.npz", directory, "--labels", "again.npy", "--json"))
-    assert np.array_equal(np.load("again.npy"), model.labels_) and predicted["inertia"] == -model.score(rows)
+    predicted = json.loads(
+        run("predict", "model.npz", directory, "--labels", "again.npy", "--json")
+    )
+    assert np.array_equal(np.load("again.npy"), model.labels_) and predicted[
+        "inertia"
+    ] == -model.score(rows)
     np.save("x.npy", rows)
     by_position = json.loads(run("predict", "model.npz", "x.npy", "--chunks", "--json"))
-    assert by_position["clusters"] == predicted["clusters"] and "labels" not in by_position and run.errors == ""
+    assert (
+        by_position["clusters"] == predicted["clusters"]
+        and "labels" not in by_position
+        and run.errors == ""
+    )
     assert "3000 rows, 3 columns" in run("predict", "model.npz", directory)
 
 
@@ -66,31 +105,52 @@ def test_a_checkpoint_is_gone_on_from(run, rows, tmp_path):
     np.save("x.npy", rows)
     first = json.loads(run("fit", "x.npy", "-k", 4, "--checkpoint", "state", "--json"))
     assert (tmp_path / "state").exists()
-    assert json.loads(run("fit", "x.npy", "-k", 4, "--checkpoint", "state", "--json"))["clusters"] == first["clusters"]
-    assert "is of a fit with n_clusters=4, not 5" in fails(run, "fit", "x.npy", "-k", 5, "--checkpoint", "state")
+    assert (
+        json.loads(run("fit", "x.npy", "-k", 4, "--checkpoint", "state", "--json"))["clusters"]
+        == first["clusters"]
+    )
+    assert "is of a fit with n_clusters=4, not 5" in fails(
+        run, "fit", "x.npy", "-k", 5, "--checkpoint", "state"
+    )
 
 
 def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
     np.save("x.npy", rows)
     asked = []
-    monkeypatch.setattr(KMeans, "fit_chunks", lambda self, *args, _fit=KMeans.fit_chunks, **more: asked.append(1) or _fit(self, *args, **more))
+    monkeypatch.setattr(
+        KMeans,
+        "fit_chunks",
+        lambda self, *args, _fit=KMeans.fit_chunks, **more: (
+            asked.append(1) or _fit(self, *args, **more)
+        ),
+    )
     run("fit", "x.npy", "-k", 4)
     assert not asked
     monkeypatch.setattr(_config, "memory_is_short", lambda needed: needed > 1000)
     run("fit", "x.npy", "-k", 4, "--labels", "labels.npy")
     assert asked == [1] and len(np.load("labels.npy")) == 3000
-    run("fit", "x.npy", "-k", 4, "--labels", "labels.csv")           # which takes memory, as it always did
+    run("fit", "x.npy", "-k", 4, "--labels", "labels.csv")  # which takes memory, as it always did
     assert asked == [1]
 
 
-@pytest.mark.parametrize("argv, message", [
-    (["-", "--chunks"], "standard input"), (["x.npy", "--chunks", "--labels", "x.csv"], "as .npy"),
-    (["x.npy", "--chunks", "--plot", "x.png"], "--plot and --report take all rows"), (["x.npy", "--chunks", "--refine", "auto"], "--refine and"),
-    (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"), (["x.csv", "--chunks"], "is a .npy file, a Parquet file or a directory"),
-    (["x.npy", "--checkpoint", "nowhere/state"], "no directory"), (["one.npy", "--chunks"], r"of shape \(3,\)"),
-    (["x.npy", "--chunks", "--columns", "4"], "no column '4'"), (["empty", "--chunks"], "no Parquet files"), (["gone.npy", "--chunks"], "gone.npy"),
-    (["rows", "--columns", "name"], "'name' cannot be used: string"), (["cut.npy", "--chunks"], "truncated or damaged"),
-])
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (["-", "--chunks"], "standard input"),
+        (["x.npy", "--chunks", "--labels", "x.csv"], "as .npy"),
+        (["x.npy", "--chunks", "--plot", "x.png"], "--plot and --report take all rows"),
+        (["x.npy", "--chunks", "--refine", "auto"], "--refine and"),
+        (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"),
+        (["x.csv", "--chunks"], "is a .npy file, a Parquet file or a directory"),
+        (["x.npy", "--checkpoint", "nowhere/state"], "no directory"),
+        (["one.npy", "--chunks"], r"of shape \(3,\)"),
+        (["x.npy", "--chunks", "--columns", "4"], "no column '4'"),
+        (["empty", "--chunks"], "no Parquet files"),
+        (["gone.npy", "--chunks"], "gone.npy"),
+        (["rows", "--columns", "name"], "'name' cannot be used: string"),
+        (["cut.npy", "--chunks"], "truncated or damaged"),
+    ],
+)
 def test_errors_are_one_line(argv, message, run, rows, directory, tmp_path):
     np.save("x.npy", rows)
     np.save("one.npy", np.ones(3))

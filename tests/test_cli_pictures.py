@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from checks import PATIENCE, subprocess_environment
-from command_line import csv_file, fails, in_a_wide_terminal, run    # noqa: F401
+from command_line import csv_file, fails, in_a_wide_terminal, run  # noqa: F401
 
 import ckmeans
 from ckmeans import KMeans, select_k
@@ -23,7 +23,9 @@ Image = pytest.importorskip("PIL.Image")
 
 def blobs(k=4, n=60):
     rng = np.random.default_rng(0)
-    return np.concatenate([rng.normal(size=(n, 2)) + [10 * (j % 2), 10 * (j // 2)] for j in range(k)])
+    return np.concatenate(
+        [rng.normal(size=(n, 2)) + [10 * (j % 2), 10 * (j // 2)] for j in range(k)]
+    )
 
 
 @pytest.fixture
@@ -31,23 +33,36 @@ def data():
     return csv_file("data.csv", ["width", "height"], blobs().tolist())
 
 
-# ---------------------------------------------------------------------------------------------- choosing k
+# ---------------------------------------------------------------------------------------------- cho
 
 
 def test_a_range_of_k_prints_the_table_and_the_suggestion(run, data):
     out = run("fit", data, "-k", "2:7")
     lines = out.splitlines()
     assert lines[0] == "data.csv: 240 rows, 2 columns" and max(map(len, lines)) <= 100
-    assert lines[2].split()[:4] == ["k", "inertia", "elbow", "silhouette"] and [line.split()[0] for line in lines[3:9]] == list("234567")
-    assert "k = 4: " in out and re.search(r"^cluster +size +share +width +height$", out, re.MULTILINE)
+    assert lines[2].split()[:4] == ["k", "inertia", "elbow", "silhouette"] and [
+        line.split()[0] for line in lines[3:9]
+    ] == list("234567")
+    assert "k = 4: " in out and re.search(
+        r"^cluster +size +share +width +height$", out, re.MULTILINE
+    )
     assert run.errors == ""
 
 
 def test_everything_is_in_the_json_and_the_files(run, data):
-    facts = json.loads(run("fit", data, "-k", "1:6", "--json", "--model", "m.npz", "--labels", "l.npy", "--seed", 3))
+    facts = json.loads(
+        run(
+            "fit", data, "-k", "1:6", "--json", "--model", "m.npz", "--labels", "l.npy", "--seed", 3
+        )
+    )
     found = select_k(blobs(), range(1, 7), random_state=3)
-    assert facts["selection"]["suggested_k"] == 4 == found.suggested_k and facts["selection"]["best_k"] == found.best_k
-    assert facts["selection"]["suggestion"] == found.suggestion and facts["settings"]["clusters"] == [1, 6]
+    assert (
+        facts["selection"]["suggested_k"] == 4 == found.suggested_k
+        and facts["selection"]["best_k"] == found.best_k
+    )
+    assert facts["selection"]["suggestion"] == found.suggestion and facts["settings"][
+        "clusters"
+    ] == [1, 6]
     assert facts["selection"]["table"]["inertia"] == found.table["inertia"].tolist()
     assert facts["selection"]["table"]["silhouette"][0] is None
     assert len(facts["clusters"]) == 4 and facts["inertia"] == found.model.inertia_
@@ -95,8 +110,13 @@ def test_equal_rows(run):
 def test_no_structure_is_said_and_nothing_pretended(run):
     np.save("u.npy", np.random.default_rng(0).random((300, 2)))
     out = run("fit", "u.npy", "-k", "1:5", "--plot", "u.png", "--report", "u.html")
-    assert "No clear structure" in out and "cluster " not in out.split("No clear structure")[1].replace("clusters", "")
-    assert os.path.getsize("u.png") and "<h2>Clusters</h2>" not in open("u.html", encoding="utf-8").read()
+    assert "No clear structure" in out and "cluster " not in out.split("No clear structure")[
+        1
+    ].replace("clusters", "")
+    assert (
+        os.path.getsize("u.png")
+        and "<h2>Clusters</h2>" not in open("u.html", encoding="utf-8").read()
+    )
     message = fails(run, "fit", "u.npy", "-k", "1:5", "--labels", "l.csv")
     assert message.endswith("To fit it anyway, give one K") and not os.path.exists("l.csv")
     facts = json.loads(run("fit", "u.npy", "-k", "1:5", "--json"))
@@ -112,7 +132,10 @@ def test_no_structure_is_said_and_nothing_pretended(run):
         (["-k", "2:4", "--init", "first"], "leave --init out"),
         (["-k", "3", "--plot", "p.jpeg"], "cannot draw p.jpeg: pictures are .png, .svg, .pdf"),
         (["-k", "3", "--report", "r.txt"], "cannot write r.txt: reports are .html"),
-        (["-k", "3", "--plot", "-"], "a picture does not go to standard output: give --plot the name of a file"),
+        (
+            ["-k", "3", "--plot", "-"],
+            "a picture does not go to standard output: give --plot the name of a file",
+        ),
         (["-k", "3", "--plot", "no/p.png"], "there is no directory"),
     ],
 )
@@ -124,11 +147,13 @@ def test_without_matplotlib_the_error_is_one_line(run, data, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert fails(run, "fit", data, "-k", 3, "--plot", "p.png").endswith("needs matplotlib: pip install 'ckmeans-cython[plot]'")
+    assert fails(run, "fit", data, "-k", 3, "--plot", "p.png").endswith(
+        "needs matplotlib: pip install 'ckmeans-cython[plot]'"
+    )
     run("fit", data, "-k", "2:5")  # all numbers work without it
 
 
-# ------------------------------------------------------------------------------------------------ pictures
+# ------------------------------------------------------------------------------------------------ p
 
 
 @pytest.mark.parametrize("k", [3, "2:5"])
@@ -141,12 +166,16 @@ def test_fit_draws(run, data, k):
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100
 
 
-@pytest.mark.parametrize("kind", ["overview", "clusters", "projection", "pairs", "silhouette", "sizes", "profiles", "distances"])
+@pytest.mark.parametrize(
+    "kind",
+    ["overview", "clusters", "projection", "pairs", "silhouette", "sizes", "profiles", "distances"],
+)
 @pytest.mark.parametrize("header", [["width", "height"], None])
 def test_plot(run, kind, header):
     csv_file("d.csv", header, blobs().tolist())
-    run("fit", "d.csv", "-k", 4, "--model", "m.npz")
-    out = run("plot", "m.npz", "d.csv", "-o", "out.svg", "--kind", kind)
+    given = "--header" if header else "--no-header"
+    run("fit", "d.csv", "-k", 4, "--model", "m.npz", given)
+    out = run("plot", "m.npz", "d.csv", "-o", "out.svg", "--kind", kind, given)
     assert re.search(r"^wrote +out.svg \(picture\)$", out, re.MULTILINE) and run.errors == ""
     assert open("out.svg", encoding="utf-8").read().rstrip().endswith("</svg>")
 
@@ -155,7 +184,9 @@ def test_plot_finds_the_columns_of_the_model(run, data):
     run("fit", data, "-k", 4, "--columns", "height", "--model", "m.npz")
     out = json.loads(run("plot", "m.npz", data, "-o", "out.png", "--json"))
     assert out["data"]["columns"] == ["height"] and out["kind"] == "overview"
-    assert "invalid choice: 'pie'" in fails(run, "plot", "m.npz", data, "-o", "x.png", "--kind", "pie")
+    assert "invalid choice: 'pie'" in fails(
+        run, "plot", "m.npz", data, "-o", "x.png", "--kind", "pie"
+    )
 
 
 def test_quantize(run):
@@ -165,7 +196,10 @@ def test_quantize(run):
     with Image.open("out.png") as picture:
         result = np.asarray(picture)
     colours = {"#" + bytes(colour).hex() for colour in np.unique(result.reshape(-1, 3), axis=0)}
-    assert out.startswith("in.png: 50 x 40 pixels, 5 colours\n") and set(re.findall("#[0-9a-f]{6}", out)) == colours
+    assert (
+        out.startswith("in.png: 50 x 40 pixels, 5 colours\n")
+        and set(re.findall("#[0-9a-f]{6}", out)) == colours
+    )
     assert result.shape == pixels.shape
     Image.fromarray(pixels[..., 0]).save("grey.png")
     facts = json.loads(run("quantize", "grey.png", "-k", 3, "-o", "out.bmp", "--json"))
@@ -177,7 +211,7 @@ def test_quantize(run):
     assert "in.jpg: No such file" in fails(run, "quantize", "in.jpg", "-o", "o.png")
 
 
-# ------------------------------------------------------------------------------------------------- reports
+# -------------------------------------------------------------------------------------------------
 
 
 class Page(HTMLParser):
@@ -194,7 +228,11 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         if tag not in self.void:
             self.open.append(tag)
-        self.sources += [value for name, value in attributes if name in ("src", "href", "srcset", "data", "action")]
+        self.sources += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "srcset", "data", "action")
+        ]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -213,7 +251,13 @@ def test_a_report_is_whole_and_loads_nothing(run, data, k):
     assert "url(" not in text and "@import" not in text and "<script" not in text
     words = " ".join(page.words)
     assert f"ckmeans {' '.join(argv)}" in words and "240 rows, 2 columns" in words
-    for heading in "Data", "Clusters", "Profiles", "To repeat this", *(["Choice of k"] if ":" in k else []):
+    for heading in (
+        "Data",
+        "Clusters",
+        "Profiles",
+        "To repeat this",
+        *(["Choice of k"] if ":" in k else []),
+    ):
         assert heading in page.words
     for count, center in zip(model.counts_, model.cluster_centers_):
         assert str(count) in page.words and f"{center[0]:.5g}" in page.words
@@ -277,9 +321,18 @@ def in_chromium(path):
     for name in "chromium", "chromium-browser", "google-chrome", "chrome":
         if shutil.which(name):
             done = subprocess.run(
-                [name, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{path}"],
-                capture_output=True, text=True, timeout=PATIENCE,
-            )  # fmt: skip
+                [
+                    name,
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--dump-dom",
+                    f"file://{path}",
+                ],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+            )
             assert done.returncode == 0, done.stderr
             return done.stdout
     return None
@@ -293,18 +346,32 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
     except ImportError:
         dom = in_chromium(path)
         if dom is None:
-            pytest.skip("no browser here: pip install 'ckmeans-cython[browser]', or install Chromium")
+            pytest.skip(
+                "no browser here: pip install 'ckmeans-cython[browser]', or install Chromium"
+            )
         assert dom.count("<img ") == 6 and "<h2>To repeat this</h2>" in dom
         return
-    environment = subprocess_environment(QT_QPA_PLATFORM="offscreen", QTWEBENGINE_DISABLE_SANDBOX="1",
-                                         QTWEBENGINE_CHROMIUM_FLAGS="--no-sandbox --disable-gpu")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", BROWSER, str(path)], capture_output=True, text=True, timeout=PATIENCE, env=environment)
+    environment = subprocess_environment(
+        QT_QPA_PLATFORM="offscreen",
+        QTWEBENGINE_DISABLE_SANDBOX="1",
+        QTWEBENGINE_CHROMIUM_FLAGS="--no-sandbox --disable-gpu",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", BROWSER, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=environment,
+    )
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert lines, done.stderr[-2000:]
     seen = json.loads(lines[0].partition(" ")[2])
     assert seen["title"] == "Clusters of data.csv"
     assert seen["headings"] == ["Data", "Choice of k", "Clusters", "Profiles", "To repeat this"]
     assert len(seen["pictures"]) == 6
-    assert all(complete and natural > 300 and 300 < width <= 1000 for complete, natural, width in seen["pictures"])
+    assert all(
+        complete and natural > 300 and 300 < width <= 1000
+        for complete, natural, width in seen["pictures"]
+    )
     assert seen["width"] <= seen["inner"] and seen["rows"] > 15  # nothing wider than the window
     assert set(seen["asked"]) <= {"file", "data"} and seen["said"] == []

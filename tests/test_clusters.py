@@ -3,14 +3,14 @@
 import math
 import warnings
 
-from hypothesis import assume, given
-from hypothesis import strategies as st
 import numpy as np
 import pytest
-
 from checks import assert_agrees, assert_same, expected, fit
-from ckmeans import ConvergenceWarning, KMeans, kmeans_plusplus
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from strategies import Problem, problems
+
+from ckmeans import ConvergenceWarning, KMeans, kmeans_plusplus
 
 
 def run(X, init, weights=None, tol=0.0, max_iter=300):
@@ -173,7 +173,9 @@ def test_warned_exactly_when_labels_are_missing(problem):
         model = KMeans(problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter)
         model.fit(problem.X, sample_weight=problem.weights)
     missing = len(np.unique(model.labels_)) < problem.k
-    assert [issubclass(warning.category, ConvergenceWarning) for warning in caught] == [True] * missing
+    assert [issubclass(warning.category, ConvergenceWarning) for warning in caught] == [
+        True
+    ] * missing
 
 
 def test_usual_fits_do_not_warn():
@@ -196,9 +198,13 @@ def test_rows_of_weight_zero_might_as_well_not_be_there(problem, seed):
     problem.weights = weights * (rng.random(n) < 0.7)
     kept = problem.weights > 0
     assume(kept.sum() >= problem.k)
-    assume(not 0 < np.ptp(problem.X[kept], axis=0).max() < 1e-140)       # the others alone would be refused
+    assume(
+        not 0 < np.ptp(problem.X[kept], axis=0).max() < 1e-140
+    )  # the others alone would be refused
     there = fit(problem)
-    rest = Problem(problem.X[kept], problem.init, problem.weights[kept], problem.tol, problem.max_iter)
+    rest = Problem(
+        problem.X[kept], problem.init, problem.weights[kept], problem.tol, problem.max_iter
+    )
     removed = fit(rest)
     assert np.array_equal(there.labels_[kept], removed.labels_)
     assert np.array_equal(there.cluster_centers_, removed.cluster_centers_)

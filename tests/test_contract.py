@@ -1,16 +1,18 @@
-"""Fits from given centers equal the oracle to the last bit, whatever the layout and the number of threads."""
+"""Fits from given centers equal the oracle to the last bit, whatever the layout and the number of
+threads.
+"""
 
 import warnings
 
+import numpy as np
+import oracle
+import pytest
+from checks import assert_agrees, assert_same, expected, fit
 from hypothesis import assume, given
 from hypothesis import strategies as st
-import numpy as np
-import pytest
-
-from checks import assert_agrees, assert_same, expected, fit
-from ckmeans import ConvergenceWarning, KMeans
-import oracle
 from strategies import LAYOUTS, Problem, problems
+
+from ckmeans import ConvergenceWarning, KMeans
 
 INTEGERS = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
 
@@ -71,7 +73,8 @@ def no_cluster_was_ever_empty(problem, result):
 
 @given(problems(max_rows=80), st.randoms(use_true_random=False))
 def test_permuting_the_rows_permutes_the_labels_only(problem, random):
-    # Of several equally far rows an empty cluster takes the first, and that one depends on the order.
+    # Of several equally far rows an empty cluster takes the first, and that one depends on the
+    # order.
     assume(no_cluster_was_ever_empty(problem, expected(problem)))
     order = np.array(random.sample(range(len(problem.X)), len(problem.X)))
     weights = None if problem.weights is None else problem.weights[order]
@@ -86,7 +89,9 @@ def test_permuting_the_rows_permutes_the_labels_only(problem, random):
 def test_layout_makes_no_difference(problem, layout, init_layout):
     X = layout(problem.X)
     original = X.copy()
-    there = fit(Problem(X, init_layout(problem.init), problem.weights, problem.tol, problem.max_iter))
+    there = fit(
+        Problem(X, init_layout(problem.init), problem.weights, problem.tol, problem.max_iter)
+    )
     assert_same(there, fit(problem))
     assert np.array_equal(X, original)
     assert np.array_equal(there.predict(X), there.labels_)
@@ -102,7 +107,9 @@ def test_layout_of_large_data_makes_no_difference(layout, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, bool, *INTEGERS])
-@pytest.mark.parametrize("layout", [np.ascontiguousarray, LAYOUTS[1], LAYOUTS[2], LAYOUTS[3], LAYOUTS[4]])
+@pytest.mark.parametrize(
+    "layout", [np.ascontiguousarray, LAYOUTS[1], LAYOUTS[2], LAYOUTS[3], LAYOUTS[4]]
+)
 def test_other_dtypes_compute_in_float64(dtype, layout):
     rng = np.random.default_rng(5)
     X = rng.integers(0, 2 if dtype is bool else 60, size=(300, 3)).astype(dtype)
@@ -212,7 +219,9 @@ def test_threads_from_a_random_start_agree():
     problem = large("float64", 6, 10, spread=5.0)
     for init in ("k-means++", "random", "random-partition", "first"):
         models = [
-            KMeans(10, init=init, n_init=2, max_iter=5, random_state=3, n_threads=n_threads).fit(problem.X)
+            KMeans(10, init=init, n_init=2, max_iter=5, random_state=3, n_threads=n_threads).fit(
+                problem.X
+            )
             for n_threads in (1, 2, 3)
         ]
         assert_same(models[0], models[1])

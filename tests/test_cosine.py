@@ -1,25 +1,36 @@
-"""metric="cosine": equal to its oracle to the last bit, blind to the length of rows, at home with rows of zeros."""
+"""metric="cosine": equal to its oracle to the last bit, blind to the length of rows, at home with
+rows of zeros.
+"""
 
 import json
 import warnings
 
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 import numpy as np
-import pytest
-
-from checks import assert_agrees, assert_same, fit, run_python
-import ckmeans
-from ckmeans import BisectingKMeans, ConvergenceWarning, KMeans, MiniBatchKMeans, k_means, kmeans_plusplus
-from ckmeans import _native
-from ckmeans._kmeans import ALGORITHMS
 import oracle
 import oracle_cosine
+import pytest
+from checks import assert_agrees, assert_same, fit, run_python
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from strategies import LAYOUTS, Problem, problems
+
+import ckmeans
+from ckmeans import (
+    BisectingKMeans,
+    ConvergenceWarning,
+    KMeans,
+    MiniBatchKMeans,
+    _native,
+    k_means,
+    kmeans_plusplus,
+)
+from ckmeans._estimators.kmeans import ALGORITHMS
 
 
 def expected(problem):
-    return oracle_cosine.lloyd(problem.X, problem.init, problem.weights, max_iter=problem.max_iter, tol=problem.tol)
+    return oracle_cosine.lloyd(
+        problem.X, problem.init, problem.weights, max_iter=problem.max_iter, tol=problem.tol
+    )
 
 
 def cosine(problem, **params):
@@ -38,7 +49,9 @@ def blobs(n=2000, d=7, k=6, dtype=np.float64, seed=0, spread=0.3, lengths=True):
 
 def has_directions(problem):
     weights = np.ones(len(problem.X)) if problem.weights is None else problem.weights
-    return weights[oracle_cosine.factors(problem.X) > 0].any() and np.all(oracle_cosine.factors(problem.init) > 0)
+    return weights[oracle_cosine.factors(problem.X) > 0].any() and np.all(
+        oracle_cosine.factors(problem.init) > 0
+    )
 
 
 @settings(max_examples=200)
@@ -50,9 +63,26 @@ def test_fit_equals_the_oracle(problem, n_threads, zeros):
     assert_agrees(cosine(problem, n_threads=n_threads), expected(problem))
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64",
-                                   "uint64", "bool"])
-@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2]])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "float64",
+        "float32",
+        "float16",
+        "int8",
+        "uint8",
+        "int16",
+        "uint16",
+        "int32",
+        "uint32",
+        "int64",
+        "uint64",
+        "bool",
+    ],
+)
+@pytest.mark.parametrize(
+    "layout", [np.ascontiguousarray, np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2]]
+)
 @pytest.mark.parametrize("zeros", [0, 20])
 def test_types_and_layouts_equal_the_oracle(dtype, layout, zeros):
     X = (np.abs(blobs(700, 11, 5, lengths=False)) * 20).astype(dtype)
@@ -62,15 +92,23 @@ def test_types_and_layouts_equal_the_oracle(dtype, layout, zeros):
     assert_agrees(cosine(problem), expected(problem))
 
 
-@pytest.mark.parametrize("dtype, d, k, zeros", [("float64", 3, 70, 0), ("float64", 20, 60, 7), ("float32", 12, 60, 0),
-                                                ("float32", 4, 80, 31), ("float64", 100, 9, 3)])
+@pytest.mark.parametrize(
+    "dtype, d, k, zeros",
+    [
+        ("float64", 3, 70, 0),
+        ("float64", 20, 60, 7),
+        ("float32", 12, 60, 0),
+        ("float32", 4, 80, 31),
+        ("float64", 100, 9, 3),
+    ],
+)
 def test_algorithms_and_threads_give_the_same_bits(dtype, d, k, zeros):
     X = blobs(6000, d, 30, dtype, seed=d)
     X[np.random.default_rng(1).integers(len(X), size=zeros)] = 0
     rows = np.flatnonzero(X.any(axis=1))
     problem = Problem(X, X[rows[:k]].copy(), None, 0.0, 15)
-    problem.init[1] = problem.init[0] * 4              # the same direction
-    problem.init[2] = -problem.init[0]                 # one that may begin without rows
+    problem.init[1] = problem.init[0] * 4  # the same direction
+    problem.init[2] = -problem.init[0]  # one that may begin without rows
     one = cosine(problem, n_threads=1, algorithm="lloyd")
     assert_agrees(one, expected(problem))
     for algorithm in ALGORITHMS:
@@ -88,7 +126,9 @@ def test_layouts_predict_transform_and_score(problem, layout):
     labels, sq_own = oracle_cosine.assign(problem.X, model.cluster_centers_)
     assert np.array_equal(model.labels_, labels)
     assert np.array_equal(model.predict(X), labels)
-    assert np.array_equal(model.transform(X), oracle_cosine.distances(problem.X, model.cluster_centers_))
+    assert np.array_equal(
+        model.transform(X), oracle_cosine.distances(problem.X, model.cluster_centers_)
+    )
     assert model.transform(X).dtype == oracle.compute_dtype(problem.X)
     assert model.score(X) == -oracle_cosine.inertia(sq_own) == -model.inertia_
 
@@ -113,8 +153,17 @@ print(digest.hexdigest())
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_powers_of_two_in_front_of_rows_change_nothing(dtype):
     X = blobs(1500, 9, 8, dtype)
-    scaled = X * np.ldexp(1.0, np.random.default_rng(1).integers(-40, 40, size=(len(X), 1))).astype(dtype)
-    for init in ("k-means++", "random", "random-partition", "first", "k-means||", "variance-partition"):
+    scaled = X * np.ldexp(1.0, np.random.default_rng(1).integers(-40, 40, size=(len(X), 1))).astype(
+        dtype
+    )
+    for init in (
+        "k-means++",
+        "random",
+        "random-partition",
+        "first",
+        "k-means||",
+        "variance-partition",
+    ):
         params = {"init": init, "n_init": 2, "random_state": 0, "metric": "cosine"}
         one, other = (KMeans(8, **params).fit(rows) for rows in (X, scaled))
         assert_same(one, other)
@@ -138,7 +187,9 @@ def test_huge_and_tiny_rows():
     one, other = (KMeans(4, metric="cosine", init=rows[:4]).fit(rows) for rows in (X, X * sizes))
     assert_same(one, other)
     assert np.array_equal(one.predict(X * sizes), one.labels_)
-    assert np.array_equal(KMeans(4, metric="cosine", init=init * 2.0**900).fit(X).labels_, one.labels_)
+    assert np.array_equal(
+        KMeans(4, metric="cosine", init=init * 2.0**900).fit(X).labels_, one.labels_
+    )
     with pytest.raises(ValueError, match=r"1e\+305 at row 3, column 2.*1e\+300"):
         X[3, 2] = 1e305
         KMeans(4, metric="cosine").fit(X)
@@ -146,7 +197,9 @@ def test_huge_and_tiny_rows():
         one.predict(X)
 
 
-@pytest.mark.parametrize("value, message", [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "-infinity")])
+@pytest.mark.parametrize(
+    "value, message", [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "-infinity")]
+)
 @pytest.mark.parametrize("n", [10, 500])
 def test_what_is_not_finite_raises(value, message, n):
     X = blobs(n, 5, 4)
@@ -164,19 +217,27 @@ def test_inertia_never_grows(dtype, weighted):
         X = blobs(1500, 6, 5, dtype, seed=seed, spread=1.0)
         X[::40] = 0
         weights = np.random.default_rng(seed).exponential(size=len(X)) if weighted else None
-        model = KMeans(12, metric="cosine", init="random", n_init=2, tol=0, history=True, random_state=seed)
+        model = KMeans(
+            12, metric="cosine", init="random", n_init=2, tol=0, history=True, random_state=seed
+        )
         model.fit(X, sample_weight=weights)
         for run, record in zip(model.history_, model.runs_):
             inertias = [each.inertia for each in run] + [record.inertia]
             assert len(inertias) > 4
             # Centers are rounded, which costs the square of the rounding error.
-            assert all(after <= before * (1 + 1e-13) for before, after in zip(inertias, inertias[1:]))
-        states = list(KMeans(12, metric="cosine", init=X[1:13], tol=0).iter_fit(X, sample_weight=weights))
+            assert all(
+                after <= before * (1 + 1e-13) for before, after in zip(inertias, inertias[1:])
+            )
+        states = list(
+            KMeans(12, metric="cosine", init=X[1:13], tol=0).iter_fit(X, sample_weight=weights)
+        )
         assert all(b.inertia <= a.inertia * (1 + 1e-13) for a, b in zip(states, states[1:]))
 
 
 def test_what_it_computes():
-    """In the words of the field: unit rows, mean directions, sums of 1 - cos, and half of the Euclidean inertia."""
+    """In the words of the field: unit rows, mean directions, sums of 1 - cos, and half of the
+    Euclidean inertia.
+    """
     X = blobs()
     model = KMeans(6, metric="cosine", random_state=0).fit(X)
     U = X / np.linalg.norm(X, axis=1, keepdims=True)
@@ -189,7 +250,9 @@ def test_what_it_computes():
     assert model.inertia_ == pytest.approx((1 - cosines.max(axis=1)).sum(), rel=1e-12)
     euclidean = ((U - model.cluster_centers_[model.labels_]) ** 2).sum()
     assert model.inertia_ == pytest.approx(euclidean / 2, rel=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(model.cluster_centers_, axis=1), 1, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        np.linalg.norm(model.cluster_centers_, axis=1), 1, rtol=0, atol=1e-15
+    )
 
 
 def test_labels_of_scikit_learn_on_unit_rows():
@@ -205,7 +268,7 @@ def test_labels_of_scikit_learn_on_unit_rows():
 def test_rows_of_zeros():
     X = blobs(300, 5, 4)
     X[[0, 17, 299]] = 0
-    X[18] = 1e-305                                     # as good as zero
+    X[18] = 1e-305  # as good as zero
     lost = [0, 17, 18, 299]
     rest = np.delete(X, lost, axis=0)
     model = KMeans(4, metric="cosine", random_state=0, tol=0).fit(X)
@@ -221,7 +284,14 @@ def test_rows_of_zeros():
     weights = np.ones(300)
     weights[lost] = 0.5
     assert -model.score(X, sample_weight=weights) == pytest.approx(without.inertia_ + 2, rel=1e-14)
-    for init in ("k-means++", "random", "random-partition", "first", "k-means||", "variance-partition"):
+    for init in (
+        "k-means++",
+        "random",
+        "random-partition",
+        "first",
+        "k-means||",
+        "variance-partition",
+    ):
         started = KMeans(4, metric="cosine", init=init, random_state=3, n_init=3, max_iter=1).fit(X)
         np.testing.assert_allclose(np.linalg.norm(started.cluster_centers_, axis=1), 1, atol=1e-15)
     for drawn in range(20):
@@ -247,7 +317,9 @@ def test_rows_that_cancel_out_leave_their_center_where_it_was():
     model = KMeans(1, metric="cosine", init=[[0.6, 0.8]], n_init=1, max_iter=1).fit(X[:2])
     assert np.array_equal(model.cluster_centers_, [[0.6, 0.8]])
     for init in ("random-partition", "variance-partition"):
-        assert np.isfinite(KMeans(1, metric="cosine", init=init, random_state=0).fit(X[:2]).cluster_centers_).all()
+        assert np.isfinite(
+            KMeans(1, metric="cosine", init=init, random_state=0).fit(X[:2]).cluster_centers_
+        ).all()
     assert np.isfinite(BisectingKMeans(1, metric="cosine").fit(X[:2]).cluster_centers_).all()
 
 
@@ -271,7 +343,12 @@ def test_given_centers_are_brought_to_unit_length():
 @pytest.mark.parametrize("cls", [KMeans, MiniBatchKMeans, BisectingKMeans])
 def test_unknown_metrics_raise(cls):
     X = blobs(50, 3, 2)
-    for value, error in (("manhattan", ValueError), ("Cosine", ValueError), (None, TypeError), (2, TypeError)):
+    for value, error in (
+        ("manhattan", ValueError),
+        ("Cosine", ValueError),
+        (None, TypeError),
+        (2, TypeError),
+    ):
         with pytest.raises(error, match="metric must be one of 'euclidean', 'cosine', got"):
             cls(2, metric=value).fit(X)
     with pytest.raises(ValueError, match="'euclidean', 'cosine'"):
@@ -300,13 +377,22 @@ def test_functions():
     X = blobs()
     centers, labels, inertia = k_means(X, 6, metric="cosine", random_state=0)
     model = KMeans(6, metric="cosine", random_state=0).fit(X)
-    assert inertia == model.inertia_ and np.array_equal(labels, model.labels_) and np.array_equal(centers, model.cluster_centers_)
+    assert (
+        inertia == model.inertia_
+        and np.array_equal(labels, model.labels_)
+        and np.array_equal(centers, model.cluster_centers_)
+    )
     centers, indices = kmeans_plusplus(X.astype(np.float32), 6, metric="cosine", random_state=0)
     assert centers.dtype == np.float32
-    assert np.array_equal(centers, oracle_cosine.unit(X.astype(np.float32)[indices]).astype(np.float32))
-    assert np.array_equal(KMeans(6, metric="cosine", n_init=1, random_state=0).fit(X).cluster_centers_,
-                          KMeans(6, metric="cosine", init=kmeans_plusplus(X, 6, metric="cosine", random_state=0)[0]).fit(X)
-                          .cluster_centers_)
+    assert np.array_equal(
+        centers, oracle_cosine.unit(X.astype(np.float32)[indices]).astype(np.float32)
+    )
+    assert np.array_equal(
+        KMeans(6, metric="cosine", n_init=1, random_state=0).fit(X).cluster_centers_,
+        KMeans(6, metric="cosine", init=kmeans_plusplus(X, 6, metric="cosine", random_state=0)[0])
+        .fit(X)
+        .cluster_centers_,
+    )
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
@@ -317,7 +403,7 @@ def test_given_centers_draw_nothing_from_the_global_generator(metric):
         KMeans(2, init=init, metric=metric).fit(X)
     after = np.random.get_state()[1:3]
     assert np.array_equal(before[0], after[0]) and before[1] == after[1]
-    with pytest.raises(ValueError, match="random_state"):          # and yet it is looked at
+    with pytest.raises(ValueError, match="random_state"):  # and yet it is looked at
         KMeans(2, init=X[:2], metric=metric, random_state=-1).fit(X)
 
 
@@ -359,7 +445,9 @@ def test_the_other_classes(cls):
     assert model.score(X) == -model.inertia_
     assert best.inertia_ <= model.inertia_ * (1 + 1e-12) and model.inertia_ < 1.5 * best.inertia_
     np.testing.assert_allclose(np.linalg.norm(model.cluster_centers_, axis=1), 1, atol=1e-14)
-    same = cls(8, metric="cosine", random_state=0).fit(X * np.ldexp(1.0, np.arange(len(X))[:, None] % 50))
+    same = cls(8, metric="cosine", random_state=0).fit(
+        X * np.ldexp(1.0, np.arange(len(X))[:, None] % 50)
+    )
     assert np.array_equal(same.cluster_centers_, model.cluster_centers_)
     assert np.array_equal(same.labels_, model.labels_)
 
@@ -369,21 +457,31 @@ def test_the_other_classes(cls):
 def test_sparse_rows_have_the_bits_of_dense_ones(dtype, weighted):
     sparse = pytest.importorskip("scipy.sparse")
     rng = np.random.default_rng(0)
-    X = (rng.poisson(0.15 * rng.exponential(size=(6, 70))[rng.integers(6, size=900)]) * rng.choice([1, 3], size=(900, 1))).astype(dtype)
+    X = (
+        rng.poisson(0.15 * rng.exponential(size=(6, 70))[rng.integers(6, size=900)])
+        * rng.choice([1, 3], size=(900, 1))
+    ).astype(dtype)
     X[:, 3] *= -1
     X[::90] = 0
     weights = rng.exponential(size=len(X)) if weighted else None
     matrix = sparse.csr_array(X)
     for cls in (KMeans, MiniBatchKMeans, BisectingKMeans):
-        one, other = (cls(6, metric="cosine", random_state=0).fit(rows, sample_weight=weights) for rows in (X, matrix))
+        one, other = (
+            cls(6, metric="cosine", random_state=0).fit(rows, sample_weight=weights)
+            for rows in (X, matrix)
+        )
         assert np.array_equal(one.labels_, other.labels_)
         assert np.array_equal(one.cluster_centers_, other.cluster_centers_)
         assert one.inertia_ == other.inertia_ == -one.score(matrix, sample_weight=weights)
         assert np.array_equal(one.predict(matrix), one.labels_)
         assert np.array_equal(one.transform(X), one.transform(matrix))
     for init in ("k-means||", "variance-partition", "random-partition", "first", X[1:7]):
-        one, other = (KMeans(6, metric="cosine", init=init, random_state=0, n_init="auto", max_iter=3).fit(rows, sample_weight=weights)
-                      for rows in (X, matrix))
+        one, other = (
+            KMeans(6, metric="cosine", init=init, random_state=0, n_init="auto", max_iter=3).fit(
+                rows, sample_weight=weights
+            )
+            for rows in (X, matrix)
+        )
         assert_same(one, other)
     if dtype != "int64":
         matrix.data[7] = np.nan
@@ -392,25 +490,54 @@ def test_sparse_rows_have_the_bits_of_dense_ones(dtype, weighted):
             KMeans(3, metric="cosine").fit(matrix)
 
 
-@pytest.mark.parametrize("refine", ["auto", "best", "swap", "genetic", "hartigan-wong", ["swap", "hartigan-wong"]])
+@pytest.mark.parametrize(
+    "refine", ["auto", "best", "swap", "genetic", "hartigan-wong", ["swap", "hartigan-wong"]]
+)
 def test_refinements_never_make_it_worse(refine):
     X = blobs(1200, 4, 25, spread=0.15)
     X[::100] = 0
-    plain, refined = (KMeans(25, metric="cosine", n_init=1, random_state=0, refine=how, max_iter=50).fit(X) for how in (None, refine))
+    plain, refined = (
+        KMeans(25, metric="cosine", n_init=1, random_state=0, refine=how, max_iter=50).fit(X)
+        for how in (None, refine)
+    )
     assert refined.inertia_ <= plain.inertia_
     assert refine == "hartigan-wong" or refined.inertia_ < 0.99 * plain.inertia_
-    assert np.array_equal(refined.predict(X), refined.labels_) and refined.score(X) == -refined.inertia_
-    assert_same(KMeans(25, metric="cosine", n_init=1, random_state=0, refine=refine, max_iter=50, n_threads=3).fit(X), refined)
+    assert (
+        np.array_equal(refined.predict(X), refined.labels_)
+        and refined.score(X) == -refined.inertia_
+    )
+    assert_same(
+        KMeans(
+            25, metric="cosine", n_init=1, random_state=0, refine=refine, max_iter=50, n_threads=3
+        ).fit(X),
+        refined,
+    )
 
 
-@pytest.mark.parametrize("call", [
-    lambda X, **metric: ckmeans.select_k(X, range(2, 4), criteria=["silhouette"], random_state=0, **metric).suggested_k,
-    lambda X, **metric: ckmeans.metrics.silhouette_samples(X, np.arange(len(X)) % 3, **metric).tobytes(),
-    lambda X, **metric: ckmeans.metrics.silhouette_score(X, np.arange(len(X)) % 3, sample_size=20, random_state=0, **metric)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda X, **metric: (
+            ckmeans.select_k(
+                X, range(2, 4), criteria=["silhouette"], random_state=0, **metric
+            ).suggested_k
+        ),
+        lambda X, **metric: ckmeans.metrics.silhouette_samples(
+            X, np.arange(len(X)) % 3, **metric
+        ).tobytes(),
+        lambda X, **metric: ckmeans.metrics.silhouette_score(
+            X, np.arange(len(X)) % 3, sample_size=20, random_state=0, **metric
+        ),
+    ],
+)
 def test_what_goes_by_euclidean_distances_says_so(call):
     X = np.random.default_rng(0).normal(size=(60, 3))
     assert call(X, metric="euclidean") == call(X)
-    with pytest.raises(ValueError, match=r"Euclidean distances, got metric='cosine': pass rows at unit length"):
+    with pytest.raises(
+        ValueError,
+        match=r"Euclidean distances, got metric='cosine': pass rows at "
+        r"unit length",
+    ):
         call(X, metric="cosine")
     with pytest.raises(ValueError, match="metric must be one of 'euclidean', 'cosine', got 'dot'"):
         call(X, metric="dot")
@@ -418,7 +545,9 @@ def test_what_goes_by_euclidean_distances_says_so(call):
 
 def test_sparse_rows_are_not_refined():
     with pytest.raises(ValueError, match="refine works on dense rows only"):
-        KMeans(2, metric="cosine", refine="auto").fit(pytest.importorskip("scipy.sparse").eye_array(5).tocsr())
+        KMeans(2, metric="cosine", refine="auto").fit(
+            pytest.importorskip("scipy.sparse").eye_array(5).tocsr()
+        )
 
 
 def test_on_the_command_line(tmp_path, capsys):
@@ -428,7 +557,24 @@ def test_on_the_command_line(tmp_path, capsys):
     X[7] = 0
     np.save(tmp_path / "rows.npy", X)
     rows, model, labels = (str(tmp_path / name) for name in ("rows.npy", "model.npz", "labels.npy"))
-    assert main(["fit", rows, "-k", "4", "--metric", "cosine", "--json", "--model", model, "--labels", labels]) == 0
+    assert (
+        main(
+            [
+                "fit",
+                rows,
+                "-k",
+                "4",
+                "--metric",
+                "cosine",
+                "--json",
+                "--model",
+                model,
+                "--labels",
+                labels,
+            ]
+        )
+        == 0
+    )
     facts = json.loads(capsys.readouterr().out)
     fitted = KMeans(4, metric="cosine", random_state=0).fit(X)
     assert facts["settings"]["metric"] == "cosine" and facts["inertia"] == fitted.inertia_
@@ -471,19 +617,34 @@ def test_a_stream():
 
 
 def test_rows_that_differ_by_rounding_when_at_unit_length():
-    """A few directions and more clusters than that: the init that fills up with rows off its means must find an end."""
-    few = np.array([[99895189504, 99973545984, 99882467328], [99932864512, 99911925760, 100161585152], [99953639424, 100138582016, 100009500672],
-                    [100005257216, 99949813760, 99898155008], [100047659008, 100069023744, 99879354368]], dtype=np.float32)
+    """A few directions and more clusters than that: the init that fills up with rows off its means
+    must find an end.
+    """
+    few = np.array(
+        [
+            [99895189504, 99973545984, 99882467328],
+            [99932864512, 99911925760, 100161585152],
+            [99953639424, 100138582016, 100009500672],
+            [100005257216, 99949813760, 99898155008],
+            [100047659008, 100069023744, 99879354368],
+        ],
+        dtype=np.float32,
+    )
     for seed in range(6):
         rng = np.random.default_rng(seed)
         X = few[rng.integers(5, size=40)]
         with pytest.warns(ConvergenceWarning):
-            model = KMeans(20, init="variance-partition", metric="cosine").fit(X, sample_weight=rng.random(40))
+            model = KMeans(20, init="variance-partition", metric="cosine").fit(
+                X, sample_weight=rng.random(40)
+            )
         assert np.array_equal(model.labels_, model.predict(X)) and model.inertia_ < 1e-12
 
 
 def test_many_equal_directions():
-    X = np.repeat([[1.0, 2.0], [2.0, -1.0]], 50, axis=0) * np.ldexp(1.0, np.arange(100) % 9)[:, None]
+    X = (
+        np.repeat([[1.0, 2.0], [2.0, -1.0]], 50, axis=0)
+        * np.ldexp(1.0, np.arange(100) % 9)[:, None]
+    )
     with pytest.warns(ConvergenceWarning, match="2.*smaller than n_clusters"):
         model = KMeans(4, metric="cosine", random_state=0).fit(X)
     assert model.inertia_ < 1e-28

@@ -1,22 +1,26 @@
-"""Fits on Dask: the bits of a fit in one array, on threads and on processes, also when one of those is killed."""
+"""Fits on Dask: the bits of a fit in one array, on threads and on processes, also when one of those
+is killed.
+"""
+
 import os
 import pickle
 import signal
 import threading
 import warnings
 
-from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
+from checks import PATIENCE, assert_same, fit, run_python
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import problems
 
 import ckmeans
-from checks import PATIENCE, assert_same, fit, run_python
-from strategies import problems
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 
-from ckmeans.dask import Engine, KMeans          # noqa: E402
+from ckmeans.dask import Engine, KMeans  # noqa: E402
 
 
 def data(n=3000, d=4, k=5, seed=0):
@@ -30,7 +34,8 @@ def synchronous():
         yield
 
 
-# -- the same bits -----------------------------------------------------------------------------------------------------------------
+# -- the same bits ---------------------------------------------------------------------------------
+
 
 @st.composite
 def chunks(draw, n):
@@ -50,7 +55,9 @@ def test_any_chunks_give_the_bits_of_one_array(drawn):
         weights = da.from_array(weights, chunks=drawn.draw(chunks(n)))
     with dask.config.set(scheduler="synchronous"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
-        model = KMeans(problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter).fit(X, sample_weight=weights)
+        model = KMeans(
+            problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter
+        ).fit(X, sample_weight=weights)
         assert_same(model.compute(), fit(problem))
 
 
@@ -67,27 +74,34 @@ def test_inits_draw_what_they_draw_in_one_array(init, synchronous):
 @pytest.mark.parametrize("params", [{}, {"random_state": 7}, {"n_clusters": 3, "random_state": 1}])
 def test_nothing_given_gives_the_same_bits(params, synchronous):
     X = data(500)
-    params = {"random_state": 0, **params}                 # without a seed, nothing repeats
+    params = {"random_state": 0, **params}  # without a seed, nothing repeats
     plain = ckmeans.KMeans(**params).fit(X)
     ours = KMeans(**params).fit(da.from_array(X, chunks=(200, 4)))
     assert_same(ours.compute(), plain)
     assert [run[:4] for run in ours.runs_] == [run[:4] for run in plain.runs_]
     shared = ours.get_params().keys() & plain.get_params().keys()
-    assert {name: KMeans().get_params()[name] for name in shared} == {name: ckmeans.KMeans().get_params()[name] for name in shared}
+    assert {name: KMeans().get_params()[name] for name in shared} == {
+        name: ckmeans.KMeans().get_params()[name] for name in shared
+    }
 
 
 def test_one_feature_starts_from_kmeans_plusplus(synchronous):
     X = data(300, 1)
     ours = KMeans(4, random_state=0).fit(da.from_array(X, chunks=(120, 1))).compute()
     drawn = ckmeans.KMeans(4, init="k-means++", random_state=0).fit(X)
-    assert np.array_equal(ours.cluster_centers_, drawn.cluster_centers_) and ours.inertia_ == drawn.inertia_
+    assert (
+        np.array_equal(ours.cluster_centers_, drawn.cluster_centers_)
+        and ours.inertia_ == drawn.inertia_
+    )
     assert np.array_equal(ours.labels_, drawn.labels_)
-    assert "one feature" in KMeans.__doc__                 # the promise says so
+    assert "one feature" in KMeans.__doc__  # the promise says so
 
 
 def test_threads(tmp_path):
     X = data(20_000).astype(np.float32)
-    ours = KMeans(6, init=X[:6]).fit(da.from_array(X, chunks=(1000, 4)))          # more blocks than are added up at once
+    ours = KMeans(6, init=X[:6]).fit(
+        da.from_array(X, chunks=(1000, 4))
+    )  # more blocks than are added up at once
     assert_same(ours.compute(), ckmeans.KMeans(6, init=X[:6]).fit(X))
 
 
@@ -97,14 +111,19 @@ def test_many_blocks_are_added_up_in_a_tree(synchronous, monkeypatch):
     seen = []
     compute = dask.compute
     monkeypatch.setattr(ckmeans.dask, "FAN_IN", 3)
-    monkeypatch.setattr(dask, "compute", lambda *what, **options: seen.append(len(what)) or compute(*what, **options))
+    monkeypatch.setattr(
+        dask,
+        "compute",
+        lambda *what, **options: seen.append(len(what)) or compute(*what, **options),
+    )
     X = data(500)
     ours = KMeans(3, init=X[:3]).fit(da.from_array(X, chunks=(20, 4)))
     assert max(seen) <= 3 and len(seen) > 3
     assert_same(ours.compute(), ckmeans.KMeans(3, init=X[:3]).fit(X))
 
 
-# -- models ------------------------------------------------------------------------------------------------------------------------
+# -- models ----------------------------------------------------------------------------------------
+
 
 def test_what_is_lazy_stays_so(synchronous):
     X = data(1000)
@@ -114,19 +133,30 @@ def test_what_is_lazy_stays_so(synchronous):
     assert type(plain) is ckmeans.KMeans and type(plain.labels_) is np.ndarray
     assert not hasattr(model.compute(labels=False), "labels_")
     pickle.loads(pickle.dumps(plain)).predict(X)
-    for ours, expected in ((model.labels_, plain.labels_), (model.predict(lazy), plain.predict(X)),
-                           (model.transform(lazy), plain.transform(X)), (model.fit_predict(lazy), plain.labels_)):
-        assert isinstance(ours, da.Array) and ours.chunks[0] == lazy.chunks[0] and ours.shape == expected.shape
+    for ours, expected in (
+        (model.labels_, plain.labels_),
+        (model.predict(lazy), plain.predict(X)),
+        (model.transform(lazy), plain.transform(X)),
+        (model.fit_predict(lazy), plain.labels_),
+    ):
+        assert (
+            isinstance(ours, da.Array)
+            and ours.chunks[0] == lazy.chunks[0]
+            and ours.shape == expected.shape
+        )
         assert ours.dtype == expected.dtype and np.array_equal(ours.compute(), expected)
     assert model.transform(lazy.astype(np.float32)).dtype == np.float32
     assert model.score(lazy) == plain.score(X) == -plain.inertia_
-    assert np.array_equal(model.predict(X), plain.labels_)                        # at once, for what is not lazy
+    assert np.array_equal(model.predict(X), plain.labels_)  # at once, for what is not lazy
     assert model.get_params() == KMeans(3, random_state=0, n_init=1).get_params()
     assert repr(model) == "KMeans(n_clusters=3, n_init=1, random_state=0)"
 
 
 def test_nothing_is_computed_but_blocks(synchronous):
-    """Rows of an array larger than memory: what a test can see of it is that no task holds more than a block."""
+    """Rows of an array larger than memory: what a test can see of it is that no task holds more
+    than a block.
+    """
+
     def rows(block_info=None):
         (start, stop), _ = block_info[None]["array-location"]
         return np.arange(start, stop)[:, None] % 97 * np.ones((1, 2))
@@ -139,7 +169,10 @@ def test_nothing_is_computed_but_blocks(synchronous):
 def test_numpy_arrays_are_cut_by_dask(synchronous):
     X = data(200)
     weights = np.arange(200.0)
-    assert_same(KMeans(3, init=X[:3]).fit(X, sample_weight=weights).compute(), ckmeans.KMeans(3, init=X[:3]).fit(X, sample_weight=weights))
+    assert_same(
+        KMeans(3, init=X[:3]).fit(X, sample_weight=weights).compute(),
+        ckmeans.KMeans(3, init=X[:3]).fit(X, sample_weight=weights),
+    )
 
 
 def test_data_frames(synchronous):
@@ -147,14 +180,19 @@ def test_data_frames(synchronous):
     dd = pytest.importorskip("dask.dataframe")
     frame = pandas.DataFrame(data(900), columns=list("abcd")).assign(w=np.arange(900) % 5)
     lazy = dd.from_pandas(frame, npartitions=4)
-    lazy, frame = lazy[lazy.a > 0], frame[frame.a > 0]                             # so that nobody knows how many rows there are
+    lazy, frame = (
+        lazy[lazy.a > 0],
+        frame[frame.a > 0],
+    )  # so that nobody knows how many rows there are
     X, weights = frame[list("abcd")], frame.w
     model = KMeans(3, init=X[:3]).fit(lazy[list("abcd")], sample_weight=lazy.w)
     plain = ckmeans.KMeans(3, init=X[:3]).fit(X, sample_weight=weights)
     assert_same(model.compute(), plain)
     assert list(model.feature_names_in_) == list("abcd") and model.n_features_in_ == 4
-    for ours, expected in ((model.predict(lazy[list("abcd")]), plain.predict(X)),
-                           (model.transform(lazy[list("abcd")]), plain.transform(X))):
+    for ours, expected in (
+        (model.predict(lazy[list("abcd")]), plain.predict(X)),
+        (model.transform(lazy[list("abcd")]), plain.transform(X)),
+    ):
         assert isinstance(ours, da.Array) and np.array_equal(ours.compute(), expected)
     assert model.score(lazy[list("abcd")], sample_weight=lazy.w) == -plain.inertia_
     with pytest.raises(ValueError, match="feature names should match"):
@@ -176,20 +214,25 @@ def test_unknown_rows(synchronous):
     assert np.array_equal(model.transform(some).compute(), plain.transform(X))
 
 
-# -- errors ------------------------------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("label_order", ["size", "center", "array"])
 def test_the_order_of_labels(label_order, synchronous):
     X = np.random.default_rng(5).normal(size=(500, 3))
     label_order = X[[7, 3, 1, 9]] if label_order == "array" else label_order
-    model = KMeans(4, random_state=0, n_init=2, label_order=label_order).fit(da.from_array(X, chunks=(120, 3)))
+    model = KMeans(4, random_state=0, n_init=2, label_order=label_order).fit(
+        da.from_array(X, chunks=(120, 3))
+    )
     assert_same(model.compute(), ckmeans.KMeans(**model.get_params()).fit(X))
     assert model.compute().label_order is label_order
 
 
 def test_a_time_limit_ends_a_fit(synchronous):
     X = np.random.default_rng(5).normal(size=(500, 3))
-    model = KMeans(4, random_state=0, n_init=3, tol=0, max_time=1e-9).fit(da.from_array(X, chunks=(120, 3)))
+    model = KMeans(4, random_state=0, n_init=3, tol=0, max_time=1e-9).fit(
+        da.from_array(X, chunks=(120, 3))
+    )
     assert model.stop_reason_ == "max_time" and model.n_iter_ == 1 and len(model.runs_) == 1
     assert np.array_equal(model.labels_.compute(), model.compute().predict(X))
 
@@ -197,46 +240,89 @@ def test_a_time_limit_ends_a_fit(synchronous):
 def test_a_callback_is_told_of_each_iteration_and_may_end_the_fit(synchronous):
     X = np.random.default_rng(5).normal(size=(500, 3))
     states = []
-    model = KMeans(4, random_state=0, n_init=1, tol=0, callback=lambda state: states.append(state) or state.n_iter == 3)
+    model = KMeans(
+        4,
+        random_state=0,
+        n_init=1,
+        tol=0,
+        callback=lambda state: states.append(state) or state.n_iter == 3,
+    )
     model.fit(da.from_array(X, chunks=(120, 3)))
-    assert model.stop_reason_ == "callback" and model.n_iter_ == 3 and [state.n_iter for state in states] == [1, 2, 3]
+    assert (
+        model.stop_reason_ == "callback"
+        and model.n_iter_ == 3
+        and [state.n_iter for state in states] == [1, 2, 3]
+    )
     assert states[0].n_changed is None and states[2].centers.shape == (4, 3)
-    assert np.array_equal(model.predict(da.from_array(X)).compute(), model.compute().predict(X))      # (a lambda does not go to workers)
+    assert np.array_equal(
+        model.predict(da.from_array(X)).compute(), model.compute().predict(X)
+    )  # (a lambda does not go to workers)
     whole = ckmeans.KMeans(4, random_state=0, n_init=1, tol=0, max_iter=3).fit(X)
-    assert np.array_equal(model.cluster_centers_, whole.cluster_centers_) and model.inertia_ == whole.inertia_
+    assert (
+        np.array_equal(model.cluster_centers_, whole.cluster_centers_)
+        and model.inertia_ == whole.inertia_
+    )
 
 
 def test_lines_of_passes(synchronous, capsys):
-    KMeans(2, init="first", n_init=1, max_iter=2, verbose=1).fit(da.random.default_rng(0).random((100, 2), chunks=(30, 2)))
+    KMeans(2, init="first", n_init=1, max_iter=2, verbose=1).fit(
+        da.random.default_rng(0).random((100, 2), chunks=(30, 2))
+    )
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("pass 1: survey, ") and any(": iteration 2, " in line for line in lines)
+    assert lines[0].startswith("pass 1: survey, ") and any(
+        ": iteration 2, " in line for line in lines
+    )
 
 
-@pytest.mark.parametrize("params, error, message", [
-    (dict(n_clusters=0), ValueError, "n_clusters"), (dict(init="kmeans"), ValueError, "'k-means||'"),
-    (dict(n_init=0), ValueError, "n_init"), (dict(tol=-1), ValueError, "tol"), (dict(max_iter=1.5), TypeError, "max_iter"),
-    (dict(n_clusters=101), ValueError, "n_samples=100 should be >= n_clusters=101"), (dict(random_state="0"), TypeError, "random_state"),
-    (dict(init=np.zeros((3, 2))), ValueError, "does not match the number of features"), (dict(n_threads=0), ValueError, "n_threads"),
-    (dict(init=lambda X, k, random_state: X[:k]), TypeError, "init cannot be a function"),
-    (dict(max_time=0), ValueError, "max_time"), (dict(verbose=-1), ValueError, "verbose"), (dict(callback=3), TypeError, "callback"),
-    (dict(label_order="sizes"), ValueError, "label_order must be None, 'size', 'center'"), (dict(label_order=3), TypeError, "label_order"),
-    (dict(label_order=np.zeros((3, 2))), ValueError, r"label_order has shape \(3, 2\)"),
-])
+@pytest.mark.parametrize(
+    "params, error, message",
+    [
+        (dict(n_clusters=0), ValueError, "n_clusters"),
+        (dict(init="kmeans"), ValueError, "'k-means||'"),
+        (dict(n_init=0), ValueError, "n_init"),
+        (dict(tol=-1), ValueError, "tol"),
+        (dict(max_iter=1.5), TypeError, "max_iter"),
+        (dict(n_clusters=101), ValueError, "n_samples=100 should be >= n_clusters=101"),
+        (dict(random_state="0"), TypeError, "random_state"),
+        (dict(init=np.zeros((3, 2))), ValueError, "does not match the number of features"),
+        (dict(n_threads=0), ValueError, "n_threads"),
+        (dict(init=lambda X, k, random_state: X[:k]), TypeError, "init cannot be a function"),
+        (dict(max_time=0), ValueError, "max_time"),
+        (dict(verbose=-1), ValueError, "verbose"),
+        (dict(callback=3), TypeError, "callback"),
+        (dict(label_order="sizes"), ValueError, "label_order must be None, 'size', 'center'"),
+        (dict(label_order=3), TypeError, "label_order"),
+        (dict(label_order=np.zeros((3, 2))), ValueError, r"label_order has shape \(3, 2\)"),
+    ],
+)
 def test_parameters(params, error, message, synchronous):
     with pytest.raises(error, match=message):
         KMeans(**{"n_clusters": 3, **params}).fit(da.zeros((100, 4), chunks=(50, 4)))
 
 
-@pytest.mark.parametrize("make, weights, error, message", [
-    (lambda: da.zeros(100), None, ValueError, "Expected 2D array, got 1D"),
-    (lambda: da.zeros((100, 2), dtype="U3"), None, ValueError, "which is text"),
-    (lambda: dask.delayed(np.zeros)((3, 2)), None, TypeError, "dask array or DataFrame, got Delayed"),
-    (lambda: da.zeros((100, 2)), np.ones(99), ValueError, "99"),
-    (lambda: da.zeros((100, 2)), da.ones(99), ValueError, "99 entries, X has 100 rows"),
-    (lambda: da.zeros((100, 2)), da.ones((100, 1)), ValueError, "one-dimensional"),
-    (lambda: da.zeros((100, 2)), da.zeros(100), ValueError, "zero for every row"),
-    (lambda: da.concatenate([da.zeros((70, 2)), da.full((30, 2), np.nan)]), None, ValueError, "row 70, column 0"),
-])
+@pytest.mark.parametrize(
+    "make, weights, error, message",
+    [
+        (lambda: da.zeros(100), None, ValueError, "Expected 2D array, got 1D"),
+        (lambda: da.zeros((100, 2), dtype="U3"), None, ValueError, "which is text"),
+        (
+            lambda: dask.delayed(np.zeros)((3, 2)),
+            None,
+            TypeError,
+            "dask array or DataFrame, got Delayed",
+        ),
+        (lambda: da.zeros((100, 2)), np.ones(99), ValueError, "99"),
+        (lambda: da.zeros((100, 2)), da.ones(99), ValueError, "99 entries, X has 100 rows"),
+        (lambda: da.zeros((100, 2)), da.ones((100, 1)), ValueError, "one-dimensional"),
+        (lambda: da.zeros((100, 2)), da.zeros(100), ValueError, "zero for every row"),
+        (
+            lambda: da.concatenate([da.zeros((70, 2)), da.full((30, 2), np.nan)]),
+            None,
+            ValueError,
+            "row 70, column 0",
+        ),
+    ],
+)
 def test_data(make, weights, error, message, synchronous):
     with pytest.raises(error, match=message):
         KMeans(1).fit(make(), sample_weight=weights)
@@ -249,12 +335,15 @@ def test_a_model_that_is_not_fitted():
 
 
 def test_what_to_install():
-    source = ("import sys; sys.modules['dask'] = None; from ckmeans.dask import KMeans\n"
-              "try: KMeans().fit([[1.0]])\nexcept ImportError as e: print(e)")
+    source = (
+        "import sys; sys.modules['dask'] = None; from ckmeans.dask import KMeans\n"
+        "try: KMeans().fit([[1.0]])\nexcept ImportError as e: print(e)"
+    )
     assert run_python(source) == "ckmeans.dask needs dask: pip install 'ckmeans-cython[dask]'\n"
 
 
-# -- what goes over the network ------------------------------------------------------------------------------------------------------
+# -- what goes over the network --------------------------------------------------------------------
+
 
 def test_what_is_sent_does_not_depend_on_the_rows(synchronous, monkeypatch):
     sent = []
@@ -273,18 +362,24 @@ def test_what_is_sent_does_not_depend_on_the_rows(synchronous, monkeypatch):
         X = data(n, d, seed=1)
         KMeans(k, init=X[:k], tol=0, max_iter=8).fit(da.from_array(X, chunks=(n // 4, d)))
         assert len(sent) > 8
-        # Centers and the survey go out; back come sums in up to six parts, counts, weights and moments.
+        # Centers and the survey go out; back come sums in up to six parts, counts, weights and
+        # moments.
         assert max(out for out, _ in sent) < 8 * k * d + 8 * 6 * d + 3000
         assert max(back for _, back in sent) < 8 * k * (6 * d + 6 + 1) + 8 * 8 * d + 3000
 
 
-# -- processes ---------------------------------------------------------------------------------------------------------------------
+# -- processes -------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")
-    with dask.config.set({"distributed.worker.daemon": False}), distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with (
+        dask.config.set({"distributed.worker.daemon": False}),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+    ):
         yield cluster
 
 
@@ -314,8 +409,8 @@ def test_processes(client, monkeypatch):
     lazy = client.persist(da.from_array(X, chunks=(20_000, 8)))
     model = KMeans(8, init=X[:8], tol=0, max_iter=9).fit(lazy)
     assert_same(model.compute(), ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=9).fit(X))
-    # Once blocks are where they stay, workers send centers and sums, 8 x 8 numbers in up to six parts, and what goes with them; a block
-    # has 1.3 MB.
+    # Once blocks are where they stay, workers send centers and sums, 8 x 8 numbers in up to six
+    # parts, and what goes with them; a block has 1.3 MB.
     assert sent[-1] - sent[2] < (len(sent) - 3) * 4 * (7 * 8 * 8 * 8 + 8000)
     drawn = KMeans(8, random_state=0, n_init=2, max_iter=5).fit(lazy)
     assert_same(drawn.compute(), ckmeans.KMeans(8, random_state=0, n_init=2, max_iter=5).fit(X))
@@ -337,7 +432,7 @@ def test_passes_go_straight_to_workers_or_by_graphs(client, monkeypatch, quick, 
             answers = super().straight(*args)
             if answers is not None:
                 seen.append("straight")
-                assert len(answers) <= 2                          # one of each worker
+                assert len(answers) <= 2  # one of each worker
             return answers
 
     monkeypatch.setattr("ckmeans.dask.Engine", Watched)
@@ -347,7 +442,11 @@ def test_passes_go_straight_to_workers_or_by_graphs(client, monkeypatch, quick, 
     X = data(20_000, 8)
     model = KMeans(8, init=X[:8], tol=0, max_iter=9).fit(da.from_array(X, chunks=(4000, 8)))
     assert_same(model.compute(), ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=9).fit(X))
-    assert len(seen) == 11 and seen[0] == "graph" and set(seen[1:]) == {"straight" if quick and not fails else "graph"}
+    assert (
+        len(seen) == 11
+        and seen[0] == "graph"
+        and set(seen[1:]) == {"straight" if quick and not fails else "graph"}
+    )
 
 
 def test_a_fit_in_a_task(client):
@@ -355,7 +454,11 @@ def test_a_fit_in_a_task(client):
 
     def inside(X):
         with distributed.get_client().as_current():
-            return KMeans(8, init=X[:8], tol=0, max_iter=9).fit(da.from_array(X, chunks=(1000, 8))).compute()
+            return (
+                KMeans(8, init=X[:8], tol=0, max_iter=9)
+                .fit(da.from_array(X, chunks=(1000, 8)))
+                .compute()
+            )
 
     distributed = pytest.importorskip("distributed")
     model = client.submit(inside, X).result(timeout=PATIENCE)

@@ -2,8 +2,8 @@
 
 import doctest
 import importlib
-from pathlib import Path
 import pkgutil
+from pathlib import Path
 
 import pytest
 

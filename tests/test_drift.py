@@ -26,7 +26,9 @@ def reference():
 
 
 def test_quiet_where_nothing_has_changed(model, reference):
-    found = [drift(model, draw(np.random.default_rng(seed), 500), reference) for seed in range(2, 22)]
+    found = [
+        drift(model, draw(np.random.default_rng(seed), 500), reference) for seed in range(2, 22)
+    ]
     assert sum(one.drifted for one in found) <= 1  # alpha is 0.01 a call
     assert not any(one.refit for one in found)
     assert str(found[0]).startswith("No change found.")
@@ -70,7 +72,9 @@ def test_p_values_are_those_of_scipy(model, reference):
     assert found.distances_p == pytest.approx(stats.ks_2samp(*distances).pvalue)
     for cluster in found.clusters:
         mine = [X[side == cluster.label] for X, side in zip((reference, new), labels)]
-        assert cluster.shift == pytest.approx(np.linalg.norm(mine[0].mean(axis=0) - mine[1].mean(axis=0)))
+        assert cluster.shift == pytest.approx(
+            np.linalg.norm(mine[0].mean(axis=0) - mine[1].mean(axis=0))
+        )
         assert cluster.share_now == pytest.approx(np.mean(labels[1] == cluster.label))
 
 
@@ -84,7 +88,11 @@ def test_without_reference_only_shares_are_tested(model):
 def test_clusters_that_get_few_rows_or_none(model, reference):
     only_one = draw(np.random.default_rng(4), 300, shares=(1, 0, 0))
     found = drift(model, only_one, reference)
-    assert found.refit and found.clusters[2].share_now == 0 and np.isnan(found.clusters[2].distance_now)
+    assert (
+        found.refit
+        and found.clusters[2].share_now == 0
+        and np.isnan(found.clusters[2].distance_now)
+    )
     assert "nan" in str(found) or "-" in str(found)
     one = drift(KMeans(1).fit(reference), reference[:3], reference)
     assert one.shares_p == 1 and not one.drifted
@@ -102,7 +110,10 @@ def test_text_html_and_picture(model, reference):
     assert repr(found) == "<Drift: drifted=True, refit=True>"
     pyplot = pytest.importorskip("matplotlib.pyplot")
     axes = found.plot()
-    assert [axis.get_title() for axis in axes] == ["Share of the rows", "RMS distance to the center"]
+    assert [axis.get_title() for axis in axes] == [
+        "Share of the rows",
+        "RMS distance to the center",
+    ]
     pyplot.close("all")
 
 

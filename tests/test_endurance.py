@@ -1,16 +1,18 @@
-"""Many fits: after each other, at the same time, in threads and processes; and any kind of use, well and badly meant."""
+"""Many fits: after each other, at the same time, in threads and processes; and any kind of use,
+well and badly meant.
+"""
 
-from concurrent.futures import ThreadPoolExecutor
 import multiprocessing
 import os
+from concurrent.futures import ThreadPoolExecutor
 
+import fuzz
 import numpy as np
 import pytest
-
 from checks import PATIENCE, assert_same, run_python
+
 import ckmeans
 from ckmeans import KMeans
-import fuzz
 
 
 def fit(task):
@@ -35,15 +37,28 @@ def test_a_hundred_fits_at_once():
             assert_same(one, other)
 
 
-@pytest.mark.parametrize("method, count", [
-    (method, count) for method, count in [("fork", 100), ("forkserver", 8), ("spawn", 8)] if method in multiprocessing.get_all_start_methods()])
+@pytest.mark.parametrize(
+    "method, count",
+    [
+        (method, count)
+        for method, count in [("fork", 100), ("forkserver", 8), ("spawn", 8)]
+        if method in multiprocessing.get_all_start_methods()
+    ],
+)
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_fits_in_as_many_processes_at_once(method, count):
-    """All begin together. Processes that are no copies import everything by themselves, so there are fewer of them."""
-    alone = {task: fit_and_send(task) for task in range(count)}  # in threads of our own, which are about when the others begin
+    """All begin together. Processes that are no copies import everything by themselves, so there
+    are fewer of them.
+    """
+    alone = {
+        task: fit_and_send(task) for task in range(count)
+    }  # in threads of our own, which are about when the others begin
     context = multiprocessing.get_context(method)
     ready, results = context.Barrier(count), context.Queue()
-    processes = [context.Process(target=fit_with_others, args=(task, ready, results), daemon=True) for task in range(count)]
+    processes = [
+        context.Process(target=fit_with_others, args=(task, ready, results), daemon=True)
+        for task in range(count)
+    ]
     for process in processes:
         process.start()
     together = dict(results.get(timeout=PATIENCE) for _ in processes)
@@ -59,7 +74,7 @@ def test_memory_does_not_grow_over_ten_thousand_fits():
 import gc, warnings
 import numpy as np
 from ckmeans import KMeans, MiniBatchKMeans, BisectingKMeans
-from ckmeans._kmeans import ALGORITHMS
+from ckmeans._estimators.kmeans import ALGORITHMS
 try:
     from scipy.sparse import csr_array
 except ImportError:
@@ -104,11 +119,15 @@ def test_any_kind_of_use(target):
         try:
             fuzz.quietly(target, number)
         except BaseException as error:
-            error.add_note(f"python tests/fuzz.py --case {target}:{number}") if hasattr(error, "add_note") else None
+            error.add_note(f"python tests/fuzz.py --case {target}:{number}") if hasattr(
+                error, "add_note"
+            ) else None
             raise
 
 
-@pytest.mark.parametrize("path", [path.relative_to(fuzz.CASES) for path in sorted(fuzz.CASES.glob("*/*"))], ids=str)
+@pytest.mark.parametrize(
+    "path", [path.relative_to(fuzz.CASES) for path in sorted(fuzz.CASES.glob("*/*"))], ids=str
+)
 def test_files_that_were_read_wrongly_once(path):
     read, _, _ = fuzz.OF_BYTES[path.parent.name]
     read((fuzz.CASES / path).read_bytes())
@@ -119,13 +138,15 @@ def test_most_bytes_to_begin_with_are_read(target, monkeypatch):
     """Else the targets of bytes would look at nothing but the first check."""
     read, done = {"models": (ckmeans.load, 0), "tables": (fuzz.read_table, 0)}[target]
 
-    def counted(path):
+    def counted(path, **options):
         nonlocal done
-        result = read(path)
+        result = read(path, **options)
         done += 1
         return result
 
-    monkeypatch.setattr(*{"models": (ckmeans, "load"), "tables": (fuzz, "read_table")}[target], counted)
+    monkeypatch.setattr(
+        *{"models": (ckmeans, "load"), "tables": (fuzz, "read_table")}[target], counted
+    )
     for number in range(40):
         with fuzz.quiet():
             fuzz.OF_BYTES[target][0](fuzz.OF_BYTES[target][1](np.random.default_rng(number)))

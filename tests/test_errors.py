@@ -1,4 +1,6 @@
-"""Every error is of a fitting type and says where the trouble is, what the limit is, or what to do."""
+"""Every error is of a fitting type and says where the trouble is, what the limit is, or what to
+do.
+"""
 
 import copy
 import pickle
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import KMeans, _validate
+from ckmeans import KMeans
+from ckmeans._input import checks as _validate
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 3))
@@ -17,7 +20,9 @@ MODEL = KMeans(3, n_init=1, random_state=0).fit(X)
 
 
 def raises(error, *words):
-    """`pytest.raises` for a message that has all these words in this order, whatever is between them."""
+    """`pytest.raises` for a message that has all these words in this order, whatever is between
+    them.
+    """
     return pytest.raises(error, match="(?s)" + ".*".join(map(re.escape, words)))
 
 
@@ -49,66 +54,136 @@ takes_data = pytest.mark.parametrize("take", TAKES_DATA.values(), ids=TAKES_DATA
 # A function that makes the data, the error, and what its message says.
 BAD_DATA = {
     "NaN": (lambda: with_entry(7, 1, np.nan), ValueError, "X contains NaN at row 7, column 1"),
-    "infinity": (lambda: with_entry(7, 1, np.inf), ValueError, "X contains infinity at row 7, column 1"),
-    "-infinity": (lambda: with_entry(29, 2, -np.inf), ValueError, "X contains -infinity at row 29, column 2"),
-    "float32 NaN": (lambda: with_entry(0, 0, np.nan, "f4"), ValueError, "X contains NaN at row 0, column 0"),
-    "float16 infinity": (lambda: with_entry(3, 2, np.inf, "f2"), ValueError, "infinity at row 3, column 2"),
+    "infinity": (
+        lambda: with_entry(7, 1, np.inf),
+        ValueError,
+        "X contains infinity at row 7, column 1",
+    ),
+    "-infinity": (
+        lambda: with_entry(29, 2, -np.inf),
+        ValueError,
+        "X contains -infinity at row 29, column 2",
+    ),
+    "float32 NaN": (
+        lambda: with_entry(0, 0, np.nan, "f4"),
+        ValueError,
+        "X contains NaN at row 0, column 0",
+    ),
+    "float16 infinity": (
+        lambda: with_entry(3, 2, np.inf, "f2"),
+        ValueError,
+        "infinity at row 3, column 2",
+    ),
     "column-major": (
-        lambda: np.asfortranarray(with_entry(3, 2, np.nan)), ValueError, "NaN at row 3, column 2",
+        lambda: np.asfortranarray(with_entry(3, 2, np.nan)),
+        ValueError,
+        "NaN at row 3, column 2",
     ),
     "too large": (
-        lambda: with_entry(4, 0, 1e141), ValueError, "1e+141 at row 4, column 0", "1e+140", "rescale",
+        lambda: with_entry(4, 0, 1e141),
+        ValueError,
+        "1e+141 at row 4, column 0",
+        "1e+140",
+        "rescale",
     ),
-    "too small": (lambda: with_entry(4, 0, -1e300), ValueError, "-1e+300 at row 4, column 0", "rescale"),
+    "too small": (
+        lambda: with_entry(4, 0, -1e300),
+        ValueError,
+        "-1e+300 at row 4, column 0",
+        "rescale",
+    ),
     "None": (lambda: with_entry(2, 1, None, object), ValueError, "NaN at row 2, column 1"),
     "a word": (lambda: with_entry(2, 1, "blue", object), ValueError, "'blue'", "row 2, column 1"),
     "None and a word": (
-        lambda: [[1, None, 2], [3, 4, None], [5, "blue", 6]], ValueError, "'blue'", "row 2, column 1",
+        lambda: [[1, None, 2], [3, 4, None], [5, "blue", 6]],
+        ValueError,
+        "'blue'",
+        "row 2, column 1",
     ),
     "a dict": (
-        lambda: with_entry(2, 1, {"a": 1}, object), TypeError,
-        "{'a': 1}", "row 2, column 1", "argument must be a string or a real number",
+        lambda: with_entry(2, 1, {"a": 1}, object),
+        TypeError,
+        "{'a': 1}",
+        "row 2, column 1",
+        "argument must be a string or a real number",
     ),
     "text": (lambda: X.astype(str), ValueError, "dtype <U", "text", "astype(float)"),
     "bytes": (lambda: X.astype("S"), ValueError, "dtype |S", "text"),
     "list of words": (lambda: [["a", "b", "c"]] * 5, ValueError, "dtype <U1", "text"),
     "complex": (lambda: X + 1j, ValueError, "Complex data not supported", "complex128", "X.real"),
     "dates": (lambda: X.astype("M8[s]"), TypeError, "datetime64[s]", "convert times to numbers"),
-    "durations": (lambda: X.astype("m8[s]"), TypeError, "timedelta64[s]", "convert times to numbers"),
+    "durations": (
+        lambda: X.astype("m8[s]"),
+        TypeError,
+        "timedelta64[s]",
+        "convert times to numbers",
+    ),
     "records": (
-        lambda: np.zeros(9, [("a", "f8"), ("b", "f4")]), TypeError,
-        "fields a, b", "structured_to_unstructured",
+        lambda: np.zeros(9, [("a", "f8"), ("b", "f4")]),
+        TypeError,
+        "fields a, b",
+        "structured_to_unstructured",
     ),
     "raw bytes": (lambda: np.zeros((9, 3), "V3"), TypeError, "dtype |V3"),
     "masked": (
-        lambda: np.ma.masked_array(X, X == X[5, 2]), ValueError, "1 masked value", "X[5, 2]", "filled",
+        lambda: np.ma.masked_array(X, X == X[5, 2]),
+        ValueError,
+        "1 masked value",
+        "X[5, 2]",
+        "filled",
     ),
     "one dimension": (
-        lambda: X[0], ValueError, "Expected 2D array, got 1D array", "Reshape your data",
-        "X.reshape(1, -1) for one row", "X.reshape(-1, 1) for one feature",
+        lambda: X[0],
+        ValueError,
+        "Expected 2D array, got 1D array",
+        "Reshape your data",
+        "X.reshape(1, -1) for one row",
+        "X.reshape(-1, 1) for one feature",
     ),
-    "a flat list": (lambda: [1.0, 2.0, 3.0], ValueError, "got 1D array", "np.asarray(X).reshape(1, -1)"),
+    "a flat list": (
+        lambda: [1.0, 2.0, 3.0],
+        ValueError,
+        "got 1D array",
+        "np.asarray(X).reshape(1, -1)",
+    ),
     "a scalar": (lambda: 3.0, ValueError, "got scalar array", "Reshape your data"),
-    "three dimensions": (lambda: X[None], ValueError, "dim 3", "(1, 30, 3)", "X.reshape(len(X), -1)"),
+    "three dimensions": (
+        lambda: X[None],
+        ValueError,
+        "dim 3",
+        "(1, 30, 3)",
+        "X.reshape(len(X), -1)",
+    ),
     "no rows": (
-        lambda: X[:0], ValueError,
+        lambda: X[:0],
+        ValueError,
         "Found array with 0 sample(s) (shape=(0, 3)) while a minimum of 1 is required.",
     ),
     "no columns": (
-        lambda: X[:, :0], ValueError,
+        lambda: X[:, :0],
+        ValueError,
         "Found array with 0 feature(s) (shape=(30, 0)) while a minimum of 1 is required.",
     ),
     "an empty list": (lambda: [], ValueError, "0 sample(s)"),
     "a list of nothing": (lambda: [[]], ValueError, "0 feature(s) (shape=(1, 0))"),
     "ragged lists": (
-        lambda: [[1, 2, 3], [1, 2, 3], [1, 2]], ValueError, "unequal length", "row 0 has 3", "row 2 has 2",
+        lambda: [[1, 2, 3], [1, 2, 3], [1, 2]],
+        ValueError,
+        "unequal length",
+        "row 0 has 3",
+        "row 2 has 2",
     ),
-    "a huge integer": (lambda: [[1, 2, 3], [1, 10**400, 3]], ValueError, "row 1, column 1", "too large"),
+    "a huge integer": (
+        lambda: [[1, 2, 3], [1, 10**400, 3]],
+        ValueError,
+        "row 1, column 1",
+        "too large",
+    ),
     "nothing": (lambda: None, TypeError, "X must be a 2-D array or a table, got NoneType"),
     "a string": (lambda: "data.csv", TypeError, "X must be a 2-D array or a table, got str"),
     "a dictionary": (lambda: {"a": [1, 2]}, TypeError, "got dict"),
     "a generator": (lambda: (row for row in X), TypeError, "got generator"),
-}  # fmt: skip
+}
 
 
 @takes_data
@@ -140,46 +215,99 @@ def dates(n):
 
 
 BAD_TABLES = {
-    "NaN": (lambda: table(age=[1.0, 2.0], size=[1.0, np.nan]), ValueError, "NaN at row 1, column 1 ('size')"),
-    "infinity": (lambda: table(age=[1.0, np.inf]), ValueError, "infinity at row 1, column 0 ('age')"),
+    "NaN": (
+        lambda: table(age=[1.0, 2.0], size=[1.0, np.nan]),
+        ValueError,
+        "NaN at row 1, column 1 ('size')",
+    ),
+    "infinity": (
+        lambda: table(age=[1.0, np.inf]),
+        ValueError,
+        "infinity at row 1, column 0 ('age')",
+    ),
     "too large": (lambda: table(age=[1.0, 1e200]), ValueError, "1e+200 at row 1, column 0 ('age')"),
     "pandas NA": (
-        lambda: table(a=[1, 2, 3], size=nullable(1, None, None)), ValueError,
+        lambda: table(a=[1, 2, 3], size=nullable(1, None, None)),
+        ValueError,
         "2 missing value(s) (NaN) in column 'size', the first at row 1",
     ),
     "pandas None": (
-        lambda: table(a=[1, 2], size=[1, None]).astype(object), ValueError, "NaN at row 1, column 1 ('size')",
+        lambda: table(a=[1, 2], size=[1, None]).astype(object),
+        ValueError,
+        "NaN at row 1, column 1 ('size')",
     ),
     "pandas None among strings": (
-        lambda: table(a=[1, 2], size=["1", None]).astype({"size": "string"}), ValueError,
-        "1 missing value(s) (NaN) in column 'size'", "row 1",
+        lambda: table(a=[1, 2], size=["1", None]).astype({"size": "string"}),
+        ValueError,
+        "1 missing value(s) (NaN) in column 'size'",
+        "row 1",
     ),
     "polars null": (
-        lambda: polars_frame(a=[1, 2], size=[1, None]), ValueError,
-        "1 missing value(s) (NaN) in column 'size'", "row 1",
+        lambda: polars_frame(a=[1, 2], size=[1, None]),
+        ValueError,
+        "1 missing value(s) (NaN) in column 'size'",
+        "row 1",
     ),
     "pyarrow null": (
-        lambda: arrow_table(a=[1, 2], size=[None, 1.5]), ValueError,
-        "1 missing value(s) (NaN) in column 'size'", "row 0",
+        lambda: arrow_table(a=[1, 2], size=[None, 1.5]),
+        ValueError,
+        "1 missing value(s) (NaN) in column 'size'",
+        "row 0",
     ),
-    "polars NaN": (lambda: polars_frame(a=[1.0, np.nan]), ValueError, "NaN at row 1, column 0 ('a')"),
-    "pandas words": (lambda: table(a=[1, 2], b=["2", "Rome"]), ValueError, "'Rome'", "row 1, column 'b'"),
-    "polars words": (lambda: polars_frame(a=[1], b=["Rome"]), ValueError, "'Rome'", "row 0, column 'b'"),
-    "pyarrow words": (lambda: arrow_table(a=[1], b=["Rome"]), ValueError, "'Rome'", "row 0, column 'b'"),
-    "pandas dates": (lambda: table(a=[1, 2], day=dates(2)), TypeError, "datetime64", "column 'day'"),
+    "polars NaN": (
+        lambda: polars_frame(a=[1.0, np.nan]),
+        ValueError,
+        "NaN at row 1, column 0 ('a')",
+    ),
+    "pandas words": (
+        lambda: table(a=[1, 2], b=["2", "Rome"]),
+        ValueError,
+        "'Rome'",
+        "row 1, column 'b'",
+    ),
+    "polars words": (
+        lambda: polars_frame(a=[1], b=["Rome"]),
+        ValueError,
+        "'Rome'",
+        "row 0, column 'b'",
+    ),
+    "pyarrow words": (
+        lambda: arrow_table(a=[1], b=["Rome"]),
+        ValueError,
+        "'Rome'",
+        "row 0, column 'b'",
+    ),
+    "pandas dates": (
+        lambda: table(a=[1, 2], day=dates(2)),
+        TypeError,
+        "datetime64",
+        "column 'day'",
+    ),
     "polars lists": (lambda: polars_frame(a=[[1, 2], [3, 4]]), TypeError, "row 0, column 'a'"),
     "polars arrays": (
-        lambda: polars_frame(a=np.ones((2, 3))), TypeError, "dtype Array", "column 'a'", "leave it out",
+        lambda: polars_frame(a=np.ones((2, 3))),
+        TypeError,
+        "dtype Array",
+        "column 'a'",
+        "leave it out",
     ),
     "names and numbers": (
-        lambda: table(a=[1, 2], b=[3, 4]).rename(columns={"a": 1}), TypeError,
-        "string names", "['int', 'str']", "astype(str)",
+        lambda: table(a=[1, 2], b=[3, 4]).rename(columns={"a": 1}),
+        TypeError,
+        "string names",
+        "['int', 'str']",
+        "astype(str)",
     ),
     "no columns": (lambda: table(a=[1, 2])[[]], ValueError, "0 feature(s) (shape=(2, 0))"),
     "no rows": (lambda: table(a=[1, 2])[:0], ValueError, "0 sample(s) (shape=(0, 1))"),
-    "a column": (lambda: table(a=[1, 2])["a"], ValueError, "got 1D array", "np.asarray(X).reshape(-1, 1)"),
+    "a column": (
+        lambda: table(a=[1, 2])["a"],
+        ValueError,
+        "got 1D array",
+        "np.asarray(X).reshape(-1, 1)",
+    ),
     "a lazy frame": (lazy_frame, TypeError, "got LazyFrame", "X.collect()"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD_TABLES.values(), ids=BAD_TABLES.keys())
@@ -212,7 +340,7 @@ def test_the_largest_magnitude_is_allowed():
     assert np.isfinite(model.cluster_centers_).all() and np.isfinite(model.inertia_)
 
 
-# --------------------------------------------------------------------------------------------------- weights
+# --------------------------------------------------------------------------------------------------
 
 TAKES_WEIGHTS = {
     "fit": lambda weights: KMeans(3, n_init=1).fit(X, sample_weight=weights),
@@ -242,10 +370,20 @@ BAD_WEIGHTS = {
     "a column": (np.ones((30, 1)), ValueError, "sample_weight has shape (30, 1)", "(30,)"),
     "ragged": ([[1], [2, 3]] + [1] * 28, ValueError, "sample_weight", "(30,)"),
     "text": (["heavy"] * 30, ValueError, "sample_weight has dtype <U5", "text"),
-    "a word": (np.array([1] * 29 + ["heavy"], object), ValueError, "sample_weight has 'heavy'", "row 29"),
+    "a word": (
+        np.array([1] * 29 + ["heavy"], object),
+        ValueError,
+        "sample_weight has 'heavy'",
+        "row 29",
+    ),
     "complex": (np.ones(30) + 1j, ValueError, "Complex data not supported", "sample_weight"),
     "a dict": ({"a": 1}, TypeError, "sample_weight", "dict"),
-    "masked": (np.ma.masked_array(np.ones(30), X[:, 0] == X[9, 0]), ValueError, "masked", "sample_weight[9]"),
+    "masked": (
+        np.ma.masked_array(np.ones(30), X[:, 0] == X[9, 0]),
+        ValueError,
+        "masked",
+        "sample_weight[9]",
+    ),
 }
 
 
@@ -260,7 +398,9 @@ def test_weights(case, take):
 UNIT = X / np.abs(X).max()
 
 
-@pytest.mark.parametrize("weight, scale", [(1e308, 1e-100), (1e304, 1.0), (1e200, 1e100), (1e100, 1e140)])
+@pytest.mark.parametrize(
+    "weight, scale", [(1e308, 1e-100), (1e304, 1.0), (1e200, 1e100), (1e100, 1e140)]
+)
 def test_weights_and_data_too_large_together(weight, scale):
     weights = weights_with(4, weight)
     with raises(ValueError, "sample_weight up to", "X up to", "would overflow", "Rescale"):
@@ -268,16 +408,20 @@ def test_weights_and_data_too_large_together(weight, scale):
     with raises(ValueError, "sample_weight up to", "would overflow"):
         ckmeans.kmeans_plusplus(UNIT * scale, 3, sample_weight=weights)
     with raises(ValueError, "sample_weight up to", "would overflow"):
-        KMeans(3, init=UNIT[:3] * scale).fit(UNIT * scale).score(UNIT * scale, sample_weight=weights)
+        KMeans(3, init=UNIT[:3] * scale).fit(UNIT * scale).score(
+            UNIT * scale, sample_weight=weights
+        )
 
 
-@pytest.mark.parametrize("weight, scale", [(1e295, 1e-3), (1e200, 1e45), (1e-300, 1e140), (1e20, 1e130)])
+@pytest.mark.parametrize(
+    "weight, scale", [(1e295, 1e-3), (1e200, 1e45), (1e-300, 1e140), (1e20, 1e130)]
+)
 def test_large_weights_and_data_that_fit(weight, scale):
     model = KMeans(3, n_init=2, random_state=0).fit(UNIT * scale, sample_weight=np.full(30, weight))
     assert np.isfinite(model.cluster_centers_).all() and np.isfinite(model.inertia_)
 
 
-# ------------------------------------------------------------------------------------------------ parameters
+# ------------------------------------------------------------------------------------------------ p
 
 BAD_PARAMS = [
     ("n_clusters", 0, ValueError, "n_clusters", "at least 1", "0"),
@@ -321,7 +465,13 @@ BAD_PARAMS = [
     ("random_state", "seed", TypeError, "random_state", "RandomState", "Generator", "'seed' (str)"),
     ("random_state", 1.0, TypeError, "random_state", "1.0 (float)"),
     ("random_state", True, TypeError, "random_state", "True (bool)"),
-    ("init", "kmeans++", ValueError, "'k-means++', 'random', 'random-partition', 'first'", "'kmeans++'"),
+    (
+        "init",
+        "kmeans++",
+        ValueError,
+        "'k-means++', 'random', 'random-partition', 'first'",
+        "'kmeans++'",
+    ),
     ("init", 5, TypeError, "init must be one of 'k-means++'", "callable", "int"),
     ("init", None, TypeError, "init must be one of 'k-means++'", "callable", "NoneType"),
     ("init", X[:2], ValueError, "(2, 3) does not match the number of clusters 3"),
@@ -335,7 +485,13 @@ BAD_PARAMS = [
     ("init", [X[:3], X[:2]], ValueError, "(2, 3) does not match the number of clusters 3"),
     ("init", np.zeros((2, 2, 3, 3)), ValueError, "init"),
     ("init", [], ValueError, "init"),
-    ("init", lambda X, n_clusters, random_state: X[:1], ValueError, "(1, 3)", "number of clusters 3"),
+    (
+        "init",
+        lambda X, n_clusters, random_state: X[:1],
+        ValueError,
+        "(1, 3)",
+        "number of clusters 3",
+    ),
     ("init", lambda X, n_clusters, random_state: None, TypeError, "init"),
 ]
 
@@ -401,7 +557,12 @@ def test_parameters_of_numpy_types(params):
 
 def test_long_values_are_shortened():
     long = "x" * 10_000
-    for name, value in (("n_clusters", long), ("tol", [long]), ("algorithm", {long}), ("random_state", long)):
+    for name, value in (
+        ("n_clusters", long),
+        ("tol", [long]),
+        ("algorithm", {long}),
+        ("random_state", long),
+    ):
         with pytest.raises(TypeError) as caught:
             KMeans(**{name: value}).fit(X)
         assert len(str(caught.value)) < 200
@@ -425,7 +586,7 @@ def test_weighted_rows_may_be_fewer_than_clusters():
     assert model.inertia_ == 0.0
 
 
-# ----------------------------------------------------------------------------------- a model and new data
+# ----------------------------------------------------------------------------------- a model and ne
 
 
 @pytest.mark.parametrize(
@@ -447,7 +608,9 @@ def test_not_fitted(use, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("use", [MODEL.predict, MODEL.transform, MODEL.score], ids=lambda use: use.__name__)
+@pytest.mark.parametrize(
+    "use", [MODEL.predict, MODEL.transform, MODEL.score], ids=lambda use: use.__name__
+)
 def test_other_number_of_features(use):
     with raises(ValueError, "X has 2 features, but KMeans is expecting 3 features as input."):
         use(X[:, :2])
@@ -463,7 +626,9 @@ def test_other_names():
     model = KMeans(3, n_init=1, random_state=0).fit(frame("a", "b", "c"))
     head = "The feature names should match those that were passed during fit.\n"
     for use in (model.predict, model.transform, model.score):
-        with raises(ValueError, head + "Feature names must be in the same order as they were in fit.\n"):
+        with raises(
+            ValueError, head + "Feature names must be in the same order as they were in fit.\n"
+        ):
             use(frame("b", "a", "c"))
         with raises(
             ValueError,
@@ -479,7 +644,9 @@ def test_many_other_names_are_not_all_listed():
     pandas = pytest.importorskip("pandas")
     wide = pandas.DataFrame(np.arange(20.0).reshape(2, 10), columns=[f"a{j}" for j in range(10)])
     model = KMeans(2, n_init=1).fit(wide)
-    with raises(ValueError, "unseen at fit time:\n- b0\n- b1\n- b2\n- b3\n- b4\n- ...\nFeature names seen"):
+    with raises(
+        ValueError, "unseen at fit time:\n- b0\n- b1\n- b2\n- b3\n- b4\n- ...\nFeature names seen"
+    ):
         model.predict(wide.rename(columns=lambda name: name.replace("a", "b")))
 
 
@@ -487,7 +654,11 @@ def test_names_on_one_side_only_warn_at_the_line_of_the_user():
     named = KMeans(3, n_init=1, random_state=0).fit(frame("a", "b", "c"))
     for model, data, words in (
         (named, X, "X does not have valid feature names, but KMeans was fitted with feature names"),
-        (MODEL, frame("a", "b", "c"), "X has feature names, but KMeans was fitted without feature names"),
+        (
+            MODEL,
+            frame("a", "b", "c"),
+            "X has feature names, but KMeans was fitted without feature names",
+        ),
     ):
         for use in (model.predict, model.transform, model.score):
             with pytest.warns(UserWarning, match=words) as seen:
@@ -537,7 +708,7 @@ def test_errors_do_not_change_what_was_passed():
             assert bad.tobytes() == before
 
 
-# -------------------------------------------------------------------------------------------------- warnings
+# --------------------------------------------------------------------------------------------------
 
 FEW_DISTINCT = np.repeat([[0.0, 1.0], [5.0, 5.0]], 10, axis=0)
 
@@ -590,7 +761,7 @@ def test_errors_and_warnings_are_known_by_their_public_names():
         assert type(pickle.loads(pickle.dumps(kind("words")))) is kind
 
 
-# ----------------------------------------------------------------------------------------------------- seeds
+# --------------------------------------------------------------------------------------------------
 
 
 def test_seeds():
@@ -624,6 +795,8 @@ def test_seeded_is_a_new_random_state():
 
 def test_generators_move_on():
     generator = np.random.default_rng(0)
-    first, second = (KMeans(3, init="random", n_init=2, random_state=generator).fit(X) for _ in range(2))
+    first, second = (
+        KMeans(3, init="random", n_init=2, random_state=generator).fit(X) for _ in range(2)
+    )
     assert [run.seed for run in first.runs_] != [run.seed for run in second.runs_]
     assert copy.copy(first).get_params()["random_state"] is generator

@@ -1,4 +1,6 @@
-"""Explanations: sizes, typical rows and shares against plain NumPy, trees against an exhaustive search."""
+"""Explanations: sizes, typical rows and shares against plain NumPy, trees against an exhaustive
+search.
+"""
 
 import sqlite3
 
@@ -15,9 +17,7 @@ def blobs(n=60, centers=((0, 0, 0), (9, 0, 0), (0, 9, 0), (9, 9, 0)), seed=0):
 
 def eta_squared(x, inside):
     """Between-groups share of the variance, by its definition."""
-    between = sum(
-        group.sum() * (x[group].mean() - x.mean()) ** 2 for group in (inside, ~inside)
-    )
+    between = sum(group.sum() * (x[group].mean() - x.mean()) ** 2 for group in (inside, ~inside))
     return between / ((x - x.mean()) ** 2).sum()
 
 
@@ -79,7 +79,11 @@ def test_first_question_makes_the_least_mistakes_there_are(seed):
         return np.count_nonzero((X[:, feature] <= threshold) != (own[:, feature] <= threshold))
 
     places = [np.unique(np.r_[X[:, f], centers[:, f]]) for f in range(2)]
-    tried = [mistakes(f, t) for f in range(2) for t in np.r_[places[f], places[f][:-1] + np.diff(places[f]) / 2]]
+    tried = [
+        mistakes(f, t)
+        for f in range(2)
+        for t in np.r_[places[f], places[f][:-1] + np.diff(places[f]) / 2]
+    ]
     assert mistakes(root.feature, root.threshold) == min(tried)
 
 

@@ -1,4 +1,6 @@
-"""Models in other systems label rows as `predict` does: scikit-learn, ONNX, SQL on two databases, JSON."""
+"""Models in other systems label rows as `predict` does: scikit-learn, ONNX, SQL on two databases,
+JSON.
+"""
 
 import sqlite3
 import sys
@@ -176,7 +178,9 @@ def in_sqlite(statement, X, table="points"):
     connection = sqlite3.connect(":memory:")
     columns = ", ".join('"' + name.replace('"', '""') + '" REAL' for name in NAMES)
     connection.execute(f'CREATE TABLE "{table}" ({columns})')
-    connection.executemany(f'INSERT INTO "{table}" VALUES (?, ?, ?, ?, ?)', X.astype(float).tolist())
+    connection.executemany(
+        f'INSERT INTO "{table}" VALUES (?, ?, ?, ?, ?)', X.astype(float).tolist()
+    )
     return connection.execute(statement).fetchall()
 
 
@@ -189,9 +193,16 @@ def in_duckdb(statement, X, table="points"):
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-@pytest.mark.parametrize("run, dialect", [(in_sqlite, "sqlite"), (in_sqlite, "standard"),
-                                          (in_duckdb, "duckdb"), (in_duckdb, "standard"),
-                                          (in_duckdb, "postgresql")])  # fmt: skip
+@pytest.mark.parametrize(
+    "run, dialect",
+    [
+        (in_sqlite, "sqlite"),
+        (in_sqlite, "standard"),
+        (in_duckdb, "duckdb"),
+        (in_duckdb, "standard"),
+        (in_duckdb, "postgresql"),
+    ],
+)
 def test_sql(rows, run, dialect, metric):
     model = KMeans(4, metric=metric, random_state=0).fit(rows)
     found = run(model.to_sql("points", dialect=dialect, columns=NAMES), rows)
@@ -261,14 +272,30 @@ def test_json(rows, metric, tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", "{}", '{"centers": []}', '{"centers": [[]]}', '{"centers": [[1], [2, 3]]}',
-     '{"centers": [["a"]]}', '{"centers": [[NaN]]}', '{"centers": [[1e999]]}', '{"centers": 7}',
-     '{"centers": [[1]], "format": "other"}', '{"centers": [[1]], "version": 2}',
-     '{"centers": [[1]], "dtype": "int8"}', '{"centers": [[1]], "metric": "manhattan"}',
-     '{"centers": [[1]], "feature_names": ["a", "b"]}', '{"centers": [[1]], "counts": [-1]}',
-     '{"centers": [[1]], "counts": [1.5]}', '{"centers": [[1]], "inertia": "much"}',
-     '{"centers": [[1]], "inertia": -1}', '{"centers": [[[1]]]}', '{"centers": [[1' + "0" * 400 + "]]}"],
-)  # fmt: skip
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"centers": []}',
+        '{"centers": [[]]}',
+        '{"centers": [[1], [2, 3]]}',
+        '{"centers": [["a"]]}',
+        '{"centers": [[NaN]]}',
+        '{"centers": [[1e999]]}',
+        '{"centers": 7}',
+        '{"centers": [[1]], "format": "other"}',
+        '{"centers": [[1]], "version": 2}',
+        '{"centers": [[1]], "dtype": "int8"}',
+        '{"centers": [[1]], "metric": "manhattan"}',
+        '{"centers": [[1]], "feature_names": ["a", "b"]}',
+        '{"centers": [[1]], "counts": [-1]}',
+        '{"centers": [[1]], "counts": [1.5]}',
+        '{"centers": [[1]], "inertia": "much"}',
+        '{"centers": [[1]], "inertia": -1}',
+        '{"centers": [[[1]]]}',
+        '{"centers": [[1' + "0" * 400 + "]]}",
+    ],
+)
 def test_damaged_json(text, tmp_path):
     path = tmp_path / "centers.json"
     path.write_text(text)
@@ -308,7 +335,9 @@ def test_mini_batches_are_exported_and_nothing_is_changed(export):
     assert all(np.array_equal(getattr(model, name), before[name]) for name in before)
 
 
-@pytest.mark.parametrize("export, module, extra", [("to_onnx", "onnx", "onnx"), ("to_sklearn", "sklearn", "sklearn")])
+@pytest.mark.parametrize(
+    "export, module, extra", [("to_onnx", "onnx", "onnx"), ("to_sklearn", "sklearn", "sklearn")]
+)
 def test_a_missing_package_is_named(export, module, extra, monkeypatch):
     model = KMeans(2, random_state=0).fit([[0.0], [1.0]])
     for name in [name for name in sys.modules if name.partition(".")[0] == module]:

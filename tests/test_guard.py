@@ -1,8 +1,11 @@
-"""The filter may only discard: its bound holds where it is hardest, and the test for that can fail."""
+"""The filter may only discard: its bound holds where it is hardest, and the test for that can
+fail.
+"""
+
 import numpy as np
+import oracle
 import pytest
 
-import oracle
 from ckmeans import KMeans
 from ckmeans._native import engine
 
@@ -13,7 +16,9 @@ def near_ties(rng, d, n=4000):
     along = rng.normal(size=(n, d))
     normal = (b - a) / np.linalg.norm(b - a)
     along -= (along @ normal)[:, None] * normal
-    return (a + b) / 2 + along + (rng.normal(size=n) * 10.0 ** rng.uniform(-9, -4, size=n))[:, None] * normal, np.array([a, b])
+    return (a + b) / 2 + along + (rng.normal(size=n) * 10.0 ** rng.uniform(-9, -4, size=n))[
+        :, None
+    ] * normal, np.array([a, b])
 
 
 def wrong_labels(rounds, seed=0):
@@ -59,8 +64,10 @@ def wrong_in_whole_numbers(rounds, seed=0):
     return wrong
 
 
-WAYS = pytest.mark.parametrize("wrong, rounds, factor", [
-    (wrong_labels, 40, 0.01), (wrong_along_axes, 20, 1e-9), (wrong_in_whole_numbers, 20, 0.01)])
+WAYS = pytest.mark.parametrize(
+    "wrong, rounds, factor",
+    [(wrong_labels, 40, 0.01), (wrong_along_axes, 20, 1e-9), (wrong_in_whole_numbers, 20, 0.01)],
+)
 
 
 @WAYS
@@ -80,10 +87,14 @@ def test_a_weaker_bound_would_be_noticed(wrong, rounds, factor):
 def hard_rows(rng, kind, n, d):
     """Rows that do not go well into whole numbers."""
     X = rng.normal(size=(n, d))
-    if kind == "spikes":                     # one feature makes up the whole row
+    if kind == "spikes":  # one feature makes up the whole row
         X[np.arange(n), rng.integers(d, size=n)] *= 10.0 ** rng.uniform(0, 9, size=n)
-    elif kind == "scales":                   # rows, and features, of all magnitudes
-        X *= 10.0 ** rng.uniform(-30, 30, size=(n, 1)) if rng.random() < 0.5 else 10.0 ** rng.uniform(-20, 20, size=d)
+    elif kind == "scales":  # rows, and features, of all magnitudes
+        X *= (
+            10.0 ** rng.uniform(-30, 30, size=(n, 1))
+            if rng.random() < 0.5
+            else 10.0 ** rng.uniform(-20, 20, size=d)
+        )
     elif kind == "offset":
         X += 1e5
     elif kind == "equal":
@@ -98,7 +109,9 @@ def hard_rows(rng, kind, n, d):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", ["spikes", "scales", "offset", "equal", "lattice", "duplicates", "constant"])
+@pytest.mark.parametrize(
+    "kind", ["spikes", "scales", "offset", "equal", "lattice", "duplicates", "constant"]
+)
 def test_rows_that_go_badly_into_whole_numbers(kind, dtype):
     rng = np.random.default_rng(len(kind))
     for d in (72, 101, 160):
@@ -108,11 +121,16 @@ def test_rows_that_go_badly_into_whole_numbers(kind, dtype):
         centers = centers.astype(dtype).astype(float)
         labels, _ = oracle.assign(X, centers)
         assert np.array_equal(in_whole_numbers(X, centers), labels)
-        assert np.array_equal(engine.Data(X, None, 2, False).assign(centers), labels)        # none are kept
+        assert np.array_equal(
+            engine.Data(X, None, 2, False).assign(centers), labels
+        )  # none are kept
 
 
 def same_fits(X, centers, algorithms, **options):
-    models = [KMeans(len(centers), init=centers, tol=0, algorithm=algorithm, **options).fit(X) for algorithm in algorithms]
+    models = [
+        KMeans(len(centers), init=centers, tol=0, algorithm=algorithm, **options).fit(X)
+        for algorithm in algorithms
+    ]
     for model in models:
         assert np.array_equal(model.labels_, models[0].labels_)
         assert np.array_equal(model.cluster_centers_, models[0].cluster_centers_)
@@ -128,11 +146,13 @@ def test_whole_numbers_that_are_given_up():
     centers = np.concatenate([X[side == -1][:2], X[side == 1][:2], X[side == 0.01][:1]])
     same_fits(X, centers, ["yinyang", "lloyd", "auto"])
     data = engine.Data(X, None, 2, True)
-    for algorithm in "lloyd", "auto", "yinyang":           # over what the others have left
+    for algorithm in "lloyd", "auto", "yinyang":  # over what the others have left
         run = engine.Run(data, centers.copy(), 300, 0.0, algorithm)
         while run.iterate():
             pass
-        assert np.array_equal(run.labels(), KMeans(5, init=centers, tol=0, algorithm="yinyang").fit(X).labels_)
+        assert np.array_equal(
+            run.labels(), KMeans(5, init=centers, tol=0, algorithm="yinyang").fit(X).labels_
+        )
 
 
 def test_rows_without_direction_among_rows_in_doubt():
@@ -144,12 +164,18 @@ def test_rows_without_direction_among_rows_in_doubt():
 
 
 def test_whole_numbers_before_and_after_axes():
-    """The rows that axes are found from lie along four of them, the others do not: axes are taken, and left."""
+    """The rows that axes are found from lie along four of them, the others do not: axes are taken,
+    and left.
+    """
     rng = np.random.default_rng(1)
     n, d, k = 20_000, 96, 64
     X = (30 * rng.normal(size=(n, d))).astype(np.float32)
-    looked_at = np.unique(np.concatenate([np.arange(512) * n // 512, (8 * np.arange(128) + 1) * n // 1024]))
-    X[looked_at] = 8 * rng.normal(size=(len(looked_at), 4)) @ rng.normal(size=(4, d)) + 0.01 * rng.normal(size=(len(looked_at), d))
+    looked_at = np.unique(
+        np.concatenate([np.arange(512) * n // 512, (8 * np.arange(128) + 1) * n // 1024])
+    )
+    X[looked_at] = 8 * rng.normal(size=(len(looked_at), 4)) @ rng.normal(
+        size=(4, d)
+    ) + 0.01 * rng.normal(size=(len(looked_at), d))
     same_fits(X, X[rng.choice(looked_at, k, replace=False)], ["yinyang", "auto"], max_iter=30)
 
 
@@ -158,17 +184,25 @@ def test_single_rows_are_decided_right(dtype):
     rng = np.random.default_rng(0)
     hard = 0
     for d in (3, 16, 17, 40, 64, 130):
-        # Centers a rotation of coordinates apart are equally far from a row of zeros: only the order of the sums decides.
+        # Centers a rotation of coordinates apart are equally far from a row of zeros: only the
+        # order of the sums decides.
         base = rng.normal(size=d)
         centers = np.array([np.roll(base, shift) for shift in range(min(d, 9))])
-        X = np.concatenate([np.zeros((1, d)), rng.normal(size=(60, d)), rng.normal(size=(40, d)) * 1e-17]).astype(dtype)
+        X = np.concatenate(
+            [np.zeros((1, d)), rng.normal(size=(60, d)), rng.normal(size=(40, d)) * 1e-17]
+        ).astype(dtype)
         labels, _ = oracle.assign(X, centers)
-        found = np.concatenate([engine.Data(row[None], None, 2, False, False).assign(centers) for row in X])
+        found = np.concatenate(
+            [engine.Data(row[None], None, 2, False, False).assign(centers) for row in X]
+        )
         assert np.array_equal(found, labels)
         backwards, _ = oracle.assign(X[:, ::-1], centers[:, ::-1])
         hard += int((backwards != labels).sum())
         for few in X[:1], X[:3], X[:5]:
-            assert np.array_equal(engine.Data(few, None, 2, False, False).distances(centers), oracle.distances(few, centers))
+            assert np.array_equal(
+                engine.Data(few, None, 2, False, False).distances(centers),
+                oracle.distances(few, centers),
+            )
     assert hard > 0
 
 
@@ -189,19 +223,24 @@ def hard_roots(rng, kind, n, d, k):
     centers = rng.normal(size=(k, d))
     if kind == "offset":
         X, centers = X + 3e6, centers + 3e6
-    elif kind == "groups":                   # all near one another, far from the origin that lies between the groups
+    elif kind == "groups":  # all near one another, far from the origin that lies between the groups
         apart = 10.0 ** rng.uniform(2, 4)
-        X, centers = (part + apart * rng.choice([-1, 1], size=(len(part), 1)) for part in (X, centers))
+        X, centers = (
+            part + apart * rng.choice([-1, 1], size=(len(part), 1)) for part in (X, centers)
+        )
     elif kind == "duplicates":
         centers = X[rng.integers(n, size=k)]
-    elif kind == "tiny":                     # subnormal distances, too
+    elif kind == "tiny":  # subnormal distances, too
         X, centers = X * 1e-42, centers * 1e-42
-    elif kind == "huge":                     # whose distances overflow float32
+    elif kind == "huge":  # whose distances overflow float32
         X, centers = X * 2e37, centers * 2e37
-    elif kind == "integers":                 # and many roots that are float32 values, or halfway between two
+    elif kind == "integers":  # and many roots that are float32 values, or halfway between two
         X, centers = np.rint(X * 3), np.rint(centers * 3)
     elif kind == "mixed":
-        X, centers = X * 10.0 ** rng.uniform(-20, 20, size=d), centers * 10.0 ** rng.uniform(-20, 20, size=d)
+        X, centers = (
+            X * 10.0 ** rng.uniform(-20, 20, size=d),
+            centers * 10.0 ** rng.uniform(-20, 20, size=d),
+        )
     return X.astype(np.float32), centers.astype(np.float32).astype(float)
 
 
@@ -236,7 +275,9 @@ def all_tied(n, d, dtype=np.float64):
     X = np.zeros((n, d), dtype)
     X[:, -1] = np.random.default_rng(0).normal(size=n)
     centers = np.zeros((2 * (d - 1), d), dtype)
-    centers[np.arange(2 * (d - 1)), np.arange(2 * (d - 1)) // 2] = np.where(np.arange(2 * (d - 1)) % 2, 1, -1)
+    centers[np.arange(2 * (d - 1)), np.arange(2 * (d - 1)) // 2] = np.where(
+        np.arange(2 * (d - 1)) % 2, 1, -1
+    )
     return X, centers
 
 
@@ -265,6 +306,6 @@ def test_counters():
     run = engine.Run(engine.Data(X, None, 2, True), X[:20].copy(), 5, 0.0, "lloyd")
     run.finish()
     work = run.counters()
-    assert work["filtered"] == 10_000 * 20 * (run.n_iter + 1)       # and the last assignment
+    assert work["filtered"] == 10_000 * 20 * (run.n_iter + 1)  # and the last assignment
     assert 0 < work["decided"] < 0.01 * 10_000 * run.n_iter
     assert work["exact"] == 20 * work["decided"]

@@ -14,25 +14,39 @@ IMAGE = np.random.default_rng(0).integers(0, 256, size=(24, 31, 3)).astype(np.ui
 def test_each_pixel_takes_the_nearest_colour(image, k):
     before = image.copy()
     result = quantize(image, k, random_state=0)
-    assert np.array_equal(image, before) and result.image.shape == image.shape and result.image.dtype == np.uint8
+    assert (
+        np.array_equal(image, before)
+        and result.image.shape == image.shape
+        and result.image.dtype == np.uint8
+    )
     assert np.array_equal(result.palette[result.indices].reshape(image.shape), result.image)
     assert len(result.palette) == k == len(np.unique(result.indices))
     pixels = image.reshape(-1, result.palette.shape[1])
     model = KMeans(k, init=result.model.cluster_centers_, max_iter=1, tol=1e9).fit(pixels)
-    assert model.inertia_ <= result.model.inertia_ * (1 + 1e-12)       # weighted colours are what all pixels are
+    assert model.inertia_ <= result.model.inertia_ * (
+        1 + 1e-12
+    )  # weighted colours are what all pixels are
     assert result.model.inertia_ == pytest.approx(-result.model.score(pixels), rel=1e-12)
-    assert (np.diff(result.palette.astype(int).sum(axis=1)) >= -2).all()  # dark to light, but for rounding
+    assert (
+        np.diff(result.palette.astype(int).sum(axis=1)) >= -2
+    ).all()  # dark to light, but for rounding
 
 
 def test_few_colours_stay_as_they_are():
     image = np.zeros((4, 4, 3), dtype=np.uint8)
     image[1] = (250, 3, 7)
     result = quantize(image, 16)
-    assert np.array_equal(result.image, image) and result.palette.tolist() == [[0, 0, 0], [250, 3, 7]]
+    assert np.array_equal(result.image, image) and result.palette.tolist() == [
+        [0, 0, 0],
+        [250, 3, 7],
+    ]
 
 
 def test_the_same_seed_gives_the_same_picture():
-    assert np.array_equal(quantize(IMAGE, 9, random_state=4).image, quantize(IMAGE, 9, random_state=4, n_threads=1).image)
+    assert np.array_equal(
+        quantize(IMAGE, 9, random_state=4).image,
+        quantize(IMAGE, 9, random_state=4, n_threads=1).image,
+    )
 
 
 def of_full(dtype):
@@ -45,38 +59,55 @@ def of_full(dtype):
 @pytest.mark.parametrize("channels", [None, 1, 2, 3, 4])
 def test_depths_and_channels(dtype, channels):
     image = of_full(dtype)
-    image = image[..., 0] if channels is None else np.dstack([image, image[..., :1]])[..., :channels]
+    image = (
+        image[..., 0] if channels is None else np.dstack([image, image[..., :1]])[..., :channels]
+    )
     before = image.copy()
     result = quantize(image, 5, random_state=0)
     assert np.array_equal(image, before)
-    assert result.image.shape == image.shape and result.image.dtype == result.palette.dtype == image.dtype
+    assert (
+        result.image.shape == image.shape
+        and result.image.dtype == result.palette.dtype == image.dtype
+    )
     colors = image[..., :-1] if channels in (2, 4) else image
-    assert np.array_equal(result.palette[result.indices].reshape(colors.shape),
-                          result.image[..., :-1] if channels in (2, 4) else result.image)
+    assert np.array_equal(
+        result.palette[result.indices].reshape(colors.shape),
+        result.image[..., :-1] if channels in (2, 4) else result.image,
+    )
     if channels in (2, 4):
         assert np.array_equal(result.image[..., -1], image[..., -1])
-    assert 0 <= result.image.min() and result.image.max() > FULL[image.dtype] / 2          # neither black nor white
+    assert (
+        0 <= result.image.min() and result.image.max() > FULL[image.dtype] / 2
+    )  # neither black nor white
     many = quantize(image[:3, :4], 200)
     seen = slice(None) if channels not in (2, 4) else image[:3, :4, -1] > 0
-    assert np.array_equal(many.image[seen], image[:3, :4][seen])                           # few colours stay as they are
+    assert np.array_equal(many.image[seen], image[:3, :4][seen])  # few colours stay as they are
 
 
 def test_the_other_byte_order_and_bits():
     swapped = of_full(np.uint16).astype(">u2")
-    assert np.array_equal(quantize(swapped, 5, random_state=0).image, quantize(of_full(np.uint16), 5, random_state=0).image)
+    assert np.array_equal(
+        quantize(swapped, 5, random_state=0).image,
+        quantize(of_full(np.uint16), 5, random_state=0).image,
+    )
     bits = IMAGE[..., 0] > 99
     assert np.array_equal(quantize(bits, 2).image, bits * np.uint8(255))
 
 
 def test_shades_of_grey_do_not_depend_on_the_depth():
-    deep = quantize(of_full(np.uint16)[..., 0], 4)                                         # one dimension: the optimum
+    deep = quantize(of_full(np.uint16)[..., 0], 4)  # one dimension: the optimum
     assert np.array_equal(deep.indices, quantize(IMAGE[..., 0], 4).indices)
 
 
 @pytest.mark.parametrize(
     "image, k, error, message",
     [
-        (IMAGE.astype(np.float64), 4, ValueError, "values from 0 to 255, and floats must be from 0 to 1.*image / 255"),
+        (
+            IMAGE.astype(np.float64),
+            4,
+            ValueError,
+            "values from 0 to 255, and floats must be from 0 to 1.*image / 255",
+        ),
         (IMAGE / 255 - 0.5, 4, ValueError, "floats must be from 0 to 1"),
         (np.where(IMAGE < 9, np.nan, 0.5), 4, ValueError, "from nan to nan"),
         (IMAGE.astype(np.int32), 4, TypeError, "dtype uint8.*got int32.*astype"),

@@ -1,13 +1,16 @@
-"""Whatever holds the numbers: the answers are those of a plain float64 array, and nothing is written to."""
+"""Whatever holds the numbers: the answers are those of a plain float64 array, and nothing is
+written to.
+"""
 
-from functools import lru_cache
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import KMeans, _validate
+from ckmeans import KMeans
+from ckmeans._input import checks as _validate
 
 K = 5
 
@@ -33,7 +36,10 @@ def data(dtype):
 def outcome(X, weights=None):
     """Everything a user can learn about X."""
     found = {}
-    models = {"drawn": KMeans(K, n_init=2, random_state=0), "given": KMeans(K, init=DATA[:K] / 100, tol=0)}
+    models = {
+        "drawn": KMeans(K, n_init=2, random_state=0),
+        "given": KMeans(K, init=DATA[:K] / 100, tol=0),
+    }
     for name, model in models.items():
         model.fit(X, sample_weight=weights)
         found |= {
@@ -57,7 +63,7 @@ def outcome(X, weights=None):
     }
 
 
-@lru_cache(maxsize=None)
+@cache
 def expected(dtype, weighted=False):
     return outcome(data(dtype)[1], WEIGHTS if weighted else None)
 
@@ -74,7 +80,7 @@ def state(array):
     return array.dtype, array.shape, array.strides, array.flags.writeable, array.tobytes()
 
 
-# ------------------------------------------------------------------------------------------ dtype and layout
+# ------------------------------------------------------------------------------------------ dtype a
 
 
 def strided(X):
@@ -129,13 +135,35 @@ def masked_nowhere(X):
 
 
 LAYOUTS = [
-    np.ascontiguousarray, np.asfortranarray, strided, rows_backwards, backwards, column_major_backwards,
-    inside_a_box, read_only, byte_swapped, unaligned, field_of_records, np.asmatrix, masked_nowhere,
-]  # fmt: skip
+    np.ascontiguousarray,
+    np.asfortranarray,
+    strided,
+    rows_backwards,
+    backwards,
+    column_major_backwards,
+    inside_a_box,
+    read_only,
+    byte_swapped,
+    unaligned,
+    field_of_records,
+    np.asmatrix,
+    masked_nowhere,
+]
 DTYPES = [
-    "float64", "float32", "float16", "longdouble",
-    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
-]  # fmt: skip
+    "float64",
+    "float32",
+    "float16",
+    "longdouble",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+]
 
 
 def name_of(function):
@@ -189,7 +217,14 @@ def test_memory_maps(tmp_path, dtype, mode):
         lambda X: X.astype(object),
         lambda X: X.astype(str).astype(object),
     ],
-    ids=["lists", "lists of ints", "tuples", "list of arrays", "objects", "objects that read as numbers"],
+    ids=[
+        "lists",
+        "lists of ints",
+        "tuples",
+        "list of arrays",
+        "objects",
+        "objects that read as numbers",
+    ],
 )
 def test_sequences_and_objects(nested):
     X = nested(DATA)
@@ -257,7 +292,12 @@ def test_what_they_cannot_read_is_copied_in_its_dtype(dtype, layout):
 
 
 def test_lists_of_numbers_are_float64():
-    for X in ([[1, 2], [3, 4]], ((True, False), (False, True)), [[1.5, 2], [3, 4]], [[1, 2**70], [3, 4]]):
+    for X in (
+        [[1, 2], [3, 4]],
+        ((True, False), (False, True)),
+        [[1.5, 2], [3, 4]],
+        [[1, 2**70], [3, 4]],
+    ):
         assert _validate.as_matrix(X)[0].dtype == np.float64
 
 
@@ -270,7 +310,7 @@ def test_memory_maps_and_frames_are_not_copied(tmp_path):
     assert np.shares_memory(_validate.as_matrix(frame)[0], frame.to_numpy())
 
 
-# ------------------------------------------------------------------------------------------ weights and init
+# ------------------------------------------------------------------------------------------ weights
 
 
 @pytest.mark.parametrize(
@@ -289,9 +329,18 @@ def test_memory_maps_and_frames_are_not_copied(tmp_path):
         lambda w: pytest.importorskip("pyarrow").array(w),
     ],
     ids=[
-        "list", "float32", "strided", "backwards", "read-only", "byte-swapped", "objects",
-        "pandas", "pandas nullable", "polars", "pyarrow",
-    ],  # fmt: skip
+        "list",
+        "float32",
+        "strided",
+        "backwards",
+        "read-only",
+        "byte-swapped",
+        "objects",
+        "pandas",
+        "pandas nullable",
+        "polars",
+        "pyarrow",
+    ],
 )
 def test_weights(container):
     weights = container(WEIGHTS)
@@ -300,7 +349,9 @@ def test_weights(container):
     assert (state(weights) if isinstance(weights, np.ndarray) else repr(weights)) == before
 
 
-@pytest.mark.parametrize("weights", [1, 1.0, np.ones(len(DATA)), np.ones(len(DATA), bool), [1] * len(DATA)])
+@pytest.mark.parametrize(
+    "weights", [1, 1.0, np.ones(len(DATA)), np.ones(len(DATA), bool), [1] * len(DATA)]
+)
 def test_weights_of_one_are_no_weights(weights):
     assert_same_outcome(outcome(DATA, weights), expected("float64"))
 
@@ -361,14 +412,18 @@ def test_the_random_state_of_a_callable_is_its_own():
 
 
 def test_init_is_rounded_like_the_data():
-    """Centers of float32 data are float32 numbers from the start: the first labels already depend on it."""
+    """Centers of float32 data are float32 numbers from the start: the first labels already depend
+    on it.
+    """
     init = DATA[:K] + 1e-9
     X = DATA.astype(np.float32)
     model = KMeans(K, init=init, max_iter=1).fit(X)
-    assert np.array_equal(model.labels_, KMeans(K, init=init.astype(np.float32), max_iter=1).fit(X).labels_)
+    assert np.array_equal(
+        model.labels_, KMeans(K, init=init.astype(np.float32), max_iter=1).fit(X).labels_
+    )
 
 
-# ---------------------------------------------------------------------------------------------------- tables
+# --------------------------------------------------------------------------------------------------
 
 NAMES = ["height", "width", "length", "mass", "age", "Straße"]
 
@@ -394,7 +449,9 @@ def pandas_mixed(X):
 
 
 def pandas_integers(X):
-    return pandas_frame(X).astype(dict(zip(NAMES, ["int8", "uint8", "int16", "uint32", "int64", "int64"])))
+    return pandas_frame(X).astype(
+        dict(zip(NAMES, ["int8", "uint8", "int16", "uint32", "int64", "int64"]))
+    )
 
 
 def pandas_nullable(X):
@@ -422,7 +479,14 @@ def polars_frame(X):
 
 def polars_mixed(X):
     polars = pytest.importorskip("polars")
-    types = [polars.Float64, polars.Float32, polars.Int8, polars.UInt16, polars.Int64, polars.Float64]
+    types = [
+        polars.Float64,
+        polars.Float32,
+        polars.Int8,
+        polars.UInt16,
+        polars.Int64,
+        polars.Float64,
+    ]
     return polars_frame(X).cast(dict(zip(NAMES, types)))
 
 
@@ -435,7 +499,9 @@ def pyarrow_table(X):
 
 
 def pyarrow_chunked(X):
-    return pytest.importorskip("pyarrow").concat_tables([pyarrow_table(X[:1000]), pyarrow_table(X[1000:])])
+    return pytest.importorskip("pyarrow").concat_tables(
+        [pyarrow_table(X[:1000]), pyarrow_table(X[1000:])]
+    )
 
 
 def pyarrow_batch(X):
@@ -444,12 +510,20 @@ def pyarrow_batch(X):
 
 def pyarrow_mixed(X):
     pyarrow = pytest.importorskip("pyarrow")
-    types = [pyarrow.float64(), pyarrow.float32(), pyarrow.int8(), pyarrow.uint16(), pyarrow.int64()]
+    types = [
+        pyarrow.float64(),
+        pyarrow.float32(),
+        pyarrow.int8(),
+        pyarrow.uint16(),
+        pyarrow.int64(),
+    ]
     return pyarrow_table(X).cast(pyarrow.schema(zip(NAMES, types + [pyarrow.float64()])))
 
 
 class OnlyStream:
-    """A table that can do nothing but hand itself over as an Arrow stream, as those of databases do."""
+    """A table that can do nothing but hand itself over as an Arrow stream, as those of databases
+    do.
+    """
 
     def __init__(self, X):
         self.table = pyarrow_table(X)
@@ -477,10 +551,26 @@ class OnlyToNumpy:
 
 
 TABLES = [
-    pandas_frame, pandas_odd_index, pandas_columns_apart, pandas_mixed, pandas_integers, pandas_nullable,
-    pandas_arrow, pandas_categories, pandas_objects, polars_frame, polars_mixed, polars_decimals,
-    pyarrow_table, pyarrow_chunked, pyarrow_batch, pyarrow_mixed, OnlyStream, OnlyInterchange, OnlyToNumpy,
-]  # fmt: skip
+    pandas_frame,
+    pandas_odd_index,
+    pandas_columns_apart,
+    pandas_mixed,
+    pandas_integers,
+    pandas_nullable,
+    pandas_arrow,
+    pandas_categories,
+    pandas_objects,
+    polars_frame,
+    polars_mixed,
+    polars_decimals,
+    pyarrow_table,
+    pyarrow_chunked,
+    pyarrow_batch,
+    pyarrow_mixed,
+    OnlyStream,
+    OnlyInterchange,
+    OnlyToNumpy,
+]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=name_of)
@@ -515,7 +605,9 @@ def test_pandas_is_not_written_to():
         pandas.testing.assert_frame_equal(frame, before)
 
 
-@pytest.mark.parametrize("labels", [range(6), [(name, 1) for name in NAMES]], ids=["numbers", "levels"])
+@pytest.mark.parametrize(
+    "labels", [range(6), [(name, 1) for name in NAMES]], ids=["numbers", "levels"]
+)
 def test_labels_that_are_no_strings_are_no_names(labels):
     pandas = pytest.importorskip("pandas")
     columns = pandas.MultiIndex.from_tuples(labels) if isinstance(labels, list) else labels
@@ -529,7 +621,9 @@ def test_columns_of_one_name():
     frame = pandas.DataFrame({"a": DATA[:, 0], "b": DATA[:, 1].astype(int)})
     frame.columns = ["a", "a"]
     model = KMeans(K, n_init=1, random_state=0).fit(frame)
-    assert np.array_equal(model.labels_, KMeans(K, n_init=1, random_state=0).fit(DATA[:, :2]).labels_)
+    assert np.array_equal(
+        model.labels_, KMeans(K, n_init=1, random_state=0).fit(DATA[:, :2]).labels_
+    )
 
 
 def test_names_follow_the_last_fit():

@@ -1,19 +1,20 @@
 """Every instruction set that this CPU has gives the same bits."""
 
-from functools import cache
 import hashlib
 import subprocess
 import sys
+from functools import cache
 
-from hypothesis import given, settings
 import numpy as np
 import pytest
-
 from checks import HERE, PATIENCE, fit, run_python, subprocess_environment
-from ckmeans import KMeans, _native, ckmeans_optimal, kmeans_plusplus
+from hypothesis import given, settings
 from strategies import Problem, problems
 
-# Hypothesis draws the same problems in processes that import the same modules: one number stands for all.
+from ckmeans import KMeans, _native, ckmeans_optimal, kmeans_plusplus
+
+# Hypothesis draws the same problems in processes that import the same modules: one number stands
+# for all.
 FINGERPRINT = "import test_instruction_sets as t; print(t._native.isa, t.fingerprint())"
 
 
@@ -23,9 +24,15 @@ def fingerprint():
 
     def add(model, X):
         for value in (
-            model.labels_, model.cluster_centers_, model.inertia_, model.n_iter_, model.transform(X),
-            model.predict(X), np.array([run.inertia for run in model.runs_]), model.score(X),
-        ):  # fmt: skip
+            model.labels_,
+            model.cluster_centers_,
+            model.inertia_,
+            model.n_iter_,
+            model.transform(X),
+            model.predict(X),
+            np.array([run.inertia for run in model.runs_]),
+            model.score(X),
+        ):
             digest.update(np.ascontiguousarray(value).tobytes())
 
     @settings(derandomize=True, database=None, max_examples=150)

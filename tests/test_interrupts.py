@@ -158,7 +158,7 @@ def test_a_signal_in_the_middle_of_native_work():
 
 @pytest.mark.parametrize("where", ["refine", "after"])
 def test_a_run_is_there_before_its_refinement(monkeypatch, where, end):
-    import ckmeans._solve as solve
+    import ckmeans._estimators.restarts as solve
 
     plain = KMeans(4, n_init=1, random_state=0, tol=0).fit(X)
 
@@ -183,7 +183,7 @@ def test_a_run_is_there_before_its_refinement(monkeypatch, where, end):
 
 
 def test_memory_that_runs_out_in_a_later_restart(monkeypatch):
-    import ckmeans._solve as solve
+    import ckmeans._estimators.restarts as solve
 
     native, made = solve.NativeRun, []
 
@@ -205,7 +205,7 @@ def test_what_keeping_raises_does_not_hide_the_reason(monkeypatch, end):
     def no_memory(*args):
         raise MemoryError
 
-    monkeypatch.setattr("ckmeans._kmeans.keep_result", no_memory)
+    monkeypatch.setattr("ckmeans._estimators.kmeans.keep_result", no_memory)
     ended(lambda: KMeans(4, n_init=3, random_state=0, tol=0, callback=at(2, 1, end)).fit(X), end)
 
 
@@ -326,7 +326,7 @@ def test_a_batch_that_cannot_be_learnt_changes_nothing(monkeypatch, end):
     ):
         before = {name: np.copy(value) for name, value in model.__dict__.items()}
         with monkeypatch.context() as context:
-            context.setattr("ckmeans._minibatch.Learner.learn", learn)
+            context.setattr("ckmeans._estimators.minibatch.Learner.learn", learn)
             ended(lambda: model.partial_fit(X), end)
         assert model.__dict__.keys() == before.keys()
         assert all(

@@ -1,8 +1,8 @@
 """Extra memory of a fit, measured as the growth of the process's peak in a process of its own."""
+
 import sys
 
 import pytest
-
 from checks import run_python
 
 MEASURE = """
@@ -27,7 +27,10 @@ before = now()
 print(peak() - before)
 """
 
-FIT = "KMeans(k, init=X[:k], max_iter=8, tol=0, n_threads=2, copy_x={copy}, algorithm='{algorithm}').fit(X)"
+FIT = (
+    "KMeans(k, init=X[:k], max_iter=8, tol=0, n_threads=2, copy_x={copy}, "
+    "algorithm='{algorithm}').fit(X)"
+)
 SLACK = 6 << 20
 
 
@@ -53,12 +56,19 @@ def test_wide_rows_are_kept_in_whole_numbers(algorithm, per_value):
     assert used < per_value * n * d + 40 * n + SLACK
 
 
-@pytest.mark.parametrize("algorithm, extra", [("yinyang", 4 * 3), ("projected", 4 * (20 + 2) + 4 * 3)])
+@pytest.mark.parametrize(
+    "algorithm, extra", [("yinyang", 4 * 3), ("projected", 4 * (20 + 2) + 4 * 3)]
+)
 def test_bounds_and_axes_take_what_they_say(algorithm, extra):
     """Bounds: 4 bytes for each row, and for each group of 32 centers; axes: 4 for each axis, and for the length and the norm."""
     n, d, k = 100_000, 60, 50
-    narrow = "X = (X[:, :20] @ rng.normal(size=(20, d)).astype(np.float32)); gc.collect(); before = now(); "
-    used = growth(narrow + FIT.format(copy=True, algorithm=algorithm), n=n, d=d, k=k, dtype="float32")
+    narrow = (
+        "X = (X[:, :20] @ rng.normal(size=(20, d)).astype(np.float32)); gc.collect(); before "
+        "= now(); "
+    )
+    used = growth(
+        narrow + FIT.format(copy=True, algorithm=algorithm), n=n, d=d, k=k, dtype="float32"
+    )
     assert used < 4 * n * d + (32 + extra) * n + SLACK
 
 
@@ -77,6 +87,8 @@ def test_kmeans_plusplus():
 
 
 def test_predict_copies_nothing():
-    call = "model = KMeans(k, init=X[:k], max_iter=1).fit(X[:1000]); before = now(); model.predict(X)"
+    call = (
+        "model = KMeans(k, init=X[:k], max_iter=1).fit(X[:1000]); before = now(); model.predict(X)"
+    )
     n = 400_000
     assert growth(call, n=n, d=10, k=20, dtype="float64") < 8 * n + SLACK

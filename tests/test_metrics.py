@@ -1,4 +1,6 @@
-"""Indices of how good a clustering is: against scikit-learn's, and against definitions written out."""
+"""Indices of how good a clustering is: against scikit-learn's, and against definitions written
+out.
+"""
 
 import math
 import tracemalloc
@@ -15,12 +17,26 @@ sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
 def problem(n, d, k, seed=0, dtype=np.float64):
     rng = np.random.default_rng(seed)
-    X = (rng.normal(size=(n, d)) + 3 * rng.normal(size=(k, d))[rng.integers(k, size=n)]).astype(dtype)
-    return X, rng.integers(k, size=n) if seed % 2 else KMeans(k, n_init=1, random_state=seed).fit(X).labels_
+    X = (rng.normal(size=(n, d)) + 3 * rng.normal(size=(k, d))[rng.integers(k, size=n)]).astype(
+        dtype
+    )
+    return X, rng.integers(k, size=n) if seed % 2 else KMeans(k, n_init=1, random_state=seed).fit(
+        X
+    ).labels_
 
 
 @pytest.mark.parametrize(
-    "n, d, k", [(3, 1, 2), (5, 2, 4), (17, 3, 2), (64, 5, 7), (200, 1, 3), (333, 16, 5), (1000, 40, 20), (257, 129, 3)]
+    "n, d, k",
+    [
+        (3, 1, 2),
+        (5, 2, 4),
+        (17, 3, 2),
+        (64, 5, 7),
+        (200, 1, 3),
+        (333, 16, 5),
+        (1000, 40, 20),
+        (257, 129, 3),
+    ],
 )
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_same_as_scikit_learn(n, d, k, seed):
@@ -30,7 +46,10 @@ def test_the_same_as_scikit_learn(n, d, k, seed):
     names = np.array(list("abcdefghijklmnopqrstuvwxyz"))[labels]
     theirs = sklearn_metrics.silhouette_samples(X, labels)
     assert np.abs(metrics.silhouette_samples(X, names) - theirs).max() < 1e-10
-    assert abs(metrics.silhouette_score(X, labels) - sklearn_metrics.silhouette_score(X, labels)) < 1e-10
+    assert (
+        abs(metrics.silhouette_score(X, labels) - sklearn_metrics.silhouette_score(X, labels))
+        < 1e-10
+    )
     for name in "calinski_harabasz_score", "davies_bouldin_score":
         ours, theirs = getattr(metrics, name)(X, labels), getattr(sklearn_metrics, name)(X, labels)
         assert ours == pytest.approx(theirs, rel=1e-10, abs=1e-10), name
@@ -40,10 +59,14 @@ def test_float32_rows_are_measured_in_float64():
     X, labels = problem(500, 6, 4, dtype=np.float32)
     theirs = sklearn_metrics.silhouette_samples(X.astype(np.float64), labels)
     assert np.abs(metrics.silhouette_samples(X, labels) - theirs).max() < 1e-10
-    assert metrics.davies_bouldin_score(X, labels) == metrics.davies_bouldin_score(X.astype(np.float64), labels)
+    assert metrics.davies_bouldin_score(X, labels) == metrics.davies_bouldin_score(
+        X.astype(np.float64), labels
+    )
     centers = X[:4]
     simple = metrics.simplified_silhouette_samples(X, centers)
-    assert np.array_equal(simple, metrics.simplified_silhouette_samples(X.astype(np.float64), centers))
+    assert np.array_equal(
+        simple, metrics.simplified_silhouette_samples(X.astype(np.float64), centers)
+    )
 
 
 def test_silhouettes_are_the_definition_to_the_last_bits():
@@ -55,7 +78,9 @@ def test_silhouettes_are_the_definition_to_the_last_bits():
             total = math.fsum(distances[i][j] for j in range(len(X)) if labels[j] == c)
             means[c] = total / max(1, np.count_nonzero(labels == c) - (labels[i] == c))
         a = means.pop(labels[i])
-        assert value == pytest.approx((min(means.values()) - a) / max(a, min(means.values())), rel=1e-14, abs=1e-15)
+        assert value == pytest.approx(
+            (min(means.values()) - a) / max(a, min(means.values())), rel=1e-14, abs=1e-15
+        )
 
 
 def test_no_value_depends_on_threads_or_order():
@@ -64,12 +89,20 @@ def test_no_value_depends_on_threads_or_order():
     for threads in 2, 3, 7:
         assert np.array_equal(metrics.silhouette_samples(X, labels, n_threads=threads), ours)
     order = np.random.default_rng(0).permutation(len(X))
-    assert np.array_equal(metrics.silhouette_samples(np.asfortranarray(X[order]), labels[order]), ours[order])
-    for score in metrics.silhouette_score, metrics.calinski_harabasz_score, metrics.davies_bouldin_score:
+    assert np.array_equal(
+        metrics.silhouette_samples(np.asfortranarray(X[order]), labels[order]), ours[order]
+    )
+    for score in (
+        metrics.silhouette_score,
+        metrics.calinski_harabasz_score,
+        metrics.davies_bouldin_score,
+    ):
         assert score(X, labels) == score(X[order], labels[order])
 
 
-@pytest.mark.parametrize("n, d, k", [(5, 1, 2), (130, 3, 2), (700, 5, 90), (1500, 2, 3), (1031, 17, 11)])
+@pytest.mark.parametrize(
+    "n, d, k", [(5, 1, 2), (130, 3, 2), (700, 5, 90), (1500, 2, 3), (1031, 17, 11)]
+)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_pairs_once_or_twice_give_the_same_bits(n, d, k, seed, monkeypatch):
     X, labels = problem(n, d, k, seed)
@@ -84,7 +117,8 @@ def test_nor_on_the_instruction_set():
 
     source = (
         "import numpy as np; from ckmeans import metrics\n"
-        "rng = np.random.default_rng(0); X = rng.normal(size=(501, 9)); labels = rng.integers(5, size=501)\n"
+        "rng = np.random.default_rng(0); X = rng.normal(size=(501, 9)); labels = rng.integers(5, "
+        "size=501)\n"
         "print(metrics.silhouette_samples(X, labels).tobytes().hex())"
     )
     assert len({run_python(source, CKMEANS_ISA=isa) for isa in _native.available}) == 1
@@ -94,14 +128,26 @@ def test_nor_on_the_instruction_set():
 def test_any_scale_gives_the_same_silhouettes(scale):
     X, labels = problem(200, 3, 4)
     power = 2.0 ** round(math.log2(scale))
-    assert np.array_equal(metrics.silhouette_samples(X * power, labels), metrics.silhouette_samples(X, labels))
-    assert np.abs(metrics.silhouette_samples(X * scale, labels) - metrics.silhouette_samples(X, labels)).max() < 1e-10
+    assert np.array_equal(
+        metrics.silhouette_samples(X * power, labels), metrics.silhouette_samples(X, labels)
+    )
+    assert (
+        np.abs(
+            metrics.silhouette_samples(X * scale, labels) - metrics.silhouette_samples(X, labels)
+        ).max()
+        < 1e-10
+    )
 
 
 def test_far_from_the_origin():
     X, labels = problem(300, 2, 3)
-    X = np.round(X * 1024) / 1024                           # so that shifting rounds nothing
-    assert np.abs(metrics.silhouette_samples(X + 2.0**40, labels) - metrics.silhouette_samples(X, labels)).max() < 1e-12
+    X = np.round(X * 1024) / 1024  # so that shifting rounds nothing
+    assert (
+        np.abs(
+            metrics.silhouette_samples(X + 2.0**40, labels) - metrics.silhouette_samples(X, labels)
+        ).max()
+        < 1e-12
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         far = np.column_stack([np.full(4, 1e140), [0, 1e-200, 1, 2]])
@@ -113,7 +159,10 @@ def test_single_rows_and_equal_rows():
     assert metrics.silhouette_samples(np.zeros((4, 2)), [0, 0, 1, 1]).tolist() == [0.0] * 4
     assert metrics.davies_bouldin_score(np.zeros((4, 2)), [0, 0, 1, 1]) == 0.0
     assert metrics.calinski_harabasz_score([[0], [0], [1], [1]], [0, 0, 1, 1]) == 1.0
-    assert metrics.simplified_silhouette_samples([[1.0], [1.0]], [[1.0], [1.0]]).tolist() == [0.0, 0.0]
+    assert metrics.simplified_silhouette_samples([[1.0], [1.0]], [[1.0], [1.0]]).tolist() == [
+        0.0,
+        0.0,
+    ]
 
 
 def test_the_simplified_silhouette_is_its_definition():
@@ -121,7 +170,10 @@ def test_the_simplified_silhouette_is_its_definition():
     model = KMeans(7, n_init=1, random_state=0).fit(X)
     distances = np.sort(model.transform(X), axis=1)
     expected = (distances[:, 1] - distances[:, 0]) / distances[:, 1]
-    assert np.abs(metrics.simplified_silhouette_samples(X, model.cluster_centers_) - expected).max() < 1e-14
+    assert (
+        np.abs(metrics.simplified_silhouette_samples(X, model.cluster_centers_) - expected).max()
+        < 1e-14
+    )
     given = metrics.simplified_silhouette_samples(X, model.cluster_centers_, model.labels_)
     assert np.array_equal(given, metrics.simplified_silhouette_samples(X, model.cluster_centers_))
     assert metrics.simplified_silhouette_samples([[0.0]], [[1.0], [3.0]], [1]).tolist() == [-2 / 3]
@@ -176,7 +228,7 @@ def test_weights_that_are_no_counts(seed):
 def test_rows_of_weight_0_are_left_out():
     X, labels = problem(60, 2, 3)
     weights = np.random.default_rng(0).integers(0, 3, size=60) / 2
-    labels[:2], weights[:2] = 7, 0                          # a cluster without any other row
+    labels[:2], weights[:2] = 7, 0  # a cluster without any other row
     kept = weights > 0
     for score in metrics.calinski_harabasz_score, metrics.davies_bouldin_score:
         assert score(X, labels, sample_weight=weights) == score(
@@ -207,29 +259,73 @@ def test_adjusted_rand():
     for k in 1, 2, 5, 50:
         a, b = rng.integers(k, size=(2, 60))
         b[:30] = a[:30]
-        assert metrics.adjusted_rand_score(a, b) == pytest.approx(sklearn_metrics.adjusted_rand_score(a, b), abs=1e-12)
+        assert metrics.adjusted_rand_score(a, b) == pytest.approx(
+            sklearn_metrics.adjusted_rand_score(a, b), abs=1e-12
+        )
 
 
 def test_exact_sums():
     rng = np.random.default_rng(0)
-    for values in rng.normal(size=1000) * 10.0 ** rng.integers(-12, 3, size=1000), np.full(10, 0.1), np.zeros(3), np.ones(0):
+    for values in (
+        rng.normal(size=1000) * 10.0 ** rng.integers(-12, 3, size=1000),
+        np.full(10, 0.1),
+        np.zeros(3),
+        np.ones(0),
+    ):
         assert metrics.exact_sum(values) == math.fsum(values)
 
 
 @pytest.mark.parametrize(
     "call, error, message",
     [
-        (lambda X: metrics.silhouette_samples(X, [0, 0, 0, 0]), ValueError, "Number of labels is 1. Valid values are 2 to"),
-        (lambda X: metrics.silhouette_samples(X, [0, 1, 2, 3]), ValueError, "Number of labels is 4"),
-        (lambda X: metrics.silhouette_samples(X, [0, 1]), ValueError, r"one label per row is needed: shape \(4,\)"),
+        (
+            lambda X: metrics.silhouette_samples(X, [0, 0, 0, 0]),
+            ValueError,
+            "Number of labels is 1. Valid values are 2 to",
+        ),
+        (
+            lambda X: metrics.silhouette_samples(X, [0, 1, 2, 3]),
+            ValueError,
+            "Number of labels is 4",
+        ),
+        (
+            lambda X: metrics.silhouette_samples(X, [0, 1]),
+            ValueError,
+            r"one label per row is "
+            r"needed: shape \(4,\)",
+        ),
         (lambda X: metrics.silhouette_samples(X, [0.5, 1, 1, 0]), ValueError, "whole numbers"),
         (lambda X: metrics.silhouette_samples(X * np.nan, [0, 1, 1, 0]), ValueError, "NaN"),
-        (lambda X: metrics.silhouette_samples(X, [0, 1, 1, 0], n_threads=0), ValueError, "n_threads must be"),
-        (lambda X: metrics.silhouette_score(X, [0, 1, 1, 0], sample_size=9), ValueError, "more than the 4 rows"),
-        (lambda X: metrics.silhouette_score(X, [0, 1, 1, 0], sample_size=2.5), TypeError, "sample_size must be"),
-        (lambda X: metrics.simplified_silhouette_samples(X, [[1.0, 2.0]]), ValueError, "minimum of 2"),
-        (lambda X: metrics.simplified_silhouette_samples(X, [[1.0], [2.0]]), ValueError, "1 features, X has 2"),
-        (lambda X: metrics.simplified_silhouette_samples(X, X[:2], [0, 1, 2, 0]), ValueError, "integers from 0 to 1"),
+        (
+            lambda X: metrics.silhouette_samples(X, [0, 1, 1, 0], n_threads=0),
+            ValueError,
+            "n_threads must be",
+        ),
+        (
+            lambda X: metrics.silhouette_score(X, [0, 1, 1, 0], sample_size=9),
+            ValueError,
+            "more than the 4 rows",
+        ),
+        (
+            lambda X: metrics.silhouette_score(X, [0, 1, 1, 0], sample_size=2.5),
+            TypeError,
+            "sample_size must be",
+        ),
+        (
+            lambda X: metrics.simplified_silhouette_samples(X, [[1.0, 2.0]]),
+            ValueError,
+            "minimum of 2",
+        ),
+        (
+            lambda X: metrics.simplified_silhouette_samples(X, [[1.0], [2.0]]),
+            ValueError,
+            "1 features, X has 2",
+        ),
+        (
+            lambda X: metrics.simplified_silhouette_samples(X, X[:2], [0, 1, 2, 0]),
+            ValueError,
+            "integers from 0 to 1",
+        ),
         (lambda X: metrics.simplified_silhouette_samples(X, X[:2] * np.inf), ValueError, "centers"),
     ],
 )
@@ -262,21 +358,50 @@ def test_ctrl_c_ends_a_long_silhouette():
     assert interruption.went_on(n_threads=2) < 1.0
 
 
-# -- labels ------------------------------------------------------------------------------------------------------------------------
+# -- labels ----------------------------------------------------------------------------------------
 
 
 def labels_of(base):
     """The same labels in all the ways that are fine."""
     pandas = pytest.importorskip("pandas")
     names = np.array(["x", "longer", ""])[base]
-    yield from (base, base.tolist(), base.astype(float), base.astype(np.float16), base.astype(object), base.astype(">i2"), base * 2**62 - 5)
-    yield from (names, names.tolist(), names.astype(object), names.astype("S"), pandas.Categorical(names), pandas.Series(names))
-    yield from (pandas.Series(base, dtype="category"), pandas.array(base, dtype="Int64"), base.astype("M8[D]"), tuple(base.tolist()))
-    yield from ([2**70 * int(label) for label in base], [float(label) if label else 0 for label in base])
-    yield from ([np.datetime64("2020") + int(label) for label in base], ["a\0" if label == 1 else ["a", 0, "b"][label] for label in base])
+    yield from (
+        base,
+        base.tolist(),
+        base.astype(float),
+        base.astype(np.float16),
+        base.astype(object),
+        base.astype(">i2"),
+        base * 2**62 - 5,
+    )
+    yield from (
+        names,
+        names.tolist(),
+        names.astype(object),
+        names.astype("S"),
+        pandas.Categorical(names),
+        pandas.Series(names),
+    )
+    yield from (
+        pandas.Series(base, dtype="category"),
+        pandas.array(base, dtype="Int64"),
+        base.astype("M8[D]"),
+        tuple(base.tolist()),
+    )
+    yield from (
+        [2**70 * int(label) for label in base],
+        [float(label) if label else 0 for label in base],
+    )
+    yield from (
+        [np.datetime64("2020") + int(label) for label in base],
+        ["a\0" if label == 1 else ["a", 0, "b"][label] for label in base],
+    )
 
 
-@pytest.mark.parametrize("score", [metrics.silhouette_score, metrics.calinski_harabasz_score, metrics.davies_bouldin_score])
+@pytest.mark.parametrize(
+    "score",
+    [metrics.silhouette_score, metrics.calinski_harabasz_score, metrics.davies_bouldin_score],
+)
 def test_labels_of_any_kind(score):
     rng = np.random.default_rng(0)
     X, base = rng.normal(size=(30, 2)), rng.integers(3, size=30)
@@ -312,9 +437,13 @@ ODD_LABELS = [
 @pytest.mark.parametrize("labels, error, message", ODD_LABELS)
 def test_labels_that_are_none(labels, error, message):
     X = np.arange(8.0).reshape(4, 2)
-    for call in (lambda: metrics.silhouette_samples(X, labels), lambda: metrics.calinski_harabasz_score(X, labels),
-                 lambda: metrics.davies_bouldin_score(X, labels), lambda: metrics.adjusted_rand_score([0, 0, 1, 1], labels),
-                 lambda: metrics.adjusted_rand_score(labels, [0, 0, 1, 1])):
+    for call in (
+        lambda: metrics.silhouette_samples(X, labels),
+        lambda: metrics.calinski_harabasz_score(X, labels),
+        lambda: metrics.davies_bouldin_score(X, labels),
+        lambda: metrics.adjusted_rand_score([0, 0, 1, 1], labels),
+        lambda: metrics.adjusted_rand_score(labels, [0, 0, 1, 1]),
+    ):
         with pytest.raises(error, match=message):
             call()
 
@@ -322,7 +451,11 @@ def test_labels_that_are_none(labels, error, message):
 def test_missing_labels_of_tables():
     X = np.arange(8.0).reshape(4, 2)
     pandas = pytest.importorskip("pandas")
-    for labels in (pandas.Categorical(["a", None, "b", "b"]), pandas.array([1, None, 2, 2], dtype="Int64"),
-                   np.array([1, pandas.NA, 2, 2], dtype=object), pandas.Series(["a", None, "b", "b"], dtype="string")):
+    for labels in (
+        pandas.Categorical(["a", None, "b", "b"]),
+        pandas.array([1, None, 2, 2], dtype="Int64"),
+        np.array([1, pandas.NA, 2, 2], dtype=object),
+        pandas.Series(["a", None, "b", "b"], dtype="string"),
+    ):
         with pytest.raises(ValueError, match="1 missing label.*row 1"):
             metrics.silhouette_samples(X, labels)

@@ -15,7 +15,9 @@ from checks import run_python
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._model import ModelFileError, load, save, write_atomically
+from ckmeans._estimators.loading import load
+from ckmeans._estimators.model_files import ModelFileError, save
+from ckmeans._output.files import write_atomically
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(200, 3)) + 4 * RNG.integers(3, size=(200, 1))
@@ -54,7 +56,7 @@ def refused(path):
     return str(error.value)
 
 
-# ------------------------------------------------------------------------------------------- what comes back
+# ------------------------------------------------------------------------------------------- what c
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -71,7 +73,10 @@ def test_a_loaded_model_is_the_saved_one(path, dtype):
         assert type(getattr(loaded, name)) is type(getattr(model, name)), name
     assert loaded.cluster_centers_.tobytes() == model.cluster_centers_.tobytes()
     assert loaded.cluster_centers_.dtype == dtype
-    assert np.array_equal(loaded.counts_, model.counts_) and loaded.counts_.dtype == model.counts_.dtype
+    assert (
+        np.array_equal(loaded.counts_, model.counts_)
+        and loaded.counts_.dtype == model.counts_.dtype
+    )
     assert isinstance(loaded.runs_[0], ckmeans.Run)
 
     new = (data * 1.5).astype(dtype)
@@ -86,7 +91,9 @@ def test_labels_are_saved_when_asked_for(path):
     save(model, path)
     assert not hasattr(load(path), "labels_")
     save(model, path, labels=True)
-    assert np.array_equal(load(path).labels_, model.labels_) and load(path).labels_.dtype == np.int32
+    assert (
+        np.array_equal(load(path).labels_, model.labels_) and load(path).labels_.dtype == np.int32
+    )
 
 
 def test_feature_names(path):
@@ -100,14 +107,18 @@ def test_feature_names(path):
     assert np.array_equal(loaded.predict(frame), model.labels_)
 
 
-@pytest.mark.parametrize("init", [X[:3], X[:3].tolist(), X[:6].reshape(2, 3, 3), X[:3].astype(np.float32)])
+@pytest.mark.parametrize(
+    "init", [X[:3], X[:3].tolist(), X[:6].reshape(2, 3, 3), X[:3].astype(np.float32)]
+)
 def test_initial_centers_are_kept_as_an_array(path, init):
     KMeans(3, init=init).fit(X).save(path)
     assert np.array_equal(load(path).init, init)
 
 
 def test_numpy_scalars_are_kept_as_numbers(path):
-    KMeans(np.int64(3), tol=np.float32(0.5), max_iter=np.int32(9), random_state=np.uint8(1)).fit(X).save(path)
+    KMeans(np.int64(3), tol=np.float32(0.5), max_iter=np.int32(9), random_state=np.uint8(1)).fit(
+        X
+    ).save(path)
     loaded = load(path)
     assert (loaded.n_clusters, loaded.tol, loaded.max_iter, loaded.random_state) == (3, 0.5, 9, 1)
     assert type(loaded.n_clusters) is int
@@ -167,7 +178,7 @@ print(ckmeans.load({str(path)!r}).predict(numpy.load({str(path.with_name("X.npy"
     assert run_python(source).strip() == model.labels_.tobytes().hex()
 
 
-# ----------------------------------------------------------------------------------------- what is not saved
+# ----------------------------------------------------------------------------------------- what is
 
 
 def test_an_unfitted_model_is_not_saved(path):
@@ -178,7 +189,11 @@ def test_an_unfitted_model_is_not_saved(path):
 
 def test_a_callable_init_is_not_saved(path):
     model = KMeans(3, init=lambda X, k, random_state: X[:k]).fit(X)
-    with pytest.raises(TypeError, match=r"init is a function.*set_params\(init=model.cluster_centers_\)"):
+    with pytest.raises(
+        TypeError,
+        match=r"init is a "
+        r"function.*set_params\(init=model.cluster_centers_\)",
+    ):
         model.save(path)
     assert not path.exists()
     model.set_params(init=model.cluster_centers_).save(path)
@@ -193,7 +208,7 @@ def test_a_subclass_is_not_saved(path):
         Mine(3).fit(X).save(path)
 
 
-# ------------------------------------------------------------------------------------------------- the file
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["model", "model.npz", "model.bin", "no suffix.here", "mödel"])
@@ -241,7 +256,7 @@ def test_permissions_links_and_devices(tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-# ------------------------------------------------------------------------------------------- what is refused
+# ------------------------------------------------------------------------------------------- what i
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -295,7 +310,9 @@ class Bomb:
         return os.mkdir, ("exploded",)
 
 
-@pytest.mark.parametrize("member", ["ckmeans", "centers", "counts", "feature_names", "param_init", "other"])
+@pytest.mark.parametrize(
+    "member", ["ckmeans", "centers", "counts", "feature_names", "param_init", "other"]
+)
 def test_a_pickled_payload_is_not_opened(rewrite, tmp_path, monkeypatch, member):
     monkeypatch.chdir(tmp_path)
     payload = np.array([Bomb()], dtype=object)
@@ -370,7 +387,9 @@ def test_a_header_that_claims_more_than_there_is(path):
         for name, array in members.items():
             content = io.BytesIO()
             np.save(content, array)
-            archive.writestr(f"{name}.npy", claim.getvalue() if name == "centers" else content.getvalue())
+            archive.writestr(
+                f"{name}.npy", claim.getvalue() if name == "centers" else content.getvalue()
+            )
     assert "damaged" in refused(path)
 
 
@@ -401,22 +420,43 @@ def test_members_that_overlap_are_not_unfolded(path):
     assert "twice" in refused(path)
 
 
-@pytest.mark.parametrize("member", ["ckmeans", "centers", "counts", "feature_names", "labels", "param_init", "other"])
-@pytest.mark.parametrize("descr, shape", [("<f8", (1 << 40, 1 << 10)), ("<f8", (1 << 62, 4)), ("<f8", (3,)), ("<f8", (-3, -3)), ("|S0", (1 << 40,)),
-                                          ("<U0", (1 << 40,)), ("|V8", (9,)), ([("a", "<f8")], (9,)), ("|O", (9,)), ("<M8[s]", (9,)), ("<c16", (3, 3))])
+@pytest.mark.parametrize(
+    "member", ["ckmeans", "centers", "counts", "feature_names", "labels", "param_init", "other"]
+)
+@pytest.mark.parametrize(
+    "descr, shape",
+    [
+        ("<f8", (1 << 40, 1 << 10)),
+        ("<f8", (1 << 62, 4)),
+        ("<f8", (3,)),
+        ("<f8", (-3, -3)),
+        ("|S0", (1 << 40,)),
+        ("<U0", (1 << 40,)),
+        ("|V8", (9,)),
+        ([("a", "<f8")], (9,)),
+        ("|O", (9,)),
+        ("<M8[s]", (9,)),
+        ("<c16", (3, 3)),
+    ],
+)
 def test_headers_of_members_that_lie(path, member, descr, shape):
     """What an array claims to be is held against its bytes before any memory is taken."""
     save(KMeans(3, random_state=0).fit(X), path, labels=True)
     with np.load(path) as archive:
         members = {name: archive[name] for name in archive.files}
     claim = io.BytesIO()
-    np.lib.format.write_array_header_2_0(claim, {"descr": descr, "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_2_0(
+        claim, {"descr": descr, "fortran_order": False, "shape": shape}
+    )
     members[member] = np.zeros((3, 3))
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in members.items():
             content = io.BytesIO()
             np.save(content, array)
-            archive.writestr(f"{name}.npy", claim.getvalue() + bytes(72) if name == member else content.getvalue())
+            archive.writestr(
+                f"{name}.npy",
+                claim.getvalue() + bytes(72) if name == member else content.getvalue(),
+            )
     tracemalloc.start()
     try:
         assert "damaged" in refused(path)
@@ -428,7 +468,12 @@ def test_headers_of_members_that_lie(path, member, descr, shape):
 def test_a_long_header_and_strange_members(path):
     KMeans(3, random_state=0).fit(X).save(path)
     good = path.read_bytes()
-    for name, content in (("big.npy", b"\x93NUMPY\2\0\xff\xff\xff\0" + b"(" * 100_000), ("x.txt", b"x"), ("y.npy", b""), ("z.npy", b"\x93NUMPY\7\0")):
+    for name, content in (
+        ("big.npy", b"\x93NUMPY\2\0\xff\xff\xff\0" + b"(" * 100_000),
+        ("x.txt", b"x"),
+        ("y.npy", b""),
+        ("z.npy", b"\x93NUMPY\7\0"),
+    ):
         path.write_bytes(good)
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr(name, content)
@@ -438,7 +483,15 @@ def test_a_long_header_and_strange_members(path):
     assert "damaged" in refused(path)
 
 
-@pytest.mark.parametrize("pair", [("centers", "counts"), ("centers", "feature_names"), ("labels", "counts"), ("centers", "labels")])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("centers", "counts"),
+        ("centers", "feature_names"),
+        ("labels", "counts"),
+        ("centers", "labels"),
+    ],
+)
 def test_swapped_members(path, pair):
     class Table:
         columns = ["a", "b", "c"]
@@ -456,25 +509,71 @@ def test_swapped_members(path, pair):
     refused(path)
 
 
-@pytest.mark.parametrize("fitted", [{"inertia_": float("nan")}, {"inertia_": float("inf")}, {"inertia_": -1.0}, {"n_iter_": -3}, {"n_iter_": True},
-                                    {"stop_reason_": 3}, {"converged_": 1}, {"counts_": 3}])
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        {"inertia_": float("nan")},
+        {"inertia_": float("inf")},
+        {"inertia_": -1.0},
+        {"n_iter_": -3},
+        {"n_iter_": True},
+        {"stop_reason_": 3},
+        {"converged_": 1},
+        {"counts_": 3},
+    ],
+)
 def test_fitted_numbers_that_cannot_be(rewrite, fitted):
-    usual = {"inertia_": 0.5, "n_iter_": 2, "n_features_in_": 3, "converged_": True, "stop_reason_": "labels"}
+    usual = {
+        "inertia_": 0.5,
+        "n_iter_": 2,
+        "n_features_in_": 3,
+        "converged_": True,
+        "stop_reason_": "labels",
+    }
     (name,) = fitted
     assert f"as {name}" in refused(rewrite({"fitted": {**usual, **fitted}}))
 
 
-@pytest.mark.parametrize("run", [[0, 0.5, 2, "labels"], ["<b>", 0.5, 2, "labels", 0.1], [0, "x", 2, "labels", 0.1], [0, 0.5, 2, 7, 0.1], 3, None])
+@pytest.mark.parametrize(
+    "run",
+    [
+        [0, 0.5, 2, "labels"],
+        ["<b>", 0.5, 2, "labels", 0.1],
+        [0, "x", 2, "labels", 0.1],
+        [0, 0.5, 2, 7, 0.1],
+        3,
+        None,
+    ],
+)
 def test_records_of_runs_that_cannot_be(rewrite, run):
     assert "damaged" in refused(rewrite({"runs": [run]}))
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "</small><img src=x onerror=alert(1)>", "a\"b'c&", "\x1b[31m\u202e"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "</small><img src=x onerror=alert(1)>",
+        "a\"b'c&",
+        "\x1b[31m\u202e",
+    ],
+)
 def test_strings_of_a_file_are_escaped_in_html(rewrite, text):
-    usual = {"inertia_": 0.5, "n_iter_": 2, "n_features_in_": 3, "converged_": True, "stop_reason_": text}
-    path = rewrite({"fitted": usual, "params": {"n_clusters": 3, "init": text}}, feature_names=np.array([text, "b", "c"]))
+    usual = {
+        "inertia_": 0.5,
+        "n_iter_": 2,
+        "n_features_in_": 3,
+        "converged_": True,
+        "stop_reason_": text,
+    }
+    path = rewrite(
+        {"fitted": usual, "params": {"n_clusters": 3, "init": text}},
+        feature_names=np.array([text, "b", "c"]),
+    )
     shown = load(path)._repr_html_()
-    assert text not in shown and not any(bad in shown for bad in ("<script", "<img", "\x1b", "\u202e"))
+    assert text not in shown and not any(
+        bad in shown for bad in ("<script", "<img", "\x1b", "\u202e")
+    )
 
 
 def test_parameters_that_came_later_take_their_defaults(rewrite):

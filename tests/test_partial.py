@@ -6,11 +6,17 @@ import pytest
 from ckmeans.partial import assign_block, survey_block
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"labels": np.array([0, 7, 1], np.int32)}, "labels must be from -1 to 1"), ({"labels": np.array([-2, 0, 1], np.int32)}, "got -2 to 1"),
-    ({"middle": [0.0]}, r"middle must have shape \(2,\)"), ({"centers": [[0.0, np.nan], [1.0, 1.0]]}, "centers contains NaN"),
-    ({"centers": [[0.0, 1e150], [1.0, 1.0]]}, "centers"), ({"sample_weight": [1e300, 1.0, 1.0]}, "too large together"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"labels": np.array([0, 7, 1], np.int32)}, "labels must be from -1 to 1"),
+        ({"labels": np.array([-2, 0, 1], np.int32)}, "got -2 to 1"),
+        ({"middle": [0.0]}, r"middle must have shape \(2,\)"),
+        ({"centers": [[0.0, np.nan], [1.0, 1.0]]}, "centers contains NaN"),
+        ({"centers": [[0.0, 1e150], [1.0, 1.0]]}, "centers"),
+        ({"sample_weight": [1e300, 1.0, 1.0]}, "too large together"),
+    ],
+)
 def test_what_would_spoil_sums_or_memory_is_refused(change, message):
     X = np.arange(6.0).reshape(3, 2) * 1e3
     weights = change.get("sample_weight")
@@ -43,5 +49,7 @@ def test_rows_that_are_no_longer_finite_raise(dtype, d, value, inertia):
     for row, column in ((0, 0), (402, d - 1), (200, d // 2)):
         changed = X.copy()
         changed[row, column] = value
-        with pytest.raises(ValueError, match=f"row {1000 + row}, column {column} is {value}.: survey them again"):
+        with pytest.raises(
+            ValueError, match=f"row {1000 + row}, column {column} is {value}.: survey them again"
+        ):
             assign_block(changed, centers, survey, start=1000, inertia=inertia, n_threads=2)

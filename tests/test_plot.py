@@ -1,4 +1,6 @@
-"""Plots: what is in them, from few rows and clusters to many. (How they look has to be looked at.)"""
+"""Plots: what is in them, from few rows and clusters to many. (How they look has to be looked
+at.)
+"""
 
 import warnings
 
@@ -37,16 +39,27 @@ def frame(X):
 def drawn(ax):
     """Draw the figure, and return its texts that are visible."""
     ax.figure.canvas.draw()
-    return [text.get_text() for text in ax.figure.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text().strip()]
+    return [
+        text.get_text()
+        for text in ax.figure.findobj(matplotlib.text.Text)
+        if text.get_visible() and text.get_text().strip()
+    ]
 
 
 ROWS = {  # plots of a model and its rows: name -> features it needs
-    "clusters": 1, "projection": 2, "clusters_3d": 3, "pairs": 1, "silhouette": 1, "overview": 1,
-}  # fmt: skip
+    "clusters": 1,
+    "projection": 2,
+    "clusters_3d": 3,
+    "pairs": 1,
+    "silhouette": 1,
+    "overview": 1,
+}
 MODEL = ["sizes", "profiles", "center_distances"]
 
 
-@pytest.mark.parametrize("n, d, k", [(10, 2, 2), (300, 1, 4), (300, 3, 8), (400, 5, 25), (1000, 2, 100)])
+@pytest.mark.parametrize(
+    "n, d, k", [(10, 2, 2), (300, 1, 4), (300, 3, 8), (400, 5, 25), (1000, 2, 100)]
+)
 @pytest.mark.parametrize("name", [*ROWS, *MODEL])
 def test_every_plot_draws(name, n, d, k):
     if ROWS.get(name, 0) > d:
@@ -59,9 +72,15 @@ def test_every_plot_draws(name, n, d, k):
     if name in ("clusters", "projection", "clusters_3d"):
         numbers = [text for text in texts if text.isdecimal()]
         assert set(map(str, range(k))) <= set(numbers)
-    outside = [text.get_text() for text in ax.figure.findobj(matplotlib.text.Text)
-               if text.get_visible() and text.get_text().strip() and text.get_in_layout()
-               and name != "clusters_3d" and not inside(text, ax.figure)]  # fmt: skip
+    outside = [
+        text.get_text()
+        for text in ax.figure.findobj(matplotlib.text.Text)
+        if text.get_visible()
+        and text.get_text().strip()
+        and text.get_in_layout()
+        and name != "clusters_3d"
+        and not inside(text, ax.figure)
+    ]
     assert not outside
 
 
@@ -82,7 +101,12 @@ def inside(text, figure):
     ticks = [*text.axes.xaxis.get_ticklabels(), *text.axes.yaxis.get_ticklabels()]
     if any(text is tick for tick in ticks):  # those beyond the limits are never drawn
         return True
-    return box.x0 > all_.x0 - 2 and box.x1 < all_.x1 + 2 and box.y0 > all_.y0 - 2 and box.y1 < all_.y1 + 2
+    return (
+        box.x0 > all_.x0 - 2
+        and box.x1 < all_.x1 + 2
+        and box.y0 > all_.y0 - 2
+        and box.y1 < all_.y1 + 2
+    )
 
 
 @pytest.mark.parametrize("name", ["clusters", "projection", "silhouette"])
@@ -99,7 +123,10 @@ def test_labels_come_from_the_columns():
     X = frame(rows(d=3))
     model = fitted(X)
     ax = plot.clusters(model, X, features=["long name of column 2 (cm)", 0])
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("long name of column 2 (cm)", "long name of column 0 (cm)")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "long name of column 2 (cm)",
+        "long name of column 0 (cm)",
+    )
     ax = plot.clusters_3d(model, X)
     assert ax.get_zlabel() == "long name of column 2…"[:22] or ax.get_zlabel().endswith("…")
     ax = plot.clusters(fitted(rows()), rows())
@@ -139,9 +166,17 @@ def test_a_million_rows_are_thinned_and_the_plot_says_so():
     X = np.random.default_rng(0).random((1_000_000, 2), dtype=np.float32)
     model = KMeans(4, n_init=1, max_iter=5, random_state=0).fit(X)
     ax = plot.clusters(model, X)
-    assert len(ax.collections[0].get_offsets()) == plot.MAX_POINTS and ax.collections[0].get_rasterized()
-    assert "20 000 of 1 000 000 rows drawn" in [text.replace("\N{NARROW NO-BREAK SPACE}", " ") for text in drawn(ax)]
-    assert any("5 000 of" in text.replace("\N{NARROW NO-BREAK SPACE}", " ") for text in drawn(plot.silhouette(model, X)))
+    assert (
+        len(ax.collections[0].get_offsets()) == plot.MAX_POINTS
+        and ax.collections[0].get_rasterized()
+    )
+    assert "20 000 of 1 000 000 rows drawn" in [
+        text.replace("\N{NARROW NO-BREAK SPACE}", " ") for text in drawn(ax)
+    ]
+    assert any(
+        "5 000 of" in text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+        for text in drawn(plot.silhouette(model, X))
+    )
     assert not any("drawn" in text for text in drawn(plot.clusters(model, X[:100])))
 
 
@@ -182,9 +217,14 @@ def test_selection():
     assert result.plot("gap", axes=mine)[0] is mine
     with pytest.raises(ValueError, match="column must be one of 'inertia'.*got 'elbows'"):
         result.plot("elbows")
-    nothing = select_k(np.random.default_rng(0).random((200, 2)), [1, 2, 3], criteria="silhouette", random_state=0)
+    nothing = select_k(
+        np.random.default_rng(0).random((200, 2)), [1, 2, 3], criteria="silhouette", random_state=0
+    )
     assert "no clear structure" in drawn(nothing.plot()[0])
-    assert len(plot.overview(fitted(rows()), rows(), selection=result)) == 3 and len(plot.overview(None, rows(), selection=nothing)) == 2
+    assert (
+        len(plot.overview(fitted(rows()), rows(), selection=result)) == 3
+        and len(plot.overview(None, rows(), selection=nothing)) == 2
+    )
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])
@@ -197,7 +237,9 @@ def test_trace_and_animation(d, tmp_path):
     assert ax.get_title() == f"centers over {len(states)} iterations"
     if d == 2:
         ways = np.array([line.get_xydata() for line in ax.get_lines()[0:6:2]])
-        assert np.allclose(ways[:, 1:], np.array([state.centers for state in states]).transpose(1, 0, 2))
+        assert np.allclose(
+            ways[:, 1:], np.array([state.centers for state in states]).transpose(1, 0, 2)
+        )
         assert all((X == way[0]).all(axis=1).any() for way in ways)  # the start is a row
     Image = pytest.importorskip("PIL.Image")
     plot.animation(model, X, tmp_path / "run.gif", fps=5)
@@ -216,8 +258,14 @@ def test_quantization():
     assert len(np.unique(np.asarray(axes[1].images[0].get_array()).reshape(-1, 3), axis=0)) == 2
     drawn(axes[0])
     plot.quantization(image[..., 0], (2,))
-    for other in (image / 255, image.astype(np.uint16) * 257, image[..., :2], image[..., :1], image[..., 0] > 99,
-                  np.dstack([image, image[..., 0]])):
+    for other in (
+        image / 255,
+        image.astype(np.uint16) * 257,
+        image[..., :2],
+        image[..., :1],
+        image[..., 0] > 99,
+        np.dstack([image, image[..., 0]]),
+    ):
         before = other.copy()
         drawn(plot.quantization(other, (2,))[0])
         assert np.array_equal(other, before)
@@ -227,16 +275,41 @@ def test_quantization():
     "call, error, message",
     [
         (lambda m, X: plot.clusters(KMeans(3), X), ValueError, "not fitted"),
-        (lambda m, X: plot.clusters(m, X[:, :1]), ValueError, "1 features, but KMeans is expecting 3"),
+        (
+            lambda m, X: plot.clusters(m, X[:, :1]),
+            ValueError,
+            "1 features, but KMeans is expecting 3",
+        ),
         (lambda m, X: plot.clusters(m, X, labels=[1]), ValueError, "one label per row"),
-        (lambda m, X: plot.clusters(m, X, features=["x", "y"]), ValueError, "there is no feature 'x'; there are feature 0"),
-        (lambda m, X: plot.clusters(m, X, features=[0, 7]), ValueError, "a name or a number from 0 to 2"),
+        (
+            lambda m, X: plot.clusters(m, X, features=["x", "y"]),
+            ValueError,
+            "there is no feature 'x'; there are feature 0",
+        ),
+        (
+            lambda m, X: plot.clusters(m, X, features=[0, 7]),
+            ValueError,
+            "a name or a number from 0 to 2",
+        ),
         (lambda m, X: plot.clusters(m, X, features=[0]), ValueError, "2 column"),
         (lambda m, X: plot.clusters_3d(m, X, features=[0, 1]), ValueError, "three features, got 2"),
         (lambda m, X: plot.clusters_3d(m, X, ax=plt.subplots()[1]), TypeError, "3-D axes"),
-        (lambda m, X: plot.pairs(m, X, axes=plt.subplots()[1]), ValueError, r"3 features need \(3, 3\)"),
-        (lambda m, X: plot.projection(KMeans(2, n_init=1).fit(X[:, :1]), X[:, :1]), ValueError, "two features at least"),
-        (lambda m, X: plot.animation(m, X, "film.mp4"), ValueError, "path must end in .gif or .html, got 'film.mp4'"),
+        (
+            lambda m, X: plot.pairs(m, X, axes=plt.subplots()[1]),
+            ValueError,
+            r"3 features need \(3, "
+            r"3\)",
+        ),
+        (
+            lambda m, X: plot.projection(KMeans(2, n_init=1).fit(X[:, :1]), X[:, :1]),
+            ValueError,
+            "two features at least",
+        ),
+        (
+            lambda m, X: plot.animation(m, X, "film.mp4"),
+            ValueError,
+            "path must end in .gif or .html, got 'film.mp4'",
+        ),
         (lambda m, X: plot.animation(m, X, fps=0), ValueError, "fps must be above 0"),
     ],
 )
@@ -252,5 +325,9 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"^ckmeans.plot needs matplotlib: pip install 'ckmeans-cython\[plot\]'$"):
+    with pytest.raises(
+        ImportError,
+        match=r"^ckmeans.plot needs matplotlib: pip install "
+        r"'ckmeans-cython\[plot\]'$",
+    ):
         plot.sizes(fitted(rows()))

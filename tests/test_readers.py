@@ -1,4 +1,6 @@
-"""Tables from files: every format and layout, and what is said when a file is no table of numbers."""
+"""Tables from files: every format and layout, and what is said when a file is no table of
+numbers.
+"""
 
 import bz2
 import contextlib
@@ -20,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckmeans import KMeans
-from ckmeans._readers import Ambiguous, LeftOut, ReadError, read_table
+from ckmeans._cli.readers import Ambiguous, LeftOut, ReadError, read_table
 
 needs_arrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow reads this")
 SMALL = np.array([[1.0, 2.5], [3.0, -4.0], [0.125, 1e-3]])
@@ -46,7 +48,7 @@ def refused(path, *args, **kwargs):
     return str(error.value)
 
 
-# --------------------------------------------------------------------------------------- layouts of text
+# --------------------------------------------------------------------------------------- layouts of
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", " ", "  ", ", ", " \t"])
@@ -81,11 +83,19 @@ def zstandard(text):
     return pyarrow.Codec("zstd").compress(text, asbytes=True)
 
 
-PACKERS = {"none": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstandard,
-           "zip": lambda text: zipped("folder/t.csv", "__MACOSX/t.csv", content=text)}  # fmt: skip
+PACKERS = {
+    "none": bytes,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstandard,
+    "zip": lambda text: zipped("folder/t.csv", "__MACOSX/t.csv", content=text),
+}
 
 
-@pytest.mark.parametrize("name", ["data.txt", "data", "data.TSV", "data.csv.gz", "d.csv.bz2", "d.npy"])
+@pytest.mark.parametrize(
+    "name", ["data.txt", "data", "data.TSV", "data.csv.gz", "d.csv.bz2", "d.npy"]
+)
 @pytest.mark.parametrize("packer", PACKERS)
 def test_first_bytes_tell_the_compression_not_the_name(file, name, packer, monkeypatch):
     packed = PACKERS[packer](b"x\ty\n1\t2\n")
@@ -114,9 +124,13 @@ def test_archives_with_damage(file):
 
 
 def test_archives_of_several_files(file):
-    assert "2 files (a.csv, b.csv): unpack it and give one" in refused(file(zipped("a.csv", "b.csv")))
+    assert "2 files (a.csv, b.csv): unpack it and give one" in refused(
+        file(zipped("a.csv", "b.csv"))
+    )
     assert "0 files" in refused(file(zipped()))
-    assert "Office; save the sheet as .csv" in refused(file(zipped("[Content_Types].xml", "xl/workbook.xml")))
+    assert "Office; save the sheet as .csv" in refused(
+        file(zipped("[Content_Types].xml", "xl/workbook.xml"))
+    )
     assert "OpenDocument" in refused(file(zipped("mimetype", "content.xml")))
     nested = zipped("t.csv", content=gzip.compress(b"x\n1\n"))
     assert read_table(file(nested)).values.tolist() == [[1]]
@@ -150,7 +164,9 @@ def test_files_of_other_kinds_are_told(file, start, why):
     assert why in message and "\n" not in message
 
 
-@pytest.mark.parametrize("address", ["http://a.org/x.csv", "https://a.org/x.parquet", "s3://b/x.csv", "file:///x.csv"])
+@pytest.mark.parametrize(
+    "address", ["http://a.org/x.csv", "https://a.org/x.parquet", "s3://b/x.csv", "file:///x.csv"]
+)
 def test_addresses_are_not_opened(address):
     assert "an address is not opened: download it first" in refused(address)
 
@@ -165,7 +181,10 @@ def test_encodings(file, encoding):
 
 
 def test_byte_order_mark_before_a_number(file):
-    assert read_table(file("1,2\n3,4\n", encoding="utf-8-sig"), header=False).values.tolist() == [[1, 2], [3, 4]]
+    assert read_table(file("1,2\n3,4\n", encoding="utf-8-sig"), header=False).values.tolist() == [
+        [1, 2],
+        [3, 4],
+    ]
 
 
 @needs_arrow
@@ -176,7 +195,10 @@ def test_decimal_commas_between_semicolons(file):
 
 @needs_arrow
 def test_decimal_commas_between_tabs(file):
-    assert read_table(file("1,5\t2\n3\t4,5\n"), header=False).values.tolist() == [[1.5, 2], [3, 4.5]]
+    assert read_table(file("1,5\t2\n3\t4,5\n"), header=False).values.tolist() == [
+        [1.5, 2],
+        [3, 4.5],
+    ]
 
 
 @needs_arrow
@@ -233,7 +255,9 @@ def test_rows_as_r_writes_them(file):
 @pytest.mark.parametrize("name", ["", "rownames", "Unnamed: 0"])
 @pytest.mark.parametrize("index", [(0, 1, 7), (7, 1, 0), (2, 0, 1), (10**15, -5, 3)])
 def test_a_written_index_is_left_out(file, name, index):
-    table = read_table(file(f"{name},x\n" + "".join(f"{i},{x}\n" for i, x in zip(index, (5, 6, 7)))))
+    table = read_table(
+        file(f"{name},x\n" + "".join(f"{i},{x}\n" for i, x in zip(index, (5, 6, 7))))
+    )
     assert table.names == ["x"]
     assert [column.why for column in table.left_out] == ["row numbers"]
 
@@ -269,7 +293,7 @@ def test_every_float_comes_back(tmp_path_factory, values, separator):
     assert read_table(path, header=False).values.tobytes() == values.tobytes()
 
 
-# ------------------------------------------------------------------------------------------ what is asked
+# ------------------------------------------------------------------------------------------ what is
 
 
 def asked(path, *options, **given):
@@ -366,7 +390,7 @@ def test_a_quotation_mark_that_quotes_nothing_loses_no_line(file, separator):
     table = read_table(path, header=False, quotes=False)
     assert table.values.tolist() == [[i + 1, i + 2] for i in range(6)]
     assert "quotation mark is out of place" in refused(path, header=False, quotes=True)
-    pair = file(f'w,x\n"a,1\nb",2\nc,3\n'.replace(",", separator))
+    pair = file('w,x\n"a,1\nb",2\nc,3\n'.replace(",", separator))
     asked(pair, "--quotes", "--no-quotes")
     assert len(read_table(pair, quotes=True)) == 2 and len(read_table(pair, quotes=False)) == 3
     beside = file('id,w,x\n1,"a,b",2\n2,"c,3\n4,d",5\n'.replace(",", separator))
@@ -448,7 +472,8 @@ def test_thousands_are_groups(file):
 
 
 @pytest.mark.parametrize(
-    "text", [",x\n0,5\n0,6\n1,7\n", ",x\n0.5,5\n1.5,6\n", "Unnamed: 0,x\n1,5\n1,6\n", ",x\n2.5,5\n-2,6\n"]
+    "text",
+    [",x\n0,5\n0,6\n1,7\n", ",x\n0.5,5\n1.5,6\n", "Unnamed: 0,x\n1,5\n1,6\n", ",x\n2.5,5\n-2,6\n"],
 )
 def test_a_nameless_first_column_that_is_no_count_is_asked(file, text):
     path = file(text)
@@ -489,17 +514,34 @@ def test_a_column_that_counts_the_rows_is_told(file, rows):
 def test_codes_are_no_numbers_unless_asked_for(file):
     path = file("zip,x\n90210,5\n01234,6\n")
     table = read_table(path)
-    assert table.names == ["x"] and table.left_out == [LeftOut("zip", "codes with leading zeros, e.g. '01234'")]
+    assert table.names == ["x"] and table.left_out == [
+        LeftOut("zip", "codes with leading zeros, e.g. '01234'")
+    ]
     assert read_table(path, columns=["zip"]).values.tolist() == [[90210], [1234]]
     assert read_table(file("x\n0\n0.5\n00.5\n-0\n")).values.ravel().tolist() == [0, 0.5, 0.5, 0]
 
 
 def test_columns_of_other_things_are_told(file):
-    cells = {"share": "12%", "price": "$3.50", "euro": "5 €", "hex": "0x1f", "yes": "true", "day": "2020-01-01",
-             "time": "12:30", "under": "1_000", "blank": "1 000", "fortran": "1d5", "complex": "1+2j"}  # fmt: skip
-    table = read_table(file(",".join(["x", *cells]) + "\n" + (",".join(["1.5", *cells.values()]) + "\n") * 2))
+    cells = {
+        "share": "12%",
+        "price": "$3.50",
+        "euro": "5 €",
+        "hex": "0x1f",
+        "yes": "true",
+        "day": "2020-01-01",
+        "time": "12:30",
+        "under": "1_000",
+        "blank": "1 000",
+        "fortran": "1d5",
+        "complex": "1+2j",
+    }
+    table = read_table(
+        file(",".join(["x", *cells]) + "\n" + (",".join(["1.5", *cells.values()]) + "\n") * 2)
+    )
     assert table.names == ["x"]
-    assert table.left_out == [LeftOut(name, f"not numbers, e.g. {cell!r}") for name, cell in cells.items()]
+    assert table.left_out == [
+        LeftOut(name, f"not numbers, e.g. {cell!r}") for name, cell in cells.items()
+    ]
 
 
 def test_a_cell_of_other_blanks_is_text(file):
@@ -562,7 +604,10 @@ def test_a_separator_that_is_given(file, separator):
         pytest.importorskip("pyarrow")
     path = file(separator.join("ab") + "\n" + separator.join("12") + "\n")
     assert read_table(path, sep=separator).values.tolist() == [[1, 2]]
-    hint = file(f"sep={separator}\n" + separator.join("ab") + "\n" + separator.join("12") + "\n", encoding="latin-1")
+    hint = file(
+        f"sep={separator}\n" + separator.join("ab") + "\n" + separator.join("12") + "\n",
+        encoding="latin-1",
+    )
     if separator != "§" and separator != " ":
         assert read_table(hint).columns == ["a", "b"]
 
@@ -580,14 +625,26 @@ def test_long_cells_and_many_columns(file):
     table = read_table(file("x," + "9" * 200_000 + "\n1,2\n"))
     assert table.values.tolist() == [[1, 2]]
     n = 10_000
-    for names in ["c"] * n, [""] * n, [f"c.{i % 2}" for i in range(n)], list(map("c{}".format, range(n))):
-        table = read_table(file(",".join(names) + "\n" + (",".join(["1"] * n) + "\n") * 2), header=True, index=[])
+    for names in (
+        ["c"] * n,
+        [""] * n,
+        [f"c.{i % 2}" for i in range(n)],
+        list(map("c{}".format, range(n))),
+    ):
+        table = read_table(
+            file(",".join(names) + "\n" + (",".join(["1"] * n) + "\n") * 2), header=True, index=[]
+        )
         assert table.values.shape == (2, n) and len(set(table.names)) == n
-    assert read_table(file(",".join(names) + "\n" + ",".join(["1"] * n)), columns=names[::-1]).names == names[::-1]
+    assert (
+        read_table(file(",".join(names) + "\n" + ",".join(["1"] * n)), columns=names[::-1]).names
+        == names[::-1]
+    )
 
 
 def layouts():
-    """Tables as programs write them: (bytes, options that say all about it, names or None, values)."""
+    """Tables as programs write them: (bytes, options that say all about it, names or None,
+    values).
+    """
 
     @st.composite
     def layout(draw):
@@ -595,7 +652,11 @@ def layouts():
         decimal = draw(st.sampled_from(".,"))
         separator = draw(st.sampled_from(",;\t| "))
         thousands = draw(st.sampled_from([None, None, "." if decimal == "," else ","]))
-        numbers = draw(st.sampled_from([st.integers(-999, 999), st.integers(-(10**7), 10**7), st.floats(-1e7, 1e7)]))
+        numbers = draw(
+            st.sampled_from(
+                [st.integers(-999, 999), st.integers(-(10**7), 10**7), st.floats(-1e7, 1e7)]
+            )
+        )
         values = [[draw(numbers) for _ in range(d)] for _ in range(n)]
 
         def text(value):
@@ -606,7 +667,12 @@ def layouts():
             return f'"{cell}"' if separator in cell or draw(st.integers(0, 9)) == 0 else cell
 
         named = draw(st.sampled_from(["words", "numbers", "years", "no"]))
-        names = {"words": "abcd", "numbers": "0123", "years": ("2019", "2020", "2021", "2022"), "no": ()}[named][:d]
+        names = {
+            "words": "abcd",
+            "numbers": "0123",
+            "years": ("2019", "2020", "2021", "2022"),
+            "no": (),
+        }[named][:d]
         rows = [list(map(text, row)) for row in values]
         lines = [list(names), *rows] if names else rows
         word = draw(st.sampled_from([None, 0, d]))  # where a column of words goes
@@ -620,9 +686,20 @@ def layouts():
                 line.insert(0, str(numbers_of_rows[i - 1]) if i else '""')
         end = draw(st.sampled_from(["\n", "\r\n"]))
         content = end.join(map(separator.join, lines)) + draw(st.sampled_from(["", end]))
-        options = {"header": bool(names), "sep": separator, "decimal": decimal, "thousands": thousands, "quotes": True}
+        options = {
+            "header": bool(names),
+            "sep": separator,
+            "decimal": decimal,
+            "thousands": thousands,
+            "quotes": True,
+        }
         options["index"] = ["1.1" if "1" in names else "1"] if index else []
-        return content.encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))), options, names, values
+        return (
+            content.encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))),
+            options,
+            names,
+            values,
+        )
 
     return layout()
 
@@ -648,7 +725,7 @@ def test_a_table_is_read_right_or_asked_and_options_overrule(tmp_path_factory, l
     assert np.array_equal(found.values, table.values) and found.names == table.names
 
 
-# --------------------------------------------------------------------------------------- columns and weights
+# --------------------------------------------------------------------------------------- columns an
 
 
 def test_columns_that_are_no_numbers_are_left_out_and_told(file):
@@ -665,7 +742,10 @@ def test_columns_by_name_number_and_order(file):
     path = file("name,x,y,2\nBob,1,2,3\nEve,4,5,6\n")
     assert read_table(path, columns=["y", "x"]).values.tolist() == [[2, 1], [5, 4]]
     assert read_table(path, columns=["3"]).names == ["y"]
-    assert read_table(path, columns=["2"]).values.tolist() == [[3], [6]]  # a name comes before a number
+    assert read_table(path, columns=["2"]).values.tolist() == [
+        [3],
+        [6],
+    ]  # a name comes before a number
     assert read_table(path, columns=["x"]).left_out == []
 
 
@@ -673,7 +753,9 @@ def test_columns_there_are_not(file):
     named, nameless = file("x,y\n1,2\n"), file("1,2\n", "nameless.csv")
     assert "no column 'z'; there are 2: x, y" in refused(named, columns=["z"])
     assert "no column '0'" in refused(named, columns=["0"])
-    assert "no column 'x'; without names, they are 1 to 2" in refused(nameless, columns=["x"], header=False)
+    assert "no column 'x'; without names, they are 1 to 2" in refused(
+        nameless, columns=["x"], header=False
+    )
     assert "no column '3'" in refused(nameless, weights="3", header=False)
 
 
@@ -688,13 +770,19 @@ def test_weights_are_no_feature(file):
     assert table.names == ["x", "y"]
     assert table.values.tolist() == [[1, 3], [4, 6]] and table.values.flags.c_contiguous
     assert table.weights.tolist() == [2, 5]
-    assert read_table(file("1,2\n3,4\n", "n.csv"), weights="1", header=False).weights.tolist() == [1, 3]
+    assert read_table(file("1,2\n3,4\n", "n.csv"), weights="1", header=False).weights.tolist() == [
+        1,
+        3,
+    ]
 
 
 def test_columns_if_named(file):
     named, nameless = file("y,x,z\n1,2,\n3,4,\n"), file("1,2\n3,4\n", "nameless.csv")
     assert read_table(named, columns_if_named=["x", "y"]).values.tolist() == [[2, 1], [4, 3]]
-    assert read_table(nameless, columns_if_named=["x", "y"], header=False).values.tolist() == [[1, 2], [3, 4]]
+    assert read_table(nameless, columns_if_named=["x", "y"], header=False).values.tolist() == [
+        [1, 2],
+        [3, 4],
+    ]
     assert read_table(named, ["x"], columns_if_named=["y"]).names == ["x"]
 
 
@@ -702,10 +790,12 @@ def test_gaps_elsewhere_do_not_matter(file):
     assert read_table(file("x,y\n1,\n2,3\n"), columns=["x"]).values.tolist() == [[1], [2]]
 
 
-# ------------------------------------------------------------------------------------------- files refused
+# ------------------------------------------------------------------------------------------- files
 
 
-@pytest.mark.parametrize("gap", ["", " ", "NA", "nan", "NaN", "NULL", "None", "?", "-", '""', "#N/A"])
+@pytest.mark.parametrize(
+    "gap", ["", " ", "NA", "nan", "NaN", "NULL", "None", "?", "-", '""', "#N/A"]
+)
 def test_a_missing_cell_is_told_by_line_and_column(file, gap):
     message = refused(file(f"age,height\n1,2\n\n3,{gap}\n5,6\n"))
     assert "line 4, column 'height'" in message
@@ -726,12 +816,16 @@ def test_lines_are_counted_through_quoted_line_ends(file):
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
 def test_numbers_that_are_not_finite(file, cell):
-    assert f"line 3, column 'x': {cell!r} is not a finite number" in refused(file(f"x,y\n1,2\n{cell},4\n"))
+    assert f"line 3, column 'x': {cell!r} is not a finite number" in refused(
+        file(f"x,y\n1,2\n{cell},4\n")
+    )
 
 
 @pytest.mark.parametrize("cell", ["12a", "1_000", "1 000", "0x1f", "1.2.3", "ten"])
 def test_a_slip_in_a_column_of_numbers(file, cell):
-    assert f"line 3, column 'x': {cell!r} is not a number" in refused(file(f"x,y\n1,2\n{cell},4\n5,6\n"))
+    assert f"line 3, column 'x': {cell!r} is not a number" in refused(
+        file(f"x,y\n1,2\n{cell},4\n5,6\n")
+    )
 
 
 @pytest.mark.parametrize("row, cells", [("5", 1), ("5,6,7", 3), ("5,6,", 3)])
@@ -768,13 +862,17 @@ def test_files_that_cannot_be_opened(tmp_path):
     assert "directory" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(b"x,y\n" + b"1,2\n" * 1000)[:-20], b""])
+@pytest.mark.parametrize(
+    "content", [b"no gzip at all", gzip.compress(b"x,y\n" + b"1,2\n" * 1000)[:-20], b""]
+)
 def test_damaged_compression(file, content):
     refused(file(content, "data.csv.gz"))
 
 
 def test_garbled_compression(file):
-    packed = bytearray(gzip.compress(bytes(np.random.default_rng(0).integers(33, 99, 5000, dtype=np.uint8))))
+    packed = bytearray(
+        gzip.compress(bytes(np.random.default_rng(0).integers(33, 99, 5000, dtype=np.uint8)))
+    )
     packed[500:600] = bytes(100)
     refused(file(bytes(packed), "data.csv.gz"))
 
@@ -798,7 +896,7 @@ def test_any_bytes_are_a_table_or_refused(tmp_path_factory, content):
     assert np.isfinite(table.values).all()
 
 
-# ------------------------------------------------------------------------------------------- NumPy's formats
+# ------------------------------------------------------------------------------------------- NumPy'
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4", "f2", "i8", "u1", "?", ">f8"])
@@ -829,7 +927,9 @@ def test_npy_of_one_dimension_is_a_column(tmp_path):
 
 
 def test_npy_with_fields(tmp_path):
-    array = np.array([(1, 2.5, b"a"), (3, 4.5, b"b")], dtype=[("x", "i4"), ("y", "f4"), ("name", "S1")])
+    array = np.array(
+        [(1, 2.5, b"a"), (3, 4.5, b"b")], dtype=[("x", "i4"), ("y", "f4"), ("name", "S1")]
+    )
     np.save(tmp_path / "a.npy", array)
     table = read_table(tmp_path / "a.npy")
     assert table.columns == ["x", "y"] and table.values.tolist() == [[1, 2.5], [3, 4.5]]
@@ -900,7 +1000,7 @@ def test_npz_without_a_table(tmp_path):
     assert "could run code" in refused(objects)
 
 
-# ----------------------------------------------------------------------------------------------------- JSON
+# --------------------------------------------------------------------------------------------------
 
 RECORDS = [{"x": 1, "name": "a", "y": 0.5}, {"x": 2, "name": "b", "y": -1e300}]
 
@@ -913,7 +1013,13 @@ RECORDS = [{"x": 1, "name": "a", "y": 0.5}, {"x": 2, "name": "b", "y": -1e300}]
         "\n".join(map(json.dumps, RECORDS)),
         "\ufeff" + "\r\n\r\n".join(map(json.dumps, RECORDS)) + "\n",
         json.dumps({"x": [1, 2], "name": ["a", "b"], "y": [0.5, -1e300]}),
-        json.dumps({"columns": ["x", "name", "y"], "index": [7, 9], "data": [[1, "a", 0.5], [2, "b", -1e300]]}),
+        json.dumps(
+            {
+                "columns": ["x", "name", "y"],
+                "index": [7, 9],
+                "data": [[1, "a", 0.5], [2, "b", -1e300]],
+            }
+        ),
     ],
 )
 @pytest.mark.parametrize("name", ["data.json", "data.jsonl", "data"])
@@ -928,7 +1034,11 @@ def test_json(file, text, name):
 @pytest.mark.parametrize("text", ["[[1, 2], [3, 4]]", "[1, 2]\n[3, 4]\n", " [\n[1, 2],\n[3, 4]]"])
 def test_json_without_names(file, text):
     table = read_table(file(text))
-    assert table.columns == [] and table.names == ["1", "2"] and table.values.tolist() == [[1, 2], [3, 4]]
+    assert (
+        table.columns == []
+        and table.names == ["1", "2"]
+        and table.values.tolist() == [[1, 2], [3, 4]]
+    )
     assert read_table(file("[1, 2.5, true]")).values.tolist() == [[1], [2.5], [1]]
 
 
@@ -961,7 +1071,7 @@ def test_a_header_in_brackets_is_no_json(file):
     assert read_table(file("[id],[size]\n1,2\n")).columns == ["[id]", "[size]"]
 
 
-# ------------------------------------------------------------------------------------------- Arrow's formats
+# ------------------------------------------------------------------------------------------- Arrow'
 
 
 def write_arrow(path, columns):
@@ -984,7 +1094,9 @@ def arrow_path(request, tmp_path):
 
 
 def test_parquet_and_feather(arrow_path):
-    path = write_arrow(arrow_path, {"name": ["a", "b"], "x": [1, 2], "y": [0.5, 1.5], "up": [True, False]})
+    path = write_arrow(
+        arrow_path, {"name": ["a", "b"], "x": [1, 2], "y": [0.5, 1.5], "up": [True, False]}
+    )
     table = read_table(path)
     assert table.columns == ["x", "y", "up"]
     assert table.values.tolist() == [[1, 0.5, 1], [2, 1.5, 0]]
@@ -1014,7 +1126,7 @@ def test_arrow_nulls_are_told_by_row_and_column(arrow_path):
 @pytest.mark.parametrize("name", [None, "id", "year"])
 def test_an_index_that_pandas_wrote_is_left_out(arrow_path, name):
     pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
-    from ckmeans._lazy import open_table
+    from ckmeans._cli.tables_on_disk import open_table
 
     frame = pandas.DataFrame({"x": [1.5, 2.5]}, index=pandas.Index([9, 7], name=name))
     path = write_arrow(arrow_path, pyarrow.Table.from_pandas(frame))
@@ -1022,7 +1134,9 @@ def test_an_index_that_pandas_wrote_is_left_out(arrow_path, name):
     reads = [read_table, open_table] if path.suffix == ".parquet" else [read_table]
     for read in reads:
         table = read(path)
-        assert table.columns == ["x"] and table.left_out == [LeftOut(name, "the index that pandas wrote along")]
+        assert table.columns == ["x"] and table.left_out == [
+            LeftOut(name, "the index that pandas wrote along")
+        ]
         assert read(path, index=[]).names == ["x", name]
         assert read(path, columns=[name]).names == [name]
         assert read(path, index=["x"]).names == [name]
@@ -1044,13 +1158,15 @@ def no_pyarrow(monkeypatch):
 
 
 def test_pyarrow_absent(arrow_path, no_pyarrow):
-    arrow_path.write_bytes({".parquet": b"PAR1", ".feather": b"ARROW1"}[arrow_path.suffix] + bytes(20))
+    arrow_path.write_bytes(
+        {".parquet": b"PAR1", ".feather": b"ARROW1"}[arrow_path.suffix] + bytes(20)
+    )
     message = refused(arrow_path)
     assert "takes pyarrow, which is not installed: pip install 'ckmeans-cython[cli]'" in message
     assert re.search("Parquet|Feather", message)
 
 
-# ------------------------------------------------------------------------- text with and without pyarrow
+# ------------------------------------------------------------------------- text with and without py
 
 TEXTS = {
     "plain": "x,y\n1.5,2\n-3e-5,0.1\n",
@@ -1103,12 +1219,14 @@ def test_pyarrow_makes_no_difference_to_plain_text(file, name, request):
     fast = outcome()
     request.getfixturevalue("no_pyarrow")
     if name in ("spaces", "decimal commas", "thousands", "latin-1"):
-        assert "takes pyarrow, which is not installed: pip install 'ckmeans-cython[cli]'" in outcome()
+        assert (
+            "takes pyarrow, which is not installed: pip install 'ckmeans-cython[cli]'" in outcome()
+        )
     else:
         assert outcome() == fast
 
 
-# -------------------------------------------------------------------------------------------- what comes out
+# -------------------------------------------------------------------------------------------- what
 
 
 def test_standard_input(monkeypatch):

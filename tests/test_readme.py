@@ -1,4 +1,5 @@
 """The README's examples, run as they stand."""
+
 import doctest
 import re
 from pathlib import Path

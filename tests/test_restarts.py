@@ -2,15 +2,15 @@
 
 import warnings
 
+import numpy as np
+import oracle
+import pytest
+from checks import assert_same, expected, fit
 from hypothesis import given
 from hypothesis import strategies as st
-import numpy as np
-import pytest
-
-from checks import assert_same, expected, fit
-from ckmeans import ConvergenceWarning, IterState, KMeans, Run, k_means, kmeans_plusplus
-import oracle
 from strategies import Problem, problems
+
+from ckmeans import ConvergenceWarning, IterState, KMeans, Run, k_means, kmeans_plusplus
 
 DRAWN = ["k-means++", "random", "random-partition"]
 
@@ -79,8 +79,14 @@ def test_kinds_of_random_state(X):
     def seeds(random_state):
         return [run.seed for run in KMeans(4, n_init=4, random_state=random_state).fit(X).runs_]
 
-    assert seeds(np.random.RandomState(3)) == np.random.RandomState(3).randint(2**31 - 1, size=4).tolist()
-    assert seeds(np.random.default_rng(3)) == np.random.default_rng(3).integers(2**31 - 1, size=4).tolist()
+    assert (
+        seeds(np.random.RandomState(3))
+        == np.random.RandomState(3).randint(2**31 - 1, size=4).tolist()
+    )
+    assert (
+        seeds(np.random.default_rng(3))
+        == np.random.default_rng(3).integers(2**31 - 1, size=4).tolist()
+    )
     assert seeds(np.int64(3)) == seeds(3)
     np.random.seed(7)
     drawn = seeds(None)
@@ -106,7 +112,9 @@ def test_impossible_random_states(X, random_state):
 # ---- how many restarts
 
 
-@pytest.mark.parametrize("init, n_runs", [*((name, 10) for name in DRAWN), (some_rows, 10), ("first", 1)])
+@pytest.mark.parametrize(
+    "init, n_runs", [*((name, 10) for name in DRAWN), (some_rows, 10), ("first", 1)]
+)
 def test_auto_restarts(X, init, n_runs):
     model = KMeans(4, init=init, random_state=0).fit(X)
     assert len(model.runs_) == n_runs
@@ -236,7 +244,11 @@ def test_kmeans_plusplus_equals_the_oracle(problem, seed, trials):
     uniforms = np.random.RandomState(seed).random_sample(n_drawn)
     indices = oracle.kmeans_plusplus(problem.X, problem.k, uniforms, problem.weights)
     centers, drawn = kmeans_plusplus(
-        problem.X, problem.k, sample_weight=problem.weights, random_state=seed, n_local_trials=trials
+        problem.X,
+        problem.k,
+        sample_weight=problem.weights,
+        random_state=seed,
+        n_local_trials=trials,
     )
     assert np.array_equal(drawn, indices)
     assert np.array_equal(centers, problem.X[indices])
@@ -263,7 +275,9 @@ def test_the_order_of_the_rows_does_not_matter(init, n):
     mixed = rng.permutation(n)
     for w in (None, weights):
         one = KMeans(7, init=init, n_init=3, random_state=4).fit(rows, sample_weight=w)
-        other = KMeans(7, init=init, n_init=3, random_state=4).fit(rows[mixed], sample_weight=None if w is None else w[mixed])
+        other = KMeans(7, init=init, n_init=3, random_state=4).fit(
+            rows[mixed], sample_weight=None if w is None else w[mixed]
+        )
         assert np.array_equal(other.labels_, one.labels_[mixed])
         assert other.cluster_centers_.tobytes() == one.cluster_centers_.tobytes()
         assert [run[:4] for run in other.runs_] == [run[:4] for run in one.runs_]
@@ -282,7 +296,9 @@ def test_weights_draw_like_repeated_rows(init, n):
 
 
 def test_kmeans_plusplus_prefers_far_rows():
-    X = np.concatenate([np.zeros((1000, 2)) + np.linspace(0, 1e-3, 1000)[:, None], [[100.0, 0], [0, 100]]])
+    X = np.concatenate(
+        [np.zeros((1000, 2)) + np.linspace(0, 1e-3, 1000)[:, None], [[100.0, 0], [0, 100]]]
+    )
     for seed in range(10):
         _, indices = kmeans_plusplus(X, 3, random_state=seed)
         assert {1000, 1001} <= set(indices)
@@ -334,7 +350,11 @@ def test_iter_fit_yields_every_iteration(problem):
         assert np.array_equal(state.labels, step.labels)
         assert np.array_equal(state.centers, step.centers)
         assert state.centers.dtype == step.centers.dtype
-        assert (state.n_iter, state.inertia, state.n_changed) == (step.n_iter, step.inertia, step.n_changed)
+        assert (state.n_iter, state.inertia, state.n_changed) == (
+            step.n_iter,
+            step.inertia,
+            step.n_changed,
+        )
         assert state.shift == step.shift
 
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ckmeans import KMeans, _safe_text
-from ckmeans._html import Markup, fill, join, table
-from ckmeans._notebook import model_html
+from ckmeans import KMeans
+from ckmeans._estimators.notebook import model_html
+from ckmeans._output import safe_text as _safe_text
+from ckmeans._output.html import Markup, fill, join, table
 
 TEXT = st.text(st.characters()) | st.text(
     st.sampled_from("=+-@\t\r\n$\\<>&'\"{}\x1b\u202e a1.,;|\x00\x9b")

@@ -1,4 +1,7 @@
-"""The bench of rows that do not fit into memory: its files, and one tiny run from the command line."""
+"""The bench of rows that do not fit into memory: its files, and one tiny run from the command
+line.
+"""
+
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -6,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from checks import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,16 +30,46 @@ def test_a_file_written_in_blocks_is_what_numpy_writes(tmp_path, monkeypatch, bl
 
 
 def test_the_command_compares_ways_that_agree_and_prints_the_model():
-    ways = ["in memory", "memmap", ".npy files", *(["HDF5"] if find_spec("h5py") else []), *(["Zarr"] if find_spec("zarr") else []),
-            "generator"]
-    done = subprocess.run([sys.executable, "-m", "bench.scale", "--rows", "3000", "--cells", "16x64", "--rounds", "1", "--ways", ",".join(ways)],
-                          cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    ways = [
+        "in memory",
+        "memmap",
+        ".npy files",
+        *(["HDF5"] if find_spec("h5py") else []),
+        *(["Zarr"] if find_spec("zarr") else []),
+        "generator",
+    ]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "bench.scale",
+            "--rows",
+            "3000",
+            "--cells",
+            "16x64",
+            "--rounds",
+            "1",
+            "--ways",
+            ",".join(ways),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0, done.stderr
-    tables = [[[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("|")]
-              for part in done.stdout.split("\n\n") if part.startswith("|")]
+    tables = [
+        [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in part.splitlines()
+            if line.startswith("|")
+        ]
+        for part in done.stdout.split("\n\n")
+        if part.startswith("|")
+    ]
     compared, messages, beyond = tables
     assert [row[2] for row in compared[2:]] == ways
-    for row in compared:                            # a way that failed has fewer cells, one of another inertia has one more
+    for row in compared:  # a way that failed has fewer cells, one of another inertia has one more
         assert len(row) == len(compared[0]), row
     assert messages[2][:3] == ["16", "64", str(8 * 64 * (2 * 16 + 7))]
     assert len(beyond) == 2 + 5

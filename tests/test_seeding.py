@@ -1,11 +1,12 @@
 """Inits beyond the first ones: good starts, honest about weights, at home with too few rows."""
+
+import checks
 import numpy as np
 import pytest
 
-import checks
 from ckmeans import KMeans
+from ckmeans._estimators.kmeans import open_data
 from ckmeans._inits import DETERMINISTIC, INITS
-from ckmeans._kmeans import open_data
 
 FURTHER = ("k-means||", "variance-partition")
 
@@ -50,12 +51,18 @@ def test_rows_without_weight_have_no_say(name):
 @pytest.mark.parametrize("name", FURTHER)
 def test_too_few_distinct_rows(name):
     centers = centers_of(name, np.array([[1.0, 2], [1, 2], [3, 4]]), 3)
-    assert centers.shape == (3, 2) and {tuple(row) for row in centers.tolist()} == {(1.0, 2.0), (3.0, 4.0)}
+    assert centers.shape == (3, 2) and {tuple(row) for row in centers.tolist()} == {
+        (1.0, 2.0),
+        (3.0, 4.0),
+    }
 
 
 @pytest.mark.parametrize("name", FURTHER)
 def test_repeatable_whatever_the_threads(name):
     X = np.random.default_rng(3).normal(size=(5000, 4))
-    models = [KMeans(9, init=name, n_init=2, random_state=1, n_threads=threads).fit(X) for threads in (1, 3)]
+    models = [
+        KMeans(9, init=name, n_init=2, random_state=1, n_threads=threads).fit(X)
+        for threads in (1, 3)
+    ]
     checks.assert_same(*models)
     assert len(models[0].runs_) == (1 if name in DETERMINISTIC else 2)

@@ -1,4 +1,6 @@
-"""Long and repeated work: time limits, callbacks, verbosity, progress bars, labels that stay, models that travel."""
+"""Long and repeated work: time limits, callbacks, verbosity, progress bars, labels that stay,
+models that travel.
+"""
 
 import copy
 import io
@@ -9,11 +11,11 @@ import time
 
 import numpy as np
 import pytest
-
 from checks import assert_same, run_python
+
 import ckmeans
 from ckmeans import KMeans, match
-from ckmeans._labels import assignment
+from ckmeans._estimators.labels import assignment
 from ckmeans.progress import ProgressBar
 
 
@@ -28,11 +30,22 @@ def X():
 
 def test_max_time_ends_a_fit(X):
     big = np.random.default_rng(1).random((60_000, 6))
-    model = KMeans(60, init="random", n_init=500, tol=0.0, max_iter=100_000, random_state=0, max_time=0.3, n_threads=2)
+    model = KMeans(
+        60,
+        init="random",
+        n_init=500,
+        tol=0.0,
+        max_iter=100_000,
+        random_state=0,
+        max_time=0.3,
+        n_threads=2,
+    )
     started, computed = time.perf_counter(), time.process_time()
     model.fit(big)
     assert time.perf_counter() - started >= 0.3
-    assert time.process_time() - computed < 3.0  # the work of two CPUs in that time, not what a busy machine makes of it
+    assert (
+        time.process_time() - computed < 3.0
+    )  # the work of two CPUs in that time, not what a busy machine makes of it
     assert len(model.runs_) < 500
     assert model.runs_[-1].stop_reason in ("max_time", "labels")
     assert model.inertia_ == min(run.inertia for run in model.runs_)
@@ -42,7 +55,12 @@ def test_max_time_ends_a_fit(X):
 
 def test_a_run_cut_short_says_so(X):
     model = KMeans(9, n_init=4, random_state=0, tol=0.0, max_time=1e-9).fit(X)
-    assert (model.stop_reason_, model.n_iter_, len(model.runs_), model.converged_) == ("max_time", 1, 1, False)
+    assert (model.stop_reason_, model.n_iter_, len(model.runs_), model.converged_) == (
+        "max_time",
+        1,
+        1,
+        False,
+    )
     one = KMeans(9, n_init=1, random_state=0, tol=0.0, max_iter=1).fit(X)
     assert np.array_equal(model.labels_, one.labels_) and model.inertia_ == one.inertia_
 
@@ -51,8 +69,16 @@ def test_enough_time_changes_nothing(X):
     assert_same(KMeans(5, random_state=0, max_time=1e6).fit(X), KMeans(5, random_state=0).fit(X))
 
 
-@pytest.mark.parametrize("bad, error", [(0, ValueError), (-1.0, ValueError), (float("nan"), ValueError), ("1", TypeError),
-                                        (True, TypeError)])
+@pytest.mark.parametrize(
+    "bad, error",
+    [
+        (0, ValueError),
+        (-1.0, ValueError),
+        (float("nan"), ValueError),
+        ("1", TypeError),
+        (True, TypeError),
+    ],
+)
 def test_bad_max_time(X, bad, error):
     with pytest.raises(error, match="max_time must be"):
         KMeans(2, max_time=bad).fit(X)
@@ -63,10 +89,26 @@ def test_bad_max_time(X, bad, error):
 
 def test_a_callback_sees_every_iteration(X):
     seen = []
-    model = KMeans(6, n_init=3, random_state=1, callback=lambda state: seen.append(
-        (state.run, state.n_iter, state.n_changed, state.stop_reason, state.last, state.seed, state.best_inertia))).fit(X)
+    model = KMeans(
+        6,
+        n_init=3,
+        random_state=1,
+        callback=lambda state: seen.append(
+            (
+                state.run,
+                state.n_iter,
+                state.n_changed,
+                state.stop_reason,
+                state.last,
+                state.seed,
+                state.best_inertia,
+            )
+        ),
+    ).fit(X)
     assert_same(model, KMeans(6, n_init=3, random_state=1).fit(X))
-    assert [sum(row[0] == run for row in seen) for run in range(3)] == [run.n_iter for run in model.runs_]
+    assert [sum(row[0] == run for row in seen) for run in range(3)] == [
+        run.n_iter for run in model.runs_
+    ]
     ends = [row for row in seen if row[3] is not None]
     assert [row[3] for row in ends] == [run.stop_reason for run in model.runs_]
     assert [row[4] for row in seen] == [False] * (len(seen) - 1) + [True]
@@ -78,7 +120,13 @@ def test_a_callback_sees_every_iteration(X):
 def test_what_a_state_shows_is_that_of_iter_fit(X):
     states = []
     init = X[:4]
-    KMeans(4, init=init, callback=lambda state: states.append((state.centers, state.labels, state.shift, state.inertia))).fit(X)
+    KMeans(
+        4,
+        init=init,
+        callback=lambda state: states.append(
+            (state.centers, state.labels, state.shift, state.inertia)
+        ),
+    ).fit(X)
     stepwise = list(KMeans(4, init=init).iter_fit(X))
     assert len(states) == len(stepwise)
     for (centers, labels, shift, inertia), step in zip(states, stepwise):
@@ -89,7 +137,13 @@ def test_what_a_state_shows_is_that_of_iter_fit(X):
 
 @pytest.mark.parametrize("stop_at", [1, 3])
 def test_a_callback_may_stop(X, stop_at):
-    model = KMeans(6, n_init=4, random_state=1, tol=0.0, callback=lambda state: state.run == 1 and state.n_iter == stop_at).fit(X)
+    model = KMeans(
+        6,
+        n_init=4,
+        random_state=1,
+        tol=0.0,
+        callback=lambda state: state.run == 1 and state.n_iter == stop_at,
+    ).fit(X)
     assert len(model.runs_) == 2
     assert model.runs_[1][2:4] == (stop_at, "callback")
     assert model.inertia_ == min(run.inertia for run in model.runs_)
@@ -113,7 +167,9 @@ def test_verbose(X, capsys, verbose):
     assert out.count("\n") == bool(verbose) * (2 * 3 + sum(run.n_iter for run in model.runs_))
     assert "inertia\n" not in out
     if verbose:
-        assert f"run 2 of 2: inertia {model.runs_[1].inertia:.10g}, {model.runs_[1].n_iter} iterations" in out
+        assert (
+            f"run 2 of 2: inertia {model.runs_[1].inertia:.10g}, {model.runs_[1].n_iter} iterations"
+        ) in out
 
 
 def test_more_verbose(X, capsys):
@@ -178,7 +234,9 @@ def test_by_size(X):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_by_center(X, dtype):
     rows = X.astype(dtype)
-    models = [KMeans(4, random_state=seed, n_init=20, label_order="center").fit(rows) for seed in range(4)]
+    models = [
+        KMeans(4, random_state=seed, n_init=20, label_order="center").fit(rows) for seed in range(4)
+    ]
     for model in models:
         assert model.cluster_centers_.dtype == dtype
         assert model.cluster_centers_.tolist() == sorted(model.cluster_centers_.tolist())
@@ -203,7 +261,9 @@ def test_like_an_earlier_model(X):
     assert np.array_equal(found.continues, np.arange(9))
     assert np.array_equal(found.changed, np.flatnonzero(monday.labels_ != tuesday.labels_))
     assert found.table.trace() == len(X) - len(found.changed)
-    assert np.allclose(found.shifts, np.linalg.norm(tuesday.cluster_centers_ - monday.cluster_centers_, axis=1))
+    assert np.allclose(
+        found.shifts, np.linalg.norm(tuesday.cluster_centers_ - monday.cluster_centers_, axis=1)
+    )
 
 
 @pytest.mark.parametrize("k, k_before", [(3, 5), (5, 3)])
@@ -229,7 +289,10 @@ def test_assignment_is_the_best(rows, columns):
     rng = np.random.default_rng(rows + columns)
     for _ in range(30):
         cost = rng.integers(0, 6, size=(rows, columns)).astype(float)
-        best = min(sum(cost[i, j] for i, j in enumerate(picked)) for picked in itertools.permutations(range(columns), rows))
+        best = min(
+            sum(cost[i, j] for i, j in enumerate(picked))
+            for picked in itertools.permutations(range(columns), rows)
+        )
         found = assignment(cost)
         assert len(set(found)) == rows
         assert cost[np.arange(rows), found].sum() == best
@@ -239,14 +302,21 @@ def test_assignment_agrees_with_scipy():
     optimize = pytest.importorskip("scipy.optimize")
     cost = np.random.default_rng(0).random((60, 80))
     found = assignment(cost)
-    assert cost[np.arange(60), found].sum() == pytest.approx(cost[optimize.linear_sum_assignment(cost)].sum(), rel=1e-12)
+    assert cost[np.arange(60), found].sum() == pytest.approx(
+        cost[optimize.linear_sum_assignment(cost)].sum(), rel=1e-12
+    )
 
 
-@pytest.mark.parametrize("bad, error, message", [
-    ("weight", ValueError, "'size', 'center' or an array"), (3, TypeError, "label_order must be"),
-    (KMeans(2), TypeError, "pass its centers"), (np.zeros((2, 3)), ValueError, r"shape \(2, 3\), but there are centers of shape \(4, 3\)"),
-    (np.full((4, 3), np.nan), ValueError, "label_order contains NaN"),
-])
+@pytest.mark.parametrize(
+    "bad, error, message",
+    [
+        ("weight", ValueError, "'size', 'center' or an array"),
+        (3, TypeError, "label_order must be"),
+        (KMeans(2), TypeError, "pass its centers"),
+        (np.zeros((2, 3)), ValueError, r"shape \(2, 3\), but there are centers of shape \(4, 3\)"),
+        (np.full((4, 3), np.nan), ValueError, "label_order contains NaN"),
+    ],
+)
 def test_bad_label_order(X, bad, error, message):
     with pytest.raises(error, match=message):
         KMeans(4, label_order=bad).fit(X)
@@ -257,9 +327,20 @@ def test_bad_label_order(X, bad, error, message):
 
 def test_pickle_and_deepcopy(X):
     pytest.importorskip("tqdm")
-    model = KMeans(4, random_state=np.random.RandomState(0), callback=ProgressBar(Terminal()), label_order="size").fit(X)
-    for again in (copy.deepcopy(model), copy.copy(model), *(pickle.loads(pickle.dumps(model, protocol))
-                                                            for protocol in range(pickle.HIGHEST_PROTOCOL + 1))):
+    model = KMeans(
+        4,
+        random_state=np.random.RandomState(0),
+        callback=ProgressBar(Terminal()),
+        label_order="size",
+    ).fit(X)
+    for again in (
+        copy.deepcopy(model),
+        copy.copy(model),
+        *(
+            pickle.loads(pickle.dumps(model, protocol))
+            for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
+    ):
         assert_same(again, model)
         assert np.array_equal(again.predict(X), model.labels_)
         assert again.runs_ == model.runs_
@@ -273,7 +354,11 @@ def test_save_with_the_session_parameters(X, tmp_path):
     model = KMeans(3, random_state=0, max_time=60.0, callback=print, label_order=X[:3]).fit(X[:100])
     model.save(tmp_path / "m.npz")
     again = ckmeans.load(tmp_path / "m.npz")
-    assert again.callback is None and again.max_time == 60.0 and np.array_equal(again.label_order, X[:3])
+    assert (
+        again.callback is None
+        and again.max_time == 60.0
+        and np.array_equal(again.label_order, X[:3])
+    )
     assert np.array_equal(again.predict(X), model.predict(X))
 
 
@@ -281,7 +366,17 @@ def test_the_command_line_has_a_progress_bar_for_terminals(X, tmp_path, capsys, 
     from ckmeans import cli
 
     np.save(tmp_path / "x.npy", X)
-    command = ["fit", str(tmp_path / "x.npy"), "-k", "3", "--json", "--max-time", "100", "--label-order", "size"]
+    command = [
+        "fit",
+        str(tmp_path / "x.npy"),
+        "-k",
+        "3",
+        "--json",
+        "--max-time",
+        "100",
+        "--label-order",
+        "size",
+    ]
     assert cli.main(command) == 0
     out, err = capsys.readouterr()
     facts = json.loads(out)
@@ -300,9 +395,20 @@ def test_the_command_line_has_a_progress_bar_for_terminals(X, tmp_path, capsys, 
     assert "k-means runs" not in screen.getvalue()
 
 
-# -- submodules --------------------------------------------------------------------------------------------------------------------
+# -- submodules ------------------------------------------------------------------------------------
 
-MODULES = ["dask", "image", "metrics", "partial", "plot", "progress", "ray", "report", "select", "tutorial"]
+MODULES = [
+    "dask",
+    "image",
+    "metrics",
+    "partial",
+    "plot",
+    "progress",
+    "ray",
+    "report",
+    "select",
+    "tutorial",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -334,9 +440,15 @@ assert callable(ckmeans.report.report) and callable(ckmeans.breaks)
 """)
 
 
-@pytest.mark.parametrize("call, extra", [
-    ("ckmeans.plot.clusters(model, X)", "plot"), ("ckmeans.dask.KMeans(2).fit(X)", "dask"), ("ckmeans.ray.KMeans(2).fit([X])", "ray"),
-    ("ckmeans.report.report(model, X, 'r.html')", "plot")])
+@pytest.mark.parametrize(
+    "call, extra",
+    [
+        ("ckmeans.plot.clusters(model, X)", "plot"),
+        ("ckmeans.dask.KMeans(2).fit(X)", "dask"),
+        ("ckmeans.ray.KMeans(2).fit([X])", "ray"),
+        ("ckmeans.report.report(model, X, 'r.html')", "plot"),
+    ],
+)
 def test_a_missing_extra_gives_its_line(call, extra):
     run_python(f"""
 import sys

@@ -1,12 +1,14 @@
-"""At home in scikit-learn: its own estimator checks, clone, pipelines, searches, containers, routing, diagrams."""
+"""At home in scikit-learn: its own estimator checks, clone, pipelines, searches, containers,
+routing, diagrams.
+"""
 
 import pickle
 import warnings
 
 import numpy as np
 import pytest
-
 from checks import run_python
+
 import ckmeans
 
 sklearn = pytest.importorskip("sklearn")
@@ -47,12 +49,21 @@ def routing():
 def test_estimator_checks(name, metric):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = estimator_checks.check_estimator(getattr(ckmeans, name)(metric=metric), on_fail=None, on_skip=None)
+        results = estimator_checks.check_estimator(
+            getattr(ckmeans, name)(metric=metric), on_fail=None, on_skip=None
+        )
     assert len(results) > 40
-    failed = {result["check_name"]: result["exception"] for result in results if result["status"] == "failed"}
+    failed = {
+        result["check_name"]: result["exception"]
+        for result in results
+        if result["status"] == "failed"
+    }
     assert not failed
-    # scikit-learn's own classes fail this one: they draw rows by their place. Here they are drawn by what they hold.
-    assert "check_sample_weight_equivalence_on_dense_data" in {result["check_name"] for result in results}
+    # scikit-learn's own classes fail this one: they draw rows by their place. Here they are drawn
+    # by what they hold.
+    assert "check_sample_weight_equivalence_on_dense_data" in {
+        result["check_name"] for result in results
+    }
 
 
 def test_clustering_checks(cls):
@@ -108,7 +119,9 @@ def test_pipeline(cls, X):
     assert list(pipe.get_feature_names_out()) == [f"{step}{j}" for j in range(4)]
     weights = np.arange(200.0)
     pipe.fit(X, **{f"{step}__sample_weight": weights})
-    assert np.array_equal(pipe[-1].labels_, cls(4, random_state=0).fit(scaled, sample_weight=weights).labels_)
+    assert np.array_equal(
+        pipe[-1].labels_, cls(4, random_state=0).fit(scaled, sample_weight=weights).labels_
+    )
 
 
 def test_grid_search(cls, X):
@@ -150,7 +163,11 @@ def test_set_output_knows_its_containers(cls):
 
 def test_metadata_routing(cls, X, routing):
     weights = np.random.default_rng(1).exponential(size=len(X))
-    model = cls(3, random_state=0).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+    model = (
+        cls(3, random_state=0)
+        .set_fit_request(sample_weight=True)
+        .set_score_request(sample_weight=True)
+    )
     pipe = make_pipeline(FunctionTransformer(np.sqrt), model)
     X = np.abs(X)
     scaled = np.sqrt(X)
@@ -170,7 +187,9 @@ def test_metadata_routing(cls, X, routing):
 def test_metadata_routing_of_partial_fit(routing):
     model = clone(ckmeans.MiniBatchKMeans().set_partial_fit_request(sample_weight=True))
     requests = model.get_metadata_routing()
-    assert requests.partial_fit.requests == {"sample_weight": True} and requests.fit.requests == {"sample_weight": None}
+    assert requests.partial_fit.requests == {"sample_weight": True} and requests.fit.requests == {
+        "sample_weight": None
+    }
 
 
 def test_metadata_routing_must_be_enabled(cls):
@@ -212,7 +231,9 @@ def test_joblib(cls, X):
     joblib = pytest.importorskip("joblib")
     seeds = range(4)
     with joblib.parallel_backend("loky", n_jobs=2):
-        models = joblib.Parallel()(joblib.delayed(cls(3, random_state=seed).fit)(X) for seed in seeds)
+        models = joblib.Parallel()(
+            joblib.delayed(cls(3, random_state=seed).fit)(X) for seed in seeds
+        )
     for seed, model in zip(seeds, models):
         here = cls(3, random_state=seed).fit(X)
         assert np.array_equal(model.labels_, here.labels_) and model.inertia_ == here.inertia_
@@ -231,7 +252,7 @@ def test_signature_begins_as_scikit_learns(cls):
     assert all(p.kind is p.KEYWORD_ONLY for p in ours[len(theirs) :])
 
 
-# -- of the family -----------------------------------------------------------------------------------------------------------------
+# -- of the family ---------------------------------------------------------------------------------
 
 
 def test_estimators_are_subclasses(cls):
@@ -250,9 +271,11 @@ ORDERS = {
     "after, by name": "import ckmeans\nfrom sklearn.base import clone",
     "after, through another": "import ckmeans, sklearn.cluster",
     "after a model was made": "import ckmeans\nmodel = ckmeans.KMeans(3)\nimport sklearn.cluster",
-    "in a thread": "import ckmeans, threading, importlib\nt = threading.Thread(target=importlib.import_module, args=['sklearn.base'])\n"
-                   "t.start(), t.join()",
-    "looked for first": "import ckmeans, importlib.util\nassert importlib.util.find_spec('sklearn.base')\nimport sklearn.base",
+    "in a thread": "import ckmeans, threading, importlib\nt = "
+    "threading.Thread(target=importlib.import_module, args=['sklearn.base'])\n"
+    "t.start(), t.join()",
+    "looked for first": "import ckmeans, importlib.util\nassert "
+    "importlib.util.find_spec('sklearn.base')\nimport sklearn.base",
 }
 
 
@@ -267,7 +290,7 @@ for theirs in (base.BaseEstimator, base.ClusterMixin, base.TransformerMixin):
     assert isinstance(globals().get("model", ckmeans.BisectingKMeans()), theirs)
 assert "class BaseEstimator" in inspect.getsource(base)
 assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("ckmeans")]
-assert type(base.__loader__).__module__ != "ckmeans._sklearn" and base.__spec__.loader is base.__loader__
+assert type(base.__loader__).__module__ != "ckmeans._estimators.sklearn_manners" and base.__spec__.loader is base.__loader__
 """)
 
 
@@ -352,25 +375,44 @@ class Wrapped(ckmeans.KMeans):
         super().__init__(*args, **options)
 
 
-@pytest.mark.parametrize("model, name, values", [
-    (Renamed(5, scale=2.0), "clusters", [2, 4]), (Renamed(), "scale", [1.0, 2.0]), (HandedOn(random_state=0, batch_size=50), "n_clusters", [2, 4]),
-    (HandedOn(2, scaler=StandardScaler(), random_state=3), "scaler__with_mean", [True, False]), (Needed(3), "n_clusters", [2, 4]),
-    (Plain(random_state=0), "n_clusters", [2, 4]), (Wrapped(3, n_init=2), "n_clusters", [2, 4]),
-])
+@pytest.mark.parametrize(
+    "model, name, values",
+    [
+        (Renamed(5, scale=2.0), "clusters", [2, 4]),
+        (Renamed(), "scale", [1.0, 2.0]),
+        (HandedOn(random_state=0, batch_size=50), "n_clusters", [2, 4]),
+        (HandedOn(2, scaler=StandardScaler(), random_state=3), "scaler__with_mean", [True, False]),
+        (Needed(3), "n_clusters", [2, 4]),
+        (Plain(random_state=0), "n_clusters", [2, 4]),
+        (Wrapped(3, n_init=2), "n_clusters", [2, 4]),
+    ],
+)
 def test_subclasses_with_an_init_of_their_own(model, name, values, X):
     before = repr(model.get_params(deep=False))
     twin = clone(model)
-    assert type(twin) is type(model) and repr(twin.get_params(deep=False)) == before and repr(twin) == repr(model)
+    assert (
+        type(twin) is type(model)
+        and repr(twin.get_params(deep=False)) == before
+        and repr(twin) == repr(model)
+    )
     grid = GridSearchCV(model, {name: values}, cv=2).fit(X)
-    assert grid.best_params_[name] in values and grid.best_estimator_.get_params()[name] == grid.best_params_[name]
+    assert (
+        grid.best_params_[name] in values
+        and grid.best_estimator_.get_params()[name] == grid.best_params_[name]
+    )
     assert repr(model.get_params(deep=False)) == before and not hasattr(model, "labels_")
     again = pickle.loads(pickle.dumps(model.fit(X)))
-    assert repr(again.get_params(deep=False)) == before and np.array_equal(again.labels_, model.labels_)
+    assert repr(again.get_params(deep=False)) == before and np.array_equal(
+        again.labels_, model.labels_
+    )
 
 
 def test_parameters_of_a_subclass():
     assert list(Renamed().get_params()) == ["clusters", "scale", "seed"]
-    assert list(Needed(2).get_params()) == ["n_clusters", "verbose"] and repr(Needed(2)) == "Needed(n_clusters=2)"
+    assert (
+        list(Needed(2).get_params()) == ["n_clusters", "verbose"]
+        and repr(Needed(2)) == "Needed(n_clusters=2)"
+    )
     assert set(HandedOn().get_params()) == {"scaler", *ckmeans.MiniBatchKMeans().get_params()}
     with pytest.raises(ValueError, match="Invalid parameter 'n_init' for estimator Renamed"):
         Renamed().set_params(n_init=3)
@@ -387,7 +429,7 @@ def test_parameters_of_a_subclass():
         Nameless().get_params()
 
 
-# -- pickles and iterators ---------------------------------------------------------------------------------------------------------
+# -- pickles and iterators -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lost", ["n_threads", "metric", "max_iter", "all"])
@@ -400,12 +442,21 @@ def test_older_pickles(cls, X, lost):
     old = cls.__new__(cls)
     old.__setstate__(state)
     kept = {} if lost == "all" else {"n_clusters": 3, "random_state": 0}
-    assert old.get_params() == {**cls().get_params(), **kept} and np.array_equal(old.predict(X), model.predict(X))
+    assert old.get_params() == {**cls().get_params(), **kept} and np.array_equal(
+        old.predict(X), model.predict(X)
+    )
     old.fit(X)
     repr(old), clone(old), pickle.loads(pickle.dumps(old))
 
 
-@pytest.mark.parametrize("make", [lambda rows: (row for row in rows), lambda rows: iter(list(rows)), lambda rows: map(np.array, rows)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rows: (row for row in rows),
+        lambda rows: iter(list(rows)),
+        lambda rows: map(np.array, rows),
+    ],
+)
 @pytest.mark.parametrize("kind", ["KMeans", "MiniBatchKMeans", "chunks"])
 def test_an_iterator_of_centers_serves_every_fit(kind, make, X):
     def fitted(model):
@@ -420,5 +471,7 @@ def test_an_iterator_of_centers_serves_every_fit(kind, make, X):
         assert np.array_equal(fitted(each).cluster_centers_, expected)
     assert model.get_params()["init"] is iterator
     model.set_params(init=make(X[3:6]))
-    assert np.array_equal(fitted(model).cluster_centers_,
-                          fitted(getattr(ckmeans, name)(3, init=X[3:6], random_state=0)).cluster_centers_)
+    assert np.array_equal(
+        fitted(model).cluster_centers_,
+        fitted(getattr(ckmeans, name)(3, init=X[3:6], random_state=0)).cluster_centers_,
+    )

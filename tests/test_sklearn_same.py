@@ -1,6 +1,7 @@
 """The same labels as scikit-learn's class, from the same centers.
 
-Real data sets come from installed packages, or from ``../shared/data`` beside the repository if it is there.
+Real data sets come from installed packages, or from ``../shared/data`` beside the repository if it
+is there.
 """
 
 from pathlib import Path
@@ -47,7 +48,9 @@ def word_counts():
         pytest.skip("../shared/data is absent")
     sparse = pytest.importorskip("scipy.sparse")
     parts = np.load(path)
-    matrix = sparse.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=parts["shape"])
+    matrix = sparse.csr_matrix(
+        (parts["data"], parts["indices"], parts["indptr"]), shape=parts["shape"]
+    )
     return matrix.toarray().astype(np.float64)
 
 
@@ -83,9 +86,14 @@ def test_same_labels_as_sklearn(name, k):
     rng = np.random.default_rng(k)
     for _ in range(3 if X.size < 1e5 else 1):
         # Beside the rows, so that whole numbers give no ties, which there fall to rounding errors.
-        init = X[rng.choice(len(X), k, replace=False)] + rng.normal(size=(k, X.shape[1])) * 0.01 * X.std()
+        init = (
+            X[rng.choice(len(X), k, replace=False)]
+            + rng.normal(size=(k, X.shape[1])) * 0.01 * X.std()
+        )
         max_iter = MAX_ITER if X.size > 1e5 else 300
-        theirs = SklearnKMeans(k, init=init, n_init=1, tol=0, algorithm="lloyd", max_iter=max_iter).fit(X)
+        theirs = SklearnKMeans(
+            k, init=init, n_init=1, tol=0, algorithm="lloyd", max_iter=max_iter
+        ).fit(X)
         ours = KMeans(k, init=init, n_init=1, tol=0, max_iter=max_iter).fit(X)
         assert np.array_equal(ours.labels_, theirs.labels_)
         near = 1e-9 * abs(X).max()
@@ -100,7 +108,9 @@ def test_same_labels_as_sklearn_with_weights(name):
     rng = np.random.default_rng(1)
     weights = rng.exponential(size=len(X))
     init = X[rng.choice(len(X), 6, replace=False)] + rng.normal(size=(6, X.shape[1])) * 0.01
-    theirs = SklearnKMeans(6, init=init, n_init=1, tol=0, algorithm="lloyd").fit(X, sample_weight=weights)
+    theirs = SklearnKMeans(6, init=init, n_init=1, tol=0, algorithm="lloyd").fit(
+        X, sample_weight=weights
+    )
     ours = KMeans(6, init=init, tol=0).fit(X, sample_weight=weights)
     assert np.array_equal(ours.labels_, theirs.labels_)
     assert ours.inertia_ == pytest.approx(theirs.inertia_, rel=1e-9)

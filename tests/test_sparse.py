@@ -5,15 +5,25 @@ import pickle
 import sys
 import warnings
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 import numpy as np
 import pytest
-
 from checks import assert_same, fit, run_python
-import ckmeans
-from ckmeans import BisectingKMeans, ConvergenceWarning, KMeans, MiniBatchKMeans, k_means, kmeans_plusplus, metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import problems
+
+import ckmeans
+from ckmeans import (
+    BisectingKMeans,
+    ConvergenceWarning,
+    KMeans,
+    MiniBatchKMeans,
+    k_means,
+    kmeans_plusplus,
+    metrics,
+)
+from ckmeans._input import checks as check
+from ckmeans._native import engine
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -27,8 +37,10 @@ def counts(n=150, d=300, seed=0, dtype=np.float64, words=8):
     topic = rng.integers(4, size=n)
     X = np.zeros((n, d), dtype=dtype)
     for i in range(n):
-        X[i, rng.integers(d // 4, size=rng.integers(words)) + topic[i] * (d // 8)] += rng.integers(1, 5)
-    X[7] = 0                                     # an empty row, and an empty column
+        X[i, rng.integers(d // 4, size=rng.integers(words)) + topic[i] * (d // 8)] += rng.integers(
+            1, 5
+        )
+    X[7] = 0  # an empty row, and an empty column
     X[:, d // 2] = 0
     return X
 
@@ -57,7 +69,11 @@ def untidy(X, seed=0, dtype=None):
             data.append(parts[at][1])
         indptr.append(len(data))
     matrix = sparse.csr_matrix(X.shape, dtype=dtype or X.dtype)
-    matrix.data, matrix.indices, matrix.indptr = np.array(data, dtype or X.dtype), np.array(indices, np.int32), np.array(indptr, np.int32)
+    matrix.data, matrix.indices, matrix.indptr = (
+        np.array(data, dtype or X.dtype),
+        np.array(indices, np.int32),
+        np.array(indptr, np.int32),
+    )
     return matrix
 
 
@@ -74,10 +90,14 @@ def assert_equal_models(one, other):
 @given(problems(max_rows=90), st.integers(0, 100), st.sampled_from([1, 2, 3]), st.booleans())
 def test_fits_from_given_centers_equal_the_dense_ones(problem, percent, n_threads, wide):
     rng = np.random.default_rng(percent)
-    problem.X = np.where(rng.random(problem.X.shape) * 100 < percent, problem.X, problem.X.dtype.type(0))
+    problem.X = np.where(
+        rng.random(problem.X.shape) * 100 < percent, problem.X, problem.X.dtype.type(0)
+    )
     if wide:
         problem.X = np.hstack([problem.X, np.zeros((len(problem.X), 70), problem.X.dtype)])
-        problem.init = np.hstack([problem.init, rng.integers(-1, 2, (problem.k, 70)).astype(problem.init.dtype) * 0.5])
+        problem.init = np.hstack(
+            [problem.init, rng.integers(-1, 2, (problem.k, 70)).astype(problem.init.dtype) * 0.5]
+        )
     dense = fit(problem)
     problem.X = sparse.csr_matrix(problem.X)
     assert_same(fit(problem, n_threads=n_threads), dense)
@@ -94,7 +114,9 @@ def test_seeded_fits_equal_the_dense_ones(init, make, dtype, weighted):
         params = dict(n_clusters=k, init=init, n_init=2, random_state=3, tol=1e-3)
         dense = KMeans(**params).fit(X, sample_weight=weights)
         for n_threads in (1, 3):
-            model = KMeans(**params, n_threads=n_threads).fit(sparse.csr_array(X), sample_weight=weights)
+            model = KMeans(**params, n_threads=n_threads).fit(
+                sparse.csr_array(X), sample_weight=weights
+            )
             assert_same(model, dense)
 
 
@@ -119,8 +141,12 @@ def test_other_methods_equal_the_dense_ones(problem, percent):
     assert np.array_equal(model.predict(S), model.predict(X))
     assert model.transform(S).dtype == X.dtype
     assert np.array_equal(model.transform(S), model.transform(X))
-    assert model.score(S, sample_weight=problem.weights) == model.score(X, sample_weight=problem.weights)
-    for one, other in zip(kmeans_plusplus(S, problem.k, random_state=0), kmeans_plusplus(X, problem.k, random_state=0)):
+    assert model.score(S, sample_weight=problem.weights) == model.score(
+        X, sample_weight=problem.weights
+    )
+    for one, other in zip(
+        kmeans_plusplus(S, problem.k, random_state=0), kmeans_plusplus(X, problem.k, random_state=0)
+    ):
         assert np.array_equal(one, other) and one.dtype == other.dtype
 
 
@@ -145,7 +171,9 @@ def test_values_that_cancel_in_a_sum_come_back_when_one_of_them_leaves():
     for seed in range(20):
         X = np.random.default_rng(seed).integers(-1, 2, size=(64, 30))
         X[np.random.default_rng(seed).random(X.shape) < 0.5] = 0
-        assert_same(*(KMeans(20, init="first", tol=0).fit(rows) for rows in (X, sparse.csr_array(X))))
+        assert_same(
+            *(KMeans(20, init="first", tol=0).fit(rows) for rows in (X, sparse.csr_array(X)))
+        )
 
 
 def test_as_many_clusters_as_rows_and_clusters_that_run_empty():
@@ -168,19 +196,27 @@ def test_fewer_distinct_rows_than_clusters_warns():
 def test_nothing_but_zeros():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        assert_same(KMeans(2, random_state=0).fit(sparse.csr_matrix((9, 4))), KMeans(2, random_state=0).fit(np.zeros((9, 4))))
+        assert_same(
+            KMeans(2, random_state=0).fit(sparse.csr_matrix((9, 4))),
+            KMeans(2, random_state=0).fit(np.zeros((9, 4))),
+        )
 
 
 def test_wide_rows():
     S = sparse.random(150, 20_000, density=0.002, random_state=0, format="csr")
-    assert_same(KMeans(5, n_init=1, random_state=0).fit(S), KMeans(5, n_init=1, random_state=0).fit(S.toarray()))
+    assert_same(
+        KMeans(5, n_init=1, random_state=0).fit(S),
+        KMeans(5, n_init=1, random_state=0).fit(S.toarray()),
+    )
 
 
 @pytest.mark.parametrize("strategy", ["biggest_inertia", "largest_cluster"])
 def test_bisecting(strategy):
     X = counts()
     dense = BisectingKMeans(6, bisecting_strategy=strategy, random_state=0).fit(X)
-    model = BisectingKMeans(6, bisecting_strategy=strategy, random_state=0).fit(sparse.csr_matrix(X))
+    model = BisectingKMeans(6, bisecting_strategy=strategy, random_state=0).fit(
+        sparse.csr_matrix(X)
+    )
     assert_equal_models(model, dense)
     assert np.array_equal(model.predict(sparse.csr_matrix(X)), dense.predict(X))
     assert model.score(sparse.csr_matrix(X)) == dense.score(X)
@@ -192,7 +228,9 @@ def test_mini_batches(weighted):
     weights = np.random.default_rng(1).random(600) if weighted else None
     params = dict(n_clusters=6, batch_size=64, random_state=0, max_iter=5)
     dense = MiniBatchKMeans(**params).fit(X, sample_weight=weights)
-    assert_equal_models(MiniBatchKMeans(**params).fit(sparse.csr_matrix(X), sample_weight=weights), dense)
+    assert_equal_models(
+        MiniBatchKMeans(**params).fit(sparse.csr_matrix(X), sample_weight=weights), dense
+    )
     one, other = MiniBatchKMeans(**params), MiniBatchKMeans(**params)
     for start in range(0, 600, 100):
         one.partial_fit(X[start : start + 100])
@@ -205,13 +243,24 @@ def test_functions_iterations_and_orders():
     S = sparse.csr_matrix(X)
     for one, other in zip(k_means(S, 4, random_state=0), k_means(X, 4, random_state=0)):
         assert np.array_equal(one, other)
-    for one, other in zip(KMeans(4, random_state=0).iter_fit(S), KMeans(4, random_state=0).iter_fit(X)):
-        assert (one.inertia, one.shift, one.n_changed) == (other.inertia, other.shift, other.n_changed)
+    for one, other in zip(
+        KMeans(4, random_state=0).iter_fit(S), KMeans(4, random_state=0).iter_fit(X)
+    ):
+        assert (one.inertia, one.shift, one.n_changed) == (
+            other.inertia,
+            other.shift,
+            other.n_changed,
+        )
         assert np.array_equal(one.labels, other.labels)
     for order in ("size", "center"):
-        assert_same(KMeans(4, random_state=0, label_order=order).fit(S), KMeans(4, random_state=0, label_order=order).fit(X))
+        assert_same(
+            KMeans(4, random_state=0, label_order=order).fit(S),
+            KMeans(4, random_state=0, label_order=order).fit(X),
+        )
     one, other = (KMeans(4, random_state=0, n_init=1, history=True).fit(data) for data in (S, X))
-    assert [each.inertia for each in one.history_[0]] == [each.inertia for each in other.history_[0]]
+    assert [each.inertia for each in one.history_[0]] == [
+        each.inertia for each in other.history_[0]
+    ]
 
 
 def test_results_do_not_depend_on_the_instruction_set():
@@ -243,7 +292,9 @@ def test_formats(format, kind):
 
 
 @pytest.mark.parametrize("index", [np.int32, np.int64])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, np.uint8, np.int64, bool, np.float16, np.longdouble])
+@pytest.mark.parametrize(
+    "dtype", [np.float64, np.float32, np.int8, np.uint8, np.int64, bool, np.float16, np.longdouble]
+)
 def test_types_of_values_and_indices(dtype, index):
     X = np.minimum(counts(), 100).astype(dtype)
     S = sparse.csr_array(sparse.csr_array(X.astype(np.float32)), copy=True)
@@ -291,7 +342,9 @@ def test_negative_zeros_and_read_only_memory():
         array.flags.writeable = False
     dense = S.toarray()
     assert not np.signbit(dense).any()
-    assert_same(KMeans(4, n_init=1, random_state=0).fit(S), KMeans(4, n_init=1, random_state=0).fit(dense))
+    assert_same(
+        KMeans(4, n_init=1, random_state=0).fit(S), KMeans(4, n_init=1, random_state=0).fit(dense)
+    )
 
 
 def test_slices_that_share_memory():
@@ -315,7 +368,11 @@ def test_a_callable_init_sees_a_sparse_matrix():
 
 def test_pickled_models_go_on():
     S = sparse.csr_matrix(counts())
-    for model in (KMeans(3, random_state=0).fit(S), MiniBatchKMeans(3, random_state=0).fit(S), BisectingKMeans(3, random_state=0).fit(S)):
+    for model in (
+        KMeans(3, random_state=0).fit(S),
+        MiniBatchKMeans(3, random_state=0).fit(S),
+        BisectingKMeans(3, random_state=0).fit(S),
+    ):
         again = pickle.loads(pickle.dumps(model))
         assert np.array_equal(again.predict(S), model.labels_)
 
@@ -329,7 +386,10 @@ def test_feature_names_are_missed_in_sparse_rows():
 
 
 def test_scipy_is_not_imported():
-    assert run_python("import sys, ckmeans; ckmeans.KMeans; print('scipy' in sys.modules)").strip() == "False"
+    assert (
+        run_python("import sys, ckmeans; ckmeans.KMeans; print('scipy' in sys.modules)").strip()
+        == "False"
+    )
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------------------
@@ -341,12 +401,26 @@ def with_value(value):
     return S.tocsr(), f"row {S.row[50]}, column {S.col[50]}"
 
 
-@pytest.mark.parametrize("value, message", [(np.nan, "contains NaN"), (np.inf, "contains infinity"), (-np.inf, "-infinity"),
-                                            (1e200, "largest magnitude")])
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        (np.nan, "contains NaN"),
+        (np.inf, "contains infinity"),
+        (-np.inf, "-infinity"),
+        (1e200, "largest magnitude"),
+    ],
+)
 def test_values_that_cannot_be_used_are_named(value, message):
     S, where = with_value(value)
     model = KMeans(3, random_state=0).fit(sparse.csr_matrix(counts()))
-    for call in (KMeans(3).fit, MiniBatchKMeans(3).fit, BisectingKMeans(3).fit, model.predict, model.transform, model.score):
+    for call in (
+        KMeans(3).fit,
+        MiniBatchKMeans(3).fit,
+        BisectingKMeans(3).fit,
+        model.predict,
+        model.transform,
+        model.score,
+    ):
         with pytest.raises(ValueError, match=message) as caught:
             call(S)
         assert where in str(caught.value)
@@ -368,18 +442,30 @@ def test_rows_that_are_not_csr_are_refused():
     outside, negative = S.indices.copy(), S.indices.copy()
     outside[50] = 300
     negative[50] = -1
-    for parts in (dict(indptr=backwards), dict(indptr=beyond), dict(indptr=S.indptr[:-1]), dict(indptr=S.indptr + 1), dict(indptr=S.indptr - 1),
-                  dict(indices=outside), dict(indices=negative), dict(indices=outside.astype(np.int64)), dict(data=S.data[:-1])):
+    for parts in (
+        dict(indptr=backwards),
+        dict(indptr=beyond),
+        dict(indptr=S.indptr[:-1]),
+        dict(indptr=S.indptr + 1),
+        dict(indptr=S.indptr - 1),
+        dict(indices=outside),
+        dict(indices=negative),
+        dict(indices=outside.astype(np.int64)),
+        dict(data=S.data[:-1]),
+    ):
         with pytest.raises(ValueError, match="no valid CSR"):
             KMeans(3).fit(broken(**parts))
 
 
-@pytest.mark.parametrize("X, error, message", [
-    (lambda S: S.astype(complex), ValueError, "Complex data not supported"),
-    (lambda S: S[:0], ValueError, "0 sample"),
-    (lambda S: S[:, :0], ValueError, "0 feature"),
-    (lambda S: S[:2], ValueError, "n_samples=2 should be >= n_clusters=3"),
-])
+@pytest.mark.parametrize(
+    "X, error, message",
+    [
+        (lambda S: S.astype(complex), ValueError, "Complex data not supported"),
+        (lambda S: S[:0], ValueError, "0 sample"),
+        (lambda S: S[:, :0], ValueError, "0 feature"),
+        (lambda S: S[:2], ValueError, "n_samples=2 should be >= n_clusters=3"),
+    ],
+)
 def test_what_cannot_be_clustered(X, error, message):
     with pytest.raises(error, match=message):
         KMeans(3).fit(X(sparse.csr_matrix(counts())))
@@ -407,24 +493,33 @@ def test_criteria_equal_those_of_dense_rows(make, dtype, monkeypatch):
     S = sparse.csr_matrix(X)
     model = KMeans(5, n_init=1, random_state=0).fit(X)
     monkeypatch.setattr(metrics, "_BLOCK_VALUES", 2000)
-    for criterion in (metrics.silhouette_samples, metrics.calinski_harabasz_score, metrics.davies_bouldin_score):
+    for criterion in (
+        metrics.silhouette_samples,
+        metrics.calinski_harabasz_score,
+        metrics.davies_bouldin_score,
+    ):
         assert np.array_equal(criterion(S, model.labels_), criterion(X, model.labels_))
-    assert metrics.silhouette_score(S, model.labels_, sample_size=40, random_state=0) == metrics.silhouette_score(
-        X, model.labels_, sample_size=40, random_state=0)
+    assert metrics.silhouette_score(
+        S, model.labels_, sample_size=40, random_state=0
+    ) == metrics.silhouette_score(X, model.labels_, sample_size=40, random_state=0)
     for labels in (None, model.labels_):
-        assert np.array_equal(metrics.simplified_silhouette_samples(S, model.cluster_centers_, labels),
-                              metrics.simplified_silhouette_samples(X, model.cluster_centers_, labels))
+        assert np.array_equal(
+            metrics.simplified_silhouette_samples(S, model.cluster_centers_, labels),
+            metrics.simplified_silhouette_samples(X, model.cluster_centers_, labels),
+        )
 
 
 def test_variance_partition_takes_some_columns_at_a_time(monkeypatch):
-    monkeypatch.setattr(sys.modules["ckmeans._seeding.variance_partition"], "BLOCK", 1000)
+    monkeypatch.setattr(sys.modules["ckmeans._inits.variance_partition"], "BLOCK", 1000)
     for X in (tf_idf(), counts(60, 5), counts(60, 5)[:, :1]):
         weights = np.random.default_rng(1).exponential(size=len(X))
         for w in (None, weights):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                assert_same(KMeans(9, init="variance-partition").fit(sparse.csr_matrix(X), sample_weight=w),
-                            KMeans(9, init="variance-partition").fit(X, sample_weight=w))
+                assert_same(
+                    KMeans(9, init="variance-partition").fit(sparse.csr_matrix(X), sample_weight=w),
+                    KMeans(9, init="variance-partition").fit(X, sample_weight=w),
+                )
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------------------
@@ -444,3 +539,27 @@ ckmeans.MiniBatchKMeans(5, random_state=0, max_iter=1).fit(X)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     assert int(run_python(source)) < 300
+
+
+@pytest.mark.parametrize("columns", [200, 1000, 1022, 1023, 1024, 1030, 3000])
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e13, 1e60, 1e130])
+def test_distances_to_centers_of_many_large_values(columns, scale):
+    """Each step of the walk is as long as a binade, and the steps together as long as all binades: this was a negative inertia once."""
+    n = 128
+    centers, labels = np.full((1, columns), scale), np.zeros(n, np.int32)
+    S = sparse.csr_matrix((np.full(n, 1.25 * scale), (np.arange(n), np.arange(n) % 3)), shape=(n, columns))
+    rows, _ = check.as_matrix(S, sparse=True)
+    thin, dense = (engine.Data(each, None, 1, False).squares(centers, labels) for each in (rows, S.toarray()))
+    assert np.array_equal(thin, dense) and (thin > 0).all()
+
+
+@pytest.mark.parametrize("stored", [np.nan, -np.nan, np.inf, -np.inf])
+def test_distances_of_what_is_not_finite_stay_in_their_tables(stored):
+    """Rows are checked before, but may change after; NaN can have a sign, which leads nowhere."""
+    n, columns = 128, 400
+    S = sparse.csr_matrix((np.ones(n), (np.arange(n), np.arange(n) % 7)), shape=(n, columns))
+    rows, _ = check.as_matrix(S, sparse=True)
+    data = engine.Data(rows, None, 1, False)
+    S.data[:] = stored
+    found = data.squares(np.random.default_rng(0).random((1, columns)), np.zeros(n, np.int32))
+    assert not np.isfinite(found).any()

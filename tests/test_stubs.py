@@ -1,13 +1,13 @@
 """The stubs say what the package has."""
 
-from pathlib import Path
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-
 from checks import subprocess_environment
+
 import ckmeans
 
 PACKAGE = Path(ckmeans.__file__).parent
@@ -31,7 +31,9 @@ ckmeans.plot.clusters, ckmeans.metrics.silhouette_score, ckmeans.image.quantize,
 
 @pytest.fixture
 def checker(tmp_path):
-    """mypy seeing the stubs alone, as users' checkers do; modules without one, whose sources these read, have whatever is asked for."""
+    """mypy seeing the stubs alone, as users' checkers do; modules without one, whose sources these
+    read, have whatever is asked for.
+    """
     pytest.importorskip("mypy")
     stubs = tmp_path / "stubs" / "ckmeans"
     stubs.mkdir(parents=True)
@@ -39,11 +41,21 @@ def checker(tmp_path):
         shutil.copy(path, stubs)
     for name in ckmeans._MODULES:
         if not (stubs / f"{name}.pyi").exists():
-            (stubs / f"{name}.pyi").write_text("from typing import Any\ndef __getattr__(name: str) -> Any: ...\n")
+            (stubs / f"{name}.pyi").write_text(
+                "from typing import Any\ndef __getattr__(name: str) -> Any: ...\n"
+            )
 
     def run(*command):
-        environment = subprocess_environment(MYPYPATH=str(stubs.parent), MYPY_CACHE_DIR=str(tmp_path / "cache"))
-        done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, env=environment, cwd=tmp_path)
+        environment = subprocess_environment(
+            MYPYPATH=str(stubs.parent), MYPY_CACHE_DIR=str(tmp_path / "cache")
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+        )
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -54,9 +66,18 @@ def test_stubs_agree_with_the_package(checker):
     assert code == 0, output
 
 
-@pytest.mark.parametrize("line, fine", [("", True), ("KMeans(2, n_clusters_=3)", False), ("KMeans(2, 'random')", False),
-                                        ("model.fit_labels(X)", False), ("KMeans(tol='small')", False),
-                                        ("ckmeans.select.select_k", True), ("ckmeans.nothing", False)])
+@pytest.mark.parametrize(
+    "line, fine",
+    [
+        ("", True),
+        ("KMeans(2, n_clusters_=3)", False),
+        ("KMeans(2, 'random')", False),
+        ("model.fit_labels(X)", False),
+        ("KMeans(tol='small')", False),
+        ("ckmeans.select.select_k", True),
+        ("ckmeans.nothing", False),
+    ],
+)
 def test_what_users_write(checker, tmp_path, line, fine):
     (tmp_path / "mine.py").write_text(SOURCE + line + "\n")
     code, output = checker("mypy", "--strict", "mine.py")

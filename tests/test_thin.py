@@ -1,21 +1,23 @@
-"""Distances of rows that are mostly zero: the same bits from CSR rows as from dense ones, and as near the truth as float64 can be."""
+"""Distances of rows that are mostly zero: the same bits from CSR rows as from dense ones, and as
+near the truth as float64 can be.
+"""
 
-from fractions import Fraction
 import math
+from fractions import Fraction
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 import numpy as np
-import pytest
-
-from checks import run_python
-import ckmeans
-from ckmeans import KMeans
-from ckmeans._native import engine
-from ckmeans._sparse import sparse_rows
-from ckmeans._validate import as_matrix
 import oracle
 import oracle_cosine
+import pytest
+from checks import run_python
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ckmeans
+from ckmeans import KMeans
+from ckmeans._input.checks import as_matrix
+from ckmeans._input.sparse import sparse_rows
+from ckmeans._native import engine
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -46,10 +48,16 @@ def thin_problem(seed, kind, dtype, d, k, n=30):
     centers = np.where(rng.random((k, d)) < rng.random((k, 1)), some_values(rng, kind, (k, d)), 0)
     some = rng.integers(k, size=k // 2)
     with np.errstate(under="ignore"):
-        centers[some] = X[rng.integers(n, size=len(some))] * (1 + rng.choice([0, 1e-12, 1e-4, 0.1], size=(len(some), 1)))
+        centers[some] = X[rng.integers(n, size=len(some))] * (
+            1 + rng.choice([0, 1e-12, 1e-4, 0.1], size=(len(some), 1))
+        )
         if dtype == np.float32:
-            X = X.astype(np.float16) if kind in ("huge", "tiny", "subnormal") else X       # whose range float32 does not have
-        return X.astype(dtype), np.ascontiguousarray(centers.astype(dtype) if dtype == np.float64 else centers.astype(np.float32), float)
+            X = (
+                X.astype(np.float16) if kind in ("huge", "tiny", "subnormal") else X
+            )  # whose range float32 does not have
+        return X.astype(dtype), np.ascontiguousarray(
+            centers.astype(dtype) if dtype == np.float64 else centers.astype(np.float32), float
+        )
 
 
 def with_stored_zeros(X, seed):
@@ -66,8 +74,14 @@ def distances(X, centers, n_threads=1, unit=False):
     return engine.Data(array, None, n_threads, False, False, unit=unit).distances(centers)
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from(VALUES), st.sampled_from([np.float64, np.float32]), st.sampled_from([63, 64, 65, 200]),
-       st.sampled_from([1, 2, 5, 8, 9, 17, 33]), st.booleans())
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(VALUES),
+    st.sampled_from([np.float64, np.float32]),
+    st.sampled_from([63, 64, 65, 200]),
+    st.sampled_from([1, 2, 5, 8, 9, 17, 33]),
+    st.booleans(),
+)
 @settings(max_examples=25)
 def test_csr_rows_have_the_bits_of_dense_rows_and_of_the_oracle(seed, kind, dtype, d, k, unit):
     if unit and kind in ("huge", "tiny", "subnormal"):
@@ -87,18 +101,26 @@ def test_csr_rows_have_the_bits_of_dense_rows_and_of_the_oracle(seed, kind, dtyp
 
 def test_distances_are_within_an_ulp_of_the_truth():
     X, centers = thin_problem(0, "mixed", np.float64, 400, 9, n=20)
-    centers = np.abs(centers) + 1e-3                        # none near a row
-    for x, row in zip(X[oracle.is_thin(X)], distances(sparse.csr_matrix(X[oracle.is_thin(X)]), centers)):
+    centers = np.abs(centers) + 1e-3  # none near a row
+    for x, row in zip(
+        X[oracle.is_thin(X)], distances(sparse.csr_matrix(X[oracle.is_thin(X)]), centers)
+    ):
         for center, shown in zip(centers, row):
-            square = sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(x.tolist(), center.tolist()))
-            assert Fraction(np.nextafter(shown, 0)) ** 2 < square < Fraction(np.nextafter(shown, math.inf)) ** 2
+            square = sum(
+                (Fraction(a) - Fraction(b)) ** 2 for a, b in zip(x.tolist(), center.tolist())
+            )
+            assert (
+                Fraction(np.nextafter(shown, 0)) ** 2
+                < square
+                < Fraction(np.nextafter(shown, math.inf)) ** 2
+            )
 
 
 def test_rows_are_thin_by_what_they_hold():
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(20, 200))
     X = np.zeros((40, 200))
-    for x, count in zip(X, np.repeat([25, 26], 20)):        # an eighth is not zero, and one more
+    for x, count in zip(X, np.repeat([25, 26], 20)):  # an eighth is not zero, and one more
         x[rng.choice(200, count, replace=False)] = rng.normal(size=count)
     ordered = np.sqrt(oracle.sq_distances(X, centers))
     for rows in (X, sparse.csr_matrix(X), with_stored_zeros(X, 0)):
@@ -121,7 +143,9 @@ def test_large_transforms_equal_the_dense_ones():
     for dtype in (np.float64, np.float32):
         S = sparse.random(3000, 700, density=0.08, random_state=0, format="csr", dtype=dtype)
         for metric in ("euclidean", "cosine"):
-            model = KMeans(40, init=S[:40].toarray() + dtype(0.1), max_iter=1, metric=metric, n_threads=2).fit(S)
+            model = KMeans(
+                40, init=S[:40].toarray() + dtype(0.1), max_iter=1, metric=metric, n_threads=2
+            ).fit(S)
             assert np.array_equal(model.transform(S), model.transform(S.toarray()))
             some = rng.permutation(3000)[:77]
             assert np.array_equal(model.transform(S[some]), model.transform(S)[some])
@@ -143,8 +167,14 @@ print(done.hexdigest())
 
 def test_a_weaker_bound_of_float32_distances_would_be_noticed():
     rng = np.random.default_rng(0)
-    centers = np.where(rng.random((40, 400)) < 0.1, rng.normal(size=(40, 400)), 0).astype(np.float32).astype(float)
-    X = (centers[rng.integers(40, size=3000)] * (1 + 1e-4 * rng.normal(size=(3000, 400)))).astype(np.float32)
+    centers = (
+        np.where(rng.random((40, 400)) < 0.1, rng.normal(size=(40, 400)), 0)
+        .astype(np.float32)
+        .astype(float)
+    )
+    X = (centers[rng.integers(40, size=3000)] * (1 + 1e-4 * rng.normal(size=(3000, 400)))).astype(
+        np.float32
+    )
     expected = oracle.distances(X, centers)
     assert np.array_equal(distances(sparse.csr_matrix(X), centers), expected)
     engine.scale_guard(1e-4)
@@ -170,7 +200,7 @@ def test_values_that_cannot_be_used_are_named(bad, metric):
             model.transform(rows)
 
 
-# -- sums in the order of the features, of which a walk leaves most out ---------------------------------------------------------------
+# -- sums in the order of the features, of which a walk leaves most out ----------------------------
 
 
 def walks(kind, dtype, seed, n=150, d=900):
@@ -179,13 +209,18 @@ def walks(kind, dtype, seed, n=150, d=900):
     X = np.zeros((n, d))
     for x in X:
         columns = rng.choice(d, rng.integers(d // 9), replace=False)
-        x[columns] = some_values(rng, "normal" if kind in ("halfway", "powers") else kind, len(columns))
+        x[columns] = some_values(
+            rng, "normal" if kind in ("halfway", "powers") else kind, len(columns)
+        )
     X[3], X[4] = 0, X[5]
     centers = some_values(rng, kind, (3, d))
-    if kind == "halfway":                 # squares that end one bit below the grid of many sums
+    if kind == "halfway":  # squares that end one bit below the grid of many sums
         centers = rng.integers(-(2**27), 2**27, size=(3, d)) / 2.0**27
     elif kind == "powers":
-        X, centers = np.sign(X) * 2.0 ** rng.integers(-3, 4, X.shape), 2.0 ** rng.integers(-30, 3, (3, d))
+        X, centers = (
+            np.sign(X) * 2.0 ** rng.integers(-3, 4, X.shape),
+            2.0 ** rng.integers(-30, 3, (3, d)),
+        )
     centers[1, rng.random(d) < 0.8] = 0
     centers[2] = X[5]
     labels = rng.choice(3, n, p=[0.4, 0.4, 0.2]).astype(np.int32)
@@ -196,14 +231,16 @@ def walks(kind, dtype, seed, n=150, d=900):
 @pytest.mark.parametrize("kind", [*VALUES, "halfway", "powers"])
 def test_squares_and_inertia_of_sparse_rows_are_sums_in_order(kind, dtype):
     if dtype == np.float32 and kind in ("huge", "tiny", "subnormal"):
-        kind = "normal"                   # whose range float32 does not have
+        kind = "normal"  # whose range float32 does not have
     for seed in range(3):
         X, centers, labels = walks(kind, dtype, seed)
         expected = oracle.sq_distances(X, centers)[np.arange(len(X)), labels]
         assert len(set(labels)) == 3
         for rows in (sparse.csr_matrix(X), with_stored_zeros(X, seed)):
             for n_threads in (1, 2):
-                data = engine.Data(sparse_rows(rows, "X", lambda values, name: values), None, n_threads, False)
+                data = engine.Data(
+                    sparse_rows(rows, "X", lambda values, name: values), None, n_threads, False
+                )
                 assert np.array_equal(data.squares(centers, labels), expected)
                 assert data.inertia(centers, labels) == oracle.inertia(expected)
 

@@ -1,13 +1,13 @@
 """Fits in several Python threads, after a fork, and interrupted by Ctrl-C."""
 
-from concurrent.futures import ThreadPoolExecutor
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-
 from checks import PATIENCE, assert_same, run_python
+
 from ckmeans import KMeans
 
 
@@ -51,7 +51,9 @@ def test_other_threads_run_during_a_call():
     model = KMeans(20_000, init=X[:20_000], max_iter=1, n_threads=1).fit(X[:20_000])
     rounds = tries = 0
     with ThreadPoolExecutor(1) as pool:
-        while rounds <= 10 and tries < 20:  # where the machine is busy this thread may not come to run for some time
+        while (
+            rounds <= 10 and tries < 20
+        ):  # where the machine is busy this thread may not come to run for some time
             rounds, tries = 0, tries + 1
             call = pool.submit(model.predict, X)
             while not call.done():
@@ -106,7 +108,9 @@ fitting = threading.Thread(target=keep_fitting)
 fitting.start()
 """
         after = "stop.set(); fitting.join()"
-    output = run_python(FORK.format(before=before, after=after, patience=PATIENCE // 2), PYTHONWARNINGS="ignore")
+    output = run_python(
+        FORK.format(before=before, after=after, patience=PATIENCE // 2), PYTHONWARNINGS="ignore"
+    )
     assert output.split("\n")[0] == "[0, 0, 0]"
 
 
@@ -148,7 +152,8 @@ CALLS = {
 
 
 @pytest.mark.parametrize(
-    "name, n_threads", [*((name, None) for name in CALLS), ("fit", 1), ("predict", 1), ("k-means++", 1)]
+    "name, n_threads",
+    [*((name, None) for name in CALLS), ("fit", 1), ("predict", 1), ("k-means++", 1)],
 )
 def test_interrupt(name, n_threads):
     call = CALLS[name].format(n_threads=n_threads)

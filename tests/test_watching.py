@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import KMeans, Iteration
+from ckmeans import Iteration, KMeans
 
 X = np.random.default_rng(0).random((400, 3))
 
@@ -26,7 +26,10 @@ def test_a_history_is_what_iter_fit_shows():
 
 @pytest.mark.parametrize("params", [{}, {"tol": 0.5}, {"max_iter": 2}, {"init": "first"}])
 def test_keeping_one_changes_nothing(params):
-    plain, kept = KMeans(6, random_state=0, **params).fit(X), KMeans(6, random_state=0, history=True, **params).fit(X)
+    plain, kept = (
+        KMeans(6, random_state=0, **params).fit(X),
+        KMeans(6, random_state=0, history=True, **params).fit(X),
+    )
     assert np.array_equal(plain.labels_, kept.labels_) and plain.inertia_ == kept.inertia_
     assert plain.cluster_centers_.tobytes() == kept.cluster_centers_.tobytes()
     assert [run[:4] for run in plain.runs_] == [run[:4] for run in kept.runs_]
@@ -73,7 +76,11 @@ def test_a_notebook_shows_the_clusters():
 
 
 def test_a_large_model_is_cut():
-    page = KMeans(30, n_init=1, random_state=0).fit(np.random.default_rng(0).random((200, 12)))._repr_html_()
+    page = (
+        KMeans(30, n_init=1, random_state=0)
+        .fit(np.random.default_rng(0).random((200, 12)))
+        ._repr_html_()
+    )
     assert page.count("<tr>") == 21 and "10 more clusters; 4 more features" in page
 
 

@@ -7,45 +7,23 @@ its tree, is refused.
 
 import numpy as np
 
-from .._validate import check_fitted
+from .._input.checks import fitted_centers
 
 
 def nearest_center_model(model, what):
     """Raise unless `model` is fitted and labels each row by its nearest center."""
-    check_fitted(model)
+    centers = fitted_centers(model)
     if hasattr(model, "tree_children_"):
         raise TypeError(
             f"{what} labels rows by the nearest center, but a {type(model).__name__} descends its "
-            f"tree: fit KMeans({len(model.cluster_centers_)}, init=model.cluster_centers_, n_init=1) "
+            f"tree: fit KMeans({len(centers)}, init=model.cluster_centers_, "
+            "n_init=1) "
             "and export that."
         )
 
 
 def centers_of(model):
-    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its labels."""
-    return np.ascontiguousarray(model.cluster_centers_, dtype=np.float64)
-
-
-def model_of(centers, *, metric="euclidean", names=None, **fitted):
-    """A fitted `KMeans` with these centers.
-
-    Parameters
-    ----------
-    centers : ndarray of shape (k, d), float32 or float64
-    metric : {"euclidean", "cosine"}
-    names : sequence of str or None
-        Feature names.
-    **fitted
-        Further fitted attributes, without the underscore at the end.
+    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its
+    labels.
     """
-    from .._kmeans import KMeans
-
-    model = KMeans(len(centers), metric=metric)
-    model.cluster_centers_ = np.ascontiguousarray(centers)
-    model.n_features_in_ = centers.shape[1]
-    if names is not None:
-        model.feature_names_in_ = np.array(list(names), dtype=object)
-    model.runs_ = ()
-    for name, value in fitted.items():
-        setattr(model, name + "_", value)
-    return model
+    return fitted_centers(model)

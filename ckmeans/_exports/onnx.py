@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .._extras import need
-from .._model import write_atomically
+from .._input.optional_packages import need
+from .._output.files import write_atomically
 from . import centers_of, nearest_center_model
 
 #: The version of the operators, and of the file format: old enough for runtimes of 2022.
@@ -65,9 +65,9 @@ def _graph(onnx, model):
     """X -> labels, distances."""
     node, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
     double = onnx.TensorProto.DOUBLE
-    k, d = model.cluster_centers_.shape
-    single = model.cluster_centers_.dtype == np.float32
     centers = centers_of(model)
+    k, d = centers.shape
+    single = np.asarray(model.cluster_centers_).dtype == np.float32
     nodes = [node("Cast", ["X"], ["as_double"], to=double)]
     rows = "as_double"
     if model.metric == "cosine":
@@ -108,7 +108,11 @@ def _graph(onnx, model):
         [
             constant(np.ascontiguousarray(centers.T), "center_columns"),
             constant(np.array([k], dtype=np.int64), "k"),
-            *(constant(value, name) for name, value in _CONSTANTS.items() if model.metric == "cosine"),
+            *(
+                constant(value, name)
+                for name, value in _CONSTANTS.items()
+                if model.metric == "cosine"
+            ),
         ],
     )
 
@@ -145,14 +149,18 @@ _CONSTANTS = {
 
 
 def _unit_rows(onnx):
-    """as_double -> unit, directionless: rows at unit length, and which are zeros, left as they are."""
+    """as_double -> unit, directionless: rows at unit length, and which are zeros, left as they
+    are.
+    """
     node = onnx.helper.make_node
     return [
         node("Abs", ["as_double"], ["magnitudes"]),
         node("ReduceMax", ["magnitudes"], ["largest"], axes=[1], keepdims=1),
         node("Equal", ["largest", "zero"], ["directionless"]),
         node("Where", ["directionless", "one", "largest"], ["sizes"]),
-        node("Div", ["as_double", "sizes"], ["sized"]),  # so that squares neither over- nor underflow
+        node(
+            "Div", ["as_double", "sizes"], ["sized"]
+        ),  # so that squares neither over- nor underflow
         node("Mul", ["sized", "sized"], ["squares"]),
         node("ReduceSum", ["squares", "features"], ["sq_norms"], keepdims=1),
         node("Sqrt", ["sq_norms"], ["norms"]),

@@ -1,10 +1,10 @@
-"""Models to and from scikit-learn."""
+"""Models as scikit-learn's."""
 
 import numpy as np
 
-from .. import _validate as check
-from .._extras import need
-from . import centers_of, model_of, nearest_center_model
+from .._input import checks as check
+from .._input.optional_packages import need
+from . import centers_of, nearest_center_model
 
 
 def to_sklearn(model, X=None):
@@ -41,7 +41,7 @@ def to_sklearn(model, X=None):
     """
     cluster = need("sklearn.cluster", "to_sklearn")
     nearest_center_model(model, "scikit-learn's KMeans")
-    k = len(model.cluster_centers_)
+    k = len(centers_of(model))
     given = model.get_params(deep=False)
     kept = {name: given[name] for name in ("max_iter", "tol") if given.get(name) is not None}
     other = cluster.KMeans(k, n_init=1, random_state=None, **kept)
@@ -83,10 +83,10 @@ def _compare(model, other, X):
     size = np.abs(np.asarray(array)[rows].astype(np.float64)).max(axis=1)
     size = np.maximum(size, np.abs(centers_of(model)).max())
     # scikit-learn's squared distances are off by rounding of |x|^2, in the type of the centers.
-    precision = np.finfo(model.cluster_centers_.dtype).eps
+    precision = np.finfo(np.asarray(model.cluster_centers_).dtype).eps
     if model.metric == "cosine":
         size = np.ones(len(rows))
-    allowed = 64 * model.cluster_centers_.shape[1] * precision * size**2
+    allowed = 64 * centers_of(model).shape[1] * precision * size**2
     if np.any(far.astype(np.float64) ** 2 - near.astype(np.float64) ** 2 > allowed):
         row = rows[np.argmax(far - near)]
         raise ValueError(
@@ -97,60 +97,3 @@ def _compare(model, other, X):
         f"{len(rows)} of {len(ours)} rows are equally near to two centers up to rounding, and get "
         f"another label from scikit-learn (the first is row {rows[0]})."
     )
-
-
-def from_sklearn(other):
-    """A fitted `ckmeans.KMeans` with the centers of a fitted scikit-learn model.
-
-    Parameters
-    ----------
-    other : sklearn.cluster.KMeans or sklearn.cluster.MiniBatchKMeans
-        Fitted.
-
-    Returns
-    -------
-    KMeans
-        With its centers, feature names, `labels_`, `counts_`, `inertia_` and `n_iter_`, as far as
-        it has them, and the parameters that both know. Rows that are equally near to two centers up
-        to rounding may get another label than in scikit-learn.
-
-    Raises
-    ------
-    TypeError
-        `other` is not one of these classes.
-    NotFittedError
-        `other` is not fitted.
-
-    Examples
-    --------
-    >>> import ckmeans
-    >>> from sklearn.cluster import KMeans                          # doctest: +SKIP
-    >>> theirs = KMeans(2, random_state=0).fit([[0.0], [1.0], [9.0]])   # doctest: +SKIP
-    >>> ckmeans.from_sklearn(theirs).inertia_                       # doctest: +SKIP
-    0.5
-    """
-    cluster = need("sklearn.cluster", "from_sklearn")
-    if not isinstance(other, (cluster.KMeans, cluster.MiniBatchKMeans)):
-        raise TypeError(
-            "from_sklearn takes a fitted sklearn.cluster.KMeans or MiniBatchKMeans, got "
-            f"{check._typed(other)}."
-        )
-    check.check_fitted(other)
-    centers = np.asarray(other.cluster_centers_)
-    if centers.dtype != np.float32:
-        centers = centers.astype(np.float64)
-    centers = check.as_centers(
-        centers, len(centers), other.n_features_in_, centers.dtype, name="cluster_centers_"
-    )
-    fitted = {}
-    if hasattr(other, "labels_"):
-        labels = np.asarray(other.labels_).astype(np.int32)
-        fitted["labels"] = labels
-        fitted["counts"] = np.bincount(labels, minlength=len(centers)).astype(np.int64)
-    if hasattr(other, "inertia_"):
-        fitted["inertia"] = float(other.inertia_)
-    if hasattr(other, "n_iter_"):
-        fitted["n_iter"] = int(other.n_iter_)
-    names = getattr(other, "feature_names_in_", None)
-    model = model_of(centers, names=names, **fitted)
-    return model.set_params(max_iter=other.max_iter, tol=other.tol)

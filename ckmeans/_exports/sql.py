@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
-from .. import _validate as check
+from .._input import checks as check
 from . import centers_of, nearest_center_model
 
 
@@ -63,11 +61,11 @@ def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
     Notes
     -----
     Distances are sums of squared differences, feature after feature, in the database's
-    double-precision numbers: the very arithmetic that decides labels in `predict`, ties included. So
-    labels are those of `predict` wherever the database evaluates expressions as they are written
-    and stores the same numbers. With ``metric="cosine"`` rows are compared by products with
-    the unit centers, where rows equally near to two centers up to rounding may differ. Where a
-    feature is NULL, so is the label.
+    double-precision numbers: the very arithmetic that decides labels in `predict`, ties included.
+    So labels are those of `predict` wherever the database evaluates expressions as they are written
+    and stores the same numbers. With ``metric="cosine"`` rows are compared by products with the
+    unit centers, where rows equally near to two centers up to rounding may differ. Where a feature
+    is NULL, so is the label.
 
     Examples
     --------
@@ -89,7 +87,7 @@ def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
     check.check_name(dialect, tuple(DIALECTS), "dialect")
     names = _columns(model, columns)
     how = DIALECTS[dialect]
-    k, d = model.cluster_centers_.shape
+    k, d = centers_of(model).shape
     if k > MOST_CLUSTERS or d > MOST_FEATURES:
         raise ValueError(
             f"the model has {k} clusters of {d} features, but databases take statements of at most "
@@ -128,7 +126,9 @@ def _least(names, function, most=100):
     """The smallest of these, by a function that takes at most so many arguments at a time."""
     while len(names) > 1:
         names = [
-            f"{function}({', '.join(names[i : i + most])})" if len(names[i : i + most]) > 1 else names[i]
+            f"{function}({', '.join(names[i : i + most])})"
+            if len(names[i : i + most]) > 1
+            else names[i]
             for i in range(0, len(names), most)
         ]
     return names[0]
@@ -141,7 +141,9 @@ def _number(value):
 
 
 def _square(column, value):
-    difference = f"({column} - {_number(value)})" if value >= 0 else f"({column} + {_number(-value)})"
+    difference = (
+        f"({column} - {_number(value)})" if value >= 0 else (f"({column} + {_number(-value)})")
+    )
     return f"{difference} * {difference}"
 
 
@@ -151,7 +153,7 @@ def _product(column, value):
 
 def _columns(model, columns):
     """The columns that hold the features."""
-    d = model.cluster_centers_.shape[1]
+    d = centers_of(model).shape[1]
     if columns is None:
         columns = getattr(model, "feature_names_in_", None)
         if columns is None:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._base import unit_rows
-from .._extras import need
+from .._estimators.base import unit_rows
+from .._input import checks as check
+from .._input.optional_packages import need
 
 #: Rows of a cluster and side whose mean is tested, at most; and random regroupings of them.
 MOST_ROWS, REGROUPINGS = 500, 499
@@ -65,10 +65,13 @@ class Drift:
         lines = []
         if self._significant["shares"]:
             total = np.abs(self.shares_now - self.shares_then).sum() / 2
-            lines.append(f"shares: {total:.1%} of the rows are in other clusters ({_p(self.shares_p)})")
+            lines.append(
+                f"shares: {total:.1%} of the rows are in other clusters ({_p(self.shares_p)})"
+            )
         if self._significant["distances"]:
             lines.append(
-                f"distances: {self.distance_now:.4g}, {_change(self.distance_then, self.distance_now)} "
+                f"distances: {self.distance_now:.4g}, "
+                f"{_change(self.distance_then, self.distance_now)} "
                 f"({_p(self.distances_p)})"
             )
         lines += [
@@ -88,17 +91,20 @@ class Drift:
             head = "No change found."
         width = max(len("cluster"), *(len(str(cluster.label)) for cluster in self.clusters))
         lines = [head, *(f"  {reason}" for reason in self.reasons), ""]
-        lines.append(f"{'cluster':>{width}}   share then    now   distance then        now      shift  p")
+        lines.append(
+            f"{'cluster':>{width}}   share then    now   distance then        now      shift  p"
+        )
         for cluster in self.clusters:
             lines.append(
                 f"{cluster.label:>{width}}   {cluster.share_then:>10.1%} {cluster.share_now:>6.1%}   "
                 f"{cluster.distance_then:>13.4g} {cluster.distance_now:>10.4g} "
-                f"{cluster.shift:>10.4g}  {_p_value(cluster.shift_p)}{'  *' if cluster.moved else ''}"
+                f"{cluster.shift:>10.4g}  "
+                f"{_p_value(cluster.shift_p)}{'  *' if cluster.moved else ''}"
             )
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import fill, table
+        from .._output.html import fill, table
 
         head = ["cluster", "share then", "now", "distance then", "now", "shift", "p"]
         rows = [
@@ -124,7 +130,9 @@ class Drift:
         axes : pair of matplotlib axes
         """
         pyplot = need("matplotlib.pyplot", "Drift.plot")
-        axes = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")[1] if ax is None else ax
+        axes = (
+            pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")[1] if ax is None else ax
+        )
         place = np.arange(len(self.clusters))
         for axis, then, now, title in (
             (axes[0], "share_then", "share_now", "Share of the rows"),
@@ -174,8 +182,9 @@ def drift(model, new, reference=None, *, alpha=0.01, tolerance=0.1):
     together. Distances: two-sample Kolmogorov-Smirnov test of the distances of rows to their
     centers. Means of clusters: permutation test of the squared distance between the means then and
     now, in standard deviations, with 499 regroupings of at most 500 rows a side, always the same
-    ones; beyond what so many can tell, of the gamma distribution with their mean and variance. Rows count as drawn independently: not for rows that follow each other in time
-    closely, where all p-values are too small.
+    ones; beyond what so many can tell, of the gamma distribution with their mean and variance. Rows
+    count as drawn independently: not for rows that follow each other in time closely, where all
+    p-values are too small.
 
     Examples
     --------
@@ -189,21 +198,19 @@ def drift(model, new, reference=None, *, alpha=0.01, tolerance=0.1):
     >>> drift(model, X[1::2] + [0, 2], reference=X[1::2]).refit              # doctest: +SKIP
     True
     """
-    check.check_fitted(model)
+    k = len(check.fitted_centers(model))
     _check_between(alpha, "alpha", 0, 1)
     _check_between(tolerance, "tolerance", 0, np.inf)
     stats = need("scipy.stats", "drift")
-    k = len(model.cluster_centers_)
     now = _Side(model, new, "new")
     if reference is not None:
         then = _Side(model, reference, "reference")
         counts = then.counts
     else:
         then = None
-        counts = getattr(model, "counts_", None)
-        if counts is None:
+        if getattr(model, "counts_", None) is None:
             raise ValueError("the model has no counts_: pass reference=, rows of then")
-        counts = np.asarray(counts)
+        counts = check.fitted_array(model, "counts_", (k,), integers=True)
     tests = {"shares": _shares_test(stats, counts, now.counts)}
     tests["distances"] = np.nan
     if then is not None:
@@ -259,8 +266,10 @@ class _Side:
     def __init__(self, model, X, name):
         array, _ = check.as_matrix(X, name=name)
         self.labels = model.predict(X)
-        self.rows = unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
-        centers = np.asarray(model.cluster_centers_, dtype=np.float64)
+        self.rows = (
+            unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
+        )
+        centers = check.fitted_centers(model)
         self.counts = np.bincount(self.labels, minlength=len(centers))
         self.distances = np.empty(len(self.rows))
         for label in np.flatnonzero(self.counts):

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._base import unit_rows
-from .tree import ClusterTree, fit_tree
+from .._estimators.base import unit_rows
+from .._input import checks as check
+from .tree import fit_tree
 
 #: Rows that a tree is built from, at most; more are drawn at random, always the same ones.
 TREE_ROWS = 20_000
@@ -59,17 +59,20 @@ class Explanation:
     def __str__(self):
         lines = [cluster.sentence for cluster in self.clusters]
         tree = self.tree
-        drawn = "" if self.n_tree_rows == self.n_rows else f" (built from {self.n_tree_rows:,} rows)"
+        drawn = (
+            "" if self.n_tree_rows == self.n_rows else (f" (built from {self.n_tree_rows:,} rows)")
+        )
         lines += [
             "",
-            f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the rows "
+            f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the "
+            "rows "
             f"get the same cluster, at {tree.cost_ratio:.2f} times the inertia.",
             tree.rules(),
         ]
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .._html import fill, table
+        from .._output.html import fill, table
 
         rows = [
             [
@@ -85,9 +88,7 @@ class Explanation:
         return fill("{}<pre>{}</pre>", table(head, rows), self.tree.rules())
 
 
-def explain(
-    model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None
-):
+def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None):
     """Say what the clusters of a model are.
 
     Parameters
@@ -135,13 +136,13 @@ def explain(
     Cluster 0: 50 rows (50.0%), with high height (9.03, overall 4.6).
     Cluster 1: 50 rows (50.0%), with low height (0.176, overall 4.6).
     <BLANKLINE>
-    As a decision tree of 2 leaves: 100.0% of the rows get the same cluster, at 1.00 times the inertia.
-    if height <= 4.30208:
+    As a decision tree of 2 leaves: 100.0% of the rows get the same cluster, at 1.00 times the
+    inertia. if height <= 4.30208:
       cluster 1
     else:
       cluster 0
     """
-    check.check_fitted(model)
+    centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     labels = model.predict(X)
     n, d = array.shape
@@ -149,7 +150,6 @@ def explain(
     weights = check.as_weights(sample_weight, n)
     weights = np.ones(n) if weights is None else weights
     names = _names(model, names, feature_names, d)
-    k = len(model.cluster_centers_)
     live = np.unique(labels)
     if n_leaves is None:
         n_leaves = len(live)
@@ -157,7 +157,6 @@ def explain(
         n_leaves, "n_leaves", len(live), f"None or an integer of at least {len(live)}, the clusters"
     )
     rows = unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
-    centers = np.asarray(model.cluster_centers_, dtype=np.float64)
     clusters = _clusters(rows, labels, centers, weights, names, n_typical)
     if n > TREE_ROWS:
         drawn = np.sort(np.random.default_rng(0).choice(n, TREE_ROWS, replace=False))
@@ -195,13 +194,16 @@ def _clusters(rows, labels, centers, weights, names, n_typical):
         mean = np.average(rows[mine], axis=0, weights=weights[mine])
         with np.errstate(invalid="ignore", divide="ignore"):
             deviations = np.where(spread > 0, (mean - overall) / spread, 0.0)
-        # Between this cluster and the rest: w (m_1 - m)^2 + (W - w) (m_0 - m)^2, as a share of W s^2.
+        # Between this cluster and the rest: w (m_1 - m)^2 + (W - w) (m_0 - m)^2, as a share of W
+        # s^2.
         part = weight / total
         shares = deviations**2 * part / (1 - part) if part < 1 else np.zeros(len(names))
         shares = np.clip(shares, 0.0, 1.0)
         ranked = sorted(range(len(names)), key=lambda f: -shares[f])
         features = tuple(
-            Feature(names[f], float(mean[f]), float(overall[f]), float(deviations[f]), float(shares[f]))
+            Feature(
+                names[f], float(mean[f]), float(overall[f]), float(deviations[f]), float(shares[f])
+            )
             for f in ranked
         )
         sq_distances = ((rows[mine] - centers[label]) ** 2).sum(axis=1)

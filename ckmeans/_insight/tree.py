@@ -1,4 +1,5 @@
-"""A small decision tree that approximates the clusters of a model, by thresholds on single features.
+"""A small decision tree that approximates the clusters of a model, by thresholds on single
+features.
 
 A tree with one leaf per cluster is built by IMM (iterative mistake minimization; Moshkovitz,
 Dasgupta, Rashtchian & Frost, ICML 2020); further leaves are added where they lower the cost most
@@ -9,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate as check
-from .._exports.sql import DIALECTS, _columns, _number, _quoted
+from .._exports.sql import DIALECTS, _number, _quoted
+from .._input import checks as check
 
 
 class Node(NamedTuple):
@@ -186,14 +187,18 @@ def _cost(rows, labels, weights):
 
 
 def _imm(rows, labels, centers, weights):
-    """A tree with a leaf for each cluster that has rows; returns nodes and [(node, row indices)]."""
+    """A tree with a leaf for each cluster that has rows; returns nodes and [(node, row
+    indices)].
+    """
     nodes, leaves = [], []
 
     def grow(where, live):
         """Add the subtree for these rows and the clusters `live`; returns its index."""
         index = len(nodes)
         nodes.append(None)
-        split = _least_mistakes(rows, labels, centers, weights, where, live) if len(live) > 1 else None
+        split = (
+            _least_mistakes(rows, labels, centers, weights, where, live) if len(live) > 1 else None
+        )
         if split is None:  # one cluster, or centers that no threshold separates
             nodes[index] = Node(-1, np.nan, -1, -1, int(live[0]))
             leaves.append((index, where_all[index]))
@@ -218,7 +223,9 @@ def _imm(rows, labels, centers, weights):
 
 
 def _least_mistakes(rows, labels, centers, weights, where, live):
-    """The (feature, threshold) between these centers that parts the least weight from its center."""
+    """The (feature, threshold) between these centers that parts the least weight from its
+    center.
+    """
     best, found = np.inf, None
     w, own = weights[where], labels[where]
     for feature in range(rows.shape[1]):
@@ -254,8 +261,12 @@ def _between(low, high):
 
 
 def _expand(nodes, leaves, rows, centers, weights, n_leaves):
-    """Split leaves where that lowers the cost to the nearest whole cluster most, up to `n_leaves`."""
-    middle = centers.mean(axis=0)  # gains are differences of sums of squares: small numbers lose less
+    """Split leaves where that lowers the cost to the nearest whole cluster most, up to
+    `n_leaves`.
+    """
+    middle = centers.mean(
+        axis=0
+    )  # gains are differences of sums of squares: small numbers lose less
     moved, centers = rows - middle, centers - middle
 
     def split(where):
@@ -300,5 +311,11 @@ def _best_split(rows, moved, centers, weights):
         at = int(np.argmax(gains))
         if gains[at] > best[0] + 1e-9 * abs(whole):
             threshold = _between(values[ends[at]], values[ends[at] + 1])
-            best = (float(gains[at]), feature, threshold, int(left[at].argmin()), int(right[at].argmin()))
+            best = (
+                float(gains[at]),
+                feature,
+                threshold,
+                int(left[at].argmin()),
+                int(right[at].argmin()),
+            )
     return best

@@ -1,16 +1,20 @@
 """Compiled kernels and the engine that drives them; imports nothing from the rest of the package.
 
-The kernels exist once per instruction set. The widest one that this CPU has is taken at import; the environment variable
-CKMEANS_ISA forces another.
+The kernels exist once per instruction set. The widest one that this CPU has is taken at import; the
+environment variable CKMEANS_ISA forces another.
 """
+
 import os
 from importlib import import_module
 
 try:
     from ckmeans._native import engine
 except ImportError as error:
-    raise ImportError(f"the compiled modules of ckmeans are not in {os.path.dirname(__file__)}. If that is a source tree, install it "
-                      "(pip install .) and start Python in another directory.") from error
+    raise ImportError(
+        f"the compiled modules of ckmeans are not in {os.path.dirname(__file__)}. If "
+        "that is a source tree, install it "
+        "(pip install .) and start Python in another directory."
+    ) from error
 
 #: Instruction sets that were built and that this CPU can run, from the narrowest to the widest.
 available = tuple(isa for isa in engine.BUILT if isa in ("baseline", *engine.cpu_features()))
@@ -21,7 +25,9 @@ def _choose():
     if not forced:
         return available[-1]
     if forced not in available:
-        raise ImportError(f"CKMEANS_ISA={forced!r} is not available here; available: {', '.join(available)}")
+        raise ImportError(
+            f"CKMEANS_ISA={forced!r} is not available here; available: {', '.join(available)}"
+        )
     return forced
 
 
@@ -29,8 +35,10 @@ isa = _choose()
 
 
 def kernel(name):
-    """The module of a kernel for the instruction set in use; where that has none of its own, for the next narrower one."""
-    for built in reversed(available[:available.index(isa) + 1]):
+    """The module of a kernel for the instruction set in use; where that has none of its own, for
+    the next narrower one.
+    """
+    for built in reversed(available[: available.index(isa) + 1]):
         try:
             return import_module(f"ckmeans._native.{name}_{built}")
         except ModuleNotFoundError:

@@ -29,7 +29,7 @@ cdef class GroupBounds:
     cdef float *most
     cdef int64_t *size
 
-    def __cinit__(self, Threads threads, Py_ssize_t k, Py_ssize_t d):
+    def __cinit__(self, Threads threads not None, Py_ssize_t k, Py_ssize_t d):
         self.threads = threads
         self.k = k
         self.d = d

@@ -170,8 +170,10 @@ cdef object open_csr(Rows *rows, array, Py_ssize_t *most_values):
 
     most_values  OUT  how many values the longest has, at least 1
     """
-    cdef Layout layout = <Layout?>array.layout
-    cdef cnp.ndarray data = <cnp.ndarray?>array.data
+    if not isinstance(getattr(array, "layout", None), Layout) or not isinstance(array.data, np.ndarray):
+        raise TypeError(f"rows must be an array or SparseRows, got {type(array).__name__}.")
+    cdef Layout layout = array.layout
+    cdef cnp.ndarray data = array.data
     cdef Py_ssize_t i, most = 1
     check_layout(layout, data)
     if layout.d < 1 or not layout.ordered or data.dtype not in (np.float32, np.float64):

@@ -6,7 +6,7 @@ stopping rule. Kernels come from the tables of the instruction set in use; threa
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
-from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY
+from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY, NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memchr, memcpy, memset
@@ -22,6 +22,7 @@ cnp.import_array()
 
 cdef extern from "simd.h" nogil:
     int CKM_CTZ64(uint64_t)
+    Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
 
 cdef extern from "cpu.h":
     int ckm_has_avx2()
@@ -56,17 +57,6 @@ COMPILER = CKM_COMPILER.decode()
 DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
 
 
-def largest_magnitude(const double[:, ::1] values):
-    """The largest magnitude of any value; NaN where one is NaN."""
-    cdef double largest = 0, odd = 0
-    cdef Py_ssize_t i, f
-    for i in range(values.shape[0]):
-        for f in range(values.shape[1]):
-            largest = max(largest, fabs(values[i, f]))
-            odd += 0 if values[i, f] == values[i, f] else 1
-    return largest if odd == 0 else float("nan")
-
-
 def cpu_features():
     """Names of the wide instruction sets that this CPU has."""
     return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()), ("avx512vnni", ckm_has_avx512vnni()))
@@ -84,6 +74,18 @@ def use_tables(filter_, exact_f32, exact_f64):
 
 include "memory.pxi"
 include "entry.pxi"
+
+def largest_magnitude(cnp.ndarray rows not None):
+    """The largest magnitude of any value of rows (k, d), float64; NaN where one is NaN."""
+    cdef const double *value = rows_of(rows, "rows", -1)
+    cdef double largest = 0, odd = 0
+    cdef Py_ssize_t i
+    for i in range(rows.shape[0] * rows.shape[1]):
+        largest = max(largest, fabs(value[i]))
+        odd += value[i] != value[i]
+    return largest if odd == 0 else NAN
+
+
 include "crew.pxi"
 include "threads.pxi"
 include "sums.pxi"

@@ -137,13 +137,13 @@ cdef int moments_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 add_product(sums + 1 + 2 * f, w, x[f], sums + 2 + 2 * f)
             continue
         for e in range(rows.indptr[i], rows.indptr[i + 1]):
-            f = rows.indices[e]
+            f = ckm_column(rows.indices, e, d)
             add_product(sums + 1 + 2 * f, w,
                         (<const float *>rows.data)[e] if rows.kind == KIND_F32 else (<const double *>rows.data)[e], sums + 2 + 2 * f)
     return 0
 
 
-def exact_moments(View view):
+def exact_moments(View view not None):
     """Sums of w, and for each column of w x and w x x, not rounded: (2 d + 1, LIMBS) int64; those of blocks may be added."""
     cdef Memory memory = Memory()
     cdef Py_ssize_t size = 2 * view.rows.d + 1, i

@@ -144,7 +144,7 @@ cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nog
     w.low += p.w_low[j] - p.w_low[i]
     s.low += p.s_low[j] - p.s_low[i]
     ss.low += p.ss_low[j] - p.ss_low[i]
-    if fabs(w.low) > 1e-12 * w.high:     # values of little weight: nearly all of the high parts cancels
+    if fabs(w.low) > 1e-12 * w.high:     # of little weight: the high parts nearly cancel
         w = two_sum(w.high, w.low)
         s = two_sum(s.high, s.low)
         ss = two_sum(ss.high, ss.low)
@@ -332,37 +332,72 @@ cdef void sweep(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
         low = chosen
 
 
-cdef inline Py_ssize_t best_of_row(const Layer *layer, Py_ssize_t low, Py_ssize_t high, Py_ssize_t j) noexcept nogil:
-    """The best candidate of row j in [low, high], or NOWHERE: all cost more than the limit, as do those of all rows after it."""
-    cdef const Problem *p = layer.problem
-    if p.tree != NULL:
-        return best_below(p.tree, layer.d, low, min(high + 1, j), j, p.limit)
-    return best(p, layer.d, layer.d_low, low, min(high + 1, j), j)
-
-
-cdef inline void fill_cuts(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t candidate) noexcept nogil:
+cdef void give_up(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low) noexcept nogil:
+    """Rows that cost more than the limit, whatever their candidate."""
     cdef Py_ssize_t j
     for j in range(start, stop):
-        layer.cut[j] = candidate
+        layer.cut[j] = low
+        layer.next[j] = INFINITY
+
+
+cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """`sweep` with a tree: the values from the last candidate on are merged from row to row."""
+    cdef const Tree *tree = layer.problem.tree
+    cdef Py_ssize_t j, chosen
+    cdef Range r
+    cdef double limit
+    for j in range(start, stop):
+        limit = layer.problem.limit
+        if j <= high:
+            chosen = walk_left(tree, layer.d, low, j - 1, single(tree, j - 1), &limit)
+        else:
+            if j == start or j == high + 1 or (j - start) % FEW_ROWS == 0:   # long chains would gather rounding
+                r = range_of(tree, high, j)
+            else:
+                r = merged(tree, r, single(tree, j - 1), gap_before(tree, j - 1))
+            chosen = walk_left(tree, layer.d, low, high, r, &limit)
+        if chosen == NOWHERE:
+            give_up(layer, j, stop, low)
+            return
+        layer.cut[j] = chosen
+        layer.next[j] = limit
+        low = chosen
+
+
+cdef Py_ssize_t solve_row(const Layer *layer, Py_ssize_t low, Py_ssize_t high, Py_ssize_t j) noexcept nogil:
+    """The best candidate of row j in [low, high], or NOWHERE: all cost more than the limit, as do those of all rows after it."""
+    cdef const Problem *p = layer.problem
+    cdef Py_ssize_t i
+    cdef double limit = p.limit
+    if p.tree == NULL:
+        i = best(p, layer.d, layer.d_low, low, min(high + 1, j), j)
+    else:
+        i = best_below(p.tree, layer.d, low, min(high + 1, j), j, &limit)
+        layer.next[j] = limit
+    if i != NOWHERE:
+        layer.cut[j] = i
+    return i
 
 
 cdef void solve_rows(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
     """The best candidates of rows [start, stop), which are known to lie in [low, high]."""
     cdef Py_ssize_t j, i
     while start < stop:
-        if low == high:
-            fill_cuts(layer, start, stop, low)
-            return
-        if layer.problem.tree == NULL and stop - start <= FEW_ROWS and high - low <= FEW_CANDIDATES:
-            sweep(layer, start, stop, low, high)
+        if low == high or (stop - start <= FEW_ROWS and high - low <= FEW_CANDIDATES):
+            if layer.problem.tree != NULL:
+                sweep_below(layer, start, stop, low, high)
+            elif low == high:
+                for j in range(start, stop):
+                    layer.cut[j] = low
+            else:
+                sweep(layer, start, stop, low, high)
             return
         j = start + (stop - start) // 2
-        i = best_of_row(layer, low, high, j)
+        i = solve_row(layer, low, high, j)
         if i == NOWHERE:
-            fill_cuts(layer, j, stop, low)
+            give_up(layer, j, stop, low)
             stop = j
             continue
-        layer.cut[j] = i
         solve_rows(layer, start, j, low, i)
         start = j + 1
         low = i
@@ -380,12 +415,11 @@ cdef void divide(Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low
         layer.count += 1
         return
     j = start + (stop - start) // 2
-    i = best_of_row(layer, low, high, j)
+    i = solve_row(layer, low, high, j)
     if i == NOWHERE:
-        fill_cuts(layer, j, stop, low)
+        give_up(layer, j, stop, low)
         divide(layer, start, j, low, high, depth - 1)
         return
-    layer.cut[j] = i
     divide(layer, start, j, low, i, depth - 1)
     divide(layer, j + 1, stop, i, high, depth - 1)
 
@@ -402,13 +436,9 @@ cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
 cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
     """What the best candidates give: apart from the search for them, as many of these long sums run side by side."""
     cdef Layer *layer = <Layer *>layer_
-    cdef const Tree *tree = layer.problem.tree
     cdef Pair value
     cdef Py_ssize_t j
     for j in range(layer.first_row + start, layer.first_row + stop):
-        if tree != NULL:
-            layer.next[j] = layer.d[layer.cut[j]] + range_of(tree, layer.cut[j], j).cost
-            continue
         value = plus(entry(layer.d, layer.d_low, layer.cut[j]), cost(layer.problem, layer.cut[j], j))
         layer.next[j] = value.high
         layer.next_low[j] = value.low
@@ -558,7 +588,8 @@ cdef class Sorted:
     cdef Py_ssize_t *first               # (m + 1,) row at which each distinct value begins
     cdef double middle, scale            # a value v is counted as v * scale - middle
     cdef double weight_scale             # a weight w is counted as w * weight_scale
-    cdef bint sound                      # whether prefix sums tell the weight of each single value
+    cdef double least                    # prefix sums count lighter rows as if they had this weight, which they can tell from 0 ...
+    cdef double raised                   # ... and what that adds to all weights
     cdef double reach                    # the largest magnitude of these
     cdef double *d[2]
     cdef double *d_low[2]
@@ -574,7 +605,7 @@ cdef class Sorted:
         self.arrays = values, weights
         self.value = v
         cdef Py_ssize_t n = cnp.PyArray_DIM(values, 0), m, i
-        cdef double mean = 0, total = 0, w, least = INFINITY, heaviest = 1, reach
+        cdef double mean = 0, total = 0, w, least, heaviest = 1, reach
         cdef double *room
         cdef Pair x, wx, xx, w_sum, s_sum, ss_sum
         if weights is not None:
@@ -609,10 +640,15 @@ cdef class Sorted:
                 total += w
                 mean += w * (v[i] * self.scale)
             self.middle = mean / total
+            self.least = ldexp(total, -96)
+            least = total
             w_sum.high = w_sum.low = s_sum.high = s_sum.low = ss_sum.high = ss_sum.low = 0
             m = 0
             for i in range(n):
                 w = 1 if weight == NULL else weight[i] * self.weight_scale
+                if w < self.least:
+                    w = self.least
+                    self.raised += w
                 least = min(least, w)
                 if i > 0 and v[i] != v[i - 1]:
                     m += 1
@@ -634,8 +670,7 @@ cdef class Sorted:
         # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from to 2^-100 of the whole.
         reach = max(fabs(v[0] * self.scale - self.middle), fabs(v[n - 1] * self.scale - self.middle))
         self.reach = reach
-        self.sound = w_sum.high <= ldexp(least, 80)
-        self.p.slack = (ss_sum.high * (ldexp(1, -47) + ldexp(1, -96) * w_sum.high / least)
+        self.p.slack = (ss_sum.high * ldexp(1, -47)
                         + ldexp(1, -96) * w_sum.high * reach * reach * (1 + ldexp(1, -96) * w_sum.high / least))
 
     def __dealloc__(self):
@@ -654,8 +689,6 @@ cdef class Sorted:
 
     def split(self, Py_ssize_t k):
         """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is at most `n_distinct`."""
-        if not self.sound:
-            return self.improved(self.rows(np.arange(k + 1) * self.p.m // k))
         return self.settled(self.split_by_sums(k))
 
     def split_by_sums(self, Py_ssize_t k):
@@ -670,10 +703,10 @@ cdef class Sorted:
     def settled(self, cnp.ndarray bounds):
         """These clusters that prefix sums found to be the best, or better ones where so little is left to them that it is not sure."""
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m
-        cdef double total
+        cdef double total, square = self.reach * self.reach
         if 1 < k < m and <double>k * m <= MOST_MERGED:
             total = self.costs(self.distinct_values(bounds)).sum()
-            if not (total >= ldexp(self.p.ss[m], -50) and total >= ldexp(self.p.w[m] * self.reach * self.reach, -60)):
+            if not total >= max(ldexp(self.p.ss[m], -50), ldexp(self.p.w[m] * square, -60), ldexp(self.raised * square, 50)):
                 return self.improved(bounds)
         return bounds
 
@@ -831,8 +864,6 @@ cdef class Sorted:
 
     def splits(self, Py_ssize_t least, Py_ssize_t most):
         """The same for every number of clusters from `least` to `most`: a list of arrays."""
-        if not self.sound:
-            return [self.split(k) for k in range(least, most + 1)]
         return [self.settled(bounds) for bounds in self.splits_by_sums(least, most)]
 
     def splits_by_sums(self, Py_ssize_t least, Py_ssize_t most):
@@ -918,7 +949,7 @@ cdef class Sorted:
         cdef Py_ssize_t m = self.p.m, M, i
         cdef cnp.ndarray edges
         M = min(m // 16, max(4096, 512 * most), COARSE // max(most, 1))
-        if not self.sound or m < WINDOWED or most < 3 or M < 64 * most:
+        if m < WINDOWED or most < 3 or M < 64 * most:
             return None
         # Values that move least in all: edges by the cube root of the density (Panter & Dite 1951), half of them by plain rank.
         edges = np.linspace(0, m, 4 * M + 1).astype(np.intp)
@@ -927,16 +958,20 @@ cdef class Sorted:
         if share[4 * M] > 0:
             edges = np.unique(np.rint(np.interp(np.linspace(0, share[4 * M], M + 1), share, edges)).astype(np.intp))
         M = len(edges) - 1
-        w, s = np.empty(M + 1), np.empty(M + 1)
+        w, light, s, small = np.empty(M + 1), np.empty(M + 1), np.empty(M + 1), np.empty(M + 1)
         cdef double *w_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>w)
+        cdef double *w_low = <double *>cnp.PyArray_DATA(<cnp.ndarray>light)
         cdef double *s_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>s)
+        cdef double *s_low = <double *>cnp.PyArray_DATA(<cnp.ndarray>small)
         cdef const Py_ssize_t *edge = <const Py_ssize_t *>cnp.PyArray_DATA(edges)
         for i in range(M + 1):
             w_[i] = self.p.w[edge[i]]
             s_[i] = self.p.s[edge[i]]
-        w = np.diff(w)
-        means = np.diff(s) / w
-        if not (np.diff(means) > 0).all() or not (w > 0).all():
+            w_low[i] = self.p.w_low[edge[i]]
+            s_low[i] = self.p.s_low[edge[i]]
+        w = np.diff(w) + np.diff(light)
+        means = (np.diff(s) + np.diff(small)) / w
+        if not (np.diff(means) > 0).all():
             return None
         moved = np.append(0, np.cumsum(self.costs(edges)))
         coarse = Sorted(means, w, self.n_threads)
@@ -1019,7 +1054,8 @@ cdef class Sorted:
         if CKM_DEBUG_BOUNDS and not within(cut, low, high, from_low, from_high):
             with gil:
                 raise AssertionError(f"a cut of rows {low} to {high} is not in {from_low} to {from_high}")
-        self.each_chunk(give_values, &layer, rows, STEP, rows <= ALONE)
+        if self.p.tree == NULL:          # with a tree they are known
+            self.each_chunk(give_values, &layer, rows, STEP, rows <= ALONE)
         return 0
 
     cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows, bint alone=False) except -1 nogil:
@@ -1137,7 +1173,7 @@ cdef class Sorted:
                 w_sum = minus(entry(self.p.w, self.p.w_low, last), entry(self.p.w, self.p.w_low, first))
                 sum = minus(entry(self.p.s, self.p.s_low, last), entry(self.p.s, self.p.s_low, first))
                 mean[q] = sum.high / w_sum.high + self.middle
-                if self.sound and x.high > ldexp(1, -30) * whole and fabs(mean[q]) > ldexp(1, -30) * reach:
+                if x.high > max(ldexp(1, -30) * whole, ldexp(self.raised * reach * reach, 50)) and fabs(mean[q]) > ldexp(1, -30) * reach:
                     w = sum.high / w_sum.high
                     sum = minus(sum, times(w_sum, w))
                     sum = plus(two_sum(w, sum.high / w_sum.high), pair(self.middle, 0))

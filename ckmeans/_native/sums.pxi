@@ -1,8 +1,10 @@
 # Exact sums: how terms are cut, and the value of what was added.
 #
-# Sums that every pass makes are cut into float64 parts: cluster sums into as many as the smallest bit of any term takes, so that nothing
-# is left over; a `Sum` into three, which leave over what is tiny beside the largest term. What they leave is added to a `Wide`, or, where
-# that is known to be too small to matter (`settled`), forgotten. A `Wide` holds any terms, more slowly.
+# Sums that every pass makes are cut into float64 parts: cluster sums into as many as the smallest
+# bit of any term takes, so that nothing is left over; a `Sum` into three, which leave over what is
+# tiny beside the largest term. What they leave is added to a `Wide`; or only the range is known that
+# the value is in (`value_range`), and where that holds more than one float64, all terms are added to
+# a `Wide`, which holds any terms, more slowly.
 
 cdef int growth_of(double terms) noexcept nogil:
     """Bits that a sum of so many terms is longer than they are, and two to spare."""
@@ -32,7 +34,10 @@ cdef int split_constants(double bound, double terms, double *big, Py_ssize_t str
 
 
 cdef int parts_for(double bound, double terms, int bit) except -1:
-    """Parts of a sum of multiples of 2**bit that are not above the bound: so many that the last part's grid is as fine as that."""
+    """Parts of a sum of multiples of 2**bit that are not above the bound.
+
+    So many that the last part's grid is as fine as that.
+    """
     cdef int exponent, growth = growth_of(terms), parts = 1
     if growth > 50:
         raise OverflowError("too many rows for exact sums")
@@ -44,7 +49,7 @@ cdef int parts_for(double bound, double terms, int bit) except -1:
 
 
 cdef int last_bit(double value, int digits) noexcept nogil:
-    """No bit of a float of so many digits, and of this magnitude or above, is below 2 to this power."""
+    """Floats of so many digits, of this magnitude or above, are multiples of 2 to this power."""
     cdef int exponent
     frexp(value, &exponent)
     return max(exponent - digits, -1074) if value > 0 else -1074
@@ -53,8 +58,9 @@ cdef int last_bit(double value, int digits) noexcept nogil:
 cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept nogil:
     """The value of an exact sum, rounded once, half to even.
 
-    Parts are added from the smallest up, with what each addition rounds away. That is added up with errors itself, but these hardly ever
-    decide how the whole is rounded; where they could, `wide_value` does.
+    Parts are added from the smallest up, with what each addition rounds away. That is added up with
+    errors itself, but these hardly ever decide how the whole is rounded; where they could,
+    `wide_value` does.
     """
     cdef double total = part[(parts - 1) * stride], away = 0, largest, slack, low, high, a, t
     cdef Wide exact
@@ -72,8 +78,8 @@ cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept
         largest = max(largest, fabs(t))
     if not fabs(total) < INFINITY:            # of rows that are not finite: not for `wide_add`
         return total
-    # Each of `parts` numbers that were added is at most 2**-53 `largest`, and so many additions round to 2**-53 of their sum. (Below
-    # 2**-968 there is nothing that rounds.)
+    # Each of `parts` numbers that were added is at most 2**-53 `largest`, and so many additions round
+    # to 2**-53 of their sum. (Below 2**-968 there is nothing that rounds.)
     slack = largest * (4.0 * parts * parts) * 2.0 ** -106
     low = total + (away - slack)
     high = total + (away + slack)
@@ -148,8 +154,10 @@ cdef void widen(Wide *total, const Sum *sums, Py_ssize_t count) noexcept nogil:
 
 
 cdef inline double lost_by(const Split *split, double terms) noexcept nogil:
-    """What a sum of so many terms may have left over, at the most: half a step of the last grid each; and twice that."""
-    return terms * split.big[2] * 2.0 ** -52 if split.big[2] > ldexp(1.5, -1022) else 0      # where the grid is that of all numbers
+    """Twice what a sum of so many terms may have left over: half a step of the last grid each."""
+    if split.big[2] == ldexp(1.5, -1022):     # whose grid is that of all numbers
+        return 0
+    return terms * split.big[2] * 2.0 ** -52
 
 
 cdef struct Range:       # what the value of a sum of three parts is, whatever they have left over
@@ -170,10 +178,15 @@ cdef Range value_range(const Sum *total, const Split *split, double terms) noexc
     return out
 
 
-cdef inline int exceeds(const Sum *total, const Split *split, double terms, double target) noexcept nogil:
-    """Whether the value of a sum is above the target, worked out only where a glance does not tell; -1: what parts leave over decides."""
+cdef inline int exceeds(const Sum *total, const Split *split, double terms,
+                        double target) noexcept nogil:
+    """Whether the value of a sum is above the target, worked out only where a glance does not tell.
+
+    -1: what the parts leave over decides.
+    """
     cdef double about = total.part[0] + total.part[1] + total.part[2]
-    cdef double size = fabs(total.part[0]) + fabs(total.part[1]) + fabs(total.part[2]) + fabs(target)
+    cdef double size = (fabs(total.part[0]) + fabs(total.part[1]) + fabs(total.part[2])
+                        + fabs(target))
     cdef Range found
     if fabs(about - target) > 1e-12 * size + lost_by(split, terms):
         return about > target
@@ -184,7 +197,7 @@ cdef inline int exceeds(const Sum *total, const Split *split, double terms, doub
 
 
 def split_of(double bound, double terms):
-    """What cuts so many terms of magnitude <= bound into as many parts as any of them may take: (parts,)."""
+    """What cuts terms of magnitude <= bound into as many parts as any may take: (parts,)."""
     cdef int parts = parts_for(bound, terms, -1074)
     cdef cnp.ndarray out = np.empty(max(parts, SUM_PARTS))
     split_constants(bound, terms, <double *>cnp.PyArray_DATA(out), 1, <int>out.shape[0])
@@ -192,14 +205,17 @@ def split_of(double bound, double terms):
 
 
 def left_over(double bound, double terms):
-    """What the three parts of a sum of so many terms, none above the bound, may have left over, at the most; twice that."""
+    """Twice what the three parts of a sum of so many terms, none above the bound, may leave over."""
     cdef Split split
     split_constants(bound, terms, split.big, 1)
     return lost_by(&split, terms)
 
 
 def sum_values(parts):
-    """The values of exact sums that are given by their parts (parts, ...), each rounded once, half to even; parts need not be in order."""
+    """The values of exact sums given by their parts (parts, ...), each rounded once, half to even.
+
+    Parts need not be in order.
+    """
     cdef cnp.ndarray given = np.ascontiguousarray(parts, dtype=np.float64)
     cdef cnp.ndarray out = np.zeros(np.shape(parts)[1:])
     cdef const double *part = <const double *>cnp.PyArray_DATA(given)
@@ -219,7 +235,10 @@ def exact_sum(terms):
 
 
 def exact_limbs(terms):
-    """The sum of finite float64 terms, for `limbs_value`: an array (LIMBS,) int64; 2**30 of those may be added."""
+    """The sum of finite float64 terms, for `limbs_value`: an array (LIMBS,) int64.
+
+    Up to 2**30 of those may be added.
+    """
     cdef Wide total
     add_terms(&total, terms)
     return limbs_of(&total)

@@ -19,6 +19,8 @@ include "entry.pxi"
 cdef enum:
     BLOCK = 128                      # rows whose distances to one center are computed together
 
+cdef double ROUNDING = 1e-9          # sums of less weight than this share of what they have lost may be rounding
+
 
 cdef inline double sq_distance(const double *x, const double *c, Py_ssize_t d) noexcept nogil:
     cdef double s = 0, t
@@ -57,6 +59,7 @@ cdef struct State:                   # what a swap changes, and a failed one giv
     double *center                   # (k, d)
     double *sums                     # (k, d) of w * x
     double *weight                   # (k,)
+    double *most                     # (k,) the largest weight since these sums were made from rows: what rounding in them goes by
     double *sq_first                 # (n,) squared distances to the two nearest centers
     double *sq_second
     double *sq_rest                  # (n,) no other center is nearer than this
@@ -103,7 +106,7 @@ cdef class Search:
         self.row = row
         if weights is not None:
             self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, n)
-        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 2 * k) * 8 + n * 32) + 24 * k + 8 * k * d, 1)
+        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 3 * k) * 8 + n * 32) + 24 * k + 8 * k * d, 1)
         if room == NULL:
             raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
         self.column = <double *>room
@@ -128,8 +131,9 @@ cdef class Search:
         state.center = <double *>room
         state.sums = state.center + k * d
         state.weight = state.sums + k * d
-        state.count = <int64_t *>(state.weight + k)
-        state.sq_first = state.weight + 2 * k
+        state.most = state.weight + k
+        state.count = <int64_t *>(state.most + k)
+        state.sq_first = state.most + 2 * k
         state.sq_second = state.sq_first + n
         state.sq_rest = state.sq_second + n
         state.first = <int32_t *>(state.sq_rest + n)
@@ -291,6 +295,8 @@ cdef class Search:
                     w = 1 if self.w == NULL else self.w[i]
                     if self.now.count[a] <= 1:
                         continue
+                    if not self.now.weight[a] - w > ROUNDING * self.now.most[a]:
+                        continue                 # nothing is known of what it would leave
                     x = self.row + i * d
                     out = sq_distance(x, self.now.center + a * d, d) * self.now.weight[a] / (self.now.weight[a] - w)
                     least = out * (1 - 1e-12)
@@ -322,6 +328,7 @@ cdef class Search:
         """Add w times a row to a cluster, and move its center."""
         cdef Py_ssize_t f, d = self.d
         self.now.weight[j] += w
+        self.now.most[j] = max(self.now.most[j], self.now.weight[j])
         for f in range(d):
             self.now.sums[j * d + f] += w * x[f]
             self.now.center[j * d + f] = self.now.sums[j * d + f] / self.now.weight[j]
@@ -422,6 +429,7 @@ cdef class Search:
                 for f in range(d):
                     self.now.sums[j * d + f] += w * x[f]
                 self.now.inertia += w * near.first[i]
+        memcpy(self.now.most, self.now.weight, self.k * sizeof(double))
         self.work += <double>self.n * self.k
 
     cdef inline void remember(self, const Nearest *near, Py_ssize_t at, Py_ssize_t i) noexcept nogil:
@@ -519,6 +527,7 @@ cdef class Search:
                     self.now.count[j] += 1
                     self.now.weight[a] -= w
                     self.now.weight[j] += w
+                    self.now.most[j] = max(self.now.most[j], self.now.weight[j])
                     x = self.row + i * d
                     for f in range(d):
                         self.now.sums[a * d + f] -= w * x[f]
@@ -548,12 +557,32 @@ cdef class Search:
             lanes[0] += sq[i] if self.w == NULL else self.w[i] * sq[i]
         return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
 
+    cdef void add_up(self) noexcept nogil:
+        """Sums from the rows, where rows that left were so heavy that rounding may be all that is left of the others."""
+        cdef Py_ssize_t i, j, f, d = self.d
+        cdef double w
+        for j in range(self.k):
+            self.now.weight[j] = 0
+        for j in range(self.k * d):
+            self.now.sums[j] = 0
+        for i in range(self.n):
+            j = self.now.first[i]
+            w = 1 if self.w == NULL else self.w[i]
+            self.now.weight[j] += w
+            for f in range(d):
+                self.now.sums[j * d + f] += w * self.row[i * d + f]
+        memcpy(self.now.most, self.now.weight, self.k * sizeof(double))
+
     cdef Py_ssize_t update(self) noexcept nogil:
         """Move the centers of clusters that changed to their means: returns how many moved."""
         cdef Py_ssize_t j, f, d = self.d
         cdef double mean
         cdef bint moved
         self.n_moved = 0
+        for j in range(self.k):
+            if self.touched[j] and self.now.count[j] > 0 and not self.now.weight[j] > ROUNDING * self.now.most[j]:
+                self.add_up()
+                break
         for j in range(self.k):
             if not self.touched[j]:
                 continue

@@ -1,9 +1,10 @@
 """Ways to a better clustering than Lloyd's iterations end in.
 
-A refinement is a function of (search, random_state, budget) that leaves better centers in `search`, the state of a local search over
-all rows (`_native/swap.pxi`); `budget` is the number of distances that it may compute. Adding one is a file and a line in
-`REFINEMENTS`.
+A refinement is a function of (search, random_state, budget) that leaves better centers in `search`,
+the state of a local search over all rows (`_native/swap.pxi`); `budget` is the number of distances
+that it may compute. Adding one is a file and a line in `REFINEMENTS`.
 """
+
 import numpy as np
 
 from .._native import Search
@@ -14,15 +15,20 @@ from .swap import swap
 #: name -> refinement
 REFINEMENTS = {"swap": swap, "hartigan-wong": hartigan_wong, "genetic": genetic}
 
-#: What the names for every day stand for: refinements, distances they may compute, in multiples of those of one Lloyd iteration
-#: (rows times clusters), and rows that they look at, at most, in multiples of the clusters.
-PLANS = {"auto": (("swap", "hartigan-wong"), 150, 300), "best": (("swap", "genetic", "hartigan-wong"), 400, 400)}
+#: What the names for every day stand for: refinements, distances they may compute, in multiples of
+#: those of one Lloyd iteration (rows times clusters), and rows that they look at, at most, in
+#: multiples of the clusters.
+PLANS = {
+    "auto": (("swap", "hartigan-wong"), 150, 300),
+    "best": (("swap", "genetic", "hartigan-wong"), 400, 400),
+}
 
 #: Budget of refinements that are asked for by name.
 NAMED_BUDGET = 1000
 
-#: Rows that are always looked at, where there are as many, and clusters that the budget is reckoned with, where there are fewer: few
-#: clusters have as many ways to be wrong, and cost less to put right.
+#: Rows that are always looked at, where there are as many, and clusters that the budget is reckoned
+#: with, where there are fewer: few clusters have as many ways to be wrong, and cost less to put
+#: right.
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
 
@@ -31,7 +37,11 @@ def plan(refine):
     if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
     else:
-        names, budget, rows = (refine,) if isinstance(refine, str) else tuple(refine), NAMED_BUDGET, None
+        names, budget, rows = (
+            (refine,) if isinstance(refine, str) else tuple(refine),
+            NAMED_BUDGET,
+            None,
+        )
     return [REFINEMENTS[name] for name in names], budget, rows
 
 
@@ -49,5 +59,9 @@ def improve(refine, data, centers, random_state):
     weights = None if data.weights is None else np.ascontiguousarray(data.weights[chosen])
     search = Search(data.take(chosen), weights, np.ascontiguousarray(centers))
     for method in methods:
-        method(search, random_state, search.work + float(budget) * search.n * max(k, LEAST_CLUSTERS) / len(methods))
+        method(
+            search,
+            random_state,
+            search.work + float(budget) * search.n * max(k, LEAST_CLUSTERS) / len(methods),
+        )
     return search.centers()

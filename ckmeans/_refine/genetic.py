@@ -1,4 +1,5 @@
 """A small population of clusterings, crossed and mutated."""
+
 import numpy as np
 
 from .swap import draw, swap
@@ -10,17 +11,22 @@ POPULATION, PATIENCE = 2, 6
 def genetic(search, random_state, budget):
     """Hybrid genetic search (Gribel & Vidal, Pattern Recognition 88, 2019), small.
 
-    Centers of two clusterings are matched, one of each pair is taken at random, one center is put on a row drawn by its squared
-    distance, and swaps and Lloyd's iterations make the best of it.
+    Centers of two clusterings are matched, one of each pair is taken at random, one center is put
+    on a row drawn by its squared distance, and swaps and Lloyd's iterations make the best of it.
     """
     k = search.k
     population = [(search.inertia, search.centers())]
     spent = search.work
-    while len(population) < POPULATION and search.work + (search.work - spent) / len(population) < budget:
+    while (
+        len(population) < POPULATION
+        and search.work + (search.work - spent) / len(population) < budget
+    ):
         search.set_centers(seed(search, random_state))
         swap(search, random_state, budget)
         population.append((search.inertia, search.centers()))
-    failed = PATIENCE if all(alike(population[0], member) for member in population) else 0      # found twice: nothing to cross
+    failed = (
+        PATIENCE if all(alike(population[0], member) for member in population) else 0
+    )  # found twice: nothing to cross
     while failed < PATIENCE and search.work < budget and len(population) > 1:
         one, other = random_state.choice(len(population), 2, replace=False)
         centers = cross(population[one][1], population[other][1], random_state)
@@ -28,7 +34,9 @@ def genetic(search, random_state, budget):
         potentials = np.cumsum(search.potentials())
         if not potentials[-1] > 0:
             break
-        search.swap(int(random_state.randint(k)), draw(potentials, random_state.random_sample(1))[0])
+        search.swap(
+            int(random_state.randint(k)), draw(potentials, random_state.random_sample(1))[0]
+        )
         swap(search, random_state, budget, patience=0.2)
         inertia, best = search.inertia, min(value for value, _ in population)
         failed = 0 if inertia < best * (1 - 1e-9) else failed + 1
@@ -40,7 +48,9 @@ def genetic(search, random_state, budget):
 
 
 def alike(one, other):
-    """Whether two clusterings differ by single rows only: about as good, and each center nearest to one of its own in the other."""
+    """Whether two clusterings differ by single rows only: about as good, and each center nearest to
+    one of its own in the other.
+    """
     if abs(one[0] - other[0]) > 1e-3 * other[0]:
         return False
     nearest = ((one[1][:, None] - other[1][None]) ** 2).sum(axis=2).argmin(axis=1)

@@ -1,4 +1,5 @@
 """Single rows moved between clusters."""
+
 import numpy as np
 
 #: Passes over the rows before Lloyd's iterations are let in again, and how often.
@@ -8,7 +9,8 @@ PASSES, ROUNDS = 20, 10
 def hartigan_wong(search, random_state, budget):
     """Move single rows as long as that helps (Hartigan & Wong, Applied Statistics 28, 1979).
 
-    Counts that a center follows its rows, so that it also improves what no Lloyd iteration can. Draws nothing.
+    Counts that a center follows its rows, so that it also improves what no Lloyd iteration can.
+    Draws nothing.
     """
     for _ in range(ROUNDS):
         moves = search.hartigan(PASSES)

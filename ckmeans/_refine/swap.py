@@ -1,4 +1,5 @@
 """Swaps: put a center elsewhere, let Lloyd's iterations follow, and keep what is better."""
+
 import numpy as np
 
 #: Rows tried for each swap.
@@ -6,10 +7,12 @@ TRIALS = 3
 
 
 def swap(search, random_state, budget, patience=1.0):
-    """Local search by swaps of a center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023; Fraenti, J. Big Data 5, 2018).
+    """Local search by swaps of a center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS
+    2023; Fraenti, J. Big Data 5, 2018).
 
-    A few rows are drawn in proportion to their squared distance from their center; the one that makes the best new center, together
-    with the center whose loss costs least then, is taken. Ends when ``10 + patience * k`` swaps in a row have failed.
+    A few rows are drawn in proportion to their squared distance from their center; the one that
+    makes the best new center, together with the center whose loss costs least then, is taken. Ends
+    when ``10 + patience * k`` swaps in a row have failed.
     """
     search.lloyd(100, np.inf)
     search.keep()
@@ -20,7 +23,9 @@ def swap(search, random_state, budget, patience=1.0):
             if not potentials[-1] > 0:
                 break
         rows = draw(potentials, random_state.random_sample(TRIALS))
-        (center, _), row = min(((search.best_removal(row), row) for row in rows), key=lambda trial: trial[0][1])
+        (center, _), row = min(
+            ((search.best_removal(row), row) for row in rows), key=lambda trial: trial[0][1]
+        )
         search.swap(center, row)
         search.lloyd(100, best)
         if search.inertia < best * (1 - 1e-9):

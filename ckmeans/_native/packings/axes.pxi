@@ -37,7 +37,7 @@ def principal_axes(rows, most):
     They are found from AXES_SAMPLE of the rows, and turned towards those of all of them by one step of subspace iteration.
     """
     few = rows[::max(1, len(rows) // AXES_SAMPLE)][:AXES_SAMPLE]
-    if not few.any():
+    if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were checked)
         return None
     axes = orthonormal(few, most)
     if len(rows) > len(few):

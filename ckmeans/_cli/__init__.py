@@ -1,0 +1,1 @@
+"""The command line behind `ckmeans.cli`: reading tables, drawing pictures."""

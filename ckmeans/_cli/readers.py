@@ -1,0 +1,504 @@
+"""Tables from files: text (.csv, .tsv, ...), JSON, NumPy's .npy and .npz, Parquet and Feather.
+
+What a file is gets decided by its first bytes, not by its name. `_text` reads text.
+"""
+
+import contextlib
+import importlib
+import lzma
+import re
+import struct
+import warnings
+import zipfile
+import zlib
+
+import numpy as np
+
+from .tables import Ambiguous, Ask, LeftOut, ReadError, Source, Table, choose, numbers_of_rows
+from .text import read_text
+
+__all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
+
+
+def read_table(path, columns=None, weights=None, **options):
+    """Read the numeric columns of a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Text; JSON or JSON lines; ``.npy``; ``.npz``; Parquet or Feather, which take pyarrow. Any of
+        them may be compressed (gzip, bzip2, xz, Zstandard, or the only file of a zip archive).
+        ``-`` is standard input.
+    columns : sequence of str, optional
+        Columns to use, in this order: names, or numbers counted from 1. Default: every numeric
+        column but `weights` and row names. A column asked for here must be numeric.
+    weights : str, optional
+        Name or number of a column of row weights.
+    columns_if_named : sequence of str, optional
+        Stands in for `columns` if that is None and the file names its columns.
+    index : sequence of str, optional
+        Columns of row names, by name or by number from 1, which are no features; an empty one says
+        that there are none. Default: columns that pandas or R wrote as such.
+    header : bool, optional
+        Whether the first line of text is a header. Default: it is; where it may be a row as well,
+        that is asked.
+    sep : str, optional
+        The character between the columns of text; a blank stands for runs of blanks and tabs.
+        Default: the comma, semicolon, tab, bar or blanks that cut the first lines into equally many
+        cells.
+    decimal : {'.', ','}, optional
+        Decimal mark of text. Default: the one that all columns agree on.
+    thousands : str, optional
+        What stands between groups of three digits in text. Default: nothing, unless the numbers of
+        the file leave no other reading.
+    skip : int, default=0
+        Lines of text above the table to pass over. Empty lines and those that begin with ``#``
+        are passed over anyhow.
+    encoding : str, optional
+        Encoding of text. Default: what a byte order mark says, UTF-8, UTF-16 or else Latin-1.
+    quotes : bool, optional
+        Whether quotation marks quote, or are letters like any other. Default: they quote.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read, or is not a full rectangle of numbers; line and column are named.
+    Ambiguous
+        A `ReadError`: the file can be read in more than one way. It shows them, with the options
+        that decide.
+
+    Warns
+    -----
+    UserWarning
+        A column that is used looks like a number of the row rather than a value.
+    """
+    ask = Ask(columns, weights, **options)
+    ask.check()
+    name = path
+    try:
+        source = Source(path)
+        name = source.name
+        table = _read(source, ask)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or f"truncated or damaged: {error}"
+        raise ReadError(f"{name}: {reason}") from None
+    if ask.columns is None and ask.index is None and not (table.columns and ask.columns_if_named):
+        _tell_numbers_of_rows(source, table)
+    return table
+
+
+def _read(source, ask):
+    with source.open() as file:
+        start = file.read(1024)
+    if not start:
+        raise ReadError(f"{source.name}: the file is empty")
+    for magic, what in _NOT_READ:
+        if re.match(magic, start):
+            raise ReadError(f"{source.name}: {what}")
+    read = next((reader for magic, reader in _FORMATS if re.match(magic, start)), read_text)
+    return read(source, ask)
+
+
+def _tell_numbers_of_rows(source, table):
+    """Warn of columns that are used and look like numbers of the rows."""
+    if isinstance(table.values, np.memmap):  # to look at it would read it all
+        return
+    for name in numbers_of_rows(table):
+        warnings.warn(
+            f"{source.name}: column {name!r} has another whole number in each row and is used as a "
+            f"feature; if these are numbers of the rows, leave it out: --index {name}",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+# ----------------------------------------------------------------------------------------- NumPy's
+
+
+def _read_npy(source, ask):
+    """A table from one array; a plain file is mapped, so that only what is used gets read."""
+    try:
+        if source.on_disk:
+            array = np.load(source.path, mmap_mode="r", allow_pickle=False)
+        else:
+            with source.open() as file:
+                array = np.load(file, allow_pickle=False)
+    except OSError:
+        raise
+    # what NumPy says to a damaged header has many types, TokenError and MemoryError among them
+    except Exception as error:
+        raise _bad_array(source, error) from None
+    return _from_array(source, array, ask)
+
+
+def _read_zip(source, ask):
+    """A table from a zip archive: arrays (.npz) or one file of any format."""
+    with source.open() as file, _open_zip(source, file) as archive:
+        names = [name for name in archive.namelist() if name and not name.endswith("/")]
+        names = [name for name in names if not name.startswith("__MACOSX/")]
+        if names and all(name.endswith(".npy") for name in names):
+            return _read_npz(source, ask)
+        if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
+            raise ReadError(
+                f"{source.name}: a workbook or document of Office; save the sheet as .csv"
+            )
+        if "mimetype" in names:
+            raise ReadError(f"{source.name}: an OpenDocument file; save the sheet as .csv")
+        if len(names) != 1:
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            raise ReadError(
+                f"{source.name}: a zip archive of {len(names)} files"
+                + (f" ({shown}): unpack it and give one" if names else "")
+            )
+        try:
+            inner = Source(f"{source.name}/{names[0]}", archive.read(names[0]))
+        # Encrypted, compressed in a way that Python lacks, damaged.
+        except (RuntimeError, NotImplementedError, struct.error) as error:
+            raise ReadError(f"{source.name}: {error}") from None
+    return _read(inner, ask)
+
+
+def _open_zip(source, file):
+    try:
+        return zipfile.ZipFile(file)
+    except OSError:
+        raise
+    except Exception as error:  # what zipfile says to a damaged directory has many types
+        raise _bad_array(source, error) from None
+
+
+def _read_npz(source, ask):
+    """A table from an archive of arrays: its only matrix, or its vectors of one length as
+    columns.
+    """
+    try:
+        with source.open() as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except OSError:
+        raise
+    except Exception as error:
+        raise _bad_array(source, error) from None
+    if "ckmeans" in arrays:
+        raise ReadError(f"{source.name}: this is a ckmeans model, not data")
+    if {"indptr", "indices", "data", "shape"} <= arrays.keys():
+        raise ReadError(
+            f"{source.name}: this is a sparse matrix; save a dense one, matrix.toarray()"
+        )
+    arrays = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+    if not arrays:
+        raise ReadError(f"{source.name}: an archive without arrays")
+    if len(arrays) == 1:
+        return _from_array(source, *arrays.values(), ask)
+
+    matrices = [name for name, array in arrays.items() if array.ndim == 2]
+    if not matrices and len({array.shape for array in arrays.values()}) == 1:
+        return _from_columns(source, arrays, ask)
+    if len(matrices) != 1 and "X" not in matrices:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ReadError(
+            f"{source.name}: which of its arrays is the data? There are {shapes}; call it 'X'"
+        )
+    matrix = arrays["X" if "X" in matrices else matrices[0]]
+    weights = arrays.get(ask.weights)
+    if weights is not None and weights.ndim == 1:
+        if len(weights) != len(matrix):
+            found = f"{len(weights)} weights for {len(matrix)} rows"
+            raise ReadError(f"{source.name}: {ask.weights!r} has {found}")
+        table = _from_array(source, matrix, ask._replace(weights=None))
+        table.weights = weights
+        return table
+    return _from_array(source, matrix, ask)
+
+
+def _bad_array(source, error):
+    """The error for a file that NumPy does not load."""
+    if "allow_pickle" in str(error) or "Python objects" in str(error):
+        return ReadError(
+            f"{source.name}: holds Python objects, which are not loaded, as they could run code"
+        )
+    return ReadError(f"{source.name}: truncated or damaged: {error}")
+
+
+def _from_array(source, array, ask):
+    if array.ndim == 1:
+        if array.dtype.names is not None:
+            return _from_columns(source, {name: array[name] for name in array.dtype.names}, ask)
+        array = array[:, np.newaxis]
+    if array.ndim != 2:
+        raise ReadError(
+            f"{source.name}: an array of shape {array.shape}; a table has rows and columns"
+        )
+    if array.dtype.kind not in "fiub":
+        raise ReadError(f"{source.name}: an array of {array.dtype}, not of real numbers")
+    names = [str(number) for number in range(1, array.shape[1] + 1)]
+    chosen, where, _ = choose(source, names, [None] * len(names), ask, named=False)
+    values = array if chosen == list(range(len(names))) else array[:, chosen]
+    row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
+    return Table(values, [names[j] for j in chosen], named=False, weights=row_weights)
+
+
+def _from_columns(source, arrays, ask):
+    names = list(arrays)
+    numeric = [
+        None
+        if array.ndim == 1 and array.dtype.kind in "fiub"
+        else f"{array.dtype}, not real numbers"
+        for array in arrays.values()
+    ]
+    return _stack(source, names, numeric, lambda j: arrays[names[j]], ask)
+
+
+def _stack(source, names, numeric, column, ask, index=None):
+    """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
+    chosen, where, left_out = choose(source, names, numeric, ask, True, index)
+    for j in chosen if where is None else [*chosen, where]:
+        if numeric[j] is not None:
+            raise ReadError(f"{source.name}: column {names[j]!r} cannot be used: {numeric[j]}")
+    return Table(
+        np.stack([column(j) for j in chosen], axis=1),
+        [names[j] for j in chosen],
+        named=True,
+        weights=None if where is None else np.array(column(where), dtype=np.float64),
+        left_out=left_out,
+    )
+
+
+# --------------------------------------------------------------------------------------- Arrow's fo
+
+
+def _read_parquet(source, ask):
+    parquet = _pyarrow(source, "parquet")
+    with source.open() as file, _arrow_errors(source):
+        table = parquet.ParquetFile(file)
+        return _from_arrow(source, table.schema_arrow, lambda name: table.read([name]), ask)
+
+
+def _read_feather(source, ask):
+    feather = _pyarrow(source, "feather")
+    with source.open() as file, _arrow_errors(source):
+        table = feather.read_table(file)
+        return _from_arrow(source, table.schema, lambda name: table.select([name]), ask)
+
+
+def _pyarrow(source, module):
+    try:
+        return importlib.import_module(f"pyarrow.{module}")
+    except ImportError:
+        raise ReadError(
+            f"{source.name}: reading {module.capitalize()} files takes pyarrow, which is not "
+            "installed: "
+            "pip install 'ckmeans-cython[cli]'"
+        ) from None
+
+
+@contextlib.contextmanager
+def _arrow_errors(source):
+    import pyarrow
+
+    try:
+        yield
+    except ReadError:
+        raise
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ReadError(f"{source.name}: truncated or damaged: {error}") from None
+
+
+def _why_no_numbers(field, kinds="iufdb"):
+    """None for a column of these kinds (signed, unsigned, floating, decimal, boolean) to use, else
+    why not.
+    """
+    from pyarrow import types
+
+    is_a = {
+        "i": types.is_signed_integer,
+        "u": types.is_unsigned_integer,
+        "f": types.is_floating,
+        "d": types.is_decimal,
+        "b": types.is_boolean,
+    }
+    return None if any(is_a[kind](field.type) for kind in kinds) else f"{field.type}, not numbers"
+
+
+def _pandas_index(schema):
+    """The columns that pandas marked as its index, or named like one, as `choose` takes them."""
+    marked = (schema.pandas_metadata or {}).get(
+        "index_columns", []
+    )  # a range is a dict and no column
+    marked = {name for name in marked if isinstance(name, str)}
+    return {
+        j: "the index that pandas wrote along"
+        for j, name in enumerate(schema.names)
+        if name in marked or re.fullmatch("__index_level_[0-9]+__", name)
+    }
+
+
+def _from_arrow(source, schema, read, ask):
+    """A table from the columns that `read(name)` gives."""
+    from pyarrow import types
+
+    def column(j):
+        chunks = read(schema.names[j]).column(0)
+        if chunks.null_count:
+            row = np.argmax(chunks.is_null().to_numpy())
+            raise ReadError(
+                f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing"
+            )
+        if types.is_decimal(chunks.type):
+            chunks = chunks.cast("float64")
+        return chunks.to_numpy()
+
+    why_not = [_why_no_numbers(field) for field in schema]
+    return _stack(source, schema.names, why_not, column, ask, _pandas_index(schema))
+
+
+# --------------------------------------------------------------------------------------------- JSON
+
+
+def _read_json(source, ask):
+    """A table from JSON: records, rows or columns, in one document or one record a line."""
+    import json
+
+    text = source.read().removeprefix(b"\xef\xbb\xbf")
+    place = "record"
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as whole:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        data = []
+        for number, line in lines:
+            try:
+                data.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                found = whole if number == 1 or len(lines) == 1 else f"line {number}: {error}"
+                raise ReadError(f"{source.name}: damaged JSON: {found}") from None
+    if isinstance(data, dict):
+        if isinstance(data.get("columns"), list) and isinstance(
+            data.get("data"), list
+        ):  # pandas' "split"
+            names, rows = list(map(str, data["columns"])), data["data"]
+        elif data and all(isinstance(column, list) for column in data.values()):
+            if len({len(column) for column in data.values()}) > 1:
+                raise ReadError(f"{source.name}: columns of different lengths")
+            names, rows = list(data), list(map(list, zip(*data.values())))
+        elif any(isinstance(value, (dict, list)) for value in data.values()):
+            raise ReadError(
+                f"{source.name}: JSON of another shape; read are a list of records or of rows, an "
+                "object "
+                "of columns "
+                "(lists of one length), and a record a line"
+            )
+        else:  # a file of one line
+            names, rows = list(data), [list(data.values())]
+    elif all(isinstance(record, dict) for record in data):
+        names = list(dict.fromkeys(name for record in data for name in record))
+        rows = [list(map(record.get, names)) for record in data]
+    elif all(isinstance(row, list) for row in data):
+        names, rows = None, data
+    elif not any(isinstance(value, (dict, list)) for value in data):
+        names, rows = None, [[value] for value in data]
+    else:
+        raise ReadError(f"{source.name}: JSON that mixes records, rows and values")
+    if not rows or not rows[0]:
+        raise ReadError(f"{source.name}: no rows")
+    width = len(rows[0] if names is None else names)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != width:
+            raise ReadError(
+                f"{source.name}: {place} {number} is no list of {width} values as the others are"
+            )
+    return _from_values(source, names, list(zip(*rows)), ask)
+
+
+def _from_values(source, names, columns, ask):
+    """A table from columns of the values that JSON knows."""
+    named = names is not None
+    names = names if named else [str(number) for number in range(1, len(columns) + 1)]
+
+    def is_number(value):
+        return isinstance(value, (int, float))  # booleans are, too
+
+    def why_not(column):
+        present = [value for value in column if value is not None]
+        if not present:
+            return "no values"
+        if 2 * sum(map(is_number, present)) > len(present):
+            return None
+        odd = next(value for value in present if not is_number(value))
+        text = repr(odd)
+        return f"not numbers, e.g. {text if len(text) <= 30 else text[:27] + '...'}"
+
+    def numbers(j):
+        for number, value in enumerate(columns[j], 1):
+            place = f"{source.name}: record {number}, column {names[j]!r}"
+            if value is None:
+                raise ReadError(f"{place}: the value is missing")
+            if not is_number(value):
+                raise ReadError(f"{place}: {value!r} is not a number")
+            # A whole number of any size; converted, it may be infinite.
+            if not abs(value) < 2**1024 - 2**970:
+                raise ReadError(f"{place}: {value!r} is not a finite number")
+        return np.array(columns[j], dtype=np.float64)
+
+    chosen, where, left_out = choose(source, names, list(map(why_not, columns)), ask, named)
+    return Table(
+        np.stack([numbers(j) for j in chosen], axis=1),
+        [names[j] for j in chosen],
+        named=named,
+        weights=None if where is None else numbers(where),
+        left_out=left_out,
+    )
+
+
+# ----------------------------------------------------------------------------------- what a file is
+
+# A byte order mark may come before JSON. A header such as [id],[size] is no JSON.
+_FORMATS = (
+    (rb"\x93NUMPY", _read_npy),
+    (rb"PK\x03\x04|PK\x05\x06", _read_zip),
+    (rb"PAR1", _read_parquet),
+    (rb"ARROW1|FEA1", _read_feather),
+    (
+        rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"|\}|\Z)|\[\s*(?:[\[\{\"\]0-9+-]|null|true|false|NaN|\Z))",
+        _read_json,
+    ),
+)
+_SAVE = "save the table as .csv"
+_NOT_READ = (
+    (rb"\xd0\xcf\x11\xe0", f"a workbook or document of an old Office; {_SAVE}"),
+    (
+        rb"SQLite format 3\0",
+        f"an SQLite database; {_SAVE}, as with sqlite3 -header -csv FILE 'select * from TABLE'",
+    ),
+    (rb"\x89HDF", f"HDF5 (or .mat); {_SAVE}, or use KMeans.fit_chunks in Python"),
+    (rb"MATLAB 5\.0", f"a MATLAB file; {_SAVE}"),
+    (
+        rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|BM.{4}\0\0\0\0",
+        "a picture; ckmeans quantize reads those",
+    ),
+    (rb"%PDF", f"a PDF document; {_SAVE}"),
+    (
+        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head)",
+        "a web page, not a table; was it downloaded by mistake?",
+    ),
+    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", f"XML; {_SAVE}"),
+    (
+        rb"\x80[\x02-\x05][\x95\x8a}\](Kcq]",
+        "a pickle, which could run code and is not loaded; save the array as .npy",
+    ),
+    (rb"RD[AX][2-4]\n|[XA]\n\0\0", f"data of R; {_SAVE}, as with write.csv(x, row.names = FALSE)"),
+    (rb"Obj\x01", f"Avro; {_SAVE} or Parquet"),
+    (rb"ORC", f"ORC; {_SAVE} or Parquet"),
+    (rb"\$FL[23]@", f"an SPSS file; {_SAVE}"),
+    (rb"<stata_dta>", f"a Stata file; {_SAVE}"),
+    (rb"7z\xbc\xaf|Rar!|\x04\x22\x4d\x18|\x1f\x9d", "an archive of another kind; unpack it first"),
+    (rb"(?s).{257}ustar", "a tar archive; unpack it first"),
+    (rb"(?i)(?:%[^\n]*\n|\s)*@relation\b", f"ARFF; {_SAVE}"),
+    (
+        rb"version https://git-lfs",
+        "a pointer of Git LFS, not the file itself; get it by git lfs pull",
+    ),
+)

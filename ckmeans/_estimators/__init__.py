@@ -1,0 +1,3 @@
+"""The estimators and what they share: restarts, labels, watching, model files, scikit-learn's
+manners.
+"""

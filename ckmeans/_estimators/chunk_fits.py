@@ -1,0 +1,258 @@
+"""Fits of rows that do not fit into memory: `KMeans.fit_chunks`, and `fit` of a large memory-mapped
+array.
+"""
+
+import numpy as np
+
+from .._input import checks as check
+from .base import alone
+
+#: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by
+#: block.
+MAPPED_LIMIT = 100 << 20
+
+#: Inits that draw the same over blocks as in one array.
+_BLOCK_INITS = ("k-means++", "random", "first", "k-means||")
+
+
+def _drawn_in_blocks(init, d):
+    if isinstance(init, str):
+        return init in _BLOCK_INITS or init == "auto" and d > 1
+    return not callable(init)
+
+
+class ChunkFits:
+    """What `KMeans` can do with rows in chunks."""
+
+    @alone
+    def fit_chunks(
+        self,
+        source,
+        *,
+        sample_weight=None,
+        columns=None,
+        labels=None,
+        checkpoint=None,
+        progress=False,
+    ):
+        """Cluster rows that do not fit into memory, read chunk by chunk, again in every iteration.
+
+        The result is, to the bit, that of `fit` on all rows in one array, whatever the chunks:
+        initial centers that are drawn included. All restarts go in step, so that the rows are read
+        once for all of them. Reading and computing overlap.
+
+        Parameters
+        ----------
+        source : what can be read again and again
+            * array of shape (n, d), such as a `numpy.memmap`;
+            * path of a .npy file, or list of such paths (or of arrays): their rows, one file after
+              the other;
+            * path of a Parquet file or of a directory of them, list of paths, or pyarrow Dataset
+              (extra ``arrow``);
+            * anything with a shape (n, d), a dtype and slices: an HDF5 dataset, a Zarr array;
+            * function without arguments that returns an iterator of chunks: arrays or tables of
+              shape (m, d), or pairs of one and its weights (m,). It must give the same rows every
+              time.
+        sample_weight : array-like of shape (n,), str or None
+            For Parquet data also the name of a column. Read in step with the rows.
+        columns : sequence of str or None
+            The columns of Parquet data to use; None means all but that of the weights.
+        labels : None, True, path or writable int32 array of shape (n,), default=None
+            None makes no labels: `predict_chunks` gives them chunk by chunk. True keeps them in
+            ``labels_`` (in a temporary file where they are many); a path writes a .npy file, which
+            ``labels_`` then maps.
+        checkpoint : path or None, default=None
+            A file to write the state to after every pass. A fit of the same rows and parameters
+            goes on from it, to the same final bits: of a fit that was killed at most one iteration,
+            or the center being drawn, is lost. It carries a checksum: one that is damaged, or was
+            changed, is refused. Removing it is up to you.
+        progress : bool, default=False
+            Whether to show a bar for each pass, with rows per second (extra ``progress``).
+
+        Returns
+        -------
+        self : KMeans
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter, the source or a value in it cannot be used; the message says which and why.
+        OSError
+            A mapped file was cut short during the fit.
+        RuntimeError
+            A pass found other rows than the first one.
+
+        See Also
+        --------
+        predict_chunks : labels of such a source
+        ckmeans.partial : the same on an engine of your own
+
+        Notes
+        -----
+        ``callback`` is called after each iteration of each run; its state has no ``labels`` and no
+        ``inertia``.
+
+        Not with ``refine``, ``history``, an init that is a function, "random-partition",
+        "variance-partition" or "optimal" ("auto" is "k-means++" here, for one column, too, where
+        `fit` finds the optimum). A pass reads all rows once. Before the first iteration there is
+        one to survey them; "k-means++" takes one for each center where rows are mapped (few rows
+        are looked up in between), and two of other sources; "k-means||" takes about a dozen for any
+        number of centers, "random" three.
+
+        Memory: three chunks, or one where they are large (above 32 MB), at most 64 MB of labels, 96
+        MB of what draws need; after those bounds on distances (4 bytes for each row and 32 centers)
+        and, of mapped files, packed rows, which together with labels take at most 120 MB, 64 MB for
+        other sources. ``algorithm`` says whether there are bounds: "lloyd" has none, "yinyang" as
+        many as fit, all others where they pay. All else is found again in every pass. Chunks of
+        about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to 64
+        MB is read at once; of larger ones up to 24 columns are read side by side, which takes about
+        2.5 MB for each, and of more columns a row group is written to a temporary file first.
+
+        The rows must stay as they are during a fit. What is noticed: another number of rows, values
+        that are not finite any more and, where labels take more than 64 MB, other sums of the
+        columns (errors); a mapped file that was written to (a warning). .npy files and
+        `numpy.memmap` are read through a map. That one has become too short is looked for before
+        each block, but if another process cuts it short while a block is being read the operating
+        system ends this process (SIGBUS), as with any map. Where that may happen pass a function
+        that reads chunks. Only pages of a `numpy.memmap` of mode "r", "r+" or "w+" are given back
+        to the system on the way.
+
+        However a fit ends, an interrupt included, the thread that reads ahead ends, too.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ckmeans import KMeans
+        >>> def chunks():
+        ...     for start in range(0, 100, 10):
+        ...         yield np.arange(start, start + 10.0)[:, None]
+        >>> KMeans(2, random_state=0).fit_chunks(chunks).cluster_centers_.ravel()
+        array([24.5, 74.5])
+        """
+        from .._blocks.sources import label_sink, open_source
+
+        self._check_for_chunks()
+        sink = label_sink(labels)
+        try:
+            engine = open_source(source, sample_weight, self.n_threads, columns)
+            return self._fit_blocks(engine, sink, checkpoint, progress)
+        except BaseException:
+            if sink is not None:
+                sink.drop()
+            raise
+
+    def predict_chunks(self, source, *, columns=None):
+        """Labels of rows that do not fit into memory.
+
+        Parameters
+        ----------
+        source : as for `fit_chunks`
+        columns : sequence of str or None
+
+        Yields
+        ------
+        labels : ndarray of shape (m,), int32
+            For each chunk as it is read.
+        """
+        from .._blocks.sources import open_source
+
+        self._centers()
+        return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
+
+    def score_chunks(self, source, *, sample_weight=None, columns=None):
+        """The negative of the inertia that such rows have: higher is better. Takes two passes.
+
+        Parameters
+        ----------
+        source, sample_weight, columns : as for `fit_chunks`
+
+        Returns
+        -------
+        score : float
+        """
+        from .._blocks.driver import inertia
+        from .._blocks.sources import open_source
+
+        self._centers()
+        if self.metric != "euclidean":
+            raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
+        engine = open_source(source, sample_weight, self.n_threads, columns)
+        try:
+            return -inertia(self._named_alike(engine), self._centers())
+        finally:
+            engine.close()
+
+    def _named_alike(self, engine):
+        """The engine, once its columns are known to be those of the fit."""
+        for X, _ in engine.blocks():
+            names = None if engine.names is None else np.array(engine.names, dtype=object)
+            check.check_feature_names(self, names, X.shape[1], reset=False)
+            break
+        return engine
+
+    def _predicted(self, engine):
+        fresh = True
+        try:
+            for X, _ in engine.blocks():
+                if fresh:
+                    names = None if engine.names is None else np.array(engine.names, dtype=object)
+                    check.check_feature_names(self, names, X.shape[1], reset=False)
+                    fresh = False
+                yield (
+                    self._predict(X, engine.names, self._centers())
+                    if len(X)
+                    else np.empty(0, dtype=np.int32)
+                )
+        finally:
+            engine.close()
+
+    def _check_for_chunks(self):
+        self._check_params()
+        for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
+            if getattr(self, name) != idle:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} needs all rows in one array: use "
+                    f"fit, or set {name}={idle!r}."
+                )
+
+    def _better_in_blocks(self, X):
+        """Whether a fit of a mapped array goes block by block: where it would take much memory
+        otherwise, and nothing needs all rows.
+        """
+        return (
+            X.ndim == 2
+            and 4 * X.size + 32 * len(X) > MAPPED_LIMIT
+            and self.refine is None
+            and not self.history
+            and self.metric == "euclidean"
+            and self.callback is None
+            and not self.verbose
+            and _drawn_in_blocks(self.init, X.shape[1])
+        )
+
+    def _fit_mapped(self, X, sample_weight):
+        from .._blocks.sources import LabelArray, open_source
+
+        self._check_params()
+        array, _ = check.as_matrix(X)
+        check.check_n_clusters(self.n_clusters, len(array))
+        return self._fit_blocks(open_source(X, sample_weight, self.n_threads), LabelArray())
+
+    def _fit_blocks(self, engine, sink=None, checkpoint=None, progress=False):
+        """Fit over an engine in this process."""
+        from .._blocks.driver import fit_blocks
+        from ..progress import Passes
+
+        watch = None
+        if progress or self.verbose:
+            watch = Passes(progress, self.verbose)
+            engine.on_rows = watch.rows
+        try:
+            fit_blocks(self, engine, sink, checkpoint, watch)
+        finally:
+            engine.close()
+            if watch is not None:
+                watch.close()
+        if sink is not None:
+            self.labels_ = sink.done()
+        return self

@@ -1,0 +1,48 @@
+"""A record of what each iteration of a run did, for those who ask."""
+
+from typing import NamedTuple
+
+
+class Iteration(NamedTuple):
+    """One iteration, as ``KMeans(..., history=True).history_`` keeps it."""
+
+    n_iter: int  #: iterations so far, this one included
+    inertia: float  #: of the labels it gave, to the centers before its update
+    shift: float  #: total squared movement of the centers in its update
+    n_changed: int  #: labels that differ from the last iteration's
+    n_distances: int  #: row-center pairs that were looked at, fast or exactly
+
+
+class Recorded:
+    """A native run that notes down its iterations in `history`; otherwise like the run itself."""
+
+    def __init__(self, run, data):
+        self._run, self._data, self._distances = run, data, 0
+        self.history = []
+
+    def __getattr__(self, name):
+        return getattr(self._run, name)
+
+    def iterate(self):
+        """One iteration, noted down."""
+        run, before = self._run, self._run.centers()
+        more = run.iterate()
+        counters = run.counters()
+        distances = counters["filtered"] + counters["exact"]
+        self.history.append(
+            Iteration(
+                run.n_iter,
+                self._data.inertia(before, run.labels()),
+                run.shift,
+                run.n_changed,
+                distances - self._distances,
+            )
+        )
+        self._distances = distances
+        return more
+
+    def finish(self):
+        """Iterate until the run stops, each iteration noted down."""
+        while self._run.stop_reason is None and self.iterate():
+            pass
+        self._run.finish()

@@ -1,0 +1,189 @@
+"""Labels that stay the same from run to run: clusters in a fixed order, and what became of those of
+an earlier model.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._input import checks as check
+
+#: name -> function of (centers, counts) that gives the clusters in their new order
+ORDERS = {
+    "size": lambda centers, counts: np.lexsort(
+        (*centers.T[::-1], -counts)
+    ),  # equal sizes: by center
+    "center": lambda centers, counts: np.lexsort(centers.T[::-1]),
+}
+
+
+def check_label_order(how, k, d):
+    """Raise unless `how` is None, a name in ORDERS or centers (k, d) to compare with; a model would
+    lose its own when it is cloned.
+    """
+    if how is None:
+        return
+    if hasattr(how, "get_params"):
+        raise TypeError(
+            f"label_order is a {type(how).__name__}: pass its centers, model.cluster_centers_."
+        )
+    if isinstance(how, str) or not hasattr(how, "__len__"):
+        if how not in ORDERS:
+            error = ValueError if isinstance(how, str) else TypeError
+            raise error(
+                f"label_order must be None, {', '.join(map(repr, ORDERS))} or an array of "
+                f"centers, got {how!r}."
+            )
+    elif np.shape(how) != (k, d):
+        raise ValueError(
+            f"label_order has shape {np.shape(how)}, but there are centers of shape "
+            f"{(k, d)} to order; "
+            "ckmeans.match compares models with different numbers of clusters."
+        )
+    else:
+        check.as_centers(how, k, d, np.float64, name="label_order")
+
+
+def label_order(how, centers, counts):
+    """The clusters in the order that was asked for: new cluster j is the old one ``order[j]``."""
+    if isinstance(how, str):
+        return ORDERS[how](centers, counts)
+    previous = check.as_centers(how, *centers.shape, np.float64, name="label_order")
+    return assignment(sq_distances(previous, centers.astype(np.float64)))
+
+
+def sq_distances(a, b):
+    """Squared distances of the rows of a to those of b."""
+    out = np.zeros((len(a), len(b)))
+    for x, y in zip(a.T, b.T):
+        step = x[:, np.newaxis] - y
+        out += step * step
+    return out
+
+
+def assignment(cost):
+    """For each row of a cost matrix (no more rows than columns) a column of its own, at the least
+    total cost.
+
+    Shortest augmenting paths (Jonker & Volgenant, Computing 38, 1987; in the form of Crouse, IEEE
+    TAES 52, 2016). The time grows with the cube of the size: 20 ms for 100 clusters, seconds for
+    1000.
+    """
+    rows, columns = cost.shape
+    row_price, column_price = np.zeros(rows), np.zeros(columns)
+    row_of = np.full(columns, -1)
+    column_of = np.full(rows, -1)
+    for start in range(rows):
+        shortest = np.full(columns, np.inf)
+        came_from = np.full(columns, -1)
+        seen_rows, seen = [], np.zeros(columns, dtype=bool)
+        row, least = start, 0.0
+        while row >= 0:
+            seen_rows.append(row)
+            reach = least + cost[row] - row_price[row] - column_price
+            better = ~seen & (reach < shortest)
+            shortest[better] = reach[better]
+            came_from[better] = row
+            column = int(np.where(seen, np.inf, shortest).argmin())
+            least = shortest[column]
+            seen[column] = True
+            row = row_of[column]
+        row_price[start] += least
+        for other in seen_rows[1:]:
+            row_price[other] += least - shortest[column_of[other]]
+        column_price[seen] -= least - shortest[seen]
+        while True:
+            row = came_from[column]
+            row_of[column] = row
+            column_of[row], column = column, column_of[row]
+            if row == start:
+                break
+    return column_of
+
+
+class Match(NamedTuple):
+    """What became of the clusters of an earlier model; see `match`."""
+
+    continues: (
+        np.ndarray
+    )  #: for each cluster of the model, the earlier one that it continues; -1: none, it is new
+    shifts: np.ndarray  #: how far its center is from that one's; NaN where it is new
+    table: (
+        np.ndarray
+    )  #: rows that were in cluster i of the earlier model and are in j of this one, (k_previous, k)
+    changed: np.ndarray  #: rows whose cluster does not continue the one they were in
+
+
+def match(model, previous, X=None):
+    """Find which clusters of an earlier model those of a model continue, and which rows changed
+    cluster.
+
+    Clusters are paired so that the sum of squared distances between their centers is least.
+
+    Parameters
+    ----------
+    model, previous : fitted estimators
+        They may have different numbers of clusters, but must have the same features.
+    X : array-like or table of shape (n, d), optional
+        The rows to compare the labels of. Without it, both models must have been fitted to the same
+        rows.
+
+    Returns
+    -------
+    match : Match
+
+    See Also
+    --------
+    KMeans : its parameter `label_order` gives clusters the labels of those that they continue.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans import KMeans, match
+    >>> X = np.array([[0.0], [1.0], [2.0], [9.0], [10.0]])
+    >>> monday = KMeans(2, init=[[0.0], [9.0]]).fit(X)
+    >>> X[2] = 8.0
+    >>> tuesday = KMeans(2, init=[[9.0], [0.0]]).fit(X)
+    >>> found = match(tuesday, monday)
+    >>> found.continues                  # tuesday's cluster 0 was monday's 1
+    array([1, 0])
+    >>> found.changed                    # the row that moved
+    array([2])
+    >>> KMeans(2, init=[[9.0], [0.0]], label_order=monday.cluster_centers_).fit(X).labels_
+    array([0, 0, 1, 1, 1], dtype=int32)
+    """
+    new, old = check.fitted_centers(model), check.fitted_centers(previous)
+    if new.shape[1] != old.shape[1]:
+        raise ValueError(
+            f"the models have {new.shape[1]} and {old.shape[1]} features: only models "
+            "of the same features match."
+        )
+    cost = sq_distances(new, old)
+    continues = np.full(len(new), -1)
+    if len(new) <= len(old):
+        continues[:] = assignment(cost)
+    else:
+        continues[assignment(cost.T)] = np.arange(len(old))
+    shifts = np.where(continues >= 0, np.sqrt(cost[np.arange(len(new)), continues]), np.nan)
+    if X is not None:
+        labels, before = model.predict(X), previous.predict(X)
+    else:
+        if not all(hasattr(one, "labels_") for one in (model, previous)):
+            raise ValueError(
+                "the models were not fitted to the same rows: pass the rows to compare as X."
+            )
+        labels, before = (
+            check.fitted_array(one, "labels_", (None,), integers=True, high=len(centers) - 1)
+            for one, centers in ((model, new), (previous, old))
+        )
+        if len(labels) != len(before):
+            raise ValueError(
+                "the models were not fitted to the same rows: pass the rows to compare as X."
+            )
+    table = np.bincount(before.astype(np.intp) * len(new) + labels, minlength=len(old) * len(new))
+    return Match(
+        continues,
+        shifts,
+        table.reshape(len(old), len(new)),
+        np.flatnonzero(continues[labels] != before),
+    )

@@ -1,0 +1,288 @@
+"""Restarts: where each run starts from, what became of it, and which one is kept."""
+
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from .._inits import DETERMINISTIC, INITS, automatic, given_centers, initial_centers
+from .._input.checks import check_name, check_random_state, seeded, seeds
+from .._input.sparse import shown
+from .._native import engine as native
+from .._refine import improve
+from .history import Recorded
+from .labels import label_order
+
+#: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in
+#: speed and memory.
+ALGORITHMS = {**{name: name for name in native.ALGORITHMS}, "elkan": "auto"}
+
+#: Restarts of a drawn init when n_init="auto".
+AUTO_RESTARTS = 10
+
+#: Restarts whose initial centers are drawn before any of them is run.
+DRAWN_AHEAD = 32
+
+
+class Run(NamedTuple):
+    """Record of one restart."""
+
+    seed: (
+        int | None
+    )  #: reproduces it alone, as random_state with n_init=1; None where nothing was drawn
+    inertia: float
+    n_iter: int
+    stop_reason: str
+    seconds: float
+
+
+class IterState(NamedTuple):
+    """One Lloyd iteration, as `KMeans.iter_fit` yields it."""
+
+    n_iter: int  #: iterations so far, this one included
+    centers: np.ndarray  #: centers after the update, (k, d)
+    labels: np.ndarray  #: nearest of the centers before the update, (n,) int32
+    inertia: float  #: of these labels, to the centers before the update
+    shift: float  #: total squared movement of the centers in the update
+    n_changed: int  #: labels that differ from the last iteration's
+
+
+class Result(NamedTuple):
+    """What is kept of a finished run."""
+
+    centers: np.ndarray
+    labels: np.ndarray
+    counts: np.ndarray
+    inertia: float
+    n_iter: int
+    stop_reason: str
+
+
+def starts(init, n_init, k, random_state, X, data):
+    """Where the runs start from: a list of (seed, function that makes the centers)."""
+
+    def named(name):
+        def make(seed):
+            if seed is None:
+                return initial_centers(name, data, k, None)
+            with seeded(seed) as random_state:
+                return initial_centers(name, data, k, random_state)
+
+        return make
+
+    def called(seed):
+        # A RandomState of its own: what the user's function calls may draw from the shared one.
+        return given_centers(
+            init(shown(X), k, random_state=np.random.RandomState(seed)),
+            k,
+            data,
+            "the centers that init returned",
+        )
+
+    return begin(
+        init,
+        n_init,
+        random_state,
+        data.shape[1],
+        INITS,
+        named,
+        called,
+        lambda centers: given_centers(centers, k, data),
+    )
+
+
+def begin(init, n_init, random_state, d, names, named, called, checked):
+    """Where runs start from: a list of (seed, function that makes the centers).
+
+    Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names
+    and shapes are raised here, before any work.
+
+    names : the named inits that there are
+    named : function of a name, gives a function of the seed (None where nothing is drawn)
+    called : function of the seed, where init is a function
+    checked : function of centers that were passed in, gives them in the type of results
+    """
+    check_random_state(random_state)
+
+    def given(centers):
+        centers = checked(centers)
+        return None, lambda: centers
+
+    if isinstance(init, str):
+        check_name(init, ("auto", *names), "init")
+        init = automatic(d, names) if init == "auto" else init
+        make = named(init)
+        if init in DETERMINISTIC:
+            return [(None, lambda: make(None))]
+    elif callable(init):
+        make = called
+    elif hasattr(init, "__array__") or hasattr(init, "__dataframe__"):
+        many = getattr(init, "ndim", 2) == 3
+        return [given(centers) for centers in (init if many else [init])]
+    else:
+        init = check_iterable(init)
+        many = np.ndim(init[0]) == 2  # one array of centers for each restart, else the rows of one
+        return [given(centers) for centers in (init if many else [init])]
+    drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
+    return [(seed, lambda seed=seed: make(seed)) for seed in drawn]
+
+
+def check_iterable(init):
+    try:
+        init = list(init)
+    except TypeError:
+        raise TypeError(
+            f"init must be one of {', '.join(map(repr, INITS))}, an array, an iterable "
+            "of arrays or a callable, "
+            f"got {init!r} ({type(init).__name__})."
+        ) from None
+    if not init:
+        raise ValueError("init is empty: pass at least one array of initial centers.")
+    return init
+
+
+class Solver:
+    """Runs all starts over one data set and keeps the best.
+
+    Attributes
+    ----------
+    data : engine Data
+    names : ndarray of str or None
+        Column names of the rows.
+    runs : list of Run
+        Finished runs, in order.
+    best : Result or None
+        The finished run of lowest inertia; of equal ones the earliest.
+    current : engine Run or None
+        The run under way: what an interrupt leaves.
+    histories : list of lists of Iteration, or None
+        What the iterations of each finished run did; set to an empty list to have it kept.
+    """
+
+    histories = None
+
+    def __init__(self, data, names, max_iter, tol, algorithm, refine=None):
+        self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
+        self.tol, self.refine = tol, refine
+        self.runs, self.best, self.current = [], None, None
+
+    def draw(self, restarts, ahead=DRAWN_AHEAD):
+        """Initial centers of restarts: (seed, centers, when they were begun, less time spent
+        elsewhere).
+
+        Those of a block are all drawn before the first is run: while it draws, the engine wants the
+        rows packed in their own order, and runs may want another.
+        """
+        for first in range(0, len(restarts), ahead):
+            drawn = []
+            for seed, make in restarts[first : first + ahead]:
+                began = perf_counter()
+                centers = make()
+                drawn.append((seed, centers, perf_counter() - began))
+            for seed, centers, seconds in drawn:
+                yield seed, centers, perf_counter() - seconds
+
+    def run(self, seed, centers, began, watch=None):
+        """One run; returns why the fit is to end with it, None where it is not.
+
+        `watch` is asked after each iteration, if there is one.
+        """
+        run, reason = self.finished(seed, centers, watch)
+        n_iter = 0
+        if self.refine is not None and reason is None:
+            try:
+                again, reason = self.finished(seed, self.refined(seed, run), watch)
+            except BaseException:  # what was there before the refinement is a finished run
+                self.keep(seed, run, 0, perf_counter() - began)
+                raise
+            run, n_iter = self.better(run, again)
+        self.keep(seed, run, n_iter, perf_counter() - began)
+        if watch is not None:
+            watch.finished(self.runs[-1])
+        return reason
+
+    def finished(self, seed, centers, watch):
+        """A run that has stopped, and why the fit is to end with it."""
+        run = self.current = self.new_run(centers)
+        reason = None
+        if watch is not None:
+            best = self.best.inertia if self.best is not None else None
+            while reason is None:
+                more = run.iterate()
+                reason = watch(run, seed, best)
+                if not more:
+                    break
+        run.finish()
+        return run, reason
+
+    def refined(self, seed, run):
+        """Better centers than those of a finished run."""
+        centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
+        return centers.astype(run.result_centers().dtype).astype(np.float64)
+
+    def better(self, run, again):
+        """Of a run and the one that followed its refinement the better, and the iterations before
+        that.
+        """
+        if again.inertia() > run.inertia():
+            return run, 0
+        if self.histories is not None:
+            again.history[:0] = run.history
+            again.history[len(run.history) :] = [
+                each._replace(n_iter=each.n_iter + run.n_iter)
+                for each in again.history[len(run.history) :]
+            ]
+        return again, run.n_iter
+
+    def states(self, seed, make):
+        """The same, yielding an IterState for each iteration."""
+        began = perf_counter()
+        run = yield from self.each_state(make(), 0)
+        n_iter = 0
+        if self.refine is not None:
+            again = yield from self.each_state(self.refined(seed, run), run.n_iter)
+            run, n_iter = self.better(run, again)
+        self.keep(seed, run, n_iter, perf_counter() - began)
+
+    def each_state(self, centers, n_iter):
+        run = self.current = self.new_run(centers)
+        more = True
+        while more:
+            before = run.centers()
+            more = run.iterate()
+            yield IterState(
+                n_iter + run.n_iter,
+                run.result_centers(),
+                run.labels().copy(),
+                self.data.inertia(before, run.labels()),
+                run.shift,
+                run.n_changed,
+            )
+        run.finish()
+        return run
+
+    def new_run(self, centers):
+        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm)
+        return run if self.histories is None else Recorded(run, self.data)
+
+    def best_in_order(self, how):
+        """The best run with its clusters in the order that `label_order` gives; ties are decided
+        anew, by the new labels.
+        """
+        centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
+        labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
+        return self.best._replace(
+            centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
+        )
+
+    def keep(self, seed, run, n_iter, seconds):
+        """Record a finished run, before which there were n_iter iterations more."""
+        inertia, n_iter = run.inertia(), n_iter + run.n_iter
+        if self.best is None or inertia < self.best.inertia:
+            self.best = Result(
+                run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason
+            )
+        if self.histories is not None:
+            self.histories.append(run.history)
+        self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))
+        self.current = None

@@ -1,0 +1,369 @@
+"""Manners that scikit-learn expects of an estimator: tags, `set_output`, metadata routing, HTML.
+
+scikit-learn is never imported here unless the caller has done so: it asks for tags and routing
+itself, and where it is absent there is nobody to ask. Tags are those of scikit-learn 1.6 and later.
+
+Once it is imported, before this package or after, all estimators are subclasses of its
+BaseEstimator, ClusterMixin and TransformerMixin (see `join`): some of it, and of what builds on it,
+asks for just that.
+"""
+
+import copy
+import sys
+from functools import cache
+
+import numpy as np
+
+from .._input import checks as check
+
+#: Containers that `set_output` can give.
+OUTPUTS = ("default", "pandas", "polars")
+
+
+def loaded():
+    """scikit-learn, if the caller has imported it; None otherwise."""
+    return sys.modules.get("sklearn")
+
+
+@cache
+def signature(cls):
+    """The parameters of a class: name -> default, `REQUIRED` where there is none; those of
+    ``cls.__init__``.
+
+    Where that takes ``**options``, which it hands on, those of the next ``__init__`` up as well.
+    """
+    from inspect import Parameter, signature
+
+    found = {}
+    for owner in cls.__mro__:
+        if owner is object or "__init__" not in vars(owner):
+            continue
+        _, *own = signature(vars(owner)["__init__"]).parameters.values()
+        kinds = {parameter.kind for parameter in own}
+        if Parameter.VAR_POSITIONAL in kinds and Parameter.VAR_KEYWORD not in kinds:
+            raise RuntimeError(
+                f"{owner.__qualname__}.__init__ takes parameters without names "
+                "(*args), by which it could not be "
+                "cloned: give each a name."
+            )
+        for parameter in own:
+            if parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+                found.setdefault(
+                    parameter.name,
+                    REQUIRED if parameter.default is Parameter.empty else parameter.default,
+                )
+        if Parameter.VAR_KEYWORD not in kinds:
+            break
+    return found
+
+
+#: Stands for the default of a parameter that has none.
+REQUIRED = object()
+
+
+class Root:
+    """Below all else, since Python cannot give other bases to a class whose only base is
+    `object`.
+    """
+
+
+class Manners(Root):
+    """What scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin would give, without
+    importing them.
+
+    The parameters of a subclass are those of its ``__init__``; it names in `_routed` the methods
+    that take `sample_weight`.
+    """
+
+    _estimator_type = "clusterer"
+    _routed = ("fit", "score")
+
+    def _keep_parameters(self, given):
+        """Keep what ``__init__`` was given, its ``locals()``, as it is: `fit` looks at it."""
+        del given["self"]
+        self.__dict__.update(given)
+
+    # -- parameters --------------------------------------------------------------------------------
+
+    def get_params(self, deep=True):
+        """The parameters by name; with `deep` also those of parameters that have some, as
+        ``name__parameter``.
+        """
+        params = {name: getattr(self, name) for name in signature(type(self))}
+        if deep:
+            for name, value in list(params.items()):
+                if hasattr(value, "get_params") and not isinstance(value, type):
+                    params.update(
+                        {f"{name}__{inner}": each for inner, each in value.get_params().items()}
+                    )
+        return params
+
+    def set_params(self, **params):
+        """Set parameters by name; an unknown name raises and changes nothing."""
+        valid, nested = signature(type(self)), {}
+        for name in params:
+            name, _, inner = name.partition("__")
+            if name not in valid:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid "
+                    f"parameters are: {list(valid)!r}."
+                )
+            if inner and not hasattr(params.get(name, getattr(self, name)), "set_params"):
+                raise ValueError(
+                    f"Invalid parameter {name + '__' + inner!r} for estimator {self}: "
+                    f"its {name!r} has no parameters."
+                )
+        for name, value in params.items():
+            name, _, inner = name.partition("__")
+            if inner:
+                nested.setdefault(name, {})[inner] = value
+            else:
+                setattr(self, name, value)
+        for name, some in nested.items():
+            getattr(self, name).set_params(**some)
+        return self
+
+    def _init(self):
+        """`init`; where that can be read only once, what it gave: later fits, copies and clones
+        start from the same.
+        """
+        if not hasattr(self.init, "__next__"):
+            return self.init
+        if self.__dict__.get("_init_read", (None,))[0] is not self.init:
+            self._init_read = self.init, list(self.init)
+        return self._init_read[1]
+
+    # -- copies ------------------------------------------------------------------------------------
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        if "init" in state:
+            state["init"] = self._init()
+        state.pop("_init_read", None)
+        return state
+
+    def __setstate__(self, state):
+        """Take what was pickled, perhaps by an older version: parameters that this did not have get
+        their defaults.
+        """
+        defaults = {
+            name: value for name, value in signature(type(self)).items() if value is not REQUIRED
+        }
+        self.__dict__.update({**defaults, **state})
+
+    def __sklearn_clone__(self):
+        one = copy.copy(self) if hasattr(getattr(self, "init", None), "__next__") else self
+        return super(Manners, one).__sklearn_clone__()
+
+    def __repr__(self):
+        defaults = signature(type(self))
+        changed = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if repr(value) != repr(defaults[name])
+        }
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    # -- tags --------------------------------------------------------------------------------------
+
+    def __sklearn_tags__(self):
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(
+            estimator_type="clusterer",
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
+            input_tags=InputTags(sparse=True),
+        )
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "cluster_centers_")
+
+    # -- containers of results ---------------------------------------------------------------------
+
+    def set_output(self, *, transform=None):
+        """Choose what `transform` and `fit_transform` return.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None
+            An ndarray, or a data frame with the columns of `get_feature_names_out` (and X's index,
+            if it has one). None changes nothing. Before any choice,
+            ``sklearn.set_config(transform_output=...)`` decides.
+
+        Returns
+        -------
+        self
+        """
+        if transform is None:
+            return self
+        if transform not in OUTPUTS:
+            raise ValueError(
+                f"transform must be one of {', '.join(map(repr, OUTPUTS))}, got {transform!r}."
+            )
+        self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _contained(self, array, X):
+        """The result of `transform` in the container that was asked for."""
+        kind = getattr(self, "_sklearn_output_config", {}).get("transform")
+        if kind is None:
+            sklearn = loaded()
+            kind = (
+                sklearn.get_config().get("transform_output", "default")
+                if sklearn is not None
+                else "default"
+            )
+        if kind == "default":
+            return array
+        names = self.get_feature_names_out()
+        try:
+            if kind == "pandas":
+                import pandas
+
+                return pandas.DataFrame(
+                    array,
+                    columns=names,
+                    index=getattr(X, "index", None) if hasattr(X, "iloc") else None,
+                    copy=False,
+                )
+            import polars
+        except ImportError:
+            raise ImportError(
+                f"set_output(transform={kind!r}) needs {kind}: pip install {kind}"
+            ) from None
+        return polars.DataFrame(array, schema=names.tolist(), orient="row")
+
+    # -- metadata routing --------------------------------------------------------------------------
+
+    def get_metadata_routing(self):
+        """scikit-learn's record of which methods take `sample_weight` from a pipeline or a
+        search.
+        """
+        from sklearn.utils.metadata_routing import MetadataRequest
+
+        if hasattr(self, "_metadata_request"):
+            return copy.deepcopy(self._metadata_request)
+        request = MetadataRequest(owner=self)
+        for method in self._routed:
+            getattr(request, method).add_request(param="sample_weight", alias=None)
+        return request
+
+    def _get_metadata_request(self):  # the name that scikit-learn's own helpers ask for
+        return self.get_metadata_routing()
+
+    def _set_request(self, method, sample_weight):
+        sklearn = loaded()
+        if sklearn is None or not sklearn.get_config().get("enable_metadata_routing"):
+            raise RuntimeError(
+                "This method is only available when metadata routing is enabled. "
+                "You can enable it using "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        request = self.get_metadata_routing()
+        getattr(request, method).add_request(param="sample_weight", alias=sample_weight)
+        self._metadata_request = request
+        return self
+
+    def set_fit_request(self, *, sample_weight):
+        """Say whether meta-estimators pass `sample_weight` to `fit`: True, False, None or another
+        name for it.
+        """
+        return self._set_request("fit", sample_weight)
+
+    def set_score_request(self, *, sample_weight):
+        """Say whether meta-estimators pass `sample_weight` to `score`: True, False, None or another
+        name for it.
+        """
+        return self._set_request("score", sample_weight)
+
+    # -- notebooks ---------------------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **options):
+        """Text and, unless scikit-learn is told to show text only, HTML: the class's own, or else
+        scikit-learn's diagram.
+        """
+        bundle = {"text/plain": repr(self)}
+        sklearn = loaded()
+        if sklearn is not None and sklearn.get_config().get("display") != "diagram":
+            return bundle
+        if hasattr(self, "_repr_html_"):
+            bundle["text/html"] = self._repr_html_()
+        elif sklearn is not None:
+            from sklearn.utils import estimator_html_repr
+
+            bundle["text/html"] = estimator_html_repr(self)
+        return bundle
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
+        centers = check.fitted_centers(self)
+        check.check_input_features(self, input_features)
+        prefix = type(self).__name__.lower()
+        return np.array([f"{prefix}{j}" for j in range(len(centers))], dtype=object)
+
+
+# -- subclasses of scikit-learn's ------------------------------------------------------------------
+
+
+def join():
+    """Make the estimators subclasses of scikit-learn's own, whose methods come after ours."""
+    base = sys.modules.get("sklearn.base")
+    theirs = [
+        getattr(base, name, None) for name in ("TransformerMixin", "ClusterMixin", "BaseEstimator")
+    ]
+    if None in theirs:
+        return
+    try:
+        Manners.__bases__ = (Root, *theirs)
+    except TypeError:  # classes of another make than these: without them all works but `isinstance`
+        pass
+
+
+class Joining:
+    """Calls `join` as soon as scikit-learn's base classes have been imported; stands in
+    ``sys.meta_path`` until then.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "sklearn.base":
+            return None
+        for finder in sys.meta_path:
+            spec = (
+                finder.find_spec(name, path, target)
+                if finder is not self and hasattr(finder, "find_spec")
+                else None
+            )
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = JoinedLoader(spec.loader)
+                return spec
+        return None
+
+
+class JoinedLoader:
+    """The loader of scikit-learn's base classes, which takes itself out of the way."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+    def create_module(self, spec):
+        create = getattr(self.loader, "create_module", None)
+        return create(spec) if create is not None else None
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Joining)]
+        join()
+
+
+if "sklearn.base" in sys.modules:
+    join()
+else:
+    sys.meta_path.insert(0, Joining())

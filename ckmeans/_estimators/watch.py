@@ -1,0 +1,228 @@
+"""Watching a fit and ending it early: time limits, callbacks, printed lines."""
+
+from threading import get_ident
+from time import perf_counter
+
+
+class Window:
+    """What a callback may see of a native run while the callback runs, and nobody afterwards: the
+    run goes on then.
+
+    A run answers one question at a time, and only while its fit waits: so questions come from the
+    thread of the callback, and none in the middle of another, as a signal handler's would. Copies
+    of a state share its window; one that is pickled has none.
+    """
+
+    def __init__(self, native=None):
+        self.native, self.thread = native, get_ident()
+
+    def __reduce__(self):
+        return Window, ()
+
+    def ask(self, question):
+        """The answer of a function of the run."""
+        native = self.native if get_ident() == self.thread else None
+        if native is None:
+            raise RuntimeError(
+                "centers, labels and inertia of a state are there during its "
+                "callback only, in the thread of the callback: "
+                "keep copies of them, as in kept = state.centers."
+            )
+        self.native = None
+        try:
+            return question(native)
+        finally:
+            self.native = native
+
+    def close(self):
+        self.native = None
+
+
+class FitState:
+    """What a callback is told after each iteration; for `MiniBatchKMeans`, after each batch.
+
+    Attributes
+    ----------
+    run, n_runs : int
+        Which run this is, from 0, and how many there will be at most.
+    seed : int or None
+        The run's seed, as in ``runs_``.
+    n_iter, max_iter : int
+        Iterations of this run, or batches, so far and at most.
+    n_changed : int or None
+        Labels changed in this iteration; None for a batch.
+    shift : float
+        Total squared movement of the centers in this iteration.
+    seconds : float
+        Since the fit began.
+    stop_reason : str or None
+        Why the run ends here; None while it goes on.
+    last : bool
+        Whether the fit ends here.
+    best_inertia : float or None
+        The lowest inertia of the runs that have ended before this one.
+
+    `centers`, `labels` and `inertia` can be asked for during the callback only, in the thread that
+    it is called in; after that they raise RuntimeError. What was asked for are copies to keep.
+    """
+
+    def __init__(self, watch, native, seed, best_inertia):
+        self.run, self.n_runs, self.max_iter = watch.run, watch.n_runs, watch.max_iter
+        self.seed, self.best_inertia = seed, best_inertia
+        self.n_iter, self.n_changed, self.shift = native.n_iter, native.n_changed, native.shift
+        self.stop_reason = native.stop_reason
+        self.seconds = perf_counter() - watch.began
+        self.last = self.stop_reason is not None and self.run + 1 == self.n_runs
+        self._window = Window(native)
+
+    @property
+    def centers(self):
+        """Copy of the centers after this iteration, (k, d). During the callback only."""
+        return self._window.ask(lambda native: native.result_centers())
+
+    @property
+    def labels(self):
+        """Copy of the labels that this iteration gave, (n,) int32; a batch's to its rows. During
+        the callback only.
+        """
+        return self._window.ask(lambda native: native.labels().copy())
+
+    @property
+    def inertia(self):
+        """Inertia of these labels to these centers, for which asking takes a pass over the rows; of
+        a batch the mean of a weight of 1
+        to the centers before it. During the callback only."""
+        return self._window.ask(lambda native: native.inertia())
+
+    @property
+    def unit(self):
+        """What `n_iter` counts."""
+        return "batch" if self.n_changed is None else "iteration"
+
+    def __repr__(self):
+        return (
+            f"{type(self).__name__}(run={self.run}, n_iter={self.n_iter}, "
+            f"n_changed={self.n_changed}, shift={self.shift:.6g}, "
+            f"stop_reason={self.stop_reason!r})"
+        )
+
+
+class BlockState(FitState):
+    """What a callback is told after each iteration of a fit over blocks of rows, in which all runs
+    go on in step.
+
+    As `FitState`; `n_changed` is None where the blocks are in other processes. There are no
+    `labels` and no `inertia`.
+    """
+
+    unit = "iteration"
+
+    def __init__(self, fit, state):
+        best = fit.best()
+        self.run, self.n_runs, self.max_iter, self.seed = (
+            fit.states.index(state),
+            len(fit.states),
+            fit.max_iter,
+            state.seed,
+        )
+        self.best_inertia = None if best is None else best.inertia
+        self.n_iter, self.n_changed, self.shift, self.stop_reason = (
+            state.n_iter,
+            state.n_changed,
+            state.shift,
+            state.stop,
+        )
+        self.seconds = perf_counter() - fit.began
+        self.last = all(other.stop is not None for other in fit.states)
+        self._centers, self._dtype = state.centers, fit.survey.result_dtype
+
+    @property
+    def centers(self):
+        return self._centers.astype(self._dtype)
+
+    @property
+    def labels(self):
+        raise AttributeError(
+            "there are no labels to see while rows come in blocks: predict gives "
+            "those of `centers`."
+        )
+
+    @property
+    def inertia(self):
+        raise AttributeError(
+            "there is no inertia to see while rows come in blocks: it takes "
+            "another pass over all of them."
+        )
+
+
+class Watch:
+    """Called after each iteration; says whether the fit is to end, and why.
+
+    Parameters
+    ----------
+    began : float
+        What `perf_counter` said when the fit began.
+    n_runs, max_iter : int
+    max_time : float or None
+        Seconds that the fit may take.
+    callback : callable or None
+        Called with a FitState; a true result ends the fit.
+    verbose : int
+        1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a
+        pass over the rows for each.
+    """
+
+    def __init__(self, began, n_runs, max_iter, max_time, callback, verbose):
+        self.n_runs, self.max_iter, self.callback, self.verbose = (
+            n_runs,
+            max_iter,
+            callback,
+            int(verbose),
+        )
+        self.began = began
+        self.deadline = self.began + max_time if max_time is not None else float("inf")
+        self.run = 0
+
+    def __call__(self, native, seed, best_inertia):
+        """Reason to end the fit after this iteration, or None."""
+        reason = "max_time" if perf_counter() >= self.deadline else None
+        if reason and native.stop_reason is None:
+            native.halt(reason)
+        if self.callback is not None:
+            state = FitState(self, native, seed, best_inertia)
+            state.last = state.last or reason is not None
+            try:
+                called_off = self.callback(state)
+            finally:
+                state._window.close()
+            if called_off:
+                reason = reason or "callback"
+                if native.stop_reason is None:
+                    native.halt(reason)
+        if self.verbose:
+            self.show(native)
+        return reason
+
+    def show(self, native):
+        """Print what an iteration did."""
+        more = self.verbose > 1
+        if native.n_iter == 1:
+            print(
+                f"run {self.run + 1} of {self.n_runs}\n{'iteration':>9}  {'labels changed':>14}  "
+                f"{'squared shift':>13}" + (f"  {'inertia':>16}" if more else "")
+            )
+        print(
+            f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
+            + (f"  {native.inertia():>16.10g}" if more else "")
+            + (f"  {native.stop_reason}" if native.stop_reason else "")
+        )
+
+    def finished(self, record):
+        """A run has ended."""
+        if self.verbose:
+            print(
+                f"run {self.run + 1} of {self.n_runs}: inertia {record.inertia:.10g}, "
+                f"{record.n_iter} iterations, "
+                f"stopped by {record.stop_reason}, {record.seconds:.3g} s"
+            )
+        self.run += 1

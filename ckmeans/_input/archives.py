@@ -1,0 +1,137 @@
+"""Reading ``.npz`` files that nobody vouches for.
+
+Nothing is unpickled, and nothing unfolds into more than the file holds.
+"""
+
+import hashlib
+import io
+import json
+import math
+import zipfile
+
+import numpy as np
+
+#: Bytes that the header of an array in a .npy file may have; NumPy itself reads no more.
+_HEADER = 10_000
+
+_KINDS = "biufSU"
+
+
+class ArchiveError(ValueError):
+    """What is wrong with a file."""
+
+
+def read_header(file, name):
+    """Open the ``.npz`` archive in a binary file: (dict, `Members`).
+
+    The dict is that of the JSON text in the member `name`.
+
+    Raises
+    ------
+    ArchiveError, or whatever zipfile, json or numpy say to a damaged file
+    """
+    if not zipfile.is_zipfile(file):
+        raise ArchiveError("no .npz archive, or a truncated one")
+    members = Members(file)
+    if name not in members:
+        raise ArchiveError(f"an archive without the member {name!r}")
+    text = members.read(name)
+    if text.dtype.kind != "S" or text.shape != ():
+        raise ArchiveError(
+            f"the member {name!r} is {text.dtype} of shape {text.shape}, and no text"
+        )
+    header = json.loads(text.item())
+    if not isinstance(header, dict):
+        raise ArchiveError(f"the member {name!r} is no dictionary")
+    return header, members
+
+
+class Members:
+    """The arrays of an archive, by name; each is read when it is asked for.
+
+    All are stored as they are and none overlaps another, so that together they take no more than
+    the file. What an array's header says
+    of type and shape is held against the bytes that are there before any memory is taken.
+    """
+
+    def __init__(self, file):
+        self.archive = zipfile.ZipFile(file)
+        size, total, self.members = file.seek(0, io.SEEK_END), 0, {}
+        for member in self.archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+                raise ArchiveError(
+                    "its members are compressed or encrypted, which those that are written here "
+                    "are not"
+                )
+            if not member.filename.endswith(".npy") or member.filename[:-4] in self.members:
+                raise ArchiveError(
+                    f"a member {member.filename!r} that is no array, or is there twice"
+                )
+            total += member.file_size
+            if member.file_size != member.compress_size or total > size:
+                raise ArchiveError(
+                    f"its members claim to hold more than the {size} bytes of the file"
+                )
+            self.members[member.filename[:-4]] = member
+        for name in self.members:
+            self.layout(name)
+
+    def __contains__(self, name):
+        return name in self.members
+
+    def __iter__(self):
+        return iter(self.members)
+
+    def layout(self, name):
+        """What an array's header says: (dtype, shape, Fortran's order, bytes before the values)."""
+        if name not in self.members:
+            raise ArchiveError(f"it has no member {name!r}")
+        with self.archive.open(self.members[name]) as file:
+            start = file.read(12)
+            if start[:6] != b"\x93NUMPY" or start[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
+                raise ArchiveError(f"its member {name!r} is no array")
+            wide = start[6] > 1  # how many bytes tell the length of the header
+            length = int.from_bytes(start[8 : 12 if wide else 10], "little")
+            if length > _HEADER:
+                raise ArchiveError(
+                    f"its member {name!r} has a header of {length} bytes; {_HEADER} are allowed"
+                )
+            before = (12 if wide else 10) + length
+            text = io.BytesIO(start[8:] + file.read(before - len(start)))
+        read = np.lib.format.read_array_header_2_0 if wide else np.lib.format.read_array_header_1_0
+        shape, fortran, dtype = read(text)
+        if dtype.hasobject:
+            raise ArchiveError(
+                f"its member {name!r} holds pickled objects, which are never opened "
+                "(allow_pickle=False)"
+            )
+        if dtype.kind not in _KINDS or dtype.itemsize == 0:
+            raise ArchiveError(f"its member {name!r} has the dtype {dtype}")
+        if (
+            min(shape, default=0) < 0
+            or math.prod(shape) * dtype.itemsize != self.members[name].file_size - before
+        ):
+            raise ArchiveError(
+                f"its member {name!r} claims {dtype} of shape {shape}, which is not what it holds "
+                f"({self.members[name].file_size - before} bytes)"
+            )
+        return dtype, shape, fortran, before
+
+    def read(self, name):
+        """One array."""
+        dtype, shape, fortran, before = self.layout(name)
+        out = np.empty(shape, dtype, order="F" if fortran else "C")
+        with self.archive.open(self.members[name]) as file:
+            data = file.read()  # (whole, since that is what checks its checksum)
+        out.reshape(-1, order="A")[...] = np.frombuffer(data, dtype, offset=before)
+        return out
+
+
+def digest(header, arrays):
+    """A checksum of a header and of arrays, to tell whether either was changed."""
+    found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        array = np.ascontiguousarray(array)
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()

@@ -1,0 +1,29 @@
+"""Optional packages: imported where they are used, and what to install where they are not there."""
+
+from importlib import import_module
+
+#: top-level module -> extra of this package that brings it
+EXTRAS = {
+    "matplotlib": "plot",
+    "PIL": "image",
+    "pandas": "pandas",
+    "pyarrow": "arrow",
+    "dask": "dask",
+    "ray": "ray",
+    "sklearn": "sklearn",
+    "onnx": "onnx",
+    "scipy": "drift",
+}
+
+
+def need(module, what):
+    """Import an optional module that `what` needs, or say in one line how to get it."""
+    top = module.partition(".")[0]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != top:
+            raise
+        raise ImportError(
+            f"{what} needs {top}: pip install 'ckmeans-cython[{EXTRAS[top]}]'", name=top
+        ) from None

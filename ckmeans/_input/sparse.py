@@ -1,0 +1,144 @@
+"""Sparse rows: what is read of a SciPy sparse matrix or array. SciPy itself is never imported.
+
+The rows are read where they lie: the values of a CSR matrix in place where they are float32 or
+float64, and its column indices where they are 32 bits wide. What the kernels could not read so
+(unsorted or repeated columns, other formats and types) is copied, at the size of the nonzeros.
+"""
+
+import numpy as np
+
+from .._native.engine import own_layout, take_rows
+
+_MOST_COLUMNS = np.iinfo(np.int32).max
+
+
+def is_sparse(X):
+    """Whether X is a sparse matrix or array, of SciPy or like SciPy's."""
+    return hasattr(X, "tocsr") and hasattr(X, "nnz")
+
+
+class SparseRows:
+    """Rows in CSR form, the columns of each ascending and distinct; takes the place of a 2-D array
+    of floats.
+
+    Attributes
+    ----------
+    data : ndarray of shape (nnz,), float32 or float64
+    layout : engine Layout
+        Its ``indices`` (nnz,) int32, and ``indptr`` (n + 1,) int64: values and columns of row i are
+        at ``indptr[i]:indptr[i + 1]``, which need not begin with 0.
+    shape : tuple
+    """
+
+    ndim = 2
+
+    def __init__(self, data, layout, container=None):
+        self.data, self.layout, self._container = data, layout, container
+        self.indptr, self.indices = layout.indptr, layout.indices
+        self.shape = len(self.indptr) - 1, layout.d
+
+    @property
+    def dtype(self):
+        return self.data.dtype
+
+    @property
+    def size(self):
+        """Values that are stored."""
+        return int(self.indptr[-1] - self.indptr[0])
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        """One value for a pair (row, column); else the rows that a slice, a mask or an array of
+        numbers picks.
+        """
+        if isinstance(key, tuple):
+            row, column = key
+            start, stop = self.indptr[row], self.indptr[row + 1]
+            at = start + np.searchsorted(self.indices[start:stop], column)
+            return self.data[at] if at < stop and self.indices[at] == column else self.dtype.type(0)
+        if isinstance(key, slice) and key.step in (None, 1):
+            start, stop, _ = key.indices(len(self))
+            return SparseRows(self.data, self.layout.rows(start, max(start, stop)), self._container)
+        return self.take(np.arange(len(self))[key])
+
+    def take(self, rows, axis=0):
+        """A copy of these rows, in this order."""
+        return SparseRows(
+            *take_rows(self.data, self.layout, np.ascontiguousarray(rows, dtype=np.int64)),
+            self._container,
+        )
+
+    def astype(self, dtype):
+        return self.with_values(self.data.astype(dtype))
+
+    def with_values(self, data):
+        """The same rows with other values."""
+        return SparseRows(data, self.layout, self._container)
+
+    def contained(self):
+        """The rows as a sparse matrix."""
+        start, stop = int(self.indptr[0]), int(self.indptr[-1])
+        return self._container(
+            (self.data[start:stop], self.indices[start:stop].copy(), self.indptr - start),
+            shape=self.shape,
+        )
+
+
+def shown(array):
+    """Rows as a user's function is to see them: sparse ones as a matrix of the class that they came
+    in.
+    """
+    return array.contained() if isinstance(array, SparseRows) else array
+
+
+def sparse_rows(X, name, numeric):
+    """`SparseRows` of a sparse matrix or array; `numeric` checks its values and returns them as an
+    array of a native real type.
+    """
+    csr = X if getattr(X, "format", None) == "csr" and hasattr(X, "indptr") else X.tocsr()
+    data, indices, indptr = csr.data, csr.indices, csr.indptr
+    n, d = (int(size) for size in csr.shape)
+    if d > _MOST_COLUMNS:
+        raise ValueError(f"{name} has {d} columns; sparse rows can have {_MOST_COLUMNS} at most.")
+    data = np.ascontiguousarray(numeric(data, name))
+    indices, indptr = np.ascontiguousarray(indices), np.ascontiguousarray(indptr, dtype=np.int64)
+    if indices.dtype not in (np.int32, np.int64):
+        indices = indices.astype(np.int64)
+    if len(indptr) != n + 1 or min(len(indices), len(data)) < indptr[-1]:
+        raise ValueError(
+            f"{name} is no valid CSR matrix: {len(indptr)} row starts, {len(indices)} "
+            "column indices and "
+            f"{len(data)} values do not fit the shape {csr.shape}."
+        )
+    layout = own_layout(indptr, indices, d)
+    if layout is None:
+        raise ValueError(
+            f"{name} is no valid CSR matrix: row starts do not ascend from 0, or a "
+            f"column index is not in 0 to {d - 1}."
+        )
+    if not layout.ordered:
+        data, layout = _in_order(data, layout)
+    if data.dtype not in (np.float32, np.float64):
+        data = data.astype(np.float64)
+    return SparseRows(data, layout, type(csr))
+
+
+def _in_order(data, layout):
+    """The same rows with ascending columns; values of the same column are added up in their order
+    and type, as SciPy does.
+    """
+    indices, indptr = layout.indices, layout.indptr
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    start, stop = int(indptr[0]), int(indptr[-1])
+    data, indices = data[start:stop], indices[start:stop]
+    order = np.lexsort((indices, rows))
+    rows, indices = rows[order], indices[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (rows[1:] != rows[:-1]) | (indices[1:] != indices[:-1])
+    total = np.zeros(np.count_nonzero(first), dtype=data.dtype)
+    np.add.at(total, np.cumsum(first) - 1, data[order])
+    starts = np.zeros(len(indptr), dtype=np.int64)
+    np.cumsum(np.bincount(rows[first], minlength=len(indptr) - 1), out=starts[1:])
+    return total, own_layout(starts, indices[first], layout.d)
