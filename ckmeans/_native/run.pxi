@@ -117,6 +117,8 @@ cdef class Run:
         cdef Packing packing = None
         cdef Search search = None
         packings, searches, insists_on = algorithm
+        if not packings or not searches:
+            raise ValueError(f"an algorithm needs packings and searches: {algorithm}.")
         self.packing_at = <void **>self.memory.take(len(packings) + len(searches), sizeof(void *))
         self.search_at = self.packing_at + len(packings)
         self.packings, self.searches = [], []
@@ -136,7 +138,7 @@ cdef class Run:
                 self.searches.append(search)
                 self.n_searches += 1
                 reads_panels = reads_panels or search.reads_panels()
-        if packing is None or packing is not self.data.floats or search is None or not search.always_fits():
+        if packing is not self.data.floats or not search.always_fits():
             raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
         self.packing = packing
         if self.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
