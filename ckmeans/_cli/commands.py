@@ -13,6 +13,8 @@ from .arguments import UsageError
 _NAMES = (
     "fit",
     "predict",
+    "explain",
+    "drift",
     "plot",
     "quantize",
     "demo",

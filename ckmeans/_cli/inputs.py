@@ -58,14 +58,14 @@ def read(args, chunks=False, path=None, **options):
     return read(path or args.data, args.columns, **given, **options)
 
 
-def read_for_model(args, model, path=None, chunks=False):
+def read_for_model(args, model, path=None, chunks=False, **options):
     """The table at `path`, by default the one that the arguments name, for a model.
 
     Columns are found by name where model and table have names, and by position otherwise, so that
     nothing is left to warn of.
     """
     names = list(getattr(model, "feature_names_in_", []))
-    table = read(args, chunks, path, columns_if_named=names or None)
+    table = read(args, chunks, path, columns_if_named=names or None, **options)
     if not chunks:
         table.columns = names
     elif not table.columns:
