@@ -6,6 +6,7 @@ from .._estimators import kmeans as _kmeans
 from .._estimators.base import CenterModel
 from .._estimators.labels import check_label_order
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from ..progress import Passes
 from .driver import fit_blocks
 from .inits import BLOCK_INITS
@@ -14,6 +15,7 @@ from .inits import BLOCK_INITS
 class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blocks/driver.py`."""
 
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,

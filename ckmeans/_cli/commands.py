@@ -7,6 +7,7 @@ import argparse
 from importlib import import_module
 
 from .. import __version__
+from .._input.parameter_names import suggestion
 from .arguments import UsageError
 
 #: In the order of the help.
@@ -31,6 +32,25 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
+
+    def parse_args(self, args=None, namespace=None):
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = getattr(found, "parser", self)
+            command.error(f"unrecognized arguments: {' '.join(unknown)}{command.meant(unknown)}")
+        return found
+
+    def meant(self, unknown):
+        """A question for the first unknown option that looks like one that there is."""
+        options = {
+            option.lstrip("-").replace("-", "_"): option for option in self._option_string_actions
+        }
+        for argument in unknown:
+            name = argument.partition("=")[0].lstrip("-").replace("-", "_")
+            meant = suggestion(name, options) if argument.startswith("-") and name else None
+            if meant is not None:
+                return f"; did you mean {options[meant]}?"
+        return ""
 
     def error(self, message):
         raise UsageError(f"{message} (see {self.prog} --help)")
@@ -65,5 +85,5 @@ Each command tells more: ckmeans fit --help
             epilog=command.epilog,
         )
         command.arguments(sub)
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, parser=sub)
     return parser

@@ -31,7 +31,7 @@ def outputs_of(args):
 
 
 def check_outputs(args, inputs=()):
-    """Raise before the work is done, not after it, where its results cannot be written."""
+    """Raise, before the work is done, if its results could not be written."""
     outputs = outputs_of(args)
     if args.json and "-" in outputs.values():
         raise UsageError("--json and an output to - cannot both have standard output")

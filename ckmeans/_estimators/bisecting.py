@@ -6,6 +6,7 @@ import numpy as np
 
 from .._inits import mean_center
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._native.engine import Data
 from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from .restarts import Solver, starts
@@ -108,6 +109,7 @@ class BisectingKMeans(CenterModel):
     (2, 2)
     """
 
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._inits import kmeans_plusplus_indices
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS
 from .base import (
@@ -236,6 +237,7 @@ class KMeans(ChunkFits, CenterModel):
     16.0
     """
 
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,
@@ -408,6 +410,7 @@ class KMeans(ChunkFits, CenterModel):
         return model_html(self)
 
 
+@names_parameters
 def k_means(
     X,
     n_clusters,

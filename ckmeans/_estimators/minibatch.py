@@ -8,6 +8,7 @@ import numpy as np
 
 from .._inits import INITS, given_centers, initial_centers, local_trials, random_rows
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._input.sparse import shown
 from .._native.engine import Running
 from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
@@ -122,6 +123,7 @@ class MiniBatchKMeans(CenterModel):
 
     _routed = ("fit", "partial_fit", "score")
 
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,

@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 
 from .._input import checks as check
+from .._input.parameter_names import suggestion
 
 #: Containers that `set_output` can give.
 OUTPUTS = ("default", "pandas", "polars")
@@ -104,9 +105,11 @@ class Manners(Root):
         for name in params:
             name, _, inner = name.partition("__")
             if name not in valid:
+                meant = suggestion(name, valid)
                 raise ValueError(
                     f"Invalid parameter {name!r} for estimator {self}. Valid "
                     f"parameters are: {list(valid)!r}."
+                    + (f" Did you mean {meant!r}?" if meant else "")
                 )
             if inner and not hasattr(params.get(name, getattr(self, name)), "set_params"):
                 raise ValueError(
