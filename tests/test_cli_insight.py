@@ -206,6 +206,7 @@ def test_drift_draws(run, files):  # noqa: F811
     [
         (["none.csv"], "none.csv: No such file or directory"),
         (["same.csv", "--reference", "none.csv"], "none.csv: No such file or directory"),
+        (["same.csv", "--reference", ""], "No such file or directory"),
         (["-", "--reference", "-"], "cannot both be standard input"),
         (["same.csv", "--alpha", "2"], "alpha must be a number above 0 and below 1, got 2.0"),
         (["same.csv", "--tolerance", "nan"], "tolerance must be a number above 0"),

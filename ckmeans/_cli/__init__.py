@@ -1,4 +1,5 @@
-"""The command line behind `ckmeans.cli`: a module per command (see `commands`), and what they share.
+"""The command line behind `ckmeans.cli`: a module per command, and what they share.
 
-Reading tables: `readers`, `tables`, `tables_on_disk`, `text` and its parts. Drawing: `pictures`.
+The table of commands is in `commands`. Tables are read by `readers`, `tables`, `tables_on_disk`,
+and `text` with its parts; `pictures` draws.
 """

@@ -67,7 +67,9 @@ def run(args):
     with collect_warnings() as caught:
         model = load(args.model_file)
         table = read_for_model(args, model)
-        reference = read_for_model(args, model, args.reference) if args.reference else None
+        reference = None
+        if args.reference is not None:
+            reference = read_for_model(args, model, args.reference)
         started = time.perf_counter()
         found = drift(model, table, reference, alpha=args.alpha, tolerance=args.tolerance)
         seconds = time.perf_counter() - started

@@ -55,7 +55,7 @@ def read(args, chunks=False, path=None, **options):
     else:
         from .readers import read_table as read
     given = {name: getattr(args, name) for name in TEXT_OPTIONS}
-    return read(path or args.data, args.columns, **given, **options)
+    return read(args.data if path is None else path, args.columns, **given, **options)
 
 
 def read_for_model(args, model, path=None, chunks=False, **options):

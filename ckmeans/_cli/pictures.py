@@ -106,9 +106,7 @@ def save(axes, path):
 
 
 def quantize_file(path, output, k, seed, threads, frame=None):
-    """Reduce the colors of a picture file, all frames to the same ones; return the
-    facts.
-    """
+    """Reduce the colors of a picture file, all frames to the same ones; return the facts."""
     import numpy as np
 
     from .._input.picture_files import Writer, read_picture

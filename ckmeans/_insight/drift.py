@@ -144,7 +144,8 @@ class Drift:
             step = max(1, len(place) // 20)
             axis.set_xticks(place[::step], [c.label for c in self.clusters][::step])
         axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes[0].legend(frameon=False)
+        axes[0].margins(y=0.2)  # room for the legend
+        axes[0].legend(frameon=False, ncols=2, loc="upper right")
         return axes
 
 
