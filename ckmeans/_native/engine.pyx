@@ -16,21 +16,21 @@ from fractions import Fraction
 import os
 
 import numpy as np
-from ckmeans._native.kernels cimport *
+from ckmeans._native.kernel_tables cimport *
 
 cnp.import_array()
 
-cdef extern from "simd.h" nogil:
+cdef extern from "runtime/simd.h" nogil:
     int CKM_CTZ64(uint64_t)
     Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
 
-cdef extern from "cpu.h":
+cdef extern from "runtime/cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
     int ckm_has_avx512vnni()
     const char *CKM_COMPILER
 
-cdef extern from "simd.h":
+cdef extern from "runtime/simd.h":
     enum: CKM_DEBUG_BOUNDS
 
 cdef extern from "build_info.h":
@@ -72,8 +72,8 @@ def use_tables(filter_, exact_f32, exact_f64):
         csr_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.csr_table, "ckmeans.exact")
 
 
-include "memory.pxi"
-include "entry.pxi"
+include "runtime/memory.pxi"
+include "runtime/argument_checks.pxi"
 
 def largest_magnitude(cnp.ndarray rows not None):
     """The largest magnitude of any value of rows (k, d), float64; NaN where one is NaN."""
@@ -86,25 +86,25 @@ def largest_magnitude(cnp.ndarray rows not None):
     return largest if odd == 0 else NAN
 
 
-include "crew.pxi"
-include "threads.pxi"
-include "sums.pxi"
-include "centers.pxi"
-include "roots.pxi"
-include "linear_algebra.pxi"
-include "spatial_order.pxi"
-include "draw_order.pxi"
-include "csr.pxi"
-include "rows.pxi"
-include "cuts.pxi"
-include "moments.pxi"
-include "measures.pxi"
-include "data.pxi"
-include "seeding.pxi"
-include "bounds.pxi"
-include "algorithms.pxi"
-include "run.pxi"
-include "block.pxi"
-include "held.pxi"
-include "stream.pxi"
-include "running.pxi"
+include "runtime/crew.pxi"
+include "runtime/threads.pxi"
+include "data/sums.pxi"
+include "lloyd/centers.pxi"
+include "data/float32_distances.pxi"
+include "data/linear_algebra.pxi"
+include "data/spatial_order.pxi"
+include "data/draw_order.pxi"
+include "data/csr.pxi"
+include "data/rows.pxi"
+include "data/cuts.pxi"
+include "data/moments.pxi"
+include "data/measures.pxi"
+include "data/data.pxi"
+include "data/seeding.pxi"
+include "lloyd/bounds.pxi"
+include "lloyd/algorithms.pxi"
+include "lloyd/run.pxi"
+include "blocks/one_pass.pxi"
+include "blocks/resident.pxi"
+include "blocks/out_of_core.pxi"
+include "lloyd/minibatch.pxi"

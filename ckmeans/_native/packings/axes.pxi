@@ -1,4 +1,4 @@
-# A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see exact_axes.pxi.
+# A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see kernels/exact/axes.pxi.
 # Distances are those of the coordinates then, which are no larger than those of the rows: see `GroupBounds`.
 
 cdef enum:
@@ -9,7 +9,7 @@ cdef enum:
 
 
 cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
-    """What a packed row is off by along the axes and beyond them, as a share of its length; see exact_axes.pxi.
+    """What a packed row is off by along the axes and beyond them, as a share of its length; see kernels/exact/axes.pxi.
 
     `principal_axes` makes sure that axes are orthonormal to within 2 s.
     """

@@ -1,4 +1,4 @@
-# Rows kept in whole numbers, for the filter of filter_quanta.pxi: where features are many, the fastest to compare with all centers.
+# Rows kept in whole numbers, for the filter of kernels/filter/whole_numbers.pxi: where features are many, the fastest to compare with all centers.
 
 cdef enum:
     WORTH_QUANTISING = 32        # centers from which on it pays for rows that are looked at once

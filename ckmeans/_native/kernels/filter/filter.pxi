@@ -6,18 +6,18 @@
 # is off by at most gamma (2 |b|^2 + |a|^2) (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). The stored
 # norms are lowered by twice gamma |b|^2, which pays for every center but the winner; the winner is proved where
 #     second - best > guard_norm |a|^2 + guard_score * best + guard_floor.
-# The constants are worked out in `guard_constants` of the engine. Rows that are not proved are decided by exact.pxi.
+# The constants are worked out in `guard_constants` of the engine. Rows that are not proved are decided by kernels/exact/exact.pxi.
 #
-# Where rows are packed along a few axes (exact_axes.pxi), a and b are those coordinates and the length that they leave over, d is their
+# Where rows are packed along a few axes (kernels/exact/axes.pxi), a and b are those coordinates and the length that they leave over, d is their
 # number, and squared distances are at most 4 r(a) r(b) above what scores tell: the winner must be ahead by so much more.
 
 cimport cython
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH
+from ckmeans._native.kernel_tables cimport Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH
 
-cdef extern from "simd.h" nogil:
+cdef extern from "runtime/simd.h" nogil:
     ctypedef float vf
     ctypedef int vi
     enum: VL, TILE_V, TILE_C, CKM_QUANTA_FROM
@@ -562,9 +562,9 @@ cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, P
             second[0] = min(second[0], lows[lane])
 
 
-include "filter_groups.pxi"
-include "filter_quanta.pxi"
-include "filter_roots.pxi"
+include "kernels/filter/groups.pxi"
+include "kernels/filter/whole_numbers.pxi"
+include "kernels/filter/float32_distances.pxi"
 
 
 # ---- what the machine can do at the most, for the benchmark ----------------------------------------------------------------------

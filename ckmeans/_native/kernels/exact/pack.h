@@ -5,7 +5,7 @@
 #ifndef CKMEANS_PACK_H
 #define CKMEANS_PACK_H
 
-#include "simd.h"
+#include "runtime/simd.h"
 
 #if defined(__clang__)
 #  define CKM_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

@@ -1,12 +1,12 @@
-# Rows and centers in whole numbers. Included by filter.pxi.
+# Rows and centers in whole numbers. Included by kernels/filter/filter.pxi.
 #
 # A row a is packed a second time as 16-bit whole numbers q of which a step s of its own makes about the row: |a - s q| <= rough s and
 # |q| <= reach, for all rows; a center -2b likewise as p with step t, and e = |-2b - t p| is known. The product of q and p is a whole
 # number, worked out without rounding (|q| |p| < 2^31), twice as many features at a time as in float32 and from half the memory. Now
 #     |-2ab - s t qp| <= |a - s q| |2b| + |s q| |-2b - t p| <= s w,    w = rough |2b| + reach e,
 # so that |b|^2 + s (t qp - w) is never above the true score, and short of it by at most 2 s w. It is made of float32, with few
-# roundings: the bounds of filter.pxi hold with d = 1 on top of that. A row is proved where the second best is ahead of the best by more
-# than the best's 2 s w and its guard; otherwise the centers that are not out of the question are listed, and exact.pxi compares them.
+# roundings: the bounds of kernels/filter/filter.pxi hold with d = 1 on top of that. A row is proved where the second best is ahead of the best by more
+# than the best's 2 s w and its guard; otherwise the centers that are not out of the question are listed, and kernels/exact/exact.pxi compares them.
 
 cdef enum:
     TOP = 32767          # of a 16-bit number
@@ -17,7 +17,7 @@ cdef float ROUNDED = 0.01        # more than what multiplying a feature by the i
 cdef extern from *:
     """
     CKM_INLINE void ckm_products(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out, int count);
-    /* As with `dots` of filter.pxi. */
+    /* As with `dots` of kernels/filter/filter.pxi. */
     static CKM_NOINLINE void ckm_products_1(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
     static CKM_NOINLINE void ckm_products_2(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
     static CKM_NOINLINE void ckm_products_3(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);

@@ -1,4 +1,4 @@
-/* Fused multiply-adds, lane by lane, for the vectors of simd.h: a product and a sum that are rounded once, everywhere alike.
+/* Fused multiply-adds, lane by lane, for the vectors of runtime/simd.h: a product and a sum that are rounded once, everywhere alike.
  *
  * VD_FMA(a, b, c)  a * b + c
  * THIN_V           vectors of centers whose sums are kept in registers */
@@ -6,7 +6,7 @@
 #define CKMEANS_THIN_H
 
 #include <math.h>
-#include "simd.h"
+#include "runtime/simd.h"
 
 #if VB == 64
 #  define VD_FMA(a, b, c) ((vd)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))

@@ -14,7 +14,7 @@ import numpy as np
 
 cnp.import_array()
 
-include "entry.pxi"
+include "runtime/argument_checks.pxi"
 
 cdef enum:
     BLOCK = 128                      # rows whose distances to one center are computed together

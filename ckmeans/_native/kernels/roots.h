@@ -1,4 +1,4 @@
-/* Square roots, lane by lane, for the vectors of simd.h. IEEE 754 rounds them correctly, so every width gives the same bits.
+/* Square roots, lane by lane, for the vectors of runtime/simd.h. IEEE 754 rounds them correctly, so every width gives the same bits.
  *
  * VD_SQRT(a)       square roots
  * VD_BINADE(a)     the powers of two below; 0 for subnormal numbers, infinity for what is not finite
@@ -9,7 +9,7 @@
 #define CKMEANS_ROOTS_H
 
 #include <math.h>
-#include "simd.h"
+#include "runtime/simd.h"
 
 #if VB == 64
 #  define VD_SQRT(a) ((vd)_mm512_sqrt_pd((__m512d)(a)))

@@ -1,4 +1,4 @@
-# Assignment by bounds on distances to groups of centers. Included by exact.pxi.
+# Assignment by bounds on distances to groups of centers. Included by kernels/exact/exact.pxi.
 #
 # A row keeps an upper bound of the distance to its own center and, for each group of similar centers, a lower bound of the distances to
 # all others in it (Hamerly, SDM 2010, with one group; Ding et al., "Yinyang k-means", ICML 2015, with more). A group that is

@@ -1,4 +1,4 @@
-# Centers for the filter of distances that are shown as float32, and the bounds under which it is believed; see filter_roots.pxi.
+# Centers for the filter of distances that are shown as float32, and the bounds under which it is believed; see kernels/filter/float32_distances.pxi.
 
 cdef bint worth_roots(Py_ssize_t n, Py_ssize_t d) noexcept nogil:
     """Whether the filter beats working out each distance exactly: where sums are long, and rows enough to pay for moving the centers."""

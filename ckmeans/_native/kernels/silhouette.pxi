@@ -1,14 +1,14 @@
 # The silhouette kernel: for each of some rows its distances to all others, added up cluster by cluster. Nothing of size n x n exists.
 #
-# Included by one module per instruction set, compiled without fused multiply-adds. Distances are those of exact.pxi (float64, feature
-# after feature) and sums of them are exact in the sense of sums.pxi, so that the bits depend on no order, thread or vector width.
+# Included by one module per instruction set, compiled without fused multiply-adds. Distances are those of kernels/exact/exact.pxi (float64, feature
+# after feature) and sums of them are exact in the sense of data/sums.pxi, so that the bits depend on no order, thread or vector width.
 #
 # `pair_sums` looks at each pair once and adds its distance on both sides, for which it needs k x n sums; `silhouettes` looks at each
 # pair twice and needs none. Both give the same bits.
 
 from libc.stdint cimport int32_t, int64_t
 
-cdef extern from "roots.h" nogil:
+cdef extern from "kernels/roots.h" nogil:
     ctypedef double vd
     enum: VDL
     vd VD_LOAD(const double *)

@@ -15,7 +15,7 @@ cdef enum:
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
     WIDTH = 32           # centers side by side in the panels of groups
     BLOCK = 16           # centers side by side in the exact kernel's layout
-    THIN = 8             # rows of which no more than one feature in so many is not zero are thin; see thin.pxi
+    THIN = 8             # rows of which no more than one feature in so many is not zero are thin; see kernels/exact/mostly_zero.pxi
     THIN_FROM = 64       # features from which on they can be
     MOST_AXES = 63       # fewer than FLUSH
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
@@ -42,11 +42,11 @@ cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form;
     Py_ssize_t row_stride, col_stride     # bytes
     Kind kind
     bint direct                           # C-contiguous and of the kernels' own type: rows are read where they lie
-    const double *factor                  # (n,) what rows are multiplied by to be of unit length, or NULL; see unit.pxi
+    const double *factor                  # (n,) what rows are multiplied by to be of unit length, or NULL; see kernels/exact/cosine.pxi
     bint directionless                    # some factors are 0
 
 
-cdef struct Split:       # how terms of an exact sum are cut into parts; see sums.pxi
+cdef struct Split:       # how terms of an exact sum are cut into parts; see data/sums.pxi
     double big[SUM_PARTS]
 
 
@@ -66,7 +66,7 @@ cdef inline double add_term(Sum *total, const Split *split, double term) noexcep
     return (rest - middle) - low
 
 
-cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base 2**32; see sums.pxi
+cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base 2**32; see data/sums.pxi
     int64_t limb[LIMBS]  # digit i counts 2**(32 i - WIDE_POINT); not yet carried: each addition adds less than 2**32
     int64_t room         # additions until carries are due
 
@@ -113,10 +113,10 @@ cdef struct Packed:      # what the filter reads of the rows: float32, (x - orig
     const double *origin # (d,)
     double scale         # a power of two
     const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then what length is left over; see
-                         # exact_axes.pxi. NULL: all features are packed
+                         # kernels/exact/axes.pxi. NULL: all features are packed
     Py_ssize_t n_axes    # at most MOST_AXES
     Py_ssize_t lanes     # n_axes and zeros
-    int32_t *quanta      # (ceil(n / PANEL), words, PANEL) the same rows in whole numbers; NULL: there are none. See filter_quanta.pxi
+    int32_t *quanta      # (ceil(n / PANEL), words, PANEL) the same rows in whole numbers; NULL: there are none. See kernels/filter/whole_numbers.pxi
     float *quanta_norms  # (ceil(n / PANEL), PANEL) as `sq_norms`
     float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be multiplied by
     bint quantising      # this pass fills all three
@@ -156,7 +156,7 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     float box_norm       # relative slack of the box test; see `box_bounds`
     const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL without axes
     const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature, with axes
-    const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as floats. See filter_quanta.pxi
+    const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as floats. See kernels/filter/whole_numbers.pxi
     const float *steps   # (m,) what those are to be multiplied by
     const float *off     # (m,) minus what a row's product with the center may be off by, in steps of the row
 
@@ -168,7 +168,7 @@ cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single r
     Py_ssize_t used      # lanes with a center
 
 
-cdef struct Bounds:      # distances, scaled, that rows are known to be within or beyond; see bounds.pxi
+cdef struct Bounds:      # distances, scaled, that rows are known to be within or beyond; see lloyd/bounds.pxi
     Py_ssize_t groups    # centers are taken together in so many
     const Panel *panels  # (groups,)
     const int32_t *group # (k,) of each center
@@ -224,7 +224,7 @@ cdef struct Counters:    # what the kernels did
     int64_t broken       # bounds that did not hold, in a debug build
 
 
-cdef struct Walk:        # one center, as sparse rows walk along it; see walk.pxi
+cdef struct Walk:        # one center, as sparse rows walk along it; see kernels/exact/csr_inertia.pxi
     int32_t label        # whose; -1: nobody's yet
     Py_ssize_t m         # values that are not zero
     int32_t *rank        # (d + 1,) so many of them come before each column
@@ -272,14 +272,14 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
     const double *weight_big     # (weight_parts,)
 
 
-cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see filter_roots.pxi
+cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see kernels/filter/float32_distances.pxi
     const double *blocks         # (ceil(k / BLOCK), d, BLOCK) -2 * (c - origin)
     const double *sq_norms       # (ceil(k / BLOCK), BLOCK) of c - origin
     const double *origin         # (d,)
     double error, floor          # how near the end of its rounding interval a root may be; see `root_constants`
 
 
-cdef struct Thin:        # centers as rows that are mostly zero are compared with them; see thin.pxi
+cdef struct Thin:        # centers as rows that are mostly zero are compared with them; see kernels/exact/mostly_zero.pxi
     const double *blocks         # (ceil(k / BLOCK), d, BLOCK)
     const double *sq_norms       # (ceil(k / BLOCK), 2, BLOCK) in two parts
 
@@ -409,7 +409,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
     Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
-    const uint16_t *bucket       # (n,) see draw_order.pxi
+    const uint16_t *bucket       # (n,) see data/draw_order.pxi
     Py_ssize_t buckets
     bint binned                  # terms go to the candidates' buckets
     Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned
@@ -429,8 +429,8 @@ cdef struct ExactTable:
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
                  char *block) noexcept nogil
     void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, double *out) noexcept nogil
-    void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see thin.pxi
-    double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see unit.pxi
+    void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see kernels/exact/mostly_zero.pxi
+    double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see kernels/exact/cosine.pxi
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for

@@ -10,7 +10,7 @@ def scale_bounds(double factor):
 
 
 cdef class GroupBounds:
-    """Bounds of one run on the distances of n rows to groups of centers; the pass itself is `assign_groups` in exact_groups.pxi.
+    """Bounds of one run on the distances of n rows to groups of centers; the pass itself is `assign_groups` in kernels/exact/groups.pxi.
 
     Where rows are packed along axes, upper bounds are on the distances themselves, lower ones on those of packed rows, which are no larger.
     """

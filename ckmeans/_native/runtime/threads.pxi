@@ -1,4 +1,4 @@
-# The threads of one data set, and the scratch that each has; crew.pxi starts them and deals them their chunks.
+# The threads of one data set, and the scratch that each has; runtime/crew.pxi starts them and deals them their chunks.
 
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk

@@ -373,7 +373,7 @@ cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_
 
 
 cdef double filter_gamma(Py_ssize_t d) noexcept nogil:
-    """Relative error of a score; see filter.pxi."""
+    """Relative error of a score; see kernels/filter/filter.pxi."""
     cdef double roundings = (min(d, <Py_ssize_t>FLUSH) + (d + FLUSH - 1) // FLUSH + 5) * ldexp(1, -24)
     return 1.01 * roundings / (1 - roundings)
 
@@ -388,7 +388,7 @@ def scale_guard(double factor):
 
 
 cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d, double gamma) noexcept nogil:
-    """When a score with such a relative error proves its center; see filter.pxi.
+    """When a score with such a relative error proves its center; see kernels/filter/filter.pxi.
 
     With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
         second - best > 2.05 (gamma (2 N + A) + exact (N + A)) + floor,

@@ -1,4 +1,4 @@
-# How large the terms of sums over the rows can be, how fine their bits are, and so how sums are cut; see sums.pxi.
+# How large the terms of sums over the rows can be, how fine their bits are, and so how sums are cut; see data/sums.pxi.
 
 cdef class Cuts:
     """What sums over rows are cut by: those of one data set, or of the whole that a block is a part of, whose sums can be added then.

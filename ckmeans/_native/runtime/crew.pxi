@@ -5,7 +5,7 @@
 # Threads use only the interpreter's portable locks and never touch a Python object; a child process after fork simply has none.
 # Nobody joins: the last one out frees the crew.
 
-cdef extern from "platform.h" nogil:
+cdef extern from "runtime/platform.h" nogil:
     ctypedef long long ckm_atomic
     long long ckm_load(ckm_atomic *)
     void ckm_store(ckm_atomic *, long long)

@@ -3,12 +3,12 @@
 In one dimension clusters are intervals, so that k-means is a shortest path: D[q][j] = min over i of D[q - 1][i] + cost(i, j), the least
 cost of the first j values in q clusters (Wang & Song, The R Journal 3, 2011). The best i never falls as j grows, so one layer takes
 O(n log n) by divide and conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017). Many clusters take
-a few such passes in all: see penalty.pxi.
+a few such passes in all: see kernels/one_dim/priced_path.pxi.
 
 Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits, of values moved to their mean, so
 that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
 allows to; where more than one is left, pairs decide, and of equal ones the first is taken. Where the best clusters cost so little of
-the whole that pairs do not settle it, merge.pxi does.
+the whole that pairs do not settle it, kernels/one_dim/merge.pxi does.
 """
 from libc.math cimport fabs, frexp, ldexp, log, INFINITY
 from libc.stdint cimport uint64_t
@@ -16,7 +16,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 cimport numpy as cnp
 import numpy as np
-from ckmeans._native.kernels cimport ChunkFn
+from ckmeans._native.kernel_tables cimport ChunkFn
 
 cnp.import_array()
 
@@ -40,10 +40,10 @@ cdef enum:
 
 cdef double MOST_MERGED = 1e10       # clusters times distinct values above which what prefix sums cannot tell stays as they have it
 
-cdef extern from "simd.h" nogil:
+cdef extern from "runtime/simd.h" nogil:
     enum: CKM_DEBUG_BOUNDS
 
-include "crew.pxi"
+include "runtime/crew.pxi"
 
 
 # ---- pairs -----------------------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ cdef inline bint less(Pair a, Pair b) noexcept nogil:
 
 # ---- ranges of values that are merged ---------------------------------------------------------------------------------------------
 
-include "merge.pxi"
+include "kernels/one_dim/merge.pxi"
 
 
 # ---- the dynamic program ---------------------------------------------------------------------------------------------------------
@@ -456,7 +456,7 @@ cdef bint within(const Py_ssize_t *cut, Py_ssize_t low, Py_ssize_t high, Py_ssiz
 
 # ---- many clusters ---------------------------------------------------------------------------------------------------------------
 
-include "penalty.pxi"
+include "kernels/one_dim/priced_path.pxi"
 
 
 # ---- mixtures of normal distributions --------------------------------------------------------------------------------------------
@@ -711,7 +711,7 @@ cdef class Sorted:
         return bounds
 
     def improved(self, cnp.ndarray bounds):
-        """The best clusters, from any others: by costs that are good to a few units in the last place each; see merge.pxi."""
+        """The best clusters, from any others: by costs that are good to a few units in the last place each; see kernels/one_dim/merge.pxi."""
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m, i, row
         cdef Problem p = self.p
         cdef Tree tree

@@ -1,9 +1,9 @@
-# The filter for bounds: some of the rows of a tile against panels of similar centers. Included by filter.pxi.
+# The filter for bounds: some of the rows of a tile against panels of similar centers. Included by kernels/filter/filter.pxi.
 #
 # Rows of at most FLUSH features are gathered into lanes. Wider ones are read where they lie, and lanes are centers: any few rows fill a
-# tile then. Scores and their errors are those of filter.pxi.
+# tile then. Scores and their errors are those of kernels/filter/filter.pxi.
 
-cdef extern from "simd.h" nogil:
+cdef extern from "runtime/simd.h" nogil:
     enum: ROWS_V, ROWS_C
     vf VF_PICK_LT(vf, vf, vf, vf)
     float VF_LEAST(vf)

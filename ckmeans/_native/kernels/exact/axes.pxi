@@ -1,4 +1,4 @@
-# Rows seen along a few axes. Included by exact.pxi.
+# Rows seen along a few axes. Included by kernels/exact/exact.pxi.
 #
 # With P the projection on orthonormal axes and r(x) = sqrt(|x|^2 - |P x|^2) the length that it leaves over, (P x, r(x)) is what is packed.
 # By Cauchy and Schwarz the squared distance of two such vectors is at most that of the rows and centers themselves, and falls short of it

@@ -1,5 +1,5 @@
 # The filter for distances that are shown as float32: squared distances in float64, in any order and fused, and which roots they leave
-# in doubt. Included by filter.pxi.
+# in doubt. Included by kernels/filter/filter.pxi.
 #
 # What counts is s, the sum of (x - c)^2 in the order of the features, each step rounded; shown is float32(sqrt(s)). With a and b the row
 # and the center moved to a common origin, A = |a|^2, B = |b|^2 and u = 2^-53, s' = (A + B) - 2ab differs from s by
@@ -13,11 +13,11 @@
 #     (h - |z - y|) z > 2 (error of s') + 4 u z^2,
 # the factor 2 for y a power of two, below which the step is half as large: it makes the error at most h / 2. With z^2 <= 2 (A + B) the
 # right side is `error` (A + B) + `floor` of `root_constants`. No NaN passes, nor do infinities or roots of numbers below zero; what is
-# subnormal in float32 has larger steps than h. Roots that do not pass are worked out by exact.pxi.
+# subnormal in float32 has larger steps than h. Roots that do not pass are worked out by kernels/exact/exact.pxi.
 
 from libc.math cimport ldexp
 
-cdef extern from "roots.h" nogil:
+cdef extern from "kernels/roots.h" nogil:
     ctypedef double vd
     enum: VDL, ROOT_ROWS, ROOT_V
     vd VD_LOAD(const double *)

@@ -9,9 +9,9 @@ from libc.math cimport fabs, frexp, ldexp, sqrt, sqrtf
 from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernels cimport *
+from ckmeans._native.kernel_tables cimport *
 
-cdef extern from "simd.h" nogil:
+cdef extern from "runtime/simd.h" nogil:
     ctypedef double vd
     enum: VDL, BLOCK_V, CKM_DEBUG_BOUNDS
     vd VD_LOAD(const double *)
@@ -137,7 +137,7 @@ cdef void read(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil:
         out[f] = x[f]
 
 
-include "unit.pxi"
+include "kernels/exact/cosine.pxi"
 
 
 # ---- exact sums ------------------------------------------------------------------------------------------------------------------
@@ -422,8 +422,8 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
-include "exact_axes.pxi"
-include "pack.pxi"
+include "kernels/exact/axes.pxi"
+include "kernels/exact/pack.pxi"
 
 
 cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first, Py_ssize_t d, double *out) noexcept nogil:
@@ -870,7 +870,7 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     return 0
 
 
-include "exact_groups.pxi"
+include "kernels/exact/groups.pxi"
 
 
 cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
@@ -958,7 +958,7 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
             put_distance(job, row, first + lanes[r], exact[r])
 
 
-include "thin.pxi"
+include "kernels/exact/mostly_zero.pxi"
 
 
 cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
@@ -1024,7 +1024,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
 cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low, float *high) noexcept nogil:
     """The score at which a candidate is as far from a row as the nearest center: not above it, and not below it.
 
-    The scaled squared distance is at least A + score - gamma A (see filter.pxi), and A is known to 1e-6.
+    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and A is known to 1e-6.
     """
     cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
     cdef double error = share * 1e-6 + norm * (job.candidates.gamma + 2e-6) + job.candidates.guard_floor
@@ -1140,4 +1140,4 @@ _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
 
-include "csr_kernels.pxi"
+include "kernels/exact/csr.pxi"

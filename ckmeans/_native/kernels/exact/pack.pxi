@@ -1,6 +1,6 @@
-# Rows packed for the filter. Included by exact.pxi.
+# Rows packed for the filter. Included by kernels/exact/exact.pxi.
 
-cdef extern from "pack.h" nogil:
+cdef extern from "kernels/exact/pack.h" nogil:
     ctypedef float vf
     enum: VL
     vf ckm_pack_square(const float *, Py_ssize_t, float *, Py_ssize_t)

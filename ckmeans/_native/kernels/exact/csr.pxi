@@ -1,4 +1,4 @@
-# Kernels for rows in CSR form: the passes of exact.pxi with the same bits, at the cost of the stored values.
+# Kernels for rows in CSR form: the passes of kernels/exact/exact.pxi with the same bits, at the cost of the stored values.
 #
 # A stored zero counts like any other. Values that are not stored add nothing to sums over rows. What they add to a squared distance, the
 # center's own squares, is added in the order of the features like everything else; so distances take time, and are computed for several
@@ -181,7 +181,7 @@ cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Cent
     return label
 
 
-include "walk.pxi"
+include "kernels/exact/csr_inertia.pxi"
 
 
 # ---- passes over the rows --------------------------------------------------------------------------------------------------------

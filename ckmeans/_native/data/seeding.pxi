@@ -1,4 +1,4 @@
-# Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by block.pxi, with the same kernels.
+# Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by blocks/one_pass.pxi, with the same kernels.
 
 cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
     """A step of k-means++ but for its candidates and totals; all rows are looked at."""

@@ -10,11 +10,11 @@
 # x.c is added to M, a power of two above A + B. Partial sums are at most (A + B) / 2, so that M stays the larger one: what a sum holds of
 # a product is then the difference of two sums, without an error, and what it leaves over the product less that, rounded once.
 
-cdef extern from "roots.h" nogil:
+cdef extern from "kernels/roots.h" nogil:
     vd VD_BINADE(vd)
     uint64_t VD_BITS_NGT(vd, vd)
 
-cdef extern from "thin.h" nogil:
+cdef extern from "kernels/exact/mostly_zero.h" nogil:
     enum: THIN_V                 # vectors of centers that are worked on together
     vd VD_FMA(vd, vd, vd)
 
