@@ -114,8 +114,8 @@ cdef class Run:
         cdef tuple packings, searches
         cdef Py_ssize_t i
         cdef bint reads_panels = False
-        cdef Packing packing
-        cdef Search search
+        cdef Packing packing = None
+        cdef Search search = None
         packings, searches, insists_on = algorithm
         self.packing_at = <void **>self.memory.take(len(packings) + len(searches), sizeof(void *))
         self.search_at = self.packing_at + len(packings)
