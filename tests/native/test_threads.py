@@ -70,7 +70,7 @@ FORK = """
 import os, signal, sys, threading
 import numpy as np
 from ckmeans import KMeans
-from test_threads import data
+from native.test_threads import data
 
 X = data(40_000, 4, 0)
 def fit():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from checks import PATIENCE
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "bench").is_dir():
     pytest.skip("the bench is not part of an installed package", allow_module_level=True)
 if find_spec("bench") is None:

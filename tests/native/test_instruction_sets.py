@@ -15,7 +15,7 @@ from ckmeans import KMeans, _native, ckmeans_optimal, kmeans_plusplus
 
 # Hypothesis draws the same problems in processes that import the same modules: one number stands
 # for all.
-FINGERPRINT = "import test_instruction_sets as t; print(t._native.isa, t.fingerprint())"
+FINGERPRINT = "import native.test_instruction_sets as t; print(t._native.isa, t.fingerprint())"
 
 
 def fingerprint():

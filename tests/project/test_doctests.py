@@ -17,7 +17,7 @@ MODULES = ["ckmeans"] + [
 ]
 #: Modules whose examples need a package that may not be there.
 NEEDS = {"ckmeans.dask": "dask.array"}
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -2,10 +2,10 @@
 
 import json
 
-import pytest
-
 import golden
+import pytest
 from checks import run_python
+
 from ckmeans import _native
 
 RECORD = golden.read()

@@ -12,7 +12,7 @@ import types
 import numpy as np
 import pytest
 from checks import PATIENCE, run_python, subprocess_environment
-from command_line import csv_file, fails, in_a_wide_terminal, run  # noqa: F401
+from command_line import csv_file, fails
 
 import ckmeans
 from ckmeans import KMeans, cli

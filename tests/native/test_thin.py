@@ -154,7 +154,7 @@ def test_large_transforms_equal_the_dense_ones():
 def test_bits_do_not_depend_on_the_instruction_set():
     source = """
 import numpy as np, hashlib
-from test_thin import VALUES, distances, thin_problem
+from native.test_thin import VALUES, distances, thin_problem
 done = hashlib.sha256()
 for kind in VALUES:
     with np.errstate(all="ignore"):

@@ -2,12 +2,12 @@
 
 import csv
 import json
-from pathlib import Path
 
 import checks
 import numpy as np
 import oracle
 import pytest
+from real_data import SHARED as DATA
 
 import ckmeans
 from ckmeans import KMeans, k_means
@@ -16,7 +16,6 @@ from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans._refine.genetic import cross
 
 NAMES = (*PLANS, *REFINEMENTS)
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def blobs(n=600, d=3, k=12, seed=0):
