@@ -63,11 +63,8 @@ else:
     # is written.
     CONTRACT, NO_CONTRACT = ["-ffp-contract=fast"], ["-ffp-contract=off"]
 
-# CKMEANS_DEBUG_BOUNDS=1 builds a package that holds every bound against true distances and raises
-# AssertionError; slow:
-# CKMEANS_DEBUG_BOUNDS=1 python setup.py build --build-lib build/debug --build-temp
-# build/debug-objects
-#     cd tests && PYTHONPATH=../build/debug python -m pytest test_algorithms.py
+# CKMEANS_DEBUG_BOUNDS=1 builds a package that compares every bound with true distances and raises
+# AssertionError where one is wrong; it is slow. CONTRIBUTING.md says how to build and test it.
 MACROS = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
 if os.environ.get("CKMEANS_DEBUG_BOUNDS", "") not in ("", "0"):
     MACROS.append(("CKM_DEBUG_BOUNDS", "1"))

@@ -325,9 +325,10 @@ def meant_for_users(*kinds):
     """What is wrong with a case may be said in an error, from a check or by NumPy, not from deep
     inside.
     """
+    kinds = kinds or (TypeError, ValueError, ImportError, OverflowError)
     try:
         yield
-    except kinds or (TypeError, ValueError, ImportError, OverflowError) as error:
+    except kinds as error:
         assert str(error), "an error without a message"
         frame = traceback.extract_tb(error.__traceback__)[-1]
         assert "_native" not in frame.filename or isinstance(error, OverflowError), (

@@ -349,7 +349,12 @@ from ckmeans import KMeans, _sources
 _sources.BLOCK_BYTES, _sources.ARRAY_BLOCKS = 1 << 16, 1
 def cut(state):
     os.truncate("x.npy", 100_000)
-source = "x.npy" if sys.argv[1] == "path" else ["x.npy"] if sys.argv[1] == "list" else np.load("x.npy", mmap_mode="r")
+if sys.argv[1] == "path":
+    source = "x.npy"
+elif sys.argv[1] == "list":
+    source = ["x.npy"]
+else:
+    source = np.load("x.npy", mmap_mode="r")
 try:
     KMeans(3, n_init=1, random_state=0, callback=cut, tol=0).fit_chunks(source)
 except (OSError, ValueError) as error:
@@ -423,7 +428,8 @@ if sys.argv[1] == "checkpoint":
     np.savez = savez
     KMeans(3, random_state=0).fit_chunks(X, checkpoint="state")
 else:
-    KMeans(3, random_state=0, callback=lambda state: os.kill(os.getpid(), signal.SIGKILL)).fit_chunks(X, labels="state")
+    model = KMeans(3, random_state=0, callback=lambda state: os.kill(os.getpid(), signal.SIGKILL))
+    model.fit_chunks(X, labels="state")
 """
 
 

@@ -190,12 +190,12 @@ def test_draws_of_mapped_rows_read_one_pass_for_each_center(X, tmp_path, small_b
     per_pass = len(X) - _sources.block_rows(
         X.dtype, X.shape[1]
     )  # the first block of a pass is not asked for ahead
-    # A survey, the first draw, k - 1 centers, an iteration, and the assignment to the final centers.
+    # A survey, the first draw, k - 1 centers, an iteration, the assignment to the final centers.
     assert 0 < sum(asked) <= per_pass * (1 + 2 + (K - 1) + 2)
     assert fitted.n_iter_ == 1
 
 
-# -- checkpoints -----------------------------------------------------------------------------------------------------------------------
+# -- checkpoints -----------------------------------------------------------------------------------
 
 
 class Stopped(Exception):
@@ -307,7 +307,7 @@ def test_ctrl_c_leaves_what_there_is(X):
     assert estimator.predict(X[:3]).shape == (3,)
 
 
-# -- errors, time, memory ----------------------------------------------------------------------------------------------------------------
+# -- errors, time, memory --------------------------------------------------------------------------
 
 
 def test_errors_name_the_row(X):
@@ -482,9 +482,11 @@ rng = np.random.default_rng(0)
 with pq.ParquetWriter(path, pa.schema([(f"x{{f}}", pa.float32()) for f in range(d)])) as writer:
     for _ in range(max(1, 600_000 // rows)):
         part = rng.normal(size=(rows, d)).astype(np.float32)
-        writer.write_table(pa.table({{f"x{{f}}": part[:, f] for f in range(d)}}), row_group_size=rows)
+        columns = {{f"x{{f}}": part[:, f] for f in range(d)}}
+        writer.write_table(pa.table(columns), row_group_size=rows)
 pq.write_table(pa.table({{"a": np.arange(9.0)}}), path + ".small.parquet")
-KMeans(4, n_init=1, max_iter=1).fit_chunks(path + ".small.parquet", labels=True)       # what libraries take by themselves
+# what libraries take by themselves
+KMeans(4, n_init=1, max_iter=1).fit_chunks(path + ".small.parquet", labels=True)
 centers = part[:8].astype(float)
 del part
 

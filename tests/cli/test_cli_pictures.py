@@ -300,15 +300,23 @@ view, interceptor = QWebEngineView(), Interceptor()
 view.setPage(WatchedPage(view))
 view.page().profile().setUrlRequestInterceptor(interceptor)
 view.resize(1000, 800)
-look = '''JSON.stringify({title: document.title, width: document.documentElement.scrollWidth, inner: innerWidth,
-    pictures: [...document.images].map(i => [i.complete, i.naturalWidth, i.getBoundingClientRect().width]),
-    rows: document.querySelectorAll('tbody tr').length, headings: [...document.querySelectorAll('h2')].map(h => h.innerText)})'''
+look = '''JSON.stringify({
+    title: document.title,
+    width: document.documentElement.scrollWidth,
+    inner: innerWidth,
+    pictures: [...document.images].map(
+        i => [i.complete, i.naturalWidth, i.getBoundingClientRect().width]),
+    rows: document.querySelectorAll('tbody tr').length,
+    headings: [...document.querySelectorAll('h2')].map(h => h.innerText)})'''
 
 def done(text):
     print("RESULT", json.dumps({**json.loads(text), "asked": asked, "said": said}))
     application.quit()
 
-view.loadFinished.connect(lambda ok: QTimer.singleShot(300, lambda: view.page().runJavaScript(look, done)))
+def loaded(ok):
+    QTimer.singleShot(300, lambda: view.page().runJavaScript(look, done))
+
+view.loadFinished.connect(loaded)
 view.load(QUrl.fromLocalFile(sys.argv[1]))
 view.show()
 QTimer.singleShot(40000, application.quit)

@@ -1181,7 +1181,8 @@ TEXTS = {
     "byte order mark": "\ufeffx,y\n1,2\n",
     "byte order mark, no header": "\ufeff1,2\n3,4\n",
     "one column": "x\n1\n\n2\n",
-    "last digit": "x\n0.1000000000000000055511151231257827\n2.2250738585072011e-308\n5e-324\n1.797693e308\n",
+    "last digit": "x\n0.1000000000000000055511151231257827\n2.2250738585072011e-308\n5e-324\n"
+    "1.797693e308\n",
     "spaces": "x y\n1 2\n3  4\n",
     "gap": "x,y\n1,\n2,3\n",
     "gap as nan": "x,y\n1,nan\n2,3\n",

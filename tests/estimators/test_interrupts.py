@@ -327,7 +327,7 @@ def test_a_batch_that_cannot_be_learnt_changes_nothing(monkeypatch, end):
         before = {name: np.copy(value) for name, value in model.__dict__.items()}
         with monkeypatch.context() as context:
             context.setattr("ckmeans._estimators.minibatch.Learner.learn", learn)
-            ended(lambda: model.partial_fit(X), end)
+            ended(lambda model=model: model.partial_fit(X), end)
         assert model.__dict__.keys() == before.keys()
         assert all(
             np.array_equal(before[name], value)
@@ -392,7 +392,7 @@ def test_an_interrupted_model_can_be_saved(tmp_path, end):
         KMeans(4, tol=0, callback=at(0, 2, end)),
         MiniBatchKMeans(4, batch_size=50, random_state=0, callback=at(0, 2, end)),
     ):
-        ended(lambda: model.fit(X), end)
+        ended(lambda model=model: model.fit(X), end)
         model.save(tmp_path / "model.npz")
         assert np.array_equal(ckmeans.load(tmp_path / "model.npz").predict(X), model.predict(X))
 

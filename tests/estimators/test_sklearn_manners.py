@@ -95,7 +95,8 @@ try:
     ckmeans.{name}().predict(X)
 except ckmeans.NotFittedError as error:
     assert type(error) is ckmeans.NotFittedError
-assert not [name for name in sys.modules if name.startswith(("sklearn", "scipy", "pandas", "polars"))]
+others = ("sklearn", "scipy", "pandas", "polars")
+assert not [name for name in sys.modules if name.startswith(others)]
 """)
 
 
@@ -290,7 +291,8 @@ for theirs in (base.BaseEstimator, base.ClusterMixin, base.TransformerMixin):
     assert isinstance(globals().get("model", ckmeans.BisectingKMeans()), theirs)
 assert "class BaseEstimator" in inspect.getsource(base)
 assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("ckmeans")]
-assert type(base.__loader__).__module__ != "ckmeans._estimators.sklearn_manners" and base.__spec__.loader is base.__loader__
+assert type(base.__loader__).__module__ != "ckmeans._estimators.sklearn_manners"
+assert base.__spec__.loader is base.__loader__
 """)
 
 
@@ -326,7 +328,8 @@ for _ in range(2):
         assert str(error) == "broken"
     else:
         raise AssertionError
-open({str(tmp_path / "sklearn" / "base.py")!r}, "w").write("class BaseEstimator:\\n    __slots__ = ()\\n")
+with open({str(tmp_path / "sklearn" / "base.py")!r}, "w") as file:
+    file.write("class BaseEstimator:\\n    __slots__ = ()\\n")
 import importlib
 importlib.invalidate_caches()
 import sklearn.base                        # of another make: no mixins

@@ -76,7 +76,10 @@ class ByDefinition(engine.SearchInPython):
 
 
 def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
-    """What each row of the table of algorithms makes of the same start, iteration by iteration: name -> list of tuples."""
+    """What each row of the table of algorithms makes of the same start.
+
+    Name -> list of tuples, one for each iteration.
+    """
     found = {}
     for name in engine.ALGORITHMS:
         run = Run(Data(X, weights, n_threads, True, unit=unit), centers.copy(), max_iter, 0.0, name)
@@ -115,7 +118,10 @@ def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
     ],
 )
 def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
-    """Nothing else knows of it: the loop, sums, empty clusters and the stopping rule are those of all rows of the table."""
+    """Nothing else knows of it.
+
+    The loop, sums, empty clusters and the stopping rule are those of all rows of the table.
+    """
     monkeypatch.setitem(
         engine.ALGORITHMS, "by definition", engine.Algorithm((engine.Floats,), (ByDefinition,))
     )
@@ -148,7 +154,7 @@ def test_labels_of_a_search_in_python_are_checked(monkeypatch):
             return wrong
 
     monkeypatch.setitem(engine.ALGORITHMS, "wrong", engine.Algorithm((engine.Floats,), (Wrong,)))
-    for wrong in [0, 7], [-1, 0], [0], [[0, 0]], None:
+    for wrong in [0, 7], [-1, 0], [0], [[0, 0]], None:  # noqa: B007 (`Wrong` returns it)
         run = Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, "wrong")
         with pytest.raises((ValueError, TypeError)):
             run.iterate()
@@ -241,7 +247,7 @@ def test_bounds_in_many_features(
         init[k // 3] *= 1000  # jumps to a far row once it has lost its own
     weights = rng.integers(0, 3, len(X)).astype(float) if weighted else None
     models = fits(X, init, sample_weight=weights, n_threads=n_threads)
-    for name, model in models.items():
+    for model in models.values():
         assert_same(model, models["lloyd"])
     assert np.array_equal(models["yinyang"].predict(X), models["yinyang"].labels_)
 
@@ -376,7 +382,7 @@ def test_restarts_share_the_order():
 )
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
-    """Each leaves the rows packed as it wants them, and the threads' scratch is lent from one to the next."""
+    """Each packs the rows as it wants them; the threads' scratch passes from one to the next."""
     X = make(0, d)
     for seed in range(2):
         rng = np.random.default_rng(seed)

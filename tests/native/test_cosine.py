@@ -143,7 +143,8 @@ for dtype, d in ("float64", 19), ("float32", 130), ("float64", 2), ("float32", 8
     X = t.blobs(3000, d, 12, dtype, seed=d)
     X[::100] = 0
     model = KMeans(20, metric="cosine", n_init=2, random_state=0, max_iter=8).fit(X)
-    for value in model.labels_, model.cluster_centers_, model.inertia_, model.transform(X), model.predict(X):
+    fitted = model.labels_, model.cluster_centers_, model.inertia_
+    for value in *fitted, model.transform(X), model.predict(X):
         digest.update(np.ascontiguousarray(value).tobytes())
 print(digest.hexdigest())
 """
@@ -332,7 +333,9 @@ def test_given_centers_are_brought_to_unit_length():
         with pytest.raises(ValueError, match="Row 1 of init is zero.*direction"):
             KMeans(3, metric="cosine", init=bad).fit(X)
         with pytest.raises(ValueError, match="Row 1 of the centers that init returned is zero"):
-            KMeans(3, metric="cosine", init=lambda X, k, random_state: np.array(bad)).fit(X)
+            KMeans(3, metric="cosine", init=lambda X, k, random_state, bad=bad: np.array(bad)).fit(
+                X
+            )
     # Those of a model are taken as they are: a fit that goes on from them ends with them.
     model = KMeans(3, metric="cosine", random_state=0, tol=0).fit(X.astype(np.float32))
     again = KMeans(3, metric="cosine", init=model.cluster_centers_, tol=0).fit(X.astype(np.float32))

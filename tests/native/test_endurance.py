@@ -92,14 +92,18 @@ def fits(count):
         model = KMeans(3, n_init=1, random_state=i, max_iter=5).fit(small)
         if i % 10 == 0:
             model.predict(X), model.transform(X), model.score(X), list(model.iter_fit(small))
-            BisectingKMeans(3, random_state=i).fit(small), MiniBatchKMeans(3, random_state=i, max_iter=2).fit(small)
-            KMeans(3, random_state=i, metric="cosine").fit(small), KMeans(3, random_state=i).fit(small[:, :1])
+            BisectingKMeans(3, random_state=i).fit(small)
+            MiniBatchKMeans(3, random_state=i, max_iter=2).fit(small)
+            KMeans(3, random_state=i, metric="cosine").fit(small)
+            KMeans(3, random_state=i).fit(small[:, :1])
         if i % 100 == 0:
             KMeans(5, init="k-means||", random_state=i, refine="auto").fit(X)
-            KMeans(3, random_state=i).fit(rare).predict(rare), MiniBatchKMeans(3, random_state=i, max_iter=2).fit(rare)
+            KMeans(3, random_state=i).fit(rare).predict(rare)
+            MiniBatchKMeans(3, random_state=i, max_iter=2).fit(rare)
         if i % 500 == 0:
             for algorithm in ALGORITHMS:
-                KMeans(8, n_init=1, random_state=i, n_threads=2, max_iter=8, algorithm=algorithm).fit(big)
+                model = KMeans(8, n_init=1, random_state=i, max_iter=8, algorithm=algorithm)
+                model.set_params(n_threads=2).fit(big)
         if i % 50 == 0:
             try:
                 KMeans(3).fit(np.full((3, 2), np.nan))

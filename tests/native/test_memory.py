@@ -12,7 +12,8 @@ from ckmeans import KMeans, kmeans_plusplus
 rng = np.random.default_rng(0)
 n, d, k = {n}, {d}, {k}
 X = rng.random((n, d), dtype=np.float32).astype(np.{dtype}, copy=False)
-KMeans(4, init="first", max_iter=2, n_threads=2).fit(X[:5000].copy())           # what is loaded or started once
+# what is loaded or started once
+KMeans(4, init="first", max_iter=2, n_threads=2).fit(X[:5000].copy())
 gc.collect()
 with open("/proc/self/clear_refs", "w") as file:                                # restart the peak
     file.write("5")
@@ -60,7 +61,10 @@ def test_wide_rows_are_kept_in_whole_numbers(algorithm, per_value):
     "algorithm, extra", [("yinyang", 4 * 3), ("projected", 4 * (20 + 2) + 4 * 3)]
 )
 def test_bounds_and_axes_take_what_they_say(algorithm, extra):
-    """Bounds: 4 bytes for each row, and for each group of 32 centers; axes: 4 for each axis, and for the length and the norm."""
+    """Bounds: 4 bytes for each row, and for each group of 32 centers.
+
+    Axes: 4 bytes for each axis, and for the length and the norm.
+    """
     n, d, k = 100_000, 60, 50
     narrow = (
         "X = (X[:, :20] @ rng.normal(size=(20, d)).astype(np.float32)); gc.collect(); before "

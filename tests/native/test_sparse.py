@@ -82,7 +82,7 @@ def assert_equal_models(one, other):
     assert (one.inertia_, one.n_iter_) == (other.inertia_, other.n_iter_)
 
 
-# -- the contract ------------------------------------------------------------------------------------------------------------------
+# -- the contract ----------------------------------------------------------------------------------
 
 
 @given(problems(max_rows=90), st.integers(0, 100), st.sampled_from([1, 2, 3]), st.booleans())
@@ -269,14 +269,15 @@ done = hashlib.sha256()
 for k in (3, 30):
     for dtype in ("f4", "f8"):
         model = ckmeans.KMeans(k, n_init=1, random_state=0).fit(X.astype(dtype))
-        for part in (model.labels_, model.cluster_centers_, model.inertia_, model.transform(X[:50].astype(dtype)), model.predict(X)):
+        fitted = model.labels_, model.cluster_centers_, model.inertia_
+        for part in (*fitted, model.transform(X[:50].astype(dtype)), model.predict(X)):
             done.update(np.ascontiguousarray(part).tobytes())
 print(done.hexdigest())
 """
     assert len({run_python(source, CKMEANS_ISA=isa) for isa in ckmeans._native.available}) == 1
 
 
-# -- what comes in -----------------------------------------------------------------------------------------------------------------
+# -- what comes in ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -390,7 +391,7 @@ def test_scipy_is_not_imported():
     )
 
 
-# -- errors ------------------------------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------
 
 
 def with_value(value):
@@ -481,7 +482,7 @@ def test_where_only_dense_arrays_will_do():
         model.predict(S[:, :-1])
 
 
-# -- criteria ----------------------------------------------------------------------------------------------------------------------
+# -- criteria --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [counts, tf_idf])
@@ -520,7 +521,7 @@ def test_variance_partition_takes_some_columns_at_a_time(monkeypatch):
                 )
 
 
-# -- memory ------------------------------------------------------------------------------------------------------------------------
+# -- memory ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -529,7 +530,8 @@ def test_rows_are_never_made_dense():
 import resource, numpy as np, scipy.sparse, ckmeans
 rng = np.random.default_rng(0)
 columns = np.sort(rng.integers(2000, size=(20_000, 10)) * 10 + np.arange(10), axis=1)
-X = scipy.sparse.csr_matrix((rng.random(200_000), columns.ravel(), np.arange(0, 200_001, 10)), shape=(20_000, 20_000))   # 3.2 GB dense
+parts = rng.random(200_000), columns.ravel(), np.arange(0, 200_001, 10)
+X = scipy.sparse.csr_matrix(parts, shape=(20_000, 20_000))   # 3.2 GB dense
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 model = ckmeans.KMeans(5, n_init=1, random_state=0, max_iter=3, n_threads=2).fit(X)
 model.predict(X), model.transform(X[:500]), model.score(X)

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, load, match
 from ckmeans.progress import ProgressBar
 X = np.zeros((5, 2))
-model = KMeans(2, init=[X[:2], X[1:3]], callback=ProgressBar(), label_order="size").fit(X, sample_weight=[1.0] * 5)
+model = KMeans(2, init=[X[:2], X[1:3]], callback=ProgressBar(), label_order="size")
+model = model.fit(X, sample_weight=[1.0] * 5)
 labels: npt.NDArray[np.int32] = model.predict(X)
 for run in model.runs_:
     seconds: float = run.seconds
@@ -25,7 +26,8 @@ streamed: MiniBatchKMeans = MiniBatchKMeans(2, half_life=10).partial_fit(X)
 changed = match(model, BisectingKMeans(2).fit(X), X).changed
 load("model.npz").predict(X)
 import ckmeans
-ckmeans.plot.clusters, ckmeans.metrics.silhouette_score, ckmeans.image.quantize, ckmeans.dask.KMeans, ckmeans.progress.ProgressBar
+ckmeans.plot.clusters, ckmeans.metrics.silhouette_score, ckmeans.image.quantize
+ckmeans.dask.KMeans, ckmeans.progress.ProgressBar
 """
 
 

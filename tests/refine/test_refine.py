@@ -91,7 +91,8 @@ def test_the_same_bits_with_every_instruction_set():
 import numpy as np
 from ckmeans import KMeans
 X = np.random.default_rng(0).normal(size=(2000, 9))
-print([KMeans(20, n_init=1, random_state=0, refine=name).fit(X).inertia_.hex() for name in ("auto", "best")])
+for name in ("auto", "best"):
+    print(KMeans(20, n_init=1, random_state=0, refine=name).fit(X).inertia_.hex())
 """
     assert len({checks.run_python(source, CKMEANS_ISA=isa) for isa in available}) == 1
 
