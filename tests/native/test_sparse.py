@@ -22,6 +22,8 @@ from ckmeans import (
     kmeans_plusplus,
     metrics,
 )
+from ckmeans._input import checks as check
+from ckmeans._native import engine
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -539,3 +541,27 @@ ckmeans.MiniBatchKMeans(5, random_state=0, max_iter=1).fit(X)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     assert int(run_python(source)) < 300
+
+
+@pytest.mark.parametrize("columns", [200, 1000, 1022, 1023, 1024, 1030, 3000])
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e13, 1e60, 1e130])
+def test_distances_to_centers_of_many_large_values(columns, scale):
+    """Each step of the walk is as long as a binade, and the steps together as long as all binades: this was a negative inertia once."""
+    n = 128
+    centers, labels = np.full((1, columns), scale), np.zeros(n, np.int32)
+    S = sparse.csr_matrix((np.full(n, 1.25 * scale), (np.arange(n), np.arange(n) % 3)), shape=(n, columns))
+    rows, _ = check.as_matrix(S, sparse=True)
+    thin, dense = (engine.Data(each, None, 1, False).squares(centers, labels) for each in (rows, S.toarray()))
+    assert np.array_equal(thin, dense) and (thin > 0).all()
+
+
+@pytest.mark.parametrize("stored", [np.nan, -np.nan, np.inf, -np.inf])
+def test_distances_of_what_is_not_finite_stay_in_their_tables(stored):
+    """Rows are checked before, but may change after; NaN can have a sign, which leads nowhere."""
+    n, columns = 128, 400
+    S = sparse.csr_matrix((np.ones(n), (np.arange(n), np.arange(n) % 7)), shape=(n, columns))
+    rows, _ = check.as_matrix(S, sparse=True)
+    data = engine.Data(rows, None, 1, False)
+    S.data[:] = stored
+    found = data.squares(np.random.default_rng(0).random((1, columns)), np.zeros(n, np.int32))
+    assert not np.isfinite(found).any()

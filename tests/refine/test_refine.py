@@ -246,6 +246,31 @@ def test_the_search_keeps_its_books(d, weighted):
     assert search.inertia == kept and np.array_equal(search.centers(), centers)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_rounding_is_not_taken_for_the_weight_of_a_cluster(seed):
+    """A cluster that a heavy row leaves keeps weights that its sum had swallowed."""
+    rng = np.random.default_rng(seed)
+    n, k = 120, 6
+    X = rng.normal(size=(n, 2))
+    weights = 10.0 ** rng.uniform(-40, 0, n)
+    search = Search(X, weights, X[rng.permutation(n)[:k]].copy())
+
+    def check():
+        centers = search.centers()
+        assert np.all((X.min(axis=0) <= centers) & (centers <= X.max(axis=0)))
+        assert np.isfinite(search.inertia)
+
+    search.hartigan(20)
+    check()
+    for row in rng.integers(n, size=30):
+        search.swap(search.best_removal(row)[0], row)
+        search.lloyd(3, 0.0)
+        check()
+    for refine in PLANS:
+        model = KMeans(k, refine=refine, n_init=1, random_state=seed).fit(X, sample_weight=weights)
+        assert np.isfinite(model.cluster_centers_).all() and np.isfinite(model.inertia_)
+
+
 def test_a_crossing_takes_one_center_of_each_pair():
     a = np.arange(10.0).reshape(5, 2) * 10
     b = a[::-1] + 1

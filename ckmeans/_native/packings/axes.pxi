@@ -1,4 +1,4 @@
-# A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see exact_axes.pxi.
+# A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see kernels/exact/axes.pxi.
 # Distances are those of the coordinates then, which are no larger than those of the rows: see `GroupBounds`.
 
 cdef enum:
@@ -9,7 +9,7 @@ cdef enum:
 
 
 cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
-    """What a packed row is off by along the axes and beyond them, as a share of its length; see exact_axes.pxi.
+    """What a packed row is off by along the axes and beyond them, as a share of its length; see kernels/exact/axes.pxi.
 
     `principal_axes` makes sure that axes are orthonormal to within 2 s.
     """
@@ -37,7 +37,7 @@ def principal_axes(rows, most):
     They are found from AXES_SAMPLE of the rows, and turned towards those of all of them by one step of subspace iteration.
     """
     few = rows[::max(1, len(rows) // AXES_SAMPLE)][:AXES_SAMPLE]
-    if not few.any():
+    if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were checked)
         return None
     axes = orthonormal(few, most)
     if len(rows) > len(few):
@@ -95,9 +95,11 @@ cdef class Axes(Packing):
         self.filter = self.floats.filter
         return 0
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        return (self.filter and self.floats.packed.panels != NULL and self.floats.boxes.order == NULL
-                and run.data.rows.d >= (8 if run.insists_on(self) else WIDE))
+    cdef bint possible(self, Run run) noexcept:
+        return run.data.rows.d >= (8 if run.insists_on(self) else WIDE) and self.filter and run.data.packed
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
         """Axes are looked for once assignments, a few that are still to come included, have cost several times what looking for them does,

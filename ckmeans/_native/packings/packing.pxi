@@ -19,9 +19,13 @@ cdef class Packing:
         """Get ready to be asked; nothing is packed yet. The data has been scanned."""
         return 0
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        """Whether the rows of a run can be packed so."""
+    cdef bint possible(self, Run run) noexcept:
+        """Whether it can ever be of use in a run that is about to begin."""
         return False
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        """Whether the rows can be packed so in the pass that is about to begin."""
+        return True
 
     cdef bint wants(self, Run run) except -1 nogil:
         """Whether that pays, or the run's algorithm insists on it; decided by work counted and modelled, never by a clock."""
@@ -39,8 +43,8 @@ cdef class Packing:
         """A pass of a run that has entered is about to begin: other runs may have packed the rows anew."""
         return 0
 
-    cdef bint needs_panels(self, Run run) except -1 nogil:
-        """Whether a run that compares all rows with all centers reads panels again and again, so that it pays to keep them."""
+    cdef bint needs_panels(self) noexcept:
+        """Whether a run that begins with it, and compares all rows with all centers, reads panels again and again: then they are kept."""
         return True
 
     cdef Packed *panels(self) noexcept nogil:

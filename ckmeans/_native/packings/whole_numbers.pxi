@@ -1,4 +1,4 @@
-# Rows kept in whole numbers, for the filter of filter_quanta.pxi: where features are many, the fastest to compare with all centers.
+# Rows kept in whole numbers, for the filter of kernels/filter/whole_numbers.pxi: where features are many, the fastest to compare with all centers.
 
 cdef enum:
     WORTH_QUANTISING = 32        # centers from which on it pays for rows that are looked at once
@@ -33,12 +33,14 @@ cdef class WholeNumbers(Packing):
         self.forget()
         return 0
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        return (run.data.packed and self.filter and self.floats.boxes.order == NULL
-                and run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5))
+    cdef bint possible(self, Run run) noexcept:
+        return run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5) and self.filter and run.data.packed
 
-    cdef bint needs_panels(self, Run run) except -1 nogil:
-        return not self.fits(run)
+    cdef bint fits(self, Run run) noexcept nogil:
+        return self.floats.boxes.order == NULL
+
+    cdef bint needs_panels(self) noexcept:
+        return self.floats.boxes.order != NULL
 
     cdef Packed *panels(self) noexcept nogil:
         return &self.floats.packed

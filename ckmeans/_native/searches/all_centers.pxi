@@ -3,7 +3,7 @@
 cdef class AllCenters(Search):
     """What always works, and what other searches are measured against."""
 
-    cdef bint fits(self, Run run) except -1 nogil:
+    cdef bint possible(self, Run run) noexcept:
         return True
 
     cdef bint always_fits(self) noexcept nogil:

@@ -11,8 +11,14 @@ cdef class BoxSearch(Search):
     """The rows are packed in a spatial order first, which all runs over the data share from then on."""
     cdef int paused              # passes for which boxes are left alone, because their lists were long
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        return run.forms.c.filter and run.packing.packed.axes == NULL and run.data.floats.order.fits(run.data)
+    cdef bint possible(self, Run run) noexcept:
+        if not can_order(run.data):
+            return False
+        run.data.floats.need_order()
+        return True
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        return run.forms.c.filter and run.packing.packed.axes == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
         """The order is thought of once brute assignments have cost a good part of what it will; a pilot tells whether it promises
@@ -45,7 +51,7 @@ cdef class BoxSearch(Search):
 
     cdef bint holds_back(self, Run run) noexcept nogil:
         """In up to 3 features boxes come first."""
-        return run.data.rows.d <= 3 and run.data.floats.order.patience == 0 and run.data.floats.order.fits(run.data)
+        return run.data.rows.d <= 3 and run.data.floats.order.patience == 0
 
     cdef bint reads_all_rows(self) noexcept nogil:
         return False

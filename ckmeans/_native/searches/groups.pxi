@@ -14,9 +14,13 @@ cdef class GroupSearch(Search):
     cdef int pilot_at            # the pass before which they are thought of again
     cdef double pairs_per_row    # row-center pairs that bounds left over in the last pass
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        # (The label of a row without direction does not follow from distances.)
-        return run.forms.c.filter and run.packing.panels().panels != NULL and not run.data.rows.directionless
+    cdef bint possible(self, Run run) noexcept:
+        if run.data.rows.directionless:      # the label of such a row does not follow from distances
+            return False
+        return run.data.packed and (self.insisted or run.data.rows.n * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT)
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        return run.forms.c.filter and run.packing.panels().panels != NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
         cdef const Packed *packing = run.packing.panels()

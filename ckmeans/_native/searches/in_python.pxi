@@ -22,7 +22,7 @@ cdef class SearchInPython(Search):
     >>> del engine.ALGORITHMS["by definition"]
     """
 
-    cdef bint fits(self, Run run) except -1 nogil:
+    cdef bint possible(self, Run run) noexcept:
         return True
 
     cdef bint always_fits(self) noexcept nogil:

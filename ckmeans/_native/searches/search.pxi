@@ -8,9 +8,13 @@ cdef class Search:
     cdef bint insisted           # the run's algorithm insists on it
     cdef bint settled            # found to pay, and not yet to pay no more: searches before it are not asked
 
-    cdef bint fits(self, Run run) except -1 nogil:
-        """Whether it can be used in the pass that is about to begin; centers are prepared."""
+    cdef bint possible(self, Run run) noexcept:
+        """Whether it can ever be of use in a run that is about to begin."""
         return False
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        """Whether it can be used in the pass that is about to begin; centers are prepared."""
+        return True
 
     cdef bint always_fits(self) noexcept nogil:
         """Whether it can be the last resort of a row of ALGORITHMS."""
