@@ -546,12 +546,19 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 @pytest.mark.parametrize("columns", [200, 1000, 1022, 1023, 1024, 1030, 3000])
 @pytest.mark.parametrize("scale", [1e-20, 1.0, 1e13, 1e60, 1e130])
 def test_distances_to_centers_of_many_large_values(columns, scale):
-    """Each step of the walk is as long as a binade, and the steps together as long as all binades: this was a negative inertia once."""
+    """Each step of the walk is as long as a binade, and the steps together as long as all binades.
+
+    This gave a negative inertia once.
+    """
     n = 128
     centers, labels = np.full((1, columns), scale), np.zeros(n, np.int32)
-    S = sparse.csr_matrix((np.full(n, 1.25 * scale), (np.arange(n), np.arange(n) % 3)), shape=(n, columns))
+    S = sparse.csr_matrix(
+        (np.full(n, 1.25 * scale), (np.arange(n), np.arange(n) % 3)), shape=(n, columns)
+    )
     rows, _ = check.as_matrix(S, sparse=True)
-    thin, dense = (engine.Data(each, None, 1, False).squares(centers, labels) for each in (rows, S.toarray()))
+    thin, dense = (
+        engine.Data(each, None, 1, False).squares(centers, labels) for each in (rows, S.toarray())
+    )
     assert np.array_equal(thin, dense) and (thin > 0).all()
 
 

@@ -1,5 +1,8 @@
-"""What Python can change behind the back of compiled code: attributes, states, rows and indices in use. Nothing may be read or written
-out of place; what comes is a right result or an error that says what is wrong."""
+"""What Python can change while compiled code uses it: attributes, states, rows and indices.
+
+Nothing may be read or written out of place. The outcome is a right result, or an error that says
+what is wrong.
+"""
 
 import copy
 import pickle
@@ -8,9 +11,9 @@ import threading
 
 import numpy as np
 import pytest
+from checks import assert_same
 
 import ckmeans
-from checks import assert_same
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, metrics
 from ckmeans._native import Search, engine, kernel
 
@@ -83,12 +86,26 @@ def test_fewer_centers_are_a_model_of_fewer_clusters():
     model = fitted(KMeans)
     model.cluster_centers_ = model.cluster_centers_[:2]
     assert model.transform(X).shape == (300, 2) and model.predict(X).max() == 1
-    with pytest.raises(ValueError, match="labels_ holds 0 to 2, but must hold finite whole numbers from 0 to 1"):
+    with pytest.raises(
+        ValueError, match="labels_ holds 0 to 2, but must hold finite whole numbers from 0 to 1"
+    ):
         ckmeans.match(model, model)
 
 
-@pytest.mark.parametrize("children", [[[0, -1], [-2, -3]], [[1, -1], [0, -3]], [[1, -1], [5, -2]], [[1, -4], [-2, -3]], [[-1, -1], [-2, -3]],
-                                      [[1, -1]], [[1.5, -1], [-2, -3]], [[2**40, -1], [-2, -3]], None])  # fmt: skip
+@pytest.mark.parametrize(
+    "children",
+    [
+        [[0, -1], [-2, -3]],
+        [[1, -1], [0, -3]],
+        [[1, -1], [5, -2]],
+        [[1, -4], [-2, -3]],
+        [[-1, -1], [-2, -3]],
+        [[1, -1]],
+        [[1.5, -1], [-2, -3]],
+        [[2**40, -1], [-2, -3]],
+        None,
+    ],
+)
 def test_splits_that_form_no_tree(children):
     model = fitted(BisectingKMeans)
     model.tree_children_ = children if children is None else np.array(children)
@@ -97,7 +114,10 @@ def test_splits_that_form_no_tree(children):
             USES[use](model)
 
 
-@pytest.mark.parametrize("change", [lambda c: c[:, :, :2], lambda c: c[:1], lambda c: c * np.nan, lambda c: c.astype(str)])
+@pytest.mark.parametrize(
+    "change",
+    [lambda c: c[:, :, :2], lambda c: c[:1], lambda c: c * np.nan, lambda c: c.astype(str)],
+)
 def test_centers_of_splits(change):
     model = fitted(BisectingKMeans)
     model.tree_centers_ = change(model.tree_centers_)
@@ -105,7 +125,17 @@ def test_centers_of_splits(change):
         model.predict(X)
 
 
-@pytest.mark.parametrize("seen", [np.ones(2), np.ones((3, 1)), -np.ones(3), np.full(3, np.nan), np.full(3, np.inf), np.array(["a"] * 3)])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        np.ones(2),
+        np.ones((3, 1)),
+        -np.ones(3),
+        np.full(3, np.nan),
+        np.full(3, np.inf),
+        np.array(["a"] * 3),
+    ],
+)
 def test_weights_of_a_stream(seen):
     model = fitted(MiniBatchKMeans)
     model.seen_weights_ = seen
@@ -136,20 +166,33 @@ def test_pictures_and_pages_check_the_model():
 # ---- threads
 
 
-@pytest.mark.parametrize("value, error", [(200_000, ValueError), (0, ValueError), (-1, ValueError), (True, TypeError), (2.0, TypeError),
-                                          ("2", TypeError), (2**70, ValueError)])  # fmt: skip
+@pytest.mark.parametrize(
+    "value, error",
+    [
+        (200_000, ValueError),
+        (0, ValueError),
+        (-1, ValueError),
+        (True, TypeError),
+        (2.0, TypeError),
+        ("2", TypeError),
+        (2**70, ValueError),
+    ],
+)
 @pytest.mark.parametrize("cls", MODELS)
 def test_a_number_of_threads_is_checked_wherever_it_is_used(cls, value, error, tmp_path):
     model = fitted(cls)
-    if isinstance(value, int):           # a file may bring it
+    if isinstance(value, int):  # a file may bring it
         model.n_threads = value
         model.save(tmp_path / "m.npz")
         loaded = ckmeans.load(tmp_path / "m.npz")
         assert loaded.n_threads == value
         model = loaded
     model.n_threads = value
-    for use in (*(USES[name] for name in ("predict", "transform", "score")), lambda model: model.fit(X),
-                lambda model: metrics.silhouette_samples(X, X[:, 0] > 3, n_threads=value)):  # fmt: skip
+    for use in (
+        *(USES[name] for name in ("predict", "transform", "score")),
+        lambda model: model.fit(X),
+        lambda model: metrics.silhouette_samples(X, X[:, 0] > 3, n_threads=value),
+    ):
         with pytest.raises(error, match="n_threads must be"):
             use(model)
 
@@ -192,7 +235,9 @@ def test_a_state_is_there_during_its_callback_only(cls):
 
     def attempt(state):
         for name in "centers", "labels", "inertia":
-            with pytest.raises(RuntimeError, match="during its callback only, in the thread of the callback"):
+            with pytest.raises(
+                RuntimeError, match="during its callback only, in the thread of the callback"
+            ):
                 getattr(state, name)
         return True
 
@@ -201,7 +246,12 @@ def test_a_state_is_there_during_its_callback_only(cls):
     assert_same(model, cls(3, random_state=0).fit(X)) if cls is KMeans else None
     for state, twin, centers, labels, inertia in kept:
         assert centers.shape == (3, 4) and labels.max() < 3 and inertia >= 0
-        assert attempt(state) and attempt(twin) and attempt(pickle.loads(pickle.dumps(state))) and "n_iter" in repr(state)
+        assert (
+            attempt(state)
+            and attempt(twin)
+            and attempt(pickle.loads(pickle.dumps(state)))
+            and "n_iter" in repr(state)
+        )
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
@@ -223,7 +273,7 @@ def test_a_signal_handler_that_asks_a_state_gets_an_error():
     def callback(state):
         kept.append(state)
         for _ in range(3):
-            state.inertia                # a pass, in which signals are looked for
+            state.inertia  # a pass, in which signals are looked for
 
     model = KMeans(20, init=rows[:20], max_iter=30, callback=callback, n_threads=2)
     before = signal.signal(signal.SIGALRM, handler)
@@ -234,7 +284,9 @@ def test_a_signal_handler_that_asks_a_state_gets_an_error():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert_same(model, KMeans(20, init=rows[:20], max_iter=30).fit(rows))
-    assert all("during its callback only" in text or "is being fitted already" in text for text in said)
+    assert all(
+        "during its callback only" in text or "is being fitted already" in text for text in said
+    )
 
 
 @pytest.mark.parametrize("cls", [KMeans, MiniBatchKMeans])
@@ -244,14 +296,18 @@ def test_a_fit_inside_its_own_callback_is_refused(cls, again):
         pytest.skip(f"{cls.__name__} has no {again}")
 
     def callback(state):
-        with pytest.raises(RuntimeError, match="being fitted already, by the call that this one comes from"):
+        with pytest.raises(
+            RuntimeError, match="being fitted already, by the call that this one comes from"
+        ):
             getattr(model, again)(X[:50])
-        others.append(cls(2, random_state=0).fit(X[:50]).labels_)      # another one may
+        others.append(cls(2, random_state=0).fit(X[:50]).labels_)  # another one may
 
     others, model = [], cls(3, random_state=0, callback=callback)
     model.fit(X)
     plain = cls(3, random_state=0).fit(X)
-    assert np.array_equal(model.labels_, plain.labels_) and model.inertia_ == plain.inertia_ and others
+    assert (
+        np.array_equal(model.labels_, plain.labels_) and model.inertia_ == plain.inertia_ and others
+    )
     model.set_params(callback=None).fit(X)
 
 
@@ -261,7 +317,7 @@ def test_threads_that_feed_one_stream_wait_for_each_other():
     def feed():
         for _ in range(10):
             stream.partial_fit(X)
-            seen.append((stream.labels_.max() < 3, len(stream.counts_)))        # never half of a result
+            seen.append((stream.labels_.max() < 3, len(stream.counts_)))  # never half of a result
 
     threads = [threading.Thread(target=feed) for _ in range(6)]
     for thread in threads:
@@ -277,7 +333,9 @@ def test_threads_that_feed_one_stream_wait_for_each_other():
 
 # ---- rows that change while they are used
 
-quiet = pytest.mark.filterwarnings("ignore")        # that there are few clusters, and what NumPy says of garbage
+quiet = pytest.mark.filterwarnings(
+    "ignore"
+)  # that there are few clusters, and what NumPy says of garbage
 GARBAGE = (np.nan, -np.nan, np.inf, -np.inf, 1e300, 0.0)
 
 
@@ -326,7 +384,9 @@ def test_csr_parts_that_change_during_a_fit(cls, metric, index):
             assert str(error)
 
     for low, high in ((-(2**31), 2**31 - 1), (-3, 0), (60, 64), (10**6, 10**9)):
-        changed_by(lambda S: S.indices.__setitem__(slice(None), rng.integers(low, high, size=S.nnz)))
+        changed_by(
+            lambda S: S.indices.__setitem__(slice(None), rng.integers(low, high, size=S.nnz))
+        )
     changed_by(lambda S: S.indptr.__setitem__(slice(None), 2**30))
     changed_by(lambda S: S.indptr.__setitem__(slice(None), S.indptr[::-1].copy()))
     for garbage in GARBAGE:
@@ -342,7 +402,9 @@ def test_labels_of_a_block_are_looked_at_before_they_are_used():
         assign_block(X, X[:3], survey, labels=labels)
     whole = survey.n_rows, survey.low, survey.high, survey.tiny, 1.0, 1.0
     with pytest.raises(ValueError, match="labels must be from -1 to 2, got -1 to 7"):
-        engine.assign_block(engine.Data(X, None, 1, False, False), whole, X[:3], labels, 0, None, -1.0)
+        engine.assign_block(
+            engine.Data(X, None, 1, False, False), whole, X[:3], labels, 0, None, -1.0
+        )
 
 
 # ---- the entries of compiled code, whoever calls them
@@ -353,10 +415,28 @@ def native_calls():
     data, centers, labels = engine.Data(X, None, 1, False), X[:3].copy(), np.zeros(300, np.int32)
     whole = 300, data.low, data.high, np.ones(4), 1.0, 1.0
     run, running = engine.Run(data, centers, 5, 0.0), engine.Running(data, centers, np.zeros(3))
-    stream = engine.Stream(whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True)
+    stream = engine.Stream(
+        whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True
+    )
     search, silhouette = Search(X, None, centers), kernel("silhouette")
-    bad_centers = (centers[:, :2], centers.astype("f4"), np.asfortranarray(centers), centers[:0], centers[0], centers.astype(object), None)
-    bad_labels = (labels[:-1], labels.astype(int), labels[::-1].astype("i8"), labels + 3, labels - 1, None, np.zeros((300, 1), np.int32))
+    bad_centers = (
+        centers[:, :2],
+        centers.astype("f4"),
+        np.asfortranarray(centers),
+        centers[:0],
+        centers[0],
+        centers.astype(object),
+        None,
+    )
+    bad_labels = (
+        labels[:-1],
+        labels.astype(int),
+        labels[::-1].astype("i8"),
+        labels + 3,
+        labels - 1,
+        None,
+        np.zeros((300, 1), np.int32),
+    )
     for bad in bad_centers:
         yield "assign", lambda: data.assign(bad)
         yield "distances", lambda: data.distances(bad)
@@ -369,20 +449,50 @@ def native_calls():
         yield "begin", lambda: stream.begin(0, bad, -1.0, False, True)
         yield "Search", lambda: Search(X, None, bad)
         yield "set_centers", lambda: search.set_centers(bad)
-        yield "assign_block", lambda: engine.assign_block(data, whole, bad, labels.copy(), 0, None, -1.0)
+        yield (
+            "assign_block",
+            lambda: engine.assign_block(data, whole, bad, labels.copy(), 0, None, -1.0),
+        )
     for bad in bad_labels:
         yield "inertia", lambda: data.inertia(centers, bad)
         yield "squares", lambda: data.squares(centers, bad)
         yield "means", lambda: data.means(bad, 3)
-        yield "assign_block", lambda: engine.assign_block(data, whole, centers, None if bad is None else bad - (bad.max() == 0) * 2, 0, None, -1.0)
-    for bad in (None, X[0], X.astype(">f8"), X[:, :0], X.astype("c16"), X.astype(str), np.frombuffer(b"x" * 65, "u1")[1:].view("f8").reshape(2, 4)):
+        yield (
+            "assign_block",
+            lambda: engine.assign_block(
+                data,
+                whole,
+                centers,
+                None if bad is None else bad - (bad.max() == 0) * 2,
+                0,
+                None,
+                -1.0,
+            ),
+        )
+    for bad in (
+        None,
+        X[0],
+        X.astype(">f8"),
+        X[:, :0],
+        X.astype("c16"),
+        X.astype(str),
+        np.frombuffer(b"x" * 65, "u1")[1:].view("f8").reshape(2, 4),
+    ):
         yield "Data", lambda: engine.Data(bad, None, 1, False)
     for bad in (np.ones(299), np.ones((300, 1)), np.ones(300, "f4"), np.ones(600)[::2]):
         yield "Data", lambda: engine.Data(X, bad, 1, False)
     for bad in (0, -1, 2**40, None):
         yield "threads", lambda: engine.Data(X, None, bad, False)
-    for bad in ((300, data.low[:2], data.high, np.ones(4), 1.0, 1.0), (300, data.low, None, np.ones(4), 1.0, 1.0), (1, 2), None):
-        yield "whole", lambda: engine.block_bound(engine.Data(X, None, 1, False, False), bad, centers)
+    for bad in (
+        (300, data.low[:2], data.high, np.ones(4), 1.0, 1.0),
+        (300, data.low, None, np.ones(4), 1.0, 1.0),
+        (1, 2),
+        None,
+    ):
+        yield (
+            "whole",
+            lambda: engine.block_bound(engine.Data(X, None, 1, False, False), bad, centers),
+        )
     yield "uniforms", lambda: data.kmeans_plusplus(3, 2, np.zeros(4))
     yield "k", lambda: data.kmeans_plusplus(0, 2, np.zeros(5))
     yield "batch", lambda: data.batch(np.array([0, 300]))
@@ -399,18 +509,45 @@ def native_calls():
     yield "block", lambda: stream.block(0, 0, X[:100].astype("f4"), None)
     yield "block", lambda: stream.block(0, 0, X[:100], np.ones(99))
     yield "block", lambda: stream.labels(0, 9)
-    yield "starts", lambda: engine.Stream(whole, np.dtype(np.float64), False, np.array([0, 200, 100]), 3, 1, 1, "auto", 0, True)
+    yield (
+        "starts",
+        lambda: engine.Stream(
+            whole, np.dtype(np.float64), False, np.array([0, 200, 100]), 3, 1, 1, "auto", 0, True
+        ),
+    )
     yield "swap", lambda: search.swap(3, 0)
     yield "swap", lambda: search.swap(0, 300)
     yield "best_removal", lambda: search.best_removal(-1)
     yield "plusplus", lambda: search.plusplus(np.zeros(2))
     room, bounds = np.empty((4, silhouette.GROUP)), np.array([0, 100, 300])
-    for start, stop, limits in ((0, 301, bounds), (-1, 5, bounds), (0, 5, np.array([0, 400, 300])), (0, 5, np.array([0, 299]))):
-        yield "silhouettes", lambda: silhouette.silhouettes(X, limits, start, stop, 1.0, 1.0, room, np.empty(300))
-        yield "pair_sums", lambda: silhouette.pair_sums(X, limits, 0, start, stop, 1.0, 1.0, room, np.zeros((2, 2, 300)))
-    yield "silhouettes", lambda: silhouette.silhouettes(X, bounds, 0, 5, 1.0, 1.0, room[:3], np.empty(300))
-    yield "silhouettes", lambda: silhouette.silhouettes(X, bounds, 0, 5, 1.0, 1.0, room, np.empty(299))
-    yield "pair_sums", lambda: silhouette.pair_sums(X, bounds, 2, 0, 5, 1.0, 1.0, room, np.zeros((2, 2, 300)))
+    for start, stop, limits in (
+        (0, 301, bounds),
+        (-1, 5, bounds),
+        (0, 5, np.array([0, 400, 300])),
+        (0, 5, np.array([0, 299])),
+    ):
+        yield (
+            "silhouettes",
+            lambda: silhouette.silhouettes(X, limits, start, stop, 1.0, 1.0, room, np.empty(300)),
+        )
+        yield (
+            "pair_sums",
+            lambda: silhouette.pair_sums(
+                X, limits, 0, start, stop, 1.0, 1.0, room, np.zeros((2, 2, 300))
+            ),
+        )
+    yield (
+        "silhouettes",
+        lambda: silhouette.silhouettes(X, bounds, 0, 5, 1.0, 1.0, room[:3], np.empty(300)),
+    )
+    yield (
+        "silhouettes",
+        lambda: silhouette.silhouettes(X, bounds, 0, 5, 1.0, 1.0, room, np.empty(299)),
+    )
+    yield (
+        "pair_sums",
+        lambda: silhouette.pair_sums(X, bounds, 2, 0, 5, 1.0, 1.0, room, np.zeros((2, 2, 300))),
+    )
     layout = engine.own_layout(np.array([0, 1, 2]), np.array([0, 3], np.int32), 4)
     yield "layout", lambda: layout.rows(1, 3)
     yield "take_rows", lambda: engine.take_rows(np.ones(2), layout, np.array([2]))
