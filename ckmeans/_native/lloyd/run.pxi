@@ -1,4 +1,5 @@
-# One k-means run: the iteration, the stopping rule, and what becomes of empty clusters. Every algorithm runs under this loop.
+# One k-means run: the iteration, the stopping rule, and what becomes of empty clusters. Every
+# algorithm runs under this loop.
 
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
@@ -6,7 +7,8 @@ cdef enum Stop:
 STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
 
 
-cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how, Py_ssize_t d) noexcept nogil:
+cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how,
+                      Py_ssize_t d) noexcept nogil:
     """Add one thread's tally to the total and clear it."""
     cdef Py_ssize_t size = how.parts * d, j, e
     for j in range(k):
@@ -36,7 +38,8 @@ cdef class Run:
         A row of ALGORITHMS.
     max_iter : int
     tol : float
-        The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
+        The run stops once the centers' total squared shift is at most this times the mean variance
+        of the columns.
     """
     cdef readonly Data data
     cdef Cuts cuts                   # how sums are cut
@@ -48,12 +51,14 @@ cdef class Run:
     cdef double shift_limit          # 0 until the first assignment
     cdef Survey survey
     cdef double *center              # (k, d) as they are used
-    cdef double *shown               # (k, d) as results have them: the same, unless rows are taken at unit length
+    cdef double *shown               # (k, d) as results have them: the same, unless rows are taken
+                                     # at unit length
     cdef double *fresh               # (k, d) the next centers, where they differ
     cdef object label_array
     cdef int32_t *label              # (n,)
     cdef Tally total                 # sums of the current labels; `touched`: not yet in `center`
-    cdef Tally *tallies              # (threads,) what each thread adds to them; zeros between passes. NULL: CSR
+    cdef Tally *tallies              # (threads,) what each thread adds to them; zeros between
+                                     # passes. NULL: CSR
     cdef int32_t *before             # CSR: (n,) labels before the last assignment; else NULL
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef list packings               # of its row of ALGORITHMS, the last of which always fits
@@ -73,7 +78,8 @@ cdef class Run:
     cdef Py_ssize_t n_moved
     cdef Stop stop
 
-    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol, str algorithm="auto"):
+    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol,
+                  str algorithm="auto"):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Py_ssize_t k = centers.shape[0], d = data.rows.d
         cdef int i
@@ -114,8 +120,8 @@ cdef class Run:
         cdef tuple packings, searches
         cdef Py_ssize_t i
         cdef bint reads_panels = False
-        cdef Packing packing
-        cdef Search search
+        cdef Packing packing = None
+        cdef Search search = None
         packings, searches, insists_on = algorithm
         self.packing_at = <void **>self.memory.take(len(packings) + len(searches), sizeof(void *))
         self.search_at = self.packing_at + len(packings)
@@ -136,8 +142,10 @@ cdef class Run:
                 self.searches.append(search)
                 self.n_searches += 1
                 reads_panels = reads_panels or search.reads_panels()
-        if packing is None or packing is not self.data.floats or search is None or not search.always_fits():
-            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
+        if (packing is None or packing is not self.data.floats or search is None
+            or not search.always_fits()):
+            raise ValueError("the last packing of an algorithm must be Floats, and its last "
+                             f"search one that always fits: {algorithm}.")
         self.packing = packing
         if self.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
             self.data.floats.keep(self.data)
@@ -164,7 +172,7 @@ cdef class Run:
         for i in range(self.data.n_threads):
             self.data.workers[i].tally = self.tallies[i]
 
-    # -- the loop ------------------------------------------------------------------------------------------------------------------
+    # -- the loop ----------------------------------------------------------------------------------
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
@@ -172,7 +180,9 @@ cdef class Run:
         return self.label_rows()
 
     cdef int choose(self) except -1 nogil:
-        """How rows are packed and which centers they are compared with in the pass that is about to begin."""
+        """How rows are packed and which centers they are compared with in the pass that is about to
+        begin.
+        """
         self.choose_packing()
         self.forms.prepare(self.center, self.packing.panels(), self.packing.filter, False)
         self.job.centers = &self.forms.c
@@ -195,7 +205,9 @@ cdef class Run:
         return 0
 
     cdef int first_assign(self) except -1 nogil:
-        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on the way."""
+        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on
+        the way.
+        """
         self.choose()
         if not (self.tol > 0 and self.data.variance_ < 0):
             self.label_rows()
@@ -215,13 +227,14 @@ cdef class Run:
             self.shift_limit = self.tol * self.data.variance_
         return 0
 
-    # -- how rows are packed -------------------------------------------------------------------------------------------------------
+    # -- how rows are packed -----------------------------------------------------------------------
 
     cdef int choose_packing(self) except -1 nogil:
         """Go over to the first packing that fits and is wanted."""
         cdef int i, chosen = self.n_packings - 1
         for i in range(chosen):
-            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(self) and (<Packing>self.packing_at[i]).wants(self)):
+            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(self)
+                and (<Packing>self.packing_at[i]).wants(self)):
                 chosen = i
                 break
         if self.packing_at[chosen] != <void *>self.packing:
@@ -249,15 +262,20 @@ cdef class Run:
         return self.insisted_packing == <void *>packing
 
     cdef double cost_without(self, Packing packing, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in
+        another way, roughly.
+        """
         cdef int i
         for i in range(self.n_packings):
-            if self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing and (<Packing>self.packing_at[i]).fits(self):
+            if (self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing
+                and (<Packing>self.packing_at[i]).fits(self)):
                 return (<Packing>self.packing_at[i]).row_cost(m, self.data.rows.d)
         return INFINITY
 
     cdef double to_come(self, double cost) noexcept nogil:
-        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which costs a row so many."""
+        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which
+        costs a row so many.
+        """
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
     cdef int measure_anew(self) except -1:
@@ -267,7 +285,7 @@ cdef class Run:
             search.measure_anew(self)
         return 0
 
-    # -- which centers rows are compared with ---------------------------------------------------------------------------------------
+    # -- which centers rows are compared with ------------------------------------------------------
 
     cdef int choose_search(self) except -1 nogil:
         """Take the first search that fits and is wanted."""
@@ -279,7 +297,8 @@ cdef class Run:
             i = 0
         while i < self.n_searches - 1:
             if self.search_at[i] != NULL:
-                if (<Search>self.search_at[i]).fits(self) and (<Search>self.search_at[i]).wants(self):
+                if ((<Search>self.search_at[i]).fits(self)
+                    and (<Search>self.search_at[i]).wants(self)):
                     chosen = i
                     break
                 if self.search_at[i] != NULL and (<Search>self.search_at[i]).holds_back(self):
@@ -344,7 +363,9 @@ cdef class Run:
         merge_tally(&self.total, tally, self.k, &self.cuts.sums, self.data.rows.d)
 
     cdef int update(self) except -1 nogil:
-        """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
+        """Move every center to the mean of its rows, empty clusters to far rows, and measure the
+        shift.
+        """
         cdef Py_ssize_t j, f, d = self.data.rows.d
         cdef double weight, step
         cdef bint empty = False
@@ -363,7 +384,8 @@ cdef class Run:
             if self.before != NULL:
                 self.update_csr(j, weight)
                 continue
-            if weight > 0:                    # else `fresh` holds the row that the empty cluster takes
+            if weight > 0:                    # else `fresh` holds the row that the empty cluster
+                                              # takes
                 for f in range(d):
                     self.fresh[j * d + f] = self.cuts.mean_of(&self.total, j, f, weight)
             if self.data.unit:
@@ -379,7 +401,8 @@ cdef class Run:
     cdef void turn(self, Py_ssize_t j) noexcept nogil:
         """Bring a fresh center to unit length; where it is zero, the center stays.
 
-        What is shown may be rounded to float32 then, which leaves it a little off unit length; what is used is not.
+        What is shown may be rounded to float32 then, which leaves it a little off unit length; what
+        is used is not.
         """
         cdef Py_ssize_t d = self.data.rows.d, f
         cdef double *fresh = self.fresh + j * d
@@ -392,7 +415,9 @@ cdef class Run:
             memcpy(fresh, self.center + j * d, d * sizeof(double))
 
     cdef Stop stopping(self) noexcept nogil:
-        """The stopping rule: asked after an assignment (n_changed) and again after an update (shift)."""
+        """The stopping rule: asked after an assignment (n_changed) and again after an update
+        (shift).
+        """
         if self.n_changed == 0:
             return LABELS
         if self.shift <= self.shift_limit:
@@ -438,11 +463,12 @@ cdef class Run:
         self.n_changed = changed
         return 0
 
-    # -- CSR rows ------------------------------------------------------------------------------------------------------------------
+    # -- CSR rows ----------------------------------------------------------------------------------
     #
-    # Centers of sparse rows are sparse, too, unless clusters are large. `support` says in which columns a cluster's sums or its center
-    # may not be zero; no others are looked at. Sums are brought up to date after the pass, not by its threads: there is no room for more
-    # than one copy of them, and few rows change their labels.
+    # Centers of sparse rows are sparse, too, unless clusters are large. `support` says in which
+    # columns a cluster's sums or its center may not be zero; no others are looked at. Sums are
+    # brought up to date after the pass, not by its threads: there is no room for more than one copy
+    # of them, and few rows change their labels.
 
     cdef int begin_csr(self) except -1:
         cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, j
@@ -468,8 +494,10 @@ cdef class Run:
                 self.total.counts[self.label[i]] += 1
                 continue
             if self.before[i] >= 0:
-                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total, &self.cuts.sums, NULL)
-            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total, &self.cuts.sums, NULL)
+                self.data.exact.move(&self.data.rows, i, w, self.before[i], -1, &self.total,
+                                     &self.cuts.sums, NULL)
+            self.data.exact.move(&self.data.rows, i, w, self.label[i], 1, &self.total,
+                                 &self.cuts.sums, NULL)
 
     cdef void update_csr(self, Py_ssize_t j, double weight) noexcept nogil:
         """Move one center; see `update`."""
@@ -498,7 +526,8 @@ cdef class Run:
                 bits &= bits - 1
                 step = fresh[f] - center[f]
                 shift += step * step
-                zero = center[f] == 0 and fresh[f] == 0          # the old one too: its form is still there
+                # the old one too: its form is still there
+                zero = center[f] == 0 and fresh[f] == 0
                 center[f] = fresh[f]
                 for p in range(self.cuts.sums.parts):
                     zero = zero and sums[p * d + f] == 0
@@ -538,20 +567,23 @@ cdef class Run:
         for i in range(count):
             fresh[columns[i]] = values[i] * factor
 
-    # -- empty clusters ------------------------------------------------------------------------------------------------------------
+    # -- empty clusters ----------------------------------------------------------------------------
 
     cdef void move(self, int64_t row, int sign) noexcept nogil:
         """Take a row out of its cluster's sums (-1) or put it back (1)."""
         cdef double w = 1 if self.data.weight == NULL else self.data.weight[row]
-        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total, &self.cuts.sums,
+        self.data.exact.move(&self.data.rows, row, w, self.label[row], sign, &self.total,
+                             &self.cuts.sums,
                              self.data.workers[0].block)
 
     cdef int fill_empty(self) except -1:
-        """Give each empty cluster, in order, the row farthest from its own center (the lowest of equals).
+        """Give each empty cluster, in order, the row farthest from its own center (the lowest of
+        equals).
 
-        It must have weight, be off its center, leave other rows behind, and differ from rows given before. It counts as the new
-        cluster's only member, and no more as a member of its old one, for this update only: `moved` says what to put back.
-        Where no such row is left, the center stays.
+        It must have weight, be off its center, leave other rows behind, and differ from rows given
+        before. It counts as the new cluster's only member, and no more as a member of its old one,
+        for this update only: `moved` says what to put back. Where no such row is left, the center
+        stays.
         """
         cdef Data data = self.data
         cdef Py_ssize_t n = data.rows.n, d = data.rows.d, i, j, t, count = 0
@@ -596,7 +628,7 @@ cdef class Run:
                 self.move(i, 1)
         return 0
 
-    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+    # -- what callers ask --------------------------------------------------------------------------
 
     @property
     def along_axes(self):
@@ -635,10 +667,12 @@ cdef class Run:
     def counters(self):
         """What the kernels did so far.
 
-        Row-center pairs filtered and decided exactly, rows that the filter left undecided, box-center pairs tested.
+        Row-center pairs filtered and decided exactly, rows that the filter left undecided,
+        box-center pairs tested.
         """
         cdef Counters counted = self.data.threads.counters()
-        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided, "boxed": counted.boxed}
+        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided,
+                "boxed": counted.boxed}
 
 
 cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexcept nogil:

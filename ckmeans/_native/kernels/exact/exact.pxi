@@ -1,8 +1,9 @@
 # Exact kernels: everything that decides a label, adds to a sum or is shown to a user.
 #
-# Included by one module per element type `real` and instruction set, compiled without fused multiply-adds: the squared distance of a
-# row and a center is float64, features in order, t = x[f] - c[f]; s += t * t. Wide instruction sets work on several rows or centers
-# at a time, never on several features of one sum, so that they give the same bits.
+# Included by one module per element type `real` and instruction set, compiled without fused
+# multiply-adds: the squared distance of a row and a center is float64, features in order, t = x[f]
+# - c[f]; s += t * t. Wide instruction sets work on several rows or centers at a time, never on
+# several features of one sum, so that they give the same bits.
 
 cimport cython
 from libc.math cimport fabs, frexp, ldexp, sqrt, sqrtf
@@ -30,10 +31,11 @@ cdef enum:
     SPAN = 128           # elements that narrow rows are strung together to
     ROUND = 64           # features whose terms are cut together where sums have many parts
 
-cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140 are refused
+cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140
+                                     # are refused
 
 
-# ---- reading rows ----------------------------------------------------------------------------------------------------------------
+# ---- reading rows --------------------------------------------------------------------------------
 
 ctypedef fused element:
     double
@@ -48,7 +50,8 @@ ctypedef fused element:
     uint64_t
 
 
-cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const element *first, real *out) noexcept nogil:
+cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const element *first,
+                  real *out) noexcept nogil:
     cdef const char *data = <const char *>first + start * rows.row_stride
     cdef Py_ssize_t i, f, d = rows.d, row_stride = rows.row_stride, col_stride = rows.col_stride
     cdef const element *x
@@ -63,15 +66,18 @@ cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const el
         for i in range(count):
             factor = rows.factor[start + i]
             for f in range(d):
-                out[i * d + f] = <real>((<const element *>(data + i * row_stride + f * col_stride))[0] * factor)
+                out[i * d + f] = <real>((<const element *>(data + i * row_stride + f
+                                                           * col_stride))[0] * factor)
     elif col_stride * col_stride <= row_stride * row_stride:
         for i in range(count):
             for f in range(d):
-                out[i * d + f] = <real>(<const element *>(data + i * row_stride + f * col_stride))[0]
+                out[i * d + f] = <real>(<const element *>(data + i * row_stride + f
+                                                          * col_stride))[0]
     else:
         for f in range(d):
             for i in range(count):
-                out[i * d + f] = <real>(<const element *>(data + i * row_stride + f * col_stride))[0]
+                out[i * d + f] = <real>(<const element *>(data + i * row_stride + f
+                                                          * col_stride))[0]
 
 
 cdef double half(uint16_t bits) noexcept nogil:
@@ -87,15 +93,17 @@ cdef double half(uint16_t bits) noexcept nogil:
     return -value if bits >> 15 else value
 
 
-cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
+cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
+                       real *out) noexcept nogil:
     cdef Py_ssize_t i, f
+    cdef const char *at
     cdef double factor = 1
     for i in range(count):
         if rows.factor != NULL:
             factor = rows.factor[start + i]
         for f in range(rows.d):
-            out[i * rows.d + f] = <real>(factor * half((<const uint16_t *>(rows.data + (start + i) * rows.row_stride
-                                                                           + f * rows.col_stride))[0]))
+            at = rows.data + (start + i) * rows.row_stride + f * rows.col_stride
+            out[i * rows.d + f] = <real>(factor * half((<const uint16_t *>at)[0]))
 
 
 cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
@@ -104,11 +112,15 @@ cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *ou
     memset(out, 0, count * d * sizeof(real))
     for i in range(count):
         for e in range(rows.indptr[start + i], rows.indptr[start + i + 1]):
-            out[i * d + ckm_column(rows.indices, e, d)] = values[e] + <real>0         # -0.0 becomes 0.0, as in SciPy's toarray
+            # -0.0 becomes 0.0, as in SciPy's toarray
+            out[i * d + ckm_column(rows.indices, e, d)] = values[e] + <real>0
 
 
-cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count, char *block) noexcept nogil:
-    """Rows [start, start + count) one after the other: where they lie, or converted into `block` (room for PANEL rows)."""
+cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
+                       char *block) noexcept nogil:
+    """Rows [start, start + count) one after the other: where they lie, or converted into `block`
+    (room for PANEL rows).
+    """
     cdef real *out = <real *>block
     if rows.direct:
         return <const real *>(rows.data + start * rows.row_stride)
@@ -119,37 +131,49 @@ cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count, cha
     elif rows.kind == KIND_F32: convert[float](rows, start, count, <const float *>rows.data, out)
     elif rows.kind == KIND_F16: convert_half(rows, start, count, out)
     elif rows.kind == KIND_I8: convert[int8_t](rows, start, count, <const int8_t *>rows.data, out)
-    elif rows.kind == KIND_I16: convert[int16_t](rows, start, count, <const int16_t *>rows.data, out)
-    elif rows.kind == KIND_U16: convert[uint16_t](rows, start, count, <const uint16_t *>rows.data, out)
-    elif rows.kind == KIND_I32: convert[int32_t](rows, start, count, <const int32_t *>rows.data, out)
-    elif rows.kind == KIND_U32: convert[uint32_t](rows, start, count, <const uint32_t *>rows.data, out)
-    elif rows.kind == KIND_I64: convert[int64_t](rows, start, count, <const int64_t *>rows.data, out)
-    elif rows.kind == KIND_U64: convert[uint64_t](rows, start, count, <const uint64_t *>rows.data, out)
-    else: convert[uint8_t](rows, start, count, <const uint8_t *>rows.data, out)      # KIND_U8, KIND_BOOL
+    elif rows.kind == KIND_I16: convert[int16_t](rows, start, count, <const int16_t *>rows.data,
+                                                 out)
+    elif rows.kind == KIND_U16: convert[uint16_t](rows, start, count, <const uint16_t *>rows.data,
+                                                  out)
+    elif rows.kind == KIND_I32: convert[int32_t](rows, start, count, <const int32_t *>rows.data,
+                                                 out)
+    elif rows.kind == KIND_U32: convert[uint32_t](rows, start, count, <const uint32_t *>rows.data,
+                                                  out)
+    elif rows.kind == KIND_I64: convert[int64_t](rows, start, count, <const int64_t *>rows.data,
+                                                 out)
+    elif rows.kind == KIND_U64: convert[uint64_t](rows, start, count, <const uint64_t *>rows.data,
+                                                  out)
+    # KIND_U8, KIND_BOOL
+    else: convert[uint8_t](rows, start, count, <const uint8_t *>rows.data, out)
     return out
 
 
 cdef void read(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil:
-    """One row as float64. It is converted in place when there is room for it, so `out` is the block as well."""
+    """One row as float64. It is converted in place when there is room for it, so `out` is the block
+    as well.
+    """
     cdef const real *x = fetch(rows, row, 1, <char *>out)
     cdef Py_ssize_t f
-    for f in range(rows.d - 1, -1, -1):       # backwards: float32 values are widened where they stand
+    for f in range(rows.d - 1, -1, -1):       # backwards: float32 values are widened where they
+                                              # stand
         out[f] = x[f]
 
 
 include "kernels/exact/cosine.pxi"
 
 
-# ---- exact sums ------------------------------------------------------------------------------------------------------------------
+# ---- exact sums ----------------------------------------------------------------------------------
 
-cdef inline void add_row(double *sums, const Sums *how, const real *x, double w, Py_ssize_t d) noexcept nogil:
+cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
+                         Py_ssize_t d) noexcept nogil:
     """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
     cdef const double *big = how.big
     cdef double terms[ROUND]
     cdef double term, high
     cdef Py_ssize_t f, p, first, count
     cdef int left
-    if how.parts == 1:                        # every term is on the first grid: adding is exact as it is
+    if how.parts == 1:                        # every term is on the first grid: adding is exact as
+                                              # it is
         for f in range(d):
             sums[f] += w * x[f]
     elif how.parts == 2:                      # what the first part leaves is on the second grid
@@ -167,7 +191,8 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
             high = (term + big[d + f]) - big[d + f]
             sums[d + f] += high
             sums[2 * d + f] += term - high
-    else:                                     # a term fills few of the parts: as soon as nothing is left of any, the others are skipped
+    else:                                     # a term fills few of the parts: as soon as nothing is
+                                              # left of any, the others are skipped
         for first from 0 <= first < d by ROUND:
             count = min(<Py_ssize_t>ROUND, d - first)
             for f in range(count):
@@ -198,7 +223,8 @@ cdef inline void add_weight(double *total, const Sums *how, double w) noexcept n
     total[how.weight_parts - 1] += w
 
 
-cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w, Py_ssize_t d,
+cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w,
+                           Py_ssize_t d,
                            int sign) noexcept nogil:
     tally.touched[label] = 1
     tally.counts[label] += sign
@@ -207,15 +233,17 @@ cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const r
     add_row(tally.sums + label * how.parts * d, how, x, sign * w, d)
 
 
-cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,
+               const Sums *how,
                char *block) noexcept nogil:
     """Add one row to a cluster's sums (sign 1) or take it away (-1)."""
     tally_row(tally, how, label, fetch(rows, row, 1, block), w, rows.d, sign)
 
 
-# ---- squared distances -----------------------------------------------------------------------------------------------------------
+# ---- squared distances ---------------------------------------------------------------------------
 
-cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+cdef void distance_tile(const real **x, const double *block, Py_ssize_t d,
+                        double *out) noexcept nogil:
     """Squared distances of GROUP rows to BLOCK centers.
 
     x      IN   (GROUP,) pointers to rows of d features
@@ -244,7 +272,8 @@ cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, doubl
             VD_STORE(out + r * BLOCK + lane + VDL, acc[r][1])
 
 
-cdef void distance_row(const real *x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+cdef void distance_row(const real *x, const double *block, Py_ssize_t d,
+                       double *out) noexcept nogil:
     """Squared distances of one row to BLOCK centers; see `distance_tile`."""
     cdef vd acc[BLOCK_V]
     cdef vd t, row
@@ -261,8 +290,11 @@ cdef void distance_row(const real *x, const double *block, Py_ssize_t d, double 
         VD_STORE(out + v * VDL, acc[v])
 
 
-cdef void pair_distances(const real **x, const double **c, Py_ssize_t d, double *out) noexcept nogil:
-    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for each other."""
+cdef void pair_distances(const real **x, const double **c, Py_ssize_t d,
+                         double *out) noexcept nogil:
+    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for
+    each other.
+    """
     cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
     cdef const real *x0 = x[0]
     cdef const real *x1 = x[1]
@@ -288,9 +320,10 @@ cdef void pair_distances(const real **x, const double **c, Py_ssize_t d, double 
     out[3] = s3
 
 
-# ---- passes over the rows --------------------------------------------------------------------------------------------------------
+# ---- passes over the rows ------------------------------------------------------------------------
 
-cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *tiny, double *bad) noexcept nogil:
+cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *tiny,
+                    double *bad) noexcept nogil:
     cdef Py_ssize_t e
     cdef double v, size
     for e in range(length):
@@ -303,8 +336,11 @@ cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high,
         bad[e] += v - v                       # NaN for what is not finite
 
 
-cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Smallest and largest value of each column, the smallest magnitude, and whether all are finite."""
+cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+              int worker) noexcept nogil:
+    """Smallest and largest value of each column, the smallest magnitude, and whether all are
+    finite.
+    """
     cdef Scan *job = <Scan *>job_
     cdef Py_ssize_t d = job.rows.d, i, e, count, strung = SPAN // d
     cdef double *low = job.low + worker * d
@@ -316,7 +352,8 @@ cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     cdef double tinys[SPAN]
     cdef double bads[SPAN]
     cdef const real *x
-    # Narrow rows are strung together, so that the loop over features is long enough for wide vectors.
+    # Narrow rows are strung together, so that the loop over features is long enough for wide
+    # vectors.
     for e in range(strung * d):
         lows[e] = low[e % d]
         highs[e] = high[e % d]
@@ -347,7 +384,8 @@ cdef inline vd load(const real *x) noexcept nogil:
     return VD_LOAD(<const double *>x)
 
 
-cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w, const double *how, double *seen,
+cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w,
+                       const double *how, double *seen,
                        Py_ssize_t width) noexcept nogil:
     """`survey` for one vector of columns, everything in registers.
 
@@ -379,7 +417,8 @@ cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const 
     VD_STORE(seen + 3 * width, second1)
 
 
-cdef void survey_one(double value, double w, const double *how, double *seen, Py_ssize_t width) noexcept nogil:
+cdef void survey_one(double value, double w, const double *how, double *seen,
+                     Py_ssize_t width) noexcept nogil:
     """`survey_lanes` for one value of one column."""
     cdef double term, high
     cdef int p
@@ -392,17 +431,20 @@ cdef void survey_one(double value, double w, const double *how, double *seen, Py
         term = term * value
 
 
-cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                int worker) noexcept nogil:
     """First and second moments of the columns."""
     cdef Survey *job = <Survey *>job_
-    cdef Py_ssize_t d = job.rows.d, length = job.strung * d, width = job.width, count, strings, i, e, b
+    cdef Py_ssize_t d = job.rows.d, length = job.strung * d, width = job.width, count, strings, i, e
+    cdef Py_ssize_t b
     cdef double *seen = job.seen + worker * SEEN * width
     cdef const real *x
     cdef const double *w = NULL
     cdef real tail[PANEL * VDL]
     while start < stop:
         # Few wide rows, which must stay in L1; of sparse ones no more than the block has room for.
-        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16 if job.rows.indptr == NULL else CSR_ROWS), stop - start)
+        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16 if job.rows.indptr == NULL
+                                 else CSR_ROWS), stop - start)
         x = fetch(job.rows, start, count, job.workers[worker].block)
         if job.weights != NULL:
             w = job.weights + start
@@ -410,7 +452,8 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         for e from 0 <= e < length by VDL:
             if e + VDL <= length:
                 survey_lanes(x + e, strings, length, w, job.how + e, seen + e, width)
-            else:                             # columns that do not fill a vector; the lanes past them fall into the padding
+            else:                             # columns that do not fill a vector; the lanes past
+                                              # them fall into the padding
                 for i in range(strings):
                     for b in range(VDL):
                         tail[i * VDL + b] = x[i * length + e + b] if e + b < length else 0
@@ -426,7 +469,8 @@ include "kernels/exact/axes.pxi"
 include "kernels/exact/pack.pxi"
 
 
-cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first, Py_ssize_t d, double *out) noexcept nogil:
+cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first,
+                       Py_ssize_t d, double *out) noexcept nogil:
     """`distance_tile` for `count` rows and the centers from `first`, from rows as they are."""
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
@@ -446,7 +490,8 @@ cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
     return ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
 
 
-cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
+cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, Py_ssize_t first,
+                          Py_ssize_t count, float **panel,
                           float **norms) noexcept nogil:
     """The packed rows [first, first + count): kept ones, or packed into the worker's scratch."""
     panel[0] = me.panel
@@ -455,7 +500,8 @@ cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, P
         panel[0] = packing.panels + first * packed_width(packing, rows.d)
         norms[0] = packing.sq_norms + first
     if packing.panels == NULL or packing.filling:
-        pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0], norms[0])
+        pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0],
+                   norms[0])
 
 
 cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
@@ -481,11 +527,13 @@ cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcep
     return lanes[0]
 
 
-cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d, int32_t *label) noexcept nogil:
+cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d,
+                         int32_t *label) noexcept nogil:
     """Whether one center is so much nearer than all others that the order of the sums is no matter.
 
-    A sum of d squares of differences is off by (d + 2) u of it in any order, u = 2^-53, and this one from that which decides by twice as
-    much; so is the other. What underflows is far below 2^-1000.
+    A sum of d squares of differences is off by (d + 2) u of it in any order, u = 2^-53, and this
+    one from that which decides by twice as much; so is the other. What underflows is far below
+    2^-1000.
     """
     cdef double least = 1e999, second = 1e999, distance
     cdef Py_ssize_t j
@@ -500,8 +548,11 @@ cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d, in
     return second > least * (1 + 5.0 * (d + 3) * 2.0 ** -53) + 2.0 ** -1000 and second < 1e999
 
 
-cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
-    """The label of up to GROUP rows by definition: the lowest index at the smallest squared distance."""
+cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d,
+                 int32_t *labels) noexcept nogil:
+    """The label of up to GROUP rows by definition: the lowest index at the smallest squared
+    distance.
+    """
     cdef double out[GROUP * BLOCK]
     cdef double nearest[GROUP]
     cdef Py_ssize_t j, b, stop
@@ -528,7 +579,8 @@ cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d
                     labels[r] = centers.ids[j + b]
 
 
-cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                 int worker) noexcept nogil:
     """Pack places [start, stop) in the order of the boxes, and find the boxes."""
     cdef Arrange *job = <Arrange *>job_
     cdef Worker *me = job.workers + worker
@@ -544,7 +596,8 @@ cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
             if row != block + i * d:
                 for f in range(d):
                     block[i * d + f] = row[f]
-        pack_panel(block, count, d, me, job.packing, job.packing.panels + first * d, job.packing.sq_norms + first)
+        pack_panel(block, count, d, me, job.packing, job.packing.panels + first * d,
+                   job.packing.sq_norms + first)
         at = (first // (SUPER * PANEL)) * SUPER * d + (first // PANEL) % SUPER
         for f in range(d):
             lanes = job.packing.panels + first * d + f * PANEL
@@ -559,7 +612,9 @@ cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
-    """Off by at most (d + 3) 2^-53 of itself, as the squared distance that counts is; but its terms are added in another order."""
+    """Off by at most (d + 3) 2^-53 of itself, as the squared distance that counts is; but its terms
+    are added in another order.
+    """
     cdef vd acc[2]
     cdef vd t
     cdef double out[2 * VDL]
@@ -582,7 +637,9 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
 
 
 cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows) noexcept nogil:
-    """Ask for rows that will be read soon: they are too few and far between for the hardware to guess."""
+    """Ask for rows that will be read soon: they are too few and far between for the hardware to
+    guess.
+    """
     cdef const char *x
     cdef Py_ssize_t i, line
     while rows:
@@ -594,12 +651,15 @@ cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows)
 
 
 cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil:
-    """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those that count."""
+    """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those
+    that count.
+    """
     # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
     return second * (1 - 4.0 * (d + 4) * ldexp(1, -53)) > least and second > 1e-280
 
 
-cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, int32_t *label) noexcept nogil:
+cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
+               int32_t *label) noexcept nogil:
     """The label of a row that its packed coordinates do not tell."""
     cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
@@ -634,8 +694,11 @@ cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, i
         me.counters.exact += listed.m
 
 
-cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure, int32_t *best) noexcept nogil:
-    """The labels of rows that their whole numbers do not tell, among the centers listed in `closer`."""
+cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure,
+                 int32_t *best) noexcept nogil:
+    """The labels of rows that their whole numbers do not tell, among the centers listed in
+    `closer`.
+    """
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
     cdef Py_ssize_t d = job.rows.d, j, b, m = centers.m
@@ -681,9 +744,11 @@ cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsur
             me.counters.exact += listed.m
 
 
-cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first, Py_ssize_t count, const int32_t *old,
+cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first,
+                 Py_ssize_t count, const int32_t *old,
                  int32_t *best, uint64_t unsure, uint64_t changed) noexcept nogil:
-    """Decide what the filter left undecided, and move changed rows from their old cluster's sums to the new one's.
+    """Decide what the filter left undecided, and move changed rows from their old cluster's sums to
+    the new one's.
 
     centers  IN  at least all that can win among these rows
     best     INOUT  (PANEL,)
@@ -696,7 +761,8 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
     cdef int32_t decided[GROUP]
     cdef double w = 1
     cdef int g, r
-    if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are fetched one by one
+    if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are
+                                                       # fetched one by one
         x = fetch(job.rows, first, count, me.block)
     if job.rows.direct and order == NULL:
         fetch_ahead(job.rows, first, unsure | changed)
@@ -750,7 +816,8 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
             tally_row(&me.tally, job.sums, best[i], group[0], w, d, 1)
 
 
-cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count, int32_t *old) noexcept nogil:
+cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count,
+                           int32_t *old) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
         old[i] = job.labels[first + i]
@@ -758,7 +825,8 @@ cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count
         old[i] = 0
 
 
-cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                int worker) noexcept nogil:
     """Labels of rows [start, stop): every row against every center."""
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
@@ -787,15 +855,18 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                 quanta = <int32_t *>me.scaled
                 steps = steps_here
                 job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
-            job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores, best, &unsure, &changed,
+            job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores,
+                              best, &unsure, &changed,
                               me.sieve.closer)
             me.counters.filtered += count * centers.m
         elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
             if job.packing.quantising:
                 memcpy(job.packing.quanta_norms + first, norms, PANEL * sizeof(float))
-                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words, job.packing.steps + first, me.worst)
-            job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old, best, &unsure, &changed)
+                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words,
+                                    job.packing.steps + first, me.worst)
+            job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old,
+                             best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here
             changed &= rows_here
@@ -809,7 +880,8 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
-cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
     """Labels of places [start, stop): every panel against the centers that can win in its box.
 
     start is a multiple of SUPER * PANEL.
@@ -835,7 +907,8 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         low = job.boxes.low + base // PANEL * d
         high = job.boxes.high + base // PANEL * d
         n_near = job.filter.nearby(low, high, d, centers, scratch.nearby)
-        job.filter.lists(low, high, d, centers, scratch.nearby, n_near, scratch.z, scratch.lists, lengths)
+        job.filter.lists(low, high, d, centers, scratch.nearby, n_near, scratch.z, scratch.lists,
+                         lengths)
         me.counters.boxed += m + n_near * SUPER
         for p in range(SUPER):
             first = base + p * PANEL
@@ -858,13 +931,15 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                     scratch.ids[i] = centers.ids[j]
                     scratch.sq_norms[i] = centers.sq_norms[j]
                     memcpy(scratch.scaled + i * d, centers.scaled + j * d, d * sizeof(float))
-                job.filter.panel(job.packing.panels + first * d, job.packing.sq_norms + first, d, &listed, old, best, &unsure,
+                job.filter.panel(job.packing.panels + first * d, job.packing.sq_norms + first, d,
+                                 &listed, old, best, &unsure,
                                  &changed)
                 me.counters.filtered += count * listed.m
             unsure &= rows_here
             changed &= rows_here
             if job.rows.directionless:
-                without_direction(job.rows, job.boxes.order, first, count, old, best, &unsure, &changed)
+                without_direction(job.rows, job.boxes.order, first, count, old, best, &unsure,
+                                  &changed)
             if unsure | changed:
                 settle(job, me, &listed, first, count, old, best, unsure, changed)
     return 0
@@ -873,7 +948,8 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
 include "kernels/exact/groups.pxi"
 
 
-cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                 int worker) noexcept nogil:
     """Squared distance of each row to the center of its label, and the weighted total."""
     cdef Measure *job = <Measure *>job_
     cdef Py_ssize_t d = job.rows.d, first, count, i, r, row
@@ -909,13 +985,16 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distance) noexcept nogil:
-    """What `transform` says of a row and a center: the distance; of unit rows, the cosine distance."""
+    """What `transform` says of a row and a center: the distance; of unit rows, the cosine
+    distance.
+    """
     if job.rows.factor == NULL:
         return sqrt(sq_distance)
     return 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
 
 
-cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j, double sq_distance) noexcept nogil:
+cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j,
+                              double sq_distance) noexcept nogil:
     """Write down what `transform` says of a row and a center."""
     cdef double value = shown(job, row, sq_distance)
     if job.narrow:
@@ -924,7 +1003,8 @@ cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j
         (<double *>job.out)[row * job.centers.k + j] = value
 
 
-cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t first, Py_ssize_t used, const double *sq_distances) noexcept nogil:
+cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t first, Py_ssize_t used,
+                           const double *sq_distances) noexcept nogil:
     """`put_distance` for a block of centers."""
     cdef double *out = <double *>job.out + row * job.centers.k + first
     cdef Py_ssize_t b
@@ -936,8 +1016,11 @@ cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t firs
             out[b] = sqrt(sq_distances[b])
 
 
-cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first, uint64_t unsure) noexcept nogil:
-    """Distances of a row to those centers of a block that are in doubt (bit i, center first + i), feature after feature."""
+cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first,
+                   uint64_t unsure) noexcept nogil:
+    """Distances of a row to those centers of a block that are in doubt (bit i, center first + i),
+    feature after feature.
+    """
     cdef Py_ssize_t d = job.rows.d
     cdef double exact[GROUP]
     cdef const real *group[GROUP]
@@ -961,7 +1044,8 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
 include "kernels/exact/mostly_zero.pxi"
 
 
-cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     """Distances of each row to all centers; of unit rows, cosine distances."""
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker
@@ -982,7 +1066,8 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
         if sizeof(real) == 4 and job.shifted != NULL:
             job.filter.shift(<const float *>x, count, d, job.shifted.origin, moved, sq_norms)
             for j from 0 <= j < k by BLOCK:
-                job.filter.roots(moved, sq_norms, count, d, job.shifted, j, min(<Py_ssize_t>BLOCK, k - j),
+                job.filter.roots(moved, sq_norms, count, d, job.shifted, j,
+                                 min(<Py_ssize_t>BLOCK, k - j),
                                  <float *>job.out + first * k + j, k, unsure)
                 for i in range(count):
                     if unsure[i]:
@@ -991,14 +1076,16 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 me.overflow = me.overflow or not sq_norms[i] < LARGEST_NORM
             continue
         for i from 0 <= i < count by GROUP:
-            if thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i)) == all_rows(min(<Py_ssize_t>GROUP, count - i)):
+            if (thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i))
+                == all_rows(min(<Py_ssize_t>GROUP, count - i))):
                 continue
             for r in range(GROUP):
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
                 if job.centers.blocks == NULL:
                     memset(tile, 0, sizeof(tile))             # it leaves out what is not there
-                    distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d, tile)
+                    distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d,
+                                 tile)
                 else:
                     distance_tile(group, job.centers.blocks + j * d, d, tile)
                 block_stop = min(<Py_ssize_t>BLOCK, k - j)
@@ -1014,26 +1101,34 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 for r in range(min(<Py_ssize_t>GROUP, count - i)):
                     if job.narrow:
                         for b in range(block_stop):
-                            (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK + b]
+                            (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK
+                                                                                          + b]
                     else:
                         for b in range(block_stop):
                             (<double *>job.out)[(first + i + r) * k + j + b] = tile[r * BLOCK + b]
     return 0
 
 
-cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low, float *high) noexcept nogil:
-    """The score at which a candidate is as far from a row as the nearest center: not above it, and not below it.
+cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low,
+                           float *high) noexcept nogil:
+    """The score at which a candidate is as far from a row as the nearest center: not above it, and
+    not below it.
 
-    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and A is known to 1e-6.
+    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and
+    A is known to 1e-6.
     """
     cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
-    cdef double error = share * 1e-6 + norm * (job.candidates.gamma + 2e-6) + job.candidates.guard_floor
+    cdef double error = (share * 1e-6 + norm * (job.candidates.gamma + 2e-6)
+                         + job.candidates.guard_floor)
     low[0] = <float>(share - norm - error)
     high[0] = <float>(share - norm + error)
 
 
-cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Which rows candidates may be closer to than their nearest center, and about what each would gain: by the filter alone."""
+cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+               int worker) noexcept nogil:
+    """Which rows candidates may be closer to than their nearest center, and about what each would
+    gain: by the filter alone.
+    """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
@@ -1057,17 +1152,21 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, 
     return 0
 
 
-cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first,
+                              Py_ssize_t stop) noexcept nogil:
     """Which rows of a panel are to be compared with a candidate."""
     if job.column == NULL:
         return all_rows(min(<Py_ssize_t>PANEL, stop - first))
     return job.closer[first // PANEL * job.width + job.column[j]]
 
 
-cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """One k-means++ step: what each candidate would change of the potential, or the one candidate taken.
+cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+              int worker) noexcept nogil:
+    """One k-means++ step: what each candidate would change of the potential, or the one candidate
+    taken.
 
-    Only rows that a candidate may be closer to are looked at: all others keep their share of the potential.
+    Only rows that a candidate may be closer to are looked at: all others keep their share of the
+    potential.
     """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
@@ -1110,7 +1209,8 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
                         if job.weights != NULL:
                             w = job.weights[row]
                         if job.binned:
-                            total = job.bucket_totals + (worker * m + j) * job.buckets + job.bucket[row]
+                            total = (job.bucket_totals + (worker * m + j) * job.buckets
+                                     + job.bucket[row])
                         if nearest < 1e999:           # infinite before the first center is taken
                             add_term(total, &job.split, -(w * nearest))
                         add_term(total, &job.split, w * out[r])
