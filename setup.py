@@ -1,9 +1,9 @@
 """Builds the extension modules: the engine, and the kernels once per instruction set and element
 type.
 
-Kernels have one source each (`kernels/filter/filter.pxi`, `kernels/exact/exact.pxi`, `kernels/one_dim/one_dim.pxi`, ...). The modules that
-include them are two lines long, and written here, into the build directory. Adding an instruction
-set is one line in INSTRUCTION_SETS (and a width in `runtime/simd.h`).
+Kernels have one source each (`kernels/filter/filter.pxi`, `kernels/exact/exact.pxi`,
+`kernels/one_dim/one_dim.pxi`, ...). The modules that include them are two lines long, and written
+here, into the build directory. ARCHITECTURE.md says what an instruction set takes.
 
 One wheel for each version of Python, not abi3: the engine's memoryviews would need 3.11 and its
 limited API makes a fit of 150 rows 7 % slower (41.3 instead of 38.4 us), and free-threaded
@@ -134,12 +134,16 @@ def extensions():
     yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(
-            f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "kernels/filter/filter.pxi"\n'), flags + CONTRACT
+            f"filter_{isa}",
+            write(f"filter_{isa}.pyx", 'include "kernels/filter/filter.pxi"\n'),
+            flags + CONTRACT,
         )
         if isa in FILTER_ONLY:
             continue
         yield extension(
-            f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "kernels/swap.pxi"\n'), flags + NO_CONTRACT
+            f"swap_{isa}",
+            write(f"swap_{isa}.pyx", 'include "kernels/swap.pxi"\n'),
+            flags + NO_CONTRACT,
         )
         yield extension(
             f"one_dim_{isa}",
