@@ -5,6 +5,7 @@ may hand over to a floor above, as `KMeans.fit_chunks` does, and only within its
 """
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import ckmeans
 
 ROOT = Path(ckmeans.__file__).parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: The floors from the ground up; a module or folder each, by its name below `ckmeans`.
 FLOORS = [
@@ -106,3 +108,42 @@ def test_there_is_no_cycle():
 
     for module in MODULES:
         visit(module)
+
+
+def file_of(name):
+    """The file or folder that a text calls by this name, or None."""
+    for place in (REPOSITORY, REPOSITORY / "ckmeans"):
+        for path in (place / name, place / f"{name}.py"):
+            if path.exists():
+                return path
+    return None
+
+
+@pytest.mark.parametrize("text", ["ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md"])
+def test_texts_name_files_that_exist(text):
+    if not (REPOSITORY / text).exists():
+        pytest.skip("the tests run apart from the repository")
+    said = (REPOSITORY / text).read_text(encoding="utf-8")
+    named = {
+        name
+        for name in re.findall(r"`([\w.]*[\w./]+)`", said)
+        if "/" in name or name.endswith((".py", ".pyi", ".h", ".pxi", ".md"))
+    }
+    assert named
+    assert not [name for name in sorted(named) if file_of(name) is None]
+
+
+def test_the_architecture_names_functions_where_they_are():
+    if not (REPOSITORY / "ARCHITECTURE.md").exists():
+        pytest.skip("the tests run apart from the repository")
+    said = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    pairs = [
+        (path, name)
+        for path, names in re.findall(r"`([\w/]+\.\w+)`: (`[\w.]+`(?:, `[\w.]+`)*)", said)
+        for name in re.findall(r"[\w.]+", names)
+        if "/" not in name
+    ]
+    assert len(pairs) > 5
+    for path, name in pairs:
+        source = file_of(path).read_text(encoding="utf-8")
+        assert re.search(rf"\b{name.rpartition('.')[2]}\(", source), f"{name} is not in {path}"
