@@ -37,7 +37,7 @@ import oracle
 
 import ckmeans
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial, plot
-from ckmeans._cli import text
+from ckmeans._cli import text, text_columns, text_header, text_layout, text_numbers
 from ckmeans._cli.readers import Ambiguous, ReadError, read_table
 from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
@@ -1703,10 +1703,14 @@ TARGETS = {
 }
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin
-#: with, the module to cover)
+#: with, the modules to cover)
 OF_BYTES = {
-    "models": (load_bytes, some_model_file, loading),
-    "tables": (read_bytes, some_table, text),
+    "models": (load_bytes, some_model_file, (loading,)),
+    "tables": (
+        read_bytes,
+        some_table,
+        (text, text_columns, text_header, text_layout, text_numbers),
+    ),
 }
 
 
@@ -1744,8 +1748,8 @@ def guided(target, args):
     import atheris
 
     (CASES / target).mkdir(exist_ok=True)
-    run, begin, module = OF_BYTES[target]
-    for function in vars(module).values():
+    run, begin, modules = OF_BYTES[target]
+    for function in [value for module in modules for value in vars(module).values()]:
         if inspect.isfunction(function):
             atheris.instrument_func(function)
 

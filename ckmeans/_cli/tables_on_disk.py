@@ -9,7 +9,7 @@ from .tables import Ask, ReadError, Source, choose
 
 
 class LazyTable:
-    """As `_readers.Table`, but `values` is a source for `KMeans.fit_chunks`, to go with `asked` for
+    """As `readers.Table`, but `values` is a source for `KMeans.fit_chunks`, to go with `asked` for
     its argument `columns`.
 
     `weights` are an array, the name of a column, or None.
