@@ -9,7 +9,7 @@ An engine is an object with
   what is broadcast and the results can be pickled. sample_weight is None for all blocks or for
   none; a block may have no rows.
 * ``n_threads``: how many threads a task may use.
-* ``keeps``: whether blocks stay in their processes as `_kept.Block`, which may then keep what helps
+* ``keeps``: whether blocks stay in their processes as `resident.Block`, which may then keep what helps
   the next pass.
 * ``few_rows``: set before a pass, whether that looks at few rows only.
 * ``in_process``: whether tasks run in this process and share its memory, so that what they
@@ -35,7 +35,11 @@ from .._input import checks as check
 from .._native import engine as native
 from ..partial import as_partial, assign_block
 from . import checkpoint as files
-from . import inits as seeding
+from .inits import BLOCK_INITS, called, named
+from .inits.answers import Added, Ranked
+from .inits.cache import cache
+from .inits.draws import rows_task
+from .inits.views import as_rows, open_block, weights_of
 from .state import State
 from .tasks import Whole, _digest, _sum, answer, assign_task, held_task, survey
 
@@ -49,8 +53,8 @@ def moments_task(X, sample_weight, index, whole):
     others are not good enough.
     """
     if not len(X):
-        return seeding.Added(np.zeros((1, 1), dtype=np.int64))
-    return seeding.Added(native.exact_moments(seeding.open_block(X, sample_weight, whole)))
+        return Added(np.zeros((1, 1), dtype=np.int64))
+    return Added(native.exact_moments(open_block(X, sample_weight, whole)))
 
 
 def far_task(X, sample_weight, index, whole, centers, limit):
@@ -67,8 +71,8 @@ def far_task(X, sample_weight, index, whole, centers, limit):
         inertia=False,
         n_threads=whole.n_threads,
     )
-    array = seeding.as_rows(X, whole)
-    weights = seeding.weights_of(X, sample_weight)
+    array = as_rows(X, whole)
+    weights = weights_of(X, sample_weight)
     far = native.block_squares(
         native.Data(array, None, whole.n_threads, False, False),
         whole.survey._native,
@@ -76,7 +80,7 @@ def far_task(X, sample_weight, index, whole, centers, limit):
         labels,
     )
     rows = np.flatnonzero((far > 0) & (weights > 0))
-    return seeding.Ranked.of(
+    return Ranked.of(
         array, rows, -far[rows], int(whole.starts[index]) + rows, limit, labels[rows], weights[rows]
     )
 
@@ -138,9 +142,9 @@ class Fit:
             model.n_init,
             model.random_state,
             self.d,
-            seeding.BLOCK_INITS,
-            seeding.named,
-            seeding.called,
+            BLOCK_INITS,
+            named,
+            called,
             lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype),
         )
         self.states = [State(seed) for seed, _ in self.restarts]
@@ -200,7 +204,7 @@ class Fit:
         try:
             self.step([self.run(i) for i in range(len(self.states))])
         finally:
-            seeding.cache.drop(self.whole.token)
+            cache.drop(self.whole.token)
         best = self.best()
         centers, counts = best.centers, best.counts
         if self.label_order is not None:
@@ -245,7 +249,7 @@ class Fit:
         while asked:
             requests = [request for request in asked.values() if request is not None]
             self.before()
-            self.engine.few_rows = all(task is seeding.rows_task for task, *_ in requests)
+            self.engine.few_rows = all(task is rows_task for task, *_ in requests)
             answers = _sum(self.engine.map(answer, requests))
             if answers is None:
                 raise RuntimeError(
@@ -360,7 +364,7 @@ class Fit:
         held = self.hold()
         drawn = all(state.centers is not None for state in self.states)
         if drawn:
-            seeding.cache.drop(self.whole.token)  # what is held takes its room
+            cache.drop(self.whole.token)  # what is held takes its room
         held.begin(i, centers, -1.0 if bound is None else bound, checked, drawn)
         yield held_task, self.whole, held, i
         return as_partial(self.survey, held.end(i), bound)
