@@ -6,17 +6,20 @@ it. Adding one is a function and a line in `CRITERIA`.
 """
 
 import math
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import cached_property
 from time import perf_counter
 from typing import NamedTuple
-from collections.abc import Callable
 
 import numpy as np
 
 from . import metrics
 from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
 from ._estimators.restarts import Solver, starts
+from ._inits.exact_rows import draw
+from ._inits.plus_plus import local_trials
 from ._input import checks as check
 from ._insight.principal_axes import principal_axes
 
@@ -66,6 +69,10 @@ class Rows:
             other[start : start + step] = np.square(block.min(axis=1), dtype=np.float64)
         return own, other
 
+    def solver(self, max_iter, tol):
+        """A solver of fits to these rows."""
+        return Solver(self.data, self.names, max_iter, tol, ALGORITHMS["auto"])
+
     def weighted(self, values):
         return values if self.weights is None else values * self.weights
 
@@ -76,15 +83,10 @@ class Rows:
         sq_nearest : ndarray of shape (n,)
             Squared distance of each row to the nearest of the centers.
         """
-        centers = centers.astype(np.float64)
+        centers, trials = centers.astype(np.float64), local_trials(k)
         while len(centers) < k:
-            running = np.cumsum(self.weighted(sq_nearest))
-            trials = 2 + int(math.log(k))
-            drawn = random_state.random_sample(trials) * running[-1]
-            last = np.searchsorted(running, running[-1], side="left")
-            candidates = self.data.take(
-                np.minimum(np.searchsorted(running, drawn, side="right"), last)
-            )
+            uniforms = random_state.random_sample(trials)
+            candidates = self.data.take(draw(self.weighted(sq_nearest), uniforms))
             distances = self.data.distances(candidates).T.astype(np.float64)
             left = [np.minimum(sq_nearest, row * row) for row in distances]
             t = min(range(trials), key=lambda t: metrics.exact_sum(self.weighted(left[t])))
@@ -100,15 +102,14 @@ class Rows:
         return np.delete(centers, np.argsort(loss, kind="stable")[: len(centers) - k], axis=0)
 
 
-def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True):
-    """A solver for each k, whose best run is the best found.
+def fit_path(rows, solvers, ks, seeds, n_init, *, grown=_GROWN, back=True):
+    """Let the solver of each k find its best run.
 
-    Upwards, each k starts from its own draws and from the best centers of the k before with a
-    center added; downwards, from those of the k after with the least useful center gone. Both cost
-    little, for they begin near the end.
+    In increasing order, each k starts from its own draws and from the best centers of the k before
+    with a center added; then, in decreasing order, from those of the k after with the least useful
+    center removed. Both need few iterations, as they start near a solution.
     """
-    solvers = [Solver(rows.data, rows.names, max_iter, tol, ALGORITHMS["auto"]) for _ in ks]
-    # All are drawn before the first is run: runs may want the rows in another order.
+    # All are drawn before the first run, since runs may sort the rows.
     fresh = [
         list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
         for solver, k, seed in zip(solvers, ks, seeds)
@@ -135,7 +136,6 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
                 rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)),
                 began,
             )
-    return solvers
 
 
 # -- criteria --------------------------------------------------------------------------------------
@@ -303,16 +303,10 @@ class Path:
 
     def fit_again(self, rows, ks, random_state, grown):
         """Solvers of a path over other rows."""
-        return fit_path(
-            rows,
-            ks,
-            check.seeds(random_state, len(ks)),
-            1,
-            self.max_iter,
-            self.tol,
-            grown=grown,
-            back=False,
-        )
+        solvers = [rows.solver(self.max_iter, self.tol) for _ in ks]
+        seeds = check.seeds(random_state, len(ks))
+        fit_path(rows, solvers, ks, seeds, 1, grown=grown, back=False)
+        return solvers
 
 
 def in_rows(weights, n_rows):
@@ -587,7 +581,7 @@ def density_between(path, i):
         if np.count_nonzero(~held) < k or not held.any():
             return 1.0
         rows = Rows(array[~held], None, weights[~held], path.n_threads)
-        solver = Solver(rows.data, None, path.max_iter, path.tol, ALGORITHMS["auto"])
+        solver = rows.solver(path.max_iter, path.tol)
         solver.run(None, start, perf_counter())
         centers[f] = solver.best.centers
         distances = np.square(
@@ -958,6 +952,11 @@ def select_k(
 
     Notes
     -----
+    Whatever ends the call early (Ctrl-C, the exception of a signal handler, too little memory)
+    loses nothing: the exception has an attribute ``partial``, a `KSelection` of the k that were
+    fitted and the criteria that were computed by then, without a suggestion. If no k was fitted,
+    there is no such attribute.
+
     The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added
     (drawn as in k-means++) and from those of k + 1 with the least useful one removed, which costs a
     few iterations each; so the path costs less than half of separate fits with ten restarts, and
@@ -1037,63 +1036,149 @@ def select_k(
     rows = Rows(array, names, weights, n_threads)
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
-    solvers = (
-        fit_path(
-            rows, ks[: len(models)], seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol
+    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models])
+    with reached.carried_by_errors():
+        if models:
+            draws = _FRESH if n_init == "auto" else n_init
+            fit_path(rows, reached.solvers, ks[: len(models)], seeds, draws)
+        for model, solver in zip(models, reached.solvers):
+            model._keep(solver)
+        path = Path(
+            rows,
+            ks,
+            models,
+            n_distinct,
+            extra,
+            max_iter,
+            tol,
+            n_threads,
+            n_refs,
+            n_resamples,
+            sample_size,
         )
-        if models
-        else []
-    )
-    for model, solver in zip(models, solvers):
-        model._keep(solver)
-    path = Path(
-        rows,
-        ks,
-        models,
-        n_distinct,
-        extra,
-        max_iter,
-        tol,
-        n_threads,
-        n_refs,
-        n_resamples,
-        sample_size,
-    )
-    table, best_k = judge(path, wanted)
-    refitted = {None}
-    while (k := candidate(path, best_k)[0]) not in refitted:
-        # The search spent little on each k: what is suggested must not be worse than a fit of that
-        # k alone. A better fit changes values of criteria, so all is judged again.
-        refitted.add(k)
-        alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
-        if alone.inertia_ <= models[ks.index(k)].inertia_:
-            path.replace(ks.index(k), alone)
-            table, best_k = judge(path, wanted)
-    suggested_k, suggestion = suggest(path, best_k)
+        judgment = judge(path, wanted, reached)
+        refitted = {None}
+        while (k := candidate(path, judgment.best_k)[0]) not in refitted:
+            # The search spent little on each k: what is suggested must not be worse than a fit of
+            # that k alone. A better fit changes values of criteria, so all are computed again.
+            refitted.add(k)
+            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
+            if alone.inertia_ <= models[ks.index(k)].inertia_:
+                path.replace(ks.index(k), alone)
+                judgment = judge(path, wanted, reached)
+        suggested_k, suggestion = suggest(path, judgment.best_k)
     return KSelection(
-        table,
-        best_k,
+        judgment.table,
+        judgment.best_k,
         suggested_k,
         suggestion,
-        dict(zip(path.judged, path.models)),
-        len(path.sample),
-        remarks(path, table, wanted),
+        judgment.models,
+        judgment.sample_size,
+        remarks(path, judgment.table, wanted),
     )
 
 
-def judge(path, wanted):
-    """The table of all values, and the k that each criterion favors."""
-    ks = np.array(path.ks)
-    table, best_k = {"k": ks, "inertia": path.inertias.copy()}, {}
+class Judgment:
+    """What the criteria say of a path.
+
+    Attributes
+    ----------
+    table, best_k, models, sample_size
+        As in `KSelection`, with the criteria that have been computed.
+    """
+
+    def __init__(self, path):
+        self.table = {"k": np.array(path.ks), "inertia": path.inertias.copy()}
+        self.best_k = {}
+        self.models = dict(zip(path.judged, path.models))
+        self.sample_size = len(path.sample)
+
+
+def judge(path, wanted, reached):
+    """Compute all criteria."""
+    judgment = Judgment(path)
+    if reached.judgment is None:  # else the one before is complete
+        reached.judgment = judgment
+    ks = judgment.table["k"]
     for name in wanted:
         criterion = CRITERIA[name]
         values = criterion.compute(path) if path.models else np.zeros(0)
         columns = [np.full(len(ks), math.nan) for _ in range(1 + criterion.error)]
         for column, known in zip(columns, values if isinstance(values, tuple) else (values,)):
             column[: len(path.models)] = known[: len(path.models)]
-        table.update(zip((name, f"{name}_se"), columns))
-        best_k[name] = criterion.best(ks, *columns)
-    return table, best_k
+        best = criterion.best(ks, *columns)
+        judgment.table.update(zip((name, f"{name}_se"), columns))
+        judgment.best_k[name] = best
+    reached.judgment = judgment
+    return judgment
+
+
+class Reached:
+    """What a selection under way has reached, for the exception that may end it.
+
+    Attributes
+    ----------
+    ks, wanted : list
+        Numbers of clusters, and names of criteria, that are asked for.
+    models : list of KMeans
+        Of the first of `ks`.
+    solvers : list of Solver
+        Their fits.
+    judgment : Judgment or None
+        The last complete one, else the one under way.
+    """
+
+    def __init__(self, ks, wanted, models, solvers):
+        self.ks, self.wanted, self.models, self.solvers = ks, wanted, models, solvers
+        self.judgment = None
+
+    @contextmanager
+    def carried_by_errors(self):
+        """Give whatever exception ends the work an attribute `partial`, if any k has been fitted.
+
+        Ctrl-C, the exception of a signal handler and a lack of memory are treated alike.
+        """
+        try:
+            yield
+        except BaseException as error:
+            with suppress(Exception):  # must not hide the reason
+                found = self.partial()
+                if found is not None:
+                    error.partial = found
+                    if hasattr(error, "add_note"):  # from Python 3.11 on
+                        error.add_note(
+                            "What select_k had found by then is the attribute `partial` of this "
+                            "exception."
+                        )
+            raise
+
+    def partial(self):
+        """A KSelection without a suggestion, or None if there is nothing to put into it."""
+        if self.judgment is None:
+            fitted = [pair for pair in zip(self.models, self.solvers) if pair[1].best is not None]
+            if not fitted:
+                return None
+            for model, solver in fitted:
+                model._keep(solver, interrupted=True)
+            models = {model.n_clusters: model for model, _ in fitted}
+            inertias = np.array([model.inertia_ for model in models.values()])
+            table, best_k = {"k": np.array(list(models)), "inertia": inertias}, {}
+            sample_size = 0
+        else:
+            table, best_k = dict(self.judgment.table), dict(self.judgment.best_k)
+            models, sample_size = self.judgment.models, self.judgment.sample_size
+        computed = [name for name in self.wanted if name in best_k]
+        table = {
+            name: column
+            for name, column in table.items()
+            if name in ("k", "inertia") or name.removesuffix("_se") in computed
+        }
+        note = (
+            f"Fitted: {in_words(list(models))} of {in_words(self.ks)}. Criteria that were "
+            f"computed: {', '.join(_HEADS.get(name, name) for name in computed) or 'none'}."
+        )
+        suggestion = "Interrupted: no k is suggested."
+        return KSelection(table, best_k, None, suggestion, models, sample_size, [note])
 
 
 def remarks(path, table, wanted):

@@ -419,7 +419,7 @@ def test_values_that_change_between_passes_are_noticed(weighted, monkeypatch):
 KILLED = """
 import os, signal, sys
 import numpy as np
-from ckmeans import KMeans, _checkpoint, _files
+from ckmeans import KMeans
 X = np.random.default_rng(0).normal(size=(500, 2))
 if sys.argv[1] == "checkpoint":
     original = np.savez

@@ -52,4 +52,7 @@ def damaged(name, error):
         return ValueError(
             f"{name}: holds Python objects, which are not loaded, as they could run code"
         )
-    return ValueError(f"{name}: truncated or damaged: {error}")
+    said = str(error)
+    if said.startswith(("EOF", "mmap length is greater", "cannot reshape array of size")):
+        said = f"it was cut short ({said})"
+    return ValueError(f"{name}: truncated or damaged: {said}")
