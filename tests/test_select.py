@@ -716,7 +716,7 @@ def test_an_alarm_at_any_moment(monkeypatch):
                 signal.setitimer(signal.ITIMER_REAL, seconds)
                 select_k(WHERE, range(1, 6), random_state=0)
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            except Alarm as end:
+            except Exception as end:  # NumPy may put an exception of its own in its place
                 rings += 1
                 if hasattr(end, "partial"):
                     agrees(end.partial, WHOLE)
