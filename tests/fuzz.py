@@ -746,7 +746,7 @@ def layouts(rng):
 
 def chunks(rng):
     """Fits of rows that come in chunks, in any: the bits of a fit of all rows."""
-    from ckmeans._blocks import sources as _sources
+    from ckmeans._blocks.sources import local as _local
     from ckmeans._estimators import chunk_fits as _chunks
 
     n, d = int(pick(rng, (8, 100, 3000))), int(pick(rng, (1, 2, 5, 30)))
@@ -761,10 +761,10 @@ def chunks(rng):
     )
     cuts = np.sort(rng.integers(0, n + 1, size=pick(rng, (0, 1, 5))))
     parts = np.split(X, cuts)
-    before = _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT
+    before = _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT
     with tempfile.TemporaryDirectory() as folder, meant_for_users(), unchanged(X, weights):
         whole = KMeans(**params).fit(X, sample_weight=weights)
-        _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
+        _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
         try:
             kind, path, options = (
                 rng.integers(5),
@@ -792,7 +792,7 @@ def chunks(rng):
                 assert np.array_equal(getattr(found, name), getattr(whole, name)), f"{name} differs"
             found.labels_ = None  # an open map, which some systems do not let be removed
         finally:
-            _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
+            _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
 
 
 def blocks(rng):
