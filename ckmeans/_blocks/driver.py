@@ -286,7 +286,7 @@ class Fit:
 
     def lloyd(self, i, state):
         """Iterations until no label changes, the centers move less than the tolerance, or a limit
-        is reached; `run.pxi` does the same in one array.
+        is reached; `lloyd/run.pxi` does the same in one array.
 
         Returns the Partial of the last assignment.
         """
@@ -404,7 +404,7 @@ class Fit:
 
     def fill_empty(self, total, centers):
         """New centers, if clusters are empty: each of these gets, in turn, the row farthest from
-        its center, as in `run.pxi`.
+        its center, as in `lloyd/run.pxi`.
         """
         candidates = yield (
             far_task,
