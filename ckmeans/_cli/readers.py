@@ -1,6 +1,6 @@
 """Tables from files: text (.csv, .tsv, ...), JSON, NumPy's .npy and .npz, Parquet and Feather.
 
-What a file is gets decided by its first bytes, not by its name. `_text` reads text.
+What a file is gets decided by its first bytes, not by its name. `text` reads text.
 """
 
 import contextlib

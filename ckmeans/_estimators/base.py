@@ -5,6 +5,8 @@ manners.
 import functools
 import os
 from contextlib import contextmanager, suppress
+from threading import get_ident
+from time import sleep
 
 import numpy as np
 
@@ -65,34 +67,38 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
             return check.nonfinite_error(
                 array, start + int(row), int(column), names, limit=limit, start=first
             )
-    raise AssertionError("the engine and the check disagree on which values are finite")
+    return ValueError("X has been changed while it was read: pass a copy of it.")
 
 
-#: Estimators that are being fitted, by id.
-_fitting = {}
+#: The threads in which estimators are being fitted, by the ids of these; each in a list that is
+#: nobody else's.
+_turns = {}
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fitting.clear)  # the threads that fit are not there
+    os.register_at_fork(after_in_child=_turns.clear)  # those threads have stayed behind
 
 
 def alone(fit):
-    """A method that fits, for one thread at a time: another, or a callback, would find and leave a
+    """A method that fits, for one thread at a time: others wait, or they would find and leave a
     model that is half of each.
     """
 
     @functools.wraps(fit)
     def fit_alone(self, *args, **kwargs):
-        mine = object()
-        if _fitting.setdefault(id(self), mine) is not mine:
-            raise RuntimeError(
-                f"This {type(self).__name__} is being fitted already, by another "
-                "thread or by the call that this one comes "
-                "from (a callback, an init, a signal handler): fit a clone of it, "
-                "or wait."
-            )
+        key, turn = id(self), [get_ident()]
         try:
+            while (other := _turns.setdefault(key, turn)) is not turn:
+                if other == turn:
+                    raise RuntimeError(
+                        f"this {type(self).__name__} is being fitted already, by the call that "
+                        "this one comes from (a callback, an init, a signal handler): fit a clone "
+                        "of it."
+                    )
+                sleep(0.002)
             return fit(self, *args, **kwargs)
         finally:
-            _fitting.pop(id(self), None)
+            if _turns.get(key) is turn:
+                del _turns[key]
 
     return fit_alone
 

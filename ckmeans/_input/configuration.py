@@ -32,10 +32,10 @@ def thread_count(n_threads):
     """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make
     sense on this machine.
     """
+    if n_threads is None:
+        return cpu_count()
     check.check_threads(n_threads)
-    return (
-        min(int(n_threads), _native.engine.MOST_THREADS) if n_threads is not None else cpu_count()
-    )
+    return min(int(n_threads), _native.engine.MOST_THREADS)
 
 
 def memory_is_short(needed):
