@@ -82,7 +82,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     n = len(array)
     # Constants that cut distances into two parts whose sums over n rows are exact; see
-    # _native/sums.pxi.
+    # _native/data/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
     threads = thread_count(n_threads)

@@ -1,8 +1,9 @@
 """Rows drawn with given probabilities.
 
 All rows have an order: that of their hashes, and of their positions where hashes are equal; see
-`draw_order.pxi`. Each row has a share: its weight, for k-means++ times its squared distance to the
-nearest center. A row is drawn as the first at which the running sum of the shares exceeds a target.
+`data/draw_order.pxi`. Each row has a share: its weight, for k-means++ times its squared distance to
+the nearest center. A row is drawn as the first at which the running sum of the shares exceeds a
+target.
 
 It is found as in a tree. A first pass sums up the shares of 2**bits ranges of the order, the next
 passes those of the parts of one range, until a range has so few rows that they are looked at one by

@@ -1,8 +1,8 @@
 """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007) over blocks.
 
-`PlusPlus` in `seeding.pxi` does the same in one array and draws the same rows. Shared with it are
-the random numbers, the order of the rows, the kernel that computes what candidates change, and the
-exact sums; see the top of `inits/__init__.py` for what differs.
+`PlusPlus` in `data/seeding.pxi` does the same in one array and draws the same rows. Shared with it
+are the random numbers, the order of the rows, the kernel that computes what candidates change, and
+the exact sums; see the top of `inits/__init__.py` for what differs.
 """
 
 import numpy as np
