@@ -40,7 +40,10 @@ def main(argv=None):
         return code or 0
     except SystemExit as done:  # --help, --version
         return done.code or 0
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        partial = getattr(interrupt, "partial", None)  # what `select_k` had found
+        if partial is not None:
+            print(*partial.lines(), "", *partial.notes, sep="\n", file=sys.stderr)
         return _fail(130, "interrupted")
     except BrokenPipeError:
         # The reader, such as head, has seen enough; keep Python from flushing once more.

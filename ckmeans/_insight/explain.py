@@ -143,7 +143,7 @@ def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_
     else:
       cluster 0
     """
-    check.check_fitted(model)
+    centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     labels = model.predict(X)
     n, d = array.shape
@@ -158,7 +158,6 @@ def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_
         n_leaves, "n_leaves", len(live), f"None or an integer of at least {len(live)}, the clusters"
     )
     rows = unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
-    centers = np.asarray(model.cluster_centers_, dtype=np.float64)
     clusters = _clusters(rows, labels, centers, weights, names, n_typical)
     if n > TREE_ROWS:
         drawn = np.sort(np.random.default_rng(0).choice(n, TREE_ROWS, replace=False))
