@@ -33,7 +33,7 @@ def data():
 
 
 @pytest.fixture
-def model(run, data):  # noqa: F811
+def model(run, data):
     run("fit", data, "-k", 3, "--label-order", "size", "--model", "m.npz")
     return "m.npz"
 
@@ -41,7 +41,7 @@ def model(run, data):  # noqa: F811
 # ---------------------------------------------------------------------------------------- explain
 
 
-def test_explain_prints_what_the_function_finds(run, data):  # noqa: F811
+def test_explain_prints_what_the_function_finds(run, data):
     run("fit", data, "-k", 6, "--model", "six.npz")
     found = ckmeans.explain(
         nameless("six.npz"), draw(0), feature_names=["width", "a height"], n_typical=2, n_leaves=9
@@ -61,7 +61,7 @@ def test_explain_prints_what_the_function_finds(run, data):  # noqa: F811
     assert "typical" not in run("explain", "six.npz", data, "--typical", 0)
 
 
-def test_explain_as_json(run, model, data):  # noqa: F811
+def test_explain_as_json(run, model, data):
     facts = json.loads(run("explain", model, data, "--json", "--sql", "duckdb", "--table", "t"))
     found = ckmeans.explain(nameless(model), draw(0), feature_names=["width", "a height"])
     assert [cluster["label"] for cluster in facts["clusters"]] == [0, 1, 2]
@@ -77,7 +77,7 @@ def test_explain_as_json(run, model, data):  # noqa: F811
     assert len(tree["nodes"]) == 5 and tree["features"] == ["width", "a height"]
 
 
-def test_the_sql_of_explain_labels_rows(run, model, data):  # noqa: F811
+def test_the_sql_of_explain_labels_rows(run, model, data):
     statement = run("explain", model, data, "--sql", "sqlite", "--table", "my points")
     assert statement.startswith("SELECT") and statement.endswith(";\n")
     connection = sqlite3.connect(":memory:")
@@ -88,7 +88,7 @@ def test_the_sql_of_explain_labels_rows(run, model, data):  # noqa: F811
     assert np.array_equal(labels, tree.predict(draw(0)))
 
 
-def test_explain_finds_columns_by_name_and_counts_weights(run, model):  # noqa: F811
+def test_explain_finds_columns_by_name_and_counts_weights(run, model):
     X, weights = draw(0), np.random.default_rng(1).integers(1, 5, 400)
     rows = [(f"row {i}", y, w, x) for i, ((x, y), w) in enumerate(zip(X, weights))]
     csv_file("other.csv", ["name", "a height", "w", "width"], rows)
@@ -98,7 +98,7 @@ def test_explain_finds_columns_by_name_and_counts_weights(run, model):  # noqa: 
     assert facts["data"]["columns"] == ["width", "a height"] and facts["data"]["weights"] == "w"
 
 
-def test_explain_of_columns_without_names(run):  # noqa: F811
+def test_explain_of_columns_without_names(run):
     np.save("d.npy", draw(0))
     KMeans(3, random_state=0).fit(draw(0)).save("m.npz")
     assert "if column 1 <= " in run("explain", "m.npz", "d.npy")
@@ -106,7 +106,7 @@ def test_explain_of_columns_without_names(run):  # noqa: F811
     assert "left out  note (not numbers, e.g. 'a')" in run("explain", "m.npz", "d.csv")
 
 
-def test_explain_prints_nothing_that_plays_with_the_terminal(run):  # noqa: F811
+def test_explain_prints_nothing_that_plays_with_the_terminal(run):
     csv_file("d.csv", ["x\x1b[31m", "y"], draw(0))
     run("fit", "d.csv", "-k", 3, "--model", "m.npz")
     assert "\x1b" not in run("explain", "m.npz", "d.csv")
@@ -126,11 +126,11 @@ def test_explain_prints_nothing_that_plays_with_the_terminal(run):  # noqa: F811
         (["--weights", "z"], "no column 'z'"),
     ],
 )
-def test_what_explain_refuses(run, model, data, argv, why):  # noqa: F811
+def test_what_explain_refuses(run, model, data, argv, why):
     assert why in fails(run, "explain", model, data, *argv)
 
 
-def test_explain_has_no_sql_for_directions(run, data):  # noqa: F811
+def test_explain_has_no_sql_for_directions(run, data):
     run("fit", data, "-k", 3, "--metric", "cosine", "--model", "c.npz")
     assert "Cluster 0: " in run("explain", "c.npz", data)
     assert "unit length" in fails(run, "explain", "c.npz", data, "--sql", "sqlite")
@@ -162,7 +162,7 @@ def files(model):
         ("shares.csv", draw(4, shares=(0.2, 0.3, 0.5)), None, 3),
     ],
 )
-def test_drift_tells_and_exits_by_whether_to_fit_again(run, files, name, rows, reference, code):  # noqa: F811
+def test_drift_tells_and_exits_by_whether_to_fit_again(run, files, name, rows, reference, code):
     argv = ["drift", files, name, *(["--reference", "then.csv"] if reference is not None else [])]
     found = ckmeans.drift(nameless(files), rows, reference)
     assert found.refit == (code == 3)
@@ -184,7 +184,7 @@ def test_drift_tells_and_exits_by_whether_to_fit_again(run, files, name, rows, r
         assert facts["distances"]["p"] == found.distances_p
 
 
-def test_the_levels_of_drift(run, files):  # noqa: F811
+def test_the_levels_of_drift(run, files):
     argv = ["drift", files, "shares.csv", "--json"]
     facts = json.loads(run(*argv, "--tolerance", 0.9))
     assert facts["drifted"] and not facts["refit"]
@@ -192,7 +192,7 @@ def test_the_levels_of_drift(run, files):  # noqa: F811
     assert not json.loads(run(*argv, "--alpha", 1e-300))["drifted"]
 
 
-def test_drift_draws(run, files):  # noqa: F811
+def test_drift_draws(run, files):
     pytest.importorskip("matplotlib")
     text = run("drift", files, "moved.csv", "--reference", "then.csv", "--plot", "d.svg", code=3)
     assert text.splitlines()[-1] == "wrote  d.svg (picture)"
@@ -214,18 +214,18 @@ def test_drift_draws(run, files):  # noqa: F811
         (["same.csv", "--columns", "width"], "1 features"),
     ],
 )
-def test_what_drift_refuses_exits_with_2(run, files, argv, why):  # noqa: F811
+def test_what_drift_refuses_exits_with_2(run, files, argv, why):
     assert why in fails(run, "drift", files, *argv)
 
 
-def test_drift_without_scipy_says_what_to_install(run, files, monkeypatch):  # noqa: F811
+def test_drift_without_scipy_says_what_to_install(run, files, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     monkeypatch.delitem(sys.modules, "scipy.stats", raising=False)
     error = fails(run, "drift", files, "same.csv")
     assert re.search(r"drift needs scipy: pip install 'ckmeans-cython\[drift\]'", error)
 
 
-def test_help_tells_the_exit_codes(run):  # noqa: F811
+def test_help_tells_the_exit_codes(run):
     text = run("drift", "--help")
     for code in 0, 2, 3:
         assert re.search(rf"^  {code}  \w+", text, re.MULTILINE)
