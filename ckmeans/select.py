@@ -1141,7 +1141,7 @@ def as_k_range(k_range, n):
     except TypeError:
         raise TypeError(
             "k_range must be an iterable of integers such as range(2, 13), got "
-            f"{check._typed(k_range)}."
+            f"{check.with_type(k_range)}."
         ) from None
     if not ks:
         raise ValueError("k_range is empty: pass at least one number of clusters, as range(2, 13).")

@@ -551,7 +551,7 @@ def label_sink(labels):
     raise TypeError(
         "labels must be None, True, the path of a .npy file or a writable "
         "one-dimensional int32 array, got "
-        f"{check._typed(labels)}."
+        f"{check.with_type(labels)}."
     )
 
 
@@ -600,7 +600,7 @@ def open_source(source, sample_weight=None, n_threads=None, columns=None, regrou
         "a source of chunks is an array, a .npy file or a list of them, Parquet data, "
         "something with shape and slices (HDF5, "
         "Zarr) or a function that returns an iterator of chunks; got "
-        f"{check._typed(source)}."
+        f"{check.with_type(source)}."
     )
 
 
@@ -608,7 +608,7 @@ def _again(make):
     chunks = make()
     if not hasattr(chunks, "__iter__"):
         raise TypeError(
-            f"the function must return an iterator of chunks, got {check._typed(chunks)}."
+            f"the function must return an iterator of chunks, got {check.with_type(chunks)}."
         )
     return chunks
 

@@ -69,7 +69,7 @@ def from_sklearn(other):
     if not isinstance(other, (cluster.KMeans, cluster.MiniBatchKMeans)):
         raise TypeError(
             "from_sklearn takes a fitted sklearn.cluster.KMeans or MiniBatchKMeans, got "
-            f"{check._typed(other)}."
+            f"{check.with_type(other)}."
         )
     check.check_fitted(other)
     centers = np.asarray(other.cluster_centers_)

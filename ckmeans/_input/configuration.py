@@ -5,7 +5,7 @@ import platform
 from functools import cache
 
 from .. import _native
-from . import checks as check
+from .parameters import check_threads
 
 __version__ = "0.1.0"
 
@@ -32,7 +32,7 @@ def thread_count(n_threads):
     """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make
     sense on this machine.
     """
-    check.check_threads(n_threads)
+    check_threads(n_threads)
     return (
         min(int(n_threads), _native.engine.MOST_THREADS) if n_threads is not None else cpu_count()
     )
@@ -64,8 +64,9 @@ def show_config():
     import numpy
 
     native = _native.engine
+    available, built = ", ".join(_native.available), ", ".join(native.BUILT)
     print(f"""ckmeans {__version__}
-  instruction set   {_native.isa} (available: {", ".join(_native.available)}; built: {", ".join(native.BUILT)})
+  instruction set   {_native.isa} (available: {available}; built: {built})
   threads           {cpu_count()}
   build flags       {native.FLAGS}
   python            {platform.python_version()} on {platform.system()} {platform.machine()}

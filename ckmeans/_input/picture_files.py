@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import checks as check
+from .errors import warn
 from .optional_packages import need
 
 #: Formats whose further pictures are no frames: what they are.
@@ -97,12 +97,12 @@ def _to_rgb(picture):
             turned = cms.profileToProfile(
                 picture, source, cms.createProfile("sRGB"), outputMode="RGB"
             )
-            check.warn(f"colors were turned from {picture.mode} into sRGB")
+            warn(f"colors were turned from {picture.mode} into sRGB")
             return turned
         except (OSError, cms.PyCMSError):
             how = "without its color profile, which cannot be used"
     turned = picture.convert("RGB")  # a ValueError of Pillow's where it has no way
-    check.warn(f"colors were turned from {picture.mode} into RGB {how}")
+    warn(f"colors were turned from {picture.mode} into RGB {how}")
     return turned
 
 
@@ -129,18 +129,16 @@ def _read(Image, file, frame):
             file.seek(frame)
         which = [None]
     elif count > 1 and file.format in _COMPANIONS:
-        check.warn(
+        warn(
             f"only the main picture of {count} was taken: the others are {_COMPANIONS[file.format]}"
         )
         which = [None]
     else:
         which = range(count) if count > 1 else [None]
     if ";16" in _raw_mode(file) and not file.mode.startswith("I"):
-        check.warn(
-            f"of the 16 bits of each channel Pillow reads the upper 8 in a {file.mode} picture"
-        )
+        warn(f"of the 16 bits of each channel Pillow reads the upper 8 in a {file.mode} picture")
     if "exif" in file.info and set(file.getexif()) - {_ORIENTATION}:
-        check.warn("EXIF data (camera, place, time) are not written again")
+        warn("EXIF data (camera, place, time) are not written again")
     frames, durations, same = [], [], True
     options = {name: file.info[name] for name in ("icc_profile", "dpi") if file.info.get(name)}
     for index in which:
@@ -234,12 +232,12 @@ class Writer:
             if self.kind == "PNG":
                 self.options.update(default_image=True, duration=self.options["duration"][1:])
             else:
-                check.warn(
+                warn(
                     "the still picture beside the animation becomes its first frame: "
                     f"{self.kind} has no such thing"
                 )
         if picture.animated and self.kind in _PAGES:
-            check.warn(f"the times of the frames are left out: {self.kind} holds pages")
+            warn(f"the times of the frames are left out: {self.kind} holds pages")
         self.options["save_all"] = True
 
     def check_gif(self, picture, n_colors):
@@ -299,7 +297,7 @@ class Writer:
         if info.get("icc_profile") != self.options.get("icc_profile"):
             self.drop("icc_profile", "the color profile")
         if not self.same(back, sample):
-            check.warn(
+            warn(
                 f"{self.kind} keeps colors only roughly, so that the file has more of them than "
                 "the palette; .png keeps them"
             )
@@ -339,7 +337,7 @@ class Writer:
 
     def drop(self, name, what):
         if self.options.pop(name, None) is not None:
-            check.warn(f"{what} is left out: {self.kind} cannot hold it")
+            warn(f"{what} is left out: {self.kind} cannot hold it")
 
     def image(self, pixels):
         return self.Image.fromarray(np.ascontiguousarray(pixels))

@@ -1,0 +1,60 @@
+"""Warning and error classes, and values as messages show them."""
+
+import sys
+import warnings
+from functools import cache
+
+
+class ConvergenceWarning(UserWarning):
+    """The data has fewer distinct clusters to give than were asked for."""
+
+    __module__ = "ckmeans"
+
+
+class NotFittedError(ValueError, AttributeError):
+    """A method that needs a fitted model was called before ``fit``."""
+
+    __module__ = "ckmeans"
+
+
+@cache
+def _joint(ours, theirs):
+    like = {
+        "__doc__": ours.__doc__,
+        "__module__": "ckmeans",
+        "__reduce__": lambda self: (ours, self.args),
+    }
+    return type(ours.__name__, (ours, theirs), like)
+
+
+def compatible(ours):
+    """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects
+    theirs catches as well.
+    """
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), ours.__name__, None)
+    return ours if theirs is None else _joint(ours, theirs)
+
+
+def warn(message, category=UserWarning):
+    """Warn at the line outside this package that led here, so that the user sees a line of their
+    own.
+    """
+    level, frame = 1, sys._getframe()
+    while (
+        frame.f_back is not None
+        and frame.f_globals.get("__name__", "").partition(".")[0] == "ckmeans"
+    ):
+        level, frame = level + 1, frame.f_back
+    if category is ConvergenceWarning:
+        category = compatible(category)
+    warnings.warn(message, category, stacklevel=level)
+
+
+def shortened(value):
+    """`repr` of a value of any kind, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def with_type(value):
+    return f"{shortened(value)} ({type(value).__name__})"
