@@ -9,7 +9,7 @@ from threading import RLock
 
 import numpy as np
 
-from .._inits.exact_rows import ExactTotal, add_parts, cut, farthest
+from .._inits.exact_sums import ExactTotal, add_parts, cut, farthest
 from .._inits.kmeans_parallel import best_of, likely, round_keys
 from .._input import checks as check
 from .._native import engine as native

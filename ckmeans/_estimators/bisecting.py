@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._inits import mean_center
+from .._inits.given import mean_center
 from .._input import checks as check
 from .._native.engine import Data
 from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from .._inits import kmeans_plusplus_indices
+from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS

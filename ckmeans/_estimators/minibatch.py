@@ -6,7 +6,10 @@ from time import perf_counter
 
 import numpy as np
 
-from .._inits import INITS, given_centers, initial_centers, local_trials, random_rows
+from .._inits import INITS, initial_centers
+from .._inits.given import given_centers
+from .._inits.kmeans_plusplus import local_trials
+from .._inits.random_rows import random_rows_indices
 from .._input import checks as check
 from .._input.sparse import shown
 from .._native.engine import Running
@@ -461,7 +464,7 @@ class Learner:
         which = np.flatnonzero(light)
         if not len(which):
             return 0.0
-        shift = self.running.put(which, batch, random_rows(batch, len(which), random))
+        shift = self.running.put(which, batch, random_rows_indices(batch, len(which), random))
         self.seen[light] = self.seen[~light].min()
         return shift
 

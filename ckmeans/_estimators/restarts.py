@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._inits import DETERMINISTIC, INITS, automatic, given_centers, initial_centers
+from .._inits import DETERMINISTIC, INITS, automatic, initial_centers
+from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.sparse import shown
 from .._native import engine as native

@@ -1,7 +1,11 @@
+"""k-means||: many rows are drawn at once, in a few rounds."""
+
 import numpy as np
 
 from .._native import engine as native
-from .exact_rows import cut, sq_nearest, uniforms_at, weights_of, with_farthest
+from .exact_sums import cut
+from .kmeans_plusplus import kmeans_plusplus_indices
+from .rows import sq_nearest, weights_of
 
 #: Rounds, and rows drawn in each for every cluster.
 ROUNDS, OVERSAMPLING = 5, 2
@@ -49,9 +53,37 @@ def likely(potential, total, k, key, positions):
 
 
 def best_of(candidates, mass, k, random_state):
-    """k of the candidates, by k-means++."""
-    few = native.Data(candidates, mass, 1, False)
-    trials = 2 + int(np.log(k))
+    """k of the candidates, by k-means++ with these weights."""
     return candidates[
-        few.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
+        kmeans_plusplus_indices(native.Data(candidates, mass, 1, False), k, random_state)
     ]
+
+
+def with_farthest(centers, data, k):
+    """k centers: where these are fewer, the distinct rows farthest from them take what is left (of
+    equally far ones the first).
+    """
+    far = sq_nearest(data, centers) * (weights_of(data) > 0)
+    order = np.argsort(-far, kind="stable")
+    rows = data.take(order[: np.count_nonzero(far)])
+    _, firsts = np.unique(rows + 0.0, axis=0, return_index=True)
+    return (
+        np.resize(np.concatenate([centers, rows[np.sort(firsts)]]), (k, data.shape[1]))
+        if len(centers) < k
+        else centers
+    )
+
+
+def uniforms_at(key, positions):
+    """A number in [0, 1) for each position of a row: a hash, so that each row knows its own without
+    those before it.
+    """
+    code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+        key
+    )
+    for shift, factor in (
+        (30, 0xBF58476D1CE4E5B9),
+        (27, 0x94D049BB133111EB),
+    ):  # Steele, Lea & Flood, OOPSLA 2014
+        code = (code ^ (code >> np.uint64(shift))) * np.uint64(factor)
+    return ((code ^ (code >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53

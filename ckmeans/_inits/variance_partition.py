@@ -1,21 +1,22 @@
+"""Means of parts that are cut one after the other."""
+
 import numpy as np
 
 from .._input.sparse import SparseRows
-from .exact_rows import filled
+from .rows import deterministic, sq_nearest, weighted_rows, weights_of
 
 #: Values of sparse rows that are dense at a time.
 BLOCK = 1 << 22
 
 
+@deterministic
 def variance_partition(data, k, random_state):
     """Means of parts: the part of largest sum of squares is cut at the mean of its widest feature
     (Su & Dy, Intell. Data Anal. 11, 2007).
 
     Draws nothing. Not for data whose groups lie apart in no single feature.
     """
-    n = data.shape[0]
-    rows = np.arange(n) if data.weights is None else np.flatnonzero(data.weights)
-    parts = [_part(data, rows)]
+    parts = [_part(data, weighted_rows(data))]
     while len(parts) < k:
         widest = max(range(len(parts)), key=lambda i: parts[i][0])
         square, rows, values = parts[widest]
@@ -23,7 +24,7 @@ def variance_partition(data, k, random_state):
         if not square > 0 or low.all() or not low.any():
             break
         parts[widest : widest + 1] = [_part(data, rows[low]), _part(data, rows[~low])]
-    labels = np.zeros(n, dtype=np.int32)
+    labels = np.zeros(data.shape[0], dtype=np.int32)
     for label, (_, rows, _) in enumerate(parts):
         labels[rows] = label
     means = data.means(labels, len(parts))
@@ -63,3 +64,28 @@ def _columns(data, rows):
         X = np.zeros((n, stop - start))
         X[row_of[here], part.indices[here] - start] = values[here]
         yield start, X
+
+
+def filled(centers, data, k, random_state):
+    """k centers: where these are fewer, or some are equal, rows drawn by their squared distance
+    take what is left.
+    """
+    centers = np.unique(centers + 0.0, axis=0)[:k]
+    while len(centers) < k:
+        potential = weights_of(data) * sq_nearest(data, centers)
+        if not potential.sum() > 0:
+            return np.resize(centers, (k, data.shape[1]))
+        rows = data.take(draw(potential, random_state.random_sample(k - len(centers))))
+        before, centers = len(centers), np.unique(np.concatenate([centers, rows]), axis=0)
+        if len(centers) == before:  # at unit length rows may be off their equals, by rounding
+            return np.resize(centers, (k, data.shape[1]))
+    return centers[:k]
+
+
+def draw(terms, uniforms):
+    """Rows in proportion to these terms, the last one that has any at the most."""
+    running = np.cumsum(terms)
+    return np.minimum(
+        np.searchsorted(running, uniforms * running[-1], side="right"),
+        np.searchsorted(running, running[-1]),
+    )

@@ -1,0 +1,47 @@
+"""Centers that a user gives or that are computed from the rows, as k-means starts from them."""
+
+import numpy as np
+
+from .._input import checks as check
+from .._native.engine import Data
+from .rows import weighted_rows
+
+
+def given_centers(init, k, data, name="init"):
+    """Centers that a user gives, checked; at unit length where rows are."""
+    d, dtype = data.shape[1], data.array.dtype
+    if not data.unit:
+        return check.as_centers(init, k, d, dtype, name)
+    return directions(check.as_centers(init, k, d, np.float64, name, check.MAX_UNIT), dtype, name)
+
+
+def mean_center(data):
+    """The one center of all rows, (1, d)."""
+    return with_direction(data.means(np.zeros(data.shape[0], dtype=np.int32), 1), data)
+
+
+def with_direction(centers, data):
+    """Centers that were made from the rows, at unit length where those are."""
+    if not data.unit:
+        return centers
+    lost = ~centers.any(axis=1)  # means of rows that cancel out
+    if lost.any():
+        centers[lost] = data.take(weighted_rows(data)[:1])
+    return directions(centers, data.array.dtype)
+
+
+def directions(centers, dtype, name="init"):
+    """Centers at unit length, rounded to the data's dtype. Those that have it already, up to
+    rounding, stay as they are.
+    """
+    rows = Data(np.ascontiguousarray(centers, dtype=np.float64), None, 1, False, unit=True)
+    if rows.weights is not None:
+        raise ValueError(
+            f"Row {int(np.argmin(rows.weights))} of {name} is zero, but "
+            "metric='cosine' needs centers with a direction."
+        )
+    narrow = dtype == np.float32
+    turned = rows.take(np.arange(len(centers)))
+    ready = np.abs(turned - centers).max(axis=1) <= (1e-7 if narrow else 1e-14)
+    turned[ready] = centers[ready]
+    return turned.astype(np.float32).astype(np.float64) if narrow else turned

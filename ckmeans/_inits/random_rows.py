@@ -1,0 +1,26 @@
+"""Rows drawn at random."""
+
+import numpy as np
+
+from .rows import Distinct
+
+
+def random_rows(data, k, random_state):
+    """Distinct rows, drawn one after the other by weight (Forgy 1965)."""
+    return data.take(random_rows_indices(data, k, random_state))
+
+
+def random_rows_indices(data, k, random_state):
+    chosen = Distinct(data, k)
+    for _ in range(8):  # the quick way: draw until k are distinct
+        chosen.add(data.draw(random_state.random_sample(k + 8)))
+        if chosen.full:
+            return np.array(chosen.rows)
+    # Most rows are taken, or equal: rank all that remain by exponential keys, which draws without
+    # replacement.
+    keys = random_state.standard_exponential(data.shape[0])
+    if data.weights is not None:
+        with np.errstate(divide="ignore"):
+            keys /= data.weights
+    order = np.argsort(keys, kind="stable")
+    return chosen.fill(order[np.isfinite(keys[order])])
