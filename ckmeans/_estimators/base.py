@@ -4,7 +4,9 @@ manners.
 
 import functools
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -14,8 +16,19 @@ from .._input.sparse import SparseRows
 from .._native.engine import Data
 from .sklearn_manners import Manners
 
+#: A method that fits.
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
-def open_data(array, names, weights, n_threads, packed=False, unit=False, compared=False):
+
+def open_data(
+    array: Any,
+    names: np.ndarray | None,
+    weights: np.ndarray | None,
+    n_threads: int | None,
+    packed: bool = False,
+    unit: bool = False,
+    compared: bool = False,
+) -> Data:
     """The engine's view of checked rows; raises where a value is not finite or too large.
 
     compared : whether rows are compared with each other, not with given centers; then it also
@@ -32,7 +45,7 @@ def open_data(array, names, weights, n_threads, packed=False, unit=False, compar
     return data
 
 
-def check_values(array, names, data):
+def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
     """Raise where a value is not finite or too large."""
     if data.low is None:
         data.scan()
@@ -40,12 +53,14 @@ def check_values(array, names, data):
         raise bad_value(array, names, limit=check.MAX_UNIT if data.unit else check.MAX_ABS)
 
 
-def unit_rows(array):
+def unit_rows(array: Any) -> np.ndarray:
     """A copy of the rows at unit length, as the engine has them."""
     return Data(array, None, 1, False, unit=True).take(np.arange(len(array)))
 
 
-def bad_value(array, names, first=0, limit=check.MAX_ABS):
+def bad_value(
+    array: Any, names: np.ndarray | None, first: int = 0, limit: float = check.MAX_ABS
+) -> ValueError:
     """The error for the first value that is not finite or too large, found block by block; `first`
     is the position of row 0.
     """
@@ -69,12 +84,12 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
 
 
 #: Estimators that are being fitted, by id.
-_fitting = {}
+_fitting: dict[int, object] = {}
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_fitting.clear)  # the threads that fit are not there
 
 
-def alone(fit):
+def alone(fit: Fit) -> Fit:
     """A method that fits, for one thread at a time: another, or a callback, would find and leave a
     model that is half of each.
     """
@@ -94,14 +109,14 @@ def alone(fit):
         finally:
             _fitting.pop(id(self), None)
 
-    return fit_alone
+    return cast(Fit, fit_alone)
 
 
 #: Attributes of a fit that not every fit gives: those of the one before must not stay.
 OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
 
 
-def keep_fitted(model, names, d, fitted):
+def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
     """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it,
     leaves no mixture of two fits.
     """
@@ -111,7 +126,15 @@ def keep_fitted(model, names, d, fitted):
     model.__dict__ = state
 
 
-def keep_result(model, best, runs, names, d, interrupted=False, **more):
+def keep_result(
+    model: Any,
+    best: Any,
+    runs: Iterable[Any],
+    names: np.ndarray | None,
+    d: int,
+    interrupted: bool = False,
+    **more: Any,
+) -> None:
     """Give a model the attributes of its best run; with labels, or counts, where that has them.
 
     interrupted : whether something ended the fit while there was more to do
@@ -134,7 +157,9 @@ def keep_result(model, best, runs, names, d, interrupted=False, **more):
     )
 
 
-def keep_centers(model, centers, n_iter, names, d):
+def keep_centers(
+    model: Any, centers: np.ndarray, n_iter: int, names: np.ndarray | None, d: int
+) -> None:
     """Give a model the centers of a run that something has ended, where none has finished."""
     keep_fitted(
         model,
@@ -151,7 +176,7 @@ def keep_centers(model, centers, n_iter, names, d):
 
 
 @contextmanager
-def leaving(keep):
+def leaving(keep: Callable[[], None]) -> Iterator[None]:
     """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the
     exception goes on.
 
@@ -169,7 +194,7 @@ def leaving(keep):
         raise
 
 
-def warn_of_few_clusters(model):
+def warn_of_few_clusters(model: Any) -> None:
     """Warn where fewer clusters than asked for have rows."""
     found = int(np.count_nonzero(model.counts_))
     if found < model.n_clusters:
@@ -184,15 +209,36 @@ def warn_of_few_clusters(model):
 class CenterModel(Manners):
     """A model that assigns rows to the nearest of its `cluster_centers_`."""
 
-    metric = "euclidean"  # where it is no parameter
+    # Parameters that all estimators have; the types are those that `fit` accepts.
+    n_clusters: int
+    init: Any
+    n_init: Any
+    max_iter: int
+    tol: float
+    verbose: int
+    random_state: Any
+    n_threads: int | None
+    metric: str = "euclidean"  # where it is no parameter
+
+    # What `fit` gives, `labels_`, `counts_` and `inertia_` only where it has computed them.
+    cluster_centers_: np.ndarray
+    labels_: np.ndarray
+    counts_: np.ndarray
+    inertia_: float
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    stop_reason_: str
+
+    fit: Callable[..., Any]
 
     @property
-    def _unit(self):
+    def _unit(self) -> bool:
         """Whether rows count by their direction only."""
         check.check_name(self.metric, check.METRICS, "metric")
         return self.metric == "cosine"
 
-    def _open(self, X, sample_weight=None):
+    def _open(self, X: Any, sample_weight: Any = None) -> Data:
         """New rows, checked against the model."""
         self._centers()
         array, names = check.as_matrix(X, sparse=True)
@@ -205,10 +251,10 @@ class CenterModel(Manners):
             unit=self._unit,
         )
 
-    def _centers(self):
+    def _centers(self) -> np.ndarray:
         return check.fitted_centers(self)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The nearest center of each row.
 
         Parameters
@@ -224,7 +270,7 @@ class CenterModel(Manners):
         check.check_feature_names(self, names, array.shape[1], reset=False)
         return self._predict(array, names, centers)
 
-    def _predict(self, array, names, centers):
+    def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
         # One pass: rows are checked while they are assigned, and looked at once more only where
         # something is odd.
         data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
@@ -233,11 +279,11 @@ class CenterModel(Manners):
             check_values(array, names, data)
         return labels
 
-    def fit_predict(self, X, y=None, sample_weight=None):
+    def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
         """Fit, and return the labels of the rows."""
         return self.fit(X, sample_weight=sample_weight).labels_
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Distances of each row to every center: Euclidean, or cosine distances, which are 1 less
         the cosine.
 
@@ -270,7 +316,7 @@ class CenterModel(Manners):
             raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
         return self._contained(distances, X)
 
-    def _too_far(self, array, row, center):
+    def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
         distance = Data(x.astype(np.float64), None, 1, False).distances(
@@ -282,22 +328,22 @@ class CenterModel(Manners):
             f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data."
         )
 
-    def fit_transform(self, X, y=None, sample_weight=None):
+    def fit_transform(self, X: Any, y: object = None, sample_weight: Any = None) -> Any:
         """Fit, and return the distances of the rows to every center."""
         return self.fit(X, sample_weight=sample_weight).transform(X)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
         """The negative of the inertia that these rows have: higher is better."""
         data, centers = self._open(X, sample_weight), self._centers()
         return -data.inertia(centers, data.assign(centers))
 
-    def save(self, path):
+    def save(self, path: Any) -> None:
         """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""
         from .model_files import save
 
         save(self, path)
 
-    def to_sklearn(self, X=None):
+    def to_sklearn(self, X: Any = None) -> Any:
         """A fitted `sklearn.cluster.KMeans` with these centers; with X, labels of both are
         compared.
 
@@ -309,19 +355,21 @@ class CenterModel(Manners):
 
         return to_sklearn(self, X)
 
-    def to_onnx(self, path=None):
+    def to_onnx(self, path: Any = None) -> Any:
         """The model as an ONNX graph with outputs "labels" and "distances", or in a file."""
         from .._exports.onnx import to_onnx
 
         return to_onnx(self, path)
 
-    def to_sql(self, table, *, dialect="standard", columns=None, label="cluster"):
+    def to_sql(
+        self, table: Any, *, dialect: str = "standard", columns: Any = None, label: str = "cluster"
+    ) -> str:
         """One SELECT statement that gives the rows of a table with their labels."""
         from .._exports.sql import to_sql
 
         return to_sql(self, table, dialect=dialect, columns=columns, label=label)
 
-    def to_json(self, path=None):
+    def to_json(self, path: Any = None) -> Any:
         """The centers as JSON text, or in a file; `ckmeans.from_json` reads it."""
         from .._exports.centers_json import to_json
 

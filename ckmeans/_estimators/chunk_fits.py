@@ -2,10 +2,13 @@
 array.
 """
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from .._input import checks as check
-from .base import alone
+from .base import CenterModel, alone
 
 #: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by
 #: block.
@@ -15,14 +18,20 @@ MAPPED_LIMIT = 100 << 20
 _BLOCK_INITS = ("k-means++", "random", "first", "k-means||")
 
 
-def _drawn_in_blocks(init, d):
+def _drawn_in_blocks(init: Any, d: int) -> bool:
     if isinstance(init, str):
         return init in _BLOCK_INITS or init == "auto" and d > 1
     return not callable(init)
 
 
-class ChunkFits:
+class ChunkFits(CenterModel):
     """What `KMeans` can do with rows in chunks."""
+
+    callback: Callable[[Any], object] | None
+    history: bool
+    label_order: Any
+    refine: Any
+    _check_params: Callable[[], None]
 
     @alone
     def fit_chunks(
@@ -141,7 +150,7 @@ class ChunkFits:
                 sink.drop()
             raise
 
-    def predict_chunks(self, source, *, columns=None):
+    def predict_chunks(self, source: Any, *, columns: Any = None) -> Iterator[np.ndarray]:
         """Labels of rows that do not fit into memory.
 
         Parameters
@@ -159,7 +168,7 @@ class ChunkFits:
         self._centers()
         return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
 
-    def score_chunks(self, source, *, sample_weight=None, columns=None):
+    def score_chunks(self, source: Any, *, sample_weight: Any = None, columns: Any = None) -> float:
         """The negative of the inertia that such rows have: higher is better. Takes two passes.
 
         Parameters
@@ -182,7 +191,7 @@ class ChunkFits:
         finally:
             engine.close()
 
-    def _named_alike(self, engine):
+    def _named_alike(self, engine: Any) -> Any:
         """The engine, once its columns are known to be those of the fit."""
         for X, _ in engine.blocks():
             names = None if engine.names is None else np.array(engine.names, dtype=object)
@@ -190,7 +199,7 @@ class ChunkFits:
             break
         return engine
 
-    def _predicted(self, engine):
+    def _predicted(self, engine: Any) -> Iterator[np.ndarray]:
         fresh = True
         try:
             for X, _ in engine.blocks():
@@ -206,7 +215,7 @@ class ChunkFits:
         finally:
             engine.close()
 
-    def _check_for_chunks(self):
+    def _check_for_chunks(self) -> None:
         self._check_params()
         for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
             if getattr(self, name) != idle:
@@ -215,7 +224,7 @@ class ChunkFits:
                     f"fit, or set {name}={idle!r}."
                 )
 
-    def _better_in_blocks(self, X):
+    def _better_in_blocks(self, X: Any) -> bool:
         """Whether a fit of a mapped array goes block by block: where it would take much memory
         otherwise, and nothing needs all rows.
         """
@@ -230,7 +239,7 @@ class ChunkFits:
             and _drawn_in_blocks(self.init, X.shape[1])
         )
 
-    def _fit_mapped(self, X, sample_weight):
+    def _fit_mapped(self, X: Any, sample_weight: Any) -> Any:
         from .._blocks.sources import LabelArray, open_source
 
         self._check_params()

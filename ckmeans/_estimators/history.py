@@ -1,6 +1,8 @@
 """A record of what each iteration of a run did, for those who ask."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .._native.engine import Data, Run
 
 
 class Iteration(NamedTuple):
@@ -16,14 +18,14 @@ class Iteration(NamedTuple):
 class Recorded:
     """A native run that notes down its iterations in `history`; otherwise like the run itself."""
 
-    def __init__(self, run, data):
+    def __init__(self, run: Run, data: Data) -> None:
         self._run, self._data, self._distances = run, data, 0
-        self.history = []
+        self.history: list[Iteration] = []
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._run, name)
 
-    def iterate(self):
+    def iterate(self) -> bool:
         """One iteration, noted down."""
         run, before = self._run, self._run.centers()
         more = run.iterate()
@@ -41,7 +43,7 @@ class Recorded:
         self._distances = distances
         return more
 
-    def finish(self):
+    def finish(self) -> None:
         """Iterate until the run stops, each iteration noted down."""
         while self._run.stop_reason is None and self.iterate():
             pass

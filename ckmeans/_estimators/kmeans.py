@@ -2,7 +2,9 @@
 elsewhere.
 """
 
+from collections.abc import Iterator
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,6 @@ from .._input import checks as check
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS
 from .base import (
-    CenterModel,
     alone,
     keep_centers,
     keep_result,
@@ -21,11 +22,11 @@ from .base import (
 )
 from .chunk_fits import ChunkFits
 from .labels import check_label_order
-from .restarts import ALGORITHMS, DRAWN_AHEAD, Solver, starts
+from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
 from .watch import Watch
 
 
-class KMeans(ChunkFits, CenterModel):
+class KMeans(ChunkFits):
     """k-means clustering: exact, reproducible to the last bit, fast.
 
     Parameters
@@ -236,6 +237,14 @@ class KMeans(ChunkFits, CenterModel):
     16.0
     """
 
+    algorithm: str
+    copy_x: bool
+    max_time: float | None
+
+    converged_: bool
+    history_: tuple[list[Any], ...]
+    runs_: tuple[Run, ...]
+
     def __init__(
         self,
         n_clusters=8,
@@ -261,7 +270,7 @@ class KMeans(ChunkFits, CenterModel):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "KMeans":
         """Cluster the rows of X.
 
         Parameters
@@ -300,7 +309,7 @@ class KMeans(ChunkFits, CenterModel):
         warn_of_few_clusters(self)
         return self
 
-    def iter_fit(self, X, sample_weight=None):
+    def iter_fit(self, X: Any, sample_weight: Any = None) -> Iterator[IterState]:
         """Fit with one run, yielding the state after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
@@ -330,16 +339,16 @@ class KMeans(ChunkFits, CenterModel):
         solver, restarts = self._prepare(X, sample_weight)
         return self._states(solver, restarts[0])
 
-    def _states(self, solver, restart):
+    def _states(self, solver: Solver, restart: tuple[int | None, Any]) -> Iterator[IterState]:
         with leaving(lambda: self._keep_interrupted(solver)):
             yield from solver.states(*restart)
             self._keep(solver)
         warn_of_few_clusters(self)
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
 
-    def _prepare(self, X, sample_weight):
+    def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any]]:
         """Check everything, and return a solver for these rows and where its runs start."""
         self._check_params()
         array, names = check.as_matrix(X, sparse=True)
@@ -377,7 +386,7 @@ class KMeans(ChunkFits, CenterModel):
         solver.histories = [] if self.history else None
         return solver, restarts
 
-    def _keep(self, solver, interrupted=False):
+    def _keep(self, solver: Solver, interrupted: bool = False) -> None:
         best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
@@ -390,7 +399,7 @@ class KMeans(ChunkFits, CenterModel):
             history_=history,
         )
 
-    def _keep_interrupted(self, solver):
+    def _keep_interrupted(self, solver: Solver) -> None:
         if solver.best is not None:
             self._keep(solver, interrupted=True)
         elif solver.current is not None:
@@ -402,7 +411,7 @@ class KMeans(ChunkFits, CenterModel):
                 solver.data.shape[1],
             )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         from .notebook import model_html
 
         return model_html(self)

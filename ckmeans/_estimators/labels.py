@@ -2,7 +2,7 @@
 an earlier model.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ ORDERS = {
 }
 
 
-def check_label_order(how, k, d):
+def check_label_order(how: Any, k: int, d: int) -> None:
     """Raise unless `how` is None, a name in ORDERS or centers (k, d) to compare with; a model would
     lose its own when it is cloned.
     """
@@ -44,15 +44,16 @@ def check_label_order(how, k, d):
         check.as_centers(how, k, d, np.float64, name="label_order")
 
 
-def label_order(how, centers, counts):
+def label_order(how: Any, centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The clusters in the order that was asked for: new cluster j is the old one ``order[j]``."""
     if isinstance(how, str):
         return ORDERS[how](centers, counts)
-    previous = check.as_centers(how, *centers.shape, np.float64, name="label_order")
+    k, d = centers.shape
+    previous = check.as_centers(how, k, d, np.float64, name="label_order")
     return assignment(sq_distances(previous, centers.astype(np.float64)))
 
 
-def sq_distances(a, b):
+def sq_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Squared distances of the rows of a to those of b."""
     out = np.zeros((len(a), len(b)))
     for x, y in zip(a.T, b.T):
@@ -61,7 +62,7 @@ def sq_distances(a, b):
     return out
 
 
-def assignment(cost):
+def assignment(cost: np.ndarray) -> np.ndarray:
     """For each row of a cost matrix (no more rows than columns) a column of its own, at the least
     total cost.
 
@@ -114,7 +115,7 @@ class Match(NamedTuple):
     changed: np.ndarray  #: rows whose cluster does not continue the one they were in
 
 
-def match(model, previous, X=None):
+def match(model: Any, previous: Any, X: Any = None) -> Match:
     """Find which clusters of an earlier model those of a model continue, and which rows changed
     cluster.
 

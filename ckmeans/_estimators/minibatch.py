@@ -3,6 +3,7 @@ coming.
 """
 
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .._inits.kmeans_plusplus import local_trials
 from .._inits.random_rows import random_rows_indices
 from .._input import checks as check
 from .._input.sparse import shown
-from .._native.engine import Running
+from .._native.engine import Data, Running
 from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from .labels import check_label_order, label_order
 from .restarts import check_iterable
@@ -111,7 +112,8 @@ class MiniBatchKMeans(CenterModel):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(20_000, 2)) + 8 * rng.integers(2, size=(20_000, 1))
     >>> model = MiniBatchKMeans(2, random_state=0).fit(X)
-    >>> bool(abs(model.cluster_centers_[model.predict([[0, 0], [8, 8]])] - [[0, 0], [8, 8]]).max() < 0.2)
+    >>> middles = [[0, 0], [8, 8]]
+    >>> bool(abs(model.cluster_centers_[model.predict(middles)] - middles).max() < 0.2)
     True
 
     A stream, batch by batch:
@@ -124,6 +126,19 @@ class MiniBatchKMeans(CenterModel):
     """
 
     _routed = ("fit", "partial_fit", "score")
+
+    batch_size: int
+    callback: Any
+    compute_labels: bool
+    half_life: float | None
+    init_size: int | None
+    label_order: Any
+    max_no_improvement: int | None
+    max_time: float | None
+    reassignment_ratio: float
+
+    n_steps_: int
+    seen_weights_: np.ndarray
 
     def __init__(
         self,
@@ -152,7 +167,7 @@ class MiniBatchKMeans(CenterModel):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "MiniBatchKMeans":
         """Find centers from random batches of the rows of X.
 
         Parameters
@@ -201,7 +216,7 @@ class MiniBatchKMeans(CenterModel):
         return self
 
     @alone
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "MiniBatchKMeans":
         """Learn from one batch; the first one, which needs at least k rows, gives the initial
         centers.
 
@@ -283,7 +298,7 @@ class MiniBatchKMeans(CenterModel):
             fitted["counts_"] = np.bincount(fitted["labels_"], minlength=len(centers))
         keep_fitted(self, names, data.shape[1], fitted)
 
-    def set_partial_fit_request(self, *, sample_weight):
+    def set_partial_fit_request(self, *, sample_weight: Any) -> Any:
         """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or
         another name for it.
         """
@@ -291,7 +306,7 @@ class MiniBatchKMeans(CenterModel):
 
     # -- what a fit needs --------------------------------------------------------------------------
 
-    def _check(self):
+    def _check(self) -> None:
         check.check_shared_params(self)
         check.check_watching(self)
         check.check_int(self.batch_size, "batch_size", 1, "an integer of at least 1")
@@ -322,11 +337,11 @@ class MiniBatchKMeans(CenterModel):
         check.check_directions(data)
         return array, names, data
 
-    def _random(self):
+    def _random(self) -> np.random.RandomState:
         (seed,) = check.seeds(self.random_state, 1)
         return np.random.RandomState(seed)
 
-    def _initial(self, rows, k):
+    def _initial(self, rows: "Batches", k: int) -> np.ndarray:
         """The best of some starts, each from rows of its own, all judged by the same rows."""
         if not isinstance(self.init, str) and not callable(self.init):
             init = self._init()
@@ -339,12 +354,13 @@ class MiniBatchKMeans(CenterModel):
         if size < k:
             size = 3 * k
         tries = (
-            AUTO_STARTS.get(self.init if isinstance(self.init, str) else None, 1)
+            AUTO_STARTS.get(self.init if isinstance(self.init, str) else "", 1)
             if self.n_init == "auto"
             else int(self.n_init)
         )
-        judges = rows.draw(size) if tries > 1 else None
-        best, least = None, np.inf
+        judges: Any = rows.draw(size) if tries > 1 else None
+        best: Any = None
+        least = np.inf
         for _ in range(tries):
             sample = rows.draw(size, packed=True)
             if callable(self.init):
@@ -367,7 +383,7 @@ class MiniBatchKMeans(CenterModel):
         return best
 
 
-def result_type(array):
+def result_type(array: Any) -> np.dtype:
     """The type of centers of these rows."""
     return np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
 
@@ -378,7 +394,7 @@ class Batches:
     def __init__(self, data, random):
         self.data, self.random = data, random
 
-    def draw(self, size, packed=False):
+    def draw(self, size: int, packed: bool = False) -> Data:
         """`size` rows drawn evenly; all of them, where there are no more."""
         data, n = self.data, self.data.shape[0]
         if size >= n:

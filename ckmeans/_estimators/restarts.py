@@ -1,7 +1,9 @@
 """Restarts: where each run starts from, what became of it, and which one is kept."""
 
+from collections.abc import Callable, Collection, Generator, Iterator
+from functools import partial
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.sparse import shown
 from .._native import engine as native
+from .._native.engine import Data
 from .._refine import improve
 from .history import Recorded
 from .labels import label_order
@@ -25,12 +28,17 @@ AUTO_RESTARTS = 10
 DRAWN_AHEAD = 32
 
 
+#: Makes the centers of a restart from its seed, None where nothing is drawn.
+Make = Callable[[Any], np.ndarray]
+#: The seed of a restart, and a function that makes its centers.
+Start = tuple[int | None, Callable[[], np.ndarray]]
+
+
 class Run(NamedTuple):
     """Record of one restart."""
 
-    seed: (
-        int | None
-    )  #: reproduces it alone, as random_state with n_init=1; None where nothing was drawn
+    #: Reproduces it alone, as random_state with n_init=1; None where nothing was drawn.
+    seed: int | None
     inertia: float
     n_iter: int
     stop_reason: str
@@ -59,7 +67,7 @@ class Result(NamedTuple):
     stop_reason: str
 
 
-def starts(init, n_init, k, random_state, X, data):
+def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data) -> list[Start]:
     """Where the runs start from: a list of (seed, function that makes the centers)."""
 
     def named(name):
@@ -92,7 +100,16 @@ def starts(init, n_init, k, random_state, X, data):
     )
 
 
-def begin(init, n_init, random_state, d, names, named, called, checked):
+def begin(
+    init: Any,
+    n_init: Any,
+    random_state: Any,
+    d: int,
+    names: Collection[str],
+    named: Callable[[str], Make],
+    called: Make,
+    checked: Callable[[Any], Any],
+) -> list[Start]:
     """Where runs start from: a list of (seed, function that makes the centers).
 
     Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names
@@ -125,10 +142,10 @@ def begin(init, n_init, random_state, d, names, named, called, checked):
         many = np.ndim(init[0]) == 2  # one array of centers for each restart, else the rows of one
         return [given(centers) for centers in (init if many else [init])]
     drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
-    return [(seed, lambda seed=seed: make(seed)) for seed in drawn]
+    return [(seed, partial(make, seed)) for seed in drawn]
 
 
-def check_iterable(init):
+def check_iterable(init: Any) -> list[Any]:
     try:
         init = list(init)
     except TypeError:
@@ -160,14 +177,27 @@ class Solver:
         What the iterations of each finished run did; set to an empty list to have it kept.
     """
 
-    histories = None
+    histories: list[list[Any]] | None = None
+    best: Any
+    current: Any
 
-    def __init__(self, data, names, max_iter, tol, algorithm, refine=None):
+    def __init__(
+        self,
+        data: Data,
+        names: np.ndarray | None,
+        max_iter: int,
+        tol: float,
+        algorithm: str,
+        refine: Any = None,
+    ) -> None:
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
         self.tol, self.refine = tol, refine
-        self.runs, self.best, self.current = [], None, None
+        self.runs: list[Run] = []
+        self.best, self.current = None, None
 
-    def draw(self, restarts, ahead=DRAWN_AHEAD):
+    def draw(
+        self, restarts: list[Start], ahead: int = DRAWN_AHEAD
+    ) -> Iterator[tuple[int | None, np.ndarray, float]]:
         """Initial centers of restarts: (seed, centers, when they were begun, less time spent
         elsewhere).
 
@@ -183,7 +213,9 @@ class Solver:
             for seed, centers, seconds in drawn:
                 yield seed, centers, perf_counter() - seconds
 
-    def run(self, seed, centers, began, watch=None):
+    def run(
+        self, seed: int | None, centers: np.ndarray, began: float, watch: Any = None
+    ) -> str | None:
         """One run; returns why the fit is to end with it, None where it is not.
 
         `watch` is asked after each iteration, if there is one.
@@ -202,7 +234,7 @@ class Solver:
             watch.finished(self.runs[-1])
         return reason
 
-    def finished(self, seed, centers, watch):
+    def finished(self, seed: int | None, centers: np.ndarray, watch: Any) -> tuple[Any, str | None]:
         """A run that has stopped, and why the fit is to end with it."""
         run = self.current = self.new_run(centers)
         reason = None
@@ -216,12 +248,12 @@ class Solver:
         run.finish()
         return run, reason
 
-    def refined(self, seed, run):
+    def refined(self, seed: Any, run: Any) -> np.ndarray:
         """Better centers than those of a finished run."""
         centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
         return centers.astype(run.result_centers().dtype).astype(np.float64)
 
-    def better(self, run, again):
+    def better(self, run: Any, again: Any) -> tuple[Any, int]:
         """Of a run and the one that followed its refinement the better, and the iterations before
         that.
         """
@@ -235,7 +267,7 @@ class Solver:
             ]
         return again, run.n_iter
 
-    def states(self, seed, make):
+    def states(self, seed: int | None, make: Callable[[], np.ndarray]) -> Iterator[IterState]:
         """The same, yielding an IterState for each iteration."""
         began = perf_counter()
         run = yield from self.each_state(make(), 0)
@@ -245,7 +277,7 @@ class Solver:
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
 
-    def each_state(self, centers, n_iter):
+    def each_state(self, centers: np.ndarray, n_iter: int) -> Generator[IterState, None, Any]:
         run = self.current = self.new_run(centers)
         more = True
         while more:
@@ -262,11 +294,11 @@ class Solver:
         run.finish()
         return run
 
-    def new_run(self, centers):
+    def new_run(self, centers: np.ndarray) -> Any:
         run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm)
         return run if self.histories is None else Recorded(run, self.data)
 
-    def best_in_order(self, how):
+    def best_in_order(self, how: Any) -> Result:
         """The best run with its clusters in the order that `label_order` gives; ties are decided
         anew, by the new labels.
         """
@@ -276,7 +308,7 @@ class Solver:
             centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
         )
 
-    def keep(self, seed, run, n_iter, seconds):
+    def keep(self, seed: int | None, run: Any, n_iter: int, seconds: float) -> None:
         """Record a finished run, before which there were n_iter iterations more."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
         if self.best is None or inertia < self.best.inertia:

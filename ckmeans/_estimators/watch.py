@@ -2,6 +2,7 @@
 
 from threading import get_ident
 from time import perf_counter
+from typing import Any
 
 
 class Window:
@@ -19,7 +20,7 @@ class Window:
     def __reduce__(self):
         return Window, ()
 
-    def ask(self, question):
+    def ask(self, question: Any) -> Any:
         """The answer of a function of the run."""
         native = self.native if get_ident() == self.thread else None
         if native is None:
@@ -34,7 +35,7 @@ class Window:
         finally:
             self.native = native
 
-    def close(self):
+    def close(self) -> None:
         self.native = None
 
 
@@ -203,7 +204,7 @@ class Watch:
             self.show(native)
         return reason
 
-    def show(self, native):
+    def show(self, native: Any) -> None:
         """Print what an iteration did."""
         more = self.verbose > 1
         if native.n_iter == 1:
@@ -217,7 +218,7 @@ class Watch:
             + (f"  {native.stop_reason}" if native.stop_reason else "")
         )
 
-    def finished(self, record):
+    def finished(self, record: Any) -> None:
         """A run has ended."""
         if self.verbose:
             print(

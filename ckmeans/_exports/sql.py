@@ -1,6 +1,6 @@
 """Models as one SQL statement that labels the rows of a table."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._input import checks as check
 from . import centers_of, nearest_center_model
@@ -30,7 +30,14 @@ DIALECTS = {
 MOST_CLUSTERS, MOST_FEATURES = 1000, 900
 
 
-def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
+def to_sql(
+    model: Any,
+    table: Any,
+    *,
+    dialect: str = "standard",
+    columns: Any = None,
+    label: str = "cluster",
+) -> str:
     """A SELECT statement that gives the rows of a table with the label of their cluster.
 
     Parameters
@@ -134,7 +141,7 @@ def _least(names, function, most=100):
     return names[0]
 
 
-def _number(value):
+def _number(value: float) -> str:
     """A float64 as a literal of double precision, which reads back as the same bits."""
     text = repr(float(value))
     return text if "e" in text else text + "e0"

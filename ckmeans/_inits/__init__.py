@@ -5,6 +5,12 @@ engine's, with the rows and their weights. To add one, write a file and add a li
 the function `deterministic` where it draws nothing.
 """
 
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+
+from .._native.engine import Data
 from .first_rows import first_rows
 from .given import with_direction
 from .kmeans_parallel import kmeans_parallel
@@ -15,7 +21,7 @@ from .random_rows import random_rows
 from .variance_partition import variance_partition
 
 #: name -> init
-INITS = {
+INITS: dict[str, Callable[..., np.ndarray]] = {
     "k-means++": kmeans_plusplus,
     "random": random_rows,
     "random-partition": random_partition,
@@ -29,11 +35,13 @@ INITS = {
 DETERMINISTIC = frozenset(name for name, init in INITS.items() if hasattr(init, "deterministic"))
 
 
-def initial_centers(init, data, k, random_state, **options):
+def initial_centers(
+    init: str, data: Data, k: int, random_state: np.random.RandomState | None, **options: Any
+) -> np.ndarray:
     """Centers of a named init, at unit length where rows are."""
     return with_direction(INITS[init](data, k, random_state, **options), data)
 
 
-def automatic(d, names=tuple(INITS)):
+def automatic(d: int, names: Collection[str] = tuple(INITS)) -> str:
     """The init that is taken when none is given: the optimum where it can be found."""
     return "optimal" if d == 1 and "optimal" in names else "k-means++"

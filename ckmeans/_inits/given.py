@@ -1,5 +1,7 @@
 """Centers that a user gives or that are computed from the rows, as k-means starts from them."""
 
+from typing import Any
+
 import numpy as np
 
 from .._input import checks as check
@@ -7,7 +9,7 @@ from .._native.engine import Data
 from .rows import weighted_rows
 
 
-def given_centers(init, k, data, name="init"):
+def given_centers(init: Any, k: int, data: Data, name: str = "init") -> np.ndarray:
     """Centers that a user gives, checked; at unit length where rows are."""
     d, dtype = data.shape[1], data.array.dtype
     if not data.unit:
@@ -15,12 +17,12 @@ def given_centers(init, k, data, name="init"):
     return directions(check.as_centers(init, k, d, np.float64, name, check.MAX_UNIT), dtype, name)
 
 
-def mean_center(data):
+def mean_center(data: Data) -> np.ndarray:
     """The one center of all rows, (1, d)."""
     return with_direction(data.means(np.zeros(data.shape[0], dtype=np.int32), 1), data)
 
 
-def with_direction(centers, data):
+def with_direction(centers: np.ndarray, data: Data) -> np.ndarray:
     """Centers that were made from the rows, at unit length where those are."""
     if not data.unit:
         return centers
@@ -30,7 +32,7 @@ def with_direction(centers, data):
     return directions(centers, data.array.dtype)
 
 
-def directions(centers, dtype, name="init"):
+def directions(centers: np.ndarray, dtype: np.dtype, name: str = "init") -> np.ndarray:
     """Centers at unit length, rounded to the data's dtype. Those that have it already, up to
     rounding, stay as they are.
     """

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._native import engine as native
+from .._native.engine import Data
 from .exact_sums import cut
 from .kmeans_plusplus import kmeans_plusplus_indices
 from .rows import sq_nearest, weights_of
@@ -11,7 +12,7 @@ from .rows import sq_nearest, weights_of
 ROUNDS, OVERSAMPLING = 5, 2
 
 
-def kmeans_parallel(data, k, random_state):
+def kmeans_parallel(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     """k-means||: in a few rounds many rows are drawn at once, far ones likely; k-means++ on those,
     weighted (Bahmani et al., VLDB 2012).
 
@@ -42,24 +43,26 @@ def kmeans_parallel(data, k, random_state):
     return best_of(candidates, mass, k, random_state)
 
 
-def round_keys(random_state):
+def round_keys(random_state: np.random.RandomState) -> np.ndarray:
     """What the draws of each round are keyed by."""
     return (random_state.random_sample(ROUNDS) * 2.0**63).astype(np.uint64)
 
 
-def likely(potential, total, k, key, positions):
+def likely(
+    potential: np.ndarray, total: float, k: int, key: np.uint64, positions: np.ndarray
+) -> np.ndarray:
     """Which rows a round draws."""
     return uniforms_at(key, positions) * total < OVERSAMPLING * k * potential
 
 
-def best_of(candidates, mass, k, random_state):
+def best_of(
+    candidates: np.ndarray, mass: np.ndarray, k: int, random_state: np.random.RandomState
+) -> np.ndarray:
     """k of the candidates, by k-means++ with these weights."""
-    return candidates[
-        kmeans_plusplus_indices(native.Data(candidates, mass, 1, False), k, random_state)
-    ]
+    return candidates[kmeans_plusplus_indices(Data(candidates, mass, 1, False), k, random_state)]
 
 
-def with_farthest(centers, data, k):
+def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
     """k centers: where these are fewer, the distinct rows farthest from them take what is left (of
     equally far ones the first).
     """
@@ -74,7 +77,7 @@ def with_farthest(centers, data, k):
     )
 
 
-def uniforms_at(key, positions):
+def uniforms_at(key: np.uint64, positions: np.ndarray) -> np.ndarray:
     """A number in [0, 1) for each position of a row: a hash, so that each row knows its own without
     those before it.
     """

@@ -3,11 +3,12 @@
 import numpy as np
 
 from .._native import Sorted
+from .._native.engine import Data
 from .rows import deterministic
 
 
 @deterministic
-def optimal(data, k, random_state):
+def optimal(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     """The global optimum itself, which in one dimension can be found (Wang & Song, The R Journal 3,
     2011).
     """

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from .._native.engine import Data
 from .rows import weighted_rows
 
 
-def random_partition(data, k, random_state):
+def random_partition(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     """Means of a random partition of the rows into k parts of equal size (rows of no weight
     aside).
     """

@@ -2,15 +2,16 @@
 
 import numpy as np
 
+from .._native.engine import Data
 from .rows import Distinct
 
 
-def random_rows(data, k, random_state):
+def random_rows(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     """Distinct rows, drawn one after the other by weight (Forgy 1965)."""
     return data.take(random_rows_indices(data, k, random_state))
 
 
-def random_rows_indices(data, k, random_state):
+def random_rows_indices(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     chosen = Distinct(data, k)
     for _ in range(8):  # the quick way: draw until k are distinct
         chosen.add(data.draw(random_state.random_sample(k + 8)))

@@ -1,24 +1,31 @@
 """What several inits need: rows with weight, distances to the nearest center, distinct rows."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 
+from .._native.engine import Data
 
-def deterministic(init):
+Init = TypeVar("Init", bound=Callable[..., Any])
+
+
+def deterministic(init: Init) -> Init:
     """Mark an init that gives the same centers whatever the seed: one run with it is enough."""
-    init.deterministic = True
+    init.deterministic = True  # type: ignore[attr-defined]
     return init
 
 
-def weights_of(data):
+def weights_of(data: Data) -> np.ndarray:
     return np.ones(data.shape[0]) if data.weights is None else data.weights
 
 
-def weighted_rows(data):
+def weighted_rows(data: Data) -> np.ndarray:
     """Positions of the rows whose weight is not 0: (m,)."""
     return np.arange(data.shape[0]) if data.weights is None else np.flatnonzero(data.weights)
 
 
-def sq_nearest(data, centers):
+def sq_nearest(data: Data, centers: np.ndarray) -> np.ndarray:
     """Squared distance of every row to the nearest of these centers: (n,)."""
     centers = np.ascontiguousarray(centers)
     return data.squares(centers, data.assign(centers))
@@ -27,15 +34,16 @@ def sq_nearest(data, centers):
 class Distinct:
     """Collects k rows no two of which are equal."""
 
-    def __init__(self, data, k):
+    def __init__(self, data: Data, k: int) -> None:
         self.data, self.k = data, k
-        self.rows, self.seen = [], set()
+        self.rows: list[Any] = []
+        self.seen: set[bytes] = set()
 
     @property
-    def full(self):
+    def full(self) -> bool:
         return len(self.rows) == self.k
 
-    def add(self, indices):
+    def add(self, indices: np.ndarray) -> None:
         for row, key in zip(indices, self.data.keys(indices)):
             if key not in self.seen:
                 self.seen.add(key)
@@ -43,7 +51,7 @@ class Distinct:
                 if self.full:
                     break
 
-    def fill(self, indices):
+    def fill(self, indices: np.ndarray) -> np.ndarray:
         """Add from these, block by block; where there are too few distinct rows, some are
         repeated.
         """

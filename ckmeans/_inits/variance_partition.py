@@ -1,8 +1,12 @@
 """Means of parts that are cut one after the other."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from .._input.sparse import SparseRows
+from .._native.engine import Data
 from .rows import deterministic, sq_nearest, weighted_rows, weights_of
 
 #: Values of sparse rows that are dense at a time.
@@ -10,7 +14,7 @@ BLOCK = 1 << 22
 
 
 @deterministic
-def variance_partition(data, k, random_state):
+def variance_partition(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     """Means of parts: the part of largest sum of squares is cut at the mean of its widest feature
     (Su & Dy, Intell. Data Anal. 11, 2007).
 
@@ -31,7 +35,7 @@ def variance_partition(data, k, random_state):
     return means if len(parts) == k else filled(means, data, k, np.random.RandomState(0))
 
 
-def _part(data, rows):
+def _part(data: Data, rows: np.ndarray) -> tuple[float, np.ndarray, Any]:
     """Sum of squares about the mean, rows, and their values of the widest feature less its mean."""
     w = None if data.weights is None else data.weights[rows]
     total = len(rows) if w is None else np.add.reduce(w)
@@ -47,7 +51,7 @@ def _part(data, rows):
     return float(np.add.reduce(squares)), rows, values
 
 
-def _columns(data, rows):
+def _columns(data: Data, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """These rows, dense: all columns, of sparse rows some at a time (never one alone, whose sum
     NumPy would take in another order).
     """
@@ -66,7 +70,9 @@ def _columns(data, rows):
         yield start, X
 
 
-def filled(centers, data, k, random_state):
+def filled(
+    centers: np.ndarray, data: Data, k: int, random_state: np.random.RandomState
+) -> np.ndarray:
     """k centers: where these are fewer, or some are equal, rows drawn by their squared distance
     take what is left.
     """
@@ -82,7 +88,7 @@ def filled(centers, data, k, random_state):
     return centers[:k]
 
 
-def draw(terms, uniforms):
+def draw(terms: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """Rows in proportion to these terms, the last one that has any at the most."""
     running = np.cumsum(terms)
     return np.minimum(

@@ -8,6 +8,8 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -21,7 +23,7 @@ class ArchiveError(ValueError):
     """What is wrong with a file."""
 
 
-def read_header(file, name):
+def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:
     """Open the ``.npz`` archive in a binary file: (dict, `Members`).
 
     The dict is that of the JSON text in the member `name`.
@@ -54,9 +56,10 @@ class Members:
     of type and shape is held against the bytes that are there before any memory is taken.
     """
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         self.archive = zipfile.ZipFile(file)
-        size, total, self.members = file.seek(0, io.SEEK_END), 0, {}
+        size, total = file.seek(0, io.SEEK_END), 0
+        self.members: dict[str, zipfile.ZipInfo] = {}
         for member in self.archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
                 raise ArchiveError(
@@ -76,13 +79,13 @@ class Members:
         for name in self.members:
             self.layout(name)
 
-    def __contains__(self, name):
+    def __contains__(self, name: str) -> bool:
         return name in self.members
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.members)
 
-    def layout(self, name):
+    def layout(self, name: str) -> tuple[np.dtype, tuple[int, ...], bool, int]:
         """What an array's header says: (dtype, shape, Fortran's order, bytes before the values)."""
         if name not in self.members:
             raise ArchiveError(f"it has no member {name!r}")
@@ -117,7 +120,7 @@ class Members:
             )
         return dtype, shape, fortran, before
 
-    def read(self, name):
+    def read(self, name: str) -> np.ndarray:
         """One array."""
         dtype, shape, fortran, before = self.layout(name)
         out = np.empty(shape, dtype, order="F" if fortran else "C")
@@ -127,7 +130,7 @@ class Members:
         return out
 
 
-def digest(header, arrays):
+def digest(header: dict[str, Any], arrays: dict[str, Any]) -> str:
     """A checksum of a header and of arrays, to tell whether either was changed."""
     found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):

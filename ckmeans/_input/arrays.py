@@ -3,6 +3,8 @@
 Data is read in place where the kernels can do that, copied otherwise, and never written to.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .real_numbers import FLOAT64, READABLE, as_real
@@ -10,7 +12,9 @@ from .sparse import SparseRows, is_sparse, sparse_rows
 from .tables import as_column, open_table, stack_table, string_names
 
 
-def as_matrix(X, *, name="X", min_rows=1, sparse=False):
+def as_matrix(
+    X: Any, *, name: str = "X", min_rows: int = 1, sparse: bool = False
+) -> tuple[Any, np.ndarray | None]:
     """Return X as a 2-D array the kernels can read, and its column names.
 
     Parameters
@@ -29,6 +33,7 @@ def as_matrix(X, *, name="X", min_rows=1, sparse=False):
     array : ndarray of shape (n_rows, n_features), or SparseRows
     names : ndarray of str (dtype object), or None where X has no string column names
     """
+    array: Any
     if type(X) is np.ndarray and X.ndim == 2 and X.dtype in READABLE and X.flags.aligned:
         array, names = X, None
     elif sparse and isinstance(X, SparseRows):
@@ -45,7 +50,7 @@ def as_matrix(X, *, name="X", min_rows=1, sparse=False):
     return array, names
 
 
-def as_values(data, name="data"):
+def as_values(data: Any, name: str = "data") -> np.ndarray:
     """Return one-dimensional data as a float64 array of shape (n,), which may be the array that was
     passed.
 
@@ -73,14 +78,14 @@ def as_values(data, name="data"):
     return np.asarray(array, FLOAT64)
 
 
-def too_small_error(what, shape, count, least):
+def too_small_error(what: str, shape: tuple[int, ...], count: int, least: int) -> ValueError:
     return ValueError(
         f"Found array with {count} {what}(s) (shape={shape}) while a minimum of {least} is "
         "required."
     )
 
 
-def _convert(X, name):
+def _convert(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """The long way of `as_matrix`: whatever is not already an array for the kernels."""
     if isinstance(X, np.ndarray):
         array, names = X, None
@@ -103,7 +108,9 @@ def _convert(X, name):
     return array, names
 
 
-def _from_protocols(X, name, wanted="a 2-D array or a table"):
+def _from_protocols(
+    X: Any, name: str, wanted: str = "a 2-D array or a table"
+) -> tuple[np.ndarray, np.ndarray | None]:
     """An array, and column names where there are any, from an object that is no array and no known
     table.
     """
@@ -122,7 +129,7 @@ def _from_protocols(X, name, wanted="a 2-D array or a table"):
     return array, _coordinate_names(X)
 
 
-def _coordinate_names(X):
+def _coordinate_names(X: Any) -> np.ndarray | None:
     """Column names of a labelled array (xarray's DataArray): the coordinate along its columns,
     where it has one.
     """
@@ -132,7 +139,7 @@ def _coordinate_names(X):
     return string_names(np.asarray(coords[dims[1]]).tolist())
 
 
-def _through_arrow(X, name):
+def _through_arrow(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Tables that only speak an interchange protocol are read by pyarrow, which knows them all."""
     try:
         import pyarrow
@@ -146,10 +153,10 @@ def _through_arrow(X, name):
         table = pyarrow.table(X)
     else:
         table = pyarrow.interchange.from_dataframe(X)
-    return stack_table(table, *open_table(table), name)
+    return stack_table(table, table.column_names, table.column, name)
 
 
-def _dimension_error(X, array, name):
+def _dimension_error(X: Any, array: np.ndarray, name: str) -> ValueError:
     """The error for an array that is not two-dimensional, with the reshape that makes it so."""
     if array.ndim > 2:
         return ValueError(
@@ -167,7 +174,7 @@ def _dimension_error(X, array, name):
     )
 
 
-def _ragged_error(X, name):
+def _ragged_error(X: Any, name: str) -> ValueError | None:
     """The error for nested sequences of different lengths, or None when that is not what is
     wrong.
     """

@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 
 @cache
-def cpu_count():
+def cpu_count() -> int:
     """CPUs that this process may use: its affinity mask, and a container's quota where there is
     one.
     """
@@ -28,7 +28,7 @@ def cpu_count():
     return count
 
 
-def thread_count(n_threads):
+def thread_count(n_threads: int | None) -> int:
     """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make
     sense on this machine.
     """
@@ -38,7 +38,7 @@ def thread_count(n_threads):
     )
 
 
-def memory_is_short(needed):
+def memory_is_short(needed: int) -> bool:
     """Whether `needed` bytes are more than half of the memory that is available; False where that
     is not known.
     """
@@ -52,7 +52,7 @@ def memory_is_short(needed):
     return False
 
 
-def show_config():
+def show_config() -> None:
     """Print version, instruction sets, threads and build flags.
 
     Examples

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from functools import cache
+from typing import Any
 
 
 class ConvergenceWarning(UserWarning):
@@ -18,7 +19,7 @@ class NotFittedError(ValueError, AttributeError):
 
 
 @cache
-def _joint(ours, theirs):
+def _joint(ours: type, theirs: type) -> type:
     like = {
         "__doc__": ours.__doc__,
         "__module__": "ckmeans",
@@ -27,7 +28,7 @@ def _joint(ours, theirs):
     return type(ours.__name__, (ours, theirs), like)
 
 
-def compatible(ours):
+def compatible(ours: type) -> type:
     """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects
     theirs catches as well.
     """
@@ -35,7 +36,7 @@ def compatible(ours):
     return ours if theirs is None else _joint(ours, theirs)
 
 
-def warn(message, category=UserWarning):
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line outside this package that led here, so that the user sees a line of their
     own.
     """
@@ -50,11 +51,11 @@ def warn(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
-def shortened(value):
+def shortened(value: Any) -> str:
     """`repr` of a value of any kind, short enough for a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def with_type(value):
+def with_type(value: Any) -> str:
     return f"{shortened(value)} ({type(value).__name__})"

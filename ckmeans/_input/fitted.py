@@ -1,6 +1,7 @@
 """A fitted model and new data: whether it is fitted, its arrays, its features."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .magnitudes import MAX_ABS, nonfinite_error
 from .real_numbers import FLOAT32, FLOAT64, first_true
 
 
-def check_fitted(est):
+def check_fitted(est: Any) -> None:
     """Raise unless `fit` has been called."""
     if not hasattr(est, "cluster_centers_"):
         raise compatible(NotFittedError)(
@@ -22,7 +23,7 @@ def check_fitted(est):
         )
 
 
-def fitted_centers(est):
+def fitted_centers(est: Any) -> np.ndarray:
     """The centers of a fitted model, (k, d) float64, C-contiguous, as whatever uses a model takes
     them.
 
@@ -53,13 +54,20 @@ def fitted_centers(est):
         )
     centers = np.ascontiguousarray(centers, FLOAT64)
     if not largest_magnitude(centers) <= MAX_ABS:
-        raise nonfinite_error(
-            centers, *first_true(~(np.abs(centers) <= MAX_ABS)), name="cluster_centers_"
-        )
+        row, column = first_true(~(np.abs(centers) <= MAX_ABS))
+        raise nonfinite_error(centers, row, column, name="cluster_centers_")
     return centers
 
 
-def fitted_array(est, name, shape, *, integers=False, low=0, high=math.inf):
+def fitted_array(
+    est: Any,
+    name: str,
+    shape: tuple[int | None, ...],
+    *,
+    integers: bool = False,
+    low: float = 0,
+    high: float = math.inf,
+) -> np.ndarray:
     """Another array that a fit has made, checked likewise: numbers from `low` to `high`.
 
     shape : tuple
@@ -92,7 +100,7 @@ def fitted_array(est, name, shape, *, integers=False, low=0, high=math.inf):
     return array
 
 
-def fitted_tree(est, k, d):
+def fitted_tree(est: Any, k: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     """The splits of a `BisectingKMeans`, checked: centers (k - 1, 2, d) float64, C-contiguous, and
     children (k - 1, 2).
     """
@@ -106,7 +114,7 @@ def fitted_tree(est, k, d):
     return np.ascontiguousarray(centers, FLOAT64), children
 
 
-def is_tree(children, k):
+def is_tree(children: np.ndarray, k: int) -> bool:
     """Whether splits (k - 1, 2) form a tree whose leaves are the k labels: each leads to later
     ones, so that no walk goes in a circle.
     """
@@ -119,11 +127,11 @@ def is_tree(children, k):
     )
 
 
-def _changed(name, how):
+def _changed(name: str, how: str) -> ValueError:
     return ValueError(f"{name} {how}: it has been changed since the fit, so fit again.")
 
 
-def check_feature_count(est, d):
+def check_feature_count(est: Any, d: int) -> None:
     """Raise unless new data has as many features as the model."""
     if d != est.n_features_in_:
         raise ValueError(
@@ -132,7 +140,7 @@ def check_feature_count(est, d):
         )
 
 
-def check_feature_names(est, names, d, reset):
+def check_feature_names(est: Any, names: np.ndarray | None, d: int, reset: bool) -> None:
     """Record (`reset`) the names and number of the features in a model, or check new data against
     them.
     """
@@ -143,7 +151,7 @@ def check_feature_names(est, names, d, reset):
         elif hasattr(est, "feature_names_in_"):
             del est.feature_names_in_  # of an earlier fit
         return
-    fitted = getattr(est, "feature_names_in_", None)
+    fitted: Any = getattr(est, "feature_names_in_", None)
     if names is None and fitted is not None:
         warn(
             f"X does not have valid feature names, but {type(est).__name__} was fitted with "
@@ -156,7 +164,7 @@ def check_feature_names(est, names, d, reset):
     check_feature_count(est, d)
 
 
-def check_input_features(est, input_features):
+def check_input_features(est: Any, input_features: Any) -> None:
     """Raise unless the names given to `get_feature_names_out` are those of the fit."""
     if input_features is None:
         return
@@ -171,7 +179,7 @@ def check_input_features(est, input_features):
         )
 
 
-def _names_error(names, fitted):
+def _names_error(names: Any, fitted: Any) -> ValueError:
     """The error for columns that are not those of the fit, saying which."""
     lines = ["The feature names should match those that were passed during fit."]
     unseen, missing = sorted(set(names) - set(fitted)), sorted(set(fitted) - set(names))

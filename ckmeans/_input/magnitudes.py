@@ -4,6 +4,7 @@ The kernels find such values in the pass that reads the data anyway; the message
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,16 @@ _MAX_SUM = 1e300  # the exact sums need some room above
 _MIN_PRODUCT = 1e-290  # weighted squared distances need some room below
 
 
-def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS, start=0):
+def nonfinite_error(
+    array: Any,
+    row: int,
+    col: int,
+    names: np.ndarray | None = None,
+    *,
+    name: str = "X",
+    limit: float = MAX_ABS,
+    start: int = 0,
+) -> ValueError:
     """The error for the entry at (row, col), which is NaN, infinite or of a magnitude above
     `limit`.
 
@@ -40,7 +50,7 @@ def nonfinite_error(array, row, col, names=None, *, name="X", limit=MAX_ABS, sta
     )
 
 
-def check_products(weights, largest, n, d):
+def check_products(weights: np.ndarray | None, largest: float, n: int, d: int) -> None:
     """Raise where weighted sums over n rows of values up to `largest` could leave the range of
     float64.
     """
@@ -56,7 +66,7 @@ def check_products(weights, largest, n, d):
         )
 
 
-def check_span(low, high, heaviest=1.0, name="X"):
+def check_span(low: np.ndarray, high: np.ndarray, heaviest: float = 1.0, name: str = "X") -> None:
     """Raise where differences of rows are so small that their squares, times weights, would
     underflow.
 

@@ -2,6 +2,8 @@
 
 import math
 import sys
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ _MAX_THREADS = 4096
 _REALS = (int, float, np.integer, np.floating)
 
 
-def check_params(est, algorithms, refinements=()):
+def check_params(est: Any, algorithms: Collection[str], refinements: Collection[str] = ()) -> None:
     """Check the parameters of `KMeans`; `init` and `random_state` are checked where they are
     used.
     """
@@ -29,7 +31,7 @@ def check_params(est, algorithms, refinements=()):
         check_refine(est.refine, refinements)
 
 
-def check_shared_params(est):
+def check_shared_params(est: Any) -> None:
     """Check the parameters that all estimators have."""
     check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
     check_int(est.max_iter, "max_iter", 1, "an integer of at least 1")
@@ -38,7 +40,7 @@ def check_shared_params(est):
     check_threads(est.n_threads)
 
 
-def check_watching(est):
+def check_watching(est: Any) -> None:
     """Check `max_time` and `callback`."""
     check_max_time(est.max_time)
     if est.callback is not None and not callable(est.callback):
@@ -48,7 +50,7 @@ def check_watching(est):
         )
 
 
-def check_n_init(n_init):
+def check_n_init(n_init: Any) -> None:
     """Raise unless this is "auto" or a number of runs."""
     if not isinstance(n_init, str):
         check_int(n_init, "n_init", 1, "'auto' or an integer of at least 1")
@@ -56,7 +58,7 @@ def check_n_init(n_init):
         raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {n_init!r}.")
 
 
-def check_tol(tol):
+def check_tol(tol: Any) -> None:
     """Raise unless this is a tolerance."""
     if type(tol) is not float and (isinstance(tol, bool) or not isinstance(tol, _REALS)):
         raise TypeError(f"tol must be a number of at least 0, got {with_type(tol)}.")
@@ -67,31 +69,31 @@ def check_tol(tol):
         )
 
 
-def check_verbose(verbose):
+def check_verbose(verbose: Any) -> None:
     """Raise unless this is a level of verbosity."""
     if type(verbose) is not bool:
         check_int(verbose, "verbose", 0, "True, False or an integer of at least 0")
 
 
-def check_bool(value, what):
+def check_bool(value: Any, what: str) -> None:
     """Raise unless this is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what} must be True or False, got {with_type(value)}.")
 
 
-def check_threads(n_threads):
+def check_threads(n_threads: Any) -> None:
     """Raise unless this is None or a number of threads."""
     if n_threads is not None:
         wanted = "None (every CPU allowed) or an integer of at least 1"
         check_int(n_threads, "n_threads", 1, wanted, _MAX_THREADS)
 
 
-def check_max_time(value):
+def check_max_time(value: Any) -> None:
     """Raise unless `value` is None or a positive number of seconds."""
     check_positive(value, "max_time", "seconds")
 
 
-def check_positive(value, what, unit):
+def check_positive(value: Any, what: str, unit: str) -> None:
     """Raise unless `value` is None or a positive number."""
     if value is None:
         return
@@ -105,7 +107,7 @@ def check_positive(value, what, unit):
         )
 
 
-def check_share(value, what):
+def check_share(value: Any, what: str) -> None:
     """Raise unless `value` is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, _REALS):
         raise TypeError(f"{what} must be a number from 0 to 1, got {with_type(value)}.")
@@ -113,7 +115,7 @@ def check_share(value, what):
         raise ValueError(f"{what} must be a number from 0 to 1, got {value!r}.")
 
 
-def check_refine(refine, valid):
+def check_refine(refine: Any, valid: Collection[str]) -> None:
     """One name of `valid`, or several of those that are no plans ("auto", "best")."""
     if isinstance(refine, str):
         check_name(refine, valid, "refine")
@@ -127,7 +129,7 @@ def check_refine(refine, valid):
         check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")
 
 
-def check_int(value, what, low, wanted, high=_MAX_INT):
+def check_int(value: Any, what: str, low: int, wanted: str, high: int = _MAX_INT) -> None:
     """Raise unless `value` is an integer, and no bool, from `low` to `high`; `wanted` says so in
     words.
     """
@@ -141,7 +143,7 @@ def check_int(value, what, low, wanted, high=_MAX_INT):
         raise ValueError(f"{what} must be {wanted}, and at most {high}, got {value}.")
 
 
-def check_name(value, valid, what):
+def check_name(value: Any, valid: Collection[str], what: str) -> None:
     """Raise unless `value` is one of the names in `valid`."""
     if isinstance(value, str) and value in valid:
         return
@@ -151,7 +153,7 @@ def check_name(value, valid, what):
     raise ValueError(f"{what} must be one of {names}, got {value!r}.")
 
 
-def check_euclidean(metric, what):
+def check_euclidean(metric: Any, what: str) -> None:
     """Raise where another metric is asked for of what knows but one."""
     check_name(metric, METRICS, "metric")
     if metric != "euclidean":
@@ -163,7 +165,7 @@ def check_euclidean(metric, what):
         )
 
 
-def check_n_clusters(k, n):
+def check_n_clusters(k: int, n: int) -> None:
     """Raise when there are fewer rows than clusters."""
     if k > n:
         raise ValueError(f"n_samples={n} should be >= n_clusters={k}.")

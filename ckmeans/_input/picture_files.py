@@ -6,7 +6,8 @@ What cannot be kept is refused before any work, or said in a warning.
 
 import io
 import os
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Picture(NamedTuple):
     animated: bool
 
 
-def pixels_of(picture):
+def pixels_of(picture: Any) -> Any:
     """The array of a Pillow image: upright, as deep as it is, with its transparency; and whether
     its colors are those of its profile.
 
@@ -61,7 +62,7 @@ def pixels_of(picture):
     return np.asarray(picture if mode == wanted else picture.convert(wanted)), True
 
 
-def _deep(picture):
+def _deep(picture: Any) -> Any:
     """Shades of grey of more than 8 bits."""
     if picture.has_transparency_data:
         raise ValueError(
@@ -84,7 +85,7 @@ def _deep(picture):
     return pixels.astype(np.uint16)
 
 
-def _to_rgb(picture):
+def _to_rgb(picture: Any) -> Any:
     """A picture of other colors (CMYK, LAB, ...) in RGB, by its color profile where it has one."""
     how = "without a color profile"
     profile = picture.info.get("icc_profile")
@@ -106,7 +107,7 @@ def _to_rgb(picture):
     return turned
 
 
-def read_picture(path, frame=None):
+def read_picture(path: Any, frame: int | None = None) -> Picture:
     """A picture file with all its frames, or with the given one only."""
     Image = need("PIL.Image", "ckmeans quantize")
     try:
@@ -120,14 +121,14 @@ def read_picture(path, frame=None):
         raise ValueError(f"{path}: {error}") from None
 
 
-def _read(Image, file, frame):
+def _read(Image: Any, file: Any, frame: int | None) -> Any:
     count = getattr(file, "n_frames", 1)
     if frame is not None:
         if frame >= count:
             raise ValueError(f"there is no frame {frame}: it has {count}, counted from 0")
         if frame or count > 1 and file.format not in _COMPANIONS:
             file.seek(frame)
-        which = [None]
+        which: Iterable[int | None] = [None]
     elif count > 1 and file.format in _COMPANIONS:
         warn(
             f"only the main picture of {count} was taken: the others are {_COMPANIONS[file.format]}"
@@ -159,13 +160,13 @@ def _read(Image, file, frame):
     return Picture(_alike(frames), options, animated)
 
 
-def _raw_mode(file):
+def _raw_mode(file: Any) -> str:
     """How the pixels lie in a file, in Pillow's words."""
     tiles = getattr(file, "tile", None)
     return str(tiles[0][3]) if tiles else ""
 
 
-def _alike(frames):
+def _alike(frames: Any) -> Any:
     """Frames with the channels that all of them need."""
     if len({frame.dtype for frame in frames}) > 1:
         raise ValueError("its pages have pixels of different depth: take one with --frame")
@@ -261,7 +262,7 @@ class Writer:
 
     def check_pixels(self, first):
         """Write and read back a small picture of the same make."""
-        sample = (
+        sample: np.ndarray = (
             np.random.RandomState(0).randint(0, 256, (16, 16, *first.shape[2:])).astype(np.uint8)
         )
         sample = (

@@ -1,6 +1,8 @@
 """`random_state`: its check, the seeds of restarts, and generators for them."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -8,10 +10,10 @@ from .errors import with_type
 
 _MAX_SEED = 2**32 - 1
 _DRAWN_SEEDS = 2**31 - 1
-_spare = []  # RandomStates that nobody has on loan: see `seeded`
+_spare: list[np.random.RandomState] = []  # RandomStates that nobody has on loan: see `seeded`
 
 
-def check_random_state(random_state):
+def check_random_state(random_state: Any) -> None:
     """Raise unless seeds can be drawn from this."""
     if (
         random_state is None
@@ -30,7 +32,7 @@ def check_random_state(random_state):
         )
 
 
-def seeds(random_state, n):
+def seeds(random_state: Any, n: int) -> list[int]:
     """Draw the seeds of n restarts up front: a list of ints, each of which reproduces its restart
     alone.
     """
@@ -51,7 +53,7 @@ def seeds(random_state, n):
 
 
 @contextlib.contextmanager
-def seeded(seed):
+def seeded(seed: int) -> Iterator[np.random.RandomState]:
     """Lend a RandomState in the state of RandomState(seed) that nobody else draws from: no other
     thread, no fit in a signal handler.
 

@@ -1,5 +1,7 @@
 """Arrays of real numbers: which dtypes the kernels read, and how others become one of them."""
 
+from typing import Any
+
 import numpy as np
 
 from .errors import shortened
@@ -13,7 +15,7 @@ FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
 
-def as_real(array, name):
+def as_real(array: Any, name: str) -> np.ndarray:
     """A plain ndarray of a native real dtype with the values of `array`: itself wherever it is
     one.
     """
@@ -37,7 +39,7 @@ def as_real(array, name):
     raise _dtype_error(dtype, name)
 
 
-def objects_as_floats(objects, name, column=None):
+def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.ndarray:
     """float64 from an object array whose every entry is a number; the first that is not is
     named.
     """
@@ -60,7 +62,7 @@ def objects_as_floats(objects, name, column=None):
     raise TypeError(f"{name} has dtype object and cannot be converted to float64.")
 
 
-def _dtype_error(dtype, name):
+def _dtype_error(dtype: np.dtype, name: str) -> Exception:
     """The error for a dtype that holds no real numbers."""
     if dtype.kind == "c":
         return ValueError(
@@ -89,6 +91,6 @@ def _dtype_error(dtype, name):
     )
 
 
-def first_true(mask):
+def first_true(mask: np.ndarray) -> tuple[Any, ...]:
     """Index of the first True, in row order, as a tuple of ints."""
     return tuple(int(i) for i in np.unravel_index(np.argmax(mask), mask.shape))

@@ -3,12 +3,15 @@
 A table is known by its methods, so that none of these libraries is imported.
 """
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import numpy as np
 
 from .real_numbers import FLOAT64, READABLE, as_real, first_true, objects_as_floats
 
 
-def open_table(X):
+def open_table(X: Any) -> tuple[Any, Callable[[int], Any]] | None:
     """(column labels, function of j giving column j) of a table, or None for anything else.
 
     Known by what they can do, not by where they come from, so that look-alikes work and nothing is
@@ -35,7 +38,9 @@ def open_table(X):
     return None
 
 
-def stack_table(X, labels, column, name):
+def stack_table(
+    X: Any, labels: Any, column: Callable[[int], Any], name: str
+) -> tuple[np.ndarray, np.ndarray | None]:
     """One array from the columns of a table, and their names."""
     names = string_names(labels)
     dtypes = set(getattr(X, "dtypes", ()))
@@ -55,7 +60,7 @@ def stack_table(X, labels, column, name):
     return array, names
 
 
-def as_column(values, label, name):
+def as_column(values: Any, label: Any, name: str) -> np.ndarray:
     """One column of a table, under this label (None for one without), as a 1-D array of a native
     real dtype.
     """
@@ -78,7 +83,7 @@ def as_column(values, label, name):
     return as_real(array, name)
 
 
-def _missing(values, dtype):
+def _missing(values: Any, dtype: Any) -> np.ndarray | None:
     """Mask of the missing entries of a table's column, None when there are none.
 
     NaN in a plain float column is a value like others here: the kernels find it.
@@ -92,7 +97,7 @@ def _missing(values, dtype):
     return mask if mask.any() else None
 
 
-def string_names(labels):
+def string_names(labels: Iterable[Any]) -> np.ndarray | None:
     """Column labels as an object array when all are strings, None when none is."""
     labels = list(labels)
     strings = sum(isinstance(label, str) for label in labels)

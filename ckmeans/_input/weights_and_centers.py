@@ -1,9 +1,11 @@
 """Sample weights and initial centers."""
 
 import math
+from typing import Any
 
 import numpy as np
 
+from .._native.engine import Data
 from .arrays import as_matrix
 from .magnitudes import MAX_ABS, nonfinite_error
 from .real_numbers import FLOAT32, FLOAT64, as_real, first_true
@@ -11,7 +13,9 @@ from .real_numbers import FLOAT32, FLOAT64, as_real, first_true
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
-def as_weights(sample_weight, n, start=0, all_zero=False):
+def as_weights(
+    sample_weight: Any, n: int, start: int = 0, all_zero: bool = False
+) -> np.ndarray | None:
     """Return the weights as a contiguous float64 array of shape (n,), or None for None.
 
     Those of a block of more rows, from `start`, may all be zero.
@@ -53,7 +57,7 @@ def as_weights(sample_weight, n, start=0, all_zero=False):
     return weights
 
 
-def check_directions(data):
+def check_directions(data: Data) -> None:
     """Raise where cosine k-means has nothing to go by."""
     if data.unit and data.weights is not None and not data.weights.any():
         raise ValueError(
@@ -62,7 +66,9 @@ def check_directions(data):
         )
 
 
-def as_centers(init, k, d, dtype, name="init", limit=MAX_ABS):
+def as_centers(
+    init: Any, k: int, d: int, dtype: Any, name: str = "init", limit: float = MAX_ABS
+) -> np.ndarray:
     """Return initial centers as a contiguous float64 copy of shape (k, d), rounded to the data's
     dtype.
     """
@@ -75,9 +81,8 @@ def as_centers(init, k, d, dtype, name="init", limit=MAX_ABS):
     centers = np.array(array, dtype=FLOAT64, order="C")
     limit = _MAX_FLOAT32 if dtype == FLOAT32 else limit
     if not np.abs(centers).max() <= limit:
-        raise nonfinite_error(
-            centers, *first_true(~(np.abs(centers) <= limit)), name=name, limit=limit
-        )
+        row, column = first_true(~(np.abs(centers) <= limit))
+        raise nonfinite_error(centers, row, column, name=name, limit=limit)
     if dtype == FLOAT32:
         centers[...] = centers.astype(FLOAT32)
     return centers

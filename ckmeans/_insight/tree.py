@@ -6,7 +6,7 @@ Dasgupta, Rashtchian & Frost, ICML 2020); further leaves are added where they lo
 (ExKMC; Frost, Moshkovitz & Rashtchian, arXiv:2006.02399).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class ClusterTree:
         self.agreement = agreement
 
     @property
-    def n_leaves(self):
+    def n_leaves(self) -> int:
         return sum(node.feature < 0 for node in self.nodes)
 
     def __repr__(self):
@@ -56,7 +56,7 @@ class ClusterTree:
             f"agreement {self.agreement:.1%}>"
         )
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The cluster that the tree puts each row into.
 
         Parameters
@@ -95,7 +95,9 @@ class ClusterTree:
 
     __str__ = rules
 
-    def to_sql(self, table, *, dialect="standard", columns=None, label="cluster"):
+    def to_sql(
+        self, table: Any, *, dialect: str = "standard", columns: Any = None, label: str = "cluster"
+    ) -> str:
         """One SELECT that gives the rows of a table with the cluster that the tree puts them into.
 
         Parameters are those of `KMeans.to_sql`; `columns` are the tree's feature names by default.
@@ -145,7 +147,14 @@ def _labels(nodes, rows):
     return labels
 
 
-def fit_tree(rows, labels, centers, weights, names, n_leaves):
+def fit_tree(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    centers: np.ndarray,
+    weights: np.ndarray,
+    names: Any,
+    n_leaves: int,
+) -> ClusterTree:
     """The tree of a model's clusters.
 
     Parameters
@@ -190,7 +199,8 @@ def _imm(rows, labels, centers, weights):
     """A tree with a leaf for each cluster that has rows; returns nodes and [(node, row
     indices)].
     """
-    nodes, leaves = [], []
+    nodes: list[Any] = []
+    leaves: list[Any] = []
 
     def grow(where, live):
         """Add the subtree for these rows and the clusters `live`; returns its index."""

@@ -5,15 +5,25 @@ the state of a local search over all rows (`_native/swap.pxi`); `budget` is the 
 that it may compute. Adding one is a file and a line in `REFINEMENTS`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from .._native import Search
+from .._native.engine import Data
 from .genetic import genetic
 from .hartigan_wong import hartigan_wong
 from .swap import swap
 
+Refinement = Callable[[Search, np.random.RandomState, float], None]
+
 #: name -> refinement
-REFINEMENTS = {"swap": swap, "hartigan-wong": hartigan_wong, "genetic": genetic}
+REFINEMENTS: dict[str, Refinement] = {
+    "swap": swap,
+    "hartigan-wong": hartigan_wong,
+    "genetic": genetic,
+}
 
 #: What the names for every day stand for: refinements, distances they may compute, in multiples of
 #: those of one Lloyd iteration (rows times clusters), and rows that they look at, at most, in
@@ -32,7 +42,7 @@ NAMED_BUDGET = 1000
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
 
-def plan(refine):
+def plan(refine: Any) -> tuple[list[Refinement], int, int | None]:
     """The refinements, the budget and the rows per cluster that a checked parameter stands for."""
     if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
@@ -45,7 +55,9 @@ def plan(refine):
     return [REFINEMENTS[name] for name in names], budget, rows
 
 
-def improve(refine, data, centers, random_state):
+def improve(
+    refine: Any, data: Data, centers: np.ndarray, random_state: np.random.RandomState
+) -> np.ndarray:
     """Better centers than these, (k, d) float64, or at least as good for the rows looked at."""
     methods, budget, rows_per_cluster = plan(refine)
     k = len(centers)

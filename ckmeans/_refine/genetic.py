@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from .._native import Search
 from .swap import draw, swap
 
 #: Clusterings that are kept, and at how many crossings without a new best one it ends.
 POPULATION, PATIENCE = 2, 6
 
 
-def genetic(search, random_state, budget):
+def genetic(search: Search, random_state: np.random.RandomState, budget: float) -> None:
     """Hybrid genetic search (Gribel & Vidal, Pattern Recognition 88, 2019), small.
 
     Centers of two clusterings are matched, one of each pair is taken at random, one center is put
@@ -47,7 +48,7 @@ def genetic(search, random_state, budget):
     search.set_centers(min(population, key=lambda member: member[0])[1])
 
 
-def alike(one, other):
+def alike(one: tuple[float, np.ndarray], other: tuple[float, np.ndarray]) -> bool:
     """Whether two clusterings differ by single rows only: about as good, and each center nearest to
     one of its own in the other.
     """
@@ -57,12 +58,12 @@ def alike(one, other):
     return len(np.unique(nearest)) == len(nearest)
 
 
-def seed(search, random_state):
+def seed(search: Search, random_state: np.random.RandomState) -> np.ndarray:
     """Centers anew by k-means++."""
     return search.plusplus(random_state.random_sample(search.k))
 
 
-def cross(a, b, random_state):
+def cross(a: np.ndarray, b: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
     """Match the centers of two clusterings, nearest pairs first, and take one of each pair."""
     k = len(a)
     sq = ((a[:, None] - b[None]) ** 2).sum(axis=2)

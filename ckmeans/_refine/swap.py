@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from .._native import Search
+
 #: Rows tried for each swap.
 TRIALS = 3
 
 
-def swap(search, random_state, budget, patience=1.0):
+def swap(
+    search: Search, random_state: np.random.RandomState, budget: float, patience: float = 1.0
+) -> None:
     """Local search by swaps of a center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS
     2023; Fraenti, J. Big Data 5, 2018).
 
@@ -36,7 +40,7 @@ def swap(search, random_state, budget, patience=1.0):
             failed += 1
 
 
-def draw(running, uniforms):
+def draw(running: np.ndarray, uniforms: np.ndarray) -> list[int]:
     """Rows in proportion to the terms of these running sums."""
     rows = np.searchsorted(running, uniforms * running[-1], side="right")
     return np.minimum(rows, np.searchsorted(running, running[-1])).tolist()
