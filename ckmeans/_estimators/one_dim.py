@@ -268,26 +268,23 @@ def _round_between(last: float, first: float) -> float:
     if not np.isfinite(last) or not np.isfinite(first):
         return first if not np.isfinite(last) else _round_between(last, np.nextafter(np.inf, 0))
     middle = last + (first - last) / 2
-    exponent = int(np.floor(np.log10(max(abs(last), abs(first))))) + 1
+    widest = int(np.floor(np.log10(max(abs(last), abs(first))))) + 1
     # Fractions where powers of ten leave the range of floats.
     ten: Any
     number: Any
-    ten, number = (10.0, float) if -288 <= exponent <= 308 else (Fraction(10), Fraction)
-    for exponent in range(exponent, exponent - 20, -1):
-        # Multiples are made by dividing by a power of ten where it is the exact one.
-        scaled = (
-            (lambda v: number(v) / ten**exponent)
-            if exponent >= 0
-            else (lambda v: number(v) * ten**-exponent)
-        )
-        least, most = floor(scaled(last)) + 1, floor(scaled(first))
+    ten, number = (10.0, float) if -288 <= widest <= 308 else (Fraction(10), Fraction)
+
+    def divided(value: Any, exponent: int) -> Any:
+        """value / 10**exponent, by a power that floats hold exactly: its exponent is positive."""
+        return number(value) / ten**exponent if exponent >= 0 else number(value) * ten**-exponent
+
+    for exponent in range(widest, widest - 20, -1):
+        least, most = floor(divided(last, exponent)) + 1, floor(divided(first, exponent))
         if most < least:
             continue
-        nearest = int(copysign(1, middle)) * floor(
-            abs(scaled(middle)) + number(0.5)
-        )  # halves away from 0
-        multiple = number(min(max(nearest, least), most))
-        found = float(multiple * ten**exponent if exponent >= 0 else multiple / ten**-exponent)
+        # Rounded to the nearest multiple, halves away from 0.
+        nearest = int(copysign(1, middle)) * floor(abs(divided(middle, exponent)) + number(0.5))
+        found = float(divided(min(max(nearest, least), most), -exponent))
         if last < found <= first:
             return found
     return first
