@@ -1,6 +1,4 @@
-"""What all models of the package share: new rows against the centers, and scikit-learn's
-manners.
-"""
+"""What all estimators share: checks of rows, results of a fit, `predict`, `transform`, `score`."""
 
 import functools
 import os
@@ -29,10 +27,17 @@ def open_data(
     unit: bool = False,
     compared: bool = False,
 ) -> Data:
-    """The engine's view of checked rows; raises where a value is not finite or too large.
+    """The engine's view of checked rows; raises if a value is not finite or too large.
 
-    compared : whether rows are compared with each other, not with given centers; then it also
-    raises where all are too near for that
+    Parameters
+    ----------
+    packed : bool
+        Whether to keep a packed copy of the rows, if there is memory for it.
+    unit : bool
+        Whether rows are scaled to unit length (cosine k-means).
+    compared : bool
+        Whether rows are compared with each other; then it also raises if all rows are so close that
+        their squared distances would underflow.
     """
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
@@ -61,8 +66,8 @@ def unit_rows(array: Any) -> np.ndarray:
 def bad_value(
     array: Any, names: np.ndarray | None, first: int = 0, limit: float = check.MAX_ABS
 ) -> ValueError:
-    """The error for the first value that is not finite or too large, found block by block; `first`
-    is the position of row 0.
+    """The error for the first value that is not finite or too large; `first` is the position of
+    row 0.
     """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
@@ -86,12 +91,12 @@ def bad_value(
 #: Estimators that are being fitted, by id.
 _fitting: dict[int, object] = {}
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fitting.clear)  # the threads that fit are not there
+    os.register_at_fork(after_in_child=_fitting.clear)  # the child has no such threads
 
 
 def alone(fit: Fit) -> Fit:
-    """A method that fits, for one thread at a time: another, or a callback, would find and leave a
-    model that is half of each.
+    """Decorator of methods that fit: raises if the model is already being fitted, by another thread
+    or by the caller (say, of a callback), since the results of two fits would be mixed.
     """
 
     @functools.wraps(fit)
@@ -112,13 +117,13 @@ def alone(fit: Fit) -> Fit:
     return cast(Fit, fit_alone)
 
 
-#: Attributes of a fit that not every fit gives: those of the one before must not stay.
+#: Attributes that not every fit sets: those of an earlier fit are removed.
 OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
 
 
 def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
-    """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it,
-    leaves no mixture of two fits.
+    """Set all attributes of a fit in one step, so that an exception (raised by a signal at any
+    moment) never leaves attributes of two different fits.
     """
     fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
     state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
@@ -135,9 +140,10 @@ def keep_result(
     interrupted: bool = False,
     **more: Any,
 ) -> None:
-    """Give a model the attributes of its best run; with labels, or counts, where that has them.
+    """Set the attributes of the best run.
 
-    interrupted : whether something ended the fit while there was more to do
+    interrupted : bool
+        Whether an exception ended the fit.
     """
     keep_fitted(
         model,
@@ -160,7 +166,7 @@ def keep_result(
 def keep_centers(
     model: Any, centers: np.ndarray, n_iter: int, names: np.ndarray | None, d: int
 ) -> None:
-    """Give a model the centers of a run that something has ended, where none has finished."""
+    """Set the centers of an unfinished run, after an exception before any run was finished."""
     keep_fitted(
         model,
         names,
@@ -177,25 +183,23 @@ def keep_centers(
 
 @contextmanager
 def leaving(keep: Callable[[], None]) -> Iterator[None]:
-    """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the
-    exception goes on.
+    """Around a fit: after any exception `keep` stores the results so far, and the exception
+    propagates.
 
-    Ctrl-C, what a signal handler or a callback raises, and a lack of memory are all the same.
+    This includes Ctrl-C, exceptions of signal handlers and callbacks, and lack of memory.
     """
     try:
         yield
-    except GeneratorExit:  # of an iteration that nobody took further
+    except GeneratorExit:  # the caller of `iter_fit` has stopped iterating
         raise
     except BaseException:
-        with suppress(
-            Exception
-        ):  # for lack of memory for that, too, say: it must not hide the reason
+        with suppress(Exception):  # an error of `keep` must not hide the original exception
             keep()
         raise
 
 
 def warn_of_few_clusters(model: Any) -> None:
-    """Warn where fewer clusters than asked for have rows."""
+    """Warn if some of the clusters are empty."""
     found = int(np.count_nonzero(model.counts_))
     if found < model.n_clusters:
         check.warn(
@@ -218,7 +222,7 @@ class CenterModel(Manners):
     verbose: int
     random_state: Any
     n_threads: int | None
-    metric: str = "euclidean"  # where it is no parameter
+    metric: str = "euclidean"  # of estimators without this parameter
 
     # What `fit` gives, `labels_`, `counts_` and `inertia_` only where it has computed them.
     cluster_centers_: np.ndarray
@@ -234,7 +238,7 @@ class CenterModel(Manners):
 
     @property
     def _unit(self) -> bool:
-        """Whether rows count by their direction only."""
+        """Whether rows are scaled to unit length (cosine k-means)."""
         check.check_name(self.metric, check.METRICS, "metric")
         return self.metric == "cosine"
 
@@ -271,8 +275,8 @@ class CenterModel(Manners):
         return self._predict(array, names, centers)
 
     def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
-        # One pass: rows are checked while they are assigned, and looked at once more only where
-        # something is odd.
+        # One pass: rows are checked while they are assigned, and scanned again only if a value may
+        # be invalid.
         data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
         labels = data.assign(centers)
         if data.overflow:
@@ -284,8 +288,7 @@ class CenterModel(Manners):
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X: Any) -> Any:
-        """Distances of each row to every center: Euclidean, or cosine distances, which are 1 less
-        the cosine.
+        """Distances of each row to every center: Euclidean distances, or ``1 - cos``.
 
         Parameters
         ----------
@@ -294,11 +297,10 @@ class CenterModel(Manners):
         Returns
         -------
         distances : ndarray of shape (n, k)
-            float32 for float32 rows, float64 for any other: roots of sums of squared differences,
-            which float64 adds up feature after feature. Those of float64 rows of which most is zero
-            (7 in 8 of at least 64 features) are more exact yet: of the true squared distance,
-            rounded once. Sparse rows give the very numbers of the dense array. Differences below
-            1e-162 have squares of 0.
+            float32 for float32 rows, else float64. The squared differences are summed in float64,
+            feature after feature. For float64 rows that are mostly zero (at least 7 of 8 values, of
+            at least 64 features) the squared distance is exact and rounded once. Sparse rows give
+            the same numbers as the dense array. Differences below 1e-162 have squares of 0.
 
         Raises
         ------
@@ -333,7 +335,7 @@ class CenterModel(Manners):
         return self.fit(X, sample_weight=sample_weight).transform(X)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
-        """The negative of the inertia that these rows have: higher is better."""
+        """The negative inertia of these rows: higher is better."""
         data, centers = self._open(X, sample_weight), self._centers()
         return -data.inertia(centers, data.assign(centers))
 

@@ -1,4 +1,4 @@
-"""The class `BisectingKMeans`: clusters split in two, one after the other."""
+"""The class `BisectingKMeans`: clusters are split in two, one after the other."""
 
 from typing import Any, NamedTuple
 
@@ -59,7 +59,7 @@ class BisectingKMeans(CenterModel):
     tol : float, default=1e-4
         As in `KMeans`, for each split.
     copy_x : bool, default=True
-        X is never changed; kept for those who pass it.
+        X is never changed. With False no packed copy of it is kept, as in `KMeans`.
     algorithm : {"lloyd", "elkan"}, default="lloyd"
         Both are accepted and give the same results.
     bisecting_strategy : {"biggest_inertia", "largest_cluster"}, default="biggest_inertia"
@@ -89,11 +89,12 @@ class BisectingKMeans(CenterModel):
 
     Notes
     -----
-    Faster than `KMeans` where k is large, and its clusters are of more even size, but of larger
-    inertia. Not for the lowest inertia. Memory: a copy of X, in parts.
+    For large k this is faster than `KMeans` and gives clusters of more similar sizes, but a higher
+    inertia. Not for tasks that need the lowest inertia. Takes the memory of a copy of X.
 
-    Whatever ends a fit (Ctrl-C, an exception of a signal handler, too little memory), the tree of
-    the splits so far is kept, with fewer than `n_clusters` clusters, and the exception goes on.
+    If an exception ends a fit (Ctrl-C, an exception of a signal handler, lack of memory), the tree
+    of the splits so far is kept, with fewer than `n_clusters` clusters, and the exception
+    propagates.
 
     Examples
     --------
@@ -202,8 +203,8 @@ class BisectingKMeans(CenterModel):
 
         with leaving(lambda: keep() if len(leaves) > 1 else None):
             for node in range(k - 1):
-                # What cannot be divided is split, into itself and nothing, only when all else is
-                # done.
+                # A leaf of equal rows is split (into itself and an empty leaf) only when no other
+                # leaf is left.
                 at = max(range(len(leaves)), key=lambda i: (leaves[i].splits, score(leaves[i]), -i))
                 leaf = leaves[at]
                 if leaf.splits:

@@ -12,11 +12,11 @@ class Iteration(NamedTuple):
     inertia: float  #: of the labels it gave, to the centers before its update
     shift: float  #: total squared movement of the centers in its update
     n_changed: int  #: labels that differ from the last iteration's
-    n_distances: int  #: row-center pairs that were looked at, fast or exactly
+    n_distances: int  #: distances that were computed, approximately or exactly
 
 
 class Recorded:
-    """A native run that notes down its iterations in `history`; otherwise like the run itself."""
+    """A native run that records its iterations in `history`."""
 
     def __init__(self, run: Run, data: Data) -> None:
         self._run, self._data, self._distances = run, data, 0
@@ -26,7 +26,7 @@ class Recorded:
         return getattr(self._run, name)
 
     def iterate(self) -> bool:
-        """One iteration, noted down."""
+        """Do one iteration and record it."""
         run, before = self._run, self._run.centers()
         more = run.iterate()
         counters = run.counters()
@@ -44,7 +44,7 @@ class Recorded:
         return more
 
     def finish(self) -> None:
-        """Iterate until the run stops, each iteration noted down."""
+        """Iterate until the run stops, and record each iteration."""
         while self._run.stop_reason is None and self.iterate():
             pass
         self._run.finish()

@@ -1,6 +1,6 @@
 """Optimal clustering of one-dimensional data: `ckmeans`, `breaks` and `ckmeans_optimal`.
 
-The names and the behaviour are those of the package called ckmeans on the public index, whose
+The names and the behavior are those of the package called ckmeans on the public index, whose
 import name this package shares, so that code written for it runs here. What differs: any k is
 allowed, and no digits are lost where values are far from 0 or far apart.
 """
@@ -295,8 +295,7 @@ def _bics(problem: Sorted, data: np.ndarray, splits: Any) -> np.ndarray:
     exponent = int(np.frexp(np.abs(data[[0, -1]]).max())[1])
     if abs(exponent) < 300:
         return np.array([_bic(problem, data, bounds) for bounds in splits])
-    # Squares would leave the range of float64: in another unit, in which densities are other
-    # numbers, too.
+    # Squares would leave the range of float64: the data are rescaled, and densities with them.
     scaled = np.ldexp(data, -exponent)
     problem = Sorted(scaled, None, cpu_count())
     shift = 2 * len(data) * exponent * np.log(2) if data[0] != data[-1] else 0
@@ -314,7 +313,7 @@ def _bic(problem: Sorted, x: np.ndarray, bounds: np.ndarray) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         variances = squares / (sizes - 1)
     for q in np.flatnonzero(~(variances > 0)):
-        # No spread of its own: it is given one by the distance to its neighbours.
+        # A cluster of equal values has no variance: it gets one from the distance to its neighbors.
         start, stop = bounds[q], bounds[q + 1]
         gap = min(
             x[start] - x[start - 1] if start else np.inf,

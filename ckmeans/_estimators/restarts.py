@@ -57,7 +57,7 @@ class IterState(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What is kept of a finished run."""
+    """The result of a finished run."""
 
     centers: np.ndarray
     labels: np.ndarray
@@ -68,7 +68,7 @@ class Result(NamedTuple):
 
 
 def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data) -> list[Start]:
-    """Where the runs start from: a list of (seed, function that makes the centers)."""
+    """The starts of all runs: a list of (seed, function that makes the initial centers)."""
 
     def named(name):
         def make(seed):
@@ -80,7 +80,7 @@ def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data
         return make
 
     def called(seed):
-        # A RandomState of its own: what the user's function calls may draw from the shared one.
+        # Not from `seeded`, whose generators are shared: the user's function may start other fits.
         return given_centers(
             init(shown(X), k, random_state=np.random.RandomState(seed)),
             k,
@@ -110,15 +110,21 @@ def begin(
     called: Make,
     checked: Callable[[Any], Any],
 ) -> list[Start]:
-    """Where runs start from: a list of (seed, function that makes the centers).
+    """The starts of all runs: a list of (seed, function that makes the initial centers).
 
-    Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names
+    All seeds are drawn here, so that a restart does not depend on those before it. Errors in names
     and shapes are raised here, before any work.
 
-    names : the named inits that there are
-    named : function of a name, gives a function of the seed (None where nothing is drawn)
-    called : function of the seed, where init is a function
-    checked : function of centers that were passed in, gives them in the type of results
+    Parameters
+    ----------
+    names : collection of str
+        The named inits that are available.
+    named : callable
+        Takes the name of an init; returns a function of the seed that makes centers.
+    called : callable
+        Takes a seed and makes centers by the init that the user has passed as a function.
+    checked : callable
+        Takes centers that the user has passed; checks them and returns them in the type of results.
     """
     check_random_state(random_state)
 
@@ -198,11 +204,11 @@ class Solver:
     def draw(
         self, restarts: list[Start], ahead: int = DRAWN_AHEAD
     ) -> Iterator[tuple[int | None, np.ndarray, float]]:
-        """Initial centers of restarts: (seed, centers, when they were begun, less time spent
-        elsewhere).
+        """Yield (seed, initial centers, start time) of each restart; the start time is shifted so
+        that it excludes the time spent on other restarts.
 
-        Those of a block are all drawn before the first is run: while it draws, the engine wants the
-        rows packed in their own order, and runs may want another.
+        The centers of `ahead` restarts are drawn before the first of them is run: drawing needs the
+        rows packed in their original order, and runs may pack them in another.
         """
         for first in range(0, len(restarts), ahead):
             drawn = []
@@ -216,16 +222,16 @@ class Solver:
     def run(
         self, seed: int | None, centers: np.ndarray, began: float, watch: Any = None
     ) -> str | None:
-        """One run; returns why the fit is to end with it, None where it is not.
+        """Do one run; returns the reason for ending the fit after it, or None.
 
-        `watch` is asked after each iteration, if there is one.
+        `watch`, if given, is called after each iteration.
         """
         run, reason = self.finished(seed, centers, watch)
         n_iter = 0
         if self.refine is not None and reason is None:
             try:
                 again, reason = self.finished(seed, self.refined(seed, run), watch)
-            except BaseException:  # what was there before the refinement is a finished run
+            except BaseException:  # the run before its refinement is finished, and kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
             run, n_iter = self.better(run, again)
@@ -235,7 +241,7 @@ class Solver:
         return reason
 
     def finished(self, seed: int | None, centers: np.ndarray, watch: Any) -> tuple[Any, str | None]:
-        """A run that has stopped, and why the fit is to end with it."""
+        """Do one run without refinement; returns it, and the reason for ending the fit or None."""
         run = self.current = self.new_run(centers)
         reason = None
         if watch is not None:
@@ -249,13 +255,13 @@ class Solver:
         return run, reason
 
     def refined(self, seed: Any, run: Any) -> np.ndarray:
-        """Better centers than those of a finished run."""
+        """The centers of a finished run after refinement."""
         centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
         return centers.astype(run.result_centers().dtype).astype(np.float64)
 
     def better(self, run: Any, again: Any) -> tuple[Any, int]:
-        """Of a run and the one that followed its refinement the better, and the iterations before
-        that.
+        """The better one of a run and the run after its refinement, and the number of iterations
+        before that run.
         """
         if again.inertia() > run.inertia():
             return run, 0
@@ -268,7 +274,7 @@ class Solver:
         return again, run.n_iter
 
     def states(self, seed: int | None, make: Callable[[], np.ndarray]) -> Iterator[IterState]:
-        """The same, yielding an IterState for each iteration."""
+        """The same as `run`, yielding an IterState for each iteration."""
         began = perf_counter()
         run = yield from self.each_state(make(), 0)
         n_iter = 0
@@ -299,8 +305,8 @@ class Solver:
         return run if self.histories is None else Recorded(run, self.data)
 
     def best_in_order(self, how: Any) -> Result:
-        """The best run with its clusters in the order that `label_order` gives; ties are decided
-        anew, by the new labels.
+        """The best run with its clusters in the order that `label_order` gives; rows with ties are
+        assigned again, by the new labels.
         """
         centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
         labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
@@ -309,7 +315,7 @@ class Solver:
         )
 
     def keep(self, seed: int | None, run: Any, n_iter: int, seconds: float) -> None:
-        """Record a finished run, before which there were n_iter iterations more."""
+        """Record a finished run, to whose iterations `n_iter` earlier ones are added."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
         if self.best is None or inertia < self.best.inertia:
             self.best = Result(

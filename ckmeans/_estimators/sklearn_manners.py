@@ -1,11 +1,11 @@
-"""Manners that scikit-learn expects of an estimator: tags, `set_output`, metadata routing, HTML.
+"""What scikit-learn expects of an estimator: parameters, tags, `set_output`, routing, HTML.
 
-scikit-learn is never imported here unless the caller has done so: it asks for tags and routing
-itself, and where it is absent there is nobody to ask. Tags are those of scikit-learn 1.6 and later.
+scikit-learn is imported only in methods that it calls itself. Tags are those of scikit-learn 1.6
+and later.
 
-Once it is imported, before this package or after, all estimators are subclasses of its
-BaseEstimator, ClusterMixin and TransformerMixin (see `join`): some of it, and of what builds on it,
-asks for just that.
+Once scikit-learn is imported, before this package or after it, all estimators become subclasses of
+its BaseEstimator, ClusterMixin and TransformerMixin (see `join`), which some of its functions, and
+of packages that build on it, require.
 """
 
 import copy
@@ -67,14 +67,14 @@ REQUIRED = object()
 
 
 class Root:
-    """Below all else, since Python cannot give other bases to a class whose only base is
+    """The first base of `Manners`: Python cannot assign other bases to a class whose only base is
     `object`.
     """
 
 
 class Manners(Root):
-    """What scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin would give, without
-    importing them.
+    """The methods of scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin, without an
+    import of scikit-learn.
 
     The parameters of a subclass are those of its ``__init__``; it names in `_routed` the methods
     that take `sample_weight`.
@@ -86,7 +86,7 @@ class Manners(Root):
     init: Any
 
     def _keep_parameters(self, given: dict[str, Any]) -> None:
-        """Keep what ``__init__`` was given, its ``locals()``, as it is: `fit` looks at it."""
+        """Store the arguments of ``__init__`` (its ``locals()``) unchanged; `fit` checks them."""
         del given["self"]
         self.__dict__.update(given)
 
@@ -132,8 +132,8 @@ class Manners(Root):
         return self
 
     def _init(self) -> Any:
-        """`init`; where that can be read only once, what it gave: later fits, copies and clones
-        start from the same.
+        """`init`; an iterator is read once into a list, so that later fits, copies and clones use
+        the same centers.
         """
         if not hasattr(self.init, "__next__"):
             return self.init
@@ -151,8 +151,8 @@ class Manners(Root):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take what was pickled, perhaps by an older version: parameters that this did not have get
-        their defaults.
+        """Restore a pickled state; parameters that an older version did not have get their
+        defaults.
         """
         defaults = {
             name: value for name, value in signature(type(self)).items() if value is not REQUIRED
@@ -318,7 +318,7 @@ class Manners(Root):
 
 
 def join() -> None:
-    """Make the estimators subclasses of scikit-learn's own, whose methods come after ours."""
+    """Make the estimators subclasses of scikit-learn's base classes, after our own methods."""
     base = sys.modules.get("sklearn.base")
     theirs: list[Any] = [
         getattr(base, name, None) for name in ("TransformerMixin", "ClusterMixin", "BaseEstimator")
@@ -327,7 +327,7 @@ def join() -> None:
         return
     try:
         Manners.__bases__ = (Root, *theirs)
-    except TypeError:  # classes of another make than these: without them all works but `isinstance`
+    except TypeError:  # incompatible base classes: then only `isinstance` checks fail
         pass
 
 
@@ -353,7 +353,7 @@ class Joining:
 
 
 class JoinedLoader:
-    """The loader of scikit-learn's base classes, which takes itself out of the way."""
+    """The loader of scikit-learn's base classes; calls `join` once they are loaded."""
 
     def __init__(self, loader):
         self.loader = loader

@@ -38,10 +38,10 @@ DETERMINISTIC = frozenset(name for name, init in INITS.items() if hasattr(init, 
 def initial_centers(
     init: str, data: Data, k: int, random_state: np.random.RandomState | None, **options: Any
 ) -> np.ndarray:
-    """Centers of a named init, at unit length where rows are."""
+    """Centers of a named init, scaled to unit length if rows are."""
     return with_direction(INITS[init](data, k, random_state, **options), data)
 
 
 def automatic(d: int, names: Collection[str] = tuple(INITS)) -> str:
-    """The init that is taken when none is given: the optimum where it can be found."""
+    """The name that init="auto" stands for: the optimum for one column, else k-means++."""
     return "optimal" if d == 1 and "optimal" in names else "k-means++"

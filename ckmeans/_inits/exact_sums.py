@@ -6,8 +6,12 @@ from .._native import engine as native
 
 
 def cut(terms: np.ndarray, bound: float, n: int) -> np.ndarray:
-    """Terms, of n none of which is above the bound, cut into the parts of an exact sum, as many as
-    it takes: (parts, terms); see sums.pxi.
+    """Split terms into parts whose sums are exact: (parts, terms); see sums.pxi.
+
+    bound : float
+        An upper bound on the magnitude of all terms.
+    n : int
+        Number of terms of the whole sum.
     """
     parts = []
     for big in native.split_of(bound, n):
@@ -20,7 +24,7 @@ def cut(terms: np.ndarray, bound: float, n: int) -> np.ndarray:
 
 
 def add_parts(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The sum of exact sums that are given by their parts (..., parts)."""
+    """The sum of two exact sums, given by their parts (..., parts)."""
     if a.shape[-1] < b.shape[-1]:
         a, b = b, a
     out = a.copy()
@@ -29,7 +33,7 @@ def add_parts(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def farthest(low: np.ndarray, high: np.ndarray, heaviest: float) -> float:
-    """What no weighted squared distance between two rows in these ranges exceeds."""
+    """An upper bound on the weighted squared distances between two rows in these ranges."""
     spans = high - low
     return float(np.add.accumulate(spans * spans)[-1]) * (1.01 * heaviest)
 

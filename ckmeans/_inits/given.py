@@ -10,7 +10,7 @@ from .rows import weighted_rows
 
 
 def given_centers(init: Any, k: int, data: Data, name: str = "init") -> np.ndarray:
-    """Centers that a user gives, checked; at unit length where rows are."""
+    """Centers that a user gives, checked; scaled to unit length if rows are."""
     d, dtype = data.shape[1], data.array.dtype
     if not data.unit:
         return check.as_centers(init, k, d, dtype, name)
@@ -18,12 +18,12 @@ def given_centers(init: Any, k: int, data: Data, name: str = "init") -> np.ndarr
 
 
 def mean_center(data: Data) -> np.ndarray:
-    """The one center of all rows, (1, d)."""
+    """The center of all rows as one cluster, (1, d)."""
     return with_direction(data.means(np.zeros(data.shape[0], dtype=np.int32), 1), data)
 
 
 def with_direction(centers: np.ndarray, data: Data) -> np.ndarray:
-    """Centers that were made from the rows, at unit length where those are."""
+    """Centers that were computed from the rows, scaled to unit length if rows are."""
     if not data.unit:
         return centers
     lost = ~centers.any(axis=1)  # means of rows that cancel out
@@ -33,8 +33,8 @@ def with_direction(centers: np.ndarray, data: Data) -> np.ndarray:
 
 
 def directions(centers: np.ndarray, dtype: np.dtype, name: str = "init") -> np.ndarray:
-    """Centers at unit length, rounded to the data's dtype. Those that have it already, up to
-    rounding, stay as they are.
+    """Centers scaled to unit length and rounded to the data's dtype. Those that have unit length
+    already, up to rounding, are not changed.
     """
     rows = Data(np.ascontiguousarray(centers, dtype=np.float64), None, 1, False, unit=True)
     if rows.weights is not None:

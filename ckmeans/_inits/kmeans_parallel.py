@@ -13,10 +13,10 @@ ROUNDS, OVERSAMPLING = 5, 2
 
 
 def kmeans_parallel(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
-    """k-means||: in a few rounds many rows are drawn at once, far ones likely; k-means++ on those,
-    weighted (Bahmani et al., VLDB 2012).
+    """k-means|| (Bahmani et al., VLDB 2012): a few rounds draw many rows each, in proportion to
+    their squared distance from those drawn before; k-means++ selects k of them, weighted.
 
-    For large k, where k-means++ with its k passes over the rows is slow.
+    For large k, where the k passes of k-means++ over the rows are slow.
     """
     n = data.shape[0]
     weights = weights_of(data)
@@ -44,14 +44,14 @@ def kmeans_parallel(data: Data, k: int, random_state: np.random.RandomState) -> 
 
 
 def round_keys(random_state: np.random.RandomState) -> np.ndarray:
-    """What the draws of each round are keyed by."""
+    """Keys of the hash that draws the rows of each round, (ROUNDS,) uint64."""
     return (random_state.random_sample(ROUNDS) * 2.0**63).astype(np.uint64)
 
 
 def likely(
     potential: np.ndarray, total: float, k: int, key: np.uint64, positions: np.ndarray
 ) -> np.ndarray:
-    """Which rows a round draws."""
+    """Mask of the rows that a round draws."""
     return uniforms_at(key, positions) * total < OVERSAMPLING * k * potential
 
 
@@ -63,8 +63,8 @@ def best_of(
 
 
 def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
-    """k centers: where these are fewer, the distinct rows farthest from them take what is left (of
-    equally far ones the first).
+    """k centers: if there are fewer, the distinct rows farthest from them are added (of rows at the
+    same distance the first).
     """
     far = sq_nearest(data, centers) * (weights_of(data) > 0)
     order = np.argsort(-far, kind="stable")
@@ -78,8 +78,8 @@ def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
 
 
 def uniforms_at(key: np.uint64, positions: np.ndarray) -> np.ndarray:
-    """A number in [0, 1) for each position of a row: a hash, so that each row knows its own without
-    those before it.
+    """A pseudorandom number in [0, 1) for each position: a hash of key and position, so that a block
+    of rows needs no numbers of the rows before it.
     """
     code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
         key

@@ -8,8 +8,8 @@ from .._native.engine import Data
 def kmeans_plusplus(
     data: Data, k: int, random_state: np.random.RandomState, n_local_trials: int | None = None
 ) -> np.ndarray:
-    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007): far rows are likely, and the best of a
-    few draws is taken.
+    """Greedy k-means++ (Arthur & Vassilvitskii, SODA 2007): each center is the best of a few rows
+    drawn in proportion to their squared distance from the centers so far.
     """
     return data.take(kmeans_plusplus_indices(data, k, random_state, n_local_trials))
 
@@ -22,5 +22,5 @@ def kmeans_plusplus_indices(
 
 
 def local_trials(k: int) -> int:
-    """Rows that greedy k-means++ tries for each center, unless told."""
+    """Default number of rows that greedy k-means++ tries for each center."""
     return 2 + int(np.log(k))

@@ -9,9 +9,7 @@ from .rows import deterministic
 
 @deterministic
 def optimal(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
-    """The global optimum itself, which in one dimension can be found (Wang & Song, The R Journal 3,
-    2011).
-    """
+    """The centers of least inertia, for data of one column (Wang & Song, The R Journal 3, 2011)."""
     n, d = data.shape
     if d != 1:
         raise ValueError(f"init='optimal' is for data of one column, got {d}: take 'k-means++'.")

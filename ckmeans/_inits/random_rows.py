@@ -7,18 +7,18 @@ from .rows import Distinct
 
 
 def random_rows(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
-    """Distinct rows, drawn one after the other by weight (Forgy 1965)."""
+    """Distinct rows, drawn without replacement in proportion to their weights (Forgy 1965)."""
     return data.take(random_rows_indices(data, k, random_state))
 
 
 def random_rows_indices(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     chosen = Distinct(data, k)
-    for _ in range(8):  # the quick way: draw until k are distinct
+    for _ in range(8):  # the fast way: draw until k rows are distinct
         chosen.add(data.draw(random_state.random_sample(k + 8)))
         if chosen.full:
             return np.array(chosen.rows)
-    # Most rows are taken, or equal: rank all that remain by exponential keys, which draws without
-    # replacement.
+    # Most rows are chosen already, or equal to others. Ranking all rows by exponential keys draws
+    # without replacement.
     keys = random_state.standard_exponential(data.shape[0])
     if data.weights is not None:
         with np.errstate(divide="ignore"):

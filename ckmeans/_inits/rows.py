@@ -32,7 +32,7 @@ def sq_nearest(data: Data, centers: np.ndarray) -> np.ndarray:
 
 
 class Distinct:
-    """Collects k rows no two of which are equal."""
+    """Collects k distinct rows."""
 
     def __init__(self, data: Data, k: int) -> None:
         self.data, self.k = data, k
@@ -52,7 +52,7 @@ class Distinct:
                     break
 
     def fill(self, indices: np.ndarray) -> np.ndarray:
-        """Add from these, block by block; where there are too few distinct rows, some are
+        """Add rows of these until there are k; if there are too few distinct ones, some are
         repeated.
         """
         block = 4 * self.k + 64

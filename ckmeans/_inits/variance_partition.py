@@ -1,4 +1,4 @@
-"""Means of parts that are cut one after the other."""
+"""Means of the parts of a recursive partition."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,16 +9,16 @@ from .._input.sparse import SparseRows
 from .._native.engine import Data
 from .rows import deterministic, sq_nearest, weighted_rows, weights_of
 
-#: Values of sparse rows that are dense at a time.
+#: Number of values of sparse rows that are made dense at a time.
 BLOCK = 1 << 22
 
 
 @deterministic
 def variance_partition(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
-    """Means of parts: the part of largest sum of squares is cut at the mean of its widest feature
-    (Su & Dy, Intell. Data Anal. 11, 2007).
+    """Means of parts: the part with the largest sum of squares is split at the mean of its feature
+    of largest variance, until there are k (Su & Dy, Intell. Data Anal. 11, 2007).
 
-    Draws nothing. Not for data whose groups lie apart in no single feature.
+    Deterministic. Not for data whose clusters are not separated along any single feature.
     """
     parts = [_part(data, weighted_rows(data))]
     while len(parts) < k:
@@ -36,7 +36,9 @@ def variance_partition(data: Data, k: int, random_state: np.random.RandomState) 
 
 
 def _part(data: Data, rows: np.ndarray) -> tuple[float, np.ndarray, Any]:
-    """Sum of squares about the mean, rows, and their values of the widest feature less its mean."""
+    """Sum of squares about the mean, rows, and their centered values of the feature of largest
+    variance.
+    """
     w = None if data.weights is None else data.weights[rows]
     total = len(rows) if w is None else np.add.reduce(w)
     squares, largest, values = np.empty(data.shape[1]), -1.0, None
@@ -52,8 +54,8 @@ def _part(data: Data, rows: np.ndarray) -> tuple[float, np.ndarray, Any]:
 
 
 def _columns(data: Data, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """These rows, dense: all columns, of sparse rows some at a time (never one alone, whose sum
-    NumPy would take in another order).
+    """Blocks of columns of these rows, dense: (first column, values). Dense rows are one block. Of
+    sparse rows a block never is a single column, since NumPy would sum it in another order.
     """
     n, d = len(rows), data.shape[1]
     if not isinstance(data.array, SparseRows):
@@ -73,8 +75,8 @@ def _columns(data: Data, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def filled(
     centers: np.ndarray, data: Data, k: int, random_state: np.random.RandomState
 ) -> np.ndarray:
-    """k centers: where these are fewer, or some are equal, rows drawn by their squared distance
-    take what is left.
+    """k centers: if there are fewer, or some are equal, rows drawn in proportion to their squared
+    distance are added.
     """
     centers = np.unique(centers + 0.0, axis=0)[:k]
     while len(centers) < k:
@@ -89,7 +91,7 @@ def filled(
 
 
 def draw(terms: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Rows in proportion to these terms, the last one that has any at the most."""
+    """Rows drawn in proportion to these terms; never one after the last nonzero term."""
     running = np.cumsum(terms)
     return np.minimum(
         np.searchsorted(running, uniforms * running[-1], side="right"),

@@ -1,10 +1,10 @@
-"""Swaps: put a center elsewhere, let Lloyd's iterations follow, and keep what is better."""
+"""Swaps: move a center to a row, run Lloyd's iterations, and keep the result if it is better."""
 
 import numpy as np
 
 from .._native import Search
 
-#: Rows tried for each swap.
+#: Number of rows that are tried for each swap.
 TRIALS = 3
 
 
@@ -14,9 +14,9 @@ def swap(
     """Local search by swaps of a center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS
     2023; Fraenti, J. Big Data 5, 2018).
 
-    A few rows are drawn in proportion to their squared distance from their center; the one that
-    makes the best new center, together with the center whose loss costs least then, is taken. Ends
-    when ``10 + patience * k`` swaps in a row have failed.
+    A few rows are drawn in proportion to their squared distance from their center. Of all pairs of
+    such a row as a new center and a center to remove, the one of lowest inertia is tried. Ends when
+    ``10 + patience * k`` consecutive swaps have failed.
     """
     search.lloyd(100, np.inf)
     search.keep()
@@ -41,6 +41,6 @@ def swap(
 
 
 def draw(running: np.ndarray, uniforms: np.ndarray) -> list[int]:
-    """Rows in proportion to the terms of these running sums."""
+    """Rows drawn in proportion to the terms of these running sums."""
     rows = np.searchsorted(running, uniforms * running[-1], side="right")
     return np.minimum(rows, np.searchsorted(running, running[-1])).tolist()
