@@ -63,8 +63,8 @@ def best_of(
 
 
 def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
-    """k centers: if there are fewer, the distinct rows farthest from them are added (of rows at the
-    same distance the first).
+    """k centers: if there are fewer, the farthest distinct rows are added (of ties the first).
+    those at the same distance).
     """
     far = sq_nearest(data, centers) * (weights_of(data) > 0)
     order = np.argsort(-far, kind="stable")
@@ -78,8 +78,8 @@ def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
 
 
 def uniforms_at(key: np.uint64, positions: np.ndarray) -> np.ndarray:
-    """A pseudorandom number in [0, 1) for each position: a hash of key and position, so that a block
-    of rows needs no numbers of the rows before it.
+    """A pseudorandom number in [0, 1) for each position: a hash of key and position, so that a
+    block of rows does not depend on the rows before it.
     """
     code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
         key

@@ -1,6 +1,6 @@
-"""Reading ``.npz`` files that nobody vouches for.
+"""Reading ``.npz`` files from untrusted sources.
 
-Nothing is unpickled, and nothing unfolds into more than the file holds.
+Nothing is unpickled, and no array takes more memory than the size of the file.
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-#: Bytes that the header of an array in a .npy file may have; NumPy itself reads no more.
+#: Largest size in bytes of the header of a .npy array, which is also NumPy's limit.
 _HEADER = 10_000
 
 _KINDS = "biufSU"
 
 
 class ArchiveError(ValueError):
-    """What is wrong with a file."""
+    """A file is not a valid archive; the message says why."""
 
 
 def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:
@@ -49,11 +49,11 @@ def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:
 
 
 class Members:
-    """The arrays of an archive, by name; each is read when it is asked for.
+    """The arrays of an archive, by name; each is read on access.
 
-    All are stored as they are and none overlaps another, so that together they take no more than
-    the file. What an array's header says
-    of type and shape is held against the bytes that are there before any memory is taken.
+    Members must be uncompressed and must not overlap, so that together they are no larger than the
+    file. The type and shape in the header of an array are compared with the size of the member
+    before memory is allocated.
     """
 
     def __init__(self, file: BinaryIO) -> None:

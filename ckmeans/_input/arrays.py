@@ -20,13 +20,13 @@ def as_matrix(
     Parameters
     ----------
     X : array-like or table of shape (n_rows, n_features)
-        Left untouched. An array of a native real dtype comes back as it is, whatever its strides.
+        Not changed. An array of a native real dtype is returned itself, with any strides.
     name : str
-        What messages call it.
+        The name of X in messages.
     min_rows : int
-        Fewer rows raise.
+        Smallest number of rows that is accepted.
     sparse : bool
-        Whether sparse matrices are taken, as `SparseRows`; else they raise.
+        Whether sparse matrices are accepted and returned as `SparseRows`; else they raise.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def too_small_error(what: str, shape: tuple[int, ...], count: int, least: int) -
 
 
 def _convert(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """The long way of `as_matrix`: whatever is not already an array for the kernels."""
+    """The slow path of `as_matrix`: anything but an array that the kernels can read."""
     if isinstance(X, np.ndarray):
         array, names = X, None
     elif is_sparse(X):
@@ -111,7 +111,7 @@ def _convert(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
 def _from_protocols(
     X: Any, name: str, wanted: str = "a 2-D array or a table"
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """An array, and column names where there are any, from an object that is no array and no known
+    """An array, and its column names or None, from an object that is neither an array nor a known
     table.
     """
     if not hasattr(X, "__array__"):
@@ -130,7 +130,7 @@ def _from_protocols(
 
 
 def _coordinate_names(X: Any) -> np.ndarray | None:
-    """Column names of a labelled array (xarray's DataArray): the coordinate along its columns,
+    """Column names of a labeled array (xarray's DataArray): the coordinate along its columns,
     where it has one.
     """
     dims, coords = getattr(X, "dims", ()), getattr(X, "coords", None)
@@ -140,7 +140,7 @@ def _coordinate_names(X: Any) -> np.ndarray | None:
 
 
 def _through_arrow(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Tables that only speak an interchange protocol are read by pyarrow, which knows them all."""
+    """Tables that only have an interchange protocol are read by pyarrow, which supports both."""
     try:
         import pyarrow
         import pyarrow.interchange
@@ -175,9 +175,7 @@ def _dimension_error(X: Any, array: np.ndarray, name: str) -> ValueError:
 
 
 def _ragged_error(X: Any, name: str) -> ValueError | None:
-    """The error for nested sequences of different lengths, or None when that is not what is
-    wrong.
-    """
+    """The error for nested sequences of different lengths; None if that is not the problem."""
     try:
         lengths = [len(row) for row in X]
     except TypeError:

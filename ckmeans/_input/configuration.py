@@ -29,8 +29,8 @@ def cpu_count() -> int:
 
 
 def thread_count(n_threads: int | None) -> int:
-    """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make
-    sense on this machine.
+    """The number of threads that `n_threads` stands for: None means one for each CPU that this
+    process may use; larger numbers are limited.
     """
     check_threads(n_threads)
     return (
@@ -39,9 +39,7 @@ def thread_count(n_threads: int | None) -> int:
 
 
 def memory_is_short(needed: int) -> bool:
-    """Whether `needed` bytes are more than half of the memory that is available; False where that
-    is not known.
-    """
+    """Whether `needed` bytes are more than half of the available memory; False if unknown."""
     try:
         with open("/proc/meminfo") as file:
             for line in file:

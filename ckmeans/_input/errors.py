@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ConvergenceWarning(UserWarning):
-    """The data has fewer distinct clusters to give than were asked for."""
+    """The data has fewer distinct rows than clusters were requested."""
 
     __module__ = "ckmeans"
 
@@ -29,17 +29,15 @@ def _joint(ours: type, theirs: type) -> type:
 
 
 def compatible(ours: type) -> type:
-    """Our exception or warning class; where scikit-learn's is loaded, one that whoever expects
-    theirs catches as well.
+    """Our exception or warning class; if scikit-learn is loaded, a subclass of both ours and its
+    class of the same name, so that handlers of either catch it.
     """
     theirs = getattr(sys.modules.get("sklearn.exceptions"), ours.__name__, None)
     return ours if theirs is None else _joint(ours, theirs)
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line outside this package that led here, so that the user sees a line of their
-    own.
-    """
+    """Warn at the innermost line outside of this package, which is in the user's code."""
     level, frame = 1, sys._getframe()
     while (
         frame.f_back is not None

@@ -24,11 +24,10 @@ def check_fitted(est: Any) -> None:
 
 
 def fitted_centers(est: Any) -> np.ndarray:
-    """The centers of a fitted model, (k, d) float64, C-contiguous, as whatever uses a model takes
-    them.
+    """The centers of a fitted model, (k, d) float64, C-contiguous.
 
-    Attributes can be replaced by anything: raises unless these are centers, of as many features as
-    the model says.
+    Attributes can be changed after a fit: raises unless these are finite centers with the number of
+    features that the model has.
     """
     check_fitted(est)
     centers = est.cluster_centers_
@@ -68,10 +67,10 @@ def fitted_array(
     low: float = 0,
     high: float = math.inf,
 ) -> np.ndarray:
-    """Another array that a fit has made, checked likewise: numbers from `low` to `high`.
+    """Another array attribute of a fit, checked in the same way: numbers from `low` to `high`.
 
     shape : tuple
-        None stands for any length.
+        None stands for any size.
     """
     check_fitted(est)
     if not hasattr(est, name):

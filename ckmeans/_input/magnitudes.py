@@ -51,10 +51,8 @@ def nonfinite_error(
 
 
 def check_products(weights: np.ndarray | None, largest: float, n: int, d: int) -> None:
-    """Raise where weighted sums over n rows of values up to `largest` could leave the range of
-    float64.
-    """
-    if weights is None:  # MAX_ABS sees to it
+    """Raise if weighted sums over n rows of values up to `largest` could overflow float64."""
+    if weights is None:  # MAX_ABS is small enough for that
         return
     heaviest = float(weights.max())
     farthest = max(1.0, 4.0 * d * largest * largest)  # the largest squared distance
@@ -71,7 +69,7 @@ def check_span(low: np.ndarray, high: np.ndarray, heaviest: float = 1.0, name: s
     underflow.
 
     low, high : ndarray of shape (d,)
-        Range of each column. Rows that are all equal are no matter.
+        Range of each column. Rows that are all equal are allowed.
     """
     span = float(np.max(high - low))
     if 0.0 < span < MIN_SPAN:

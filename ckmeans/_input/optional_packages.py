@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, and what to install where they are not there."""
+"""Optional packages: imported where they are used; the error says what to install."""
 
 from importlib import import_module
 from typing import Any

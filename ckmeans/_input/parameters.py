@@ -116,7 +116,7 @@ def check_share(value: Any, what: str) -> None:
 
 
 def check_refine(refine: Any, valid: Collection[str]) -> None:
-    """One name of `valid`, or several of those that are no plans ("auto", "best")."""
+    """Raise unless this is a name in `valid`, or a list of names other than "auto" and "best"."""
     if isinstance(refine, str):
         check_name(refine, valid, "refine")
         return
@@ -130,8 +130,8 @@ def check_refine(refine: Any, valid: Collection[str]) -> None:
 
 
 def check_int(value: Any, what: str, low: int, wanted: str, high: int = _MAX_INT) -> None:
-    """Raise unless `value` is an integer, and no bool, from `low` to `high`; `wanted` says so in
-    words.
+    """Raise unless `value` is an integer (not a bool) from `low` to `high`; `wanted` describes this
+    in the message.
     """
     if type(value) is not int and (
         isinstance(value, bool) or not isinstance(value, (int, np.integer))
@@ -154,7 +154,7 @@ def check_name(value: Any, valid: Collection[str], what: str) -> None:
 
 
 def check_euclidean(metric: Any, what: str) -> None:
-    """Raise where another metric is asked for of what knows but one."""
+    """Raise unless the metric is Euclidean, the only one that `what` supports."""
     check_name(metric, METRICS, "metric")
     if metric != "euclidean":
         raise ValueError(

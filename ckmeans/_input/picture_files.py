@@ -23,9 +23,8 @@ _ANIMATIONS, _PAGES = ("GIF", "WEBP", "PNG", "AVIF", "FLI"), ("TIFF", "PDF")
 
 _ORIENTATION = 0x0112  # tag of EXIF data
 
-#: Modes of Pillow's whose pixels are colors or shades of grey as they are, without transparency or
-# with it.
-_GREY, _COLOR = ("1", "L", "LA", "La"), ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
+#: Modes of Pillow whose pixels are shades of gray, or colors, with or without transparency.
+_GRAY, _COLOR = ("1", "L", "LA", "La"), ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
 
 
 class Picture(NamedTuple):
@@ -53,7 +52,7 @@ def pixels_of(picture: Any) -> Any:
     if mode.startswith("I") or mode == "F":
         return _deep(picture), True
     transparent = picture.has_transparency_data
-    if mode in _GREY:
+    if mode in _GRAY:
         wanted = "LA" if transparent else "L"
     elif mode in _COLOR:
         wanted = "RGBA" if transparent else "RGB"
@@ -63,7 +62,7 @@ def pixels_of(picture: Any) -> Any:
 
 
 def _deep(picture: Any) -> Any:
-    """Shades of grey of more than 8 bits."""
+    """Shades of gray of more than 8 bits."""
     if picture.has_transparency_data:
         raise ValueError(
             "a 16-bit grey picture with a transparent shade, of which only one could be kept: "
@@ -317,7 +316,7 @@ class Writer:
 
     @staticmethod
     def same(back, sample):
-        """Whether the same colors were read back; some formats hold grey as three channels."""
+        """Whether the same colors were read back; some formats hold gray as three channels."""
         one, other = (
             array if array.ndim == 3 else array[..., np.newaxis] for array in (back, sample)
         )

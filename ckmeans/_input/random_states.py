@@ -10,7 +10,7 @@ from .errors import with_type
 
 _MAX_SEED = 2**32 - 1
 _DRAWN_SEEDS = 2**31 - 1
-_spare: list[np.random.RandomState] = []  # RandomStates that nobody has on loan: see `seeded`
+_spare: list[np.random.RandomState] = []  # not in use at the moment: see `seeded`
 
 
 def check_random_state(random_state: Any) -> None:
@@ -33,8 +33,8 @@ def check_random_state(random_state: Any) -> None:
 
 
 def seeds(random_state: Any, n: int) -> list[int]:
-    """Draw the seeds of n restarts up front: a list of ints, each of which reproduces its restart
-    alone.
+    """Draw the seeds of n restarts in advance: a list of ints, each of which reproduces its restart
+    by itself.
     """
     check_random_state(random_state)
     if random_state is None or random_state is np.random:
@@ -54,10 +54,10 @@ def seeds(random_state: Any, n: int) -> list[int]:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[np.random.RandomState]:
-    """Lend a RandomState in the state of RandomState(seed) that nobody else draws from: no other
-    thread, no fit in a signal handler.
+    """A RandomState seeded with `seed`, for exclusive use: not shared with another thread or with a
+    fit in a signal handler.
 
-    Making a RandomState takes longer than a small fit; seeding one again takes a microsecond.
+    Objects are reused: making one takes longer than a small fit, seeding it a microsecond.
     """
     try:
         state = _spare.pop()

@@ -16,8 +16,8 @@ FLOAT64 = np.dtype(np.float64)
 
 
 def as_real(array: Any, name: str) -> np.ndarray:
-    """A plain ndarray of a native real dtype with the values of `array`: itself wherever it is
-    one.
+    """A plain ndarray of a native real dtype with the values of `array`, without a copy if it is
+    one already.
     """
     if isinstance(array, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(array)
@@ -40,15 +40,13 @@ def as_real(array: Any, name: str) -> np.ndarray:
 
 
 def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.ndarray:
-    """float64 from an object array whose every entry is a number; the first that is not is
-    named.
-    """
+    """An object array of numbers as float64; the message names the first entry that is none."""
     try:
         return objects.astype(FLOAT64)
     except (TypeError, ValueError, OverflowError):
         pass
     for index, value in np.ndenumerate(objects.astype(object)):
-        if value is None:  # NaN to numpy, and so to us
+        if value is None:  # NumPy converts it to NaN
             continue
         try:
             float(value)

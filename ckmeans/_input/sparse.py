@@ -1,8 +1,8 @@
-"""Sparse rows: what is read of a SciPy sparse matrix or array. SciPy itself is never imported.
+"""Sparse rows: reading SciPy sparse matrices and arrays. SciPy itself is never imported.
 
-The rows are read where they lie: the values of a CSR matrix in place where they are float32 or
-float64, and its column indices where they are 32 bits wide. What the kernels could not read so
-(unsorted or repeated columns, other formats and types) is copied, at the size of the nonzeros.
+Values of a CSR matrix are read in place if they are float32 or float64, column indices if they
+have 32 bits. What the kernels cannot read (unsorted or repeated columns, other formats and types)
+is copied, which takes memory in proportion to the nonzeros.
 """
 
 from collections.abc import Callable
@@ -90,8 +90,8 @@ class SparseRows:
 
 
 def shown(array: Any) -> Any:
-    """Rows as a user's function is to see them: sparse ones as a matrix of the class that they came
-    in.
+    """Rows as they are passed to a user's function: sparse ones as a matrix of their original
+    class.
     """
     return array.contained() if isinstance(array, SparseRows) else array
 

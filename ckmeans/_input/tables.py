@@ -12,11 +12,7 @@ from .real_numbers import FLOAT64, READABLE, as_real, first_true, objects_as_flo
 
 
 def open_table(X: Any) -> tuple[Any, Callable[[int], Any]] | None:
-    """(column labels, function of j giving column j) of a table, or None for anything else.
-
-    Known by what they can do, not by where they come from, so that look-alikes work and nothing is
-    imported.
-    """
+    """(column labels, function of j giving column j) of a table, or None for anything else."""
     if hasattr(X, "column_names") and hasattr(X, "column"):  # pyarrow
         return X.column_names, X.column
     if hasattr(X, "iloc") and hasattr(X, "columns"):  # pandas
@@ -86,7 +82,7 @@ def as_column(values: Any, label: Any, name: str) -> np.ndarray:
 def _missing(values: Any, dtype: Any) -> np.ndarray | None:
     """Mask of the missing entries of a table's column, None when there are none.
 
-    NaN in a plain float column is a value like others here: the kernels find it.
+    NaN in a plain float column is not missing here: the kernels find it.
     """
     if isinstance(dtype, np.dtype):
         return None

@@ -18,7 +18,10 @@ def as_weights(
 ) -> np.ndarray | None:
     """Return the weights as a contiguous float64 array of shape (n,), or None for None.
 
-    Those of a block of more rows, from `start`, may all be zero.
+    start : int
+        Position of the first row, where the rows are a block of more.
+    all_zero : bool
+        Whether all weights may be zero, as in a block.
     """
     if sample_weight is None:
         return None
@@ -58,7 +61,7 @@ def as_weights(
 
 
 def check_directions(data: Data) -> None:
-    """Raise where cosine k-means has nothing to go by."""
+    """Raise if no row with weight has a direction, which cosine k-means needs."""
     if data.unit and data.weights is not None and not data.weights.any():
         raise ValueError(
             "All rows of X that have weight are zero, but metric='cosine' compares "

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._exports.sql import DIALECTS, _number, _quoted
+from .._exports.sql import DIALECTS, literal, quoted
 from .._input import checks as check
 
 
@@ -118,18 +118,18 @@ class ClusterTree:
             node = self.nodes[index]
             if node.feature < 0:
                 return str(node.label)
-            column = f"CAST({_quoted(columns[node.feature], how)} AS {how.double})"
+            column = f"CAST({quoted(columns[node.feature], how)} AS {how.double})"
             indent = "  " * (depth + 1)
             return (
-                f"CASE\n{indent}WHEN {column} <= {_number(node.threshold)} THEN "
+                f"CASE\n{indent}WHEN {column} <= {literal(node.threshold)} THEN "
                 f"{expression(node.left, depth + 1)}\n{indent}WHEN {column} > "
-                f"{_number(node.threshold)} THEN {expression(node.right, depth + 1)}\n"
+                f"{literal(node.threshold)} THEN {expression(node.right, depth + 1)}\n"
                 f"{'  ' * depth}END"
             )
 
         parts = [table] if isinstance(table, str) else list(table)
-        source = ".".join(_quoted(part, how) for part in parts)
-        return f"SELECT t.*, {expression(0, 0)} AS {_quoted(label, how)}\nFROM {source} AS t"
+        source = ".".join(quoted(part, how) for part in parts)
+        return f"SELECT t.*, {expression(0, 0)} AS {quoted(label, how)}\nFROM {source} AS t"
 
 
 def _labels(nodes, rows):
@@ -218,7 +218,7 @@ def _imm(rows, labels, centers, weights):
         goes_left = rows[where, feature] <= threshold
         all_left = rows[where_all[index], feature] <= threshold
         reached = where_all[index]
-        # Mistakes, rows parted from their center, are left out of the choice of further questions.
+        # Mistakes, rows separated from their center, are ignored when further splits are chosen.
         mine = np.isin(labels[where], live[on_left])
         where_all[len(nodes)] = reached[all_left]
         left = grow(where[goes_left & mine], live[on_left])
@@ -243,7 +243,7 @@ def _least_mistakes(rows, labels, centers, weights, where, live):
         places = np.sort(centers[live, feature])
         if places[0] == places[-1]:
             continue
-        # A row is parted from its center by thresholds in [min, max) of its value and the center's.
+        # Thresholds in [min, max) of the values of a row and its center separate the two.
         low, high = np.minimum(values, positions), np.maximum(values, positions)
         candidates = np.unique(np.concatenate([values, places]))
         candidates = candidates[(candidates >= places[0]) & (candidates < places[-1])]

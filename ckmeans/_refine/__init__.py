@@ -25,8 +25,8 @@ REFINEMENTS: dict[str, Refinement] = {
     "genetic": genetic,
 }
 
-#: "auto" and "best": the refinements; the number of distances that they may compute, in multiples of
-#: one Lloyd iteration (rows times clusters); and the largest number of rows per cluster.
+#: "auto" and "best": the refinements; the number of distances that they may compute, in multiples
+#: of one Lloyd iteration (rows times clusters); and the largest number of rows per cluster.
 PLANS = {
     "auto": (("swap", "hartigan-wong"), 150, 300),
     "best": (("swap", "genetic", "hartigan-wong"), 400, 400),
@@ -56,7 +56,7 @@ def plan(refine: Any) -> tuple[list[Refinement], int, int | None]:
 def improve(
     refine: Any, data: Data, centers: np.ndarray, random_state: np.random.RandomState
 ) -> np.ndarray:
-    """Centers (k, d) float64 whose inertia, over the rows that are used, is at most that of these."""
+    """Centers (k, d) float64 of at most the inertia of these, over the rows that are used."""
     methods, budget, rows_per_cluster = plan(refine)
     k = len(centers)
     chosen = np.arange(data.shape[0]) if data.weights is None else np.flatnonzero(data.weights)

@@ -5,7 +5,7 @@ import numpy as np
 from .._native import Search
 from .swap import draw, swap
 
-#: Number of clusterings that are kept, and of crossovers without a new best one after which it ends.
+#: Number of clusterings that are kept, and of crossovers without improvement after which it ends.
 POPULATION, PATIENCE = 2, 6
 
 

@@ -9,7 +9,7 @@ PASSES, ROUNDS = 20, 10
 
 
 def hartigan_wong(search: Search, random_state: np.random.RandomState, budget: float) -> None:
-    """Move single rows while this lowers the inertia (Hartigan & Wong, Applied Statistics 28, 1979).
+    """Move single rows while this lowers inertia (Hartigan & Wong, Applied Statistics 28, 1979).
 
     The change of both centers is included, so that it also improves fixed points of Lloyd's
     iterations. Deterministic.
