@@ -63,9 +63,7 @@ def best_of(
 
 
 def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
-    """k centers: if there are fewer, the farthest distinct rows are added (of ties the first).
-    those at the same distance).
-    """
+    """k centers: if there are fewer, the farthest distinct rows are added (of ties the first)."""
     far = sq_nearest(data, centers) * (weights_of(data) > 0)
     order = np.argsort(-far, kind="stable")
     rows = data.take(order[: np.count_nonzero(far)])
