@@ -4,6 +4,8 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from threading import get_ident
+from time import sleep
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -85,34 +87,38 @@ def bad_value(
             return check.nonfinite_error(
                 array, start + int(row), int(column), names, limit=limit, start=first
             )
-    raise AssertionError("the engine and the check disagree on which values are finite")
+    return ValueError("X has been changed while it was read: pass a copy of it.")
 
 
-#: Estimators that are being fitted, by id.
-_fitting: dict[int, object] = {}
+#: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
+#: to the call.
+_turns: dict[int, list[int]] = {}
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fitting.clear)  # the child has no such threads
+    os.register_at_fork(after_in_child=_turns.clear)  # the child has no such threads
 
 
 def alone(fit: Fit) -> Fit:
-    """Decorator of methods that fit: raises if the model is already being fitted, by another thread
-    or by the caller (say, of a callback), since the results of two fits would be mixed.
+    """Decorator of methods that fit: other threads wait until the fit has ended, since the results
+    of two fits would be mixed.
     """
 
     @functools.wraps(fit)
     def fit_alone(self, *args, **kwargs):
-        mine = object()
-        if _fitting.setdefault(id(self), mine) is not mine:
-            raise RuntimeError(
-                f"This {type(self).__name__} is being fitted already, by another "
-                "thread or by the call that this one comes "
-                "from (a callback, an init, a signal handler): fit a clone of it, "
-                "or wait."
-            )
+        key, turn = id(self), [get_ident()]
         try:
+            while (other := _turns.setdefault(key, turn)) is not turn:
+                if other == turn:
+                    raise RuntimeError(
+                        f"this {type(self).__name__} is being fitted already, by the call that "
+                        "this one comes from (a callback, an init, a signal handler): fit a clone "
+                        "of it."
+                    )
+                sleep(0.002)
             return fit(self, *args, **kwargs)
         finally:
-            _fitting.pop(id(self), None)
+            if _turns.get(key) is turn:
+                del _turns[key]
 
     return cast(Fit, fit_alone)
 

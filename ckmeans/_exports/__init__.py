@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from .._input.checks import check_fitted
+from .._input.checks import fitted_centers
 
 
 def nearest_center_model(model: Any, what: str) -> None:
     """Raise unless `model` is fitted and labels each row by its nearest center."""
-    check_fitted(model)
+    centers = fitted_centers(model)
     if hasattr(model, "tree_children_"):
         raise TypeError(
             f"{what} labels rows by the nearest center, but a {type(model).__name__} descends its "
-            f"tree: fit KMeans({len(model.cluster_centers_)}, init=model.cluster_centers_, "
+            f"tree: fit KMeans({len(centers)}, init=model.cluster_centers_, "
             "n_init=1) "
             "and export that."
         )
@@ -28,4 +28,4 @@ def centers_of(model: Any) -> np.ndarray:
     """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its
     labels.
     """
-    return np.ascontiguousarray(model.cluster_centers_, dtype=np.float64)
+    return fitted_centers(model)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._output.files import write_atomically
-from . import nearest_center_model
+from . import centers_of, nearest_center_model
 
 FORMAT = "ckmeans centers"
 VERSION = 1
@@ -37,9 +37,9 @@ def to_json(model: Any, path: Any = None) -> Any:
             "format": FORMAT,
             "version": VERSION,
             "metric": model.metric,
-            "dtype": str(model.cluster_centers_.dtype),
+            "dtype": str(np.asarray(model.cluster_centers_).dtype),
             "feature_names": None if names is None else [str(name) for name in names],
-            "centers": np.asarray(model.cluster_centers_, dtype=np.float64).tolist(),
+            "centers": centers_of(model).tolist(),
             "counts": None if counts is None else np.asarray(counts).tolist(),
             "inertia": None if inertia is None else float(inertia),
         },

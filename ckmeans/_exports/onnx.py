@@ -67,9 +67,9 @@ def _graph(onnx: Any, model: Any) -> Any:
     """X -> labels, distances."""
     node, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
     double = onnx.TensorProto.DOUBLE
-    k, d = model.cluster_centers_.shape
-    single = model.cluster_centers_.dtype == np.float32
     centers = centers_of(model)
+    k, d = centers.shape
+    single = np.asarray(model.cluster_centers_).dtype == np.float32
     nodes = [node("Cast", ["X"], ["as_double"], to=double)]
     rows = "as_double"
     if model.metric == "cosine":

@@ -43,7 +43,7 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
     """
     cluster = need("sklearn.cluster", "to_sklearn")
     nearest_center_model(model, "scikit-learn's KMeans")
-    k = len(model.cluster_centers_)
+    k = len(centers_of(model))
     given = model.get_params(deep=False)
     kept = {name: given[name] for name in ("max_iter", "tol") if given.get(name) is not None}
     other = cluster.KMeans(k, n_init=1, random_state=None, **kept)
@@ -85,10 +85,10 @@ def _compare(model: Any, other: Any, X: Any) -> None:
     size = np.abs(np.asarray(array)[rows].astype(np.float64)).max(axis=1)
     size = np.maximum(size, np.abs(centers_of(model)).max())
     # scikit-learn's squared distances are off by rounding of |x|^2, in the type of the centers.
-    precision = np.finfo(model.cluster_centers_.dtype).eps
+    precision = np.finfo(np.asarray(model.cluster_centers_).dtype).eps
     if model.metric == "cosine":
         size = np.ones(len(rows))
-    allowed = 64 * model.cluster_centers_.shape[1] * precision * size**2
+    allowed = 64 * centers_of(model).shape[1] * precision * size**2
     if np.any(far.astype(np.float64) ** 2 - near.astype(np.float64) ** 2 > allowed):
         row = rows[np.argmax(far - near)]
         raise ValueError(

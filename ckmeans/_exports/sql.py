@@ -94,7 +94,7 @@ def to_sql(
     check.check_name(dialect, tuple(DIALECTS), "dialect")
     names = _columns(model, columns)
     how = DIALECTS[dialect]
-    k, d = model.cluster_centers_.shape
+    k, d = centers_of(model).shape
     if k > MOST_CLUSTERS or d > MOST_FEATURES:
         raise ValueError(
             f"the model has {k} clusters of {d} features, but databases take statements of at most "
@@ -160,7 +160,7 @@ def _product(column, value):
 
 def _columns(model, columns):
     """The columns that hold the features."""
-    d = model.cluster_centers_.shape[1]
+    d = centers_of(model).shape[1]
     if columns is None:
         columns = getattr(model, "feature_names_in_", None)
         if columns is None:

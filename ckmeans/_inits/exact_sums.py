@@ -6,7 +6,7 @@ from .._native import engine as native
 
 
 def cut(terms: np.ndarray, bound: float, n: int) -> np.ndarray:
-    """Split terms into parts whose sums are exact: (parts, terms); see sums.pxi.
+    """Split terms into parts whose sums are exact: (parts, terms); see data/sums.pxi.
 
     bound : float
         An upper bound on the magnitude of all terms.

@@ -18,9 +18,16 @@ def kmeans_plusplus_indices(
     data: Data, k: int, random_state: np.random.RandomState, n_local_trials: int | None = None
 ) -> np.ndarray:
     trials = n_local_trials or local_trials(k)
-    return data.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
+    return data.kmeans_plusplus(k, trials, uniforms_of(k, trials, random_state))
 
 
 def local_trials(k: int) -> int:
     """Default number of rows that greedy k-means++ tries for each center."""
     return 2 + int(np.log(k))
+
+
+def uniforms_of(k: int, trials: int, random_state: np.random.RandomState) -> np.ndarray:
+    """The random numbers that candidates are drawn by: one for the first row, then `trials` for
+    each of the others.
+    """
+    return random_state.random_sample(1 + (k - 1) * trials)

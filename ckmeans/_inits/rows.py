@@ -31,6 +31,15 @@ def sq_nearest(data: Data, centers: np.ndarray) -> np.ndarray:
     return data.squares(centers, data.assign(centers))
 
 
+def draw(terms: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """Rows drawn in proportion to these terms; never one after the last nonzero term."""
+    running = np.cumsum(terms)
+    return np.minimum(
+        np.searchsorted(running, uniforms * running[-1], side="right"),
+        np.searchsorted(running, running[-1]),
+    )
+
+
 class Distinct:
     """Collects k distinct rows."""
 

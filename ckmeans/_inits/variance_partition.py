@@ -7,7 +7,7 @@ import numpy as np
 
 from .._input.sparse import SparseRows
 from .._native.engine import Data
-from .rows import deterministic, sq_nearest, weighted_rows, weights_of
+from .rows import deterministic, draw, sq_nearest, weighted_rows, weights_of
 
 #: Number of values of sparse rows that are made dense at a time.
 BLOCK = 1 << 22
@@ -88,12 +88,3 @@ def filled(
         if len(centers) == before:  # at unit length rows may be off their equals, by rounding
             return np.resize(centers, (k, data.shape[1]))
     return centers[:k]
-
-
-def draw(terms: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Rows drawn in proportion to these terms; never one after the last nonzero term."""
-    running = np.cumsum(terms)
-    return np.minimum(
-        np.searchsorted(running, uniforms * running[-1], side="right"),
-        np.searchsorted(running, running[-1]),
-    )

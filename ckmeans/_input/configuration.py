@@ -32,10 +32,10 @@ def thread_count(n_threads: int | None) -> int:
     """The number of threads that `n_threads` stands for: None means one for each CPU that this
     process may use; larger numbers are limited.
     """
+    if n_threads is None:
+        return cpu_count()
     check_threads(n_threads)
-    return (
-        min(int(n_threads), _native.engine.MOST_THREADS) if n_threads is not None else cpu_count()
-    )
+    return min(int(n_threads), _native.engine.MOST_THREADS)
 
 
 def memory_is_short(needed: int) -> bool:

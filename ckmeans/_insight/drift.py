@@ -216,21 +216,19 @@ def drift(
     >>> drift(model, X[1::2] + [0, 2], reference=X[1::2]).refit              # doctest: +SKIP
     True
     """
-    check.check_fitted(model)
+    k = len(check.fitted_centers(model))
     _check_between(alpha, "alpha", 0, 1)
     _check_between(tolerance, "tolerance", 0, np.inf)
     stats = need("scipy.stats", "drift")
-    k = len(model.cluster_centers_)
     now = _Side(model, new, "new")
     if reference is not None:
         then = _Side(model, reference, "reference")
         counts = then.counts
     else:
         then = None
-        counts = getattr(model, "counts_", None)  # type: ignore[assignment]
-        if counts is None:
+        if getattr(model, "counts_", None) is None:
             raise ValueError("the model has no counts_: pass reference=, rows of then")
-        counts = np.asarray(counts)
+        counts = check.fitted_array(model, "counts_", (k,), integers=True)
     tests: dict[Any, float] = {"shares": _shares_test(stats, counts, now.counts)}
     tests["distances"] = np.nan
     if then is not None:
@@ -289,7 +287,7 @@ class _Side:
         self.rows = (
             unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
         )
-        centers = np.asarray(model.cluster_centers_, dtype=np.float64)
+        centers = check.fitted_centers(model)
         self.counts = np.bincount(self.labels, minlength=len(centers))
         self.distances = np.empty(len(self.rows))
         for label in np.flatnonzero(self.counts):

@@ -56,20 +56,21 @@ class Explanation:
     def __repr__(self):
         return f"<Explanation of {len(self.clusters)} clusters of {self.n_rows} rows>"
 
-    def __str__(self):
-        lines = [cluster.sentence for cluster in self.clusters]
+    @property
+    def tree_sentence(self):
+        """How closely the tree follows the clusters, in words."""
         tree = self.tree
         drawn = (
-            "" if self.n_tree_rows == self.n_rows else (f" (built from {self.n_tree_rows:,} rows)")
+            "" if self.n_tree_rows == self.n_rows else f" (built from {self.n_tree_rows:,} rows)"
         )
-        lines += [
-            "",
+        return (
             f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the "
-            "rows "
-            f"get the same cluster, at {tree.cost_ratio:.2f} times the inertia.",
-            tree.rules(),
-        ]
-        return "\n".join(lines)
+            f"rows get the same cluster, at {tree.cost_ratio:.2f} times the inertia."
+        )
+
+    def __str__(self):
+        sentences = [cluster.sentence for cluster in self.clusters]
+        return "\n".join([*sentences, "", self.tree_sentence, self.tree.rules()])
 
     def _repr_html_(self):
         from .._output.html import fill, table
@@ -150,7 +151,7 @@ def explain(
     else:
       cluster 0
     """
-    check.check_fitted(model)
+    centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     labels = model.predict(X)
     n, d = array.shape
@@ -165,7 +166,6 @@ def explain(
         n_leaves, "n_leaves", len(live), f"None or an integer of at least {len(live)}, the clusters"
     )
     rows = unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
-    centers = np.asarray(model.cluster_centers_, dtype=np.float64)
     clusters = _clusters(rows, labels, centers, weights, names, n_typical)
     if n > TREE_ROWS:
         drawn = np.sort(np.random.default_rng(0).choice(n, TREE_ROWS, replace=False))

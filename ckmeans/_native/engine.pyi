@@ -1,7 +1,7 @@
 """What Python modules use of the engine; the sources are engine.pyx and what it includes."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
