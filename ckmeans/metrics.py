@@ -286,7 +286,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
     centers = np.ascontiguousarray(centers, dtype=np.float64)
     if not np.abs(centers).max() <= check.MAX_ABS:
         raise check.nonfinite_error(
-            centers, *check._first(~(np.abs(centers) <= check.MAX_ABS)), name="centers"
+            centers, *check.first_true(~(np.abs(centers) <= check.MAX_ABS)), name="centers"
         )
     if labels is not None:
         labels = _label_array(labels, len(array))

@@ -18,8 +18,8 @@ import numpy as np
 from . import metrics
 from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
 from ._estimators.restarts import Solver, starts
-from ._inits.exact_rows import draw
-from ._inits.plus_plus import local_trials
+from ._inits.kmeans_plusplus import local_trials
+from ._inits.rows import draw
 from ._input import checks as check
 from ._insight.principal_axes import principal_axes
 
@@ -1230,7 +1230,7 @@ def as_k_range(k_range, n):
     except TypeError:
         raise TypeError(
             "k_range must be an iterable of integers such as range(2, 13), got "
-            f"{check._typed(k_range)}."
+            f"{check.with_type(k_range)}."
         ) from None
     if not ks:
         raise ValueError("k_range is empty: pass at least one number of clusters, as range(2, 13).")

@@ -146,7 +146,7 @@ def survey(engine, content=False):
         raise RuntimeError("the blocks of rows have changed between two passes.")
     whole = found.survey
     if whole.n_rows < 1:
-        raise check._too_small("sample", (0, len(whole.low)), 0, 1)
+        raise check.too_small_error("sample", (0, len(whole.low)), 0, 1)
     if whole.weighted and whole.heaviest == 0:
         raise ValueError(
             "sample_weight is zero for every row: at least one weight must be positive."

@@ -1,6 +1,6 @@
 """What the clusters of a model are: typical rows, the features that set them apart, a tree."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,7 +89,15 @@ class Explanation:
         return fill("{}<pre>{}</pre>", table(head, rows), self.tree.rules())
 
 
-def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None):
+def explain(
+    model: Any,
+    X: Any,
+    *,
+    sample_weight: Any = None,
+    feature_names: Any = None,
+    n_typical: int = 3,
+    n_leaves: int | None = None,
+) -> Explanation:
     """Say what the clusters of a model are.
 
     Parameters

@@ -8,17 +8,19 @@ import glob
 import os
 import re
 import time
+from collections.abc import Iterator
+from typing import BinaryIO
 
 try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be removed anyway
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 #: Seconds after which a file that has no lock yet is taken to be abandoned.
 _OPENING = 1.0
 
 
-def open_partial(path):
+def open_partial(path: str) -> tuple[str, BinaryIO]:
     """Open a new file beside `path` for what will get that name: (its name now, file).
 
     It is opened plainly, for the usual permissions, and locked until it is closed, so that `sweep`
@@ -38,7 +40,7 @@ def open_partial(path):
     return partial, file
 
 
-def sweep(path):
+def sweep(path: str) -> None:
     """Remove the unfinished files for `path` that nobody writes any more."""
     ours = re.compile(re.escape(os.path.basename(path)) + r"\.\d+-[0-9a-f]{8}\.part(\.new)?")
     for name in glob.glob(glob.escape(path) + ".*.part*"):
@@ -48,7 +50,7 @@ def sweep(path):
                     os.remove(name)
 
 
-def _abandoned(name):
+def _abandoned(name: str) -> bool:
     """Whether no process has an unfinished file open."""
     if name.endswith(".new") and time.time() - os.path.getmtime(name) < _OPENING:
         return False  # its writer may be about to lock it
@@ -89,14 +91,14 @@ class PartialFile:
 
 
 @contextlib.contextmanager
-def write_atomically(path):
+def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open `path` for writing bytes: it will hold all of them or, after an error, what it held.
 
     Pipes and devices are written to directly.
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as file:
-            yield file
+        with open(path, "wb") as device:
+            yield device
         return
     partial = PartialFile(path)
     try:

@@ -110,6 +110,31 @@ def test_there_is_no_cycle():
         visit(module)
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_private_names_of_the_checks_stay_in_their_modules(module):
+    """What other modules use of `_input` has a public name."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    checks, private = set(), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and "_input" in (node.module or "").split("."):
+            checks |= {alias.asname or alias.name for alias in node.names}
+            private += [
+                alias.name
+                for alias in node.names
+                if alias.name.startswith("_") and not alias.name.startswith("__")
+            ]
+    private += [
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in checks
+        and node.attr.startswith("_")
+        and not node.attr.startswith("__")
+    ]
+    assert not private
+
+
 def file_of(name):
     """The file or folder that a text calls by this name, or None."""
     for place in (REPOSITORY, REPOSITORY / "ckmeans"):

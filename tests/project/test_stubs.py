@@ -1,5 +1,7 @@
 """The stubs say what the package has."""
 
+import ast
+import importlib
 import shutil
 import subprocess
 import sys
@@ -88,3 +90,23 @@ def test_what_users_write(checker, tmp_path, line, fine):
 
 def test_it_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").exists() and (PACKAGE / "__init__.pyi").exists()
+
+
+@pytest.mark.parametrize("module", ["ckmeans._native", "ckmeans._native.engine"])
+def test_the_compiled_modules_have_what_their_stubs_say(module):
+    """Names only: what Cython compiles does not tell its signatures."""
+    found = importlib.import_module(module)
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    stub = path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi")
+    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign):
+            assert hasattr(found, node.target.id), node.target.id
+        elif isinstance(node, ast.FunctionDef):
+            assert callable(getattr(found, node.name, None)), node.name
+        elif isinstance(node, ast.ClassDef):
+            one = getattr(found, node.name)
+            members = [
+                each.target.id if isinstance(each, ast.AnnAssign) else each.name
+                for each in node.body
+            ]
+            assert not [name for name in members if not hasattr(one, name)], node.name

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..._inits.exact_rows import add_parts
+from ..._inits.exact_sums import add_parts
 
 
 class Added:

@@ -12,7 +12,7 @@ one.
 
 import numpy as np
 
-from ..._inits.exact_rows import cut
+from ..._inits.exact_sums import cut
 from ..._native import engine as native
 from .answers import Added, Listed
 from .cache import cache

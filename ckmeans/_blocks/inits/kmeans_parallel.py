@@ -6,7 +6,7 @@ and how the centers are chosen in the end is written there.
 
 import numpy as np
 
-from ..._inits.exact_rows import ExactTotal
+from ..._inits.exact_sums import ExactTotal
 from ..._inits.kmeans_parallel import best_of, likely, round_keys
 from ..tasks import assign_task
 from .answers import Listed, Ranked

@@ -7,8 +7,8 @@ the exact sums; see the top of `inits/__init__.py` for what differs.
 
 import numpy as np
 
-from ..._inits.exact_rows import add_parts, farthest
-from ..._inits.plus_plus import local_trials, uniforms_of
+from ..._inits.exact_sums import add_parts, farthest
+from ..._inits.kmeans_plusplus import local_trials, uniforms_of
 from ..._native import engine as native
 from .answers import Added, Largest, Listed
 from .cache import cache

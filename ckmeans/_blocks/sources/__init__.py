@@ -25,8 +25,8 @@ class Ask(NamedTuple):
     """What the caller wants of a source; see `KMeans.fit_chunks`."""
 
     sample_weight: object = None
-    n_threads: int = None
-    columns: list = None  #: names of columns, of Parquet data only
+    n_threads: int | None = None
+    columns: list | None = None  #: names of columns, of Parquet data only
     regroup: bool = True  #: whether chunks may be joined and cut
 
 
@@ -75,5 +75,5 @@ def open_source(source, sample_weight=None, n_threads=None, columns=None, regrou
         "a source of chunks is an array, a .npy file or a list of them, Parquet data, "
         "something with shape and slices (HDF5, "
         "Zarr) or a function that returns an iterator of chunks; got "
-        f"{check._typed(source)}."
+        f"{check.with_type(source)}."
     )

@@ -87,7 +87,7 @@ def open_function(source, ask):
         made = source()
         if not hasattr(made, "__iter__"):
             raise TypeError(
-                f"the function must return an iterator of chunks, got {check._typed(made)}."
+                f"the function must return an iterator of chunks, got {check.with_type(made)}."
             )
         return made
 

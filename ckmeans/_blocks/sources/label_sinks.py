@@ -32,7 +32,7 @@ def label_sink(labels):
     raise TypeError(
         "labels must be None, True, the path of a .npy file or a writable "
         "one-dimensional int32 array, got "
-        f"{check._typed(labels)}."
+        f"{check.with_type(labels)}."
     )
 
 
