@@ -37,7 +37,7 @@ import oracle
 
 import ckmeans
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial, plot
-from ckmeans._cli import text
+from ckmeans._cli import text, text_columns, text_header, text_layout, text_numbers
 from ckmeans._cli.readers import Ambiguous, ReadError, read_table
 from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
@@ -746,7 +746,7 @@ def layouts(rng):
 
 def chunks(rng):
     """Fits of rows that come in chunks, in any: the bits of a fit of all rows."""
-    from ckmeans._blocks import sources as _sources
+    from ckmeans._blocks.sources import local as _local
     from ckmeans._estimators import chunk_fits as _chunks
 
     n, d = int(pick(rng, (8, 100, 3000))), int(pick(rng, (1, 2, 5, 30)))
@@ -761,10 +761,10 @@ def chunks(rng):
     )
     cuts = np.sort(rng.integers(0, n + 1, size=pick(rng, (0, 1, 5))))
     parts = np.split(X, cuts)
-    before = _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT
+    before = _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT
     with tempfile.TemporaryDirectory() as folder, meant_for_users(), unchanged(X, weights):
         whole = KMeans(**params).fit(X, sample_weight=weights)
-        _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
+        _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
         try:
             kind, path, options = (
                 rng.integers(5),
@@ -792,7 +792,7 @@ def chunks(rng):
                 assert np.array_equal(getattr(found, name), getattr(whole, name)), f"{name} differs"
             found.labels_ = None  # an open map, which some systems do not let be removed
         finally:
-            _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
+            _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
 
 
 def blocks(rng):
@@ -1703,10 +1703,14 @@ TARGETS = {
 }
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin
-#: with, the module to cover)
+#: with, the modules to cover)
 OF_BYTES = {
-    "models": (load_bytes, some_model_file, loading),
-    "tables": (read_bytes, some_table, text),
+    "models": (load_bytes, some_model_file, (loading,)),
+    "tables": (
+        read_bytes,
+        some_table,
+        (text, text_columns, text_header, text_layout, text_numbers),
+    ),
 }
 
 
@@ -1744,8 +1748,8 @@ def guided(target, args):
     import atheris
 
     (CASES / target).mkdir(exist_ok=True)
-    run, begin, module = OF_BYTES[target]
-    for function in vars(module).values():
+    run, begin, modules = OF_BYTES[target]
+    for function in [value for module in modules for value in vars(module).values()]:
         if inspect.isfunction(function):
             atheris.instrument_func(function)
 

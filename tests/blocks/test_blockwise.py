@@ -17,7 +17,7 @@ import ckmeans
 from ckmeans import KMeans
 from ckmeans._blocks.driver import Fit
 from ckmeans._blocks.resident import Block
-from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans.partial import assign_block, survey_block
 
 

@@ -18,14 +18,20 @@ from checks import PATIENCE, assert_same, subprocess_environment
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._blocks import sources as _sources
+from ckmeans._blocks.sources import arrays as _arrays
+from ckmeans._blocks.sources import local as _local
 from ckmeans._input.archives import digest
 from ckmeans._output import files as _files
 
 X = np.random.default_rng(0).normal(size=(600, 3)) + 5 * np.random.default_rng(1).integers(
     3, size=(600, 1)
 )
-OURS = ("_blocks/sources.py", "_estimators/chunk_fits.py", "_blocks/driver.py")
+OURS = (
+    *(f"_blocks/sources/{name}.py" for name in ("arrays", "chunks", "label_sinks", "local")),
+    *(f"_blocks/sources/{name}.py" for name in ("pages", "parquet", "reader", "slices")),
+    "_estimators/chunk_fits.py",
+    "_blocks/driver.py",
+)
 
 
 def model(**params):
@@ -54,8 +60,8 @@ def assert_no_readers():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(_sources, "BLOCK_BYTES", 4800)
-    monkeypatch.setattr(_sources, "ARRAY_BLOCKS", 1)
+    monkeypatch.setattr(_local, "BLOCK_BYTES", 4800)
+    monkeypatch.setattr(_arrays, "ARRAY_BLOCKS", 1)
 
 
 def mapped(folder):
@@ -345,8 +351,9 @@ def test_labels_in_the_callers_map_stay(tmp_path, small_blocks):
 CUT = """
 import os, sys
 import numpy as np
-from ckmeans import KMeans, _sources
-_sources.BLOCK_BYTES, _sources.ARRAY_BLOCKS = 1 << 16, 1
+from ckmeans import KMeans
+from ckmeans._blocks.sources import arrays, local
+local.BLOCK_BYTES, arrays.ARRAY_BLOCKS = 1 << 16, 1
 def cut(state):
     os.truncate("x.npy", 100_000)
 if sys.argv[1] == "path":
@@ -417,7 +424,7 @@ def test_values_that_change_between_passes_are_noticed(weighted, monkeypatch):
 KILLED = """
 import os, signal, sys
 import numpy as np
-from ckmeans import KMeans, _checkpoint, _files
+from ckmeans import KMeans
 X = np.random.default_rng(0).normal(size=(500, 2))
 if sys.argv[1] == "checkpoint":
     original = np.savez

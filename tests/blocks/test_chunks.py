@@ -13,7 +13,12 @@ from checks import assert_same, run_python, subprocess_environment
 
 import ckmeans
 from ckmeans import KMeans
-from ckmeans._blocks import sources as _sources
+from ckmeans._blocks.sources import arrays as _arrays
+from ckmeans._blocks.sources import label_sinks as _label_sinks
+from ckmeans._blocks.sources import local as _local
+from ckmeans._blocks.sources import pages as _pages
+from ckmeans._blocks.sources import parquet as _parquet
+from ckmeans._blocks.sources import reader as _reader
 from ckmeans._estimators import chunk_fits as _chunks
 
 K = 6
@@ -30,8 +35,8 @@ def X():
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Many blocks from little data, and every mapped array large."""
-    monkeypatch.setattr(_sources, "BLOCK_BYTES", 200_000)
-    monkeypatch.setattr(_sources, "ARRAY_BLOCKS", 1)
+    monkeypatch.setattr(_local, "BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(_arrays, "ARRAY_BLOCKS", 1)
     monkeypatch.setattr(_chunks, "MAPPED_LIMIT", 0)
 
 
@@ -172,7 +177,7 @@ def test_labels_go_where_they_are_asked_for(X, whole, tmp_path, small_blocks, mo
     assert model().fit_chunks(source, labels=own).labels_ is own and np.array_equal(
         own, whole.labels_
     )
-    monkeypatch.setattr(_sources, "LABELS_IN_MEMORY", 0)
+    monkeypatch.setattr(_label_sinks, "LABELS_IN_MEMORY", 0)
     assert_runs(model().fit_chunks(source, labels=True), whole)
     with pytest.raises(ValueError, match="labels has shape"):
         model().fit_chunks(source, labels=own[1:])
@@ -185,9 +190,9 @@ def test_labels_go_where_they_are_asked_for(X, whole, tmp_path, small_blocks, mo
 
 def test_draws_of_mapped_rows_read_one_pass_for_each_center(X, tmp_path, small_blocks, monkeypatch):
     asked = []
-    monkeypatch.setattr(_sources.Pages, "read_ahead", lambda self, rows: asked.append(len(rows)))
+    monkeypatch.setattr(_pages.Pages, "read_ahead", lambda self, rows: asked.append(len(rows)))
     fitted = model(n_init=1, max_iter=1, init="k-means++").fit_chunks(mapped(X, tmp_path))
-    per_pass = len(X) - _sources.block_rows(
+    per_pass = len(X) - _local.block_rows(
         X.dtype, X.shape[1]
     )  # the first block of a pass is not asked for ahead
     # A survey, the first draw, k - 1 centers, an iteration, the assignment to the final centers.
@@ -516,10 +521,10 @@ def test_peak_memory_of_parquet(rows, tmp_path):
 def test_row_groups_are_read_at_once_or_in_batches(
     bytes_at_once, side_by_side, X, whole, tmp_path, small_blocks, monkeypatch
 ):
-    monkeypatch.setattr(_sources, "GROUP_BYTES", bytes_at_once)
-    monkeypatch.setattr(_sources, "SIDE_BY_SIDE", side_by_side)
-    monkeypatch.setattr(_sources, "COLUMNS", 2)
-    monkeypatch.setattr(_sources, "IN_FLIGHT", bytes_at_once)
+    monkeypatch.setattr(_parquet, "GROUP_BYTES", bytes_at_once)
+    monkeypatch.setattr(_parquet, "SIDE_BY_SIDE", side_by_side)
+    monkeypatch.setattr(_parquet, "COLUMNS", 2)
+    monkeypatch.setattr(_reader, "IN_FLIGHT", bytes_at_once)
     assert_runs(model().fit_chunks(parquet_directory(X, tmp_path), labels=True), whole)
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     weights = np.arange(len(X)) % 3

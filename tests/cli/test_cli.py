@@ -15,7 +15,9 @@ from checks import PATIENCE, run_python, subprocess_environment
 from command_line import csv_file, fails
 
 import ckmeans
-from ckmeans import KMeans, cli
+from ckmeans import KMeans
+from ckmeans._cli.commands import make_parser
+from ckmeans._cli.facts import decimals
 from ckmeans.cli import COMMANDS, main
 
 # Two clouds so far apart that any start finds them.
@@ -397,7 +399,7 @@ def test_a_warning_is_one_line(run):
     ],
 )
 def test_numbers_of_a_column_have_the_same_decimals(numbers, texts):
-    assert cli._decimals(numbers) == texts
+    assert decimals(numbers) == texts
 
 
 def test_names_cannot_play_with_the_terminal(run):
@@ -538,7 +540,7 @@ def test_help_of_a_command_has_examples_that_parse(run, name):
     examples = [part for line in text.splitlines() for part in re.split(r" && | \| ", line.strip())]
     examples = [part.split()[1:] for part in examples if part.startswith(f"ckmeans {name} ")]
     for example in examples:
-        assert cli._parser().parse_args(example).run is COMMANDS[name].run
+        assert make_parser().parse_args(example).run is COMMANDS[name].run
     assert len(examples) >= 2
 
 

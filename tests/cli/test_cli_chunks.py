@@ -55,6 +55,71 @@ def test_a_file_is_fitted_as_in_memory(run, rows):
         assert np.array_equal(np.load("lazy.npy"), np.load("whole.npy"))
 
 
+def tables_of_many_types(folder, rows):
+    """Files of every type that holds rows of numbers: (file, further options)."""
+    np.save(folder / "vector.npy", rows[:, 0])
+    fields = [("x", "f4"), ("who", "U3"), ("n", "i2"), ("yes", "?"), ("w", "f8")]
+    records = np.zeros(len(rows), dtype=fields)
+    records["x"], records["n"] = rows[:, 0], 10 * rows[:, 1]
+    records["yes"], records["w"] = rows[:, 2] > 5, 1 + np.arange(len(rows)) % 3
+    np.save(folder / "records.npy", records)
+    yield from [("vector.npy", []), ("records.npy", []), ("records.npy", ["--weights", "w"])]
+    yield "records.npy", ["--columns", "n,x"]
+    np.save(folder / "swapped.npy", rows.astype(">f4"))
+    yield "swapped.npy", []
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    whole = pa.array((100 * rows[:, 1]).astype(np.int64))
+    table = pa.table(
+        {
+            "d": whole.cast(pa.decimal128(30, 2)),
+            "yes": pa.array(rows[:, 2] > 5),
+            "u": pa.array(np.abs(rows[:, 0]).astype(np.uint8)),
+            "who": pa.array(["x"] * len(rows)),
+            "w": pa.array((np.arange(len(rows)) % 3 + 1).astype(np.int64)).cast(
+                pa.decimal128(30, 1)
+            ),
+        }
+    )
+    pq.write_table(table, folder / "mixed.parquet", row_group_size=400)
+    yield "mixed.parquet", []
+    yield "mixed.parquet", ["--weights", "w"]
+
+
+def test_files_left_on_disk_may_have_the_types_of_those_in_memory(run, rows, tmp_path):
+    for path, options in tables_of_many_types(tmp_path, rows):
+        asked = ["fit", path, "-k", 3, *options, "--init", "k-means++", "--json"]
+        lazy, whole = (json.loads(run(*asked, *more)) for more in (["--chunks"], []))
+        for one in (lazy, whole):
+            for each in one["runs"]:
+                del each["seconds"]
+        assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"], path
+
+
+def damaged_files(folder, rows):
+    np.save(folder / "x.npy", rows[:50])
+    good = (folder / "x.npy").read_bytes()
+    yield "cut.npy", good[:-8]
+    yield "head.npy", good[:60]
+    yield "negative.npy", good.replace(b"(50, 3)", b"(50,-3)")
+    yield "bracket.npy", good.replace(b"{", b"(")
+    yield "objects.npy", good.replace(b"'<f8'", b"'|O' ")
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"a": rows[:, 0]}), folder / "x.parquet")
+    good = (folder / "x.parquet").read_bytes()
+    yield "cut.parquet", good[:-200]
+    yield "foot.parquet", good[:-8] + b"\xff\xff\xff\x7f" + good[-4:]
+
+
+def test_the_command_says_of_damaged_files_what_the_library_says(run, rows, tmp_path):
+    for name, content in damaged_files(tmp_path, rows):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError) as caught:
+            KMeans(2).fit_chunks(name)
+        assert "truncated or damaged" in str(caught.value) or "Python objects" in str(caught.value)
+        line = fails(run, "fit", name, "-k", 2, "--chunks")
+        assert str(caught.value).split(": ")[1] in line and name in line
+
+
 def test_a_directory_of_parquet_files(run, rows, directory):
     facts = json.loads(
         run(
@@ -143,7 +208,8 @@ def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
         (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"),
         (["x.csv", "--chunks"], "is a .npy file, a Parquet file or a directory"),
         (["x.npy", "--checkpoint", "nowhere/state"], "no directory"),
-        (["one.npy", "--chunks"], r"of shape \(3,\)"),
+        (["cube.npy", "--chunks"], r"of shape \(3, 2, 2\)"),
+        (["words.npy", "--chunks"], "of <U1, not of real numbers"),
         (["x.npy", "--chunks", "--columns", "4"], "no column '4'"),
         (["empty", "--chunks"], "no Parquet files"),
         (["gone.npy", "--chunks"], "gone.npy"),
@@ -153,7 +219,8 @@ def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
 )
 def test_errors_are_one_line(argv, message, run, rows, directory, tmp_path):
     np.save("x.npy", rows)
-    np.save("one.npy", np.ones(3))
+    np.save("cube.npy", np.ones((3, 2, 2)))
+    np.save("words.npy", np.array([["a"], ["b"], ["c"]]))
     (tmp_path / "x.csv").write_text("1,2\n3,4\n")
     (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:900])
     (tmp_path / "empty").mkdir()

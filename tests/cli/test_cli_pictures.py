@@ -197,7 +197,7 @@ def test_quantize(run):
         result = np.asarray(picture)
     colours = {"#" + bytes(colour).hex() for colour in np.unique(result.reshape(-1, 3), axis=0)}
     assert (
-        out.startswith("in.png: 50 x 40 pixels, 5 colours\n")
+        out.startswith("in.png: 50 x 40 pixels, 5 colors\n")
         and set(re.findall("#[0-9a-f]{6}", out)) == colours
     )
     assert result.shape == pixels.shape

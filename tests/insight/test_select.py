@@ -3,6 +3,7 @@ nothing to find.
 """
 
 import math
+import signal
 import warnings
 
 import numpy as np
@@ -606,3 +607,136 @@ def test_printed(found):
 def test_errors(params, error, message):
     with pytest.raises(error, match=message):
         select_k(np.arange(30.0).reshape(-1, 1), **{"k_range": [2, 3], **params})
+
+
+# -- interrupts ------------------------------------------------------------------------------------
+
+
+class Alarm(Exception):
+    """What a signal handler of a user's raises."""
+
+
+def count_and_raise(monkeypatch, owner, name, at, end):
+    """Let the call number `at` of a function raise."""
+    original, calls = getattr(owner, name), []
+
+    def replaced(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == at:
+            raise end
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, replaced)
+
+
+def ended(X, end, **params):
+    with pytest.raises(type(end)) as caught:
+        select_k(X, range(1, 6), random_state=0, **params)
+    assert caught.value is end
+    return getattr(end, "partial", None)
+
+
+def agrees(partial, whole):
+    """What a partial selection has is what the whole one has, or, of a fit that might have become
+    better, no less.
+    """
+    assert partial.suggested_k is None and partial.model is None
+    assert "Interrupted" in str(partial) and "Interrupted" in partial._repr_html_()
+    assert len(partial.lines()) == 1 + len(partial.k_range)
+    for k, model in partial.models.items():
+        assert model.inertia_ == -model.score(WHERE) and model.inertia_ >= whole.models[k].inertia_
+        assert partial.table["inertia"][list(partial.k_range).index(k)] == model.inertia_
+    for name, best in partial.best_k.items():
+        assert best == whole.best_k[name]
+        assert np.array_equal(partial.table[name], whole.table[name], equal_nan=True)
+    assert set(partial.table) <= set(whole.table)
+
+
+WHERE = blobs(3, n=40)
+WHOLE = select_k(WHERE, range(1, 6), random_state=0)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Alarm, MemoryError, SystemExit])
+@pytest.mark.parametrize("run", [1, 2, 6, 13, 15])
+def test_what_was_fitted_survives_an_interrupt(monkeypatch, kind, run):
+    from ckmeans._estimators.restarts import Solver
+
+    end = kind("the end")
+    count_and_raise(monkeypatch, Solver, "run", run, end)
+    partial = ended(WHERE, end)
+    monkeypatch.undo()
+    if run == 1:
+        assert partial is None
+        return
+    # One run for k = 1, three for each further k, then one for each on the way back.
+    assert list(partial.models) == list(range(1, min(5, 2 + (run - 3) // 3) + 1))
+    assert all(model.stop_reason_ == "interrupted" for model in partial.models.values())
+    assert partial.best_k == {} and set(partial.table) == {"k", "inertia"}
+    agrees(partial, WHOLE)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Alarm, MemoryError])
+@pytest.mark.parametrize("name", list(select.CRITERIA))
+def test_what_was_judged_survives_an_interrupt(monkeypatch, kind, name):
+    end, before = kind("the end"), list(select.CRITERIA)
+
+    def compute(path):
+        raise end
+
+    changed = {**select.CRITERIA, name: select.CRITERIA[name]._replace(compute=compute)}
+    monkeypatch.setattr(select, "CRITERIA", changed)
+    partial = ended(WHERE, end)
+    monkeypatch.undo()
+    assert list(partial.best_k) == before[: before.index(name)]
+    assert list(partial.models) == list(range(1, 6))
+    agrees(partial, WHOLE)
+
+
+@pytest.mark.parametrize("name", ["fit", "separation"])
+def test_a_complete_table_survives_an_interrupt(monkeypatch, name):
+    end = KeyboardInterrupt()
+    count_and_raise(monkeypatch, KMeans if name == "fit" else select, name, 1, end)
+    partial = ended(WHERE, end)
+    monkeypatch.undo()
+    assert list(partial.best_k) == list(select.CRITERIA)
+    agrees(partial, WHOLE)
+    if hasattr(end, "__notes__"):
+        assert "partial" in end.__notes__[0]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals of POSIX")
+def test_an_alarm_at_any_moment(monkeypatch):
+    def ring(number, frame):
+        raise Alarm
+
+    before, rings = signal.signal(signal.SIGALRM, ring), 0
+    try:
+        for seconds in np.geomspace(1e-4, 0.5, 12).tolist():
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                select_k(WHERE, range(1, 6), random_state=0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Exception as end:  # NumPy may put an exception of its own in its place
+                rings += 1
+                if hasattr(end, "partial"):
+                    agrees(end.partial, WHOLE)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rings
+
+
+def test_the_command_prints_what_it_has(monkeypatch, tmp_path, capsys):
+    from ckmeans.cli import main
+
+    np.save(tmp_path / "x.npy", WHERE)
+
+    def compute(path):
+        raise KeyboardInterrupt
+
+    changed = {**select.CRITERIA, "gap": select.CRITERIA["gap"]._replace(compute=compute)}
+    monkeypatch.setattr(select, "CRITERIA", changed)
+    assert main(["fit", str(tmp_path / "x.npy"), "-k", "1:5", "--json"]) == 130
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.endswith("ckmeans: interrupted\n")
+    assert "silhouette" in said.err and "Criteria that were computed: elbow" in said.err

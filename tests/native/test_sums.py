@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import ckmeans
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, kmeans_plusplus, metrics
 from ckmeans._blocks.driver import inertia as inertia_of_blocks
-from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans._native import engine
 from ckmeans.partial import assign_block, survey_block
 from ckmeans.select import select_k

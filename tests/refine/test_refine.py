@@ -178,10 +178,11 @@ def test_errors(refine, error, message):
 
 def test_the_command_line_knows_the_names(tmp_path, capsys):
     from ckmeans import cli
+    from ckmeans._cli import fit
     from ckmeans._inits import INITS
 
-    assert set(cli._REFINEMENTS) == set(NAMES)
-    assert set(cli._STARTS) == {"auto", *INITS} - {"optimal"}
+    assert set(fit.REFINEMENTS) == set(NAMES)
+    assert set(fit.STARTS) == {"auto", *INITS} - {"optimal"}
     np.savetxt(tmp_path / "d.csv", blobs(), delimiter=",")
     command = [
         "fit",
