@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import csv_file, fails, in_a_wide_terminal, run  # noqa: F401
+from command_line import csv_file, fails
 
 import ckmeans
 from ckmeans import KMeans
