@@ -30,7 +30,7 @@ import ckmeans
 from ckmeans import KMeans, _native
 from ckmeans._blocks.driver import Fit
 from ckmeans._blocks.resident import Block
-from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans._input.sparse import sparse_rows
 
 RECORD = Path(__file__).with_name("golden.json")
