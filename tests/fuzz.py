@@ -9,7 +9,7 @@ promises.
 
 A case is a target and a number, and the tests run the first few of each. What it finds becomes a
 test of its own, since numbers mean other cases once this file changes; files that were read wrongly
-are kept in tests/cases. tests/README.md says how to look for memory errors with it.
+are kept in tests/cases. CONTRIBUTING.md says how to look for memory errors with it.
 """
 
 import argparse

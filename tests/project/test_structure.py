@@ -137,7 +137,7 @@ def test_private_names_of_the_checks_stay_in_their_modules(module):
 
 def file_of(name):
     """The file or folder that a text calls by this name, or None."""
-    for place in (REPOSITORY, REPOSITORY / "ckmeans"):
+    for place in (REPOSITORY, REPOSITORY / "ckmeans", REPOSITORY / "tests"):
         for path in (place / name, place / f"{name}.py"):
             if path.exists():
                 return path
@@ -151,7 +151,7 @@ def test_texts_name_files_that_exist(text):
     said = (REPOSITORY / text).read_text(encoding="utf-8")
     named = {
         name
-        for name in re.findall(r"`([\w.]*[\w./]+)`", said)
+        for name in re.findall(r"`(\.?\w[\w./]*)`", said)
         if "/" in name or name.endswith((".py", ".pyi", ".h", ".pxi", ".md"))
     }
     assert named
