@@ -40,10 +40,10 @@ class KMeans(BlockKMeans):
     """k-means over a dask array or DataFrame, with the results of `ckmeans.KMeans` on the gathered
     rows, to the last bit.
 
-    This holds for equal parameters, defaults included, and rows of at least two features. With one
-    feature and ``init="auto"``, `ckmeans.KMeans` finds the global optimum, for which all rows must
-    be in one place. Here "auto" means k-means++ in that case, too, and the results are those of
-    ``ckmeans.KMeans(init="k-means++")``.
+    This holds for equal parameters, defaults included, and rows of at least two features. For rows
+    of one feature, `ckmeans.KMeans` with ``init="auto"`` finds the global optimum, for which all
+    rows must be in one place. Here "auto" means k-means++ for them, too, and the results are those
+    of ``ckmeans.KMeans(init="k-means++")``.
 
     Runs on the current client of `distributed`, or else on the scheduler that Dask is configured
     to use. Each block is a task in each iteration; only centers are sent to the workers and only
