@@ -1,4 +1,4 @@
-"""What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all but where the blocks are."""
+"""What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all except where the blocks are."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class BlockKMeans(CenterModel):
         self._keep_parameters(locals())
 
     def _check(self, d=None):
-        """Check the parameters; those that go by the number of columns only where that is known."""
+        """Check the parameters; those that depend on the number of columns only if it is known."""
         check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
         check.check_n_init(self.n_init)
         check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
@@ -61,7 +61,7 @@ class BlockKMeans(CenterModel):
         return model
 
     def _nameless(self):
-        """A plain model that takes blocks, whose names were looked at already."""
+        """A plain model for blocks, whose column names have been checked already."""
         model = self._plain()
         model.__dict__.pop("feature_names_in_", None)
         return model.set_params(

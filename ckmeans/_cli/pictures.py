@@ -53,14 +53,14 @@ def _plot():
 
 def draw(kind, model, table, path):
     """Write one kind of picture."""
-    _save(KINDS[kind](_plot(), *named(model, table)), path)
+    save(KINDS[kind](_plot(), *named(model, table)), path)
 
 
 def draw_fit(args, model, table, selection, caught):
     """Write what ``ckmeans fit`` was asked for beside its results."""
     model, table = named(model, table)
     if args.plot:
-        _save(_plot().overview(model, table, selection=selection), args.plot)
+        save(_plot().overview(model, table, selection=selection), args.plot)
     if args.report:
         from ..report import report
 
@@ -96,7 +96,8 @@ def named(model, table):
     return model, table
 
 
-def _save(axes, path):
+def save(axes, path):
+    """Write a figure, given one or several of its axes, and close it."""
     import numpy as np
 
     figure = np.ravel(axes)[0].figure
@@ -105,7 +106,7 @@ def _save(axes, path):
 
 
 def quantize_file(path, output, k, seed, threads, frame=None):
-    """Reduce the colours of a picture file, all frames to the same ones, and tell what came of
+    """Reduce the colors of a picture file, all frames to the same ones, and tell what came of
     it.
     """
     import numpy as np

@@ -11,6 +11,7 @@ from .._input import checks as check
 from .._native import Sorted
 from .._native.engine import Data
 from .kmeans_parallel import kmeans_parallel
+from .plus_plus import local_trials, uniforms_of
 from .variance_partition import variance_partition
 
 
@@ -23,12 +24,7 @@ def kmeans_plusplus(data, k, random_state, n_local_trials=None):
 
 def kmeans_plusplus_indices(data, k, random_state, n_local_trials=None):
     trials = n_local_trials or local_trials(k)
-    return data.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
-
-
-def local_trials(k):
-    """Rows that greedy k-means++ tries for each center, unless told."""
-    return 2 + int(np.log(k))
+    return data.kmeans_plusplus(k, trials, uniforms_of(k, trials, random_state))
 
 
 def random(data, k, random_state):

@@ -62,7 +62,7 @@ def with_farthest(centers, data, k):
 
 def cut(terms, bound, n):
     """Terms, of n none of which is above the bound, cut into the parts of an exact sum, as many as
-    it takes: (parts, terms); see sums.pxi.
+    it takes: (parts, terms); see data/sums.pxi.
     """
     parts = []
     for big in native.split_of(bound, n):

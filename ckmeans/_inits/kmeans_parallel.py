@@ -2,6 +2,7 @@ import numpy as np
 
 from .._native import engine as native
 from .exact_rows import cut, sq_nearest, uniforms_at, weights_of, with_farthest
+from .plus_plus import local_trials, uniforms_of
 
 #: Rounds, and rows drawn in each for every cluster.
 ROUNDS, OVERSAMPLING = 5, 2
@@ -51,7 +52,5 @@ def likely(potential, total, k, key, positions):
 def best_of(candidates, mass, k, random_state):
     """k of the candidates, by k-means++."""
     few = native.Data(candidates, mass, 1, False)
-    trials = 2 + int(np.log(k))
-    return candidates[
-        few.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
-    ]
+    trials = local_trials(k)
+    return candidates[few.kmeans_plusplus(k, trials, uniforms_of(k, trials, random_state))]

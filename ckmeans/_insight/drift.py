@@ -96,7 +96,8 @@ class Drift:
         )
         for cluster in self.clusters:
             lines.append(
-                f"{cluster.label:>{width}}   {cluster.share_then:>10.1%} {cluster.share_now:>6.1%}   "
+                f"{cluster.label:>{width}}   "
+                f"{cluster.share_then:>10.1%} {cluster.share_now:>6.1%}   "
                 f"{cluster.distance_then:>13.4g} {cluster.distance_now:>10.4g} "
                 f"{cluster.shift:>10.4g}  "
                 f"{_p_value(cluster.shift_p)}{'  *' if cluster.moved else ''}"

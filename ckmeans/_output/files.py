@@ -1,6 +1,6 @@
-"""Files written in one step: they have their name once they are whole.
+"""Files that get their name when they are complete, so that no reader sees half of one.
 
-What a killed process left behind is cleared away.
+What a killed process left behind is removed by the next one that writes the same file.
 """
 
 import contextlib
@@ -57,6 +57,37 @@ def _abandoned(name):
         return True
 
 
+class PartialFile:
+    """A file that gets its name when it is complete.
+
+    Attributes
+    ----------
+    path : str
+        Its name in the end; the target of a link, so that the link stays one.
+    file : binary file
+        What to write to.
+    """
+
+    def __init__(self, path):
+        self.path = os.path.realpath(path)
+        sweep(self.path)
+        # In the same folder, since a rename cannot cross file systems.
+        self.partial, self.file = open_partial(self.path)
+
+    def commit(self):
+        """Give the file its name, in place of what had it."""
+        with self.file:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+        os.replace(self.partial, self.path)
+
+    def discard(self):
+        """Remove what was written, unless it has been committed."""
+        self.file.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.partial)
+
+
 @contextlib.contextmanager
 def write_atomically(path):
     """Open `path` for writing bytes: it will hold all of them or, after an error, what it held.
@@ -67,18 +98,10 @@ def write_atomically(path):
         with open(path, "wb") as file:
             yield file
         return
-    path = os.path.realpath(path)  # a link stays one
-    sweep(path)
-    partial, file = open_partial(
-        path
-    )  # beside the target, since a rename cannot cross file systems
+    partial = PartialFile(path)
     try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        yield partial.file
+        partial.commit()
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)
+        partial.discard()
         raise

@@ -3,50 +3,57 @@
 cdef class Floats(Packing):
     """Rows packed with all their features, in their own order or in that of boxes.
 
-    Where memory is to be spared, nothing is kept and each pass packs rows anew; only origin and scale are known then.
+    Where memory is to be spared, nothing is kept and each pass packs rows anew; only origin and
+    scale are known then.
     """
     cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
-    cdef SpatialOrder order
-    cdef Packed unkept           # the same rows, for passes that want them in their own order while they are kept in another
+    cdef SpatialOrder order      # None until a run thinks of boxes
+    cdef Packed unkept           # the same rows, for passes that want them in their own order while
+                                 # they are kept in another
 
     cdef int open(self, Data data) except -1:
         cdef Py_ssize_t d = data.rows.d, n = data.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
-        cdef Memory memory = Memory()
-        cdef double *origin = <double *>memory.take(d, sizeof(double))
-        cdef double *row
+        cdef double *origin = self.new_origin(d)
+        cdef double *row = <double *>data.workers[0].block
         if data.rows.indptr != NULL:         # zeros must stay zeros, and only norms are kept
-            self.open_around(data.cuts, origin)
+            samples = 0
             self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packed.filling = True
-            return 0
-        row = <double *>data.workers[0].block
         for i in range(samples):
             data.exact.read(&data.rows, i * n // samples, row)
             for f in range(d):
                 origin[f] += row[f] / samples
-        return self.open_around(data.cuts, origin)
+        self.scale_around(origin, data.cuts)
+        return 0
 
     cdef int open_amid(self, Cuts cuts, const double *centers, Py_ssize_t k) except -1:
         """Open amid these centers (k, d): for rows that are not at hand, but their ranges are."""
-        cdef Py_ssize_t d = cuts.d, f, j
-        cdef Memory memory = Memory()
-        cdef double *origin = <double *>memory.take(d, sizeof(double))
+        cdef double *origin = self.new_origin(cuts.d)
+        cdef Py_ssize_t f, j
         for j in range(k):
-            for f in range(d):
-                origin[f] += centers[j * d + f] / k
-        return self.open_around(cuts, origin)
+            for f in range(cuts.d):
+                origin[f] += centers[j * cuts.d + f] / k
+        self.scale_around(origin, cuts)
+        return 0
 
     cdef int open_around(self, Cuts cuts, const double *origin) except -1:
-        """Any origin (d,) gives the same results; one amid the rows keeps the filter's error small."""
-        cdef double *own
-        self.memory = Memory()
-        self.order = SpatialOrder()
-        own = <double *>self.memory.take(cuts.d, sizeof(double))
+        """Open around this origin (d,)."""
+        cdef double *own = self.new_origin(cuts.d)
         memcpy(own, origin, cuts.d * sizeof(double))
-        round_origin(own, cuts.d, cuts.narrow)
-        self.packed.origin = own
-        self.filter = choose_scale(&self.packed, cuts.reach(own))
+        self.scale_around(own, cuts)
         return 0
+
+    cdef double *new_origin(self, Py_ssize_t d) except NULL:
+        self.memory = Memory()
+        return <double *>self.memory.take(d, sizeof(double))
+
+    cdef void scale_around(self, double *origin, Cuts cuts) noexcept:
+        """Any origin (d,) gives the same results; one amid the rows keeps the filter's error
+        small.
+        """
+        round_origin(origin, cuts.d, cuts.narrow)
+        self.packed.origin = origin
+        self.filter = choose_scale(&self.packed, cuts.reach(origin))
 
     cdef int keep(self, View view) except -1:
         """From now on keep the packed rows: the next pass fills the panels."""
@@ -59,7 +66,7 @@ cdef class Floats(Packing):
             self.packed.filling = True
         return 0
 
-    cdef bint fits(self, Run run) except -1 nogil:
+    cdef bint possible(self, Run run) noexcept:
         return True
 
     cdef int keep_rows(self, Py_ssize_t n, Py_ssize_t d) except -1:
@@ -71,7 +78,8 @@ cdef class Floats(Packing):
     cdef void put(self, const double *row, Py_ssize_t d, Py_ssize_t place) noexcept nogil:
         cdef Py_ssize_t f
         for f in range(d):
-            self.packed.panels[place * d + f] = <float>((row[f] - self.packed.origin[f]) * self.packed.scale)
+            self.packed.panels[place * d + f] = <float>((row[f] - self.packed.origin[f])
+                                                        * self.packed.scale)
 
     cdef int follow(self, Run run) except -1 nogil:
         if self.boxes.order != NULL and run.place_label == NULL:
@@ -79,22 +87,31 @@ cdef class Floats(Packing):
                 run.go_by_place(&self.boxes)
         return 0
 
+    cdef SpatialOrder need_order(self):
+        """The spatial order of the rows, to be sorted when it is asked for."""
+        if self.order is None:
+            self.order = SpatialOrder()
+        return self.order
+
     cdef int arrange(self, Data data) except -1:
         """Sort the rows in space and pack them in that order."""
-        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d
+        cdef Py_ssize_t supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
         cdef Arrange job
         cdef Boxes boxes
         if self.boxes.order != NULL:
             return 0
-        data.draw_order = None                # what is drawn is drawn, mostly: both orders at once would take more memory
-        boxes.order = self.order.sort(data)
+        data.draw_order = None                # what is drawn is drawn, mostly: both orders at once
+                                              # would take more memory
+        boxes.order = self.need_order().sort(data)
         boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
         boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
         job.rows = &data.rows
         job.packing = &self.packed
         job.boxes = &boxes
         job.workers = data.workers
-        self.packed.filling = True           # until it is done: an interrupt leaves panels that must not be read
+        self.packed.filling = True           # until it is done: an interrupt leaves panels that
+                                             # must not be read
         with nogil:
             data.each_chunk(data.exact.arrange, &job, 10 + 2.0 * d)
         self.packed.filling = self.packed.by_row = False
@@ -102,7 +119,9 @@ cdef class Floats(Packing):
         return 0
 
     cdef Packed *panels_in_order(self, View view) except NULL:
-        """The packed rows, by feature and in their own order; packed anew in each pass where they are kept in another one."""
+        """The packed rows, by feature and in their own order; packed anew in each pass where they
+        are kept in another one.
+        """
         self.lay(view, False)
         if self.boxes.order == NULL:
             return &self.packed

@@ -3,7 +3,7 @@
 cdef class AllCenters(Search):
     """What always works, and what other searches are measured against."""
 
-    cdef bint fits(self, Run run) except -1 nogil:
+    cdef bint possible(self, Run run) noexcept:
         return True
 
     cdef bint always_fits(self) noexcept nogil:
@@ -20,4 +20,5 @@ cdef class AllCenters(Search):
         cost = run.packing.pass_cost(run)
         run.data.each_chunk(run.data.exact.assign, &run.job, cost)
         run.data.spent += n * cost
-        return run.packing.was_compared(run, <double>(run.data.threads.counters().decided - before) / n)
+        return run.packing.was_compared(run,
+                                        <double>(run.data.threads.counters().decided - before) / n)
