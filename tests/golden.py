@@ -24,7 +24,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from ckmeans._native.engine import COMPILER, Data, Run
 
 import ckmeans
 from ckmeans import KMeans, _native
@@ -32,6 +31,7 @@ from ckmeans._blocks.driver import Fit
 from ckmeans._blocks.resident import Block
 from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans._input.sparse import sparse_rows
+from ckmeans._native.engine import COMPILER, Data, Run
 
 RECORD = Path(__file__).with_name("golden.json")
 

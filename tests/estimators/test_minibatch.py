@@ -4,11 +4,11 @@ import pickle
 
 import numpy as np
 import pytest
-from ckmeans._native.engine import Data
 
 import ckmeans
 from ckmeans import KMeans, MiniBatchKMeans
 from ckmeans._estimators.minibatch import Learner
+from ckmeans._native.engine import Data
 
 
 @pytest.fixture(scope="module")

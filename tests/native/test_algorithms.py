@@ -6,7 +6,6 @@ import numpy as np
 import oracle
 import pytest
 from checks import assert_same
-from ckmeans._native.engine import Data, Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from ckmeans import KMeans
 from ckmeans._estimators.kmeans import ALGORITHMS
 from ckmeans._input.sparse import sparse_rows
 from ckmeans._native import engine
+from ckmeans._native.engine import Data, Run
 
 # Boxes are for data of some size: below that, all algorithms are one.
 N = 6000
