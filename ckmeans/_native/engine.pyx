@@ -1,7 +1,9 @@
-"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that passes over the rows.
+"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that
+passes over the rows.
 
-`Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with the iteration loop and the
-stopping rule. Kernels come from the tables of the instruction set in use; threads from the crew.
+`Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with
+the iteration loop and the stopping rule. Kernels come from the tables of the instruction set in
+use; threads from the crew.
 """
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -16,30 +18,32 @@ from fractions import Fraction
 import os
 
 import numpy as np
-from ckmeans._native.kernels cimport *
+from ckmeans._native.kernel_tables cimport *
 
 cnp.import_array()
 
-cdef extern from "simd.h" nogil:
+cdef extern from "runtime/simd.h" nogil:
     int CKM_CTZ64(uint64_t)
     Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
 
-cdef extern from "cpu.h":
+cdef extern from "runtime/cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
     int ckm_has_avx512vnni()
     const char *CKM_COMPILER
 
-cdef extern from "simd.h":
+cdef extern from "runtime/simd.h":
     enum: CKM_DEBUG_BOUNDS
 
 cdef extern from "build_info.h":
     const char *CKM_INSTRUCTION_SETS
     const char *CKM_FLAGS
 
-cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value is hardly ever in doubt
+cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value
+                                      # is hardly ever in doubt
 
-#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and memory.
+#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and
+#: memory.
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 cdef int most_threads = MOST_THREADS
 
@@ -48,18 +52,21 @@ cdef ExactTable *exact_tables[2]      # float32, float64
 cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
 
 
-#: Instruction sets that the kernels were built for, from the narrowest to the widest; the flags that all were built with, and by what.
+#: Instruction sets that the kernels were built for, from the narrowest to the widest; the flags
+#: that all were built with, and by what.
 BUILT = tuple(CKM_INSTRUCTION_SETS.decode().split())
 FLAGS = CKM_FLAGS.decode()
 COMPILER = CKM_COMPILER.decode()
 
-#: Whether this is a debug build, in which a bound that true distances do not keep raises AssertionError.
+#: Whether this is a debug build, in which a bound that true distances do not keep raises
+#: AssertionError.
 DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
 
 
 def cpu_features():
     """Names of the wide instruction sets that this CPU has."""
-    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()), ("avx512vnni", ckm_has_avx512vnni()))
+    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()),
+                                     ("avx512vnni", ckm_has_avx512vnni()))
             if there]
 
 
@@ -72,8 +79,8 @@ def use_tables(filter_, exact_f32, exact_f64):
         csr_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.csr_table, "ckmeans.exact")
 
 
-include "memory.pxi"
-include "entry.pxi"
+include "runtime/memory.pxi"
+include "runtime/argument_checks.pxi"
 
 def largest_magnitude(cnp.ndarray rows not None):
     """The largest magnitude of any value of rows (k, d), float64; NaN where one is NaN."""
@@ -86,28 +93,28 @@ def largest_magnitude(cnp.ndarray rows not None):
     return largest if odd == 0 else NAN
 
 
-include "crew.pxi"
-include "threads.pxi"
-include "sums.pxi"
-include "centers.pxi"
-include "roots.pxi"
-include "linear_algebra.pxi"
-include "spatial_order.pxi"
-include "draw_order.pxi"
-include "csr.pxi"
-include "rows.pxi"
-include "cuts.pxi"
-include "moments.pxi"
-include "measures.pxi"
-include "data.pxi"
-include "seeding.pxi"
-include "bounds.pxi"
-include "algorithms.pxi"
-include "choice.pxi"
-include "clusters.pxi"
-include "empty_clusters.pxi"
-include "lloyd.pxi"
-include "block.pxi"
-include "held.pxi"
-include "stream.pxi"
-include "running.pxi"
+include "runtime/crew.pxi"
+include "runtime/threads.pxi"
+include "data/sums.pxi"
+include "lloyd/centers.pxi"
+include "data/float32_distances.pxi"
+include "data/linear_algebra.pxi"
+include "data/spatial_order.pxi"
+include "data/draw_order.pxi"
+include "data/csr.pxi"
+include "data/rows.pxi"
+include "data/cuts.pxi"
+include "data/moments.pxi"
+include "data/measures.pxi"
+include "data/data.pxi"
+include "data/seeding.pxi"
+include "lloyd/bounds.pxi"
+include "lloyd/algorithms.pxi"
+include "lloyd/choice.pxi"
+include "lloyd/clusters.pxi"
+include "lloyd/empty_clusters.pxi"
+include "lloyd/run.pxi"
+include "blocks/one_pass.pxi"
+include "blocks/resident.pxi"
+include "blocks/out_of_core.pxi"
+include "lloyd/minibatch.pxi"

@@ -1,0 +1,323 @@
+# One data set: the view of its rows, and what has been found out about them.
+
+cdef class Data(View):
+    """Rows of one data set, scanned and packed once; all passes over it.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, d), or SparseRows
+        Aligned, of a native type in KINDS, any strides. Read in place and never written to.
+    weights : ndarray of shape (n,), float64, C-contiguous, or None
+    n_threads : int
+        At least 1; more than MOST_THREADS are taken for so many.
+    packed : bool
+        Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack
+        them anew in every pass.
+    scan : bool
+        Whether to scan the rows at once; without, only `assign` may be used until `scan` has been
+        called.
+    unit : bool
+        Whether rows are taken at unit length, wherever they are read, and centers that are passed
+        in, too: cosine k-means. `weights` are then without those of rows that have no direction;
+        `inertia` is the sum of cosine distances, `distances` gives those.
+
+    Attributes
+    ----------
+    finite : bool
+        Whether all values are finite; nothing else may be used otherwise.
+    low, high : ndarray of shape (d,)
+        Smallest and largest value of each column.
+    weights : ndarray or None
+    """
+    cdef Cuts cuts                       # None until the rows were scanned
+    cdef readonly bint finite
+    cdef int64_t *stored                 # CSR: (d,) values in each column
+    cdef bint packed
+    cdef dict packings                   # type -> Packing, of those that were asked for
+    cdef Floats floats                   # the first of them
+    cdef double spent                    # nanoseconds of comparing all rows with all centers so
+                                         # far, by the model
+    cdef DrawOrder draw_order            # None until rows are drawn
+    cdef double variance_                # mean weighted variance of the columns; -1 until it is
+                                         # known
+    cdef readonly bint overflow          # the last `assign` or `distances` met rows to look at: too
+                                         # large, or not finite
+    cdef Data whole_data                 # what this is a batch of; or None
+
+    def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True,
+                  bint unit=False):
+        self.open(array, weights, Threads(n_threads))
+        if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the
+                                             # rest)
+            self.threads.room_for_rows(self.rows.d, not scan and self.rows.n < FEW)
+        else:
+            self.threads.room_for_csr_rows(self.rows.d, self.most_values, self.exact)
+        self.packed = packed and self.rows.indptr == NULL
+        self.packings = {}
+        self.variance_ = -1
+        if unit:
+            self.take_units()
+        if scan:
+            self.scan()
+
+    @property
+    def shape(self):
+        return self.rows.n, self.rows.d
+
+    @property
+    def low(self):
+        return None if self.cuts is None else self.cuts.low
+
+    @property
+    def high(self):
+        return None if self.cuts is None else self.cuts.high
+
+    def scan(self):
+        """Find the range of each column, and whether all values are finite."""
+        cdef Py_ssize_t d = self.rows.d, f
+        cdef int i
+        cdef Memory memory = Memory()
+        cdef Scan job
+        cdef Cuts cuts = Cuts(d)
+        job.rows = &self.rows
+        job.workers = self.workers
+        job.low = <double *>memory.take(self.n_threads * d, sizeof(double))
+        job.high = <double *>memory.take(self.n_threads * d, sizeof(double))
+        job.tiny = <double *>memory.take(self.n_threads * d, sizeof(double))
+        job.bad = <double *>memory.take(self.n_threads * d, sizeof(double))
+        if self.rows.indptr != NULL:
+            self.stored = job.stored = <int64_t *>self.memory.take(self.n_threads * d,
+                                                                   sizeof(int64_t))
+            job.fractions = <uint8_t *>memory.take(self.n_threads, 1)
+        for f in range(self.n_threads * d):
+            job.low[f] = job.tiny[f] = INFINITY
+            job.high[f] = -INFINITY
+        with nogil:
+            self.each_chunk(self.exact.scan, &job,
+                            0.3 * d + 1 if self.rows.indptr == NULL else 2 + 2
+                            * self.values_of_a_row())
+        self.finite = True
+        cuts.narrow = self.narrow
+        cuts.integers = self.rows.kind >= KIND_I8 and not self.unit
+        cuts.directionless = self.rows.directionless
+        for f in range(d):
+            cuts.low_[f] = job.low[f]
+            cuts.high_[f] = job.high[f]
+            cuts.tiny[f] = job.tiny[f]
+            for i in range(self.n_threads):
+                cuts.low_[f] = min(cuts.low_[f], job.low[i * d + f])
+                cuts.high_[f] = max(cuts.high_[f], job.high[i * d + f])
+                cuts.tiny[f] = min(cuts.tiny[f], job.tiny[i * d + f])
+                self.finite = self.finite and job.bad[i * d + f] == 0
+        if self.rows.indptr != NULL:
+            for i in range(1, self.n_threads):
+                job.fractions[0] |= job.fractions[i]
+                for f in range(d):
+                    self.stored[f] += self.stored[i * d + f]
+            cuts.integers = not job.fractions[0]
+            for f in range(d):
+                if self.stored[f] < self.rows.n:     # the others are zero
+                    cuts.low_[f] = min(cuts.low_[f], 0.0)
+                    cuts.high_[f] = max(cuts.high_[f], 0.0)
+        if self.cuts is None:
+            cuts.weigh(self.weight, self.rows.n, self.heaviest)
+        else:                                # a batch has those of the whole, but no counts
+            cuts.share(self.cuts)
+        self.cuts = cuts
+
+    cdef Cuts need_cuts(self):
+        """What sums are cut by, of data that was opened without."""
+        if self.cuts is None:
+            self.scan()
+        return self.cuts
+
+    def variance(self):
+        """Mean over the columns of their weighted variance."""
+        cdef Memory memory = Memory()
+        cdef Survey job
+        if self.variance_ < 0:
+            self.begin_survey(memory, &job)
+            with nogil:
+                self.each_chunk(self.exact.survey, &job, 0.5 * self.rows.d + 2)
+            finish_survey(self, &job)
+        return self.variance_
+
+    cdef int begin_survey(self, Memory memory, Survey *job) except -1:
+        """A survey, ready to be done; `finish_survey` has the rest."""
+        self.need_cuts()
+        if self.rows.indptr != NULL and self.stored == NULL:
+            self.scan()
+        return new_survey(self, self.cuts, memory, job)
+
+    cdef Packing packing(self, type way):
+        """The rows packed in one way; all runs share it."""
+        cdef Packing packing = self.packings.get(way)
+        if packing is None:
+            self.need_cuts()
+            if way is not Floats:
+                self.packing(Floats)
+            packing = way()
+            packing.open(self)
+            self.packings[way] = packing
+            if way is Floats:
+                self.floats = packing
+        return packing
+
+    cdef int forget_packings(self, Packing but) except -1:
+        """Give back the memory of what this packing takes the place of."""
+        cdef Packing packing
+        for packing in self.packings.values():
+            if packing is not but:
+                packing.forget()
+        return 0
+
+    def batch(self, picked, bint packed=False):
+        """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all
+        need not be found again.
+        """
+        picked = np.array(picked, dtype=np.int64, order="C")      # its own: they become addresses
+        cdef const int64_t *index = <const int64_t *>values_of(picked, cnp.NPY_INT64, "rows", 1, -1)
+        for i in range(len(picked)):
+            check_index(index[i], self.rows.n, "row")
+        cdef Data out = Data(self.array.take(picked, axis=0),
+                             None if self.weights is None else self.weights[picked], self.n_threads,
+                             packed, False, self.unit)
+        self.need_cuts().cut()
+        out.whole_data = self
+        out.finite = self.finite
+        out.cuts = self.cuts.of(out.rows.n)
+        if self.rows.indptr != NULL and not self.unit:
+            self.need_squares()
+            out.squares_ = <double *>out.memory.take(out.rows.n, sizeof(double))
+            for i in range(out.rows.n):
+                out.squares_[i] = self.squares_[index[i]]
+        return out
+
+    def factors(self):
+        """What each row is multiplied by to be of unit length, (n,); ones, where rows are as they
+        are.
+        """
+        cdef cnp.ndarray out = np.ones(self.rows.n)
+        if self.unit:
+            memcpy(cnp.PyArray_DATA(out), self.rows.factor, self.rows.n * sizeof(double))
+        return out
+
+    def take(self, indices):
+        """Rows as float64."""
+        cdef cnp.ndarray picked = np.ascontiguousarray(indices, dtype=np.int64)
+        cdef cnp.ndarray out = np.empty((picked.shape[0], self.rows.d))
+        cdef const int64_t *index = <const int64_t *>cnp.PyArray_DATA(picked)
+        cdef double *to = <double *>cnp.PyArray_DATA(out)
+        cdef Py_ssize_t i
+        for i in range(picked.shape[0]):
+            if not 0 <= index[i] < self.rows.n:
+                raise IndexError(f"row {index[i]} of {self.rows.n}")
+            self.exact.read(&self.rows, index[i], to + i * self.rows.d)
+        return out
+
+    def keys(self, indices):
+        """For each of these rows bytes that only equal rows have: its values, or those that are not
+        zero and their columns.
+        """
+        cdef const int64_t[::1] index = np.ascontiguousarray(indices, dtype=np.int64)
+        cdef cnp.ndarray room = np.empty(max(self.rows.d, 2 * self.most_values))
+        cdef double *value = <double *>cnp.PyArray_DATA(room)
+        cdef double v
+        cdef Py_ssize_t i, e, count
+        found = []
+        for i in range(index.shape[0]):
+            if not 0 <= index[i] < self.rows.n:
+                raise IndexError(f"row {index[i]} of {self.rows.n}")
+            count = 0
+            if self.rows.indptr == NULL:
+                self.exact.read(&self.rows, index[i], value)
+                for count in range(self.rows.d):
+                    value[count] += 0.0               # -0.0 equals 0.0
+                count = self.rows.d
+            else:
+                for e in range(self.rows.indptr[index[i]], self.rows.indptr[index[i] + 1]):
+                    v = ((<const float *>self.rows.data)[e] if self.rows.kind == KIND_F32
+                         else (<const double *>self.rows.data)[e])
+                    if v != 0:
+                        value[count] = v
+                        value[count + 1] = self.rows.indices[e]
+                        count += 2
+            found.append((<const char *>value)[: count * sizeof(double)])
+        return found
+
+    cdef DrawOrder need_draw_order(self):
+        """The order in which rows are drawn."""
+        cdef DrawOrder order
+        if self.draw_order is None:
+            order = DrawOrder(self.rows.n)
+            order.open(self)
+            self.draw_order = order          # only now: an interrupt leaves none, not half of one
+        return self.draw_order
+
+    def draw(self, uniforms):
+        """For each number in [0, 1) a row, drawn in proportion to the weights.
+
+        It is the first, in order of content, at which the running sum of the weights exceeds the
+        number's share of the total.
+        """
+        return self.need_draw_order().draw(self, np.ascontiguousarray(uniforms, dtype=np.float64))
+
+    def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
+        """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1)
+        decide.
+        """
+        return PlusPlus(self, k, trials).draw(uniforms)
+
+    def assign(self, cnp.ndarray centers not None):
+        """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned:
+        see `overflow`.
+        """
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        cdef Py_ssize_t k = centers.shape[0]
+        cdef Memory memory = Memory()
+        cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
+        rows = self.used(rows, k, memory)
+        self.overflow = label_rows(self, rows,
+                                   CenterForms(k, self.rows.d, self.rows.n >= FEW,
+                                               self.most_values),
+                                   <int32_t *>cnp.PyArray_DATA(labels), not self.packed)
+        return labels
+
+    def inertia(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
+        """Weighted sum of squared distances of the rows to the centers of their labels (int32); of
+        cosine distances where unit.
+        """
+        cdef Memory memory = Memory()
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        return self.measure(self.used(rows, centers.shape[0], memory), centers.shape[0],
+                            labels_of(labels, self.rows.n, centers.shape[0], memory), NULL)
+
+    def squares(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
+        """Squared distance of each row to the center of its label (int32)."""
+        return squares_of(self, self.need_cuts(), centers, labels)
+
+    cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels,
+                        double *sq_distances) except -1:
+        """The inertia of labels, to centers as they are used, and each row's squared distance where
+        there is room for it.
+        """
+        return measure(self, self.need_cuts(), centers, k, labels, sq_distances)
+
+    def distances(self, cnp.ndarray centers not None, bint in_order=False):
+        """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where
+        unit.
+
+        Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of
+        the features, those of thin rows, too.
+        """
+        out = all_distances(self, centers, in_order)
+        self.overflow = self.threads.overflow()
+        return out
+
+    def means(self, cnp.ndarray labels not None, Py_ssize_t k):
+        """Weighted means (k, d) of the rows with each label (int32), rounded to the type of
+        results.
+
+        A label without weight repeats the mean before it; the first is zero then.
+        """
+        return label_means(self, self.need_cuts(), labels, k)

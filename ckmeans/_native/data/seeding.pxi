@@ -1,0 +1,269 @@
+# Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by blocks/one_pass.pxi, with the
+# same kernels.
+
+cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest,
+                      const uint16_t *bucket, Py_ssize_t buckets) noexcept:
+    """A step of k-means++ but for its candidates and totals; all rows are looked at."""
+    memset(job, 0, sizeof(Seeding))
+    job.rows = &view.rows
+    job.weights = view.weight
+    job.packing = packing
+    job.filter = filter_table
+    job.workers = view.workers
+    job.sq_nearest = sq_nearest
+    job.bucket = bucket
+    job.buckets = buckets
+
+
+cdef class PlusPlus:
+    """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
+
+    The first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by weight times
+    squared distance to the nearest center so far, and the one that leaves the least potential is
+    taken (the earlier of equal ones). Potentials are exact sums, so the numbers that decide alone
+    say which rows are drawn. When all rows coincide with centers, the first rows not yet taken
+    follow.
+    """
+    cdef Data data
+    cdef Memory memory
+    cdef DrawOrder order
+    cdef Floats floats
+    cdef const Packed *packing
+    cdef Py_ssize_t k, trials
+    cdef CenterForms one         # of the row that was taken last,
+    cdef CenterForms all         # and of those that are tried
+    cdef double *candidate       # (trials, d) those that are tried; the first is taken in between
+    cdef int64_t *drawn          # (trials,) which rows they are
+    cdef Py_ssize_t *column      # (trials,) and their columns in `job.closer`
+    cdef Seeding job
+    cdef double bound            # what no term of the potential exceeds
+
+    def __cinit__(self, Data data not None, Py_ssize_t k, Py_ssize_t trials):
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, threads = data.n_threads, i
+        if k < 1 or trials < 1 or n < 1:
+            raise ValueError(f"there is nothing to draw: k={k}, trials={trials}, {n} rows.")
+        self.data = data
+        self.memory = Memory()
+        self.k = k
+        self.trials = trials
+        self.drawn = <int64_t *>self.memory.take(trials, sizeof(int64_t))
+        self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
+        self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
+        self.one = CenterForms(1, d, False)
+        self.all = CenterForms(trials, d, False, data.most_values)
+        self.floats = data.packing(Floats)
+        if data.packed:
+            self.floats.keep(data)
+        data.threads.room_for_scores(self.all.c.groups * self.all.c.width)
+        self.packing = self.floats.panels_in_order(data)
+        self.order = data.need_draw_order()
+        seeding_job(data, &self.job, self.packing, <double *>self.memory.take(n, sizeof(double)),
+                    self.order.bucket, self.order.buckets)
+        self.job.closer = <uint64_t *>self.memory.take((n + PANEL - 1) // PANEL * trials,
+                                                       sizeof(uint64_t))
+        self.job.gains = <double *>self.memory.take(threads * trials * GAIN, sizeof(double))
+        self.job.width = trials
+        self.job.drawn = self.drawn
+        self.job.totals = <Sum *>self.memory.take(threads * trials, sizeof(Sum))
+        self.job.bucket_totals = <Sum *>self.memory.take(threads * self.job.buckets, sizeof(Sum))
+        for i in range(n):
+            self.job.sq_nearest[i] = INFINITY
+        for i in range(d):
+            self.bound += ((data.cuts.high_[i] - data.cuts.low_[i])
+                           * (data.cuts.high_[i] - data.cuts.low_[i]))
+        self.bound *= 1.01 * data.heaviest
+        split_constants(self.bound, n, self.job.split.big, 1)
+
+    def draw(self, cnp.ndarray uniforms):
+        """The rows (k,) that these numbers (1 + (k - 1) * trials,) in [0, 1) decide for."""
+        cdef Py_ssize_t k = self.k, trials = self.trials, c
+        cdef const double *number = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms",
+                                                              1, 1 + (k - 1) * trials)
+        cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
+        cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
+        cdef double potential
+        self.drawn[0] = self.order.draw(self.data, uniforms[:1])[0]
+        self.data.exact.read(&self.data.rows, self.drawn[0], self.candidate)
+        with nogil:
+            for c in range(k):
+                taken[c] = self.drawn[0]
+                self.take()
+                if c == k - 1:
+                    break
+                potential = self.potential()
+                if potential == 0:
+                    with gil:
+                        self.take_rest(taken, c + 1, k)
+                    break
+                self.choose(number + 1 + c * trials, potential)
+        return out
+
+    cdef int take(self) except -1 nogil:
+        """Let the first candidate be a center."""
+        self.one.c.rows = self.candidate
+        self.one.c.m = 1
+        self.job.candidates = &self.one.c
+        self.job.keep = self.job.binned = True
+        return self.data.each_chunk(self.data.exact.seed, &self.job, 1 + 0.1 * self.data.rows.d)
+
+    cdef int choose(self, const double *number, double potential) except -1 nogil:
+        """Draw candidates, and move the one that would leave the least potential to the front."""
+        cdef Py_ssize_t d = self.data.rows.d, count = self.trials, best = 0, i
+        cdef double least = INFINITY, value
+        for i in range(count):
+            self.drawn[i] = self.order.draw_by(self.data, self.job.sq_nearest,
+                                               self.job.bucket_totals, &self.job.split,
+                                               number[i] * potential)
+            self.data.exact.read(&self.data.rows, self.drawn[i], self.candidate + i * d)
+            self.column[i] = i
+        self.all.c.k = self.all.c.m = count
+        self.all.c.filter = False
+        if self.floats.filter:
+            self.all.prepare(self.candidate, self.packing, True, True)
+        self.job.candidates = &self.all.c
+        self.job.column = NULL
+        if self.all.c.filter:
+            self.job.column = self.column
+            memset(self.job.gains, 0, self.data.n_threads * count * GAIN * sizeof(double))
+            self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
+            self.floats.was_read()
+            if self.data.weight == NULL:
+                count = self.contenders()
+        if count > 1:
+            self.all.c.k = self.all.c.m = count
+            self.all.c.rows = self.candidate
+            self.job.keep = self.job.binned = False
+            memset(self.job.totals, 0, self.data.n_threads * count * sizeof(Sum))
+            self.data.each_chunk(self.data.exact.seed, &self.job, 1 + 0.1 * d)
+            for i in range(count):
+                value = self.left_by(i)
+                if value < least:
+                    least = value
+                    best = i
+        self.drawn[0] = self.drawn[best]
+        self.column[0] = self.column[best]
+        memcpy(self.candidate, self.candidate + best * d, d * sizeof(double))
+        return 0
+
+    cdef Py_ssize_t contenders(self) noexcept nogil:
+        """How many candidates may leave the least potential; they are moved to the front, in their
+        order.
+        """
+        cdef Py_ssize_t m = self.job.width, d = self.data.rows.d, i, left = 0
+        cdef double surest = 0
+        cdef double *gain
+        cdef int worker, lane
+        for i in range(m):
+            gain = self.job.gains + i * GAIN
+            for worker in range(1, self.data.n_threads):
+                for lane in range(GAIN):
+                    gain[lane] += self.job.gains[(worker * m + i) * GAIN + lane]
+            for lane in range(1, GAIN_LANES):
+                gain[0] += gain[lane]
+                gain[GAIN_LANES] += gain[GAIN_LANES + lane]
+            surest = max(surest, gain[0] * (1 - 1e-6))
+        for i in range(m):
+            if self.job.gains[i * GAIN + GAIN_LANES] * (1 + 1e-6) >= surest:
+                self.drawn[left] = self.drawn[i]
+                self.column[left] = self.column[i]
+                memcpy(self.candidate + left * d, self.candidate + i * d, d * sizeof(double))
+                left += 1
+        return left
+
+    cdef double potential(self) except -1 nogil:
+        """The potential, once all threads' totals are added to the first one's; cut anew when all
+        terms are tiny beside their bound.
+        """
+        cdef Py_ssize_t i
+        cdef int worker
+        cdef double largest = 0, total
+        cdef Range found
+        cdef Wide exact
+        cdef double *part = <double *>self.job.bucket_totals
+        cdef double *more
+        for worker in range(1, self.data.n_threads):
+            more = <double *>(self.job.bucket_totals + worker * self.job.buckets)
+            for i in range(SUM_PARTS * self.job.buckets):
+                part[i] += more[i]
+                more[i] = 0
+        total = self.add_buckets()
+        if not total >= self.bound * SPARE:
+            for i in range(self.data.rows.n):
+                largest = max(largest, share_of(self.data.weight, self.job.sq_nearest, i))
+            if largest == 0:
+                return 0
+            self.bound = largest
+            split_constants(largest, self.data.rows.n, self.job.split.big, 1)
+            memset(self.job.bucket_totals, 0, self.job.buckets * sizeof(Sum))
+            for i in range(self.data.rows.n):
+                add_term(self.job.bucket_totals + self.job.bucket[i], &self.job.split,
+                         share_of(self.data.weight, self.job.sq_nearest, i))
+            self.add_buckets()
+        found = value_range(&self.job.potential, &self.job.split, self.data.rows.n)
+        if found.low == found.high:
+            return found.low
+        memset(&exact, 0, sizeof(Wide))
+        for i in range(self.data.rows.n):
+            wide_add(&exact, share_of(self.data.weight, self.job.sq_nearest, i))
+        return wide_value(&exact)
+
+    cdef double add_buckets(self) noexcept nogil:
+        """The potential from those of the buckets, about."""
+        cdef Py_ssize_t b
+        memset(&self.job.potential, 0, sizeof(Sum))
+        for b from 0 <= b < self.job.buckets by SHELF:
+            add_shelf(&self.job.potential, self.job.bucket_totals + b)
+        return sum_value(self.job.potential.part, 1, SUM_PARTS)
+
+    cdef double left_by(self, Py_ssize_t candidate) except -1 nogil:
+        """The potential that a candidate would leave: an exact sum like any other, so it is no
+        matter that it was subtracted.
+        """
+        cdef Sum total = self.job.potential
+        cdef Range found
+        cdef int p, worker
+        for p in range(SUM_PARTS):
+            for worker in range(self.data.n_threads):
+                total.part[p] += self.job.totals[worker * self.job.candidates.m + candidate].part[p]
+        found = value_range(&total, &self.job.split, self.data.rows.n)
+        if found.low == found.high:
+            return found.low
+        with gil:
+            return self.left_exactly(self.candidate + candidate * self.data.rows.d)
+
+    cdef double left_exactly(self, const double *row) except -1:
+        """`left_by`, where what three parts leave over decides how it is rounded."""
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.data.rows.n, i
+        cdef double *sq = <double *>memory.take(n, sizeof(double))
+        cdef Wide total
+        self.data.measure(row, 1, <int32_t *>memory.take(n, sizeof(int32_t)), sq)
+        memset(&total, 0, sizeof(Wide))
+        for i in range(n):
+            sq[i] = min(sq[i], self.job.sq_nearest[i])
+            wide_add(&total, share_of(self.data.weight, sq, i))
+        return wide_value(&total)
+
+    cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
+        """Fill up with the first rows of positive weight that are not taken yet; with the first of
+        all when none is left.
+        """
+        cdef Memory memory = Memory()
+        cdef uint8_t *used = <uint8_t *>memory.take(self.data.rows.n, 1)
+        cdef Py_ssize_t i, first = -1
+        for i in range(count):
+            used[taken[i]] = 1
+        for i in range(self.data.rows.n):
+            if count == k:
+                return 0
+            if self.data.weight != NULL and self.data.weight[i] == 0:
+                continue
+            if first < 0:
+                first = i
+            if not used[i]:
+                taken[count] = i
+                count += 1
+        while count < k:
+            taken[count] = first
+            count += 1
+        return 0

@@ -1,0 +1,72 @@
+# Exact kernels: everything that decides a label, adds to a sum or is shown to a user.
+#
+# Included by one module per element type `real` and instruction set, compiled without fused
+# multiply-adds: the squared distance of a row and a center is float64, features in order, t = x[f]
+# - c[f]; s += t * t. Wide instruction sets work on several rows or centers at a time, never on
+# several features of one sum, so that they give the same bits.
+
+cimport cython
+from libc.math cimport fabs, frexp, ldexp, sqrt, sqrtf
+from libc.string cimport memcpy, memset
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from cpython.pycapsule cimport PyCapsule_New
+from ckmeans._native.kernel_tables cimport *
+
+cdef extern from "runtime/simd.h" nogil:
+    ctypedef double vd
+    enum: VDL, BLOCK_V, CKM_DEBUG_BOUNDS
+    vd VD_LOAD(const double *)
+    void VD_STORE(double *, vd)
+    vd VD_SPLAT(double)
+    vd VD_FROM_FLOATS(const float *)
+    vd VD_MAX(vd, vd)
+    vd VD_ABS(vd)
+    void ckm_transpose(const float *, Py_ssize_t, float *, Py_ssize_t)
+    int CKM_CTZ64(uint64_t)
+    Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
+    void CKM_PREFETCH(const void *)
+
+cdef enum:
+    GROUP = 4            # rows that the exact kernel takes together
+    SPAN = 128           # elements that narrow rows are strung together to
+    ROUND = 64           # features whose terms are cut together where sums have many parts
+
+cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140
+                                     # are refused
+
+
+include "kernels/exact/reading.pxi"
+include "kernels/exact/cosine.pxi"
+include "kernels/exact/cluster_sums.pxi"
+include "kernels/exact/distances.pxi"
+include "kernels/exact/moments.pxi"
+include "kernels/exact/axes.pxi"
+include "kernels/exact/pack.pxi"
+include "kernels/exact/labels.pxi"
+include "kernels/exact/groups.pxi"
+include "kernels/exact/shown_distances.pxi"
+include "kernels/exact/seeding.pxi"
+
+
+cdef ExactTable _table
+_table.scan = scan
+_table.read = read
+_table.project = project
+_table.move = move
+_table.survey = survey
+_table.arrange = arrange
+_table.turn = turn
+_table.assign_boxes = assign_boxes
+_table.assign_groups = assign_groups
+_table.assign = assign
+_table.measure = measure
+_table.transform = transform
+_table.thin_rows = thin_rows
+_table.norms = thin_norms
+_table.seed = seed
+_table.weigh = weigh
+_table.unit_factor = unit_factor_of
+_table.unit_factors = unit_factors
+table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
+
+include "kernels/exact/csr.pxi"

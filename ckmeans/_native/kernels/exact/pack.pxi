@@ -1,0 +1,85 @@
+# Rows packed for the filter. Included by kernels/exact/exact.pxi.
+
+cdef extern from "kernels/exact/pack.h" nogil:
+    ctypedef float vf
+    enum: VL
+    vf ckm_pack_square(const float *, Py_ssize_t, float *, Py_ssize_t)
+    void VF_STORE(float *, vf)
+
+
+cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                    float *moved) noexcept nogil:
+    """Rows (count, d) moved to the origin and scaled, in float32: rounded once."""
+    cdef const double *origin = packing.origin
+    cdef double scale = packing.scale
+    cdef Py_ssize_t i, f
+    for i in range(count):
+        for f in range(d):
+            moved[i * d + f] = <float>((x[i * d + f] - origin[f]) * scale)
+
+
+cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                      float *origin, float *moved) noexcept nogil:
+    """`move_rows` without a detour to float64, where that rounds no more: the difference once, the
+    scale is a power of two.
+
+    False, and nothing is done, where the origin is not a float32 or differences could overflow.
+
+    origin  scratch (d,)
+    """
+    cdef float scale = <float>packing.scale
+    cdef bint same = ldexp(1, SCALED_EXPONENT - 126) <= packing.scale <= ldexp(1, 126)
+    cdef Py_ssize_t i, f
+    for f in range(d):
+        origin[f] = <float>packing.origin[f]
+        same = same and origin[f] == packing.origin[f]
+    if not same:
+        return False
+    for i in range(count):
+        for f in range(d):
+            moved[i * d + f] = (x[i * d + f] - origin[f]) * scale
+    return True
+
+
+cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                     float *scratch, float *out) noexcept nogil:
+    """What is packed of rows (count, d), one after the other: (count, width). scratch: (d,)"""
+    if packing.axes != NULL:
+        project_rows(x, count, d, packing, out)
+    elif sizeof(real) != 4 or not move_floats(<const float *>x, count, d, packing, scratch, out):
+        move_rows(x, count, d, packing, out)
+
+
+cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
+                     const Packed *packing, float *panel,
+                     float *sq_norms) noexcept nogil:
+    """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature.
+    Lanes without a row are zero.
+
+    panel     OUT  (width, PANEL)
+    sq_norms  OUT  (PANEL,) rounded up
+    """
+    cdef Py_ssize_t whole, i, f, b
+    cdef double norms[PANEL]
+    cdef float squares[VL]
+    scale_rows(x, count, d, packing, panel, me.scaled)         # (the panel is overwritten below)
+    d = packed_width(packing, d)
+    whole = d // VL * VL
+    memset(me.scaled + count * d, 0, (PANEL - count) * d * sizeof(float))
+    for i in range(PANEL):
+        norms[i] = 0
+    for i from 0 <= i < PANEL by VL:
+        for f from 0 <= f < whole by VL:
+            VF_STORE(squares, ckm_pack_square(me.scaled + i * d + f, d, panel + f * PANEL + i,
+                                              PANEL))
+            for b in range(VL):
+                norms[i + b] += squares[b]
+    for f in range(whole, d):
+        for i in range(PANEL):
+            panel[f * PANEL + i] = me.scaled[i * d + f]
+        for i in range(PANEL):
+            norms[i] += <double>panel[f * PANEL + i] * <double>panel[f * PANEL + i]
+    for i in range(PANEL):
+        sq_norms[i] = <float>(norms[i] * (1 + 6e-7))       # of values, of squares and their sums,
+                                                           # and this one
+        me.overflow = me.overflow or not sq_norms[i] < 3e38
