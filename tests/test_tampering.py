@@ -365,7 +365,7 @@ def native_calls():
         yield "Run", lambda: engine.Run(data, bad, 5, 0.0)
         yield "held_run", lambda: engine.held_run(data, whole, bad)
         yield "held_assign", lambda: engine.held_assign(run, bad)
-        yield "block_bound", lambda: engine.block_bound(data, whole, bad)
+        yield "block_bound", lambda: engine.block_bound(whole, bad)
         yield "begin", lambda: stream.begin(0, bad, -1.0, False, True)
         yield "Search", lambda: Search(X, None, bad)
         yield "set_centers", lambda: search.set_centers(bad)
@@ -382,7 +382,7 @@ def native_calls():
     for bad in (0, -1, 2**40, None):
         yield "threads", lambda: engine.Data(X, None, bad, False)
     for bad in ((300, data.low[:2], data.high, np.ones(4), 1.0, 1.0), (300, data.low, None, np.ones(4), 1.0, 1.0), (1, 2), None):
-        yield "whole", lambda: engine.block_bound(engine.Data(X, None, 1, False, False), bad, centers)
+        yield "whole", lambda: engine.block_bound(bad, centers)
     yield "uniforms", lambda: data.kmeans_plusplus(3, 2, np.zeros(4))
     yield "k", lambda: data.kmeans_plusplus(0, 2, np.zeros(5))
     yield "batch", lambda: data.batch(np.array([0, 300]))
@@ -399,6 +399,20 @@ def native_calls():
     yield "block", lambda: stream.block(0, 0, X[:100].astype("f4"), None)
     yield "block", lambda: stream.block(0, 0, X[:100], np.ones(99))
     yield "block", lambda: stream.labels(0, 9)
+    unbegun = engine.Stream(whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True)
+    yield "block", lambda: unbegun.block(0, 0, X[:100], None)
+    for bad in (np.dtype("c16"), np.dtype(object), None):
+        yield "dtype", lambda: engine.Stream(whole, bad, False, np.array([0, 100, 300]), 3, 1, 1, "auto", 0, True)
+        yield "dtype", lambda: engine.block_cut(whole, bad, False)
+    for bad in (0, -1):
+        yield "plus", lambda: engine.PlusPlus(data, bad, 2)
+        yield "plus", lambda: engine.PlusPlus(data, 2, bad)
+    yield "plus", lambda: engine.PlusPlus(data, 3, 2).draw(np.zeros(4))
+    yield "algorithm", lambda: _run_of(data, centers, ((), (engine.AllCenters,)))
+    yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats, int), (engine.AllCenters,)))
+    yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats,), (engine.GroupSearch,)))
+    yield "algorithm", lambda: _run_of(data, centers, ((engine.Packing,), (engine.Search,)))
+    yield "algorithm", lambda: _run_of(data, centers, (None, None))
     yield "starts", lambda: engine.Stream(whole, np.dtype(np.float64), False, np.array([0, 200, 100]), 3, 1, 1, "auto", 0, True)
     yield "swap", lambda: search.swap(3, 0)
     yield "swap", lambda: search.swap(0, 300)
@@ -416,6 +430,15 @@ def native_calls():
     yield "take_rows", lambda: engine.take_rows(np.ones(2), layout, np.array([2]))
     yield "take_rows", lambda: engine.take_rows(np.ones(1), layout, np.array([0]))
     yield "take_rows", lambda: engine.take_rows(np.ones(2), engine.Layout(), np.array([0]))
+
+
+def _run_of(data, centers, row):
+    """A run by a row that the table of algorithms would have to refuse."""
+    engine.ALGORITHMS["bad"] = engine.Algorithm(*row)
+    try:
+        return engine.Run(data, centers, 5, 0.0, "bad")
+    finally:
+        del engine.ALGORITHMS["bad"]
 
 
 def test_compiled_code_takes_nothing_that_does_not_fit():

@@ -286,7 +286,7 @@ class Fit:
         state.seconds += perf_counter() - began
 
     def lloyd(self, i, state):
-        """Iterations until no label changes, the centers stay or there were enough; see lloyd/run.pxi,
+        """Iterations until no label changes, the centers stay or there were enough; see lloyd/lloyd.pxi,
         which does the same in one array.
 
         Returns the Partial of the last assignment.
@@ -426,7 +426,7 @@ class Fit:
 
     def fill_empty(self, total, centers):
         """New centers where clusters are empty: each takes, in order, the row farthest from its own
-        center; see lloyd/run.pxi.
+        center; see lloyd/empty_clusters.pxi.
         """
         candidates = yield (
             far_task,

@@ -224,6 +224,8 @@ cdef class Stream:
         cdef Floats packing
         cdef Py_ssize_t place, i, e
         check_index(index, self.n_blocks, "block")
+        if run.sums is None:
+            raise ValueError("a pass has to begin before its first block.")
         place = self.place[index]
         cdef Bounds bounds
         cdef BlockPass job

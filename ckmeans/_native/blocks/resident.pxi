@@ -23,14 +23,14 @@ def held_assign(Run run not None, cnp.ndarray centers not None):
     changed : int
         Labels that differ from those of the call before.
     """
-    cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.cuts.sums.parts
-    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, run.cuts.sums.weight_parts))
-    memcpy(run.center, rows_of(centers, "centers", d, k), k * d * sizeof(double))
+    cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.clusters.cuts.sums.parts
+    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, run.clusters.cuts.sums.weight_parts))
+    memcpy(run.clusters.center, rows_of(centers, "centers", d, k), k * d * sizeof(double))
     with nogil:
         run.assign()
     run.n_iter += 1                          # boxes are not thought of before the second
-    memcpy(cnp.PyArray_DATA(sums), run.total.sums, k * parts * d * sizeof(double))
-    memcpy(cnp.PyArray_DATA(weights), run.total.weights, weights.nbytes)
+    memcpy(cnp.PyArray_DATA(sums), run.clusters.total.sums, k * parts * d * sizeof(double))
+    memcpy(cnp.PyArray_DATA(weights), run.clusters.total.weights, weights.nbytes)
     return sums, weights, run.counts(), run.n_changed
 
 

@@ -6,7 +6,7 @@ KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KI
 
 cdef Kind kind_of(dtype) except *:
     """How elements of this type are read in place."""
-    if dtype.str[1:] not in KINDS:
+    if getattr(dtype, "str", "")[1:] not in KINDS:
         raise TypeError(f"rows of {dtype} cannot be read in place.")
     return KINDS[dtype.str[1:]]
 

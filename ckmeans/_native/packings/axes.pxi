@@ -96,7 +96,7 @@ cdef class Axes(Packing):
         return 0
 
     cdef bint possible(self, Run run) noexcept:
-        return run.data.rows.d >= (8 if run.insists_on(self) else WIDE) and self.filter and run.data.packed
+        return run.data.rows.d >= (8 if run.choice.insists_on(self) else WIDE) and self.filter and run.data.packed
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -105,19 +105,19 @@ cdef class Axes(Packing):
         """Axes are looked for once assignments, a few that are still to come included, have cost several times what looking for them does,
         and where they promise nothing, again when eight times as much has been spent."""
         cdef Py_ssize_t m = run.forms.c.k
-        cdef double without = run.cost_without(self, m), to_come = run.to_come(without)
+        cdef double without = run.choice.cost_without(run, self, m), to_come = run.to_come(without)
         cdef double spent = run.data.spent
-        cdef bint insisted = run.insists_on(self)
+        cdef bint insisted = run.choice.insists_on(self)
         if self.packed.axes != NULL:
             return True
         if not insisted and (spent + to_come < 8 * axes_cost(m, run.data.rows.d) or spent < self.patience):
             return False
         with gil:
             try:
-                self.pack_along(run.data, find_axes(run.data, as_array(run.center, run.k, run.data.rows.d),
+                self.pack_along(run.data, find_axes(run.data, as_array(run.clusters.center, run.k, run.data.rows.d),
                                                     INFINITY if insisted else 0.75 * without))
             except MemoryError:               # what was there before will do
-                run.give_up(self)
+                run.choice.give_up(run, self)
             self.patience = max(8 * spent, 4 * to_come)
         return self.packed.axes != NULL
 
@@ -151,12 +151,12 @@ cdef class Axes(Packing):
     cdef int enter(self, Run run) except -1:
         run.data.forget_packings(self)
         run.forms.use_axes(&self.packed)
-        run.measure_anew()
+        run.choice.measure_anew(run)
         return 0
 
     cdef int leave(self, Run run) except -1:
         run.forms.leave_axes()
-        run.measure_anew()
+        run.choice.measure_anew(run)
         return 0
 
     cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
@@ -167,9 +167,9 @@ cdef class Axes(Packing):
         """Go on without axes if they leave so many rows in doubt that all features are faster."""
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d, width = self.packed.n_axes + 1
         Packing.was_compared(self, run, doubtful)
-        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.cost_without(self, m):
+        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.choice.cost_without(run, self, m):
             with gil:
-                run.give_up(self)
+                run.choice.give_up(run, self)
         return 0
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:

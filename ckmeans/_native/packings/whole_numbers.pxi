@@ -108,7 +108,7 @@ cdef class WholeNumbers(Packing):
         self.floats.was_read()
 
     cdef int give_up(self, Run run) except -1:
-        run.give_up(self)
+        run.choice.give_up(run, self)
         if run.data.packed:
             self.floats.keep(run.data)
         return 0

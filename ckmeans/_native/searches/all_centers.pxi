@@ -16,8 +16,8 @@ cdef class AllCenters(Search):
         cdef Py_ssize_t n = run.data.rows.n
         cdef int64_t before = run.data.threads.counters().decided
         cdef double cost
-        run.job.packing = run.packing.panels_for(run, FASTEST)
-        cost = run.packing.pass_cost(run)
+        run.job.packing = run.choice.packing.panels_for(run, FASTEST)
+        cost = run.choice.packing.pass_cost(run)
         run.data.each_chunk(run.data.exact.assign, &run.job, cost)
         run.data.spent += n * cost
-        return run.packing.was_compared(run, <double>(run.data.threads.counters().decided - before) / n)
+        return run.choice.packing.was_compared(run, <double>(run.data.threads.counters().decided - before) / n)

@@ -18,7 +18,7 @@ cdef class BoxSearch(Search):
         return True
 
     cdef bint fits(self, Run run) noexcept nogil:
-        return run.forms.c.filter and run.packing.packed.axes == NULL
+        return run.forms.c.filter and run.choice.packing.packed.axes == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
         """The order is thought of once brute assignments have cost a good part of what it will; a pilot tells whether it promises
@@ -47,7 +47,7 @@ cdef class BoxSearch(Search):
         cdef Py_ssize_t d = run.data.rows.d
         if d > 3:
             return 2.5 * order + 160.0 * d**3 + WORTH_AN_ORDER
-        return order / 2 - run.to_come(run.packing.row_cost(run.forms.c.m, d))
+        return order / 2 - run.to_come(run.choice.packing.row_cost(run.forms.c.m, d))
 
     cdef bint holds_back(self, Run run) noexcept nogil:
         """In up to 3 features boxes come first."""
@@ -61,9 +61,9 @@ cdef class BoxSearch(Search):
         cdef int64_t before = run.data.threads.counters().filtered
         cdef double cost = assign_cost(m // 4 + 1, d), here = SUPER * PANEL * cost, share
         run.data.threads.room_for_lists(run.k, d)
-        run.job.packing = run.packing.panels_for(run, BY_FEATURE)
+        run.job.packing = run.choice.packing.panels_for(run, BY_FEATURE)
         run.data.each_chunk(run.data.exact.assign_boxes, &run.job, cost, SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
-        run.packing.was_read()
+        run.choice.packing.was_read()
         share = <double>(run.data.threads.counters().filtered - before) / n / m
         if not self.insisted and share > 0.5:
             self.paused = 10

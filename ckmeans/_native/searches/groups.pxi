@@ -20,25 +20,25 @@ cdef class GroupSearch(Search):
         return run.data.packed and (self.insisted or run.data.rows.n * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT)
 
     cdef bint fits(self, Run run) noexcept nogil:
-        return run.forms.c.filter and run.packing.panels().panels != NULL
+        return run.forms.c.filter and run.choice.packing.panels().panels != NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        cdef const Packed *packing = run.packing.panels()
+        cdef const Packed *packing = run.choice.packing.panels()
         cdef Py_ssize_t d = run.data.rows.d
-        cdef double brute = run.packing.row_cost(run.forms.c.m, d)
+        cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d)
         if not self.insisted and run.data.rows.n * brute < WORTH_A_PILOT:
             return False
         if self.bounds is None:
             with gil:
                 try:
-                    self.open(run.data.threads, run.packing.panels(), run.data.rows.n, run.center, run.k, d)
+                    self.open(run.data.threads, run.choice.packing.panels(), run.data.rows.n, run.clusters.center, run.k, d)
                 except MemoryError:
                     if self.insisted:
                         raise
-                    run.give_up_search(self)     # what was there before will do
+                    run.choice.give_up_search(self)     # what was there before will do
                     return False
                 self.pilot_at = max(self.pilot_at, 1)
-        return self.insisted or self.pays(run.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
+        return self.insisted or self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
                                           0 if packing.by_row else 0.5 * packed_width(packing, d), 1, not packing.filling)
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers, Py_ssize_t k, Py_ssize_t d) except -1:
@@ -82,12 +82,12 @@ cdef class GroupSearch(Search):
     cdef int assign(self, Run run) except -1 nogil:
         cdef double cost = self.bounds.cost(self.pairs_per_row if self.settled else run.forms.c.m // 4 + 1)
         cdef int64_t before = run.data.threads.counters().filtered
-        self.begin(run.center, run.forms)
+        self.begin(run.clusters.center, run.forms)
         run.data.threads.room_for_tiles(self.bounds.b.groups)
-        run.job.packing = run.packing.panels_for(run, BY_ROW)
+        run.job.packing = run.choice.packing.panels_for(run, BY_ROW)
         run.job.bounds = &self.bounds.b
         run.data.each_chunk(run.data.exact.assign_groups, &run.job, cost, self.chunk_rows(cost))
-        run.packing.was_read()
+        run.choice.packing.was_read()
         if CKM_DEBUG_BOUNDS:
             assert_bounds(run.data.threads, run.n_iter + 1)
         self.end(<double>(run.data.threads.counters().filtered - before) / run.data.rows.n)

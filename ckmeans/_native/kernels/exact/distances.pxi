@@ -1,0 +1,73 @@
+# Squared distances by definition, several rows or centers at a time. Included by kernels/exact/exact.pxi.
+
+cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of GROUP rows to BLOCK centers.
+
+    x      IN   (GROUP,) pointers to rows of d features
+    block  IN   (d, BLOCK)
+    out    OUT  (GROUP, BLOCK)
+    """
+    cdef vd acc[GROUP][2]
+    cdef vd c0, c1, t, row
+    cdef Py_ssize_t f, lane
+    cdef int r
+    for lane from 0 <= lane < BLOCK by 2 * VDL:
+        for r in range(GROUP):
+            acc[r][0] = VD_SPLAT(0)
+            acc[r][1] = VD_SPLAT(0)
+        for f in range(d):
+            c0 = VD_LOAD(block + f * BLOCK + lane)
+            c1 = VD_LOAD(block + f * BLOCK + lane + VDL)
+            for r in range(GROUP):
+                row = VD_SPLAT(<double>x[r][f])
+                t = row - c0
+                acc[r][0] = acc[r][0] + t * t
+                t = row - c1
+                acc[r][1] = acc[r][1] + t * t
+        for r in range(GROUP):
+            VD_STORE(out + r * BLOCK + lane, acc[r][0])
+            VD_STORE(out + r * BLOCK + lane + VDL, acc[r][1])
+
+
+cdef void distance_row(const real *x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of one row to BLOCK centers; see `distance_tile`."""
+    cdef vd acc[BLOCK_V]
+    cdef vd t, row
+    cdef Py_ssize_t f
+    cdef int v
+    for v in range(BLOCK_V):
+        acc[v] = VD_SPLAT(0)
+    for f in range(d):
+        row = VD_SPLAT(<double>x[f])
+        for v in range(BLOCK_V):
+            t = row - VD_LOAD(block + f * BLOCK + v * VDL)
+            acc[v] = acc[v] + t * t
+    for v in range(BLOCK_V):
+        VD_STORE(out + v * VDL, acc[v])
+
+
+cdef void pair_distances(const real **x, const double **c, Py_ssize_t d, double *out) noexcept nogil:
+    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for each other."""
+    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
+    cdef const real *x0 = x[0]
+    cdef const real *x1 = x[1]
+    cdef const real *x2 = x[2]
+    cdef const real *x3 = x[3]
+    cdef const double *c0 = c[0]
+    cdef const double *c1 = c[1]
+    cdef const double *c2 = c[2]
+    cdef const double *c3 = c[3]
+    cdef Py_ssize_t f
+    for f in range(d):
+        t0 = x0[f] - c0[f]
+        t1 = x1[f] - c1[f]
+        t2 = x2[f] - c2[f]
+        t3 = x3[f] - c3[f]
+        s0 += t0 * t0
+        s1 += t1 * t1
+        s2 += t2 * t2
+        s3 += t3 * t3
+    out[0] = s0
+    out[1] = s1
+    out[2] = s2
+    out[3] = s3

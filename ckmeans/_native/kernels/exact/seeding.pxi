@@ -1,0 +1,98 @@
+# What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
+
+cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low, float *high) noexcept nogil:
+    """The score at which a candidate is as far from a row as the nearest center: not above it, and not below it.
+
+    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and A is known to 1e-6.
+    """
+    cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
+    cdef double error = share * 1e-6 + norm * (job.candidates.gamma + 2e-6) + job.candidates.guard_floor
+    low[0] = <float>(share - norm - error)
+    high[0] = <float>(share - norm + error)
+
+
+cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """Which rows candidates may be closer to than their nearest center, and about what each would gain: by the filter alone."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef const Centers *candidates = job.candidates
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
+    cdef float low[PANEL]
+    cdef float high[PANEL]
+    cdef float *panel
+    cdef float *norms
+    cdef uint64_t *closer
+    for first from start <= first < stop by PANEL:
+        count = min(<Py_ssize_t>PANEL, stop - first)
+        panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+        for i in range(count):
+            limits_of(job, first + i, norms[i], low + i, high + i)
+        for i in range(count, PANEL):
+            low[i] = high[i] = -3e38
+        closer = job.closer + first // PANEL * m
+        job.filter.gains(panel, low, high, d, candidates, closer, job.gains + worker * m * GAIN)
+        for j in range(m):
+            closer[j] &= all_rows(count)
+    return 0
+
+
+cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+    """Which rows of a panel are to be compared with a candidate."""
+    if job.column == NULL:
+        return all_rows(min(<Py_ssize_t>PANEL, stop - first))
+    return job.closer[first // PANEL * job.width + job.column[j]]
+
+
+cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+    """One k-means++ step: what each candidate would change of the potential, or the one candidate taken.
+
+    Only rows that a candidate may be closer to are looked at: all others keep their share of the potential.
+    """
+    cdef Seeding *job = <Seeding *>job_
+    cdef const Centers *candidates = job.candidates
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, row, j
+    cdef const real *x
+    cdef const real *group[GROUP]
+    cdef const double *c[GROUP]
+    cdef double out[GROUP]
+    cdef int lanes[GROUP]
+    cdef double w = 1, nearest
+    cdef Sum *total
+    cdef int g, r
+    cdef uint64_t todo
+    for first from start <= first < stop by PANEL:
+        x = NULL
+        for j in range(m):
+            todo = rows_for(job, j, first, stop)
+            if job.rows.direct and job.column != NULL and first + PANEL < stop:
+                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop))
+            if todo and x == NULL:
+                x = fetch(job.rows, first, min(<Py_ssize_t>PANEL, stop - first), me.block)
+            total = job.totals + worker * m + j
+            for r in range(GROUP):
+                c[r] = candidates.rows + j * d
+            while todo:
+                g = 0
+                while todo and g < GROUP:
+                    lanes[g] = CKM_CTZ64(todo)
+                    todo &= todo - 1
+                    group[g] = x + lanes[g] * d
+                    g += 1
+                for r in range(g, GROUP):
+                    group[r] = group[0]
+                pair_distances(group, c, d, out)
+                for r in range(g):
+                    row = first + lanes[r]
+                    nearest = job.sq_nearest[row]
+                    if out[r] < nearest:
+                        if job.weights != NULL:
+                            w = job.weights[row]
+                        if job.binned:
+                            total = job.bucket_totals + (worker * m + j) * job.buckets + job.bucket[row]
+                        if nearest < 1e999:           # infinite before the first center is taken
+                            add_term(total, &job.split, -(w * nearest))
+                        add_term(total, &job.split, w * out[r])
+                        if job.keep:
+                            job.sq_nearest[row] = out[r]
+    return 0

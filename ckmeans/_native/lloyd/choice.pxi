@@ -1,0 +1,134 @@
+# What a run has to choose from before each pass: see lloyd/algorithms.pxi.
+
+cdef class Choice:
+    """How a run packs rows, and which centers it compares them with: the first that fits and is wanted, of what its algorithm allows."""
+    cdef Memory memory
+    cdef list packings               # those that can be of use, in the order in which they are asked; the last one always fits
+    cdef void **packing_at           # the same, borrowed; NULL: given up
+    cdef int n_packings
+    cdef Packing packing             # the one in use
+    cdef void *insisted_packing      # that the algorithm insists on, or NULL
+    cdef list searches               # likewise
+    cdef void **search_at
+    cdef int n_searches
+    cdef void *search
+
+    cdef int open(self, Run run, algorithm) except -1:
+        """The packings and searches that there are to choose from."""
+        cdef tuple packings, searches
+        cdef Py_ssize_t i
+        cdef bint reads_panels = False
+        cdef Packing packing = None
+        cdef Search search = None
+        packings, searches, insists_on = algorithm
+        if not packings or not searches:
+            raise ValueError(f"an algorithm needs packings and searches: {algorithm}.")
+        self.memory = Memory()
+        self.packing_at = <void **>self.memory.take(len(packings) + len(searches), sizeof(void *))
+        self.search_at = self.packing_at + len(packings)
+        self.packings, self.searches = [], []
+        for i in range(len(packings)):
+            packing = run.data.packing(packings[i])
+            if packings[i] is insists_on:
+                self.insisted_packing = <void *>packing
+            if packing.possible(run):
+                self.packing_at[self.n_packings] = <void *>packing
+                self.packings.append(packing)
+                self.n_packings += 1
+        for i in range(len(searches)):
+            search = searches[i]()
+            search.insisted = searches[i] is insists_on
+            if search.possible(run):
+                self.search_at[self.n_searches] = <void *>search
+                self.searches.append(search)
+                self.n_searches += 1
+                reads_panels = reads_panels or search.reads_panels()
+        if packing is not run.data.floats or not search.always_fits():
+            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
+        self.packing = packing
+        if run.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
+            run.data.floats.keep(run.data)
+        return 0
+
+    cdef int choose_packing(self, Run run) except -1 nogil:
+        """Go over to the first packing that fits and is wanted."""
+        cdef int i, chosen = self.n_packings - 1
+        for i in range(chosen):
+            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run) and (<Packing>self.packing_at[i]).wants(run)):
+                chosen = i
+                break
+        if self.packing_at[chosen] != <void *>self.packing:
+            with gil:
+                self.go_over(run, self.packings[chosen])
+        return self.packing.follow(run)
+
+    cdef int go_over(self, Run run, Packing packing) except -1:
+        self.packing.leave(run)
+        self.packing = packing
+        packing.enter(run)
+        return 0
+
+    cdef int give_up(self, Run run, Packing packing) except -1:
+        """Do without a packing from now on."""
+        cdef int i
+        for i in range(self.n_packings):
+            if self.packing_at[i] == <void *>packing:
+                self.packing_at[i] = NULL
+        if self.packing is packing:
+            self.go_over(run, self.packings[self.n_packings - 1])
+        return 0
+
+    cdef bint insists_on(self, Packing packing) noexcept nogil:
+        return self.insisted_packing == <void *>packing
+
+    cdef double cost_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
+        cdef int i
+        for i in range(self.n_packings):
+            if self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing and (<Packing>self.packing_at[i]).fits(run):
+                return (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d)
+        return INFINITY
+
+    cdef int choose_search(self, Run run) except -1 nogil:
+        """Take the first search that fits and is wanted."""
+        cdef int i, chosen = self.n_searches - 1
+        for i in range(self.n_searches - 1):
+            if self.search_at[i] != NULL and (<Search>self.search_at[i]).settled:
+                break
+        else:
+            i = 0
+        while i < self.n_searches - 1:
+            if self.search_at[i] != NULL:
+                if (<Search>self.search_at[i]).fits(run) and (<Search>self.search_at[i]).wants(run):
+                    chosen = i
+                    break
+                if self.search_at[i] != NULL and (<Search>self.search_at[i]).holds_back(run):
+                    break
+            i += 1
+        for i in range(self.n_searches):
+            if i != chosen and self.search_at[i] != NULL:
+                (<Search>self.search_at[i]).lost()
+        self.search = self.search_at[chosen]
+        return 0
+
+    cdef int give_up_search(self, Search search) except -1:
+        """Do without a search from now on."""
+        cdef int i
+        for i in range(self.n_searches):
+            if self.search_at[i] == <void *>search:
+                self.search_at[i] = NULL
+        return 0
+
+    cdef int measure_anew(self, Run run) except -1:
+        """Distances are others from now on: rows are packed in other features."""
+        cdef Search search
+        for search in self.searches:
+            search.measure_anew(run)
+        return 0
+
+    cdef int lost(self) except -1:
+        """Rows are in another order: what searches know of them is out of date."""
+        cdef Search search
+        for search in self.searches:
+            search.lost()
+        return 0

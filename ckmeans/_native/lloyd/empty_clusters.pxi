@@ -1,0 +1,77 @@
+# What becomes of a cluster that has lost all its rows: it takes the row that lies farthest from its own center.
+
+cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
+    """Give each empty cluster, in order, the row farthest from its own center (the lowest of equals).
+
+    It must have weight, be off its center, leave other rows behind, and differ from rows given before. It counts as the new cluster's
+    only member, and no more as a member of its old one, for this update only. Where no such row is left, the center stays.
+
+    moved, n_moved  OUT  (k,) rows that are to be put back after the update
+    """
+    cdef Data data = run.data
+    cdef Clusters clusters = run.clusters
+    cdef const int32_t *label = run.label
+    cdef Py_ssize_t n = data.rows.n, d = data.rows.d, i, j, t, count = 0
+    cdef Memory memory = Memory()
+    cdef double *far = <double *>memory.take(n, sizeof(double))
+    cdef int64_t *heap = <int64_t *>memory.take(n, sizeof(int64_t))
+    cdef int64_t *takers = <int64_t *>memory.take(run.k, sizeof(int64_t))
+    run.sync_labels()
+    data.measure(clusters.center, run.k, label, far)
+    for i in range(n):
+        if far[i] > 0 and (data.weight == NULL or data.weight[i] > 0):
+            heap[count] = i
+            count += 1
+    for i in range(count // 2 - 1, -1, -1):
+        sink(heap, count, i, far)
+    for j in range(run.k):
+        if clusters.cuts.weight_of(&clusters.total, j) > 0:
+            continue
+        clusters.total.touched[j] = 0
+        while count > 0 and not clusters.total.touched[j]:
+            i = heap[0]
+            count -= 1
+            heap[0] = heap[count]
+            sink(heap, count, 0, far)
+            clusters.put(j, i)
+            clusters.move(i, label[i], -1)
+            for t in range(n_moved[0]):
+                if same_row(clusters.fresh + takers[t] * d, clusters.fresh + j * d, d):
+                    break
+            else:
+                if clusters.cuts.weight_of(&clusters.total, label[i]) > 0:
+                    takers[n_moved[0]] = j
+                    moved[n_moved[0]] = i
+                    n_moved[0] += 1
+                    clusters.total.touched[j] = 1
+                    continue
+            clusters.move(i, label[i], 1)
+    return 0
+
+
+cdef bint same_row(const double *a, const double *b, Py_ssize_t d) noexcept nogil:
+    cdef Py_ssize_t f
+    for f in range(d):
+        if a[f] != b[f]:
+            return False
+    return True
+
+
+cdef void sink(int64_t *heap, Py_ssize_t count, Py_ssize_t i, const double *far) noexcept nogil:
+    """Restore the heap below i: the farthest row first, of equally far ones the lowest."""
+    cdef Py_ssize_t child
+    cdef int64_t row
+    while 2 * i + 1 < count:
+        child = 2 * i + 1
+        if child + 1 < count and before(heap[child + 1], heap[child], far):
+            child += 1
+        if not before(heap[child], heap[i], far):
+            break
+        row = heap[i]
+        heap[i] = heap[child]
+        heap[child] = row
+        i = child
+
+
+cdef bint before(int64_t a, int64_t b, const double *far) noexcept nogil:
+    return far[a] > far[b] or (far[a] == far[b] and a < b)

@@ -1,0 +1,260 @@
+# One k-means run: the loop of Lloyd's algorithm and its stopping rule. Every algorithm runs under it.
+
+cdef enum Stop:
+    GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
+
+STOP_REASONS = (None, "labels", "tol", "max_iter", "max_time", "callback")
+
+
+cdef class Run:
+    """Lloyd iterations from given centers.
+
+    Parameters
+    ----------
+    data : Data
+    centers : ndarray of shape (k, d), float64, C-contiguous
+        Already rounded to the type of the results (float32 values for float32 rows).
+    algorithm : str
+        A row of ALGORITHMS.
+    max_iter : int
+    tol : float
+        The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
+    """
+    cdef readonly Data data
+    cdef Memory memory
+    cdef Py_ssize_t k
+    cdef Clusters clusters           # centers, and the sums of their rows
+    cdef CenterForms forms           # of the centers, as kernels read them
+    cdef Choice choice               # of packings and searches
+    cdef object label_array
+    cdef int32_t *label              # (n,)
+    cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
+    cdef Assign job
+    cdef Survey survey
+    cdef int max_iter
+    cdef double tol
+    cdef double shift_limit          # 0 until the first assignment
+    cdef readonly int n_iter
+    cdef readonly int64_t n_changed  # labels changed by the last assignment
+    cdef int64_t *moved              # rows that empty clusters took in this update
+    cdef Py_ssize_t n_moved
+    cdef Stop stop
+
+    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol, str algorithm="auto"):
+        cdef const double *given = rows_of(centers, "centers", data.rows.d)
+        cdef Cuts cuts = data.need_cuts()
+        cdef int i
+        self.data = data
+        self.k = centers.shape[0]
+        self.max_iter = max_iter
+        self.tol = tol
+        cuts.cut()
+        self.memory = Memory()
+        self.choice = Choice()
+        self.choice.open(self, ALGORITHMS[algorithm])
+        self.forms = CenterForms(self.k, data.rows.d, True, data.most_values)
+        data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
+        self.clusters = Clusters() if data.rows.indptr == NULL else SparseClusters()
+        self.clusters.open(data, cuts, self.forms, given)
+        self.label_array = np.empty(data.rows.n, dtype=np.int32)
+        self.label_array.fill(-1)
+        self.label = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.label_array)
+        for i in range(data.n_threads):
+            memset(&data.workers[i].counters, 0, sizeof(Counters))
+        assign_job(data, &self.job, self.forms, self.label)
+        self.job.sums = &cuts.sums
+
+    # -- the loop ------------------------------------------------------------------------------------------------------------------
+
+    cdef int assign(self) except -1 nogil:
+        """Label all rows and bring the sums up to date."""
+        self.choose()
+        return self.label_rows()
+
+    cdef int choose(self) except -1 nogil:
+        """How rows are packed and which centers they are compared with in the pass that is about to begin."""
+        self.choice.choose_packing(self)
+        self.forms.prepare(self.clusters.center, self.choice.packing.panels(), self.choice.packing.filter, False)
+        self.job.centers = &self.forms.c
+        return self.choice.choose_search(self)
+
+    cdef int label_rows(self) except -1 nogil:
+        self.data.threads.begin()
+        self.clusters.lend(self.label)
+        (<Search>self.choice.search).assign(self)
+        self.n_changed = self.data.threads.changed()
+        self.clusters.collect(self.label)
+        return 0
+
+    cdef int first_assign(self) except -1 nogil:
+        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on the way."""
+        self.choose()
+        if not (self.tol > 0 and self.data.variance_ < 0):
+            self.label_rows()
+        elif (<Search>self.choice.search).reads_all_rows():
+            self.job.survey = &self.survey
+            with gil:
+                self.data.begin_survey(self.memory, &self.survey)
+            self.label_rows()
+            self.job.survey = NULL
+            with gil:
+                finish_survey(self.data, &self.survey)
+        else:
+            with gil:
+                self.data.variance()
+            self.label_rows()
+        if self.tol > 0:
+            self.shift_limit = self.tol * self.data.variance_
+        return 0
+
+    cdef double to_come(self, double cost) noexcept nogil:
+        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which costs a row so many."""
+        return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
+
+    cdef int go_by_place(self, const Boxes *boxes) except -1:
+        """From now on labels are in the order of these boxes."""
+        cdef Py_ssize_t n = self.data.rows.n, i
+        self.choice.lost()
+        self.place_label = <int32_t *>self.memory.take(n, sizeof(int32_t))
+        for i in range(n):
+            self.place_label[i] = self.label[boxes.order[i]]
+        self.job.labels = self.place_label
+        self.job.boxes = boxes
+        return 0
+
+    cdef void sync_labels(self) noexcept nogil:
+        """Bring `label` up to date with the labels by place."""
+        cdef Py_ssize_t i
+        if self.place_label != NULL:
+            for i in range(self.data.rows.n):
+                self.label[self.job.boxes.order[i]] = self.place_label[i]
+
+    cdef int relabel(self, cnp.ndarray labels) except -1:
+        """Take these labels, in the rows' own order, and bring the sums up to date."""
+        cdef const int32_t *fresh = <const int32_t *>cnp.PyArray_DATA(labels)
+        cdef Py_ssize_t n = self.data.rows.n, i
+        cdef int64_t changed = 0
+        self.sync_labels()
+        for i in range(n):
+            if self.label[i] == fresh[i]:
+                continue
+            if self.label[i] >= 0:
+                self.clusters.move(i, self.label[i], -1)
+            self.label[i] = fresh[i]
+            self.clusters.move(i, fresh[i], 1)
+            changed += 1
+        for i in range(n if self.place_label != NULL else 0):
+            self.place_label[i] = self.label[self.job.boxes.order[i]]
+        self.clusters.lend(self.label)       # these are the labels before, for what is still to be collected
+        self.data.workers[0].changed = changed
+        return 0
+
+    cdef int update(self) except -1 nogil:
+        """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
+        cdef Py_ssize_t i
+        self.n_moved = 0
+        if self.clusters.any_empty():
+            with gil:
+                if self.moved == NULL:
+                    self.moved = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
+                fill_empty(self, self.moved, &self.n_moved)
+        self.clusters.update_all()
+        for i in range(self.n_moved):
+            self.clusters.move(self.moved[i], self.label[self.moved[i]], 1)
+        return 0
+
+    cdef Stop stopping(self) noexcept nogil:
+        """The stopping rule: asked after an assignment (n_changed) and again after an update (shift)."""
+        if self.n_changed == 0:
+            return LABELS
+        if self.clusters.shift <= self.shift_limit:
+            return TOL
+        if self.n_iter >= self.max_iter:
+            return MAX_ITER
+        return GOING
+
+    cdef int step(self) except -1 nogil:
+        """One iteration: assign, and update unless no label changed."""
+        if self.n_iter == 0:
+            self.first_assign()
+        else:
+            self.assign()
+        self.n_iter += 1
+        self.clusters.shift = 0
+        if self.n_changed:
+            self.update()
+        self.stop = self.stopping()
+        return 0
+
+    def iterate(self):
+        """One iteration; returns whether more may follow."""
+        with nogil:
+            self.step()
+        return self.stop == GOING
+
+    def halt(self, reason):
+        """No more iterations, for this one of STOP_REASONS; `finish` is still to be called."""
+        self.stop = STOP_REASONS.index(reason)
+
+    def finish(self):
+        """Iterate until the run stops, and end on an assignment to the final centers."""
+        with nogil:
+            while self.stop == GOING:
+                self.step()
+            if self.stop != LABELS:
+                self.assign_only()
+
+    cdef int assign_only(self) except -1 nogil:
+        cdef int64_t changed = self.n_changed
+        self.assign()
+        self.n_changed = changed
+        return 0
+
+    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def along_axes(self):
+        """Whether rows were packed along axes in the last assignment."""
+        return self.choice.packing.packed.axes != NULL
+
+    @property
+    def shift(self):
+        """Total squared movement of the centers in the last update."""
+        return self.clusters.shift
+
+    @property
+    def stop_reason(self):
+        return STOP_REASONS[self.stop]
+
+    def result_centers(self):
+        """Copy of the centers, in the type of the results."""
+        out = self.centers()
+        return out.astype(np.float32) if self.data.single else out
+
+    def centers(self):
+        """Copy of the centers as float64."""
+        return as_array(self.clusters.shown, self.k, self.data.rows.d)
+
+    def labels(self):
+        """The labels themselves; they change with the next iteration."""
+        self.sync_labels()
+        return self.label_array
+
+    def counts(self):
+        """Rows in each cluster."""
+        cdef cnp.ndarray out = np.empty(self.k, dtype=np.int64)
+        memcpy(cnp.PyArray_DATA(out), self.clusters.total.counts, self.k * sizeof(int64_t))
+        return out
+
+    def inertia(self):
+        """Of the labels, to the centers as they are now."""
+        self.sync_labels()
+        return self.data.measure(self.clusters.center, self.k, self.label, NULL)
+
+    def counters(self):
+        """What the kernels did so far.
+
+        Row-center pairs filtered and decided exactly, rows that the filter left undecided, box-center pairs tested.
+        """
+        cdef Counters counted = self.data.threads.counters()
+        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided, "boxed": counted.boxed}
