@@ -1,7 +1,9 @@
-"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that passes over the rows.
+"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that
+passes over the rows.
 
-`Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with the iteration loop and the
-stopping rule. Kernels come from the tables of the instruction set in use; threads from the crew.
+`Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with
+the iteration loop and the stopping rule. Kernels come from the tables of the instruction set in
+use; threads from the crew.
 """
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -37,9 +39,11 @@ cdef extern from "build_info.h":
     const char *CKM_INSTRUCTION_SETS
     const char *CKM_FLAGS
 
-cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value is hardly ever in doubt
+cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value
+                                      # is hardly ever in doubt
 
-#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and memory.
+#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and
+#: memory.
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 cdef int most_threads = MOST_THREADS
 
@@ -48,18 +52,21 @@ cdef ExactTable *exact_tables[2]      # float32, float64
 cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
 
 
-#: Instruction sets that the kernels were built for, from the narrowest to the widest; the flags that all were built with, and by what.
+#: Instruction sets that the kernels were built for, from the narrowest to the widest; the flags
+#: that all were built with, and by what.
 BUILT = tuple(CKM_INSTRUCTION_SETS.decode().split())
 FLAGS = CKM_FLAGS.decode()
 COMPILER = CKM_COMPILER.decode()
 
-#: Whether this is a debug build, in which a bound that true distances do not keep raises AssertionError.
+#: Whether this is a debug build, in which a bound that true distances do not keep raises
+#: AssertionError.
 DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
 
 
 def cpu_features():
     """Names of the wide instruction sets that this CPU has."""
-    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()), ("avx512vnni", ckm_has_avx512vnni()))
+    return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()),
+                                     ("avx512vnni", ckm_has_avx512vnni()))
             if there]
 
 

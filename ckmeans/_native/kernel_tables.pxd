@@ -1,7 +1,9 @@
-"""What the compiled kernels and their driver share: the structures they pass and the tables that hold them.
+"""What the compiled kernels and their driver share: the structures they pass and the tables that
+hold them.
 
-The kernels are compiled once per instruction set (and element type) and found through the tables at the end of this file.
-They take a range of rows, allocate nothing, start no threads and know nothing of Python.
+The kernels are compiled once per instruction set (and element type) and found through the tables at
+the end of this file. They take a range of rows, allocate nothing, start no threads and know nothing
+of Python.
 """
 from libc.string cimport memcpy
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -9,23 +11,27 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
     BOX_FEATURES = 64    # most features for which boxes are of use
-    SCALED_EXPONENT = 44 # packed values stay below 2**44, so that float32 sums of squares cannot overflow
+    SCALED_EXPONENT = 44 # packed values stay below 2**44, so that float32 sums of squares cannot
+                         # overflow
     SUPER = 16           # panels whose boxes are looked at together
     TILE_WORDS = 8       # of 64 rows
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
     WIDTH = 32           # centers side by side in the panels of groups
     BLOCK = 16           # centers side by side in the exact kernel's layout
-    THIN = 8             # rows of which no more than one feature in so many is not zero are thin; see kernels/exact/mostly_zero.pxi
+    THIN = 8             # rows of which no more than one feature in so many is not zero are thin;
+                         # see kernels/exact/mostly_zero.pxi
     THIN_FROM = 64       # features from which on they can be
     MOST_AXES = 63       # fewer than FLUSH
-    FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds the rounding error)
+    FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds
+                         # the rounding error)
     SUM_PARTS = 3        # parts of a `Sum`
     LIMBS = 70           # digits of a `Wide`: the range of float64, and room above for 2**64 terms
     WIDE_POINT = 1088    # bits of it below 1
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
     COLUMN = 8           # room for either
-    QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up most of it
+    QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up
+                         # most of it
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
 
@@ -37,12 +43,15 @@ cdef enum Kind:          # element types that kernels read in place
 cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form; never written to
     const char *data                      # CSR: the values, of type double or float
     const int64_t *indptr                 # CSR: (n + 1,) where each row begins; else NULL
-    const int32_t *indices                # CSR: the column of each value, ascending and distinct in each row
+    const int32_t *indices                # CSR: the column of each value, ascending and distinct in
+                                          # each row
     Py_ssize_t n, d
     Py_ssize_t row_stride, col_stride     # bytes
     Kind kind
-    bint direct                           # C-contiguous and of the kernels' own type: rows are read where they lie
-    const double *factor                  # (n,) what rows are multiplied by to be of unit length, or NULL; see kernels/exact/cosine.pxi
+    bint direct                           # C-contiguous and of the kernels' own type: rows are read
+                                          # where they lie
+    const double *factor                  # (n,) what rows are multiplied by to be of unit length,
+                                          # or NULL; see kernels/exact/cosine.pxi
     bint directionless                    # some factors are 0
 
 
@@ -50,12 +59,15 @@ cdef struct Split:       # how terms of an exact sum are cut into parts; see dat
     double big[SUM_PARTS]
 
 
-cdef struct Sum:         # a sum of float64 terms: the parts never round, so their order does not matter
+cdef struct Sum:         # a sum of float64 terms: the parts never round, so their order does not
+                         # matter
     double part[SUM_PARTS]
 
 
 cdef inline double add_term(Sum *total, const Split *split, double term) noexcept nogil:
-    """Returns what of the term lies below the last part, which is half a step of that at the most, and is not added."""
+    """Returns what of the term lies below the last part, which is half a step of that at the most,
+    and is not added.
+    """
     cdef double high = (term + split.big[0]) - split.big[0]
     cdef double rest = term - high
     cdef double middle = (rest + split.big[1]) - split.big[1]
@@ -66,8 +78,10 @@ cdef inline double add_term(Sum *total, const Split *split, double term) noexcep
     return (rest - middle) - low
 
 
-cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base 2**32; see data/sums.pxi
-    int64_t limb[LIMBS]  # digit i counts 2**(32 i - WIDE_POINT); not yet carried: each addition adds less than 2**32
+cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base
+                         # 2**32; see data/sums.pxi
+    int64_t limb[LIMBS]  # digit i counts 2**(32 i - WIDE_POINT); not yet carried: each addition
+                         # adds less than 2**32
     int64_t room         # additions until carries are due
 
 
@@ -106,19 +120,24 @@ cdef inline void wide_add(Wide *total, double term) noexcept nogil:
 
 
 cdef struct Packed:      # what the filter reads of the rows: float32, (x - origin) * scale
-    float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into scratch, whenever they are read
-    float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL when panels is
+    float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into
+                         # scratch, whenever they are read
+    float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL
+                         # when panels is
     bint filling         # this pass is the first over `panels` and fills them
     bint by_row          # each panel is (PANEL, d) instead: what group bounds read
     const double *origin # (d,)
     double scale         # a power of two
-    const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then what length is left over; see
+    const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then
+                         # what length is left over; see
                          # kernels/exact/axes.pxi. NULL: all features are packed
     Py_ssize_t n_axes    # at most MOST_AXES
     Py_ssize_t lanes     # n_axes and zeros
-    int32_t *quanta      # (ceil(n / PANEL), words, PANEL) the same rows in whole numbers; NULL: there are none. See kernels/filter/whole_numbers.pxi
+    int32_t *quanta      # (ceil(n / PANEL), words, PANEL) the same rows in whole numbers; NULL:
+                         # there are none. See kernels/filter/whole_numbers.pxi
     float *quanta_norms  # (ceil(n / PANEL), PANEL) as `sq_norms`
-    float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be multiplied by
+    float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be
+                         # multiplied by
     bint quantising      # this pass fills all three
     double rough         # rows are within so many of their steps of what their whole numbers say
     double reach         # and those within so many of the origin
@@ -134,7 +153,8 @@ cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
     return (d + 1) // 2
 
 
-cdef struct Boxes:       # rows in a spatial order, and the boxes that their panels fill; see order.pxi
+cdef struct Boxes:       # rows in a spatial order, and the boxes that their panels fill; see
+                         # order.pxi
     const int32_t *order # (n,) row at each place: places, not rows, make up panels
     float *low           # (ceil(n / (SUPER * PANEL)), d, SUPER) of packed values
     float *high
@@ -147,28 +167,37 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const int32_t *ids   # (m,) ascending: the centers that can win
     const float *scaled  # (m, d) -2 * (c - origin) * scale for the filter
     const float *sq_norms  # (m,) squared norm of (c - origin) * scale, less twice its error bound
-    const float *columns # CSR: (groups, d, width) `scaled` feature by feature, `width` centers side by side; `sq_norms` is as long
+    const float *columns # CSR: (groups, d, width) `scaled` feature by feature, `width` centers side
+                         # by side; `sq_norms` is as long
     Py_ssize_t groups, width
-    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel; NULL when few rows are looked at: `rows` will do
-    bint filter          # the filter's bounds hold for these centers; else every row is decided exactly
+    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel; NULL when few rows are
+                         # looked at: `rows` will do
+    bint filter          # the filter's bounds hold for these centers; else every row is decided
+                         # exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
     float box_norm       # relative slack of the box test; see `box_bounds`
-    const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL without axes
-    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature, with axes
-    const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as floats. See kernels/filter/whole_numbers.pxi
+    const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL
+                         # without axes
+    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature,
+                         # with axes
+    const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as
+                           # floats. See kernels/filter/whole_numbers.pxi
     const float *steps   # (m,) what those are to be multiplied by
-    const float *off     # (m,) minus what a row's product with the center may be off by, in steps of the row
+    const float *off     # (m,) minus what a row's product with the center may be off by, in steps
+                         # of the row
 
 
 cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows
     const float *scaled  # (d, WIDTH) -2 * (c - origin) * scale; zeros in lanes without a center
-    const float *sq_norms  # (WIDTH,) as in Centers; 3e38 in lanes without one, and where the center is a duplicate
+    const float *sq_norms  # (WIDTH,) as in Centers; 3e38 in lanes without one, and where the center
+                           # is a duplicate
     const int32_t *ids   # (WIDTH,)
     Py_ssize_t used      # lanes with a center
 
 
-cdef struct Bounds:      # distances, scaled, that rows are known to be within or beyond; see lloyd/bounds.pxi
+cdef struct Bounds:      # distances, scaled, that rows are known to be within or beyond; see
+                         # lloyd/bounds.pxi
     Py_ssize_t groups    # centers are taken together in so many
     const Panel *panels  # (groups,)
     const int32_t *group # (k,) of each center
@@ -177,9 +206,11 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
     const float *shifts  # (k,) how far each center moved since the last assignment, rounded up
     const float *most    # (groups,) the largest of a group
     float *upper         # (ceil(n / TILE), TILE) INOUT of the distance to the row's own center
-    float *lower         # (ceil(n / TILE), groups, TILE) INOUT of the distances to all other centers of a group
+    float *lower         # (ceil(n / TILE), groups, TILE) INOUT of the distances to all other
+                         # centers of a group
     bint blank           # nothing is known yet
-    float gamma, floor   # see `of_score`; what an upper bound must be below a lower one by, at least
+    float gamma, floor   # see `of_score`; what an upper bound must be below a lower one by, at
+                         # least
     float rounding       # relative error of a packed row
     const float *slack   # as in Centers
 
@@ -189,10 +220,12 @@ cdef struct Tally:       # what one thread adds to cluster statistics
     double *weights      # (k, weight_parts) exact sums of w
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
-    uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or went have values; or NULL
+    uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or
+                         # went have values; or NULL
 
 
-cdef struct Lists:       # scratch for the centers that can win in a box, as positions among the m that can win at all
+cdef struct Lists:       # scratch for the centers that can win in a box, as positions among the m
+                         # that can win at all
     int32_t *nearby      # (m,) for SUPER panels together (windows.h has a macro `near`)
     int32_t *lists       # (SUPER, m)
     float *z             # (d, SUPER) a center near the middle of each box
@@ -224,13 +257,15 @@ cdef struct Counters:    # what the kernels did
     int64_t broken       # bounds that did not hold, in a debug build
 
 
-cdef struct Walk:        # one center, as sparse rows walk along it; see kernels/exact/csr_inertia.pxi
+cdef struct Walk:        # one center, as sparse rows walk along it; see
+                         # kernels/exact/csr_inertia.pxi
     int32_t label        # whose; -1: nobody's yet
     Py_ssize_t m         # values that are not zero
     int32_t *rank        # (d + 1,) so many of them come before each column
     double *values       # (d + 1,) of them m
     double *sums         # (d + 1,) their squares, added up in their order
-    int64_t *steps       # (WALK_SLOTS, room) the same, rounded to the grids of binades; see `steps_in`
+    int64_t *steps       # (WALK_SLOTS, room) the same, rounded to the grids of binades; see
+                         # `steps_in`
     Py_ssize_t room      # d + 1
     int slots            # in use
     int8_t slot_of[2048] # by exponent: -1: not yet made, -2: there is none
@@ -272,60 +307,86 @@ cdef struct Sums:        # how cluster sums are cut: the same for every thread
     const double *weight_big     # (weight_parts,)
 
 
-cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see kernels/filter/float32_distances.pxi
+cdef struct Shifted:     # what the float64 filter of `transform` reads of the centers; see
+                         # kernels/filter/float32_distances.pxi
     const double *blocks         # (ceil(k / BLOCK), d, BLOCK) -2 * (c - origin)
     const double *sq_norms       # (ceil(k / BLOCK), BLOCK) of c - origin
     const double *origin         # (d,)
-    double error, floor          # how near the end of its rounding interval a root may be; see `root_constants`
+    double error, floor          # how near the end of its rounding interval a root may be; see
+                                 # `root_constants`
 
 
-cdef struct Thin:        # centers as rows that are mostly zero are compared with them; see kernels/exact/mostly_zero.pxi
+cdef struct Thin:        # centers as rows that are mostly zero are compared with them; see
+                         # kernels/exact/mostly_zero.pxi
     const double *blocks         # (ceil(k / BLOCK), d, BLOCK)
     const double *sq_norms       # (ceil(k / BLOCK), 2, BLOCK) in two parts
 
 
 cdef struct FilterTable:
-    void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
+    void (*panel)(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers,
+                  const int32_t *labels,
                   int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
-    Py_ssize_t (*nearby)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil
-    void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
+    Py_ssize_t (*nearby)(const float *low, const float *high, Py_ssize_t d, const Centers *centers,
+                         int32_t *near) noexcept nogil
+    void (*lists)(const float *low, const float *high, Py_ssize_t d, const Centers *centers,
+                  const int32_t *near,
                   Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil
-    void (*gains)(const float *x, const float *low, const float *high, Py_ssize_t d, const Centers *centers, uint64_t *closer,
+    void (*gains)(const float *x, const float *low, const float *high, Py_ssize_t d,
+                  const Centers *centers, uint64_t *closer,
                   double *gains) noexcept nogil
-    void (*csr)(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
+    void (*csr)(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d,
+                const Centers *centers, float *scores,
                 float *lowest, float *second, int32_t *best) noexcept nogil
     int csr_lanes, csr_vectors           # lanes of a vector, most vectors in a group
-    Py_ssize_t (*sift)(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers, float *scores,
+    Py_ssize_t (*sift)(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers,
+                       float *scores,
                        int32_t *ids) noexcept nogil
-    void (*quantise)(const float *x, const float *sq_norms, Py_ssize_t d, int32_t *quanta, float *steps, float *worst) noexcept nogil
-    void (*quantise_center)(const float *scaled, Py_ssize_t d, double rough, double reach, int32_t *quanta, float *step,
+    void (*quantise)(const float *x, const float *sq_norms, Py_ssize_t d, int32_t *quanta,
+                     float *steps, float *worst) noexcept nogil
+    void (*quantise_center)(const float *scaled, Py_ssize_t d, double rough, double reach,
+                            int32_t *quanta, float *step,
                             float *off) noexcept nogil
-    void (*quanta)(const int32_t *x, const float *x_sq_norms, const float *steps, Py_ssize_t words, const Centers *centers,
-                   const int32_t *labels, uint64_t rows, float *scores, int32_t *best, uint64_t *unsure, uint64_t *changed,
+    void (*quanta)(const int32_t *x, const float *x_sq_norms, const float *steps, Py_ssize_t words,
+                   const Centers *centers,
+                   const int32_t *labels, uint64_t rows, float *scores, int32_t *best,
+                   uint64_t *unsure, uint64_t *changed,
                    uint64_t *closer) noexcept nogil
-    Py_ssize_t quanta_from               # features from which on whole numbers are faster than float32
-    void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const Panel *panel, float *lowest, float *second,
+    Py_ssize_t quanta_from               # features from which on whole numbers are faster than
+                                         # float32
+    void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count,
+                 const Panel *panel, float *lowest, float *second,
                  int32_t *winner) noexcept nogil
-    void (*own)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count, const float *centers, const int32_t *labels,
+    void (*own)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count,
+                const float *centers, const int32_t *labels,
                 float *sq_distances) noexcept nogil
-    void (*failing)(const float *upper, float *lower, Py_ssize_t groups, const float *shifts, float floor,
+    void (*failing)(const float *upper, float *lower, Py_ssize_t groups, const float *shifts,
+                    float floor,
                     uint64_t *fails) noexcept nogil
-    void (*shift)(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin, double *moved, double *sq_norms) noexcept nogil
-    void (*roots)(const double *moved, const double *x_sq_norms, Py_ssize_t count, Py_ssize_t d, const Shifted *centers, Py_ssize_t first,
+    void (*shift)(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin,
+                  double *moved, double *sq_norms) noexcept nogil
+    void (*roots)(const double *moved, const double *x_sq_norms, Py_ssize_t count, Py_ssize_t d,
+                  const Shifted *centers, Py_ssize_t first,
                   Py_ssize_t used, float *out, Py_ssize_t stride, uint64_t *unsure) noexcept nogil
-    void (*csr_roots)(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, Py_ssize_t d, const Shifted *centers,
-                      Py_ssize_t first, Py_ssize_t used, float *out, uint64_t *unsure) noexcept nogil
+    void (*csr_roots)(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
+                      Py_ssize_t d, const Shifted *centers,
+                      Py_ssize_t first, Py_ssize_t used, float *out,
+                      uint64_t *unsure) noexcept nogil
 
 
 cdef struct Survey:      # first and second moments of the columns, for the stopping rule
     const Rows *rows
     const double *weights
-    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill vectors (1 with weights)
+    Py_ssize_t strung            # rows taken as one: narrow rows are strung together to fill
+                                 # vectors (1 with weights)
     Py_ssize_t width             # strung * d, padded
-    const double *how            # (HOW, width) middle; two constants that cut w * (x - middle), two that cut its square
-    double *seen                 # INOUT (threads, SEEN, width) two parts of the first moment, two of the second
-    # Both are (width, COLUMN) instead for CSR rows without weights, whose columns come in any order.
-    Py_ssize_t part, step, room  # from one to the next: of HOW or SEEN, of width, of threads (in `seen`)
+    const double *how            # (HOW, width) middle; two constants that cut w * (x - middle), two
+                                 # that cut its square
+    double *seen                 # INOUT (threads, SEEN, width) two parts of the first moment, two
+                                 # of the second
+    # Both are (width, COLUMN) instead for CSR rows without weights, whose columns come in any
+    # order.
+    Py_ssize_t part, step, room  # from one to the next: of HOW or SEEN, of width, of threads (in
+                                 # `seen`)
     Worker *workers
 
 
@@ -350,7 +411,8 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
     const int32_t *labels        # (n,)
     const int64_t *order         # CSR: (n,) rows, label by label
     const int64_t *ends          # CSR: (k,) places where labels end
-    bint walks                   # CSR: there is room for walks, and rows are so sparse that they pay
+    bint walks                   # CSR: there is room for walks, and rows are so sparse that they
+                                 # pay
     Split split
     Sum *totals                  # INOUT (threads,)
     Wide *rests                  # INOUT (threads,) what those leave of their terms
@@ -363,11 +425,13 @@ cdef struct Transform:   # distances of rows to all centers
     const Centers *centers
     const Shifted *shifted       # NULL: every distance is worked out exactly
     const Thin *thin             # NULL: no row is thin
-    uint8_t *left                # OUT (n,) whether a row is thin and left over; NULL: none is looked for
+    uint8_t *left                # OUT (n,) whether a row is thin and left over; NULL: none is
+                                 # looked for
     const FilterTable *filter
     bint narrow                  # `out` is float32
     void *out                    # OUT (n, k)
-    double *moved                # scratch (threads, moved_size) rows at the origin, or values of thin rows
+    double *moved                # scratch (threads, moved_size) rows at the origin, or values of
+                                 # thin rows
     int32_t *columns             # scratch (threads, moved_size) their columns
     Py_ssize_t moved_size
     Worker *workers
@@ -387,7 +451,8 @@ cdef struct Scan:        # per column, the range of values
 cdef struct Units:       # what brings rows to unit length
     const Rows *rows             # as they are
     double *factor               # OUT (n,)
-    double *values               # CSR: OUT values of the rows at unit length, at the places of `rows.data`
+    double *values               # CSR: OUT values of the rows at unit length, at the places of
+                                 # `rows.data`
     Worker *workers
 
 
@@ -408,29 +473,39 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     bint keep                    # take the one candidate; else they are only tried
     double *sq_nearest           # INOUT (n,) squared distance to the nearest center so far
     Split split
-    Sum *totals                  # INOUT (threads, m) what each candidate would change of the potential
+    Sum *totals                  # INOUT (threads, m) what each candidate would change of the
+                                 # potential
     const uint16_t *bucket       # (n,) see data/draw_order.pxi
     Py_ssize_t buckets
     bint binned                  # terms go to the candidates' buckets
     Sum *bucket_totals           # INOUT (threads, m, buckets) potential of each bucket, when binned
     Sum potential                # of all
-    uint64_t *closer             # INOUT (ceil(n / PANEL), width) bit i: a drawn row may be closer to row i than its nearest center
+    uint64_t *closer             # INOUT (ceil(n / PANEL), width) bit i: a drawn row may be closer
+                                 # to row i than its nearest center
     Py_ssize_t width             # drawn rows
     const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are looked at
-    double *gains                # INOUT (threads, width, GAIN) between what each would lower the scaled potential
+    double *gains                # INOUT (threads, width, GAIN) between what each would lower the
+                                 # scaled potential
     Worker *workers
 
 
-ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil
+ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                        int worker) noexcept nogil
 
 
 cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
-    void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+    void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,
+                 const Sums *how,
                  char *block) noexcept nogil
-    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, double *out) noexcept nogil
-    void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil      # see kernels/exact/mostly_zero.pxi
-    double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil      # see kernels/exact/cosine.pxi
+    void (*project)(const void *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                    double *out) noexcept nogil
+    # see kernels/exact/mostly_zero.pxi
+    void (*norms)(const double *centers, Py_ssize_t k, Py_ssize_t d,
+                  double *sq_norms) noexcept nogil
+    # see kernels/exact/cosine.pxi
+    double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors
     int walk_slots                       # CSR: tables that a walk has room for
-    int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's block has room for
+    int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
+                                         # block has room for

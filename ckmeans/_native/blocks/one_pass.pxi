@@ -1,22 +1,26 @@
-# Blocks: one pass over some rows of a larger whole. Sums are cut as the whole's are, so that those of all blocks, added in any order,
-# are the bits that one pass over the whole gives.
+# Blocks: one pass over some rows of a larger whole. Sums are cut as the whole's are, so that those
+# of all blocks, added in any order, are the bits that one pass over the whole gives.
 
 SPARE_RANGE = SPARE
 
 
 cdef struct BlockPass:           # IN unless marked
     Assign assign
-    Measure measure              # done while the rows are at hand; its `labels` are those of `assign`
+    Measure measure              # done while the rows are at hand; its `labels` are those of
+                                 # `assign`
     bint measured
     bint checked
     ChunkFn way                  # how rows are assigned
     ExactTable *exact
     uint64_t start               # of the block's first row, among all rows
-    uint64_t *checks             # INOUT (threads, 8) a checksum of (row, label), its two words first
+    uint64_t *checks             # INOUT (threads, 8) a checksum of (row, label), its two words
+                                 # first
 
 
 cdef inline void add_check(uint64_t *check, uint64_t row, int32_t label) noexcept nogil:
-    """Add a row's label to a checksum: two rounds of a multiplicative mix; sums of such codes do not depend on the order of the rows."""
+    """Add a row's label to a checksum: two rounds of a multiplicative mix; sums of such codes do
+    not depend on the order of the rows.
+    """
     cdef uint64_t code = (row + 1) * 0x9E3779B97F4A7C15ULL + <uint64_t>label
     code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
     code = (code ^ (code >> 29)) * 0xBF58476D1CE4E5B9ULL
@@ -24,7 +28,8 @@ cdef inline void add_check(uint64_t *check, uint64_t row, int32_t label) noexcep
     check[1] += (code ^ (code >> 31)) * 0x94D049BB133111EBULL
 
 
-cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                    int worker) noexcept nogil:
     """Assign rows, and take the checksum of their labels and their distances."""
     cdef BlockPass *job = <BlockPass *>job_
     cdef const int32_t *labels = job.assign.labels
@@ -39,14 +44,18 @@ cdef int block_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
 
 
 def scan_block(Data data not None):
-    """Range and smallest magnitude but zero of each column, and whether all values are finite: (low, high, tiny, finite)."""
+    """Range and smallest magnitude but zero of each column, and whether all values are finite:
+    (low, high, tiny, finite).
+    """
     cdef cnp.ndarray tiny = np.empty(data.rows.d)
     memcpy(cnp.PyArray_DATA(tiny), data.need_cuts().tiny, data.rows.d * sizeof(double))
     return data.low, data.high, tiny, data.finite
 
 
 cdef Cuts cuts_of(tuple whole, Py_ssize_t d, Kind kind, bint weighted):
-    """What sums over a whole of d columns are cut by; whole: rows, low, high, tiny (d,), largest and smallest positive weight."""
+    """What sums over a whole of d columns are cut by; whole: rows, low, high, tiny (d,), largest
+    and smallest positive weight.
+    """
     cdef Cuts cuts = Cuts(d)
     cdef cnp.ndarray low, high, tiny
     rows, low, high, tiny, heaviest, lightest = whole
@@ -64,7 +73,9 @@ cdef Cuts cuts_for(View view, tuple whole):
 
 
 def block_cut(tuple whole not None, dtype, bint weighted):
-    """How sums over a whole of this type are cut: constants for the columns (parts, d) and for the weights (weight_parts,)."""
+    """How sums over a whole of this type are cut: constants for the columns (parts, d) and for the
+    weights (weight_parts,).
+    """
     cdef Cuts cuts = cuts_of(whole, len(whole[1]), kind_of(dtype), weighted)
     cdef cnp.ndarray big, weight_big
     cuts.cut()
@@ -86,12 +97,14 @@ def block_bound(tuple whole not None, cnp.ndarray centers not None):
     return cuts.farthest(rows_of(centers, "centers", cuts.d), centers.shape[0])
 
 
-def block_squares(Data data not None, tuple whole not None, cnp.ndarray centers not None, cnp.ndarray labels not None):
+def block_squares(Data data not None, tuple whole not None, cnp.ndarray centers not None,
+                  cnp.ndarray labels not None):
     """`Data.squares` of a block."""
     return squares_of(data, cuts_for(data, whole), centers, labels) if data.rows.n else np.empty(0)
 
 
-def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers not None, cnp.ndarray labels not None, uint64_t start,
+def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers not None,
+                 cnp.ndarray labels not None, uint64_t start,
                  middle, double bound, bint checked=True):
     """Assign the rows of a block, and sum them up, all in one pass.
 
@@ -113,11 +126,9 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
 
     Returns
     -------
-    sums (k, parts, d), weights (k, weight_parts), counts (k,) : of the rows whose label changed, added to the new and taken from the old
-    changed : int
-    check : (2,) uint64, of all labels; zero unless `checked`
-    moments : (SEEN, d) or None
-    inertia : (LIMBS,) int64, see `limbs_value`
+    sums (k, parts, d), weights (k, weight_parts), counts (k,) : of the rows whose label changed,
+    added to the new and taken from the old changed : int check : (2,) uint64, of all labels; zero
+    unless `checked` moments : (SEEN, d) or None inertia : (LIMBS,) int64, see `limbs_value`
     """
     cdef Memory memory = Memory()
     cdef Py_ssize_t k = centers.shape[0], d = data.rows.d, parts, f, j, e, size
@@ -181,11 +192,13 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
     more_sums = <double *>memory.take((threads - 1) * k * size, sizeof(double))
     more_weights = <double *>memory.take((threads - 1) * k * weight_parts, sizeof(double))
     more_counts = <int64_t *>memory.take((threads - 1) * k, sizeof(int64_t))
-    touched = <uint8_t *>memory.take(threads * (k + 64), 1)      # apart, or threads would write to the same cache line
+    # apart, or threads would write to the same cache line
+    touched = <uint8_t *>memory.take(threads * (k + 64), 1)
     for i in range(threads):                 # the calling thread adds to the results themselves
         tally = &data.workers[i].tally
         tally.sums = <double *>cnp.PyArray_DATA(sums) if i == 0 else more_sums + (i - 1) * k * size
-        tally.weights = <double *>cnp.PyArray_DATA(weights) if i == 0 else more_weights + (i - 1) * k * weight_parts
+        tally.weights = (<double *>cnp.PyArray_DATA(weights) if i == 0
+                         else more_weights + (i - 1) * k * weight_parts)
         tally.counts = <int64_t *>cnp.PyArray_DATA(counts) if i == 0 else more_counts + (i - 1) * k
         tally.touched = touched + i * (k + 64)
         data.workers[i].changed = 0
@@ -220,7 +233,7 @@ cdef void add_into(double *to, const double *terms, Py_ssize_t count) noexcept n
         to[i] += terms[i]
 
 
-# -- draws ---------------------------------------------------------------------------------------------------------------------------
+# -- draws -----------------------------------------------------------------------------------------
 
 cdef struct Codes:
     const Rows *rows
@@ -229,7 +242,8 @@ cdef struct Codes:
     uint64_t *code               # OUT (n,)
 
 
-cdef int code_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int code_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     cdef Codes *job = <Codes *>job_
     cdef Py_ssize_t i
     for i in range(start, stop):
@@ -257,7 +271,8 @@ cdef struct SeedBlock:           # two steps of k-means++, while the rows are at
     ExactTable *exact
 
 
-cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                    int worker) noexcept nogil:
     cdef SeedBlock *job = <SeedBlock *>job_
     if job.weigh_taken:
         job.exact.weigh(&job.take, start, stop, chunk, worker)
@@ -268,7 +283,8 @@ cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     return job.exact.seed(&job.trial, start, stop, chunk, worker)
 
 
-cdef int seed_candidates(View view, Seeding *job, CenterForms forms, const Packed *packing, cnp.ndarray near, const double *rows, bint filter,
+cdef int seed_candidates(View view, Seeding *job, CenterForms forms, const Packed *packing,
+                         cnp.ndarray near, const double *rows, bint filter,
                          Memory memory) except -1:
     """A step over all rows, or those that the filter leaves over."""
     cdef Py_ssize_t m = forms.c.k, j
@@ -287,15 +303,20 @@ cdef int seed_candidates(View view, Seeding *job, CenterForms forms, const Packe
     return 0
 
 
-def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near not None, cnp.ndarray new not None,
-                     cnp.ndarray candidates not None, cnp.ndarray closer not None, Py_ssize_t column, bucket, Py_ssize_t buckets,
+def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near not None,
+                     cnp.ndarray new not None,
+                     cnp.ndarray candidates not None, cnp.ndarray closer not None,
+                     Py_ssize_t column, bucket, Py_ssize_t buckets,
                      double bound):
-    """Take a new center, and find what each of the next candidates would change of the potential, bucket by bucket.
+    """Take a new center, and find what each of the next candidates would change of the potential,
+    bucket by bucket.
 
-    near        INOUT (n,) squared distance of each row to the nearest center so far, infinite before the first
+    near        INOUT (n,) squared distance of each row to the nearest center so far, infinite
+    before the first
     new         (0 or 1, d)
     candidates  (m, d)
-    closer      INOUT (panels, m) uint64: rows to which the last candidates may be closer, then these ones
+    closer      INOUT (panels, m) uint64: rows to which the last candidates may be closer, then
+    these ones
     column      of the new center among the last candidates; -1: `closer` knows nothing of it
     bucket      (n,) uint16
     bound       what the potential's terms do not exceed
@@ -325,7 +346,8 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
     values_of(candidates, cnp.NPY_FLOAT64, "candidates", 2, m, d)
     values_of(closer, cnp.NPY_UINT64, "closer", 2, panels, m if m else -1)
     check_index(column + 1, m + 1, "candidate")          # -1 is one
-    if not (cnp.PyArray_ISWRITEABLE(near) and cnp.PyArray_ISWRITEABLE(closer)) or data.rows.indptr != NULL:
+    if (not (cnp.PyArray_ISWRITEABLE(near) and cnp.PyArray_ISWRITEABLE(closer))
+        or data.rows.indptr != NULL):
         raise ValueError("near and closer are written to, of dense rows.")
     at = <const uint16_t *>values_of(<cnp.ndarray?>bucket, cnp.NPY_UINT16, "bucket", 1, data.rows.n)
     for f in range(data.rows.n):
@@ -339,7 +361,8 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
     job.exact = data.exact
     job.taking = new.shape[0] > 0
     if job.taking:
-        seed_candidates(data, &job.take, new_forms, &packing.packed, near, <const double *>cnp.PyArray_DATA(new), filter, memory)
+        seed_candidates(data, &job.take, new_forms, &packing.packed, near,
+                        <const double *>cnp.PyArray_DATA(new), filter, memory)
         job.take.keep = True
         split_constants(bound, cuts.terms, job.take.split.big, 1)
         if column >= 0:
@@ -348,8 +371,10 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
             job.take.column = &column
         elif new_forms.c.filter:
             job.weigh_taken = True
-            job.take.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL, sizeof(uint64_t))
-    seed_candidates(data, &job.trial, forms, &packing.packed, near, <const double *>cnp.PyArray_DATA(candidates), filter, memory)
+            job.take.closer = <uint64_t *>memory.take((data.rows.n + PANEL - 1) // PANEL,
+                                                      sizeof(uint64_t))
+    seed_candidates(data, &job.trial, forms, &packing.packed, near,
+                    <const double *>cnp.PyArray_DATA(candidates), filter, memory)
     job.trial.bucket = at
     job.trial.buckets = buckets
     job.trial.binned = True
@@ -360,5 +385,6 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
     with nogil:
         data.each_chunk(seed_block, &job, 2 + 1.5 * d + assign_cost(m, d))
     for i in range(data.n_threads):
-        add_into(<double *>cnp.PyArray_DATA(out), <double *>(job.trial.bucket_totals + i * m * buckets), m * buckets * SUM_PARTS)
+        add_into(<double *>cnp.PyArray_DATA(out),
+                 <double *>(job.trial.bucket_totals + i * m * buckets), m * buckets * SUM_PARTS)
     return out, bool(forms.c.filter)

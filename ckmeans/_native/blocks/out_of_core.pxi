@@ -1,7 +1,9 @@
-# Blocks that come one after the other, pass after pass: fits in one process over rows that memory does not hold.
+# Blocks that come one after the other, pass after pass: fits in one process over rows that memory
+# does not hold.
 #
-# From pass to pass only labels stay and, as far as there is room, bounds and the packed rows of the first blocks. As in `Run`, only
-# rows whose label changes are added and taken away, and rows that bounds prove to keep theirs are not even read.
+# From pass to pass only labels stay and, as far as there is room, bounds and the packed rows of the
+# first blocks. As in `Run`, only rows whose label changes are added and taken away, and rows that
+# bounds prove to keep theirs are not even read.
 
 cdef enum:
     SAMPLE_ROWS = 500            # whose bounds are tried before all rows have some
@@ -40,8 +42,8 @@ cdef class Stream:
         Position of each block's first row.
     k, n_threads, n_runs : int
     algorithm : str
-        A row of ALGORITHMS. Of searches, blocks know bounds on groups and the comparison with all centers; where a row insists on anything
-        else, they go by "auto".
+        A row of ALGORITHMS. Of searches, blocks know bounds on groups and the comparison with all
+        centers; where a row insists on anything else, they go by "auto".
     room : int
         Bytes that bounds and packed rows may take, together.
     keep : bool
@@ -67,7 +69,8 @@ cdef class Stream:
     cdef bint settled
     cdef list runs
 
-    def __cinit__(self, tuple whole not None, dtype, bint weighted, cnp.ndarray starts not None, Py_ssize_t k, int n_threads, int n_runs,
+    def __cinit__(self, tuple whole not None, dtype, bint weighted, cnp.ndarray starts not None,
+                  Py_ssize_t k, int n_threads, int n_runs,
                   str algorithm, Py_ssize_t room, bint keep):
         cdef Py_ssize_t d = len(whole[1]), b, size, each
         cdef int weight_parts, i
@@ -106,10 +109,12 @@ cdef class Stream:
             self.place[b + 1] = self.place[b] + (at[b + 1] - at[b] + TILE - 1) // TILE * TILE
         # Bounds come first: they spare more of a pass than packed rows do.
         each = 4 * (1 + (k + WIDTH - 1) // WIDTH) * n_runs
-        while GroupSearch in row.searches and self.bounded < self.n_blocks and each * self.place[self.bounded + 1] <= room:
+        while (GroupSearch in row.searches and self.bounded < self.n_blocks
+               and each * self.place[self.bounded + 1] <= room):
             self.bounded += 1
         room -= each * self.place[self.bounded]
-        while keep and n_runs == 1 and self.kept < self.n_blocks and 4 * (d + 1) * self.place[self.kept + 1] <= room:
+        while (keep and n_runs == 1 and self.kept < self.n_blocks
+               and 4 * (d + 1) * self.place[self.kept + 1] <= room):
             self.kept += 1
         self.sample_step = (self.n_rows + SAMPLE_ROWS - 1) // SAMPLE_ROWS
         size = k * self.cuts.sums.parts * d
@@ -117,8 +122,10 @@ cdef class Stream:
         sums = <double *>self.memory.take(n_threads * size, sizeof(double))
         weights = <double *>self.memory.take(n_threads * k * weight_parts, sizeof(double))
         counts = <int64_t *>self.memory.take(n_threads * k, sizeof(int64_t))
-        touched = <uint8_t *>self.memory.take(n_threads * (k + 64), 1)       # apart, as what threads write should be
-        packed = <float *>self.memory.take(n_threads * TILE * (d + 1), sizeof(float)) if self.bounded else NULL
+        # apart, as what threads write should be
+        touched = <uint8_t *>self.memory.take(n_threads * (k + 64), 1)
+        packed = <float *>self.memory.take(n_threads * TILE * (d + 1),
+                                           sizeof(float)) if self.bounded else NULL
         self.checks = <uint64_t *>self.memory.take(8 * n_threads, sizeof(uint64_t))
         self.totals = <Sum *>self.memory.take(n_threads, sizeof(Sum))
         self.rests = <Wide *>self.memory.take(n_threads, sizeof(Wide))
@@ -144,18 +151,24 @@ cdef class Stream:
             self.runs.append(run)
 
     def labels(self, Py_ssize_t run, Py_ssize_t block):
-        """Those of a block as they are, (rows,) int32; may be written to, as long as no bounds are on them."""
+        """Those of a block as they are, (rows,) int32; may be written to, as long as no bounds are
+        on them.
+        """
         check_index(block, self.n_blocks, "block")
-        return (<StreamRun?>self.runs[run]).label_array[self.place[block] : self.place[block] + self.start[block + 1] - self.start[block]]
+        return (<StreamRun?>self.runs[run]).label_array[self.place[block] : self.place[block]
+                                                        + self.start[block + 1] - self.start[block]]
 
-    def begin(self, Py_ssize_t run_, cnp.ndarray centers not None, double bound, bint checked, bint settled):
-        """A pass of a run begins: with these centers (k, d), float64, C-contiguous; bound, checked: as in `assign_block`.
+    def begin(self, Py_ssize_t run_, cnp.ndarray centers not None, double bound, bint checked,
+              bint settled):
+        """A pass of a run begins: with these centers (k, d), float64, C-contiguous; bound, checked:
+        as in `assign_block`.
 
         settled : whether all draws are done, whose memory bounds and packed rows may take now
         """
         cdef StreamRun run = self.runs[run_]
         cdef Py_ssize_t parts = self.cuts.sums.parts
-        memcpy(run.center, rows_of(centers, "centers", self.d, self.k), self.k * self.d * sizeof(double))
+        memcpy(run.center, rows_of(centers, "centers", self.d, self.k),
+               self.k * self.d * sizeof(double))
         if self.sample is None:
             self.open_packings(run.center)
             self.sampling = run
@@ -179,7 +192,9 @@ cdef class Stream:
         self.prepared = run
 
     cdef int open_packings(self, const double *centers) except -1:
-        """All alike: an origin and a scale for all passes. Any give the same results, and amid the centers the filter's errors are small."""
+        """All alike: an origin and a scale for all passes. Any give the same results, and amid the
+        centers the filter's errors are small.
+        """
         cdef Floats packing, sample = Floats()
         cdef Py_ssize_t i
         sample.open_amid(self.cuts, centers, self.k)
@@ -203,22 +218,30 @@ cdef class Stream:
         return 0
 
     cdef bint wants_bounds(self, StreamRun run) except -1:
-        """As in a run over rows that are kept, but that rows whose panels are not kept have to be packed, too."""
+        """As in a run over rows that are kept, but that rows whose panels are not kept have to be
+        packed, too.
+        """
         cdef GroupSearch groups = run.groups
-        cdef double pack = (0.5 if self.cuts.narrow else 0.8) * self.d * (1 - <double>self.start[self.kept] / self.n_rows)
+        cdef double pack = ((0.5 if self.cuts.narrow else 0.8) * self.d
+                            * (1 - <double>self.start[self.kept] / self.n_rows))
         cdef double gather = 1.5 * pack      # of rows here and there
         cdef double brute = brute_cost(self.forms.c.m, self.d) + pack
-        if not self.forms.c.filter or not (groups.insisted or self.settled and self.n_rows * brute >= WORTH_A_PILOT):
+        if (not self.forms.c.filter or not (groups.insisted or self.settled
+                                            and self.n_rows * brute >= WORTH_A_PILOT)):
             groups.settled = False
             return False
         if groups.bounds is None:
-            groups.open(self.threads, &self.sample.packed, self.place[self.bounded], run.center, self.k, self.d)
+            groups.open(self.threads, &self.sample.packed, self.place[self.bounded], run.center,
+                        self.k, self.d)
             groups.pilot_at = 2              # how far centers move is known then
         # (Bounds loosen from pass to pass, and are not all renewed: twice what the pilot tells.)
-        return groups.insisted or groups.pays(run.center, self.forms, self.n_sampled, run.n_passes, brute, gather, gather, 2, True)
+        return groups.insisted or groups.pays(run.center, self.forms, self.n_sampled, run.n_passes,
+                                              brute, gather, gather, 2, True)
 
     def block(self, Py_ssize_t run_, Py_ssize_t index, cnp.ndarray array not None, weights):
-        """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any order. False where sums are not finite."""
+        """Assign the rows of a block; `array` and `weights` as for `Data`. Each block once, in any
+        order. False where sums are not finite.
+        """
         cdef StreamRun run = self.runs[run_]
         cdef View view = View()
         cdef Floats packing
@@ -270,7 +293,8 @@ cdef class Stream:
             bounds.upper += place
             bounds.lower += place * bounds.groups
             job.assign.bounds = &bounds
-            cost = run.groups.bounds.cost(self.forms.c.m if bounds.blank else run.groups.pairs_per_row)
+            cost = run.groups.bounds.cost(self.forms.c.m if bounds.blank
+                                          else run.groups.pairs_per_row)
             cost += 0.7 * self.d if bounds.blank else 0.2
         else:
             job.way = view.exact.assign
@@ -293,16 +317,21 @@ cdef class Stream:
             if bounding:
                 run.pairs += worker.counters.filtered
             if CKM_DEBUG_BOUNDS and worker.counters.broken:
-                raise AssertionError(f"pass {run.n_passes}: {worker.counters.broken} bounds do not hold")
+                raise AssertionError(f"pass {run.n_passes}: {worker.counters.broken} bounds do not "
+                                     "hold")
         gather(&job.measure, view.n_threads)
         add_wide(&run.squares, self.rests)
         return self.finite(run)
 
     cdef int open_block(self, View view, cnp.ndarray array, weights, Py_ssize_t n) except -1:
-        """Look at n rows of a block, which must be of the type and the number of features of all."""
+        """Look at n rows of a block, which must be of the type and the number of features of
+        all.
+        """
         view.open(array, weights, self.threads)
-        if view.rows.n != n or view.rows.d != self.d or view.narrow != self.cuts.narrow or (weights is not None) != self.cuts.weighted:
-            raise ValueError(f"a block of {n} rows of {self.d} features was expected, got {array.dtype} of shape {(<object>array).shape}.")
+        if (view.rows.n != n or view.rows.d != self.d or view.narrow != self.cuts.narrow
+            or (weights is not None) != self.cuts.weighted):
+            raise ValueError(f"a block of {n} rows of {self.d} features was expected, got "
+                             f"{array.dtype} of shape {(<object>array).shape}.")
         return 0
 
     cdef bint finite(self, StreamRun run) noexcept:
@@ -315,7 +344,8 @@ cdef class Stream:
     cdef int take_sample(self, View view, Py_ssize_t index) except -1:
         """Every so many rows of the whole, however that is cut into blocks."""
         cdef double *row = <double *>view.workers[0].block
-        cdef Py_ssize_t first = self.start[index], i = (self.sample_step - first % self.sample_step) % self.sample_step
+        cdef Py_ssize_t first = self.start[index]
+        cdef Py_ssize_t i = (self.sample_step - first % self.sample_step) % self.sample_step
         while i < view.rows.n and self.n_sampled < SAMPLE_ROWS:
             view.exact.read(&view.rows, i, row)
             self.sample.put(row, self.d, self.n_sampled)
@@ -324,9 +354,12 @@ cdef class Stream:
         return 0
 
     def state(self, Py_ssize_t run_):
-        """For tests: whether the last pass went by bounds, pairs that they left over for each row, blocks with bounds and with packed rows."""
+        """For tests: whether the last pass went by bounds, pairs that they left over for each row,
+        blocks with bounds and with packed rows.
+        """
         cdef StreamRun run = self.runs[run_]
-        return {"bounding": run.bounding, "pairs_per_row": 0.0 if run.groups is None else run.groups.pairs_per_row,
+        return {"bounding": run.bounding,
+                "pairs_per_row": 0.0 if run.groups is None else run.groups.pairs_per_row,
                 "bounded": self.bounded, "kept": self.kept}
 
     def end(self, Py_ssize_t run_):

@@ -1,17 +1,21 @@
-# Blocks that stay: a run over some rows of a larger whole, which is told its centers and answers with its sums.
+# Blocks that stay: a run over some rows of a larger whole, which is told its centers and answers
+# with its sums.
 #
-# As in `Run`, only rows whose label changes are added and taken away, the rows stay packed, and fewer centers are compared where that
-# pays. What it answers depends on the centers only, not on those that it was told before.
+# As in `Run`, only rows whose label changes are added and taken away, the rows stay packed, and
+# fewer centers are compared where that pays. What it answers depends on the centers only, not on
+# those that it was told before.
 
 
 def held_run(Data data not None, tuple whole not None, cnp.ndarray centers not None):
-    """A run for `held_assign`, over data that need not have been scanned: sums are cut by the whole, see `cuts_of`.
+    """A run for `held_assign`, over data that need not have been scanned: sums are cut by the
+    whole, see `cuts_of`.
 
     Runs over the same data may take turns.
     """
     if data.cuts is None:
         data.cuts = cuts_for(data, whole)
-    return Run(data, centers, INT_MAX, 0.0)     # nobody knows how many are to come: as in a fit without a limit
+    return Run(data, centers, INT_MAX, 0.0)     # nobody knows how many are to come: as in a fit
+                                                # without a limit
 
 
 def held_assign(Run run not None, cnp.ndarray centers not None):
@@ -24,7 +28,8 @@ def held_assign(Run run not None, cnp.ndarray centers not None):
         Labels that differ from those of the call before.
     """
     cdef Py_ssize_t k = run.k, d = run.data.rows.d, parts = run.clusters.cuts.sums.parts
-    cdef cnp.ndarray sums = np.empty((k, parts, d)), weights = np.empty((k, run.clusters.cuts.sums.weight_parts))
+    cdef cnp.ndarray sums = np.empty((k, parts, d))
+    cdef cnp.ndarray weights = np.empty((k, run.clusters.cuts.sums.weight_parts))
     memcpy(run.clusters.center, rows_of(centers, "centers", d, k), k * d * sizeof(double))
     with nogil:
         run.assign()
@@ -35,7 +40,9 @@ def held_assign(Run run not None, cnp.ndarray centers not None):
 
 
 def held_check(Run run not None, uint64_t start):
-    """The checksum (2,) of the labels that `assign_block` gives; `start` is the position of the first row in the whole."""
+    """The checksum (2,) of the labels that `assign_block` gives; `start` is the position of the
+    first row in the whole.
+    """
     cdef cnp.ndarray check = np.zeros(2, dtype=np.uint64)
     cdef uint64_t *to = <uint64_t *>cnp.PyArray_DATA(check)
     cdef const int32_t *order = run.job.boxes.order if run.place_label != NULL else NULL

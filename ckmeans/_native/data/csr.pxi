@@ -11,9 +11,10 @@ cdef enum:
 cdef class Layout:
     """Where the values of CSR rows are, checked: kernels take it from here and from nowhere else.
 
-    Row starts lead to other places in memory, so they are a copy that nothing can change. Column indices do so, too, but a copy of all
-    would cost a fit of sparse rows some percent and 4 bytes for each value: they are read where they lie, and wherever one becomes an
-    address it is looked at once more (`ckm_column`), for another thread may have changed it by then.
+    Row starts lead to other places in memory, so they are a copy that nothing can change. Column
+    indices do so, too, but a copy of all would cost a fit of sparse rows some percent and 4 bytes
+    for each value: they are read where they lie, and wherever one becomes an address it is looked
+    at once more (`ckm_column`), for another thread may have changed it by then.
 
     Attributes
     ----------
@@ -44,7 +45,8 @@ cdef class Layout:
         cdef Layout out = Layout.__new__(Layout)
         if not 0 <= start <= stop <= self.n or self.start == NULL:
             raise IndexError(f"rows {start} to {stop} of {self.n}")
-        out.memory, out.d, out.ordered, out.indices = self.memory, self.d, self.ordered, self.indices
+        out.memory, out.d, out.ordered, out.indices = self.memory, self.d, self.ordered,
+        self.indices
         out.n, out.start = stop - start, self.start + start
         out.show()
         return out
@@ -98,9 +100,11 @@ def own_layout(const int64_t[::1] indptr, const index_type[::1] indices, Py_ssiz
     if last > first:
         column = &indices[0]
         with nogil:
-            for e from first <= e < last by LOOKED_AT:           # still near when they are looked at again
+            # still near when they are looked at again
+            for e from first <= e < last by LOOKED_AT:
                 valid = valid and all_below(column + e, min(<Py_ssize_t>LOOKED_AT, last - e), d)
-                falls += falls_in(column + e - (e > first), min(<Py_ssize_t>LOOKED_AT, last - e) + (e > first))
+                falls += falls_in(column + e - (e > first),
+                                  min(<Py_ssize_t>LOOKED_AT, last - e) + (e > first))
             for i in range(1, n):        # from one row to the next they may
                 e = start[i]
                 if e > start[i - 1] and first < e < last:
@@ -146,7 +150,8 @@ def take_rows(cnp.ndarray data not None, Layout layout not None, const int64_t[:
 cdef int check_layout(Layout layout, cnp.ndarray data) except -1:
     """Raise unless these are values that the layout can be of."""
     if (layout.start == NULL or cnp.PyArray_NDIM(data) != 1 or not cnp.PyArray_ISCARRAY_RO(data)
-            or min(<Py_ssize_t>cnp.PyArray_DIM(data, 0), len(layout.indices)) < layout.start[layout.n]):
+            or min(<Py_ssize_t>cnp.PyArray_DIM(data, 0),
+                   len(layout.indices)) < layout.start[layout.n]):
         raise ValueError("values and layout of CSR rows do not go together.")
     return 0
 
@@ -170,14 +175,16 @@ cdef object open_csr(Rows *rows, array, Py_ssize_t *most_values):
 
     most_values  OUT  how many values the longest has, at least 1
     """
-    if not isinstance(getattr(array, "layout", None), Layout) or not isinstance(array.data, np.ndarray):
+    if not isinstance(getattr(array, "layout", None), Layout) or not isinstance(array.data,
+                                                                                np.ndarray):
         raise TypeError(f"rows must be an array or SparseRows, got {type(array).__name__}.")
     cdef Layout layout = array.layout
     cdef cnp.ndarray data = array.data
     cdef Py_ssize_t i, most = 1
     check_layout(layout, data)
     if layout.d < 1 or not layout.ordered or data.dtype not in (np.float32, np.float64):
-        raise ValueError("CSR rows are read in place when their columns ascend and their values are float32 or float64.")
+        raise ValueError("CSR rows are read in place when their columns ascend and their values "
+                         "are float32 or float64.")
     memset(rows, 0, sizeof(Rows))
     rows.n, rows.d = layout.n, layout.d
     rows.data = <const char *>cnp.PyArray_DATA(data)

@@ -1,7 +1,9 @@
-# How large the terms of sums over the rows can be, how fine their bits are, and so how sums are cut; see data/sums.pxi.
+# How large the terms of sums over the rows can be, how fine their bits are, and so how sums are
+# cut; see data/sums.pxi.
 
 cdef class Cuts:
-    """What sums over rows are cut by: those of one data set, or of the whole that a block is a part of, whose sums can be added then.
+    """What sums over rows are cut by: those of one data set, or of the whole that a block is a part
+    of, whose sums can be added then.
 
     Attributes
     ----------
@@ -20,7 +22,8 @@ cdef class Cuts:
     cdef bint weighted
     cdef bint narrow                     # values are float32,
     cdef bint integers                   # or whole numbers
-    cdef bint directionless              # some rows have no direction, which counts as orthogonal to all centers
+    cdef bint directionless              # some rows have no direction, which counts as orthogonal
+                                         # to all centers
     cdef Sums sums                       # how cluster sums are cut, once `cut` was called
     cdef Cuts before                     # keeps what `sums` points to, where it is another's
 
@@ -65,7 +68,9 @@ cdef class Cuts:
         return out
 
     cdef int cut(self) except -1:
-        """How cluster sums are cut: in as many parts as it takes to lose nothing, judged by the smallest bit of any term."""
+        """How cluster sums are cut: in as many parts as it takes to lose nothing, judged by the
+        smallest bit of any term.
+        """
         cdef Py_ssize_t d = self.d, f
         cdef int bit
         cdef double *big
@@ -79,12 +84,15 @@ cdef class Cuts:
             if self.integers and not self.weighted:
                 bit = 0
             else:
-                bit = last_bit(self.tiny[f] * self.lightest, 24 if self.narrow and not self.weighted else 53)
+                bit = last_bit(self.tiny[f] * self.lightest,
+                               24 if self.narrow and not self.weighted else 53)
             self.sums.parts = max(self.sums.parts, parts_for(self.largest_term(f), self.terms, bit))
         self.sums.weight_parts = 1
         if self.weighted:
-            self.sums.weight_parts = parts_for(self.heaviest, self.terms, last_bit(self.lightest, 53))
-        big = <double *>self.memory.take(self.sums.parts * d + self.sums.weight_parts, sizeof(double))
+            self.sums.weight_parts = parts_for(self.heaviest, self.terms,
+                                               last_bit(self.lightest, 53))
+        big = <double *>self.memory.take(self.sums.parts * d + self.sums.weight_parts,
+                                         sizeof(double))
         weight_big = big + self.sums.parts * d
         for f in range(d):
             split_constants(self.largest_term(f), self.terms, big + f, d, self.sums.parts)
@@ -99,7 +107,9 @@ cdef class Cuts:
         return self.heaviest * max(fabs(self.low_[f]), fabs(self.high_[f]))
 
     cdef double lost_of_squares(self):
-        """What the second moments of a survey, all columns together, may have left over, at the most; twice that."""
+        """What the second moments of a survey, all columns together, may have left over, at the
+        most; twice that.
+        """
         cdef Py_ssize_t f
         cdef double span, lost = 0
         cdef double[2] cut
@@ -127,7 +137,9 @@ cdef class Cuts:
         return largest
 
     cdef double farthest(self, const double *centers, Py_ssize_t k) except -1:
-        """No row is farther from any of these centers than this: a bound for weighted squared distances."""
+        """No row is farther from any of these centers than this: a bound for weighted squared
+        distances.
+        """
         cdef Py_ssize_t d = self.d, f, j
         cdef Memory memory = Memory()
         cdef double *low = <double *>memory.take(2 * d, sizeof(double))
@@ -148,10 +160,13 @@ cdef class Cuts:
 
     cdef double weight_of(self, const Tally *tally, Py_ssize_t j) noexcept nogil:
         """Total weight of cluster j."""
-        return sum_value(tally.weights + j * self.sums.weight_parts, 1, self.sums.weight_parts) if self.sums.weighted else <double>tally.counts[j]
+        return sum_value(tally.weights + j * self.sums.weight_parts, 1,
+                         self.sums.weight_parts) if self.sums.weighted else <double>tally.counts[j]
 
-    cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f, double weight) noexcept nogil:
+    cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f,
+                        double weight) noexcept nogil:
         """Mean of feature f in cluster j, rounded to the type of results."""
         cdef Py_ssize_t d = self.d
-        cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d, self.sums.parts) / weight
+        cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d,
+                                     self.sums.parts) / weight
         return <float>mean if self.narrow else mean

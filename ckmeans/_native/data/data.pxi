@@ -11,12 +11,15 @@ cdef class Data(View):
     n_threads : int
         At least 1; more than MOST_THREADS are taken for so many.
     packed : bool
-        Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack them anew in every pass.
+        Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack
+        them anew in every pass.
     scan : bool
-        Whether to scan the rows at once; without, only `assign` may be used until `scan` has been called.
+        Whether to scan the rows at once; without, only `assign` may be used until `scan` has been
+        called.
     unit : bool
-        Whether rows are taken at unit length, wherever they are read, and centers that are passed in, too: cosine k-means. `weights`
-        are then without those of rows that have no direction; `inertia` is the sum of cosine distances, `distances` gives those.
+        Whether rows are taken at unit length, wherever they are read, and centers that are passed
+        in, too: cosine k-means. `weights` are then without those of rows that have no direction;
+        `inertia` is the sum of cosine distances, `distances` gives those.
 
     Attributes
     ----------
@@ -32,15 +35,20 @@ cdef class Data(View):
     cdef bint packed
     cdef dict packings                   # type -> Packing, of those that were asked for
     cdef Floats floats                   # the first of them
-    cdef double spent                    # nanoseconds of comparing all rows with all centers so far, by the model
+    cdef double spent                    # nanoseconds of comparing all rows with all centers so
+                                         # far, by the model
     cdef DrawOrder draw_order            # None until rows are drawn
-    cdef double variance_                # mean weighted variance of the columns; -1 until it is known
-    cdef readonly bint overflow          # the last `assign` or `distances` met rows to look at: too large, or not finite
+    cdef double variance_                # mean weighted variance of the columns; -1 until it is
+                                         # known
+    cdef readonly bint overflow          # the last `assign` or `distances` met rows to look at: too
+                                         # large, or not finite
     cdef Data whole_data                 # what this is a batch of; or None
 
-    def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True, bint unit=False):
+    def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True,
+                  bint unit=False):
         self.open(array, weights, Threads(n_threads))
-        if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the rest)
+        if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the
+                                             # rest)
             self.threads.room_for_rows(self.rows.d, not scan and self.rows.n < FEW)
         else:
             self.threads.room_for_csr_rows(self.rows.d, self.most_values, self.exact)
@@ -78,13 +86,16 @@ cdef class Data(View):
         job.tiny = <double *>memory.take(self.n_threads * d, sizeof(double))
         job.bad = <double *>memory.take(self.n_threads * d, sizeof(double))
         if self.rows.indptr != NULL:
-            self.stored = job.stored = <int64_t *>self.memory.take(self.n_threads * d, sizeof(int64_t))
+            self.stored = job.stored = <int64_t *>self.memory.take(self.n_threads * d,
+                                                                   sizeof(int64_t))
             job.fractions = <uint8_t *>memory.take(self.n_threads, 1)
         for f in range(self.n_threads * d):
             job.low[f] = job.tiny[f] = INFINITY
             job.high[f] = -INFINITY
         with nogil:
-            self.each_chunk(self.exact.scan, &job, 0.3 * d + 1 if self.rows.indptr == NULL else 2 + 2 * self.values_of_a_row())
+            self.each_chunk(self.exact.scan, &job,
+                            0.3 * d + 1 if self.rows.indptr == NULL else 2 + 2
+                            * self.values_of_a_row())
         self.finite = True
         cuts.narrow = self.narrow
         cuts.integers = self.rows.kind >= KIND_I8 and not self.unit
@@ -161,12 +172,15 @@ cdef class Data(View):
         return 0
 
     def batch(self, picked, bint packed=False):
-        """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all need not be found again."""
+        """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all
+        need not be found again.
+        """
         picked = np.array(picked, dtype=np.int64, order="C")      # its own: they become addresses
         cdef const int64_t *index = <const int64_t *>values_of(picked, cnp.NPY_INT64, "rows", 1, -1)
         for i in range(len(picked)):
             check_index(index[i], self.rows.n, "row")
-        cdef Data out = Data(self.array.take(picked, axis=0), None if self.weights is None else self.weights[picked], self.n_threads,
+        cdef Data out = Data(self.array.take(picked, axis=0),
+                             None if self.weights is None else self.weights[picked], self.n_threads,
                              packed, False, self.unit)
         self.need_cuts().cut()
         out.whole_data = self
@@ -180,7 +194,9 @@ cdef class Data(View):
         return out
 
     def factors(self):
-        """What each row is multiplied by to be of unit length, (n,); ones, where rows are as they are."""
+        """What each row is multiplied by to be of unit length, (n,); ones, where rows are as they
+        are.
+        """
         cdef cnp.ndarray out = np.ones(self.rows.n)
         if self.unit:
             memcpy(cnp.PyArray_DATA(out), self.rows.factor, self.rows.n * sizeof(double))
@@ -200,7 +216,9 @@ cdef class Data(View):
         return out
 
     def keys(self, indices):
-        """For each of these rows bytes that only equal rows have: its values, or those that are not zero and their columns."""
+        """For each of these rows bytes that only equal rows have: its values, or those that are not
+        zero and their columns.
+        """
         cdef const int64_t[::1] index = np.ascontiguousarray(indices, dtype=np.int64)
         cdef cnp.ndarray room = np.empty(max(self.rows.d, 2 * self.most_values))
         cdef double *value = <double *>cnp.PyArray_DATA(room)
@@ -218,7 +236,8 @@ cdef class Data(View):
                 count = self.rows.d
             else:
                 for e in range(self.rows.indptr[index[i]], self.rows.indptr[index[i] + 1]):
-                    v = (<const float *>self.rows.data)[e] if self.rows.kind == KIND_F32 else (<const double *>self.rows.data)[e]
+                    v = ((<const float *>self.rows.data)[e] if self.rows.kind == KIND_F32
+                         else (<const double *>self.rows.data)[e])
                     if v != 0:
                         value[count] = v
                         value[count + 1] = self.rows.indices[e]
@@ -238,27 +257,36 @@ cdef class Data(View):
     def draw(self, uniforms):
         """For each number in [0, 1) a row, drawn in proportion to the weights.
 
-        It is the first, in order of content, at which the running sum of the weights exceeds the number's share of the total.
+        It is the first, in order of content, at which the running sum of the weights exceeds the
+        number's share of the total.
         """
         return self.need_draw_order().draw(self, np.ascontiguousarray(uniforms, dtype=np.float64))
 
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
-        """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1) decide."""
+        """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1)
+        decide.
+        """
         return PlusPlus(self, k, trials).draw(uniforms)
 
     def assign(self, cnp.ndarray centers not None):
-        """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned: see `overflow`."""
+        """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned:
+        see `overflow`.
+        """
         cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0]
         cdef Memory memory = Memory()
         cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
         rows = self.used(rows, k, memory)
-        self.overflow = label_rows(self, rows, CenterForms(k, self.rows.d, self.rows.n >= FEW, self.most_values),
+        self.overflow = label_rows(self, rows,
+                                   CenterForms(k, self.rows.d, self.rows.n >= FEW,
+                                               self.most_values),
                                    <int32_t *>cnp.PyArray_DATA(labels), not self.packed)
         return labels
 
     def inertia(self, cnp.ndarray centers not None, cnp.ndarray labels not None):
-        """Weighted sum of squared distances of the rows to the centers of their labels (int32); of cosine distances where unit."""
+        """Weighted sum of squared distances of the rows to the centers of their labels (int32); of
+        cosine distances where unit.
+        """
         cdef Memory memory = Memory()
         cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         return self.measure(self.used(rows, centers.shape[0], memory), centers.shape[0],
@@ -268,21 +296,27 @@ cdef class Data(View):
         """Squared distance of each row to the center of its label (int32)."""
         return squares_of(self, self.need_cuts(), centers, labels)
 
-    cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
-        """The inertia of labels, to centers as they are used, and each row's squared distance where there is room for it."""
+    cdef double measure(self, const double *centers, Py_ssize_t k, const int32_t *labels,
+                        double *sq_distances) except -1:
+        """The inertia of labels, to centers as they are used, and each row's squared distance where
+        there is room for it.
+        """
         return measure(self, self.need_cuts(), centers, k, labels, sq_distances)
 
     def distances(self, cnp.ndarray centers not None, bint in_order=False):
-        """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where unit.
+        """Euclidean distances (n, k) of the rows to these centers (k, d); cosine distances where
+        unit.
 
-        Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of the features, those of thin rows, too.
+        Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of
+        the features, those of thin rows, too.
         """
         out = all_distances(self, centers, in_order)
         self.overflow = self.threads.overflow()
         return out
 
     def means(self, cnp.ndarray labels not None, Py_ssize_t k):
-        """Weighted means (k, d) of the rows with each label (int32), rounded to the type of results.
+        """Weighted means (k, d) of the rows with each label (int32), rounded to the type of
+        results.
 
         A label without weight repeats the mean before it; the first is zero then.
         """

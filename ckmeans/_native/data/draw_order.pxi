@@ -1,8 +1,11 @@
-# Rows in an order that depends on what they hold, not on where they stand: that of a 64-bit hash of their values.
+# Rows in an order that depends on what they hold, not on where they stand: that of a 64-bit hash of
+# their values.
 #
-# Inits draw rows by running sums in this order. So a seed draws the same rows however the data is sorted, and a row of weight 2 is as
-# likely, to the very same numbers, as two equal rows. (But for two rows of the same hash: one in 10**7 million-row data sets.)
-# Zeros have no part in it, so that sparse rows are hashed by what they store. Only the few buckets that draws fall into are ever sorted.
+# Inits draw rows by running sums in this order. So a seed draws the same rows however the data is
+# sorted, and a row of weight 2 is as likely, to the very same numbers, as two equal rows. (But for
+# two rows of the same hash: one in 10**7 million-row data sets.) Zeros have no part in it, so that
+# sparse rows are hashed by what they store. Only the few buckets that draws fall into are ever
+# sorted.
 
 cdef struct Hashing:
     const Rows *rows
@@ -13,11 +16,14 @@ cdef struct Hashing:
 
 
 cdef enum:
-    SHELF = 16                   # buckets whose totals are added up side by side; divides their number
+    SHELF = 16                   # buckets whose totals are added up side by side; divides their
+                                 # number
 
 
 cdef void add_shelf(Sum *total, const Sum *buckets) noexcept nogil:
-    """Add the totals of SHELF buckets. (Exact sums: any order will do, and this one fills vectors.)"""
+    """Add the totals of SHELF buckets. (Exact sums: any order will do, and this one fills
+    vectors.)
+    """
     cdef const double *part = <const double *>buckets
     cdef double[4 * SUM_PARTS] lanes
     cdef Py_ssize_t i
@@ -32,7 +38,9 @@ cdef void add_shelf(Sum *total, const Sum *buckets) noexcept nogil:
 
 
 cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
-    """What a value in column f adds to the hash of its row: nothing where it is zero, of either sign."""
+    """What a value in column f adds to the hash of its row: nothing where it is zero, of either
+    sign.
+    """
     cdef uint64_t code
     memcpy(&code, &value, 8)
     code = (code ^ (<uint64_t>f + 1) * 0x9E3779B97F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL
@@ -40,7 +48,8 @@ cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
     return (code ^ (code >> 29)) * <uint64_t>(value != 0)
 
 
-cdef uint64_t hash_row(const Rows *rows, ExactTable *exact, Py_ssize_t row, char *block) noexcept nogil:
+cdef uint64_t hash_row(const Rows *rows, ExactTable *exact, Py_ssize_t row,
+                       char *block) noexcept nogil:
     cdef uint64_t code = 0x2545F4914F6CDD1DULL
     cdef const double *x = <const double *>block
     cdef Py_ssize_t f, e
@@ -54,24 +63,31 @@ cdef uint64_t hash_row(const Rows *rows, ExactTable *exact, Py_ssize_t row, char
     else:
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
             code += hash_value(rows.indices[e], (<const double *>rows.data)[e])
-    code ^= code >> 32                        # the upper bits, which choose the bucket, are to depend on all
+    code ^= code >> 32                        # the upper bits, which choose the bucket, are to
+                                              # depend on all
     code *= 0xD6E8FEB86659FD93ULL
     return code ^ (code >> 32)
 
 
-cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     """The bucket of each row: the upper bits of its hash."""
     cdef Hashing *job = <Hashing *>job_
     cdef Py_ssize_t i
     for i in range(start, stop):
-        job.bucket[i] = <uint16_t>(hash_row(job.rows, job.exact, i, job.workers[worker].block) >> (64 - job.bits))
+        job.bucket[i] = <uint16_t>(hash_row(job.rows, job.exact, i,
+                                            job.workers[worker].block) >> (64 - job.bits))
     return 0
 
 
-cdef inline double share_of(const double *weight, const double *sq_nearest, Py_ssize_t row) noexcept nogil:
-    """A row's share of what is drawn by: its weight, times its squared distance where there is one."""
+cdef inline double share_of(const double *weight, const double *sq_nearest,
+                            Py_ssize_t row) noexcept nogil:
+    """A row's share of what is drawn by: its weight, times its squared distance where there is
+    one.
+    """
     cdef double term = 1 if weight == NULL else weight[row]
-    return term if sq_nearest == NULL else sq_nearest[row] if weight == NULL else term * sq_nearest[row]
+    return (term if sq_nearest == NULL else sq_nearest[row] if weight == NULL
+            else term * sq_nearest[row])
 
 
 cdef class DrawOrder:
@@ -88,7 +104,8 @@ cdef class DrawOrder:
     def __cinit__(self, Py_ssize_t n):
         self.n = n
         self.bits = 4
-        while self.bits < 16 and <Py_ssize_t>1 << 2 * self.bits < 16 * n:      # a draw looks at all buckets, and sorts one
+        # a draw looks at all buckets, and sorts one
+        while self.bits < 16 and <Py_ssize_t>1 << 2 * self.bits < 16 * n:
             self.bits += 1
         self.buckets = 1 << self.bits
         self.memory = Memory()
@@ -161,7 +178,8 @@ cdef class DrawOrder:
         cdef Py_ssize_t i, e, b
         if view.weight == NULL:
             for i in range(u.shape[0]):
-                e = min(<Py_ssize_t>(number[i] * view.rows.n), view.rows.n - 1) if number[i] > 0 else 0
+                e = min(<Py_ssize_t>(number[i] * view.rows.n),
+                        view.rows.n - 1) if number[i] > 0 else 0
                 b = self.bucket[self.order[e]]
                 self.sort(view, b)
                 row[i] = self.order[e]
@@ -175,8 +193,10 @@ cdef class DrawOrder:
             row[i] = self.draw_by(view, NULL, totals, &split, number[i] * total)
         return out
 
-    cdef int64_t draw_by(self, View view, const double *sq_nearest, const Sum *totals, const Split *split, double target) noexcept nogil:
-        """The first row, by content, at which the running sum of shares exceeds the target; the last with any if none does.
+    cdef int64_t draw_by(self, View view, const double *sq_nearest, const Sum *totals,
+                         const Split *split, double target) noexcept nogil:
+        """The first row, by content, at which the running sum of shares exceeds the target; the
+        last with any if none does.
 
         totals : of each bucket
         """
@@ -214,8 +234,11 @@ cdef class DrawOrder:
             b += 1
         return self.last_share(view, sq_nearest)
 
-    cdef int64_t draw_exactly(self, View view, const double *sq_nearest, double target) noexcept nogil:
-        """`draw_by`, where the target is so near to a running sum that what three parts leave over decides."""
+    cdef int64_t draw_exactly(self, View view, const double *sq_nearest,
+                              double target) noexcept nogil:
+        """`draw_by`, where the target is so near to a running sum that what three parts leave over
+        decides.
+        """
         cdef Wide running, before
         cdef double about = 0, start
         cdef Py_ssize_t b, e
@@ -257,7 +280,9 @@ cdef void sift(uint64_t *code, int64_t *row, Py_ssize_t i, Py_ssize_t count) noe
     cdef Py_ssize_t child
     while 2 * i + 1 < count:
         child = 2 * i + 1
-        if child + 1 < count and (code[child + 1] > code[child] or (code[child + 1] == code[child] and row[child + 1] > row[child])):
+        if (child + 1 < count and (code[child + 1] > code[child]
+                                   or (code[child + 1] == code[child]
+                                       and row[child + 1] > row[child]))):
             child += 1
         if code[child] < code[i] or (code[child] == code[i] and row[child] < row[i]):
             return

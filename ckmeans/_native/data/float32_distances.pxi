@@ -1,12 +1,17 @@
-# Centers for the filter of distances that are shown as float32, and the bounds under which it is believed; see kernels/filter/float32_distances.pxi.
+# Centers for the filter of distances that are shown as float32, and the bounds under which it is
+# believed; see kernels/filter/float32_distances.pxi.
 
 cdef bint worth_roots(Py_ssize_t n, Py_ssize_t d) noexcept nogil:
-    """Whether the filter beats working out each distance exactly: where sums are long, and rows enough to pay for moving the centers."""
+    """Whether the filter beats working out each distance exactly: where sums are long, and rows
+    enough to pay for moving the centers.
+    """
     return d >= 8 and n >= 16
 
 
-cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ssize_t d, Memory memory, Py_ssize_t terms=0) except -1:
-    """Fill in the form of these centers (k, d). Any origin gives the same results; their mean keeps errors small.
+cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ssize_t d,
+                       Memory memory, Py_ssize_t terms=0) except -1:
+    """Fill in the form of these centers (k, d). Any origin gives the same results; their mean keeps
+    errors small.
 
     With `terms`, it is for CSR rows that have so many values at most: the origin is 0.
     """
@@ -35,7 +40,8 @@ cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ss
     centers.origin = origin
     centers.blocks = block
     centers.sq_norms = sq_norms
-    for j in range(k if terms else 0):       # sums are no longer than there are features in which the row or the center is not zero
+    for j in range(k if terms else 0):       # sums are no longer than there are features in which
+                                             # the row or the center is not zero
         support = 0
         for f in range(d):
             support += rows[j * d + f] != 0
@@ -44,7 +50,8 @@ cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ss
     return 0
 
 
-cdef int thin_centers(Thin *thin, const double *rows, Py_ssize_t k, Py_ssize_t d, const double *blocks, ExactTable *exact, Memory memory) except -1:
+cdef int thin_centers(Thin *thin, const double *rows, Py_ssize_t k, Py_ssize_t d,
+                      const double *blocks, ExactTable *exact, Memory memory) except -1:
     """Fill in the form of these centers (k, d) for thin rows.
 
     blocks  IN  as in Centers; or NULL: they are made
@@ -62,6 +69,8 @@ cdef int thin_centers(Thin *thin, const double *rows, Py_ssize_t k, Py_ssize_t d
 
 
 cdef void root_constants(Shifted *centers, Py_ssize_t d) noexcept nogil:
-    """`error` is 2 (4 d + 11) u + 4 u * 2, with 1 % for what is of second order; `floor` covers what underflows."""
+    """`error` is 2 (4 d + 11) u + 4 u * 2, with 1 % for what is of second order; `floor` covers
+    what underflows.
+    """
     centers.error = 1.01 * (8 * d + 30) * ldexp(1, -53) * guard_factor
     centers.floor = 2.02 * (d + 8) * ldexp(1, -1070) * guard_factor

@@ -1,7 +1,10 @@
-# Products and eigenvectors of small matrices on the calling thread: BLAS and LAPACK would wake threads of their own.
+# Products and eigenvectors of small matrices on the calling thread: BLAS and LAPACK would wake
+# threads of their own.
 
 def product(a, b):
-    """Matrix product in pieces so small that BLAS does them on this thread: threads of its own would go on spinning beside the crew."""
+    """Matrix product in pieces so small that BLAS does them on this thread: threads of its own
+    would go on spinning beside the crew.
+    """
     out = np.empty((len(a), b.shape[1]))
     work = 200_000 // a.shape[1]
     if len(a) >= b.shape[1]:
@@ -16,11 +19,14 @@ def product(a, b):
 
 
 def eigen(symmetric):
-    """Eigenvalues (n,), ascending, and eigenvectors (n, n), in columns, of a small symmetric matrix, by Jacobi's rotations.
+    """Eigenvalues (n,), ascending, and eigenvectors (n, n), in columns, of a small symmetric
+    matrix, by Jacobi's rotations.
 
-    Good to about 1e-10. LAPACK would wake the threads of BLAS from n = 26 on, and take a hundred times as long where a core is busy.
+    Good to about 1e-10. LAPACK would wake the threads of BLAS from n = 26 on, and take a hundred
+    times as long where a core is busy.
     """
-    cdef cnp.ndarray a_ = np.array(symmetric, dtype=np.float64, order="C"), v_ = np.eye(len(symmetric))
+    cdef cnp.ndarray a_ = np.array(symmetric, dtype=np.float64, order="C")
+    cdef cnp.ndarray v_ = np.eye(len(symmetric))
     cdef Py_ssize_t n = a_.shape[0], p, q, i
     cdef double *a = <double *>cnp.PyArray_DATA(a_)
     cdef double *v = <double *>cnp.PyArray_DATA(v_)       # vectors in rows
@@ -49,7 +55,8 @@ def eigen(symmetric):
     return values[order], v_[order].T
 
 
-cdef inline void turn_pair(double *x, double *y, Py_ssize_t n, Py_ssize_t stride, double c, double s) noexcept nogil:
+cdef inline void turn_pair(double *x, double *y, Py_ssize_t n, Py_ssize_t stride, double c,
+                           double s) noexcept nogil:
     cdef Py_ssize_t i
     cdef double old
     for i in range(n):

@@ -1,8 +1,10 @@
 # Passes over the rows with centers that are given: labels, distances, inertia, means.
 
 cdef enum:
-    MOST_WALKED = 250000         # features times threads up to which there is room for walks, 150 bytes each
-    FEW = 16                     # rows below which centers are not put in the forms that fast kernels read
+    MOST_WALKED = 250000         # features times threads up to which there is room for walks, 150
+                                 # bytes each
+    FEW = 16                     # rows below which centers are not put in the forms that fast
+                                 # kernels read
 
 
 cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels):
@@ -19,8 +21,10 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
     job.workers = view.workers
 
 
-cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *labels, bint quantise) except -1:
-    """Label rows that need not have been scanned by the nearest of these centers (k, d); True where some are to be looked at.
+cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *labels,
+                     bint quantise) except -1:
+    """Label rows that need not have been scanned by the nearest of these centers (k, d); True where
+    some are to be looked at.
 
     rows      IN  (k, d) centers as they are used
     forms     room for them
@@ -42,13 +46,14 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     round_origin(origin, d, view.narrow)
     if not few:
         largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)
-    # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic decides. (It needs no equal centers
-    # left out, which takes longer than a few rows do.)
+    # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic
+    # decides. (It needs no equal centers left out, which takes longer than a few rows do.)
     forms.prepare(rows, &packing, choose_scale(&packing, largest) and not few, few)
     assign_job(view, &job, forms, labels)
     job.packing = &packing
     view.threads.room_for_scores(forms.c.groups * forms.c.width)
-    if quantise and forms.c.filter and view.rows.indptr == NULL and d >= filter_table.quanta_from and k >= WORTH_QUANTISING:
+    if (quantise and forms.c.filter and view.rows.indptr == NULL and d >= filter_table.quanta_from
+        and k >= WORTH_QUANTISING):
         worst_of_quanta(&packing, d)
         view.threads.room_for_sieves(k, PANEL)
         forms.use_quanta()
@@ -57,7 +62,8 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     view.threads.begin()
     with nogil:
         view.each_chunk(view.exact.assign, &job, view.assign_cost(k) + 0.7 * d)
-    return (view.any_odd() if few and view.rows.indptr == NULL else not forms.c.filter) or view.threads.overflow()
+    return ((view.any_odd() if few and view.rows.indptr == NULL else not forms.c.filter)
+            or view.threads.overflow())
 
 
 cdef void gather(Measure *job, int threads) noexcept nogil:
@@ -69,7 +75,8 @@ cdef void gather(Measure *job, int threads) noexcept nogil:
         widen(job.rests, job.totals + i, 1)
 
 
-cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, const int64_t **ends, Memory memory) except NULL:
+cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k,
+                             const int64_t **ends, Memory memory) except NULL:
     """The rows, label by label.
 
     ends  OUT  (k,) where each label ends
@@ -88,8 +95,11 @@ cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k, 
     return order
 
 
-cdef double measure(View view, Cuts cuts, const double *centers, Py_ssize_t k, const int32_t *labels, double *sq_distances) except -1:
-    """The inertia of labels, to centers as they are used, and each row's squared distance where there is room for it."""
+cdef double measure(View view, Cuts cuts, const double *centers, Py_ssize_t k,
+                    const int32_t *labels, double *sq_distances) except -1:
+    """The inertia of labels, to centers as they are used, and each row's squared distance where
+    there is room for it.
+    """
     cdef Memory memory = Memory()
     cdef Measure job
     cdef double cost = 0.7 * view.rows.d + 3
@@ -122,7 +132,8 @@ cdef cnp.ndarray squares_of(View view, Cuts cuts, cnp.ndarray centers, cnp.ndarr
     cdef cnp.ndarray out = np.empty(view.rows.n)
     cdef const double *rows = rows_of(centers, "centers", view.rows.d)
     cdef Py_ssize_t k = centers.shape[0]
-    measure(view, cuts, rows, k, labels_of(labels, view.rows.n, k, memory), <double *>cnp.PyArray_DATA(out))
+    measure(view, cuts, rows, k, labels_of(labels, view.rows.n, k, memory),
+            <double *>cnp.PyArray_DATA(out))
     return out
 
 
@@ -131,7 +142,8 @@ cdef int room_for_walks(View view, Memory memory) except -1:
     cdef int slots = view.exact.walk_slots, i
     cdef int32_t *rank = <int32_t *>memory.take(view.n_threads * room, sizeof(int32_t), True)
     cdef double *values = <double *>memory.take(view.n_threads * 2 * room, sizeof(double), True)
-    cdef int64_t *steps = <int64_t *>memory.take(view.n_threads * slots * room, sizeof(int64_t), True)
+    cdef int64_t *steps = <int64_t *>memory.take(view.n_threads * slots * room, sizeof(int64_t),
+                                                 True)
     cdef Walk *walk
     for i in range(view.n_threads):
         walk = &view.workers[i].csr.walk
@@ -151,7 +163,8 @@ cdef double total_squares(View view, Cuts cuts) except -1:
     cdef double w = 1
     cdef Wide total
     if view.rows.indptr == NULL:
-        return measure(view, cuts, <double *>memory.take(view.rows.d, sizeof(double)), 1, <int32_t *>memory.take(n, sizeof(int32_t)), NULL)
+        return measure(view, cuts, <double *>memory.take(view.rows.d, sizeof(double)), 1,
+                       <int32_t *>memory.take(n, sizeof(int32_t)), NULL)
     view.need_squares()
     memset(&total, 0, sizeof(Wide))
     for i in range(n):
@@ -168,7 +181,8 @@ cdef cnp.ndarray all_distances(View view, cnp.ndarray centers, bint in_order):
     cdef bint csr = view.rows.indptr != NULL, filter = view.narrow and worth_roots(view.rows.n, d)
     cdef bint thin = not view.narrow and not in_order and d >= THIN_FROM
     cdef CenterForms forms = CenterForms(k, d, not filter and view.rows.n > 4, view.most_values)
-    cdef cnp.ndarray out = np.empty((view.rows.n, k), dtype=np.float32 if view.single else np.float64)
+    cdef cnp.ndarray out = np.empty((view.rows.n, k),
+                                    dtype=np.float32 if view.single else np.float64)
     cdef Transform job
     cdef Shifted shifted
     cdef Thin thins
@@ -233,7 +247,8 @@ cdef cnp.ndarray label_means(View view, Cuts cuts, cnp.ndarray labels, Py_ssize_
     with nogil:
         for i in range(n):
             w = 1 if view.weight == NULL else view.weight[i]
-            view.exact.move(&view.rows, i, w, label[i], 1, &tally, &cuts.sums, view.workers[0].block)
+            view.exact.move(&view.rows, i, w, label[i], 1, &tally, &cuts.sums,
+                            view.workers[0].block)
         for j in range(k):
             w = cuts.weight_of(&tally, j)
             for f in range(d):

@@ -1,6 +1,8 @@
-# First and second moments of the columns, for the stopping rule: fast, by a survey on the way of another pass, or without any loss.
+# First and second moments of the columns, for the stopping rule: fast, by a survey on the way of
+# another pass, or without any loss.
 
-LOST = 1e-6                           # share of a variance that its moments may leave over; else these are made anew, without loss
+LOST = 1e-6                           # share of a variance that its moments may leave over; else
+                                      # these are made anew, without loss
 
 
 cdef int new_survey(View view, Cuts cuts, Memory memory, Survey *job) except -1:
@@ -36,7 +38,9 @@ cdef int new_survey(View view, Cuts cuts, Memory memory, Survey *job) except -1:
 
 
 cdef int finish_survey(Data data, Survey *job) except -1:
-    """Take the variance from a survey that was done; where its middles lie far from the means, do it again about those."""
+    """Take the variance from a survey that was done; where its middles lie far from the means, do
+    it again about those.
+    """
     cdef int left = 2
     while evaluate(data, job, <double *>job.how):
         if left == 0:
@@ -52,7 +56,9 @@ cdef int finish_survey(Data data, Survey *job) except -1:
 
 
 cdef bint evaluate(Data data, const Survey *job, double *how) except -1:
-    """The variance from a survey, whose middle is moved to the mean; True when that was far away."""
+    """The variance from a survey, whose middle is moved to the mean; True when that was far
+    away.
+    """
     cdef Py_ssize_t d = data.rows.d, part = job.part, step = job.step, f, e
     cdef double *seen = job.seen
     cdef double mean, square, total = data.total_weight(), variance = 0
@@ -102,7 +108,8 @@ cdef struct Moments:
     const double *weights
     ExactTable *exact
     Worker *workers
-    Wide *sums                   # INOUT (threads, 2 d + 1) of w, and for each column of w x and of w x x
+    Wide *sums                   # INOUT (threads, 2 d + 1) of w, and for each column of w x and of
+                                 # w x x
 
 
 cdef void add_product(Wide *total, double a, double b, Wide *squares) noexcept nogil:
@@ -118,7 +125,8 @@ cdef void add_product(Wide *total, double a, double b, Wide *squares) noexcept n
     wide_add(squares, fma(low, b, -part))
 
 
-cdef int moments_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int moments_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
     cdef Moments *job = <Moments *>job_
     cdef const Rows *rows = job.rows
     cdef Py_ssize_t d = rows.d, i, e, f
@@ -139,12 +147,15 @@ cdef int moments_pass(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         for e in range(rows.indptr[i], rows.indptr[i + 1]):
             f = ckm_column(rows.indices, e, d)
             add_product(sums + 1 + 2 * f, w,
-                        (<const float *>rows.data)[e] if rows.kind == KIND_F32 else (<const double *>rows.data)[e], sums + 2 + 2 * f)
+                        (<const float *>rows.data)[e] if rows.kind == KIND_F32
+                        else (<const double *>rows.data)[e], sums + 2 + 2 * f)
     return 0
 
 
 def exact_moments(View view not None):
-    """Sums of w, and for each column of w x and w x x, not rounded: (2 d + 1, LIMBS) int64; those of blocks may be added."""
+    """Sums of w, and for each column of w x and w x x, not rounded: (2 d + 1, LIMBS) int64; those
+    of blocks may be added.
+    """
     cdef Memory memory = Memory()
     cdef Py_ssize_t size = 2 * view.rows.d + 1, i
     cdef Moments job
@@ -155,7 +166,9 @@ def exact_moments(View view not None):
     job.workers = view.workers
     job.sums = <Wide *>memory.take(view.n_threads * size, sizeof(Wide))
     with nogil:
-        view.each_chunk(moments_pass, &job, 20.0 * (view.rows.d if view.rows.indptr == NULL else view.values_of_a_row()) + 5)
+        view.each_chunk(moments_pass, &job,
+                        20.0 * (view.rows.d if view.rows.indptr == NULL
+                                else view.values_of_a_row()) + 5)
     for i in range(size):
         for worker in range(1, view.n_threads):
             add_wide(job.sums + i, job.sums + worker * size + i)

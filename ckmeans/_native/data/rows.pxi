@@ -1,6 +1,7 @@
 # The view of the rows: dense, in CSR form, or at unit length.
 
-KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8, "i2": KIND_I16, "u2": KIND_U16,
+KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8,
+         "i2": KIND_I16, "u2": KIND_U16,
          "i4": KIND_I32, "u4": KIND_U32, "i8": KIND_I64, "u8": KIND_U64, "b1": KIND_BOOL}
 
 
@@ -12,7 +13,8 @@ cdef Kind kind_of(dtype) except *:
 
 
 cdef int open_rows(Rows *rows, cnp.ndarray array) except -1:
-    if cnp.PyArray_NDIM(array) != 2 or not cnp.PyArray_ISALIGNED(array) or not cnp.PyArray_ISNOTSWAPPED(array):
+    if (cnp.PyArray_NDIM(array) != 2 or not cnp.PyArray_ISALIGNED(array)
+        or not cnp.PyArray_ISNOTSWAPPED(array)):
         raise ValueError("rows must be a two-dimensional array, aligned, of native byte order.")
     if cnp.PyArray_DIM(array, 1) < 1:
         raise ValueError("rows must have one feature at least.")
@@ -32,8 +34,11 @@ cdef int open_rows(Rows *rows, cnp.ndarray array) except -1:
     return 0
 
 
-cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory memory, int32_t least=0) except NULL:
-    """A copy of labels (n,) from `least` to k - 1: they become addresses, and the array may change at any time."""
+cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory memory,
+                        int32_t least=0) except NULL:
+    """A copy of labels (n,) from `least` to k - 1: they become addresses, and the array may change
+    at any time.
+    """
     cdef const int32_t *given = <const int32_t *>values_of(labels, cnp.NPY_INT32, "labels", 1, n)
     cdef int32_t *out = <int32_t *>memory.take(n, sizeof(int32_t), True)
     cdef int32_t low = least, high = least
@@ -48,7 +53,9 @@ cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory m
 
 
 cdef void round_origin(double *origin, Py_ssize_t d, bint narrow) noexcept nogil:
-    """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to float64."""
+    """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to
+    float64.
+    """
     cdef Py_ssize_t f
     for f in range(d if narrow else 0):
         if fabs(origin[f]) < 1e38:
@@ -62,7 +69,8 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 
 @cython.internal
 cdef class View:
-    """Rows as they are read, where they lie, and the threads that pass over them; nothing for Python before it has been opened.
+    """Rows as they are read, where they lie, and the threads that pass over them; nothing for
+    Python before it has been opened.
 
     Attributes
     ----------
@@ -105,7 +113,8 @@ cdef class View:
             self.exact = csr_tables[self.rows.kind != KIND_F32]
         self.heaviest = 1
         if weights is not None:
-            self.weight = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, self.rows.n)
+            self.weight = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64,
+                                                    "weights", 1, self.rows.n)
             self.given_weight = self.weight
             self.heaviest = weights.max(initial=0.0)
         self.threads = threads
@@ -114,11 +123,14 @@ cdef class View:
         self.single = self.narrow = self.rows.kind == KIND_F32
         return 0
 
-    cdef int each_chunk(self, ChunkFn fn, void *job, double row_cost, Py_ssize_t chunk_rows=0) except -1 nogil:
-        """Do fn over all rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL rows."""
+    cdef int each_chunk(self, ChunkFn fn, void *job, double row_cost,
+                        Py_ssize_t chunk_rows=0) except -1 nogil:
+        """Do fn over all rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL
+        rows.
+        """
         return self.threads.each_chunk(fn, job, self.rows.n, row_cost, chunk_rows)
 
-    # -- rows of unit length -------------------------------------------------------------------------------------------------------
+    # -- rows of unit length -----------------------------------------------------------------------
 
     cdef int take_units(self) except -1:
         """From now on rows are of unit length, in float64."""
@@ -129,10 +141,12 @@ cdef class View:
         job.factor = <double *>self.memory.take(n, sizeof(double))
         job.workers = self.workers
         if self.rows.indptr != NULL:
-            job.values = <double *>self.memory.take(self.rows.indptr[n] - self.rows.indptr[0], sizeof(double)) - self.rows.indptr[0]
+            job.values = <double *>self.memory.take(self.rows.indptr[n] - self.rows.indptr[0],
+                                                    sizeof(double)) - self.rows.indptr[0]
         with nogil:
             self.each_chunk(self.exact.unit_factors, &job,
-                            0.3 * self.rows.d + 10 if self.rows.indptr == NULL else 10 + 2 * self.values_of_a_row())
+                            0.3 * self.rows.d + 10 if self.rows.indptr == NULL else 10 + 2
+                            * self.values_of_a_row())
         self.unit, self.narrow = True, False
         self.rows.factor = job.factor
         self.rows.direct = False
@@ -164,7 +178,9 @@ cdef class View:
         return out
 
     cdef bint turn(self, const double *x, double *out) noexcept nogil:
-        """Bring one vector to unit length; False for one without a direction, which becomes zeros."""
+        """Bring one vector to unit length; False for one without a direction, which becomes
+        zeros.
+        """
         cdef double factor = self.exact.unit_factor(x, NULL, self.rows.d)
         cdef Py_ssize_t f
         for f in range(self.rows.d):
@@ -178,7 +194,7 @@ cdef class View:
             csr_squares(&self.rows, self.squares_)
         return 0
 
-    # -- some of the rows, and what they cost ----------------------------------------------------------------------------------------
+    # -- some of the rows, and what they cost ------------------------------------------------------
 
     cpdef double total_weight(self):
         """Sum of the weights, exact and rounded once."""

@@ -1,6 +1,8 @@
-# Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by blocks/one_pass.pxi, with the same kernels.
+# Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by blocks/one_pass.pxi, with the
+# same kernels.
 
-cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest, const uint16_t *bucket, Py_ssize_t buckets) noexcept:
+cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest,
+                      const uint16_t *bucket, Py_ssize_t buckets) noexcept:
     """A step of k-means++ but for its candidates and totals; all rows are looked at."""
     memset(job, 0, sizeof(Seeding))
     job.rows = &view.rows
@@ -16,9 +18,11 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
 cdef class PlusPlus:
     """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
 
-    The first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by weight times squared distance to the nearest center so
-    far, and the one that leaves the least potential is taken (the earlier of equal ones). Potentials are exact sums, so the numbers that
-    decide alone say which rows are drawn. When all rows coincide with centers, the first rows not yet taken follow.
+    The first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by weight times
+    squared distance to the nearest center so far, and the one that leaves the least potential is
+    taken (the earlier of equal ones). Potentials are exact sums, so the numbers that decide alone
+    say which rows are drawn. When all rows coincide with centers, the first rows not yet taken
+    follow.
     """
     cdef Data data
     cdef Memory memory
@@ -53,8 +57,10 @@ cdef class PlusPlus:
         data.threads.room_for_scores(self.all.c.groups * self.all.c.width)
         self.packing = self.floats.panels_in_order(data)
         self.order = data.need_draw_order()
-        seeding_job(data, &self.job, self.packing, <double *>self.memory.take(n, sizeof(double)), self.order.bucket, self.order.buckets)
-        self.job.closer = <uint64_t *>self.memory.take((n + PANEL - 1) // PANEL * trials, sizeof(uint64_t))
+        seeding_job(data, &self.job, self.packing, <double *>self.memory.take(n, sizeof(double)),
+                    self.order.bucket, self.order.buckets)
+        self.job.closer = <uint64_t *>self.memory.take((n + PANEL - 1) // PANEL * trials,
+                                                       sizeof(uint64_t))
         self.job.gains = <double *>self.memory.take(threads * trials * GAIN, sizeof(double))
         self.job.width = trials
         self.job.drawn = self.drawn
@@ -63,14 +69,16 @@ cdef class PlusPlus:
         for i in range(n):
             self.job.sq_nearest[i] = INFINITY
         for i in range(d):
-            self.bound += (data.cuts.high_[i] - data.cuts.low_[i]) * (data.cuts.high_[i] - data.cuts.low_[i])
+            self.bound += ((data.cuts.high_[i] - data.cuts.low_[i])
+                           * (data.cuts.high_[i] - data.cuts.low_[i]))
         self.bound *= 1.01 * data.heaviest
         split_constants(self.bound, n, self.job.split.big, 1)
 
     def draw(self, cnp.ndarray uniforms):
         """The rows (k,) that these numbers (1 + (k - 1) * trials,) in [0, 1) decide for."""
         cdef Py_ssize_t k = self.k, trials = self.trials, c
-        cdef const double *number = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1, 1 + (k - 1) * trials)
+        cdef const double *number = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms",
+                                                              1, 1 + (k - 1) * trials)
         cdef cnp.ndarray out = np.empty(k, dtype=np.int64)
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
         cdef double potential
@@ -103,7 +111,8 @@ cdef class PlusPlus:
         cdef Py_ssize_t d = self.data.rows.d, count = self.trials, best = 0, i
         cdef double least = INFINITY, value
         for i in range(count):
-            self.drawn[i] = self.order.draw_by(self.data, self.job.sq_nearest, self.job.bucket_totals, &self.job.split,
+            self.drawn[i] = self.order.draw_by(self.data, self.job.sq_nearest,
+                                               self.job.bucket_totals, &self.job.split,
                                                number[i] * potential)
             self.data.exact.read(&self.data.rows, self.drawn[i], self.candidate + i * d)
             self.column[i] = i
@@ -137,7 +146,9 @@ cdef class PlusPlus:
         return 0
 
     cdef Py_ssize_t contenders(self) noexcept nogil:
-        """How many candidates may leave the least potential; they are moved to the front, in their order."""
+        """How many candidates may leave the least potential; they are moved to the front, in their
+        order.
+        """
         cdef Py_ssize_t m = self.job.width, d = self.data.rows.d, i, left = 0
         cdef double surest = 0
         cdef double *gain
@@ -160,7 +171,9 @@ cdef class PlusPlus:
         return left
 
     cdef double potential(self) except -1 nogil:
-        """The potential, once all threads' totals are added to the first one's; cut anew when all terms are tiny beside their bound."""
+        """The potential, once all threads' totals are added to the first one's; cut anew when all
+        terms are tiny beside their bound.
+        """
         cdef Py_ssize_t i
         cdef int worker
         cdef double largest = 0, total
@@ -183,7 +196,8 @@ cdef class PlusPlus:
             split_constants(largest, self.data.rows.n, self.job.split.big, 1)
             memset(self.job.bucket_totals, 0, self.job.buckets * sizeof(Sum))
             for i in range(self.data.rows.n):
-                add_term(self.job.bucket_totals + self.job.bucket[i], &self.job.split, share_of(self.data.weight, self.job.sq_nearest, i))
+                add_term(self.job.bucket_totals + self.job.bucket[i], &self.job.split,
+                         share_of(self.data.weight, self.job.sq_nearest, i))
             self.add_buckets()
         found = value_range(&self.job.potential, &self.job.split, self.data.rows.n)
         if found.low == found.high:
@@ -202,7 +216,9 @@ cdef class PlusPlus:
         return sum_value(self.job.potential.part, 1, SUM_PARTS)
 
     cdef double left_by(self, Py_ssize_t candidate) except -1 nogil:
-        """The potential that a candidate would leave: an exact sum like any other, so it is no matter that it was subtracted."""
+        """The potential that a candidate would leave: an exact sum like any other, so it is no
+        matter that it was subtracted.
+        """
         cdef Sum total = self.job.potential
         cdef Range found
         cdef int p, worker
@@ -229,7 +245,9 @@ cdef class PlusPlus:
         return wide_value(&total)
 
     cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
-        """Fill up with the first rows of positive weight that are not taken yet; with the first of all when none is left."""
+        """Fill up with the first rows of positive weight that are not taken yet; with the first of
+        all when none is left.
+        """
         cdef Memory memory = Memory()
         cdef uint8_t *used = <uint8_t *>memory.take(self.data.rows.n, 1)
         cdef Py_ssize_t i, first = -1

@@ -1,7 +1,8 @@
 # A spatial order of the rows, so that rows that lie together make up panels with small boxes.
 #
-# Rows are sorted along a Hilbert curve (Skilling, AIP Conf. Proc. 707, 2004) through their leading principal coordinates, each cut
-# at quantiles. Sums do not depend on the order of the rows, so nothing but speed depends on how good it is.
+# Rows are sorted along a Hilbert curve (Skilling, AIP Conf. Proc. 707, 2004) through their leading
+# principal coordinates, each cut at quantiles. Sums do not depend on the order of the rows, so
+# nothing but speed depends on how good it is.
 
 cdef enum:
     COORDINATES = 8              # most coordinates of the curve
@@ -23,7 +24,8 @@ cdef struct Keys:
     Worker *workers
 
 
-cdef int find_keys(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int find_keys(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     cdef Keys *job = <Keys *>job_
     cdef Py_ssize_t d = job.rows.d, row, i, f, low, step
     cdef double *x = <double *>job.workers[worker].block
@@ -83,7 +85,8 @@ cdef uint64_t curve_place(uint32_t *at, int axes, int bits) noexcept nogil:
     return place
 
 
-cdef void sort_keys(uint64_t *keys, uint64_t *other, Py_ssize_t n, int bits, int32_t *order) noexcept nogil:
+cdef void sort_keys(uint64_t *keys, uint64_t *other, Py_ssize_t n, int bits,
+                    int32_t *order) noexcept nogil:
     """Radix sort by the `bits` bits above the row number; the rows go to `order`."""
     cdef Py_ssize_t[256] place
     cdef Py_ssize_t i, before, count
@@ -141,7 +144,8 @@ cdef bint can_order(Data data) noexcept:
 cdef class SpatialOrder:
     """The order of one data set, once it is asked for."""
     cdef object curve, array
-    cdef double patience         # nanoseconds that are to be spent before boxes are thought of again
+    cdef double patience         # nanoseconds that are to be spent before boxes are thought of
+                                 # again
 
     cdef double cost(self, Data data) noexcept nogil:
         """Nanoseconds that the order takes, roughly."""
@@ -181,7 +185,9 @@ cdef class SpatialOrder:
         return order
 
     cdef double pilot(self, Data data, CenterForms forms) except -1:
-        """About which share of the centers boxes would leave over, from a few boxes of a thinned order."""
+        """About which share of the centers boxes would leave over, from a few boxes of a thinned
+        order.
+        """
         cdef Py_ssize_t d = data.rows.d, m = forms.c.m, b, f, group
         cdef Memory memory = Memory()
         cdef int32_t *all_ = <int32_t *>memory.take(m, sizeof(int32_t))
@@ -193,7 +199,8 @@ cdef class SpatialOrder:
         cdef double left = 0
         order = self.sorted_rows(data, PILOT_STRIDE) * np.int64(PILOT_STRIDE)
         starts = np.linspace(0, len(order) - PILOT_ROWS, PILOT_BOXES).astype(np.int64)
-        rows = data.take(order[starts[:, None] + np.arange(PILOT_ROWS)].ravel()).reshape(PILOT_BOXES, PILOT_ROWS, d)
+        rows = data.take(order[starts[:, None]
+                               + np.arange(PILOT_ROWS)].ravel()).reshape(PILOT_BOXES, PILOT_ROWS, d)
         for f in range(m):
             all_[f] = <int32_t>f
         for group in range(PILOT_BOXES // SUPER):
@@ -202,8 +209,10 @@ cdef class SpatialOrder:
                 lows = box.min(axis=0)
                 highs = box.max(axis=0)
                 for f in range(d):
-                    low[f * SUPER + b] = <float>((<double>lows[f] - data.floats.packed.origin[f]) * data.floats.packed.scale)
-                    high[f * SUPER + b] = <float>((<double>highs[f] - data.floats.packed.origin[f]) * data.floats.packed.scale)
+                    low[f * SUPER + b] = <float>((<double>lows[f] - data.floats.packed.origin[f])
+                                                 * data.floats.packed.scale)
+                    high[f * SUPER + b] = <float>((<double>highs[f] - data.floats.packed.origin[f])
+                                                  * data.floats.packed.scale)
             filter_table.lists(low, high, d, &forms.c, all_, m, z, lists, lengths)
             for b in range(SUPER):
                 left += lengths[b]

@@ -2,9 +2,9 @@
 #
 # Sums that every pass makes are cut into float64 parts: cluster sums into as many as the smallest
 # bit of any term takes, so that nothing is left over; a `Sum` into three, which leave over what is
-# tiny beside the largest term. What they leave is added to a `Wide`; or only the range is known that
-# the value is in (`value_range`), and where that holds more than one float64, all terms are added to
-# a `Wide`, which holds any terms, more slowly.
+# tiny beside the largest term. What they leave is added to a `Wide`; or only the range is known
+# that the value is in (`value_range`), and where that holds more than one float64, all terms are
+# added to a `Wide`, which holds any terms, more slowly.
 
 cdef int growth_of(double terms) noexcept nogil:
     """Bits that a sum of so many terms is longer than they are, and two to spare."""
@@ -13,12 +13,15 @@ cdef int growth_of(double terms) noexcept nogil:
     return growth
 
 
-cdef int split_constants(double bound, double terms, double *big, Py_ssize_t stride, int parts=SUM_PARTS) except -1 nogil:
-    """Constants that cut terms of magnitude <= bound so that no sum of `terms` of them, added and taken away, rounds.
+cdef int split_constants(double bound, double terms, double *big, Py_ssize_t stride,
+                         int parts=SUM_PARTS) except -1 nogil:
+    """Constants that cut terms of magnitude <= bound so that no sum of `terms` of them, added and
+    taken away, rounds.
 
-    (t + big) - big rounds t to the grid of big's last bit. With big = 1.5 * 2**m and 2**m >= 4 * terms * bound every partial sum of
-    such values fits into 53 bits of that grid; what is left of t is at most half a grid step, and is cut the same way.
-    (Rump, Ogita & Oishi, SIAM J. Sci. Comput. 31, 2008; Demmel & Nguyen, ARITH 2013.)
+    (t + big) - big rounds t to the grid of big's last bit. With big = 1.5 * 2**m and 2**m >= 4 *
+    terms * bound every partial sum of such values fits into 53 bits of that grid; what is left of t
+    is at most half a grid step, and is cut the same way. (Rump, Ogita & Oishi, SIAM J. Sci. Comput.
+    31, 2008; Demmel & Nguyen, ARITH 2013.)
     """
     cdef int exponent, growth = growth_of(terms), part
     frexp(bound, &exponent)
@@ -26,9 +29,11 @@ cdef int split_constants(double bound, double terms, double *big, Py_ssize_t str
         exponent = -1022
     if exponent + growth > 1020:
         with gil:
-            raise OverflowError("sums over the rows exceed the range of float64: rescale X or sample_weight")
+            raise OverflowError("sums over the rows exceed the range of float64: rescale X or "
+                                "sample_weight")
     for part in range(parts):
-        big[part * stride] = ldexp(1.5, max(exponent + growth, -1022))     # whose grid is the smallest float64
+        # whose grid is the smallest float64
+        big[part * stride] = ldexp(1.5, max(exponent + growth, -1022))
         exponent = exponent + growth - 53
     return 0
 
@@ -78,8 +83,8 @@ cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept
         largest = max(largest, fabs(t))
     if not fabs(total) < INFINITY:            # of rows that are not finite: not for `wide_add`
         return total
-    # Each of `parts` numbers that were added is at most 2**-53 `largest`, and so many additions round
-    # to 2**-53 of their sum. (Below 2**-968 there is nothing that rounds.)
+    # Each of `parts` numbers that were added is at most 2**-53 `largest`, and so many additions
+    # round to 2**-53 of their sum. (Below 2**-968 there is nothing that rounds.)
     slack = largest * (4.0 * parts * parts) * 2.0 ** -106
     low = total + (away - slack)
     high = total + (away + slack)
@@ -205,7 +210,9 @@ def split_of(double bound, double terms):
 
 
 def left_over(double bound, double terms):
-    """Twice what the three parts of a sum of so many terms, none above the bound, may leave over."""
+    """Twice what the three parts of a sum of so many terms, none above the bound, may leave
+    over.
+    """
     cdef Split split
     split_constants(bound, terms, split.big, 1)
     return lost_by(&split, terms)

@@ -1,10 +1,12 @@
-# The silhouette kernel: for each of some rows its distances to all others, added up cluster by cluster. Nothing of size n x n exists.
+# The silhouette kernel: for each of some rows its distances to all others, added up cluster by
+# cluster. Nothing of size n x n exists.
 #
-# Included by one module per instruction set, compiled without fused multiply-adds. Distances are those of kernels/exact/exact.pxi (float64, feature
-# after feature) and sums of them are exact in the sense of data/sums.pxi, so that the bits depend on no order, thread or vector width.
+# Included by one module per instruction set, compiled without fused multiply-adds. Distances are
+# those of kernels/exact/exact.pxi (float64, feature after feature) and sums of them are exact in
+# the sense of data/sums.pxi, so that the bits depend on no order, thread or vector width.
 #
-# `pair_sums` looks at each pair once and adds its distance on both sides, for which it needs k x n sums; `silhouettes` looks at each
-# pair twice and needs none. Both give the same bits.
+# `pair_sums` looks at each pair once and adds its distance on both sides, for which it needs k x n
+# sums; `silhouettes` looks at each pair twice and needs none. Both give the same bits.
 
 from libc.stdint cimport int32_t, int64_t
 
@@ -26,7 +28,8 @@ WIDTH = LANES            # rows taken together: room that `panel` needs, times d
 GROUP = PANELS * LANES   # rows that `pair_sums` takes together
 
 
-cdef inline void tile(const double *panel, const double **other, Py_ssize_t d, vd (*acc)[TILE_I]) noexcept nogil:
+cdef inline void tile(const double *panel, const double **other, Py_ssize_t d,
+                      vd (*acc)[TILE_I]) noexcept nogil:
     """Distances of LANES rows to TILE_J others.
 
     panel  IN   (d, LANES)
@@ -37,7 +40,8 @@ cdef inline void tile(const double *panel, const double **other, Py_ssize_t d, v
     cdef const double *y1 = other[1]
     cdef const double *y2 = other[2]
     cdef const double *y3 = other[3]
-    cdef vd s00 = VD_SPLAT(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00, x0, x1, y, t
+    cdef vd s00 = VD_SPLAT(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00
+    cdef vd s31 = s00, x0, x1, y, t
     cdef Py_ssize_t f
     for f in range(d):
         x0 = VD_LOAD(panel + f * LANES)
@@ -72,7 +76,8 @@ cdef inline void tile(const double *panel, const double **other, Py_ssize_t d, v
     acc[3][1] = VD_SQRT(s31)
 
 
-cdef void cluster_sums(const double *panel, const double *rows, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t d, double big,
+cdef void cluster_sums(const double *panel, const double *rows, Py_ssize_t start, Py_ssize_t stop,
+                       Py_ssize_t d, double big,
                        double small, double *sums) noexcept nogil:
     """Sums over the rows [start, stop) of their distances to LANES rows, rounded once.
 
@@ -105,8 +110,10 @@ cdef void cluster_sums(const double *panel, const double *rows, Py_ssize_t start
         VD_STORE(sums + v * VDL, high[v] + low[v])
 
 
-cdef inline void both_sides(const double *panels, Py_ssize_t n_panels, const double *mask, const double **other, int count,
-                            Py_ssize_t d, double big, double small, double *row_parts, double *col_high,
+cdef inline void both_sides(const double *panels, Py_ssize_t n_panels, const double *mask,
+                            const double **other, int count,
+                            Py_ssize_t d, double big, double small, double *row_parts,
+                            double *col_high,
                             double *col_low) noexcept nogil:
     """Add the distances of some rows and up to TILE_J others to the sums of both.
 
@@ -154,8 +161,10 @@ cdef inline void both_sides(const double *panels, Py_ssize_t n_panels, const dou
                 col_low[i] += lanes[v]
 
 
-cdef void span(const double *panels, Py_ssize_t n_panels, const double *mask, const double *rows, Py_ssize_t start, Py_ssize_t stop,
-               Py_ssize_t d, double big, double small, double *row_parts, double *col_high, double *col_low) noexcept nogil:
+cdef void span(const double *panels, Py_ssize_t n_panels, const double *mask, const double *rows,
+               Py_ssize_t start, Py_ssize_t stop,
+               Py_ssize_t d, double big, double small, double *row_parts, double *col_high,
+               double *col_low) noexcept nogil:
     """`both_sides` for the rows [start, stop)."""
     cdef const double *other[TILE_J]
     cdef double *to_high
@@ -169,16 +178,22 @@ cdef void span(const double *panels, Py_ssize_t n_panels, const double *mask, co
         to_high = NULL if col_high == NULL else col_high + j
         to_low = NULL if col_low == NULL else col_low + j
         if count == TILE_J:          # a constant, so that this one has no inner branches
-            both_sides(panels, n_panels, mask, other, TILE_J, d, big, small, row_parts, to_high, to_low)
+            both_sides(panels, n_panels, mask, other, TILE_J, d, big, small, row_parts, to_high,
+                       to_low)
         else:
-            both_sides(panels, n_panels, mask, other, count, d, big, small, row_parts, to_high, to_low)
+            both_sides(panels, n_panels, mask, other, count, d, big, small, row_parts, to_high,
+                       to_low)
 
 
-cdef int check_rows(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t start, Py_ssize_t stop, const double[:, ::1] panel,
+cdef int check_rows(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t start,
+                    Py_ssize_t stop, const double[:, ::1] panel,
                     Py_ssize_t width) except -1:
-    """Raise unless `bounds` cut the rows into clusters, [start, stop) are among them, and there is room for `width` of them."""
+    """Raise unless `bounds` cut the rows into clusters, [start, stop) are among them, and there is
+    room for `width` of them.
+    """
     cdef Py_ssize_t k = bounds.shape[0] - 1, j
-    cdef bint fits = (k >= 1 and rows.shape[1] >= 1 and bounds[0] == 0 and bounds[k] == rows.shape[0] and 0 <= start < stop <= rows.shape[0]
+    cdef bint fits = (k >= 1 and rows.shape[1] >= 1 and bounds[0] == 0
+                      and bounds[k] == rows.shape[0] and 0 <= start < stop <= rows.shape[0]
                       and panel.shape[0] == rows.shape[1] and panel.shape[1] >= width)
     for j in range(k if fits else 0):
         fits = fits and bounds[j] <= bounds[j + 1]
@@ -187,20 +202,24 @@ cdef int check_rows(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssi
     return 0
 
 
-def pair_sums(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t cluster, Py_ssize_t start, Py_ssize_t stop, double big,
+def pair_sums(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t cluster,
+              Py_ssize_t start, Py_ssize_t stop, double big,
               double small, double[:, ::1] panels, double[:, :, ::1] sums):
-    """Add the distances of the rows [start, stop), all of one cluster, to all rows from `start` on to the sums of both.
+    """Add the distances of the rows [start, stop), all of one cluster, to all rows from `start` on
+    to the sums of both.
 
     rows, bounds, big, small   as in `silhouettes`; at most GROUP rows
     panels           (d, GROUP) scratch
     sums      INOUT  (2, k, n) the parts of the sums of each row's distances to each cluster
     """
-    cdef Py_ssize_t d = rows.shape[1], k = bounds.shape[0] - 1, n_panels = (stop - start + LANES - 1) // LANES, p, lane, i, f, j, first
+    cdef Py_ssize_t d = rows.shape[1], k = bounds.shape[0] - 1
+    cdef Py_ssize_t n_panels = (stop - start + LANES - 1) // LANES, p, lane, i, f, j, first
     cdef double row_parts[PANELS * 2 * LANES]
     cdef double mask[PANELS * LANES]
     cdef double *panel
     check_rows(rows, bounds, start, stop, panels, GROUP)
-    if (not 0 <= cluster < k or start < bounds[cluster] or stop > bounds[cluster + 1] or stop - start > GROUP
+    if (not 0 <= cluster < k or start < bounds[cluster] or stop > bounds[cluster + 1]
+        or stop - start > GROUP
             or sums.shape[0] != 2 or sums.shape[1] != k or sums.shape[2] != rows.shape[0]):
         raise ValueError("these are no rows of one cluster, or there is no room for their sums.")
     panel = &panels[0, 0]
@@ -217,9 +236,11 @@ def pair_sums(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t c
                 row_parts[i] = 0
             first = bounds[j]
             if j == cluster:         # among themselves, each pair from both sides
-                span(panel, n_panels, mask, &rows[0, 0], start, stop, d, big, small, row_parts, NULL, NULL)
+                span(panel, n_panels, mask, &rows[0, 0], start, stop, d, big, small, row_parts,
+                     NULL, NULL)
                 first = stop
-            span(panel, n_panels, mask, &rows[0, 0], first, bounds[j + 1], d, big, small, row_parts, &sums[0, cluster, 0],
+            span(panel, n_panels, mask, &rows[0, 0], first, bounds[j + 1], d, big, small, row_parts,
+                 &sums[0, cluster, 0],
                  &sums[1, cluster, 0])
             for i in range(stop - start):
                 p = i // LANES
@@ -228,7 +249,8 @@ def pair_sums(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t c
                 sums[1, j, start + i] += row_parts[p * 2 * LANES + LANES + lane]
 
 
-def silhouettes(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t start, Py_ssize_t stop, double big, double small,
+def silhouettes(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t start,
+                Py_ssize_t stop, double big, double small,
                 double[:, ::1] panel, double[::1] out):
     """Silhouettes of the rows [start, stop).
 
@@ -259,7 +281,8 @@ def silhouettes(const double[:, ::1] rows, const int64_t[::1] bounds, Py_ssize_t
                 nearest[i] = 1e300
                 inner[i] = 0
             for j in range(k):
-                cluster_sums(&panel[0, 0], &rows[0, 0], bounds[j], bounds[j + 1], d, big, small, sums)
+                cluster_sums(&panel[0, 0], &rows[0, 0], bounds[j], bounds[j + 1], d, big, small,
+                             sums)
                 for i in range(LANES):
                     if j == home[i]:
                         inner[i] = sums[i]

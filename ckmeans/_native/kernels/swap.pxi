@@ -1,9 +1,12 @@
-"""Swaps of centers: the state of a local search over all rows, brought up to date for the few centers that move.
+"""Swaps of centers: the state of a local search over all rows, brought up to date for the few
+centers that move.
 
-Every row remembers its two nearest centers and how far all others are at least. What a swap would change is then known from one
-distance per row, and after a swap only the distances to centers that moved are computed anew; a row looks at all centers only when what
-it remembers does not settle the two nearest. Sums here are plain float64 sums in a fixed order: they steer the search, and no user sees
-them. One thread. Loops over neighbouring rows, or over the centers, are written without branches, so that compilers make vectors of them.
+Every row remembers its two nearest centers and how far all others are at least. What a swap would
+change is then known from one distance per row, and after a swap only the distances to centers that
+moved are computed anew; a row looks at all centers only when what it remembers does not settle the
+two nearest. Sums here are plain float64 sums in a fixed order: they steer the search, and no user
+sees them. One thread. Loops over neighbouring rows, or over the centers, are written without
+branches, so that compilers make vectors of them.
 """
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t
@@ -19,7 +22,8 @@ include "runtime/argument_checks.pxi"
 cdef enum:
     BLOCK = 128                      # rows whose distances to one center are computed together
 
-cdef double ROUNDING = 1e-9          # sums of less weight than this share of what they have lost may be rounding
+cdef double ROUNDING = 1e-9          # sums of less weight than this share of what they have lost
+                                     # may be rounding
 
 
 cdef inline double sq_distance(const double *x, const double *c, Py_ssize_t d) noexcept nogil:
@@ -31,16 +35,21 @@ cdef inline double sq_distance(const double *x, const double *c, Py_ssize_t d) n
     return s
 
 
-cdef struct Nearest:                 # of BLOCK rows at most: squared distances to the two nearest centers, which they are (whole numbers,
-    double first[BLOCK]              # as wide as the distances, which vectors want), and a bound for all others
+cdef struct Nearest:                 # of BLOCK rows at most: squared distances to the two nearest
+                                     # centers, which they are (whole numbers,
+    double first[BLOCK]              # as wide as the distances, which vectors want), and a bound
+                                     # for all others
     double second[BLOCK]
     double rest[BLOCK]
     double first_id[BLOCK]
     double second_id[BLOCK]
 
 
-cdef inline void offer(Nearest *near, const double *sq, double center, Py_ssize_t count) noexcept nogil:
-    """One more center, at these squared distances; of equally near ones the earlier offered stays."""
+cdef inline void offer(Nearest *near, const double *sq, double center,
+                       Py_ssize_t count) noexcept nogil:
+    """One more center, at these squared distances; of equally near ones the earlier offered
+    stays.
+    """
     cdef double a, b, c, v
     cdef Py_ssize_t i
     for i in range(count):
@@ -59,7 +68,8 @@ cdef struct State:                   # what a swap changes, and a failed one giv
     double *center                   # (k, d)
     double *sums                     # (k, d) of w * x
     double *weight                   # (k,)
-    double *most                     # (k,) the largest weight since these sums were made from rows: what rounding in them goes by
+    double *most                     # (k,) the largest weight since these sums were made from rows:
+                                     # what rounding in them goes by
     double *sq_first                 # (n,) squared distances to the two nearest centers
     double *sq_second
     double *sq_rest                  # (n,) no other center is nearer than this
@@ -90,7 +100,8 @@ cdef class Search:
     cdef uint8_t *is_moved           # (k,)
     cdef uint8_t *touched            # (k,)
     cdef double *gain                # (k,)
-    cdef double *across              # (d, k) the centers feature by feature, as they were when rows were last looked at
+    cdef double *across              # (d, k) the centers feature by feature, as they were when rows
+                                     # were last looked at
     cdef double *reach               # (k,) squared distances of one row
     cdef readonly double work        # distances computed so far
 
@@ -105,8 +116,10 @@ cdef class Search:
         self.n, self.d, self.k = n, d, k
         self.row = row
         if weights is not None:
-            self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1, n)
-        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 3 * k) * 8 + n * 32) + 24 * k + 8 * k * d, 1)
+            self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1,
+                                               n)
+        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 3 * k) * 8 + n * 32) + 24
+                                          * k + 8 * k * d, 1)
         if room == NULL:
             raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
         self.column = <double *>room
@@ -140,7 +153,7 @@ cdef class Search:
         state.second = state.first + n
         return <char *>(state.second + n)
 
-    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+    # -- what callers ask --------------------------------------------------------------------------
 
     @property
     def inertia(self):
@@ -153,7 +166,8 @@ cdef class Search:
 
     def set_centers(self, cnp.ndarray centers not None):
         """Take these centers (k, d) as they are."""
-        memcpy(self.now.center, rows_of(centers, "centers", self.d, self.k), self.k * self.d * sizeof(double))
+        memcpy(self.now.center, rows_of(centers, "centers", self.d, self.k),
+               self.k * self.d * sizeof(double))
         with nogil:
             self.assign_all()
         self.keep()
@@ -165,7 +179,8 @@ cdef class Search:
         self.kept.inertia = self.now.inertia
 
     def give_back(self):
-        memcpy(self.now.center, self.kept.center, <char *>(self.kept.second + self.n) - <char *>self.kept.center)
+        memcpy(self.now.center, self.kept.center,
+               <char *>(self.kept.second + self.n) - <char *>self.kept.center)
         self.now.inertia = self.kept.inertia
 
     def potentials(self):
@@ -178,16 +193,21 @@ cdef class Search:
         return out
 
     def removal_costs(self):
-        """What the inertia would grow by if one center were taken away and nothing else moved: (k,)."""
+        """What the inertia would grow by if one center were taken away and nothing else moved:
+        (k,).
+        """
         cdef cnp.ndarray out = np.zeros(self.k)
         cdef double *cost = <double *>cnp.PyArray_DATA(out)
         cdef Py_ssize_t i
         for i in range(self.n):
-            cost[self.now.first[i]] += (1 if self.w == NULL else self.w[i]) * (self.now.sq_second[i] - self.now.sq_first[i])
+            cost[self.now.first[i]] += ((1 if self.w == NULL else self.w[i])
+                                        * (self.now.sq_second[i] - self.now.sq_first[i]))
         return out
 
     def best_removal(self, Py_ssize_t candidate):
-        """The center to take away when this row becomes one, and what the inertia grows by, before anything else moves."""
+        """The center to take away when this row becomes one, and what the inertia grows by, before
+        anything else moves.
+        """
         cdef Py_ssize_t i, j, start, stop, best = 0
         cdef double saved = 0, w
         cdef double sq[BLOCK]
@@ -206,7 +226,9 @@ cdef class Search:
                     elif sq[i - start] < self.now.sq_second[i]:
                         self.gain[self.now.first[i]] += w * (sq[i - start] - self.now.sq_first[i])
                     else:
-                        self.gain[self.now.first[i]] += w * (self.now.sq_second[i] - self.now.sq_first[i])
+                        self.gain[self.now.first[i]] += (w
+                                                         * (self.now.sq_second[i]
+                                                            - self.now.sq_first[i]))
             for j in range(1, self.k):
                 if self.gain[j] < self.gain[best]:
                     best = j
@@ -215,7 +237,8 @@ cdef class Search:
 
     def plusplus(self, cnp.ndarray uniforms not None):
         """Centers drawn by k-means++, one number in [0, 1) for each: (k, d)."""
-        cdef const double *u = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1, self.k)
+        cdef const double *u = <const double *>values_of(uniforms, cnp.NPY_FLOAT64, "uniforms", 1,
+                                                         self.k)
         cdef cnp.ndarray out = np.empty((self.k, self.d))
         cdef double *to = <double *>cnp.PyArray_DATA(out)
         cdef double *near = self.now.sq_first       # overwritten: centers must be set after this
@@ -259,7 +282,8 @@ cdef class Search:
             self.assign_moved()
 
     def lloyd(self, int max_iter, double target):
-        """Lloyd iterations from where the search stands until no center moves, or until `target` is out of reach: whether they ended
+        """Lloyd iterations from where the search stands until no center moves, or until `target` is
+        out of reach: whether they ended
         there."""
         cdef int i
         cdef double before, fall
@@ -271,7 +295,8 @@ cdef class Search:
                     break
                 self.assign_moved()
                 fall = before - self.now.inertia
-                # Iterations fall short of the last one's progress more often than not: no hope when two like it would not do.
+                # Iterations fall short of the last one's progress more often than not: no hope when
+                # two like it would not do.
                 if i > 1 and self.now.inertia - target > 2 * fall:
                     reached = False
                     break
@@ -280,7 +305,9 @@ cdef class Search:
         return reached
 
     def hartigan(self, int max_passes):
-        """Move single rows while that lowers the inertia (Hartigan & Wong 1979): returns the moves made."""
+        """Move single rows while that lowers the inertia (Hartigan & Wong 1979): returns the moves
+        made.
+        """
         cdef Py_ssize_t moves = 0, here, i, j, f, a, best, d = self.d, k = self.k
         cdef double w, out, into, least
         cdef const double *x
@@ -298,12 +325,14 @@ cdef class Search:
                     if not self.now.weight[a] - w > ROUNDING * self.now.most[a]:
                         continue                 # nothing is known of what it would leave
                     x = self.row + i * d
-                    out = sq_distance(x, self.now.center + a * d, d) * self.now.weight[a] / (self.now.weight[a] - w)
+                    out = sq_distance(x, self.now.center + a * d,
+                                      d) * self.now.weight[a] / (self.now.weight[a] - w)
                     least = out * (1 - 1e-12)
                     best = -1
                     for j in range(k):
                         if j != a:
-                            into = sq_distance(x, self.now.center + j * d, d) * self.now.weight[j] / (self.now.weight[j] + w)
+                            into = sq_distance(x, self.now.center + j * d,
+                                               d) * self.now.weight[j] / (self.now.weight[j] + w)
                             if into < least:
                                 least = into
                                 best = j
@@ -322,7 +351,7 @@ cdef class Search:
             self.assign_all()
         return moves
 
-    # -- inside --------------------------------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------
 
     cdef void shift(self, Py_ssize_t j, const double *x, double w) noexcept nogil:
         """Add w times a row to a cluster, and move its center."""
@@ -333,7 +362,8 @@ cdef class Search:
             self.now.sums[j * d + f] += w * x[f]
             self.now.center[j * d + f] = self.now.sums[j * d + f] / self.now.weight[j]
 
-    cdef void block_distances(self, const double *c, Py_ssize_t start, Py_ssize_t stop, double *out) noexcept nogil:
+    cdef void block_distances(self, const double *c, Py_ssize_t start, Py_ssize_t stop,
+                              double *out) noexcept nogil:
         cdef double sq[BLOCK]
         cdef double t, v
         cdef const double *x
@@ -432,7 +462,8 @@ cdef class Search:
         memcpy(self.now.most, self.now.weight, self.k * sizeof(double))
         self.work += <double>self.n * self.k
 
-    cdef inline void remember(self, const Nearest *near, Py_ssize_t at, Py_ssize_t i) noexcept nogil:
+    cdef inline void remember(self, const Nearest *near, Py_ssize_t at,
+                              Py_ssize_t i) noexcept nogil:
         """Keep what was found at this place for row i."""
         self.now.sq_first[i] = near.first[at]
         self.now.sq_second[i] = near.second[at]
@@ -440,10 +471,13 @@ cdef class Search:
         self.now.first[i] = <int32_t>near.first_id[at]
         self.now.second[i] = <int32_t>near.second_id[at]
 
-    cdef Py_ssize_t concerned(self, Py_ssize_t start, Py_ssize_t count, double *sq, Py_ssize_t batch, Py_ssize_t *which) noexcept nogil:
-        """Of `count` rows from `start` on those that centers in `moved` were, are or may be near to: returns how many.
+    cdef Py_ssize_t concerned(self, Py_ssize_t start, Py_ssize_t count, double *sq,
+                              Py_ssize_t batch, Py_ssize_t *which) noexcept nogil:
+        """Of `count` rows from `start` on those that centers in `moved` were, are or may be near
+        to: returns how many.
 
-        sq     OUT (batch, BLOCK)  squared distances to the first `batch` of those centers; with more, the last row is overwritten
+        sq     OUT (batch, BLOCK)  squared distances to the first `batch` of those centers; with
+        more, the last row is overwritten
         which  OUT (count,)        their places in the block
         """
         cdef double lowest[BLOCK]
@@ -476,7 +510,8 @@ cdef class Search:
         cdef double sq[16 * BLOCK]
         cdef double lane[BLOCK]
         cdef Py_ssize_t which[BLOCK + 1]
-        cdef Py_ssize_t i, j, m, f, start, count, found, at, a, d = self.d, rescans = 0, batch = min(self.n_moved, <Py_ssize_t>16)
+        cdef Py_ssize_t i, j, m, f, start, count, found, at, a, d = self.d, rescans = 0
+        cdef Py_ssize_t batch = min(self.n_moved, <Py_ssize_t>16)
         cdef double w
         cdef const double *x
         cdef int32_t center
@@ -507,13 +542,15 @@ cdef class Search:
                 for at in range(found):
                     i = which[at]
                     lane[at] = (sq[m * BLOCK + i] if m < batch - 1 or self.n_moved <= batch
-                                     else sq_distance(self.row + (start + i) * d, self.now.center + center * d, d))
+                                     else sq_distance(self.row + (start + i) * d,
+                                                      self.now.center + center * d, d))
                 offer(&near, lane, <double>center, found)
             for at in range(found):
                 i = start + which[at]
                 a = self.now.first[i]
                 w = 1 if self.w == NULL else self.w[i]
-                # Centers that are not named here have not come nearer than sq_rest: beyond it nothing is known.
+                # Centers that are not named here have not come nearer than sq_rest: beyond it
+                # nothing is known.
                 if near.second[at] > self.now.sq_rest[i]:
                     self.scan_row(i)
                     rescans += 1
@@ -555,10 +592,13 @@ cdef class Search:
                     lanes[lane] += self.w[i + lane] * sq[i + lane]
         for i in range(even, self.n):
             lanes[0] += sq[i] if self.w == NULL else self.w[i] * sq[i]
-        return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
+        return (((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
+                + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7])))
 
     cdef void add_up(self) noexcept nogil:
-        """Sums from the rows, where rows that left were so heavy that rounding may be all that is left of the others."""
+        """Sums from the rows, where rows that left were so heavy that rounding may be all that is
+        left of the others.
+        """
         cdef Py_ssize_t i, j, f, d = self.d
         cdef double w
         for j in range(self.k):
@@ -580,14 +620,16 @@ cdef class Search:
         cdef bint moved
         self.n_moved = 0
         for j in range(self.k):
-            if self.touched[j] and self.now.count[j] > 0 and not self.now.weight[j] > ROUNDING * self.now.most[j]:
+            if (self.touched[j] and self.now.count[j] > 0
+                and not self.now.weight[j] > ROUNDING * self.now.most[j]):
                 self.add_up()
                 break
         for j in range(self.k):
             if not self.touched[j]:
                 continue
             self.touched[j] = 0
-            if self.now.count[j] == 0:         # stays where it is, free of what rounding left in its sums
+            if self.now.count[j] == 0:         # stays where it is, free of what rounding left in
+                                               # its sums
                 self.now.weight[j] = 0
                 for f in range(d):
                     self.now.sums[j * d + f] = 0

@@ -1,7 +1,9 @@
-# The table of algorithms. All give the same bits: they differ in how rows are packed and which centers they are compared with.
+# The table of algorithms. All give the same bits: they differ in how rows are packed and which
+# centers they are compared with.
 #
-# A new algorithm is a file in packings/ or searches/, the line here that includes it, and a row of ALGORITHMS; that it gives the bits of
-# the others is then tested, for the tests go over all rows of the table.
+# A new algorithm is a file in packings/ or searches/, the line here that includes it, and a row of
+# ALGORITHMS; that it gives the bits of the others is then tested, for the tests go over all rows of
+# the table.
 
 include "packings/packing.pxi"
 include "packings/floats.pxi"
@@ -15,14 +17,18 @@ include "searches/groups.pxi"
 include "searches/in_python.pxi"
 
 
-#: packings, searches : types in the order in which a run asks them before each pass; the last of each always fits and is wanted.
-#: insists_on : one of them, which is used wherever it fits, not only where it pays.
+#: packings, searches : types in the order in which a run asks them before each pass; the last of
+#: each always fits and is wanted. insists_on : one of them, which is used wherever it fits, not
+#: only where it pays.
 Algorithm = namedtuple("Algorithm", ["packings", "searches", "insists_on"], defaults=[None])
 
 ALGORITHMS = {
     "auto":      Algorithm((Axes, WholeNumbers, Floats), (BoxSearch, GroupSearch, AllCenters)),
     "lloyd":     Algorithm((WholeNumbers, Floats),       (AllCenters,)),
-    "boxes":     Algorithm((Floats,),                    (BoxSearch, AllCenters),   insists_on=BoxSearch),
-    "yinyang":   Algorithm((Floats,),                    (GroupSearch, AllCenters), insists_on=GroupSearch),
-    "projected": Algorithm((Axes, Floats),               (GroupSearch, AllCenters), insists_on=Axes),
+    "boxes":     Algorithm((Floats,),                    (BoxSearch, AllCenters),
+                           insists_on=BoxSearch),
+    "yinyang":   Algorithm((Floats,),                    (GroupSearch, AllCenters),
+                           insists_on=GroupSearch),
+    "projected": Algorithm((Axes, Floats),               (GroupSearch, AllCenters),
+                           insists_on=Axes),
 }

@@ -1,18 +1,23 @@
-# What group bounds need beside the rows: centers in groups of similar ones, and how far each has moved.
+# What group bounds need beside the rows: centers in groups of similar ones, and how far each has
+# moved.
 
 cdef double bounds_factor = 1
 
 
 def scale_bounds(double factor):
-    """For tests of the tests: take centers to have moved by only so much of what they did. 1 restores it."""
+    """For tests of the tests: take centers to have moved by only so much of what they did. 1
+    restores it.
+    """
     global bounds_factor
     bounds_factor = factor
 
 
 cdef class GroupBounds:
-    """Bounds of one run on the distances of n rows to groups of centers; the pass itself is `assign_groups` in kernels/exact/groups.pxi.
+    """Bounds of one run on the distances of n rows to groups of centers; the pass itself is
+    `assign_groups` in kernels/exact/groups.pxi.
 
-    Where rows are packed along axes, upper bounds are on the distances themselves, lower ones on those of packed rows, which are no larger.
+    Where rows are packed along axes, upper bounds are on the distances themselves, lower ones on
+    those of packed rows, which are no larger.
     """
     cdef Memory memory
     cdef Bounds b
@@ -23,7 +28,8 @@ cdef class GroupBounds:
     cdef int32_t *lane               # (k,) where in the panels each center is
     cdef double *seen                # (k, d) the centers that bounds are about
     cdef double *seen_along          # (k, width) the same along the axes, if there are any
-    cdef uint8_t *dropped            # (k,) duplicates of others at the last assignment: no bound is about them
+    cdef uint8_t *dropped            # (k,) duplicates of others at the last assignment: no bound is
+                                     # about them
     cdef float *scaled
     cdef float *shifts
     cdef float *most
@@ -57,7 +63,9 @@ cdef class GroupBounds:
             sq_norms[p] = 3e38
         self.lane = <int32_t *>self.memory.take(k, sizeof(int32_t))
         self.seen = <double *>self.memory.take(k * self.d, sizeof(double))
-        self.seen_along = <double *>self.memory.take(k * d, sizeof(double)) if packing.axes != NULL else NULL
+        self.seen_along = <double *>self.memory.take(k * d,
+                                                     sizeof(double)) if packing.axes != NULL
+                                                     else NULL
         self.dropped = <uint8_t *>self.memory.take(k, 1)
         self.scaled = <float *>self.memory.take(k * d, sizeof(float))
         self.shifts = <float *>self.memory.take(k, sizeof(float))
@@ -120,14 +128,16 @@ cdef class GroupBounds:
                     drift = min(drift, self.drift_along(along, self.seen_along + j * width, error))
                     memcpy(self.seen_along + j * width, along, width * sizeof(double))
                 for f in range(width):
-                    step = (centers[j * d + f] - packing.origin[f]) * packing.scale if packing.axes == NULL else along[f]
+                    step = ((centers[j * d + f] - packing.origin[f]) * packing.scale
+                            if packing.axes == NULL else along[f])
                     self.scaled[j * width + f] = <float>(-2 * step)
                     lanes[f * WIDTH] = self.scaled[j * width + f]
             g = self.b.group[j]
             self.shifts[j] = <float>move
             self.most[g] = max(self.most[g], <float>drift)
             dropped = next_ >= forms.c.m or forms.c.ids[next_] != j
-            (<float *>self.panels[p].sq_norms)[self.lane[j] % WIDTH] = <float>3e38 if dropped else forms.c.sq_norms[next_]
+            (<float *>self.panels[p].sq_norms)[self.lane[j] % WIDTH] = <float>3e38 if dropped
+            else forms.c.sq_norms[next_]
             if not dropped:
                 next_ += 1
                 self.size[g] += 1
@@ -139,8 +149,11 @@ cdef class GroupBounds:
         self.b.slack = forms.c.slack
         self.b.rounding = <float>(1.3e-7 + 2.2 * error)
 
-    cdef double drift_along(self, const double *along, const double *before, double error) noexcept nogil:
-        """How far a center has moved, at the most, among packed rows. Its own coordinates are off, too."""
+    cdef double drift_along(self, const double *along, const double *before,
+                            double error) noexcept nogil:
+        """How far a center has moved, at the most, among packed rows. Its own coordinates are off,
+        too.
+        """
         cdef double move = 0, norms = 0, step
         cdef Py_ssize_t f
         for f in range(self.width):
@@ -150,18 +163,26 @@ cdef class GroupBounds:
         return (sqrt(move) * (1 + 1e-6) + 1.5 * error * sqrt(norms) + 1e-25) * bounds_factor
 
     cdef double cost(self, double pairs) noexcept nogil:
-        """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over for it."""
-        return 2 + 0.15 * self.b.groups + min(3.5, 0.6 * pairs) + pairs * ((self.width + 12) / 44.0 + 0.1)
+        """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over
+        for it.
+        """
+        return 2 + 0.15 * self.b.groups + min(3.5,
+                                              0.6 * pairs) + pairs * ((self.width + 12) / 44.0
+                                                                      + 0.1)
 
     cdef double pilot(self, Py_ssize_t n) except -1:
-        """About how many centers one of n packed rows would be compared with, if centers moved again as they did before this assignment."""
+        """About how many centers one of n packed rows would be compared with, if centers moved
+        again as they did before this assignment.
+        """
         cdef Py_ssize_t d = self.width, i, g, f
-        cdef Py_ssize_t count = min(<Py_ssize_t>TILE, max(<Py_ssize_t>64, n // 64)) // 8 * 8 if n >= 8 * PANEL else n
+        cdef Py_ssize_t count = min(<Py_ssize_t>TILE,
+                                    max(<Py_ssize_t>64, n // 64)) // 8 * 8 if n >= 8 * PANEL else n
         cdef Memory memory = Memory()
         cdef float *rows = <float *>memory.take(count * d, sizeof(float))
         cdef float *lowest = <float *>memory.take(count * self.b.groups + PANEL, sizeof(float))
         cdef float *second = <float *>memory.take(count * self.b.groups + PANEL, sizeof(float))
-        cdef int32_t *winner = <int32_t *>memory.take(count * self.b.groups + PANEL, sizeof(int32_t))
+        cdef int32_t *winner = <int32_t *>memory.take(count * self.b.groups + PANEL,
+                                                      sizeof(int32_t))
         cdef int32_t *list_ = <int32_t *>memory.take(count, sizeof(int32_t))
         cdef double norm, nearest, pairs = 0
         cdef Py_ssize_t best
@@ -169,9 +190,11 @@ cdef class GroupBounds:
         for i in range(count):
             list_[i] = <int32_t>i
             # Eight of a panel, which share cache lines.
-            packed_row(self.packing, d, (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8 if n >= 8 * PANEL else i, rows + i * d)
+            packed_row(self.packing, d, (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8
+                       if n >= 8 * PANEL else i, rows + i * d)
         for g in range(self.b.groups):
-            filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count, second + g * count, winner + g * count)
+            filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count,
+                              second + g * count, winner + g * count)
         for i in range(count):
             norm = 0
             for f in range(d):
@@ -180,10 +203,12 @@ cdef class GroupBounds:
             for g in range(self.b.groups):
                 if lowest[g * count + i] < lowest[best * count + i]:
                     best = g
-            nearest = sqrt(max(norm + lowest[best * count + i], 0.0)) + self.shifts[winner[best * count + i]]
+            nearest = (sqrt(max(norm + lowest[best * count + i], 0.0))
+                       + self.shifts[winner[best * count + i]])
             all_away = True
             for g in range(self.b.groups):
-                if not nearest < sqrt(max(norm + (second if g == best else lowest)[g * count + i], 0.0)) - self.most[g]:
+                if (not nearest < sqrt(max(norm + (second if g == best else lowest)[g * count + i],
+                                           0.0)) - self.most[g]):
                     all_away = False
                     if g != best:
                         pairs += self.size[g]
@@ -192,7 +217,8 @@ cdef class GroupBounds:
         return pairs / count
 
 
-cdef void packed_row(const Packed *packing, Py_ssize_t width, Py_ssize_t place, float *out) noexcept nogil:
+cdef void packed_row(const Packed *packing, Py_ssize_t width, Py_ssize_t place,
+                     float *out) noexcept nogil:
     """Copy one row of kept panels."""
     cdef const float *panel = packing.panels + place // PANEL * PANEL * width
     cdef Py_ssize_t at = place % PANEL, f
@@ -207,7 +233,9 @@ cdef double brute_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
 
 @cython.wraparound(True)
 def similar(centers):
-    """An order of the centers in which every WIDTH in a row are near each other: halved across the widest direction, again and again."""
+    """An order of the centers in which every WIDTH in a row are near each other: halved across the
+    widest direction, again and again.
+    """
     order = np.arange(len(centers))
     parts = [(0, len(centers))]
     while parts:
@@ -222,7 +250,8 @@ def similar(centers):
             if not size > 0:
                 break
             along = np.einsum("ij,i->j", rows, np.einsum("ij,j->i", rows, along / size))
-        order[start:stop] = order[start:stop][np.argsort(np.einsum("ij,j->i", rows, along), kind="stable")]
+        order[start:stop] = order[start:stop][np.argsort(np.einsum("ij,j->i", rows, along),
+                                                         kind="stable")]
         middle = start + ((stop - start + WIDTH - 1) // WIDTH + 1) // 2 * WIDTH
         parts += [(start, middle), (middle, stop)]
     return order

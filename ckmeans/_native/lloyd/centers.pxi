@@ -22,15 +22,19 @@ cdef class CenterForms:
     cdef int32_t *table          # open addressing, to find equal centers
     cdef Py_ssize_t slots
     cdef Py_ssize_t d
-    cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other rows
+    cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other
+                                 # rows
     cdef float *columns          # CSR: see Centers
-    cdef double *norms           # (m,) squared norms, as they are before they are lowered; CSR: (k,)
+    cdef double *norms           # (m,) squared norms, as they are before they are lowered; CSR:
+                                 # (k,)
     cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
     cdef double scale            # CSR: that forms were made with
     cdef double reach            # CSR: no value of a row or a center will be larger; 0: not known
-    cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not zero, or were; NULL: all
+    cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not
+                                 # zero, or were; NULL: all
     cdef Memory axes_memory      # with axes: see `use_axes`
-    cdef double *known           # (k, d) the centers that `coordinates` are of, from their first preparation on
+    cdef double *known           # (k, d) the centers that `coordinates` are of, from their first
+                                 # preparation on
     cdef bint any_known
     cdef double *coordinates     # (k, width) along the axes, moved and scaled
     cdef float *slack
@@ -54,7 +58,8 @@ cdef class CenterForms:
         self.sq_norms = <float *>self.memory.take(k, sizeof(float))
         self.norms = <double *>self.memory.take(k, sizeof(double))
         if blocks:
-            self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d, sizeof(double))
+            self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d,
+                                                     sizeof(double))
         self.table = <int32_t *>self.memory.take(self.slots, sizeof(int32_t))
         self.c.ids = self.ids
         self.c.scaled = self.scaled
@@ -68,7 +73,8 @@ cdef class CenterForms:
         self.known = <double *>self.axes_memory.take(k * self.d, sizeof(double))
         self.coordinates = <double *>self.axes_memory.take(k * width, sizeof(double))
         self.slack = <float *>self.axes_memory.take(k, sizeof(float))
-        self.lanes = <float *>self.axes_memory.take((k + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES * width, sizeof(float))
+        self.lanes = <float *>self.axes_memory.take((k + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES
+                                                    * width, sizeof(float))
         self.any_known = False
         self.c.slack = self.slack
         self.c.lanes = self.lanes
@@ -84,7 +90,8 @@ cdef class CenterForms:
         cdef Py_ssize_t k = self.c.k
         if self.quanta_memory is None:
             self.quanta_memory = Memory()
-            self.quantised.quanta = <int32_t *>self.quanta_memory.take(k * quanta_words(self.d), sizeof(int32_t))
+            self.quantised.quanta = <int32_t *>self.quanta_memory.take(k * quanta_words(self.d),
+                                                                       sizeof(int32_t))
             self.quantised.steps = <float *>self.quanta_memory.take(k, sizeof(float))
             self.quantised.off = <float *>self.quanta_memory.take(k, sizeof(float))
             self.quantised.sq_norms = <float *>self.quanta_memory.take(k, sizeof(float))
@@ -105,8 +112,10 @@ cdef class CenterForms:
         to.off = off
         to.sq_norms = sq_norms
         for j in range(to.m):
-            filter_table.quantise_center(to.scaled + j * d, d, packing.rough * guard_factor, packing.reach * guard_factor,
-                                         <int32_t *>quanta + j * quanta_words(d), <float *>steps + j, <float *>off + j)
+            filter_table.quantise_center(to.scaled + j * d, d, packing.rough * guard_factor,
+                                         packing.reach * guard_factor,
+                                         <int32_t *>quanta + j * quanta_words(d),
+                                         <float *>steps + j, <float *>off + j)
             (<float *>sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
         guard_constants(to, packing, d, gamma)
 
@@ -115,13 +124,18 @@ cdef class CenterForms:
         cdef Py_ssize_t d = self.d, width = packing.n_axes + 1, first = 0, stop, j
         while first < self.c.k:
             stop = first
-            while stop < self.c.k and not (self.any_known and same_row(self.known + stop * d, self.c.rows + stop * d, d)):
+            while (stop < self.c.k and not (self.any_known
+                                            and same_row(self.known + stop * d,
+                                                         self.c.rows + stop * d, d))):
                 stop += 1
             if stop > first:
-                memcpy(self.known + first * d, self.c.rows + first * d, (stop - first) * d * sizeof(double))
-                exact_tables[1].project(self.c.rows + first * d, stop - first, d, packing, self.coordinates + first * width)
+                memcpy(self.known + first * d, self.c.rows + first * d,
+                       (stop - first) * d * sizeof(double))
+                exact_tables[1].project(self.c.rows + first * d, stop - first, d, packing,
+                                        self.coordinates + first * width)
             for j in range(first, stop):
-                self.slack[j] = <float>(4 * self.coordinates[j * width + width - 1] * (1 + 2e-6) * guard_factor)
+                self.slack[j] = <float>(4 * self.coordinates[j * width + width - 1] * (1 + 2e-6)
+                                        * guard_factor)
             first = stop + 1
         self.any_known = True
 
@@ -130,7 +144,8 @@ cdef class CenterForms:
         cdef const double *other
         cdef uint64_t bits
         cdef uint64_t code = 0
-        cdef uint64_t codes[4]                # of every fourth value each: four chains that do not wait for each other
+        cdef uint64_t codes[4]                # of every fourth value each: four chains that do not
+                                              # wait for each other
         cdef double value
         cdef Py_ssize_t f, slot
         memset(codes, 0, sizeof(codes))
@@ -154,8 +169,10 @@ cdef class CenterForms:
         self.table[slot] = <int32_t>j
         return True
 
-    cdef void prepare(self, const double *rows, const Packed *packing, bint filter, bint all_of_them) noexcept nogil:
-        """Fill in the forms of these centers; equal ones but the first are left out unless `all_of_them`.
+    cdef void prepare(self, const double *rows, const Packed *packing, bint filter,
+                      bint all_of_them) noexcept nogil:
+        """Fill in the forms of these centers; equal ones but the first are left out unless
+        `all_of_them`.
 
         The filter's only if asked to, the exact kernel's unless there is no room for them.
         """
@@ -184,9 +201,11 @@ cdef class CenterForms:
 
     cdef double gamma_of(self, const Packed *packing) noexcept nogil:
         """Relative error of the scores of rows that are packed so."""
-        return filter_gamma(packed_width(packing, self.d)) + (0 if packing.axes == NULL else 10 * axes_error(packing, self.d))
+        return (filter_gamma(packed_width(packing, self.d))
+                + (0 if packing.axes == NULL else 10 * axes_error(packing, self.d)))
 
-    cdef bint scale_center(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m, double gamma) noexcept nogil:
+    cdef bint scale_center(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m,
+                           double gamma) noexcept nogil:
         """Fill in the filter's form of center j as the m-th; False where it lies too far out."""
         cdef Py_ssize_t width = packed_width(packing, self.d)
         cdef float *scaled = self.scaled + m * width
@@ -202,7 +221,8 @@ cdef class CenterForms:
         for f from 0 <= f < width by 8:
             stop = min(<Py_ssize_t>8, width - f)
             for i in range(stop):
-                value = row[f + i] if packing.axes != NULL else (row[f + i] - packing.origin[f + i]) * packing.scale
+                value = (row[f + i] if packing.axes != NULL
+                         else (row[f + i] - packing.origin[f + i]) * packing.scale)
                 norms[i] += value * value
                 largest[i] = max(largest[i], fabs(value))
                 scaled[f + i] = <float>(-2 * value)
@@ -219,7 +239,8 @@ cdef class CenterForms:
         return largest[0] < limit
 
     cdef int make_csr_room(self) except -1:
-        cdef Py_ssize_t k = self.c.k, vectors = (k + filter_table.csr_lanes - 1) // filter_table.csr_lanes, size
+        cdef Py_ssize_t k = self.c.k
+        cdef Py_ssize_t vectors = (k + filter_table.csr_lanes - 1) // filter_table.csr_lanes, size
         self.c.groups = (vectors + filter_table.csr_vectors - 1) // filter_table.csr_vectors
         self.c.width = (vectors + self.c.groups - 1) // self.c.groups * filter_table.csr_lanes
         size = self.c.groups * self.c.width
@@ -237,8 +258,11 @@ cdef class CenterForms:
         self.c.sq_norms = self.sq_norms
         return 0
 
-    cdef void prepare_csr(self, const Packed *packing, bint filter, bint all_of_them) noexcept nogil:
-        """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that never wins."""
+    cdef void prepare_csr(self, const Packed *packing, bint filter,
+                          bint all_of_them) noexcept nogil:
+        """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that
+        never wins.
+        """
         cdef Py_ssize_t j, f, w, words = (self.d + 63) // 64
         cdef uint64_t bits
         cdef double gamma = filter_gamma(self.terms), scale = packing.scale, largest, norm, value
@@ -282,7 +306,9 @@ cdef class CenterForms:
         guard_constants(&self.c, packing, self.d, gamma)
 
     cdef bint worth_a_strip(self, Py_ssize_t first) noexcept nogil:
-        """Whether most values of STRIP centers from this one on are to be made anew, and lie side by side."""
+        """Whether most values of STRIP centers from this one on are to be made anew, and lie side
+        by side.
+        """
         cdef Py_ssize_t words = (self.d + 63) // 64, i
         cdef Py_ssize_t count = 0
         if first // self.c.width != (first + STRIP - 1) // self.c.width:
@@ -323,7 +349,8 @@ cdef class CenterForms:
         slot = <Py_ssize_t>((bits ^ bits >> 32) & <uint64_t>(self.slots - 1))
         while self.table[slot] >= 0:
             other = self.table[slot]
-            if self.norms[other] == self.norms[j] and same_row(self.c.rows + other * self.d, self.c.rows + j * self.d, self.d):
+            if self.norms[other] == self.norms[j] and same_row(self.c.rows + other * self.d,
+                                                               self.c.rows + j * self.d, self.d):
                 return False
             slot = (slot + 1) & (self.slots - 1)
         self.table[slot] = <int32_t>j
@@ -338,8 +365,11 @@ cdef inline Py_ssize_t ones(uint64_t bits) noexcept nogil:
     return <Py_ssize_t>((bits * 0x0101010101010101ULL) >> 56)
 
 
-cdef double farthest_value(const double *rows, Py_ssize_t k, Py_ssize_t d, const double *origin) noexcept nogil:
-    """The largest magnitude of any value of rows (k, d) less the origin: four searches that do not wait for each other."""
+cdef double farthest_value(const double *rows, Py_ssize_t k, Py_ssize_t d,
+                           const double *origin) noexcept nogil:
+    """The largest magnitude of any value of rows (k, d) less the origin: four searches that do not
+    wait for each other.
+    """
     cdef double[4] largest
     cdef Py_ssize_t j, f, whole = d // 4 * 4
     cdef int i
@@ -354,7 +384,8 @@ cdef double farthest_value(const double *rows, Py_ssize_t k, Py_ssize_t d, const
     return max(max(largest[0], largest[1]), max(largest[2], largest[3]))
 
 
-cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_ssize_t d, double *blocks) noexcept nogil:
+cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_ssize_t d,
+                       double *blocks) noexcept nogil:
     """The exact kernel's form of m centers: those of `ids`, or NULL: the first.
 
     blocks  OUT  (ceil(m / BLOCK), d, BLOCK)
@@ -374,7 +405,8 @@ cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_
 
 cdef double filter_gamma(Py_ssize_t d) noexcept nogil:
     """Relative error of a score; see kernels/filter/filter.pxi."""
-    cdef double roundings = (min(d, <Py_ssize_t>FLUSH) + (d + FLUSH - 1) // FLUSH + 5) * ldexp(1, -24)
+    cdef double roundings = (min(d, <Py_ssize_t>FLUSH) + (d + FLUSH - 1) // FLUSH + 5) * ldexp(1,
+                                                                                               -24)
     return 1.01 * roundings / (1 - roundings)
 
 
@@ -382,18 +414,22 @@ cdef double guard_factor = 1
 
 
 def scale_guard(double factor):
-    """For tests of the tests: weaken (below 1) the bound under which the filter is believed. 1 restores it."""
+    """For tests of the tests: weaken (below 1) the bound under which the filter is believed. 1
+    restores it.
+    """
     global guard_factor
     guard_factor = factor
 
 
-cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d, double gamma) noexcept nogil:
+cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d,
+                          double gamma) noexcept nogil:
     """When a score with such a relative error proves its center; see kernels/filter/filter.pxi.
 
     With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
         second - best > 2.05 (gamma (2 N + A) + exact (N + A)) + floor,
-    where `exact` covers the rounding of the exact distance itself and `floor` what underflows, there and in float32. N is not looked
-    up: |b| <= |a| + |a - b| and the squared distance is A + best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
+    where `exact` covers the rounding of the exact distance itself and `floor` what underflows,
+    there and in float32. N is not looked up: |b| <= |a| + |a - b| and the squared distance is A +
+    best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
     """
     cdef double exact = 2.02 * (d + 3) * ldexp(1, -53)
     cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6
@@ -401,11 +437,15 @@ cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d,
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up * guard_factor)
     centers.guard_score = <float>(3 * of_norm * up * guard_factor)
-    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d * (ldexp(packing.scale, -537) * ldexp(packing.scale, -537))) * up)
+    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d
+                                   * (ldexp(packing.scale, -537)
+                                      * ldexp(packing.scale, -537))) * up)
 
 
 cdef bint choose_scale(Packed *packing, double largest) noexcept nogil:
-    """A power of two that brings distances up to `largest` from the origin to 2**SCALED_EXPONENT; False where there is none."""
+    """A power of two that brings distances up to `largest` from the origin to 2**SCALED_EXPONENT;
+    False where there is none.
+    """
     cdef int exponent = SCALED_EXPONENT
     if largest > 0:
         frexp(largest, &exponent)

@@ -1,9 +1,12 @@
 # What a run has to choose from before each pass: see lloyd/algorithms.pxi.
 
 cdef class Choice:
-    """How a run packs rows, and which centers it compares them with: the first that fits and is wanted, of what its algorithm allows."""
+    """How a run packs rows, and which centers it compares them with: the first that fits and is
+    wanted, of what its algorithm allows.
+    """
     cdef Memory memory
-    cdef list packings               # those that can be of use, in the order in which they are asked; the last one always fits
+    cdef list packings               # those that can be of use, in the order in which they are
+                                     # asked; the last one always fits
     cdef void **packing_at           # the same, borrowed; NULL: given up
     cdef int n_packings
     cdef Packing packing             # the one in use
@@ -44,7 +47,8 @@ cdef class Choice:
                 self.n_searches += 1
                 reads_panels = reads_panels or search.reads_panels()
         if packing is not run.data.floats or not search.always_fits():
-            raise ValueError(f"the last packing of an algorithm must be Floats, and its last search one that always fits: {algorithm}.")
+            raise ValueError("the last packing of an algorithm must be Floats, and its last "
+                             f"search one that always fits: {algorithm}.")
         self.packing = packing
         if run.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
             run.data.floats.keep(run.data)
@@ -54,7 +58,8 @@ cdef class Choice:
         """Go over to the first packing that fits and is wanted."""
         cdef int i, chosen = self.n_packings - 1
         for i in range(chosen):
-            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run) and (<Packing>self.packing_at[i]).wants(run)):
+            if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run)
+                and (<Packing>self.packing_at[i]).wants(run)):
                 chosen = i
                 break
         if self.packing_at[chosen] != <void *>self.packing:
@@ -82,10 +87,13 @@ cdef class Choice:
         return self.insisted_packing == <void *>packing
 
     cdef double cost_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in another way, roughly."""
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in
+        another way, roughly.
+        """
         cdef int i
         for i in range(self.n_packings):
-            if self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing and (<Packing>self.packing_at[i]).fits(run):
+            if (self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing
+                and (<Packing>self.packing_at[i]).fits(run)):
                 return (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d)
         return INFINITY
 

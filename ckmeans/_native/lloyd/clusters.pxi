@@ -1,6 +1,8 @@
-# The clusters of one run: their centers, and the exact sums of their rows, brought up to date by the rows whose label changed.
+# The clusters of one run: their centers, and the exact sums of their rows, brought up to date by
+# the rows whose label changed.
 
-cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how, Py_ssize_t d) noexcept nogil:
+cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how,
+                      Py_ssize_t d) noexcept nogil:
     """Add one thread's tally to the total and clear it."""
     cdef Py_ssize_t size = how.parts * d, j, e
     for j in range(k):
@@ -32,7 +34,8 @@ cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexc
 cdef class Clusters:
     """Centers that are the means of their rows, for dense rows.
 
-    A run labels rows; what that changes of the sums the threads note down in tallies of their own, and `collect` puts them together.
+    A run labels rows; what that changes of the sums the threads note down in tallies of their own,
+    and `collect` puts them together.
     """
     cdef View view
     cdef Cuts cuts               # how sums are cut
@@ -40,7 +43,8 @@ cdef class Clusters:
     cdef Memory memory
     cdef Py_ssize_t k, d
     cdef double *center          # (k, d) as they are used
-    cdef double *shown           # (k, d) as results have them: the same, unless rows are taken at unit length
+    cdef double *shown           # (k, d) as results have them: the same, unless rows are taken at
+                                 # unit length
     cdef double *fresh           # (k, d) the next centers, where they differ
     cdef Tally total             # sums of the current labels; `touched`: not yet in `center`
     cdef Tally *tallies          # (threads,) what each thread adds to them; zeros between passes
@@ -81,7 +85,9 @@ cdef class Clusters:
         return 0
 
     cdef void lend(self, const int32_t *label) noexcept nogil:
-        """A pass over rows with these labels is about to begin: have the threads add to the tallies."""
+        """A pass over rows with these labels is about to begin: have the threads add to the
+        tallies.
+        """
         cdef int i
         for i in range(self.view.n_threads):
             self.view.workers[i].tally = self.tallies[i]
@@ -91,12 +97,14 @@ cdef class Clusters:
         cdef int i
         for i in range(self.view.n_threads):
             if self.view.workers[i].changed:
-                merge_tally(&self.total, &self.view.workers[i].tally, self.k, &self.cuts.sums, self.d)
+                merge_tally(&self.total, &self.view.workers[i].tally, self.k, &self.cuts.sums,
+                            self.d)
 
     cdef void move(self, Py_ssize_t row, int32_t label, int sign) noexcept nogil:
         """Take a row out of a cluster's sums (-1) or add it to them (1)."""
         cdef double w = 1 if self.view.weight == NULL else self.view.weight[row]
-        self.view.exact.move(&self.view.rows, row, w, label, sign, &self.total, &self.cuts.sums, self.view.workers[0].block)
+        self.view.exact.move(&self.view.rows, row, w, label, sign, &self.total, &self.cuts.sums,
+                             self.view.workers[0].block)
 
     cdef bint any_empty(self) noexcept nogil:
         """Whether a cluster has no weight."""
@@ -137,7 +145,8 @@ cdef class Clusters:
     cdef void turn(self, Py_ssize_t j) noexcept nogil:
         """Bring a fresh center to unit length; where it is zero, the center stays.
 
-        What is shown may be rounded to float32 then, which leaves it a little off unit length; what is used is not.
+        What is shown may be rounded to float32 then, which leaves it a little off unit length; what
+        is used is not.
         """
         cdef Py_ssize_t d = self.view.rows.d, f
         cdef double *fresh = self.fresh + j * d
@@ -153,8 +162,9 @@ cdef class Clusters:
 cdef class SparseClusters(Clusters):
     """The same for CSR rows, whose centers are sparse, too, unless clusters are large.
 
-    `support` says in which columns a cluster's sums or its center may not be zero; no others are looked at. Sums are brought up to date
-    after the pass, not by its threads: there is no room for more than one copy of them, and few rows change their labels.
+    `support` says in which columns a cluster's sums or its center may not be zero; no others are
+    looked at. Sums are brought up to date after the pass, not by its threads: there is no room for
+    more than one copy of them, and few rows change their labels.
     """
     cdef int32_t *before         # (n,) labels before the pass
 
@@ -185,12 +195,15 @@ cdef class SparseClusters(Clusters):
                 self.total.counts[label[i]] += 1
                 continue
             if self.before[i] >= 0:
-                self.view.exact.move(&self.view.rows, i, w, self.before[i], -1, &self.total, &self.cuts.sums, NULL)
-            self.view.exact.move(&self.view.rows, i, w, label[i], 1, &self.total, &self.cuts.sums, NULL)
+                self.view.exact.move(&self.view.rows, i, w, self.before[i], -1, &self.total,
+                                     &self.cuts.sums, NULL)
+            self.view.exact.move(&self.view.rows, i, w, label[i], 1, &self.total, &self.cuts.sums,
+                                 NULL)
 
     cdef void put(self, Py_ssize_t j, Py_ssize_t row) noexcept nogil:
         Clusters.put(self, j, row)
-        note_support(self.total.support + j * ((self.d + 63) // 64), self.fresh + j * self.d, self.d)
+        note_support(self.total.support + j * ((self.d + 63) // 64), self.fresh + j * self.d,
+                     self.d)
 
     cdef void update(self, Py_ssize_t j) noexcept nogil:
         """The same, in the columns where the cluster's sums or its center may not be zero."""
@@ -219,7 +232,8 @@ cdef class SparseClusters(Clusters):
                 bits &= bits - 1
                 step = fresh[f] - center[f]
                 shift += step * step
-                zero = center[f] == 0 and fresh[f] == 0          # the old one too: its form is still there
+                # the old one too: its form is still there
+                zero = center[f] == 0 and fresh[f] == 0
                 center[f] = fresh[f]
                 for p in range(self.cuts.sums.parts):
                     zero = zero and sums[p * d + f] == 0

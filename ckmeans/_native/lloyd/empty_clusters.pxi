@@ -1,10 +1,13 @@
-# What becomes of a cluster that has lost all its rows: it takes the row that lies farthest from its own center.
+# What becomes of a cluster that has lost all its rows: it takes the row that lies farthest from its
+# own center.
 
 cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
-    """Give each empty cluster, in order, the row farthest from its own center (the lowest of equals).
+    """Give each empty cluster, in order, the row farthest from its own center (the lowest of
+    equals).
 
-    It must have weight, be off its center, leave other rows behind, and differ from rows given before. It counts as the new cluster's
-    only member, and no more as a member of its old one, for this update only. Where no such row is left, the center stays.
+    It must have weight, be off its center, leave other rows behind, and differ from rows given
+    before. It counts as the new cluster's only member, and no more as a member of its old one, for
+    this update only. Where no such row is left, the center stays.
 
     moved, n_moved  OUT  (k,) rows that are to be put back after the update
     """

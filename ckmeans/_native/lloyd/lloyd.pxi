@@ -1,4 +1,5 @@
-# One k-means run: the loop of Lloyd's algorithm and its stopping rule. Every algorithm runs under it.
+# One k-means run: the loop of Lloyd's algorithm and its stopping rule. Every algorithm runs under
+# it.
 
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
@@ -18,7 +19,8 @@ cdef class Run:
         A row of ALGORITHMS.
     max_iter : int
     tol : float
-        The run stops once the centers' total squared shift is at most this times the mean variance of the columns.
+        The run stops once the centers' total squared shift is at most this times the mean variance
+        of the columns.
     """
     cdef readonly Data data
     cdef Memory memory
@@ -40,7 +42,8 @@ cdef class Run:
     cdef Py_ssize_t n_moved
     cdef Stop stop
 
-    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol, str algorithm="auto"):
+    def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol,
+                  str algorithm="auto"):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Cuts cuts = data.need_cuts()
         cdef int i
@@ -64,7 +67,7 @@ cdef class Run:
         assign_job(data, &self.job, self.forms, self.label)
         self.job.sums = &cuts.sums
 
-    # -- the loop ------------------------------------------------------------------------------------------------------------------
+    # -- the loop ----------------------------------------------------------------------------------
 
     cdef int assign(self) except -1 nogil:
         """Label all rows and bring the sums up to date."""
@@ -72,9 +75,12 @@ cdef class Run:
         return self.label_rows()
 
     cdef int choose(self) except -1 nogil:
-        """How rows are packed and which centers they are compared with in the pass that is about to begin."""
+        """How rows are packed and which centers they are compared with in the pass that is about to
+        begin.
+        """
         self.choice.choose_packing(self)
-        self.forms.prepare(self.clusters.center, self.choice.packing.panels(), self.choice.packing.filter, False)
+        self.forms.prepare(self.clusters.center, self.choice.packing.panels(),
+                           self.choice.packing.filter, False)
         self.job.centers = &self.forms.c
         return self.choice.choose_search(self)
 
@@ -87,7 +93,9 @@ cdef class Run:
         return 0
 
     cdef int first_assign(self) except -1 nogil:
-        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on the way."""
+        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on
+        the way.
+        """
         self.choose()
         if not (self.tol > 0 and self.data.variance_ < 0):
             self.label_rows()
@@ -108,7 +116,9 @@ cdef class Run:
         return 0
 
     cdef double to_come(self, double cost) noexcept nogil:
-        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which costs a row so many."""
+        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which
+        costs a row so many.
+        """
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
     cdef int go_by_place(self, const Boxes *boxes) except -1:
@@ -145,12 +155,15 @@ cdef class Run:
             changed += 1
         for i in range(n if self.place_label != NULL else 0):
             self.place_label[i] = self.label[self.job.boxes.order[i]]
-        self.clusters.lend(self.label)       # these are the labels before, for what is still to be collected
+        self.clusters.lend(self.label)       # these are the labels before, for what is still to be
+                                             # collected
         self.data.workers[0].changed = changed
         return 0
 
     cdef int update(self) except -1 nogil:
-        """Move every center to the mean of its rows, empty clusters to far rows, and measure the shift."""
+        """Move every center to the mean of its rows, empty clusters to far rows, and measure the
+        shift.
+        """
         cdef Py_ssize_t i
         self.n_moved = 0
         if self.clusters.any_empty():
@@ -164,7 +177,9 @@ cdef class Run:
         return 0
 
     cdef Stop stopping(self) noexcept nogil:
-        """The stopping rule: asked after an assignment (n_changed) and again after an update (shift)."""
+        """The stopping rule: asked after an assignment (n_changed) and again after an update
+        (shift).
+        """
         if self.n_changed == 0:
             return LABELS
         if self.clusters.shift <= self.shift_limit:
@@ -210,7 +225,7 @@ cdef class Run:
         self.n_changed = changed
         return 0
 
-    # -- what callers ask ----------------------------------------------------------------------------------------------------------
+    # -- what callers ask --------------------------------------------------------------------------
 
     @property
     def along_axes(self):
@@ -254,7 +269,9 @@ cdef class Run:
     def counters(self):
         """What the kernels did so far.
 
-        Row-center pairs filtered and decided exactly, rows that the filter left undecided, box-center pairs tested.
+        Row-center pairs filtered and decided exactly, rows that the filter left undecided,
+        box-center pairs tested.
         """
         cdef Counters counted = self.data.threads.counters()
-        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided, "boxed": counted.boxed}
+        return {"filtered": counted.filtered, "exact": counted.exact, "decided": counted.decided,
+                "boxed": counted.boxed}

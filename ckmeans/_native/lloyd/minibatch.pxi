@@ -1,9 +1,12 @@
-# Centers that learn from batches of rows: each is the running mean of the rows that were assigned to it when they came.
+# Centers that learn from batches of rows: each is the running mean of the rows that were assigned
+# to it when they came.
 
 cdef enum:
-    LANE = 8                     # sums over columns are kept apart by so many: the same bits from dense rows and from CSR rows
+    LANE = 8                     # sums over columns are kept apart by so many: the same bits from
+                                 # dense rows and from CSR rows
 
-cdef double DIGITS_LEFT = 1e-6   # share of the rows' squares below which an inertia that is made of them has lost too many digits
+cdef double DIGITS_LEFT = 1e-6   # share of the rows' squares below which an inertia that is made of
+                                 # them has lost too many digits
 
 
 cdef class Running:
@@ -25,7 +28,8 @@ cdef class Running:
     cdef Cuts cuts                       # how sums are cut
     cdef Data data                       # keeps what batches share with it
     cdef CenterForms forms
-    cdef Tally tally                     # of the batch under way: zeros in between. `support` is of the centers, too
+    cdef Tally tally                     # of the batch under way: zeros in between. `support` is of
+                                         # the centers, too
     cdef readonly cnp.ndarray centers, seen
     cdef double *center                  # (k, d) what `centers` holds
     cdef double *fresh                   # (d,)
@@ -45,14 +49,16 @@ cdef class Running:
         self.forms = CenterForms(k, d, True, data.most_values)
         self.fresh = <double *>self.memory.take(d, sizeof(double))
         self.tally.sums = <double *>self.memory.take(k * self.cuts.sums.parts * d, sizeof(double))
-        self.tally.weights = <double *>self.memory.take(k * self.cuts.sums.weight_parts, sizeof(double))
+        self.tally.weights = <double *>self.memory.take(k * self.cuts.sums.weight_parts,
+                                                        sizeof(double))
         self.tally.counts = <int64_t *>self.memory.take(k, sizeof(int64_t))
         self.tally.touched = <uint8_t *>self.memory.take(k, 1)
         self.tally.support = <uint64_t *>self.memory.take(k * words, sizeof(uint64_t))
         if data.rows.indptr == NULL:
             memset(self.tally.support, 0xff, k * words * sizeof(uint64_t))
         else:
-            self.forms.reach = max(data.cuts.largest_value(), farthest_value(self.center, k, d, self.fresh))
+            self.forms.reach = max(data.cuts.largest_value(),
+                                   farthest_value(self.center, k, d, self.fresh))
             self.forms.support = NULL if data.unit else self.tally.support
         self.note_all()
 
@@ -81,7 +87,8 @@ cdef class Running:
 
     def put(self, which, Data batch not None, rows):
         """Move these centers to rows of a batch; returns their total squared shift."""
-        cdef const int64_t[::1] centers = np.array(which, dtype=np.int64), indices = np.array(rows, dtype=np.int64)
+        cdef const int64_t[::1] centers = np.array(which, dtype=np.int64)
+        cdef const int64_t[::1] indices = np.array(rows, dtype=np.int64)
         cdef Py_ssize_t d = self.data.rows.d, f, i
         self.check_batch(batch)
         check_index(centers.shape[0], indices.shape[0] + 1, "center")     # a row for each
@@ -126,7 +133,8 @@ cdef class Running:
             if batch.weight != NULL:
                 w = batch.weight[i]
             if w > 0:
-                batch.exact.move(&batch.rows, i, w, label[i], 1, &self.tally, &batch.cuts.sums, batch.workers[0].block)
+                batch.exact.move(&batch.rows, i, w, label[i], 1, &self.tally, &batch.cuts.sums,
+                                 batch.workers[0].block)
         if not batch.unit:
             squares = inertia = total_squares(batch, batch.need_cuts())
             for j in range(self.k):
@@ -138,8 +146,11 @@ cdef class Running:
         return labels, inertia, shift
 
     cdef double beyond_squares(self, Py_ssize_t j) noexcept nogil:
-        """What a cluster's inertia is more than the sum of its rows' squares: w |c|^2 - 2 c s, of its weight and sums."""
-        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts, word, f, i
+        """What a cluster's inertia is more than the sum of its rows' squares: w |c|^2 - 2 c s, of
+        its weight and sums.
+        """
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts
+        cdef Py_ssize_t word, f, i
         cdef const uint64_t *support = self.tally.support + j * words
         cdef const double *center = self.center + j * d
         cdef const double *sums = self.tally.sums + j * parts * d
@@ -151,24 +162,30 @@ cdef class Running:
         for word in range(words):
             if support[word] == 0:
                 continue
-            if parts == 1 and 64 * word + 64 <= d:          # the same, for the compiler to see through
+            if parts == 1 and 64 * word + 64 <= d:          # the same, for the compiler to see
+                                                            # through
                 for f from 64 * word <= f < 64 * word + 64 by LANE:
                     for i in range(LANE):
                         found[i] += center[f + i] * (weight * center[f + i] - 2 * sums[f + i])
                 continue
             for f from 64 * word <= f < min(64 * word + 64, d) by LANE:
                 for i in range(min(<Py_ssize_t>LANE, d - f)):
-                    found[i] += center[f + i] * (weight * center[f + i] - 2 * self.sum_of(sums, f + i, parts))
+                    found[i] += (center[f + i] * (weight * center[f + i] - 2
+                                                  * self.sum_of(sums, f + i, parts)))
         for i in range(LANE):
             total += found[i]
         return total
 
-    cdef inline double sum_of(self, const double *sums, Py_ssize_t f, Py_ssize_t parts) noexcept nogil:
+    cdef inline double sum_of(self, const double *sums, Py_ssize_t f,
+                              Py_ssize_t parts) noexcept nogil:
         return sums[f] if parts == 1 else sum_value(sums + f, self.data.rows.d, <int>parts)
 
     cdef double move(self, Py_ssize_t j) noexcept nogil:
-        """Move a center by what its cluster's sums say, which are cleared; returns its squared shift."""
-        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts, word, start, stop, f, i, p
+        """Move a center by what its cluster's sums say, which are cleared; returns its squared
+        shift.
+        """
+        cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts
+        cdef Py_ssize_t word, start, stop, f, i, p
         cdef const uint64_t *support = self.tally.support + j * words
         cdef double *center = self.center + j * d
         cdef double *fresh = self.fresh
@@ -182,7 +199,8 @@ cdef class Running:
             self.forms.stale[j] = True
         seen[j] += weight
         share = weight / seen[j]
-        memset(self.tally.weights + j * self.cuts.sums.weight_parts, 0, self.cuts.sums.weight_parts * sizeof(double))
+        memset(self.tally.weights + j * self.cuts.sums.weight_parts, 0,
+               self.cuts.sums.weight_parts * sizeof(double))
         self.tally.counts[j] = 0
         if self.data.unit:
             memset(fresh, 0, d * sizeof(double))
@@ -192,7 +210,8 @@ cdef class Running:
             if parts == 1 and not self.data.narrow and 64 * word + 64 <= d:
                 for f from 64 * word <= f < 64 * word + 64 by LANE:
                     for i in range(LANE):
-                        fresh[f + i] = center[f + i] + share * (sums[f + i] / weight - center[f + i])
+                        fresh[f + i] = (center[f + i] + share
+                                        * (sums[f + i] / weight - center[f + i]))
                 continue
             for f in range(64 * word, min(64 * word + 64, d)):
                 mean = self.sum_of(sums, f, parts) / weight

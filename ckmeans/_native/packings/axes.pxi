@@ -1,5 +1,6 @@
-# A few axes along which rows vary most, so that the filter may read coordinates instead of all features; see kernels/exact/axes.pxi.
-# Distances are those of the coordinates then, which are no larger than those of the rows: see `GroupBounds`.
+# A few axes along which rows vary most, so that the filter may read coordinates instead of all
+# features; see kernels/exact/axes.pxi. Distances are those of the coordinates then, which are no
+# larger than those of the rows: see `GroupBounds`.
 
 cdef enum:
     WIDE = 24                    # features from which on axes are thought of
@@ -9,7 +10,8 @@ cdef enum:
 
 
 cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
-    """What a packed row is off by along the axes and beyond them, as a share of its length; see kernels/exact/axes.pxi.
+    """What a packed row is off by along the axes and beyond them, as a share of its length; see
+    kernels/exact/axes.pxi.
 
     `principal_axes` makes sure that axes are orthonormal to within 2 s.
     """
@@ -19,11 +21,14 @@ cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
 
 @cython.wraparound(True)
 def orthonormal(rows, most):
-    """The directions (<= most, d) in which these rows (n, d) reach farthest, orthonormal, the farthest first."""
+    """The directions (<= most, d) in which these rows (n, d) reach farthest, orthonormal, the
+    farthest first.
+    """
     values, vectors = eigen(product(rows, rows.T))
     keep = slice(-1, -1 - min(most, int((values > 1e-7 * values[-1]).sum())), -1)
     rows = product((vectors[:, keep] / np.sqrt(values[keep])).T, rows)
-    for _ in range(8):                        # rounding has left the shortest a little off; each step squares that
+    for _ in range(8):                        # rounding has left the shortest a little off; each
+                                              # step squares that
         gap = product(rows, rows.T) - np.eye(len(rows))
         rows = rows - product(0.5 * gap, rows)
         if np.abs(gap).sum(axis=1).max() < 1e-9:
@@ -34,10 +39,12 @@ def orthonormal(rows, most):
 def principal_axes(rows, most):
     """Orthonormal axes (<= most, d) along which these rows (n, d) vary most, or None.
 
-    They are found from AXES_SAMPLE of the rows, and turned towards those of all of them by one step of subspace iteration.
+    They are found from AXES_SAMPLE of the rows, and turned towards those of all of them by one step
+    of subspace iteration.
     """
     few = rows[::max(1, len(rows) // AXES_SAMPLE)][:AXES_SAMPLE]
-    if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were checked)
+    if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were
+                                                          # checked)
         return None
     axes = orthonormal(few, most)
     if len(rows) > len(few):
@@ -47,7 +54,9 @@ def principal_axes(rows, most):
 
 
 class Trial:
-    """How well axes (n_axes, d) tell which of some centers (m, d) is nearest to each of some rows (n, d)."""
+    """How well axes (n_axes, d) tell which of some centers (m, d) is nearest to each of some rows
+    (n, d).
+    """
 
     def __init__(self, rows, centers, axes):
         self.along, self.to = product(rows, axes.T), product(centers, axes.T)
@@ -82,7 +91,8 @@ cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double left)
 
 cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     """Nanoseconds that it takes to see whether axes promise anything, roughly."""
-    return 1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE * AXES_TRIED * m
+    return (1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE
+            * AXES_TRIED * m)
 
 
 cdef class Axes(Packing):
@@ -96,13 +106,15 @@ cdef class Axes(Packing):
         return 0
 
     cdef bint possible(self, Run run) noexcept:
-        return run.data.rows.d >= (8 if run.choice.insists_on(self) else WIDE) and self.filter and run.data.packed
+        return (run.data.rows.d >= (8 if run.choice.insists_on(self) else WIDE) and self.filter
+                and run.data.packed)
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Axes are looked for once assignments, a few that are still to come included, have cost several times what looking for them does,
+        """Axes are looked for once assignments, a few that are still to come included, have cost
+        several times what looking for them does,
         and where they promise nothing, again when eight times as much has been spent."""
         cdef Py_ssize_t m = run.forms.c.k
         cdef double without = run.choice.cost_without(run, self, m), to_come = run.to_come(without)
@@ -110,11 +122,14 @@ cdef class Axes(Packing):
         cdef bint insisted = run.choice.insists_on(self)
         if self.packed.axes != NULL:
             return True
-        if not insisted and (spent + to_come < 8 * axes_cost(m, run.data.rows.d) or spent < self.patience):
+        if (not insisted and (spent + to_come < 8 * axes_cost(m, run.data.rows.d)
+                              or spent < self.patience)):
             return False
         with gil:
             try:
-                self.pack_along(run.data, find_axes(run.data, as_array(run.clusters.center, run.k, run.data.rows.d),
+                self.pack_along(run.data,
+                                find_axes(run.data,
+                                          as_array(run.clusters.center, run.k, run.data.rows.d),
                                                     INFINITY if insisted else 0.75 * without))
             except MemoryError:               # what was there before will do
                 run.choice.give_up(run, self)
@@ -122,8 +137,11 @@ cdef class Axes(Packing):
         return self.packed.axes != NULL
 
     cdef int pack_along(self, Data data, axes) except -1:
-        """Room for the rows along these axes (n_axes, d), if there are any, which the next pass fills."""
-        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count, lanes, f, a
+        """Room for the rows along these axes (n_axes, d), if there are any, which the next pass
+        fills.
+        """
+        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count
+        cdef Py_ssize_t lanes, f, a
         cdef const double *from_
         cdef double *to
         cdef Memory memory
@@ -167,7 +185,8 @@ cdef class Axes(Packing):
         """Go on without axes if they leave so many rows in doubt that all features are faster."""
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d, width = self.packed.n_axes + 1
         Packing.was_compared(self, run, doubtful)
-        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.choice.cost_without(run, self, m):
+        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.choice.cost_without(run,
+                self, m):
             with gil:
                 run.choice.give_up(run, self)
         return 0
@@ -180,7 +199,9 @@ cdef class Axes(Packing):
 
 
 cdef object find_axes(Data data, cnp.ndarray centers, double most):
-    """Axes that make an assignment to these centers (m, d) cost at most so many nanoseconds a row, or None; the best if it is infinite."""
+    """Axes that make an assignment to these centers (m, d) cost at most so many nanoseconds a row,
+    or None; the best if it is infinite.
+    """
     cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count, chosen = 0
     cdef double best = most, cost, unsure, left
     cdef cnp.ndarray origin = np.empty(d)
@@ -190,10 +211,12 @@ cdef object find_axes(Data data, cnp.ndarray centers, double most):
         return (rows - origin) * data.floats.packed.scale
 
     # Axes are tried on other rows than those that they are found from.
-    tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1) * n // (2 * AXES_ROWS)))
+    tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1)
+                            * n // (2 * AXES_ROWS)))
     centers = moved(centers)
     if most < INFINITY:
-        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)), min(AXES_SAMPLE - 4, d // 2))
+        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)),
+                              min(AXES_SAMPLE - 4, d // 2))
         if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.7:
             return None
     axes = principal_axes(moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS)), MOST_AXES)

@@ -3,11 +3,13 @@
 cdef class Floats(Packing):
     """Rows packed with all their features, in their own order or in that of boxes.
 
-    Where memory is to be spared, nothing is kept and each pass packs rows anew; only origin and scale are known then.
+    Where memory is to be spared, nothing is kept and each pass packs rows anew; only origin and
+    scale are known then.
     """
     cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
     cdef SpatialOrder order      # None until a run thinks of boxes
-    cdef Packed unkept           # the same rows, for passes that want them in their own order while they are kept in another
+    cdef Packed unkept           # the same rows, for passes that want them in their own order while
+                                 # they are kept in another
 
     cdef int open(self, Data data) except -1:
         cdef Py_ssize_t d = data.rows.d, n = data.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
@@ -46,7 +48,9 @@ cdef class Floats(Packing):
         return <double *>self.memory.take(d, sizeof(double))
 
     cdef void scale_around(self, double *origin, Cuts cuts) noexcept:
-        """Any origin (d,) gives the same results; one amid the rows keeps the filter's error small."""
+        """Any origin (d,) gives the same results; one amid the rows keeps the filter's error
+        small.
+        """
         round_origin(origin, cuts.d, cuts.narrow)
         self.packed.origin = origin
         self.filter = choose_scale(&self.packed, cuts.reach(origin))
@@ -74,7 +78,8 @@ cdef class Floats(Packing):
     cdef void put(self, const double *row, Py_ssize_t d, Py_ssize_t place) noexcept nogil:
         cdef Py_ssize_t f
         for f in range(d):
-            self.packed.panels[place * d + f] = <float>((row[f] - self.packed.origin[f]) * self.packed.scale)
+            self.packed.panels[place * d + f] = <float>((row[f] - self.packed.origin[f])
+                                                        * self.packed.scale)
 
     cdef int follow(self, Run run) except -1 nogil:
         if self.boxes.order != NULL and run.place_label == NULL:
@@ -90,12 +95,14 @@ cdef class Floats(Packing):
 
     cdef int arrange(self, Data data) except -1:
         """Sort the rows in space and pack them in that order."""
-        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d
+        cdef Py_ssize_t supers = (n + SUPER * PANEL - 1) // (SUPER * PANEL)
         cdef Arrange job
         cdef Boxes boxes
         if self.boxes.order != NULL:
             return 0
-        data.draw_order = None                # what is drawn is drawn, mostly: both orders at once would take more memory
+        data.draw_order = None                # what is drawn is drawn, mostly: both orders at once
+                                              # would take more memory
         boxes.order = self.need_order().sort(data)
         boxes.low = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
         boxes.high = <float *>self.memory.take(supers * d * SUPER, sizeof(float))
@@ -103,7 +110,8 @@ cdef class Floats(Packing):
         job.packing = &self.packed
         job.boxes = &boxes
         job.workers = data.workers
-        self.packed.filling = True           # until it is done: an interrupt leaves panels that must not be read
+        self.packed.filling = True           # until it is done: an interrupt leaves panels that
+                                             # must not be read
         with nogil:
             data.each_chunk(data.exact.arrange, &job, 10 + 2.0 * d)
         self.packed.filling = self.packed.by_row = False
@@ -111,7 +119,9 @@ cdef class Floats(Packing):
         return 0
 
     cdef Packed *panels_in_order(self, View view) except NULL:
-        """The packed rows, by feature and in their own order; packed anew in each pass where they are kept in another one."""
+        """The packed rows, by feature and in their own order; packed anew in each pass where they
+        are kept in another one.
+        """
         self.lay(view, False)
         if self.boxes.order == NULL:
             return &self.packed

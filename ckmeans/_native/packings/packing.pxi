@@ -1,11 +1,14 @@
-# How rows are packed for the filter: the base of the classes in this folder, which has one file for each way.
+# How rows are packed for the filter: the base of the classes in this folder, which has one file for
+# each way.
 #
-# A packing belongs to a data set, and all runs over that data share it. What has been packed, and how it lies in memory, the packing
-# alone knows and changes. Before each pass a run goes over to the first packing in its row of ALGORITHMS that fits and is wanted.
+# A packing belongs to a data set, and all runs over that data share it. What has been packed, and
+# how it lies in memory, the packing alone knows and changes. Before each pass a run goes over to
+# the first packing in its row of ALGORITHMS that fits and is wanted.
 
 cdef enum PanelLayout:
     BY_FEATURE                   # panels as they are made, (width, PANEL)
-    BY_ROW                       # panels of rows one after the other, (PANEL, width): what bounds read
+    BY_ROW                       # panels of rows one after the other, (PANEL, width): what bounds
+                                 # read
     FASTEST                      # in whatever form rows are compared fastest with all centers
 
 
@@ -13,7 +16,8 @@ cdef class Packing:
     """One way to pack the rows of a data set."""
     cdef Memory memory
     cdef Packed packed           # what kernels read
-    cdef bint filter             # the range of the rows allows for it: without, every row is decided exactly
+    cdef bint filter             # the range of the rows allows for it: without, every row is
+                                 # decided exactly
 
     cdef int open(self, Data data) except -1:
         """Get ready to be asked; nothing is packed yet. The data has been scanned."""
@@ -28,7 +32,9 @@ cdef class Packing:
         return True
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Whether that pays, or the run's algorithm insists on it; decided by work counted and modelled, never by a clock."""
+        """Whether that pays, or the run's algorithm insists on it; decided by work counted and
+        modelled, never by a clock.
+        """
         return True
 
     cdef int enter(self, Run run) except -1:
@@ -40,11 +46,15 @@ cdef class Packing:
         return 0
 
     cdef int follow(self, Run run) except -1 nogil:
-        """A pass of a run that has entered is about to begin: other runs may have packed the rows anew."""
+        """A pass of a run that has entered is about to begin: other runs may have packed the rows
+        anew.
+        """
         return 0
 
     cdef bint needs_panels(self) noexcept:
-        """Whether a run that begins with it, and compares all rows with all centers, reads panels again and again: then they are kept."""
+        """Whether a run that begins with it, and compares all rows with all centers, reads panels
+        again and again: then they are kept.
+        """
         return True
 
     cdef Packed *panels(self) noexcept nogil:
@@ -52,7 +62,9 @@ cdef class Packing:
         return &self.packed
 
     cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
-        """The packed rows, for a pass that reads them in this layout; FASTEST may choose other forms of the centers, too."""
+        """The packed rows, for a pass that reads them in this layout; FASTEST may choose other
+        forms of the centers, too.
+        """
         self.lay(run.data, layout == BY_ROW)
         return &self.packed
 
@@ -61,7 +73,9 @@ cdef class Packing:
         self.packed.filling = False
 
     cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
-        """A pass has compared all rows with all centers, and had to decide this share of the rows exactly."""
+        """A pass has compared all rows with all centers, and had to decide this share of the rows
+        exactly.
+        """
         if run.forms.c.filter:
             self.was_read()
         return 0
@@ -71,14 +85,18 @@ cdef class Packing:
         return brute_cost(m, d)
 
     cdef double pass_cost(self, Run run) noexcept nogil:
-        """Nanoseconds that a row takes in the pass that is about to begin, whatever that has still to pack."""
+        """Nanoseconds that a row takes in the pass that is about to begin, whatever that has still
+        to pack.
+        """
         return run.data.assign_cost(run.forms.c.m)
 
     cdef void forget(self) noexcept:
         """Another packing takes the place of this one: give back memory."""
 
     cdef int lay(self, View view, bint by_row) except -1 nogil:
-        """Have panels that are kept hold rows one after the other, or lanes of features as they are made."""
+        """Have panels that are kept hold rows one after the other, or lanes of features as they are
+        made.
+        """
         cdef Assign job
         if self.packed.panels == NULL or self.packed.by_row == by_row:
             return 0
@@ -86,7 +104,8 @@ cdef class Packing:
             job.rows = &view.rows
             job.packing = &self.packed
             job.workers = view.workers
-            self.packed.filling = True       # until it is done: an interrupt leaves panels that must not be read
+            self.packed.filling = True       # until it is done: an interrupt leaves panels that
+                                             # must not be read
             view.each_chunk(view.exact.turn, &job, 0.5 * packed_width(&self.packed, view.rows.d))
             self.packed.filling = False
         self.packed.by_row = by_row

@@ -1,11 +1,14 @@
-# Rows kept in whole numbers, for the filter of kernels/filter/whole_numbers.pxi: where features are many, the fastest to compare with all centers.
+# Rows kept in whole numbers, for the filter of kernels/filter/whole_numbers.pxi: where features are
+# many, the fastest to compare with all centers.
 
 cdef enum:
     WORTH_QUANTISING = 32        # centers from which on it pays for rows that are looked at once
 
 
 cdef void worst_of_quanta(Packed *packing, Py_ssize_t d) noexcept nogil:
-    """For rows that are put in whole numbers only when they are compared: what can be said of all rows before."""
+    """For rows that are put in whole numbers only when they are compared: what can be said of all
+    rows before.
+    """
     packing.rough = 0.52 * sqrt(<double>d)
     packing.reach = QUANTA_TOTAL * (1 + 1e-5) + packing.rough
 
@@ -21,9 +24,11 @@ cdef double choice_cost(Py_ssize_t d) noexcept nogil:
 
 
 cdef class WholeNumbers(Packing):
-    """Rows in whole numbers beside the floats that they are made from, which boxes and bounds go on reading.
+    """Rows in whole numbers beside the floats that they are made from, which boxes and bounds go on
+    reading.
 
-    The first pass that compares all rows with all centers compares floats, and puts the rows in whole numbers on the way.
+    The first pass that compares all rows with all centers compares floats, and puts the rows in
+    whole numbers on the way.
     """
     cdef Floats floats
 
@@ -34,7 +39,8 @@ cdef class WholeNumbers(Packing):
         return 0
 
     cdef bint possible(self, Run run) noexcept:
-        return run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5) and self.filter and run.data.packed
+        return (run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5)
+                and self.filter and run.data.packed)
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -61,7 +67,8 @@ cdef class WholeNumbers(Packing):
     cdef bint ready(self, Run run) except -1 nogil:
         """Whether there is room for what this pass fills, or else for what it reads."""
         if self.packed.quanta != NULL and (self.packed.quantising
-                                           or run.forms.quantised.quanta != NULL and run.data.threads.has_sieves(run.k, PANEL)):
+                                           or run.forms.quantised.quanta != NULL
+                                           and run.data.threads.has_sieves(run.k, PANEL)):
             return True
         with gil:
             try:
@@ -87,7 +94,9 @@ cdef class WholeNumbers(Packing):
         return 0
 
     cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
-        """Go on without whole numbers if they leave so many rows in doubt that floats are faster."""
+        """Go on without whole numbers if they leave so many rows in doubt that floats are
+        faster.
+        """
         cdef Py_ssize_t d = run.data.rows.d, m = run.forms.c.m
         cdef int i
         if run.job.centers == &run.forms.quantised:

@@ -1,16 +1,22 @@
 # The last look at what comes in from Python, before it is taken for an address or a length.
 #
-# Whoever calls has checked it already, with messages for users; nothing that Python can change gets past this.
+# Whoever calls has checked it already, with messages for users; nothing that Python can change gets
+# past this.
 
-cdef void *values_of(cnp.ndarray array, int type_, str name, int ndim, Py_ssize_t rows, Py_ssize_t columns=-1) except NULL:
-    """The values of an array of this NumPy type and shape, one after the other; rows, columns: -1 for any number."""
+cdef void *values_of(cnp.ndarray array, int type_, str name, int ndim, Py_ssize_t rows,
+                     Py_ssize_t columns=-1) except NULL:
+    """The values of an array of this NumPy type and shape, one after the other; rows, columns: -1
+    for any number.
+    """
     if (array is None or cnp.PyArray_NDIM(array) != ndim or not cnp.PyArray_ISCARRAY_RO(array)
-            or not (cnp.PyArray_TYPE(array) == type_ or cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(array), type_))
+            or not (cnp.PyArray_TYPE(array) == type_
+                    or cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(array), type_))
             or rows >= 0 and cnp.PyArray_DIM(array, 0) != rows
             or columns >= 0 and cnp.PyArray_DIM(array, 1) != columns):
         wanted = ", ".join("any" if size < 0 else str(size) for size in (rows, columns)[:ndim])
         got = "None" if array is None else f"{array.dtype} of shape {(<object>array).shape}"
-        raise ValueError(f"{name} must be a contiguous array of {cnp.PyArray_DescrFromType(type_)} of shape ({wanted}), got {got}.")
+        raise ValueError(f"{name} must be a contiguous array of {cnp.PyArray_DescrFromType(type_)} "
+                         f"of shape ({wanted}), got {got}.")
     return cnp.PyArray_DATA(array)
 
 
@@ -18,7 +24,8 @@ cdef const double *rows_of(cnp.ndarray array, str name, Py_ssize_t d, Py_ssize_t
     """Vectors of d features, such as centers, at least one: `k` of them, or any number."""
     cdef const double *values = <const double *>values_of(array, cnp.NPY_FLOAT64, name, 2, k, d)
     if not 1 <= cnp.PyArray_DIM(array, 0) < <Py_ssize_t>1 << 31:
-        raise ValueError(f"{name} has {cnp.PyArray_DIM(array, 0)} rows, and must have from 1 to {2**31 - 1}.")
+        raise ValueError(f"{name} has {cnp.PyArray_DIM(array, 0)} rows, and must have from 1 to "
+                         f"{2**31 - 1}.")
     return values
 
 

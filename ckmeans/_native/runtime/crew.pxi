@@ -1,9 +1,11 @@
-# The crew: threads that share out the chunks of one pass after another. Nothing else knows that threads exist.
+# The crew: threads that share out the chunks of one pass after another. Nothing else knows that
+# threads exist.
 #
-# Chunks are dealt by a ticket, `epoch << 32 | chunks left`: whoever lowers it owns a chunk, so a thread that the system has put aside
-# keeps nobody waiting but for the chunk it holds. The caller works too. Helpers spin for a moment, then sleep on a lock of their own.
-# Threads use only the interpreter's portable locks and never touch a Python object; a child process after fork simply has none.
-# Nobody joins: the last one out frees the crew.
+# Chunks are dealt by a ticket, `epoch << 32 | chunks left`: whoever lowers it owns a chunk, so a
+# thread that the system has put aside keeps nobody waiting but for the chunk it holds. The caller
+# works too. Helpers spin for a moment, then sleep on a lock of their own. Threads use only the
+# interpreter's portable locks and never touch a Python object; a child process after fork simply
+# has none. Nobody joins: the last one out frees the crew.
 
 cdef extern from "runtime/platform.h" nogil:
     ctypedef long long ckm_atomic
@@ -25,7 +27,8 @@ cdef extern from "pythread.h" nogil:
     void PyThread_release_lock(PyThread_type_lock)
 
 cdef extern from "Python.h":
-    int PyErr_CheckSignals() noexcept        # its -1 is passed on by hand, through code that must not stop in the middle
+    int PyErr_CheckSignals() noexcept        # its -1 is passed on by hand, through code that must
+                                             # not stop in the middle
 
 cdef enum:
     SPINS = 4000                 # about 50 us of looking before sleeping
@@ -103,7 +106,8 @@ cdef void helper_main(void *seat_) noexcept nogil:
             ckm_pause()
         else:
             ckm_store(&seat.asleep, 1)
-            # Whoever posts work after this line sees `asleep` and rings; what was posted before is seen here.
+            # Whoever posts work after this line sees `asleep` and rings; what was posted before is
+            # seen here.
             if ((ckm_load(&crew.ticket) & LEFT) == 0 and ckm_load(&crew.closing) == 0
                     or ckm_exchange(&seat.asleep, 0) == 0):      # rung in between: take the ring
                 PyThread_acquire_lock(seat.bell, 1)
@@ -153,7 +157,8 @@ cdef void close_crew(Crew *crew) noexcept nogil:
 
 
 cdef int look_for_signals(long long *looked) noexcept nogil:
-    """Every SIGNALS_EVERY ms: -1, with the exception set, when a signal's handler raised one (Ctrl-C).
+    """Every SIGNALS_EVERY ms: -1, with the exception set, when a signal's handler raised one
+    (Ctrl-C).
 
     looked  INOUT  when this was last done; outlives a pass, for passes can be short
     """
@@ -167,7 +172,9 @@ cdef int look_for_signals(long long *looked) noexcept nogil:
 
 cdef int crew_pass(Crew *crew, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows,
                    long long *looked) except -1 nogil:
-    """Do fn over all rows, chunk by chunk. A signal's exception is raised once no thread is at work any more."""
+    """Do fn over all rows, chunk by chunk. A signal's exception is raised once no thread is at work
+    any more.
+    """
     cdef long long ticket
     cdef int spins = 0, result = 0
     crew.fn = fn
@@ -197,7 +204,8 @@ cdef int crew_pass(Crew *crew, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_
     return result
 
 
-cdef int lone_pass(ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows, long long *looked) except -1 nogil:
+cdef int lone_pass(ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows,
+                   long long *looked) except -1 nogil:
     """The same on the calling thread alone."""
     cdef Py_ssize_t start = 0, chunk = 0
     while start < rows:

@@ -1,4 +1,5 @@
-# The threads of one data set, and the scratch that each has; runtime/crew.pxi starts them and deals them their chunks.
+# The threads of one data set, and the scratch that each has; runtime/crew.pxi starts them and deals
+# them their chunks.
 
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
@@ -8,7 +9,8 @@ cdef enum:
 cdef class Threads:
     """The threads that pass over one data set, and what each of them has to itself.
 
-    Scratch only grows, and is asked for before each pass that needs it: so runs over the same data may take turns in any order.
+    Scratch only grows, and is asked for before each pass that needs it: so runs over the same data
+    may take turns in any order.
     """
     cdef readonly int n
     cdef Worker *workers         # (n,)
@@ -34,13 +36,18 @@ cdef class Threads:
         if self.crew != NULL:
             close_crew(self.crew)
 
-    cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t n, double row_cost, Py_ssize_t chunk_rows=0) except -1 nogil:
-        """Do fn over n rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL rows."""
+    cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t n, double row_cost,
+                        Py_ssize_t chunk_rows=0) except -1 nogil:
+        """Do fn over n rows. row_cost is in nanoseconds, roughly; chunks are a multiple of PANEL
+        rows.
+        """
         cdef int helpers
         if chunk_rows == 0:
-            chunk_rows = PANEL * max(<Py_ssize_t>1, <Py_ssize_t>min(CHUNK_COST / row_cost / PANEL, 1e9))
+            chunk_rows = PANEL * max(<Py_ssize_t>1,
+                                     <Py_ssize_t>min(CHUNK_COST / row_cost / PANEL, 1e9))
         if self.n > 1 and row_cost * n > CREW_COST and n > chunk_rows:
-            helpers = <int>min(<Py_ssize_t>self.n, (n + PANEL - 1) // PANEL) - 1      # no more than chunks
+            # no more than chunks
+            helpers = <int>min(<Py_ssize_t>self.n, (n + PANEL - 1) // PANEL) - 1
             if helpers > self.helpers:        # none yet, or fewer than this pass has work for
                 with gil:
                     if self.crew != NULL:
@@ -51,12 +58,13 @@ cdef class Threads:
                 return crew_pass(self.crew, fn, job, n, chunk_rows, &self.looked)
         return lone_pass(fn, job, n, chunk_rows, &self.looked)
 
-    # -- scratch -------------------------------------------------------------------------------------------------------------------
+    # -- scratch -----------------------------------------------------------------------------------
 
     cdef int room_for_rows(self, Py_ssize_t d, bint raw) except -1:
         """For panels of dense rows on their way to the kernels."""
         cdef char *blocks = <char *>self.memory.take(self.n * PANEL * d, sizeof(double), raw)
-        cdef float *panels = <float *>self.memory.take(self.n * PANEL * (2 * d + 1), sizeof(float), raw)
+        cdef float *panels = <float *>self.memory.take(self.n * PANEL * (2 * d + 1), sizeof(float),
+                                                       raw)
         cdef int i
         for i in range(self.n):
             self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
@@ -65,15 +73,19 @@ cdef class Threads:
             self.workers[i].panel_norms = self.workers[i].scaled + PANEL * d
         return 0
 
-    cdef int room_for_csr_rows(self, Py_ssize_t d, Py_ssize_t most_values, const ExactTable *exact) except -1:
+    cdef int room_for_csr_rows(self, Py_ssize_t d, Py_ssize_t most_values,
+                               const ExactTable *exact) except -1:
         """For CSR rows that have so many values at the most."""
         cdef Py_ssize_t lanes = exact.lanes, i
         cdef Py_ssize_t most = min(d, lanes * most_values) + 1
-        cdef char *blocks = <char *>self.memory.take(self.n * exact.block_rows * d, sizeof(double), True)
+        cdef char *blocks = <char *>self.memory.take(self.n * exact.block_rows * d, sizeof(double),
+                                                     True)
         cdef float *values = <float *>self.memory.take(self.n * most_values, sizeof(float), True)
-        cdef int32_t *places = <int32_t *>self.memory.take(self.n * (2 * d + 1 + most), sizeof(int32_t))
+        cdef int32_t *places = <int32_t *>self.memory.take(self.n * (2 * d + 1 + most),
+                                                           sizeof(int32_t))
         cdef int32_t *own = <int32_t *>self.memory.take(self.n * most_values, sizeof(int32_t), True)
-        cdef double *packed = <double *>self.memory.take(self.n * most * lanes, sizeof(double), True)
+        cdef double *packed = <double *>self.memory.take(self.n * most * lanes, sizeof(double),
+                                                         True)
         cdef CsrScratch *scratch
         for i in range(self.n):
             scratch = &self.workers[i].csr
@@ -161,7 +173,8 @@ cdef class Threads:
 
     cdef int grow_tiles(self, Py_ssize_t groups) except -1:
         cdef Memory memory = Memory()
-        cdef uint64_t *fails = <uint64_t *>memory.take(self.n * groups * TILE_WORDS, sizeof(uint64_t))
+        cdef uint64_t *fails = <uint64_t *>memory.take(self.n * groups * TILE_WORDS,
+                                                       sizeof(uint64_t))
         cdef float *scores = <float *>memory.take(self.n * 2 * TILE, sizeof(float))
         cdef int32_t *winners = <int32_t *>memory.take(self.n * 2 * TILE, sizeof(int32_t))
         cdef int i
@@ -173,7 +186,7 @@ cdef class Threads:
         self.tile_memory, self.groups = memory, groups
         return 0
 
-    # -- what a pass has left ------------------------------------------------------------------------------------------------------
+    # -- what a pass has left ----------------------------------------------------------------------
 
     cdef void begin(self) noexcept nogil:
         """Before a pass that labels rows."""

@@ -20,4 +20,6 @@ cdef class AllCenters(Search):
         cost = run.choice.packing.pass_cost(run)
         run.data.each_chunk(run.data.exact.assign, &run.job, cost)
         run.data.spent += n * cost
-        return run.choice.packing.was_compared(run, <double>(run.data.threads.counters().decided - before) / n)
+        return run.choice.packing.was_compared(run,
+                                               <double>(run.data.threads.counters().decided
+                                                        - before) / n)

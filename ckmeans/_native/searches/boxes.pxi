@@ -1,15 +1,22 @@
-# Panels of rows that lie together, each with the centers that can win anywhere in its box (Kanungo et al. 2002; Pelleg & Moore 1999).
+# Panels of rows that lie together, each with the centers that can win anywhere in its box (Kanungo
+# et al. 2002; Pelleg & Moore 1999).
 
 cdef enum:
-    WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is small, but for what grows with the data
-    WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost more than its share of a box
+    WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is
+                                 # small, but for what grows with the data
+    WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost
+                                 # more than its share of a box
 
-cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they are to beat bounds, too
+cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they
+                                 # are to beat bounds, too
 
 
 cdef class BoxSearch(Search):
-    """The rows are packed in a spatial order first, which all runs over the data share from then on."""
-    cdef int paused              # passes for which boxes are left alone, because their lists were long
+    """The rows are packed in a spatial order first, which all runs over the data share from then
+    on.
+    """
+    cdef int paused              # passes for which boxes are left alone, because their lists were
+                                 # long
 
     cdef bint possible(self, Run run) noexcept:
         if not can_order(run.data):
@@ -21,17 +28,21 @@ cdef class BoxSearch(Search):
         return run.forms.c.filter and run.choice.packing.packed.axes == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """The order is thought of once brute assignments have cost a good part of what it will; a pilot tells whether it promises
-        short lists, and if not, it is thought of again when four times as much has been spent. Where lists turn out long all the
-        same, boxes are left alone for a while: centers that have settled may have shorter ones.
+        """The order is thought of once brute assignments have cost a good part of what it will; a
+        pilot tells whether it promises short lists, and if not, it is thought of again when four
+        times as much has been spent. Where lists turn out long all the same, boxes are left alone
+        for a while: centers that have settled may have shorter ones.
         """
         if not self.insisted and run.forms.c.m * (run.data.rows.d + 5) < WORTHWHILE:
             return False
         if run.place_label == NULL:
-            if not self.insisted and (run.n_iter == 0 or run.data.spent < max(self.worth_from(run), run.data.floats.order.patience)):
+            if (not self.insisted and (run.n_iter == 0 or run.data.spent
+                                       < max(self.worth_from(run),
+                                             run.data.floats.order.patience))):
                 return False
             with gil:
-                if not self.insisted and run.data.floats.order.pilot(run.data, run.forms) > PROMISING:
+                if not self.insisted and run.data.floats.order.pilot(run.data,
+                                                                     run.forms) > PROMISING:
                     run.data.floats.order.patience = 4 * run.data.spent
                     return False
                 run.data.floats.arrange(run.data)
@@ -42,7 +53,9 @@ cdef class BoxSearch(Search):
         return True
 
     cdef double worth_from(self, Run run) noexcept nogil:
-        """How much assignments must have cost before boxes are thought of; where features are few, those that are to come count, too."""
+        """How much assignments must have cost before boxes are thought of; where features are few,
+        those that are to come count, too.
+        """
         cdef double order = run.data.floats.order.cost(run.data)
         cdef Py_ssize_t d = run.data.rows.d
         if d > 3:
@@ -62,7 +75,8 @@ cdef class BoxSearch(Search):
         cdef double cost = assign_cost(m // 4 + 1, d), here = SUPER * PANEL * cost, share
         run.data.threads.room_for_lists(run.k, d)
         run.job.packing = run.choice.packing.panels_for(run, BY_FEATURE)
-        run.data.each_chunk(run.data.exact.assign_boxes, &run.job, cost, SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
+        run.data.each_chunk(run.data.exact.assign_boxes, &run.job, cost,
+                            SUPER * PANEL * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / here)))
         run.choice.packing.was_read()
         share = <double>(run.data.threads.counters().filtered - before) / n / m
         if not self.insisted and share > 0.5:

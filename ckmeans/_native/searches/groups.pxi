@@ -1,23 +1,28 @@
-# Bounds on the distances to groups of centers prove most rows to keep their label (Ding et al., "Yinyang K-Means", ICML 2015).
+# Bounds on the distances to groups of centers prove most rows to keep their label (Ding et al.,
+# "Yinyang K-Means", ICML 2015).
 
 cdef enum:
-    WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are thought of
+    WORTH_A_PILOT = 1000000      # nanoseconds of a brute assignment from which on bounds are
+                                 # thought of
 
 
 cdef class GroupSearch(Search):
     """Whether and when to go by `GroupBounds`.
 
-    A pilot of a few rows tells how many centers bounds would leave over if centers went on to move as they did last. Bounds are begun
-    where that pays for itself within half as many passes as there have been, and given up once they leave over too much.
+    A pilot of a few rows tells how many centers bounds would leave over if centers went on to move
+    as they did last. Bounds are begun where that pays for itself within half as many passes as
+    there have been, and given up once they leave over too much.
     """
     cdef GroupBounds bounds      # None until bounds are thought of
     cdef int pilot_at            # the pass before which they are thought of again
     cdef double pairs_per_row    # row-center pairs that bounds left over in the last pass
 
     cdef bint possible(self, Run run) noexcept:
-        if run.data.rows.directionless:      # the label of such a row does not follow from distances
+        if run.data.rows.directionless:      # the label of such a row does not follow from
+                                             # distances
             return False
-        return run.data.packed and (self.insisted or run.data.rows.n * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT)
+        return (run.data.packed and (self.insisted or run.data.rows.n
+                                     * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT))
 
     cdef bint fits(self, Run run) noexcept nogil:
         return run.forms.c.filter and run.choice.packing.panels().panels != NULL
@@ -31,17 +36,21 @@ cdef class GroupSearch(Search):
         if self.bounds is None:
             with gil:
                 try:
-                    self.open(run.data.threads, run.choice.packing.panels(), run.data.rows.n, run.clusters.center, run.k, d)
+                    self.open(run.data.threads, run.choice.packing.panels(), run.data.rows.n,
+                              run.clusters.center, run.k, d)
                 except MemoryError:
                     if self.insisted:
                         raise
                     run.choice.give_up_search(self)     # what was there before will do
                     return False
                 self.pilot_at = max(self.pilot_at, 1)
-        return self.insisted or self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
-                                          0 if packing.by_row else 0.5 * packed_width(packing, d), 1, not packing.filling)
+        return self.insisted or self.pays(run.clusters.center, run.forms, run.data.rows.n,
+                                          run.n_iter, brute, 0,
+                                          0 if packing.by_row else 0.5 * packed_width(packing,
+                                                  d), 1, not packing.filling)
 
-    cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers, Py_ssize_t k, Py_ssize_t d) except -1:
+    cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
+                  Py_ssize_t k, Py_ssize_t d) except -1:
         """Room for bounds on n rows."""
         cdef GroupBounds bounds = GroupBounds(threads, k, d)
         bounds.open(packing, n)
@@ -49,11 +58,13 @@ cdef class GroupSearch(Search):
         self.bounds = bounds
         return 0
 
-    cdef bint pays(self, const double *centers, CenterForms forms, Py_ssize_t n, int n_passes, double brute, double upkeep, double begin,
+    cdef bint pays(self, const double *centers, CenterForms forms, Py_ssize_t n, int n_passes,
+                   double brute, double upkeep, double begin,
                    double looser, bint ready) except -1 nogil:
         """Whether bounds pay in this pass.
 
-        n         rows that a pilot may look at: those of the packed rows that `bounds` was opened with
+        n         rows that a pilot may look at: those of the packed rows that `bounds` was opened
+        with
         n_passes  so far
         brute     nanoseconds that a row takes that is compared with all centers
         upkeep    and that bounds take for each row beside its pairs,
@@ -70,17 +81,20 @@ cdef class GroupSearch(Search):
         if not ready:
             return False
         if n_passes + 1 >= self.pilot_at:
-            self.bounds.prepare(centers, forms)       # from here on it is known how far centers move
+            self.bounds.prepare(centers, forms)       # from here on it is known how far centers
+                                                      # move
         if n_passes < self.pilot_at:
             return False
         with gil:
             pairs = looser * self.bounds.pilot(n)
         self.pilot_at = n_passes + 1 + n_passes // 2
-        self.settled = (brute - self.bounds.cost(pairs) - upkeep) * n_passes / 2 > self.bounds.cost(forms.c.m) + begin - brute
+        self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * n_passes / 2
+                        > self.bounds.cost(forms.c.m) + begin - brute)
         return self.settled
 
     cdef int assign(self, Run run) except -1 nogil:
-        cdef double cost = self.bounds.cost(self.pairs_per_row if self.settled else run.forms.c.m // 4 + 1)
+        cdef double cost = self.bounds.cost(self.pairs_per_row if self.settled
+                                            else run.forms.c.m // 4 + 1)
         cdef int64_t before = run.data.threads.counters().filtered
         self.begin(run.clusters.center, run.forms)
         run.data.threads.room_for_tiles(self.bounds.b.groups)
@@ -105,7 +119,9 @@ cdef class GroupSearch(Search):
         return TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost)))
 
     cdef void end(self, double pairs_per_row) noexcept nogil:
-        """A pass that went by bounds has left over so many pairs. (All pairs of a blank pass say nothing of the next one.)"""
+        """A pass that went by bounds has left over so many pairs. (All pairs of a blank pass say
+        nothing of the next one.)
+        """
         self.pairs_per_row = 0 if self.bounds.b.blank else pairs_per_row
         self.bounds.b.blank = False
 

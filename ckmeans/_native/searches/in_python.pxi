@@ -1,10 +1,12 @@
 # Searches that are written in Python, to try out an idea before it is compiled.
 
 cdef class SearchInPython(Search):
-    """A search that only has to say which center is nearest to each row; it takes Python's time for it.
+    """A search that only has to say which center is nearest to each row; it takes Python's time for
+    it.
 
-    A subclass defines ``nearest(data, centers, labels)``, which returns the label of each row, (n,) int. `data` is the run's `Data`,
-    `centers` (k, d) float64 are at unit length where rows are, and `labels` (n,) int32 are those of the pass before, -1 in the first.
+    A subclass defines ``nearest(data, centers, labels)``, which returns the label of each row, (n,)
+    int. `data` is the run's `Data`, `centers` (k, d) float64 are at unit length where rows are, and
+    `labels` (n,) int32 are those of the pass before, -1 in the first.
 
     Examples
     --------
@@ -33,10 +35,14 @@ cdef class SearchInPython(Search):
 
     cdef int assign(self, Run run) except -1 nogil:
         with gil:
-            labels = np.array(self.nearest(run.data, as_array(run.clusters.center, run.k, run.data.rows.d), run.labels().copy()),
+            labels = np.array(self.nearest(run.data, as_array(run.clusters.center, run.k,
+                                                              run.data.rows.d),
+                                                              run.labels().copy()),
                               dtype=np.int32, order="C")
-            if labels.shape != (run.data.rows.n,) or labels.size and not 0 <= labels.min() <= labels.max() < run.k:
-                raise ValueError(f"{type(self).__name__}.nearest must give {run.data.rows.n} labels from 0 to {run.k - 1}, got "
+            if (labels.shape != (run.data.rows.n,) or labels.size
+                and not 0 <= labels.min() <= labels.max() < run.k):
+                raise ValueError(f"{type(self).__name__}.nearest must give {run.data.rows.n} "
+                                 f"labels from 0 to {run.k - 1}, got "
                                  f"{labels!r}.")
             run.relabel(labels)
         return 0

@@ -1,12 +1,15 @@
-# Which centers rows are compared with: the base of the classes in this folder, which has one file for each way.
+# Which centers rows are compared with: the base of the classes in this folder, which has one file
+# for each way.
 #
-# A search belongs to one run. Before each pass the run takes the first search in its row of ALGORITHMS that fits and is wanted; the last
-# one always is. All give the same labels, those of the definition: the lowest index among the nearest centers.
+# A search belongs to one run. Before each pass the run takes the first search in its row of
+# ALGORITHMS that fits and is wanted; the last one always is. All give the same labels, those of the
+# definition: the lowest index among the nearest centers.
 
 cdef class Search:
     """One way to find each row's nearest center."""
     cdef bint insisted           # the run's algorithm insists on it
-    cdef bint settled            # found to pay, and not yet to pay no more: searches before it are not asked
+    cdef bint settled            # found to pay, and not yet to pay no more: searches before it are
+                                 # not asked
 
     cdef bint possible(self, Run run) noexcept:
         """Whether it can ever be of use in a run that is about to begin."""
@@ -21,11 +24,15 @@ cdef class Search:
         return False
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Whether that pays, or the run's algorithm insists on it; decided by work counted and modelled, never by a clock."""
+        """Whether that pays, or the run's algorithm insists on it; decided by work counted and
+        modelled, never by a clock.
+        """
         return True
 
     cdef bint holds_back(self, Run run) noexcept nogil:
-        """Whether it is still to be tried, so that searches after it but for the last one have to wait."""
+        """Whether it is still to be tried, so that searches after it but for the last one have to
+        wait.
+        """
         return False
 
     cdef int assign(self, Run run) except -1 nogil:
@@ -33,7 +40,9 @@ cdef class Search:
         return 0
 
     cdef bint reads_all_rows(self) noexcept nogil:
-        """Whether the first pass reads every row, so that their variance can be found on the way."""
+        """Whether the first pass reads every row, so that their variance can be found on the
+        way.
+        """
         return True
 
     cdef bint reads_panels(self) noexcept nogil:
@@ -41,7 +50,9 @@ cdef class Search:
         return True
 
     cdef void lost(self) noexcept nogil:
-        """Rows are about to be labelled by another search, or are in another order: what is known of them is out of date."""
+        """Rows are about to be labelled by another search, or are in another order: what is known
+        of them is out of date.
+        """
 
     cdef void measure_anew(self, Run run) noexcept:
         """Rows are packed in other features, and distances are others."""

@@ -1,16 +1,20 @@
 # Rows seen along a few axes. Included by kernels/exact/exact.pxi.
 #
-# With P the projection on orthonormal axes and r(x) = sqrt(|x|^2 - |P x|^2) the length that it leaves over, (P x, r(x)) is what is packed.
-# By Cauchy and Schwarz the squared distance of two such vectors is at most that of the rows and centers themselves, and falls short of it
-# by at most 4 r(x) r(c). (Compare Bottesch, Buehler and Kaechele, "Speeding up k-means by approximating Euclidean distances via block
-# vectors", ICML 2016.) So the filter may discard centers by few coordinates instead of many features, and what it leaves over is settled
-# by the rows themselves. Axes along which rows vary most leave little over; any others would do no harm but to speed.
+# With P the projection on orthonormal axes and r(x) = sqrt(|x|^2 - |P x|^2) the length that it
+# leaves over, (P x, r(x)) is what is packed. By Cauchy and Schwarz the squared distance of two such
+# vectors is at most that of the rows and centers themselves, and falls short of it by at most 4
+# r(x) r(c). (Compare Bottesch, Buehler and Kaechele, "Speeding up k-means by approximating
+# Euclidean distances via block vectors", ICML 2016.) So the filter may discard centers by few
+# coordinates instead of many features, and what it leaves over is settled by the rows themselves.
+# Axes along which rows vary most leave little over; any others would do no harm but to speed.
 #
-# Everything here is float64. Sums are restarted every FLUSH features, so that with s = (FLUSH + d / FLUSH + 8) 2^-53 a coordinate is off by
-# at most s |x|, all of them by sqrt(n_axes) s |x|, and r(x)^2 by (2 sqrt(n_axes) + 3) s |x|^2: r(x) itself by the square root of
-# that, which is the largest of these errors; `axes_error` in axes.pxi is what the filter's bounds allow for it.
+# Everything here is float64. Sums are restarted every FLUSH features, so that with s = (FLUSH + d /
+# FLUSH + 8) 2^-53 a coordinate is off by at most s |x|, all of them by sqrt(n_axes) s |x|, and
+# r(x)^2 by (2 sqrt(n_axes) + 3) s |x|^2: r(x) itself by the square root of that, which is the
+# largest of these errors; `axes_error` in axes.pxi is what the filter's bounds allow for it.
 
-cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *packing, double *coordinates, double *sq_norms) noexcept nogil:
+cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *packing,
+                       double *coordinates, double *sq_norms) noexcept nogil:
     """Coordinates of GROUP rows, and squared norms.
 
     x            IN   (GROUP,) pointers to rows of d features; of these the first `count` are wanted
@@ -43,7 +47,8 @@ cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *pa
             for f in range(whole, length):
                 value = moved[r * FLUSH + f]
                 part[0] += value * value
-            sq_norms[r] += ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]))
+            sq_norms[r] += (((part[0] + part[1]) + (part[2] + part[3]))
+                            + ((part[4] + part[5]) + (part[6] + part[7])))
         for lane from 0 <= lane < lanes by 2 * VDL:
             for r in range(GROUP):
                 acc[r][0] = VD_SPLAT(0)
@@ -57,11 +62,14 @@ cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *pa
                     acc[r][0] = acc[r][0] + row * a0
                     acc[r][1] = acc[r][1] + row * a1
             for r in range(GROUP):
-                VD_STORE(coordinates + r * lanes + lane, VD_LOAD(coordinates + r * lanes + lane) + acc[r][0])
-                VD_STORE(coordinates + r * lanes + lane + VDL, VD_LOAD(coordinates + r * lanes + lane + VDL) + acc[r][1])
+                VD_STORE(coordinates + r * lanes + lane,
+                         VD_LOAD(coordinates + r * lanes + lane) + acc[r][0])
+                VD_STORE(coordinates + r * lanes + lane + VDL,
+                         VD_LOAD(coordinates + r * lanes + lane + VDL) + acc[r][1])
 
 
-cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packed *packing, double *out) noexcept nogil:
+cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                  double *out) noexcept nogil:
     """Rows moved to the origin and scaled, along the axes, and what length that leaves over.
 
     x    IN   (count, d)
@@ -87,7 +95,8 @@ cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packed *
             out[(first + r) * (n_axes + 1) + n_axes] = sqrt(left) if left > 0 else 0
 
 
-cdef void project_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *out) noexcept nogil:
+cdef void project_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                       float *out) noexcept nogil:
     """`project` to float32."""
     cdef double few[GROUP * (MOST_AXES + 1)]
     cdef Py_ssize_t width = packing.n_axes + 1, i, f, here

@@ -1,13 +1,16 @@
-# Rows added to the exact sums of their clusters, and taken away. Included by kernels/exact/exact.pxi.
+# Rows added to the exact sums of their clusters, and taken away. Included by
+# kernels/exact/exact.pxi.
 
-cdef inline void add_row(double *sums, const Sums *how, const real *x, double w, Py_ssize_t d) noexcept nogil:
+cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
+                         Py_ssize_t d) noexcept nogil:
     """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
     cdef const double *big = how.big
     cdef double terms[ROUND]
     cdef double term, high
     cdef Py_ssize_t f, p, first, count
     cdef int left
-    if how.parts == 1:                        # every term is on the first grid: adding is exact as it is
+    if how.parts == 1:                        # every term is on the first grid: adding is exact as
+                                              # it is
         for f in range(d):
             sums[f] += w * x[f]
     elif how.parts == 2:                      # what the first part leaves is on the second grid
@@ -25,7 +28,8 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
             high = (term + big[d + f]) - big[d + f]
             sums[d + f] += high
             sums[2 * d + f] += term - high
-    else:                                     # a term fills few of the parts: as soon as nothing is left of any, the others are skipped
+    else:                                     # a term fills few of the parts: as soon as nothing is
+                                              # left of any, the others are skipped
         for first from 0 <= first < d by ROUND:
             count = min(<Py_ssize_t>ROUND, d - first)
             for f in range(count):
@@ -56,7 +60,8 @@ cdef inline void add_weight(double *total, const Sums *how, double w) noexcept n
     total[how.weight_parts - 1] += w
 
 
-cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w, Py_ssize_t d,
+cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w,
+                           Py_ssize_t d,
                            int sign) noexcept nogil:
     tally.touched[label] = 1
     tally.counts[label] += sign
@@ -65,7 +70,8 @@ cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const r
     add_row(tally.sums + label * how.parts * d, how, x, sign * w, d)
 
 
-cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,
+               const Sums *how,
                char *block) noexcept nogil:
     """Add one row to a cluster's sums (sign 1) or take it away (-1)."""
     tally_row(tally, how, label, fetch(rows, row, 1, block), w, rows.d, sign)

@@ -1,9 +1,12 @@
-# Rows of unit length, for the cosine metric: u = x * factor with factor = 1 / sqrt(S) in float64, whatever the type of x.
+# Rows of unit length, for the cosine metric: u = x * factor with factor = 1 / sqrt(S) in float64,
+# whatever the type of x.
 #
-# S is a sum of squares in eight interleaved sums, each with its features in order: s[f % 8] += x[f] * x[f]; they are put together in
-# halves, ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)). So its bits depend on no vector width. Where S leaves the safe range,
-# x is scaled by the power of two that brings its largest magnitude into [0.5, 1), which changes no bit of u. For unit u and c the
-# squared distance is 2 (1 - cos), so that everything else is that of the Euclidean metric, done to u.
+# S is a sum of squares in eight interleaved sums, each with its features in order: s[f % 8] += x[f]
+# * x[f]; they are put together in halves, ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)). So its
+# bits depend on no vector width. Where S leaves the safe range, x is scaled by the power of two
+# that brings its largest magnitude into [0.5, 1), which changes no bit of u. For unit u and c the
+# squared distance is 2 (1 - cos), so that everything else is that of the Euclidean metric, done to
+# u.
 
 cdef enum:
     UNIT_LANES = 8
@@ -12,8 +15,11 @@ cdef double LEAST_UNIT = 1e-300      # rows without any magnitude above have no 
 cdef double MOST_UNIT = 1e300        # and rows with one above are refused
 
 
-cdef double sq_norm(const real *x, const int32_t *columns, Py_ssize_t d, double scale) noexcept nogil:
-    """S, of x * scale; of d values in these columns, ascending, where they are not all columns (NULL)."""
+cdef double sq_norm(const real *x, const int32_t *columns, Py_ssize_t d,
+                    double scale) noexcept nogil:
+    """S, of x * scale; of d values in these columns, ascending, where they are not all columns
+    (NULL).
+    """
     cdef double[UNIT_LANES] s
     cdef double t
     cdef Py_ssize_t f, whole = d // UNIT_LANES * UNIT_LANES
@@ -43,7 +49,9 @@ cdef inline bint is_safe(double square) noexcept nogil:
 
 
 cdef double unit_factor(const real *x, const int32_t *columns, Py_ssize_t d) noexcept nogil:
-    """What brings a row to unit length: 0 where it has no direction, NaN where it is not finite or too large."""
+    """What brings a row to unit length: 0 where it has no direction, NaN where it is not finite or
+    too large.
+    """
     cdef double square = sq_norm(x, columns, d, 1), largest = 0, scale
     cdef Py_ssize_t f
     cdef int exponent
@@ -64,7 +72,8 @@ cdef double unit_factor_of(const void *x, const int32_t *columns, Py_ssize_t d) 
     return unit_factor(<const real *>x, columns, d)
 
 
-cdef int unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
     """The factor of each row."""
     cdef Units *job = <Units *>job_
     cdef Py_ssize_t d = job.rows.d, first, count, i
@@ -77,7 +86,8 @@ cdef int unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         factor = job.factor + first
         for i in range(count):
             squares[i] = sq_norm(x + i * d, NULL, d, 1)
-        for i in range(count):                # apart from the rest, for roots and quotients of several rows at a time
+        for i in range(count):                # apart from the rest, for roots and quotients of
+                                              # several rows at a time
             factor[i] = 1 / sqrt(squares[i])
         for i in range(count):
             if not is_safe(squares[i]):
@@ -85,9 +95,12 @@ cdef int unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     return 0
 
 
-cdef void without_direction(const Rows *rows, const int32_t *order, Py_ssize_t first, Py_ssize_t count, const int32_t *old,
+cdef void without_direction(const Rows *rows, const int32_t *order, Py_ssize_t first,
+                            Py_ssize_t count, const int32_t *old,
                             int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
-    """Of these places, put the rows that are equally far from all centers into the first cluster; see `filter_panel`."""
+    """Of these places, put the rows that are equally far from all centers into the first cluster;
+    see `filter_panel`.
+    """
     cdef Py_ssize_t i
     cdef uint64_t bit
     for i in range(count):

@@ -1,8 +1,10 @@
-# Kernels for rows in CSR form: the passes of kernels/exact/exact.pxi with the same bits, at the cost of the stored values.
+# Kernels for rows in CSR form: the passes of kernels/exact/exact.pxi with the same bits, at the
+# cost of the stored values.
 #
-# A stored zero counts like any other. Values that are not stored add nothing to sums over rows. What they add to a squared distance, the
-# center's own squares, is added in the order of the features like everything else; so distances take time, and are computed for several
-# rows at a time that share a center.
+# A stored zero counts like any other. Values that are not stored add nothing to sums over rows.
+# What they add to a squared distance, the center's own squares, is added in the order of the
+# features like everything else; so distances take time, and are computed for several rows at a time
+# that share a center.
 
 cdef double WHOLE = 6755399441055744.0       # 1.5 * 2**52: adding it rounds to whole numbers
 
@@ -15,7 +17,8 @@ cdef inline double csr_value(const Rows *rows, Py_ssize_t e) noexcept nogil:
     return (<const real *>rows.data)[e]
 
 
-cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                  int worker) noexcept nogil:
     """`scan` for the stored values, which are counted: what is not stored is zero."""
     cdef Scan *job = <Scan *>job_
     cdef Py_ssize_t d = job.rows.d, e, f
@@ -41,19 +44,24 @@ cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chun
     return 0
 
 
-cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """`survey` for the stored values; the engine adds what the zeros make up, all alike. With weights they are not alike."""
+cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                    int worker) noexcept nogil:
+    """`survey` for the stored values; the engine adds what the zeros make up, all alike. With
+    weights they are not alike.
+    """
     cdef Survey *job = <Survey *>job_
     cdef Py_ssize_t e, f
     if job.weights != NULL:
         return survey(job_, start, stop, chunk, worker)
     for e in range(job.rows.indptr[start], job.rows.indptr[stop]):
         f = ckm_column(job.rows.indices, e, job.rows.d)
-        survey_one(csr_value(job.rows, e), 1, job.how + f * COLUMN, job.seen + worker * job.room + f * COLUMN, job.part)
+        survey_one(csr_value(job.rows, e), 1, job.how + f * COLUMN,
+                   job.seen + worker * job.room + f * COLUMN, job.part)
     return 0
 
 
-cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally, const Sums *how,
+cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign,
+                   Tally *tally, const Sums *how,
                    char *block) noexcept nogil:
     """`move`; the row's columns are noted in the tally's support."""
     cdef double *sums = tally.sums + label * how.parts * rows.d
@@ -67,7 +75,8 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
     if how.weighted:
         add_weight(tally.weights + label * how.weight_parts, how, sign * w)
     w *= sign
-    if tally.support != NULL:                 # rows that leave, too: what they cancelled comes to light
+    if tally.support != NULL:                 # rows that leave, too: what they cancelled comes to
+                                              # light
         support = tally.support + label * ((d + 63) // 64)
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
             f = ckm_column(rows.indices, e, d)
@@ -88,10 +97,12 @@ cdef void csr_move(const Rows *rows, Py_ssize_t row, double w, int32_t label, in
         sums[(how.parts - 1) * d + f] += term
 
 
-# ---- squared distances -----------------------------------------------------------------------------------------------------------
+# ---- squared distances ---------------------------------------------------------------------------
 
-cdef Py_ssize_t csr_pack(const Rows *rows, const int64_t *order, Py_ssize_t first, Py_ssize_t count, CsrScratch *scratch) noexcept nogil:
-    """Put up to LANES rows side by side, column by column as they come; returns the number of columns.
+cdef Py_ssize_t csr_pack(const Rows *rows, const int64_t *order, Py_ssize_t first, Py_ssize_t count,
+                         CsrScratch *scratch) noexcept nogil:
+    """Put up to LANES rows side by side, column by column as they come; returns the number of
+    columns.
 
     order  IN  rows by place
     """
@@ -117,8 +128,10 @@ cdef void csr_unpack(CsrScratch *scratch, Py_ssize_t columns) noexcept nogil:
         scratch.rank[scratch.columns[t]] = 0
 
 
-cdef void csr_distances(const CsrScratch *scratch, const double *center, Py_ssize_t d, double *out) noexcept nogil:
-    """Squared distances of the packed rows to a center (d,): feature after feature, without those where all are zero.
+cdef void csr_distances(const CsrScratch *scratch, const double *center, Py_ssize_t d,
+                        double *out) noexcept nogil:
+    """Squared distances of the packed rows to a center (d,): feature after feature, without those
+    where all are zero.
 
     out  OUT  (LANES,)
     """
@@ -148,9 +161,12 @@ cdef void csr_distances(const CsrScratch *scratch, const double *center, Py_ssiz
     VD_STORE(out + 3 * VDL, s3)
 
 
-cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Centers *centers, const float *scores, float lowest,
+cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Centers *centers,
+                        const float *scores, float lowest,
                         float margin) noexcept nogil:
-    """The label of a row by definition, among the centers whose scores are within a margin of the lowest; of all, without scores."""
+    """The label of a row by definition, among the centers whose scores are within a margin of the
+    lowest; of all, without scores.
+    """
     cdef const real *x = fetch(rows, row, 1, me.block)
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
@@ -184,7 +200,7 @@ cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Cent
 include "kernels/exact/csr_inertia.pxi"
 
 
-# ---- passes over the rows --------------------------------------------------------------------------------------------------------
+# ---- passes over the rows ------------------------------------------------------------------------
 
 cdef inline void own_columns(const Rows *rows, Py_ssize_t row, int32_t *columns) noexcept nogil:
     """The columns of a row, copied before they are looked at."""
@@ -195,9 +211,11 @@ cdef inline void own_columns(const Rows *rows, Py_ssize_t row, int32_t *columns)
         columns[e] = columns[e] if <uint32_t>columns[e] < d else 0
 
 
-cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x, int32_t *columns,
+cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x,
+                          int32_t *columns,
                           float *sq_norms) noexcept nogil:
-    """The values of a row, scaled, float32, and their columns; returns its squared norm, rounded up.
+    """The values of a row, scaled, float32, and their columns; returns its squared norm, rounded
+    up.
 
     x, columns  OUT  room for the values
     sq_norms  INOUT  (n,) squared norms: read, or written when they are being filled in; or NULL
@@ -225,7 +243,8 @@ cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packin
     return <float>(norms[0] * (1 + 3e-7))
 
 
-cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                    int worker) noexcept nogil:
     """Labels of rows [start, stop). The sums are left to the caller."""
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
@@ -242,7 +261,8 @@ cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
         if centers.filter:
             norm = csr_row(rows, row, job.packing, x, me.csr.own, job.packing.sq_norms)
             me.overflow = me.overflow or not norm < 3e38
-            job.filter.csr(x, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d, centers, scores, &lowest,
+            job.filter.csr(x, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d, centers,
+                           scores, &lowest,
                            &second, &best)
             margin = centers.guard_norm * norm + centers.guard_score * lowest + centers.guard_floor
             if not second - lowest > margin:
@@ -259,8 +279,11 @@ cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     return 0
 
 
-cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """`measure` for places [start, stop) of an order in which rows of one label follow each other."""
+cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                     int worker) noexcept nogil:
+    """`measure` for places [start, stop) of an order in which rows of one label follow each
+    other.
+    """
     cdef Measure *job = <Measure *>job_
     cdef CsrScratch *scratch = &job.workers[worker].csr
     cdef Py_ssize_t d = job.rows.d, first = start, count, columns, i, row
@@ -273,7 +296,8 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     while first < stop:
         label = job.labels[job.order[first]]
         count = 1
-        while count < LANES and first + count < stop and job.labels[job.order[first + count]] == label:
+        while (count < LANES and first + count < stop and job.labels[job.order[first + count]]
+               == label):
             count += 1
         size = job.ends[label] - (job.ends[label - 1] if label > 0 else 0)
         if job.walks and size >= WALK_ROWS and scratch.walk.label != label:
@@ -299,7 +323,8 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     return 0
 
 
-cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *values, int32_t *columns) noexcept nogil:
+cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *values,
+                   int32_t *columns) noexcept nogil:
     """Distances of one row, where they take no walk along all features; False where they do.
 
     values, columns  OUT  room for those of the row
@@ -334,14 +359,16 @@ cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *val
     me.overflow = me.overflow or not norms[0] < LARGEST_NORM
     for j from 0 <= j < job.centers.k by BLOCK:
         used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
-        job.filter.csr_roots(values, places, count, norms[0], rows.d, job.shifted, j, used, <float *>job.out + row * job.centers.k + j,
+        job.filter.csr_roots(values, places, count, norms[0], rows.d, job.shifted, j, used,
+                             <float *>job.out + row * job.centers.k + j,
                              &unsure)
         if unsure:
             work_out(job, row, fetch(rows, row, 1, me.block), j, unsure)
     return True
 
 
-cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                       int worker) noexcept nogil:
     """Distances of each row to all centers."""
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker
@@ -349,7 +376,8 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef int64_t left[LANES]                  # rows that walks along all features take together
     cdef double out[LANES]
     for row in range(start, stop):
-        if not csr_show(job, me, row, job.moved + worker * job.moved_size, job.columns + worker * job.moved_size):
+        if not csr_show(job, me, row, job.moved + worker * job.moved_size,
+                        job.columns + worker * job.moved_size):
             left[count] = row
             count += 1
         if count == LANES or (row == stop - 1 and count):
@@ -364,15 +392,17 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     return 0
 
 
-# ---- k-means++ -------------------------------------------------------------------------------------------------------------------
+# ---- k-means++ -----------------------------------------------------------------------------------
 
 cdef double csr_apart(const Rows *rows, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     """Squared distance of two rows: feature after feature, those left out where both are zero.
 
-    Which row has the next column is anybody's guess, so it is worked out without a branch: masks are all ones, or zero.
+    Which row has the next column is anybody's guess, so it is worked out without a branch: masks
+    are all ones, or zero.
     """
     cdef const int32_t *columns = rows.indices
-    cdef Py_ssize_t i = rows.indptr[a], j = rows.indptr[b], i_stop = rows.indptr[a + 1], j_stop = rows.indptr[b + 1]
+    cdef Py_ssize_t i = rows.indptr[a], j = rows.indptr[b], i_stop = rows.indptr[a + 1]
+    cdef Py_ssize_t j_stop = rows.indptr[b + 1]
     cdef int64_t ahead, mine, its
     cdef double x, y, t, s = 0
     while i < i_stop and j < j_stop:
@@ -398,7 +428,8 @@ cdef double csr_apart(const Rows *rows, Py_ssize_t a, Py_ssize_t b) noexcept nog
     return s
 
 
-cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     """`weigh`."""
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
@@ -416,19 +447,22 @@ cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
             for j in range(m):
                 closer[j] = 0
         norm = csr_row(rows, row, job.packing, me.csr.values, me.csr.own, job.packing.sq_norms)
-        job.filter.csr(me.csr.values, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d, candidates,
+        job.filter.csr(me.csr.values, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d,
+                       candidates,
                        scores, &lowest, &second, &best)
         limits_of(job, row, norm, &low, &high)
         for j in range(m):
             if scores[j] > high:
                 continue
             closer[j] |= <uint64_t>1 << row % PANEL
-            gains[j * GAIN] += max(<double>low - 4.1 * candidates.gamma * candidates.sq_norms[j] - scores[j], 0.0)
+            gains[j * GAIN] += max(<double>low - 4.1 * candidates.gamma * candidates.sq_norms[j]
+                                   - scores[j], 0.0)
             gains[j * GAIN + GAIN_LANES] += <double>high - scores[j]
     return 0
 
 
-cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                  int worker) noexcept nogil:
     """`seed`, whose candidates are rows."""
     cdef Seeding *job = <Seeding *>job_
     cdef Py_ssize_t m = job.candidates.m, first, row, j
@@ -456,13 +490,17 @@ cdef int csr_seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chun
     return 0
 
 
-cdef int csr_unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """`unit_factors`, and the values of unit rows: 8 bytes each, so that no other kernel need know of factors."""
+cdef int csr_unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                          int worker) noexcept nogil:
+    """`unit_factors`, and the values of unit rows: 8 bytes each, so that no other kernel need know
+    of factors.
+    """
     cdef Units *job = <Units *>job_
     cdef const Rows *rows = job.rows
     cdef Py_ssize_t row, e
     for row in range(start, stop):
-        job.factor[row] = unit_factor(<const real *>rows.data + rows.indptr[row], rows.indices + rows.indptr[row],
+        job.factor[row] = unit_factor(<const real *>rows.data + rows.indptr[row],
+                                      rows.indices + rows.indptr[row],
                                       rows.indptr[row + 1] - rows.indptr[row])
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
             job.values[e] = csr_value(rows, e) * job.factor[row]

@@ -1,22 +1,28 @@
-# Squared distances of sparse rows to one center, in the order of the features, without a step for each of them.
+# Squared distances of sparse rows to one center, in the order of the features, without a step for
+# each of them.
 #
-# Between two values of a row the squares of the center are added to s, each rounded to the grid of s: the spacing of float64 in the
-# binade [2^e, 2^(e + 1)) that s is in. As long as s stays there, that is what each square makes in steps of the grid, whatever s is, and
-# the sum of these is the difference of two numbers in a table of running sums, one table for each binade. Nor is arithmetic needed: the
-# bits of a float64, taken for a whole number, count the steps from one to the next. Where s would leave its binade, the last place before
-# is looked up, and the square there is added as it is; so are squares that lie halfway between two places of the grid, since those are
-# rounded by what s is, and large ones: in the table they lead out of the binade.
+# Between two values of a row the squares of the center are added to s, each rounded to the grid of
+# s: the spacing of float64 in the binade [2^e, 2^(e + 1)) that s is in. As long as s stays there,
+# that is what each square makes in steps of the grid, whatever s is, and the sum of these is the
+# difference of two numbers in a table of running sums, one table for each binade. Nor is arithmetic
+# needed: the bits of a float64, taken for a whole number, count the steps from one to the next.
+# Where s would leave its binade, the last place before is looked up, and the square there is added
+# as it is; so are squares that lie halfway between two places of the grid, since those are rounded
+# by what s is, and large ones: in the table they lead out of the binade.
 
 cdef enum:
     WALK_SLOTS = 16      # binades that there is room for
-    WALK_ROWS = 32       # rows from which on a center is worth its tables; and columns of its that are worth a row
+    WALK_ROWS = 32       # rows from which on a center is worth its tables; and columns of its that
+                         # are worth a row
 
 cdef int64_t BINADE = <int64_t>1 << 52       # places in a binade
 cdef double STEPS = 4503599627370496.0       # 2**52: adding it rounds to whole numbers
 
 
 cdef inline int64_t bits_of(double x) noexcept nogil:
-    """The bits of a number that is not negative. NaN may have a sign, which is left out: where bits lead must be in a table."""
+    """The bits of a number that is not negative. NaN may have a sign, which is left out: where bits
+    lead must be in a table.
+    """
     return (<int64_t *>&x)[0] & ((<int64_t>1 << 62) | ((<int64_t>1 << 62) - 1))
 
 
@@ -44,14 +50,17 @@ cdef void walk_from(Walk *walk, const double *center, Py_ssize_t d, int32_t labe
 
 
 cdef const int64_t *steps_in(Walk *walk, int64_t binade) noexcept nogil:
-    """Running sums of what the center's squares make in this binade (an exponent, as bits have it), (m + 1,); NULL: there are none."""
+    """Running sums of what the center's squares make in this binade (an exponent, as bits have it),
+    (m + 1,); NULL: there are none.
+    """
     cdef Py_ssize_t p, m = walk.m
     cdef double scale, u, rounded
     cdef int64_t total = 0, step
     cdef int64_t *steps
     if walk.slot_of[binade] == -1:
         walk.slot_of[binade] = -2
-        # With m squares of a binade's length at most, sums do not overflow; nor do squares in steps, if the binade is no extreme one.
+        # With m squares of a binade's length at most, sums do not overflow; nor do squares in
+        # steps, if the binade is no extreme one.
         if walk.slots < WALK_SLOTS and 100 < binade < 1900:
             scale = ldexp(1, <int>(1075 - binade))
             steps = walk.steps + walk.slots * walk.room
@@ -82,7 +91,8 @@ cdef int64_t walk_gap(Walk *walk, int64_t bits, Py_ssize_t p, Py_ssize_t stop) n
         steps = steps_in(walk, bits >> 52)
         if steps != NULL:
             base = bits - steps[p]
-            room = (((bits >> 52) + 1) << 52) - base      # compared with steps: base + steps could overflow
+            room = (((bits >> 52) + 1) << 52) - base      # compared with steps: base + steps could
+                                                          # overflow
             if steps[stop] < room:
                 return base + steps[stop]
             high = stop
@@ -103,7 +113,8 @@ cdef double walk_row(const Rows *rows, Py_ssize_t row, Walk *walk) noexcept nogi
     cdef const int32_t *rank = walk.rank
     cdef const int64_t *steps = NULL
     cdef Py_ssize_t e = rows.indptr[row], last = rows.indptr[row + 1], p, column, at, after
-    cdef int64_t bits, base = 0, top = 0      # of s; of s less `steps`; where the binade ends: 0 without a table
+    cdef int64_t bits, base = 0, top = 0      # of s; of s less `steps`; where the binade ends: 0
+                                              # without a table
     cdef double t, c
     p = rank[ckm_column(rows.indices, e, rows.d)] if e < last else walk.m
     bits = bits_of(walk.sums[p])
@@ -114,7 +125,8 @@ cdef double walk_row(const Rows *rows, Py_ssize_t row, Walk *walk) noexcept nogi
         if steps == NULL:
             bits = walk_gap(walk, bits, p, at)
         else:
-            bits = base + steps[at] if steps[at] < top - base else walk_gap(walk, base + steps[p], p, at)
+            bits = base + steps[at] if steps[at] < top - base else walk_gap(walk, base + steps[p],
+                                                                            p, at)
         c = walk.values[at] if after > at else 0
         t = csr_value(rows, e) - c
         bits = bits_of(of_bits(bits) + t * t)

@@ -1,6 +1,8 @@
-# Squared distances by definition, several rows or centers at a time. Included by kernels/exact/exact.pxi.
+# Squared distances by definition, several rows or centers at a time. Included by
+# kernels/exact/exact.pxi.
 
-cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+cdef void distance_tile(const real **x, const double *block, Py_ssize_t d,
+                        double *out) noexcept nogil:
     """Squared distances of GROUP rows to BLOCK centers.
 
     x      IN   (GROUP,) pointers to rows of d features
@@ -29,7 +31,8 @@ cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, doubl
             VD_STORE(out + r * BLOCK + lane + VDL, acc[r][1])
 
 
-cdef void distance_row(const real *x, const double *block, Py_ssize_t d, double *out) noexcept nogil:
+cdef void distance_row(const real *x, const double *block, Py_ssize_t d,
+                       double *out) noexcept nogil:
     """Squared distances of one row to BLOCK centers; see `distance_tile`."""
     cdef vd acc[BLOCK_V]
     cdef vd t, row
@@ -46,8 +49,11 @@ cdef void distance_row(const real *x, const double *block, Py_ssize_t d, double 
         VD_STORE(out + v * VDL, acc[v])
 
 
-cdef void pair_distances(const real **x, const double **c, Py_ssize_t d, double *out) noexcept nogil:
-    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for each other."""
+cdef void pair_distances(const real **x, const double **c, Py_ssize_t d,
+                         double *out) noexcept nogil:
+    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for
+    each other.
+    """
     cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
     cdef const real *x0 = x[0]
     cdef const real *x1 = x[1]

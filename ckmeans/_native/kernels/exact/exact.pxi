@@ -1,8 +1,9 @@
 # Exact kernels: everything that decides a label, adds to a sum or is shown to a user.
 #
-# Included by one module per element type `real` and instruction set, compiled without fused multiply-adds: the squared distance of a
-# row and a center is float64, features in order, t = x[f] - c[f]; s += t * t. Wide instruction sets work on several rows or centers
-# at a time, never on several features of one sum, so that they give the same bits.
+# Included by one module per element type `real` and instruction set, compiled without fused
+# multiply-adds: the squared distance of a row and a center is float64, features in order, t = x[f]
+# - c[f]; s += t * t. Wide instruction sets work on several rows or centers at a time, never on
+# several features of one sum, so that they give the same bits.
 
 cimport cython
 from libc.math cimport fabs, frexp, ldexp, sqrt, sqrtf
@@ -30,7 +31,8 @@ cdef enum:
     SPAN = 128           # elements that narrow rows are strung together to
     ROUND = 64           # features whose terms are cut together where sums have many parts
 
-cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140 are refused
+cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140
+                                     # are refused
 
 
 include "kernels/exact/reading.pxi"

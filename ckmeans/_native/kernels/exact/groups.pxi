@@ -1,45 +1,60 @@
 # Assignment by bounds on distances to groups of centers. Included by kernels/exact/exact.pxi.
 #
-# A row keeps an upper bound of the distance to its own center and, for each group of similar centers, a lower bound of the distances to
-# all others in it (Hamerly, SDM 2010, with one group; Ding et al., "Yinyang k-means", ICML 2015, with more). A group that is
-# provably farther than the row's own center is left out. What remains goes through the filter, and what that leaves undecided to exact
-# arithmetic, as everywhere.
+# A row keeps an upper bound of the distance to its own center and, for each group of similar
+# centers, a lower bound of the distances to all others in it (Hamerly, SDM 2010, with one group;
+# Ding et al., "Yinyang k-means", ICML 2015, with more). A group that is provably farther than the
+# row's own center is left out. What remains goes through the filter, and what that leaves undecided
+# to exact arithmetic, as everywhere.
 #
-# Bounds are float32, in the scale of packed rows, and rounded to the safe side at every step: factors of 1 - 2e-7 and the like are worth
-# more than the two or three roundings (6e-8 each) that they stand for. They may be compared with the exact kernel's distances because
-# what those are off by, (d + 3) 2^-53 of them, is less than the 4e-7 by which an upper bound is raised before it is compared.
+# Bounds are float32, in the scale of packed rows, and rounded to the safe side at every step:
+# factors of 1 - 2e-7 and the like are worth more than the two or three roundings (6e-8 each) that
+# they stand for. They may be compared with the exact kernel's distances because what those are off
+# by, (d + 3) 2^-53 of them, is less than the 4e-7 by which an upper bound is raised before it is
+# compared.
 #
-# What is done for each of the listed rows comes without branches, in loops that compilers can vectorise, between others that only
-# gather and scatter.
+# What is done for each of the listed rows comes without branches, in loops that compilers can
+# vectorise, between others that only gather and scatter.
 
 cdef inline float beyond(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
-    """A lower bound of the distance, from a score: that is at most gamma |a|^2 above the true one, for any center."""
-    cdef float sq = score + sq_norm * (<float>1 - bounds.gamma - <float>2e-6) - bounds.floor * bounds.floor
+    """A lower bound of the distance, from a score: that is at most gamma |a|^2 above the true one,
+    for any center.
+    """
+    cdef float sq = (score + sq_norm * (<float>1 - bounds.gamma - <float>2e-6) - bounds.floor
+                     * bounds.floor)
     return sqrtf(sq if sq > 0 else <float>0) * <float>(1 - 3e-7)
 
 
-cdef inline float within(float score, float sq_norm, float slack, const Bounds *bounds) noexcept nogil:
-    """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A, and N < 1.52 A + 3.03 (A + score).
+cdef inline float within(float score, float sq_norm, float slack,
+                         const Bounds *bounds) noexcept nogil:
+    """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A,
+    and N < 1.52 A + 3.03 (A + score).
 
     slack is what the squared distance may be above that of packed rows.
     """
     cdef float sq = ((sq_norm + score) * (<float>1 + <float>12.5 * bounds.gamma + <float>2e-6)
-                     + sq_norm * (<float>7.5 * bounds.gamma + <float>2e-6) + bounds.floor * bounds.floor + slack)
+                     + sq_norm * (<float>7.5 * bounds.gamma
+                                  + <float>2e-6) + bounds.floor * bounds.floor + slack)
     return sqrtf(sq if sq > 0 else <float>0) * <float>(1 + 3e-7)
 
 
-cdef inline float within_own(float sq, float sq_norm, float slack, const Bounds *bounds) noexcept nogil:
-    """The same from a sum of squared differences; packed rows and centers themselves are rounded."""
-    cdef float distance = sqrtf(sq * (<float>1 + bounds.gamma)) + bounds.rounding * sqrtf(sq_norm) + bounds.floor
+cdef inline float within_own(float sq, float sq_norm, float slack,
+                             const Bounds *bounds) noexcept nogil:
+    """The same from a sum of squared differences; packed rows and centers themselves are
+    rounded.
+    """
+    cdef float distance = (sqrtf(sq * (<float>1 + bounds.gamma)) + bounds.rounding * sqrtf(sq_norm)
+                           + bounds.floor)
     return sqrtf(distance * distance + slack) * <float>(1 + 4e-7)
 
 
-cdef inline float slack_of(const Bounds *bounds, int32_t label, const float *x, Py_ssize_t width) noexcept nogil:
+cdef inline float slack_of(const Bounds *bounds, int32_t label, const float *x,
+                           Py_ssize_t width) noexcept nogil:
     """How far a squared distance may be above that of packed rows."""
     return bounds.slack[label] * x[width - 1] if bounds.slack != NULL else 0
 
 
-cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packed *packing, float *rows,
+cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
+                    const Packed *packing, float *rows,
                     float *sq_norms) noexcept nogil:
     """`pack_panel` for rows that are to lie one after the other."""
     cdef double norms[8]
@@ -66,8 +81,11 @@ cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, c
         me.overflow = me.overflow or not sq_norms[i] < 3e38
 
 
-cdef void pack_set(const Assign *job, Worker *me, Py_ssize_t base, const uint64_t *set_) noexcept nogil:
-    """Pack the rows of a tile that are in a set, each at its place in `me.tile.packed`; for rows whose panels are not kept."""
+cdef void pack_set(const Assign *job, Worker *me, Py_ssize_t base,
+                   const uint64_t *set_) noexcept nogil:
+    """Pack the rows of a tile that are in a set, each at its place in `me.tile.packed`; for rows
+    whose panels are not kept.
+    """
     cdef Py_ssize_t d = job.rows.d, count, first, i = 0
     cdef int32_t *rows = me.tile.rows
     cdef const char *ahead
@@ -80,11 +98,13 @@ cdef void pack_set(const Assign *job, Worker *me, Py_ssize_t base, const uint64_
             CKM_PREFETCH(ahead)
             CKM_PREFETCH(ahead + (d - 1) * job.rows.col_stride)
             i += 1
-        pack_rows(fetch(job.rows, base + rows[first], i - first, me.block), i - first, d, me, job.packing,
+        pack_rows(fetch(job.rows, base + rows[first], i - first, me.block), i - first, d, me,
+                  job.packing,
                   me.tile.packed + rows[first] * d, me.tile.norms + rows[first])
 
 
-cdef int turn(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int turn(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+              int worker) noexcept nogil:
     """Rewrite kept panels: (d, PANEL) to (PANEL, d), or back."""
     cdef Assign *job = <Assign *>job_
     cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), first, i, f
@@ -123,8 +143,11 @@ cdef inline Py_ssize_t list_rows(const uint64_t *set_, int32_t *rows) noexcept n
     return count
 
 
-cdef void check_bounds(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_t count) noexcept nogil:
-    """In a debug build: count the bounds of a tile that true distances, in float64 from the rows themselves, do not keep."""
+cdef void check_bounds(const Assign *job, Worker *me, Py_ssize_t base,
+                       Py_ssize_t count) noexcept nogil:
+    """In a debug build: count the bounds of a tile that true distances, in float64 from the rows
+    themselves, do not keep.
+    """
     cdef const Bounds *bounds = job.bounds
     cdef const Centers *centers = job.centers
     cdef Py_ssize_t d = job.rows.d, i, j, c, f
@@ -133,7 +156,8 @@ cdef void check_bounds(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_
     cdef double sq, distance, step
     cdef int32_t label
     for i in range(count):
-        x = fetch(job.rows, base + i if job.boxes == NULL else job.boxes.order[base + i], 1, me.block)
+        x = fetch(job.rows, base + i if job.boxes == NULL else job.boxes.order[base + i], 1,
+                  me.block)
         label = job.labels[base + i]
         for j in range(-1, centers.m):
             c = label if j < 0 else centers.ids[j]
@@ -148,11 +172,15 @@ cdef void check_bounds(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_
                 me.counters.broken += distance * (1 + 1e-13 * d) < lower[bounds.group[c] * TILE + i]
 
 
-cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq_norms, const int32_t *labels, Py_ssize_t count,
-                  float *upper, float *lower, const uint64_t *here, uint64_t *todo, bint *late) noexcept nogil:
-    """Which rows of a tile are to be compared with which groups, once centers have moved; False if none is.
+cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq_norms,
+                  const int32_t *labels, Py_ssize_t count,
+                  float *upper, float *lower, const uint64_t *here, uint64_t *todo,
+                  bint *late) noexcept nogil:
+    """Which rows of a tile are to be compared with which groups, once centers have moved; False if
+    none is.
 
-    All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and `Packed` hold.
+    All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and
+    `Packed` hold.
     """
     cdef const Bounds *bounds = job.bounds
     cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), groups = bounds.groups, g, i, w
@@ -189,14 +217,16 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
         sq[i] = within_own(sq[i], norms[i], slacks[i], bounds)
     for i in range(count):
         upper[rows[i]] = min(upper[rows[i]], sq[i])
-    job.filter.failing(upper, lower, groups, NULL, bounds.floor, fails)       # again, with tight upper bounds
+    # again, with tight upper bounds
+    job.filter.failing(upper, lower, groups, NULL, bounds.floor, fails)
     for w in range(TILE_WORDS):
         bits = 0
         for g in range(groups):
             fails[g * TILE_WORDS + w] &= here[w]
             bits |= fails[g * TILE_WORDS + w]
         todo[w] = bits
-    # Rows' own groups may wait: see `compare_own`. Where most of them fail anyhow, it is not worth the trouble.
+    # Rows' own groups may wait: see `compare_own`. Where most of them fail anyhow, it is not worth
+    # the trouble.
     count = list_rows(todo, rows)
     for i in range(count):
         r = rows[i]
@@ -217,7 +247,8 @@ cdef struct Lead:        # of the rows that are compared, so far:
     int32_t who[TILE]    # and the winner
 
 
-cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq_norms, float *lower, Lead *lead) noexcept nogil:
+cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq_norms,
+                  float *lower, Lead *lead) noexcept nogil:
     """Compare rows with the groups that `me.tile.fails` says, and enter the scores."""
     cdef const Bounds *bounds = job.bounds
     cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), g, n, i
@@ -242,7 +273,8 @@ cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq
             r = rows[i]
             score = lowest[i]
             lower[g * TILE + r] = norms[i]
-            # The next one is at least the best so far and the second at least the first: one line does for both orders.
+            # The next one is at least the best so far and the second at least the first: one line
+            # does for both orders.
             before = lead.best[r]
             lead.next_[r] = min(min(lead.next_[r], second[i]), max(before, score))
             lead.best[r] = min(before, score)
@@ -251,12 +283,15 @@ cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq
             lead.who[r] = (winner[i] & closer) | (lead.who[r] & ~closer)
 
 
-cdef bint compare_own(const Assign *job, Worker *me, const float *x, const float *sq_norms, const int32_t *labels, const float *upper,
+cdef bint compare_own(const Assign *job, Worker *me, const float *x, const float *sq_norms,
+                      const int32_t *labels, const float *upper,
                       float *lower, Lead *lead, uint64_t *todo) noexcept nogil:
-    """Leave out rows that keep their centers, and compare the others with their own groups, where that is not done yet.
+    """Leave out rows that keep their centers, and compare the others with their own groups, where
+    that is not done yet.
 
-    A row's own center is compared only with its group. If the others of it are known to be farther and the centers of all groups that
-    are not have turned out to be so, there is no need to. False if no row is left.
+    A row's own center is compared only with its group. If the others of it are known to be farther
+    and the centers of all groups that are not have turned out to be so, there is no need to. False
+    if no row is left.
     """
     cdef const Bounds *bounds = job.bounds
     cdef uint64_t *fails = me.tile.fails
@@ -294,14 +329,16 @@ cdef bint compare_own(const Assign *job, Worker *me, const float *x, const float
     return some != 0
 
 
-cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                       int worker) noexcept nogil:
     """Labels of places [start, stop), by bounds. start is a multiple of TILE."""
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
     cdef Bounds *bounds = job.bounds
     cdef const Centers *centers = job.centers
     cdef const Packed *packing = job.packing
-    cdef Py_ssize_t d = packed_width(packing, job.rows.d), groups = bounds.groups, base, count, first, left, n, g, i, w
+    cdef Py_ssize_t d = packed_width(packing, job.rows.d), groups = bounds.groups, base, count
+    cdef Py_ssize_t first, left, n, g, i, w
     cdef uint64_t *fails = me.tile.fails
     cdef int32_t *rows = me.tile.rows
     cdef float *lowest = me.tile.scores
@@ -322,7 +359,8 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef float *lower
     cdef int32_t *labels
     cdef int32_t r
-    cdef float guard_norm = centers.guard_norm, guard_score = centers.guard_score, guard_floor = centers.guard_floor
+    cdef float guard_norm = centers.guard_norm, guard_score = centers.guard_score
+    cdef float guard_floor = centers.guard_floor
     cdef bint fresh, late
     for base from start <= base < stop by TILE:
         count = min(<Py_ssize_t>TILE, stop - base)
@@ -332,7 +370,8 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
         if packing.filling:
             for first from base <= first < base + count by PANEL:
                 n = min(<Py_ssize_t>PANEL, base + count - first)
-                pack_rows(fetch(job.rows, first, n, me.block), n, job.rows.d, me, packing, packing.panels + first * d,
+                pack_rows(fetch(job.rows, first, n, me.block), n, job.rows.d, me, packing,
+                          packing.panels + first * d,
                           packing.sq_norms + first)
         if job.survey != NULL:
             survey(job.survey, base, base + count, chunk, worker)
@@ -351,7 +390,8 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             for g in range(groups):
                 memcpy(fails + g * TILE_WORDS, here, sizeof(here))
             for i in range(count):
-                upper[i] = <float>3e38           # tighter than this it gets once the row's center is known
+                upper[i] = <float>3e38           # tighter than this it gets once the row's center
+                                                 # is known
             if packing.panels == NULL:
                 pack_set(job, me, base, here)
         elif not failing(job, me, x, sq_norms, labels, count, upper, lower, here, todo, &late):
@@ -371,7 +411,8 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             second[i] = lead.next_[r]
             winner[i] = lead.rest[r]
         for i in range(n):
-            tight[i] = second[i] - lowest[i] > guard_norm * norms[i] + guard_score * lowest[i] + guard_floor + slacks[i]
+            tight[i] = (second[i] - lowest[i] > guard_norm * norms[i] + guard_score * lowest[i]
+                        + guard_floor + slacks[i])
             lowest[i] = within(lowest[i], norms[i], slacks[i], bounds)
             second[i] = beyond((<float *>winner)[i], norms[i], bounds)
         for w in range(TILE_WORDS):
@@ -384,11 +425,13 @@ cdef int assign_groups(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             changed[w] |= <uint64_t>fresh << (r % 64)
             unsure[w] |= <uint64_t>(not tight[i]) << (r % 64)
             upper[r] = lowest[i] if fresh else min(upper[r], lowest[i])
-            if tight[i]:                  # else, whichever wins, it keeps the bound of its whole group, and fails again
+            if tight[i]:                  # else, whichever wins, it keeps the bound of its whole
+                                          # group, and fails again
                 lower[bounds.group[lead.who[r]] * TILE + r] = second[i]
         for w in range(TILE_WORDS):
             if unsure[w] | changed[w]:
                 first = base + w * 64
                 labels_at(job, first, min(<Py_ssize_t>PANEL, base + count - first), old)
-                settle(job, me, centers, first, min(<Py_ssize_t>PANEL, base + count - first), old, lead.who + w * 64, unsure[w], changed[w])
+                settle(job, me, centers, first, min(<Py_ssize_t>PANEL, base + count - first), old,
+                       lead.who + w * 64, unsure[w], changed[w])
     return 0

@@ -1,6 +1,8 @@
-# The nearest center of each row: what the filter leaves over is decided by definition. Included by kernels/exact/exact.pxi.
+# The nearest center of each row: what the filter leaves over is decided by definition. Included by
+# kernels/exact/exact.pxi.
 
-cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first, Py_ssize_t d, double *out) noexcept nogil:
+cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first,
+                       Py_ssize_t d, double *out) noexcept nogil:
     """`distance_tile` for `count` rows and the centers from `first`, from rows as they are."""
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
@@ -20,7 +22,8 @@ cdef inline uint64_t all_rows(Py_ssize_t count) noexcept nogil:
     return ~<uint64_t>0 if count == PANEL else (<uint64_t>1 << count) - 1
 
 
-cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, Py_ssize_t first, Py_ssize_t count, float **panel,
+cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, Py_ssize_t first,
+                          Py_ssize_t count, float **panel,
                           float **norms) noexcept nogil:
     """The packed rows [first, first + count): kept ones, or packed into the worker's scratch."""
     panel[0] = me.panel
@@ -29,7 +32,8 @@ cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, P
         panel[0] = packing.panels + first * packed_width(packing, rows.d)
         norms[0] = packing.sq_norms + first
     if packing.panels == NULL or packing.filling:
-        pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0], norms[0])
+        pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, packing, panel[0],
+                   norms[0])
 
 
 cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
@@ -55,11 +59,13 @@ cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcep
     return lanes[0]
 
 
-cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d, int32_t *label) noexcept nogil:
+cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d,
+                         int32_t *label) noexcept nogil:
     """Whether one center is so much nearer than all others that the order of the sums is no matter.
 
-    A sum of d squares of differences is off by (d + 2) u of it in any order, u = 2^-53, and this one from that which decides by twice as
-    much; so is the other. What underflows is far below 2^-1000.
+    A sum of d squares of differences is off by (d + 2) u of it in any order, u = 2^-53, and this
+    one from that which decides by twice as much; so is the other. What underflows is far below
+    2^-1000.
     """
     cdef double least = 1e999, second = 1e999, distance
     cdef Py_ssize_t j
@@ -74,8 +80,11 @@ cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d, in
     return second > least * (1 + 5.0 * (d + 3) * 2.0 ** -53) + 2.0 ** -1000 and second < 1e999
 
 
-cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d, int32_t *labels) noexcept nogil:
-    """The label of up to GROUP rows by definition: the lowest index at the smallest squared distance."""
+cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d,
+                 int32_t *labels) noexcept nogil:
+    """The label of up to GROUP rows by definition: the lowest index at the smallest squared
+    distance.
+    """
     cdef double out[GROUP * BLOCK]
     cdef double nearest[GROUP]
     cdef Py_ssize_t j, b, stop
@@ -102,7 +111,8 @@ cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d
                     labels[r] = centers.ids[j + b]
 
 
-cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                 int worker) noexcept nogil:
     """Pack places [start, stop) in the order of the boxes, and find the boxes."""
     cdef Arrange *job = <Arrange *>job_
     cdef Worker *me = job.workers + worker
@@ -118,7 +128,8 @@ cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
             if row != block + i * d:
                 for f in range(d):
                     block[i * d + f] = row[f]
-        pack_panel(block, count, d, me, job.packing, job.packing.panels + first * d, job.packing.sq_norms + first)
+        pack_panel(block, count, d, me, job.packing, job.packing.panels + first * d,
+                   job.packing.sq_norms + first)
         at = (first // (SUPER * PANEL)) * SUPER * d + (first // PANEL) % SUPER
         for f in range(d):
             lanes = job.packing.panels + first * d + f * PANEL
@@ -133,7 +144,9 @@ cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
-    """Off by at most (d + 3) 2^-53 of itself, as the squared distance that counts is; but its terms are added in another order."""
+    """Off by at most (d + 3) 2^-53 of itself, as the squared distance that counts is; but its terms
+    are added in another order.
+    """
     cdef vd acc[2]
     cdef vd t
     cdef double out[2 * VDL]
@@ -156,7 +169,9 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
 
 
 cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows) noexcept nogil:
-    """Ask for rows that will be read soon: they are too few and far between for the hardware to guess."""
+    """Ask for rows that will be read soon: they are too few and far between for the hardware to
+    guess.
+    """
     cdef const char *x
     cdef Py_ssize_t i, line
     while rows:
@@ -168,12 +183,15 @@ cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows)
 
 
 cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil:
-    """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those that count."""
+    """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those
+    that count.
+    """
     # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
     return second * (1 - 4.0 * (d + 4) * ldexp(1, -53)) > least and second > 1e-280
 
 
-cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, int32_t *label) noexcept nogil:
+cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
+               int32_t *label) noexcept nogil:
     """The label of a row that its packed coordinates do not tell."""
     cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
@@ -208,8 +226,11 @@ cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x, i
         me.counters.exact += listed.m
 
 
-cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure, int32_t *best) noexcept nogil:
-    """The labels of rows that their whole numbers do not tell, among the centers listed in `closer`."""
+cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure,
+                 int32_t *best) noexcept nogil:
+    """The labels of rows that their whole numbers do not tell, among the centers listed in
+    `closer`.
+    """
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
     cdef Py_ssize_t d = job.rows.d, j, b, m = centers.m
@@ -255,9 +276,11 @@ cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsur
             me.counters.exact += listed.m
 
 
-cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first, Py_ssize_t count, const int32_t *old,
+cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first,
+                 Py_ssize_t count, const int32_t *old,
                  int32_t *best, uint64_t unsure, uint64_t changed) noexcept nogil:
-    """Decide what the filter left undecided, and move changed rows from their old cluster's sums to the new one's.
+    """Decide what the filter left undecided, and move changed rows from their old cluster's sums to
+    the new one's.
 
     centers  IN  at least all that can win among these rows
     best     INOUT  (PANEL,)
@@ -270,7 +293,8 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
     cdef int32_t decided[GROUP]
     cdef double w = 1
     cdef int g, r
-    if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are fetched one by one
+    if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are
+                                                       # fetched one by one
         x = fetch(job.rows, first, count, me.block)
     if job.rows.direct and order == NULL:
         fetch_ahead(job.rows, first, unsure | changed)
@@ -324,7 +348,8 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
             tally_row(&me.tally, job.sums, best[i], group[0], w, d, 1)
 
 
-cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count, int32_t *old) noexcept nogil:
+cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count,
+                           int32_t *old) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
         old[i] = job.labels[first + i]
@@ -332,7 +357,8 @@ cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count
         old[i] = 0
 
 
-cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                int worker) noexcept nogil:
     """Labels of rows [start, stop): every row against every center."""
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
@@ -361,15 +387,18 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                 quanta = <int32_t *>me.scaled
                 steps = steps_here
                 job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
-            job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores, best, &unsure, &changed,
+            job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores,
+                              best, &unsure, &changed,
                               me.sieve.closer)
             me.counters.filtered += count * centers.m
         elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
             if job.packing.quantising:
                 memcpy(job.packing.quanta_norms + first, norms, PANEL * sizeof(float))
-                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words, job.packing.steps + first, me.worst)
-            job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old, best, &unsure, &changed)
+                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words,
+                                    job.packing.steps + first, me.worst)
+            job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old,
+                             best, &unsure, &changed)
             me.counters.filtered += count * centers.m
             unsure &= rows_here
             changed &= rows_here
@@ -383,7 +412,8 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
-cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
     """Labels of places [start, stop): every panel against the centers that can win in its box.
 
     start is a multiple of SUPER * PANEL.
@@ -409,7 +439,8 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         low = job.boxes.low + base // PANEL * d
         high = job.boxes.high + base // PANEL * d
         n_near = job.filter.nearby(low, high, d, centers, scratch.nearby)
-        job.filter.lists(low, high, d, centers, scratch.nearby, n_near, scratch.z, scratch.lists, lengths)
+        job.filter.lists(low, high, d, centers, scratch.nearby, n_near, scratch.z, scratch.lists,
+                         lengths)
         me.counters.boxed += m + n_near * SUPER
         for p in range(SUPER):
             first = base + p * PANEL
@@ -432,13 +463,15 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                     scratch.ids[i] = centers.ids[j]
                     scratch.sq_norms[i] = centers.sq_norms[j]
                     memcpy(scratch.scaled + i * d, centers.scaled + j * d, d * sizeof(float))
-                job.filter.panel(job.packing.panels + first * d, job.packing.sq_norms + first, d, &listed, old, best, &unsure,
+                job.filter.panel(job.packing.panels + first * d, job.packing.sq_norms + first, d,
+                                 &listed, old, best, &unsure,
                                  &changed)
                 me.counters.filtered += count * listed.m
             unsure &= rows_here
             changed &= rows_here
             if job.rows.directionless:
-                without_direction(job.rows, job.boxes.order, first, count, old, best, &unsure, &changed)
+                without_direction(job.rows, job.boxes.order, first, count, old, best, &unsure,
+                                  &changed)
             if unsure | changed:
                 settle(job, me, &listed, first, count, old, best, unsure, changed)
     return 0

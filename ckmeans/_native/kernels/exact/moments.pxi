@@ -1,6 +1,7 @@
 # The range of each column, and first and second moments. Included by kernels/exact/exact.pxi.
 
-cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *tiny, double *bad) noexcept nogil:
+cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *tiny,
+                    double *bad) noexcept nogil:
     cdef Py_ssize_t e
     cdef double v, size
     for e in range(length):
@@ -13,8 +14,11 @@ cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high,
         bad[e] += v - v                       # NaN for what is not finite
 
 
-cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Smallest and largest value of each column, the smallest magnitude, and whether all are finite."""
+cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+              int worker) noexcept nogil:
+    """Smallest and largest value of each column, the smallest magnitude, and whether all are
+    finite.
+    """
     cdef Scan *job = <Scan *>job_
     cdef Py_ssize_t d = job.rows.d, i, e, count, strung = SPAN // d
     cdef double *low = job.low + worker * d
@@ -26,7 +30,8 @@ cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
     cdef double tinys[SPAN]
     cdef double bads[SPAN]
     cdef const real *x
-    # Narrow rows are strung together, so that the loop over features is long enough for wide vectors.
+    # Narrow rows are strung together, so that the loop over features is long enough for wide
+    # vectors.
     for e in range(strung * d):
         lows[e] = low[e % d]
         highs[e] = high[e % d]
@@ -57,7 +62,8 @@ cdef inline vd load(const real *x) noexcept nogil:
     return VD_LOAD(<const double *>x)
 
 
-cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w, const double *how, double *seen,
+cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w,
+                       const double *how, double *seen,
                        Py_ssize_t width) noexcept nogil:
     """`survey` for one vector of columns, everything in registers.
 
@@ -89,7 +95,8 @@ cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const 
     VD_STORE(seen + 3 * width, second1)
 
 
-cdef void survey_one(double value, double w, const double *how, double *seen, Py_ssize_t width) noexcept nogil:
+cdef void survey_one(double value, double w, const double *how, double *seen,
+                     Py_ssize_t width) noexcept nogil:
     """`survey_lanes` for one value of one column."""
     cdef double term, high
     cdef int p
@@ -102,17 +109,20 @@ cdef void survey_one(double value, double w, const double *how, double *seen, Py
         term = term * value
 
 
-cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                int worker) noexcept nogil:
     """First and second moments of the columns."""
     cdef Survey *job = <Survey *>job_
-    cdef Py_ssize_t d = job.rows.d, length = job.strung * d, width = job.width, count, strings, i, e, b
+    cdef Py_ssize_t d = job.rows.d, length = job.strung * d, width = job.width, count, strings, i, e
+    cdef Py_ssize_t b
     cdef double *seen = job.seen + worker * SEEN * width
     cdef const real *x
     cdef const double *w = NULL
     cdef real tail[PANEL * VDL]
     while start < stop:
         # Few wide rows, which must stay in L1; of sparse ones no more than the block has room for.
-        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16 if job.rows.indptr == NULL else CSR_ROWS), stop - start)
+        count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16 if job.rows.indptr == NULL
+                                 else CSR_ROWS), stop - start)
         x = fetch(job.rows, start, count, job.workers[worker].block)
         if job.weights != NULL:
             w = job.weights + start
@@ -120,7 +130,8 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         for e from 0 <= e < length by VDL:
             if e + VDL <= length:
                 survey_lanes(x + e, strings, length, w, job.how + e, seen + e, width)
-            else:                             # columns that do not fill a vector; the lanes past them fall into the padding
+            else:                             # columns that do not fill a vector; the lanes past
+                                              # them fall into the padding
                 for i in range(strings):
                     for b in range(VDL):
                         tail[i * VDL + b] = x[i * length + e + b] if e + b < length else 0

@@ -1,14 +1,19 @@
-# Thin rows: at most one feature in THIN is not zero. Their distances to all centers are worked out from those features alone.
+# Thin rows: at most one feature in THIN is not zero. Their distances to all centers are worked out
+# from those features alone.
 #
-# What `transform` shows of a thin row is sqrt(s), s = |x|^2 + |c|^2 - 2 x.c, the three of them and their sum in twice the precision of
-# float64, rounded once: sums and products are split into what float64 holds of them and the rest, as fused multiply-adds give it (Ogita,
-# Rump & Oishi, SIAM J. Sci. Comput. 26, 2005). Zeros change no bit of such sums. So dense rows and CSR rows give the same bits, in the
-# time that the other features take; and these are nearer the truth than a sum of squares in float64. With A = |x|^2 and B = |c|^2, t
-# features that are not zero and u = 2^-53, s is off by some t^2 u^2 (A + B) beside the u s of its rounding. Where s is below
-# 2^-20 (A + B), or the squares so small that products underflow, it is the sum of squares in the order of the features, as of other rows.
+# What `transform` shows of a thin row is sqrt(s), s = |x|^2 + |c|^2 - 2 x.c, the three of them and
+# their sum in twice the precision of float64, rounded once: sums and products are split into what
+# float64 holds of them and the rest, as fused multiply-adds give it (Ogita, Rump & Oishi, SIAM J.
+# Sci. Comput. 26, 2005). Zeros change no bit of such sums. So dense rows and CSR rows give the same
+# bits, in the time that the other features take; and these are nearer the truth than a sum of
+# squares in float64. With A = |x|^2 and B = |c|^2, t features that are not zero and u = 2^-53, s is
+# off by some t^2 u^2 (A + B) beside the u s of its rounding. Where s is below 2^-20 (A + B), or the
+# squares so small that products underflow, it is the sum of squares in the order of the features,
+# as of other rows.
 #
-# x.c is added to M, a power of two above A + B. Partial sums are at most (A + B) / 2, so that M stays the larger one: what a sum holds of
-# a product is then the difference of two sums, without an error, and what it leaves over the product less that, rounded once.
+# x.c is added to M, a power of two above A + B. Partial sums are at most (A + B) / 2, so that M
+# stays the larger one: what a sum holds of a product is then the difference of two sums, without an
+# error, and what it leaves over the product less that, rounded once.
 
 cdef extern from "kernels/roots.h" nogil:
     vd VD_BINADE(vd)
@@ -20,12 +25,18 @@ cdef extern from "kernels/exact/mostly_zero.h" nogil:
 
 cdef extern from *:
     """
-    CKM_INLINE void ckm_thin(const double *x, const int32_t *columns, Py_ssize_t count, const double *block, const double *norm,
-                             const double *sq_norms, double *out, uint64_t *unsure, Py_ssize_t lane, int vectors);
-    static CKM_NOINLINE void ckm_thin_1(const double *x, const int32_t *columns, Py_ssize_t count, const double *block, const double *norm,
-                                        const double *sq_norms, double *out, uint64_t *unsure, Py_ssize_t lane);
-    static CKM_NOINLINE void ckm_thin_all(const double *x, const int32_t *columns, Py_ssize_t count, const double *block,
-                                          const double *norm, const double *sq_norms, double *out, uint64_t *unsure, Py_ssize_t lane);
+    CKM_INLINE void ckm_thin(const double *x, const int32_t *columns, Py_ssize_t count, const double
+    *block, const double *norm,
+                             const double *sq_norms, double *out, uint64_t *unsure, Py_ssize_t lane,
+                             int vectors);
+    static CKM_NOINLINE void ckm_thin_1(const double *x, const int32_t *columns, Py_ssize_t count,
+    const double *block, const double *norm,
+                                        const double *sq_norms, double *out, uint64_t *unsure,
+                                        Py_ssize_t lane);
+    static CKM_NOINLINE void ckm_thin_all(const double *x, const int32_t *columns, Py_ssize_t count,
+    const double *block,
+                                          const double *norm, const double *sq_norms, double *out,
+                                          uint64_t *unsure, Py_ssize_t lane);
     """
 
 cdef enum:
@@ -70,7 +81,8 @@ cdef void two_part_norm(const double *x, Py_ssize_t count, double *norm) noexcep
             square = value * value
             t = high[v] + square
             back = t - high[v]
-            low[v] = low[v] + (VD_FMA(value, value, -square) + ((high[v] - (t - back)) + (square - back)))
+            low[v] = (low[v] + (VD_FMA(value, value, -square)
+                                + ((high[v] - (t - back)) + (square - back))))
             high[v] = t
     for v in range(NORM_LANES // VDL):
         VD_STORE(highs + v * VDL, high[v])
@@ -81,7 +93,8 @@ cdef void two_part_norm(const double *x, Py_ssize_t count, double *norm) noexcep
         norm[1] += lows[b] + rest
 
 
-cdef void thin_norms(const double *centers, Py_ssize_t k, Py_ssize_t d, double *sq_norms) noexcept nogil:
+cdef void thin_norms(const double *centers, Py_ssize_t k, Py_ssize_t d,
+                     double *sq_norms) noexcept nogil:
     """Squared norms of centers (k, d) in two parts.
 
     sq_norms  OUT  (ceil(k / BLOCK), 2, BLOCK)
@@ -94,8 +107,10 @@ cdef void thin_norms(const double *centers, Py_ssize_t k, Py_ssize_t d, double *
         sq_norms[(j // BLOCK * 2 + 1) * BLOCK + j % BLOCK] = norm[1]
 
 
-cdef void thin_tile "ckm_thin"(const double *x, const int32_t *columns, Py_ssize_t count, const double *block, const double *norm,
-                               const double *sq_norms, double *out, uint64_t *unsure, Py_ssize_t lane, int vectors) noexcept nogil:
+cdef void thin_tile "ckm_thin"(const double *x, const int32_t *columns, Py_ssize_t count,
+                               const double *block, const double *norm,
+                               const double *sq_norms, double *out, uint64_t *unsure,
+                               Py_ssize_t lane, int vectors) noexcept nogil:
     """Squared distances of one row to `vectors` vectors of centers, from lane `lane` of a block.
 
     x, columns  IN     (count,) values and their columns
@@ -137,19 +152,25 @@ cdef void thin_tile "ckm_thin"(const double *x, const int32_t *columns, Py_ssize
         t = total + b
         back = t - total
         rest = rest + ((total - (t - back)) + (b - back))
-        rest = rest + ((VD_SPLAT(norm[1]) + VD_LOAD(sq_norms + BLOCK + v * VDL)) - VD_SPLAT(2) * low[v])
+        rest = (rest + ((VD_SPLAT(norm[1]) + VD_LOAD(sq_norms + BLOCK + v * VDL)) - VD_SPLAT(2)
+                        * low[v]))
         s = t + rest
         VD_STORE(out + v * VDL, s)
-        unsure[0] |= VD_BITS_NGT(s, total * VD_SPLAT(CLOSE) + VD_SPLAT(VANISHING)) << (lane + v * VDL)
+        unsure[0] |= VD_BITS_NGT(s, total * VD_SPLAT(CLOSE) + VD_SPLAT(VANISHING)) << (lane + v
+                                                                                       * VDL)
 
 
-cdef void thin_tile_1 "ckm_thin_1"(const double *x, const int32_t *columns, Py_ssize_t count, const double *block, const double *norm,
-                                   const double *sq_norms, double *out, uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
+cdef void thin_tile_1 "ckm_thin_1"(const double *x, const int32_t *columns, Py_ssize_t count,
+                                   const double *block, const double *norm,
+                                   const double *sq_norms, double *out, uint64_t *unsure,
+                                   Py_ssize_t lane) noexcept nogil:
     thin_tile(x, columns, count, block, norm, sq_norms, out, unsure, lane, 1)
 
 
-cdef void thin_tile_all "ckm_thin_all"(const double *x, const int32_t *columns, Py_ssize_t count, const double *block,
-                                       const double *norm, const double *sq_norms, double *out, uint64_t *unsure,
+cdef void thin_tile_all "ckm_thin_all"(const double *x, const int32_t *columns, Py_ssize_t count,
+                                       const double *block,
+                                       const double *norm, const double *sq_norms, double *out,
+                                       uint64_t *unsure,
                                        Py_ssize_t lane) noexcept nogil:
     thin_tile(x, columns, count, block, norm, sq_norms, out, unsure, lane, THIN_V)
 
@@ -168,7 +189,8 @@ cdef bint is_thin(const double *x, Py_ssize_t d) noexcept nogil:
     return True
 
 
-cdef uint64_t thin_among(const double *x, Py_ssize_t count, Py_ssize_t d, uint8_t *left) noexcept nogil:
+cdef uint64_t thin_among(const double *x, Py_ssize_t count, Py_ssize_t d,
+                         uint8_t *left) noexcept nogil:
     """Which of these rows (count, d) are thin: bits, and noted in `left`."""
     cdef uint64_t found = 0
     cdef Py_ssize_t i
@@ -179,8 +201,11 @@ cdef uint64_t thin_among(const double *x, Py_ssize_t count, Py_ssize_t d, uint8_
     return found
 
 
-cdef Py_ssize_t without_zeros(const double *x, const int32_t *columns, Py_ssize_t count, double *values, int32_t *places) noexcept nogil:
-    """Values of a row that are not zero, and their columns; of d features where `columns` is NULL. Returns how many."""
+cdef Py_ssize_t without_zeros(const double *x, const int32_t *columns, Py_ssize_t count,
+                              double *values, int32_t *places) noexcept nogil:
+    """Values of a row that are not zero, and their columns; of d features where `columns` is NULL.
+    Returns how many.
+    """
     cdef Py_ssize_t e, found = 0
     for e in range(count):
         values[found] = x[e]
@@ -189,7 +214,8 @@ cdef Py_ssize_t without_zeros(const double *x, const int32_t *columns, Py_ssize_
     return found
 
 
-cdef void show_thin(const Transform *job, Worker *me, Py_ssize_t row, const double *x, const int32_t *columns, Py_ssize_t count,
+cdef void show_thin(const Transform *job, Worker *me, Py_ssize_t row, const double *x,
+                    const int32_t *columns, Py_ssize_t count,
                     const double *features) noexcept nogil:
     """Distances of a thin row to all centers.
 
@@ -208,9 +234,11 @@ cdef void show_thin(const Transform *job, Worker *me, Py_ssize_t row, const doub
         unsure = 0
         for lane from 0 <= lane < used by THIN_V * VDL:
             if used - lane <= VDL:
-                thin_tile_1(x, columns, count, thin.blocks + j * d, norm, thin.sq_norms + 2 * j, sq, &unsure, lane)
+                thin_tile_1(x, columns, count, thin.blocks + j * d, norm, thin.sq_norms + 2 * j, sq,
+                            &unsure, lane)
             else:
-                thin_tile_all(x, columns, count, thin.blocks + j * d, norm, thin.sq_norms + 2 * j, sq, &unsure, lane)
+                thin_tile_all(x, columns, count, thin.blocks + j * d, norm, thin.sq_norms + 2 * j,
+                              sq, &unsure, lane)
         unsure &= (1 << used) - 1
         put_block(job, row, j, used, sq)
         if unsure:
@@ -219,7 +247,8 @@ cdef void show_thin(const Transform *job, Worker *me, Py_ssize_t row, const doub
             work_out(job, row, <const real *>features, j, unsure)
 
 
-cdef int thin_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int thin_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     """Distances of those dense rows that `transform` has left over."""
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker

@@ -7,7 +7,8 @@ cdef extern from "kernels/exact/pack.h" nogil:
     void VF_STORE(float *, vf)
 
 
-cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *moved) noexcept nogil:
+cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                    float *moved) noexcept nogil:
     """Rows (count, d) moved to the origin and scaled, in float32: rounded once."""
     cdef const double *origin = packing.origin
     cdef double scale = packing.scale
@@ -17,8 +18,10 @@ cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed 
             moved[i * d + f] = <float>((x[i * d + f] - origin[f]) * scale)
 
 
-cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *origin, float *moved) noexcept nogil:
-    """`move_rows` without a detour to float64, where that rounds no more: the difference once, the scale is a power of two.
+cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                      float *origin, float *moved) noexcept nogil:
+    """`move_rows` without a detour to float64, where that rounds no more: the difference once, the
+    scale is a power of two.
 
     False, and nothing is done, where the origin is not a float32 or differences could overflow.
 
@@ -38,7 +41,8 @@ cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Pack
     return True
 
 
-cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing, float *scratch, float *out) noexcept nogil:
+cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
+                     float *scratch, float *out) noexcept nogil:
     """What is packed of rows (count, d), one after the other: (count, width). scratch: (d,)"""
     if packing.axes != NULL:
         project_rows(x, count, d, packing, out)
@@ -46,9 +50,11 @@ cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed
         move_rows(x, count, d, packing, out)
 
 
-cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, const Packed *packing, float *panel,
+cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
+                     const Packed *packing, float *panel,
                      float *sq_norms) noexcept nogil:
-    """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature. Lanes without a row are zero.
+    """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature.
+    Lanes without a row are zero.
 
     panel     OUT  (width, PANEL)
     sq_norms  OUT  (PANEL,) rounded up
@@ -64,7 +70,8 @@ cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, 
         norms[i] = 0
     for i from 0 <= i < PANEL by VL:
         for f from 0 <= f < whole by VL:
-            VF_STORE(squares, ckm_pack_square(me.scaled + i * d + f, d, panel + f * PANEL + i, PANEL))
+            VF_STORE(squares, ckm_pack_square(me.scaled + i * d + f, d, panel + f * PANEL + i,
+                                              PANEL))
             for b in range(VL):
                 norms[i + b] += squares[b]
     for f in range(whole, d):
@@ -73,5 +80,6 @@ cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me, 
         for i in range(PANEL):
             norms[i] += <double>panel[f * PANEL + i] * <double>panel[f * PANEL + i]
     for i in range(PANEL):
-        sq_norms[i] = <float>(norms[i] * (1 + 6e-7))       # of values, of squares and their sums, and this one
+        sq_norms[i] = <float>(norms[i] * (1 + 6e-7))       # of values, of squares and their sums,
+                                                           # and this one
         me.overflow = me.overflow or not sq_norms[i] < 3e38

@@ -1,18 +1,25 @@
 # What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
 
-cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low, float *high) noexcept nogil:
-    """The score at which a candidate is as far from a row as the nearest center: not above it, and not below it.
+cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low,
+                           float *high) noexcept nogil:
+    """The score at which a candidate is as far from a row as the nearest center: not above it, and
+    not below it.
 
-    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and A is known to 1e-6.
+    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and
+    A is known to 1e-6.
     """
     cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
-    cdef double error = share * 1e-6 + norm * (job.candidates.gamma + 2e-6) + job.candidates.guard_floor
+    cdef double error = (share * 1e-6 + norm * (job.candidates.gamma + 2e-6)
+                         + job.candidates.guard_floor)
     low[0] = <float>(share - norm - error)
     high[0] = <float>(share - norm + error)
 
 
-cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Which rows candidates may be closer to than their nearest center, and about what each would gain: by the filter alone."""
+cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+               int worker) noexcept nogil:
+    """Which rows candidates may be closer to than their nearest center, and about what each would
+    gain: by the filter alone.
+    """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
@@ -36,17 +43,21 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, 
     return 0
 
 
-cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first,
+                              Py_ssize_t stop) noexcept nogil:
     """Which rows of a panel are to be compared with a candidate."""
     if job.column == NULL:
         return all_rows(min(<Py_ssize_t>PANEL, stop - first))
     return job.closer[first // PANEL * job.width + job.column[j]]
 
 
-cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """One k-means++ step: what each candidate would change of the potential, or the one candidate taken.
+cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+              int worker) noexcept nogil:
+    """One k-means++ step: what each candidate would change of the potential, or the one candidate
+    taken.
 
-    Only rows that a candidate may be closer to are looked at: all others keep their share of the potential.
+    Only rows that a candidate may be closer to are looked at: all others keep their share of the
+    potential.
     """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
@@ -89,7 +100,8 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, i
                         if job.weights != NULL:
                             w = job.weights[row]
                         if job.binned:
-                            total = job.bucket_totals + (worker * m + j) * job.buckets + job.bucket[row]
+                            total = (job.bucket_totals + (worker * m + j) * job.buckets
+                                     + job.bucket[row])
                         if nearest < 1e999:           # infinite before the first center is taken
                             add_term(total, &job.split, -(w * nearest))
                         add_term(total, &job.split, w * out[r])

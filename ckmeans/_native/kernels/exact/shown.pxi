@@ -1,6 +1,7 @@
 # Distances that are summed up or shown. Included by kernels/exact/exact.pxi.
 
-cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                 int worker) noexcept nogil:
     """Squared distance of each row to the center of its label, and the weighted total."""
     cdef Measure *job = <Measure *>job_
     cdef Py_ssize_t d = job.rows.d, first, count, i, r, row
@@ -36,13 +37,16 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distance) noexcept nogil:
-    """What `transform` says of a row and a center: the distance; of unit rows, the cosine distance."""
+    """What `transform` says of a row and a center: the distance; of unit rows, the cosine
+    distance.
+    """
     if job.rows.factor == NULL:
         return sqrt(sq_distance)
     return 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
 
 
-cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j, double sq_distance) noexcept nogil:
+cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j,
+                              double sq_distance) noexcept nogil:
     """Write down what `transform` says of a row and a center."""
     cdef double value = shown(job, row, sq_distance)
     if job.narrow:
@@ -51,7 +55,8 @@ cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j
         (<double *>job.out)[row * job.centers.k + j] = value
 
 
-cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t first, Py_ssize_t used, const double *sq_distances) noexcept nogil:
+cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t first, Py_ssize_t used,
+                           const double *sq_distances) noexcept nogil:
     """`put_distance` for a block of centers."""
     cdef double *out = <double *>job.out + row * job.centers.k + first
     cdef Py_ssize_t b
@@ -63,8 +68,11 @@ cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t firs
             out[b] = sqrt(sq_distances[b])
 
 
-cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first, uint64_t unsure) noexcept nogil:
-    """Distances of a row to those centers of a block that are in doubt (bit i, center first + i), feature after feature."""
+cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first,
+                   uint64_t unsure) noexcept nogil:
+    """Distances of a row to those centers of a block that are in doubt (bit i, center first + i),
+    feature after feature.
+    """
     cdef Py_ssize_t d = job.rows.d
     cdef double exact[GROUP]
     cdef const real *group[GROUP]
@@ -88,7 +96,8 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
 include "kernels/exact/mostly_zero.pxi"
 
 
-cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                   int worker) noexcept nogil:
     """Distances of each row to all centers; of unit rows, cosine distances."""
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker
@@ -109,7 +118,8 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
         if sizeof(real) == 4 and job.shifted != NULL:
             job.filter.shift(<const float *>x, count, d, job.shifted.origin, moved, sq_norms)
             for j from 0 <= j < k by BLOCK:
-                job.filter.roots(moved, sq_norms, count, d, job.shifted, j, min(<Py_ssize_t>BLOCK, k - j),
+                job.filter.roots(moved, sq_norms, count, d, job.shifted, j,
+                                 min(<Py_ssize_t>BLOCK, k - j),
                                  <float *>job.out + first * k + j, k, unsure)
                 for i in range(count):
                     if unsure[i]:
@@ -118,14 +128,16 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 me.overflow = me.overflow or not sq_norms[i] < LARGEST_NORM
             continue
         for i from 0 <= i < count by GROUP:
-            if thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i)) == all_rows(min(<Py_ssize_t>GROUP, count - i)):
+            if (thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i))
+                == all_rows(min(<Py_ssize_t>GROUP, count - i))):
                 continue
             for r in range(GROUP):
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
                 if job.centers.blocks == NULL:
                     memset(tile, 0, sizeof(tile))             # it leaves out what is not there
-                    distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d, tile)
+                    distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d,
+                                 tile)
                 else:
                     distance_tile(group, job.centers.blocks + j * d, d, tile)
                 block_stop = min(<Py_ssize_t>BLOCK, k - j)
@@ -141,7 +153,8 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 for r in range(min(<Py_ssize_t>GROUP, count - i)):
                     if job.narrow:
                         for b in range(block_stop):
-                            (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK + b]
+                            (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK
+                                                                                          + b]
                     else:
                         for b in range(block_stop):
                             (<double *>job.out)[(first + i + r) * k + j + b] = tile[r * BLOCK + b]

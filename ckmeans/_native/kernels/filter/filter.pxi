@@ -1,15 +1,20 @@
-# The filter: fast float32 scores of 64 rows against a list of centers, and which rows they leave undecided.
+# The filter: fast float32 scores of 64 rows against a list of centers, and which rows they leave
+# undecided.
 #
-# A row's score for center c is |b|^2 - 2ab, with a and b the row and the center moved to a common origin and scaled: the squared
-# distance less |a|^2, which is the same for all centers. Scores are rounded, so they may only *discard* centers. With u = 2^-24, d
-# features, accumulators restarted every FLUSH features, m = min(d, FLUSH) + ceil(d / FLUSH) + 5 and gamma = m u / (1 - m u), a score
-# is off by at most gamma (2 |b|^2 + |a|^2) (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). The stored
-# norms are lowered by twice gamma |b|^2, which pays for every center but the winner; the winner is proved where
+# A row's score for center c is |b|^2 - 2ab, with a and b the row and the center moved to a common
+# origin and scaled: the squared distance less |a|^2, which is the same for all centers. Scores are
+# rounded, so they may only *discard* centers. With u = 2^-24, d features, accumulators restarted
+# every FLUSH features, m = min(d, FLUSH) + ceil(d / FLUSH) + 5 and gamma = m u / (1 - m u), a score
+# is off by at most gamma (2 |b|^2 + |a|^2) (Higham, Accuracy and Stability of Numerical Algorithms,
+# 2002, section 3.1). The stored norms are lowered by twice gamma |b|^2, which pays for every center
+# but the winner; the winner is proved where
 #     second - best > guard_norm |a|^2 + guard_score * best + guard_floor.
-# The constants are worked out in `guard_constants` of the engine. Rows that are not proved are decided by kernels/exact/exact.pxi.
+# The constants are worked out in `guard_constants` of the engine. Rows that are not proved are
+# decided by kernels/exact/exact.pxi.
 #
-# Where rows are packed along a few axes (kernels/exact/axes.pxi), a and b are those coordinates and the length that they leave over, d is their
-# number, and squared distances are at most 4 r(a) r(b) above what scores tell: the winner must be ahead by so much more.
+# Where rows are packed along a few axes (kernels/exact/axes.pxi), a and b are those coordinates and
+# the length that they leave over, d is their number, and squared distances are at most 4 r(a) r(b)
+# above what scores tell: the winner must be ahead by so much more.
 
 cimport cython
 from libc.math cimport sqrtf
@@ -39,10 +44,12 @@ cdef extern from "runtime/simd.h" nogil:
 
 cdef extern from *:
     """
-    CKM_INLINE void ckm_scores(const float *x, int vectors, Py_ssize_t d, const float *c, Py_ssize_t center_stride,
+    CKM_INLINE void ckm_scores(const float *x, int vectors, Py_ssize_t d, const float *c, Py_ssize_t
+    center_stride,
                                Py_ssize_t feature_stride, const float *norms, vf *score, int count);
-    CKM_INLINE void ckm_rank(const vf *score, int vectors, const int32_t *ids, int count, vf *lowest, vf *second, vi *winner);
-    /* The body is compiled once for each number of centers; each copy stays out of line, so that its accumulators have all
+    CKM_INLINE void ckm_rank(const vf *score, int vectors, const int32_t *ids, int count, vf
+    *lowest, vf *second, vi *winner); /* The body is compiled once for each number of centers; each
+    copy stays out of line, so that its accumulators have all
        registers to themselves. */
     CKM_INLINE void ckm_dots(const float *x, Py_ssize_t d, const float *c, float *out, int count);
     static CKM_NOINLINE void ckm_dots_1(const float *x, Py_ssize_t d, const float *c, float *out);
@@ -54,7 +61,8 @@ cdef extern from *:
     """
 
 
-cdef void dots "ckm_dots"(const float *x, Py_ssize_t d, const float *c, float *out, int count) noexcept nogil:
+cdef void dots "ckm_dots"(const float *x, Py_ssize_t d, const float *c, float *out,
+                          int count) noexcept nogil:
     """Dot products of TILE_V vectors of rows with `count` centers.
 
     x    IN   (d, PANEL) packed rows, from the first lane of the tile
@@ -88,27 +96,33 @@ cdef void dots "ckm_dots"(const float *x, Py_ssize_t d, const float *c, float *o
         first = False
 
 
-cdef void dots_1 "ckm_dots_1"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+cdef void dots_1 "ckm_dots_1"(const float *x, Py_ssize_t d, const float *c,
+                              float *out) noexcept nogil:
     dots(x, d, c, out, 1)
 
 
-cdef void dots_2 "ckm_dots_2"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+cdef void dots_2 "ckm_dots_2"(const float *x, Py_ssize_t d, const float *c,
+                              float *out) noexcept nogil:
     dots(x, d, c, out, 2)
 
 
-cdef void dots_3 "ckm_dots_3"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+cdef void dots_3 "ckm_dots_3"(const float *x, Py_ssize_t d, const float *c,
+                              float *out) noexcept nogil:
     dots(x, d, c, out, 3)
 
 
-cdef void dots_4 "ckm_dots_4"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+cdef void dots_4 "ckm_dots_4"(const float *x, Py_ssize_t d, const float *c,
+                              float *out) noexcept nogil:
     dots(x, d, c, out, 4)
 
 
-cdef void dots_5 "ckm_dots_5"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+cdef void dots_5 "ckm_dots_5"(const float *x, Py_ssize_t d, const float *c,
+                              float *out) noexcept nogil:
     dots(x, d, c, out, 5 if TILE_C >= 5 else 4)
 
 
-cdef void dots_6 "ckm_dots_6"(const float *x, Py_ssize_t d, const float *c, float *out) noexcept nogil:
+cdef void dots_6 "ckm_dots_6"(const float *x, Py_ssize_t d, const float *c,
+                              float *out) noexcept nogil:
     dots(x, d, c, out, 6 if TILE_C >= 6 else 4)
 
 
@@ -118,13 +132,16 @@ cdef DotsFn dots_of[7]
 dots_of[:] = [dots_1, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6]
 
 
-# Narrow rows: a tile has fewer accumulators, and leaves room for the best and second best, so that scores never leave the registers.
+# Narrow rows: a tile has fewer accumulators, and leaves room for the best and second best, so that
+# scores never leave the registers.
 
 cdef enum:
     NARROW = 4           # centers of such a tile
 
-cdef inline void scores "ckm_scores"(const float *x, int vectors, Py_ssize_t d, const float *c, Py_ssize_t center_stride,
-                                     Py_ssize_t feature_stride, const float *norms, vf *score, int count) noexcept nogil:
+cdef inline void scores "ckm_scores"(const float *x, int vectors, Py_ssize_t d, const float *c,
+                                     Py_ssize_t center_stride,
+                                     Py_ssize_t feature_stride, const float *norms, vf *score,
+                                     int count) noexcept nogil:
     """Scores of some vectors of rows of at most FLUSH features for `count` centers.
 
     x      IN   (d, PANEL) packed rows, from the first lane of the tile
@@ -148,7 +165,8 @@ cdef inline void scores "ckm_scores"(const float *x, int vectors, Py_ssize_t d, 
                 score[i * vectors + v] = score[i * vectors + v] + xv[v] * cv
 
 
-cdef inline void rank "ckm_rank"(const vf *score, int vectors, const int32_t *ids, int count, vf *lowest, vf *second,
+cdef inline void rank "ckm_rank"(const vf *score, int vectors, const int32_t *ids, int count,
+                                 vf *lowest, vf *second,
                                  vi *winner) noexcept nogil:
     """Enter the scores of `count` centers into the lowest and second lowest so far."""
     cdef int i, v
@@ -159,7 +177,8 @@ cdef inline void rank "ckm_rank"(const vf *score, int vectors, const int32_t *id
             lowest[v] = VF_MIN(lowest[v], score[i * vectors + v])
 
 
-cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
+cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d,
+                       const Centers *centers, const int32_t *labels,
                        int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
     """`filter_panel` for at most FLUSH features."""
     cdef vf score[NARROW * TILE_V]
@@ -191,12 +210,15 @@ cdef void narrow_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
             scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
             rank(score, TILE_V, ids + j, 1, lowest, second, winner)
         for v in range(TILE_V):
-            judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best, unsure, changed)
+            judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best,
+                  unsure, changed)
             if centers.slack != NULL:
-                unsure[0] |= doubtful(lowest[v], second[v], x_sq_norms, x + (d - 1) * PANEL, lane + v * VL, centers, best)
+                unsure[0] |= doubtful(lowest[v], second[v], x_sq_norms, x + (d - 1) * PANEL,
+                                      lane + v * VL, centers, best)
 
 
-cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, const Centers *centers, const int32_t *labels,
+cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d,
+                       const Centers *centers, const int32_t *labels,
                        int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
     """The best center of each of 64 rows, and which rows are not proved.
 
@@ -239,31 +261,41 @@ cdef void filter_panel(const float *x, const float *x_sq_norms, Py_ssize_t d, co
                     lowest[v] = VF_MIN(lowest[v], score)
             j += count
         for v in range(TILE_V):
-            judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best, unsure, changed)
+            judge(lowest[v], second[v], winner[v], x_sq_norms, lane + v * VL, centers, labels, best,
+                  unsure, changed)
 
 
-cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms, Py_ssize_t lane, const Centers *centers,
-                       const int32_t *labels, int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
+cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms, Py_ssize_t lane,
+                       const Centers *centers,
+                       const int32_t *labels, int32_t *best, uint64_t *unsure,
+                       uint64_t *changed) noexcept nogil:
     """Write down the winners of a vector of rows, which are not proved, and which are new."""
-    cdef vf margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane) + VF_SPLAT(centers.guard_score) * lowest
+    cdef vf margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane)
+                      + VF_SPLAT(centers.guard_score) * lowest
                       + VF_SPLAT(centers.guard_floor))
     unsure[0] |= VF_BITS_LE(second - lowest, margin) << lane
     VI_STORE(best + lane, winner)
     changed[0] |= VI_BITS_NE(winner, VI_LOAD(labels + lane)) << lane
 
 
-cdef inline uint64_t doubtful(vf lowest, vf second, const float *x_sq_norms, const float *left, Py_ssize_t lane, const Centers *centers,
+cdef inline uint64_t doubtful(vf lowest, vf second, const float *x_sq_norms, const float *left,
+                              Py_ssize_t lane, const Centers *centers,
                               const int32_t *best) noexcept nogil:
-    """Which of a vector of rows are not proved, because of the length (PANEL,) that the axes leave over."""
+    """Which of a vector of rows are not proved, because of the length (PANEL,) that the axes leave
+    over.
+    """
     cdef float slack[VL]
     cdef int v
     for v in range(VL):
         slack[v] = centers.slack[best[lane + v]]
-    return VF_BITS_LE(second - lowest, VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane) + VF_SPLAT(centers.guard_score) * lowest
-                      + VF_SPLAT(centers.guard_floor) + VF_LOAD(slack) * VF_LOAD(left + lane)) << lane
+    return VF_BITS_LE(second - lowest, VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane)
+                      + VF_SPLAT(centers.guard_score) * lowest
+                      + VF_SPLAT(centers.guard_floor) + VF_LOAD(slack) * VF_LOAD(left
+                                                                                 + lane)) << lane
 
 
-cdef Py_ssize_t filter_sift(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers, float *scores,
+cdef Py_ssize_t filter_sift(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers,
+                            float *scores,
                             int32_t *ids) noexcept nogil:
     """The centers that can be the nearest one of a row that is packed along axes.
 
@@ -285,7 +317,8 @@ cdef Py_ssize_t filter_sift(const float *x, float sq_norm, Py_ssize_t width, con
     for j in range(m):
         scores[j] += centers.sq_norms[j]
         at = j if scores[j] < scores[at] else at
-    limit = (scores[at] + centers.guard_norm * sq_norm + centers.guard_score * scores[at] + centers.guard_floor
+    limit = (scores[at] + centers.guard_norm * sq_norm + centers.guard_score * scores[at]
+             + centers.guard_floor
              + centers.slack[centers.ids[at]] * x[width - 1])
     for j in range(m):
         if scores[j] <= limit:
@@ -294,9 +327,11 @@ cdef Py_ssize_t filter_sift(const float *x, float sq_norm, Py_ssize_t width, con
     return count
 
 
-cdef void filter_gains(const float *x, const float *low, const float *high, Py_ssize_t d, const Centers *centers, uint64_t *closer,
+cdef void filter_gains(const float *x, const float *low, const float *high, Py_ssize_t d,
+                       const Centers *centers, uint64_t *closer,
                        double *gains) noexcept nogil:
-    """Which of 64 rows a center may be closer to than their limits, and between what bounds it would lower them.
+    """Which of 64 rows a center may be closer to than their limits, and between what bounds it
+    would lower them.
 
     x          IN     (d, PANEL)
     low, high  IN     (PANEL,) limits, as scores: not above and not below the true ones
@@ -324,13 +359,16 @@ cdef void filter_gains(const float *x, const float *low, const float *high, Py_s
             else:
                 scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
             for i in range(count):
-                # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the limits.
-                gain(score + i * TILE_V, low + lane, high + lane, <float>(4.1 * centers.gamma) * norms[j + i], lane,
+                # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the
+                # limits.
+                gain(score + i * TILE_V, low + lane, high + lane,
+                     <float>(4.1 * centers.gamma) * norms[j + i], lane,
                      closer + j + i, gains + (j + i) * GAIN)
             j += count
 
 
-cdef inline void gain(const vf *score, const float *low, const float *high, float lift, Py_ssize_t lane, uint64_t *closer,
+cdef inline void gain(const vf *score, const float *low, const float *high, float lift,
+                      Py_ssize_t lane, uint64_t *closer,
                       double *gains) noexcept nogil:
     cdef float lanes[2 * VL]
     cdef vf least = VF_SPLAT(0), most = VF_SPLAT(0), limit
@@ -348,20 +386,25 @@ cdef inline void gain(const vf *score, const float *low, const float *high, floa
         gains[GAIN_LANES + v] += lanes[VL + v]
 
 
-# ---- boxes -----------------------------------------------------------------------------------------------------------------------
+# ---- boxes ---------------------------------------------------------------------------------------
 #
-# A center c cannot win anywhere in a box if some z is closer in all of it, that is if for all x in the box
+# A center c cannot win anywhere in a box if some z is closer in all of it, that is if for all x in
+# the box
 #     2 x (b_c - b_z) < |b_c|^2 - |b_z|^2,
-# whose left side is largest in a corner. With s = -2 b and R = sum of max(low^2, high^2) the rounding of both sides, and of packed rows
-# and centers, is at most box_norm (|b_c|^2 + |b_z|^2 + 2 R). (Kanungo et al., IEEE Trans. Pattern Anal. 24, 2002, prune likewise.)
+# whose left side is largest in a corner. With s = -2 b and R = sum of max(low^2, high^2) the
+# rounding of both sides, and of packed rows and centers, is at most box_norm (|b_c|^2 + |b_z|^2 + 2
+# R). (Kanungo et al., IEEE Trans. Pattern Anal. 24, 2002, prune likewise.)
 
 cdef inline float box_right(const Centers *centers, Py_ssize_t z, double reach) noexcept nogil:
-    """What a center's lowered norm must exceed the corner's value by, to be discarded for z: the part that z and the box make up."""
+    """What a center's lowered norm must exceed the corner's value by, to be discarded for z: the
+    part that z and the box make up.
+    """
     return <float>((centers.sq_norms[z] * (1 + 4 * centers.gamma + 1e-6) * (1 + centers.box_norm)
                     + 2 * reach * centers.box_norm) * (1 + 1e-6) + centers.guard_floor)
 
 
-cdef Py_ssize_t filter_near(const float *low, const float *high, Py_ssize_t d, const Centers *centers, int32_t *near) noexcept nogil:
+cdef Py_ssize_t filter_near(const float *low, const float *high, Py_ssize_t d,
+                            const Centers *centers, int32_t *near) noexcept nogil:
     """Positions of the centers that can win somewhere in the union of SUPER boxes.
 
     low, high  IN   (d, SUPER)
@@ -406,8 +449,10 @@ cdef Py_ssize_t filter_near(const float *low, const float *high, Py_ssize_t d, c
     return count
 
 
-cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const Centers *centers, const int32_t *near,
-                       Py_ssize_t n_near, float *z, int32_t *lists, Py_ssize_t *lengths) noexcept nogil:
+cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const Centers *centers,
+                       const int32_t *near,
+                       Py_ssize_t n_near, float *z, int32_t *lists,
+                       Py_ssize_t *lengths) noexcept nogil:
     """For each of SUPER boxes the positions of the centers that can win somewhere in it.
 
     low, high  IN       (d, SUPER)
@@ -432,7 +477,8 @@ cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const 
             c = centers.scaled + near[i] * d
             score = VF_SPLAT(0)
             for f in range(d):
-                score = score + VF_SPLAT(c[f]) * (VF_LOAD(low + f * SUPER + lane) + VF_LOAD(high + f * SUPER + lane))
+                score = (score + VF_SPLAT(c[f]) * (VF_LOAD(low + f * SUPER + lane)
+                                                   + VF_LOAD(high + f * SUPER + lane)))
             score = VF_SPLAT(centers.sq_norms[near[i]]) + VF_SPLAT(0.5) * score
             winner = VI_PICK_LT(score, least, VI_SPLAT(near[i]), winner)
             least = VF_MIN(least, score)
@@ -443,7 +489,8 @@ cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const 
         c = centers.scaled + nearest[p] * d
         for f in range(d):
             z[f * SUPER + p] = c[f]
-            reach += max(<double>low[f * SUPER + p] * low[f * SUPER + p], <double>high[f * SUPER + p] * high[f * SUPER + p])
+            reach += max(<double>low[f * SUPER + p] * low[f * SUPER + p],
+                         <double>high[f * SUPER + p] * high[f * SUPER + p])
         rights[p] = box_right(centers, nearest[p], reach)
     for i in range(n_near):
         c = centers.scaled + near[i] * d
@@ -451,7 +498,8 @@ cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const 
             corner = VF_SPLAT(0)
             for f in range(d):
                 w = VF_LOAD(z + f * SUPER + lane) - VF_SPLAT(c[f])
-                corner = corner + VF_MAX(w * VF_LOAD(low + f * SUPER + lane), w * VF_LOAD(high + f * SUPER + lane))
+                corner = corner + VF_MAX(w * VF_LOAD(low + f * SUPER + lane),
+                                         w * VF_LOAD(high + f * SUPER + lane))
             corner = corner + VF_LOAD(rights + lane)
             # Kept unless corner < norm: bits of "norm <= corner".
             keep = VF_BITS_LE(VF_SPLAT(centers.sq_norms[near[i]] * (1 - centers.box_norm)), corner)
@@ -462,14 +510,15 @@ cdef void filter_lists(const float *low, const float *high, Py_ssize_t d, const 
                 lengths[p] += 1
 
 
-# ---- rows in CSR form --------------------------------------------------------------------------------------------------------------
+# ---- rows in CSR form ----------------------------------------------------------------------------
 #
-# Scores of one row: each of its values is multiplied with the center's values in its column, which lie side by side. The origin is 0, and
-# with t values in a row d in the bounds above becomes t.
+# Scores of one row: each of its values is multiplied with the center's values in its column, which
+# lie side by side. The origin is 0, and with t values in a row d in the bounds above becomes t.
 
 cdef extern from *:
     """
-    CKM_INLINE void ckm_csr(const float *x, const int32_t *columns, Py_ssize_t count, const float *table, float *out, int vectors,
+    CKM_INLINE void ckm_csr(const float *x, const int32_t *columns, Py_ssize_t count, const float
+    *table, float *out, int vectors,
                             int unroll);
     """
 
@@ -478,7 +527,8 @@ cdef enum:
     CSR_VECTORS = 8      # most vectors of centers whose scores are added up together
 
 
-cdef void csr_scores "ckm_csr"(const float *x, const int32_t *columns, Py_ssize_t count, const float *table, float *out, int vectors,
+cdef void csr_scores "ckm_csr"(const float *x, const int32_t *columns, Py_ssize_t count,
+                               const float *table, float *out, int vectors,
                                int unroll) noexcept nogil:
     """Dot products of a row with one group of centers, added to `out`.
 
@@ -515,7 +565,8 @@ cdef void csr_scores "ckm_csr"(const float *x, const int32_t *columns, Py_ssize_
             VF_STORE(out + v * VL, VF_LOAD(out + v * VL) + acc[0][v])
 
 
-cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d, const Centers *centers, float *scores,
+cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, Py_ssize_t d,
+                     const Centers *centers, float *scores,
                      float *lowest, float *second, int32_t *best) noexcept nogil:
     """Scores of one row for all centers, the lowest and the second lowest.
 
@@ -567,10 +618,12 @@ include "kernels/filter/whole_numbers.pxi"
 include "kernels/filter/float32_distances.pxi"
 
 
-# ---- what the machine can do at the most, for the benchmark ----------------------------------------------------------------------
+# ---- what the machine can do at the most, for the benchmark --------------------------------------
 
 cdef double fma_loop(Py_ssize_t rounds) noexcept nogil:
-    """Multiply-adds on registers alone: returns how many were done for each float lane and round."""
+    """Multiply-adds on registers alone: returns how many were done for each float lane and
+    round.
+    """
     cdef vf acc[12]
     cdef vf x = VF_SPLAT(0.9999), y = VF_SPLAT(1e-6)
     cdef float[VL] out
@@ -603,7 +656,9 @@ cdef double read_loop(const float *x, Py_ssize_t n) noexcept nogil:
 
 
 def multiply_adds(Py_ssize_t rounds):
-    """Do that many rounds of multiply-adds on registers; returns how many multiply-adds of single floats that was."""
+    """Do that many rounds of multiply-adds on registers; returns how many multiply-adds of single
+    floats that was.
+    """
     cdef double done
     with nogil:
         done = fma_loop(rounds)

@@ -1,19 +1,24 @@
-# The filter for distances that are shown as float32: squared distances in float64, in any order and fused, and which roots they leave
-# in doubt. Included by kernels/filter/filter.pxi.
+# The filter for distances that are shown as float32: squared distances in float64, in any order and
+# fused, and which roots they leave in doubt. Included by kernels/filter/filter.pxi.
 #
-# What counts is s, the sum of (x - c)^2 in the order of the features, each step rounded; shown is float32(sqrt(s)). With a and b the row
-# and the center moved to a common origin, A = |a|^2, B = |b|^2 and u = 2^-53, s' = (A + B) - 2ab differs from s by
-#     4 u (A + B)               from rounding a and b: 2 |a - b| u (|a| + |b|), and (|a| + |b|)^2 <= 2 (A + B),
+# What counts is s, the sum of (x - c)^2 in the order of the features, each step rounded; shown is
+# float32(sqrt(s)). With a and b the row and the center moved to a common origin, A = |a|^2, B =
+# |b|^2 and u = 2^-53, s' = (A + B) - 2ab differs from s by
+# 4 u (A + B)               from rounding a and b: 2 |a - b| u (|a| + |b|), and (|a| + |b|)^2 <= 2
+# (A + B),
 #     d u (A + B), twice        from the sums of A and B, and from that of 2ab, fused or not,
 #     3 u (A + B)               from putting them together,
 #     2 (d + 2) u (A + B)       from the rounding of s itself, s <= 2 (A + B);
-# (4 d + 11) u (A + B) in all, up to terms in u^2, and what underflows: (d + 8) 2^-1070 is more than that. (Higham, Accuracy and
-# Stability of Numerical Algorithms, 2002, section 3.1.) So sqrt(s) differs from z = sqrt(s') by that over z, and by 2 u z of rounding
-# both roots. Let y be the float32 nearest to z. It is nearest to sqrt(s) as well where, with h half a float32 step in the binade of z,
+# (4 d + 11) u (A + B) in all, up to terms in u^2, and what underflows: (d + 8) 2^-1070 is more than
+# that. (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1.) So sqrt(s)
+# differs from z = sqrt(s') by that over z, and by 2 u z of rounding both roots. Let y be the
+# float32 nearest to z. It is nearest to sqrt(s) as well where, with h half a float32 step in the
+# binade of z,
 #     (h - |z - y|) z > 2 (error of s') + 4 u z^2,
-# the factor 2 for y a power of two, below which the step is half as large: it makes the error at most h / 2. With z^2 <= 2 (A + B) the
-# right side is `error` (A + B) + `floor` of `root_constants`. No NaN passes, nor do infinities or roots of numbers below zero; what is
-# subnormal in float32 has larger steps than h. Roots that do not pass are worked out by kernels/exact/exact.pxi.
+# the factor 2 for y a power of two, below which the step is half as large: it makes the error at
+# most h / 2. With z^2 <= 2 (A + B) the right side is `error` (A + B) + `floor` of `root_constants`.
+# No NaN passes, nor do infinities or roots of numbers below zero; what is subnormal in float32 has
+# larger steps than h. Roots that do not pass are worked out by kernels/exact/exact.pxi.
 
 from libc.math cimport ldexp
 
@@ -32,32 +37,45 @@ cdef extern from "kernels/roots.h" nogil:
 
 cdef extern from *:
     """
-    CKM_INLINE uint64_t ckm_finish(vd dots, double x_sq_norm, const double *sq_norms, double error, double floor, float *out);
-    CKM_INLINE uint64_t ckm_finish_row(vd a, vd b, double x_sq_norm, const double *sq_norms, double error, double floor, float *out,
+    CKM_INLINE uint64_t ckm_finish(vd dots, double x_sq_norm, const double *sq_norms, double error,
+    double floor, float *out); CKM_INLINE uint64_t ckm_finish_row(vd a, vd b, double x_sq_norm,
+    const double *sq_norms, double error, double floor, float *out,
                                        int vectors);
-    CKM_INLINE void ckm_roots(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block, const double *sq_norms,
-                              double error, double floor, float *out, Py_ssize_t stride, uint64_t *unsure, Py_ssize_t lane, int vectors);
-    static CKM_NOINLINE void ckm_roots_1(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block,
-                                         const double *sq_norms, double error, double floor, float *out, Py_ssize_t stride,
-                                         uint64_t *unsure, Py_ssize_t lane);
-    static CKM_NOINLINE void ckm_roots_all(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block,
-                                           const double *sq_norms, double error, double floor, float *out, Py_ssize_t stride,
-                                           uint64_t *unsure, Py_ssize_t lane);
-    CKM_INLINE void ckm_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, const double *block,
-                                  const double *sq_norms, double error, double floor, float *out, uint64_t *unsure, Py_ssize_t lane,
-                                  int vectors, int unroll);
-    static CKM_NOINLINE void ckm_csr_roots_1(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
-                                             const double *block, const double *sq_norms, double error, double floor, float *out,
-                                             uint64_t *unsure, Py_ssize_t lane);
-    static CKM_NOINLINE void ckm_csr_roots_all(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
-                                               const double *block, const double *sq_norms, double error, double floor, float *out,
-                                               uint64_t *unsure, Py_ssize_t lane);
+    CKM_INLINE void ckm_roots(const double **x, const double *x_sq_norms, Py_ssize_t d, const double
+    *block, const double *sq_norms,
+                              double error, double floor, float *out, Py_ssize_t stride, uint64_t
+                              *unsure, Py_ssize_t lane, int vectors);
+    static CKM_NOINLINE void ckm_roots_1(const double **x, const double *x_sq_norms, Py_ssize_t d,
+    const double *block,
+                                         const double *sq_norms, double error, double floor, float
+                                         *out, Py_ssize_t stride, uint64_t *unsure, Py_ssize_t
+                                         lane);
+    static CKM_NOINLINE void ckm_roots_all(const double **x, const double *x_sq_norms, Py_ssize_t d,
+    const double *block,
+                                           const double *sq_norms, double error, double floor, float
+                                           *out, Py_ssize_t stride, uint64_t *unsure, Py_ssize_t
+                                           lane);
+    CKM_INLINE void ckm_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double
+    x_sq_norm, const double *block,
+                                  const double *sq_norms, double error, double floor, float *out,
+                                  uint64_t *unsure, Py_ssize_t lane, int vectors, int unroll);
+    static CKM_NOINLINE void ckm_csr_roots_1(const double *x, const int32_t *columns, Py_ssize_t
+    count, double x_sq_norm,
+                                             const double *block, const double *sq_norms, double
+                                             error, double floor, float *out, uint64_t *unsure,
+                                             Py_ssize_t lane);
+    static CKM_NOINLINE void ckm_csr_roots_all(const double *x, const int32_t *columns, Py_ssize_t
+    count, double x_sq_norm,
+                                               const double *block, const double *sq_norms, double
+                                               error, double floor, float *out, uint64_t *unsure,
+                                               Py_ssize_t lane);
     """
 
 cdef double HALF_STEP = ldexp(1, -24)        # of float32, as a share of the binade
 
 
-cdef inline uint64_t finish "ckm_finish"(vd dots, double x_sq_norm, const double *sq_norms, double error, double floor,
+cdef inline uint64_t finish "ckm_finish"(vd dots, double x_sq_norm, const double *sq_norms,
+                                         double error, double floor,
                                          float *out) noexcept nogil:
     """Distances of one row to a vector of centers, and which are in doubt."""
     cdef vd sums = VD_SPLAT(x_sq_norm) + VD_LOAD(sq_norms)
@@ -66,7 +84,8 @@ cdef inline uint64_t finish "ckm_finish"(vd dots, double x_sq_norm, const double
     return VD_BITS_NGT(room * root, VD_SPLAT(error) * sums + VD_SPLAT(floor))
 
 
-cdef inline uint64_t finish_row "ckm_finish_row"(vd a, vd b, double x_sq_norm, const double *sq_norms, double error, double floor,
+cdef inline uint64_t finish_row "ckm_finish_row"(vd a, vd b, double x_sq_norm,
+                                                 const double *sq_norms, double error, double floor,
                                                  float *out, int vectors) noexcept nogil:
     cdef uint64_t doubts = finish(a, x_sq_norm, sq_norms, error, floor, out)
     if vectors > 1:
@@ -74,8 +93,10 @@ cdef inline uint64_t finish_row "ckm_finish_row"(vd a, vd b, double x_sq_norm, c
     return doubts
 
 
-cdef void root_tile "ckm_roots"(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block, const double *sq_norms,
-                                double error, double floor, float *out, Py_ssize_t stride, uint64_t *unsure, Py_ssize_t lane,
+cdef void root_tile "ckm_roots"(const double **x, const double *x_sq_norms, Py_ssize_t d,
+                                const double *block, const double *sq_norms,
+                                double error, double floor, float *out, Py_ssize_t stride,
+                                uint64_t *unsure, Py_ssize_t lane,
                                 int vectors) noexcept nogil:
     """Distances of ROOT_ROWS rows to `vectors` vectors of centers, from lane `lane` of a block.
 
@@ -107,32 +128,46 @@ cdef void root_tile "ckm_roots"(const double **x, const double *x_sq_norms, Py_s
     sq_norms += lane
     out += lane
     # (One by one: were this a loop, accumulators would go through memory.)
-    unsure[0] |= finish_row(acc[0][0], acc[0][1], x_sq_norms[0], sq_norms, error, floor, out, vectors) << lane
-    unsure[1] |= finish_row(acc[1][0], acc[1][1], x_sq_norms[1], sq_norms, error, floor, out + stride, vectors) << lane
-    unsure[2] |= finish_row(acc[2][0], acc[2][1], x_sq_norms[2], sq_norms, error, floor, out + 2 * stride, vectors) << lane
-    unsure[3] |= finish_row(acc[3][0], acc[3][1], x_sq_norms[3], sq_norms, error, floor, out + 3 * stride, vectors) << lane
+    unsure[0] |= finish_row(acc[0][0], acc[0][1], x_sq_norms[0], sq_norms, error, floor, out,
+                            vectors) << lane
+    unsure[1] |= finish_row(acc[1][0], acc[1][1], x_sq_norms[1], sq_norms, error, floor,
+                            out + stride, vectors) << lane
+    unsure[2] |= finish_row(acc[2][0], acc[2][1], x_sq_norms[2], sq_norms, error, floor,
+                            out + 2 * stride, vectors) << lane
+    unsure[3] |= finish_row(acc[3][0], acc[3][1], x_sq_norms[3], sq_norms, error, floor,
+                            out + 3 * stride, vectors) << lane
     if ROOT_ROWS >= 6:
-        unsure[4] |= finish_row(acc[4][0], acc[4][1], x_sq_norms[4], sq_norms, error, floor, out + 4 * stride, vectors) << lane
-        unsure[5] |= finish_row(acc[5][0], acc[5][1], x_sq_norms[5], sq_norms, error, floor, out + 5 * stride, vectors) << lane
+        unsure[4] |= finish_row(acc[4][0], acc[4][1], x_sq_norms[4], sq_norms, error, floor,
+                                out + 4 * stride, vectors) << lane
+        unsure[5] |= finish_row(acc[5][0], acc[5][1], x_sq_norms[5], sq_norms, error, floor,
+                                out + 5 * stride, vectors) << lane
     if ROOT_ROWS == 8:
-        unsure[6] |= finish_row(acc[6][0], acc[6][1], x_sq_norms[6], sq_norms, error, floor, out + 6 * stride, vectors) << lane
-        unsure[7] |= finish_row(acc[7][0], acc[7][1], x_sq_norms[7], sq_norms, error, floor, out + 7 * stride, vectors) << lane
+        unsure[6] |= finish_row(acc[6][0], acc[6][1], x_sq_norms[6], sq_norms, error, floor,
+                                out + 6 * stride, vectors) << lane
+        unsure[7] |= finish_row(acc[7][0], acc[7][1], x_sq_norms[7], sq_norms, error, floor,
+                                out + 7 * stride, vectors) << lane
 
 
-cdef void root_tile_1 "ckm_roots_1"(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block, const double *sq_norms,
-                                    double error, double floor, float *out, Py_ssize_t stride, uint64_t *unsure,
+cdef void root_tile_1 "ckm_roots_1"(const double **x, const double *x_sq_norms, Py_ssize_t d,
+                                    const double *block, const double *sq_norms,
+                                    double error, double floor, float *out, Py_ssize_t stride,
+                                    uint64_t *unsure,
                                     Py_ssize_t lane) noexcept nogil:
     root_tile(x, x_sq_norms, d, block, sq_norms, error, floor, out, stride, unsure, lane, 1)
 
 
-cdef void root_tile_all "ckm_roots_all"(const double **x, const double *x_sq_norms, Py_ssize_t d, const double *block,
-                                        const double *sq_norms, double error, double floor, float *out, Py_ssize_t stride,
+cdef void root_tile_all "ckm_roots_all"(const double **x, const double *x_sq_norms, Py_ssize_t d,
+                                        const double *block,
+                                        const double *sq_norms, double error, double floor,
+                                        float *out, Py_ssize_t stride,
                                         uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
     root_tile(x, x_sq_norms, d, block, sq_norms, error, floor, out, stride, unsure, lane, ROOT_V)
 
 
-cdef void csr_root_tile "ckm_csr_roots"(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, const double *block,
-                                        const double *sq_norms, double error, double floor, float *out, uint64_t *unsure, Py_ssize_t lane,
+cdef void csr_root_tile "ckm_csr_roots"(const double *x, const int32_t *columns, Py_ssize_t count,
+                                        double x_sq_norm, const double *block,
+                                        const double *sq_norms, double error, double floor,
+                                        float *out, uint64_t *unsure, Py_ssize_t lane,
                                         int vectors, int unroll) noexcept nogil:
     """`root_tile` for one row in CSR form, from its values and their columns."""
     cdef vd acc[4][ROOT_V]
@@ -160,23 +195,32 @@ cdef void csr_root_tile "ckm_csr_roots"(const double *x, const int32_t *columns,
     for u in range(1, unroll):
         for v in range(vectors):
             acc[0][v] = acc[0][v] + acc[u][v]
-    unsure[0] |= finish_row(acc[0][0], acc[0][1], x_sq_norm, sq_norms + lane, error, floor, out + lane, vectors) << lane
+    unsure[0] |= finish_row(acc[0][0], acc[0][1], x_sq_norm, sq_norms + lane, error, floor,
+                            out + lane, vectors) << lane
 
 
-cdef void csr_root_tile_1 "ckm_csr_roots_1"(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
-                                            const double *block, const double *sq_norms, double error, double floor, float *out,
+cdef void csr_root_tile_1 "ckm_csr_roots_1"(const double *x, const int32_t *columns,
+                                            Py_ssize_t count, double x_sq_norm,
+                                            const double *block, const double *sq_norms,
+                                            double error, double floor, float *out,
                                             uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
-    csr_root_tile(x, columns, count, x_sq_norm, block, sq_norms, error, floor, out, unsure, lane, 1, 4)
+    csr_root_tile(x, columns, count, x_sq_norm, block, sq_norms, error, floor, out, unsure, lane, 1,
+                  4)
 
 
-cdef void csr_root_tile_all "ckm_csr_roots_all"(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm,
-                                                const double *block, const double *sq_norms, double error, double floor, float *out,
+cdef void csr_root_tile_all "ckm_csr_roots_all"(const double *x, const int32_t *columns,
+                                                Py_ssize_t count, double x_sq_norm,
+                                                const double *block, const double *sq_norms,
+                                                double error, double floor, float *out,
                                                 uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
-    csr_root_tile(x, columns, count, x_sq_norm, block, sq_norms, error, floor, out, unsure, lane, ROOT_V, 2)
+    csr_root_tile(x, columns, count, x_sq_norm, block, sq_norms, error, floor, out, unsure, lane,
+                  ROOT_V, 2)
 
 
-cdef void filter_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double x_sq_norm, Py_ssize_t d,
-                           const Shifted *centers, Py_ssize_t first, Py_ssize_t used, float *out, uint64_t *unsure) noexcept nogil:
+cdef void filter_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count,
+                           double x_sq_norm, Py_ssize_t d,
+                           const Shifted *centers, Py_ssize_t first, Py_ssize_t used, float *out,
+                           uint64_t *unsure) noexcept nogil:
     """`filter_roots` for one row in CSR form; the origin is 0.
 
     unsure  OUT  (1,)
@@ -189,16 +233,19 @@ cdef void filter_csr_roots(const double *x, const int32_t *columns, Py_ssize_t c
     unsure[0] = 0
     for lane from 0 <= lane < used by ROOT_V * VDL:
         if used - lane <= VDL:
-            csr_root_tile_1(x, columns, count, x_sq_norm, block, sq_norms, centers.error, centers.floor, to, unsure, lane)
+            csr_root_tile_1(x, columns, count, x_sq_norm, block, sq_norms, centers.error,
+                            centers.floor, to, unsure, lane)
         else:
-            csr_root_tile_all(x, columns, count, x_sq_norm, block, sq_norms, centers.error, centers.floor, to, unsure, lane)
+            csr_root_tile_all(x, columns, count, x_sq_norm, block, sq_norms, centers.error,
+                              centers.floor, to, unsure, lane)
     unsure[0] &= (1 << used) - 1
     if to == spare:
         for i in range(used):
             out[i] = spare[i]
 
 
-cdef void filter_shift(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin, double *moved,
+cdef void filter_shift(const float *x, Py_ssize_t count, Py_ssize_t d, const double *origin,
+                       double *moved,
                        double *sq_norms) noexcept nogil:
     """Rows (count, d) moved to the origin.
 
@@ -228,8 +275,10 @@ cdef void filter_shift(const float *x, Py_ssize_t count, Py_ssize_t d, const dou
         moved += d
 
 
-cdef void filter_roots(const double *moved, const double *x_sq_norms, Py_ssize_t count, Py_ssize_t d, const Shifted *centers,
-                       Py_ssize_t first, Py_ssize_t used, float *out, Py_ssize_t stride, uint64_t *unsure) noexcept nogil:
+cdef void filter_roots(const double *moved, const double *x_sq_norms, Py_ssize_t count,
+                       Py_ssize_t d, const Shifted *centers,
+                       Py_ssize_t first, Py_ssize_t used, float *out, Py_ssize_t stride,
+                       uint64_t *unsure) noexcept nogil:
     """Distances of rows to one block of centers, and which are in doubt.
 
     moved, x_sq_norms  IN   as of `filter_shift`
@@ -257,9 +306,11 @@ cdef void filter_roots(const double *moved, const double *x_sq_norms, Py_ssize_t
             to, width = spare, BLOCK
         for lane from 0 <= lane < used by ROOT_V * VDL:
             if used - lane <= VDL:
-                root_tile_1(rows, norms, d, block, sq_norms, centers.error, centers.floor, to, width, doubts, lane)
+                root_tile_1(rows, norms, d, block, sq_norms, centers.error, centers.floor, to,
+                            width, doubts, lane)
             else:
-                root_tile_all(rows, norms, d, block, sq_norms, centers.error, centers.floor, to, width, doubts, lane)
+                root_tile_all(rows, norms, d, block, sq_norms, centers.error, centers.floor, to,
+                              width, doubts, lane)
         for r in range(here):
             unsure[base + r] = doubts[r] & ((1 << used) - 1)
             if to == spare:

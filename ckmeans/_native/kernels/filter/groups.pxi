@@ -1,30 +1,36 @@
-# The filter for bounds: some of the rows of a tile against panels of similar centers. Included by kernels/filter/filter.pxi.
+# The filter for bounds: some of the rows of a tile against panels of similar centers. Included by
+# kernels/filter/filter.pxi.
 #
-# Rows of at most FLUSH features are gathered into lanes. Wider ones are read where they lie, and lanes are centers: any few rows fill a
-# tile then. Scores and their errors are those of kernels/filter/filter.pxi.
+# Rows of at most FLUSH features are gathered into lanes. Wider ones are read where they lie, and
+# lanes are centers: any few rows fill a tile then. Scores and their errors are those of
+# kernels/filter/filter.pxi.
 
 cdef extern from "runtime/simd.h" nogil:
     enum: ROWS_V, ROWS_C
     vf VF_PICK_LT(vf, vf, vf, vf)
     float VF_LEAST(vf)
     void CKM_PREFETCH(const void *)
-    void ckm_transpose_rows(const float *, const float *, const float *, const float *, float *, Py_ssize_t)
+    void ckm_transpose_rows(const float *, const float *, const float *, const float *, float *,
+                            Py_ssize_t)
     void ckm_sq_distances(const float **, const float **, Py_ssize_t, float *)
 
 cdef extern from *:
     """
-    CKM_INLINE void ckm_row_dots(const float *c, Py_ssize_t d, const float **x, float *out, int vectors);
-    static CKM_NOINLINE void ckm_row_dots_1(const float *c, Py_ssize_t d, const float **x, float *out);
-    static CKM_NOINLINE void ckm_row_dots_2(const float *c, Py_ssize_t d, const float **x, float *out);
-    CKM_INLINE void ckm_lanes(const float *x, int vectors, Py_ssize_t d, const float *c, const float *norms, const int32_t *ids,
-                              Py_ssize_t used, int side, float *lowest, float *second, int32_t *winner);
+    CKM_INLINE void ckm_row_dots(const float *c, Py_ssize_t d, const float **x, float *out, int
+    vectors); static CKM_NOINLINE void ckm_row_dots_1(const float *c, Py_ssize_t d, const float **x,
+    float *out); static CKM_NOINLINE void ckm_row_dots_2(const float *c, Py_ssize_t d, const float
+    **x, float *out); CKM_INLINE void ckm_lanes(const float *x, int vectors, Py_ssize_t d, const
+    float *c, const float *norms, const int32_t *ids,
+                              Py_ssize_t used, int side, float *lowest, float *second, int32_t
+                              *winner);
     """
 
 cdef enum:
     SIDE = 8             # centers that one vector of narrow rows is compared with at a time
 
 
-cdef void row_dots "ckm_row_dots"(const float *c, Py_ssize_t d, const float **x, float *out, int vectors) noexcept nogil:
+cdef void row_dots "ckm_row_dots"(const float *c, Py_ssize_t d, const float **x, float *out,
+                                  int vectors) noexcept nogil:
     """Dot products of ROWS_C rows with `vectors` vectors of centers.
 
     c    IN   (d, WIDTH) centers, from the first lane of the tile
@@ -61,15 +67,18 @@ cdef void row_dots "ckm_row_dots"(const float *c, Py_ssize_t d, const float **x,
         first = False
 
 
-cdef void row_dots_1 "ckm_row_dots_1"(const float *c, Py_ssize_t d, const float **x, float *out) noexcept nogil:
+cdef void row_dots_1 "ckm_row_dots_1"(const float *c, Py_ssize_t d, const float **x,
+                                      float *out) noexcept nogil:
     row_dots(c, d, x, out, 1)
 
 
-cdef void row_dots_2 "ckm_row_dots_2"(const float *c, Py_ssize_t d, const float **x, float *out) noexcept nogil:
+cdef void row_dots_2 "ckm_row_dots_2"(const float *c, Py_ssize_t d, const float **x,
+                                      float *out) noexcept nogil:
     row_dots(c, d, x, out, ROWS_V)
 
 
-cdef inline void gather(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, float *out) noexcept nogil:
+cdef inline void gather(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count,
+                        float *out) noexcept nogil:
     """Listed rows side by side; the last one fills up the last vector.
 
     out  OUT  (d, PANEL)
@@ -86,14 +95,18 @@ cdef inline void gather(const float *x, Py_ssize_t d, const int32_t *list_, Py_s
                     out[f * PANEL + i + r] = row[r][f]
             continue
         for f from 0 <= f <= d - 4 by 4:
-            ckm_transpose_rows(row[0] + f, row[1] + f, row[2] + f, row[3] + f, out + f * PANEL + i, PANEL)
+            ckm_transpose_rows(row[0] + f, row[1] + f, row[2] + f, row[3] + f, out + f * PANEL + i,
+                               PANEL)
         if d % 4:
             f = d - 4
-            ckm_transpose_rows(row[0] + f, row[1] + f, row[2] + f, row[3] + f, out + f * PANEL + i, PANEL)
+            ckm_transpose_rows(row[0] + f, row[1] + f, row[2] + f, row[3] + f, out + f * PANEL + i,
+                               PANEL)
 
 
-cdef inline void lanes "ckm_lanes"(const float *x, int vectors, Py_ssize_t d, const float *c, const float *norms, const int32_t *ids,
-                                   Py_ssize_t used, int side, float *lowest, float *second, int32_t *winner) noexcept nogil:
+cdef inline void lanes "ckm_lanes"(const float *x, int vectors, Py_ssize_t d, const float *c,
+                                   const float *norms, const int32_t *ids,
+                                   Py_ssize_t used, int side, float *lowest, float *second,
+                                   int32_t *winner) noexcept nogil:
     """`filter_rows` for so many vectors of gathered rows, `side` centers at a time."""
     cdef vf score[2 * SIDE]
     cdef vf low[TILE_V]
@@ -114,7 +127,8 @@ cdef inline void lanes "ckm_lanes"(const float *x, int vectors, Py_ssize_t d, co
         VI_STORE(winner + v * VL, who[v])
 
 
-cdef void narrow_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const Panel *panel,
+cdef void narrow_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count,
+                      const Panel *panel,
                       float *lowest, float *second, int32_t *winner) noexcept nogil:
     """`filter_rows` for at most FLUSH features."""
     cdef float side_by_side[FLUSH * PANEL]
@@ -129,22 +143,27 @@ cdef void narrow_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssi
         while lane < n:
             at = first + lane
             if TILE_V >= 4 and n - lane > 3 * VL:
-                lanes(side_by_side + lane, 4 if TILE_V >= 4 else 1, d, c, norms, ids, used, NARROW, lowest + at, second + at,
+                lanes(side_by_side + lane, 4 if TILE_V >= 4 else 1, d, c, norms, ids, used, NARROW,
+                      lowest + at, second + at,
                       winner + at)
                 lane += 4 * VL
             elif TILE_V >= 2 and n - lane > VL:
-                lanes(side_by_side + lane, 2 if TILE_V >= 2 else 1, d, c, norms, ids, used, NARROW, lowest + at, second + at,
+                lanes(side_by_side + lane, 2 if TILE_V >= 2 else 1, d, c, norms, ids, used, NARROW,
+                      lowest + at, second + at,
                       winner + at)
                 lane += 2 * VL
             else:
-                lanes(side_by_side + lane, 1, d, c, norms, ids, used, SIDE, lowest + at, second + at,
+                lanes(side_by_side + lane, 1, d, c, norms, ids, used, SIDE, lowest + at,
+                      second + at,
                       winner + at)
                 lane += VL
 
 
-cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const Panel *panel,
+cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count,
+                      const Panel *panel,
                       float *lowest, float *second, int32_t *winner) noexcept nogil:
-    """The lowest and the second lowest score of each listed row among the centers of a panel, and the lowest one's center.
+    """The lowest and the second lowest score of each listed row among the centers of a panel, and
+    the lowest one's center.
 
     x       IN   rows of d features, one after the other
     list_   IN   (count,) which of them
@@ -193,13 +212,17 @@ cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssi
             VI_STORE(ids, who[r])
             lowest[first + r] = least
             winner[first + r] = ids[CKM_CTZ64(at)]
-            # Two lanes at the lowest: that is the second, too. Else the winner's lane offers its own second.
-            second[first + r] = least if at & (at - 1) else VF_LEAST(VF_PICK_LT(VF_SPLAT(least), low[r], low[r], high[r]))
+            # Two lanes at the lowest: that is the second, too. Else the winner's lane offers its
+            # own second.
+            second[first + r] = (least if at & (at - 1) else VF_LEAST(VF_PICK_LT(VF_SPLAT(least),
+                    low[r], low[r], high[r])))
 
 
-cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count, const float *centers, const int32_t *labels,
+cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssize_t count,
+                     const float *centers, const int32_t *labels,
                      float *sq_distances) noexcept nogil:
-    """Squared distance of each listed row to the center of its label, from differences: off by at most gamma of it.
+    """Squared distance of each listed row to the center of its label, from differences: off by at
+    most gamma of it.
 
     centers  IN  (k, d) times -2
     labels   IN  by row
@@ -258,13 +281,15 @@ cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssiz
         sq_distances[i] = sum_
 
 
-cdef void filter_failing(const float *upper, float *lower, Py_ssize_t groups, const float *shifts, float floor,
+cdef void filter_failing(const float *upper, float *lower, Py_ssize_t groups, const float *shifts,
+                         float floor,
                          uint64_t *fails) noexcept nogil:
     """Loosen the lower bounds of a tile, and find the groups of centers that they do not keep away.
 
     upper   IN     (TILE,)
     lower   INOUT  (groups, TILE)
-    shifts  IN     (groups,) how far centers of each have moved, at the most; NULL: lower bounds stay as they are
+    shifts  IN     (groups,) how far centers of each have moved, at the most; NULL: lower bounds
+    stay as they are
     floor   IN     what an upper bound must be below a lower one by, at least
     fails   OUT    (groups, TILE_WORDS) bit: not kept away
     """

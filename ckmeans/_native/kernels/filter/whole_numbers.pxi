@@ -1,33 +1,40 @@
 # Rows and centers in whole numbers. Included by kernels/filter/filter.pxi.
 #
-# A row a is packed a second time as 16-bit whole numbers q of which a step s of its own makes about the row: |a - s q| <= rough s and
-# |q| <= reach, for all rows; a center -2b likewise as p with step t, and e = |-2b - t p| is known. The product of q and p is a whole
-# number, worked out without rounding (|q| |p| < 2^31), twice as many features at a time as in float32 and from half the memory. Now
+# A row a is packed a second time as 16-bit whole numbers q of which a step s of its own makes about
+# the row: |a - s q| <= rough s and
+# |q| <= reach, for all rows; a center -2b likewise as p with step t, and e = |-2b - t p| is known.
+# The product of q and p is a whole number, worked out without rounding (|q| |p| < 2^31), twice as
+# many features at a time as in float32 and from half the memory. Now
 #     |-2ab - s t qp| <= |a - s q| |2b| + |s q| |-2b - t p| <= s w,    w = rough |2b| + reach e,
-# so that |b|^2 + s (t qp - w) is never above the true score, and short of it by at most 2 s w. It is made of float32, with few
-# roundings: the bounds of kernels/filter/filter.pxi hold with d = 1 on top of that. A row is proved where the second best is ahead of the best by more
-# than the best's 2 s w and its guard; otherwise the centers that are not out of the question are listed, and kernels/exact/exact.pxi compares them.
+# so that |b|^2 + s (t qp - w) is never above the true score, and short of it by at most 2 s w. It
+# is made of float32, with few roundings: the bounds of kernels/filter/filter.pxi hold with d = 1 on
+# top of that. A row is proved where the second best is ahead of the best by more than the best's 2
+# s w and its guard; otherwise the centers that are not out of the question are listed, and
+# kernels/exact/exact.pxi compares them.
 
 cdef enum:
     TOP = 32767          # of a 16-bit number
 
-cdef float ROUNDED = 0.01        # more than what multiplying a feature by the inverse of the step is off by
+cdef float ROUNDED = 0.01        # more than what multiplying a feature by the inverse of the step
+                                 # is off by
 
 
 cdef extern from *:
     """
-    CKM_INLINE void ckm_products(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out, int count);
-    /* As with `dots` of kernels/filter/filter.pxi. */
-    static CKM_NOINLINE void ckm_products_1(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
-    static CKM_NOINLINE void ckm_products_2(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
-    static CKM_NOINLINE void ckm_products_3(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
-    static CKM_NOINLINE void ckm_products_4(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
-    static CKM_NOINLINE void ckm_products_5(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
-    static CKM_NOINLINE void ckm_products_6(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
+    CKM_INLINE void ckm_products(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out,
+    int count); /* As with `dots` of kernels/filter/filter.pxi. */ static CKM_NOINLINE void
+    ckm_products_1(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out); static
+    CKM_NOINLINE void ckm_products_2(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t
+    *out); static CKM_NOINLINE void ckm_products_3(const int32_t *x, Py_ssize_t words, const int32_t
+    *c, int32_t *out); static CKM_NOINLINE void ckm_products_4(const int32_t *x, Py_ssize_t words,
+    const int32_t *c, int32_t *out); static CKM_NOINLINE void ckm_products_5(const int32_t *x,
+    Py_ssize_t words, const int32_t *c, int32_t *out); static CKM_NOINLINE void ckm_products_6(const
+    int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out);
     """
 
 
-cdef void products "ckm_products"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out, int count) noexcept nogil:
+cdef void products "ckm_products"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                  int32_t *out, int count) noexcept nogil:
     """Products of TILE_V vectors of rows with `count` centers.
 
     x    IN   (words, PANEL) rows, from the first lane of the tile
@@ -54,40 +61,50 @@ cdef void products "ckm_products"(const int32_t *x, Py_ssize_t words, const int3
             VI_STORE(out + i * PANEL + j * VL, acc[i][j])
 
 
-cdef void products_1 "ckm_products_1"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out) noexcept nogil:
+cdef void products_1 "ckm_products_1"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                      int32_t *out) noexcept nogil:
     products(x, words, c, out, 1)
 
 
-cdef void products_2 "ckm_products_2"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out) noexcept nogil:
+cdef void products_2 "ckm_products_2"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                      int32_t *out) noexcept nogil:
     products(x, words, c, out, 2)
 
 
-cdef void products_3 "ckm_products_3"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out) noexcept nogil:
+cdef void products_3 "ckm_products_3"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                      int32_t *out) noexcept nogil:
     products(x, words, c, out, 3)
 
 
-cdef void products_4 "ckm_products_4"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out) noexcept nogil:
+cdef void products_4 "ckm_products_4"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                      int32_t *out) noexcept nogil:
     products(x, words, c, out, 4)
 
 
-cdef void products_5 "ckm_products_5"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out) noexcept nogil:
+cdef void products_5 "ckm_products_5"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                      int32_t *out) noexcept nogil:
     products(x, words, c, out, 5 if TILE_C >= 5 else 4)
 
 
-cdef void products_6 "ckm_products_6"(const int32_t *x, Py_ssize_t words, const int32_t *c, int32_t *out) noexcept nogil:
+cdef void products_6 "ckm_products_6"(const int32_t *x, Py_ssize_t words, const int32_t *c,
+                                      int32_t *out) noexcept nogil:
     products(x, words, c, out, 6 if TILE_C >= 6 else 4)
 
 
 ctypedef void (*ProductsFn)(const int32_t *, Py_ssize_t, const int32_t *, int32_t *) noexcept nogil
 
 cdef ProductsFn products_of[7]
-products_of[:] = [products_1, products_1, products_2, products_3, products_4, products_5, products_6]
+products_of[:] = [products_1, products_1, products_2, products_3, products_4, products_5,
+                  products_6]
 
 
-cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *steps, Py_ssize_t words, const Centers *centers,
-                        const int32_t *labels, uint64_t rows, float *scores, int32_t *best, uint64_t *unsure, uint64_t *changed,
+cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *steps,
+                        Py_ssize_t words, const Centers *centers,
+                        const int32_t *labels, uint64_t rows, float *scores, int32_t *best,
+                        uint64_t *unsure, uint64_t *changed,
                         uint64_t *closer) noexcept nogil:
-    """The best center of each of 64 rows in whole numbers, which rows are not proved, and what centers those may have.
+    """The best center of each of 64 rows in whole numbers, which rows are not proved, and what
+    centers those may have.
 
     x           IN   (words, PANEL)
     x_sq_norms  IN   (PANEL,)
@@ -98,7 +115,8 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
     best        OUT  (PANEL,) the center with the lowest score
     unsure      OUT  bit i: row i is not proved
     changed     OUT  bit i: best[i] != labels[i]
-    closer      OUT  (m,) bit i: the center is not out of the question for row i, which is not proved. Nothing where all are
+    closer      OUT  (m,) bit i: the center is not out of the question for row i, which is not
+    proved. Nothing where all are
     """
     cdef float limits[PANEL]
     cdef float off[VL]
@@ -131,7 +149,8 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
                 lower = VF_SPLAT(centers.off[j + i])
                 id_ = VI_SPLAT(<int>(j + i))
                 for v in range(TILE_V):
-                    score = norm + step[v] * (VF_FROM_INTS(VI_LOAD(<int32_t *>out + i * PANEL + v * VL)) * of_step + lower)
+                    score = (norm + step[v] * (VF_FROM_INTS(VI_LOAD(<int32_t *>out + i * PANEL + v
+                                                                    * VL)) * of_step + lower))
                     VF_STORE(out + i * PANEL + v * VL, score)
                     second[v] = VF_MIN(second[v], VF_MAX(lowest[v], score))
                     winner[v] = VI_PICK_LT(score, lowest[v], id_, winner[v])
@@ -143,11 +162,13 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
                 off[b] = centers.off[best[lane + v * VL + b]]
                 best[lane + v * VL + b] = centers.ids[best[lane + v * VL + b]]
             short = VF_SPLAT(<float>-2.00001) * step[v] * VF_LOAD(off)
-            margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane + v * VL) + VF_SPLAT(centers.guard_score) * (lowest[v] + short)
+            margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane + v * VL)
+                      + VF_SPLAT(centers.guard_score) * (lowest[v] + short)
                       + VF_SPLAT(centers.guard_floor) + short)
             VF_STORE(limits + lane + v * VL, lowest[v] + margin)
             unsure[0] |= VF_BITS_LE(second[v] - lowest[v], margin) << (lane + v * VL)
-            changed[0] |= VI_BITS_NE(VI_LOAD(best + lane + v * VL), VI_LOAD(labels + lane + v * VL)) << (lane + v * VL)
+            changed[0] |= VI_BITS_NE(VI_LOAD(best + lane + v * VL),
+                                     VI_LOAD(labels + lane + v * VL)) << (lane + v * VL)
     unsure[0] &= rows
     changed[0] &= rows
     if not unsure[0]:
@@ -170,7 +191,8 @@ cdef inline float step_for(float length, float largest) noexcept nogil:
     return max(<float>1.000002 * max(length / QUANTA_TOTAL, largest / TOP), <float>1e-20)
 
 
-cdef void filter_quantise(const float *x, const float *sq_norms, Py_ssize_t d, int32_t *quanta, float *steps,
+cdef void filter_quantise(const float *x, const float *sq_norms, Py_ssize_t d, int32_t *quanta,
+                          float *steps,
                           float *worst) noexcept nogil:
     """Put 64 packed rows in whole numbers.
 
@@ -178,7 +200,8 @@ cdef void filter_quantise(const float *x, const float *sq_norms, Py_ssize_t d, i
     sq_norms  IN     (PANEL,)
     quanta    OUT    (words, PANEL)
     steps     OUT    (PANEL,)
-    worst     INOUT  (2,) the largest distance of a row from what its numbers say, and of those from the origin, in steps
+    worst     INOUT  (2,) the largest distance of a row from what its numbers say, and of those from
+    the origin, in steps
     """
     cdef Py_ssize_t lane, f
     cdef vf largest, value, inverse, off, length, total
@@ -222,7 +245,8 @@ cdef void filter_quantise(const float *x, const float *sq_norms, Py_ssize_t d, i
             worst[1] = max(worst[1], root(other[b], d))
 
 
-cdef void filter_quantise_center(const float *scaled, Py_ssize_t d, double rough, double reach, int32_t *quanta, float *step,
+cdef void filter_quantise_center(const float *scaled, Py_ssize_t d, double rough, double reach,
+                                 int32_t *quanta, float *step,
                                  float *off) noexcept nogil:
     """Put a center in whole numbers, for rows that are within `rough` and `reach` steps.
 
@@ -277,4 +301,5 @@ cdef void filter_quantise_center(const float *scaled, Py_ssize_t d, double rough
             quanta[f // 2] |= <uint32_t>numbers[0] << 16
         else:
             quanta[f // 2] = numbers[0] & 0xffff
-    off[0] = <float>(-1.000002 * (rough * length + reach * step[0] * (root(<float>left, d) + ROUNDED * sqrtf(<float>d))))
+    off[0] = <float>(-1.000002 * (rough * length + reach * step[0]
+                                  * (root(<float>left, d) + ROUNDED * sqrtf(<float>d))))

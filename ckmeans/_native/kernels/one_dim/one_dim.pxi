@@ -1,14 +1,16 @@
 """Optimal k-means of one dimension: a dynamic program over the sorted values.
 
-In one dimension clusters are intervals, so that k-means is a shortest path: D[q][j] = min over i of D[q - 1][i] + cost(i, j), the least
-cost of the first j values in q clusters (Wang & Song, The R Journal 3, 2011). The best i never falls as j grows, so one layer takes
-O(n log n) by divide and conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017). Many clusters take
-a few such passes in all: see kernels/one_dim/priced_path.pxi.
+In one dimension clusters are intervals, so that k-means is a shortest path: D[q][j] = min over i of
+D[q - 1][i] + cost(i, j), the least cost of the first j values in q clusters (Wang & Song, The R
+Journal 3, 2011). The best i never falls as j grows, so one layer takes O(n log n) by divide and
+conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017). Many
+clusters take a few such passes in all: see kernels/one_dim/priced_path.pxi.
 
-Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits, of values moved to their mean, so
-that neither a large offset nor a wide range loses digits. A scan of the candidates in float64 throws out all that its own error bound
-allows to; where more than one is left, pairs decide, and of equal ones the first is taken. Where the best clusters cost so little of
-the whole that pairs do not settle it, kernels/one_dim/merge.pxi does.
+Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits,
+of values moved to their mean, so that neither a large offset nor a wide range loses digits. A scan
+of the candidates in float64 throws out all that its own error bound allows to; where more than one
+is left, pairs decide, and of equal ones the first is taken. Where the best clusters cost so little
+of the whole that pairs do not settle it, kernels/one_dim/merge.pxi does.
 """
 from libc.math cimport fabs, frexp, ldexp, log, INFINITY
 from libc.stdint cimport uint64_t
@@ -22,14 +24,16 @@ cnp.import_array()
 
 cdef enum:
     STEP = 256                       # candidates that are scanned together
-    KEPT_CUTS = 1 << 24              # entries of the table of cuts; larger problems are halved, which takes no table and twice the time
+    KEPT_CUTS = 1 << 24              # entries of the table of cuts; larger problems are halved,
+                                     # which takes no table and twice the time
     FEW_ROWS = 24
     FEW_CANDIDATES = 64
     SHORT = 64                       # candidates whose costs are made from one another
     NOWHERE = -1                     # instead of a candidate: there is none
     DEPTH = 7
     PIECES = 1 << DEPTH              # that a layer is cut into for threads
-    MANY = 96                        # clusters from which on they are priced, where windows are sought
+    MANY = 96                        # clusters from which on they are priced, where windows are
+                                     # sought
     SOME = 16                        # the same for smaller problems
     PRICES = 40                      # that are tried
     WINDOWED = 1 << 16               # distinct values above which windows are sought
@@ -38,7 +42,8 @@ cdef enum:
     ABREAST = 128                    # rows whose likelihoods are computed together
     MIXED = 4096                     # rows whose likelihoods one thread adds up
 
-cdef double MOST_MERGED = 1e10       # clusters times distinct values above which what prefix sums cannot tell stays as they have it
+cdef double MOST_MERGED = 1e10       # clusters times distinct values above which what prefix sums
+                                     # cannot tell stays as they have it
 
 cdef extern from "runtime/simd.h" nogil:
     enum: CKM_DEBUG_BOUNDS
@@ -46,9 +51,10 @@ cdef extern from "runtime/simd.h" nogil:
 include "runtime/crew.pxi"
 
 
-# ---- pairs -----------------------------------------------------------------------------------------------------------------------
+# ---- pairs ---------------------------------------------------------------------------------------
 
-cdef struct Pair:                    # high + low, unevaluated; |low| is at most half a unit in the last place of high
+cdef struct Pair:                    # high + low, unevaluated; |low| is at most half a unit in the
+                                     # last place of high
     double high, low
 
 
@@ -86,7 +92,9 @@ cdef inline Pair two_product(double a, double b) noexcept nogil:
 
 
 cdef inline Pair plus(Pair a, Pair b) noexcept nogil:
-    """Good to 2^-104 of the operands, not of the sum: more is not needed where sums of many terms are the operands."""
+    """Good to 2^-104 of the operands, not of the sum: more is not needed where sums of many terms
+    are the operands.
+    """
     cdef Pair s = two_sum(a.high, b.high)
     return pair(s.high, s.low + (a.low + b.low))
 
@@ -106,16 +114,17 @@ cdef inline bint less(Pair a, Pair b) noexcept nogil:
     return a.high < b.high or (a.high == b.high and a.low < b.low)
 
 
-# ---- ranges of values that are merged ---------------------------------------------------------------------------------------------
+# ---- ranges of values that are merged ------------------------------------------------------------
 
 include "kernels/one_dim/merge.pxi"
 
 
-# ---- the dynamic program ---------------------------------------------------------------------------------------------------------
+# ---- the dynamic program -------------------------------------------------------------------------
 
 cdef struct Problem:
     Py_ssize_t m                     # distinct values
-    const double *w                  # (m + 1,) prefix sums: high parts and low parts of weights, values and squares
+    const double *w                  # (m + 1,) prefix sums: high parts and low parts of weights,
+                                     # values and squares
     const double *w_low
     const double *s
     const double *s_low
@@ -123,7 +132,8 @@ cdef struct Problem:
     const double *ss_low
     bint thinned                     # whether neighbours may be several distinct values apart
     double slack                     # twice the largest error of a candidate in the scan
-    const Tree *tree                 # where costs come from instead, or NULL; D has no low parts then
+    const Tree *tree                 # where costs come from instead, or NULL; D has no low parts
+                                     # then
     double limit                     # with a tree: no split that costs more is wanted
 
 
@@ -148,13 +158,15 @@ cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nog
         w = two_sum(w.high, w.low)
         s = two_sum(s.high, s.low)
         ss = two_sum(ss.high, ss.low)
-    # With s = mean * w + rest, s^2 / w = mean * s + mean * rest + rest^2 / w, where the mean may be rounded.
+    # With s = mean * w + rest, s^2 / w = mean * s + mean * rest + rest^2 / w, where the mean may be
+    # rounded.
     mean = s.high / w.high
     product = two_product(w.high, mean)
     rest = ((s.high - product.high) - product.low) + (s.low - w.low * mean)
     square = two_product(s.high, mean)
     product = two_sum(ss.high, -square.high)
-    product = pair(product.high, product.low + (((ss.low - square.low) - (s.low + rest) * mean) - rest * rest / w.high))
+    product = pair(product.high, product.low + (((ss.low - square.low) - (s.low + rest) * mean)
+                                                - rest * rest / w.high))
     if product.high < 0 or (j - i == 1 and not p.thinned):
         product.high = product.low = 0
     return product
@@ -163,10 +175,12 @@ cdef inline Pair cost(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nog
 cdef inline double rough(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
     """The same in float64, off by less than the slack."""
     cdef double s = (p.s[j] - p.s[i]) + (p.s_low[j] - p.s_low[i])
-    return ((p.ss[j] - p.ss[i]) + (p.ss_low[j] - p.ss_low[i])) - s * s / ((p.w[j] - p.w[i]) + (p.w_low[j] - p.w_low[i]))
+    return (((p.ss[j] - p.ss[i]) + (p.ss_low[j] - p.ss_low[i])) - s * s
+            / ((p.w[j] - p.w[i]) + (p.w_low[j] - p.w_low[i])))
 
 
-cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t count, Py_ssize_t j,
+cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t count,
+                 Py_ssize_t j,
                  Py_ssize_t *winner) noexcept nogil:
     """The least, nearly, of what `count` candidates from `start` on give row j.
 
@@ -179,13 +193,15 @@ cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t
     cdef const double *s_low = p.s_low + start
     cdef const double *ss = p.ss + start
     cdef const double *ss_low = p.ss_low + start
-    cdef double wj = p.w[j], wj_low = p.w_low[j], sj = p.s[j], sj_low = p.s_low[j], ssj = p.ss[j], ssj_low = p.ss_low[j], t
+    cdef double wj = p.w[j], wj_low = p.w_low[j], sj = p.s[j], sj_low = p.s_low[j], ssj = p.ss[j]
+    cdef double ssj_low = p.ss_low[j], t
     cdef double a = INFINITY, b = INFINITY, c = INFINITY, e = INFINITY
     cdef Py_ssize_t x, hits = 0, at = 0
     d += start
     for x in range(count):
         t = (sj - s[x]) + (sj_low - s_low[x])
-        out[x] = d[x] + (((ssj - ss[x]) + (ssj_low - ss_low[x])) - t * t / ((wj - w[x]) + (wj_low - w_low[x])))
+        out[x] = (d[x] + (((ssj - ss[x]) + (ssj_low - ss_low[x])) - t * t
+                          / ((wj - w[x]) + (wj_low - w_low[x]))))
     x = 0
     while x + 4 <= count:            # four minima that do not wait for each other
         a = out[x] if out[x] < a else a
@@ -211,9 +227,12 @@ cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t
     return a
 
 
-cdef Py_ssize_t decide(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop, Py_ssize_t j,
+cdef Py_ssize_t decide(const Problem *p, const double *d, const double *d_low, Py_ssize_t low,
+                       Py_ssize_t stop, Py_ssize_t j,
                        double limit, Pair *value) noexcept nogil:
-    """The best by pairs of the candidates in [low, stop) that the scan leaves, or NOWHERE: none beats `value`. INOUT value"""
+    """The best by pairs of the candidates in [low, stop) that the scan leaves, or NOWHERE: none
+    beats `value`. INOUT value
+    """
     cdef Py_ssize_t i, chosen = NOWHERE
     cdef Pair trial
     for i in range(low, stop):
@@ -225,7 +244,8 @@ cdef Py_ssize_t decide(const Problem *p, const double *d, const double *d_low, P
     return chosen
 
 
-cdef Py_ssize_t decide_all(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
+cdef Py_ssize_t decide_all(const Problem *p, const double *d, const double *d_low, Py_ssize_t low,
+                           Py_ssize_t stop,
                            Py_ssize_t j) noexcept nogil:
     """The best by pairs of all candidates in [low, stop), one of these whatever the numbers are."""
     cdef Pair value
@@ -236,7 +256,8 @@ cdef Py_ssize_t decide_all(const Problem *p, const double *d, const double *d_lo
     return low if chosen == NOWHERE else chosen
 
 
-cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
+cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_low, Py_ssize_t low,
+                            Py_ssize_t stop,
                             Py_ssize_t j) noexcept nogil:
     """The candidate in [low, stop) that gives row j the least, the first of equal ones."""
     cdef Py_ssize_t winner
@@ -257,9 +278,12 @@ cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_l
     return decide_all(p, d, d_low, low, stop, j)
 
 
-cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_low, Py_ssize_t low, Py_ssize_t stop,
+cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_low, Py_ssize_t low,
+                             Py_ssize_t stop,
                              Py_ssize_t j) noexcept nogil:
-    """The same for long ranges. D never falls as i grows and the cost never rises: many steps are thrown out by their ends."""
+    """The same for long ranges. D never falls as i grows and the cost never rises: many steps are
+    thrown out by their ends.
+    """
     cdef Py_ssize_t i, last, winner, chosen = NOWHERE
     cdef double least = INFINITY, first = INFINITY, second = INFINITY, here
     cdef Pair value
@@ -290,7 +314,8 @@ cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_
     return decide_all(p, d, d_low, low, stop, j) if chosen == NOWHERE else chosen
 
 
-cdef struct Piece:                   # rows [start, stop), whose best candidates are known to lie in [low, high]
+cdef struct Piece:                   # rows [start, stop), whose best candidates are known to lie in
+                                     # [low, high]
     Py_ssize_t start, stop, low, high
 
 
@@ -306,7 +331,8 @@ cdef struct Layer:                   # from D[q - 1] to D[q]
     Py_ssize_t first_row
 
 
-cdef void sweep(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+cdef void sweep(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low,
+                Py_ssize_t high) noexcept nogil:
     """The same for few rows and candidates: one row after the other."""
     cdef const Problem *p = layer.problem
     cdef Py_ssize_t j, i, chosen
@@ -332,7 +358,8 @@ cdef void sweep(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
         low = chosen
 
 
-cdef void give_up(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low) noexcept nogil:
+cdef void give_up(const Layer *layer, Py_ssize_t start, Py_ssize_t stop,
+                  Py_ssize_t low) noexcept nogil:
     """Rows that cost more than the limit, whatever their candidate."""
     cdef Py_ssize_t j
     for j in range(start, stop):
@@ -340,7 +367,8 @@ cdef void give_up(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssiz
         layer.next[j] = INFINITY
 
 
-cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low,
+                      Py_ssize_t high) noexcept nogil:
     """`sweep` with a tree: the values from the last candidate on are merged from row to row."""
     cdef const Tree *tree = layer.problem.tree
     cdef Py_ssize_t j, chosen
@@ -351,7 +379,8 @@ cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_
         if j <= high:
             chosen = walk_left(tree, layer.d, low, j - 1, single(tree, j - 1), &limit)
         else:
-            if j == start or j == high + 1 or (j - start) % FEW_ROWS == 0:   # long chains would gather rounding
+            # long chains would gather rounding
+            if j == start or j == high + 1 or (j - start) % FEW_ROWS == 0:
                 r = range_of(tree, high, j)
             else:
                 r = merged(tree, r, single(tree, j - 1), gap_before(tree, j - 1))
@@ -364,8 +393,11 @@ cdef void sweep_below(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_
         low = chosen
 
 
-cdef Py_ssize_t solve_row(const Layer *layer, Py_ssize_t low, Py_ssize_t high, Py_ssize_t j) noexcept nogil:
-    """The best candidate of row j in [low, high], or NOWHERE: all cost more than the limit, as do those of all rows after it."""
+cdef Py_ssize_t solve_row(const Layer *layer, Py_ssize_t low, Py_ssize_t high,
+                          Py_ssize_t j) noexcept nogil:
+    """The best candidate of row j in [low, high], or NOWHERE: all cost more than the limit, as do
+    those of all rows after it.
+    """
     cdef const Problem *p = layer.problem
     cdef Py_ssize_t i
     cdef double limit = p.limit
@@ -379,7 +411,8 @@ cdef Py_ssize_t solve_row(const Layer *layer, Py_ssize_t low, Py_ssize_t high, P
     return i
 
 
-cdef void solve_rows(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+cdef void solve_rows(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low,
+                     Py_ssize_t high) noexcept nogil:
     """The best candidates of rows [start, stop), which are known to lie in [low, high]."""
     cdef Py_ssize_t j, i
     while start < stop:
@@ -403,7 +436,8 @@ cdef void solve_rows(const Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_s
         low = i
 
 
-cdef void divide(Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high, int depth) noexcept nogil:
+cdef void divide(Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low, Py_ssize_t high,
+                 int depth) noexcept nogil:
     """Solve the middle rows only, down to pieces that threads can take."""
     cdef Py_ssize_t j, i
     cdef Piece *piece
@@ -424,7 +458,8 @@ cdef void divide(Layer *layer, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t low
     divide(layer, j + 1, stop, i, high, depth - 1)
 
 
-cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
+cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
     cdef Layer *layer = <Layer *>layer_
     cdef Piece *piece
     for chunk in range(start, stop):
@@ -433,19 +468,24 @@ cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
     return 0
 
 
-cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """What the best candidates give: apart from the search for them, as many of these long sums run side by side."""
+cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                     int worker) noexcept nogil:
+    """What the best candidates give: apart from the search for them, as many of these long sums run
+    side by side.
+    """
     cdef Layer *layer = <Layer *>layer_
     cdef Pair value
     cdef Py_ssize_t j
     for j in range(layer.first_row + start, layer.first_row + stop):
-        value = plus(entry(layer.d, layer.d_low, layer.cut[j]), cost(layer.problem, layer.cut[j], j))
+        value = plus(entry(layer.d, layer.d_low, layer.cut[j]),
+                     cost(layer.problem, layer.cut[j], j))
         layer.next[j] = value.high
         layer.next_low[j] = value.low
     return 0
 
 
-cdef bint within(const Py_ssize_t *cut, Py_ssize_t low, Py_ssize_t high, Py_ssize_t from_low, Py_ssize_t from_high) noexcept nogil:
+cdef bint within(const Py_ssize_t *cut, Py_ssize_t low, Py_ssize_t high, Py_ssize_t from_low,
+                 Py_ssize_t from_high) noexcept nogil:
     """Whether rows low to high were all given candidates that there are."""
     cdef Py_ssize_t j
     for j in range(low, high + 1):
@@ -454,25 +494,28 @@ cdef bint within(const Py_ssize_t *cut, Py_ssize_t low, Py_ssize_t high, Py_ssiz
     return True
 
 
-# ---- many clusters ---------------------------------------------------------------------------------------------------------------
+# ---- many clusters -------------------------------------------------------------------------------
 
 include "kernels/one_dim/priced_path.pxi"
 
 
-# ---- mixtures of normal distributions --------------------------------------------------------------------------------------------
+# ---- mixtures of normal distributions ------------------------------------------------------------
 
 cdef struct Mixture:
     const double *x                  # (n,) ascending
     Py_ssize_t k
     const double *constant           # (k,)
     const double *mean
-    const double *rest               # (k,) what rounding took from the mean: far from 0 that may be more than the spread
+    const double *rest               # (k,) what rounding took from the mean: far from 0 that may be
+                                     # more than the spread
     const double *half               # (k,) half of the reciprocal variance
     double *totals                   # (chunks of MIXED rows,) OUT
 
 
 cdef inline void exp_all(double *x, Py_ssize_t count) noexcept nogil:
-    """e^x in place, for x from -700 to 0, to 1e-14 of itself. No branches and no calls, so that compilers make vectors of it."""
+    """e^x in place, for x from -700 to 0, to 1e-14 of itself. No branches and no calls, so that
+    compilers make vectors of it.
+    """
     cdef double scaled[ABREAST]
     cdef uint64_t *bits = <uint64_t *>scaled
     cdef double t, n
@@ -483,7 +526,10 @@ cdef inline void exp_all(double *x, Py_ssize_t count) noexcept nogil:
         scaled[i] = t
         n = t - 6755399441055744.0
         t = (x[i] - n * 0.6931471803691238) - n * 1.9082149292705877e-10
-        x[i] = 1 + t * (1 + t * (1 / 2. + t * (1 / 6. + t * (1 / 24. + t * (1 / 120. + t * (1 / 720. + t * (1 / 5040. + t * (
+        x[i] = 1 + t * (1 + t * (1 / 2. + t * (1 / 6. + t
+                                               * (1 / 24. + t
+                                                  * (1 / 120. + t
+                                                     * (1 / 720. + t * (1 / 5040. + t * (
             1 / 40320. + t * (1 / 362880. + t * (1 / 3628800. + t / 39916800.))))))))))
     for i in range(count):
         bits[i] = (bits[i] + 1023) << 52
@@ -496,8 +542,11 @@ cdef inline double term(const Mixture *mixture, Py_ssize_t q, double x) noexcept
     return mixture.constant[q] - x * x * mixture.half[q]
 
 
-cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk, int worker) noexcept nogil:
-    """Their sum over these rows. A few rows at once: of most distributions their ends tell that they do not matter there."""
+cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                         int worker) noexcept nogil:
+    """Their sum over these rows. A few rows at once: of most distributions their ends tell that
+    they do not matter there.
+    """
     cdef Mixture *mixture = <Mixture *>mixture_
     cdef double x[ABREAST]
     cdef double top[ABREAST]
@@ -513,14 +562,16 @@ cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_s
         for i in range(count, padded):
             x[i] = x[count - 1]
         least = -INFINITY
-        for q in range(mixture.k):           # between two ends a parabola is at least what it is at the lower one
+        for q in range(mixture.k):           # between two ends a parabola is at least what it is at
+                                             # the lower one
             least = max(least, min(term(mixture, q, x[0]), term(mixture, q, x[count - 1])))
         for i in range(padded):
             top[i] = -INFINITY
             sum[i] = 0
         relevant = 0
         for q in range(mixture.k):
-            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q], mixture.constant[q]
+            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q],
+            mixture.constant[q]
             if term(mixture, q, min(max(mean, x[0]), x[count - 1])) >= least - 40:
                 relevant += 1
                 for i in range(padded):
@@ -532,7 +583,8 @@ cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_s
         if relevant == 1:
             continue
         for q in range(mixture.k):
-            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q], mixture.constant[q]
+            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q],
+            mixture.constant[q]
             if term(mixture, q, min(max(mean, x[0]), x[count - 1])) >= least - 40:
                 for i in range(padded):
                     t = (x[i] - mean) - rest
@@ -588,13 +640,15 @@ cdef class Sorted:
     cdef Py_ssize_t *first               # (m + 1,) row at which each distinct value begins
     cdef double middle, scale            # a value v is counted as v * scale - middle
     cdef double weight_scale             # a weight w is counted as w * weight_scale
-    cdef double least                    # prefix sums count lighter rows as if they had this weight, which they can tell from 0 ...
+    cdef double least                    # prefix sums count lighter rows as if they had this
+                                         # weight, which they can tell from 0 ...
     cdef double raised                   # ... and what that adds to all weights
     cdef double reach                    # the largest magnitude of these
     cdef double *d[2]
     cdef double *d_low[2]
     cdef Py_ssize_t *kept                # the table of cuts, window after window
-    cdef Py_ssize_t **layer              # (k + 1,) where the rows of layer q begin in it, were there a row 0
+    cdef Py_ssize_t **layer              # (k + 1,) where the rows of layer q begin in it, were
+                                         # there a row 0
     cdef int n_threads
     cdef Crew *crew
     cdef long long looked
@@ -627,12 +681,14 @@ cdef class Sorted:
         cdef double *s_low = room + 3 * (m + 1)
         cdef double *ss_high = room + 4 * (m + 1)
         cdef double *ss_low = room + 5 * (m + 1)
-        self.p.w, self.p.w_low, self.p.s, self.p.s_low, self.p.ss, self.p.ss_low = w_high, w_low, s_high, s_low, ss_high, ss_low
+        self.p.w, self.p.w_low, self.p.s, self.p.s_low, self.p.ss, self.p.ss_low = w_high, w_low,
+        s_high, s_low, ss_high, ss_low
         for i in range(2):
             self.d[i] = room + (6 + i) * (m + 1)
             self.d_low[i] = room + (8 + i) * (m + 1)
         self.n_threads = n_threads if m > ALONE else 1
-        # A power of two brings the largest magnitude to about 1, the mean in the middle keeps squares small.
+        # A power of two brings the largest magnitude to about 1, the mean in the middle keeps
+        # squares small.
         self.scale = ldexp(1, exponent_to_one(max(fabs(v[0]), fabs(v[n - 1]))))
         with nogil:
             for i in range(n):
@@ -667,11 +723,14 @@ cdef class Sorted:
                 ss_high[m + 1] = ss_sum.high
                 ss_low[m + 1] = ss_sum.low
             self.first[m + 1] = n
-        # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from to 2^-100 of the whole.
-        reach = max(fabs(v[0] * self.scale - self.middle), fabs(v[n - 1] * self.scale - self.middle))
+        # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from
+        # to 2^-100 of the whole.
+        reach = max(fabs(v[0] * self.scale - self.middle),
+                    fabs(v[n - 1] * self.scale - self.middle))
         self.reach = reach
         self.p.slack = (ss_sum.high * ldexp(1, -47)
-                        + ldexp(1, -96) * w_sum.high * reach * reach * (1 + ldexp(1, -96) * w_sum.high / least))
+                        + ldexp(1, -96) * w_sum.high * reach * reach * (1 + ldexp(1, -96)
+                                                                        * w_sum.high / least))
 
     def __dealloc__(self):
         if self.crew != NULL:
@@ -685,10 +744,12 @@ cdef class Sorted:
     def n_distinct(self):
         return self.p.m
 
-    # -- partitions ----------------------------------------------------------------------------------------------------------------
+    # -- partitions --------------------------------------------------------------------------------
 
     def split(self, Py_ssize_t k):
-        """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is at most `n_distinct`."""
+        """Rows at which the k clusters of least cost begin, and n at the end: (k + 1,) intp. k is
+        at most `n_distinct`.
+        """
         return self.settled(self.split_by_sums(k))
 
     def split_by_sums(self, Py_ssize_t k):
@@ -701,17 +762,22 @@ cdef class Sorted:
         return self.split_within(k, *self.windows(k, self.blocks(k, k)))
 
     def settled(self, cnp.ndarray bounds):
-        """These clusters that prefix sums found to be the best, or better ones where so little is left to them that it is not sure."""
+        """These clusters that prefix sums found to be the best, or better ones where so little is
+        left to them that it is not sure.
+        """
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m
         cdef double total, square = self.reach * self.reach
         if 1 < k < m and <double>k * m <= MOST_MERGED:
             total = self.costs(self.distinct_values(bounds)).sum()
-            if not total >= max(ldexp(self.p.ss[m], -50), ldexp(self.p.w[m] * square, -60), ldexp(self.raised * square, 50)):
+            if not total >= max(ldexp(self.p.ss[m], -50), ldexp(self.p.w[m] * square, -60),
+                                ldexp(self.raised * square, 50)):
                 return self.improved(bounds)
         return bounds
 
     def improved(self, cnp.ndarray bounds):
-        """The best clusters, from any others: by costs that are good to a few units in the last place each; see kernels/one_dim/merge.pxi."""
+        """The best clusters, from any others: by costs that are good to a few units in the last
+        place each; see kernels/one_dim/merge.pxi.
+        """
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m, i, row
         cdef Problem p = self.p
         cdef Tree tree
@@ -724,7 +790,8 @@ cdef class Sorted:
         tree.x = x = <double *>cnp.PyArray_DATA(<cnp.ndarray>values)
         tree.w = w = <double *>cnp.PyArray_DATA(<cnp.ndarray>weights)
         # All as large as can be, so that nothing underflows that is not far below what counts.
-        shift = ldexp(1, min(1000 - exponent_of(max(-self.value[0], self.value[self.first[m] - 1])), 1023))
+        shift = ldexp(1, min(1000 - exponent_of(max(-self.value[0], self.value[self.first[m] - 1])),
+                             1023))
         for i in range(m):
             x[i] = self.value[self.first[i]] * shift
             for row in range(self.first[i], self.first[i + 1]):
@@ -737,8 +804,10 @@ cdef class Sorted:
             tree.leaves *= 2
         tree.node = <Range *>calloc(tree.leaves, sizeof(Range))
         if tree.node == NULL:
-            raise MemoryError(f"could not allocate {tree.leaves * sizeof(Range)} bytes for {m} distinct values")
-        try:                                     # the same problem with other costs, for as long as this takes
+            raise MemoryError(f"could not allocate {tree.leaves * sizeof(Range)} bytes for {m} "
+                              "distinct values")
+        try:                                     # the same problem with other costs, for as long as
+                                                 # this takes
             self.p.tree = &tree
             while True:
                 limit = self.cost_near_one(&tree, ends)
@@ -746,7 +815,8 @@ cdef class Sorted:
                 low, high = self.windows(k)
                 found = self.whole(k)
                 with nogil:
-                    self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(found), <Py_ssize_t *>cnp.PyArray_DATA(low),
+                    self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(found),
+                                     <Py_ssize_t *>cnp.PyArray_DATA(low),
                                      <Py_ssize_t *>cnp.PyArray_DATA(high))
                 cost = self.costs(found).sum()
                 if not cost < limit:
@@ -761,7 +831,9 @@ cdef class Sorted:
         return self.rows(ends)
 
     cdef double cost_near_one(self, Tree *tree, cnp.ndarray ends) except -1:
-        """What these clusters cost in all, with the tree filled in a unit that makes this about 1, as far as one can."""
+        """What these clusters cost in all, with the tree filled in a unit that makes this about 1,
+        as far as one can.
+        """
         cdef Py_ssize_t m = self.p.m
         cdef int exponent = -1000, wanted, power
         cdef double cost
@@ -782,9 +854,11 @@ cdef class Sorted:
             exponent = wanted
 
     def ends(self, Py_ssize_t k):
-        """The distinct values at which clusters of an optimal split can begin, 0 and m too: ascending; None when that is not found out.
+        """The distinct values at which clusters of an optimal split can begin, 0 and m too:
+        ascending; None when that is not found out.
 
-        Looks for a price that makes the cheapest path have k clusters. There is none where D[k - 1], D[k] and D[k + 1] lie on a line.
+        Looks for a price that makes the cheapest path have k clusters. There is none where D[k -
+        1], D[k] and D[k + 1] lie on a line.
         """
         cdef Py_ssize_t m = self.p.m, found = 0, tries, most = min(m // 4, 64 * k), j
         cdef double price, above = 0, below = INFINITY, excess, ratio
@@ -795,7 +869,8 @@ cdef class Sorted:
         cdef double *to = <double *>cnp.PyArray_DATA(<cnp.ndarray>room)
         cdef Py_ssize_t *end = <Py_ssize_t *>cnp.PyArray_DATA(<cnp.ndarray>ends)
         path.value, path.value_low = self.d[0], self.d_low[0]
-        path.cut, path.queue, path.row = <Py_ssize_t *>to, <Py_ssize_t *>to + (m + 1), <Py_ssize_t *>to + 2 * (m + 1)
+        path.cut, path.queue, path.row = <Py_ssize_t *>to, <Py_ssize_t *>to + (m
+                + 1), <Py_ssize_t *>to + 2 * (m + 1)
         price = 2 * self.p.ss[m] / (<double>k * k * k)
         for tries in range(PRICES):
             with nogil:
@@ -807,7 +882,8 @@ cdef class Sorted:
                 above = price
             else:
                 below = price
-            # Of n / k values each, evenly spread, the next cluster saves as much as the third power of the clusters there are.
+            # Of n / k values each, evenly spread, the next cluster saves as much as the third power
+            # of the clusters there are.
             ratio = <double>found / k
             price *= ratio * ratio * ratio
             if not above < price < below:
@@ -816,12 +892,14 @@ cdef class Sorted:
                 return None
         if found != k:
             return None
-        # Rounding may have taken a wrong turn. How much that is worth is seen when every row looks at all candidates once more.
+        # Rounding may have taken a wrong turn. How much that is worth is seen when every row looks
+        # at all candidates once more.
         with nogil:
             self.advance(0, 0, m - 1, 1, m, <Py_ssize_t *>to + 3 * (m + 1))
             excess = 0
             for j in range(1, m + 1):
-                value = minus(entry(path.value, path.value_low, j), entry(self.d[1], self.d_low[1], j))
+                value = minus(entry(path.value, path.value_low, j),
+                              entry(self.d[1], self.d_low[1], j))
                 excess = max(excess, minus(value, pair(price, 0)).high)
             excess = k * (excess + ldexp(self.p.slack, -30))
             found = possible_ends(&self.p, &path, price, excess, most, end)
@@ -850,13 +928,16 @@ cdef class Sorted:
         low[k], high[0] = m, 0
         bounds = np.zeros(k + 1, dtype=np.intp)
         bounds[k] = m
-        try:                                     # the same problem with few values to it, for as long as this takes
+        try:                                     # the same problem with few values to it, for as
+                                                 # long as this takes
             self.p.m = m
             self.p.thinned = True
             self.p.w, self.p.w_low, self.p.s, self.p.s_low, self.p.ss, self.p.ss_low = (
-                to, to + (m + 1), to + 2 * (m + 1), to + 3 * (m + 1), to + 4 * (m + 1), to + 5 * (m + 1))
+                to, to + (m + 1), to + 2 * (m + 1), to + 3 * (m + 1), to + 4 * (m + 1), to + 5 * (m
+                        + 1))
             with nogil:
-                self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds), <Py_ssize_t *>cnp.PyArray_DATA(low),
+                self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds),
+                                 <Py_ssize_t *>cnp.PyArray_DATA(low),
                                  <Py_ssize_t *>cnp.PyArray_DATA(high))
         finally:
             self.p = p
@@ -876,7 +957,8 @@ cdef class Sorted:
         low = np.arange(most + 1)
         high = np.full(most + 1, m)
         with nogil:
-            self.table(0, most, <Py_ssize_t *>cnp.PyArray_DATA(low), <Py_ssize_t *>cnp.PyArray_DATA(high))
+            self.table(0, most, <Py_ssize_t *>cnp.PyArray_DATA(low),
+                       <Py_ssize_t *>cnp.PyArray_DATA(high))
         for k in range(least, most + 1):
             bounds = self.whole(k)
             self.follow(k, <Py_ssize_t *>cnp.PyArray_DATA(bounds))
@@ -911,12 +993,15 @@ cdef class Sorted:
         """`split`, where clusters are known to end within these windows; uses those up."""
         cdef cnp.ndarray bounds = self.whole(k)
         with nogil:
-            self.split_range(0, self.p.m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds), <Py_ssize_t *>cnp.PyArray_DATA(low),
+            self.split_range(0, self.p.m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds),
+                             <Py_ssize_t *>cnp.PyArray_DATA(low),
                              <Py_ssize_t *>cnp.PyArray_DATA(high))
         return self.rows(bounds)
 
     def layers(self, Py_ssize_t k):
-        """D[q][j] for q up to k - 1, rounded, in the units of the values: (k, m + 1); row 0 is for no clusters."""
+        """D[q][j] for q up to k - 1, rounded, in the units of the values: (k, m + 1); row 0 is for
+        no clusters.
+        """
         cdef Py_ssize_t m = self.p.m, q
         out = np.full((k, m + 1), np.inf)
         out[0, 0] = 0
@@ -930,7 +1015,8 @@ cdef class Sorted:
                 for q in range(1, k):
                     if q > 1:
                         self.advance(q, q - 1, m, q, m, cut)
-                    memcpy(to + q * (m + 1) + q, self.d[(q + 1) % 2] + q, (m + 1 - q) * sizeof(double))
+                    memcpy(to + q * (m + 1) + q, self.d[(q + 1) % 2] + q,
+                           (m + 1 - q) * sizeof(double))
         finally:
             free(cut)
         out /= self.scale
@@ -939,24 +1025,29 @@ cdef class Sorted:
         return out
 
     def blocks(self, Py_ssize_t least, Py_ssize_t most):
-        """What `windows` needs for `least` to `most` clusters, from the same problem with blocks of neighbouring values moved to their means.
+        """What `windows` needs for `least` to `most` clusters, from the same problem with blocks of
+        neighbouring values moved to their means.
 
-        (edges, left, right, splits), or None where the problem is too small to gain. Block b holds the distinct values edges[b] to
-        edges[b + 1]; left[q][b] is at most the cost of q clusters of all before edges[b], right[q][b] of all from there on; splits[k]
-        are edges that split into k clusters, nearly as well as can be. By the triangle inequality in the space of all rows, the root of
-        what a part costs differs by at most the root of what moving its values costs.
+        (edges, left, right, splits), or None where the problem is too small to gain. Block b holds
+        the distinct values edges[b] to edges[b + 1]; left[q][b] is at most the cost of q clusters
+        of all before edges[b], right[q][b] of all from there on; splits[k] are edges that split
+        into k clusters, nearly as well as can be. By the triangle inequality in the space of all
+        rows, the root of what a part costs differs by at most the root of what moving its values
+        costs.
         """
         cdef Py_ssize_t m = self.p.m, M, i
         cdef cnp.ndarray edges
         M = min(m // 16, max(4096, 512 * most), COARSE // max(most, 1))
         if m < WINDOWED or most < 3 or M < 64 * most:
             return None
-        # Values that move least in all: edges by the cube root of the density (Panter & Dite 1951), half of them by plain rank.
+        # Values that move least in all: edges by the cube root of the density (Panter & Dite 1951),
+        # half of them by plain rank.
         edges = np.linspace(0, m, 4 * M + 1).astype(np.intp)
         share = np.cbrt(self.costs(edges))
         share = np.append(0, np.cumsum(share + share.mean()))
         if share[4 * M] > 0:
-            edges = np.unique(np.rint(np.interp(np.linspace(0, share[4 * M], M + 1), share, edges)).astype(np.intp))
+            edges = np.unique(np.rint(np.interp(np.linspace(0, share[4 * M], M + 1), share,
+                                                edges)).astype(np.intp))
         M = len(edges) - 1
         w, light, s, small = np.empty(M + 1), np.empty(M + 1), np.empty(M + 1), np.empty(M + 1)
         cdef double *w_ = <double *>cnp.PyArray_DATA(<cnp.ndarray>w)
@@ -976,15 +1067,20 @@ cdef class Sorted:
         moved = np.append(0, np.cumsum(self.costs(edges)))
         coarse = Sorted(means, w, self.n_threads)
         left = coarse.layers(most)
-        right = Sorted(np.ascontiguousarray(-means[::-1]), np.ascontiguousarray(w[::-1]), self.n_threads).layers(most)[:, ::-1]
+        right = Sorted(np.ascontiguousarray(-means[::-1]), np.ascontiguousarray(w[::-1]),
+                       self.n_threads).layers(most)[:, ::-1]
         left = np.maximum(np.sqrt(left) * (1 - 1e-9) - np.sqrt(moved) * (1 + 1e-9), 0) ** 2
-        right = np.maximum(np.sqrt(right) * (1 - 1e-9) - np.sqrt(moved[M] - moved) * (1 + 1e-9), 0) ** 2
+        right = np.maximum(np.sqrt(right) * (1 - 1e-9) - np.sqrt(moved[M] - moved) * (1 + 1e-9),
+                           0) ** 2
         left[~np.isfinite(left)] = 0       # fewer blocks than clusters: nothing is known
         right[~np.isfinite(right)] = 0
-        return edges, left, right, {len(split) - 1: edges[split] for split in coarse.splits(least, most)}
+        return edges, left, right, {len(split) - 1: edges[split]
+                                    for split in coarse.splits(least, most)}
 
     def costs(self, cnp.ndarray edges):
-        """Sums of squares about their means of the distinct values between these edges: one fewer."""
+        """Sums of squares about their means of the distinct values between these edges: one
+        fewer.
+        """
         cdef Py_ssize_t count = cnp.PyArray_DIM(edges, 0) - 1, i
         cdef const Py_ssize_t *edge = <const Py_ssize_t *>cnp.PyArray_DATA(edges)
         out = np.empty(count)
@@ -997,9 +1093,11 @@ cdef class Sorted:
         return out
 
     def windows(self, Py_ssize_t k, blocks=None):
-        """Where the q-th cluster of an optimal split can end: (low, high), each (k + 1,), both ends included.
+        """Where the q-th cluster of an optimal split can end: (low, high), each (k + 1,), both ends
+        included.
 
-        An end where what is left and right of it costs more than a known split is out: `blocks` bounds both from below.
+        An end where what is left and right of it costs more than a known split is out: `blocks`
+        bounds both from below.
         """
         cdef Py_ssize_t m = self.p.m, q
         low = np.arange(k + 1)
@@ -1034,9 +1132,12 @@ cdef class Sorted:
             self.d[0][j] = value.high
             self.d_low[0][j] = value.low
 
-    cdef int advance(self, Py_ssize_t q, Py_ssize_t from_low, Py_ssize_t from_high, Py_ssize_t low, Py_ssize_t high,
+    cdef int advance(self, Py_ssize_t q, Py_ssize_t from_low, Py_ssize_t from_high, Py_ssize_t low,
+                     Py_ssize_t high,
                      Py_ssize_t *cut) except -1 nogil:
-        """D[q] of rows low to high from D[q - 1] of rows from_low < low to from_high, and their best candidates in `cut`."""
+        """D[q] of rows low to high from D[q - 1] of rows from_low < low to from_high, and their
+        best candidates in `cut`.
+        """
         cdef Layer layer
         cdef Piece pieces[PIECES]
         cdef Py_ssize_t rows = high - low + 1
@@ -1053,12 +1154,14 @@ cdef class Sorted:
         self.each_chunk(solve_pieces, &layer, layer.count, 1, rows <= ALONE)
         if CKM_DEBUG_BOUNDS and not within(cut, low, high, from_low, from_high):
             with gil:
-                raise AssertionError(f"a cut of rows {low} to {high} is not in {from_low} to {from_high}")
+                raise AssertionError(f"a cut of rows {low} to {high} is not in {from_low} to "
+                                     f"{from_high}")
         if self.p.tree == NULL:          # with a tree they are known
             self.each_chunk(give_values, &layer, rows, STEP, rows <= ALONE)
         return 0
 
-    cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows, bint alone=False) except -1 nogil:
+    cdef int each_chunk(self, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows,
+                        bint alone=False) except -1 nogil:
         """Do fn over all rows, chunk by chunk, with the threads there are."""
         if self.n_threads > 1 and not alone:
             if self.crew == NULL:
@@ -1068,8 +1171,11 @@ cdef class Sorted:
                 return crew_pass(self.crew, fn, job, rows, chunk_rows, &self.looked)
         return lone_pass(fn, job, rows, chunk_rows, &self.looked)
 
-    cdef int table(self, Py_ssize_t first, Py_ssize_t k, const Py_ssize_t *low, const Py_ssize_t *high) except -1 nogil:
-        """Keep the cuts of layers 2 to k, of rows low[q] to high[q], for the values from `first` on."""
+    cdef int table(self, Py_ssize_t first, Py_ssize_t k, const Py_ssize_t *low,
+                   const Py_ssize_t *high) except -1 nogil:
+        """Keep the cuts of layers 2 to k, of rows low[q] to high[q], for the values from `first`
+        on.
+        """
         cdef Py_ssize_t q, entries = 0
         with gil:
             free(self.kept)
@@ -1095,9 +1201,12 @@ cdef class Sorted:
         for q in range(k, 1, -1):
             bounds[q - 1] = self.layer[q][bounds[q]]
 
-    cdef int split_range(self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t k, Py_ssize_t *bounds, Py_ssize_t *low,
+    cdef int split_range(self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t k, Py_ssize_t *bounds,
+                         Py_ssize_t *low,
                          Py_ssize_t *high) except -1 nogil:
-        """Split the values [first, last) into k clusters: fills in bounds[1 .. k - 1]. low, high: the windows, see `windows`."""
+        """Split the values [first, last) into k clusters: fills in bounds[1 .. k - 1]. low, high:
+        the windows, see `windows`.
+        """
         cdef Py_ssize_t q, j, half, entries = 0, size = self.p.m + 1
         cdef Py_ssize_t *cut
         cdef Py_ssize_t *middle[2]
@@ -1109,7 +1218,8 @@ cdef class Sorted:
             self.table(first, k, low, high)
             self.follow(k, bounds)
             return 0
-        # Too large for a table: only remember where the clusters of the first half end, and halve (Hirschberg 1975).
+        # Too large for a table: only remember where the clusters of the first half end, and halve
+        # (Hirschberg 1975).
         half = k // 2
         cut = <Py_ssize_t *>calloc(3 * size, sizeof(Py_ssize_t))
         if cut == NULL:
@@ -1138,7 +1248,7 @@ cdef class Sorted:
         self.split_range(j, last, k - half, bounds + half, low + half, high + half)
         return 0
 
-    # -- statistics ----------------------------------------------------------------------------------------------------------------
+    # -- statistics --------------------------------------------------------------------------------
 
     cdef Py_ssize_t distinct(self, Py_ssize_t row) noexcept nogil:
         """The distinct value that begins at this row."""
@@ -1152,7 +1262,8 @@ cdef class Sorted:
         return low
 
     def statistics(self, cnp.ndarray bounds):
-        """Means, sums of squares about them, and what rounding took from the means, of the clusters that begin at these rows: each (k,).
+        """Means, sums of squares about them, and what rounding took from the means, of the clusters
+        that begin at these rows: each (k,).
 
         From the prefix sums, or straight from the values where those are too coarse.
         """
@@ -1162,7 +1273,8 @@ cdef class Sorted:
         cdef double *mean = <double *>cnp.PyArray_DATA(<cnp.ndarray>means)
         cdef double *square = <double *>cnp.PyArray_DATA(<cnp.ndarray>squares)
         cdef double *rest = <double *>cnp.PyArray_DATA(<cnp.ndarray>rests)
-        cdef double w, heaviest, scale, weight_scale, whole = self.p.ss[self.p.m], reach = self.reach
+        cdef double w, heaviest, scale, weight_scale, whole = self.p.ss[self.p.m]
+        cdef double reach = self.reach
         cdef int exponent, weight_exponent
         cdef Pair w_sum, sum, x
         with nogil:
@@ -1170,10 +1282,14 @@ cdef class Sorted:
                 first = self.distinct(row[q])
                 last = self.distinct(row[q + 1])
                 x = cost(&self.p, first, last)
-                w_sum = minus(entry(self.p.w, self.p.w_low, last), entry(self.p.w, self.p.w_low, first))
-                sum = minus(entry(self.p.s, self.p.s_low, last), entry(self.p.s, self.p.s_low, first))
+                w_sum = minus(entry(self.p.w, self.p.w_low, last),
+                              entry(self.p.w, self.p.w_low, first))
+                sum = minus(entry(self.p.s, self.p.s_low, last),
+                            entry(self.p.s, self.p.s_low, first))
                 mean[q] = sum.high / w_sum.high + self.middle
-                if x.high > max(ldexp(1, -30) * whole, ldexp(self.raised * reach * reach, 50)) and fabs(mean[q]) > ldexp(1, -30) * reach:
+                if x.high > max(ldexp(1, -30) * whole,
+                                ldexp(self.raised * reach * reach, 50)) and fabs(mean[q]) > ldexp(1,
+                                        -30) * reach:
                     w = sum.high / w_sum.high
                     sum = minus(sum, times(w_sum, w))
                     sum = plus(two_sum(w, sum.high / w_sum.high), pair(self.middle, 0))
@@ -1182,7 +1298,8 @@ cdef class Sorted:
                     square[q] = x.high / self.scale / self.scale / self.weight_scale
                     continue
                 # In units of their own: these may be far smaller than the rest, and lighter.
-                exponent = exponent_to_one(max(fabs(self.value[row[q]]), fabs(self.value[row[q + 1] - 1])))
+                exponent = exponent_to_one(max(fabs(self.value[row[q]]),
+                                               fabs(self.value[row[q + 1] - 1])))
                 weight_exponent = 0
                 if self.weight != NULL:
                     heaviest = 0
@@ -1210,8 +1327,10 @@ cdef class Sorted:
                 square[q] = ldexp(w_sum.high, -2 * exponent - weight_exponent)
         return means, squares, rests
 
-    def mixture_log_likelihood(self, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray rests, cnp.ndarray variances):
-        """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q] - rests[q])^2 / (2 variances[q])).
+    def mixture_log_likelihood(self, cnp.ndarray constants, cnp.ndarray means, cnp.ndarray rests,
+                               cnp.ndarray variances):
+        """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q] - rests[q])^2
+        / (2 variances[q])).
 
         Terms that are 2^-57 of the largest or less may be left out. Weights have no say.
         """

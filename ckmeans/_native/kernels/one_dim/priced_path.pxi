@@ -1,21 +1,27 @@
-# Many clusters of one dimension: the shortest path with a price for each cluster instead of their number.
+# Many clusters of one dimension: the shortest path with a price for each cluster instead of their
+# number.
 #
-# D[k] falls ever more slowly as k grows, so that some price makes the cheapest path have k clusters, and that is one pass over the values
-# for each price tried (Aggarwal, Schieber & Tokuyama, Discrete Comput. Geom. 12, 1994; Groenlund et al. 2017) instead of one for each
-# cluster. What other ends an optimal split can have is then known from the costs reduced by that path: few, and the dynamic program over
-# those decides.
+# D[k] falls ever more slowly as k grows, so that some price makes the cheapest path have k
+# clusters, and that is one pass over the values for each price tried (Aggarwal, Schieber &
+# Tokuyama, Discrete Comput. Geom. 12, 1994; Groenlund et al. 2017) instead of one for each cluster.
+# What other ends an optimal split can have is then known from the costs reduced by that path: few,
+# and the dynamic program over those decides.
 
 cdef struct Path:
-    double *value                    # (m + 1,) the least cost of the first j values and of the clusters' price; pairs
+    double *value                    # (m + 1,) the least cost of the first j values and of the
+                                     # clusters' price; pairs
     double *value_low
     Py_ssize_t *cut                  # (m + 1,) where the last cluster of that path begins
-    Py_ssize_t *queue                # (m + 1,) candidates that are the best from some row on, and that row
+    Py_ssize_t *queue                # (m + 1,) candidates that are the best from some row on, and
+                                     # that row
     Py_ssize_t *row                  # (m + 1,)
 
 
-cdef inline bint beats(const Problem *p, const Path *path, Py_ssize_t later, Py_ssize_t earlier, Py_ssize_t j) noexcept nogil:
+cdef inline bint beats(const Problem *p, const Path *path, Py_ssize_t later, Py_ssize_t earlier,
+                       Py_ssize_t j) noexcept nogil:
     """Whether the later candidate gives row j less; once it does, it does for all rows after."""
-    cdef double a = path.value[earlier] + rough(p, earlier, j), b = path.value[later] + rough(p, later, j)
+    cdef double a = path.value[earlier] + rough(p, earlier, j)
+    cdef double b = path.value[later] + rough(p, later, j)
     if fabs(a - b) > p.slack:
         return b < a
     return less(plus(entry(path.value, path.value_low, later), cost(p, later, j)),
@@ -23,7 +29,9 @@ cdef inline bint beats(const Problem *p, const Path *path, Py_ssize_t later, Py_
 
 
 cdef Py_ssize_t cheapest_path(const Problem *p, const Path *path, double price) noexcept nogil:
-    """Fill in a path's values and cuts for this price; returns how many clusters it has (Galil & Park 1992)."""
+    """Fill in a path's values and cuts for this price; returns how many clusters it has (Galil &
+    Park 1992).
+    """
     cdef Py_ssize_t m = p.m, j, head = 0, tail = 1, low, high, step, back, middle
     cdef Pair value
     path.value[0] = path.value_low[0] = 0
@@ -78,9 +86,11 @@ cdef Py_ssize_t cheapest_path(const Problem *p, const Path *path, double price) 
     return high
 
 
-cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, double excess, Py_ssize_t most,
+cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, double excess,
+                              Py_ssize_t most,
                               Py_ssize_t *ends) noexcept nogil:
-    """Ends of clusters in paths to m none of whose steps costs more than `excess` above the best way to where it ends: from m to 0.
+    """Ends of clusters in paths to m none of whose steps costs more than `excess` above the best
+    way to where it ends: from m to 0.
 
     Returns how many there are, or -1: more than `most`.  ends  OUT (most,)
     """
@@ -101,12 +111,14 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
         count += 1
         limit = plus(plus(entry(path.value, path.value_low, j), pair(-price, 0)), pair(excess, 0))
         rough_limit = limit.high + p.slack
-        for start from 0 <= start < j by STEP:       # values rise with i, costs fall: most steps are out by their ends
+        for start from 0 <= start < j by STEP:       # values rise with i, costs fall: most steps
+                                                     # are out by their ends
             stop = min(start + STEP, j)
             if path.value[start] + rough(p, stop - 1, j) > rough_limit:
                 continue
             for i in range(start, stop):
                 if (not marked[i] and path.value[i] + rough(p, i, j) <= rough_limit
-                        and not less(limit, plus(entry(path.value, path.value_low, i), cost(p, i, j)))):
+                        and not less(limit,
+                                     plus(entry(path.value, path.value_low, i), cost(p, i, j)))):
                     marked[i] = 1
     return count
