@@ -1,9 +1,9 @@
 """Builds the extension modules: the engine, and the kernels once per instruction set and element
 type.
 
-Kernels have one source each (`kernels/filter/filter.pxi`, `kernels/exact/exact.pxi`, `kernels/one_dim/one_dim.pxi`, ...). The modules that
-include them are two lines long, and written here, into the build directory. Adding an instruction
-set is one line in INSTRUCTION_SETS (and a width in `runtime/simd.h`).
+Kernels have one source each (`kernels/filter/filter.pxi`, `kernels/exact/exact.pxi`,
+`kernels/one_dim/one_dim.pxi`, ...). The modules that include them are two lines long, and written
+here, into the build directory. ARCHITECTURE.md says what an instruction set takes.
 
 One wheel for each version of Python, not abi3: the engine's memoryviews would need 3.11 and its
 limited API makes a fit of 150 rows 7 % slower (41.3 instead of 38.4 us), and free-threaded
@@ -63,11 +63,8 @@ else:
     # is written.
     CONTRACT, NO_CONTRACT = ["-ffp-contract=fast"], ["-ffp-contract=off"]
 
-# CKMEANS_DEBUG_BOUNDS=1 builds a package that holds every bound against true distances and raises
-# AssertionError; slow:
-# CKMEANS_DEBUG_BOUNDS=1 python setup.py build --build-lib build/debug --build-temp
-# build/debug-objects
-#     cd tests && PYTHONPATH=../build/debug python -m pytest test_algorithms.py
+# CKMEANS_DEBUG_BOUNDS=1 builds a package that compares every bound with true distances and raises
+# AssertionError where one is wrong; it is slow. CONTRIBUTING.md says how to build and test it.
 MACROS = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
 if os.environ.get("CKMEANS_DEBUG_BOUNDS", "") not in ("", "0"):
     MACROS.append(("CKM_DEBUG_BOUNDS", "1"))
@@ -137,12 +134,16 @@ def extensions():
     yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(
-            f"filter_{isa}", write(f"filter_{isa}.pyx", 'include "kernels/filter/filter.pxi"\n'), flags + CONTRACT
+            f"filter_{isa}",
+            write(f"filter_{isa}.pyx", 'include "kernels/filter/filter.pxi"\n'),
+            flags + CONTRACT,
         )
         if isa in FILTER_ONLY:
             continue
         yield extension(
-            f"swap_{isa}", write(f"swap_{isa}.pyx", 'include "kernels/swap.pxi"\n'), flags + NO_CONTRACT
+            f"swap_{isa}",
+            write(f"swap_{isa}.pyx", 'include "kernels/swap.pxi"\n'),
+            flags + NO_CONTRACT,
         )
         yield extension(
             f"one_dim_{isa}",

@@ -93,7 +93,9 @@ def main():
             * d
             / best(
                 args.rounds,
-                lambda: kernel.read_floats(pieces[next(turn) % args.threads]),
+                lambda pieces=pieces, turn=turn: kernel.read_floats(
+                    pieces[next(turn) % args.threads]
+                ),
                 args.threads,
             )
         )

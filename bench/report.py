@@ -1,4 +1,7 @@
-"""What a run found, as aligned text, Markdown, JSON and records. Knows nothing of how it was measured."""
+"""What a run found, as aligned text, Markdown, JSON and records.
+
+Knows nothing of how it was measured.
+"""
 
 import json
 import math
@@ -48,11 +51,14 @@ class Run:
         return [peer for peer in self.peers if any(peer in row for row in self.rows(page).values())]
 
 
-# --- figures ------------------------------------------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------
 
 
 def ratio(result, reference):
-    """How many times the reference's time (or memory) a peer needed; None unless both were measured."""
+    """How many times the reference's time (or memory) a peer needed.
+
+    None unless both were measured.
+    """
     if not (result and reference and result.samples and reference.samples):
         return None
     least = LEAST_MEMORY if result.cell.page == "memory" else 1e-9
@@ -123,7 +129,7 @@ def summary(run, page):
     return lines
 
 
-# --- words --------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 
 def times(value):
@@ -177,7 +183,10 @@ def marks(result, reference):
 
 
 def table(run, page):
-    """Header and lines of a page's table, all of them text; the first column is to be aligned left."""
+    """Header and lines of a page's table, all of them text.
+
+    The first column is to be aligned left.
+    """
     peers = run.columns(page)
     rows = run.rows(page)
     iterates = any(TASKS[cell.task].iterates for cell in rows) and page != "memory"
@@ -278,7 +287,7 @@ def heading(run):
     return lines
 
 
-# --- renderings ---------------------------------------------------------------------------------------------
+# --- renderings -----------------------------------------------------------------------------------
 
 
 def aligned(header, lines):

@@ -8,16 +8,61 @@ from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
-from . import dask as dask, image as image, metrics as metrics, partial as partial, plot as plot, progress as progress
-from . import ray as ray, report as report, select as select, tutorial as tutorial
+from . import (
+    dask as dask,
+)
+from . import (
+    image as image,
+)
+from . import (
+    metrics as metrics,
+)
+from . import (
+    partial as partial,
+)
+from . import (
+    plot as plot,
+)
+from . import (
+    progress as progress,
+)
+from . import ray as ray
+from . import report as report
+from . import select as select
+from . import tutorial as tutorial
 
-__all__ = ["BisectingKMeans", "CkmeansError", "ConvergenceWarning", "IterState", "Iteration", "KMeans", "Match", "MiniBatchKMeans", "ModelFileError",
-           "NotFittedError", "OptimalResult", "Run", "breaks", "ckmeans", "ckmeans_optimal", "drift", "explain", "from_json", "from_sklearn", "k_means", "kmeans_plusplus", "load",
-           "match", "select_k", "show_config"]
+__all__ = [
+    "BisectingKMeans",
+    "CkmeansError",
+    "ConvergenceWarning",
+    "IterState",
+    "Iteration",
+    "KMeans",
+    "Match",
+    "MiniBatchKMeans",
+    "ModelFileError",
+    "NotFittedError",
+    "OptimalResult",
+    "Run",
+    "breaks",
+    "ckmeans",
+    "ckmeans_optimal",
+    "drift",
+    "explain",
+    "from_json",
+    "from_sklearn",
+    "k_means",
+    "kmeans_plusplus",
+    "load",
+    "match",
+    "select_k",
+    "show_config",
+]
 
 __version__: str
 
-# Tables of pandas, polars, pyarrow and xarray, and sparse matrices, are taken as well as arrays, and are no ArrayLike.
+# Tables of pandas, polars, pyarrow and xarray, and sparse matrices, are taken as well as arrays,
+# and are no ArrayLike.
 _Rows = ArrayLike | Any
 _Init = str | ArrayLike | Iterable[ArrayLike] | Callable[..., ArrayLike]
 _Random = int | np.integer[Any] | RandomState | Generator | None
@@ -66,10 +111,16 @@ class _Model:
     n_threads: int | None
     def fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
     def predict(self, X: _Rows) -> NDArray[np.int32]: ...
-    def fit_predict(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]: ...
+    def fit_predict(
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int32]: ...
     def transform(self, X: _Rows) -> Any: ...
-    def fit_transform(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Any: ...
-    def score(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> float: ...
+    def fit_transform(
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> Any: ...
+    def score(
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> float: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     def to_sklearn(self, X: _Rows | None = None) -> Any: ...
     def to_onnx(self, path: str | PathLike[str] | None = None) -> Any: ...
@@ -89,8 +140,12 @@ class _Model:
     def to_json(self, path: str | PathLike[str]) -> None: ...
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...
     def set_params(self, **params: Any) -> Self: ...
-    def set_output(self, *, transform: Literal["default", "pandas", "polars"] | None = None) -> Self: ...
-    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]: ...
+    def set_output(
+        self, *, transform: Literal["default", "pandas", "polars"] | None = None
+    ) -> Self: ...
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> NDArray[np.object_]: ...
     def get_metadata_routing(self) -> Any: ...
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None) -> Self: ...
@@ -131,9 +186,15 @@ class KMeans(_Model):
         checkpoint: str | PathLike[str] | None = None,
         progress: bool = False,
     ) -> Self: ...
-    def predict_chunks(self, source: Any, *, columns: Sequence[str] | None = None) -> Iterator[NDArray[np.int32]]: ...
+    def predict_chunks(
+        self, source: Any, *, columns: Sequence[str] | None = None
+    ) -> Iterator[NDArray[np.int32]]: ...
     def score_chunks(
-        self, source: Any, *, sample_weight: ArrayLike | str | None = None, columns: Sequence[str] | None = None
+        self,
+        source: Any,
+        *,
+        sample_weight: ArrayLike | str | None = None,
+        columns: Sequence[str] | None = None,
     ) -> float: ...
 
 class MiniBatchKMeans(_Model):
@@ -163,7 +224,9 @@ class MiniBatchKMeans(_Model):
         metric: Literal["euclidean", "cosine"] = "euclidean",
     ) -> None: ...
     def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
-    def partial_fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
+    def partial_fit(
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> Self: ...
 
 class BisectingKMeans(_Model):
     tree_centers_: NDArray[np.float64]
@@ -212,6 +275,7 @@ def kmeans_plusplus(
     n_local_trials: int | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
+
 class ModelFileError(ValueError): ...
 
 def explain(

@@ -1,5 +1,5 @@
-"""k-means on Dask (extra ``dask``): rows in the memory of many processes or machines, and the same
-bits as in one array.
+"""k-means on Dask (extra ``dask``): rows in the memory of many processes or machines, with the same
+results as for one array, to the last bit.
 
 >>> import dask.array as da
 >>> from ckmeans.dask import KMeans
@@ -28,54 +28,54 @@ from ._input.optional_packages import need
 
 __all__ = ["KMeans"]
 
-#: Answers that are added up in one task, so that none has to hold those of all blocks.
+#: Number of answers that one task adds up, so that no task has to hold those of all blocks.
 FAN_IN = 16
 
-#: Seconds. After a pass that took less the next one goes straight to the workers, since a graph
-#: costs 10 to 20 ms. Longer ones leave it to Dask to balance the workers.
+#: Seconds. After a pass that took less, the next one is sent directly to the workers, since a graph
+#: costs 10 to 20 ms. Otherwise Dask schedules it and balances the workers.
 QUICK = 0.5
 
 
 class KMeans(BlockKMeans):
-    """k-means over a dask array or DataFrame: the bits of `ckmeans.KMeans` on the gathered rows,
-    wherever the blocks are.
+    """k-means over a dask array or DataFrame, with the results of `ckmeans.KMeans` on the gathered
+    rows, to the last bit.
 
-    That holds for the same parameters, and for none given, with rows of two features or more. For
-    rows of one feature `ckmeans.KMeans` finds the global optimum with ``init="auto"``, which takes
-    all rows in one place; here "auto" is k-means++ for them, too, and the bits are those of
-    ``ckmeans.KMeans(init="k-means++")``.
+    This holds for equal parameters, defaults included, and rows of at least two features. For rows
+    of one feature, `ckmeans.KMeans` with ``init="auto"`` finds the global optimum, for which all
+    rows must be in one place. Here "auto" means k-means++ for them, too, and the results are those
+    of ``ckmeans.KMeans(init="k-means++")``.
 
-    Runs on the current client of `distributed`, else on the scheduler that Dask is set to. Each
-    block becomes a task per iteration; only centers go out to the workers and sums come back, O(k
-    d) numbers for each block. Workers that die are no matter: Dask makes their blocks again, and
-    the result stays the same.
+    Runs on the current client of `distributed`, or else on the scheduler that Dask is configured
+    to use. Each block is a task in each iteration; only centers are sent to the workers and only
+    sums come back, O(k d) numbers per block. If a worker dies, Dask computes its blocks again, and
+    the result is the same.
 
     Parameters
     ----------
     n_clusters : int, default=8
     init : {"auto", "k-means++", "k-means||", "random", "first"} or array of shape (k, d) or
     (n_init, k, d), default="auto"
-        As in `ckmeans.KMeans`; "auto" is "k-means++". That takes several passes over the rows for
-        each center, "k-means||" a dozen for any number of them: the better choice for hundreds of
-        clusters.
+        As in `ckmeans.KMeans`; "auto" means "k-means++". That takes several passes over the rows
+        for each center, while "k-means||" takes about a dozen for any number of centers: use it for
+        hundreds of clusters.
     n_init : "auto" or int, default="auto"
-        Number of runs, all of which go on in the same passes. "auto" means 10 for inits that draw.
+        Number of runs, which share the passes over the rows. "auto" means 10 for inits that draw.
     max_iter : int, default=300
     tol : float, default=1e-4
     verbose : int, default=0
-        Above 0 a line is printed for each pass over the blocks.
+        If above 0, a line is printed for each pass over the blocks.
     random_state : None, int, RandomState or Generator, default=None
     n_threads : int or None, default=None
-        Threads of each task; None means one, since tasks run side by side.
+        Threads of each task; None means one, since several tasks run at the same time.
     max_time : float or None, default=None
-        Seconds after which the fit ends with the best that it has, looked at after each iteration.
-        What is left to do then is a pass.
+        Seconds after which the fit ends with the best result so far, checked after each iteration.
+        One more pass follows.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         The order of the clusters, as in `ckmeans.KMeans`.
     callback : callable or None, default=None
-        Called here, not on workers, after each iteration of each run: with `run`, `n_runs`, `seed`,
-        `n_iter`, `max_iter`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia` and
-        `centers`. A true result ends the fit with the best so far.
+        Called after each iteration of each run, in this process, with an object that has `run`,
+        `n_runs`, `seed`, `n_iter`, `max_iter`, `shift`, `seconds`, `stop_reason`, `last`,
+        `best_inertia` and `centers`. If it returns true, the fit ends with the best result so far.
 
     Attributes
     ----------
@@ -87,18 +87,19 @@ class KMeans(BlockKMeans):
 
     See Also
     --------
-    ckmeans.partial : the same for an engine of your own
+    ckmeans.partial : what is needed for other engines
 
     Notes
     -----
-    While a fit goes on workers hold its blocks, with 4 bytes per value and 8 to 28 per row more.
-    Rows that should be read only once are to be persisted before: a fit makes its own passes over
-    blocks in memory, but `labels_` reads X again.
+    During a fit, workers hold its blocks, with 4 bytes per value and 8 to 28 bytes per row in
+    addition. Call ``X.persist()`` before if rows should be read only once: a fit reads blocks in
+    memory, but computing `labels_` reads X again.
 
-    Blocks of 10 to 200 MB are best; each costs the scheduler about a millisecond an iteration.
-    Iterations of less than half a second on up to 16 workers are sent to these directly
-    (`distributed.Client.run`): 2 ms instead of 10 to 20, and not shown on the dashboard. Not for
-    data that fits one machine's memory with ease: `ckmeans.KMeans` has less to do there.
+    Blocks of 10 to 200 MB are best; each costs the scheduler about a millisecond per iteration. If
+    iterations take less than half a second, and there are up to 16 workers, they are sent to these
+    directly (`distributed.Client.run`). That takes 2 ms instead of 10 to 20, and is not shown on
+    the dashboard. If the data easily fits into the memory of one machine, use `ckmeans.KMeans`,
+    which is faster.
 
     Examples
     --------
@@ -122,12 +123,11 @@ class KMeans(BlockKMeans):
         Parameters
         ----------
         X : dask array or DataFrame of shape (n, d)
-            Chunks of any number of rows, known or not; several along the columns are put together.
-            Other array-likes are made into a dask array.
+            Chunks may have any number of rows, known or not; chunks along the columns are merged.
+            Other array-likes are converted to a dask array.
         y : ignored
         sample_weight : dask array or Series of shape (n,), array-like or None
-            Where rows of blocks are not known, it has to have as many blocks as X, of the same
-            rows.
+            If the numbers of rows of X are not known, it must have the same blocks as X.
 
         Returns
         -------
@@ -210,14 +210,14 @@ class KMeans(BlockKMeans):
         return model
 
     def _matching(self, X):
-        """X and its type, checked against the model."""
+        """X and its dtype, checked against the model."""
         self._centers()
         X, names, dtype = collection(X)
         check.check_feature_names(self, names, len_of(X, 1), reset=False)
         return X, dtype
 
     def _lazy(self, function, X, meta):
-        """A dask array of what a function gives for each block."""
+        """A dask array of what a function returns for each block."""
         if is_table(X):
             return X.map_partitions(function, self._nameless(), meta=meta)
         sizes = (
@@ -229,9 +229,9 @@ class KMeans(BlockKMeans):
 class Engine:
     """Blocks of rows held by Dask's workers; see `_blocks/driver.py`.
 
-    Passes are graphs whose tasks go where the blocks are. Whatever is lost with a worker Dask
-    computes again, blocks included. Quick passes on a few workers go straight to those that hold
-    the blocks; where that fails for any reason, a graph does the pass.
+    A pass is a graph, whose tasks run where the blocks are. What is lost with a worker, blocks
+    included, Dask computes again. Short passes on few workers are sent directly to those that hold
+    the blocks; if that fails for any reason, a graph does the pass.
 
     Parameters
     ----------
@@ -276,13 +276,12 @@ class Engine:
         return dask.compute(*answers)
 
     def straight(self, task, broadcast):
-        """A pass by one call of each worker: the sum of its blocks' answers. None where that cannot
-        be had.
+        """A pass by one call of each worker, which returns the sum of its blocks' answers. None if
+        that is not possible.
         """
         futures = futures_of(self.blocks)
-        if (
-            len(futures) != len(self.blocks) or in_task()
-        ):  # a task that waits must lend Dask its thread, as graphs do
+        # A task that waits must give its thread back to Dask, as it does in a graph.
+        if len(futures) != len(self.blocks) or in_task():
             return None
         client = futures[0].client
         if client.asynchronous:
@@ -291,14 +290,13 @@ class Engine:
         if not all(holders.get(future.key) for future in futures):
             return None
         places = {}
-        for index, future in enumerate(
-            futures
-        ):  # the same one of several, which has kept what helps
+        for index, future in enumerate(futures):
+            # Always the same of several workers, which keeps what makes the next pass faster.
             places.setdefault(min(holders[future.key]), {})[index] = future.key
         if len(places) > FAN_IN:
             return None
-        # Errors come back as values: of a worker that died, say. What is raised here is an error of
-        # this process, such as the exception of a signal handler, and ends the fit.
+        # Errors of workers are returned, for example if one has died. What is raised here is an
+        # error of this process, such as the exception of a signal handler, and ends the fit.
         answers = list(
             client.run(
                 run_here, places, task, broadcast, workers=list(places), on_error="return"
@@ -308,9 +306,7 @@ class Engine:
 
 
 async def run_here(places, task, broadcast, dask_worker):
-    """What a worker does in a pass that goes straight to it: its blocks, on the threads that tasks
-    have.
-    """
+    """Run on a worker, in a pass that is sent directly to it: its blocks, on its task threads."""
     run, pool = asyncio.get_running_loop().run_in_executor, dask_worker.executors["default"]
     blocks = [
         (dask_worker.data[key], index) for index, key in places[dask_worker.contact_address].items()
@@ -323,7 +319,7 @@ async def run_here(places, task, broadcast, dask_worker):
 
 
 def futures_of(blocks):
-    """The futures of blocks that workers of `distributed` hold; none on other schedulers."""
+    """The futures of blocks that workers of `distributed` hold; none for other schedulers."""
     distributed = sys.modules.get("distributed")
     return (
         []
@@ -333,7 +329,7 @@ def futures_of(blocks):
 
 
 def in_task():
-    """Whether this is a task on a worker."""
+    """Whether this code runs in a task on a worker."""
     import distributed
 
     try:
@@ -359,14 +355,14 @@ def is_table(X):
 
 
 def len_of(X, axis=0):
-    """Rows, or columns, of a dask collection; NaN where rows are not known."""
+    """The number of rows, or columns, of a dask collection; NaN if it is not known."""
     if axis == 1:
         return len(X.columns) if is_table(X) else X.shape[1]
     return np.nan if is_table(X) else X.shape[0]
 
 
 def collection(X):
-    """X as a dask collection with whole rows in each block, its column names, and its type."""
+    """X as a dask collection with whole rows in each block, its column names, and its dtype."""
     array = need("dask.array", "ckmeans.dask")
     if not is_lazy(X):
         if hasattr(X, "dask"):

@@ -1,4 +1,4 @@
-"""Colour quantisation: an image in its k most telling colours."""
+"""Color quantization: an image reduced to k representative colors."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,17 @@ from ._input import checks as check
 
 
 class Quantized(NamedTuple):
-    """An image in few colours."""
+    """An image in few colors."""
 
-    image: (
-        np.ndarray
-    )  #: shape and dtype of the original (uint8 for one of bool), its transparency as it was
-    palette: np.ndarray  #: (k, channels), of the same dtype; without transparency
-    indices: np.ndarray  #: (height, width) int32: the colour of each pixel
-    model: KMeans  #: fitted to the distinct colours, weighted by their pixels
+    #: (height, width) or (height, width, c), dtype of the original (uint8 for bool); with the
+    #: opacity of the original
+    image: np.ndarray
+    palette: np.ndarray  #: (k, channels), of the same dtype; without opacity
+    indices: np.ndarray  #: (height, width) int32: the color of each pixel
+    model: KMeans  #: fitted to the distinct colors, weighted by their pixels
 
 
-#: dtype -> what full brightness, or opacity, is
+#: dtype -> value of full brightness and opacity
 FULL = {
     np.dtype(kind): full
     for kind, full in (("u1", 255), ("u2", 65535), ("f2", 1.0), ("f4", 1.0), ("f8", 1.0))
@@ -27,17 +27,17 @@ FULL = {
 
 
 def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=None):
-    """Reduce an image to `n_colors` colours by k-means on its pixels.
+    """Reduce an image to `n_colors` colors by k-means on its pixels.
 
     Parameters
     ----------
     image : ndarray of shape (height, width), (height, width, c) with c from 1 to 4, or Pillow image
-        c is 3 for colours and 1 for shades of grey, and one more where the last channel is opacity.
-        Values are uint8 from 0 to 255, uint16 from 0 to 65535, floats from 0 to 1, or bool, which
-        is taken for uint8 of 0 and 255. A Pillow image is read upright, in RGB or grey and as deep
-        as it is. Left as it is.
+        c is 3 for colors and 1 for shades of gray, plus 1 if the last channel is opacity. Values
+        are uint8 from 0 to 255, uint16 from 0 to 65535, floats from 0 to 1, or bool, which is
+        converted to uint8 of 0 and 255. A Pillow image is read in RGB or gray, with its full depth,
+        and turned as its orientation says. The image itself is not changed.
     n_colors : int
-        An image that has no more than this keeps its colours.
+        An image with no more colors than that keeps them.
     n_init, random_state, n_threads
         As in `KMeans`.
 
@@ -49,19 +49,19 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     Raises
     ------
     TypeError, ValueError
-        The image is no array of such a shape, dtype and values, or wholly transparent.
+        The image has another shape, dtype or range of values, or is fully transparent.
 
     Notes
     -----
-    Distinct colours are clustered, each weighted by its pixels, which gives what all pixels would
-    and takes less time. Distances are those of the RGB values as they are. The palette is rounded
-    to the image's dtype.
+    The distinct colors are clustered, each weighted by the number of its pixels. The result is the
+    same as for all pixels, but takes less time. Distances are Euclidean distances of the RGB
+    values, without a color space conversion. The palette is rounded to the image's dtype.
 
-    A pixel weighs as much as it is opaque: where it is fully transparent it has no say, and
-    n_colors does not count its colour. The opacity of all pixels stays as it is.
+    Each pixel is weighted by its opacity: fully transparent pixels are ignored, and their colors do
+    not count toward n_colors. The opacity of all pixels is kept.
 
-    Not where banding must not show: dither then. The frames of an animation share a palette when
-    they are stacked into one image.
+    Smooth gradients show bands afterwards; where that matters, use a method with dithering. To give
+    the frames of an animation one palette, stack them into one image.
 
     Examples
     --------
@@ -85,8 +85,8 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     )
     seen = distinct[weights > 0]
     if not len(seen):
-        raise ValueError("image is wholly transparent: no colour of it can be seen.")
-    few = len(seen) <= n_colors  # then they are the palette
+        raise ValueError("image is wholly transparent: no color of it can be seen.")
+    few = len(seen) <= n_colors  # then the palette is these colors
     model = KMeans(
         len(seen) if few else int(n_colors),
         init=seen if few else "auto",
@@ -95,7 +95,7 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
         n_threads=n_threads,
     )
     model.fit(distinct, sample_weight=weights)
-    # The darkest colour first, so that palettes can be compared by eye.
+    # The darkest color first, so that palettes are easily compared.
     order = np.lexsort((*model.cluster_centers_.T[::-1], model.cluster_centers_.sum(axis=1)))
     palette = (seen if few else model.cluster_centers_)[order]
     palette = (palette if image.dtype.kind == "f" else np.rint(palette)).astype(image.dtype)
@@ -145,13 +145,13 @@ def _as_image(image):
 
 
 def _distinct(pixels):
-    """The distinct colours of pixels (n, channels), in ascending order, and for each pixel which of
-    them it has.
+    """The distinct colors of pixels (n, channels) in ascending order, and the index of each pixel's
+    color.
     """
     if pixels.dtype.kind == "f":
         distinct, inverse = np.unique(pixels + 0, axis=0, return_inverse=True)  # -0.0 equals 0.0
         return distinct, inverse.reshape(-1)
-    # As one number each: the first channel counts most.
+    # Each color as one integer, the first channel in the highest bits.
     bits = 8 * pixels.itemsize
     codes = np.zeros(len(pixels), dtype=np.int64)
     for channel in pixels.T:

@@ -1,8 +1,7 @@
-"""How good a clustering is, without the truth: silhouettes and the other indices, with
-scikit-learn's names.
+"""Measures of the quality of a clustering: silhouettes and other indices, named as in scikit-learn.
 
-All distances are float64, feature after feature, and means over rows are exact sums rounded once,
-so that no value depends on the number of threads, the instruction set or the order of the rows.
+All distances are float64, summed feature after feature, and means over rows are exact sums rounded
+once, so no value depends on the number of threads, the instruction set or the order of the rows.
 """
 
 import math
@@ -18,33 +17,29 @@ from ._input.configuration import thread_count
 from ._input.sparse import SparseRows
 
 _SUMS_BYTES = 1 << 28  # memory for sums that make silhouettes faster
-_TASK_PAIRS = (
-    1 << 24
-)  # pairs of values that a thread takes at a time: some 10 ms, so that Ctrl-C is quick
+_TASK_PAIRS = 1 << 24  # pairs of values in a task of a thread: about 10 ms, so Ctrl-C is quick
 _BLOCK_VALUES = 1 << 20  # values of an intermediate array: 8 MB
-_NEAR = (
-    2.0**-24
-    # distance, where the largest is 1, above which one in a sum makes what its parts leave over
-    # small
-)
-_CACHED_VALUES = 1 << 14  # the same, where it is read several times
-_VANISHING = 400  # rows are scaled if it takes a larger power of two to a spread of 1
+# Distances are at most 1. If one in a sum is above this, the rounding error of the sum is small.
+_NEAR = 2.0**-24
+_CACHED_VALUES = 1 << 14  # the same, if the array is read several times: 128 kB
+_VANISHING = 400  # rows are scaled if their spread is below 2 to the power of minus this
 
 
 def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     """The silhouette of each row (Rousseeuw, J. Comput. Appl. Math. 20, 1987).
 
-    ``(b - a) / max(a, b)``, with a the mean distance to the other rows of its cluster and b the
-    least mean distance to the rows of another cluster: near 1 well inside its cluster, 0 between
-    two, negative when it lies nearer to another. Rows alone in their cluster have 0.
+    ``(b - a) / max(a, b)``, where a is the mean distance to the other rows of its cluster and b the
+    smallest mean distance to the rows of another cluster. It is near 1 for rows well inside their
+    cluster, 0 between two clusters, and negative for rows that are nearer to another cluster. It is
+    0 for a row that is alone in its cluster.
 
     Parameters
     ----------
     X : array-like, table or sparse matrix of shape (n, d)
     labels : array-like of shape (n,)
-        Clusters by any integers or names; at least 2 and fewer than rows.
+        Any integers or names; at least 2 clusters, and fewer than rows.
     metric : "euclidean"
-        No other: for cosine distances pass rows at unit length.
+        The only metric: for cosine distances scale the rows to unit length.
     n_threads : int or None
         None means the CPUs that this process may use. Results do not depend on it.
 
@@ -60,17 +55,18 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     See Also
     --------
     silhouette_score : their mean.
-    simplified_silhouette_samples : in O(n k), for rows too many for this.
+    simplified_silhouette_samples : O(n k d) instead of O(n² d), for larger data.
 
     Notes
     -----
-    All distances are computed and added up exactly. Extra memory is one float64 copy of X and,
-    where they fit into 256 MB, 16 k n bytes of sums per thread, which halve the time. Sparse rows
-    are made dense some at a time. Time grows with n² d: beyond some 100 000 rows use
-    `simplified_silhouette_samples`, or a sample (`silhouette_score` with `sample_size`).
+    All distances are computed, and summed exactly. Extra memory is one float64 copy of X and, if
+    they fit into 256 MB, 16 k n bytes of sums per thread, which halve the time. Sparse rows are
+    converted to dense ones block by block. The time is proportional to n² d: for more than about
+    100 000 rows use `simplified_silhouette_samples`, or a sample (`silhouette_score` with
+    `sample_size`).
 
-    Not for comparing clusters that are no compact clouds: a correct clustering of rings or chains
-    has low silhouettes.
+    Silhouettes assume compact clusters: a correct clustering of rings or chains has low
+    silhouettes.
 
     Examples
     --------
@@ -79,14 +75,14 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
     array([0.895, 0.882, 0.882, 0.895])
     """
     check.check_euclidean(metric, "the silhouette")
-    array, codes, k, names = _labelled(X, labels)
+    array, codes, k, names = _labeled(X, labels)
     data = open_data(array, names, None, 1)  # raises for what is not finite
     sizes = np.bincount(codes, minlength=k)
     order = np.argsort(codes, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     n = len(array)
-    # Constants that cut distances into two parts whose sums over n rows do not round; see
-    # _native/sums.pxi.
+    # Constants that cut distances into two parts whose sums over n rows are exact; see
+    # _native/data/sums.pxi.
     growth = math.frexp(4.0 * n)[1]
     big, small = math.ldexp(1.5, 1 + growth), math.ldexp(1.5, 1 + 2 * growth - 53)
     threads = thread_count(n_threads)
@@ -111,7 +107,7 @@ def silhouette_samples(X, labels, *, metric="euclidean", n_threads=None):
 
 
 def _silhouettes_by_rows(kernel, rows, bounds, big, small, threads):
-    """Each pair of rows twice: no memory to speak of."""
+    """Compute each distance twice: needs hardly any memory."""
     n, d = rows.shape
     step = max(1, _TASK_PAIRS // (n * (d + 5))) * kernel.WIDTH
     out, own = np.empty(n), local()
@@ -126,8 +122,8 @@ def _silhouettes_by_rows(kernel, rows, bounds, big, small, threads):
 
 
 def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
-    """Each pair of rows once: nearly twice as fast, with 16 k n bytes of sums for each thread. The
-    bits are the same.
+    """Compute each distance once: nearly twice as fast, with 16 k n bytes of sums for each thread,
+    and the same bits.
     """
     n, d = rows.shape
     k = len(bounds) - 1
@@ -145,18 +141,17 @@ def _silhouettes_by_pairs(kernel, rows, bounds, big, small, threads):
         kernel.pair_sums(rows, bounds, *task, big, small, own.panels, own.sums)
 
     _each(work, tasks, threads)
-    for other in sums[1:]:  # parts of exact sums: nothing rounds
+    for other in sums[1:]:  # parts of exact sums: nothing is rounded
         sums[0] += other
     total = sums[0][0] + sums[0][1]  # (k, n), rounded once
     return _silhouettes_from_sums(total, np.repeat(np.arange(k), np.diff(bounds)), np.diff(bounds))
 
 
 def _silhouettes_of_some(data, rows, bounds, constants, out):
-    """Those of some rows, into `out`: each pair twice, some rows against all at a time, which are
-    made dense for that.
+    """Silhouettes of some rows, written to `out`: for a block of rows at a time, which is converted
+    to dense rows, the distances to all rows are computed.
 
-    constants : what cuts distances; with `split_of` as many parts are made as it takes to leave
-    nothing over
+    constants : cut distances into parts; with those of `split_of`, the sum of the parts is exact
     """
     n, d = data.shape
     sizes = np.diff(bounds)
@@ -164,9 +159,8 @@ def _silhouettes_of_some(data, rows, bounds, constants, out):
     step = max(1, _BLOCK_VALUES // max(n, d))
     for start in range(0, len(rows), step):
         some, parts = rows[start : start + step], []
-        rest = data.distances(
-            data.take(some), True
-        )  # (n, rows of this block), as the kernel has them
+        # (n, rows of this block), with the bits of the kernel
+        rest = data.distances(data.take(some), True)
         for big in constants:
             part = (rest + big) - big
             parts.append(np.add.reduceat(part, bounds[:-1]))
@@ -177,11 +171,10 @@ def _silhouettes_of_some(data, rows, bounds, constants, out):
 
 
 def _doubtful(data, bounds):
-    """Rows so near to a whole cluster, beside the spread of all, that two parts may leave over too
-    much of their distances to it.
+    """Rows so near to a whole cluster, compared with the spread of all rows, that two parts of
+    their distances may be too inaccurate.
 
-    Distances are 1 at the most; where one in a sum is above `_NEAR`, what is left over is far below
-    that.
+    Distances are at most 1; if one in a sum is above `_NEAR`, the error of the sum is much smaller.
     """
     n, d = data.shape
     step = max(1, _BLOCK_VALUES // d)
@@ -198,15 +191,14 @@ def _doubtful(data, bounds):
         rows = data.take(block)
         for j in small:
             gaps = np.maximum(low[j] - rows, rows - high[j]).max(axis=1)
-            found[block] |= (gaps < _NEAR) & (
-                (gaps > 0) | (extents[j] > 0)
-            )  # of equal rows there is nothing to leave over
+            # Distances of equal rows are 0, without an error.
+            found[block] |= (gaps < _NEAR) & ((gaps > 0) | (extents[j] > 0))
     return np.flatnonzero(found)
 
 
 def _silhouettes_from_sums(total, home, sizes):
-    """Silhouettes of rows from the sums of their distances to the rows of each cluster, (k, rows),
-    and the clusters that they are in.
+    """Silhouettes of rows, from the sums of their distances to the rows of each cluster (k, rows)
+    and their own clusters.
     """
     n = total.shape[1]
     mine = sizes[home]
@@ -228,10 +220,10 @@ def silhouette_score(
     X, labels, metric, n_threads
         As for `silhouette_samples`.
     sample_size : int or None
-        Look at this many rows drawn at random, as if they were all. The sample must hold 2 clusters
-        at least.
+        Use this many randomly drawn rows, as if they were all rows. The sample must have at least 2
+        clusters.
     random_state : None, int, RandomState or Generator
-        Decides which rows.
+        Determines which rows are drawn.
 
     Returns
     -------
@@ -246,7 +238,7 @@ def silhouette_score(
     """
     check.check_euclidean(metric, "the silhouette")
     if sample_size is not None:
-        array, codes, _, _ = _labelled(X, labels)
+        array, codes, _, _ = _labeled(X, labels)
         check.check_int(sample_size, "sample_size", 3, "None or an integer of at least 3")
         if sample_size > len(array):
             raise ValueError(f"sample_size={sample_size} is more than the {len(array)} rows of X.")
@@ -258,13 +250,13 @@ def silhouette_score(
 
 
 def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
-    """The simplified silhouette of each row: distances to centers in place of mean distances to
+    """The simplified silhouette of each row, from distances to centers instead of mean distances to
     rows.
 
-    ``(b - a) / max(a, b)``, with a the distance to the row's own center and b that to the nearest
-    other one (Hruschka, de Castro & Campello, ICDM 2004). Takes O(n k d) where the exact one takes
-    O(n² d), and ranks values of k alike on compact clusters (Vendramin, Campello & Hruschka, Stat.
-    Anal. Data Min. 3, 2010).
+    ``(b - a) / max(a, b)``, where a is the distance to the row's own center and b that to the
+    nearest other one (Hruschka, de Castro & Campello, ICDM 2004). Takes O(n k d) time instead of
+    the O(n² d) of the exact silhouette, and ranks values of k similarly if clusters are compact
+    (Vendramin, Campello & Hruschka, Stat. Anal. Data Min. 3, 2010).
 
     Parameters
     ----------
@@ -278,7 +270,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
     Returns
     -------
     silhouettes : ndarray of shape (n,), float64
-        Values differ from the exact ones: compare like with like.
+        They differ from exact silhouettes, and should not be compared with these.
 
     Examples
     --------
@@ -294,7 +286,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
     centers = np.ascontiguousarray(centers, dtype=np.float64)
     if not np.abs(centers).max() <= check.MAX_ABS:
         raise check.nonfinite_error(
-            centers, *check._first(~(np.abs(centers) <= check.MAX_ABS)), name="centers"
+            centers, *check.first_true(~(np.abs(centers) <= check.MAX_ABS)), name="centers"
         )
     if labels is not None:
         labels = _label_array(labels, len(array))
@@ -343,8 +335,8 @@ def simplified_silhouette_score(X, centers, labels=None, *, n_threads=None):
 
 
 def calinski_harabasz_score(X, labels, *, sample_weight=None):
-    """Variance between clusters over variance within (Caliński & Harabasz, Commun. Stat. 3, 1974);
-    higher is better.
+    """Variance between clusters divided by variance within clusters (Caliński & Harabasz, Commun.
+    Stat. 3, 1974); higher is better.
 
     Parameters
     ----------
@@ -352,14 +344,14 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
-        Whole numbers count as so many rows. Where there are others, only the ratios of the weights
-        matter: they are scaled to sum to the number of rows that have a positive one. Rows of
-        weight 0 are left out.
+        If all weights are whole numbers, a row of weight w counts as w rows. Otherwise only their
+        ratios matter: they are scaled to sum to the number of rows with positive weight. Rows of
+        weight 0 are ignored.
 
     Returns
     -------
     score : float
-        Not negative. 1.0 when all rows sit on their cluster's mean, as in scikit-learn.
+        Not negative. 1.0 if every row equals the mean of its cluster, as in scikit-learn.
 
     Examples
     --------
@@ -367,7 +359,7 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
     >>> calinski_harabasz_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1])
     162.0
     """
-    data, array, codes, k, weights = _weighted_and_labelled(X, labels, sample_weight)
+    data, array, codes, k, weights = _weighted_and_labeled(X, labels, sample_weight)
     within = data.inertia(data.means(codes, k), codes)
     nothing = np.zeros_like(codes)
     total = data.inertia(data.means(nothing, 1), nothing)
@@ -379,8 +371,8 @@ def calinski_harabasz_score(X, labels, *, sample_weight=None):
 
 
 def davies_bouldin_score(X, labels, *, sample_weight=None):
-    """Mean over the clusters of how much the likeliest other one overlaps (Davies & Bouldin, PAMI
-    1, 1979); lower is better.
+    """Mean over the clusters of the largest overlap with another one (Davies & Bouldin, PAMI 1,
+    1979); lower is better.
 
     Parameters
     ----------
@@ -388,7 +380,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     labels : array-like of shape (n,)
         At least 2 clusters and fewer than rows.
     sample_weight : array-like of shape (n,) or None
-        Only the ratios of the weights matter. Rows of weight 0 are left out.
+        Only the ratios of the weights matter. Rows of weight 0 are ignored.
 
     Returns
     -------
@@ -401,7 +393,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
     >>> round(davies_bouldin_score([[0.0], [1.0], [9.0], [10.0]], [0, 0, 1, 1]), 3)
     0.111
     """
-    data, array, codes, k, weights = _weighted_and_labelled(X, labels, sample_weight)
+    data, array, codes, k, weights = _weighted_and_labeled(X, labels, sample_weight)
     centers = data.means(codes, k)
     spread = mean_distances(array, centers, codes, weights)
     if not spread.any():
@@ -416,9 +408,7 @@ def davies_bouldin_score(X, labels, *, sample_weight=None):
 
 
 def mean_distances(array, centers, labels, weights=None):
-    """Mean distance of each center's rows to it: exact sums, rounded once. 0 where there are
-    none.
-    """
+    """Mean distance of each center's rows to it, rounded once; 0 for a center without rows."""
     distances = np.sqrt(own_sq_distances(array, centers, labels))
     order = np.argsort(labels, kind="stable")
     ends = np.cumsum(np.bincount(labels, minlength=len(centers)))
@@ -461,7 +451,7 @@ def _sq_distances(rows, point):
 
 
 def adjusted_rand_score(labels_true, labels_pred):
-    """Agreement of two labelings of the same rows, corrected for chance (Hubert & Arabie, J.
+    """Agreement of two clusterings of the same rows, corrected for chance (Hubert & Arabie, J.
     Classif. 2, 1985).
 
     Parameters
@@ -471,7 +461,7 @@ def adjusted_rand_score(labels_true, labels_pred):
     Returns
     -------
     score : float
-        1 when they are the same up to names, about 0 for unrelated ones.
+        1 if they are the same except for the names of clusters, about 0 if they are unrelated.
 
     Examples
     --------
@@ -486,22 +476,22 @@ def adjusted_rand_score(labels_true, labels_pred):
         sum(c * (c - 1) // 2 for c in counts.tolist())
         for counts in (both, np.bincount(a), np.bincount(b))
     )
-    pairs = len(a) * (len(a) - 1) // 2  # whole numbers of any size: only the last step rounds
+    pairs = len(a) * (len(a) - 1) // 2  # Python integers: only the last step is rounded
     if in_a == in_b == together:
         return 1.0
     return 2 * (together * pairs - in_a * in_b) / (pairs * (in_a + in_b) - 2 * in_a * in_b)
 
 
 def exact_sum(values):
-    """The sum of float64 values, rounded once whatever their order; of values that are not all
-    finite, what they add up to.
+    """The sum of float64 values, rounded once, so that their order does not matter; infinite or NaN
+    if a value is.
     """
     total = float(np.add.reduce(values))
     return _native.engine.exact_sum(values) if math.isfinite(total) else total
 
 
 def exact_mean(values, weights=None):
-    """The mean, rounded once whatever the order."""
+    """The mean, rounded once, so that the order of the values does not matter."""
     if weights is None:
         return exact_sum(values) / len(values)
     return exact_sum(values * weights) / exact_sum(weights)
@@ -511,15 +501,14 @@ def exact_mean(values, weights=None):
 
 
 def _label_array(labels, n=None, name="labels"):
-    """Labels as an array: of whole numbers, or of names of one type; n of them, or any number."""
+    """Labels as an array of whole numbers, or of names of one type; n of them, if that is given."""
     if isinstance(labels, np.ma.MaskedArray) and np.ma.getmaskarray(labels).any():
         raise _missing_label(name, "masked", np.ma.getmaskarray(labels))
     try:
         array = np.asarray(labels)
         if isinstance(labels, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "SUf":
-            array = np.array(
-                labels, dtype=object
-            )  # NumPy makes text of numbers beside names, and one number of two large ones
+            # NumPy would convert numbers among names to text, and may merge large numbers.
+            array = np.array(labels, dtype=object)
     except ValueError:  # of lists of different lengths
         raise ValueError(f"{name} must be one label per row, got lists in a list.") from None
     if array.ndim != 1 or n is not None and len(array) != n:
@@ -544,9 +533,7 @@ def _label_array(labels, n=None, name="labels"):
 
 
 def _objects(array, name):
-    """Labels that are Python objects: all whole numbers, or all of one type that can be put in
-    order.
-    """
+    """Labels that are Python objects: all whole numbers, or all of one type that can be sorted."""
     missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
     if missing.any():
         raise _missing_label(name, repr(array[missing][0]), missing)
@@ -578,17 +565,14 @@ def _objects(array, name):
     return array
 
 
-#: What messages call some kinds of labels.
+#: Names of some kinds of labels in messages.
 _KINDS = {int: "numbers", str: "text"}
 
 
 def _is_missing(value):
     try:
         return value is None or bool(value != value)
-    except (
-        TypeError,
-        ValueError,
-    ):  # pandas.NA is neither equal nor different; an array is no label
+    except (TypeError, ValueError):  # comparing pandas.NA gives no bool; an array is not a label
         return True
 
 
@@ -608,13 +592,13 @@ def _no_label(name, value, row):
 
 
 def _codes(labels, n, name="labels"):
-    """Labels as int64 codes from 0, and how many there are."""
+    """Labels as int64 codes from 0, and the number of distinct ones."""
     values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
     return codes.reshape(-1).astype(np.int64), len(values)
 
 
-def _labelled(X, labels):
-    """The rows, their labels as int32 codes from 0, how many there are, and the names of the
+def _labeled(X, labels):
+    """The rows, their labels as int32 codes from 0, the number of clusters, and the names of the
     columns.
     """
     array, names = check.as_matrix(X, sparse=True)
@@ -627,23 +611,23 @@ def _labelled(X, labels):
     return array, codes.astype(np.int32), k, names
 
 
-def _weighted_and_labelled(X, labels, sample_weight):
-    """Rows of positive weight: engine data, array, codes of labels, number of these, weights.
+def _weighted_and_labeled(X, labels, sample_weight):
+    """Rows of positive weight: native data, array, codes of labels, number of clusters, weights.
 
-    The array is float64, and scaled where squared differences would vanish.
+    The array is float64, and scaled if squared differences would underflow.
     """
     array, names = check.as_matrix(X, sparse=True)
     labels = _label_array(labels, len(array))
     weights = check.as_weights(sample_weight, len(array))
     if weights is not None and not weights.all():
-        # Raises for what is not finite, by the numbers of all rows.
+        # Raises for values that are not finite, with their positions among all rows.
         open_data(array, names, weights, None)
         kept = np.flatnonzero(weights)
         array, labels, weights = array[kept], labels[kept], weights[kept]
-    array, codes, k, _ = _labelled(array, labels)
+    array, codes, k, _ = _labeled(array, labels)
     data = open_data(array, names, weights, None)
     exponent = _vanishing(data)
-    # Means as float64 whatever the rows are, as everywhere in this file.
+    # Means are float64 for any dtype of the rows, as everywhere in this file.
     if exponent or array.dtype == np.float32:
         array = _scaled(array, exponent)
         data = open_data(array, names, weights, None)
@@ -651,7 +635,7 @@ def _weighted_and_labelled(X, labels, sample_weight):
 
 
 def _vanishing(data):
-    """The power of two for rows whose squared differences would vanish without it, else 0."""
+    """The exponent to scale rows by whose squared differences would underflow, else 0."""
     exponent = _unit_exponent(data.low, data.high)
     return exponent if exponent > _VANISHING else 0
 
@@ -665,11 +649,11 @@ def _scaled(array, exponent):
 
 
 def _unit(rows):
-    """The rows as float64, scaled by a power of two so that no two are farther apart than 1, and
+    """The rows as float64, scaled by a power of two so that the largest distance is at most 1, and
     not much less.
 
-    Values stay below 2**500: where one column is that far from 0 beside the spread of all,
-    distances are just smaller.
+    Values stay below 2**500. If a column is that far from 0 compared with the spread of the rows,
+    distances are smaller.
     """
     rows = np.ascontiguousarray(rows, dtype=np.float64)
     exponent = _unit_exponent(rows.min(axis=0), rows.max(axis=0))
@@ -677,8 +661,8 @@ def _unit(rows):
 
 
 def _unit_exponent(low, high):
-    """The power of two for `_unit`, from the ranges of the columns."""
-    half = high / 2 - low / 2  # halves, lest the difference overflow
+    """The exponent for `_unit`, from the ranges of the columns."""
+    half = high / 2 - low / 2  # halves, as the difference might overflow
     widest = float(half.max())
     if not widest > 0:
         return 0
@@ -692,9 +676,9 @@ def _unit_exponent(low, high):
 
 
 def _each(work, tasks, n_threads):
-    """Do all tasks, on so many threads; the caller is one of them."""
+    """Do all tasks, with n_threads threads, of which the caller is one."""
     threads = min(thread_count(n_threads), len(tasks))
-    numbers = count()  # dealt one by one: `next` is atomic
+    numbers = count()  # shared by the threads: `next` is atomic
 
     def run():
         for number in numbers:

@@ -1,22 +1,24 @@
 """Partial statistics: what one block of rows adds to a k-means fit, for an engine of your own.
 
-A fit over rows that lie in many files, processes or machines takes two kinds of passes, and each
-block answers with a small object of which only the sum counts::
+A fit over rows in many files, processes or machines takes two kinds of passes. In both, each block
+gives a small object, and only the sum of these objects over all blocks is needed::
 
-    whole = sum of survey_block(block) over the blocks           # once: ranges, so that all blocks
-    cut their sums alike while more:
-        total = sum of assign_block(block, centers, whole) over the blocks
+    whole = sum(survey_block(block) for block in blocks)      # once: the range of every column
+    while not converged:
+        total = sum(assign_block(block, centers, whole) for block in blocks)
         centers = total.centers(centers)
 
-Sums are exact, so it is no matter how rows are parted into blocks, nor in which order the answers
-are added: the centers are, to the bit, those that `ckmeans.KMeans` finds in one array. A `Partial`
-takes about ``8 k (2 d + 8)`` bytes, however many rows it stands for.
+The sums are exact. The result therefore depends neither on how the rows are divided into blocks nor
+on the order in which the objects are added: the centers equal, to the last bit, those that
+`ckmeans.KMeans` finds with all rows in one array. A `Partial` takes about ``8 k (2 d + 8)`` bytes,
+for any number of rows.
 
-`ckmeans.KMeans.fit_chunks` is built on this, with inits, stopping rule, empty clusters and
-restarts.
+`ckmeans.KMeans.fit_chunks` is built on this module and adds inits, the stopping rule, the handling
+of empty clusters, and restarts.
 """
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -29,23 +31,23 @@ __all__ = ["Partial", "Survey", "assign_block", "survey_block"]
 
 
 class Survey:
-    """Ranges of rows, what exact sums over them are cut by: the first pass of a fit; see
-    `survey_block`.
+    """The range of every column: the result of the first pass of a fit; see `survey_block`.
 
-    Surveys of several blocks are put together by ``+``, or `sum`.
+    Exact sums are split into parts by these ranges. Surveys of several blocks are combined by
+    ``+`` or `sum`.
 
     Attributes
     ----------
     n_rows : int
     dtype : dtype
-        What rows of all blocks together are: that of the concatenated arrays.
+        The dtype of the concatenated blocks.
     low, high : ndarray of shape (d,)
         Smallest and largest value of each column.
     tiny : ndarray of shape (d,)
-        Smallest magnitude but zero; infinity where there are but zeros.
+        Smallest nonzero magnitude of each column; infinity for a column of zeros.
     weighted : bool
     heaviest, lightest : float
-        The largest weight, and the smallest positive one or 1.
+        The largest weight, and the smallest positive one, at most 1.
     """
 
     _fields = ("n_rows", "dtype", "low", "high", "tiny", "weighted", "heaviest", "lightest")
@@ -69,7 +71,7 @@ class Survey:
                 "some blocks have weights and others have none: pass sample_weight "
                 "with all or with none."
             )
-        if not self.n_rows or not other.n_rows:  # an empty block has no say, nor has its type
+        if not self.n_rows or not other.n_rows:  # an empty block is ignored, its dtype, too
             return self if self.n_rows else other
         return Survey(
             self.n_rows + other.n_rows,
@@ -91,18 +93,18 @@ class Survey:
         return f"Survey(n_rows={self.n_rows}, d={len(self.low)}, dtype={self.dtype})"
 
     @property
-    def result_dtype(self):
+    def result_dtype(self) -> np.dtype:
         """Type of centers: float32 for float32 rows, float64 for any other."""
         return np.dtype(np.float32 if self.dtype == np.float32 else np.float64)
 
     @property
-    def largest(self):
+    def largest(self) -> float:
         """The largest magnitude."""
         return max(float(self.high.max()), -float(self.low.min()))
 
     @property
-    def middle(self):
-        """What moments are taken about at first, (d,): the middle of each column."""
+    def middle(self) -> np.ndarray:
+        """The middle of the range of each column, (d,): where moments are taken about at first."""
         return 0.5 * self.low + 0.5 * self.high
 
     @property
@@ -111,23 +113,25 @@ class Survey:
 
     @cached_property
     def _cut(self):
-        """How sums are cut: constants for the columns (parts, d) and for weights."""
+        """Constants that split terms into the parts of exact sums: for the columns (parts, d), and
+        for the weights.
+        """
         return native.block_cut(self._native, self.dtype, self.weighted)
 
     @cached_property
     def _lost(self):
-        """What moments may leave over; see `Cuts.lost_of_squares`."""
+        """An upper bound on what rounding loses in the moments; see `Cuts.lost_of_squares`."""
         return native.block_lost(self._native)
 
-    def bound(self, centers):
-        """What no weighted squared distance of the rows to these centers exceeds."""
+    def bound(self, centers: Any) -> float:
+        """An upper bound on the weighted squared distances of the rows to these centers."""
         return native.block_bound(self._native, np.ascontiguousarray(centers, dtype=np.float64))
 
 
 class Partial:
     """What the rows of one block, or of several, add to a fit; see `assign_block`.
 
-    Partials are put together by ``+``, or `sum`, in any order and with the same bits.
+    Partials are combined by ``+`` or `sum`; the result is the same in any order, to the last bit.
 
     Attributes
     ----------
@@ -135,14 +139,15 @@ class Partial:
         Rows of each cluster.
     n_rows : int
     n_changed : int
-        Labels that were not what `assign_block` was told they had been: all where it was told none.
+        Labels that differ from those passed to `assign_block`: all of them where none was passed.
     check : tuple of two ints
-        A 128-bit checksum of (position, label) of all rows. Equal ones mean that no label has
-        changed.
+        A 128-bit checksum of (position, label) over all rows. Where it is equal in two passes, no
+        label has changed.
     sums : ndarray of shape (k, parts, d)
-        Weighted sums of the rows of each cluster, in parts that never round.
+        Weighted sums of the rows of each cluster. Each sum is split into parts, which are added
+        without rounding.
     weight_sums : ndarray of shape (k, weight_parts)
-        Weights of each cluster, likewise.
+        Total weight of each cluster, split in the same way.
     moments : ndarray of shape (4, d) or None
         First and second moments of the columns, in two parts each.
     """
@@ -199,12 +204,12 @@ class Partial:
     merge = __add__
 
     @property
-    def n_rows(self):
+    def n_rows(self) -> int:
         return int(self.counts.sum())
 
-    def apply(self, change):
-        """The total after a pass that told what changes: `assign_block` with labels of an earlier
-        pass, of which this is the total.
+    def apply(self, change: "Partial") -> "Partial":
+        """The new total, where `change` is the sum of a pass in which `assign_block` was given the
+        labels of the pass that this is the total of.
         """
         return Partial(
             self.survey,
@@ -218,7 +223,7 @@ class Partial:
             change.bound,
         )
 
-    def copy(self):
+    def copy(self) -> "Partial":
         """A copy with sums of its own."""
         return Partial(
             self.survey,
@@ -232,9 +237,9 @@ class Partial:
             self.bound,
         )
 
-    def move(self, row, label, weight):
-        """Add a row (d,) to a cluster's sums, or with a negative weight take it out, in place and
-        exactly.
+    def move(self, row: np.ndarray, label: int, weight: float) -> None:
+        """Add a row (d,) to the sums of a cluster, in place and exactly; a negative weight removes
+        it.
         """
         cut, weight_cut = self.survey._cut
         for terms, sums, constants in (
@@ -252,12 +257,12 @@ class Partial:
         return f"Partial(n_rows={self.n_rows}, k={len(self.counts)}, d={self.sums.shape[2]})"
 
     @property
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """Total weight of each cluster, (k,): exact sums, rounded once."""
         return value(self.weight_sums.T) if self.survey.weighted else self.counts.astype(np.float64)
 
     @property
-    def total_weight(self):
+    def total_weight(self) -> float:
         """Total weight of the rows."""
         return (
             float(value(self.weight_sums.sum(axis=0)))
@@ -266,13 +271,13 @@ class Partial:
         )
 
     @property
-    def total_sums(self):
-        """Weighted sums of the columns, (d,): exact, rounded once, and so the same whatever the
+    def total_sums(self) -> np.ndarray:
+        """Weighted sums of the columns, (d,): exact, rounded once. They do not depend on the
         labels.
         """
         return value(self.sums.sum(axis=0))
 
-    def centers(self, previous):
+    def centers(self, previous: np.ndarray) -> np.ndarray:
         """The weighted mean of each cluster's rows, (k, d) float64, rounded to the type of results.
 
         A cluster without weight keeps its previous center.
@@ -284,19 +289,20 @@ class Partial:
         return np.where(weights[:, None] > 0, means, previous)
 
     @property
-    def inertia(self):
+    def inertia(self) -> float | None:
         """Weighted sum of the squared distances of the rows to their centers, rounded once; None
-        where it was not asked for.
+        if `assign_block` was called with ``inertia=False``.
         """
         return None if self.bound is None else native.limbs_value(self.squares)
 
-    def variance(self, middle):
-        """Mean over the columns of their variance, and the means where `middle` lies so far from
-        them that they should be asked again.
+    def variance(self, middle: np.ndarray) -> tuple[float, np.ndarray | None]:
+        """Mean variance of the columns, and None; or, in place of None, the means of the columns
+        where `middle` is so far from them that another pass with these means should follow.
 
-        NaN where the moments may have left over too much of it.
+        The variance is NaN where rounding may have lost too much of it.
 
-        middle : what `assign_block` was told that moments should be about
+        middle : ndarray of shape (d,)
+            What was passed to `assign_block`.
         """
         total = self.total_weight
         means = (self.moments[0] + self.moments[1]) / total
@@ -312,7 +318,9 @@ class Partial:
 _WORD = 2**64 - 1
 
 
-def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
+def survey_block(
+    X: Any, sample_weight: Any = None, *, start: int = 0, n_threads: int | None = None
+) -> Survey:
     """Survey a block of rows: its ranges.
 
     Parameters
@@ -333,7 +341,7 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
     Raises
     ------
     TypeError, ValueError
-        The block cannot be used; the message says why, and which value is to blame.
+        The block cannot be used; the message gives the reason and the value.
 
     Examples
     --------
@@ -370,18 +378,18 @@ def survey_block(X, sample_weight=None, *, start=0, n_threads=None):
 
 
 def assign_block(
-    X,
-    centers,
-    survey,
-    sample_weight=None,
+    X: Any,
+    centers: Any,
+    survey: Survey,
+    sample_weight: Any = None,
     *,
-    start=0,
-    labels=None,
-    inertia=True,
-    middle=None,
-    checked=True,
-    n_threads=None,
-):
+    start: int = 0,
+    labels: np.ndarray | None = None,
+    inertia: bool = True,
+    middle: Any = None,
+    checked: bool = True,
+    n_threads: int | None = None,
+) -> Partial:
     """Assign a block's rows to the nearest centers, and sum them up.
 
     Parameters
@@ -395,15 +403,16 @@ def assign_block(
     start : int, default=0
         Position of the block's first row in the whole.
     labels : ndarray of shape (n,), int32, C-contiguous, or None, default=None
-        Changed to the labels of these centers. What it holds must be -1, or the labels that an
-        earlier call gave: then the sums and counts are what *changes*, to be added to the total of
-        that earlier pass. Faster, as centers settle.
+        Overwritten with the new labels. It must hold -1, or the labels of an earlier call: then
+        the sums and counts are the *change* since that call, to be added to its total by
+        `Partial.apply`. This is faster when few labels change.
     inertia : bool, default=True
         Whether to sum up squared distances.
     middle : ndarray of shape (d,) or None, default=None
-        What to take moments of the columns about (`Survey.middle`), for `Partial.variance`.
+        The point about which moments of the columns are taken (`Survey.middle`); needed for
+        `Partial.variance`.
     checked : bool, default=True
-        Whether to make the checksum of the labels, `Partial.check`.
+        Whether to compute the checksum of the labels, `Partial.check`.
     n_threads : int or None, default=None
 
     Returns
@@ -413,8 +422,8 @@ def assign_block(
     Raises
     ------
     TypeError, ValueError
-        Something cannot be used, or a row of a weight above zero has become NaN or infinite since
-        the survey; `labels` mean nothing then. Other changes are not seen.
+        An argument cannot be used, or a row of positive weight has become NaN or infinite since
+        the survey; `labels` are invalid then. Other changes of the rows are not noticed.
 
     Examples
     --------
@@ -497,14 +506,13 @@ def assign_block(
         -1.0 if bound is None else bound,
         checked,
     )
-    if (
-        not np.isfinite(found[0]).all()
-    ):  # costs nothing beside a look at every value, and a survey has found all of them finite
+    # The survey found all values finite. Checking the sums is cheaper than checking each value.
+    if not np.isfinite(found[0]).all():
         raise changed_rows(array, survey, start)
     return as_partial(survey, found, bound)
 
 
-def as_partial(survey, found, bound):
+def as_partial(survey: Survey, found: Any, bound: float | None) -> Partial:
     """What `native.assign_block` returns, as a Partial."""
     sums, weight_sums, counts, changed, code, moments, squares = found
     return Partial(
@@ -512,9 +520,9 @@ def as_partial(survey, found, bound):
     )
 
 
-def changed_rows(array, survey, start):
-    """The error for a block whose sums are not finite, although the survey found every value to
-    be.
+def changed_rows(array: np.ndarray, survey: Survey, start: int) -> ValueError:
+    """The error for a block whose sums are not finite, although the survey found only finite
+    values.
     """
     rows, columns = np.nonzero(~((array >= survey.low) & (array <= survey.high)))
     where = (
@@ -528,7 +536,9 @@ def changed_rows(array, survey, start):
     )
 
 
-def checked_block(X, sample_weight, start):
+def checked_block(
+    X: Any, sample_weight: Any, start: int
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """The block as an array, its weights, and its column names."""
     array, names = check.as_matrix(X, min_rows=0)
     return array, check.as_weights(sample_weight, len(array), start=start, all_zero=True), names

@@ -1,13 +1,16 @@
 """Pictures of clusterings, with matplotlib (``pip install 'ckmeans-cython[plot]'``).
 
-Every function takes matplotlib axes and returns them; without any it makes a figure. Axes are
-labelled with the names of the columns. Rows of models with ``metric="cosine"`` are drawn at unit
-length. Colours are told apart by colour-blind readers (Okabe & Ito 2008); beyond eight clusters
-neighbours differ in colour and numbers at the centers tell which is which. Of very many rows a
-random sample is drawn, and the plot says so.
+Every function takes matplotlib axes and returns them; without axes it makes a new figure. Axes are
+labeled with the names of the columns. Rows of models with ``metric="cosine"`` are drawn at unit
+length. The colors can be distinguished by color-blind readers (Okabe & Ito 2008). With more than
+eight clusters only neighboring ones have different colors; the numbers at the centers identify
+them. Of very many rows a random sample is drawn, and the plot says so.
 """
 
 import math
+import os
+import shutil
+import tempfile
 
 import numpy as np
 
@@ -17,16 +20,17 @@ from ._estimators.kmeans import KMeans
 from ._input import checks as check
 from ._input.optional_packages import need
 from ._insight.principal_axes import principal_axes
+from ._output.files import write_atomically
 from ._output.safe_text import picture, terminal
 
-#: Okabe & Ito's colours, those that differ most first.
+#: The colors of Okabe & Ito, sorted such that the first ones differ most.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
 MAX_POINTS = 20_000  #: rows drawn at most
-_GRID = 400  # pixels of a decision region's side
+_GRID = 400  # pixels along each side of the picture of the regions
 _INK = "#222222"
 
 
-# -- rows, names, colours --------------------------------------------------------------------------
+# -- rows, names, colors --------------------------------------------------------------------------
 
 
 def pyplot():
@@ -38,8 +42,8 @@ def _axes(ax, **options):
 
 
 def _open(model, X, labels=None):
-    """The rows, their labels, the names of their columns and the model's centers (k, d), float64;
-    checked.
+    """The checked rows, their labels, the names of their columns and the model's centers (k, d),
+    float64.
     """
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
@@ -100,9 +104,7 @@ def _columns(features, names, count):
 
 
 def cluster_colors(centers):
-    """A colour for each center: all different up to eight, beyond that different from the nearest
-    ones'.
-    """
+    """A color for each center. Up to eight all differ; beyond that, nearby centers do."""
     k = len(centers)
     if k <= len(COLORS):
         return list(COLORS[:k])
@@ -120,7 +122,7 @@ def cluster_colors(centers):
 
 
 def thin(n, max_points=MAX_POINTS):
-    """Which of n rows to draw, in order; always the same ones."""
+    """The indices of the rows to draw, in increasing order; the same at every call."""
     if n <= max_points:
         return np.arange(n)
     return np.sort(np.random.RandomState(0).permutation(n)[:max_points])
@@ -132,7 +134,7 @@ def _thin_grouped(n, max_points):
 
 
 def _note(ax, text):
-    """A remark in the corner, in small print."""
+    """A remark in small print in the corner."""
     if text:
         put = ax.text2D if hasattr(ax, "text2D") else ax.text
         note = put(
@@ -160,7 +162,7 @@ def _plain(ax):
 
 
 def _scatter(ax, points, labels, colors, n):
-    """Rows in one call, in random order so that no cluster hides the others."""
+    """Rows in random order, so that no cluster hides the others."""
     order = np.random.RandomState(1).permutation(len(points))
     shades = np.array(colors)[labels[order]]
     many = len(points) > 2000
@@ -198,19 +200,19 @@ def _mark_centers(ax, points, colors):
 
 
 def _regions(ax, centers, colors, x_limits, y_limits):
-    """Which center is nearest, as a pale picture behind the rows."""
+    """The region of each center, in pale colors behind the rows."""
     x, y = (np.linspace(*limits, _GRID) for limits in (x_limits, y_limits))
     grid = np.stack([*map(np.ravel, np.meshgrid(x, y))], axis=1)
     labels = nearest(centers, grid).reshape(_GRID, _GRID)
     to_rgb = need("matplotlib.colors", "ckmeans.plot").to_rgb
     pale = np.array([1 - 0.2 * (1 - np.array(to_rgb(color))) for color in colors])
-    picture = pale[labels]
+    image = pale[labels]
     edge = np.zeros(labels.shape, dtype=bool)
     edge[:-1] |= labels[:-1] != labels[1:]
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    picture[edge] = 0.62
+    image[edge] = 0.62
     return ax.imshow(
-        picture,
+        image,
         extent=(*x_limits, *y_limits),
         origin="lower",
         aspect="auto",
@@ -237,7 +239,7 @@ def _limits(values, margin=0.06):
 
 
 def clusters(model, X, *, features=None, labels=None, regions=True, max_points=MAX_POINTS, ax=None):
-    """Rows coloured by cluster, with numbered centers, in two dimensions.
+    """Rows colored by cluster, with numbered centers, in two dimensions.
 
     Parameters
     ----------
@@ -245,12 +247,12 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         Fitted.
     X : array-like or table of shape (n, d)
     features : pair of names or numbers, or None
-        The columns to draw. None draws both of two columns, a strip of one, and the principal
-        components of more (`projection`).
+        The columns to draw. None draws two columns as they are, one column as a strip, and of more
+        columns the principal components (`projection`).
     labels : array-like of shape (n,) or None
-        None means the nearest center's.
+        None means the index of the nearest center.
     regions : bool
-        Colour the plane by the nearest center, where the data has two columns.
+        Color the plane by the nearest center, if the data has two columns.
     max_points : int
         Of more rows a random sample is drawn, and the plot says so.
     ax : matplotlib axes or None
@@ -321,8 +323,8 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     Returns
     -------
     ax : matplotlib axes
-        Each axis says what part of the variance it shows. Clusters that overlap here may be apart
-        in other directions.
+        The label of each axis has its share of the variance. Clusters that overlap here may be
+        separated in other directions.
     """
     array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
@@ -347,7 +349,7 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
 
 
 def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=None):
-    """Rows coloured by cluster in three dimensions.
+    """Rows colored by cluster in three dimensions.
 
     Parameters
     ----------
@@ -386,15 +388,14 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
 
 
 def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
-    """Every pair of some features against each other, with each one's distribution by cluster on
-    the diagonal.
+    """Scatter plots of all pairs of some features, with histograms by cluster on the diagonal.
 
     Parameters
     ----------
     model, X, labels, max_points
         As in `clusters`.
     features : list of names or numbers, or None
-        None draws the first five columns at most, and says so.
+        None draws at most the first five columns, and the plot says so.
     axes : ndarray of matplotlib axes of shape (m, m), or None
 
     Returns
@@ -424,7 +425,7 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
             ax.set_xlim(ranges[j])
             ax.set_ylim(ranges[i])
             if i == j:
-                # Counts have a scale of their own: the ticks are those of the row.
+                # Counts have their own scale: the ticks are those of the other plots in the row.
                 counts = ax.twinx()
                 counts.set_axis_off()
                 bins = np.linspace(*ranges[j], 31)
@@ -457,32 +458,38 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
 
 
 def _short(text, longest=22):
-    """A column name as a label where there is little room."""
+    """A column name as a label, shortened."""
     return picture(
         text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
     )
 
 
-# -- what the model is like ------------------------------------------------------------------------
+# -- the model -------------------------------------------------------------------------------------
 
 
 def _room(ax, vertical):
-    """How many numbers of clusters can be read along an axis of this length."""
+    """How many cluster numbers are legible along an axis of this length."""
     box = ax.get_window_extent()
     points = (box.height if vertical else box.width) * 72 / ax.figure.dpi
     return max(3, int(points / (13 if vertical else 24)))
 
 
 def _cluster_ticks(ax, k, vertical):
-    """Numbers of clusters along an axis, as many as can be read."""
+    """Cluster numbers along an axis, as many as are legible."""
     step = max(1, math.ceil(k / _room(ax, vertical)))
     (ax.yaxis if vertical else ax.xaxis).set_ticks(
         np.arange(0, k, step), [str(j) for j in range(0, k, step)]
     )
 
 
+def _cell(ax, column, row, value, dark, size):
+    """A number in a cell of a matrix, white if the cell is dark."""
+    color = "white" if dark else _INK
+    ax.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=size, color=color)
+
+
 def sizes(model, *, ax=None):
-    """Rows in each cluster, as bars.
+    """The number of rows in each cluster, as bars.
 
     Parameters
     ----------
@@ -513,7 +520,7 @@ def sizes(model, *, ax=None):
 
 
 def profiles(model, *, ax=None):
-    """Centers feature by feature: how far each is above or below the mean of all rows.
+    """Centers relative to the mean of all rows, feature by feature.
 
     Parameters
     ----------
@@ -523,8 +530,8 @@ def profiles(model, *, ax=None):
     Returns
     -------
     ax : matplotlib axes
-        In units of the spread of the centers, weighted by their rows. Numbers in cells, where they
-        fit, are the centers themselves.
+        Colors are in units of the standard deviation of the centers, weighted by their rows. The
+        numbers, if there is room for them, are the coordinates of the centers.
     """
     centers, names = check.fitted_centers(model), _names(model)
     k, d = centers.shape
@@ -541,7 +548,7 @@ def profiles(model, *, ax=None):
     off = centers - (share * centers).sum(axis=0)
     spread = np.sqrt((share * off**2).sum(axis=0))
     off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
-    # A few centers far out must not turn the others pale.
+    # The color scale must show differences between most centers, even if a few are far away.
     reach, most = float(np.abs(off).max()) or 1.0, float(np.quantile(np.abs(off), 0.9))
     beyond = "neither"
     if reach > 2 * most > 0:
@@ -553,15 +560,8 @@ def profiles(model, *, ax=None):
     if d <= 14 and k <= 25:
         for j in range(k):
             for f in range(d):
-                ax.text(
-                    f,
-                    j,
-                    f"{centers[j, f]:.3g}",
-                    ha="center",
-                    va="center",
-                    fontsize=7.5,
-                    color="white" if abs(off[j, f]) > 0.62 * reach else _INK,
-                )
+                dark = abs(off[j, f]) > 0.62 * reach
+                _cell(ax, f, j, centers[j, f], dark, 7.5)
     step = max(1, math.ceil(d / 40))
     long = d > 6 or max(map(len, names)) > 9
     ax.set_xticks(
@@ -578,7 +578,7 @@ def profiles(model, *, ax=None):
 
 
 def center_distances(model, *, ax=None):
-    """Distances between the centers, as a coloured matrix.
+    """Matrix of the distances between the centers.
 
     Parameters
     ----------
@@ -598,15 +598,7 @@ def center_distances(model, *, ax=None):
     if k <= 12:
         for i in range(k):
             for j in range(k):
-                ax.text(
-                    j,
-                    i,
-                    f"{apart[i, j]:.3g}",
-                    ha="center",
-                    va="center",
-                    fontsize=7,
-                    color=_INK if apart[i, j] > 0.55 * apart.max() else "white",
-                )
+                _cell(ax, j, i, apart[i, j], apart[i, j] <= 0.55 * apart.max(), 7)
     for vertical in False, True:
         _cluster_ticks(ax, k, vertical)
     ax.set_xlabel("cluster")
@@ -615,15 +607,14 @@ def center_distances(model, *, ax=None):
 
 
 def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
-    """Silhouettes of the rows, cluster by cluster, longest first: how well each row sits in its
-    cluster.
+    """Silhouettes of the rows, sorted within each cluster: how well each row fits its cluster.
 
     Parameters
     ----------
     model, X, labels, ax
         As in `clusters`.
     max_points : int
-        Of more rows a random sample is looked at, as if it were all, and the plot says so.
+        Of more rows only a random sample is used, as if it were all rows, and the plot says so.
 
     Returns
     -------
@@ -683,14 +674,14 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
 
 
 def selection(result, *names, axes=None):
-    """Inertia and every criterion against k, the k that each likes best marked.
+    """Inertia and every criterion against k, with the k that each criterion favors marked.
 
     Parameters
     ----------
     result : KSelection
         What `select_k` returned.
     *names : str
-        Columns of its table; none means all.
+        Columns of its table; without any, all are drawn.
     axes : sequence of matplotlib axes, or None
         One per column drawn.
 
@@ -757,12 +748,12 @@ def selection(result, *names, axes=None):
 
 
 def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
-    """One figure that shows the clusters and, beside them, how k was chosen or how large they are.
+    """One figure with the clusters and, next to them, how k was chosen or how large they are.
 
     Parameters
     ----------
     model : KMeans or None
-        None where `selection` found no clear structure: the figure then shows the criteria only.
+        None if `selection` found no clear structure: then the figure shows only the criteria.
     X, labels, max_points
         As in `clusters`.
     selection : KSelection or None
@@ -802,11 +793,9 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
 
 
 def _watch(model, X, sample_weight):
-    """Where one run of a fresh copy of the model starts, and its states; the model itself stays as
-    it is.
-    """
+    """The initial centers of one run of a copy of the model, and the states of its iterations."""
     copy = type(model)(**model.get_params(deep=False))
-    # A seed of its own, drawn once, lest start and run draw different ones.
+    # One seed, so that the initial centers are those of the run.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
     _, restarts = copy._prepare(X, sample_weight)
@@ -814,7 +803,7 @@ def _watch(model, X, sample_weight):
 
 
 def _plane(array, names):
-    """How to see rows in two dimensions: function(points) -> (m, 2), and the labels of the axes."""
+    """A projection to two dimensions, function(points) -> (m, 2), and the labels of the axes."""
     d = array.shape[1]
     if d == 1:
         return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (
@@ -831,6 +820,7 @@ def _plane(array, names):
 
 
 def _run_names(model, X):
+    """The rows as they are drawn, and the names of their columns."""
     array, names = check.as_matrix(X)
     array = unit_rows(array) if model.metric == "cosine" else array
     return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [
@@ -839,7 +829,7 @@ def _run_names(model, X):
 
 
 def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
-    """The way that each center takes from its start to its end, over the iterations of one run.
+    """The path of each center over the iterations of one run.
 
     Parameters
     ----------
@@ -861,9 +851,8 @@ def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
     place, titles = _plane(array, names)
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
-    way = np.array(
-        [place(start), *(place(state.centers) for state in states)]
-    )  # (1 + iterations, k, 2)
+    # (1 + iterations, k, 2)
+    way = np.array([place(start), *(place(state.centers) for state in states)])
     colors = cluster_colors(states[-1].centers)
     points = place(array[rows])
     ax.scatter(
@@ -898,7 +887,7 @@ def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
 
 
 def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000, ax=None):
-    """One run of k-means as a film: a frame for each iteration.
+    """One run of k-means as an animation, with a frame for each iteration.
 
     Parameters
     ----------
@@ -909,7 +898,7 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
         More than two features are drawn in the plane of their principal components, without
         regions.
     path : str or path-like, or None
-        Where to write it: ``.gif`` (with Pillow, which matplotlib brings) or ``.html``.
+        Where to write it: ``.gif`` (with Pillow, which matplotlib installs) or ``.html``.
     sample_weight : array-like of shape (n,) or None
     fps : float
         Frames per second.
@@ -930,7 +919,7 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
     array, names = _run_names(model, X)
     start, states = _watch(model, X, sample_weight)
     place, titles = _plane(array, names)
-    if ax is None:  # not laid out anew for each frame
+    if ax is None:  # no constrained layout, which would be computed again for each frame
         _, ax = pyplot().subplots(figsize=(6.4, 5.0))
     rows, note = _thin_grouped(len(array), max_points)
     points = place(array[rows])
@@ -940,7 +929,7 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
 
     def draw(number):
         ax.clear()
-        # Frame 0: the start, before any row has a cluster.
+        # Frame 0 has the initial centers, before any row has a label.
         centers = states[number - 1].centers if number else start
         if array.shape[1] == 2:
             _regions(ax, centers, colors, *limits)
@@ -967,15 +956,20 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
         ax.figure, draw, frames=len(states) + 1, interval=1000 / fps, repeat_delay=2000
     )
     if suffix == "gif":
-        film.save(path, writer=animate.PillowWriter(fps=fps))
+        with tempfile.TemporaryDirectory() as folder:  # matplotlib writes to paths only
+            whole = os.path.join(folder, "film.gif")
+            film.save(whole, writer=animate.PillowWriter(fps=fps))
+            with open(whole, "rb") as source, write_atomically(path) as file:
+                shutil.copyfileobj(source, file)
     elif suffix == "html":
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(film.to_jshtml(fps=fps))
+        page = film.to_jshtml(fps=fps).encode()
+        with write_atomically(path) as file:
+            file.write(page)
     return film
 
 
 def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
-    """An image in fewer and fewer colours beside the original, each with its palette below.
+    """An image reduced to several numbers of colors next to the original, with the palettes below.
 
     Parameters
     ----------
@@ -983,7 +977,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     n_colors : iterable of int
     random_state : None, int, RandomState or Generator
     axes : sequence of matplotlib axes, or None
-        One for the original and one for each number of colours.
+        One for the original and one for each number of colors.
 
     Returns
     -------
@@ -1014,12 +1008,12 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(numbers) + 1]
     if len(axes) < len(numbers) + 1:
         raise ValueError(f"{len(axes)} axes for {len(numbers) + 1} images: pass one for each.")
-    for ax, picture, title in zip(
+    for ax, shown, title in zip(
         axes,
         [image, *(result.image for result in results)],
         ["original", *(f"{len(result.palette)} colours" for result in results)],
     ):
-        ax.imshow(_shown(picture, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
+        ax.imshow(_shown(shown, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=10)
         ax.set_axis_off()
     for ax, result in zip(axes[1:], results):
@@ -1037,7 +1031,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
 
 
 def _shown(image, full):
-    """An image as bytes that imshow takes: grey, RGB or RGBA."""
+    """An image as bytes that imshow takes: gray, RGB or RGBA."""
     if image.dtype != np.uint8:
         image = np.rint(image / np.float64(full) * 255).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] == 2:

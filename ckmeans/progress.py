@@ -2,14 +2,14 @@
 
 import sys
 from time import perf_counter
+from typing import Any
 
 
 class ProgressBar:
-    """A callback that shows how far a fit is: runs done, iteration, labels that still change, best
+    """A callback that shows the progress of a fit: finished runs, iteration, changed labels, best
     inertia.
 
-    Nothing is shown where the output is no terminal. A callback of your own can do the same with
-    any other bar.
+    Nothing is shown if the output is not a terminal.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ class ProgressBar:
     def __init__(self, file=None, **options):
         self.file, self.options, self.bar = file, options, None
 
-    def __call__(self, state):
+    def __call__(self, state: Any) -> None:
         if self.bar is None or state.run == 0 and state.n_iter == 1:
             self.close()
             self.bar = self._open(state.n_runs)
-        # Iterations are drawn as a part of the run, in which the first ones change most.
+        # Iterations count as a fraction of the run; the first ones, which change most, count most.
         self.bar.n = state.run + (
             1.0 if state.stop_reason else state.n_iter / (state.n_iter + 10.0)
         )
@@ -60,20 +60,20 @@ class ProgressBar:
             }
         )
 
-    def close(self):
-        """Leave the bar as it is; called at the end of a fit."""
+    def close(self) -> None:
+        """Close the bar, which stays visible; called at the end of a fit."""
         if self.bar is not None:
             self.bar.refresh()
             self.bar.close()
             self.bar = None
 
     def __getstate__(self):
-        return {**self.__dict__, "bar": None, "file": None}  # neither goes into another process
+        return {**self.__dict__, "bar": None, "file": None}  # neither can be pickled
 
 
 class Passes:
-    """What `KMeans.fit_chunks`, or a fit elsewhere, shows while it goes through the rows: a bar for
-    the pass under way, lines where it is verbose.
+    """The progress of the passes of `KMeans.fit_chunks` and of distributed fits: a bar for the
+    current pass, and printed lines if `verbose`.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Passes:
             _tqdm() if bar else None,
         )
 
-    def before(self, fit):
+    def before(self, fit: Any) -> None:
         """A pass begins."""
         self.began, self.seen, self.text = (
             perf_counter(),
@@ -103,12 +103,12 @@ class Passes:
         self.bar.reset(fit.survey.n_rows if fit.whole is not None else None)
         self.bar.set_description_str(self.text, refresh=False)
 
-    def rows(self, count):
+    def rows(self, count: int) -> None:
         self.seen += count
         if self.bar is not None:
             self.bar.update(count)
 
-    def after(self, fit):
+    def after(self, fit: Any) -> None:
         """A pass has ended."""
         if self.verbose:
             seconds = perf_counter() - self.began
@@ -116,7 +116,7 @@ class Passes:
             print(f"{self.text}, {seen / max(seconds, 1e-9) / 1e6:.3g} million rows/s")
 
     @staticmethod
-    def what(fit):
+    def what(fit: Any) -> str:
         """What the pass is for."""
         if fit.whole is None:
             return "survey"

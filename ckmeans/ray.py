@@ -1,4 +1,4 @@
-"""k-means on Ray (extra ``ray``): blocks of rows held by actors, and the same bits as in one array.
+"""k-means on Ray (extra ``ray``): actors hold blocks of rows, with the same bits as for one array.
 
 >>> import ray                                                              # doctest: +SKIP
 >>> from ckmeans.ray import KMeans                                          # doctest: +SKIP
@@ -20,19 +20,20 @@ __all__ = ["KMeans"]
 
 
 class KMeans(BlockKMeans):
-    """k-means over the blocks of a Ray dataset, or over a list of blocks: the bits of
-    `ckmeans.KMeans` on all their rows.
+    """k-means over the blocks of a Ray dataset, or over a list of blocks, with the results of
+    `ckmeans.KMeans` on all their rows, to the last bit.
 
-    Actors hold the blocks; for each iteration centers go out to them and sums come back. One that
-    dies is started again, with its blocks, and the result stays the same. Rows of one feature start
-    from k-means++, as in `ckmeans.dask.KMeans`, which says more.
+    Actors hold the blocks; in each iteration centers are sent to them and sums come back. An actor
+    that dies is started again, with its blocks, and the result is the same. For rows of one
+    feature, "auto" means k-means++; see `ckmeans.dask.KMeans`.
 
     Parameters
     ----------
     n_clusters, init, n_init, max_iter, tol, verbose, random_state, max_time, label_order, callback
         As in `ckmeans.dask.KMeans`.
     n_threads : int or None, default=None
-        CPUs of each actor; None means one. There are as many actors as the cluster has CPUs for.
+        CPUs of each actor; None means one. There are as many actors as the CPUs of the cluster
+        allow.
 
     Attributes
     ----------
@@ -52,8 +53,8 @@ class KMeans(BlockKMeans):
             (rows, d), or an ObjectRef of one.
         y : ignored
         sample_weight : str, list or None
-            The name of a column of the dataset, which is no feature then; or a list as long as that
-            of the blocks.
+            The name of a column of the dataset, which is then not a feature; or a list with the
+            weights of each block.
 
         Returns
         -------
@@ -65,7 +66,7 @@ class KMeans(BlockKMeans):
         return self
 
     def predict(self, X):
-        """The nearest center of each row, block by block and in the background.
+        """The nearest center of each row; computed block by block, in the background.
 
         Parameters
         ----------
@@ -75,7 +76,7 @@ class KMeans(BlockKMeans):
         Returns
         -------
         labels : list of ObjectRef
-            For each block an ndarray, int32; in the order of the rows.
+            An int32 ndarray for each block, in the order of the rows.
         """
         if not is_blocks(X):
             return super().predict(X)
@@ -112,8 +113,8 @@ class Engine:
     def __init__(self, blocks, weights, n_threads):
         self.ray = ray = need("ray", "ckmeans.ray")
         self.n_threads = n_threads
-        # What makes the blocks must not wait for CPUs that the actors have; and one that is started
-        # again asks for its blocks again.
+        # The blocks are computed first, so that this does not wait for CPUs that actors occupy; and
+        # references are kept for actors that are started again.
         self.held = [
             block if isinstance(block, ray.ObjectRef) else ray.put(block)
             for block in [*blocks, *weights]
@@ -141,14 +142,14 @@ class Engine:
 
 
 class Holder:
-    """Some blocks, by their indices; then their weights, if they have any."""
+    """An actor with some blocks, given by their indices, rows and weights (if any)."""
 
     def __init__(self, indices, *arrays):
         weights = arrays[len(indices) :] or [None] * len(indices)
         self.blocks = [(index, Block(X, w)) for index, X, w in zip(indices, arrays, weights)]
 
     def run(self, task, broadcast):
-        """The sum of what the blocks answer."""
+        """The sum of the blocks' answers."""
         return functools.reduce(
             operator.add, (block.run(task, index, *broadcast) for index, block in self.blocks)
         )
@@ -159,7 +160,7 @@ def is_blocks(X):
 
 
 def split(X, sample_weight):
-    """Blocks, their weights, and the names of the columns, of what was passed as X."""
+    """The blocks of X, their weights, and the names of the columns."""
     if not is_blocks(X):
         raise TypeError(
             f"X must be a ray.data.Dataset or a list of blocks, got {type(X).__name__}."
@@ -184,8 +185,8 @@ def split(X, sample_weight):
 
 
 def in_order(dataset):
-    """The dataset with its blocks made, in the order of its rows: left to itself, Ray Data has them
-    in the order in which they are done.
+    """The dataset with its blocks computed, in the order of the rows: by default, Ray Data has them
+    in the order in which they are finished.
     """
     options = dataset.context.execution_options
     before, options.preserve_order = options.preserve_order, True

@@ -1,4 +1,4 @@
-"""One self-contained page about a clustering: pictures embedded, nothing loaded from anywhere."""
+"""One self-contained page about a clustering: pictures are embedded, and nothing is loaded."""
 
 import base64
 import io
@@ -14,13 +14,21 @@ from ._input.configuration import __version__
 from ._input.optional_packages import need
 from ._output.html import Markup, fill, join, table
 
-_ROWS, _COLUMNS = 100, 30  # of a table: more are not read
+_ROWS, _COLUMNS = 100, 30  # shown of a table at most
+#: What a stop reason means.
+_ENDS = {
+    "labels": ": no label changed in the last one",
+    "tol": ": in the last one, the centers moved less than the tolerance",
+}
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff;
+       max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.6rem; margin-bottom: .2rem }
+h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd }
 img { max-width: 100%; height: auto } table { font-size: .85rem; margin: .6rem 0 }
 figure { margin: 1rem 0 } figcaption, .small { color: #555; font-size: .85rem }
-pre { background: #f4f4f4; padding: .8rem; overflow-x: auto } .wide { overflow-x: auto } th { border-bottom: 1px solid #999 }
+pre { background: #f4f4f4; padding: .8rem; overflow-x: auto }
+.wide { overflow-x: auto } th { border-bottom: 1px solid #999 }
 .said { background: #eef4f8; border-left: 4px solid #0072B2; padding: .5rem .8rem }
 """
 
@@ -37,17 +45,17 @@ def report(
     notes=(),
     sample_weight=None,
 ):
-    """Write a page with the data, the choice of k, the clusters and what it takes to repeat them.
+    """Write a page with the data, the choice of k, the clusters and how to reproduce them.
 
     Parameters
     ----------
     model : KMeans or None
-        Fitted to X. None where `selection` found no clear structure: the page then ends with that.
+        Fitted to X. None if `selection` found no clear structure: then the page has no clusters.
     X : array-like or table of shape (n, d)
     path : str or path-like, or None
-        Where to write it. None only returns it.
+        Where to write the page. If None, it is only returned.
     selection : KSelection or None
-        What `select_k` returned, if it was asked.
+        What `select_k` returned, if it was used.
     title : str
     source : str or None
         Where the rows come from.
@@ -64,7 +72,8 @@ def report(
 
     Notes
     -----
-    Needs matplotlib (``pip install 'ckmeans-cython[plot]'``). Large data is thinned in the pictures, and they say so.
+    Needs matplotlib (``pip install 'ckmeans-cython[plot]'``). Pictures of many rows show a random
+    sample, and say so.
 
     Examples
     --------
@@ -133,9 +142,9 @@ def _data(array, names, source, weights, notes):
     said = join(fill('<p class="small">Note: {}</p>', note) for note in notes)
     if spreads and max(spreads) > 30 * min(spreads):
         said += Markup(
-            "<p>The spreads of the columns differ by more than a factor of 30. k-means "
-            "compares distances, so the widest "
-            "columns decide nearly alone: scale them, unless that is meant.</p>"
+            "<p>The standard deviations of the columns differ by more than a factor of 30. "
+            "k-means compares distances, so the columns that vary most determine the clusters "
+            "almost alone: scale them, unless this is intended.</p>"
         )
     head = ["column", "mean", "std", "min", "25%", "median", "75%", "max"]
     return fill(
@@ -153,12 +162,12 @@ def _choice(selection):
     k = selection.k_range
     return fill(
         '<h2>Choice of k</h2><p class="said">{}</p>{}<div class="wide">{}</div>'
-        '<p class="small">A star marks what a criterion favors. {} rows were looked at for '
-        "silhouette, gap and stability. {}</p>",
+        '<p class="small">A star marks the k that a criterion favors. Silhouette, gap and '
+        "stability were computed from {} rows. {}</p>",
         selection.suggestion,
         _figure(
             axes[0].figure,
-            f"Inertia and criteria for k = {k[0]} to {k[-1]}; what each favors is marked.",
+            f"Inertia and criteria for k = {k[0]} to {k[-1]}; the k that each favors is marked.",
         ),
         selection.html_table(),
         selection.sample_size,
@@ -172,9 +181,8 @@ def _clusters(model, array, names, weights):
     centers = check.fitted_centers(model)
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
-    labels = plot.nearest(
-        centers, array, model.metric
-    )  # columns have been matched already: no names to warn of
+    # Not `model.predict`, which would warn that these rows have no column names.
+    labels = plot.nearest(centers, array, model.metric)
     if model.metric == "cosine":
         array = unit_rows(array)
     spread = metrics.mean_distances(array, centers, labels, weights)
@@ -199,10 +207,10 @@ def _clusters(model, array, names, weights):
     out = [
         fill(
             "<h2>Clusters</h2><p>{}</p>",
-            f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}; {len(model.runs_)} "
-            f"run{'s' * (len(model.runs_) != 1)}, the "
-            f"best of {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
-            f"{model.stop_reason_}.",
+            f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}. "
+            + (f"The best of {len(model.runs_)} runs" if len(model.runs_) > 1 else "One run, which")
+            + f" took {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
+            f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}.",
         ),
         fill('<div class="wide">{}</div>', table(head, rows)),
         fill('<p class="small">{}</p>', ", ".join(more)) if more else "",
@@ -219,7 +227,7 @@ def _clusters(model, array, names, weights):
         out.append(
             Markup("<h2>Profiles</h2>")
             + _figure(
-                plot.profiles(model).figure, "Centers, column by column: above and below the mean."
+                plot.profiles(model).figure, "Centers relative to the mean, column by column."
             )
         )
     out.append(_figure(plot.sizes(model).figure, "Rows in each cluster."))
@@ -227,7 +235,7 @@ def _clusters(model, array, names, weights):
         out.append(
             _figure(
                 plot.silhouette(model, array, labels=labels).figure,
-                "Silhouettes: near 1 well inside the cluster, below 0 nearer to another.",
+                "Silhouettes: near 1 well inside a cluster, below 0 nearer to another cluster.",
             )
         )
         out.append(_figure(plot.center_distances(model).figure, "Distances between the centers."))
@@ -244,14 +252,13 @@ def _settings(model, selection, command):
         out.append(
             fill(
                 "<p>{}</p>",
-                "The fit of each k also started from those of its neighbours, "
-                "so that repeating it takes the whole "
-                "range of k.",
+                "The fit of each k also started from the fits of the neighboring k, so "
+                "reproducing it takes the whole range of k.",
             )
         )
     elif best is not None and best.seed is not None:
         out.append(
-            fill("<p>The best run alone: <code>n_init=1, random_state={}</code>.</p>", best.seed)
+            fill("<p>Only the best run: <code>n_init=1, random_state={}</code>.</p>", best.seed)
         )
     out.append(table(["parameter", "value"], params))
     out.append(

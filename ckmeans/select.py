@@ -1,27 +1,30 @@
-"""Choosing the number of clusters: one path of fits, many criteria side by side, and a suggestion
-with its reason.
+"""Choosing the number of clusters: fits for a range of k, many criteria, and a suggestion with its
+reason.
 
-A criterion is a function that fills one column of the table, and a rule that reads the best k from
-it. Adding one is a function and a line in `CRITERIA`.
+A criterion is a function that computes one column of the table, and a rule that reads the best k
+from it. A new one takes a function and an entry in `CRITERIA`.
 """
 
 import math
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import cached_property
 from time import perf_counter
 from typing import NamedTuple
-from collections.abc import Callable
 
 import numpy as np
 
 from . import metrics
 from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
 from ._estimators.restarts import Solver, starts
+from ._inits.kmeans_plusplus import local_trials
+from ._inits.rows import draw
 from ._input import checks as check
 from ._insight.principal_axes import principal_axes
 
 _FRESH = (
-    1  # draws per k with n_init="auto": the starts from the neighbours do better than more of them
+    1  # draws per k with n_init="auto": the starts from the neighbors do better than more of them
 )
 _GROWN = 2  # starts for each k that add a center to the best of the k before
 _BLOCK_VALUES = 1 << 20
@@ -34,7 +37,7 @@ _BIN = 0.025  # width of the bins along the line through two centers, which lie 
 _BINS = _BIN * np.arange(-24, 65)
 _WINDOW = np.exp(-0.5 * (_BIN * np.arange(-12, 13) / 0.08) ** 2)  # 1 in the middle: sums count rows
 _REACH = 0.12  # how far beyond the centers rows count as near them
-_DOUBT = 3.0  # rows added to every count, so that few rows prove nothing,
+_DOUBT = 3.0  # rows added to every count, so that few rows are no evidence,
 _DEVIATIONS = 0.4  # and standard deviations (of a Poisson number) added to the lowest count
 _PRIOR = 5  # rows that the usual spread across the line counts as
 _SEPARATED = 0.5  # the highest share of the density at centers that is found between clusters
@@ -46,7 +49,7 @@ _SCALE_LEVELS = 5  # so many equally spaced values of a column are a scale of me
 
 
 class Rows:
-    """Checked rows with what all fits on them share."""
+    """Checked rows, with the native data that all fits to them share."""
 
     def __init__(self, array, names, weights, n_threads):
         self.array, self.names, self.weights = array, names, weights
@@ -54,7 +57,7 @@ class Rows:
         self.total_weight = self.data.total_weight()
 
     def nearest_two(self, centers, labels):
-        """Of each row, the squared distances to its own center and to the nearest other."""
+        """The squared distances of each row to its own center and to the nearest other one."""
         n, k = len(self.array), len(centers)
         own, other = metrics.own_sq_distances(self.array, centers, labels), np.empty(n)
         step = max(1, _BLOCK_VALUES // k)
@@ -66,25 +69,25 @@ class Rows:
             other[start : start + step] = np.square(block.min(axis=1), dtype=np.float64)
         return own, other
 
+    def solver(self, max_iter, tol):
+        """A solver of fits to these rows."""
+        return Solver(self.data, self.names, max_iter, tol, ALGORITHMS["auto"])
+
     def weighted(self, values):
         return values if self.weights is None else values * self.weights
 
     def grow(self, centers, sq_nearest, k, random_state):
-        """Centers up to k: each new one a row drawn as in greedy k-means++, with those that are
-        there as a given.
+        """Add centers until there are k, by greedy k-means++ that starts from the given ones.
+
+        (The native k-means++ starts without any.)
 
         sq_nearest : ndarray of shape (n,)
             Squared distance of each row to the nearest of the centers.
         """
-        centers = centers.astype(np.float64)
+        centers, trials = centers.astype(np.float64), local_trials(k)
         while len(centers) < k:
-            running = np.cumsum(self.weighted(sq_nearest))
-            trials = 2 + int(math.log(k))
-            drawn = random_state.random_sample(trials) * running[-1]
-            last = np.searchsorted(running, running[-1], side="left")
-            candidates = self.data.take(
-                np.minimum(np.searchsorted(running, drawn, side="right"), last)
-            )
+            uniforms = random_state.random_sample(trials)
+            candidates = self.data.take(draw(self.weighted(sq_nearest), uniforms))
             distances = self.data.distances(candidates).T.astype(np.float64)
             left = [np.minimum(sq_nearest, row * row) for row in distances]
             t = min(range(trials), key=lambda t: metrics.exact_sum(self.weighted(left[t])))
@@ -93,22 +96,21 @@ class Rows:
         return centers
 
     def shrink(self, centers, labels, k):
-        """Centers down to k: those go whose rows lose least."""
+        """Remove centers until there are k: those whose removal increases the inertia least."""
         centers = centers.astype(np.float64)
         own, other = self.nearest_two(centers, labels)
         loss = np.bincount(labels, self.weighted(other - own), minlength=len(centers))
         return np.delete(centers, np.argsort(loss, kind="stable")[: len(centers) - k], axis=0)
 
 
-def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True):
-    """A solver for each k, whose best run is the best found.
+def fit_path(rows, solvers, ks, seeds, n_init, *, grown=_GROWN, back=True):
+    """Let the solver of each k find its best run.
 
-    Upwards, each k starts from its own draws and from the best centers of the k before with a
-    center added; downwards, from those of the k after with the least useful center gone. Both cost
-    little, for they begin near the end.
+    In increasing order, each k starts from its own draws and from the best centers of the k before
+    with a center added; then, in decreasing order, from those of the k after with the least useful
+    center removed. Both need few iterations, as they start near a solution.
     """
-    solvers = [Solver(rows.data, rows.names, max_iter, tol, ALGORITHMS["auto"]) for _ in ks]
-    # All are drawn before the first is run: runs may want the rows in another order.
+    # All are drawn before the first run, since runs may sort the rows.
     fresh = [
         list(solver.draw(starts("auto", n_init, k, seed, rows.array, rows.data)))
         for solver, k, seed in zip(solvers, ks, seeds)
@@ -135,30 +137,29 @@ def fit_path(rows, ks, seeds, n_init, max_iter, tol, *, grown=_GROWN, back=True)
                 rows.shrink(after.best.centers, after.best.labels, len(solver.best.centers)),
                 began,
             )
-    return solvers
 
 
 # -- criteria --------------------------------------------------------------------------------------
 
 
 class Path:
-    """The fitted path and what criteria are computed from, which is made when first asked for.
+    """The fitted path and the values that criteria are computed from, cached.
 
     Attributes
     ----------
     ks : list of int
         Increasing.
     models : list of KMeans
-        Of the first of `ks`: no more than there are distinct rows.
+        For the first of `ks`: those up to the number of distinct rows.
     inertias : ndarray of shape (len(ks),)
-        0 for those of `ks` that have no model.
+        0 for those of `ks` without a model.
     n_rows : int
         Rows of positive weight.
     weights : ndarray of shape (n,) or None
-        Scaled so that they sum to `n_rows`: what counts rows must not depend on the unit of the
-        weights.
+        Scaled so that they sum to `n_rows`: criteria that count rows must not depend on the unit
+        of the weights.
     sample : ndarray of int
-        Rows of positive weight that slow criteria look at.
+        The rows of positive weight that slow criteria use.
     """
 
     def __init__(
@@ -192,7 +193,7 @@ class Path:
 
     @property
     def judged(self):
-        """Those of `ks` that have a model."""
+        """Those of `ks` with a model."""
         return self.ks[: len(self.models)]
 
     def once(self, value, i):
@@ -206,16 +207,16 @@ class Path:
         return np.array([self.once(value, i) for i in range(len(self.models))], dtype=float)
 
     def replace(self, i, model):
-        """Put another i-th model into the path."""
+        """Replace the i-th model."""
         self.models[i], self.inertias[i] = model, model.inertia_
         self._values = {key: value for key, value in self._values.items() if key[1] != i}
 
     def is_comparable(self, i):
-        """Whether the i-th model has 2 clusters at least, and fewer than rows."""
+        """Whether the i-th model has at least 2 clusters, and fewer than rows."""
         return 2 <= self.sizes(i).count(True) < self.n_rows
 
     def sizes(self, i):
-        """Of each cluster of the i-th model, whether it has rows of positive weight."""
+        """For each cluster of the i-th model, whether it has rows of positive weight."""
         return (
             np.bincount(self.models[i].labels_, self.weights, minlength=self.ks[i]) > 0
         ).tolist()
@@ -223,18 +224,18 @@ class Path:
     def is_perfect(self, i):
         """Whether every cluster of the i-th model is one distinct row.
 
-        Its inertia is 0 then, but for the rounding of centers.
+        Then its inertia is 0, apart from the rounding of centers.
         """
         return self.ks[i] == self.n_distinct and all(self.sizes(i))
 
     def uniform(self):
         """Rows and generators of data without structure: uniform in a box that holds the sample.
 
-        The box lies along the columns or along the principal axes, whichever is smaller: both are
-        in the paper.
+        The box is aligned with the columns or with the principal axes, whichever is smaller; the
+        paper has both.
         """
         middle, axes, _ = principal_axes(self.sample_rows.astype(np.float64))
-        # Rounded, so that the last bits of a linear algebra library are not in the results.
+        # Rounded, so that the results do not depend on the last bits of a linear algebra library.
         boxes = [self.box(middle, np.eye(len(middle))), self.box(middle, np.round(axes, 9))]
         low, high, scale, axes = min(
             boxes,
@@ -253,7 +254,7 @@ class Path:
             )
 
     def box(self, middle, axes):
-        """The sample's limits along some axes, divided by a scale, and that scale."""
+        """The range of the sample along some axes, divided by a scale, and that scale."""
         placed = (self.sample_rows - middle) @ axes.T
         low, high = placed.min(axis=0), placed.max(axis=0)
         scale = float(np.abs(high - low).max()) or 1.0
@@ -274,9 +275,8 @@ class Path:
 
     @cached_property
     def half_labels(self):
-        """For each random half of the sample, the sample's labels by its centers, for each k.
-
-        No k above the size of the half.
+        """For each random half of the sample and each k up to its size, the labels of the whole
+        sample by the centers of the half.
         """
         m = len(self.sample)
         ks = [k for k in self.judged if k <= m // 2]
@@ -303,16 +303,10 @@ class Path:
 
     def fit_again(self, rows, ks, random_state, grown):
         """Solvers of a path over other rows."""
-        return fit_path(
-            rows,
-            ks,
-            check.seeds(random_state, len(ks)),
-            1,
-            self.max_iter,
-            self.tol,
-            grown=grown,
-            back=False,
-        )
+        solvers = [rows.solver(self.max_iter, self.tol) for _ in ks]
+        seeds = check.seeds(random_state, len(ks))
+        fit_path(rows, solvers, ks, seeds, 1, grown=grown, back=False)
+        return solvers
 
 
 def in_rows(weights, n_rows):
@@ -331,7 +325,7 @@ def elbow(path):
 
 
 def of_each(value):
-    """A criterion from a value of the i-th model that takes 2 clusters, and fewer than rows."""
+    """A criterion from a function of the i-th model that needs 2 clusters, and fewer than rows."""
 
     def value_or_nan(path, i):
         return value(path, i) if path.is_comparable(i) else math.nan
@@ -374,7 +368,7 @@ def davies_bouldin(path, i):
 
 
 def bic(path):
-    """-2 log likelihood + parameters * log n of round Gaussians of one variance."""
+    """-2 log likelihood + parameters * log n, for spherical Gaussians of equal variance."""
     return path.each(bic_of)
 
 
@@ -388,7 +382,7 @@ def bic_of(path, i):
     sizes = np.bincount(model.labels_, path.weights, minlength=k)
     sizes = sizes[sizes > 0]
     mixing = math.fsum((sizes * np.log(sizes / n)).tolist())
-    # The logarithm of the variance, a sum lest a factor underflow.
+    # The logarithm of the variance, as a sum, since a product could underflow.
     variance = log_of(model.inertia_) + math.log(n / (d * (n - k))) - log_of(path.rows.total_weight)
     if math.isnan(variance):
         return math.nan
@@ -397,12 +391,12 @@ def bic_of(path, i):
 
 
 def log_of(value):
-    """The logarithm; NaN of what is not positive, where squares underflowed."""
+    """The logarithm; NaN of 0, to which squares may underflow."""
     return math.log(value) if value > 0 else math.nan
 
 
 def gap(path):
-    """Mean of log inertia over the references less that of the data, and its standard error."""
+    """Mean log inertia of the references minus that of the data, and its standard error."""
     m, count = len(path.sample), len(path.models)
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.log(path.reference_inertias / m)
@@ -412,7 +406,7 @@ def gap(path):
         error = expected.std(axis=0) * math.sqrt(1 + 1 / path.n_refs)
     perfect = np.array([path.is_perfect(i) for i in range(count)], dtype=bool)
     value[perfect] = math.inf
-    known = np.isfinite(expected).all(axis=0)  # else every reference row has a center of its own
+    known = np.isfinite(expected).all(axis=0)  # else every row of a reference is a center
     value[~known | ~(perfect | np.isfinite(value))] = math.nan
     error[np.isnan(value)] = math.nan
     return value, error
@@ -432,7 +426,7 @@ def stability(path, i):
 
 
 def highest(ks, values):
-    """The k of the largest value, the smallest k of equal ones; None where there is none."""
+    """The k of the largest value, of equal ones the smallest; None if there are no values."""
     return None if np.isnan(values).all() else int(ks[np.nanargmax(values)])
 
 
@@ -444,8 +438,8 @@ def smallest_within_error(ks, values, errors):
     """The smallest k whose gap is within a standard error of the largest (Dudoit & Fridlyand,
     Genome Biol. 3, 2002).
 
-    The rule of the first paper, the first k that is not below the next by more than its error,
-    stops too early where clusters form groups.
+    The rule of the first paper (the first k whose gap is at least the next one less its error)
+    stops too early if clusters form groups.
     """
     if np.isnan(values).all():
         return None
@@ -456,7 +450,7 @@ def smallest_within_error(ks, values, errors):
 
 
 def largest_of_highest(ks, values):
-    """The largest k within 0.01 of the highest value: fewer clusters are easily stable."""
+    """The largest k within 0.01 of the highest value, as few clusters are often stable."""
     if np.isnan(values).all():
         return None
     return int(ks[np.flatnonzero(values >= np.nanmax(values) - 0.01)[-1]])
@@ -470,7 +464,7 @@ class Criterion(NamedTuple):
     title: str  #: for plots and reports
     rule: str  #: what is best, in words
     source: str  #: where it is published
-    needs: str  #: what it takes to have a value, in words
+    needs: str  #: what is needed for a value, in words
     error: bool = False  #: whether a second column, ``<name>_se``, comes along
 
 
@@ -558,16 +552,16 @@ _HEADS = {
 
 
 def density_between(path, i):
-    """How dense rows are between neighboring clusters, as a share of the density at their centers.
+    """The density of rows between neighboring clusters, relative to that at the centers.
 
-    Looked at are rows that were held out: a fifth of the rows at a time is placed between centers
-    that were fitted to the others, from the model's on. For two clusters, the density of their rows
-    along the line through the centers is estimated; the share is the lowest density between the two
-    over the lower of their peaks. Of each cluster the neighbor with the highest share counts, and
-    the mean over the clusters is weighted by their rows.
+    Densities are those of held-out rows: for each fifth of the rows, centers are fitted to the
+    other rows, starting from the model's. For two clusters, the density of their rows along the
+    line through the centers is estimated; the share is the lowest density between the two divided
+    by the lower of their peaks. The result is the mean over the clusters, weighted by their rows,
+    of the highest share that a cluster has with a neighbor.
     """
     k = path.ks[i]
-    # Any unit will do: the largest value becomes 1.
+    # The unit does not matter: the largest value becomes 1.
     middle = (path.sample_rows.min(axis=0) / 2 + path.sample_rows.max(axis=0) / 2).astype(
         np.float64
     )
@@ -576,7 +570,7 @@ def density_between(path, i):
     array = unrounded((path.sample_rows - middle) / scale, random_state)
     start = (path.models[i].cluster_centers_ - middle) / scale
     weights = np.ones(len(array)) if path.sample_weights is None else path.sample_weights
-    # Few rows of large weight are as good as few rows.
+    # The effective number of rows: a few rows of large weight count as few rows.
     weights = in_rows(weights, weights.sum() ** 2 / np.square(weights).sum())
     fold = random_state.permutation(len(array)) % _FOLDS
     labels, centers = np.empty(len(array), dtype=np.intp), np.empty((_FOLDS, *start.shape))
@@ -587,7 +581,7 @@ def density_between(path, i):
         if np.count_nonzero(~held) < k or not held.any():
             return 1.0
         rows = Rows(array[~held], None, weights[~held], path.n_threads)
-        solver = Solver(rows.data, None, path.max_iter, path.tol, ALGORITHMS["auto"])
+        solver = rows.solver(path.max_iter, path.tol)
         solver.run(None, start, perf_counter())
         centers[f] = solver.best.centers
         distances = np.square(
@@ -613,11 +607,11 @@ def density_between(path, i):
 
 
 def unrounded(array, random_state):
-    """Rows whose rounded columns have been spread out evenly again.
+    """Rows whose rounded columns have been made continuous again.
 
-    In whole numbers, answers from 1 to 5, or measurements to a tenth, values lie apart because they
-    were rounded, not because there are clusters. Where a column has equal values, to each is added
-    what rounding may have taken: up to half the usual distance of one value to the next.
+    Whole numbers, answers from 1 to 5, or measurements to a tenth have gaps because of rounding,
+    not because of clusters. If a column has equal values, a random number is added to each: up to
+    half the median distance between successive values, in both directions.
     """
     array = array.astype(np.float64)
     for column in array.T:
@@ -629,7 +623,7 @@ def unrounded(array, random_state):
 
 
 def neighbors(centers):
-    """Pairs (a, b), a < b, of centers of which one is among the nearest of the other."""
+    """Pairs (a, b), a < b, of centers one of which is among the nearest of the other."""
     pairs = set()
     for a in range(len(centers)):
         distances = np.square(centers - centers[a]).sum(axis=1)
@@ -643,13 +637,13 @@ def lowest_share(across, along, weights):
     """The lowest density between two centers, as a share of the lower of the peaks beside it.
 
     along : ndarray of shape (n,)
-        Where rows are along the line through the centers, which are at 0 and 1.
+        Coordinates along the line through the centers, which are at 0 and 1.
     across : ndarray of shape (n, d)
-        Where they are across it.
+        Offsets from that line.
 
-    Rows that lie on an arc are many where the arc bends and few between, though they are as close
-    to each other there. So where rows are less spread across the line at the lowest density than
-    near the centers, the share is raised by as much.
+    Along this line, the rows of an arc look dense where the arc bends and sparse in between, though
+    they are equally close to each other. Therefore, if rows spread less across the line at the
+    lowest density than near the centers, the share is increased by the same factor.
     """
     bins = np.clip(np.rint(along / _BIN), -24, 64).astype(np.intp) + 24
     density = np.convolve(np.bincount(bins, weights, minlength=len(_BINS)), _WINDOW, "same")
@@ -667,22 +661,23 @@ def lowest_share(across, along, weights):
         + total_variance(across[np.abs(along - 1) < _REACH])
     )
     if usual > 1e-9:  # rows lie within 1 of the middle, and are not all on the line
-        # Few rows say little about their spread: it is mixed with the usual one.
+        # The spread of few rows is uncertain: average it with the usual one.
         mixed = (total_variance(across[here]) * here.sum() + usual * _PRIOR) / (here.sum() + _PRIOR)
         shares *= max(1.0, math.sqrt(usual / mixed))
     return float(shares[lowest])
 
 
 def total_variance(rows):
-    """The variance of rows, that of all features added up."""
+    """The variance of rows, summed over all features."""
     return float(rows.var(axis=0).sum()) if len(rows) else 0.0
 
 
 def are_distinct_rows(path, i):
     """Whether the clusters of the i-th model are the distinct rows, each of which is repeated.
 
-    A column with 5 equally spaced values or more, as a die's, is a scale, whose values are no
-    clusters, unless most of the combinations with the values of other columns do not occur.
+    A column with at least 5 equally spaced values, such as that of a die, is a scale of
+    measurement. Its values are not clusters, unless most combinations with the values of other
+    columns are missing.
     """
     if not path.is_perfect(i) or path.n_rows < _REPEATS * path.n_distinct:
         return False
@@ -691,7 +686,7 @@ def are_distinct_rows(path, i):
         values = np.unique(column).astype(np.float64)
         combinations *= len(values)
         if len(values) >= _SCALE_LEVELS:
-            values /= max(-values[0], values[-1])  # lest quotients overflow
+            values /= max(-values[0], values[-1])  # so that quotients do not overflow
             places = (values - values[0]) / np.diff(values).min()
             even = np.abs(places - np.rint(places)).max() < 0.01
             scale |= bool(even and places[-1] < 2 * len(values))
@@ -699,7 +694,7 @@ def are_distinct_rows(path, i):
 
 
 def separation(path, i):
-    """Whether the clusters of the i-th model are well separated, and that in words."""
+    """Whether the clusters of the i-th model are well separated, and the reason in words."""
     if are_distinct_rows(path, i):
         return True, "each is one distinct row, repeated"
     share = round(path.once(density_between, i), 2)
@@ -710,14 +705,13 @@ def separation(path, i):
 
 
 def candidate(path, best_k):
-    """The k that most criteria favor of those whose clusters are well separated, and True.
+    """The k that most criteria favor among those whose clusters are well separated, and True.
 
-    Where there is none of these, the k that most favor, and False; None, where no criterion favors
-    more than one cluster.
+    If there is none of these, the k that most criteria favor, and False; None, if no criterion
+    favors more than one cluster.
     """
     votes = {k: names for k, names in votes_of(best_k).items() if k != 1}
-    # Of equally favored ones the one that the silhouette, else the criterion first in the table
-    # prefers.
+    # Among equally favored ones: that of the silhouette, else that of the first criterion.
     order = list(best_k)
     ranked = sorted(
         votes,
@@ -737,7 +731,7 @@ def votes_of(best_k):
 
 
 def suggest(path, best_k):
-    """The k to take, None where there is no clear structure; and why, in one sentence."""
+    """The suggested k, None if there is no clear structure; and the reason in one sentence."""
     if path.n_distinct == 1:
         if path.ks[0] == 1:
             return 1, f"k = 1: all {path.n_rows} rows are equal."
@@ -777,8 +771,8 @@ class KSelection:
     k_range : ndarray of int
     table : dict of str to ndarray
         Columns ``k``, ``inertia`` and one per criterion (and ``gap_se``); NaN where a criterion has
-        no value, as at k = 1. Infinite where every cluster is one distinct row, so that the inertia
-        is 0.
+        no value, as at k = 1. Some are infinite if every cluster is one distinct row, so that the
+        inertia is 0.
     best_k : dict of str to (int or None)
         What each criterion favors.
     suggested_k : int or None
@@ -788,12 +782,12 @@ class KSelection:
     models : dict of int to KMeans
         The fitted model of each k up to the number of distinct rows.
     model : KMeans or None
-        That of `suggested_k`.
+        The model of `suggested_k`.
     sample_size : int
-        Rows that silhouette, gap, stability and the test for well separated clusters looked at.
+        Rows used for silhouette, gap, stability and the test for well separated clusters.
     notes : tuple of str
-        Which k are not judged, and why criteria have no values ("-" in the printed table), in
-        sentences.
+        Sentences: which k were not judged, and why criteria have no values ("-" in the printed
+        table).
     """
 
     def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size, notes=()):
@@ -830,7 +824,7 @@ class KSelection:
         return selection(self, *names, axes=axes)
 
     def lines(self, width=None):
-        """The table as lines of text, a star after the value that a criterion likes best; columns
+        """The table as lines of text, with a star at the k that each criterion favors; columns
         beyond `width` follow below.
         """
         rows = self._rows()
@@ -851,7 +845,7 @@ class KSelection:
         return lines
 
     def _rows(self):
-        """The cells of the table, the head first."""
+        """The cells of the table, beginning with the head."""
         rows = [[_HEADS.get(name, name) for name in self.table]]
         for i, k in enumerate(self.k_range.tolist()):
             row = [f"{k:>3}"]
@@ -880,7 +874,7 @@ class KSelection:
         return "\n".join([*self.lines(), "", *self.notes, self.suggestion])
 
     def html_table(self):
-        """The table as HTML, the suggested k standing out."""
+        """The table as HTML, with the suggested k in bold."""
         from ._output.html import table
 
         head, *rows = self._rows()
@@ -918,38 +912,39 @@ def select_k(
     X : array-like or table of shape (n, d)
         Features on different scales should be scaled first.
     k_range : iterable of int
-        Numbers of clusters; 1 among them lets criteria favor a single cluster. A k above the number
-        of distinct rows is not judged, and `notes` says so.
+        Numbers of clusters; with 1 among them, criteria can favor a single cluster. A k above the
+        number of distinct rows is not judged, and `notes` says so.
     criteria : "all", str or iterable of str
         Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz",
         "davies_bouldin", "bic", "gap", "stability".
     random_state : None, int, RandomState or Generator
     n_init : "auto" or int
-        Drawn starts for each k, beside those taken over from the neighboring k; "auto" means 1,
-        which finds about what 10 separate restarts find. The suggested k is fitted again as
-        ``KMeans(k, n_init=n_init, random_state=random_state)`` would be.
+        Number of drawn initial centers for each k, in addition to those from neighboring k. "auto"
+        means 1, which is about as good as 10 separate restarts. The suggested k is fitted again, as
+        by ``KMeans(k, n_init=n_init, random_state=random_state)``.
     sample_weight : array-like of shape (n,) or None
-        Only ratios matter, but for the inertia: for what counts rows (Caliński–Harabasz, BIC, the
-        test for well separated clusters) they are scaled to sum to the number of rows with a
-        positive weight. So a weight of 2 is not the same as a row that is there twice: to count it
-        twice, repeat it. Rows of weight 0 are ignored. Silhouettes are weighted in the mean only.
+        Only ratios matter, except for the inertia: for criteria that depend on the number of rows
+        (Caliński–Harabasz, BIC, the test for well separated clusters), weights are scaled to sum to
+        the number of rows with a positive weight. So a weight of 2 is not the same as a row that
+        occurs twice: to count it twice, repeat it. Rows of weight 0 are ignored. Silhouettes are
+        weighted only in their mean.
     max_iter, tol, n_threads
         As in `KMeans`.
     n_refs : int
-        Uniform data sets that the gap statistic compares with.
+        Number of uniform data sets for the gap statistic.
     n_resamples : int
-        Random halves of the rows that stability is measured on.
+        Number of random halves of the rows for the stability.
     sample_size : int or None
-        Silhouette, gap, stability and the test for well separated clusters look at a random sample
-        of so many rows, where there are more; None means all.
+        If there are more rows than this, silhouette, gap, stability and the test for well separated
+        clusters use a random sample of this size; None means all rows.
     metric : "euclidean"
-        No other: most criteria are of Euclidean distances. For cosine distances pass rows at unit
-        length.
+        The only metric, as most criteria are defined for Euclidean distances. For cosine distances
+        scale the rows to unit length.
 
     Returns
     -------
     selection : KSelection
-        Printed, it is a table with the suggestion below.
+        Prints as a table with the suggestion below.
 
     Raises
     ------
@@ -958,11 +953,17 @@ def select_k(
 
     Notes
     -----
+    If an exception ends the call early (Ctrl-C, the exception of a signal handler, too little
+    memory), that exception has an attribute ``partial``: a `KSelection` of the k that were fitted
+    and the criteria that were computed by then, without a suggestion. If no k was fitted, there is
+    no such attribute.
+
     The fits share the packed rows. Each k also starts from the best centers of k - 1 with one added
-    (drawn as in k-means++) and from those of k + 1 with the least useful one removed, which costs a
-    few iterations each; so the path costs less than half of separate fits with ten restarts, and
-    ends lower. In the end the suggested k is fitted anew as `KMeans` would with the same seed, and
-    the better of the two fits is kept; where it is the new one, all criteria are computed again.
+    (drawn as in k-means++) and from those of k + 1 with the least useful one removed, which takes a
+    few iterations each. All fits together take less than half the time of separate fits with ten
+    restarts, and reach lower inertias. In the end the suggested k is fitted again, as by `KMeans`
+    with the same seed, and the better of the two fits is kept; if that is the new one, all criteria
+    are computed again.
 
     Sources: elbow: Kneedle (Satopää, Albrecht, Irwin & Raghavan, ICDCS Workshops 2011); gap:
     Tibshirani, Walther & Hastie (J. R. Stat. Soc. B 63, 2001), references in the smaller of their
@@ -970,33 +971,35 @@ def select_k(
     Elisseeff & Guyon (Pac. Symp. Biocomput. 2002); BIC: Pelleg & Moore (ICML 2000); the others in
     `ckmeans.metrics`.
 
-    The suggestion is the k that most criteria favor of those whose clusters are well separated;
-    where there is none, it is "no clear structure", and None. Well separated means that, between
-    neighboring clusters, rows are at most half as dense as at the centers. This is looked at along
-    the line through two centers, as in the test of Tantrum, Murua & Stuetzle (KDD 2003), with rows
-    that were held out when the centers were fitted, so that many features do not feign a gap. Any
-    distribution with one peak passes for one cluster, however skewed, heavy-tailed or correlated;
-    so no reference data are drawn for it. Rounded columns (whole numbers, dice, answers from 1 to
-    5, 0 or 1) are spread out evenly first. Where the clusters of the suggested k are the distinct
-    rows, and each of these stands for several, nothing is asked, except of columns that are a scale
-    of 5 equally spaced values or more.
+    The suggestion is the k that most criteria favor among those whose clusters are well separated;
+    if there is none, it is "no clear structure", and None. Clusters are well separated if the
+    density of rows between neighboring clusters is at most half of that at the centers. It is
+    estimated along the line through two centers, as in the test of Tantrum, Murua & Stuetzle (KDD
+    2003), from rows that were held out when the centers were fitted; otherwise data with many
+    features would seem to have gaps. A unimodal distribution counts as one cluster, even if it is
+    skewed, heavy-tailed or correlated, so no reference data are needed. Rounded columns (whole
+    numbers, dice, answers from 1 to 5, 0 or 1) are made continuous first, by random numbers. If the
+    clusters of the suggested k are the distinct rows, and each of these occurs several times, there
+    is no test, unless a column is a scale of at least 5 equally spaced values.
 
-    Measured with eight k from 2 to 12, whatever criteria favor: any of them was called well
-    separated in 4 of 737 data sets with one peak (uniform, normal, elongated, correlated,
-    exponential, log-normal, Pareto, Student's t, Poisson, whole numbers, bits, dice, mixed columns;
-    50 to 2000 rows, 1 to 50 columns). Normal clusters 5 standard deviations apart were found in 98
-    of 100 data sets with 50 rows for each cluster, in 90 with 35 and 51 with 20; those 4 apart, in
-    59 with 100 rows each.
+    Measured with eight k from 2 to 12, whatever the criteria favored: some k was called well
+    separated in 4 of 737 unimodal data sets (uniform, normal, elongated, correlated, exponential,
+    log-normal, Pareto, Student's t, Poisson, whole numbers, bits, dice, mixed columns; 50 to 2000
+    rows, 1 to 50 columns). Normal clusters 5 standard deviations apart were found in 98 of 100 data
+    sets with 50 rows per cluster, in 90 with 35 and in 51 with 20; those 4 apart, in 59 with 100
+    rows per cluster.
 
-    Not for clusters of other than compact shape, such as rings and chains: then no number of
-    centers is right, and the criteria disagree. A hollow ring may be divided in three.
+    Do not use this for clusters that are not compact, such as rings and chains: no number of
+    centers describes them, and the criteria disagree. A hollow ring may be divided into three
+    clusters.
 
     Examples
     --------
     >>> import numpy as np
     >>> from ckmeans import select_k
     >>> rng = np.random.default_rng(0)
-    >>> X = np.concatenate([rng.normal(center, 1.0, size=(100, 2)) for center in ([0, 0], [8, 0], [4, 7])])
+    >>> middles = [0, 0], [8, 0], [4, 7]
+    >>> X = np.concatenate([rng.normal(middle, 1.0, size=(100, 2)) for middle in middles])
     >>> found = select_k(X, range(1, 7), criteria=["elbow", "silhouette"], random_state=0)
     >>> print(found)
       k  ...
@@ -1019,7 +1022,7 @@ def select_k(
             max(10, 2 * ks[-1]),
             f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}",
         )
-    # As it is before anything is drawn.
+    # Its state before anything is drawn.
     before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
 
@@ -1037,67 +1040,153 @@ def select_k(
     rows = Rows(array, names, weights, n_threads)
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
-    solvers = (
-        fit_path(
-            rows, ks[: len(models)], seeds, _FRESH if n_init == "auto" else n_init, max_iter, tol
+    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models])
+    with reached.carried_by_errors():
+        if models:
+            draws = _FRESH if n_init == "auto" else n_init
+            fit_path(rows, reached.solvers, ks[: len(models)], seeds, draws)
+        for model, solver in zip(models, reached.solvers):
+            model._keep(solver)
+        path = Path(
+            rows,
+            ks,
+            models,
+            n_distinct,
+            extra,
+            max_iter,
+            tol,
+            n_threads,
+            n_refs,
+            n_resamples,
+            sample_size,
         )
-        if models
-        else []
-    )
-    for model, solver in zip(models, solvers):
-        model._keep(solver)
-    path = Path(
-        rows,
-        ks,
-        models,
-        n_distinct,
-        extra,
-        max_iter,
-        tol,
-        n_threads,
-        n_refs,
-        n_resamples,
-        sample_size,
-    )
-    table, best_k = judge(path, wanted)
-    refitted = {None}
-    while (k := candidate(path, best_k)[0]) not in refitted:
-        # The search spent little on each k: what is suggested must not be worse than a fit of that
-        # k alone. A better fit changes values of criteria, so all is judged again.
-        refitted.add(k)
-        alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
-        if alone.inertia_ <= models[ks.index(k)].inertia_:
-            path.replace(ks.index(k), alone)
-            table, best_k = judge(path, wanted)
-    suggested_k, suggestion = suggest(path, best_k)
+        judgment = judge(path, wanted, reached)
+        refitted = {None}
+        while (k := candidate(path, judgment.best_k)[0]) not in refitted:
+            # The search spent little on each k: what is suggested must not be worse than a fit of
+            # that k alone. A better fit changes values of criteria, so all are computed again.
+            refitted.add(k)
+            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
+            if alone.inertia_ <= models[ks.index(k)].inertia_:
+                path.replace(ks.index(k), alone)
+                judgment = judge(path, wanted, reached)
+        suggested_k, suggestion = suggest(path, judgment.best_k)
     return KSelection(
-        table,
-        best_k,
+        judgment.table,
+        judgment.best_k,
         suggested_k,
         suggestion,
-        dict(zip(path.judged, path.models)),
-        len(path.sample),
-        remarks(path, table, wanted),
+        judgment.models,
+        judgment.sample_size,
+        remarks(path, judgment.table, wanted),
     )
 
 
-def judge(path, wanted):
-    """The table of all values, and the k that each criterion favors."""
-    ks = np.array(path.ks)
-    table, best_k = {"k": ks, "inertia": path.inertias.copy()}, {}
+class Judgment:
+    """What the criteria say of a path.
+
+    Attributes
+    ----------
+    table, best_k, models, sample_size
+        As in `KSelection`, with the criteria that have been computed.
+    """
+
+    def __init__(self, path):
+        self.table = {"k": np.array(path.ks), "inertia": path.inertias.copy()}
+        self.best_k = {}
+        self.models = dict(zip(path.judged, path.models))
+        self.sample_size = len(path.sample)
+
+
+def judge(path, wanted, reached):
+    """Compute all criteria."""
+    judgment = Judgment(path)
+    if reached.judgment is None:  # else the one before is complete
+        reached.judgment = judgment
+    ks = judgment.table["k"]
     for name in wanted:
         criterion = CRITERIA[name]
         values = criterion.compute(path) if path.models else np.zeros(0)
         columns = [np.full(len(ks), math.nan) for _ in range(1 + criterion.error)]
         for column, known in zip(columns, values if isinstance(values, tuple) else (values,)):
             column[: len(path.models)] = known[: len(path.models)]
-        table.update(zip((name, f"{name}_se"), columns))
-        best_k[name] = criterion.best(ks, *columns)
-    return table, best_k
+        best = criterion.best(ks, *columns)
+        judgment.table.update(zip((name, f"{name}_se"), columns))
+        judgment.best_k[name] = best
+    reached.judgment = judgment
+    return judgment
+
+
+class Reached:
+    """What a selection under way has reached, for the exception that may end it.
+
+    Attributes
+    ----------
+    ks, wanted : list
+        Numbers of clusters, and names of criteria, that are asked for.
+    models : list of KMeans
+        Of the first of `ks`.
+    solvers : list of Solver
+        Their fits.
+    judgment : Judgment or None
+        The last complete one, else the one under way.
+    """
+
+    def __init__(self, ks, wanted, models, solvers):
+        self.ks, self.wanted, self.models, self.solvers = ks, wanted, models, solvers
+        self.judgment = None
+
+    @contextmanager
+    def carried_by_errors(self):
+        """Give whatever exception ends the work an attribute `partial`, if any k has been fitted.
+
+        Ctrl-C, the exception of a signal handler and a lack of memory are treated alike.
+        """
+        try:
+            yield
+        except BaseException as error:
+            with suppress(Exception):  # must not hide the reason
+                found = self.partial()
+                if found is not None:
+                    error.partial = found
+                    if hasattr(error, "add_note"):  # from Python 3.11 on
+                        error.add_note(
+                            "What select_k had found by then is the attribute `partial` of this "
+                            "exception."
+                        )
+            raise
+
+    def partial(self):
+        """A KSelection without a suggestion, or None if there is nothing to put into it."""
+        if self.judgment is None:
+            fitted = [pair for pair in zip(self.models, self.solvers) if pair[1].best is not None]
+            if not fitted:
+                return None
+            for model, solver in fitted:
+                model._keep(solver, interrupted=True)
+            models = {model.n_clusters: model for model, _ in fitted}
+            inertias = np.array([model.inertia_ for model in models.values()])
+            table, best_k = {"k": np.array(list(models)), "inertia": inertias}, {}
+            sample_size = 0
+        else:
+            table, best_k = dict(self.judgment.table), dict(self.judgment.best_k)
+            models, sample_size = self.judgment.models, self.judgment.sample_size
+        computed = [name for name in self.wanted if name in best_k]
+        table = {
+            name: column
+            for name, column in table.items()
+            if name in ("k", "inertia") or name.removesuffix("_se") in computed
+        }
+        note = (
+            f"Fitted: {in_words(list(models))} of {in_words(self.ks)}. Criteria that were "
+            f"computed: {', '.join(_HEADS.get(name, name) for name in computed) or 'none'}."
+        )
+        suggestion = "Interrupted: no k is suggested."
+        return KSelection(table, best_k, None, suggestion, models, sample_size, [note])
 
 
 def remarks(path, table, wanted):
-    """Sentences about what is not in the table."""
+    """Sentences about values that are missing in the table."""
     notes, missing = [], {}
     for name in wanted:
         ks = tuple(k for k, value in zip(path.judged, table[name].tolist()) if math.isnan(value))
@@ -1141,7 +1230,7 @@ def as_k_range(k_range, n):
     except TypeError:
         raise TypeError(
             "k_range must be an iterable of integers such as range(2, 13), got "
-            f"{check._typed(k_range)}."
+            f"{check.with_type(k_range)}."
         ) from None
     if not ks:
         raise ValueError("k_range is empty: pass at least one number of clusters, as range(2, 13).")

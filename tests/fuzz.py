@@ -9,7 +9,7 @@ promises.
 
 A case is a target and a number, and the tests run the first few of each. What it finds becomes a
 test of its own, since numbers mean other cases once this file changes; files that were read wrongly
-are kept in tests/cases. tests/README.md says how to look for memory errors with it.
+are kept in tests/cases. CONTRIBUTING.md says how to look for memory errors with it.
 """
 
 import argparse
@@ -37,7 +37,7 @@ import oracle
 
 import ckmeans
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial, plot
-from ckmeans._cli import text
+from ckmeans._cli import text, text_columns, text_header, text_layout, text_numbers
 from ckmeans._cli.readers import Ambiguous, ReadError, read_table
 from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
@@ -326,9 +326,10 @@ def meant_for_users(*kinds):
     """What is wrong with a case may be said in an error, from a check or by NumPy, not from deep
     inside.
     """
+    kinds = kinds or (TypeError, ValueError, ImportError, OverflowError)
     try:
         yield
-    except kinds or (TypeError, ValueError, ImportError, OverflowError) as error:
+    except kinds as error:
         assert str(error), "an error without a message"
         frame = traceback.extract_tb(error.__traceback__)[-1]
         assert "_native" not in frame.filename or isinstance(error, OverflowError), (
@@ -745,7 +746,7 @@ def layouts(rng):
 
 def chunks(rng):
     """Fits of rows that come in chunks, in any: the bits of a fit of all rows."""
-    from ckmeans._blocks import sources as _sources
+    from ckmeans._blocks.sources import local as _local
     from ckmeans._estimators import chunk_fits as _chunks
 
     n, d = int(pick(rng, (8, 100, 3000))), int(pick(rng, (1, 2, 5, 30)))
@@ -760,10 +761,10 @@ def chunks(rng):
     )
     cuts = np.sort(rng.integers(0, n + 1, size=pick(rng, (0, 1, 5))))
     parts = np.split(X, cuts)
-    before = _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT
+    before = _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT
     with tempfile.TemporaryDirectory() as folder, meant_for_users(), unchanged(X, weights):
         whole = KMeans(**params).fit(X, sample_weight=weights)
-        _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
+        _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT = int(pick(rng, (1000, 20_000, before[0]))), 0
         try:
             kind, path, options = (
                 rng.integers(5),
@@ -791,7 +792,7 @@ def chunks(rng):
                 assert np.array_equal(getattr(found, name), getattr(whole, name)), f"{name} differs"
             found.labels_ = None  # an open map, which some systems do not let be removed
         finally:
-            _sources.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
+            _local.BLOCK_BYTES, _chunks.MAPPED_LIMIT = before
 
 
 def blocks(rng):
@@ -1291,26 +1292,61 @@ def commands(rng):
             assert code in (0, 1, 2), f"exit code {code} of {argv}"
 
 
-# -- what Python can change --------------------------------------------------------------------------------------------------------
+# -- what Python can change ------------------------------------------------------------------------
 
 
 def other_than(rng, value):
     """What somebody could put in the place of an attribute."""
-    odd = pick(rng, (None, "x", 7, -1, 2.5, True, [], {}, object(), np.float64("nan"), 10**30, np.zeros(0), np.zeros((0, 3)), (1, 2)))
+    odd = pick(
+        rng,
+        (
+            None,
+            "x",
+            7,
+            -1,
+            2.5,
+            True,
+            [],
+            {},
+            object(),
+            np.float64("nan"),
+            10**30,
+            np.zeros(0),
+            np.zeros((0, 3)),
+            (1, 2),
+        ),
+    )
     if not isinstance(value, np.ndarray) or value.size == 0 or rng.random() < 0.15:
         return odd
     other = value.copy()
     what = rng.integers(12)
     if what == 0:
-        return other[tuple(slice(None, max(0, size + int(pick(rng, (-2, -1, -1, 0))))) for size in other.shape)]
+        return other[
+            tuple(
+                slice(None, max(0, size + int(pick(rng, (-2, -1, -1, 0))))) for size in other.shape
+            )
+        ]
     if what == 1:
         return np.repeat(other, 2, axis=int(rng.integers(other.ndim)))
     if what == 2:
-        return other.reshape(pick(rng, ((-1,), (1, -1), (-1, 1), (*other.shape, 1), other.shape[::-1])))
+        return other.reshape(
+            pick(rng, ((-1,), (1, -1), (-1, 1), (*other.shape, 1), other.shape[::-1]))
+        )
     if what == 3:
-        return other.astype(pick(rng, ("f2", "f4", "f8", ">f8", "i1", "i8", "u8", "O", "U9", "c16", "?", "g")))
+        return other.astype(
+            pick(rng, ("f2", "f4", "f8", ">f8", "i1", "i8", "u8", "O", "U9", "c16", "?", "g"))
+        )
     if what == 4:
-        return pick(rng, (np.asfortranarray(other), other[::-1], np.repeat(other, 2, axis=-1)[..., ::2], other.tolist(), np.ma.masked_invalid(other)))
+        return pick(
+            rng,
+            (
+                np.asfortranarray(other),
+                other[::-1],
+                np.repeat(other, 2, axis=-1)[..., ::2],
+                other.tolist(),
+                np.ma.masked_invalid(other),
+            ),
+        )
     if what == 5:
         other.flags.writeable = False
         return other
@@ -1321,20 +1357,50 @@ def other_than(rng, value):
         if other.dtype.kind == "f":
             other[place] = pick(rng, (*ODD, -np.nan, 0.0, 1.0))
         else:
-            other[place] = np.array(pick(rng, (-1, -2, 0, 1, len(other), len(other) + 1, -len(other) - 1, 2**31 - 1, -(2**31)))).astype(other.dtype)
+            other[place] = np.array(
+                pick(
+                    rng,
+                    (
+                        -1,
+                        -2,
+                        0,
+                        1,
+                        len(other),
+                        len(other) + 1,
+                        -len(other) - 1,
+                        2**31 - 1,
+                        -(2**31),
+                    ),
+                )
+            ).astype(other.dtype)
     return other
 
 
 #: What is done with a model: a function of it and of rows.
 USES = {
-    "predict": lambda model, X: model.predict(X), "transform": lambda model, X: model.transform(X), "score": lambda model, X: model.score(X),
-    "names": lambda model, X: model.get_feature_names_out(), "html": lambda model, X: model._repr_html_() if hasattr(model, "_repr_html_") else None,
-    "save": lambda model, X: through_a_file(model).predict(X), "match": lambda model, X: ckmeans.match(model, model, pick_rows(X)),
-    "match labels": lambda model, X: ckmeans.match(model, model), "partial_fit": lambda model, X: model.partial_fit(X),
-    "chunks": lambda model, X: list(model.predict_chunks(X)), "score_chunks": lambda model, X: model.score_chunks(X),
-    "copy": lambda model, X: copy.deepcopy(model).predict(X), "again": lambda model, X: model.fit(X).predict(X),
+    "predict": lambda model, X: model.predict(X),
+    "transform": lambda model, X: model.transform(X),
+    "score": lambda model, X: model.score(X),
+    "names": lambda model, X: model.get_feature_names_out(),
+    "html": lambda model, X: model._repr_html_() if hasattr(model, "_repr_html_") else None,
+    "save": lambda model, X: through_a_file(model).predict(X),
+    "match": lambda model, X: ckmeans.match(model, model, pick_rows(X)),
+    "match labels": lambda model, X: ckmeans.match(model, model),
+    "partial_fit": lambda model, X: model.partial_fit(X),
+    "chunks": lambda model, X: list(model.predict_chunks(X)),
+    "score_chunks": lambda model, X: model.score_chunks(X),
+    "copy": lambda model, X: copy.deepcopy(model).predict(X),
+    "again": lambda model, X: model.fit(X).predict(X),
 }
-PICTURES = ("clusters", "pairs", "projection", "sizes", "profiles", "center_distances", "silhouette")
+PICTURES = (
+    "clusters",
+    "pairs",
+    "projection",
+    "sizes",
+    "profiles",
+    "center_distances",
+    "silhouette",
+)
 
 
 def pick_rows(X):
@@ -1342,16 +1408,30 @@ def pick_rows(X):
 
 
 def surgery(rng):
-    """Attributes of a fitted model replaced by anything: what uses them gives a right result or an error that is meant for users."""
+    """Attributes of a fitted model replaced by anything.
+
+    What uses them gives a right result or an error that is meant for users.
+    """
     n, d = int(pick(rng, (3, 20, 200))), int(pick(rng, (1, 2, 5, 20)))
     X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
     rows = sparse_of(rng, X) if rng.random() < 0.2 else X
-    model = cls(int(pick(rng, (1, 2, 3))), random_state=0, metric=pick(rng, ("euclidean", "euclidean", "cosine")))
+    model = cls(
+        int(pick(rng, (1, 2, 3))),
+        random_state=0,
+        metric=pick(rng, ("euclidean", "euclidean", "cosine")),
+    )
     with meant_for_users():
         model.fit(rows)
-        names = sorted(name for name in vars(model) if name.endswith("_") or name in ("n_threads", "metric", "_since", "n_clusters"))
+        names = sorted(
+            name
+            for name in vars(model)
+            if name.endswith("_") or name in ("n_threads", "metric", "_since", "n_clusters")
+        )
         for _ in range(int(pick(rng, (1, 1, 2)))):
-            name = pick(rng, (*names, "cluster_centers_", "cluster_centers_", "tree_children_", "seen_weights_"))
+            name = pick(
+                rng,
+                (*names, "cluster_centers_", "cluster_centers_", "tree_children_", "seen_weights_"),
+            )
             if rng.random() < 0.1:
                 vars(model).pop(name, None)
             elif hasattr(model, name):
@@ -1365,10 +1445,14 @@ def surgery(rng):
     except ImportError:
         pass
     for _ in range(3):
-        with meant_for_users(TypeError, ValueError, ImportError, OverflowError, AttributeError, KeyError):
+        with meant_for_users(
+            TypeError, ValueError, ImportError, OverflowError, AttributeError, KeyError
+        ):
             pick(rng, uses)(model, rows)
             labels = model.predict(rows)
-            assert labels.shape == (rows.shape[0],) and 0 <= labels.min() <= labels.max() < len(model.cluster_centers_)
+            assert labels.shape == (rows.shape[0],) and 0 <= labels.min() <= labels.max() < len(
+                model.cluster_centers_
+            )
 
 
 def draw(rng, model, X):
@@ -1376,13 +1460,18 @@ def draw(rng, model, X):
 
     name = pick(rng, PICTURES)
     try:
-        getattr(plot, name)(model, *([] if name in ("sizes", "profiles", "center_distances") else [X]))
+        getattr(plot, name)(
+            model, *([] if name in ("sizes", "profiles", "center_distances") else [X])
+        )
     finally:
         pyplot.close("all")
 
 
 class Changing:
-    """Changes what a fit works on, over and over: values to garbage, and what is used as an address to anything."""
+    """Changes what a fit works on, over and over.
+
+    Values become garbage, and what is used as an address becomes anything.
+    """
 
     def __init__(self, rng, *arrays):
         self.rng, self.arrays = rng, [array for array in arrays if array is not None]
@@ -1393,9 +1482,13 @@ class Changing:
         where = self.rng.integers(array.size, size=int(pick(self.rng, (1, 10, array.size))))
         if array.dtype.kind == "f":
             with np.errstate(all="ignore"):
-                array.flat[where] = np.array(pick(self.rng, (*ODD, -np.nan, 0.0, 1.0, 1e38, 1e60))).astype(array.dtype)
+                array.flat[where] = np.array(
+                    pick(self.rng, (*ODD, -np.nan, 0.0, 1.0, 1e38, 1e60))
+                ).astype(array.dtype)
         elif self.rng.random() < 0.5:
-            array.flat[where] = self.rng.integers(*pick(self.rng, ((-(2**31), 2**31), (-3, 4), (0, 1000))), size=len(where))
+            array.flat[where] = self.rng.integers(
+                *pick(self.rng, ((-(2**31), 2**31), (-3, 4), (0, 1000))), size=len(where)
+            )
         else:
             self.rng.shuffle(array)
 
@@ -1415,7 +1508,10 @@ class Changing:
 
 
 def changes(rng):
-    """Rows, weights and column indices that change while they are used: values mean nothing then, but memory stays whole and all ends."""
+    """Rows, weights and column indices that change while they are used.
+
+    Values mean nothing then, but no memory is damaged and every call ends.
+    """
     n, d = int(pick(rng, (30, 300, 3000))), int(pick(rng, (1, 2, 7, 40, 150)))
     X, weights = np.array(numbers(rng, n, d, ("f8", "f8", "f4")), order=pick(rng, "CCF")), None
     if rng.random() < 0.4:
@@ -1428,15 +1524,30 @@ def changes(rng):
 
             rows = sparse.csr_matrix(X)
             if rng.random() < 0.3:
-                rows.indices, rows.indptr = rows.indices.astype(np.int64), rows.indptr.astype(np.int64)
-            parts = [part for part in (rows.data, rows.indices, rows.indices, rows.indptr) if part.size]
+                rows.indices, rows.indptr = (
+                    rows.indices.astype(np.int64),
+                    rows.indptr.astype(np.int64),
+                )
+            parts = [
+                part for part in (rows.data, rows.indices, rows.indices, rows.indptr) if part.size
+            ]
     change = Changing(np.random.default_rng(rng.integers(2**32)), *parts, weights)
     cls = pick(rng, (KMeans, KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
-    params = {"n_clusters": int(pick(rng, (2, 3, 20, 70))), "random_state": 0, "n_threads": int(pick(rng, (1, 2, 3))), "max_iter": 15,
-              "metric": pick(rng, ("euclidean", "euclidean", "cosine"))}
+    params = {
+        "n_clusters": int(pick(rng, (2, 3, 20, 70))),
+        "random_state": 0,
+        "n_threads": int(pick(rng, (1, 2, 3))),
+        "max_iter": 15,
+        "metric": pick(rng, ("euclidean", "euclidean", "cosine")),
+    }
     if cls is KMeans:
-        params.update(algorithm=pick(rng, tuple(ALGORITHMS)), n_init=1, copy_x=bool(rng.random() < 0.8),
-                      refine=pick(rng, (None, None, *PLANS)) if rows is X else None, history=bool(rng.random() < 0.2))
+        params.update(
+            algorithm=pick(rng, tuple(ALGORITHMS)),
+            n_init=1,
+            copy_x=bool(rng.random() < 0.8),
+            refine=pick(rng, (None, None, *PLANS)) if rows is X else None,
+            history=bool(rng.random() < 0.2),
+        )
     if cls is MiniBatchKMeans:
         params.update(batch_size=int(pick(rng, (10, 200, 5000))), max_iter=2)
     params["init"] = pick(rng, tuple(INITS))
@@ -1444,15 +1555,23 @@ def changes(rng):
     if once == 0 and cls is not BisectingKMeans:
         params["callback"] = lambda state: change.once()
     elif once == 1 and cls is not BisectingKMeans:
+
         def init(X, n_clusters, random_state):
             change.once()
             return np.zeros((n_clusters, d)) + np.arange(n_clusters)[:, None]
+
         params["init"] = init
     model = cls(**params)
-    jobs = {"fit": lambda: model.fit(rows, sample_weight=weights).labels_, "seeds": lambda: ckmeans.kmeans_plusplus(rows, 5, sample_weight=weights)[1],
-            "silhouette": lambda: metrics.silhouette_samples(rows[:200], np.arange(min(n, 200)) % 3),
-            "chunks": lambda: list(model.fit_chunks(X, labels=True).predict_chunks(X)), "iter": lambda: list(model.iter_fit(rows))}
-    with meant_for_users(TypeError, ValueError, IndexError, ArithmeticError, RuntimeError, AttributeError):
+    jobs = {
+        "fit": lambda: model.fit(rows, sample_weight=weights).labels_,
+        "seeds": lambda: ckmeans.kmeans_plusplus(rows, 5, sample_weight=weights)[1],
+        "silhouette": lambda: metrics.silhouette_samples(rows[:200], np.arange(min(n, 200)) % 3),
+        "chunks": lambda: list(model.fit_chunks(X, labels=True).predict_chunks(X)),
+        "iter": lambda: list(model.iter_fit(rows)),
+    }
+    with meant_for_users(
+        TypeError, ValueError, IndexError, ArithmeticError, RuntimeError, AttributeError
+    ):
         with change.meanwhile() if once == 2 else contextlib.nullcontext():
             found = jobs[pick(rng, ("fit", "fit", "fit", *jobs))]()
             if isinstance(found, np.ndarray) and found.dtype == np.int32:
@@ -1462,12 +1581,19 @@ def changes(rng):
 
 
 def states(rng):
-    """States of a callback that are asked outside of it, by other threads and later: an error, and the fit goes on as if nothing had been."""
+    """States of a callback that are asked outside of it, by other threads and later.
+
+    That is an error, and the fit goes on as if nothing had happened.
+    """
     n, d = int(pick(rng, (50, 3000))), int(pick(rng, (1, 2, 8)))
     X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, KMeans, MiniBatchKMeans))
     rows = sparse_of(rng, X) if rng.random() < 0.3 else X
     n = rows.shape[0]
-    params = {"n_clusters": int(pick(rng, (2, 5))), "random_state": 1, "n_threads": int(pick(rng, (1, 2)))}
+    params = {
+        "n_clusters": int(pick(rng, (2, 5))),
+        "random_state": 1,
+        "n_threads": int(pick(rng, (1, 2))),
+    }
     kept, over = [], threading.Event()
 
     def ask(state):
@@ -1485,7 +1611,10 @@ def states(rng):
 
     def callback(state):
         kept.append(state if rng.random() < 0.7 else copy.copy(state))
-        assert np.isfinite(state.centers).all() and 0 <= state.labels.min() <= state.labels.max() < params["n_clusters"]
+        assert (
+            np.isfinite(state.centers).all()
+            and 0 <= state.labels.min() <= state.labels.max() < params["n_clusters"]
+        )
         if rng.random() < 0.3:
             try:
                 pick(rng, (model.fit, model.fit_predict))(rows[:20])
@@ -1537,7 +1666,9 @@ def together(rng):
 
     with meant_for_users():
         model.fit(rows)
-        threads = [threading.Thread(target=several, args=(pick(rng, (fit, feed, look)),)) for _ in range(4)]
+        threads = [
+            threading.Thread(target=several, args=(pick(rng, (fit, feed, look)),)) for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -1572,10 +1703,14 @@ TARGETS = {
 }
 
 #: Targets that are a function of bytes, too: name -> (that function, one that makes bytes to begin
-#: with, the module to cover)
+#: with, the modules to cover)
 OF_BYTES = {
-    "models": (load_bytes, some_model_file, loading),
-    "tables": (read_bytes, some_table, text),
+    "models": (load_bytes, some_model_file, (loading,)),
+    "tables": (
+        read_bytes,
+        some_table,
+        (text, text_columns, text_header, text_layout, text_numbers),
+    ),
 }
 
 
@@ -1613,8 +1748,8 @@ def guided(target, args):
     import atheris
 
     (CASES / target).mkdir(exist_ok=True)
-    run, begin, module = OF_BYTES[target]
-    for function in vars(module).values():
+    run, begin, modules = OF_BYTES[target]
+    for function in [value for module in modules for value in vars(module).values()]:
         if inspect.isfunction(function):
             atheris.instrument_func(function)
 

@@ -1,13 +1,17 @@
 """What must not change when the engine is rewritten: a record of some 200 fits.
 
-A record holds, for each fit, a hash of its result (labels, centers, inertia, iterations), which is the same on every machine, and for
-each instruction set a hash of the counters after every iteration. Equal counters show that the engine took the same decisions on the
-way. They depend a little on the compiler and on NumPy's linear algebra (`origin`), so only builds of the same origin are compared by them.
+A record holds, for each fit, a hash of its result (labels, centers, inertia, iterations), which is
+the same on every machine, and for each instruction set a hash of the counters after every
+iteration. Equal counters show that the engine took the same decisions on the way. They depend a
+little on the compiler and on NumPy's linear algebra (`origin`), so only builds of the same origin
+are compared by them.
 
-    python tests/golden.py --check       hold the installed package against the record: results and, of the same origin, counters
+    python tests/golden.py --check       compare the installed package with the record: results
+                                         and, of the same origin, counters
     python tests/golden.py --write       write the record anew
 
-`test_golden.py` checks the results. Before the engine is changed where decisions are taken, write a record; after each step, check.
+`native/test_golden.py` checks the results. Before the engine is changed where decisions are taken,
+write a record; after each step, check.
 """
 
 import argparse
@@ -20,21 +24,23 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from ckmeans._native.engine import COMPILER, Data, Run
 
 import ckmeans
 from ckmeans import KMeans, _native
 from ckmeans._blocks.driver import Fit
 from ckmeans._blocks.resident import Block
-from ckmeans._blocks.sources import ArrayEngine
+from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans._input.sparse import sparse_rows
+from ckmeans._native.engine import COMPILER, Data, Run
 
 RECORD = Path(__file__).with_name("golden.json")
 
 ALGORITHMS = "auto", "lloyd", "boxes", "yinyang", "projected"
 
 
-# -- data: whole numbers from a generator whose stream is frozen, and exact arithmetic, so that every machine makes the same bits ------
+# -- data ------------------------------------------------------------------------------------------
+#    Whole numbers from a generator whose stream is frozen, and exact arithmetic: the same bits on
+#    every machine.
 
 
 def bell(random, *shape):
@@ -134,7 +140,10 @@ def rows_of(name, dtype="f8", order="C", csr=False):
 
 
 def starts(X, k, random, restarts=1, far=False):
-    """Initial centers; `far`: two of them are equal, and one is far from all rows and soon empty."""
+    """Initial centers.
+
+    `far`: two of them are equal, and one is far from all rows and soon empty.
+    """
     for _ in range(restarts):
         centers = X[random.permutation(len(X))[:k]].astype(np.float64)
         if far and k > 2:
@@ -147,7 +156,7 @@ def weights_of(n, random, weighted):
     return random.randint(0, 3, n).astype(float) if weighted else None
 
 
-# -- fits ------------------------------------------------------------------------------------------------------------------------------
+# -- fits ------------------------------------------------------------------------------------------
 
 
 def in_memory(
@@ -249,7 +258,10 @@ class Watch:
 
 
 def in_turn(name, algorithms):
-    """Runs over the same data, each with another algorithm: each finds what those before have left."""
+    """Runs over the same data, each with another algorithm.
+
+    Each finds what those before have left.
+    """
     k, max_iter = DATA[name][3:]
     X, random = rows_of(name)
     data = Data(X, None, 2, True)
@@ -398,7 +410,7 @@ def _hash(things):
 
 
 def run(wanted=""):
-    """(name, hash of the results, hash of the counters) of each case whose name has `wanted` in it."""
+    """(name, hash of the results, hash of the counters) of each case with `wanted` in its name."""
     for name, do, given, variant in cases():
         if wanted in name:
             with warnings.catch_warnings():
@@ -408,7 +420,10 @@ def run(wanted=""):
 
 
 def origin():
-    """What counters depend on beside the engine: the compiler, and how NumPy multiplies matrices."""
+    """What counters depend on beside the engine.
+
+    The compiler, and how NumPy multiplies matrices.
+    """
     random = np.random.RandomState(0)
     a, b = random.random_sample((2, 40, 40))
     return _hash([COMPILER, a @ b, np.einsum("ij,ij->i", a, b), np.einsum("ij,j->i", a, b[0])])

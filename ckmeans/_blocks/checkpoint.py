@@ -1,6 +1,4 @@
-"""Fits over blocks that can be stopped and taken up again: where all runs are, in a file, after
-every pass.
-"""
+"""Checkpoints: the states of all runs of a fit over blocks, written after every pass."""
 
 import json
 import os
@@ -20,7 +18,7 @@ _REMEDY = "remove it, or pass another path"
 
 
 def write(path, fit):
-    """Write where a fit is: replaces what the file holds in one step, so that a crash leaves this
+    """Write the state of a fit. The file is replaced in one step, so a crash leaves either this
     state or the one before.
     """
     arrays = {name: getattr(fit.survey, name) for name in ("low", "high", "tiny")}
@@ -60,9 +58,9 @@ def write(path, fit):
 
 
 def read(path):
-    """(header, arrays, survey) of a checkpoint; None where there is none.
+    """(header, arrays, survey) of a checkpoint; None if there is no such file.
 
-    A checksum of all that it holds tells whether it is what was written.
+    Its checksum is verified.
     """
     if not os.path.exists(path):
         return None
@@ -97,7 +95,7 @@ def read(path):
             check_contents(header, arrays, survey)
         except MemoryError:
             raise
-        except Exception as error:  # whatever zipfile, json or numpy say to another file
+        except Exception as error:  # whatever zipfile, json or numpy raise for other files
             said = (
                 str(error)
                 if isinstance(error, ArchiveError)
@@ -111,9 +109,7 @@ def read(path):
 
 
 def check_contents(header, arrays, survey):
-    """Raise unless a checkpoint holds what a fit of its kind can go on from, whoever made its
-    checksum.
-    """
+    """Raise unless a fit can be resumed from a checkpoint; its checksum may have been forged."""
     d, k, n, runs = (
         len(survey.low),
         header["asked"]["n_clusters"],
@@ -185,7 +181,7 @@ def check_contents(header, arrays, survey):
 
 
 def compare(path, header, asked):
-    """Raise unless a checkpoint is of the fit that is asked for."""
+    """Raise unless a checkpoint has the parameters of this fit."""
     for name, value in asked.items():
         if header["asked"].get(name) != value:
             raise ValueError(
@@ -196,9 +192,7 @@ def compare(path, header, asked):
 
 
 def compare_rows(path, saved, found, same):
-    """Raise unless a survey finds the ranges and blocks that a checkpoint has of its rows, and the
-    `same` checksum.
-    """
+    """Raise unless the rows have the ranges, blocks and (`same`) checksum of the checkpoint."""
     one, other = saved.survey, found.survey
     if not (
         same
@@ -213,7 +207,7 @@ def compare_rows(path, saved, found, same):
 
 
 def restore(state, i, header, arrays):
-    """Bring one run's state back."""
+    """Set the state of run i to that in a checkpoint."""
     for name, value in header["states"][i].items():
         setattr(state, name, tuple(value) if name == "check" and value is not None else value)
     for name in _ARRAYS:

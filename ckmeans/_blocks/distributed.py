@@ -1,4 +1,4 @@
-"""What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all but where the blocks are."""
+"""What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all except where the blocks are."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from .._estimators import kmeans as _kmeans
 from .._estimators.base import CenterModel
 from .._estimators.labels import check_label_order
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from ..progress import Passes
 from .driver import fit_blocks
 from .inits import BLOCK_INITS
@@ -14,6 +15,7 @@ from .inits import BLOCK_INITS
 class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blocks/driver.py`."""
 
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,
@@ -32,7 +34,7 @@ class BlockKMeans(CenterModel):
         self._keep_parameters(locals())
 
     def _check(self, d=None):
-        """Check the parameters; those that go by the number of columns only where that is known."""
+        """Check the parameters; those that depend on the number of columns only if it is known."""
         check.check_int(self.n_clusters, "n_clusters", 1, "an integer of at least 1")
         check.check_n_init(self.n_init)
         check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
@@ -61,7 +63,7 @@ class BlockKMeans(CenterModel):
         return model
 
     def _nameless(self):
-        """A plain model that takes blocks, whose names were looked at already."""
+        """A plain model for blocks, whose column names have been checked already."""
         model = self._plain()
         model.__dict__.pop("feature_names_in_", None)
         return model.set_params(

@@ -1,25 +1,25 @@
-"""k-means over rows that are not in one array: the driver, written once for every engine that can
-run a function on blocks of rows.
+"""k-means over rows that are not in one array: the driver, which is the same for every engine that
+can run a function on blocks of rows.
 
 An engine is an object with
 
 * ``map(task, *broadcast)``: calls ``task(X, sample_weight, index, *broadcast)`` for each block,
-  index = 0, 1, ..., and gives the results in any order, each as soon as it is there, or sums (+) of
-  some of them; the same blocks whenever it is called. `task` is a function of a module, and it,
-  what is broadcast and the results can be pickled. sample_weight is None for all blocks or for
+  index = 0, 1, ..., and yields the results in any order, each as soon as it is there, or sums (+)
+  of some of them. Every call has the same blocks. `task` is a function of a module; it, the
+  broadcast arguments and the results can be pickled. sample_weight is None for all blocks or for
   none; a block may have no rows.
-* ``n_threads``: how many threads a task may use.
-* ``keeps``: whether blocks stay in their processes as `_kept.Block`, which may then keep what helps
-  the next pass.
-* ``few_rows``: set before a pass, whether that looks at few rows only.
-* ``in_process``: whether tasks run in this process and share its memory, so that what they
-  broadcast may hold results; then also ``held_bytes``, what labels (those for the caller included),
-  bounds and packed rows may take together, and ``mapped``, whether reading rows costs so little
-  that packed ones are worth keeping.
+* ``n_threads``: the number of threads of a task.
+* ``keeps``: whether blocks stay in their processes as `resident.Block`, which keeps data that makes
+  the next pass faster.
+* ``few_rows``: set before a pass: whether it looks at few rows only.
+* ``in_process``: whether tasks run in this process and share its memory, so that broadcast
+  arguments may be objects that take results. Then there are also ``held_bytes``, the memory that
+  labels (those for the caller included), bounds and packed rows may take together, and ``mapped``,
+  whether reading rows is cheap enough that packed rows are worth keeping.
 
-All that differs from run to run is written as a generator (an init, Lloyd's iterations) that yields
-a request, (task, *arguments), and is sent the sum of the blocks' answers. Runs go in step: one pass
-over the blocks answers one request of each.
+Whatever differs between runs is written as a generator (an init, Lloyd's iterations), which yields
+a request, (task, *arguments), and is sent the sum of the blocks' answers. All runs advance
+together: one pass over the blocks answers one request of each.
 """
 
 import os
@@ -35,27 +35,31 @@ from .._input import checks as check
 from .._native import engine as native
 from ..partial import as_partial, assign_block
 from . import checkpoint as files
-from . import inits as seeding
+from .inits import BLOCK_INITS, called, named
+from .inits.answers import Added, Ranked
+from .inits.cache import cache
+from .inits.draws import rows_task
+from .inits.views import as_rows, open_block, weights_of
 from .state import State
 from .tasks import Whole, _digest, _sum, answer, assign_task, held_task, survey
 
-#: Bytes of labels that are held for the runs in step, where the engine works in this process;
-#: without, all sums are made anew.
+#: Memory for the labels of all runs, where the engine works in this process. If they take more,
+#: labels are not kept and all sums are computed anew in each pass.
 LABELS_LIMIT = 64 << 20
 
 
 def moments_task(X, sample_weight, index, whole):
-    """A block's share of the exact moments of the columns, by which their variance is found where
-    others are not good enough.
+    """A block's exact moments of the columns, for the variance of columns where others are not
+    accurate enough.
     """
     if not len(X):
-        return seeding.Added(np.zeros((1, 1), dtype=np.int64))
-    return seeding.Added(native.exact_moments(seeding.open_block(X, sample_weight, whole)))
+        return Added(np.zeros((1, 1), dtype=np.int64))
+    return Added(native.exact_moments(open_block(X, sample_weight, whole)))
 
 
 def far_task(X, sample_weight, index, whole, centers, limit):
-    """A block's rows farthest from their own centers, with label and weight: what empty clusters
-    may take.
+    """A block's rows farthest from their centers, with labels and weights: candidates for the
+    centers of empty clusters.
     """
     labels = np.full(len(X), -1, dtype=np.int32)
     assign_block(
@@ -67,8 +71,8 @@ def far_task(X, sample_weight, index, whole, centers, limit):
         inertia=False,
         n_threads=whole.n_threads,
     )
-    array = seeding.as_rows(X, whole)
-    weights = seeding.weights_of(X, sample_weight)
+    array = as_rows(X, whole)
+    weights = weights_of(X, sample_weight)
     far = native.block_squares(
         native.Data(array, None, whole.n_threads, False, False),
         whole.survey._native,
@@ -76,23 +80,23 @@ def far_task(X, sample_weight, index, whole, centers, limit):
         labels,
     )
     rows = np.flatnonzero((far > 0) & (weights > 0))
-    return seeding.Ranked.of(
+    return Ranked.of(
         array, rows, -far[rows], int(whole.starts[index]) + rows, limit, labels[rows], weights[rows]
     )
 
 
 class Fit:
-    """All runs of a fit, in step.
+    """All runs of a fit, one pass at a time.
 
     Parameters
     ----------
     engine : see the top of this file
     model : KMeans
-        Parameters are taken from it; nothing is set.
+        Only its parameters are read.
     sink : function of (start, labels) or None
-        Is given the labels of the best run, block by block; needs an engine in this process.
+        Receives the labels of the best run, block by block; needs an engine in this process.
     checkpoint : path or None
-        Where to write the state after each pass; a fit goes on from what is there.
+        Where to write the state after each pass; a fit is resumed from an existing file.
     watch : object with before(fit) and after(fit), called around each pass, or None
     """
 
@@ -109,7 +113,7 @@ class Fit:
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
         self.passes, self.whole, self.variance, self.names = 0, None, None, None
-        self.sums = None  # of all rows, column by column, and of their weights
+        self.sums = None  # (sums of the columns, sum of the weights)
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
             header, arrays, self.survey = saved
@@ -117,9 +121,8 @@ class Fit:
             self.names = arrays["names"].astype(object) if "names" in arrays else None
             self.whole = Whole(self.survey, arrays["starts"], engine.n_threads, os.urandom(8).hex())
             self.content = header["content"]
-            found, _, content = survey(
-                engine, True
-            )  # a pass: else the result of other rows would be taken for that of these
+            # One pass, to make sure that these are the rows that the checkpoint is about.
+            found, _, content = survey(engine, True)
             files.compare_rows(checkpoint, self.whole, found, content == self.content)
         else:
             self.before()
@@ -138,13 +141,13 @@ class Fit:
             model.n_init,
             model.random_state,
             self.d,
-            seeding.BLOCK_INITS,
-            seeding.named,
-            seeding.called,
+            BLOCK_INITS,
+            named,
+            called,
             lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype),
         )
         self.states = [State(seed) for seed, _ in self.restarts]
-        # What a checkpoint must agree with.
+        # Parameters that must be those of the checkpoint.
         seed = model.random_state
         self.asked = {
             "n_clusters": self.k,
@@ -164,12 +167,10 @@ class Fit:
             self.after()
         self.algorithm = ALGORITHMS[getattr(model, "algorithm", "auto")]
         self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
-        self.held, self.final_labels = (
-            None,
-            set(),
-        )  # native.Stream; runs whose labels there are those of their results
-        # Where labels are not held, those of a lone run are final with its last pass, unless its
-        # clusters are put in order then.
+        self.held = None  # native.Stream, with labels, bounds and packed rows
+        self.final_labels = set()  # numbers of runs whose labels in `held` are final
+        # If labels are not held, the last pass of a single run writes them, unless its clusters
+        # are to be sorted afterwards.
         self.at_once = (
             self.sink is not None
             and not self.holds
@@ -189,18 +190,16 @@ class Fit:
             self.watch.after(self)
 
     def best(self):
-        """The state of the best run that has ended; None where none has."""
+        """The state of the best run that has ended, the first of equal ones; None if none has."""
         done = [state for state in self.states if state.inertia is not None]
-        return (
-            min(done, key=lambda state: state.inertia) if done else None
-        )  # the first of equal ones
+        return min(done, key=lambda state: state.inertia, default=None)
 
     def solve(self):
-        """Run all; returns (Result without labels, list of Run)."""
+        """Do all runs; returns (Result without labels, list of Run)."""
         try:
             self.step([self.run(i) for i in range(len(self.states))])
         finally:
-            seeding.cache.drop(self.whole.token)
+            cache.drop(self.whole.token)
         best = self.best()
         centers, counts = best.centers, best.counts
         if self.label_order is not None:
@@ -235,17 +234,17 @@ class Fit:
         )
 
     def step(self, generators):
-        """Run generators to their ends, all in step."""
+        """Run generators to their ends; each pass answers one request of each."""
         asked = {}
         for generator in generators:
             try:
                 asked[generator] = next(generator)
-            except StopIteration:  # a run that had ended already
+            except StopIteration:  # this run had ended before the checkpoint
                 pass
         while asked:
             requests = [request for request in asked.values() if request is not None]
             self.before()
-            self.engine.few_rows = all(task is seeding.rows_task for task, *_ in requests)
+            self.engine.few_rows = all(task is rows_task for task, *_ in requests)
             answers = _sum(self.engine.map(answer, requests))
             if answers is None:
                 raise RuntimeError(
@@ -286,8 +285,8 @@ class Fit:
         state.seconds += perf_counter() - began
 
     def lloyd(self, i, state):
-        """Iterations until no label changes, the centers stay or there were enough; see lloyd/lloyd.pxi,
-        which does the same in one array.
+        """Iterations until no label changes, the centers move less than the tolerance, or a limit
+        is reached; `lloyd/lloyd.pxi` does the same in one array.
 
         Returns the Partial of the last assignment.
         """
@@ -296,36 +295,16 @@ class Fit:
         checked = not self.holds or self.checkpoint is not None
         while state.stop is None:
             middle = self.survey.middle if self.variance is None and i == 0 else None
-            if not self.holds:
-                change = yield (
-                    assign_task,
-                    self.whole,
-                    state.centers,
-                    False,
-                    middle,
-                    None,
-                    None,
-                    slot,
-                    checked,
-                )
-            elif middle is not None:
-                change = yield (
-                    assign_task,
-                    self.whole,
-                    state.centers,
-                    False,
-                    middle,
-                    (self.hold(), i),
-                    None,
-                    slot,
-                    checked,
-                )
-            else:
+            if self.holds and middle is None:
                 change = yield from self.held_pass(i, state.centers, None, checked)
+            else:
+                held = (self.hold(), i) if self.holds else None
+                arguments = state.centers, False, middle, held, None, slot, checked
+                change = yield assign_task, self.whole, *arguments
             if middle is not None:
                 yield from self.find_variance(change, middle, state.centers)
             while self.variance is None:
-                yield None  # run 0 is about to find it
+                yield None  # run 0 will compute it in this pass
             total = total.apply(change) if self.holds and total is not None else change
             self.check_rows(total)
             changed = total.check != state.check if checked else change.n_changed > 0
@@ -334,7 +313,7 @@ class Fit:
                 fresh = total.centers(state.centers)
                 if not total.weights.all():
                     fresh = yield from self.fill_empty(total, state.centers)
-            # All at once, with no pass in between: a checkpoint holds what is true after an
+            # All attributes change between two passes, so a checkpoint has the state after an
             # iteration.
             steps = (fresh - state.centers).ravel()
             state.shift = float(np.add.accumulate(steps * steps)[-1])
@@ -360,13 +339,13 @@ class Fit:
         held = self.hold()
         drawn = all(state.centers is not None for state in self.states)
         if drawn:
-            seeding.cache.drop(self.whole.token)  # what is held takes its room
+            cache.drop(self.whole.token)  # its memory is used for what is held
         held.begin(i, centers, -1.0 if bound is None else bound, checked, drawn)
         yield held_task, self.whole, held, i
         return as_partial(self.survey, held.end(i), bound)
 
     def hold(self):
-        """What is held in this process from pass to pass."""
+        """The labels, bounds and packed rows that this process keeps between passes."""
         if self.held is None:
             runs = len(self.states)
             room = max(0, self.engine.held_bytes - 4 * self.survey.n_rows * (runs + 1))
@@ -385,11 +364,10 @@ class Fit:
         return self.held
 
     def check_rows(self, total):
-        """Raise where a pass had other rows than those before: sums over all rows are exact, and so
-        a checksum that costs nothing.
+        """Raise if a pass had other rows than the passes before: the sums over all rows are exact,
+        so they serve as a checksum.
 
-        Where labels are held only what changes is summed up, and other values of a row are not
-        noticed.
+        If labels are held, only changes are summed, and a row that has changed is not noticed.
         """
         if total.n_rows != self.survey.n_rows:
             raise RuntimeError(
@@ -410,8 +388,8 @@ class Fit:
             )
 
     def find_variance(self, partial, middle, centers):
-        """The mean variance of the columns, from moments that were taken on the way; about their
-        means where those are far off.
+        """The mean variance of the columns, from moments about `middle` that an assignment has
+        computed; with more passes if `middle` is too far from the means.
         """
         variance, middle = partial.variance(middle)
         for _ in range(2):
@@ -425,8 +403,8 @@ class Fit:
         self.variance = variance
 
     def fill_empty(self, total, centers):
-        """New centers where clusters are empty: each takes, in order, the row farthest from its own
-        center; see lloyd/empty_clusters.pxi.
+        """New centers, if clusters are empty: each of these gets, in turn, the row farthest from
+        its center, as in `lloyd/empty_clusters.pxi`.
         """
         candidates = yield (
             far_task,
@@ -450,9 +428,9 @@ class Fit:
         return fresh
 
     def final(self, state, sink=None, held=None):
-        """The assignment to the final centers, which a run ends on: counts, inertia, labels.
+        """The assignment to the final centers: counts, inertia, labels.
 
-        held : the number of the run and what `lloyd` returned, where labels are held
+        held : the number of the run and what `lloyd` returned, if labels are held
         """
         if held is None:
             total = yield assign_task, self.whole, state.centers, True, None, None, sink
@@ -467,12 +445,11 @@ class Fit:
 
 
 def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
-    """Fit a model over an engine; arguments as of `Fit`. names: of the columns, where the engine's
-    blocks do not have them.
+    """Fit a model over an engine; arguments as of `Fit`.
+
+    names : names of the columns, if the engine's blocks do not have them
     """
-    fit = Fit(
-        engine, model, sink, checkpoint, watch
-    )  # a survey: what ends that has reached nothing
+    fit = Fit(engine, model, sink, checkpoint, watch)  # a pass, before there is anything to keep
     if names is not None:
         fit.names = names
     if sink is not None:
@@ -484,12 +461,12 @@ def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None
 
 
 def keep_interrupted(model, fit):
+    """Give a model the best result that there is."""
     best = fit.best()
     if best is not None:
         centers, counts = best.centers, best.counts
-        if (
-            fit.label_order is not None
-        ):  # then rows as far from two centers may be counted elsewhere, which takes a pass
+        if fit.label_order is not None:
+            # Rows at equal distances may get another center now: the counts would take a pass.
             centers, counts = (
                 centers[
                     label_order(fit.label_order, centers.astype(fit.survey.result_dtype), counts)

@@ -1,9 +1,9 @@
-"""Blocks that stay in a process, and what it keeps of one pass over their rows for the next.
+"""Blocks that stay in a process, with what is kept from one pass over their rows to the next.
 
-Rows stay packed, and only those whose label changes are summed up anew: so passes run at the speed
-of a fit in one array, and answer the bits of `assign_block`, whatever went before. What is kept is
-no part of a block's value: one that is pickled, or made again where a process has died, begins
-afresh.
+Rows stay packed, and sums change only by the rows whose labels change. So passes are as fast as in
+a fit to one array, and their results have the bits of `assign_block`, whatever passes came before.
+What is kept is not part of a block's value: it is not pickled, and is lost with a process that
+dies.
 """
 
 import threading
@@ -17,8 +17,7 @@ from ..partial import Partial
 
 
 class Block:
-    """A block of rows as an engine holds it where tasks come to the rows, and not the rows to the
-    tasks.
+    """A block of rows in the process of a worker, which runs the tasks on it.
 
     Parameters
     ----------
@@ -36,36 +35,37 @@ class Block:
         return Block, (self.array, self.weights)
 
     def __sizeof__(self):
-        """Bytes, with what will be kept."""
+        """Bytes, including what will be kept."""
         return self.array.nbytes + 4 * self.array.size + 28 * len(self.array)
 
     def run(self, task, index, *broadcast):
-        """Do a task of `_blocks/driver.py`."""
+        """Run a task of `_blocks/driver.py`."""
         return task(self.rows, self.weights, index, *broadcast)
 
 
 class Resident(np.ndarray):
-    """Rows of a `Block`, by which tasks find what is kept."""
+    """Rows of a `Block`, through which tasks find what is kept."""
 
     kept = None
 
 
 class Kept:
-    """Runs over the rows of one block, one for each that a fit has under way.
+    """The native runs over the rows of one block, one for each run of a fit.
 
     Extra memory: 4 bytes per value and 8 to 28 per row, and 4 to 8 per row for each further run.
     """
 
     def __init__(self, array, weights):
         self.array, self.weights = array, weights
-        self.lock = threading.Lock()  # one task at a time; others do without what is kept
+        self.lock = threading.Lock()  # for one task at a time; others do not use what is kept
         self.survey, self.k = None, 0
 
     def assign(self, centers, survey, start, slot, n_threads):
-        """As `assign_block`, for run number `slot` of a fit; None where there is no memory to keep
-        anything, or another fit is at it.
+        """As `assign_block`, for run number `slot` of a fit; None if there is too little memory, or
+        if another fit is using what is kept.
 
-        It is not waited for: it may be the very fit in which a signal handler began this one.
+        This does not wait for the other fit, which may be one that a signal handler has interrupted
+        to begin this one.
         """
         if self.lock.locked():
             return None
@@ -86,7 +86,7 @@ class Kept:
                     None,
                 )
                 sums, weight_sums, counts, changed = native.held_assign(run, centers)
-            except BaseException:  # an interrupt leaves labels and bounds half done: begin anew
+            except BaseException:  # labels and bounds may be inconsistent: start again next time
                 self.survey, self.k = None, 0
                 raise
             if changed or code is None:

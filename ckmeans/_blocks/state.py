@@ -1,17 +1,17 @@
-"""Where a run over blocks is: what a checkpoint holds of it."""
+"""The state of a run over blocks, which a checkpoint holds."""
 
 
 class State:
-    """Where a run is: all that it takes to go on with it. What is None has not come up yet.
+    """The state of a run, from which it can be resumed. None stands for what is not known yet.
 
     Attributes
     ----------
     seed : int or None
     chosen : ndarray of shape (c, d) or None
-        Initial centers that were drawn so far.
+        Initial centers drawn so far.
     centers : ndarray of shape (k, d) or None
-        Once all were.
-    n_iter, shift, check, counts, stop, inertia : the run's so far
+        From when all initial centers are known.
+    n_iter, shift, check, counts, stop, inertia : those of the run so far
     """
 
     fields = (

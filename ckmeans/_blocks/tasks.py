@@ -1,6 +1,6 @@
-"""What is done to each block of rows, wherever it is, and how the blocks' results are put together.
+"""What is done to each block of rows, in whatever process, and how the results are combined.
 
-A task is a function of (X, sample_weight, index, ...); engines send it to the blocks.
+A task is a function of (X, sample_weight, index, ...), which engines call for each block.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from ..partial import assign_block, changed_rows, checked_block, survey_block
 
 
 def answer(X, sample_weight, index, requests):
-    """What a block answers to several requests: one look at its rows for all of them."""
+    """A block's answers to several requests, so that its rows are read once."""
     if not isinstance(X, np.ndarray):
         X, _ = check.as_matrix(X, min_rows=0)
     whole = requests[0][1]
@@ -36,21 +36,21 @@ class Answers(list):
 
 
 class Whole(NamedTuple):
-    """What every task after the survey is told of the whole."""
+    """What every task after the survey knows about all rows."""
 
     survey: object  #: Survey
     starts: np.ndarray  #: (blocks + 1,) position of each block's first row
     n_threads: int
-    token: str  #: of the fit, for what processes remember
+    token: str  #: identifies the fit in the caches of processes
 
     @property
     def spare_bits(self):
-        """Leading bits of 64 that no position has."""
+        """The number of leading zeros in the 64 bits of every position."""
         return 64 - max(1, int(self.starts[-1]).bit_length())
 
 
 def _digest(centers):
-    """A short name for initial centers, to tell whether a checkpoint began with the same."""
+    """A hash of initial centers, to check whether a checkpoint has the same."""
     return hashlib.sha256(np.ascontiguousarray(centers, dtype=np.float64).tobytes()).hexdigest()[
         :16
     ]
@@ -60,7 +60,7 @@ def _digest(centers):
 
 
 class Surveyed:
-    """The survey of some blocks: their rows by index, those where something is wrong, and a
+    """The survey of some blocks: numbers of rows by index, the indices of blocks with errors, and a
     checksum of the rows.
     """
 
@@ -105,10 +105,10 @@ def _listed(names):
 
 
 def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
-    """Survey a block. What is wrong with its rows is only said once `starts` tells which rows they
-    are.
+    """Survey a block. Errors in its rows are only raised if `starts` is given, so that the message
+    has their positions among all rows.
 
-    content : whether to make the checksum of the rows and their weights, which does not depend on
+    content : whether to compute a checksum of the rows and their weights, which does not depend on
     their order
     """
     array, names = check.as_matrix(X, min_rows=0)
@@ -135,7 +135,7 @@ def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
 
 
 def survey(engine, content=False):
-    """The first pass: (Whole, column names, checksum of the rows where that is asked for)."""
+    """The first pass: (Whole, column names, checksum of the rows if asked for)."""
     found = _sum(engine.map(survey_task, engine.n_threads, None, content))
     if found is None:
         raise ValueError("there are no blocks of rows.")
@@ -146,7 +146,7 @@ def survey(engine, content=False):
         raise RuntimeError("the blocks of rows have changed between two passes.")
     whole = found.survey
     if whole.n_rows < 1:
-        raise check._too_small("sample", (0, len(whole.low)), 0, 1)
+        raise check.too_small_error("sample", (0, len(whole.low)), 0, 1)
     if whole.weighted and whole.heaviest == 0:
         raise ValueError(
             "sample_weight is zero for every row: at least one weight must be positive."
@@ -170,8 +170,8 @@ def _sum(results):
 
 
 def held_task(X, sample_weight, index, whole, held, i):
-    """A block's part in a pass of run i that has begun in `held`, in this process only; what it
-    finds stays there. Returns its rows.
+    """Let `held`, which has begun a pass of run i, assign a block; in this process only. Returns
+    the number of its rows.
     """
     start = int(whole.starts[index])
     array, weights, _ = checked_block(X, sample_weight, start)
@@ -198,14 +198,14 @@ def assign_task(
     slot=None,
     checked=False,
 ):
-    """A block's share of one assignment.
+    """A block's part of an assignment.
 
     held : pair of a native.Stream and the number of a run, or None; in this process only
-        Labels are those held there, and the Partial is what changed since the last time.
+        Labels are held there, and the Partial is the change since the last assignment.
     sink : function of (start, labels), or None; in this process only
         Called with the block's labels.
     slot : int or None
-        Number of the run, by which blocks that stay find what they have kept of it.
+        Number of the run, for what resident blocks keep of it.
     """
     labels = None
     if held is not None:

@@ -1,1 +1,5 @@
-"""The command line behind `ckmeans.cli`: reading tables, drawing pictures."""
+"""The command line behind `ckmeans.cli`: a module per command, and what they share.
+
+The table of commands is in `commands`. Tables are read by `readers`, `tables`, `tables_on_disk`,
+and `text` with its parts; `pictures` draws.
+"""

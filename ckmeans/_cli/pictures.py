@@ -1,4 +1,4 @@
-"""What the command line draws: pictures of fits, pages, and pictures in few colours."""
+"""What the command line draws: pictures of fits, reports, and pictures in few colors."""
 
 import copy
 import os
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def check_picture(path):
-    """Raise before the work is done where its picture cannot be drawn."""
+    """Raise, before the work is done, if its picture could not be drawn."""
     if path is None:
         return
     if not path.lower().endswith(_FORMATS):
@@ -35,7 +35,7 @@ def check_picture(path):
 
 
 def check_report(path):
-    """The same for a page."""
+    """The same for a report."""
     if path is None:
         return
     if not path.lower().endswith((".html", ".htm")):
@@ -53,14 +53,14 @@ def _plot():
 
 def draw(kind, model, table, path):
     """Write one kind of picture."""
-    _save(KINDS[kind](_plot(), *named(model, table)), path)
+    save(KINDS[kind](_plot(), *named(model, table)), path)
 
 
 def draw_fit(args, model, table, selection, caught):
-    """Write what ``ckmeans fit`` was asked for beside its results."""
+    """Write the picture and the report that ``ckmeans fit`` was asked for."""
     model, table = named(model, table)
     if args.plot:
-        _save(_plot().overview(model, table, selection=selection), args.plot)
+        save(_plot().overview(model, table, selection=selection), args.plot)
     if args.report:
         from ..report import report
 
@@ -96,7 +96,8 @@ def named(model, table):
     return model, table
 
 
-def _save(axes, path):
+def save(axes, path):
+    """Write a figure, given one or several of its axes, and close it."""
     import numpy as np
 
     figure = np.ravel(axes)[0].figure
@@ -105,9 +106,7 @@ def _save(axes, path):
 
 
 def quantize_file(path, output, k, seed, threads, frame=None):
-    """Reduce the colours of a picture file, all frames to the same ones, and tell what came of
-    it.
-    """
+    """Reduce the colors of a picture file, all frames to the same ones; return the facts."""
     import numpy as np
 
     from .._input.picture_files import Writer, read_picture

@@ -1,6 +1,6 @@
 """Tables from files: text (.csv, .tsv, ...), JSON, NumPy's .npy and .npz, Parquet and Feather.
 
-What a file is gets decided by its first bytes, not by its name. `_text` reads text.
+What a file is gets decided by its first bytes, not by its name. `text` reads text.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ import zlib
 
 import numpy as np
 
+from .._input.npy_files import damaged, load_npy
+from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
 from .tables import Ambiguous, Ask, LeftOut, ReadError, Source, Table, choose, numbers_of_rows
 from .text import read_text
 
@@ -121,17 +123,12 @@ def _tell_numbers_of_rows(source, table):
 
 def _read_npy(source, ask):
     """A table from one array; a plain file is mapped, so that only what is used gets read."""
-    try:
+    with read_errors():
         if source.on_disk:
-            array = np.load(source.path, mmap_mode="r", allow_pickle=False)
+            array = load_npy(source.path)
         else:
             with source.open() as file:
-                array = np.load(file, allow_pickle=False)
-    except OSError:
-        raise
-    # what NumPy says to a damaged header has many types, TokenError and MemoryError among them
-    except Exception as error:
-        raise _bad_array(source, error) from None
+                array = load_npy(source.name, file)
     return _from_array(source, array, ask)
 
 
@@ -168,7 +165,7 @@ def _open_zip(source, file):
     except OSError:
         raise
     except Exception as error:  # what zipfile says to a damaged directory has many types
-        raise _bad_array(source, error) from None
+        raise ReadError(str(damaged(source.name, error))) from None
 
 
 def _read_npz(source, ask):
@@ -181,7 +178,7 @@ def _read_npz(source, ask):
     except OSError:
         raise
     except Exception as error:
-        raise _bad_array(source, error) from None
+        raise ReadError(str(damaged(source.name, error))) from None
     if "ckmeans" in arrays:
         raise ReadError(f"{source.name}: this is a ckmeans model, not data")
     if {"indptr", "indices", "data", "shape"} <= arrays.keys():
@@ -214,19 +211,25 @@ def _read_npz(source, ask):
     return _from_array(source, matrix, ask)
 
 
-def _bad_array(source, error):
-    """The error for a file that NumPy does not load."""
-    if "allow_pickle" in str(error) or "Python objects" in str(error):
-        return ReadError(
-            f"{source.name}: holds Python objects, which are not loaded, as they could run code"
-        )
-    return ReadError(f"{source.name}: truncated or damaged: {error}")
-
-
 def _from_array(source, array, ask):
+    if array.ndim == 1 and array.dtype.names is not None:
+        return _from_columns(source, {name: array[name] for name in array.dtype.names}, ask)
+    array = as_rows(source, array)
+    chosen, where, names = choose_of_array(source, array, ask)
+    values = array if chosen == list(range(array.shape[1])) else array[:, chosen]
+    row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
+    return Table(values, names, named=False, weights=row_weights)
+
+
+def _from_columns(source, arrays, ask):
+    names = list(arrays)
+    numeric = [why_no_real_numbers(array) for array in arrays.values()]
+    return _stack(source, names, numeric, lambda j: arrays[names[j]], ask)
+
+
+def as_rows(source, array):
+    """An array of real numbers as rows; a vector is one column."""
     if array.ndim == 1:
-        if array.dtype.names is not None:
-            return _from_columns(source, {name: array[name] for name in array.dtype.names}, ask)
         array = array[:, np.newaxis]
     if array.ndim != 2:
         raise ReadError(
@@ -234,30 +237,35 @@ def _from_array(source, array, ask):
         )
     if array.dtype.kind not in "fiub":
         raise ReadError(f"{source.name}: an array of {array.dtype}, not of real numbers")
+    return array
+
+
+def why_no_real_numbers(field):
+    """None for a vector of real numbers, else the reason why it cannot be used."""
+    if field.ndim == 1 and field.dtype.kind in "fiub":
+        return None
+    return f"{field.dtype}, not real numbers"
+
+
+def choose_of_array(source, array, ask):
+    """Columns of an array, which have no names: (chosen, weights, names of the chosen)."""
     names = [str(number) for number in range(1, array.shape[1] + 1)]
     chosen, where, _ = choose(source, names, [None] * len(names), ask, named=False)
-    values = array if chosen == list(range(len(names))) else array[:, chosen]
-    row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
-    return Table(values, [names[j] for j in chosen], named=False, weights=row_weights)
+    return chosen, where, [names[j] for j in chosen]
 
 
-def _from_columns(source, arrays, ask):
-    names = list(arrays)
-    numeric = [
-        None
-        if array.ndim == 1 and array.dtype.kind in "fiub"
-        else f"{array.dtype}, not real numbers"
-        for array in arrays.values()
-    ]
-    return _stack(source, names, numeric, lambda j: arrays[names[j]], ask)
-
-
-def _stack(source, names, numeric, column, ask, index=None):
-    """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
+def choose_numeric(source, names, numeric, ask, index=None):
+    """As `choose`, of columns with names; raises where a chosen one cannot be used."""
     chosen, where, left_out = choose(source, names, numeric, ask, True, index)
     for j in chosen if where is None else [*chosen, where]:
         if numeric[j] is not None:
             raise ReadError(f"{source.name}: column {names[j]!r} cannot be used: {numeric[j]}")
+    return chosen, where, left_out
+
+
+def _stack(source, names, numeric, column, ask, index=None):
+    """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
+    chosen, where, left_out = choose_numeric(source, names, numeric, ask, index)
     return Table(
         np.stack([column(j) for j in chosen], axis=1),
         [names[j] for j in chosen],
@@ -272,14 +280,14 @@ def _stack(source, names, numeric, column, ask, index=None):
 
 def _read_parquet(source, ask):
     parquet = _pyarrow(source, "parquet")
-    with source.open() as file, _arrow_errors(source):
+    with source.open() as file, read_errors(), arrow_errors(source.name):
         table = parquet.ParquetFile(file)
         return _from_arrow(source, table.schema_arrow, lambda name: table.read([name]), ask)
 
 
 def _read_feather(source, ask):
     feather = _pyarrow(source, "feather")
-    with source.open() as file, _arrow_errors(source):
+    with source.open() as file, read_errors(), arrow_errors(source.name):
         table = feather.read_table(file)
         return _from_arrow(source, table.schema, lambda name: table.select([name]), ask)
 
@@ -296,34 +304,17 @@ def _pyarrow(source, module):
 
 
 @contextlib.contextmanager
-def _arrow_errors(source):
-    import pyarrow
-
+def read_errors():
+    """Turn what an opener of files raises for a damaged one into a `ReadError`."""
     try:
         yield
     except ReadError:
         raise
-    except (pyarrow.ArrowException, OSError) as error:
-        raise ReadError(f"{source.name}: truncated or damaged: {error}") from None
+    except ValueError as error:
+        raise ReadError(str(error)) from None
 
 
-def _why_no_numbers(field, kinds="iufdb"):
-    """None for a column of these kinds (signed, unsigned, floating, decimal, boolean) to use, else
-    why not.
-    """
-    from pyarrow import types
-
-    is_a = {
-        "i": types.is_signed_integer,
-        "u": types.is_unsigned_integer,
-        "f": types.is_floating,
-        "d": types.is_decimal,
-        "b": types.is_boolean,
-    }
-    return None if any(is_a[kind](field.type) for kind in kinds) else f"{field.type}, not numbers"
-
-
-def _pandas_index(schema):
+def pandas_index(schema):
     """The columns that pandas marked as its index, or named like one, as `choose` takes them."""
     marked = (schema.pandas_metadata or {}).get(
         "index_columns", []
@@ -338,7 +329,6 @@ def _pandas_index(schema):
 
 def _from_arrow(source, schema, read, ask):
     """A table from the columns that `read(name)` gives."""
-    from pyarrow import types
 
     def column(j):
         chunks = read(schema.names[j]).column(0)
@@ -347,12 +337,10 @@ def _from_arrow(source, schema, read, ask):
             raise ReadError(
                 f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing"
             )
-        if types.is_decimal(chunks.type):
-            chunks = chunks.cast("float64")
-        return chunks.to_numpy()
+        return column_values(chunks)
 
-    why_not = [_why_no_numbers(field) for field in schema]
-    return _stack(source, schema.names, why_not, column, ask, _pandas_index(schema))
+    why_not = [why_no_numbers(field) for field in schema]
+    return _stack(source, schema.names, why_not, column, ask, pandas_index(schema))
 
 
 # --------------------------------------------------------------------------------------------- JSON

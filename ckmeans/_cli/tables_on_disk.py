@@ -4,15 +4,28 @@ import os
 
 import numpy as np
 
-from .readers import _arrow_errors, _pandas_index, _pyarrow, _why_no_numbers
-from .tables import Ask, ReadError, Source, choose
+from .._input.npy_files import load_npy
+from .._input.parquet_files import arrow_errors, column_values, open_dataset, why_no_numbers
+from .readers import (
+    _pyarrow,
+    as_rows,
+    choose_numeric,
+    choose_of_array,
+    pandas_index,
+    read_errors,
+    why_no_real_numbers,
+)
+from .tables import Ask, ReadError, Source
 
 
 class LazyTable:
-    """As `_readers.Table`, but `values` is a source for `KMeans.fit_chunks`, to go with `asked` for
-    its argument `columns`.
+    """As `tables.Table`, but `values` is a source for `KMeans.fit_chunks`.
 
-    `weights` are an array, the name of a column, or None.
+    Attributes
+    ----------
+    asked : list of str or None
+        Its argument `columns`.
+    weights : ndarray of shape (n,), name of a column, or None
     """
 
     def __init__(self, values, n_rows, names, *, named, asked=None, weights=None, left_out=()):
@@ -38,14 +51,14 @@ class LazyTable:
         total, start = np.zeros(len(counts)), 0
         for batch in self.values.to_batches(columns=[self.weights]):
             total += np.bincount(
-                labels[start : start + batch.num_rows], np.asarray(batch.column(0)), len(counts)
+                labels[start : start + batch.num_rows], column_values(batch.column(0)), len(counts)
             )
             start += batch.num_rows
         return total
 
 
 class Chosen:
-    """Some columns of an array, in slices of its rows."""
+    """Some columns of an array, whose slices are arrays."""
 
     def __init__(self, array, columns):
         self.array, self.columns = array, columns
@@ -53,6 +66,19 @@ class Chosen:
 
     def __getitem__(self, rows):
         return self.array[rows][:, self.columns]
+
+
+class Fields:
+    """Some fields of a structured array as columns; slices are arrays."""
+
+    def __init__(self, array, names):
+        self.array, self.names = array, names
+        self.shape = len(array), len(names)
+        self.dtype = np.result_type(*(array.dtype[name] for name in names))
+
+    def __getitem__(self, rows):
+        part = self.array[rows]
+        return np.stack([part[name] for name in self.names], axis=1).astype(self.dtype, copy=False)
 
 
 def open_table(path, columns=None, weights=None, **options):
@@ -76,57 +102,45 @@ def open_table(path, columns=None, weights=None, **options):
 
 
 def _open_npy(source, ask):
-    try:
-        array = np.load(source.path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise ReadError(f"{source.name}: truncated or damaged: {error}") from None
-    if array.ndim != 2 or array.dtype.kind not in "fiub":
-        raise ReadError(
-            f"{source.name}: an array of {array.dtype} of shape {array.shape}; read "
-            "chunk by chunk are rows of numbers"
-        )
-    names = [str(number) for number in range(1, array.shape[1] + 1)]
-    chosen, where, _ = choose(source, names, [None] * len(names), ask, named=False)
+    with read_errors():
+        array = load_npy(source.path)
+    if array.ndim == 1 and array.dtype.names is not None:
+        return _open_fields(source, array, ask)
+    array = as_rows(source, array)
+    chosen, where, names = choose_of_array(source, array, ask)
     row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
-    values = array if chosen == list(range(len(names))) else Chosen(array, chosen)
+    values = array if chosen == list(range(array.shape[1])) else Chosen(array, chosen)
+    return LazyTable(values, len(array), names, named=False, weights=row_weights)
+
+
+def _open_fields(source, array, ask):
+    """A table from the fields of a structured array."""
+    names = list(array.dtype.names)
+    numeric = [why_no_real_numbers(array[name]) for name in names]
+    chosen, where, left_out = choose_numeric(source, names, numeric, ask)
+    chosen = [names[j] for j in chosen]
     return LazyTable(
-        values, len(array), [names[j] for j in chosen], named=False, weights=row_weights
+        Fields(array, chosen),
+        len(array),
+        chosen,
+        named=True,
+        weights=None if where is None else np.array(array[names[where]], dtype=np.float64),
+        left_out=left_out,
     )
-
-
-def _is_parquet(path):
-    with open(path, "rb") as file:
-        return file.read(4) == b"PAR1"
 
 
 def _open_parquet(path, ask):
-    class Place:  # what errors are told by
+    class Place:  # what messages call it
         name = os.fspath(path)
 
-    dataset = _pyarrow(Place, "dataset")
-    if os.path.isdir(path):
-        found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-        found = [name for name in found if os.path.basename(name)[0] not in "._"]
-        if found and not any(map(_is_parquet, found)):
-            shown = ", ".join(sorted(os.path.relpath(name, path) for name in found)[:3])
-            raise ReadError(
-                f"{Place.name}: a directory of files that are not Parquet ({shown}, ...): "
-                "give one of them"
-            )
-    with _arrow_errors(Place):
-        files = dataset.dataset(path, format="parquet")
-        if not files.files:
-            raise ReadError(f"{Place.name}: there are no Parquet files in this directory")
-        fields = list(files.schema)
+    _pyarrow(Place, "parquet")
+    with read_errors():
+        files = open_dataset(path)
+    with read_errors(), arrow_errors(Place.name):
         n_rows = files.count_rows()
-    names, numeric = (
-        [field.name for field in fields],
-        [_why_no_numbers(field, "iuf") for field in fields],
-    )
-    chosen, where, left_out = choose(Place, names, numeric, ask, True, _pandas_index(files.schema))
-    for j in chosen if where is None else [*chosen, where]:
-        if numeric[j] is not None:
-            raise ReadError(f"{Place.name}: column {names[j]!r} cannot be used: {numeric[j]}")
+    names, numeric = files.schema.names, [why_no_numbers(field) for field in files.schema]
+    index = pandas_index(files.schema)
+    chosen, where, left_out = choose_numeric(Place, names, numeric, ask, index)
     asked = [names[j] for j in chosen]
     return LazyTable(
         files,

@@ -1,3 +1,3 @@
-"""The estimators and what they share: restarts, labels, watching, model files, scikit-learn's
-manners.
+"""The estimators and what they share: restarts, order of labels, callbacks, model files, and the
+interface of scikit-learn.
 """

@@ -1,12 +1,12 @@
-"""What all models of the package share: new rows against the centers, and scikit-learn's
-manners.
-"""
+"""What all estimators share: checks of rows, results of a fit, `predict`, `transform`, `score`."""
 
 import functools
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import get_ident
 from time import sleep
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -16,12 +16,30 @@ from .._input.sparse import SparseRows
 from .._native.engine import Data
 from .sklearn_manners import Manners
 
+#: A method that fits.
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
-def open_data(array, names, weights, n_threads, packed=False, unit=False, compared=False):
-    """The engine's view of checked rows; raises where a value is not finite or too large.
 
-    compared : whether rows are compared with each other, not with given centers; then it also
-    raises where all are too near for that
+def open_data(
+    array: Any,
+    names: np.ndarray | None,
+    weights: np.ndarray | None,
+    n_threads: int | None,
+    packed: bool = False,
+    unit: bool = False,
+    compared: bool = False,
+) -> Data:
+    """The engine's view of checked rows; raises if a value is not finite or too large.
+
+    Parameters
+    ----------
+    packed : bool
+        Whether to keep a packed copy of the rows, if there is memory for it.
+    unit : bool
+        Whether rows are scaled to unit length (cosine k-means).
+    compared : bool
+        Whether rows are compared with each other; then it also raises if all rows are so close that
+        their squared distances would underflow.
     """
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
@@ -34,7 +52,7 @@ def open_data(array, names, weights, n_threads, packed=False, unit=False, compar
     return data
 
 
-def check_values(array, names, data):
+def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
     """Raise where a value is not finite or too large."""
     if data.low is None:
         data.scan()
@@ -42,14 +60,16 @@ def check_values(array, names, data):
         raise bad_value(array, names, limit=check.MAX_UNIT if data.unit else check.MAX_ABS)
 
 
-def unit_rows(array):
+def unit_rows(array: Any) -> np.ndarray:
     """A copy of the rows at unit length, as the engine has them."""
     return Data(array, None, 1, False, unit=True).take(np.arange(len(array)))
 
 
-def bad_value(array, names, first=0, limit=check.MAX_ABS):
-    """The error for the first value that is not finite or too large, found block by block; `first`
-    is the position of row 0.
+def bad_value(
+    array: Any, names: np.ndarray | None, first: int = 0, limit: float = check.MAX_ABS
+) -> ValueError:
+    """The error for the first value that is not finite or too large; `first` is the position of
+    row 0.
     """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
@@ -70,17 +90,17 @@ def bad_value(array, names, first=0, limit=check.MAX_ABS):
     return ValueError("X has been changed while it was read: pass a copy of it.")
 
 
-#: The threads in which estimators are being fitted, by the ids of these; each in a list that is
-#: nobody else's.
-_turns = {}
+#: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
+#: to the call.
+_turns: dict[int, list[int]] = {}
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_turns.clear)  # those threads have stayed behind
+    os.register_at_fork(after_in_child=_turns.clear)  # the child has no such threads
 
 
-def alone(fit):
-    """A method that fits, for one thread at a time: others wait, or they would find and leave a
-    model that is half of each.
+def alone(fit: Fit) -> Fit:
+    """Decorator of methods that fit: other threads wait until the fit has ended, since the results
+    of two fits would be mixed.
     """
 
     @functools.wraps(fit)
@@ -100,16 +120,16 @@ def alone(fit):
             if _turns.get(key) is turn:
                 del _turns[key]
 
-    return fit_alone
+    return cast(Fit, fit_alone)
 
 
-#: Attributes of a fit that not every fit gives: those of the one before must not stay.
+#: Attributes that not every fit sets: those of an earlier fit are removed.
 OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
 
 
-def keep_fitted(model, names, d, fitted):
-    """Give a model the attributes of a fit, all at once: an exception, whenever a signal raises it,
-    leaves no mixture of two fits.
+def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
+    """Set all attributes of a fit in one step, so that an exception (raised by a signal at any
+    moment) never leaves attributes of two different fits.
     """
     fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
     state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
@@ -117,10 +137,19 @@ def keep_fitted(model, names, d, fitted):
     model.__dict__ = state
 
 
-def keep_result(model, best, runs, names, d, interrupted=False, **more):
-    """Give a model the attributes of its best run; with labels, or counts, where that has them.
+def keep_result(
+    model: Any,
+    best: Any,
+    runs: Iterable[Any],
+    names: np.ndarray | None,
+    d: int,
+    interrupted: bool = False,
+    **more: Any,
+) -> None:
+    """Set the attributes of the best run.
 
-    interrupted : whether something ended the fit while there was more to do
+    interrupted : bool
+        Whether an exception ended the fit.
     """
     keep_fitted(
         model,
@@ -140,8 +169,10 @@ def keep_result(model, best, runs, names, d, interrupted=False, **more):
     )
 
 
-def keep_centers(model, centers, n_iter, names, d):
-    """Give a model the centers of a run that something has ended, where none has finished."""
+def keep_centers(
+    model: Any, centers: np.ndarray, n_iter: int, names: np.ndarray | None, d: int
+) -> None:
+    """Set the centers of an unfinished run, after an exception before any run was finished."""
     keep_fitted(
         model,
         names,
@@ -157,26 +188,24 @@ def keep_centers(model, centers, n_iter, names, d):
 
 
 @contextmanager
-def leaving(keep):
-    """Around a fit: whatever ends it, `keep` puts what has been reached into the model, and the
-    exception goes on.
+def leaving(keep: Callable[[], None]) -> Iterator[None]:
+    """Around a fit: after any exception `keep` stores the results so far, and the exception
+    propagates.
 
-    Ctrl-C, what a signal handler or a callback raises, and a lack of memory are all the same.
+    This includes Ctrl-C, exceptions of signal handlers and callbacks, and lack of memory.
     """
     try:
         yield
-    except GeneratorExit:  # of an iteration that nobody took further
+    except GeneratorExit:  # the caller of `iter_fit` has stopped iterating
         raise
     except BaseException:
-        with suppress(
-            Exception
-        ):  # for lack of memory for that, too, say: it must not hide the reason
+        with suppress(Exception):  # an error of `keep` must not hide the original exception
             keep()
         raise
 
 
-def warn_of_few_clusters(model):
-    """Warn where fewer clusters than asked for have rows."""
+def warn_of_few_clusters(model: Any) -> None:
+    """Warn if some of the clusters are empty."""
     found = int(np.count_nonzero(model.counts_))
     if found < model.n_clusters:
         check.warn(
@@ -190,15 +219,36 @@ def warn_of_few_clusters(model):
 class CenterModel(Manners):
     """A model that assigns rows to the nearest of its `cluster_centers_`."""
 
-    metric = "euclidean"  # where it is no parameter
+    # Parameters that all estimators have; the types are those that `fit` accepts.
+    n_clusters: int
+    init: Any
+    n_init: Any
+    max_iter: int
+    tol: float
+    verbose: int
+    random_state: Any
+    n_threads: int | None
+    metric: str = "euclidean"  # of estimators without this parameter
+
+    # What `fit` gives, `labels_`, `counts_` and `inertia_` only where it has computed them.
+    cluster_centers_: np.ndarray
+    labels_: np.ndarray
+    counts_: np.ndarray
+    inertia_: float
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    stop_reason_: str
+
+    fit: Callable[..., Any]
 
     @property
-    def _unit(self):
-        """Whether rows count by their direction only."""
+    def _unit(self) -> bool:
+        """Whether rows are scaled to unit length (cosine k-means)."""
         check.check_name(self.metric, check.METRICS, "metric")
         return self.metric == "cosine"
 
-    def _open(self, X, sample_weight=None):
+    def _open(self, X: Any, sample_weight: Any = None) -> Data:
         """New rows, checked against the model."""
         self._centers()
         array, names = check.as_matrix(X, sparse=True)
@@ -211,10 +261,10 @@ class CenterModel(Manners):
             unit=self._unit,
         )
 
-    def _centers(self):
+    def _centers(self) -> np.ndarray:
         return check.fitted_centers(self)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The nearest center of each row.
 
         Parameters
@@ -230,22 +280,21 @@ class CenterModel(Manners):
         check.check_feature_names(self, names, array.shape[1], reset=False)
         return self._predict(array, names, centers)
 
-    def _predict(self, array, names, centers):
-        # One pass: rows are checked while they are assigned, and looked at once more only where
-        # something is odd.
+    def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
+        # One pass: rows are checked while they are assigned, and scanned again only if a value may
+        # be invalid.
         data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
         labels = data.assign(centers)
         if data.overflow:
             check_values(array, names, data)
         return labels
 
-    def fit_predict(self, X, y=None, sample_weight=None):
+    def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
         """Fit, and return the labels of the rows."""
         return self.fit(X, sample_weight=sample_weight).labels_
 
-    def transform(self, X):
-        """Distances of each row to every center: Euclidean, or cosine distances, which are 1 less
-        the cosine.
+    def transform(self, X: Any) -> Any:
+        """Distances of each row to every center: Euclidean distances, or ``1 - cos``.
 
         Parameters
         ----------
@@ -254,11 +303,10 @@ class CenterModel(Manners):
         Returns
         -------
         distances : ndarray of shape (n, k)
-            float32 for float32 rows, float64 for any other: roots of sums of squared differences,
-            which float64 adds up feature after feature. Those of float64 rows of which most is zero
-            (7 in 8 of at least 64 features) are more exact yet: of the true squared distance,
-            rounded once. Sparse rows give the very numbers of the dense array. Differences below
-            1e-162 have squares of 0.
+            float32 for float32 rows, else float64. The squared differences are summed in float64,
+            feature after feature. For float64 rows that are mostly zero (at least 7 of 8 values, of
+            at least 64 features) the squared distance is exact and rounded once. Sparse rows give
+            the same numbers as the dense array. Differences below 1e-162 have squares of 0.
 
         Raises
         ------
@@ -276,7 +324,7 @@ class CenterModel(Manners):
             raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
         return self._contained(distances, X)
 
-    def _too_far(self, array, row, center):
+    def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
         distance = Data(x.astype(np.float64), None, 1, False).distances(
@@ -288,22 +336,22 @@ class CenterModel(Manners):
             f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data."
         )
 
-    def fit_transform(self, X, y=None, sample_weight=None):
+    def fit_transform(self, X: Any, y: object = None, sample_weight: Any = None) -> Any:
         """Fit, and return the distances of the rows to every center."""
         return self.fit(X, sample_weight=sample_weight).transform(X)
 
-    def score(self, X, y=None, sample_weight=None):
-        """The negative of the inertia that these rows have: higher is better."""
+    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
+        """The negative inertia of these rows: higher is better."""
         data, centers = self._open(X, sample_weight), self._centers()
         return -data.inertia(centers, data.assign(centers))
 
-    def save(self, path):
+    def save(self, path: Any) -> None:
         """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""
         from .model_files import save
 
         save(self, path)
 
-    def to_sklearn(self, X=None):
+    def to_sklearn(self, X: Any = None) -> Any:
         """A fitted `sklearn.cluster.KMeans` with these centers; with X, labels of both are
         compared.
 
@@ -315,19 +363,21 @@ class CenterModel(Manners):
 
         return to_sklearn(self, X)
 
-    def to_onnx(self, path=None):
+    def to_onnx(self, path: Any = None) -> Any:
         """The model as an ONNX graph with outputs "labels" and "distances", or in a file."""
         from .._exports.onnx import to_onnx
 
         return to_onnx(self, path)
 
-    def to_sql(self, table, *, dialect="standard", columns=None, label="cluster"):
+    def to_sql(
+        self, table: Any, *, dialect: str = "standard", columns: Any = None, label: str = "cluster"
+    ) -> str:
         """One SELECT statement that gives the rows of a table with their labels."""
         from .._exports.sql import to_sql
 
         return to_sql(self, table, dialect=dialect, columns=columns, label=label)
 
-    def to_json(self, path=None):
+    def to_json(self, path: Any = None) -> Any:
         """The centers as JSON text, or in a file; `ckmeans.from_json` reads it."""
         from .._exports.centers_json import to_json
 

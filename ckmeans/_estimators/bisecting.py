@@ -1,11 +1,12 @@
-"""The class `BisectingKMeans`: clusters split in two, one after the other."""
+"""The class `BisectingKMeans`: clusters are split in two, one after the other."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._inits import mean_center
+from .._inits.given import mean_center
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._native.engine import Data
 from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from .restarts import Solver, starts
@@ -22,13 +23,13 @@ class Leaf(NamedTuple):
     """A cluster that is not split (yet)."""
 
     rows: np.ndarray  #: indices of its rows
-    data: object  #: engine Data of them
+    data: Any  #: engine Data of them; None where there are none
     center: np.ndarray
     inertia: float
-    parent: tuple  #: (node, side) in the tree
+    parent: tuple[int, int] | None  #: (node, side) in the tree; None for the root
 
     @property
-    def splits(self):
+    def splits(self) -> bool:
         """Whether there is something to divide."""
         return (
             self.inertia > 0
@@ -59,7 +60,7 @@ class BisectingKMeans(CenterModel):
     tol : float, default=1e-4
         As in `KMeans`, for each split.
     copy_x : bool, default=True
-        X is never changed; kept for those who pass it.
+        X is never changed. With False no packed copy of it is kept, as in `KMeans`.
     algorithm : {"lloyd", "elkan"}, default="lloyd"
         Both are accepted and give the same results.
     bisecting_strategy : {"biggest_inertia", "largest_cluster"}, default="biggest_inertia"
@@ -89,17 +90,17 @@ class BisectingKMeans(CenterModel):
 
     Notes
     -----
-    Faster than `KMeans` where k is large, and its clusters are of more even size, but of larger
-    inertia. Not for the lowest inertia. Memory: a copy of X, in parts.
+    For large k this is faster than `KMeans` and gives clusters of more similar sizes, but a higher
+    inertia. Not for tasks that need the lowest inertia. Takes the memory of a copy of X.
 
-    Whatever ends a fit (Ctrl-C, an exception of a signal handler, too little memory), the tree of
-    the splits so far is kept, with fewer than `n_clusters` clusters, and the exception goes on.
+    If an exception ends a fit (Ctrl-C, an exception of a signal handler, lack of memory), the tree
+    of the splits so far is kept, with fewer than `n_clusters` clusters, and the exception
+    propagates.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from ckmeans import BisectingKMeans
-    >>> X = np.array([[1, 1], [10, 1], [3, 1], [10, 0], [2, 1], [10, 2], [10, 8], [10, 9], [10, 10]])
+    >>> X = [[1, 1], [10, 1], [3, 1], [10, 0], [2, 1], [10, 2], [10, 8], [10, 9], [10, 10]]
     >>> model = BisectingKMeans(3, random_state=0).fit(X)
     >>> model.cluster_centers_[model.predict([[0, 0], [12, 3]])]
     array([[ 2.,  1.],
@@ -108,6 +109,14 @@ class BisectingKMeans(CenterModel):
     (2, 2)
     """
 
+    algorithm: str
+    bisecting_strategy: str
+    copy_x: bool
+
+    tree_centers_: np.ndarray
+    tree_children_: np.ndarray
+
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,
@@ -127,7 +136,7 @@ class BisectingKMeans(CenterModel):
         self._keep_parameters(locals())
 
     @alone
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "BisectingKMeans":
         """Split the rows of X into clusters.
 
         Parameters
@@ -196,8 +205,8 @@ class BisectingKMeans(CenterModel):
 
         with leaving(lambda: keep() if len(leaves) > 1 else None):
             for node in range(k - 1):
-                # What cannot be divided is split, into itself and nothing, only when all else is
-                # done.
+                # A leaf of equal rows is split (into itself and an empty leaf) only when no other
+                # leaf is left.
                 at = max(range(len(leaves)), key=lambda i: (leaves[i].splits, score(leaves[i]), -i))
                 leaf = leaves[at]
                 if leaf.splits:
@@ -224,7 +233,7 @@ class BisectingKMeans(CenterModel):
         warn_of_few_clusters(self)
         return self
 
-    def _split(self, leaf, random):
+    def _split(self, leaf: Leaf, random: np.random.RandomState) -> Any:
         """Two centers, which of them each row is nearer to, and iterations."""
         solver = Solver(leaf.data, None, self.max_iter, self.tol, "auto")
         for start in solver.draw(
@@ -243,7 +252,7 @@ class BisectingKMeans(CenterModel):
         zeros = np.zeros(len(rows), dtype=np.int32)
         return Leaf(rows, data, center, data.inertia(center[np.newaxis], zeros), place)
 
-    def _check(self):
+    def _check(self) -> None:
         check.check_shared_params(self)
         check.check_int(self.n_init, "n_init", 1, "an integer of at least 1")
         check.check_bool(self.copy_x, "copy_x")
@@ -257,7 +266,7 @@ class BisectingKMeans(CenterModel):
                 f"got {type(self.init).__name__}."
             )
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The leaf that each row reaches, going to the nearer of two centers at every split.
 
         Parameters
@@ -271,16 +280,16 @@ class BisectingKMeans(CenterModel):
         centers, data = self._centers(), self._open(X)
         return self._descend(data, *centers.shape)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
         """The negative of the inertia that these rows have: higher is better."""
         centers, data = self._centers(), self._open(X, sample_weight)
         return -data.inertia(centers, self._descend(data, *centers.shape))
 
-    def _descend(self, data, k, d):
+    def _descend(self, data: Data, k: int, d: int) -> np.ndarray:
         array = data.array
         tree_centers, children = check.fitted_tree(self, k, d)
         labels = np.zeros(data.shape[0], dtype=np.int32)
-        todo = [(0, None)] if k > 1 else []
+        todo: list[tuple[int, Any]] = [(0, None)] if k > 1 else []
         while todo:
             node, rows = todo.pop()
             part = (

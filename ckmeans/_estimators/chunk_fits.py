@@ -2,27 +2,36 @@
 array.
 """
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from .._input import checks as check
-from .base import alone
+from .base import CenterModel, alone
 
-#: Extra bytes that a fit of a memory-mapped array may take in one piece; else it goes block by
-#: block.
+#: A memory-mapped array is fitted block by block if a fit in memory would take more additional
+#: bytes than this.
 MAPPED_LIMIT = 100 << 20
 
 #: Inits that draw the same over blocks as in one array.
 _BLOCK_INITS = ("k-means++", "random", "first", "k-means||")
 
 
-def _drawn_in_blocks(init, d):
+def _drawn_in_blocks(init: Any, d: int) -> bool:
     if isinstance(init, str):
         return init in _BLOCK_INITS or init == "auto" and d > 1
     return not callable(init)
 
 
-class ChunkFits:
-    """What `KMeans` can do with rows in chunks."""
+class ChunkFits(CenterModel):
+    """The methods of `KMeans` for rows in chunks."""
+
+    callback: Callable[[Any], object] | None
+    history: bool
+    label_order: Any
+    refine: Any
+    _check_params: Callable[[], None]
 
     @alone
     def fit_chunks(
@@ -35,15 +44,15 @@ class ChunkFits:
         checkpoint=None,
         progress=False,
     ):
-        """Cluster rows that do not fit into memory, read chunk by chunk, again in every iteration.
+        """Cluster rows that do not fit into memory: every iteration reads them chunk by chunk.
 
-        The result is, to the bit, that of `fit` on all rows in one array, whatever the chunks:
-        initial centers that are drawn included. All restarts go in step, so that the rows are read
-        once for all of them. Reading and computing overlap.
+        The result equals that of `fit` on all rows in one array, to the last bit, for any size of
+        the chunks, including initial centers that are drawn. All restarts advance together, so that
+        each pass over the rows serves all of them. Reading and computing overlap.
 
         Parameters
         ----------
-        source : what can be read again and again
+        source : one of the following, which can be read repeatedly
             * array of shape (n, d), such as a `numpy.memmap`;
             * path of a .npy file, or list of such paths (or of arrays): their rows, one file after
               the other;
@@ -62,10 +71,10 @@ class ChunkFits:
             ``labels_`` (in a temporary file where they are many); a path writes a .npy file, which
             ``labels_`` then maps.
         checkpoint : path or None, default=None
-            A file to write the state to after every pass. A fit of the same rows and parameters
-            goes on from it, to the same final bits: of a fit that was killed at most one iteration,
-            or the center being drawn, is lost. It carries a checksum: one that is damaged, or was
-            changed, is refused. Removing it is up to you.
+            A file to which the state is written after every pass. A fit of the same rows and
+            parameters continues from it, with the same result: if a fit is killed, at most one
+            iteration, or the center that is being drawn, is lost. A checksum protects the file: a
+            damaged or changed one is refused. It is not removed at the end.
         progress : bool, default=False
             Whether to show a bar for each pass, with rows per second (extra ``progress``).
 
@@ -93,31 +102,32 @@ class ChunkFits:
         ``inertia``.
 
         Not with ``refine``, ``history``, an init that is a function, "random-partition",
-        "variance-partition" or "optimal" ("auto" is "k-means++" here, for one column, too, where
-        `fit` finds the optimum). A pass reads all rows once. Before the first iteration there is
-        one to survey them; "k-means++" takes one for each center where rows are mapped (few rows
-        are looked up in between), and two of other sources; "k-means||" takes about a dozen for any
-        number of centers, "random" three.
+        "variance-partition" or "optimal" ("auto" means "k-means++" here, also for one column, where
+        `fit` finds the optimum). A pass reads all rows once. One pass before the first iteration
+        finds the ranges of the columns; "k-means++" takes one pass for each center if the rows are
+        memory-mapped (and reads a few single rows in between), and two for other sources;
+        "k-means||" takes about a dozen for any number of centers, "random" three.
 
-        Memory: three chunks, or one where they are large (above 32 MB), at most 64 MB of labels, 96
-        MB of what draws need; after those bounds on distances (4 bytes for each row and 32 centers)
-        and, of mapped files, packed rows, which together with labels take at most 120 MB, 64 MB for
-        other sources. ``algorithm`` says whether there are bounds: "lloyd" has none, "yinyang" as
-        many as fit, all others where they pay. All else is found again in every pass. Chunks of
-        about 8 MB serve best; small ones are put together. Of Parquet files a row group of up to 64
-        MB is read at once; of larger ones up to 24 columns are read side by side, which takes about
-        2.5 MB for each, and of more columns a row group is written to a temporary file first.
+        Memory: three chunks, or one if they are large (above 32 MB); at most 64 MB of labels; 96 MB
+        while initial centers are drawn; afterwards lower bounds on distances (4 bytes for each row
+        and 32 centers) and, for mapped files, packed rows, which together with the labels take at
+        most 120 MB (64 MB for other sources). ``algorithm`` decides about the bounds: none with
+        "lloyd", as many as fit with "yinyang", and with all others where they save time. The rest
+        is computed again in every pass. Chunks of about 8 MB are best; small ones are joined. Row
+        groups of Parquet files up to 64 MB are read at once; of larger ones up to 24 columns are
+        read in parallel, with about 2.5 MB for each, and with more columns each row group is first
+        written to a temporary file.
 
-        The rows must stay as they are during a fit. What is noticed: another number of rows, values
-        that are not finite any more and, where labels take more than 64 MB, other sums of the
-        columns (errors); a mapped file that was written to (a warning). .npy files and
-        `numpy.memmap` are read through a map. That one has become too short is looked for before
-        each block, but if another process cuts it short while a block is being read the operating
-        system ends this process (SIGBUS), as with any map. Where that may happen pass a function
-        that reads chunks. Only pages of a `numpy.memmap` of mode "r", "r+" or "w+" are given back
-        to the system on the way.
+        The rows must not change during a fit. Some changes are noticed: a different number of rows,
+        values that are no longer finite and, where labels take more than 64 MB, different sums of
+        the columns raise; a mapped file that was written to gives a warning. .npy files and
+        `numpy.memmap` are memory-mapped. Whether a mapped file has become shorter is checked before
+        each block, but if another process truncates it while a block is being read, the operating
+        system ends this process (SIGBUS), as with any map. Where this may happen, pass a function
+        that reads chunks. Pages that have been read are released only for a `numpy.memmap` of mode
+        "r", "r+" or "w+".
 
-        However a fit ends, an interrupt included, the thread that reads ahead ends, too.
+        The thread that reads ahead always ends with the fit, also after an interrupt.
 
         Examples
         --------
@@ -141,7 +151,7 @@ class ChunkFits:
                 sink.drop()
             raise
 
-    def predict_chunks(self, source, *, columns=None):
+    def predict_chunks(self, source: Any, *, columns: Any = None) -> Iterator[np.ndarray]:
         """Labels of rows that do not fit into memory.
 
         Parameters
@@ -159,7 +169,7 @@ class ChunkFits:
         self._centers()
         return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
 
-    def score_chunks(self, source, *, sample_weight=None, columns=None):
+    def score_chunks(self, source: Any, *, sample_weight: Any = None, columns: Any = None) -> float:
         """The negative of the inertia that such rows have: higher is better. Takes two passes.
 
         Parameters
@@ -182,7 +192,7 @@ class ChunkFits:
         finally:
             engine.close()
 
-    def _named_alike(self, engine):
+    def _named_alike(self, engine: Any) -> Any:
         """The engine, once its columns are known to be those of the fit."""
         for X, _ in engine.blocks():
             names = None if engine.names is None else np.array(engine.names, dtype=object)
@@ -190,7 +200,7 @@ class ChunkFits:
             break
         return engine
 
-    def _predicted(self, engine):
+    def _predicted(self, engine: Any) -> Iterator[np.ndarray]:
         fresh = True
         try:
             for X, _ in engine.blocks():
@@ -206,7 +216,7 @@ class ChunkFits:
         finally:
             engine.close()
 
-    def _check_for_chunks(self):
+    def _check_for_chunks(self) -> None:
         self._check_params()
         for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
             if getattr(self, name) != idle:
@@ -215,7 +225,7 @@ class ChunkFits:
                     f"fit, or set {name}={idle!r}."
                 )
 
-    def _better_in_blocks(self, X):
+    def _better_in_blocks(self, X: Any) -> bool:
         """Whether a fit of a mapped array goes block by block: where it would take much memory
         otherwise, and nothing needs all rows.
         """
@@ -230,7 +240,7 @@ class ChunkFits:
             and _drawn_in_blocks(self.init, X.shape[1])
         )
 
-    def _fit_mapped(self, X, sample_weight):
+    def _fit_mapped(self, X: Any, sample_weight: Any) -> Any:
         from .._blocks.sources import LabelArray, open_source
 
         self._check_params()

@@ -1,6 +1,8 @@
 """A record of what each iteration of a run did, for those who ask."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .._native.engine import Data, Run
 
 
 class Iteration(NamedTuple):
@@ -10,21 +12,21 @@ class Iteration(NamedTuple):
     inertia: float  #: of the labels it gave, to the centers before its update
     shift: float  #: total squared movement of the centers in its update
     n_changed: int  #: labels that differ from the last iteration's
-    n_distances: int  #: row-center pairs that were looked at, fast or exactly
+    n_distances: int  #: distances that were computed, approximately or exactly
 
 
 class Recorded:
-    """A native run that notes down its iterations in `history`; otherwise like the run itself."""
+    """A native run that records its iterations in `history`."""
 
-    def __init__(self, run, data):
+    def __init__(self, run: Run, data: Data) -> None:
         self._run, self._data, self._distances = run, data, 0
-        self.history = []
+        self.history: list[Iteration] = []
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._run, name)
 
-    def iterate(self):
-        """One iteration, noted down."""
+    def iterate(self) -> bool:
+        """Do one iteration and record it."""
         run, before = self._run, self._run.centers()
         more = run.iterate()
         counters = run.counters()
@@ -41,8 +43,8 @@ class Recorded:
         self._distances = distances
         return more
 
-    def finish(self):
-        """Iterate until the run stops, each iteration noted down."""
+    def finish(self) -> None:
+        """Iterate until the run stops, and record each iteration."""
         while self._run.stop_reason is None and self.iterate():
             pass
         self._run.finish()

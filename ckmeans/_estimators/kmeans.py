@@ -2,16 +2,18 @@
 elsewhere.
 """
 
+from collections.abc import Iterator
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
-from .._inits import kmeans_plusplus_indices
+from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS
 from .base import (
-    CenterModel,
     alone,
     keep_centers,
     keep_result,
@@ -21,11 +23,11 @@ from .base import (
 )
 from .chunk_fits import ChunkFits
 from .labels import check_label_order
-from .restarts import ALGORITHMS, DRAWN_AHEAD, Solver, starts
+from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
 from .watch import Watch
 
 
-class KMeans(ChunkFits, CenterModel):
+class KMeans(ChunkFits):
     """k-means clustering: exact, reproducible to the last bit, fast.
 
     Parameters
@@ -63,36 +65,38 @@ class KMeans(ChunkFits, CenterModel):
         A run stops when the centers' total squared shift in an iteration is at most `tol` times the
         mean variance of the features; it always stops when no label changes. 0 asks for the latter.
     verbose : int, default=0
-        1 prints a line for every iteration and every run, 2 the inertia of every iteration, too.
+        1 prints a line for every iteration and every run; 2 prints the inertia of every iteration
+        as well.
     random_state : None, int, RandomState or Generator, default=None
         Decides what inits draw. An int makes results repeatable. The first run uses an int as it
         is; ``runs_`` holds the seed of each run, and ``KMeans(..., n_init=1, random_state=seed)``
         repeats that run alone.
     copy_x : bool, default=True
-        X is never changed. False asks for the lean way of working, which keeps no packed float32
-        copy of X (4 bytes per value) and is slower; it is taken anyway when memory is short.
+        X is never changed. With False no packed float32 copy of X is kept (4 bytes per value),
+        which is slower; this is also done when memory is short.
     algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
         All give the same results to the last bit; they differ in speed and memory.
 
-        * ``"lloyd"``: every row with every center; wide rows (from 24 to 72 features on, by
-          instruction set and k) in 16-bit whole numbers, 2 bytes per value instead of 4, which are
-          compared twice as fast and leave few rows in doubt;
+        * ``"lloyd"``: compares every row with every center; wide rows (from 24 to 72 features on,
+          depending on the instruction set and k) as 16-bit integers, 2 bytes per value instead of
+          4, which is twice as fast and leaves few rows to be decided in float64;
         * ``"boxes"``: sorts the rows in space once (12 bytes per row) and compares panels of 64
           with the centers that can win in their bounding box: for few features, and clusters that
           are small beside the data;
-        * ``"yinyang"``: keeps bounds on distances and compares rows with the groups of 32 centers
-          that these do not rule out (Ding et al. 2015; with up to 32 clusters this is Hamerly's
-          algorithm, 2010): for more features and many iterations, as long as centers slow down; ``4
-          * (1 + ceil(k / 32))`` bytes per row;
-        * ``"projected"``: sees rows along the few axes (63 at most) on which they vary most, bounds
-          what length those leave over (compare Bottesch et al. 2016), and looks at all features of
-          a row only where that does not tell its center; keeps bounds as well where they pay. For
-          many features that hang together, as in images and embeddings: 4 bytes per axis and row.
-          Where axes tell little it goes on as "lloyd";
-        * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where counted
-          work promises a gain; at most the memory of all, and without them where there is none;
-        * ``"elkan"``: accepted for scikit-learn's sake, means "auto": a bound for each row and
-          center, n x k of them, costs more here than the distances it saves.
+        * ``"yinyang"``: keeps lower bounds on distances and compares rows only with the groups of
+          32 centers that the bounds do not rule out (Ding et al. 2015; with up to 32 clusters this
+          is Hamerly's algorithm, 2010): for more features and many iterations in which centers
+          move little; takes ``4 * (1 + ceil(k / 32))`` bytes per row;
+        * ``"projected"``: projects rows onto their principal axes (63 at most), bounds the length
+          of the remainder (compare Bottesch et al. 2016), and uses all features of a row only
+          where the projection does not determine its center; also keeps lower bounds where they
+          save time. For many correlated features, as in images and embeddings; takes 4 bytes per
+          axis and row. Where the axes explain little variance it continues as "lloyd";
+        * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where the
+          counted operations predict a gain; takes at most the memory of all of them, and does
+          without them where memory is short;
+        * ``"elkan"``: accepted for compatibility with scikit-learn; the same as "auto". Elkan's
+          n x k bounds would cost more here than the distances they save.
     n_threads : int or None, default=None
         Threads to use; None means the CPUs that this process may use. Small work stays on the
         calling thread. Results do not depend on it.
@@ -100,30 +104,31 @@ class KMeans(ChunkFits, CenterModel):
         "cosine" clusters directions, for embeddings and counts of words: spherical k-means; see
         Notes.
     refine : None, str or sequence of str, default=None
-        What is done to escape the local optimum that a run ends in; see Notes.
+        How to leave the local optimum that a run ends in; see Notes.
 
-        * ``"auto"``: "swap", then "hartigan-wong", for every day: computes at most 150 times the
-          distances of one Lloyd iteration (of 20 clusters at least), and draws 300 rows per cluster
-          (20000 at least) to work on where there are more;
+        * ``"auto"``: "swap", then "hartigan-wong"; the usual choice. Computes at most 150 times the
+          distances of one Lloyd iteration (counted with at least 20 clusters), on a random sample
+          of 300 rows per cluster (at least 20000) where there are more rows;
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times
           the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
     history : bool, default=False
-        Whether to keep what each iteration did in ``history_``; takes a pass over the rows per
-        iteration more.
+        Whether to record each iteration in ``history_``; takes an additional pass over the rows
+        per iteration.
     max_time : float or None, default=None
-        Seconds after which the fit ends with the best that it has, looked at after each iteration;
-        ``stop_reason_`` is "max_time" where that is a run cut short. Such results depend on the
-        machine.
+        Seconds after which the fit ends with the best result so far; checked after each iteration.
+        ``stop_reason_`` is "max_time" if that result is of an unfinished run. Such results depend
+        on the machine.
     callback : callable or None, default=None
         Called with a state after each iteration: `run`, `n_runs`, `seed`, `n_iter`, `max_iter`,
-        `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and, made when asked
-        for, `centers`, `labels`, `inertia`. A true result ends the fit with the best so far.
-        `ckmeans.progress.ProgressBar()` is one.
+        `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and `centers`,
+        `labels` and `inertia`, which are computed on access. A true result ends the fit with the
+        best result so far. `ckmeans.progress.ProgressBar()` is such a callback.
     label_order : None, "size", "center" or array of shape (k, d), default=None
-        The order of the clusters in all results: as it comes; those of most rows first; by center,
-        lexicographically; or each at the place of the center of an earlier model that it is matched
-        with. Rows equally far from two centers then go to the lower of the new labels.
+        The order of the clusters in all results. None: the order of the initial centers; "size":
+        by decreasing number of rows; "center": by center, lexicographically; array: each cluster
+        at the position of the given center (say, of an earlier model) that it is matched with.
+        Ties between centers then go to the lower of the new labels.
 
     Attributes
     ----------
@@ -142,8 +147,8 @@ class KMeans(ChunkFits, CenterModel):
     converged_ : bool
         Whether it ended before `max_iter`.
     stop_reason_ : {"labels", "tol", "max_iter", "max_time", "callback", "interrupted"}
-        Why it ended: no label changed, the centers moved less than `tol` allows, too many
-        iterations, too much time, the callback said so, or an exception such as that of Ctrl-C.
+        Why it ended: no label changed, the shift of the centers was within `tol`, `max_iter` or
+        `max_time` was reached, the callback returned true, or an exception such as that of Ctrl-C.
     runs_ : tuple of Run
         Seed, inertia, iterations, stop reason and seconds of every run.
     history_ : tuple of lists of Iteration
@@ -164,64 +169,66 @@ class KMeans(ChunkFits, CenterModel):
 
     Notes
     -----
-    Lloyd's algorithm (Lloyd, IEEE Trans. Inf. Theory 28, 1982). A cluster that loses all its rows
-    takes the row farthest from its own center. Squared distances are float64, feature after
-    feature; fast arithmetic only discards centers that provably are not the nearest. Sums over rows
-    are exact and rounded once. So results are bit-identical for any number of threads, algorithm,
-    instruction set and memory layout. Rows are drawn in the order of a hash of their values: so
-    permuting the rows permutes the labels and changes nothing else (but for inits that go by
-    position, "first" and "random-partition"), and a row of weight 2 is drawn like two equal rows.
+    Lloyd's algorithm (Lloyd, IEEE Trans. Inf. Theory 28, 1982). An empty cluster takes the row that
+    is farthest from its own center. Squared distances are computed in float64, feature after
+    feature; faster arithmetic is used only to discard centers that provably are not the nearest.
+    Sums over rows are exact and rounded once. Results are therefore bit-identical for any number of
+    threads, algorithm, instruction set and memory layout. Rows are drawn in the order of a hash of
+    their values: permuting the rows permutes the labels and changes nothing else (except with the
+    inits "first" and "random-partition", which depend on positions), and a row of weight 2 is drawn
+    like two equal rows.
 
-    Refinements start from the end of a run, on one thread, and Lloyd's iterations over all rows
-    follow them: labels are still those of the nearest centers, and a result that is not better is
-    not taken. They draw from the run's seed, and stop by counting distances, never by the clock, so
-    that results are as repeatable as without. "swap": centers are put on rows far from their own
-    (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": a small population of
-    clusterings, crossed (Gribel & Vidal, Pattern Recognition 88, 2019); "hartigan-wong": single
-    rows are moved (Hartigan & Wong, Applied Statistics 28, 1979). They hold the rows they work on
-    twice, in float64, and 64 bytes for each. With "auto" one start is about as good as many:
+    Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
+    iterations over all rows: labels still are those of the nearest centers, and a result that is
+    not better is discarded. They use the seed of the run and are limited by a number of distances,
+    not by time, so that results stay reproducible. "swap": moves centers to rows that are far from
+    their center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": crosses a
+    small population of clusterings (Gribel & Vidal, Pattern Recognition 88, 2019); "hartigan-wong":
+    moves single rows (Hartigan & Wong, Applied Statistics 28, 1979). They hold two float64 copies
+    of the rows they work on, and 64 bytes per row. With "auto" one start is about as good as many:
     ``n_init=1`` saves time. Measured on 35 problems (``python -m bench.quality``), one thread,
-    inertia above the least published or known: ten starts +1.1 %; one start with "auto" -0.3 %, in
-    2.2 times their time, which is less than a third of that of scikit-learn's ten; one with "best"
-    -0.4 %, in 2.4 times that of "auto". Ten plain starts are still faster, and with few clusters
-    now and then better than "auto" (in 4 of the 35 problems, of 8 to 25 clusters); so refine=None
-    is the default.
+    inertia relative to the lowest published or known: ten starts +1.1 %; one start with "auto"
+    -0.3 %, in 2.2 times the time of the ten starts, which is less than a third of the time of
+    scikit-learn's ten; one start with "best" -0.4 %, in 2.4 times the time of "auto". Ten starts
+    without refinement are still faster, and with few clusters sometimes better than "auto" (in 4 of
+    the 35 problems, of 8 to 25 clusters); therefore refine=None is the default.
 
     With ``metric="cosine"`` (spherical k-means: Dhillon & Modha, Machine Learning 42, 2001; Hornik
-    et al., J. Stat. Software 50, 2012) rows count by their direction only, as if each were divided
-    by its length, which is done on the fly: no copy of X is made. Centers are mean directions of
-    unit length. Distances are ``1 - cos``, computed as half the squared distance of unit vectors,
-    so that `inertia_` is half of what Euclidean k-means has for the same rows, centers and labels.
-    All is in float64, but for float32 X the centers are rounded to float32 (and brought to unit
-    length once more wherever they are used). Rows of zeros (no magnitude above 1e-300) have no
-    direction: their label is 0, their distance to every center 1, which `inertia_` includes, and
-    they have no say in anything else. A center whose rows cancel out stays where it was. Of sparse
-    X the values are copied, at 8 bytes each. Refinements search among unit rows by Euclidean
-    k-means, and what they find is taken where its sum of cosine distances is lower. `select_k` and
-    `ckmeans.metrics` know Euclidean distances only: give them unit rows. Not for data where the
-    length of a row, or a shift of the origin, means something.
+    et al., J. Stat. Software 50, 2012) only the directions of rows matter: each row is divided by
+    its length as it is read, without a copy of X. Centers are mean directions of unit length.
+    Distances are ``1 - cos``, computed as half the squared distance of unit vectors, so that
+    `inertia_` is half of that of Euclidean k-means for the same unit rows, centers and labels. All
+    computations are in float64, but for float32 X the centers are rounded to float32 (and
+    normalized again wherever they are used). Rows of zeros (no magnitude above 1e-300) have no
+    direction: their label is 0 and their distance to every center is 1, which `inertia_` includes;
+    they affect nothing else. A center stays unchanged where the sum of its rows is zero. The values
+    of sparse X are copied, at 8 bytes each. Refinements run Euclidean k-means on the unit rows;
+    their result is kept if its sum of cosine distances is lower. `select_k` and `ckmeans.metrics`
+    support Euclidean distances only: pass them rows of unit length. Not for data where the lengths
+    of rows or the origin carry information.
 
-    Extra memory of a fit: 8 to 40 bytes per row and, unless lean, 4 bytes per value of X for its
-    packed copy and 2 more where wide rows are put in whole numbers, and what `algorithm` says; per
-    thread about ``24 * k * d`` bytes. Never n x k. Sparse rows are not copied: 12 to 36 bytes per
-    row, about ``40 * k * d`` bytes, and per thread at most ``300 * d``; never n x d.
+    Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
+    for its packed copy, and 2 more where wide rows are also packed as 16-bit integers; the memory
+    given under `algorithm`; and about ``24 * k * d`` bytes per thread. An n x k array is never
+    allocated. Sparse rows are not copied: a fit takes 12 to 36 bytes per row, about ``40 * k * d``
+    bytes, and at most ``300 * d`` bytes per thread; an n x d array is never allocated.
 
-    With sparse rows the time goes with the stored values, but for what is exact by definition, the
-    inertia at the end of a run and `transform`: that looks at every feature in which a center is
-    not zero.
+    With sparse rows the time is proportional to the number of stored values, except for the inertia
+    at the end of a run and for `transform`, whose sums include every feature in which a center is
+    nonzero.
 
-    More rows than memory: `fit_chunks` reads them chunk by chunk, and so does `fit` with a large
-    `numpy.memmap` (where its packed copy would take more than 100 MB; not with `refine`, `history`,
-    `callback`, `verbose` or an init that needs all rows at once). The bits are the same, the peak
-    is less than 200 MB more than before, and ``labels_`` are in a temporary file where they are
-    many.
+    For rows that do not fit into memory: `fit_chunks` reads them chunk by chunk, and so does `fit`
+    with a large `numpy.memmap` (if its packed copy would take more than 100 MB; not with `refine`,
+    `history`, `callback`, `verbose` or an init that needs all rows at once). The results are the
+    same to the last bit, the additional memory is less than 200 MB, and a large ``labels_`` is kept
+    in a temporary file.
 
-    Not for clusters of very different sizes or shapes, nor for features on different scales: scale
-    those first.
+    Not for clusters of very different sizes or shapes. Features on different scales should be
+    standardized first.
 
-    Whatever ends a fit (Ctrl-C, an exception of a callback or of a signal handler, too little
-    memory), the best finished run is kept in the attributes (the centers so far, without labels,
-    when none has finished), and the exception goes on.
+    If an exception ends a fit (Ctrl-C, an exception of a callback or of a signal handler, lack of
+    memory), the best finished run is kept in the attributes (if there is none, the current centers
+    without labels), and the exception propagates.
 
     Examples
     --------
@@ -236,6 +243,15 @@ class KMeans(ChunkFits, CenterModel):
     16.0
     """
 
+    algorithm: str
+    copy_x: bool
+    max_time: float | None
+
+    converged_: bool
+    history_: tuple[list[Any], ...]
+    runs_: tuple[Run, ...]
+
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,
@@ -261,7 +277,7 @@ class KMeans(ChunkFits, CenterModel):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "KMeans":
         """Cluster the rows of X.
 
         Parameters
@@ -272,7 +288,7 @@ class KMeans(ChunkFits, CenterModel):
             sparse formats are converted to CSR.
         y : ignored
         sample_weight : array-like of shape (n,) or None
-            Non-negative weights. Rows of weight 0 get labels but have no say.
+            Non-negative weights. Rows of weight 0 get labels, but do not affect the centers.
 
         Returns
         -------
@@ -300,7 +316,7 @@ class KMeans(ChunkFits, CenterModel):
         warn_of_few_clusters(self)
         return self
 
-    def iter_fit(self, X, sample_weight=None):
+    def iter_fit(self, X: Any, sample_weight: Any = None) -> Iterator[IterState]:
         """Fit with one run, yielding the state after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
@@ -330,16 +346,16 @@ class KMeans(ChunkFits, CenterModel):
         solver, restarts = self._prepare(X, sample_weight)
         return self._states(solver, restarts[0])
 
-    def _states(self, solver, restart):
+    def _states(self, solver: Solver, restart: tuple[int | None, Any]) -> Iterator[IterState]:
         with leaving(lambda: self._keep_interrupted(solver)):
             yield from solver.states(*restart)
             self._keep(solver)
         warn_of_few_clusters(self)
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
 
-    def _prepare(self, X, sample_weight):
+    def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any]]:
         """Check everything, and return a solver for these rows and where its runs start."""
         self._check_params()
         array, names = check.as_matrix(X, sparse=True)
@@ -361,7 +377,7 @@ class KMeans(ChunkFits, CenterModel):
         )
         refine = self.refine
         if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
-            refine = None  # there is nothing better
+            refine = None  # the optimum cannot be improved
         if refine is not None:
             if isinstance(array, SparseRows):
                 raise ValueError(
@@ -377,7 +393,7 @@ class KMeans(ChunkFits, CenterModel):
         solver.histories = [] if self.history else None
         return solver, restarts
 
-    def _keep(self, solver, interrupted=False):
+    def _keep(self, solver: Solver, interrupted: bool = False) -> None:
         best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
@@ -390,7 +406,7 @@ class KMeans(ChunkFits, CenterModel):
             history_=history,
         )
 
-    def _keep_interrupted(self, solver):
+    def _keep_interrupted(self, solver: Solver) -> None:
         if solver.best is not None:
             self._keep(solver, interrupted=True)
         elif solver.current is not None:
@@ -402,12 +418,13 @@ class KMeans(ChunkFits, CenterModel):
                 solver.data.shape[1],
             )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         from .notebook import model_html
 
         return model_html(self)
 
 
+@names_parameters
 def k_means(
     X,
     n_clusters,

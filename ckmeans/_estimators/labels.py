@@ -1,8 +1,8 @@
-"""Labels that stay the same from run to run: clusters in a fixed order, and what became of those of
-an earlier model.
+"""Labels that can be compared between fits: a fixed order of the clusters, and the match of two
+models.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,16 +10,16 @@ from .._input import checks as check
 
 #: name -> function of (centers, counts) that gives the clusters in their new order
 ORDERS = {
-    "size": lambda centers, counts: np.lexsort(
-        (*centers.T[::-1], -counts)
-    ),  # equal sizes: by center
+    # Clusters of equal size are ordered by center.
+    "size": lambda centers, counts: np.lexsort((*centers.T[::-1], -counts)),
     "center": lambda centers, counts: np.lexsort(centers.T[::-1]),
 }
 
 
-def check_label_order(how, k, d):
-    """Raise unless `how` is None, a name in ORDERS or centers (k, d) to compare with; a model would
-    lose its own when it is cloned.
+def check_label_order(how: Any, k: int, d: int) -> None:
+    """Raise unless `how` is None, a name in ORDERS, or centers (k, d).
+
+    A fitted model is refused, since cloning the estimator would clone it without its centers.
     """
     if how is None:
         return
@@ -44,15 +44,16 @@ def check_label_order(how, k, d):
         check.as_centers(how, k, d, np.float64, name="label_order")
 
 
-def label_order(how, centers, counts):
-    """The clusters in the order that was asked for: new cluster j is the old one ``order[j]``."""
+def label_order(how: Any, centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The order of the clusters, (k,): new cluster j is the old one ``order[j]``."""
     if isinstance(how, str):
         return ORDERS[how](centers, counts)
-    previous = check.as_centers(how, *centers.shape, np.float64, name="label_order")
+    k, d = centers.shape
+    previous = check.as_centers(how, k, d, np.float64, name="label_order")
     return assignment(sq_distances(previous, centers.astype(np.float64)))
 
 
-def sq_distances(a, b):
+def sq_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Squared distances of the rows of a to those of b."""
     out = np.zeros((len(a), len(b)))
     for x, y in zip(a.T, b.T):
@@ -61,13 +62,12 @@ def sq_distances(a, b):
     return out
 
 
-def assignment(cost):
-    """For each row of a cost matrix (no more rows than columns) a column of its own, at the least
-    total cost.
+def assignment(cost: np.ndarray) -> np.ndarray:
+    """Assign to each row of a cost matrix a different column, at the least total cost; there may
+    not be more rows than columns.
 
-    Shortest augmenting paths (Jonker & Volgenant, Computing 38, 1987; in the form of Crouse, IEEE
-    TAES 52, 2016). The time grows with the cube of the size: 20 ms for 100 clusters, seconds for
-    1000.
+    Shortest augmenting paths (Jonker & Volgenant, Computing 38, 1987; as described by Crouse, IEEE
+    TAES 52, 2016). The time is cubic in the size: 20 ms for 100 clusters, seconds for 1000.
     """
     rows, columns = cost.shape
     row_price, column_price = np.zeros(rows), np.zeros(columns)
@@ -102,19 +102,19 @@ def assignment(cost):
 
 
 class Match(NamedTuple):
-    """What became of the clusters of an earlier model; see `match`."""
+    """The clusters of a model compared with those of an earlier one; see `match`."""
 
-    continues: (
-        np.ndarray
-    )  #: for each cluster of the model, the earlier one that it continues; -1: none, it is new
-    shifts: np.ndarray  #: how far its center is from that one's; NaN where it is new
-    table: (
-        np.ndarray
-    )  #: rows that were in cluster i of the earlier model and are in j of this one, (k_previous, k)
-    changed: np.ndarray  #: rows whose cluster does not continue the one they were in
+    #: For each cluster of the model the earlier cluster that it continues; -1 for a new one.
+    continues: np.ndarray
+    #: Distance of its center to the center of that cluster; NaN for a new one.
+    shifts: np.ndarray
+    #: Number of rows in cluster i of the earlier model and cluster j of this one, (k_previous, k).
+    table: np.ndarray
+    #: Indices of the rows whose cluster does not continue their earlier one.
+    changed: np.ndarray
 
 
-def match(model, previous, X=None):
+def match(model: Any, previous: Any, X: Any = None) -> Match:
     """Find which clusters of an earlier model those of a model continue, and which rows changed
     cluster.
 

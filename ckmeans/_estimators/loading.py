@@ -4,10 +4,11 @@ has.
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 
-from .._input.archives import ArchiveError, read_header
+from .._input.archives import ArchiveError, Members, read_header
 from .._input.checks import MAX_ABS, METRICS, is_tree
 from .bisecting import BisectingKMeans
 from .kmeans import KMeans
@@ -19,7 +20,7 @@ _CLASSES = {cls.__name__: cls for cls in (KMeans, MiniBatchKMeans, BisectingKMea
 assert tuple(_CLASSES) == CLASSES
 
 
-def load(path):
+def load(path: Any) -> Any:
     """Read a model that `KMeans.save` has written.
 
     Parameters
@@ -66,7 +67,7 @@ def load(path):
             ) from error
 
 
-def _read(file):
+def _read(file: Any) -> Any:
     """The header of a model file, and its arrays, which are not read yet."""
     header, members = read_header(file, "ckmeans")
     if header["format"] != FORMAT:
@@ -80,7 +81,7 @@ def _read(file):
     return header, members
 
 
-def _rebuild(header, members):
+def _rebuild(header: dict[str, Any], members: Members) -> Any:
     """The model, after a check of everything that `predict` relies on; of arrays, before they are
     read.
     """
@@ -119,7 +120,7 @@ def _rebuild(header, members):
 
     for name in arrays:
         params[name] = members.read(f"param_{name}")
-    model = cls(**params)
+    model: Any = cls(**params)
     centers = members.read("centers")
     if not float(np.abs(centers).max()) <= MAX_ABS:
         raise ModelFileError("has centers that are not finite")
@@ -146,8 +147,8 @@ def _rebuild(header, members):
             ):
                 raise ModelFileError(f"is damaged: it has {run!r} as the record of a run")
         model.runs_ = tuple(Run(*run) for run in header["runs"])
-    for name, (dtype, shape) in ARRAYS.items():
-        found = array(name, (dtype,), shape(k, d), f"{name} for its {k} centers")
+    for name, (kind, shape_of) in ARRAYS.items():
+        found = array(name, (kind,), shape_of(k, d), f"{name} for its {k} centers")
         if found is not None:
             setattr(model, name, found)
     if header["class"] == "BisectingKMeans":
@@ -170,7 +171,7 @@ def _rebuild(header, members):
     return model
 
 
-def _check_tree(model, k):
+def _check_tree(model: Any, k: int) -> None:
     """Raise unless the splits form a tree whose leaves are the k labels: `predict` walks it."""
     if not np.abs(model.tree_centers_).max(initial=0.0) <= MAX_ABS:
         raise ModelFileError("has centers in its tree that are not finite")

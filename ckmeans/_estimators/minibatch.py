@@ -1,32 +1,35 @@
-"""The class `MiniBatchKMeans`: k-means from small random batches, for data that is large or keeps
-coming.
-"""
+"""The class `MiniBatchKMeans`: k-means from small random batches, for large data and streams."""
 
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
-from .._inits import INITS, given_centers, initial_centers, local_trials, random_rows
+from .._inits import INITS, initial_centers
+from .._inits.given import given_centers
+from .._inits.kmeans_plusplus import local_trials
+from .._inits.random_rows import random_rows_indices
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._input.sparse import shown
-from .._native.engine import Running
+from .._native.engine import Data, Running
 from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
 from .labels import check_label_order, label_order
 from .restarts import check_iterable
 from .watch import Watch
 
-#: Starts that are tried when n_init="auto": one suffices where the start is good or given.
+#: Number of initializations when n_init="auto"; 1 for inits that are not in this table.
 AUTO_STARTS = {"random": 3, "random-partition": 3}
 
-#: How many times the usual rows k-means++ tries for each center. A fit has but one start, and this
-#: makes it a better one than the best of three, in less time (1 to 12 % less inertia on six sets,
-#: for 5 to 25 % more time).
+#: k-means++ tries this many times the usual number of rows for each center. A fit has only one
+#: initialization, which is better in this way than the best of three, in less time (1 to 12 % lower
+#: inertia on six data sets, in 5 to 25 % more time than without).
 MORE_TRIALS = 4
 
 
 class MiniBatchKMeans(CenterModel):
-    """k-means from random batches of rows (Sculley, WWW 2010): near the result of `KMeans` in a
-    fraction of its passes.
+    """k-means from random batches of rows (Sculley, WWW 2010): close to the result of `KMeans`, in
+    fewer passes over the data.
 
     Parameters
     ----------
@@ -35,9 +38,9 @@ class MiniBatchKMeans(CenterModel):
         As in `KMeans`, made from `init_size` random rows. "k-means++" tries four times as many rows
         for each center.
     max_iter : int, default=100
-        At most so many times the number of rows are drawn.
+        Maximum number of passes over the data: at most ``max_iter * n`` rows are drawn.
     batch_size : int, default=1024
-        Rows in a batch. A batch that is no smaller than the data is the data.
+        Rows in a batch. If the data has no more rows than this, each batch is all of the data.
     verbose : int, default=0
         Above 0, a line is printed for every batch.
     compute_labels : bool, default=True
@@ -47,28 +50,28 @@ class MiniBatchKMeans(CenterModel):
         `fit` stops when the centers' total squared shift in a batch is at most `tol` times the mean
         variance of the features; 0 leaves this to `max_no_improvement`.
     max_no_improvement : int or None, default=10
-        `fit` stops after so many batches without a lower smoothed inertia.
+        `fit` stops when the smoothed inertia has not improved for this number of batches.
     init_size : int or None, default=None
-        Rows to make the initial centers from; None means three batches, or three rows a cluster
-        where that is more.
+        Number of rows from which the initial centers are made; None means three batches, or three
+        rows per cluster if that is more.
     n_init : "auto" or int, default="auto"
-        Starts, of which the best on `init_size` other rows is taken. "auto" means 3 for random
-        inits, else 1.
+        Number of initializations; the one with the lowest inertia on `init_size` other rows is
+        used. "auto" means 3 for random inits, else 1.
     reassignment_ratio : float, default=0.01
-        Centers with less than this share of the weight of the heaviest one move to random rows now
-        and then.
+        Centers whose weight is below this fraction of the largest weight are moved to random rows
+        from time to time.
     n_threads : int or None, default=None
         Results do not depend on it.
     half_life : float or None, default=None
-        Rows after which what was learned counts half, for streams that change; None forgets
-        nothing.
+        Number of rows after which the weight of earlier rows is halved, for streams that change
+        over time; None keeps all weights.
     max_time : float or None, default=None
         Seconds after which `fit` draws no more batches.
     callback : callable or None, default=None
         Called with a state after each batch of a `fit`, as in `KMeans`; a true result ends it.
     label_order : None, "size", "center" or array of shape (k, d), default=None
-        As in `KMeans`, for `fit`: whatever `partial_fit` learns, clusters keep their numbers. Takes
-        a pass over the rows more.
+        As in `KMeans`, for `fit` only: `partial_fit` never changes the order of the clusters. Takes
+        an additional pass over the rows.
     metric : {"euclidean", "cosine"}, default="euclidean"
         "cosine" as in `KMeans`; centers are brought back to unit length after every batch (Zhong,
         IJCNN 2005).
@@ -87,10 +90,10 @@ class MiniBatchKMeans(CenterModel):
     n_steps_ : int
         Batches seen.
     stop_reason_ : {"no improvement", "tol", "max_iter", "max_time", "callback", "interrupted"}
-        Why `fit` ended; the last by an exception such as that of Ctrl-C, which leaves what was
-        learnt so far, without labels.
+        Why `fit` ended. "interrupted": an exception such as that of Ctrl-C; the centers so far are
+        kept, without labels.
     seen_weights_ : ndarray of shape (k,)
-        Weight that each center is the mean of; less what was forgotten.
+        Total weight of the rows in the running mean of each center, after decay by `half_life`.
     n_features_in_, feature_names_in_
         As in `KMeans`.
 
@@ -99,7 +102,7 @@ class MiniBatchKMeans(CenterModel):
     A center is the running mean of the rows that were assigned to it when they were drawn. Rows are
     drawn evenly and by position; weights count within the batch.
 
-    Not for small data, where `KMeans` is as quick and finds better centers.
+    Not for small data, where `KMeans` is as fast and gives a lower inertia.
 
     Examples
     --------
@@ -108,7 +111,8 @@ class MiniBatchKMeans(CenterModel):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(20_000, 2)) + 8 * rng.integers(2, size=(20_000, 1))
     >>> model = MiniBatchKMeans(2, random_state=0).fit(X)
-    >>> bool(abs(model.cluster_centers_[model.predict([[0, 0], [8, 8]])] - [[0, 0], [8, 8]]).max() < 0.2)
+    >>> middles = [[0, 0], [8, 8]]
+    >>> bool(abs(model.cluster_centers_[model.predict(middles)] - middles).max() < 0.2)
     True
 
     A stream, batch by batch:
@@ -122,6 +126,20 @@ class MiniBatchKMeans(CenterModel):
 
     _routed = ("fit", "partial_fit", "score")
 
+    batch_size: int
+    callback: Any
+    compute_labels: bool
+    half_life: float | None
+    init_size: int | None
+    label_order: Any
+    max_no_improvement: int | None
+    max_time: float | None
+    reassignment_ratio: float
+
+    n_steps_: int
+    seen_weights_: np.ndarray
+
+    @names_parameters
     def __init__(
         self,
         n_clusters=8,
@@ -149,7 +167,7 @@ class MiniBatchKMeans(CenterModel):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "MiniBatchKMeans":
         """Find centers from random batches of the rows of X.
 
         Parameters
@@ -198,7 +216,7 @@ class MiniBatchKMeans(CenterModel):
         return self
 
     @alone
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "MiniBatchKMeans":
         """Learn from one batch; the first one, which needs at least k rows, gives the initial
         centers.
 
@@ -280,7 +298,7 @@ class MiniBatchKMeans(CenterModel):
             fitted["counts_"] = np.bincount(fitted["labels_"], minlength=len(centers))
         keep_fitted(self, names, data.shape[1], fitted)
 
-    def set_partial_fit_request(self, *, sample_weight):
+    def set_partial_fit_request(self, *, sample_weight: Any) -> Any:
         """Say whether meta-estimators pass `sample_weight` to `partial_fit`: True, False, None or
         another name for it.
         """
@@ -288,7 +306,7 @@ class MiniBatchKMeans(CenterModel):
 
     # -- what a fit needs --------------------------------------------------------------------------
 
-    def _check(self):
+    def _check(self) -> None:
         check.check_shared_params(self)
         check.check_watching(self)
         check.check_int(self.batch_size, "batch_size", 1, "an integer of at least 1")
@@ -319,11 +337,11 @@ class MiniBatchKMeans(CenterModel):
         check.check_directions(data)
         return array, names, data
 
-    def _random(self):
+    def _random(self) -> np.random.RandomState:
         (seed,) = check.seeds(self.random_state, 1)
         return np.random.RandomState(seed)
 
-    def _initial(self, rows, k):
+    def _initial(self, rows: "Batches", k: int) -> np.ndarray:
         """The best of some starts, each from rows of its own, all judged by the same rows."""
         if not isinstance(self.init, str) and not callable(self.init):
             init = self._init()
@@ -336,12 +354,13 @@ class MiniBatchKMeans(CenterModel):
         if size < k:
             size = 3 * k
         tries = (
-            AUTO_STARTS.get(self.init if isinstance(self.init, str) else None, 1)
+            AUTO_STARTS.get(self.init if isinstance(self.init, str) else "", 1)
             if self.n_init == "auto"
             else int(self.n_init)
         )
-        judges = rows.draw(size) if tries > 1 else None
-        best, least = None, np.inf
+        judges: Any = rows.draw(size) if tries > 1 else None
+        best: Any = None
+        least = np.inf
         for _ in range(tries):
             sample = rows.draw(size, packed=True)
             if callable(self.init):
@@ -364,7 +383,7 @@ class MiniBatchKMeans(CenterModel):
         return best
 
 
-def result_type(array):
+def result_type(array: Any) -> np.dtype:
     """The type of centers of these rows."""
     return np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
 
@@ -375,12 +394,12 @@ class Batches:
     def __init__(self, data, random):
         self.data, self.random = data, random
 
-    def draw(self, size, packed=False):
+    def draw(self, size: int, packed: bool = False) -> Data:
         """`size` rows drawn evenly; all of them, where there are no more."""
         data, n = self.data, self.data.shape[0]
         if size >= n:
             return data
-        # One that has only rows of weight 0 would teach nothing.
+        # A batch in which all weights are 0 is drawn again.
         for _ in range(100):
             picked = self.random.randint(0, n, size)
             weights = None if data.weights is None else data.weights[picked]
@@ -390,7 +409,7 @@ class Batches:
 
 
 class Steps:
-    """What a fit has learnt so far, as a run that can be watched."""
+    """The state of a fit, with the attributes that `Watch` expects of a run."""
 
     n_changed = None
 
@@ -421,9 +440,7 @@ class BatchWatch(Watch):
 
 
 class Learner:
-    """Centers that are running means of batches of `data`, and those among them that hardly any
-    rows belong to.
-    """
+    """Centers that are running means of batches of `data`; those with few rows are reassigned."""
 
     def __init__(self, data, centers, reassignment_ratio, half_life, seen=None, since=0):
         self.running = Running(data, centers, np.zeros(len(centers)) if seen is None else seen)
@@ -438,8 +455,8 @@ class Learner:
         return self.running.seen
 
     def learn(self, batch, random):
-        """Take in a batch; returns the centers' total squared shift and the batch's mean inertia
-        before it.
+        """Update the centers with a batch; returns their total squared shift and the mean inertia
+        of the batch before the update.
         """
         if self.half_life is not None:
             self.seen[:] *= 0.5 ** (batch.shape[0] / self.half_life)
@@ -451,7 +468,7 @@ class Learner:
         return shift, inertia / batch.total_weight()
 
     def reassign(self, batch, random):
-        """Move centers that hardly any rows belong to: to rows of the batch; returns their squared
+        """Move the centers of low weight to random rows of the batch; returns their total squared
         shift.
         """
         light = self.seen < self.ratio * self.seen.max()
@@ -461,14 +478,14 @@ class Learner:
         which = np.flatnonzero(light)
         if not len(which):
             return 0.0
-        shift = self.running.put(which, batch, random_rows(batch, len(which), random))
+        shift = self.running.put(which, batch, random_rows_indices(batch, len(which), random))
         self.seen[light] = self.seen[~light].min()
         return shift
 
 
 class Smoothed:
-    """Follows the exponentially weighted mean inertia of the batches, to see when it falls no
-    more.
+    """The exponentially weighted mean inertia of the batches, and for how long it has not
+    improved.
     """
 
     def __init__(self, alpha, patience):

@@ -8,6 +8,7 @@ alone can read it.
 
 import contextlib
 import json
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
 CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
-NUMBERS = {
+NUMBERS: dict[str, Any] = {
     "inertia_": float,
     "n_iter_": int,
     "n_steps_": int,
@@ -28,15 +29,10 @@ NUMBERS = {
     "stop_reason_": str,
 }
 ALWAYS = ("n_features_in_", "n_iter_")
-RUN = (
-    (int, type(None)),
-    (float, int),
-    (int,),
-    (str,),
-    (float, int),
-)  # types of the fields of a `Run`
+#: Types of the fields of a `Run`.
+RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).
-ARRAYS = {
+ARRAYS: dict[str, tuple[Any, Any]] = {
     "seen_weights_": (np.float64, lambda k, d: (k,)),
     "tree_centers_": (np.float64, lambda k, d: (k - 1, 2, d)),
     "tree_children_": (np.int32, lambda k, d: (k - 1, 2)),
@@ -47,7 +43,7 @@ class ModelFileError(ValueError):
     """A file that is no model, is damaged, or comes from a later version than this one can read."""
 
 
-def save(model, path, *, labels=False):
+def save(model: Any, path: Any, *, labels: bool = False) -> None:
     """Write a fitted model to exactly this path, as a ``.npz`` without pickle.
 
     Parameters
@@ -75,7 +71,8 @@ def save(model, path, *, labels=False):
         raise TypeError(
             f"a model file holds a {' or '.join(CLASSES)}, not a {type(model).__name__}"
         )
-    params, arrays = {}, {}
+    params: dict[str, Any] = {}
+    arrays: dict[str, Any] = {}
     for name, value in model.get_params(deep=False).items():
         plain = None if name == "callback" else _plain(name, value)
         if isinstance(plain, np.ndarray):
@@ -118,7 +115,7 @@ def save(model, path, *, labels=False):
         np.savez(file, ckmeans=np.array(text.encode()), **arrays)
 
 
-def _plain(name, value):
+def _plain(name: str, value: Any) -> Any:
     """A parameter as something JSON can hold or as an array of numbers."""
     if isinstance(value, np.generic):
         value = value.item()

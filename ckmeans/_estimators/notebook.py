@@ -1,12 +1,14 @@
 """What a notebook shows of a model."""
 
+from typing import Any
+
 from .._input import checks as check
 from .._output import html as _html
 
 _CLUSTERS, _COLUMNS = 20, 8  # more would be no small table
 
 
-def model_html(model):
+def model_html(model: Any) -> str:
     """The parameters and, once fitted, the clusters as a small table."""
     name = _html.fill("<code>{}</code>", repr(model))
     if not hasattr(model, "cluster_centers_"):

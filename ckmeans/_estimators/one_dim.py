@@ -1,6 +1,6 @@
 """Optimal clustering of one-dimensional data: `ckmeans`, `breaks` and `ckmeans_optimal`.
 
-The names and the behaviour are those of the package called ckmeans on the public index, whose
+The names and the behavior are those of the package called ckmeans on the public index, whose
 import name this package shares, so that code written for it runs here. What differs: any k is
 allowed, and no digits are lost where values are far from 0 or far apart.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import copysign, floor
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class CkmeansError(ValueError):
     __module__ = "ckmeans"
 
 
-def ckmeans(data, k):
+def ckmeans(data: Any, k: int) -> list[np.ndarray]:
     """Split one-dimensional data into the k clusters of least within-cluster sum of squares: the
     optimum, not an approximation.
 
@@ -72,7 +73,7 @@ def ckmeans(data, k):
     return _cut(data, _split(data, k))
 
 
-def breaks(data, k):
+def breaks(data: Any, k: int) -> np.ndarray:
     """Round numbers between the clusters of `ckmeans`, for legends and class limits.
 
     Parameters
@@ -135,12 +136,12 @@ class OptimalResult:
     ks: np.ndarray
     bic: np.ndarray
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shown = ("k", "centers", "sizes", "withinss", "ks", "bic")
         return f"OptimalResult({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
-def ckmeans_optimal(data, k_min=1, k_max=9):
+def ckmeans_optimal(data: Any, k_min: int = 1, k_max: int = 9) -> OptimalResult:
     """Choose the number of clusters of one-dimensional data by the Bayesian information criterion,
     and cluster it.
 
@@ -205,17 +206,18 @@ def ckmeans_optimal(data, k_min=1, k_max=9):
     splits = problem.splits(k_min, int(ks[-1]))
     bic = _bics(problem, data, splits)
     bounds = splits[int(np.argmin(bic))]
-    return OptimalResult(
-        len(bounds) - 1, _cut(data, bounds), *_center_size_square(problem, bounds), ks, bic
-    )
+    centers, sizes, within = _center_size_square(problem, bounds)
+    return OptimalResult(len(bounds) - 1, _cut(data, bounds), centers, sizes, within, ks, bic)
 
 
-def _center_size_square(problem, bounds):
+def _center_size_square(
+    problem: Sorted, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     centers, squares, _ = problem.statistics(bounds)
     return centers, np.diff(bounds), squares
 
 
-def _sorted(data):
+def _sorted(data: Any) -> np.ndarray:
     """A sorted float64 copy, checked."""
     array = as_values(data)
     ascending = np.sort(array)
@@ -227,7 +229,7 @@ def _sorted(data):
     return ascending
 
 
-def _check_k(k, n, what="values", name="k"):
+def _check_k(k: Any, n: int, what: str = "values", name: str = "k") -> None:
     if k < 1:
         raise CkmeansError(f"{name} must be at least 1, not {k}")
     if k > n:
@@ -236,7 +238,7 @@ def _check_k(k, n, what="values", name="k"):
         )
 
 
-def _split(data, k):
+def _split(data: np.ndarray, k: int) -> np.ndarray:
     """Where clusters begin in sorted data, and its length at the end; infinite values go to the
     first and the last.
     """
@@ -258,11 +260,11 @@ def _split(data, k):
     return bounds
 
 
-def _cut(data, bounds):
+def _cut(data: np.ndarray, bounds: np.ndarray) -> list[np.ndarray]:
     return [data[start:stop] for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist())]
 
 
-def _round_between(last, first):
+def _round_between(last: float, first: float) -> float:
     """The roundest number b with last < b <= first."""
     if last < 0 <= first:
         return 0.0
@@ -286,26 +288,25 @@ def _round_between(last, first):
     return first
 
 
-def _shifted(x, digits):
+def _shifted(x: Any, digits: int) -> Any:
     """x * 10^digits: multiplied or divided by the power that is the exact one."""
     ten = type(x)(10)
     return x * ten**digits if digits >= 0 else x / ten**-digits
 
 
-def _bics(problem, data, splits):
+def _bics(problem: Sorted, data: np.ndarray, splits: Any) -> np.ndarray:
     """The criterion of each split of sorted data."""
     exponent = int(np.frexp(np.abs(data[[0, -1]]).max())[1])
     if abs(exponent) < 300:
         return np.array([_bic(problem, data, bounds) for bounds in splits])
-    # Squares would leave the range of float64: in another unit, in which densities are other
-    # numbers, too.
+    # Squares would leave the range of float64: the data are rescaled, and densities with them.
     scaled = np.ldexp(data, -exponent)
     problem = Sorted(scaled, None, cpu_count())
     shift = 2 * len(data) * exponent * np.log(2) if data[0] != data[-1] else 0
     return np.array([_bic(problem, scaled, bounds) for bounds in splits]) + shift
 
 
-def _bic(problem, x, bounds):
+def _bic(problem: Sorted, x: np.ndarray, bounds: np.ndarray) -> float:
     """-2 log likelihood + (3 k - 1) log n of the mixture of one normal distribution for each
     cluster.
     """
@@ -316,7 +317,7 @@ def _bic(problem, x, bounds):
     with np.errstate(divide="ignore", invalid="ignore"):
         variances = squares / (sizes - 1)
     for q in np.flatnonzero(~(variances > 0)):
-        # No spread of its own: it is given one by the distance to its neighbours.
+        # A cluster of equal values has no variance: it gets one from the distance to its neighbors.
         start, stop = bounds[q], bounds[q + 1]
         gap = min(
             x[start] - x[start - 1] if start else np.inf,

@@ -1,14 +1,18 @@
 """Restarts: where each run starts from, what became of it, and which one is kept."""
 
+from collections.abc import Callable, Collection, Generator, Iterator
+from functools import partial
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._inits import DETERMINISTIC, INITS, automatic, given_centers, initial_centers
+from .._inits import DETERMINISTIC, INITS, automatic, initial_centers
+from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.sparse import shown
 from .._native import engine as native
+from .._native.engine import Data
 from .._refine import improve
 from .history import Recorded
 from .labels import label_order
@@ -24,12 +28,17 @@ AUTO_RESTARTS = 10
 DRAWN_AHEAD = 32
 
 
+#: Makes the centers of a restart from its seed, None where nothing is drawn.
+Make = Callable[[Any], np.ndarray]
+#: The seed of a restart, and a function that makes its centers.
+Start = tuple[int | None, Callable[[], np.ndarray]]
+
+
 class Run(NamedTuple):
     """Record of one restart."""
 
-    seed: (
-        int | None
-    )  #: reproduces it alone, as random_state with n_init=1; None where nothing was drawn
+    #: Reproduces it alone, as random_state with n_init=1; None where nothing was drawn.
+    seed: int | None
     inertia: float
     n_iter: int
     stop_reason: str
@@ -48,7 +57,7 @@ class IterState(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What is kept of a finished run."""
+    """The result of a finished run."""
 
     centers: np.ndarray
     labels: np.ndarray
@@ -58,8 +67,8 @@ class Result(NamedTuple):
     stop_reason: str
 
 
-def starts(init, n_init, k, random_state, X, data):
-    """Where the runs start from: a list of (seed, function that makes the centers)."""
+def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data) -> list[Start]:
+    """The starts of all runs: a list of (seed, function that makes the initial centers)."""
 
     def named(name):
         def make(seed):
@@ -71,7 +80,7 @@ def starts(init, n_init, k, random_state, X, data):
         return make
 
     def called(seed):
-        # A RandomState of its own: what the user's function calls may draw from the shared one.
+        # Not from `seeded`, whose generators are shared: the user's function may start other fits.
         return given_centers(
             init(shown(X), k, random_state=np.random.RandomState(seed)),
             k,
@@ -91,16 +100,31 @@ def starts(init, n_init, k, random_state, X, data):
     )
 
 
-def begin(init, n_init, random_state, d, names, named, called, checked):
-    """Where runs start from: a list of (seed, function that makes the centers).
+def begin(
+    init: Any,
+    n_init: Any,
+    random_state: Any,
+    d: int,
+    names: Collection[str],
+    named: Callable[[str], Make],
+    called: Make,
+    checked: Callable[[Any], Any],
+) -> list[Start]:
+    """The starts of all runs: a list of (seed, function that makes the initial centers).
 
-    Seeds are drawn up front, so that a restart does not depend on those before it. Errors in names
+    All seeds are drawn here, so that a restart does not depend on those before it. Errors in names
     and shapes are raised here, before any work.
 
-    names : the named inits that there are
-    named : function of a name, gives a function of the seed (None where nothing is drawn)
-    called : function of the seed, where init is a function
-    checked : function of centers that were passed in, gives them in the type of results
+    Parameters
+    ----------
+    names : collection of str
+        The named inits that are available.
+    named : callable
+        Takes the name of an init; returns a function of the seed that makes centers.
+    called : callable
+        Takes a seed and makes centers by the init that the user has passed as a function.
+    checked : callable
+        Takes centers that the user has passed; checks them and returns them in the type of results.
     """
     check_random_state(random_state)
 
@@ -124,10 +148,10 @@ def begin(init, n_init, random_state, d, names, named, called, checked):
         many = np.ndim(init[0]) == 2  # one array of centers for each restart, else the rows of one
         return [given(centers) for centers in (init if many else [init])]
     drawn = seeds(random_state, AUTO_RESTARTS if n_init == "auto" else n_init)
-    return [(seed, lambda seed=seed: make(seed)) for seed in drawn]
+    return [(seed, partial(make, seed)) for seed in drawn]
 
 
-def check_iterable(init):
+def check_iterable(init: Any) -> list[Any]:
     try:
         init = list(init)
     except TypeError:
@@ -159,19 +183,32 @@ class Solver:
         What the iterations of each finished run did; set to an empty list to have it kept.
     """
 
-    histories = None
+    histories: list[list[Any]] | None = None
+    best: Any
+    current: Any
 
-    def __init__(self, data, names, max_iter, tol, algorithm, refine=None):
+    def __init__(
+        self,
+        data: Data,
+        names: np.ndarray | None,
+        max_iter: int,
+        tol: float,
+        algorithm: str,
+        refine: Any = None,
+    ) -> None:
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
         self.tol, self.refine = tol, refine
-        self.runs, self.best, self.current = [], None, None
+        self.runs: list[Run] = []
+        self.best, self.current = None, None
 
-    def draw(self, restarts, ahead=DRAWN_AHEAD):
-        """Initial centers of restarts: (seed, centers, when they were begun, less time spent
-        elsewhere).
+    def draw(
+        self, restarts: list[Start], ahead: int = DRAWN_AHEAD
+    ) -> Iterator[tuple[int | None, np.ndarray, float]]:
+        """Yield (seed, initial centers, start time) of each restart; the start time is shifted so
+        that it excludes the time spent on other restarts.
 
-        Those of a block are all drawn before the first is run: while it draws, the engine wants the
-        rows packed in their own order, and runs may want another.
+        The centers of `ahead` restarts are drawn before the first of them is run: drawing needs the
+        rows packed in their original order, and runs may pack them in another.
         """
         for first in range(0, len(restarts), ahead):
             drawn = []
@@ -182,17 +219,19 @@ class Solver:
             for seed, centers, seconds in drawn:
                 yield seed, centers, perf_counter() - seconds
 
-    def run(self, seed, centers, began, watch=None):
-        """One run; returns why the fit is to end with it, None where it is not.
+    def run(
+        self, seed: int | None, centers: np.ndarray, began: float, watch: Any = None
+    ) -> str | None:
+        """Do one run; returns the reason for ending the fit after it, or None.
 
-        `watch` is asked after each iteration, if there is one.
+        `watch`, if given, is called after each iteration.
         """
         run, reason = self.finished(seed, centers, watch)
         n_iter = 0
         if self.refine is not None and reason is None:
             try:
                 again, reason = self.finished(seed, self.refined(seed, run), watch)
-            except BaseException:  # what was there before the refinement is a finished run
+            except BaseException:  # the run before its refinement is finished, and kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
             run, n_iter = self.better(run, again)
@@ -201,8 +240,8 @@ class Solver:
             watch.finished(self.runs[-1])
         return reason
 
-    def finished(self, seed, centers, watch):
-        """A run that has stopped, and why the fit is to end with it."""
+    def finished(self, seed: int | None, centers: np.ndarray, watch: Any) -> tuple[Any, str | None]:
+        """Do one run without refinement; returns it, and the reason for ending the fit or None."""
         run = self.current = self.new_run(centers)
         reason = None
         if watch is not None:
@@ -215,14 +254,14 @@ class Solver:
         run.finish()
         return run, reason
 
-    def refined(self, seed, run):
-        """Better centers than those of a finished run."""
+    def refined(self, seed: Any, run: Any) -> np.ndarray:
+        """The centers of a finished run after refinement."""
         centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
         return centers.astype(run.result_centers().dtype).astype(np.float64)
 
-    def better(self, run, again):
-        """Of a run and the one that followed its refinement the better, and the iterations before
-        that.
+    def better(self, run: Any, again: Any) -> tuple[Any, int]:
+        """The better one of a run and the run after its refinement, and the number of iterations
+        before that run.
         """
         if again.inertia() > run.inertia():
             return run, 0
@@ -234,8 +273,8 @@ class Solver:
             ]
         return again, run.n_iter
 
-    def states(self, seed, make):
-        """The same, yielding an IterState for each iteration."""
+    def states(self, seed: int | None, make: Callable[[], np.ndarray]) -> Iterator[IterState]:
+        """The same as `run`, yielding an IterState for each iteration."""
         began = perf_counter()
         run = yield from self.each_state(make(), 0)
         n_iter = 0
@@ -244,7 +283,7 @@ class Solver:
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
 
-    def each_state(self, centers, n_iter):
+    def each_state(self, centers: np.ndarray, n_iter: int) -> Generator[IterState, None, Any]:
         run = self.current = self.new_run(centers)
         more = True
         while more:
@@ -261,13 +300,13 @@ class Solver:
         run.finish()
         return run
 
-    def new_run(self, centers):
+    def new_run(self, centers: np.ndarray) -> Any:
         run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm)
         return run if self.histories is None else Recorded(run, self.data)
 
-    def best_in_order(self, how):
-        """The best run with its clusters in the order that `label_order` gives; ties are decided
-        anew, by the new labels.
+    def best_in_order(self, how: Any) -> Result:
+        """The best run with its clusters in the order that `label_order` gives; rows with ties are
+        assigned again, by the new labels.
         """
         centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
         labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
@@ -275,8 +314,8 @@ class Solver:
             centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
         )
 
-    def keep(self, seed, run, n_iter, seconds):
-        """Record a finished run, before which there were n_iter iterations more."""
+    def keep(self, seed: int | None, run: Any, n_iter: int, seconds: float) -> None:
+        """Record a finished run, to whose iterations `n_iter` earlier ones are added."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
         if self.best is None or inertia < self.best.inertia:
             self.best = Result(

@@ -1,40 +1,46 @@
-"""Manners that scikit-learn expects of an estimator: tags, `set_output`, metadata routing, HTML.
+"""What scikit-learn expects of an estimator: parameters, tags, `set_output`, routing, HTML.
 
-scikit-learn is never imported here unless the caller has done so: it asks for tags and routing
-itself, and where it is absent there is nobody to ask. Tags are those of scikit-learn 1.6 and later.
+scikit-learn is imported only in methods that it calls itself. Tags are those of scikit-learn 1.6
+and later.
 
-Once it is imported, before this package or after, all estimators are subclasses of its
-BaseEstimator, ClusterMixin and TransformerMixin (see `join`): some of it, and of what builds on it,
-asks for just that.
+Once scikit-learn is imported, before this package or after it, all estimators become subclasses of
+its BaseEstimator, ClusterMixin and TransformerMixin (see `join`), which some of its functions, and
+of packages that build on it, require.
 """
 
 import copy
 import sys
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from .._input import checks as check
+from .._input.parameter_names import suggestion
 
 #: Containers that `set_output` can give.
 OUTPUTS = ("default", "pandas", "polars")
 
 
-def loaded():
+def loaded() -> Any:
     """scikit-learn, if the caller has imported it; None otherwise."""
     return sys.modules.get("sklearn")
 
 
-@cache
-def signature(cls):
-    """The parameters of a class: name -> default, `REQUIRED` where there is none; those of
-    ``cls.__init__``.
+def signature(cls: type) -> dict[str, Any]:
+    """The parameters of ``cls.__init__``: name -> default, `REQUIRED` where there is none.
 
-    Where that takes ``**options``, which it hands on, those of the next ``__init__`` up as well.
+    Where it takes ``**options``, which it passes on, those of the next ``__init__`` in the method
+    resolution order as well.
     """
+    return _signature(cls)
+
+
+@cache
+def _signature(cls: type) -> dict[str, Any]:
     from inspect import Parameter, signature
 
-    found = {}
+    found: dict[str, Any] = {}
     for owner in cls.__mro__:
         if owner is object or "__init__" not in vars(owner):
             continue
@@ -62,30 +68,32 @@ REQUIRED = object()
 
 
 class Root:
-    """Below all else, since Python cannot give other bases to a class whose only base is
+    """The first base of `Manners`: Python cannot assign other bases to a class whose only base is
     `object`.
     """
 
 
 class Manners(Root):
-    """What scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin would give, without
-    importing them.
+    """The methods of scikit-learn's BaseEstimator, ClusterMixin and TransformerMixin, without an
+    import of scikit-learn.
 
     The parameters of a subclass are those of its ``__init__``; it names in `_routed` the methods
     that take `sample_weight`.
     """
 
     _estimator_type = "clusterer"
-    _routed = ("fit", "score")
+    _routed: tuple[str, ...] = ("fit", "score")
+    _init_read: tuple[Any, Any]
+    init: Any
 
-    def _keep_parameters(self, given):
-        """Keep what ``__init__`` was given, its ``locals()``, as it is: `fit` looks at it."""
+    def _keep_parameters(self, given: dict[str, Any]) -> None:
+        """Store the arguments of ``__init__`` (its ``locals()``) unchanged; `fit` checks them."""
         del given["self"]
         self.__dict__.update(given)
 
     # -- parameters --------------------------------------------------------------------------------
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name; with `deep` also those of parameters that have some, as
         ``name__parameter``.
         """
@@ -98,15 +106,18 @@ class Manners(Root):
                     )
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Any:
         """Set parameters by name; an unknown name raises and changes nothing."""
-        valid, nested = signature(type(self)), {}
+        valid = signature(type(self))
+        nested: dict[str, dict[str, Any]] = {}
         for name in params:
             name, _, inner = name.partition("__")
             if name not in valid:
+                meant = suggestion(name, valid)
                 raise ValueError(
                     f"Invalid parameter {name!r} for estimator {self}. Valid "
                     f"parameters are: {list(valid)!r}."
+                    + (f" Did you mean {meant!r}?" if meant else "")
                 )
             if inner and not hasattr(params.get(name, getattr(self, name)), "set_params"):
                 raise ValueError(
@@ -123,9 +134,9 @@ class Manners(Root):
             getattr(self, name).set_params(**some)
         return self
 
-    def _init(self):
-        """`init`; where that can be read only once, what it gave: later fits, copies and clones
-        start from the same.
+    def _init(self) -> Any:
+        """`init`; an iterator is read once into a list, so that later fits, copies and clones use
+        the same centers.
         """
         if not hasattr(self.init, "__next__"):
             return self.init
@@ -135,38 +146,39 @@ class Manners(Root):
 
     # -- copies ------------------------------------------------------------------------------------
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         if "init" in state:
             state["init"] = self._init()
         state.pop("_init_read", None)
         return state
 
-    def __setstate__(self, state):
-        """Take what was pickled, perhaps by an older version: parameters that this did not have get
-        their defaults.
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled state; parameters that an older version did not have get their
+        defaults.
         """
         defaults = {
             name: value for name, value in signature(type(self)).items() if value is not REQUIRED
         }
         self.__dict__.update({**defaults, **state})
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Any:
         one = copy.copy(self) if hasattr(getattr(self, "init", None), "__next__") else self
-        return super(Manners, one).__sklearn_clone__()
+        return super(Manners, one).__sklearn_clone__()  # type: ignore[misc]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         defaults = signature(type(self))
         changed = {
             name: value
             for name, value in self.get_params(deep=False).items()
             if repr(value) != repr(defaults[name])
         }
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+        shown = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+        return f"{type(self).__name__}({shown})"
 
     # -- tags --------------------------------------------------------------------------------------
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
 
         return Tags(
@@ -176,12 +188,12 @@ class Manners(Root):
             input_tags=InputTags(sparse=True),
         )
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "cluster_centers_")
 
     # -- containers of results ---------------------------------------------------------------------
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: str | None = None) -> Any:
         """Choose what `transform` and `fit_transform` return.
 
         Parameters
@@ -204,7 +216,7 @@ class Manners(Root):
         self._sklearn_output_config = {"transform": transform}
         return self
 
-    def _contained(self, array, X):
+    def _contained(self, array: np.ndarray, X: Any) -> Any:
         """The result of `transform` in the container that was asked for."""
         kind = getattr(self, "_sklearn_output_config", {}).get("transform")
         if kind is None:
@@ -236,7 +248,7 @@ class Manners(Root):
 
     # -- metadata routing --------------------------------------------------------------------------
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """scikit-learn's record of which methods take `sample_weight` from a pipeline or a
         search.
         """
@@ -249,10 +261,10 @@ class Manners(Root):
             getattr(request, method).add_request(param="sample_weight", alias=None)
         return request
 
-    def _get_metadata_request(self):  # the name that scikit-learn's own helpers ask for
+    def _get_metadata_request(self) -> Any:  # the name that scikit-learn's own helpers ask for
         return self.get_metadata_routing()
 
-    def _set_request(self, method, sample_weight):
+    def _set_request(self, method: str, sample_weight: Any) -> Any:
         sklearn = loaded()
         if sklearn is None or not sklearn.get_config().get("enable_metadata_routing"):
             raise RuntimeError(
@@ -265,13 +277,13 @@ class Manners(Root):
         self._metadata_request = request
         return self
 
-    def set_fit_request(self, *, sample_weight):
+    def set_fit_request(self, *, sample_weight: Any) -> Any:
         """Say whether meta-estimators pass `sample_weight` to `fit`: True, False, None or another
         name for it.
         """
         return self._set_request("fit", sample_weight)
 
-    def set_score_request(self, *, sample_weight):
+    def set_score_request(self, *, sample_weight: Any) -> Any:
         """Say whether meta-estimators pass `sample_weight` to `score`: True, False, None or another
         name for it.
         """
@@ -279,7 +291,7 @@ class Manners(Root):
 
     # -- notebooks ---------------------------------------------------------------------------------
 
-    def _repr_mimebundle_(self, **options):
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """Text and, unless scikit-learn is told to show text only, HTML: the class's own, or else
         scikit-learn's diagram.
         """
@@ -297,7 +309,7 @@ class Manners(Root):
 
     # -- names -------------------------------------------------------------------------------------
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns that `transform` returns: kmeans0, kmeans1, ..."""
         centers = check.fitted_centers(self)
         check.check_input_features(self, input_features)
@@ -308,17 +320,17 @@ class Manners(Root):
 # -- subclasses of scikit-learn's ------------------------------------------------------------------
 
 
-def join():
-    """Make the estimators subclasses of scikit-learn's own, whose methods come after ours."""
+def join() -> None:
+    """Make the estimators subclasses of scikit-learn's base classes, after our own methods."""
     base = sys.modules.get("sklearn.base")
-    theirs = [
+    theirs: list[Any] = [
         getattr(base, name, None) for name in ("TransformerMixin", "ClusterMixin", "BaseEstimator")
     ]
     if None in theirs:
         return
     try:
         Manners.__bases__ = (Root, *theirs)
-    except TypeError:  # classes of another make than these: without them all works but `isinstance`
+    except TypeError:  # incompatible base classes: then only `isinstance` checks fail
         pass
 
 
@@ -327,11 +339,11 @@ class Joining:
     ``sys.meta_path`` until then.
     """
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "sklearn.base":
             return None
         for finder in sys.meta_path:
-            spec = (
+            spec: Any = (
                 finder.find_spec(name, path, target)
                 if finder is not self and hasattr(finder, "find_spec")
                 else None
@@ -344,19 +356,19 @@ class Joining:
 
 
 class JoinedLoader:
-    """The loader of scikit-learn's base classes, which takes itself out of the way."""
+    """The loader of scikit-learn's base classes; calls `join` once they are loaded."""
 
     def __init__(self, loader):
         self.loader = loader
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
 
-    def create_module(self, spec):
+    def create_module(self, spec: Any) -> Any:
         create = getattr(self.loader, "create_module", None)
         return create(spec) if create is not None else None
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Joining)]

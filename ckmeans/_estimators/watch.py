@@ -1,16 +1,17 @@
-"""Watching a fit and ending it early: time limits, callbacks, printed lines."""
+"""Time limits, callbacks and printed progress of a fit."""
 
 from threading import get_ident
 from time import perf_counter
+from typing import Any
 
 
 class Window:
-    """What a callback may see of a native run while the callback runs, and nobody afterwards: the
-    run goes on then.
+    """Access to a native run, for as long as a callback is running.
 
-    A run answers one question at a time, and only while its fit waits: so questions come from the
-    thread of the callback, and none in the middle of another, as a signal handler's would. Copies
-    of a state share its window; one that is pickled has none.
+    A run may be used only while its fit waits for the callback, and by one caller at a time.
+    Access is therefore refused after the callback, from other threads, and while another access is
+    under way (as from a signal handler). Copies of a state share its window; a pickled state has
+    none.
     """
 
     def __init__(self, native=None):
@@ -19,8 +20,8 @@ class Window:
     def __reduce__(self):
         return Window, ()
 
-    def ask(self, question):
-        """The answer of a function of the run."""
+    def ask(self, question: Any) -> Any:
+        """The result of a function of the run."""
         native = self.native if get_ident() == self.thread else None
         if native is None:
             raise RuntimeError(
@@ -34,12 +35,12 @@ class Window:
         finally:
             self.native = native
 
-    def close(self):
+    def close(self) -> None:
         self.native = None
 
 
 class FitState:
-    """What a callback is told after each iteration; for `MiniBatchKMeans`, after each batch.
+    """The argument of a callback, after each iteration; for `MiniBatchKMeans`, after each batch.
 
     Attributes
     ----------
@@ -156,7 +157,7 @@ class BlockState(FitState):
 
 
 class Watch:
-    """Called after each iteration; says whether the fit is to end, and why.
+    """Called after each iteration; returns the reason for ending the fit, or None.
 
     Parameters
     ----------
@@ -203,7 +204,7 @@ class Watch:
             self.show(native)
         return reason
 
-    def show(self, native):
+    def show(self, native: Any) -> None:
         """Print what an iteration did."""
         more = self.verbose > 1
         if native.n_iter == 1:
@@ -217,7 +218,7 @@ class Watch:
             + (f"  {native.stop_reason}" if native.stop_reason else "")
         )
 
-    def finished(self, record):
+    def finished(self, record: Any) -> None:
         """A run has ended."""
         if self.verbose:
             print(

@@ -5,12 +5,14 @@ asked for. All of them label rows by the nearest center, so that a `BisectingKMe
 its tree, is refused.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .._input.checks import fitted_centers
 
 
-def nearest_center_model(model, what):
+def nearest_center_model(model: Any, what: str) -> None:
     """Raise unless `model` is fitted and labels each row by its nearest center."""
     centers = fitted_centers(model)
     if hasattr(model, "tree_children_"):
@@ -22,7 +24,7 @@ def nearest_center_model(model, what):
         )
 
 
-def centers_of(model):
+def centers_of(model: Any) -> np.ndarray:
     """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its
     labels.
     """

@@ -1,6 +1,7 @@
 """Centers as JSON text, for programs in any language."""
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ FORMAT = "ckmeans centers"
 VERSION = 1
 
 
-def to_json(model, path=None):
+def to_json(model: Any, path: Any = None) -> Any:
     """The centers of a model as JSON text.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from .._input.optional_packages import need
 from .centers_json import FORMAT, VERSION
 
 
-def model_of(centers, *, metric="euclidean", names=None, **fitted):
+def model_of(
+    centers: np.ndarray, *, metric: str = "euclidean", names: Any = None, **fitted: Any
+) -> KMeans:
     """A fitted `KMeans` with these centers.
 
     Parameters
@@ -35,7 +38,7 @@ def model_of(centers, *, metric="euclidean", names=None, **fitted):
     return model
 
 
-def from_sklearn(other):
+def from_sklearn(other: Any) -> KMeans:
     """A fitted `ckmeans.KMeans` with the centers of a fitted scikit-learn model.
 
     Parameters
@@ -69,7 +72,7 @@ def from_sklearn(other):
     if not isinstance(other, (cluster.KMeans, cluster.MiniBatchKMeans)):
         raise TypeError(
             "from_sklearn takes a fitted sklearn.cluster.KMeans or MiniBatchKMeans, got "
-            f"{check._typed(other)}."
+            f"{check.with_type(other)}."
         )
     check.check_fitted(other)
     centers = np.asarray(other.cluster_centers_)
@@ -78,7 +81,7 @@ def from_sklearn(other):
     centers = check.as_centers(
         centers, len(centers), other.n_features_in_, centers.dtype, name="cluster_centers_"
     )
-    fitted = {}
+    fitted: dict[str, Any] = {}
     if hasattr(other, "labels_"):
         labels = np.asarray(other.labels_).astype(np.int32)
         fitted["labels"] = labels
@@ -92,7 +95,7 @@ def from_sklearn(other):
     return model.set_params(max_iter=other.max_iter, tol=other.tol)
 
 
-def from_json(source):
+def from_json(source: Any) -> KMeans:
     """A fitted `KMeans` from the JSON text of `to_json`.
 
     Parameters
@@ -158,7 +161,7 @@ def from_json(source):
         isinstance(names, list) and len(names) == d and all(isinstance(name, str) for name in names)
     ):
         raise ModelFileError(f'"feature_names" must hold {d} strings, as "centers" has {d} columns')
-    fitted = {}
+    fitted: dict[str, Any] = {}
     counts, inertia = found.get("counts"), found.get("inertia")
     if counts is not None:
         if not (

@@ -1,5 +1,7 @@
 """Models as ONNX graphs, which other runtimes and languages execute."""
 
+from typing import Any
+
 import numpy as np
 
 from .._input.optional_packages import need
@@ -10,7 +12,7 @@ from . import centers_of, nearest_center_model
 OPSET, IR = 17, 8
 
 
-def to_onnx(model, path=None):
+def to_onnx(model: Any, path: Any = None) -> Any:
     """The model as an ONNX graph that labels rows and gives their distances.
 
     Parameters
@@ -61,7 +63,7 @@ def to_onnx(model, path=None):
         file.write(graph.SerializeToString())
 
 
-def _graph(onnx, model):
+def _graph(onnx: Any, model: Any) -> Any:
     """X -> labels, distances."""
     node, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
     double = onnx.TensorProto.DOUBLE
@@ -117,7 +119,7 @@ def _graph(onnx, model):
     )
 
 
-def _step(onnx, k):
+def _step(onnx: Any, k: int) -> Any:
     """One feature of a Scan: sums (n, k) += (x (n,) - c (k,))**2."""
     node, value, double = (
         onnx.helper.make_node,
@@ -148,7 +150,7 @@ _CONSTANTS = {
 }
 
 
-def _unit_rows(onnx):
+def _unit_rows(onnx: Any) -> Any:
     """as_double -> unit, directionless: rows at unit length, and which are zeros, left as they
     are.
     """

@@ -1,5 +1,7 @@
 """Models as scikit-learn's."""
 
+from typing import Any
+
 import numpy as np
 
 from .._input import checks as check
@@ -7,7 +9,7 @@ from .._input.optional_packages import need
 from . import centers_of, nearest_center_model
 
 
-def to_sklearn(model, X=None):
+def to_sklearn(model: Any, X: Any = None) -> Any:
     """A fitted `sklearn.cluster.KMeans` with the centers of `model`.
 
     Parameters
@@ -70,7 +72,7 @@ def to_sklearn(model, X=None):
     return other
 
 
-def _compare(model, other, X):
+def _compare(model: Any, other: Any, X: Any) -> None:
     """Warn of rows that both label differently; raise where one of them is no near tie."""
     ours, theirs = model.predict(X), other.predict(X)
     rows = np.flatnonzero(ours != theirs)

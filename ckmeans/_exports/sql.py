@@ -1,6 +1,6 @@
 """Models as one SQL statement that labels the rows of a table."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._input import checks as check
 from . import centers_of, nearest_center_model
@@ -30,7 +30,14 @@ DIALECTS = {
 MOST_CLUSTERS, MOST_FEATURES = 1000, 900
 
 
-def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
+def to_sql(
+    model: Any,
+    table: Any,
+    *,
+    dialect: str = "standard",
+    columns: Any = None,
+    label: str = "cluster",
+) -> str:
     """A SELECT statement that gives the rows of a table with the label of their cluster.
 
     Parameters
@@ -94,8 +101,8 @@ def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
             f"{MOST_CLUSTERS} clusters and {MOST_FEATURES} features: label the rows by predict"
         )
     parts = [table] if isinstance(table, str) else list(table)
-    source = ".".join(_quoted(part, how) for part in parts)
-    values = [f"CAST(t.{_quoted(name, how)} AS {how.double})" for name in names]
+    source = ".".join(quoted(part, how) for part in parts)
+    values = [f"CAST(t.{quoted(name, how)} AS {how.double})" for name in names]
     centers = centers_of(model)
     if model.metric == "cosine":
         distances = [" + ".join(map(_product, values, center)) for center in centers]
@@ -105,7 +112,7 @@ def to_sql(model, table, *, dialect="standard", columns=None, label="cluster"):
     listed = ",\n".join(f"    {distance} AS d{j}" for j, distance in enumerate(distances))
     return (
         f"SELECT t.*,\n  (SELECT CASE\n{_cases(k, how)}\n  END FROM (SELECT\n{listed}\n  ) AS d) "
-        f"AS {_quoted(label, how)}\nFROM {source} AS t"
+        f"AS {quoted(label, how)}\nFROM {source} AS t"
     )
 
 
@@ -134,7 +141,7 @@ def _least(names, function, most=100):
     return names[0]
 
 
-def _number(value):
+def literal(value: float) -> str:
     """A float64 as a literal of double precision, which reads back as the same bits."""
     text = repr(float(value))
     return text if "e" in text else text + "e0"
@@ -142,13 +149,13 @@ def _number(value):
 
 def _square(column, value):
     difference = (
-        f"({column} - {_number(value)})" if value >= 0 else (f"({column} + {_number(-value)})")
+        f"({column} - {literal(value)})" if value >= 0 else (f"({column} + {literal(-value)})")
     )
     return f"{difference} * {difference}"
 
 
 def _product(column, value):
-    return f"{column} * {_number(value)}" if value >= 0 else f"{column} * ({_number(value)})"
+    return f"{column} * {literal(value)}" if value >= 0 else f"{column} * ({literal(value)})"
 
 
 def _columns(model, columns):
@@ -166,7 +173,7 @@ def _columns(model, columns):
     return columns
 
 
-def _quoted(name, how):
+def quoted(name, how):
     """A name as the dialect quotes it."""
     if not isinstance(name, str) or not name or "\0" in name:
         raise ValueError(f"{name!r} cannot be the name of a table or column")

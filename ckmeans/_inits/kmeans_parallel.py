@@ -1,17 +1,22 @@
+"""k-means||: many rows are drawn at once, in a few rounds."""
+
 import numpy as np
 
 from .._native import engine as native
-from .exact_rows import cut, sq_nearest, uniforms_at, weights_of, with_farthest
+from .._native.engine import Data
+from .exact_sums import cut
+from .kmeans_plusplus import kmeans_plusplus_indices
+from .rows import sq_nearest, weights_of
 
 #: Rounds, and rows drawn in each for every cluster.
 ROUNDS, OVERSAMPLING = 5, 2
 
 
-def kmeans_parallel(data, k, random_state):
-    """k-means||: in a few rounds many rows are drawn at once, far ones likely; k-means++ on those,
-    weighted (Bahmani et al., VLDB 2012).
+def kmeans_parallel(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
+    """k-means|| (Bahmani et al., VLDB 2012): a few rounds draw many rows each, in proportion to
+    their squared distance from those drawn before; k-means++ selects k of them, weighted.
 
-    For large k, where k-means++ with its k passes over the rows is slow.
+    For large k, where the k passes of k-means++ over the rows are slow.
     """
     n = data.shape[0]
     weights = weights_of(data)
@@ -38,20 +43,48 @@ def kmeans_parallel(data, k, random_state):
     return best_of(candidates, mass, k, random_state)
 
 
-def round_keys(random_state):
-    """What the draws of each round are keyed by."""
+def round_keys(random_state: np.random.RandomState) -> np.ndarray:
+    """Keys of the hash that draws the rows of each round, (ROUNDS,) uint64."""
     return (random_state.random_sample(ROUNDS) * 2.0**63).astype(np.uint64)
 
 
-def likely(potential, total, k, key, positions):
-    """Which rows a round draws."""
+def likely(
+    potential: np.ndarray, total: float, k: int, key: np.uint64, positions: np.ndarray
+) -> np.ndarray:
+    """Mask of the rows that a round draws."""
     return uniforms_at(key, positions) * total < OVERSAMPLING * k * potential
 
 
-def best_of(candidates, mass, k, random_state):
-    """k of the candidates, by k-means++."""
-    few = native.Data(candidates, mass, 1, False)
-    trials = 2 + int(np.log(k))
-    return candidates[
-        few.kmeans_plusplus(k, trials, random_state.random_sample(1 + (k - 1) * trials))
-    ]
+def best_of(
+    candidates: np.ndarray, mass: np.ndarray, k: int, random_state: np.random.RandomState
+) -> np.ndarray:
+    """k of the candidates, by k-means++ with these weights."""
+    return candidates[kmeans_plusplus_indices(Data(candidates, mass, 1, False), k, random_state)]
+
+
+def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:
+    """k centers: if there are fewer, the farthest distinct rows are added (of ties the first)."""
+    far = sq_nearest(data, centers) * (weights_of(data) > 0)
+    order = np.argsort(-far, kind="stable")
+    rows = data.take(order[: np.count_nonzero(far)])
+    _, firsts = np.unique(rows + 0.0, axis=0, return_index=True)
+    return (
+        np.resize(np.concatenate([centers, rows[np.sort(firsts)]]), (k, data.shape[1]))
+        if len(centers) < k
+        else centers
+    )
+
+
+def uniforms_at(key: np.uint64, positions: np.ndarray) -> np.ndarray:
+    """A pseudorandom number in [0, 1) for each position: a hash of key and position, so that a
+    block of rows does not depend on the rows before it.
+    """
+    code = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+        key
+    )
+    for shift, factor in (
+        (30, 0xBF58476D1CE4E5B9),
+        (27, 0x94D049BB133111EB),
+    ):  # Steele, Lea & Flood, OOPSLA 2014
+        code = (code ^ (code >> np.uint64(shift))) * np.uint64(factor)
+    return ((code ^ (code >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53

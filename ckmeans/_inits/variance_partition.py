@@ -1,21 +1,26 @@
+"""Means of the parts of a recursive partition."""
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from .._input.sparse import SparseRows
-from .exact_rows import filled
+from .._native.engine import Data
+from .rows import deterministic, draw, sq_nearest, weighted_rows, weights_of
 
-#: Values of sparse rows that are dense at a time.
+#: Number of values of sparse rows that are made dense at a time.
 BLOCK = 1 << 22
 
 
-def variance_partition(data, k, random_state):
-    """Means of parts: the part of largest sum of squares is cut at the mean of its widest feature
-    (Su & Dy, Intell. Data Anal. 11, 2007).
+@deterministic
+def variance_partition(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
+    """Means of parts: the part with the largest sum of squares is split at the mean of its feature
+    of largest variance, until there are k (Su & Dy, Intell. Data Anal. 11, 2007).
 
-    Draws nothing. Not for data whose groups lie apart in no single feature.
+    Deterministic. Not for data whose clusters are not separated along any single feature.
     """
-    n = data.shape[0]
-    rows = np.arange(n) if data.weights is None else np.flatnonzero(data.weights)
-    parts = [_part(data, rows)]
+    parts = [_part(data, weighted_rows(data))]
     while len(parts) < k:
         widest = max(range(len(parts)), key=lambda i: parts[i][0])
         square, rows, values = parts[widest]
@@ -23,15 +28,17 @@ def variance_partition(data, k, random_state):
         if not square > 0 or low.all() or not low.any():
             break
         parts[widest : widest + 1] = [_part(data, rows[low]), _part(data, rows[~low])]
-    labels = np.zeros(n, dtype=np.int32)
+    labels = np.zeros(data.shape[0], dtype=np.int32)
     for label, (_, rows, _) in enumerate(parts):
         labels[rows] = label
     means = data.means(labels, len(parts))
     return means if len(parts) == k else filled(means, data, k, np.random.RandomState(0))
 
 
-def _part(data, rows):
-    """Sum of squares about the mean, rows, and their values of the widest feature less its mean."""
+def _part(data: Data, rows: np.ndarray) -> tuple[float, np.ndarray, Any]:
+    """Sum of squares about the mean, rows, and their centered values of the feature of largest
+    variance.
+    """
     w = None if data.weights is None else data.weights[rows]
     total = len(rows) if w is None else np.add.reduce(w)
     squares, largest, values = np.empty(data.shape[1]), -1.0, None
@@ -46,9 +53,9 @@ def _part(data, rows):
     return float(np.add.reduce(squares)), rows, values
 
 
-def _columns(data, rows):
-    """These rows, dense: all columns, of sparse rows some at a time (never one alone, whose sum
-    NumPy would take in another order).
+def _columns(data: Data, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Blocks of columns of these rows, dense: (first column, values). Dense rows are one block. Of
+    sparse rows a block never is a single column, since NumPy would sum it in another order.
     """
     n, d = len(rows), data.shape[1]
     if not isinstance(data.array, SparseRows):
@@ -63,3 +70,21 @@ def _columns(data, rows):
         X = np.zeros((n, stop - start))
         X[row_of[here], part.indices[here] - start] = values[here]
         yield start, X
+
+
+def filled(
+    centers: np.ndarray, data: Data, k: int, random_state: np.random.RandomState
+) -> np.ndarray:
+    """k centers: if there are fewer, or some are equal, rows drawn in proportion to their squared
+    distance are added.
+    """
+    centers = np.unique(centers + 0.0, axis=0)[:k]
+    while len(centers) < k:
+        potential = weights_of(data) * sq_nearest(data, centers)
+        if not potential.sum() > 0:
+            return np.resize(centers, (k, data.shape[1]))
+        rows = data.take(draw(potential, random_state.random_sample(k - len(centers))))
+        before, centers = len(centers), np.unique(np.concatenate([centers, rows]), axis=0)
+        if len(centers) == before:  # at unit length rows may be off their equals, by rounding
+            return np.resize(centers, (k, data.shape[1]))
+    return centers[:k]

@@ -1,6 +1,6 @@
-"""Reading ``.npz`` files that nobody vouches for.
+"""Reading ``.npz`` files from untrusted sources.
 
-Nothing is unpickled, and nothing unfolds into more than the file holds.
+Nothing is unpickled, and no array takes more memory than the size of the file.
 """
 
 import hashlib
@@ -8,20 +8,22 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 
-#: Bytes that the header of an array in a .npy file may have; NumPy itself reads no more.
+#: Largest size in bytes of the header of a .npy array, which is also NumPy's limit.
 _HEADER = 10_000
 
 _KINDS = "biufSU"
 
 
 class ArchiveError(ValueError):
-    """What is wrong with a file."""
+    """A file is not a valid archive; the message says why."""
 
 
-def read_header(file, name):
+def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:
     """Open the ``.npz`` archive in a binary file: (dict, `Members`).
 
     The dict is that of the JSON text in the member `name`.
@@ -47,16 +49,17 @@ def read_header(file, name):
 
 
 class Members:
-    """The arrays of an archive, by name; each is read when it is asked for.
+    """The arrays of an archive, by name; each is read on access.
 
-    All are stored as they are and none overlaps another, so that together they take no more than
-    the file. What an array's header says
-    of type and shape is held against the bytes that are there before any memory is taken.
+    Members must be uncompressed and must not overlap, so that together they are no larger than the
+    file. The type and shape in the header of an array are compared with the size of the member
+    before memory is allocated.
     """
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         self.archive = zipfile.ZipFile(file)
-        size, total, self.members = file.seek(0, io.SEEK_END), 0, {}
+        size, total = file.seek(0, io.SEEK_END), 0
+        self.members: dict[str, zipfile.ZipInfo] = {}
         for member in self.archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
                 raise ArchiveError(
@@ -76,13 +79,13 @@ class Members:
         for name in self.members:
             self.layout(name)
 
-    def __contains__(self, name):
+    def __contains__(self, name: str) -> bool:
         return name in self.members
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.members)
 
-    def layout(self, name):
+    def layout(self, name: str) -> tuple[np.dtype, tuple[int, ...], bool, int]:
         """What an array's header says: (dtype, shape, Fortran's order, bytes before the values)."""
         if name not in self.members:
             raise ArchiveError(f"it has no member {name!r}")
@@ -117,7 +120,7 @@ class Members:
             )
         return dtype, shape, fortran, before
 
-    def read(self, name):
+    def read(self, name: str) -> np.ndarray:
         """One array."""
         dtype, shape, fortran, before = self.layout(name)
         out = np.empty(shape, dtype, order="F" if fortran else "C")
@@ -127,7 +130,7 @@ class Members:
         return out
 
 
-def digest(header, arrays):
+def digest(header: dict[str, Any], arrays: dict[str, Any]) -> str:
     """A checksum of a header and of arrays, to tell whether either was changed."""
     found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):

@@ -5,13 +5,13 @@ import platform
 from functools import cache
 
 from .. import _native
-from . import checks as check
+from .parameters import check_threads
 
 __version__ = "0.1.0"
 
 
 @cache
-def cpu_count():
+def cpu_count() -> int:
     """CPUs that this process may use: its affinity mask, and a container's quota where there is
     one.
     """
@@ -28,20 +28,18 @@ def cpu_count():
     return count
 
 
-def thread_count(n_threads):
-    """Threads that `n_threads` stands for, checked: None for one on each CPU, and no more than make
-    sense on this machine.
+def thread_count(n_threads: int | None) -> int:
+    """The number of threads that `n_threads` stands for: None means one for each CPU that this
+    process may use; larger numbers are limited.
     """
     if n_threads is None:
         return cpu_count()
-    check.check_threads(n_threads)
+    check_threads(n_threads)
     return min(int(n_threads), _native.engine.MOST_THREADS)
 
 
-def memory_is_short(needed):
-    """Whether `needed` bytes are more than half of the memory that is available; False where that
-    is not known.
-    """
+def memory_is_short(needed: int) -> bool:
+    """Whether `needed` bytes are more than half of the available memory; False if unknown."""
     try:
         with open("/proc/meminfo") as file:
             for line in file:
@@ -52,7 +50,7 @@ def memory_is_short(needed):
     return False
 
 
-def show_config():
+def show_config() -> None:
     """Print version, instruction sets, threads and build flags.
 
     Examples
@@ -64,8 +62,9 @@ def show_config():
     import numpy
 
     native = _native.engine
+    available, built = ", ".join(_native.available), ", ".join(native.BUILT)
     print(f"""ckmeans {__version__}
-  instruction set   {_native.isa} (available: {", ".join(_native.available)}; built: {", ".join(native.BUILT)})
+  instruction set   {_native.isa} (available: {available}; built: {built})
   threads           {cpu_count()}
   build flags       {native.FLAGS}
   python            {platform.python_version()} on {platform.system()} {platform.machine()}

@@ -1,6 +1,7 @@
-"""Optional packages: imported where they are used, and what to install where they are not there."""
+"""Optional packages: imported where they are used; the error says what to install."""
 
 from importlib import import_module
+from typing import Any
 
 #: top-level module -> extra of this package that brings it
 EXTRAS = {
@@ -16,7 +17,7 @@ EXTRAS = {
 }
 
 
-def need(module, what):
+def need(module: str, what: str) -> Any:
     """Import an optional module that `what` needs, or say in one line how to get it."""
     top = module.partition(".")[0]
     try:

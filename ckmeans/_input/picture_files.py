@@ -6,11 +6,12 @@ What cannot be kept is refused before any work, or said in a warning.
 
 import io
 import os
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks as check
+from .errors import warn
 from .optional_packages import need
 
 #: Formats whose further pictures are no frames: what they are.
@@ -22,9 +23,8 @@ _ANIMATIONS, _PAGES = ("GIF", "WEBP", "PNG", "AVIF", "FLI"), ("TIFF", "PDF")
 
 _ORIENTATION = 0x0112  # tag of EXIF data
 
-#: Modes of Pillow's whose pixels are colors or shades of grey as they are, without transparency or
-# with it.
-_GREY, _COLOR = ("1", "L", "LA", "La"), ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
+#: Modes of Pillow whose pixels are shades of gray, or colors, with or without transparency.
+_GRAY, _COLOR = ("1", "L", "LA", "La"), ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
 
 
 class Picture(NamedTuple):
@@ -36,7 +36,7 @@ class Picture(NamedTuple):
     animated: bool
 
 
-def pixels_of(picture):
+def pixels_of(picture: Any) -> Any:
     """The array of a Pillow image: upright, as deep as it is, with its transparency; and whether
     its colors are those of its profile.
 
@@ -52,7 +52,7 @@ def pixels_of(picture):
     if mode.startswith("I") or mode == "F":
         return _deep(picture), True
     transparent = picture.has_transparency_data
-    if mode in _GREY:
+    if mode in _GRAY:
         wanted = "LA" if transparent else "L"
     elif mode in _COLOR:
         wanted = "RGBA" if transparent else "RGB"
@@ -61,8 +61,8 @@ def pixels_of(picture):
     return np.asarray(picture if mode == wanted else picture.convert(wanted)), True
 
 
-def _deep(picture):
-    """Shades of grey of more than 8 bits."""
+def _deep(picture: Any) -> Any:
+    """Shades of gray of more than 8 bits."""
     if picture.has_transparency_data:
         raise ValueError(
             "a 16-bit grey picture with a transparent shade, of which only one could be kept: "
@@ -84,7 +84,7 @@ def _deep(picture):
     return pixels.astype(np.uint16)
 
 
-def _to_rgb(picture):
+def _to_rgb(picture: Any) -> Any:
     """A picture of other colors (CMYK, LAB, ...) in RGB, by its color profile where it has one."""
     how = "without a color profile"
     profile = picture.info.get("icc_profile")
@@ -97,16 +97,16 @@ def _to_rgb(picture):
             turned = cms.profileToProfile(
                 picture, source, cms.createProfile("sRGB"), outputMode="RGB"
             )
-            check.warn(f"colors were turned from {picture.mode} into sRGB")
+            warn(f"colors were turned from {picture.mode} into sRGB")
             return turned
         except (OSError, cms.PyCMSError):
             how = "without its color profile, which cannot be used"
     turned = picture.convert("RGB")  # a ValueError of Pillow's where it has no way
-    check.warn(f"colors were turned from {picture.mode} into RGB {how}")
+    warn(f"colors were turned from {picture.mode} into RGB {how}")
     return turned
 
 
-def read_picture(path, frame=None):
+def read_picture(path: Any, frame: int | None = None) -> Picture:
     """A picture file with all its frames, or with the given one only."""
     Image = need("PIL.Image", "ckmeans quantize")
     try:
@@ -120,27 +120,25 @@ def read_picture(path, frame=None):
         raise ValueError(f"{path}: {error}") from None
 
 
-def _read(Image, file, frame):
+def _read(Image: Any, file: Any, frame: int | None) -> Any:
     count = getattr(file, "n_frames", 1)
     if frame is not None:
         if frame >= count:
             raise ValueError(f"there is no frame {frame}: it has {count}, counted from 0")
         if frame or count > 1 and file.format not in _COMPANIONS:
             file.seek(frame)
-        which = [None]
+        which: Iterable[int | None] = [None]
     elif count > 1 and file.format in _COMPANIONS:
-        check.warn(
+        warn(
             f"only the main picture of {count} was taken: the others are {_COMPANIONS[file.format]}"
         )
         which = [None]
     else:
         which = range(count) if count > 1 else [None]
     if ";16" in _raw_mode(file) and not file.mode.startswith("I"):
-        check.warn(
-            f"of the 16 bits of each channel Pillow reads the upper 8 in a {file.mode} picture"
-        )
+        warn(f"of the 16 bits of each channel Pillow reads the upper 8 in a {file.mode} picture")
     if "exif" in file.info and set(file.getexif()) - {_ORIENTATION}:
-        check.warn("EXIF data (camera, place, time) are not written again")
+        warn("EXIF data (camera, place, time) are not written again")
     frames, durations, same = [], [], True
     options = {name: file.info[name] for name in ("icc_profile", "dpi") if file.info.get(name)}
     for index in which:
@@ -161,13 +159,13 @@ def _read(Image, file, frame):
     return Picture(_alike(frames), options, animated)
 
 
-def _raw_mode(file):
+def _raw_mode(file: Any) -> str:
     """How the pixels lie in a file, in Pillow's words."""
     tiles = getattr(file, "tile", None)
     return str(tiles[0][3]) if tiles else ""
 
 
-def _alike(frames):
+def _alike(frames: Any) -> Any:
     """Frames with the channels that all of them need."""
     if len({frame.dtype for frame in frames}) > 1:
         raise ValueError("its pages have pixels of different depth: take one with --frame")
@@ -234,12 +232,12 @@ class Writer:
             if self.kind == "PNG":
                 self.options.update(default_image=True, duration=self.options["duration"][1:])
             else:
-                check.warn(
+                warn(
                     "the still picture beside the animation becomes its first frame: "
                     f"{self.kind} has no such thing"
                 )
         if picture.animated and self.kind in _PAGES:
-            check.warn(f"the times of the frames are left out: {self.kind} holds pages")
+            warn(f"the times of the frames are left out: {self.kind} holds pages")
         self.options["save_all"] = True
 
     def check_gif(self, picture, n_colors):
@@ -263,7 +261,7 @@ class Writer:
 
     def check_pixels(self, first):
         """Write and read back a small picture of the same make."""
-        sample = (
+        sample: np.ndarray = (
             np.random.RandomState(0).randint(0, 256, (16, 16, *first.shape[2:])).astype(np.uint8)
         )
         sample = (
@@ -299,7 +297,7 @@ class Writer:
         if info.get("icc_profile") != self.options.get("icc_profile"):
             self.drop("icc_profile", "the color profile")
         if not self.same(back, sample):
-            check.warn(
+            warn(
                 f"{self.kind} keeps colors only roughly, so that the file has more of them than "
                 "the palette; .png keeps them"
             )
@@ -318,7 +316,7 @@ class Writer:
 
     @staticmethod
     def same(back, sample):
-        """Whether the same colors were read back; some formats hold grey as three channels."""
+        """Whether the same colors were read back; some formats hold gray as three channels."""
         one, other = (
             array if array.ndim == 3 else array[..., np.newaxis] for array in (back, sample)
         )
@@ -339,7 +337,7 @@ class Writer:
 
     def drop(self, name, what):
         if self.options.pop(name, None) is not None:
-            check.warn(f"{what} is left out: {self.kind} cannot hold it")
+            warn(f"{what} is left out: {self.kind} cannot hold it")
 
     def image(self, pixels):
         return self.Image.fromarray(np.ascontiguousarray(pixels))

@@ -1,18 +1,21 @@
-"""Sparse rows: what is read of a SciPy sparse matrix or array. SciPy itself is never imported.
+"""Sparse rows: reading SciPy sparse matrices and arrays. SciPy itself is never imported.
 
-The rows are read where they lie: the values of a CSR matrix in place where they are float32 or
-float64, and its column indices where they are 32 bits wide. What the kernels could not read so
-(unsorted or repeated columns, other formats and types) is copied, at the size of the nonzeros.
+Values of a CSR matrix are read in place if they are float32 or float64, column indices if they
+have 32 bits. What the kernels cannot read (unsorted or repeated columns, other formats and types)
+is copied, which takes memory in proportion to the nonzeros.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .._native.engine import own_layout, take_rows
+from .._native.engine import Layout, own_layout, take_rows
 
 _MOST_COLUMNS = np.iinfo(np.int32).max
 
 
-def is_sparse(X):
+def is_sparse(X: Any) -> bool:
     """Whether X is a sparse matrix or array, of SciPy or like SciPy's."""
     return hasattr(X, "tocsr") and hasattr(X, "nnz")
 
@@ -32,24 +35,24 @@ class SparseRows:
 
     ndim = 2
 
-    def __init__(self, data, layout, container=None):
+    def __init__(self, data: np.ndarray, layout: Layout, container: Any = None) -> None:
         self.data, self.layout, self._container = data, layout, container
         self.indptr, self.indices = layout.indptr, layout.indices
         self.shape = len(self.indptr) - 1, layout.d
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         return self.data.dtype
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Values that are stored."""
         return int(self.indptr[-1] - self.indptr[0])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         """One value for a pair (row, column); else the rows that a slice, a mask or an array of
         numbers picks.
         """
@@ -59,25 +62,25 @@ class SparseRows:
             at = start + np.searchsorted(self.indices[start:stop], column)
             return self.data[at] if at < stop and self.indices[at] == column else self.dtype.type(0)
         if isinstance(key, slice) and key.step in (None, 1):
-            start, stop, _ = key.indices(len(self))
-            return SparseRows(self.data, self.layout.rows(start, max(start, stop)), self._container)
+            first, last, _ = key.indices(len(self))
+            return SparseRows(self.data, self.layout.rows(first, max(first, last)), self._container)
         return self.take(np.arange(len(self))[key])
 
-    def take(self, rows, axis=0):
+    def take(self, rows: np.ndarray, axis: int = 0) -> "SparseRows":
         """A copy of these rows, in this order."""
         return SparseRows(
             *take_rows(self.data, self.layout, np.ascontiguousarray(rows, dtype=np.int64)),
             self._container,
         )
 
-    def astype(self, dtype):
+    def astype(self, dtype: Any) -> "SparseRows":
         return self.with_values(self.data.astype(dtype))
 
-    def with_values(self, data):
+    def with_values(self, data: np.ndarray) -> "SparseRows":
         """The same rows with other values."""
         return SparseRows(data, self.layout, self._container)
 
-    def contained(self):
+    def contained(self) -> Any:
         """The rows as a sparse matrix."""
         start, stop = int(self.indptr[0]), int(self.indptr[-1])
         return self._container(
@@ -86,14 +89,14 @@ class SparseRows:
         )
 
 
-def shown(array):
-    """Rows as a user's function is to see them: sparse ones as a matrix of the class that they came
-    in.
+def shown(array: Any) -> Any:
+    """Rows as they are passed to a user's function: sparse ones as a matrix of their original
+    class.
     """
     return array.contained() if isinstance(array, SparseRows) else array
 
 
-def sparse_rows(X, name, numeric):
+def sparse_rows(X: Any, name: str, numeric: Callable[[Any, str], np.ndarray]) -> SparseRows:
     """`SparseRows` of a sparse matrix or array; `numeric` checks its values and returns them as an
     array of a native real type.
     """
@@ -125,7 +128,7 @@ def sparse_rows(X, name, numeric):
     return SparseRows(data, layout, type(csr))
 
 
-def _in_order(data, layout):
+def _in_order(data: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
     """The same rows with ascending columns; values of the same column are added up in their order
     and type, as SciPy does.
     """
@@ -141,4 +144,6 @@ def _in_order(data, layout):
     np.add.at(total, np.cumsum(first) - 1, data[order])
     starts = np.zeros(len(indptr), dtype=np.int64)
     np.cumsum(np.bincount(rows[first], minlength=len(indptr) - 1), out=starts[1:])
-    return total, own_layout(starts, indices[first], layout.d)
+    ordered = own_layout(starts, indices[first], layout.d)
+    assert ordered is not None
+    return total, ordered

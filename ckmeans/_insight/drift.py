@@ -1,6 +1,6 @@
 """Whether new rows still are what a model was fitted on."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,14 +53,29 @@ class Drift:
     alpha, tolerance : float
     """
 
-    def __init__(self, **facts):
+    shares_then: np.ndarray
+    shares_now: np.ndarray
+    shares_p: float
+    distance_then: float
+    distance_now: float
+    distances_p: float
+    clusters: tuple[ClusterDrift, ...]
+    drifted: bool
+    refit: bool
+    n_then: int
+    n_now: int
+    alpha: float
+    tolerance: float
+    _significant: dict[Any, bool]
+
+    def __init__(self, **facts: Any) -> None:
         self.__dict__.update(facts)
 
     def __repr__(self):
         return f"<Drift: drifted={self.drifted}, refit={self.refit}>"
 
     @property
-    def reasons(self):
+    def reasons(self) -> list[str]:
         """What has changed, a line each."""
         lines = []
         if self._significant["shares"]:
@@ -96,7 +111,8 @@ class Drift:
         )
         for cluster in self.clusters:
             lines.append(
-                f"{cluster.label:>{width}}   {cluster.share_then:>10.1%} {cluster.share_now:>6.1%}   "
+                f"{cluster.label:>{width}}   "
+                f"{cluster.share_then:>10.1%} {cluster.share_now:>6.1%}   "
                 f"{cluster.distance_then:>13.4g} {cluster.distance_now:>10.4g} "
                 f"{cluster.shift:>10.4g}  "
                 f"{_p_value(cluster.shift_p)}{'  *' if cluster.moved else ''}"
@@ -122,7 +138,7 @@ class Drift:
         strong = [i for i, cluster in enumerate(self.clusters) if cluster.moved]
         return fill("<p>{}</p>{}", str(self).partition("\n")[0], table(head, rows, strong=strong))
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Any:
         """Shares then and now, and distances then and now, side by side.
 
         Returns
@@ -144,11 +160,14 @@ class Drift:
             step = max(1, len(place) // 20)
             axis.set_xticks(place[::step], [c.label for c in self.clusters][::step])
         axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes[0].legend(frameon=False)
+        axes[0].margins(y=0.2)  # room for the legend
+        axes[0].legend(frameon=False, ncols=2, loc="upper right")
         return axes
 
 
-def drift(model, new, reference=None, *, alpha=0.01, tolerance=0.1):
+def drift(
+    model: Any, new: Any, reference: Any = None, *, alpha: float = 0.01, tolerance: float = 0.1
+) -> Drift:
     """Compare new rows with those that a model was fitted on.
 
     Parameters
@@ -211,7 +230,7 @@ def drift(model, new, reference=None, *, alpha=0.01, tolerance=0.1):
         if getattr(model, "counts_", None) is None:
             raise ValueError("the model has no counts_: pass reference=, rows of then")
         counts = check.fitted_array(model, "counts_", (k,), integers=True)
-    tests = {"shares": _shares_test(stats, counts, now.counts)}
+    tests: dict[Any, float] = {"shares": _shares_test(stats, counts, now.counts)}
     tests["distances"] = np.nan
     if then is not None:
         tests["distances"] = float(stats.ks_2samp(then.distances, now.distances).pvalue)
@@ -325,14 +344,14 @@ def _shift(stats, then, now, label):
     picks[1:, len(old) :] = 1
     picks[1:] = rng.permuted(picks[1:], axis=1)
     sums = ((picks @ both) ** 2).sum(axis=1)
-    p = np.count_nonzero(sums >= sums[0] * (1 - 1e-9)) / len(sums)
+    p = float(np.count_nonzero(sums >= sums[0] * (1 - 1e-9)) / len(sums))
     if p < 10 / len(sums):
         mean, variance = sums[1:].mean(), sums[1:].var()
         p = min(p, float(stats.gamma.sf(sums[0], mean**2 / variance, scale=variance / mean)))
     return distance, distance / within if within > 0 else np.inf, float(p)
 
 
-def _holm(tests, alpha):
+def _holm(tests: dict[Any, float], alpha: float) -> dict[Any, bool]:
     """Which of these tests are significant at level alpha, all together; NaN is not tested."""
     found = dict.fromkeys(tests, False)
     tried = sorted((p, i, name) for i, (name, p) in enumerate(tests.items()) if p == p)
@@ -343,19 +362,19 @@ def _holm(tests, alpha):
     return found
 
 
-def _check_between(value, name, low, high):
+def _check_between(value: Any, name: str, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value < high:
         raise ValueError(f"{name} must be a number above {low} and below {high}, got {value!r}")
 
 
-def _p(p):
+def _p(p: float) -> str:
     return f"p = {_p_value(p)}" if p >= 0.001 else "p < 0.001"
 
 
-def _p_value(p):
+def _p_value(p: float) -> str:
     return "-" if p != p else f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
-def _change(then, now):
+def _change(then: float, now: float) -> str:
     """How much larger or smaller, in words."""
     return f"{abs(now / then - 1):.1%} {'more' if now > then else 'less'} than {then:.4g}"

@@ -1,6 +1,6 @@
 """What the clusters of a model are: typical rows, the features that set them apart, a tree."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,20 +56,21 @@ class Explanation:
     def __repr__(self):
         return f"<Explanation of {len(self.clusters)} clusters of {self.n_rows} rows>"
 
-    def __str__(self):
-        lines = [cluster.sentence for cluster in self.clusters]
+    @property
+    def tree_sentence(self):
+        """How closely the tree follows the clusters, in words."""
         tree = self.tree
         drawn = (
-            "" if self.n_tree_rows == self.n_rows else (f" (built from {self.n_tree_rows:,} rows)")
+            "" if self.n_tree_rows == self.n_rows else f" (built from {self.n_tree_rows:,} rows)"
         )
-        lines += [
-            "",
+        return (
             f"As a decision tree of {tree.n_leaves} leaves{drawn}: {tree.agreement:.1%} of the "
-            "rows "
-            f"get the same cluster, at {tree.cost_ratio:.2f} times the inertia.",
-            tree.rules(),
-        ]
-        return "\n".join(lines)
+            f"rows get the same cluster, at {tree.cost_ratio:.2f} times the inertia."
+        )
+
+    def __str__(self):
+        sentences = [cluster.sentence for cluster in self.clusters]
+        return "\n".join([*sentences, "", self.tree_sentence, self.tree.rules()])
 
     def _repr_html_(self):
         from .._output.html import fill, table
@@ -88,7 +89,15 @@ class Explanation:
         return fill("{}<pre>{}</pre>", table(head, rows), self.tree.rules())
 
 
-def explain(model, X, *, sample_weight=None, feature_names=None, n_typical=3, n_leaves=None):
+def explain(
+    model: Any,
+    X: Any,
+    *,
+    sample_weight: Any = None,
+    feature_names: Any = None,
+    n_typical: int = 3,
+    n_leaves: int | None = None,
+) -> Explanation:
     """Say what the clusters of a model are.
 
     Parameters

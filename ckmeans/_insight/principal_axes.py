@@ -2,10 +2,12 @@
 data.
 """
 
+from typing import Any
+
 import numpy as np
 
 
-def principal_axes(rows, count=None):
+def principal_axes(rows: np.ndarray, count: int | None = None) -> Any:
     """Directions of most variance.
 
     Parameters

@@ -6,11 +6,11 @@ Dasgupta, Rashtchian & Frost, ICML 2020); further leaves are added where they lo
 (ExKMC; Frost, Moshkovitz & Rashtchian, arXiv:2006.02399).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._exports.sql import DIALECTS, _number, _quoted
+from .._exports.sql import DIALECTS, literal, quoted
 from .._input import checks as check
 
 
@@ -47,7 +47,7 @@ class ClusterTree:
         self.agreement = agreement
 
     @property
-    def n_leaves(self):
+    def n_leaves(self) -> int:
         return sum(node.feature < 0 for node in self.nodes)
 
     def __repr__(self):
@@ -56,7 +56,7 @@ class ClusterTree:
             f"agreement {self.agreement:.1%}>"
         )
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The cluster that the tree puts each row into.
 
         Parameters
@@ -95,7 +95,9 @@ class ClusterTree:
 
     __str__ = rules
 
-    def to_sql(self, table, *, dialect="standard", columns=None, label="cluster"):
+    def to_sql(
+        self, table: Any, *, dialect: str = "standard", columns: Any = None, label: str = "cluster"
+    ) -> str:
         """One SELECT that gives the rows of a table with the cluster that the tree puts them into.
 
         Parameters are those of `KMeans.to_sql`; `columns` are the tree's feature names by default.
@@ -116,18 +118,18 @@ class ClusterTree:
             node = self.nodes[index]
             if node.feature < 0:
                 return str(node.label)
-            column = f"CAST({_quoted(columns[node.feature], how)} AS {how.double})"
+            column = f"CAST({quoted(columns[node.feature], how)} AS {how.double})"
             indent = "  " * (depth + 1)
             return (
-                f"CASE\n{indent}WHEN {column} <= {_number(node.threshold)} THEN "
+                f"CASE\n{indent}WHEN {column} <= {literal(node.threshold)} THEN "
                 f"{expression(node.left, depth + 1)}\n{indent}WHEN {column} > "
-                f"{_number(node.threshold)} THEN {expression(node.right, depth + 1)}\n"
+                f"{literal(node.threshold)} THEN {expression(node.right, depth + 1)}\n"
                 f"{'  ' * depth}END"
             )
 
         parts = [table] if isinstance(table, str) else list(table)
-        source = ".".join(_quoted(part, how) for part in parts)
-        return f"SELECT t.*, {expression(0, 0)} AS {_quoted(label, how)}\nFROM {source} AS t"
+        source = ".".join(quoted(part, how) for part in parts)
+        return f"SELECT t.*, {expression(0, 0)} AS {quoted(label, how)}\nFROM {source} AS t"
 
 
 def _labels(nodes, rows):
@@ -145,7 +147,14 @@ def _labels(nodes, rows):
     return labels
 
 
-def fit_tree(rows, labels, centers, weights, names, n_leaves):
+def fit_tree(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    centers: np.ndarray,
+    weights: np.ndarray,
+    names: Any,
+    n_leaves: int,
+) -> ClusterTree:
     """The tree of a model's clusters.
 
     Parameters
@@ -190,7 +199,8 @@ def _imm(rows, labels, centers, weights):
     """A tree with a leaf for each cluster that has rows; returns nodes and [(node, row
     indices)].
     """
-    nodes, leaves = [], []
+    nodes: list[Any] = []
+    leaves: list[Any] = []
 
     def grow(where, live):
         """Add the subtree for these rows and the clusters `live`; returns its index."""
@@ -208,7 +218,7 @@ def _imm(rows, labels, centers, weights):
         goes_left = rows[where, feature] <= threshold
         all_left = rows[where_all[index], feature] <= threshold
         reached = where_all[index]
-        # Mistakes, rows parted from their center, are left out of the choice of further questions.
+        # Mistakes, rows separated from their center, are ignored when further splits are chosen.
         mine = np.isin(labels[where], live[on_left])
         where_all[len(nodes)] = reached[all_left]
         left = grow(where[goes_left & mine], live[on_left])
@@ -233,7 +243,7 @@ def _least_mistakes(rows, labels, centers, weights, where, live):
         places = np.sort(centers[live, feature])
         if places[0] == places[-1]:
             continue
-        # A row is parted from its center by thresholds in [min, max) of its value and the center's.
+        # Thresholds in [min, max) of the values of a row and its center separate the two.
         low, high = np.minimum(values, positions), np.maximum(values, positions)
         candidates = np.unique(np.concatenate([values, places]))
         candidates = candidates[(candidates >= places[0]) & (candidates < places[-1])]

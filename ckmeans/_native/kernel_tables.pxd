@@ -37,7 +37,8 @@ cdef enum:
 
 
 cdef enum Kind:          # element types that kernels read in place
-    KIND_F64, KIND_F32, KIND_F16, KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_I64, KIND_U64, KIND_BOOL
+    KIND_F64, KIND_F32, KIND_F16, KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_I64
+    KIND_U64, KIND_BOOL
 
 
 cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form; never written to
@@ -505,7 +506,8 @@ cdef struct ExactTable:
                   double *sq_norms) noexcept nogil
     # see kernels/exact/cosine.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
-    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform, thin_rows, seed, weigh, unit_factors
+    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
+    ChunkFn thin_rows, seed, weigh, unit_factors
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

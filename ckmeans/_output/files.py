@@ -1,6 +1,6 @@
-"""Files written in one step: they have their name once they are whole.
+"""Files that get their name when they are complete, so that no reader sees half of one.
 
-What a killed process left behind is cleared away.
+What a killed process left behind is removed by the next one that writes the same file.
 """
 
 import contextlib
@@ -8,17 +8,19 @@ import glob
 import os
 import re
 import time
+from collections.abc import Iterator
+from typing import BinaryIO
 
 try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be removed anyway
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 #: Seconds after which a file that has no lock yet is taken to be abandoned.
 _OPENING = 1.0
 
 
-def open_partial(path):
+def open_partial(path: str) -> tuple[str, BinaryIO]:
     """Open a new file beside `path` for what will get that name: (its name now, file).
 
     It is opened plainly, for the usual permissions, and locked until it is closed, so that `sweep`
@@ -38,7 +40,7 @@ def open_partial(path):
     return partial, file
 
 
-def sweep(path):
+def sweep(path: str) -> None:
     """Remove the unfinished files for `path` that nobody writes any more."""
     ours = re.compile(re.escape(os.path.basename(path)) + r"\.\d+-[0-9a-f]{8}\.part(\.new)?")
     for name in glob.glob(glob.escape(path) + ".*.part*"):
@@ -48,7 +50,7 @@ def sweep(path):
                     os.remove(name)
 
 
-def _abandoned(name):
+def _abandoned(name: str) -> bool:
     """Whether no process has an unfinished file open."""
     if name.endswith(".new") and time.time() - os.path.getmtime(name) < _OPENING:
         return False  # its writer may be about to lock it
@@ -57,28 +59,51 @@ def _abandoned(name):
         return True
 
 
+class PartialFile:
+    """A file that gets its name when it is complete.
+
+    Attributes
+    ----------
+    path : str
+        Its name in the end; the target of a link, so that the link stays one.
+    file : binary file
+        What to write to.
+    """
+
+    def __init__(self, path):
+        self.path = os.path.realpath(path)
+        sweep(self.path)
+        # In the same folder, since a rename cannot cross file systems.
+        self.partial, self.file = open_partial(self.path)
+
+    def commit(self):
+        """Give the file its name, in place of what had it."""
+        with self.file:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+        os.replace(self.partial, self.path)
+
+    def discard(self):
+        """Remove what was written, unless it has been committed."""
+        self.file.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.partial)
+
+
 @contextlib.contextmanager
-def write_atomically(path):
+def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open `path` for writing bytes: it will hold all of them or, after an error, what it held.
 
     Pipes and devices are written to directly.
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as file:
-            yield file
+        with open(path, "wb") as device:
+            yield device
         return
-    path = os.path.realpath(path)  # a link stays one
-    sweep(path)
-    partial, file = open_partial(
-        path
-    )  # beside the target, since a rename cannot cross file systems
+    partial = PartialFile(path)
     try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        yield partial.file
+        partial.commit()
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)
+        partial.discard()
         raise

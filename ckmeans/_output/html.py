@@ -3,6 +3,8 @@
 All HTML is made here: what is put into it is escaped unless it is `Markup`.
 """
 
+from collections.abc import Container, Iterable, Sequence
+
 from .safe_text import html
 
 __all__ = ["Markup", "fill", "join", "table"]
@@ -11,15 +13,15 @@ __all__ = ["Markup", "fill", "join", "table"]
 class Markup(str):
     """Text that is HTML already."""
 
-    def __add__(self, other):
+    def __add__(self, other: str) -> "Markup":
         return Markup(str(self) + escape(other))
 
 
-def escape(value):
+def escape(value: object) -> Markup:
     return value if isinstance(value, Markup) else Markup(html(value))
 
 
-def fill(template, *values, **named):
+def fill(template: str, *values: object, **named: object) -> Markup:
     """HTML from a template with the places of `str.format`, into which values go escaped."""
     return Markup(
         template.format(
@@ -28,12 +30,14 @@ def fill(template, *values, **named):
     )
 
 
-def join(parts, between=""):
+def join(parts: Iterable[object], between: str = "") -> Markup:
     """Pieces one after the other."""
     return Markup(between.join(map(escape, parts)))
 
 
-def table(head, rows, *, strong=()):
+def table(
+    head: Sequence[object], rows: Iterable[Sequence[object]], *, strong: Container[int] = ()
+) -> Markup:
     """A table with right-aligned cells; the rows numbered in `strong` stand out."""
     style = "text-align:right;padding:2px 8px;font-variant-numeric:tabular-nums"
 

@@ -8,10 +8,13 @@ import json
 import math
 import re
 import sys
+from typing import Any
 
 #: First letters by which a spreadsheet takes a cell for a formula, their full-width forms included.
 _FORMULA = tuple(
-    "=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+    "=+-@\t\r\n"
+    "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+    "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
 )
 
 _TEX = {
@@ -22,7 +25,7 @@ _TEX = {
 }
 
 
-def terminal(text, longest=None):
+def terminal(text: object, longest: int | None = None) -> str:
     """One line in which nothing plays with a terminal.
 
     No control characters, no line ends, no marks that turn the direction of writing.
@@ -37,19 +40,19 @@ def terminal(text, longest=None):
     return text if longest is None or len(text) <= longest else text[: longest - 3] + "..."
 
 
-def message(text):
+def message(text: object) -> str:
     """A message that may have several lines as one line for a terminal."""
     return terminal(" ".join(str(text).split()))
 
 
-def html(text):
+def html(text: object) -> str:
     """The same as part of an HTML page, in text or in an attribute; line ends and tabs stay."""
     return _html.escape(
         "".join(letter if letter in "\n\t" else terminal(letter) for letter in str(text))
     )
 
 
-def picture(text):
+def picture(text: object) -> str:
     """A label of a picture.
 
     matplotlib would read what is between dollar signs as mathematics, or all of it with
@@ -62,7 +65,7 @@ def picture(text):
     return text.replace("$", r"\$")
 
 
-def cell(text):
+def cell(text: object) -> str:
     """A text cell or column name of a CSV file.
 
     What a spreadsheet would take for a formula gets an apostrophe before it. Text that is a number
@@ -73,19 +76,19 @@ def cell(text):
     return "'" + line if formula and not _is_number(text) else line
 
 
-def _is_number(text):
+def _is_number(text: Any) -> bool:
     return (
         re.fullmatch(r" *[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)? *", str(text), re.ASCII)
         is not None
     )
 
 
-def to_json(value):
+def to_json(value: Any) -> str:
     """JSON text that every reader takes: numbers that are not finite become null."""
     return json.dumps(_finite(value), allow_nan=False)
 
 
-def _finite(value):
+def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

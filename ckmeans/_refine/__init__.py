@@ -1,38 +1,46 @@
-"""Ways to a better clustering than Lloyd's iterations end in.
+"""Refinements: local search that improves the result of Lloyd's iterations.
 
 A refinement is a function of (search, random_state, budget) that leaves better centers in `search`,
 the state of a local search over all rows (`_native/swap.pxi`); `budget` is the number of distances
 that it may compute. Adding one is a file and a line in `REFINEMENTS`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from .._native import Search
+from .._native.engine import Data
 from .genetic import genetic
 from .hartigan_wong import hartigan_wong
 from .swap import swap
 
-#: name -> refinement
-REFINEMENTS = {"swap": swap, "hartigan-wong": hartigan_wong, "genetic": genetic}
+Refinement = Callable[[Search, np.random.RandomState, float], None]
 
-#: What the names for every day stand for: refinements, distances they may compute, in multiples of
-#: those of one Lloyd iteration (rows times clusters), and rows that they look at, at most, in
-#: multiples of the clusters.
+#: name -> refinement
+REFINEMENTS: dict[str, Refinement] = {
+    "swap": swap,
+    "hartigan-wong": hartigan_wong,
+    "genetic": genetic,
+}
+
+#: "auto" and "best": the refinements; the number of distances that they may compute, in multiples
+#: of one Lloyd iteration (rows times clusters); and the largest number of rows per cluster.
 PLANS = {
     "auto": (("swap", "hartigan-wong"), 150, 300),
     "best": (("swap", "genetic", "hartigan-wong"), 400, 400),
 }
 
-#: Budget of refinements that are asked for by name.
+#: Budget of refinements that are given by name.
 NAMED_BUDGET = 1000
 
-#: Rows that are always looked at, where there are as many, and clusters that the budget is reckoned
-#: with, where there are fewer: few clusters have as many ways to be wrong, and cost less to put
-#: right.
+#: At least this number of rows is used, and the budget is computed with at least this number of
+#: clusters: few clusters can end in as many local optima, and improving them costs less.
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
 
-def plan(refine):
+def plan(refine: Any) -> tuple[list[Refinement], int, int | None]:
     """The refinements, the budget and the rows per cluster that a checked parameter stands for."""
     if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
@@ -45,8 +53,10 @@ def plan(refine):
     return [REFINEMENTS[name] for name in names], budget, rows
 
 
-def improve(refine, data, centers, random_state):
-    """Better centers than these, (k, d) float64, or at least as good for the rows looked at."""
+def improve(
+    refine: Any, data: Data, centers: np.ndarray, random_state: np.random.RandomState
+) -> np.ndarray:
+    """Centers (k, d) float64 of at most the inertia of these, over the rows that are used."""
     methods, budget, rows_per_cluster = plan(refine)
     k = len(centers)
     chosen = np.arange(data.shape[0]) if data.weights is None else np.flatnonzero(data.weights)

@@ -1,18 +1,20 @@
-"""A small population of clusterings, crossed and mutated."""
+"""A genetic search with a small population of clusterings."""
 
 import numpy as np
 
+from .._native import Search
 from .swap import draw, swap
 
-#: Clusterings that are kept, and at how many crossings without a new best one it ends.
+#: Number of clusterings that are kept, and of crossovers without improvement after which it ends.
 POPULATION, PATIENCE = 2, 6
 
 
-def genetic(search, random_state, budget):
-    """Hybrid genetic search (Gribel & Vidal, Pattern Recognition 88, 2019), small.
+def genetic(search: Search, random_state: np.random.RandomState, budget: float) -> None:
+    """Hybrid genetic search with a small population (Gribel & Vidal, Pattern Recognition 88, 2019).
 
-    Centers of two clusterings are matched, one of each pair is taken at random, one center is put
-    on a row drawn by its squared distance, and swaps and Lloyd's iterations make the best of it.
+    The centers of two clusterings are matched and one of each pair is taken at random. Then one
+    center moves to a row drawn in proportion to its squared distance, and swaps and Lloyd's
+    iterations improve the result.
     """
     k = search.k
     population = [(search.inertia, search.centers())]
@@ -24,9 +26,8 @@ def genetic(search, random_state, budget):
         search.set_centers(seed(search, random_state))
         swap(search, random_state, budget)
         population.append((search.inertia, search.centers()))
-    failed = (
-        PATIENCE if all(alike(population[0], member) for member in population) else 0
-    )  # found twice: nothing to cross
+    # Where all members are alike there is nothing to cross.
+    failed = PATIENCE if all(alike(population[0], member) for member in population) else 0
     while failed < PATIENCE and search.work < budget and len(population) > 1:
         one, other = random_state.choice(len(population), 2, replace=False)
         centers = cross(population[one][1], population[other][1], random_state)
@@ -47,9 +48,9 @@ def genetic(search, random_state, budget):
     search.set_centers(min(population, key=lambda member: member[0])[1])
 
 
-def alike(one, other):
-    """Whether two clusterings differ by single rows only: about as good, and each center nearest to
-    one of its own in the other.
+def alike(one: tuple[float, np.ndarray], other: tuple[float, np.ndarray]) -> bool:
+    """Whether two clusterings are nearly equal: their inertia differs little, and the nearest
+    centers in the other are all different.
     """
     if abs(one[0] - other[0]) > 1e-3 * other[0]:
         return False
@@ -57,12 +58,12 @@ def alike(one, other):
     return len(np.unique(nearest)) == len(nearest)
 
 
-def seed(search, random_state):
-    """Centers anew by k-means++."""
+def seed(search: Search, random_state: np.random.RandomState) -> np.ndarray:
+    """New centers by k-means++."""
     return search.plusplus(random_state.random_sample(search.k))
 
 
-def cross(a, b, random_state):
+def cross(a: np.ndarray, b: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
     """Match the centers of two clusterings, nearest pairs first, and take one of each pair."""
     k = len(a)
     sq = ((a[:, None] - b[None]) ** 2).sum(axis=2)

@@ -1,16 +1,18 @@
-"""Single rows moved between clusters."""
+"""Moves of single rows between clusters."""
 
 import numpy as np
 
-#: Passes over the rows before Lloyd's iterations are let in again, and how often.
+from .._native import Search
+
+#: Passes over the rows before Lloyd's iterations follow, and how often both are repeated.
 PASSES, ROUNDS = 20, 10
 
 
-def hartigan_wong(search, random_state, budget):
-    """Move single rows as long as that helps (Hartigan & Wong, Applied Statistics 28, 1979).
+def hartigan_wong(search: Search, random_state: np.random.RandomState, budget: float) -> None:
+    """Move single rows while this lowers inertia (Hartigan & Wong, Applied Statistics 28, 1979).
 
-    Counts that a center follows its rows, so that it also improves what no Lloyd iteration can.
-    Draws nothing.
+    The change of both centers is included, so that it also improves fixed points of Lloyd's
+    iterations. Deterministic.
     """
     for _ in range(ROUNDS):
         moves = search.hartigan(PASSES)

@@ -1,18 +1,22 @@
-"""Swaps: put a center elsewhere, let Lloyd's iterations follow, and keep what is better."""
+"""Swaps: move a center to a row, run Lloyd's iterations, and keep the result if it is better."""
 
 import numpy as np
 
-#: Rows tried for each swap.
+from .._native import Search
+
+#: Number of rows that are tried for each swap.
 TRIALS = 3
 
 
-def swap(search, random_state, budget, patience=1.0):
+def swap(
+    search: Search, random_state: np.random.RandomState, budget: float, patience: float = 1.0
+) -> None:
     """Local search by swaps of a center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS
     2023; Fraenti, J. Big Data 5, 2018).
 
-    A few rows are drawn in proportion to their squared distance from their center; the one that
-    makes the best new center, together with the center whose loss costs least then, is taken. Ends
-    when ``10 + patience * k`` swaps in a row have failed.
+    A few rows are drawn in proportion to their squared distance from their center. Of all pairs of
+    such a row as a new center and a center to remove, the one of lowest inertia is tried. Ends when
+    ``10 + patience * k`` consecutive swaps have failed.
     """
     search.lloyd(100, np.inf)
     search.keep()
@@ -36,7 +40,7 @@ def swap(search, random_state, budget, patience=1.0):
             failed += 1
 
 
-def draw(running, uniforms):
-    """Rows in proportion to the terms of these running sums."""
+def draw(running: np.ndarray, uniforms: np.ndarray) -> list[int]:
+    """Rows drawn in proportion to the terms of these running sums."""
     rows = np.searchsorted(running, uniforms * running[-1], side="right")
     return np.minimum(rows, np.searchsorted(running, running[-1])).tolist()

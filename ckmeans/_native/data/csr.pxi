@@ -45,8 +45,8 @@ cdef class Layout:
         cdef Layout out = Layout.__new__(Layout)
         if not 0 <= start <= stop <= self.n or self.start == NULL:
             raise IndexError(f"rows {start} to {stop} of {self.n}")
-        out.memory, out.d, out.ordered, out.indices = self.memory, self.d, self.ordered,
-        self.indices
+        out.memory, out.d = self.memory, self.d
+        out.ordered, out.indices = self.ordered, self.indices
         out.n, out.start = stop - start, self.start + start
         out.show()
         return out

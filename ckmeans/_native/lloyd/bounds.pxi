@@ -63,9 +63,9 @@ cdef class GroupBounds:
             sq_norms[p] = 3e38
         self.lane = <int32_t *>self.memory.take(k, sizeof(int32_t))
         self.seen = <double *>self.memory.take(k * self.d, sizeof(double))
-        self.seen_along = <double *>self.memory.take(k * d,
-                                                     sizeof(double)) if packing.axes != NULL
-                                                     else NULL
+        self.seen_along = NULL
+        if packing.axes != NULL:
+            self.seen_along = <double *>self.memory.take(k * d, sizeof(double))
         self.dropped = <uint8_t *>self.memory.take(k, 1)
         self.scaled = <float *>self.memory.take(k * d, sizeof(float))
         self.shifts = <float *>self.memory.take(k, sizeof(float))
@@ -136,8 +136,8 @@ cdef class GroupBounds:
             self.shifts[j] = <float>move
             self.most[g] = max(self.most[g], <float>drift)
             dropped = next_ >= forms.c.m or forms.c.ids[next_] != j
-            (<float *>self.panels[p].sq_norms)[self.lane[j] % WIDTH] = <float>3e38 if dropped
-            else forms.c.sq_norms[next_]
+            (<float *>self.panels[p].sq_norms)[self.lane[j] % WIDTH] = (
+                <float>3e38 if dropped else forms.c.sq_norms[next_])
             if not dropped:
                 next_ += 1
                 self.size[g] += 1

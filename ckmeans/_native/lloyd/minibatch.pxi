@@ -91,7 +91,8 @@ cdef class Running:
         cdef const int64_t[::1] indices = np.array(rows, dtype=np.int64)
         cdef Py_ssize_t d = self.data.rows.d, f, i
         self.check_batch(batch)
-        check_index(centers.shape[0], indices.shape[0] + 1, "center")     # a row for each
+        if centers.shape[0] != indices.shape[0]:
+            raise ValueError(f"{centers.shape[0]} centers cannot move to {indices.shape[0]} rows.")
         for i in range(centers.shape[0]):
             check_index(centers[i], self.k, "center")
             check_index(indices[i], batch.rows.n, "row")

@@ -3,35 +3,33 @@
 #define CKMEANS_CPU_H
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
-static int ckm_has_avx2(void)
-{
+static int ckm_has_avx2(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
-static int ckm_has_avx512(void)
-{
+static int ckm_has_avx512(void) {
     __builtin_cpu_init();
-    return ckm_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    return ckm_has_avx2() && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
 }
-static int ckm_has_avx512vnni(void)
-{
+static int ckm_has_avx512vnni(void) {
     return ckm_has_avx512() && __builtin_cpu_supports("avx512vnni");
 }
 #elif defined(_M_X64)
-#include <intrin.h>
-static int ckm_x64_level(void)
-{
+# include <intrin.h>
+static int ckm_x64_level(void) {
     int r[4];
     unsigned long long saved;
     __cpuid(r, 1);
-    if (!(r[2] & (1 << 27)) || !(r[2] & (1 << 12))) return 0;    /* OSXSAVE, FMA */
+    if (!(r[2] & (1 << 27)) || !(r[2] & (1 << 12))) return 0; /* OSXSAVE, FMA */
     saved = _xgetbv(0);
-    if ((saved & 6) != 6) return 0;                              /* the system keeps YMM registers */
+    if ((saved & 6) != 6) return 0; /* the system keeps YMM registers */
     __cpuidex(r, 7, 0);
     if (!(r[1] & (1 << 5))) return 0;
     if ((saved & 0xe6) != 0xe6) return 1;
-    if (!(r[1] & (1 << 16)) || !(r[1] & (1 << 17)) || !(r[1] & (1 << 30)) || !(r[1] & (1u << 31))) return 1;
+    if (!(r[1] & (1 << 16)) || !(r[1] & (1 << 17)) || !(r[1] & (1 << 30)) || !(r[1] & (1u << 31)))
+        return 1;
     return r[2] & (1 << 11) ? 3 : 2;
 }
 static int ckm_has_avx2(void) { return ckm_x64_level() >= 1; }
@@ -44,11 +42,11 @@ static int ckm_has_avx512vnni(void) { return 0; }
 #endif
 
 #ifdef __VERSION__
-#define CKM_COMPILER __VERSION__
+# define CKM_COMPILER __VERSION__
 #elif defined(_MSC_FULL_VER)
-#define CKM_COMPILER "MSVC"
+# define CKM_COMPILER "MSVC"
 #else
-#define CKM_COMPILER "unknown"
+# define CKM_COMPILER "unknown"
 #endif
 
 #endif

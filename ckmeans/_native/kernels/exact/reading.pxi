@@ -59,14 +59,14 @@ cdef double half(uint16_t bits) noexcept nogil:
 cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
                        real *out) noexcept nogil:
     cdef Py_ssize_t i, f
+    cdef const char *at
     cdef double factor = 1
     for i in range(count):
         if rows.factor != NULL:
             factor = rows.factor[start + i]
         for f in range(rows.d):
-            out[i * rows.d + f] = <real>(factor * half((<const uint16_t *>(rows.data + (start + i)
-                                                                           * rows.row_stride
-                                                                           + f * rows.col_stride))[0]))
+            at = rows.data + (start + i) * rows.row_stride + f * rows.col_stride
+            out[i * rows.d + f] = <real>(factor * half((<const uint16_t *>at)[0]))
 
 
 cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:

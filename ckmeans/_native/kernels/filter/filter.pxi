@@ -20,7 +20,10 @@ cimport cython
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
-from ckmeans._native.kernel_tables cimport Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH
+from ckmeans._native.kernel_tables cimport (
+    Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES, FLUSH, GAIN, GAIN_LANES, PANEL,
+    QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH
+)
 
 cdef extern from "runtime/simd.h" nogil:
     ctypedef float vf

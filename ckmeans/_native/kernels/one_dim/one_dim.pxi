@@ -570,8 +570,8 @@ cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_s
             sum[i] = 0
         relevant = 0
         for q in range(mixture.k):
-            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q],
-            mixture.constant[q]
+            mean, rest = mixture.mean[q], mixture.rest[q]
+            half, constant = mixture.half[q], mixture.constant[q]
             if term(mixture, q, min(max(mean, x[0]), x[count - 1])) >= least - 40:
                 relevant += 1
                 for i in range(padded):
@@ -583,8 +583,8 @@ cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_s
         if relevant == 1:
             continue
         for q in range(mixture.k):
-            mean, rest, half, constant = mixture.mean[q], mixture.rest[q], mixture.half[q],
-            mixture.constant[q]
+            mean, rest = mixture.mean[q], mixture.rest[q]
+            half, constant = mixture.half[q], mixture.constant[q]
             if term(mixture, q, min(max(mean, x[0]), x[count - 1])) >= least - 40:
                 for i in range(padded):
                     t = (x[i] - mean) - rest
@@ -681,8 +681,9 @@ cdef class Sorted:
         cdef double *s_low = room + 3 * (m + 1)
         cdef double *ss_high = room + 4 * (m + 1)
         cdef double *ss_low = room + 5 * (m + 1)
-        self.p.w, self.p.w_low, self.p.s, self.p.s_low, self.p.ss, self.p.ss_low = w_high, w_low,
-        s_high, s_low, ss_high, ss_low
+        self.p.w, self.p.w_low = w_high, w_low
+        self.p.s, self.p.s_low = s_high, s_low
+        self.p.ss, self.p.ss_low = ss_high, ss_low
         for i in range(2):
             self.d[i] = room + (6 + i) * (m + 1)
             self.d_low[i] = room + (8 + i) * (m + 1)

@@ -1,0 +1,92 @@
+"""Answers of tasks, which are summed over the blocks; see `_blocks/driver.py`."""
+
+import numpy as np
+
+from ..._inits.exact_sums import add_parts
+
+
+class Added:
+    """Arrays that are added element by element. Exact sums are given by their parts,
+    (..., parts), whose number may differ.
+    """
+
+    def __init__(self, *arrays):
+        self.arrays = arrays
+
+    def __add__(self, other):
+        return Added(*(add_parts(a, b) for a, b in zip(self.arrays, other.arrays)))
+
+
+class Listed:
+    """Arrays that are concatenated."""
+
+    def __init__(self, *arrays):
+        self.arrays = arrays
+
+    def __add__(self, other):
+        return Listed(*(np.concatenate(pair) for pair in zip(self.arrays, other.arrays)))
+
+
+class Largest:
+    """The largest of the values."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __add__(self, other):
+        return Largest(max(self.value, other.value))
+
+
+class Ranked:
+    """The first `limit` distinct rows in some order.
+
+    Attributes
+    ----------
+    keys, positions : ndarray of shape (m,)
+        What rows are ordered by: rows of equal keys by their position among all rows.
+    rows : float64 ndarray of shape (m, d)
+    labels, weights : ndarray of shape (m,)
+    """
+
+    def __init__(self, limit, keys, positions, rows, labels, weights):
+        self.limit, self.keys, self.positions = limit, keys, positions
+        self.rows, self.labels, self.weights = rows, labels, weights
+
+    @classmethod
+    def of(cls, array, indices, keys, positions, limit, labels=None, weights=None):
+        """The first of some rows of an array."""
+        order = np.lexsort((positions, keys))
+        out = cls(
+            limit,
+            *(np.empty(0),) * 2,
+            np.empty((0, array.shape[1])),
+            np.empty(0, np.int32),
+            np.empty(0),
+        )
+        step, first = 4 * limit + 64, 0
+        while first < len(order) and len(out.keys) < limit:
+            some = order[first : first + step]
+            rows = array[indices[some]].astype(np.float64)
+            out = out + cls(
+                limit,
+                keys[some],
+                positions[some],
+                rows,
+                np.zeros(len(some), np.int32) if labels is None else labels[some],
+                np.ones(len(some)) if weights is None else weights[some],
+            )
+            first, step = first + step, 2 * step
+        return out
+
+    def __add__(self, other):
+        fields = [np.concatenate(pair) for pair in zip(self._fields(), other._fields())]
+        order = np.lexsort((fields[1], fields[0]))
+        _, firsts = np.unique(fields[2][order] + 0.0, axis=0, return_index=True)  # -0.0 equals 0.0
+        order = order[np.sort(firsts)[: self.limit]]
+        return Ranked(self.limit, *(field[order] for field in fields))
+
+    def _fields(self):
+        return self.keys, self.positions, self.rows, self.labels, self.weights
+
+    def __iter__(self):
+        return zip(self.rows, self.labels, self.weights)

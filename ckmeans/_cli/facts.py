@@ -1,0 +1,215 @@
+"""What a command has found: plain facts, a dict, and the text that is made of them.
+
+``--json`` prints the facts whole; the report for readers is made of the same facts.
+"""
+
+import contextlib
+import itertools
+import json
+import math
+import shutil
+import sys
+import warnings
+
+from .. import __version__
+from .._output import safe_text
+from .outputs import CONTENTS, outputs_of
+
+_STOPS = {
+    "labels": "then no row changed its cluster",
+    "tol": "then the centers moved less than --tol",
+    "max_iter": "not converged: --max-iter ended it",
+    "max_time": "not converged: --max-time ended it",
+}
+_MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
+
+
+@contextlib.contextmanager
+def collect_warnings():
+    """Collect the warnings raised inside as a list of lines, each once."""
+    lines = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        yield lines
+    lines += dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+
+
+def show(args, facts, report):
+    """Print the facts the way that was asked for; warnings go to standard error."""
+    for line in facts["warnings"]:
+        print("ckmeans: warning:", safe_text.terminal(line), file=sys.stderr)
+    for column in facts.get("data", {}).get("left_out", ()):
+        print(
+            "ckmeans: left out:",
+            safe_text.terminal(f"{column['name']} ({column['why']})"),
+            file=sys.stderr,
+        )
+    if args.json:
+        facts = {"ckmeans": __version__, **facts}
+        lines = (f"  {json.dumps(name)}: {safe_text.to_json(fact)}" for name, fact in facts.items())
+        # A line per fact: json's indent makes one of each number.
+        print("{\n" + ",\n".join(lines) + "\n}")
+    elif "-" not in outputs_of(args).values():
+        for line in report(facts):
+            print("\n".join(map(safe_text.terminal, line.split("\n"))))
+
+
+def data_facts(args, table):
+    return {
+        "data": {
+            "path": "standard input" if args.data == "-" else args.data,
+            "rows": len(table),
+            "columns": table.names,
+            "named": bool(table.columns),
+            "left_out": [column._asdict() for column in table.left_out],
+            "weights": getattr(args, "weights", None),
+        }
+    }
+
+
+def model_facts(model, weights):
+    """What a fit found."""
+    sizes, centers = model.counts_.tolist(), model.cluster_centers_.tolist()
+    return {
+        "inertia": model.inertia_,
+        "n_iter": model.n_iter_,
+        "converged": model.converged_,
+        "stop_reason": model.stop_reason_,
+        "clusters": [
+            {"label": label, "size": size, "weight": weight, "center": center}
+            for label, (size, weight, center) in enumerate(zip(sizes, weights.tolist(), centers))
+        ],
+        "runs": [run._asdict() for run in model.runs_],
+    }
+
+
+def heading(facts):
+    data = facts["data"]
+    size = f"{counted(data['rows'], 'row')}, {counted(len(data['columns']), 'column')}"
+    weighted = f", weighted by {printable(data['weights'])}" if data.get("weights") else ""
+    return f"{printable(data['path'])}: {size}{weighted}"
+
+
+def timing(facts):
+    return [
+        (
+            "time",
+            ", ".join(f"{what} {spell_seconds(spent)}" for what, spent in facts["seconds"].items()),
+        )
+    ]
+
+
+def endings(facts):
+    """The facts that any report ends with."""
+    left_out = [f"{column['name']} ({column['why']})" for column in facts["data"]["left_out"]]
+    if len(left_out) > 4:
+        left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
+    return [
+        *(("left out", printable(line)) for line in left_out),
+        *(
+            ("wrote", f"{printable(path, None)} ({CONTENTS[what]})")
+            for what, path in facts["written"].items()
+        ),
+    ]
+
+
+def facts_lines(*facts):
+    """Names and values in two columns; a name that repeats is told once."""
+    width = max(len(name) for name, _ in facts) + 2
+    names = ["" if i and name == facts[i - 1][0] else name for i, (name, _) in enumerate(facts)]
+    return [f"{name:<{width}}{value}" for name, (_, value) in zip(names, facts)]
+
+
+def fit_report(facts):
+    """The lines of the report on a fit."""
+    return [
+        heading(facts),
+        "",
+        *cluster_lines(facts["clusters"], titles(facts["data"])),
+        "",
+        *facts_lines(
+            ("inertia", f"{facts['inertia']:.8g}"),
+            ("runs", _runs_line(facts)),
+            (
+                "iterations",
+                f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}",
+            ),
+            *timing(facts),
+            *endings(facts),
+        ),
+    ]
+
+
+def _runs_line(facts):
+    """How many restarts there were, and how many found the best."""
+    inertias = [run["inertia"] for run in facts["runs"]]
+    if len(inertias) == 1:
+        return "1"
+    reached = sum(inertia <= min(inertias) * (1 + 1e-9) for inertia in inertias)
+    if reached == len(inertias):
+        return f"{reached}; all reached this inertia"
+    return f"{len(inertias)}; {reached} reached this inertia, the worst {max(inertias):.8g}"
+
+
+def titles(data):
+    """What to write above the columns of a center."""
+    return [printable(name, 20) if data["named"] else f"col {name}" for name in data["columns"]]
+
+
+def cluster_lines(clusters, titles=()):
+    """A table of the clusters: label, size, share and, under the titles of its columns, center."""
+    shown = clusters if len(clusters) <= _MANY_CLUSTERS else clusters[: _MANY_CLUSTERS - 10]
+    weighted = any(
+        cluster.get("weight", cluster["size"]) != cluster["size"] for cluster in clusters
+    )
+    total = sum(cluster["weight" if weighted else "size"] for cluster in clusters)
+    table = [
+        ["cluster", *(str(cluster["label"]) for cluster in shown)],
+        ["size", *(str(cluster["size"]) for cluster in shown)],
+    ]
+    if weighted:
+        table.append(["weight", *decimals([cluster["weight"] for cluster in shown])])
+    shares = [100 * cluster["weight" if weighted else "size"] / total for cluster in shown]
+    table.append(["share", *(f"{share:.1f}%" for share in shares)])
+    for j, title in enumerate(titles):
+        table.append([title, *decimals([cluster["center"][j] for cluster in shown])])
+
+    room = shutil.get_terminal_size().columns
+    widths = [max(map(len, column)) + 2 for column in table]
+    widths[0] -= 2
+    fitting = max(1, sum(width <= room for width in itertools.accumulate(widths)))
+    lines = [
+        "".join(f"{cell:>{width}}" for cell, width in zip(row, widths[:fitting]))
+        for row in zip(*table)
+    ]
+    if len(shown) < len(clusters):
+        lines.append(
+            f"... {len(clusters) - len(shown)} more clusters (--centers OUT or --json gives all)"
+        )
+    if fitting < len(table):
+        lines.append(f"... {len(table) - fitting} more columns (--centers OUT or --json gives all)")
+    return lines
+
+
+def decimals(numbers):
+    """The numbers of a column, all with as many decimals as give the largest five digits."""
+    largest = max(map(abs, numbers))
+    if largest and not 1e-4 <= largest < 1e12:
+        return [f"{number:.4e}" for number in numbers]
+    digits = 4 - math.floor(math.log10(largest)) if largest else 3
+    return [f"{number:.{min(max(digits, 0), 8)}f}" for number in numbers]
+
+
+def spell_seconds(seconds):
+    if seconds < 1:
+        return f"{1000 * seconds:.{1 if seconds < 0.01 else 0}f} ms"
+    return f"{seconds:.{2 if seconds < 100 else 0}f} s"
+
+
+def counted(number, thing):
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def printable(text, longest=200):
+    return safe_text.terminal(text, longest)

@@ -1,0 +1,417 @@
+"""``ckmeans fit``: find clusters, as many as asked for or as many as there are."""
+
+import math
+import os
+import shutil
+import sys
+import textwrap
+import time
+
+import numpy as np
+
+from .. import KMeans
+from .._output import safe_text
+from .arguments import (
+    UsageError,
+    add_chunks,
+    add_columns,
+    add_json,
+    add_labels,
+    add_text_options,
+    add_threads,
+    count,
+    count_or_auto,
+    count_or_range,
+    positive_seconds,
+    seed,
+)
+from .command import Command
+from .facts import (
+    collect_warnings,
+    data_facts,
+    endings,
+    facts_lines,
+    fit_report,
+    heading,
+    model_facts,
+    show,
+    timing,
+)
+from .inputs import in_chunks, read
+from .outputs import check_outputs, write_labels, write_rows, written_by
+from .pictures import check_picture, check_report, draw_fit
+
+STARTS = (
+    "auto",
+    "k-means++",
+    "k-means||",
+    "variance-partition",
+    "random",
+    "random-partition",
+    "first",
+)
+METRICS = ("euclidean", "cosine")
+REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
+
+
+def arguments(parser):
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "data",
+        metavar="DATA",
+        help="a table, one row per point: .csv, .tsv or other text, JSON, JSON lines, .npy, .npz, "
+        "Parquet or Feather (with pyarrow), or - for standard input; .gz, .bz2, .xz, .zst and .zip "
+        "are fine; a directory of Parquet files",
+    )
+    add_columns(data)
+    data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
+    add_chunks(data)
+    add_text_options(parser)
+    data.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="with --chunks: write the state here after each pass, "
+        "and go on from it if it is there",
+    )
+
+    how = parser.add_argument_group("clustering")
+    how.add_argument(
+        "-k",
+        "--clusters",
+        metavar="K",
+        type=count_or_range,
+        help="how many clusters to find; 2:12 tries 2 to 12, shows how well each does and takes "
+        "the best",
+    )
+    how.add_argument(
+        "--init",
+        metavar="HOW",
+        default="auto",
+        help=f"how to start: {', '.join(STARTS)}, or a file with the initial centers (default: "
+        "auto, which is the optimum for one column, else k-means++)",
+    )
+    how.add_argument(
+        "--n-init",
+        metavar="N",
+        type=count_or_auto,
+        default="auto",
+        help="how many times to start, to keep the best (default: 10; 1 where the start is always "
+        "the same)",
+    )
+    how.add_argument(
+        "--refine",
+        metavar="HOW",
+        choices=REFINEMENTS,
+        help=f"go on from the local optimum that a start ends in: {', '.join(REFINEMENTS)} "
+        "(default: no)",
+    )
+    how.add_argument(
+        "--metric",
+        choices=METRICS,
+        default="euclidean",
+        help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
+    )
+    how.add_argument(
+        "--max-iter",
+        metavar="N",
+        type=count,
+        default=300,
+        help="iterations at most (default: 300)",
+    )
+    how.add_argument(
+        "--tol",
+        metavar="T",
+        type=float,
+        default=1e-4,
+        help="stop when the centers move less than this, relative to the spread of the data "
+        "(default: 1e-4)",
+    )
+    how.add_argument(
+        "--seed",
+        metavar="S",
+        type=seed,
+        default=0,
+        help="seed of the draws; the same seed gives the same result on any machine (default: 0)",
+    )
+    how.add_argument(
+        "--label-order",
+        metavar="BY",
+        help="number the clusters by size, by center, or like those of a model (a file) that they "
+        "continue (default: as they come)",
+    )
+    how.add_argument(
+        "--max-time",
+        metavar="S",
+        type=positive_seconds,
+        help="stop after so many seconds, with the best found so far",
+    )
+    how.add_argument(
+        "--no-progress",
+        action="store_true",
+        help="no progress bar (there is one on terminals, with tqdm installed)",
+    )
+    add_threads(how)
+
+    results = parser.add_argument_group("results")
+    add_labels(results)
+    results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv or .npy")
+    results.add_argument(
+        "--model", metavar="OUT", help="write the model (.npz), for ckmeans predict"
+    )
+    results.add_argument(
+        "--plot",
+        metavar="OUT",
+        help="draw the clusters, and how k was chosen (.png, .svg or .pdf; needs matplotlib)",
+    )
+    results.add_argument(
+        "--report", metavar="OUT", help="write one page about it all (.html; needs matplotlib)"
+    )
+    add_json(results)
+
+
+def run(args):
+    check_outputs(args, inputs=[args.data, args.init, args.label_order or ""])
+    check_picture(args.plot)
+    check_report(args.report)
+    chunks = in_chunks(args)
+    if isinstance(args.clusters, range):
+        _fit_range(args)
+        return
+    label_order = _label_order(args)
+    with collect_warnings() as caught:
+        started = time.perf_counter()
+        table = read(args, chunks, weights=args.weights)
+        k, init = _start(args, table)
+        was_read = time.perf_counter()
+        model = KMeans(
+            n_clusters=k,
+            init=init,
+            n_init=args.n_init,
+            max_iter=args.max_iter,
+            tol=args.tol,
+            random_state=args.seed,
+            n_threads=args.threads,
+            max_time=args.max_time,
+            callback=None if chunks else _progress(args),
+            label_order=label_order,
+            refine=args.refine,
+            metric=args.metric,
+        )
+        if chunks:
+            labels = args.labels or (True if table.weights is not None else None)
+            model.fit_chunks(
+                table.values,
+                sample_weight=table.weights,
+                columns=table.asked,
+                labels=labels,
+                checkpoint=args.checkpoint,
+                progress=_progress(args) is not None,
+            )
+            weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
+        else:
+            model.fit(table, sample_weight=table.weights)
+            weights = np.bincount(model.labels_, table.weights, k)
+        fitted = time.perf_counter()
+
+    _write_results(args, model, table, None, caught, labels_written=chunks)
+    facts = {
+        **data_facts(args, table),
+        "settings": _settings(args, k),
+        **model_facts(model, weights),
+        "seconds": {"read": was_read - started, "fit": fitted - was_read},
+        "written": written_by(args),
+        "warnings": caught,
+    }
+    show(args, facts, fit_report)
+
+
+def _settings(args, k):
+    return {
+        "clusters": k,
+        "init": args.init,
+        "n_init": args.n_init,
+        "refine": args.refine,
+        "metric": args.metric,
+        "max_iter": args.max_iter,
+        "tol": args.tol,
+        "seed": args.seed,
+        "threads": args.threads,
+        "max_time": args.max_time,
+        "label_order": args.label_order,
+    }
+
+
+def _write_results(args, model, table, selection, caught, labels_written=False):
+    """Write the files that were asked for."""
+    if args.labels and not labels_written:
+        write_labels(args.labels, model.labels_, table)
+    if args.centers:
+        write_rows(args.centers, model.cluster_centers_, table.columns)
+    if args.model:
+        model.save(args.model)
+    if args.plot or args.report:
+        draw_fit(args, model, table, selection, caught)
+
+
+def _fit_range(args):
+    """A fit whose number of clusters is still to be chosen from a range."""
+    from ..select import select_k
+
+    if args.init not in ("auto", "k-means++"):
+        raise UsageError(
+            "a range of k starts with k-means++ and from its neighbors: leave --init "
+            "out, or give one K"
+        )
+    if args.refine:
+        raise UsageError("a range of k is not refined: leave --refine out, or give one K")
+    if args.metric != "euclidean":
+        raise UsageError(
+            "a range of k is judged by Euclidean distances: leave --metric "
+            f"{args.metric} out, or give one K"
+        )
+    with collect_warnings() as caught:
+        started = time.perf_counter()
+        table = read(args, weights=args.weights)
+        if args.clusters[-1] > len(table):
+            raise UsageError(
+                f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}"
+            )
+        was_read = time.perf_counter()
+        found = select_k(
+            table,
+            args.clusters,
+            random_state=args.seed,
+            n_init=args.n_init,
+            sample_weight=table.weights,
+            max_iter=args.max_iter,
+            tol=args.tol,
+            n_threads=args.threads,
+            sample_size=max(5000, 2 * args.clusters[-1]),
+        )
+        fitted = time.perf_counter()
+    model = found.model
+    if model is None and (args.labels or args.centers or args.model):
+        raise UsageError(f"{found.suggestion} To fit it anyway, give one K")
+    _write_results(args, model, table, found, caught)
+    plain = {
+        name: [value if math.isfinite(value) else None for value in column.tolist()]
+        for name, column in found.table.items()
+    }
+    facts = {
+        **data_facts(args, table),
+        "settings": _settings(args, [args.clusters[0], args.clusters[-1]]),
+        "selection": {
+            "table": plain,
+            "best_k": found.best_k,
+            "suggested_k": found.suggested_k,
+            "suggestion": found.suggestion,
+            "notes": list(found.notes),
+        },
+        **(
+            model_facts(model, np.bincount(model.labels_, table.weights, found.suggested_k))
+            if model
+            else {}
+        ),
+        "seconds": {"read": was_read - started, "fit": fitted - was_read},
+        "written": written_by(args),
+        "warnings": caught,
+    }
+
+    show(args, facts, lambda facts: _range_report(facts, found))
+
+
+def _range_report(facts, found):
+    """The lines of the report on a fit whose number of clusters was chosen."""
+    width = shutil.get_terminal_size().columns
+    words = [
+        line for text in (*found.notes, found.suggestion) for line in textwrap.wrap(text, width)
+    ]
+    choice = [*found.lines(width), "", *words]
+    if found.model is None:
+        return [heading(facts), "", *choice, "", *facts_lines(*timing(facts), *endings(facts))]
+    first, *rest = fit_report(facts)
+    return [first, "", *choice, *rest]
+
+
+def _start(args, table):
+    """The number of clusters and the way to start, which may be a file of centers."""
+    init, k = args.init, args.clusters
+    if init not in STARTS:
+        from .readers import Ambiguous, ReadError, read_table
+
+        if not os.path.exists(init):
+            raise UsageError(f"--init {init}: neither a file nor one of {', '.join(STARTS)}")
+        # What --centers makes of the names.
+        written = [safe_text.cell(name) for name in table.columns]
+        # The options are for the data; but where those have no header, the centers that --centers
+        # writes have none.
+        header = None if table.columns else args.header
+        try:
+            init = read_table(init, columns_if_named=table.columns or None, header=header).values
+        except Ambiguous as error:
+            raise UsageError(
+                f"--init {error.question}: write centers as .npy, or with names of columns"
+            ) from None
+        except ReadError:
+            if written == table.columns:
+                raise
+            init = read_table(init, columns_if_named=written, header=header).values
+        k = len(init) if k is None else k
+    if k is None:
+        raise UsageError("how many clusters? Give -k K (see ckmeans fit --help)")
+    if k > len(table):
+        raise UsageError(f"{k} clusters need as many rows at least; there are {len(table)}")
+    return k, init
+
+
+def _label_order(args):
+    """The order of the labels; of a model, its centers."""
+    if args.label_order in (None, "size", "center"):
+        return args.label_order
+    if not os.path.exists(args.label_order):
+        raise UsageError(
+            f"--label-order {args.label_order}: neither a model's file nor size or center"
+        )
+    from .. import load
+
+    return load(args.label_order).cluster_centers_
+
+
+def _progress(args):
+    """A progress bar, where there is a terminal to draw it on and a package to draw it."""
+    if args.no_progress or not sys.stderr.isatty():
+        return None
+    try:
+        import tqdm  # noqa: F401
+    except ImportError:
+        return None
+    from ..progress import ProgressBar
+
+    return ProgressBar(leave=False)
+
+
+COMMAND = Command(
+    run,
+    arguments,
+    "ckmeans fit DATA -k K [options]",
+    "find K clusters in a table of numbers",
+    examples="""\
+  ckmeans fit points.csv -k 3
+      print size and center of each of 3 clusters
+  ckmeans fit points.csv -k 3 --columns height,weight --labels labels.csv
+      use two of the columns, and write each row's cluster
+  ckmeans fit points.csv -k 3 --model model.npz && ckmeans predict model.npz new.csv
+      keep the model, and assign other rows to its clusters
+  zcat points.csv.gz | ckmeans fit - -k 3 --json
+      read standard input, print everything as JSON
+  ckmeans fit points.csv -k 2:12 --report report.html
+      choose between 2 and 12 clusters, and write a page that shows why
+""",
+    notes="""\
+The first line of text is the header; where it may be a row as well (all of it numbers, say),
+ckmeans asks, and --header or --no-header decides. Marks in numbers and row names are treated
+likewise. Columns that are not numbers (names, dates, codes with leading zeros) and row names are
+left out, and told. A missing value is an error. k-means compares distances: scale columns of
+different units to a comparable spread first.
+""",
+)

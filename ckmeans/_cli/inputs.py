@@ -1,0 +1,73 @@
+"""The rows and models that the arguments of a command name."""
+
+import os
+
+from .._input import configuration
+from .arguments import TEXT_OPTIONS, UsageError
+
+
+def in_chunks(args):
+    """Whether the rows are to stay in their files, and be read again in each pass.
+
+    So it is where it is asked for, or where memory would not hold them.
+    """
+    checkpoint = getattr(args, "checkpoint", None)
+    asked = args.chunks or checkpoint or os.path.isdir(args.data)
+    large = (
+        args.data.lower().endswith((".npy", ".parquet"))
+        and os.path.isfile(args.data)
+        and configuration.memory_is_short(os.path.getsize(args.data))
+    )
+    if not (asked or large):
+        return False
+    against = None
+    if args.data == "-":
+        against = "standard input cannot be read again and again: --chunks needs a file"
+    elif isinstance(getattr(args, "clusters", None), range):
+        against = (
+            "to try several numbers of clusters takes all rows in memory: give -k one number "
+            "with --chunks"
+        )
+    elif args.labels and not args.labels.lower().endswith(".npy"):
+        against = "with --chunks labels are written as .npy: give --labels the name of such a file"
+    elif getattr(args, "plot", None) or getattr(args, "report", None):
+        against = "--plot and --report take all rows in memory: use them without --chunks"
+    elif getattr(args, "refine", None) or getattr(args, "metric", "euclidean") != "euclidean":
+        against = "--refine and --metric cosine take all rows in memory: use them without --chunks"
+    elif checkpoint and not os.path.isdir(os.path.dirname(os.path.abspath(checkpoint))):
+        against = (
+            f"cannot write {checkpoint}: there is no directory "
+            f"{os.path.dirname(os.path.abspath(checkpoint))}"
+        )
+    if asked and against:
+        raise UsageError(against)
+    return not against
+
+
+def read(args, chunks=False, path=None, **options):
+    """The table at `path`, by default the one that the arguments name.
+
+    chunks : bool
+        Leave its rows in their file.
+    """
+    if chunks:
+        from .tables_on_disk import open_table as read
+    else:
+        from .readers import read_table as read
+    given = {name: getattr(args, name) for name in TEXT_OPTIONS}
+    return read(args.data if path is None else path, args.columns, **given, **options)
+
+
+def read_for_model(args, model, path=None, chunks=False, **options):
+    """The table at `path`, by default the one that the arguments name, for a model.
+
+    Columns are found by name where model and table have names, and by position otherwise, so that
+    nothing is left to warn of.
+    """
+    names = list(getattr(model, "feature_names_in_", []))
+    table = read(args, chunks, path, columns_if_named=names or None, **options)
+    if not chunks:
+        table.columns = names
+    elif not table.columns:
+        model.__dict__.pop("feature_names_in_", None)
+    return table

@@ -1,0 +1,59 @@
+"""Warning and error classes, and values as messages show them."""
+
+import sys
+import warnings
+from functools import cache
+from typing import Any
+
+
+class ConvergenceWarning(UserWarning):
+    """The data has fewer distinct rows than clusters were requested."""
+
+    __module__ = "ckmeans"
+
+
+class NotFittedError(ValueError, AttributeError):
+    """A method that needs a fitted model was called before ``fit``."""
+
+    __module__ = "ckmeans"
+
+
+@cache
+def _joint(ours: type, theirs: type) -> type:
+    like = {
+        "__doc__": ours.__doc__,
+        "__module__": "ckmeans",
+        "__reduce__": lambda self: (ours, self.args),
+    }
+    return type(ours.__name__, (ours, theirs), like)
+
+
+def compatible(ours: type) -> type:
+    """Our exception or warning class; if scikit-learn is loaded, a subclass of both ours and its
+    class of the same name, so that handlers of either catch it.
+    """
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), ours.__name__, None)
+    return ours if theirs is None else _joint(ours, theirs)
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the innermost line outside of this package, which is in the user's code."""
+    level, frame = 1, sys._getframe()
+    while (
+        frame.f_back is not None
+        and frame.f_globals.get("__name__", "").partition(".")[0] == "ckmeans"
+    ):
+        level, frame = level + 1, frame.f_back
+    if category is ConvergenceWarning:
+        category = compatible(category)
+    warnings.warn(message, category, stacklevel=level)
+
+
+def shortened(value: Any) -> str:
+    """`repr` of a value of any kind, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def with_type(value: Any) -> str:
+    return f"{shortened(value)} ({type(value).__name__})"

@@ -1,0 +1,62 @@
+"""Names of parameters that do not exist, and those that were meant."""
+
+import functools
+
+#: What other libraries and tutorials call the same parameter, this package's names first: those of
+#: its estimators, then those of its command line.
+SYNONYMS = (
+    (
+        *("n_clusters", "k", "clusters", "n_cluster", "num_clusters", "nclusters", "n_centers"),
+        *("num_centers", "centers", "n_centroids", "n_components", "n_colors", "colors"),
+    ),
+    ("max_iter", "max_iters", "maxiter", "max_iterations", "n_iter", "niter", "iterations", "iter"),
+    ("n_init", "n_runs", "n_inits", "num_init", "n_restarts", "restarts", "nstart", "nredo"),
+    ("random_state", "seed", "rng", "random_seed", "generator"),
+    ("tol", "tolerance", "eps", "epsilon", "threshold"),
+    ("n_threads", "threads", "n_jobs", "num_threads", "nthread", "workers"),
+    ("metric", "distance", "dist", "affinity"),
+    ("init", "initialization", "init_method", "start", "starts"),
+    ("sample_weight", "sample_weights", "weights", "weight"),
+    ("max_time", "timeout", "time_limit"),
+)
+
+
+def suggestion(name, valid):
+    """The name among `valid` that `name` probably stands for, or None.
+
+    Upper and lower case are the same.
+    """
+    import difflib
+
+    valid, lower = list(valid), name.lower()
+    for other in valid:
+        if other.lower() == lower:
+            return other
+    for group in SYNONYMS:
+        if lower in group:
+            for other in group:
+                if other in valid:
+                    return other
+    return next(iter(difflib.get_close_matches(lower, valid, n=1, cutoff=0.7)), None)
+
+
+def names_parameters(function):
+    """A decorator: a keyword argument that does not exist is a TypeError that names the one meant.
+
+    Python's own message does so from 3.13 on, for names that are spelled alike.
+    """
+    code = function.__code__  # importing inspect would take longer than all else here
+    valid = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(function)
+    def checked(*args, **options):
+        for name in options:
+            if name not in valid:
+                meant = suggestion(name, [each for each in valid if each != "self"])
+                raise TypeError(
+                    f"{function.__qualname__}() got an unexpected keyword argument {name!r}"
+                    + (f". Did you mean {meant!r}?" if meant else "")
+                )
+        return function(*args, **options)
+
+    return checked

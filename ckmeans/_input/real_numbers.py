@@ -1,0 +1,94 @@
+"""Arrays of real numbers: which dtypes the kernels read, and how others become one of them."""
+
+from typing import Any
+
+import numpy as np
+
+from .errors import shortened
+
+#: What the kernels read as it lies in memory: native byte order, any strides.
+READABLE = frozenset(
+    np.dtype(kind)
+    for kind in ("f8", "f4", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
+)
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+
+
+def as_real(array: Any, name: str) -> np.ndarray:
+    """A plain ndarray of a native real dtype with the values of `array`, without a copy if it is
+    one already.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(array)
+        if mask.any():
+            raise ValueError(
+                f"{name} has {np.count_nonzero(mask)} masked value(s), the first at "
+                f"{name}{list(first_true(mask))}: fill them ({name}.filled(value)) or drop their "
+                "rows."
+            )
+    array = np.asarray(array)
+    dtype = array.dtype
+    if dtype in READABLE and array.flags.aligned:
+        return array
+    if dtype.kind in "biuf":  # byte-swapped, unaligned or extended
+        native = dtype.newbyteorder("=")
+        return array.astype(native if native in READABLE else FLOAT64)
+    if dtype.kind == "O":
+        return objects_as_floats(array, name)
+    raise _dtype_error(dtype, name)
+
+
+def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.ndarray:
+    """An object array of numbers as float64; the message names the first entry that is none."""
+    try:
+        return objects.astype(FLOAT64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    for index, value in np.ndenumerate(objects.astype(object)):
+        if value is None:  # NumPy converts it to NaN
+            continue
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            places = zip(("row", "column"), index + (() if column is None else (repr(column),)))
+            where = ", ".join(f"{axis} {place}" for axis, place in places)
+            raise kind(
+                f"{name} has {shortened(value)}, which is not a number, at {where}: {error}."
+            ) from None
+    raise TypeError(f"{name} has dtype object and cannot be converted to float64.")
+
+
+def _dtype_error(dtype: np.dtype, name: str) -> Exception:
+    """The error for a dtype that holds no real numbers."""
+    if dtype.kind == "c":
+        return ValueError(
+            f"Complex data not supported: {name} has dtype {dtype}. Pass {name}.real, or both "
+            "parts as "
+            f"features: np.hstack([{name}.real, {name}.imag])."
+        )
+    if dtype.kind in "UST":
+        return ValueError(
+            f"{name} has dtype {dtype}, which is text: convert it to numbers, as "
+            f"{name}.astype(float) does."
+        )
+    if dtype.kind in "mM":
+        return TypeError(
+            f"{name} has dtype {dtype}: convert times to numbers first, in a unit that suits the "
+            "other "
+            "features."
+        )
+    if dtype.names is not None:
+        return TypeError(
+            f"{name} is a structured array with fields {', '.join(dtype.names)}: convert it with "
+            f"numpy.lib.recfunctions.structured_to_unstructured({name})."
+        )
+    return TypeError(
+        f"{name} has dtype {dtype}, which is not a real number type: convert it to float."
+    )
+
+
+def first_true(mask: np.ndarray) -> tuple[Any, ...]:
+    """Index of the first True, in row order, as a tuple of ints."""
+    return tuple(int(i) for i in np.unravel_index(np.argmax(mask), mask.shape))

@@ -1,0 +1,229 @@
+"""The command on rows that stay in their files."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from command_line import fails
+
+import ckmeans
+from ckmeans import KMeans
+from ckmeans._input import configuration as _config
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(3000, 3)) + 5 * rng.integers(0, 4, size=(3000, 1))
+
+
+@pytest.fixture
+def directory(rows, tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "rows").mkdir()
+    for i, part in enumerate(np.array_split(rows, 3)):
+        columns = {
+            **dict(zip("abc", part.T)),
+            "w": np.arange(len(part)) % 3,
+            "name": ["x"] * len(part),
+        }
+        pq.write_table(pa.table(columns), tmp_path / "rows" / f"{i}.parquet", row_group_size=400)
+    return "rows"
+
+
+def plain(facts, *more):
+    return {
+        name: fact
+        for name, fact in facts.items()
+        if name not in ("seconds", "written", "data", *more)
+    }
+
+
+def test_a_file_is_fitted_as_in_memory(run, rows):
+    np.save("x.npy", rows)
+    for columns in ([], ["--columns", "3,1"], ["--weights", "2", "--columns", "1"]):
+        if "--weights" in columns:
+            np.save("x.npy", np.abs(rows))
+        asked = ["fit", "x.npy", "-k", 4, *columns, "--init", "k-means++", "--json"]
+        lazy = json.loads(run(*asked, "--chunks", "--labels", "lazy.npy"))
+        whole = json.loads(run(*asked, "--labels", "whole.npy"))
+        for one in (lazy, whole):
+            for each in one["runs"]:
+                del each["seconds"]
+        assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"]
+        assert np.array_equal(np.load("lazy.npy"), np.load("whole.npy"))
+
+
+def tables_of_many_types(folder, rows):
+    """Files of every type that holds rows of numbers: (file, further options)."""
+    np.save(folder / "vector.npy", rows[:, 0])
+    fields = [("x", "f4"), ("who", "U3"), ("n", "i2"), ("yes", "?"), ("w", "f8")]
+    records = np.zeros(len(rows), dtype=fields)
+    records["x"], records["n"] = rows[:, 0], 10 * rows[:, 1]
+    records["yes"], records["w"] = rows[:, 2] > 5, 1 + np.arange(len(rows)) % 3
+    np.save(folder / "records.npy", records)
+    yield from [("vector.npy", []), ("records.npy", []), ("records.npy", ["--weights", "w"])]
+    yield "records.npy", ["--columns", "n,x"]
+    np.save(folder / "swapped.npy", rows.astype(">f4"))
+    yield "swapped.npy", []
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    whole = pa.array((100 * rows[:, 1]).astype(np.int64))
+    table = pa.table(
+        {
+            "d": whole.cast(pa.decimal128(30, 2)),
+            "yes": pa.array(rows[:, 2] > 5),
+            "u": pa.array(np.abs(rows[:, 0]).astype(np.uint8)),
+            "who": pa.array(["x"] * len(rows)),
+            "w": pa.array((np.arange(len(rows)) % 3 + 1).astype(np.int64)).cast(
+                pa.decimal128(30, 1)
+            ),
+        }
+    )
+    pq.write_table(table, folder / "mixed.parquet", row_group_size=400)
+    yield "mixed.parquet", []
+    yield "mixed.parquet", ["--weights", "w"]
+
+
+def test_files_left_on_disk_may_have_the_types_of_those_in_memory(run, rows, tmp_path):
+    for path, options in tables_of_many_types(tmp_path, rows):
+        asked = ["fit", path, "-k", 3, *options, "--init", "k-means++", "--json"]
+        lazy, whole = (json.loads(run(*asked, *more)) for more in (["--chunks"], []))
+        for one in (lazy, whole):
+            for each in one["runs"]:
+                del each["seconds"]
+        assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"], path
+
+
+def damaged_files(folder, rows):
+    np.save(folder / "x.npy", rows[:50])
+    good = (folder / "x.npy").read_bytes()
+    yield "cut.npy", good[:-8]
+    yield "head.npy", good[:60]
+    yield "negative.npy", good.replace(b"(50, 3)", b"(50,-3)")
+    yield "bracket.npy", good.replace(b"{", b"(")
+    yield "objects.npy", good.replace(b"'<f8'", b"'|O' ")
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"a": rows[:, 0]}), folder / "x.parquet")
+    good = (folder / "x.parquet").read_bytes()
+    yield "cut.parquet", good[:-200]
+    yield "foot.parquet", good[:-8] + b"\xff\xff\xff\x7f" + good[-4:]
+
+
+def test_the_command_says_of_damaged_files_what_the_library_says(run, rows, tmp_path):
+    for name, content in damaged_files(tmp_path, rows):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError) as caught:
+            KMeans(2).fit_chunks(name)
+        assert "truncated or damaged" in str(caught.value) or "Python objects" in str(caught.value)
+        line = fails(run, "fit", name, "-k", 2, "--chunks")
+        assert str(caught.value).split(": ")[1] in line and name in line
+
+
+def test_a_directory_of_parquet_files(run, rows, directory):
+    facts = json.loads(
+        run(
+            "fit",
+            directory,
+            "-k",
+            4,
+            "--weights",
+            "w",
+            "--labels",
+            "labels.npy",
+            "--model",
+            "model.npz",
+            "--json",
+        )
+    )
+    weights = np.concatenate([np.arange(len(part)) % 3 for part in np.array_split(rows, 3)]).astype(
+        float
+    )
+    model = KMeans(4, random_state=0).fit(rows, sample_weight=weights)
+    assert facts["inertia"] == model.inertia_ and np.array_equal(
+        np.load("labels.npy"), model.labels_
+    )
+    assert [cluster["weight"] for cluster in facts["clusters"]] == np.bincount(
+        model.labels_, weights
+    ).tolist()
+    assert facts["data"]["left_out"] == [{"name": "name", "why": "string, not numbers"}] and facts[
+        "data"
+    ]["columns"] == ["a", "b", "c"]
+    assert ckmeans.load("model.npz").feature_names_in_.tolist() == ["a", "b", "c"]
+    predicted = json.loads(
+        run("predict", "model.npz", directory, "--labels", "again.npy", "--json")
+    )
+    assert np.array_equal(np.load("again.npy"), model.labels_) and predicted[
+        "inertia"
+    ] == -model.score(rows)
+    np.save("x.npy", rows)
+    by_position = json.loads(run("predict", "model.npz", "x.npy", "--chunks", "--json"))
+    assert (
+        by_position["clusters"] == predicted["clusters"]
+        and "labels" not in by_position
+        and run.errors == ""
+    )
+    assert "3000 rows, 3 columns" in run("predict", "model.npz", directory)
+
+
+def test_a_checkpoint_is_gone_on_from(run, rows, tmp_path):
+    np.save("x.npy", rows)
+    first = json.loads(run("fit", "x.npy", "-k", 4, "--checkpoint", "state", "--json"))
+    assert (tmp_path / "state").exists()
+    assert (
+        json.loads(run("fit", "x.npy", "-k", 4, "--checkpoint", "state", "--json"))["clusters"]
+        == first["clusters"]
+    )
+    assert "is of a fit with n_clusters=4, not 5" in fails(
+        run, "fit", "x.npy", "-k", 5, "--checkpoint", "state"
+    )
+
+
+def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
+    np.save("x.npy", rows)
+    asked = []
+    monkeypatch.setattr(
+        KMeans,
+        "fit_chunks",
+        lambda self, *args, _fit=KMeans.fit_chunks, **more: (
+            asked.append(1) or _fit(self, *args, **more)
+        ),
+    )
+    run("fit", "x.npy", "-k", 4)
+    assert not asked
+    monkeypatch.setattr(_config, "memory_is_short", lambda needed: needed > 1000)
+    run("fit", "x.npy", "-k", 4, "--labels", "labels.npy")
+    assert asked == [1] and len(np.load("labels.npy")) == 3000
+    run("fit", "x.npy", "-k", 4, "--labels", "labels.csv")  # which takes memory, as it always did
+    assert asked == [1]
+
+
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (["-", "--chunks"], "standard input"),
+        (["x.npy", "--chunks", "--labels", "x.csv"], "as .npy"),
+        (["x.npy", "--chunks", "--plot", "x.png"], "--plot and --report take all rows"),
+        (["x.npy", "--chunks", "--refine", "auto"], "--refine and"),
+        (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"),
+        (["x.csv", "--chunks"], "is a .npy file, a Parquet file or a directory"),
+        (["x.npy", "--checkpoint", "nowhere/state"], "no directory"),
+        (["cube.npy", "--chunks"], r"of shape \(3, 2, 2\)"),
+        (["words.npy", "--chunks"], "of <U1, not of real numbers"),
+        (["x.npy", "--chunks", "--columns", "4"], "no column '4'"),
+        (["empty", "--chunks"], "no Parquet files"),
+        (["gone.npy", "--chunks"], "gone.npy"),
+        (["rows", "--columns", "name"], "'name' cannot be used: string"),
+        (["cut.npy", "--chunks"], "truncated or damaged"),
+    ],
+)
+def test_errors_are_one_line(argv, message, run, rows, directory, tmp_path):
+    np.save("x.npy", rows)
+    np.save("cube.npy", np.ones((3, 2, 2)))
+    np.save("words.npy", np.array([["a"], ["b"], ["c"]]))
+    (tmp_path / "x.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:900])
+    (tmp_path / "empty").mkdir()
+
+    assert re.search(message, fails(run, "fit", *argv, "-k", 2))
+    assert "several numbers" in fails(run, "fit", "x.npy", "-k", "2:4", "--chunks")

@@ -1,0 +1,385 @@
+"""The command line's choice of k, pictures and pages; a page opened in a real browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from checks import PATIENCE, subprocess_environment
+from command_line import csv_file, fails
+
+import ckmeans
+from ckmeans import KMeans, select_k
+from ckmeans.report import report
+
+pytest.importorskip("matplotlib").use("agg")
+Image = pytest.importorskip("PIL.Image")
+
+
+def blobs(k=4, n=60):
+    rng = np.random.default_rng(0)
+    return np.concatenate(
+        [rng.normal(size=(n, 2)) + [10 * (j % 2), 10 * (j // 2)] for j in range(k)]
+    )
+
+
+@pytest.fixture
+def data():
+    return csv_file("data.csv", ["width", "height"], blobs().tolist())
+
+
+# ---------------------------------------------------------------------------------------------- cho
+
+
+def test_a_range_of_k_prints_the_table_and_the_suggestion(run, data):
+    out = run("fit", data, "-k", "2:7")
+    lines = out.splitlines()
+    assert lines[0] == "data.csv: 240 rows, 2 columns" and max(map(len, lines)) <= 100
+    assert lines[2].split()[:4] == ["k", "inertia", "elbow", "silhouette"] and [
+        line.split()[0] for line in lines[3:9]
+    ] == list("234567")
+    assert "k = 4: " in out and re.search(
+        r"^cluster +size +share +width +height$", out, re.MULTILINE
+    )
+    assert run.errors == ""
+
+
+def test_everything_is_in_the_json_and_the_files(run, data):
+    facts = json.loads(
+        run(
+            "fit", data, "-k", "1:6", "--json", "--model", "m.npz", "--labels", "l.npy", "--seed", 3
+        )
+    )
+    found = select_k(blobs(), range(1, 7), random_state=3)
+    assert (
+        facts["selection"]["suggested_k"] == 4 == found.suggested_k
+        and facts["selection"]["best_k"] == found.best_k
+    )
+    assert facts["selection"]["suggestion"] == found.suggestion and facts["settings"][
+        "clusters"
+    ] == [1, 6]
+    assert facts["selection"]["table"]["inertia"] == found.table["inertia"].tolist()
+    assert facts["selection"]["table"]["silhouette"][0] is None
+    assert len(facts["clusters"]) == 4 and facts["inertia"] == found.model.inertia_
+    assert np.array_equal(np.load("l.npy"), found.model.labels_)
+    assert np.array_equal(ckmeans.load("m.npz").cluster_centers_, found.model.cluster_centers_)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 9])
+def test_the_chosen_k_is_as_good_as_when_it_is_given(run, seed):
+    rng = np.random.default_rng(seed)
+    centers = rng.uniform(0, 40, size=(12, 2))
+    np.save("x.npy", centers[np.arange(360) % 12] + 0.5 * rng.normal(size=(360, 2)))
+    chosen = json.loads(run("fit", "x.npy", "-k", "11:12", "--json", "--seed", seed))
+    alone = json.loads(run("fit", "x.npy", "-k", 12, "--json", "--seed", seed))
+    assert chosen["selection"]["suggested_k"] == 12 and chosen["inertia"] <= alone["inertia"]
+
+
+def test_equal_rows(run):
+    def constant(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
+    facts = json.loads(
+        run("fit", "three.npy", "-k", "1:6", "--json", "--plot", "p.png", "--report", "r.html"),
+        parse_constant=constant,
+    )
+    assert (
+        facts["selection"]["suggested_k"] == 3
+        and facts["inertia"] == 0.0
+        and facts["warnings"] == []
+    )
+    assert (
+        facts["selection"]["table"]["calinski_harabasz"][2] is None
+        and facts["selection"]["best_k"]["calinski_harabasz"] == 3
+    )
+    note = "Not judged: k = 4 to 6, for there are 3 distinct rows."
+    assert note in facts["selection"]["notes"] and note in open("r.html", encoding="utf-8").read()
+    assert note in run("fit", "three.npy", "-k", "1:6")
+    np.save("one.npy", np.ones((40, 2)))
+    assert "k = 1: all 40 rows are equal." in run("fit", "one.npy", "-k", "1:3", "--model", "m.npz")
+    assert len(ckmeans.load("m.npz").cluster_centers_) == 1
+    assert "No clusters: all 40 rows are equal." in run("fit", "one.npy", "-k", "2:4")
+
+
+def test_no_structure_is_said_and_nothing_pretended(run):
+    np.save("u.npy", np.random.default_rng(0).random((300, 2)))
+    out = run("fit", "u.npy", "-k", "1:5", "--plot", "u.png", "--report", "u.html")
+    assert "No clear structure" in out and "cluster " not in out.split("No clear structure")[
+        1
+    ].replace("clusters", "")
+    assert (
+        os.path.getsize("u.png")
+        and "<h2>Clusters</h2>" not in open("u.html", encoding="utf-8").read()
+    )
+    message = fails(run, "fit", "u.npy", "-k", "1:5", "--labels", "l.csv")
+    assert message.endswith("To fit it anyway, give one K") and not os.path.exists("l.csv")
+    facts = json.loads(run("fit", "u.npy", "-k", "1:5", "--json"))
+    assert facts["selection"]["suggested_k"] is None and "clusters" not in facts
+
+
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (["-k", "5:2"], "'5:2' is no range of numbers of clusters, such as 2:12"),
+        (["-k", "2:x"], "'x' is not a whole number of at least 1"),
+        (["-k", "2:999"], "999 clusters need as many rows at least; there are 240"),
+        (["-k", "2:4", "--init", "first"], "leave --init out"),
+        (["-k", "3", "--plot", "p.jpeg"], "cannot draw p.jpeg: pictures are .png, .svg, .pdf"),
+        (["-k", "3", "--report", "r.txt"], "cannot write r.txt: reports are .html"),
+        (
+            ["-k", "3", "--plot", "-"],
+            "a picture does not go to standard output: give --plot the name of a file",
+        ),
+        (["-k", "3", "--plot", "no/p.png"], "there is no directory"),
+    ],
+)
+def test_errors(run, data, argv, message):
+    assert message in fails(run, "fit", data, *argv)
+
+
+def test_without_matplotlib_the_error_is_one_line(run, data, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert fails(run, "fit", data, "-k", 3, "--plot", "p.png").endswith(
+        "needs matplotlib: pip install 'ckmeans-cython[plot]'"
+    )
+    run("fit", data, "-k", "2:5")  # all numbers work without it
+
+
+# ------------------------------------------------------------------------------------------------ p
+
+
+@pytest.mark.parametrize("k", [3, "2:5"])
+def test_fit_draws(run, data, k):
+    out = run("fit", data, "-k", k, "--plot", "p.png")
+    assert re.search(r"^wrote +p.png \(picture\)$", out, re.MULTILINE)
+    with Image.open("p.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert pixels.shape[0] > 400 and pixels.shape[1] > 800
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["overview", "clusters", "projection", "pairs", "silhouette", "sizes", "profiles", "distances"],
+)
+@pytest.mark.parametrize("header", [["width", "height"], None])
+def test_plot(run, kind, header):
+    csv_file("d.csv", header, blobs().tolist())
+    given = "--header" if header else "--no-header"
+    run("fit", "d.csv", "-k", 4, "--model", "m.npz", given)
+    out = run("plot", "m.npz", "d.csv", "-o", "out.svg", "--kind", kind, given)
+    assert re.search(r"^wrote +out.svg \(picture\)$", out, re.MULTILINE) and run.errors == ""
+    assert open("out.svg", encoding="utf-8").read().rstrip().endswith("</svg>")
+
+
+def test_plot_finds_the_columns_of_the_model(run, data):
+    run("fit", data, "-k", 4, "--columns", "height", "--model", "m.npz")
+    out = json.loads(run("plot", "m.npz", data, "-o", "out.png", "--json"))
+    assert out["data"]["columns"] == ["height"] and out["kind"] == "overview"
+    assert "invalid choice: 'pie'" in fails(
+        run, "plot", "m.npz", data, "-o", "x.png", "--kind", "pie"
+    )
+
+
+def test_quantize(run):
+    pixels = np.random.default_rng(0).integers(256, size=(40, 50, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save("in.png")
+    out = run("quantize", "in.png", "-k", 5, "-o", "out.png")
+    with Image.open("out.png") as picture:
+        result = np.asarray(picture)
+    colours = {"#" + bytes(colour).hex() for colour in np.unique(result.reshape(-1, 3), axis=0)}
+    assert (
+        out.startswith("in.png: 50 x 40 pixels, 5 colors\n")
+        and set(re.findall("#[0-9a-f]{6}", out)) == colours
+    )
+    assert result.shape == pixels.shape
+    Image.fromarray(pixels[..., 0]).save("grey.png")
+    facts = json.loads(run("quantize", "grey.png", "-k", 3, "-o", "out.bmp", "--json"))
+    assert facts["colours"] == 3 and facts["written"] == {"output": "out.bmp"}
+    assert "Pillow knows no such format" in fails(run, "quantize", "in.png", "-o", "out.xyz")
+    open("text.png", "w").write("no picture")
+    assert "not a picture that Pillow can read" in fails(run, "quantize", "text.png", "-o", "o.png")
+    assert "would be overwritten" in fails(run, "quantize", "in.png", "-o", "in.png")
+    assert "in.jpg: No such file" in fails(run, "quantize", "in.jpg", "-o", "o.png")
+
+
+# -------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Collects what a page loads, its text, and whether its elements close."""
+
+    void = {"meta", "link", "img", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.sources, self.words = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.void:
+            self.open.append(tag)
+        self.sources += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "srcset", "data", "action")
+        ]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+
+@pytest.mark.parametrize("k", ["3", "2:6"])
+def test_a_report_is_whole_and_loads_nothing(run, data, k):
+    argv = ["fit", data, "-k", k, "--report", "r.html", "--model", "m.npz"]
+    run(*argv)
+    text = open("r.html", encoding="utf-8").read()
+    page, model = Page(text), ckmeans.load("m.npz")
+    assert page.sources and all(source.startswith("data:") for source in page.sources)
+    assert "url(" not in text and "@import" not in text and "<script" not in text
+    words = " ".join(page.words)
+    assert f"ckmeans {' '.join(argv)}" in words and "240 rows, 2 columns" in words
+    for heading in (
+        "Data",
+        "Clusters",
+        "Profiles",
+        "To repeat this",
+        *(["Choice of k"] if ":" in k else []),
+    ):
+        assert heading in page.words
+    for count, center in zip(model.counts_, model.cluster_centers_):
+        assert str(count) in page.words and f"{center[0]:.5g}" in page.words
+    assert f"inertia {model.inertia_:.8g}" in words
+    if ":" not in k:
+        best = min(model.runs_, key=lambda run: run.inertia)
+        assert f"random_state={best.seed}" in words
+        again = KMeans(3, n_init=1, random_state=best.seed).fit(blobs())
+        assert again.inertia_ == model.inertia_
+
+
+def test_a_report_warns_of_scales_and_escapes_names():
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(blobs() * [1, 1000], columns=["<script>alert(1)</script>", "y"])
+    page = report(KMeans(3, n_init=1, random_state=0).fit(X), X, title="<b>", notes=["a & b"])
+    assert "<script" not in page and "<b>" not in page and "a &amp; b" in page
+    assert "scale them" in page
+    with pytest.raises(ValueError, match="nothing to report on"):
+        report(None, X)
+
+
+BROWSER = """
+import json, sys
+from PyQt6.QtCore import QTimer, QUrl
+from PyQt6.QtWebEngineCore import QWebEnginePage, QWebEngineUrlRequestInterceptor
+from PyQt6.QtWebEngineWidgets import QWebEngineView
+from PyQt6.QtWidgets import QApplication
+
+application, asked, said = QApplication(sys.argv[:1]), [], []
+
+class Interceptor(QWebEngineUrlRequestInterceptor):
+    def interceptRequest(self, info):
+        asked.append(info.requestUrl().scheme())
+
+class WatchedPage(QWebEnginePage):
+    def javaScriptConsoleMessage(self, level, message, line, source):
+        said.append(message)
+
+view, interceptor = QWebEngineView(), Interceptor()
+view.setPage(WatchedPage(view))
+view.page().profile().setUrlRequestInterceptor(interceptor)
+view.resize(1000, 800)
+look = '''JSON.stringify({
+    title: document.title,
+    width: document.documentElement.scrollWidth,
+    inner: innerWidth,
+    pictures: [...document.images].map(
+        i => [i.complete, i.naturalWidth, i.getBoundingClientRect().width]),
+    rows: document.querySelectorAll('tbody tr').length,
+    headings: [...document.querySelectorAll('h2')].map(h => h.innerText)})'''
+
+def done(text):
+    print("RESULT", json.dumps({**json.loads(text), "asked": asked, "said": said}))
+    application.quit()
+
+def loaded(ok):
+    QTimer.singleShot(300, lambda: view.page().runJavaScript(look, done))
+
+view.loadFinished.connect(loaded)
+view.load(QUrl.fromLocalFile(sys.argv[1]))
+view.show()
+QTimer.singleShot(40000, application.quit)
+application.exec()
+"""
+
+
+def in_chromium(path):
+    """What a headless Chromium or Chrome makes of a page: its document, after loading."""
+    for name in "chromium", "chromium-browser", "google-chrome", "chrome":
+        if shutil.which(name):
+            done = subprocess.run(
+                [
+                    name,
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--dump-dom",
+                    f"file://{path}",
+                ],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+    return None
+
+
+def test_a_report_in_a_real_browser(run, data, tmp_path):
+    run("fit", data, "-k", "2:6", "--report", "r.html")
+    path = tmp_path / "r.html"
+    try:
+        import PyQt6.QtWebEngineWidgets  # noqa: F401
+    except ImportError:
+        dom = in_chromium(path)
+        if dom is None:
+            pytest.skip(
+                "no browser here: pip install 'ckmeans-cython[browser]', or install Chromium"
+            )
+        assert dom.count("<img ") == 6 and "<h2>To repeat this</h2>" in dom
+        return
+    environment = subprocess_environment(
+        QT_QPA_PLATFORM="offscreen",
+        QTWEBENGINE_DISABLE_SANDBOX="1",
+        QTWEBENGINE_CHROMIUM_FLAGS="--no-sandbox --disable-gpu",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", BROWSER, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=environment,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    assert lines, done.stderr[-2000:]
+    seen = json.loads(lines[0].partition(" ")[2])
+    assert seen["title"] == "Clusters of data.csv"
+    assert seen["headings"] == ["Data", "Choice of k", "Clusters", "Profiles", "To repeat this"]
+    assert len(seen["pictures"]) == 6
+    assert all(
+        complete and natural > 300 and 300 < width <= 1000
+        for complete, natural, width in seen["pictures"]
+    )
+    assert seen["width"] <= seen["inner"] and seen["rows"] > 15  # nothing wider than the window
+    assert set(seen["asked"]) <= {"file", "data"} and seen["said"] == []

@@ -1,0 +1,32 @@
+"""Fits that must not change; see golden.py."""
+
+import json
+
+import golden
+import pytest
+from checks import run_python
+
+from ckmeans import _native
+
+RECORD = golden.read()
+
+
+@pytest.mark.parametrize("isa", _native.available)
+def test_results_are_those_of_the_record(isa):
+    found = json.loads(
+        run_python("import golden, json; print(json.dumps(list(golden.run())))", CKMEANS_ISA=isa)
+    )
+    assert {name: results for name, results, _ in found} == RECORD["results"]
+    counted = RECORD["counters"].get(isa)
+    if (
+        counted is not None and RECORD["origin"] == golden.origin()
+    ):  # else they may differ a little, and so may decisions
+        assert "".join(counters[:4] for _, _, counters in found) == counted
+
+
+def test_a_record_holds_each_fit_once():
+    names = [name for name, *_ in golden.cases()]
+    assert len(names) == len(set(names)) == len(RECORD["results"])
+    assert (
+        len({each for each in RECORD["results"].values()}) > 100
+    )  # no constant stands for the results

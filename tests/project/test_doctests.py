@@ -1,0 +1,43 @@
+"""The examples in the documentation do what they say."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import ckmeans
+
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+MODULES = ["ckmeans"] + [
+    module.name
+    for module in pkgutil.walk_packages(ckmeans.__path__, "ckmeans.")
+    if "._native" not in module.name and not module.name.endswith("__main__")
+]
+#: Modules whose examples need a package that may not be there.
+NEEDS = {"ckmeans.dask": "dask.array"}
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name, tmp_path, monkeypatch):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    monkeypatch.chdir(tmp_path)  # examples may write files
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, optionflags=FLAGS).failed == 0
+
+
+def test_public_names_are_documented():
+    for name in ckmeans.__all__:
+        value = getattr(ckmeans, name)
+        if callable(value):
+            assert value.__doc__ and value.__doc__.strip(), name
+
+
+def test_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if not README.exists():
+        pytest.skip("the tests run apart from the repository")
+    assert doctest.testfile(str(README), module_relative=False, optionflags=FLAGS).failed == 0
