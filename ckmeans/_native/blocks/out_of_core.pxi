@@ -247,6 +247,8 @@ cdef class Stream:
         cdef Floats packing
         cdef Py_ssize_t place, i, e
         check_index(index, self.n_blocks, "block")
+        if run.sums is None:
+            raise RuntimeError("no pass of this run has begun.")
         place = self.place[index]
         cdef Bounds bounds
         cdef BlockPass job
