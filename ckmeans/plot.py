@@ -224,7 +224,7 @@ def _regions(ax, centers, colors, x_limits, y_limits):
 def nearest(centers, points, metric="euclidean"):
     """The nearest center of each point."""
     judge = KMeans(len(centers), metric=metric)
-    judge.cluster_centers_ = np.ascontiguousarray(centers, dtype=np.float64)
+    judge.cluster_centers_ = np.require(centers, np.float64, "CAE")
     judge.n_features_in_ = points.shape[1]
     return judge.predict(points)
 

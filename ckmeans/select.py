@@ -248,7 +248,10 @@ class Path:
             ) @ axes
             yield (
                 Rows(
-                    np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads
+                    np.require(np.round(uniform, 12) * scale, requirements="CAE"),
+                    None,
+                    None,
+                    self.n_threads,
                 ),
                 random_state,
             )
@@ -293,7 +296,7 @@ class Path:
             )
             out.append(
                 [
-                    everything.assign(np.ascontiguousarray(solver.best.centers, dtype=np.float64))
+                    everything.assign(np.require(solver.best.centers, np.float64, "CAE"))
                     for solver in self.fit_again(rows, ks, random_state, grown=2)
                 ]
                 if ks

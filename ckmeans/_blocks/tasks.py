@@ -25,7 +25,14 @@ def answer(X, sample_weight, index, requests):
         raise RuntimeError(
             f"block {index} had {expected} rows in the first pass and has {len(X)} now."
         )
-    return Answers(task(X, sample_weight, index, *arguments) for task, *arguments in requests)
+    return Answers(
+        task(X, sample_weight, index, *map(_aligned, arguments)) for task, *arguments in requests
+    )
+
+
+def _aligned(argument):
+    """An array as native code reads it: those that come from another process need not be aligned."""
+    return np.require(argument, requirements="A") if isinstance(argument, np.ndarray) else argument
 
 
 class Answers(list):

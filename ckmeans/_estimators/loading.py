@@ -139,7 +139,7 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
     for name in ALWAYS:
         if name not in header["fitted"]:
             raise ModelFileError(f"is damaged: it does not say {name}")
-    model.cluster_centers_ = np.ascontiguousarray(centers)
+    model.cluster_centers_ = np.require(centers, requirements="CAE")
     if header["class"] == "KMeans":
         for run in header["runs"]:
             if len(run) != len(RUN) or not all(

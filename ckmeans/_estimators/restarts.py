@@ -309,7 +309,7 @@ class Solver:
         assigned again, by the new labels.
         """
         centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
-        labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
+        labels = self.data.assign(np.require(centers, np.float64, "CAE"))
         return self.best._replace(
             centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
         )

@@ -28,7 +28,7 @@ def model_of(
         Further fitted attributes, without the underscore at the end.
     """
     model = KMeans(len(centers), metric=metric)
-    model.cluster_centers_ = np.ascontiguousarray(centers)
+    model.cluster_centers_ = np.require(centers, requirements="CAE")
     model.n_features_in_ = centers.shape[1]
     if names is not None:
         model.feature_names_in_ = np.array(list(names), dtype=object)

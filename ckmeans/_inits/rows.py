@@ -27,7 +27,7 @@ def weighted_rows(data: Data) -> np.ndarray:
 
 def sq_nearest(data: Data, centers: np.ndarray) -> np.ndarray:
     """Squared distance of every row to the nearest of these centers: (n,)."""
-    centers = np.ascontiguousarray(centers)
+    centers = np.require(centers, requirements="CAE")
     return data.squares(centers, data.assign(centers))
 
 

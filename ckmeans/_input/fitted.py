@@ -51,7 +51,7 @@ def fitted_centers(est: Any) -> np.ndarray:
             "feature_names_in_",
             f"has shape {np.shape(est.feature_names_in_)}, but there are {d} features",
         )
-    centers = np.ascontiguousarray(centers, FLOAT64)
+    centers = np.require(centers, FLOAT64, "CAE")
     if not largest_magnitude(centers) <= MAX_ABS:
         row, column = first_true(~(np.abs(centers) <= MAX_ABS))
         raise nonfinite_error(centers, row, column, name="cluster_centers_")
@@ -110,7 +110,7 @@ def fitted_tree(est: Any, k: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     )
     if not is_tree(children, k):
         raise _changed("tree_children_", f"holds no splits that end in {k} clusters")
-    return np.ascontiguousarray(centers, FLOAT64), children
+    return np.require(centers, FLOAT64, "CAE"), children
 
 
 def is_tree(children: np.ndarray, k: int) -> bool:

@@ -35,7 +35,7 @@ def as_weights(
     if weights.ndim == 0:
         weights = np.full(n, as_real(weights, name), FLOAT64)
     else:
-        weights = np.ascontiguousarray(as_real(weights, name), FLOAT64)
+        weights = np.require(as_real(weights, name), FLOAT64, "CAE")
     if weights.shape != (n,):
         raise ValueError(
             f"{name} has shape {weights.shape}, but one weight per row is needed: shape ({n},)."

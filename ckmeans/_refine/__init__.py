@@ -66,8 +66,8 @@ def improve(
             chosen = np.sort(random_state.permutation(chosen)[:most])
     if k < 2 or len(chosen) <= k:
         return centers
-    weights = None if data.weights is None else np.ascontiguousarray(data.weights[chosen])
-    search = Search(data.take(chosen), weights, np.ascontiguousarray(centers))
+    weights = None if data.weights is None else np.require(data.weights[chosen], requirements="CAE")
+    search = Search(data.take(chosen), weights, np.require(centers, requirements="CAE"))
     for method in methods:
         method(
             search,

@@ -418,6 +418,11 @@ def native_calls():
     stream = engine.Stream(
         whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True
     )
+    fresh = engine.Stream(
+        whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 0, True
+    )
+    yield "block of no pass", lambda: fresh.block(0, 0, X[:100], None)
+    stream.begin(0, centers, -1.0, False, True)
     search, silhouette = Search(X, None, centers), kernel("silhouette")
     bad_centers = (
         centers[:, :2],
@@ -586,7 +591,7 @@ def test_compiled_code_takes_nothing_that_does_not_fit():
     for name, call in native_calls():
         try:
             call()
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
             assert str(error), name
         else:
             raise AssertionError(f"{name} took what does not fit")

@@ -50,7 +50,7 @@ class ChunkEngine(local.LocalEngine):
                     )
                 self.names = names
             if not array.flags.c_contiguous:
-                array = np.ascontiguousarray(array)
+                array = np.require(array, requirements="CAE")
             if self.weights is not None:
                 sample_weight = np.asarray(self.weights[position : position + len(array)])
             position += len(array)
