@@ -54,7 +54,7 @@ class Survey:
 
     def __init__(self, n_rows, dtype, low, high, tiny, weighted, heaviest, lightest):
         self.n_rows, self.dtype = n_rows, dtype
-        # Arrays that come from another process need not be aligned; native code reads them in place.
+        # Arrays from another process need not be aligned, and native code reads them in place.
         self.low, self.high, self.tiny = (
             np.require(values, np.float64, "CAE") for values in (low, high, tiny)
         )

@@ -31,7 +31,7 @@ def answer(X, sample_weight, index, requests):
 
 
 def _aligned(argument):
-    """An array as native code reads it: those that come from another process need not be aligned."""
+    """An array as native code reads it: one from another process need not be aligned."""
     return np.require(argument, requirements="A") if isinstance(argument, np.ndarray) else argument
 
 
