@@ -24,6 +24,7 @@ import numpy as np
 
 from ._input import checks as check
 from ._input.configuration import thread_count
+from ._input.contiguous import contiguous
 from ._native import engine as native
 from ._native.engine import sum_values as value
 
@@ -56,7 +57,7 @@ class Survey:
         self.n_rows, self.dtype = n_rows, dtype
         # Arrays from another process need not be aligned, and native code reads them in place.
         self.low, self.high, self.tiny = (
-            np.require(values, np.float64, "CAE") for values in (low, high, tiny)
+            contiguous(values, np.float64) for values in (low, high, tiny)
         )
         self.weighted, self.heaviest, self.lightest = weighted, heaviest, lightest
 
@@ -129,7 +130,7 @@ class Survey:
 
     def bound(self, centers: Any) -> float:
         """An upper bound on the weighted squared distances of the rows to these centers."""
-        return native.block_bound(self._native, np.require(centers, np.float64, "CAE"))
+        return native.block_bound(self._native, contiguous(centers, np.float64))
 
 
 class Partial:
@@ -443,7 +444,7 @@ def assign_block(
     array, weights, _ = checked_block(X, sample_weight, start)
     if array.dtype != survey.dtype:
         array = array.astype(survey.dtype)
-    centers = np.require(centers, np.float64, "CAE")
+    centers = contiguous(centers, np.float64)
     (n, d), k = array.shape, len(centers)
     if centers.ndim != 2 or k < 1 or centers.shape[1] != len(survey.low) or d != len(survey.low):
         raise ValueError(
@@ -482,7 +483,7 @@ def assign_block(
             f"{labels.min()} to {labels.max()}."
         )
     if middle is not None:
-        middle = np.require(middle, np.float64, "CAE")
+        middle = contiguous(middle, np.float64)
         if middle.shape != (d,):
             raise ValueError(f"middle must have shape ({d},), got {middle.shape}.")
     bound = survey.bound(centers) if inertia else None

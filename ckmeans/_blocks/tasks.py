@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._input import checks as check
+from .._input.contiguous import contiguous
 from .._native import engine as native
 from .._output.safe_text import terminal
 from ..partial import assign_block, changed_rows, checked_block, survey_block
@@ -32,7 +33,7 @@ def answer(X, sample_weight, index, requests):
 
 def _aligned(argument):
     """An array as native code reads it: one from another process need not be aligned."""
-    return np.require(argument, requirements="A") if isinstance(argument, np.ndarray) else argument
+    return contiguous(argument) if isinstance(argument, np.ndarray) else argument
 
 
 class Answers(list):
