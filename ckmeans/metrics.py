@@ -14,6 +14,7 @@ from . import _native
 from ._estimators.kmeans import open_data
 from ._input import checks as check
 from ._input.configuration import thread_count
+from ._input.contiguous import contiguous
 from ._input.sparse import SparseRows
 
 _SUMS_BYTES = 1 << 28  # memory for sums that make silhouettes faster
@@ -283,7 +284,7 @@ def simplified_silhouette_samples(X, centers, labels=None, *, n_threads=None):
     k, d = centers.shape
     if d != array.shape[1]:
         raise ValueError(f"centers have {d} features, X has {array.shape[1]}.")
-    centers = np.ascontiguousarray(centers, dtype=np.float64)
+    centers = contiguous(centers, np.float64)
     if not np.abs(centers).max() <= check.MAX_ABS:
         raise check.nonfinite_error(
             centers, *check.first_true(~(np.abs(centers) <= check.MAX_ABS)), name="centers"
@@ -427,7 +428,7 @@ def own_sq_distances(array, centers, labels):
     """Squared distance of each row to the center of its label, float64, feature after feature."""
     if isinstance(array, SparseRows):
         return open_data(array, None, None, None).squares(
-            np.ascontiguousarray(centers), np.ascontiguousarray(labels, dtype=np.int32)
+            contiguous(centers), contiguous(labels, np.int32)
         )
     out = np.empty(len(array))
     step = max(1, _CACHED_VALUES // array.shape[1])
@@ -655,7 +656,7 @@ def _unit(rows):
     Values stay below 2**500. If a column is that far from 0 compared with the spread of the rows,
     distances are smaller.
     """
-    rows = np.ascontiguousarray(rows, dtype=np.float64)
+    rows = contiguous(rows, np.float64)
     exponent = _unit_exponent(rows.min(axis=0), rows.max(axis=0))
     return np.ldexp(rows, exponent) if exponent else rows
 

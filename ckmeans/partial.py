@@ -24,6 +24,7 @@ import numpy as np
 
 from ._input import checks as check
 from ._input.configuration import thread_count
+from ._input.contiguous import contiguous
 from ._native import engine as native
 from ._native.engine import sum_values as value
 
@@ -53,7 +54,11 @@ class Survey:
     _fields = ("n_rows", "dtype", "low", "high", "tiny", "weighted", "heaviest", "lightest")
 
     def __init__(self, n_rows, dtype, low, high, tiny, weighted, heaviest, lightest):
-        self.n_rows, self.dtype, self.low, self.high, self.tiny = n_rows, dtype, low, high, tiny
+        self.n_rows, self.dtype = n_rows, dtype
+        # Arrays from another process need not be aligned, and native code reads them in place.
+        self.low, self.high, self.tiny = (
+            contiguous(values, np.float64) for values in (low, high, tiny)
+        )
         self.weighted, self.heaviest, self.lightest = weighted, heaviest, lightest
 
     def __reduce__(self):
@@ -125,7 +130,7 @@ class Survey:
 
     def bound(self, centers: Any) -> float:
         """An upper bound on the weighted squared distances of the rows to these centers."""
-        return native.block_bound(self._native, np.ascontiguousarray(centers, dtype=np.float64))
+        return native.block_bound(self._native, contiguous(centers, np.float64))
 
 
 class Partial:
@@ -439,7 +444,7 @@ def assign_block(
     array, weights, _ = checked_block(X, sample_weight, start)
     if array.dtype != survey.dtype:
         array = array.astype(survey.dtype)
-    centers = np.ascontiguousarray(centers, dtype=np.float64)
+    centers = contiguous(centers, np.float64)
     (n, d), k = array.shape, len(centers)
     if centers.ndim != 2 or k < 1 or centers.shape[1] != len(survey.low) or d != len(survey.low):
         raise ValueError(
@@ -478,7 +483,7 @@ def assign_block(
             f"{labels.min()} to {labels.max()}."
         )
     if middle is not None:
-        middle = np.ascontiguousarray(middle, dtype=np.float64)
+        middle = contiguous(middle, np.float64)
         if middle.shape != (d,):
             raise ValueError(f"middle must have shape ({d},), got {middle.shape}.")
     bound = survey.bound(centers) if inertia else None

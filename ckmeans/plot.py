@@ -18,6 +18,7 @@ from . import metrics
 from ._estimators.base import unit_rows
 from ._estimators.kmeans import KMeans
 from ._input import checks as check
+from ._input.contiguous import contiguous
 from ._input.optional_packages import need
 from ._insight.principal_axes import principal_axes
 from ._output.files import write_atomically
@@ -224,7 +225,7 @@ def _regions(ax, centers, colors, x_limits, y_limits):
 def nearest(centers, points, metric="euclidean"):
     """The nearest center of each point."""
     judge = KMeans(len(centers), metric=metric)
-    judge.cluster_centers_ = np.ascontiguousarray(centers, dtype=np.float64)
+    judge.cluster_centers_ = contiguous(centers, np.float64)
     judge.n_features_in_ = points.shape[1]
     return judge.predict(points)
 

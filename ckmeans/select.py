@@ -21,6 +21,7 @@ from ._estimators.restarts import Solver, starts
 from ._inits.kmeans_plusplus import local_trials
 from ._inits.rows import draw
 from ._input import checks as check
+from ._input.contiguous import contiguous
 from ._insight.principal_axes import principal_axes
 
 _FRESH = (
@@ -248,7 +249,10 @@ class Path:
             ) @ axes
             yield (
                 Rows(
-                    np.ascontiguousarray(np.round(uniform, 12) * scale), None, None, self.n_threads
+                    contiguous(np.round(uniform, 12) * scale),
+                    None,
+                    None,
+                    self.n_threads,
                 ),
                 random_state,
             )
@@ -293,7 +297,7 @@ class Path:
             )
             out.append(
                 [
-                    everything.assign(np.ascontiguousarray(solver.best.centers, dtype=np.float64))
+                    everything.assign(contiguous(solver.best.centers, np.float64))
                     for solver in self.fit_again(rows, ks, random_state, grown=2)
                 ]
                 if ks

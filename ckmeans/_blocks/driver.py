@@ -286,7 +286,7 @@ class Fit:
 
     def lloyd(self, i, state):
         """Iterations until no label changes, the centers move less than the tolerance, or a limit
-        is reached; `lloyd/run.pxi` does the same in one array.
+        is reached; `lloyd/lloyd.pxi` does the same in one array.
 
         Returns the Partial of the last assignment.
         """

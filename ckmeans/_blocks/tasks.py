@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._input import checks as check
+from .._input.contiguous import contiguous
 from .._native import engine as native
 from .._output.safe_text import terminal
 from ..partial import assign_block, changed_rows, checked_block, survey_block
@@ -25,7 +26,14 @@ def answer(X, sample_weight, index, requests):
         raise RuntimeError(
             f"block {index} had {expected} rows in the first pass and has {len(X)} now."
         )
-    return Answers(task(X, sample_weight, index, *arguments) for task, *arguments in requests)
+    return Answers(
+        task(X, sample_weight, index, *map(_aligned, arguments)) for task, *arguments in requests
+    )
+
+
+def _aligned(argument):
+    """An array as native code reads it: one from another process need not be aligned."""
+    return contiguous(argument) if isinstance(argument, np.ndarray) else argument
 
 
 class Answers(list):

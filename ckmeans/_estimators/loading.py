@@ -10,6 +10,7 @@ import numpy as np
 
 from .._input.archives import ArchiveError, Members, read_header
 from .._input.checks import MAX_ABS, METRICS, is_tree
+from .._input.contiguous import contiguous
 from .bisecting import BisectingKMeans
 from .kmeans import KMeans
 from .minibatch import MiniBatchKMeans
@@ -139,7 +140,7 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
     for name in ALWAYS:
         if name not in header["fitted"]:
             raise ModelFileError(f"is damaged: it does not say {name}")
-    model.cluster_centers_ = np.ascontiguousarray(centers)
+    model.cluster_centers_ = contiguous(centers)
     if header["class"] == "KMeans":
         for run in header["runs"]:
             if len(run) != len(RUN) or not all(

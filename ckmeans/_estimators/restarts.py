@@ -10,6 +10,7 @@ import numpy as np
 from .._inits import DETERMINISTIC, INITS, automatic, initial_centers
 from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
+from .._input.contiguous import contiguous
 from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
@@ -309,7 +310,7 @@ class Solver:
         assigned again, by the new labels.
         """
         centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
-        labels = self.data.assign(np.ascontiguousarray(centers, dtype=np.float64))
+        labels = self.data.assign(contiguous(centers, np.float64))
         return self.best._replace(
             centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
         )

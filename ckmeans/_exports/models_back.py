@@ -9,6 +9,7 @@ import numpy as np
 from .._estimators.kmeans import KMeans
 from .._estimators.model_files import ModelFileError
 from .._input import checks as check
+from .._input.contiguous import contiguous
 from .._input.optional_packages import need
 from .centers_json import FORMAT, VERSION
 
@@ -28,7 +29,7 @@ def model_of(
         Further fitted attributes, without the underscore at the end.
     """
     model = KMeans(len(centers), metric=metric)
-    model.cluster_centers_ = np.ascontiguousarray(centers)
+    model.cluster_centers_ = contiguous(centers)
     model.n_features_in_ = centers.shape[1]
     if names is not None:
         model.feature_names_in_ = np.array(list(names), dtype=object)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._input import checks as check
+from .._input.contiguous import contiguous
 from .._native.engine import Data
 from .rows import weighted_rows
 
@@ -36,7 +37,7 @@ def directions(centers: np.ndarray, dtype: np.dtype, name: str = "init") -> np.n
     """Centers scaled to unit length and rounded to the data's dtype. Those that have unit length
     already, up to rounding, are not changed.
     """
-    rows = Data(np.ascontiguousarray(centers, dtype=np.float64), None, 1, False, unit=True)
+    rows = Data(contiguous(centers, np.float64), None, 1, False, unit=True)
     if rows.weights is not None:
         raise ValueError(
             f"Row {int(np.argmin(rows.weights))} of {name} is zero, but "

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .._input.contiguous import contiguous
 from .._native.engine import Data
 
 Init = TypeVar("Init", bound=Callable[..., Any])
@@ -27,7 +28,7 @@ def weighted_rows(data: Data) -> np.ndarray:
 
 def sq_nearest(data: Data, centers: np.ndarray) -> np.ndarray:
     """Squared distance of every row to the nearest of these centers: (n,)."""
-    centers = np.ascontiguousarray(centers)
+    centers = contiguous(centers)
     return data.squares(centers, data.assign(centers))
 
 

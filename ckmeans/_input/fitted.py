@@ -8,6 +8,7 @@ import numpy as np
 from .._native.engine import largest_magnitude
 from .._output.safe_text import terminal
 from .arrays import as_matrix
+from .contiguous import contiguous
 from .errors import NotFittedError, compatible, shortened, warn
 from .magnitudes import MAX_ABS, nonfinite_error
 from .real_numbers import FLOAT32, FLOAT64, first_true
@@ -51,7 +52,7 @@ def fitted_centers(est: Any) -> np.ndarray:
             "feature_names_in_",
             f"has shape {np.shape(est.feature_names_in_)}, but there are {d} features",
         )
-    centers = np.ascontiguousarray(centers, FLOAT64)
+    centers = contiguous(centers, FLOAT64)
     if not largest_magnitude(centers) <= MAX_ABS:
         row, column = first_true(~(np.abs(centers) <= MAX_ABS))
         raise nonfinite_error(centers, row, column, name="cluster_centers_")
@@ -110,7 +111,7 @@ def fitted_tree(est: Any, k: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     )
     if not is_tree(children, k):
         raise _changed("tree_children_", f"holds no splits that end in {k} clusters")
-    return np.ascontiguousarray(centers, FLOAT64), children
+    return contiguous(centers, FLOAT64), children
 
 
 def is_tree(children: np.ndarray, k: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._native.engine import Layout, own_layout, take_rows
+from .contiguous import contiguous
 
 _MOST_COLUMNS = np.iinfo(np.int32).max
 
@@ -69,7 +70,7 @@ class SparseRows:
     def take(self, rows: np.ndarray, axis: int = 0) -> "SparseRows":
         """A copy of these rows, in this order."""
         return SparseRows(
-            *take_rows(self.data, self.layout, np.ascontiguousarray(rows, dtype=np.int64)),
+            *take_rows(self.data, self.layout, contiguous(rows, np.int64)),
             self._container,
         )
 
@@ -105,8 +106,8 @@ def sparse_rows(X: Any, name: str, numeric: Callable[[Any, str], np.ndarray]) ->
     n, d = (int(size) for size in csr.shape)
     if d > _MOST_COLUMNS:
         raise ValueError(f"{name} has {d} columns; sparse rows can have {_MOST_COLUMNS} at most.")
-    data = np.ascontiguousarray(numeric(data, name))
-    indices, indptr = np.ascontiguousarray(indices), np.ascontiguousarray(indptr, dtype=np.int64)
+    data = contiguous(numeric(data, name))
+    indices, indptr = contiguous(indices), contiguous(indptr, np.int64)
     if indices.dtype not in (np.int32, np.int64):
         indices = indices.astype(np.int64)
     if len(indptr) != n + 1 or min(len(indices), len(data)) < indptr[-1]:

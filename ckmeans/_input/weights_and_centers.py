@@ -7,6 +7,7 @@ import numpy as np
 
 from .._native.engine import Data
 from .arrays import as_matrix
+from .contiguous import contiguous
 from .magnitudes import MAX_ABS, nonfinite_error
 from .real_numbers import FLOAT32, FLOAT64, as_real, first_true
 
@@ -35,7 +36,7 @@ def as_weights(
     if weights.ndim == 0:
         weights = np.full(n, as_real(weights, name), FLOAT64)
     else:
-        weights = np.ascontiguousarray(as_real(weights, name), FLOAT64)
+        weights = contiguous(as_real(weights, name), FLOAT64)
     if weights.shape != (n,):
         raise ValueError(
             f"{name} has shape {weights.shape}, but one weight per row is needed: shape ({n},)."

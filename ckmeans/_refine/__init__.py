@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._input.contiguous import contiguous
 from .._native import Search
 from .._native.engine import Data
 from .genetic import genetic
@@ -66,8 +67,8 @@ def improve(
             chosen = np.sort(random_state.permutation(chosen)[:most])
     if k < 2 or len(chosen) <= k:
         return centers
-    weights = None if data.weights is None else np.ascontiguousarray(data.weights[chosen])
-    search = Search(data.take(chosen), weights, np.ascontiguousarray(centers))
+    weights = None if data.weights is None else contiguous(data.weights[chosen])
+    search = Search(data.take(chosen), weights, contiguous(centers))
     for method in methods:
         method(
             search,

@@ -418,6 +418,11 @@ def native_calls():
     stream = engine.Stream(
         whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True
     )
+    fresh = engine.Stream(
+        whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 0, True
+    )
+    yield "block of no pass", lambda: fresh.block(0, 0, X[:100], None)
+    stream.begin(0, centers, -1.0, False, True)
     search, silhouette = Search(X, None, centers), kernel("silhouette")
     bad_centers = (
         centers[:, :2],
@@ -489,10 +494,7 @@ def native_calls():
         (1, 2),
         None,
     ):
-        yield (
-            "whole",
-            lambda: engine.block_bound(bad, centers),
-        )
+        yield "whole", lambda: engine.block_bound(bad, centers)
     yield "uniforms", lambda: data.kmeans_plusplus(3, 2, np.zeros(4))
     yield "k", lambda: data.kmeans_plusplus(0, 2, np.zeros(5))
     yield "batch", lambda: data.batch(np.array([0, 300]))
@@ -509,29 +511,27 @@ def native_calls():
     yield "block", lambda: stream.block(0, 0, X[:100].astype("f4"), None)
     yield "block", lambda: stream.block(0, 0, X[:100], np.ones(99))
     yield "block", lambda: stream.labels(0, 9)
-
-    def new_stream(dtype, n_threads=1):
-        starts = np.array([0, 100, 300])
-        return engine.Stream(whole, dtype, False, starts, 3, n_threads, 1, "auto", 1 << 20, True)
-
-    unbegun = new_stream(np.dtype(np.float64))
+    unbegun = engine.Stream(
+        whole, np.dtype(np.float64), False, np.array([0, 100, 300]), 3, 1, 1, "auto", 1 << 20, True
+    )
     yield "block", lambda: unbegun.block(0, 0, X[:100], None)
     for bad in (np.dtype("c16"), np.dtype(object), None):
-        yield "dtype", lambda: new_stream(bad)
+        yield (
+            "dtype",
+            lambda: engine.Stream(
+                whole, bad, False, np.array([0, 100, 300]), 3, 1, 1, "auto", 0, True
+            ),
+        )
         yield "dtype", lambda: engine.block_cut(whole, bad, False)
     for bad in (0, -1):
-        yield "threads", lambda: new_stream(np.dtype(np.float64), bad)
         yield "plus", lambda: engine.PlusPlus(data, bad, 2)
         yield "plus", lambda: engine.PlusPlus(data, 2, bad)
     yield "plus", lambda: engine.PlusPlus(data, 3, 2).draw(np.zeros(4))
-    for bad in (
-        ((), (engine.AllCenters,)),
-        ((engine.Floats, int), (engine.AllCenters,)),
-        ((engine.Floats,), (engine.GroupSearch,)),
-        ((engine.Packing,), (engine.Search,)),
-        (None, None),
-    ):
-        yield "algorithm", lambda: run_by(bad, data, centers)
+    yield "algorithm", lambda: _run_of(data, centers, ((), (engine.AllCenters,)))
+    yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats, int), (engine.AllCenters,)))
+    yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats,), (engine.GroupSearch,)))
+    yield "algorithm", lambda: _run_of(data, centers, ((engine.Packing,), (engine.Search,)))
+    yield "algorithm", lambda: _run_of(data, centers, (None, None))
     yield (
         "starts",
         lambda: engine.Stream(
@@ -578,8 +578,8 @@ def native_calls():
     yield "take_rows", lambda: engine.take_rows(np.ones(2), engine.Layout(), np.array([0]))
 
 
-def run_by(row, data, centers):
-    """A run by a row that the table of algorithms has to refuse."""
+def _run_of(data, centers, row):
+    """A run by a row that the table of algorithms would have to refuse."""
     engine.ALGORITHMS["bad"] = engine.Algorithm(*row)
     try:
         return engine.Run(data, centers, 5, 0.0, "bad")
@@ -591,7 +591,7 @@ def test_compiled_code_takes_nothing_that_does_not_fit():
     for name, call in native_calls():
         try:
             call()
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
             assert str(error), name
         else:
             raise AssertionError(f"{name} took what does not fit")

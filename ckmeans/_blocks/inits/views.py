@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..._input import checks as check
+from ..._input.contiguous import contiguous
 from ..._native import engine as native
 from .cache import cache
 
@@ -56,5 +57,5 @@ def buckets_of(X, index, whole, bits):
 
 def sq_exact(array, centers, whole):
     """Squared distance of rows to the nearest of these centers, as the native code rounds it."""
-    data = native.Data(np.ascontiguousarray(array), None, whole.n_threads, False, False)
+    data = native.Data(contiguous(array), None, whole.n_threads, False, False)
     return native.block_squares(data, whole.survey._native, centers, data.assign(centers))

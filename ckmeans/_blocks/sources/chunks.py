@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._input import checks as check
+from ..._input.contiguous import contiguous
 from ..._input.sparse import is_sparse
 from ..._output.safe_text import terminal
 from . import local
@@ -50,7 +51,7 @@ class ChunkEngine(local.LocalEngine):
                     )
                 self.names = names
             if not array.flags.c_contiguous:
-                array = np.ascontiguousarray(array)
+                array = contiguous(array)
             if self.weights is not None:
                 sample_weight = np.asarray(self.weights[position : position + len(array)])
             position += len(array)

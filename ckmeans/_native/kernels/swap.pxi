@@ -5,8 +5,10 @@ Every row remembers its two nearest centers and how far all others are at least.
 change is then known from one distance per row, and after a swap only the distances to centers that
 moved are computed anew; a row looks at all centers only when what it remembers does not settle the
 two nearest. Sums here are plain float64 sums in a fixed order: they steer the search, and no user
-sees them. One thread. Loops over neighbouring rows, or over the centers, are written without
+sees them. One thread. Loops over neighboring rows, or over the centers, are written without
 branches, so that compilers make vectors of them.
+
+Longer than other files: one class, whose methods all keep the same state of the rows.
 """
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t

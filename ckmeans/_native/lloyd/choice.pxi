@@ -1,8 +1,8 @@
-# What a run has to choose from before each pass: see algorithms.pxi.
+# What a run has to choose from before each pass: see lloyd/algorithms.pxi.
 
 cdef class Choice:
-    """How a run packs rows, and which centers it compares them with: of what its algorithm allows,
-    the first that fits and is wanted.
+    """How a run packs rows, and which centers it compares them with: the first that fits and is
+    wanted, of what its algorithm allows.
     """
     cdef Memory memory
     cdef list packings               # those that can be of use, in the order in which they are
@@ -47,8 +47,8 @@ cdef class Choice:
                 self.n_searches += 1
                 reads_panels = reads_panels or search.reads_panels()
         if packing is not run.data.floats or not search.always_fits():
-            raise ValueError("the last packing of an algorithm must be Floats, and its last search "
-                             f"one that always fits: {algorithm}.")
+            raise ValueError("the last packing of an algorithm must be Floats, and its last "
+                             f"search one that always fits: {algorithm}.")
         self.packing = packing
         if run.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
             run.data.floats.keep(run.data)
@@ -59,7 +59,7 @@ cdef class Choice:
         cdef int i, chosen = self.n_packings - 1
         for i in range(chosen):
             if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run)
-                    and (<Packing>self.packing_at[i]).wants(run)):
+                and (<Packing>self.packing_at[i]).wants(run)):
                 chosen = i
                 break
         if self.packing_at[chosen] != <void *>self.packing:
@@ -93,7 +93,7 @@ cdef class Choice:
         cdef int i
         for i in range(self.n_packings):
             if (self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing
-                    and (<Packing>self.packing_at[i]).fits(run)):
+                and (<Packing>self.packing_at[i]).fits(run)):
                 return (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d)
         return INFINITY
 

@@ -1,5 +1,5 @@
-# The clusters of one run: their centers, and the exact sums of their rows, which are brought up to
-# date by the rows whose label has changed.
+# The clusters of one run: their centers, and the exact sums of their rows, brought up to date by
+# the rows whose label changed.
 
 cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how,
                       Py_ssize_t d) noexcept nogil:
@@ -34,8 +34,8 @@ cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexc
 cdef class Clusters:
     """Centers that are the means of their rows, for dense rows.
 
-    When a pass labels rows, each thread adds what that changes of the sums to a tally of its own;
-    `collect` adds the tallies to the total.
+    A run labels rows; what that changes of the sums the threads note down in tallies of their own,
+    and `collect` puts them together.
     """
     cdef View view
     cdef Cuts cuts               # how sums are cut
@@ -85,7 +85,9 @@ cdef class Clusters:
         return 0
 
     cdef void lend(self, const int32_t *label) noexcept nogil:
-        """A pass over rows with these labels is about to begin: lend the tallies to the threads."""
+        """A pass over rows with these labels is about to begin: have the threads add to the
+        tallies.
+        """
         cdef int i
         for i in range(self.view.n_threads):
             self.view.workers[i].tally = self.tallies[i]
@@ -161,8 +163,8 @@ cdef class SparseClusters(Clusters):
     """The same for CSR rows, whose centers are sparse, too, unless clusters are large.
 
     `support` says in which columns a cluster's sums or its center may not be zero; no others are
-    looked at. Sums are brought up to date after the pass, not by its threads: a copy of the sums
-    for each thread would take too much memory, and few rows change their labels.
+    looked at. Sums are brought up to date after the pass, not by its threads: there is no room for
+    more than one copy of them, and few rows change their labels.
     """
     cdef int32_t *before         # (n,) labels before the pass
 
@@ -230,7 +232,7 @@ cdef class SparseClusters(Clusters):
                 bits &= bits - 1
                 step = fresh[f] - center[f]
                 shift += step * step
-                # The old one too: its form is still there.
+                # the old one too: its form is still there
                 zero = center[f] == 0 and fresh[f] == 0
                 center[f] = fresh[f]
                 for p in range(self.cuts.sums.parts):

@@ -1,13 +1,13 @@
-# What happens to a cluster that has lost all its rows: it takes the row that lies farthest from its
+# What becomes of a cluster that has lost all its rows: it takes the row that lies farthest from its
 # own center.
 
 cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
-    """Give each empty cluster, in order, the row farthest from its own center; of equally far rows
-    the one with the lowest index.
+    """Give each empty cluster, in order, the row farthest from its own center (the lowest of
+    equals).
 
-    The row must have weight, not lie on its center, leave other rows in its cluster, and differ
-    from rows given before. For this update only it counts as the only member of the new cluster,
-    and not as a member of its old one. If no such row is left, the center stays.
+    It must have weight, be off its center, leave other rows behind, and differ from rows given
+    before. It counts as the new cluster's only member, and no more as a member of its old one, for
+    this update only. Where no such row is left, the center stays.
 
     moved, n_moved  OUT  (k,) rows that are to be put back after the update
     """

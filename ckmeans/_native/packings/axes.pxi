@@ -126,9 +126,10 @@ cdef class Axes(Packing):
                               or spent < self.patience)):
             return False
         with gil:
-            centers = as_array(run.clusters.center, run.k, run.data.rows.d)
             try:
-                self.pack_along(run.data, find_axes(run.data, centers,
+                self.pack_along(run.data,
+                                find_axes(run.data,
+                                          as_array(run.clusters.center, run.k, run.data.rows.d),
                                                     INFINITY if insisted else 0.75 * without))
             except MemoryError:               # what was there before will do
                 run.choice.give_up(run, self)
@@ -183,9 +184,9 @@ cdef class Axes(Packing):
     cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
         """Go on without axes if they leave so many rows in doubt that all features are faster."""
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d, width = self.packed.n_axes + 1
-        cdef double cost = self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4)
         Packing.was_compared(self, run, doubtful)
-        if cost > run.choice.cost_without(run, self, m):
+        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.choice.cost_without(run,
+                self, m):
             with gil:
                 run.choice.give_up(run, self)
         return 0

@@ -21,4 +21,5 @@ cdef class AllCenters(Search):
         run.data.each_chunk(run.data.exact.assign, &run.job, cost)
         run.data.spent += n * cost
         return run.choice.packing.was_compared(run,
-                                        <double>(run.data.threads.counters().decided - before) / n)
+                                               <double>(run.data.threads.counters().decided
+                                                        - before) / n)

@@ -1,4 +1,5 @@
-# Rows added to the exact sums of their clusters, and taken away. Included by exact.pxi.
+# Rows added to the exact sums of their clusters, and taken away. Included by
+# kernels/exact/exact.pxi.
 
 cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
                          Py_ssize_t d) noexcept nogil:

@@ -1,4 +1,5 @@
-# Squared distances by definition, of several rows or centers at a time. Included by exact.pxi.
+# Squared distances by definition, several rows or centers at a time. Included by
+# kernels/exact/exact.pxi.
 
 cdef void distance_tile(const real **x, const double *block, Py_ssize_t d,
                         double *out) noexcept nogil:

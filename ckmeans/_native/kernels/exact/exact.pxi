@@ -44,7 +44,7 @@ include "kernels/exact/axes.pxi"
 include "kernels/exact/pack.pxi"
 include "kernels/exact/labels.pxi"
 include "kernels/exact/groups.pxi"
-include "kernels/exact/shown_distances.pxi"
+include "kernels/exact/shown.pxi"
 include "kernels/exact/seeding.pxi"
 
 

@@ -1,5 +1,5 @@
 # The nearest center of each row: what the filter leaves over is decided by definition. Included by
-# exact.pxi.
+# kernels/exact/exact.pxi.
 
 cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first,
                        Py_ssize_t d, double *out) noexcept nogil:

@@ -1,4 +1,4 @@
-# The range of each column, and first and second moments. Included by exact.pxi.
+# The range of each column, and first and second moments. Included by kernels/exact/exact.pxi.
 
 cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high, double *tiny,
                     double *bad) noexcept nogil:

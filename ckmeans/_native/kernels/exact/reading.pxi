@@ -1,4 +1,4 @@
-# Rows of any type and any strides as the kernels' own type. Included by exact.pxi.
+# Rows of any type and any strides as the kernels' own type. Included by kernels/exact/exact.pxi.
 
 ctypedef fused element:
     double

@@ -1,4 +1,4 @@
-# What candidates of k-means++ would change of the potential. Included by exact.pxi.
+# What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
 
 cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low,
                            float *high) noexcept nogil:

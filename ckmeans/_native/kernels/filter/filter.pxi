@@ -15,6 +15,8 @@
 # Where rows are packed along a few axes (kernels/exact/axes.pxi), a and b are those coordinates and
 # the length that they leave over, d is their number, and squared distances are at most 4 r(a) r(b)
 # above what scores tell: the winner must be ahead by so much more.
+#
+# Longer than other files: all of it is compiled with the tile, for which registers are counted.
 
 cimport cython
 from libc.math cimport sqrtf

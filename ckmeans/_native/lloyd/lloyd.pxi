@@ -1,4 +1,5 @@
-# One k-means run: the loop of Lloyd's algorithm and its stopping rule, which all algorithms share.
+# One k-means run: the loop of Lloyd's algorithm and its stopping rule. Every algorithm runs under
+# it.
 
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
@@ -116,7 +117,7 @@ cdef class Run:
 
     cdef double to_come(self, double cost) noexcept nogil:
         """Nanoseconds of the next few assignments, if all rows are compared with all centers, which
-        takes so many for each row.
+        costs a row so many.
         """
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
@@ -154,8 +155,8 @@ cdef class Run:
             changed += 1
         for i in range(n if self.place_label != NULL else 0):
             self.place_label[i] = self.label[self.job.boxes.order[i]]
-        # For what is still to be collected, these are the labels before the pass.
-        self.clusters.lend(self.label)
+        self.clusters.lend(self.label)       # these are the labels before, for what is still to be
+                                             # collected
         self.data.workers[0].changed = changed
         return 0
 

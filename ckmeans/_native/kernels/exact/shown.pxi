@@ -1,4 +1,4 @@
-# Distances that are summed up or shown. Included by exact.pxi.
+# Distances that are summed up or shown. Included by kernels/exact/exact.pxi.
 
 cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                  int worker) noexcept nogil:
