@@ -136,7 +136,9 @@ def test_layouts_predict_transform_and_score(problem, layout):
 @pytest.mark.parametrize("isa", _native.available)
 def test_instruction_sets_give_the_same_bits(isa):
     source = """
-import hashlib, numpy as np, test_cosine as t
+import hashlib, numpy as np, sys
+sys.path.insert(0, "native")
+import test_cosine as t
 from ckmeans import KMeans, MiniBatchKMeans
 digest = hashlib.sha256()
 for dtype, d in ("float64", 19), ("float32", 130), ("float64", 2), ("float32", 8):

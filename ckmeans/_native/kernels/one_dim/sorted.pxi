@@ -1,6 +1,6 @@
 # The class `Sorted`: sorted values, and everything that is asked of them. Included by one_dim.pxi.
 #
-# Longer than other files: all of its methods read the same prefix sums, whose invariants stand once.
+# Longer than other files: its methods all read the same prefix sums, whose invariants stand once.
 
 cdef inline int exponent_of(double x) noexcept nogil:
     """Of the least power of two above x; 0 for 0."""
