@@ -183,9 +183,9 @@ def test_a_run_is_there_before_its_refinement(monkeypatch, where, end):
 
 
 def test_memory_that_runs_out_in_a_later_restart(monkeypatch):
-    import ckmeans._estimators.restarts as solve
+    from ckmeans._native import engine
 
-    native, made = solve.NativeRun, []
+    native, made = engine.Run, []
 
     def new_run(*args):
         made.append(1)
@@ -193,7 +193,7 @@ def test_memory_that_runs_out_in_a_later_restart(monkeypatch):
             raise MemoryError
         return native(*args)
 
-    monkeypatch.setattr(solve, "NativeRun", new_run)
+    monkeypatch.setattr(engine, "Run", new_run)
     model = KMeans(5, n_init=4, random_state=1)
     with pytest.raises(MemoryError):
         model.fit(X)
