@@ -5,8 +5,6 @@ asked for. All of them label rows by the nearest center, so that a `BisectingKMe
 its tree, is refused.
 """
 
-import numpy as np
-
 from .._input.checks import fitted_centers
 
 
