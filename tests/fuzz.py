@@ -1562,10 +1562,11 @@ def changes(rng):
 
         params["init"] = init
     model = cls(**params)
+    few = rows[:200]  # now: SciPy would cut rows by what changes
     jobs = {
         "fit": lambda: model.fit(rows, sample_weight=weights).labels_,
         "seeds": lambda: ckmeans.kmeans_plusplus(rows, 5, sample_weight=weights)[1],
-        "silhouette": lambda: metrics.silhouette_samples(rows[:200], np.arange(min(n, 200)) % 3),
+        "silhouette": lambda: metrics.silhouette_samples(few, np.arange(min(n, 200)) % 3),
         "chunks": lambda: list(model.fit_chunks(X, labels=True).predict_chunks(X)),
         "iter": lambda: list(model.iter_fit(rows)),
     }
