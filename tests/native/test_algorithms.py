@@ -1,5 +1,6 @@
 """Every algorithm gives Lloyd's bits."""
 
+import doctest
 import warnings
 
 import numpy as np
@@ -146,6 +147,10 @@ def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
     assert len(found["by definition"]) > 3
     for name, steps in found.items():
         assert steps == found["by definition"], name
+
+
+def test_the_example_of_a_search_in_python():
+    assert doctest.testmod(engine).failed == 0
 
 
 def test_labels_of_a_search_in_python_are_checked(monkeypatch):

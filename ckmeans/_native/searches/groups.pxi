@@ -30,24 +30,25 @@ cdef class GroupSearch(Search):
     cdef bint wants(self, Run run) except -1 nogil:
         cdef const Packed *packing = run.choice.packing.panels()
         cdef Py_ssize_t d = run.data.rows.d
-        cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d)
+        cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d), begin
         if not self.insisted and run.data.rows.n * brute < WORTH_A_PILOT:
             return False
         if self.bounds is None:
             with gil:
                 try:
-                    self.open(run.data.threads, run.choice.packing.panels(), run.data.rows.n,
-                              run.clusters.center, run.k, d)
+                    self.open(run.data.threads, packing, run.data.rows.n, run.clusters.center,
+                              run.k, d)
                 except MemoryError:
                     if self.insisted:
                         raise
                     run.choice.give_up_search(self)     # what was there before will do
                     return False
                 self.pilot_at = max(self.pilot_at, 1)
-        return self.insisted or self.pays(run.clusters.center, run.forms, run.data.rows.n,
-                                          run.n_iter, brute, 0,
-                                          0 if packing.by_row else 0.5 * packed_width(packing,
-                                                  d), 1, not packing.filling)
+        if self.insisted:
+            return True
+        begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
+        return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
+                         begin, 1, not packing.filling)
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:

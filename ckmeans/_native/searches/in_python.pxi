@@ -19,8 +19,8 @@ cdef class SearchInPython(Search):
     >>> data = engine.Data(np.array([[0.0], [1.0], [8.0], [9.0]]), None, 1, True)
     >>> run = engine.Run(data, np.array([[0.0], [1.0]]), 10, 0.0, "by definition")
     >>> run.finish()
-    >>> run.clusters.centers().ravel(), run.n_iter
-    (array([0.5, 8.5]), 4)
+    >>> run.centers().ravel(), run.n_iter
+    (array([0.5, 8.5]), 3)
     >>> del engine.ALGORITHMS["by definition"]
     """
 
@@ -35,14 +35,12 @@ cdef class SearchInPython(Search):
 
     cdef int assign(self, Run run) except -1 nogil:
         with gil:
-            labels = np.array(self.nearest(run.data, as_array(run.clusters.center, run.k,
-                                                              run.data.rows.d),
-                                                              run.labels().copy()),
+            centers = as_array(run.clusters.center, run.k, run.data.rows.d)
+            labels = np.array(self.nearest(run.data, centers, run.labels().copy()),
                               dtype=np.int32, order="C")
             if (labels.shape != (run.data.rows.n,) or labels.size
                 and not 0 <= labels.min() <= labels.max() < run.k):
                 raise ValueError(f"{type(self).__name__}.nearest must give {run.data.rows.n} "
-                                 f"labels from 0 to {run.k - 1}, got "
-                                 f"{labels!r}.")
+                                 f"labels from 0 to {run.k - 1}, got {labels!r}.")
             run.relabel(labels)
         return 0
