@@ -12,6 +12,7 @@ import numpy as np
 
 from .._input import checks as check
 from .._input.configuration import memory_is_short, thread_count
+from .._input.errors import changed_error
 from .._input.sparse import SparseRows
 from .._native.engine import Data
 from .sklearn_manners import Manners
@@ -87,7 +88,7 @@ def bad_value(
             return check.nonfinite_error(
                 array, start + int(row), int(column), names, limit=limit, start=first
             )
-    return ValueError("X has been changed while it was read: pass a copy of it.")
+    return changed_error()
 
 
 #: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique

@@ -57,3 +57,8 @@ def shortened(value: Any) -> str:
 
 def with_type(value: Any) -> str:
     return f"{shortened(value)} ({type(value).__name__})"
+
+
+def changed_error(name: str = "X") -> ValueError:
+    """The error for an array that another thread has changed while it was read."""
+    return ValueError(f"{name} has been changed while it was read: pass a copy of it.")

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._native.engine import Layout, own_layout, take_rows
 from .contiguous import contiguous
+from .errors import changed_error
 
 _MOST_COLUMNS = np.iinfo(np.int32).max
 
@@ -136,7 +137,8 @@ def _in_order(data: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
     indices, indptr = layout.indices, layout.indptr
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     start, stop = int(indptr[0]), int(indptr[-1])
-    data, indices = data[start:stop], indices[start:stop]
+    # A copy: another thread may change the columns meanwhile.
+    data, indices = data[start:stop], indices[start:stop].copy()
     order = np.lexsort((indices, rows))
     rows, indices = rows[order], indices[order]
     first = np.ones(len(order), dtype=bool)
@@ -146,5 +148,6 @@ def _in_order(data: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
     starts = np.zeros(len(indptr), dtype=np.int64)
     np.cumsum(np.bincount(rows[first], minlength=len(indptr) - 1), out=starts[1:])
     ordered = own_layout(starts, indices[first], layout.d)
-    assert ordered is not None
+    if ordered is None:
+        raise changed_error()
     return total, ordered

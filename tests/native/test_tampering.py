@@ -15,6 +15,7 @@ from checks import assert_same
 
 import ckmeans
 from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, metrics
+from ckmeans._input.sparse import _in_order
 from ckmeans._native import Search, engine, kernel
 
 X = np.random.default_rng(0).normal(size=(300, 4)) + 6 * (np.arange(300) % 3)[:, None]
@@ -611,3 +612,13 @@ def test_row_starts_cannot_be_changed():
     assert engine.own_layout(np.array([0, 1, 2]), np.array([0, 4], np.int32), 4) is None
     assert engine.own_layout(np.array([0, 1, 2]), np.array([0, -1]), 4) is None
     assert engine.own_layout(np.array([0, 1, 2]), np.array([0, 2**32]), 4) is None
+
+
+@pytest.mark.parametrize("column", [4, 10**6, -1])
+def test_columns_that_change_while_sparse_rows_are_put_in_order(column):
+    indptr, indices = np.array([0, 3, 5]), np.array([3, 0, 1, 2, 0])
+    layout = engine.own_layout(indptr, indices, 4)
+    assert not layout.ordered
+    indices[:] = column
+    with pytest.raises(ValueError, match="changed while it was read: pass a copy"):
+        _in_order(np.ones(5), layout)
