@@ -616,7 +616,7 @@ def test_row_starts_cannot_be_changed():
 
 @pytest.mark.parametrize("column", [4, 10**6, -1])
 def test_columns_that_change_while_sparse_rows_are_put_in_order(column):
-    indptr, indices = np.array([0, 3, 5]), np.array([3, 0, 1, 2, 0])
+    indptr, indices = np.array([0, 3, 5]), np.array([3, 0, 1, 2, 0], dtype=np.int32)
     layout = engine.own_layout(indptr, indices, 4)
     assert not layout.ordered
     indices[:] = column
