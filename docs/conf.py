@@ -19,11 +19,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "mathml",
     "release_benchmarks",
 ]
 exclude_patterns = ["_build", "examples", "**/README.md"]
@@ -42,6 +42,8 @@ myst_heading_anchors = 3
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
+
+html_math_renderer = "mathml"
 
 # --- reference ------------------------------------------------------------------------------------
 
@@ -76,6 +78,7 @@ sphinx_gallery_conf = {
     "doc_module": ("ckmeans",),
     "reference_url": {"ckmeans": None},
     "matplotlib_animations": True,
+    "ignore_repr_types": r"matplotlib\..*",
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,

@@ -19,7 +19,7 @@ print(found)
 # %%
 # Every criterion against k; a ring marks the k that it favors.
 
-found.plot()
+axes = found.plot()
 
 # %%
 # ``found.model`` is the fitted model of the suggested k.

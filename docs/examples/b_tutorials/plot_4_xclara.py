@@ -38,7 +38,7 @@ plot.clusters(model, X, ax=axes[1]).set_title("where they lead")
 
 found = select_k(X, range(1, 9), criteria=["elbow", "silhouette"], random_state=0)
 print(found)
-found.plot("elbow")
+axes = found.plot("elbow")
 
 # %%
 # **Three dimensions** change nothing but the picture.

@@ -39,7 +39,7 @@ middles = [(0, 0), (6, 0), (3, 5)]
 X = np.concatenate([rng.normal(middle, 1.0, size=(150, 2)) for middle in middles])
 found = select_k(X, range(2, 8), criteria=["bic", "stability"], random_state=0)
 print(found)
-found.plot()
+axes = found.plot()
 
 # %%
 # **Points that switch groups.** The points move a little; the new fit is numbered like the old one,

@@ -28,4 +28,4 @@ print(drift(model, rows([0.4, 0.3, 0.3]), reference))
 
 changed = drift(model, rows([0.2, 0.5, 0.3], shift=1.5), reference)
 print(changed)
-changed.plot()
+axes = changed.plot()

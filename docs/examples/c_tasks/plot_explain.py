@@ -26,7 +26,7 @@ plot.profiles(model)
 # %%
 # All pairs of the first features, and the sizes:
 
-plot.pairs(model, X, features=["alcohol", "flavanoids", "color_intensity"])
+axes = plot.pairs(model, X, features=["alcohol", "flavanoids", "color_intensity"])
 plot.sizes(model)
 plt.show()
 

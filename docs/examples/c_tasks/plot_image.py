@@ -12,7 +12,7 @@ from ckmeans import plot
 from ckmeans.image import quantize
 
 image = load_sample_image("china.jpg")[::2, ::2]
-plot.quantization(image, (2, 4, 8, 16))
+axes = plot.quantization(image, (2, 4, 8, 16))
 
 # %%
 # The palette, sorted by how many pixels have each color:
