@@ -21,6 +21,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+REPOSITORY = "https://github.com/ckmeans/ckmeans"
+VERSION_FILE = Path("ckmeans", "_input", "configuration.py")
 NATIVE = Path("ckmeans", "_native")
 GENERATED = Path("build", "generated")
 
@@ -179,9 +181,19 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
+def description():
+    """The README, with links that lead somewhere on a package index, too."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    version = re.search('__version__ = "(.*)"', Path(VERSION_FILE).read_text(encoding="utf-8"))[1]
+    text = re.sub(r"\]\((?!https?://|#)", f"]({REPOSITORY}/blob/v{version}/", text)
+    return re.sub(r'src="(?!https?://)', f'src="{REPOSITORY}/raw/v{version}/', text)
+
+
 # Cython's own processes may import this file again.
 if __name__ == "__main__":
     setup(
+        long_description=description(),
+        long_description_content_type="text/markdown",
         ext_modules=cythonize(
             list(extensions()),
             compiler_directives=DIRECTIVES,

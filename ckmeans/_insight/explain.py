@@ -240,4 +240,7 @@ def _phrase(feature):
     direction = "high" if feature.deviations > 0 else "low"
     if abs(feature.deviations) >= 2:
         direction = "very " + direction
-    return f"{direction} {feature.name} ({feature.mean:.3g}, overall {feature.overall:.3g})"
+    overall = feature.overall
+    if abs(overall) < 1e-9 * abs(feature.mean):  # standardized rows: rounding left it
+        overall = 0.0
+    return f"{direction} {feature.name} ({feature.mean:.3g}, overall {overall:.3g})"

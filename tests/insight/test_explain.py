@@ -183,3 +183,13 @@ def test_refusals():
     before = X.copy()
     explain(model, X)
     assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_the_mean_of_standardized_rows_is_said_to_be_0(scale):
+    X = blobs()
+    X = scale * (X - X.mean(axis=0)) / X.std(axis=0)
+    assert 0 < np.abs(X.mean(axis=0)).max() < 1e-9 * scale
+    for cluster in explain(KMeans(4, random_state=0).fit(X), X).clusters:
+        assert "overall 0)" in cluster.sentence
+        assert "e-1" not in cluster.sentence.partition("overall")[2]
