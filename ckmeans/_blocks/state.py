@@ -12,6 +12,8 @@ class State:
     centers : ndarray of shape (k, d) or None
         From when all initial centers are known.
     n_iter, shift, check, counts, stop, inertia : those of the run so far
+    earlier : int
+        Iterations of the run that this one goes on from, after a refinement.
     """
 
     fields = (
@@ -22,6 +24,7 @@ class State:
         "round",
         "centers",
         "n_iter",
+        "earlier",
         "shift",
         "check",
         "n_changed",
@@ -34,4 +37,4 @@ class State:
     def __init__(self, seed):
         for name in self.fields:
             setattr(self, name, None)
-        self.seed, self.n_iter, self.shift, self.seconds = seed, 0, 0.0, 0.0
+        self.seed, self.n_iter, self.earlier, self.shift, self.seconds = seed, 0, 0, 0.0, 0.0
