@@ -218,7 +218,12 @@ class ChunkFits(CenterModel):
 
     def _check_for_chunks(self) -> None:
         self._check_params()
-        for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
+        refine = None if self.refine == "default" else self.refine
+        if refine is not None:
+            raise ValueError(
+                f"refine={refine!r} needs all rows in one array: use fit, or leave refine out."
+            )
+        for name, idle in (("history", False), ("metric", "euclidean")):
             if getattr(self, name) != idle:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} needs all rows in one array: use "
@@ -232,7 +237,7 @@ class ChunkFits(CenterModel):
         return (
             X.ndim == 2
             and 4 * X.size + 32 * len(X) > MAPPED_LIMIT
-            and self.refine is None
+            and self.refine in (None, "default")
             and not self.history
             and self.metric == "euclidean"
             and self.callback is None

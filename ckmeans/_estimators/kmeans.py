@@ -11,8 +11,7 @@ import numpy as np
 from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
-from .._input.sparse import SparseRows
-from .._refine import PLANS, REFINEMENTS
+from .._refine import PLANS, REFINEMENTS, plan
 from .base import (
     alone,
     keep_centers,
@@ -22,6 +21,7 @@ from .base import (
     warn_of_few_clusters,
 )
 from .chunk_fits import ChunkFits
+from .effort import Effort, default_effort
 from .labels import check_label_order
 from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
 from .watch import Watch
@@ -269,7 +269,7 @@ class KMeans(ChunkFits):
         max_time=None,
         callback=None,
         label_order=None,
-        refine=None,
+        refine="default",
         metric="euclidean",
     ):
         self._keep_parameters(locals())
@@ -302,16 +302,18 @@ class KMeans(ChunkFits):
         began = perf_counter()
         if isinstance(X, np.memmap) and self._better_in_blocks(X):
             return self._fit_mapped(X, sample_weight)
-        solver, restarts = self._prepare(X, sample_weight)
+        solver, restarts, how = self._prepare(X, sample_weight)
         watch = None
         if self.verbose or self.callback is not None or self.max_time is not None:
-            watch = Watch(
-                began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose
-            )
+            n_runs = len(restarts) + (how is not None)
+            watch = Watch(began, n_runs, self.max_iter, self.max_time, self.callback, self.verbose)
         with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
                 if solver.run(*start, watch):
                     break
+            else:
+                if how is not None:
+                    solver.refine_best(how.refinement(solver.best.n_iter), watch)
             self._keep(solver)
         warn_of_few_clusters(self)
         return self
@@ -343,7 +345,7 @@ class KMeans(ChunkFits):
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
         """
-        solver, restarts = self._prepare(X, sample_weight)
+        solver, restarts, _ = self._prepare(X, sample_weight)
         return self._states(solver, restarts[0])
 
     def _states(self, solver: Solver, restart: tuple[int | None, Any]) -> Iterator[IterState]:
@@ -355,8 +357,10 @@ class KMeans(ChunkFits):
     def _check_params(self) -> None:
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
 
-    def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any]]:
-        """Check everything, and return a solver for these rows and where its runs start."""
+    def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any], Effort | None]:
+        """Check everything, and return a solver for these rows, where its runs start, and the
+        effort where nobody asked for another.
+        """
         self._check_params()
         array, names = check.as_matrix(X, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
@@ -372,26 +376,22 @@ class KMeans(ChunkFits):
             compared=True,
         )
         check.check_directions(data)
-        restarts = starts(
-            self._init(), self.n_init, self.n_clusters, self.random_state, array, data
-        )
-        refine = self.refine
-        if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
+        init, how = self._init(), default_effort(self, *array.shape)
+        n_init = self.n_init if how is None else how.starts
+        restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data)
+        refine = None if self.refine == "default" else self.refine
+        if array.shape[1] == 1 and isinstance(init, str) and init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved
         if refine is not None:
-            if isinstance(array, SparseRows):
-                raise ValueError(
-                    "refine works on dense rows only: pass refine=None, or "
-                    "X.toarray() where it fits into memory."
-                )
             # Refinements draw, also from centers that were given.
             drawn = check.seeds(self.random_state, len(restarts))
             restarts = [
                 (seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)
             ]
-        solver = Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine)
+        solver = Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm])
+        solver.refine = None if refine is None else plan(refine)
         solver.histories = [] if self.history else None
-        return solver, restarts
+        return solver, restarts, how
 
     def _keep(self, solver: Solver, interrupted: bool = False) -> None:
         best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
@@ -439,7 +439,7 @@ def k_means(
     copy_x=True,
     algorithm="auto",
     n_threads=None,
-    refine=None,
+    refine="default",
     metric="euclidean",
     return_n_iter=False,
 ):

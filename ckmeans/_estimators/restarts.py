@@ -14,7 +14,7 @@ from .._input.contiguous import contiguous
 from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
-from .._refine import improve
+from .._refine import Plan, improve_all
 from .history import Recorded
 from .labels import label_order
 
@@ -180,11 +180,14 @@ class Solver:
         The finished run of lowest inertia; of equal ones the earliest.
     current : engine Run or None
         The run under way: what an interrupt leaves.
+    refine : Plan or None
+        How each run is refined.
     histories : list of lists of Iteration, or None
         What the iterations of each finished run did; set to an empty list to have it kept.
     """
 
     histories: list[list[Any]] | None = None
+    refine: Plan | None = None
     best: Any
     current: Any
 
@@ -195,10 +198,9 @@ class Solver:
         max_iter: int,
         tol: float,
         algorithm: str,
-        refine: Any = None,
     ) -> None:
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
-        self.tol, self.refine = tol, refine
+        self.tol = tol
         self.runs: list[Run] = []
         self.best, self.current = None, None
 
@@ -231,7 +233,9 @@ class Solver:
         n_iter = 0
         if self.refine is not None and reason is None:
             try:
-                again, reason = self.finished(seed, self.refined(seed, run), watch)
+                again, reason = self.finished(
+                    seed, self.refined(self.refine, seed, run.centers(), run.labels()), watch
+                )
             except BaseException:  # the run before its refinement is finished, and kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
@@ -255,10 +259,29 @@ class Solver:
         run.finish()
         return run, reason
 
-    def refined(self, seed: Any, run: Any) -> np.ndarray:
-        """The centers of a finished run after refinement."""
-        centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
-        return centers.astype(run.result_centers().dtype).astype(np.float64)
+    def refine_best(self, plan: Plan, watch: Any = None) -> None:
+        """Refine the best run so far: a run more, that goes on where it has ended."""
+        began = perf_counter()
+        at = min(range(len(self.runs)), key=lambda i: self.runs[i].inertia)
+        record, best = self.runs[at], self.best
+        centers = self.refined(plan, record.seed, best.centers.astype(np.float64), best.labels)
+        run, _ = self.finished(record.seed, centers, watch)
+        if self.histories is not None:
+            before = self.histories[at]
+            run.history[:] = before + [
+                each._replace(n_iter=each.n_iter + record.n_iter) for each in run.history
+            ]
+        self.keep(record.seed, run, record.n_iter, perf_counter() - began)
+        if watch is not None:
+            watch.finished(self.runs[-1])
+
+    def refined(
+        self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray
+    ) -> np.ndarray:
+        """Centers of a finished run after refinement, in float64."""
+        refined = improve_all(plan, self.data, centers, labels, np.random.RandomState([seed, 1]))
+        single = self.data.array.dtype == np.float32
+        return refined.astype(np.float32).astype(np.float64) if single else refined
 
     def better(self, run: Any, again: Any) -> tuple[Any, int]:
         """The better one of a run and the run after its refinement, and the number of iterations
@@ -280,7 +303,9 @@ class Solver:
         run = yield from self.each_state(make(), 0)
         n_iter = 0
         if self.refine is not None:
-            again = yield from self.each_state(self.refined(seed, run), run.n_iter)
+            again = yield from self.each_state(
+                self.refined(self.refine, seed, run.centers(), run.labels()), run.n_iter
+            )
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
 
