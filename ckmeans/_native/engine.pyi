@@ -77,6 +77,20 @@ class Data:
 
 class Rule: ...
 
+class Sizes(Rule):
+    def __init__(
+        self,
+        least: NDArray[np.int64],
+        most: NDArray[np.int64],
+        units: NDArray[np.int64] | None = None,
+    ) -> None: ...
+
+class Outliers(Rule):
+    def __init__(self, count: int) -> None: ...
+
+class KnownLabels(Rule):
+    def __init__(self, labels: _Labels) -> None: ...
+
 class Run:
     def __init__(
         self,

@@ -8,7 +8,10 @@ Adding one is such a file and a row of `RULES`, which also says what the rule go
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .known_labels import KnownLabels
+from .outliers import Outliers
 from .rule import Rule
+from .sizes import Sizes
 
 
 class Goes(NamedTuple):
@@ -40,7 +43,14 @@ class Goes(NamedTuple):
         )
 
 
-RULES: dict[str, Goes] = {}
+METRICS = ("euclidean", "cosine")
+
+#: name -> the rule and what it goes together with
+RULES: dict[str, Goes] = {
+    "sizes": Goes(Sizes, METRICS, sparse=True),
+    "outliers": Goes(Outliers, METRICS, sparse=True),
+    "known labels": Goes(KnownLabels, METRICS, sparse=True),
+}
 
 
 def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
