@@ -290,9 +290,11 @@ class CenterModel(Manners):
             check_values(array, names, data)
         return labels
 
-    def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
-        """Fit, and return the labels of the rows."""
-        return self.fit(X, sample_weight=sample_weight).labels_
+    def fit_predict(
+        self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
+    ) -> np.ndarray:
+        """Fit, and return the labels of the rows; `of_fit` are other arguments of `fit`."""
+        return self.fit(X, sample_weight=sample_weight, **of_fit).labels_
 
     def transform(self, X: Any) -> Any:
         """Distances of each row to every center: Euclidean distances, or ``1 - cos``.
@@ -337,9 +339,11 @@ class CenterModel(Manners):
             f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data."
         )
 
-    def fit_transform(self, X: Any, y: object = None, sample_weight: Any = None) -> Any:
+    def fit_transform(
+        self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
+    ) -> Any:
         """Fit, and return the distances of the rows to every center."""
-        return self.fit(X, sample_weight=sample_weight).transform(X)
+        return self.fit(X, sample_weight=sample_weight, **of_fit).transform(X)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
         """The negative inertia of these rows: higher is better."""

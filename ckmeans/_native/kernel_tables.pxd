@@ -511,6 +511,9 @@ cdef struct ExactTable:
                   double *sq_norms) noexcept nogil
     # see kernels/exact/cosine.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
+    # see kernels/exact/squares.pxi
+    void (*squares)(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
+                    const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
     ChunkFn thin_rows, seed, weigh, unit_factors
     int walk_slots                       # CSR: tables that a walk has room for

@@ -198,6 +198,7 @@ cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Cent
 
 
 include "kernels/exact/csr_inertia.pxi"
+include "kernels/exact/squares.pxi"
 
 
 # ---- passes over the rows ------------------------------------------------------------------------
@@ -592,6 +593,7 @@ _csr.seed = csr_seed
 _csr.weigh = csr_weigh
 _csr.unit_factor = unit_factor_of
 _csr.unit_factors = csr_unit_factors
+_csr.squares = csr_all_squares
 _csr.walk_slots = WALK_SLOTS
 _csr.lanes = LANES
 _csr.block_rows = CSR_ROWS
