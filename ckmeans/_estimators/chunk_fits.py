@@ -31,6 +31,7 @@ class ChunkFits(CenterModel):
     history: bool
     label_order: Any
     refine: Any
+    scale: str | None
     _check_params: Callable[[], None]
 
     @alone
@@ -186,6 +187,8 @@ class ChunkFits(CenterModel):
         self._centers()
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
+        if hasattr(self, "scale_"):
+            raise ValueError(f"scale={self.scale!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
         try:
             return -inertia(self._named_alike(engine), self._centers())
@@ -218,7 +221,12 @@ class ChunkFits(CenterModel):
 
     def _check_for_chunks(self) -> None:
         self._check_params()
-        for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
+        for name, idle in (
+            ("refine", None),
+            ("history", False),
+            ("metric", "euclidean"),
+            ("scale", None),
+        ):
             if getattr(self, name) != idle:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} needs all rows in one array: use "
@@ -235,6 +243,7 @@ class ChunkFits(CenterModel):
             and self.refine is None
             and not self.history
             and self.metric == "euclidean"
+            and self.scale is None
             and self.callback is None
             and not self.verbose
             and _drawn_in_blocks(self.init, X.shape[1])
