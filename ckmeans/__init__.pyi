@@ -107,6 +107,8 @@ class _Model:
     n_iter_: int
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
+    scale_: NDArray[np.float64]
+    typical_distances_: NDArray[np.float64]
     n_clusters: int
     n_threads: int | None
     metric: str
@@ -116,6 +118,9 @@ class _Model:
         self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
     ) -> NDArray[np.int32]: ...
     def transform(self, X: _Rows) -> Any: ...
+    def distances(self, X: _Rows, labels: ArrayLike | None = None) -> _Floats: ...
+    def anomaly_scores(self, X: _Rows, reference: _Rows | None = None) -> NDArray[np.float64]: ...
+    def typical_distances(self, X: _Rows) -> NDArray[np.float64]: ...
     def fit_transform(
         self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
     ) -> Any: ...
@@ -175,6 +180,7 @@ class KMeans(_Model):
         label_order: Literal["size", "center"] | ArrayLike | None = None,
         refine: str | list[str] | tuple[str, ...] | None = None,
         metric: Literal["euclidean", "cosine"] = "euclidean",
+        scale: Literal["standard", "robust"] | None = None,
     ) -> None: ...
     def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
     def fit_chunks(

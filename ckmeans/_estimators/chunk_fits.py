@@ -32,6 +32,7 @@ class ChunkFits(CenterModel):
     history: bool
     label_order: Any
     refine: Any
+    scale: str | None
     _check_params: Callable[[], None]
 
     @alone
@@ -187,6 +188,8 @@ class ChunkFits(CenterModel):
         self._centers()
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
+        if hasattr(self, "scale_"):
+            raise ValueError(f"scale={self.scale!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
         try:
             return -inertia(self._named_alike(engine), self._centers())
@@ -225,7 +228,7 @@ class ChunkFits(CenterModel):
             raise ValueError(
                 f"refine={refine!r} needs all rows in one array: use fit, or leave refine out."
             )
-        for name, idle in (("history", False), ("metric", "euclidean")):
+        for name, idle in (("history", False), ("metric", "euclidean"), ("scale", None)):
             if getattr(self, name) != idle:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} needs all rows in one array: use "
@@ -243,6 +246,7 @@ class ChunkFits(CenterModel):
             and not asked(self.get_params(deep=False))
             and not self.history
             and self.metric == "euclidean"
+            and self.scale is None
             and self.callback is None
             and not self.verbose
             and _drawn_in_blocks(self.init, X.shape[1])
