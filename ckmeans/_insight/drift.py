@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._estimators.base import unit_rows
+from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .._input.optional_packages import need
 
@@ -288,7 +289,9 @@ class _Side:
         self.rows = (
             unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
         )
-        centers = check.fitted_centers(model)
+        scaling = fitted_scaling(model)
+        self.rows = scaling.inside(self.rows)
+        centers = scaling.inside(check.fitted_centers(model))
         self.counts = np.bincount(self.labels, minlength=len(centers))
         self.distances = np.empty(len(self.rows))
         for label in np.flatnonzero(self.counts):

@@ -216,3 +216,15 @@ def test_what_has_no_centers_is_told_what_has(use):
     with pytest.raises(NotFittedError, match="This KMeans instance is not fitted yet"):
         use(KMeans(4), X)
     assert use(pipeline[-1], pipeline[:-1].transform(X)) is not None
+
+
+def test_a_model_that_scales_is_explained_in_the_units_of_the_data():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(c, 1, size=(50, 2)) for c in ([0, 0], [9, 0])]) * [1, 1e4]
+    model = KMeans(2, random_state=0, scale="standard").fit(X)
+    found = explain(model, X)
+    assert 2 < found.tree.nodes[0].threshold < 8 and found.tree.nodes[0].feature == 0
+    assert np.mean(found.tree.predict(X) == model.labels_) > 0.97
+    for cluster in found.clusters:
+        mine = np.flatnonzero(model.labels_ == cluster.label)
+        assert cluster.typical[0] == mine[model.distances(X)[mine].argmin()]
