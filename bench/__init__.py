@@ -14,5 +14,6 @@ count.
 ``report.py``   tables, JSON and sentences
 ``files.py``    all that in a folder, with CSV and pictures
 ``limit.py``    a command of its own: how near the kernel comes to what the machine can do
+``holes.py``    a command of its own: looks for inputs on which a fit is slow
 ==============  =============================================================================
 """
