@@ -79,7 +79,8 @@ class KMeans(ChunkFits):
         X is never changed. With False no packed float32 copy of X is kept (4 bytes per value),
         which is slower; this is also done when memory is short.
     algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
-        All give the same results to the last bit; they differ in speed and memory.
+        All give the same results to the last bit; they differ in speed and memory. Each continues
+        as "lloyd" where it is slower than that, by the operations counted.
 
         * ``"lloyd"``: compares every row with every center; wide rows (from 24 to 72 features on,
           depending on the instruction set and k) as 16-bit integers, 2 bytes per value instead of
@@ -95,7 +96,7 @@ class KMeans(ChunkFits):
           of the remainder (compare Bottesch et al. 2016), and uses all features of a row only
           where the projection does not determine its center; also keeps lower bounds where they
           save time. For many correlated features, as in images and embeddings; takes 4 bytes per
-          axis and row. Where the axes explain little variance it continues as "lloyd";
+          axis and row;
         * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where the
           counted operations predict a gain; takes at most the memory of all of them, and does
           without them where memory is short;
