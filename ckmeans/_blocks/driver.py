@@ -24,6 +24,7 @@ together: one pass over the blocks answers one request of each.
 
 import os
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from .._estimators.watch import BlockState
 from .._input import checks as check
 from .._native import engine as native
 from .._refine import improve, sample_size, sample_start
+from .._rules import rule_for
 from ..partial import as_partial, assign_block
 from . import checkpoint as files
 from .inits import BLOCK_INITS, called, named
@@ -109,13 +111,15 @@ class Fit:
                 f"metric={model.metric!r} needs the rows in one array: fit(X); in "
                 "blocks there is metric='euclidean'."
             )
+        rule_for(model.get_params(deep=False), blocks=True)
         self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
         self.began = perf_counter()
         self.deadline = self.began + (model.max_time or np.inf)
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
-        self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        self.passes, self.variance, self.names = 0, None, None
+        self.whole: Any = None  # from the first pass on: the rows of all blocks
         self.sums = None  # (sums of the columns, sum of the weights)
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
@@ -173,7 +177,7 @@ class Fit:
             self.after()
         self.algorithm = ALGORITHMS[getattr(model, "algorithm", "auto")]
         self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
-        self.held = None  # native.Stream, with labels, bounds and packed rows
+        self.held: Any = None  # native.Stream, with labels, bounds and packed rows
         self.final_labels = set()  # numbers of runs whose labels in `held` are final
         # If labels are not held, the last pass of a single run writes them, unless its clusters
         # are to be sorted afterwards.

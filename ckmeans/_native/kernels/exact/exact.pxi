@@ -63,6 +63,7 @@ _table.measure = measure
 _table.transform = transform
 _table.thin_rows = thin_rows
 _table.norms = thin_norms
+_table.squares = squares
 _table.seed = seed
 _table.weigh = weigh
 _table.unit_factor = unit_factor_of
