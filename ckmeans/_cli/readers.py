@@ -76,7 +76,8 @@ def read_table(path, columns=None, weights=None, **options):
     Warns
     -----
     UserWarning
-        A column that is used looks like a number of the row rather than a value.
+        A column that is used looks like a number of the row rather than a value: one without a
+        name, or the only one. Others of the kind are left out.
     """
     ask = Ask(columns, weights, **options)
     ask.check()
