@@ -364,6 +364,7 @@ class Writer:
             self.kind == "PNG"
             and not self.transparent
             and palette.dtype == np.uint8
+            and palette.shape[1] == 3  # gray stays gray
             and len(palette) <= 256
             and not self.options.get("save_all")
         )
