@@ -189,7 +189,17 @@ def add_labels(parser):
     parser.add_argument(
         "--labels",
         metavar="OUT",
-        help="write the cluster of each row, as .csv or .npy; - prints them",
+        help="write the cluster of each row, as .csv, .npy, .parquet, ...; - prints them",
+    )
+
+
+def add_table_output(parser):
+    parser.add_argument(
+        "--output",
+        dest="table",
+        metavar="OUT",
+        help="write the data (the columns that are used) with the columns cluster and distance; "
+        "the suffix says the format: .csv, .tsv, .json, .jsonl, .parquet, .feather or .npy",
     )
 
 
