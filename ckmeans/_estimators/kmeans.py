@@ -12,7 +12,7 @@ from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
-from .._refine import PLANS, REFINEMENTS
+from .._refine import PLANS, REFINEMENTS, plan
 from .._rules import asked, rule_for
 from .._rules.known_labels import MODES
 from .base import (
@@ -24,8 +24,10 @@ from .base import (
     warn_of_few_clusters,
 )
 from .chunk_fits import ChunkFits
+from .effort import Effort, default_effort
 from .labels import check_label_order
 from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
+from .scaling import UNSCALED, Scaling, check_scale, spreads
 from .watch import Watch
 
 
@@ -137,6 +139,16 @@ class KMeans(ChunkFits):
         `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and `centers`,
         `labels` and `inertia`, which are computed on access. A true result ends the fit with the
         best result so far. `ckmeans.progress.ProgressBar()` is such a callback.
+    scale : None, "standard" or "robust", default=None
+        Brings the columns to comparable spreads: a distance is that of rows whose columns were
+        divided by ``scale_``. "standard": by their (weighted) standard deviations; "robust": by
+        their interquartile ranges / 1.349, which is the same for normally distributed values and is
+        not moved by outliers, or by the standard deviation where that range is 0. A constant column
+        is left as it is. Nothing is subtracted, since a shift changes no distance; so sparse rows
+        stay sparse. The model keeps the scaling: `predict`, `transform`, `distances`, `score` and
+        the exports apply it. `cluster_centers_`, initial centers and the states of callbacks are in
+        the units of the data; distances and `inertia_` are of scaled columns. Takes a float64 copy
+        of X, and another one for a moment. Not with ``metric="cosine"``, nor with `fit_chunks`.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         The order of the clusters in all results. None: the order of the initial centers; "size":
         by decreasing number of rows; "center": by center, lexicographically; array: each cluster
@@ -146,7 +158,8 @@ class KMeans(ChunkFits):
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (k, d)
-        float32 for float32 data, float64 for any other.
+        float32 for float32 data, float64 for any other. In the units of the data, also with
+        `scale`.
     labels_ : ndarray of shape (n,), int32
         Cluster of each row: the nearest center, the lowest index of equally near ones. Equals
         ``predict(X)``, unless sizes, outliers or known labels are asked for: these have a say in
@@ -168,6 +181,8 @@ class KMeans(ChunkFits):
     history_ : tuple of lists of Iteration
         Only with ``history=True``: for each run of `runs_` its iterations' n_iter, inertia, shift,
         n_changed and n_distances.
+    scale_ : ndarray of shape (d,), float64
+        Only with `scale`: what columns are divided by.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (d,), object
         Only when X had column names.
@@ -284,6 +299,7 @@ class KMeans(ChunkFits):
     algorithm: str
     copy_x: bool
     max_time: float | None
+    scale: str | None
 
     converged_: bool
     history_: tuple[list[Any], ...]
@@ -307,12 +323,13 @@ class KMeans(ChunkFits):
         max_time=None,
         callback=None,
         label_order=None,
-        refine=None,
+        refine="default",
         metric="euclidean",
         size_min=None,
         size_max=None,
         n_outliers=None,
         known="constrained",
+        scale=None,
     ):
         self._keep_parameters(locals())
 
@@ -348,16 +365,25 @@ class KMeans(ChunkFits):
         began = perf_counter()
         if isinstance(X, np.memmap) and labels_known is None and self._better_in_blocks(X):
             return self._fit_mapped(X, sample_weight)
-        solver, restarts = self._prepare(X, sample_weight, labels_known)
+        solver, restarts, how = self._prepare(X, sample_weight, labels_known)
         watch = None
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = Watch(
-                began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose
+                began,
+                len(restarts) + (how is not None),
+                self.max_iter,
+                self.max_time,
+                self.callback,
+                self.verbose,
+                solver.outside,
             )
         with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
                 if solver.run(*start, watch):
                     break
+            else:
+                if how is not None:
+                    solver.refine_best(how.refinement(solver.best.n_iter), watch)
             self._keep(solver)
         warn_of_few_clusters(self)
         return self
@@ -392,7 +418,7 @@ class KMeans(ChunkFits):
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
         """
-        solver, restarts = self._prepare(X, sample_weight, labels_known)
+        solver, restarts, _ = self._prepare(X, sample_weight, labels_known)
         return self._states(solver, restarts[0])
 
     def _states(self, solver: Solver, restart: tuple[int | None, Any]) -> Iterator[IterState]:
@@ -404,11 +430,14 @@ class KMeans(ChunkFits):
     def _check_params(self) -> None:
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
         check.check_name(self.known, MODES, "known")
+        check_scale(self.scale, self.metric)
 
     def _prepare(
         self, X: Any, sample_weight: Any, labels_known: Any = None
-    ) -> tuple[Solver, list[Any]]:
-        """Check everything, and return a solver for these rows and where its runs start."""
+    ) -> tuple[Solver, list[Any], Effort | None]:
+        """Check everything, and return a solver for these rows, where its runs start, and the
+        effort where nobody asked for another.
+        """
         self._check_params()
         values = {**self.get_params(deep=False), "labels_known": labels_known}
         rule = rule_for(values)
@@ -426,8 +455,12 @@ class KMeans(ChunkFits):
                     f"{' and '.join(sum(asked(values).values(), []))} refers to: pass "
                     "label_order=None."
                 )
+        scaling = UNSCALED
+        if self.scale is not None:
+            given = open_data(array, names, weights, self.n_threads)
+            scaling = Scaling(spreads(self.scale, given))
         data = open_data(
-            array,
+            scaling.inside(array),
             names,
             weights,
             self.n_threads,
@@ -436,34 +469,40 @@ class KMeans(ChunkFits):
             compared=True,
         )
         check.check_directions(data)
-        init = self._init()
-        if rule is not None and isinstance(init, str) and init == "auto":
-            init = "k-means++"  # the optimum of one column is that of plain k-means
-        restarts = starts(init, self.n_init, self.n_clusters, self.random_state, array, data)
+        init, how = self._init(), default_effort(self, *array.shape)
+        n_init = self.n_init if how is None else how.starts
+        if rule is not None:
+            how = None  # refinements know of no rules
+            if isinstance(init, str) and init == "auto":
+                init = "k-means++"  # the optimum of one column is that of plain k-means
+        restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
         if rule is not None:
             restarts = rule.starts(restarts, init, data)
-        refine = self.refine
-        if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
+        refine = None if self.refine == "default" else self.refine
+        if array.shape[1] == 1 and isinstance(init, str) and init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved
         if refine is not None:
-            if isinstance(array, SparseRows):
-                raise ValueError(
-                    "refine works on dense rows only: pass refine=None, or "
-                    "X.toarray() where it fits into memory."
-                )
             # Refinements draw, also from centers that were given.
             drawn = check.seeds(self.random_state, len(restarts))
             restarts = [
                 (seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)
             ]
         solver = Solver(
-            data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine, rule
+            data,
+            names,
+            self.max_iter,
+            self.tol,
+            ALGORITHMS[self.algorithm],
+            rule,
+            scaling,
+            array.dtype,
         )
+        solver.refine = None if refine is None else plan(refine)
         solver.histories = [] if self.history else None
-        return solver, restarts
+        return solver, restarts, how
 
     def _keep(self, solver: Solver, interrupted: bool = False) -> None:
-        best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
+        best = solver.best_result(self.label_order)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
             self,
@@ -473,6 +512,7 @@ class KMeans(ChunkFits):
             solver.data.shape[1],
             interrupted,
             history_=history,
+            scale_=solver.scaling.divisors,
         )
 
     def _keep_interrupted(self, solver: Solver) -> None:
@@ -481,10 +521,11 @@ class KMeans(ChunkFits):
         elif solver.current is not None:
             keep_centers(
                 self,
-                solver.current.result_centers(),
+                solver.outside(solver.current.result_centers()),
                 solver.current.n_iter,
                 solver.names,
                 solver.data.shape[1],
+                scale_=solver.scaling.divisors,
             )
 
     def _repr_html_(self) -> str:
@@ -508,7 +549,7 @@ def k_means(
     copy_x=True,
     algorithm="auto",
     n_threads=None,
-    refine=None,
+    refine="default",
     metric="euclidean",
     return_n_iter=False,
 ):

@@ -92,7 +92,7 @@ def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = Fal
                 goes.algorithm is not None and values.get("algorithm") not in goes.algorithm,
                 f"algorithm={values.get('algorithm')!r}",
             ),
-            (not goes.refine and values.get("refine") is not None, "refine"),
+            (not goes.refine and values.get("refine") not in (None, "default"), "refine"),
             (blocks and not goes.blocks, "rows in chunks"),
             (other is not None, " and ".join(found[other] if other else ())),
         ):
