@@ -22,6 +22,7 @@ from .arguments import (
     count,
     count_or_auto,
     count_or_range,
+    count_or_share,
     positive_seconds,
     seed,
 )
@@ -112,6 +113,20 @@ def arguments(parser):
         help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
     )
     how.add_argument(
+        "--size-min",
+        metavar="N",
+        type=float,
+        help="least size of each cluster: rows, or their total weight",
+    )
+    how.add_argument("--size-max", metavar="N", type=float, help="largest size of each cluster")
+    how.add_argument(
+        "--outliers",
+        metavar="N",
+        type=count_or_share,
+        help="leave out the N rows that are farthest from their centers, or a share of the rows "
+        "(0.05): their label is -1",
+    )
+    how.add_argument(
         "--max-iter",
         metavar="N",
         type=count,
@@ -196,6 +211,9 @@ def run(args):
             label_order=label_order,
             refine=args.refine,
             metric=args.metric,
+            size_min=args.size_min,
+            size_max=args.size_max,
+            n_outliers=args.outliers,
         )
         if chunks:
             labels = args.labels or (True if table.weights is not None else None)
@@ -210,7 +228,10 @@ def run(args):
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
             model.fit(table, sample_weight=table.weights)
-            weights = np.bincount(model.labels_, table.weights, k)
+            kept = model.labels_ >= 0
+            weights = np.bincount(
+                model.labels_[kept], None if table.weights is None else table.weights[kept], k
+            )
         fitted = time.perf_counter()
 
     _write_results(args, model, table, None, caught, labels_written=chunks)
@@ -232,6 +253,9 @@ def _settings(args, k):
         "n_init": args.n_init,
         "refine": args.refine,
         "metric": args.metric,
+        "size_min": args.size_min,
+        "size_max": args.size_max,
+        "outliers": args.outliers,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -264,6 +288,12 @@ def _fit_range(args):
         )
     if args.refine:
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
+    for option in ("size_min", "size_max", "outliers"):
+        if getattr(args, option) is not None:
+            raise UsageError(
+                f"a range of k is chosen without --{option.replace('_', '-')}: leave it out, or "
+                "give one K"
+            )
     if args.metric != "euclidean":
         raise UsageError(
             "a range of k is judged by Euclidean distances: leave --metric "

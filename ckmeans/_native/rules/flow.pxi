@@ -102,6 +102,8 @@ cdef class Flow:
     cdef int64_t *member         # (places,) by cluster, as it was when the search began
     cdef Heap *came              # (k,) rows that have come since: lists
     cdef Heap *heaps             # (k, k)
+    cdef int64_t *top_key        # (k, k) key of the cheapest row of one cluster to move to another,
+    cdef int64_t *top_at         # (k, k) and its place; NOWHERE: it is not listed yet
     cdef double *pair_blocks     # (d, BLOCK) scratch: two centers,
     cdef double *both            # (2, d)
     cdef double *pair_squares    # (SOME, BLOCK) and distances to them
@@ -134,6 +136,8 @@ cdef class Flow:
         self.via = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
         self.came = <Heap *>self.memory.take(k, sizeof(Heap))
         self.heaps = <Heap *>self.memory.take(k * k, sizeof(Heap))
+        self.top_key = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
+        self.top_at = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
         self.member_start = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
         self.pair_blocks = <double *>self.memory.take(BLOCK * d, sizeof(double))
         self.both = <double *>self.memory.take(2 * d, sizeof(double))
@@ -189,6 +193,8 @@ cdef class Flow:
         """
         cdef Py_ssize_t k = self.k, i, j
         cdef const int32_t *label = self.job.label
+        cdef Py_ssize_t wanted = max(<Py_ssize_t>FIRST_LISTED,
+                                     <Py_ssize_t>min(self.surplus(), <int64_t>count) // k)
         self.member = <int64_t *>memory.take(count, sizeof(int64_t), True)
         memset(self.member_start, 0, (k + 1) * sizeof(Py_ssize_t))
         with nogil:
@@ -206,8 +212,10 @@ cdef class Flow:
                 self.came[j].count = 0
             for i in range(k * k):
                 self.heaps[i].count = 0
-                self.heaps[i].wanted = FIRST_LISTED
+                self.heaps[i].wanted = wanted
                 self.heaps[i].unlisted = self.job.cheapest[i]
+                self.top_key[i] = self.job.cheapest[i]
+                self.top_at[i] = NOWHERE
         return 0
 
     cdef inline int64_t weight(self, int64_t at) noexcept nogil:
@@ -252,7 +260,19 @@ cdef class Flow:
                           self.found.moves[i].at)
         heap.unlisted = cut
         heap.wanted *= 2
+        self.look(a, b)
         return 0
+
+    cdef inline void look(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        """Bring up to date what is known of the cheapest row of one cluster to move to another."""
+        cdef Heap *heap = self.heaps + a * self.k + b
+        while heap.count > 0 and self.job.label[heap.moves[0].at] != a:
+            pop_move(heap)
+        self.top_key[a * self.k + b] = heap.unlisted
+        self.top_at[a * self.k + b] = NOWHERE
+        if heap.count > 0 and heap.moves[0].key < heap.unlisted:
+            self.top_key[a * self.k + b] = heap.moves[0].key
+            self.top_at[a * self.k + b] = heap.moves[0].at
 
     cdef int64_t above(self, Py_ssize_t wanted, int64_t least) except? -1 nogil:
         """A key above so many of those found, and above `least`, which none is below."""
@@ -284,15 +304,19 @@ cdef class Flow:
             cost[j] = cost_of(self.job, self.pair_squares[j], self.job.nearest[at])
 
     cdef int arrive(self, int64_t at, Py_ssize_t a) except -1 nogil:
-        """A row is in cluster a from now on."""
-        cdef Py_ssize_t j
+        """A row is in cluster a from now on, and no more where it was."""
+        cdef Py_ssize_t before = self.job.label[at], j
         self.job.label[at] = <int32_t>a
+        for j in range(self.k):
+            if self.top_at[before * self.k + j] == at:
+                self.look(before, j)
         append_move(self.came + a, 0, 0, at)
         self.costs_of(at, self.cost)
         for j in range(self.k):
             if j != a and self.cost[j] - self.cost[a] < self.heaps[a * self.k + j].unlisted:
                 push_move(self.heaps + a * self.k + j, self.cost[j] - self.cost[a], self.rank(at),
                           at)
+                self.look(a, j)
         return 0
 
     cdef int64_t at_home(self, int64_t at) noexcept nogil:
@@ -401,33 +425,27 @@ cdef class Flow:
             self.via[b] = via
             self.guessed[b] = guessed
 
-    cdef inline void reach_by_row(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        cdef Heap *heap = self.heaps + a * self.k + b
-        while heap.count > 0 and self.job.label[heap.moves[0].at] != a:
-            pop_move(heap)
-        if heap.count > 0 and heap.moves[0].key < heap.unlisted:
-            self.reach(a, b, heap.moves[0].key, heap.moves[0].at, False)
-        elif heap.unlisted < UNREACHED:
-            self.reach(a, b, heap.unlisted, NOWHERE, True)
-
     cdef void scan(self, Py_ssize_t a, Py_ssize_t to) noexcept nogil:
         """All arcs from a node, to one other or (NOWHERE) to all."""
-        cdef Py_ssize_t first = 0 if to == NOWHERE else to, last = self.k if to == NOWHERE else to
-        cdef Py_ssize_t b, i
-        for b in range(first, last + 1):
-            if self.settled[b]:
-                continue
-            if a == self.k:
-                if self.sent[b] > self.least[b]:
+        cdef Py_ssize_t first = 0 if to == NOWHERE else to
+        cdef Py_ssize_t last = self.k if to == NOWHERE else to, b, i
+        cdef const int64_t *key = self.top_key + a * self.k
+        cdef const int64_t *at = self.top_at + a * self.k
+        if a == self.k:
+            for b in range(first, last + 1):
+                if not self.settled[b] and self.sent[b] > self.least[b]:
                     self.reach(a, b, 0, NOWHERE, False)
+            return
+        for b in range(first, min(last + 1, self.k)):
+            if key[b] < UNREACHED and not self.settled[b]:
+                self.reach(a, b, key[b], at[b], at[b] == NOWHERE)
+        if last == self.k and not self.settled[self.k] and self.sent[a] < self.most[a]:
+            self.reach(a, self.k, 0, NOWHERE, False)
+        for i in range(self.n_parted):
+            if self.parted_in[i] != a:
                 continue
-            if b == self.k:
-                if self.sent[a] < self.most[a]:
-                    self.reach(a, b, 0, NOWHERE, False)
-                continue
-            self.reach_by_row(a, b)
-            for i in range(self.n_parted):
-                if self.parted_in[i] == a:
+            for b in range(first, min(last + 1, self.k)):
+                if not self.settled[b]:
                     self.reach(a, b, self.parted_cost[i * self.k + b]
                                - self.parted_cost[i * self.k + a], self.parted_at[i], False)
 

@@ -251,8 +251,9 @@ cdef class Sizes(Rule):
                 shares[r] = {self.job.label[r]: flow.at_home(r)}
             shares[r][flow.parted_in[i]] = flow.parted_amount[i]
         flow.n_parted = 0
+        ranks = {r: flow.rank(r) for r in shares}
         rows_of_cluster = {}
-        for r in sorted(shares):
+        for r in sorted(shares, key=ranks.get):
             for j in sorted(shares[r]):
                 rows_of_cluster.setdefault(j, []).append(r)
         off = dict.fromkeys(rows_of_cluster, 0)
