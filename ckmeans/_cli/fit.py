@@ -23,6 +23,7 @@ from .arguments import (
     count,
     count_or_auto,
     count_or_range,
+    count_or_share,
     positive_seconds,
     seed,
 )
@@ -123,6 +124,20 @@ def arguments(parser):
         "the units of the data (default: none, with a warning where spreads differ much)",
     )
     how.add_argument(
+        "--size-min",
+        metavar="N",
+        type=float,
+        help="least size of each cluster: rows, or their total weight",
+    )
+    how.add_argument("--size-max", metavar="N", type=float, help="largest size of each cluster")
+    how.add_argument(
+        "--outliers",
+        metavar="N",
+        type=count_or_share,
+        help="leave out the N rows that are farthest from their centers, or a share of the rows "
+        "(0.05): their label is -1",
+    )
+    how.add_argument(
         "--max-iter",
         metavar="N",
         type=count,
@@ -209,6 +224,9 @@ def run(args):
             refine=args.refine,
             metric=args.metric,
             scale=None if args.scale == "none" else args.scale,
+            size_min=args.size_min,
+            size_max=args.size_max,
+            n_outliers=args.outliers,
         )
         if chunks:
             labels = args.labels or (True if table.weights is not None else None)
@@ -223,7 +241,10 @@ def run(args):
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
             model.fit(table, sample_weight=table.weights)
-            weights = np.bincount(model.labels_, table.weights, k)
+            kept = model.labels_ >= 0
+            weights = np.bincount(
+                model.labels_[kept], None if table.weights is None else table.weights[kept], k
+            )
         fitted = time.perf_counter()
 
     if not chunks:
@@ -248,6 +269,9 @@ def _settings(args, k):
         "refine": args.refine,
         "metric": args.metric,
         "scale": args.scale,
+        "size_min": args.size_min,
+        "size_max": args.size_max,
+        "outliers": args.outliers,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -303,6 +327,12 @@ def _fit_range(args):
         )
     if args.refine:
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
+    for option in ("size_min", "size_max", "outliers"):
+        if getattr(args, option) is not None:
+            raise UsageError(
+                f"a range of k is chosen without --{option.replace('_', '-')}: leave it out, or "
+                "give one K"
+            )
     if args.metric != "euclidean":
         raise UsageError(
             "a range of k is judged by Euclidean distances: leave --metric "

@@ -470,12 +470,12 @@ class KMeans(ChunkFits):
             compared=True,
         )
         check.check_directions(data)
-        init, how = self._init(), default_effort(self, *array.shape)
+        init = self._init()
+        # Refinements know of no rules, and the optimum of one column is that of plain k-means.
+        how = default_effort(self, *array.shape) if rule is None else None
+        if rule is not None and isinstance(init, str) and init == "auto":
+            init = "k-means++"
         n_init = self.n_init if how is None else how.starts
-        if rule is not None:
-            how = None  # refinements know of no rules
-            if isinstance(init, str) and init == "auto":
-                init = "k-means++"  # the optimum of one column is that of plain k-means
         restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
         if rule is not None:
             restarts = rule.starts(restarts, init, data)

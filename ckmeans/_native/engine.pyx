@@ -10,7 +10,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
 from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY, NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 cimport numpy as cnp
 from collections import namedtuple
@@ -115,6 +115,7 @@ include "lloyd/choice.pxi"
 include "lloyd/clusters.pxi"
 include "lloyd/empty_clusters.pxi"
 include "rules/rule.pxi"
+include "rules/pricing.pxi"
 include "rules/flow.pxi"
 include "rules/sizes.pxi"
 include "rules/outliers.pxi"
