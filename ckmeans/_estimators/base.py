@@ -15,6 +15,7 @@ from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.sparse import SparseRows
 from .._native.engine import Data
+from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
 
 #: A method that fits.
@@ -125,7 +126,7 @@ def alone(fit: Fit) -> Fit:
 
 
 #: Attributes that not every fit sets: those of an earlier fit are removed.
-OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
+OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_", "weight_")
 
 
 def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
@@ -145,9 +146,13 @@ def keep_result(
     names: np.ndarray | None,
     d: int,
     interrupted: bool = False,
+    weight: float | None = None,
     **more: Any,
 ) -> None:
     """Set the attributes of the best run.
+
+    weight : float or None
+        The total weight of the rows; None where it is their number.
 
     interrupted : bool
         Whether an exception ended the fit.
@@ -165,6 +170,7 @@ def keep_result(
             "stop_reason_": "interrupted" if interrupted else best.stop_reason,
             "converged_": not interrupted and best.stop_reason in ("labels", "tol"),
             "runs_": tuple(runs),
+            "weight_": weight,
             **more,
         },
     )
@@ -203,6 +209,11 @@ def leaving(keep: Callable[[], None]) -> Iterator[None]:
         with suppress(Exception):  # an error of `keep` must not hide the original exception
             keep()
         raise
+
+
+def weight_of(data: Data) -> float | None:
+    """The total weight of weighted rows; None of others."""
+    return None if data.weights is None else data.total_weight()
 
 
 def warn_of_few_clusters(model: Any) -> None:
@@ -289,6 +300,66 @@ class CenterModel(Manners):
         if data.overflow:
             check_values(array, names, data)
         return labels
+
+    def predict_proba(self, X: Any, temperature: float | None = None) -> np.ndarray:
+        """How much of each row belongs to each cluster: shares between 0 and 1 that add up to 1.
+
+        The share of center j in row i is proportional to ``exp(-d_ij**2 / (2 * temperature))``: the
+        probability of the cluster in a mixture of round Gaussians of equal weight, whose variance
+        is the temperature. With ``metric="cosine"``, d_ij is the distance of the unit vectors; with
+        ``metric="manhattan"`` it is ``exp(-d_ij / temperature)``, of a mixture of Laplace
+        distributions.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+            Of sparse rows pass some at a time, as in ``X[:1000].toarray()``. (scikit-learn's
+            `check_estimator` takes what accepts sparse rows here for a classifier of four classes.)
+        temperature : float or None, default=None
+            In squared units of X (in units of X for Manhattan distances). The higher, the more
+            equal the shares. None: the mean squared distance of the rows of the fit to their
+            centers, per feature, ``inertia_ / (total weight * d)``.
+
+        Returns
+        -------
+        shares : ndarray of shape (n, k), float64
+            The largest of a row is that of its nearest center, which is its label.
+
+        Raises
+        ------
+        ValueError
+            The model has no `inertia_` to choose the temperature from, or it is not above 0.
+
+        Notes
+        -----
+        Takes an n x k array. One temperature for all clusters: not for clusters of very different
+        sizes or shapes, which a Gaussian mixture fits. With many features shares are close to 0 or
+        1, since squared distances add up over the features.
+
+        Examples
+        --------
+        >>> from ckmeans import KMeans
+        >>> model = KMeans(2, random_state=0, label_order="center").fit([[0.0], [1.0], [9.0]])
+        >>> model.predict_proba([[0.5], [4.75], [9.0]]).round(3)
+        array([[1. , 0. ],
+               [0.5, 0.5],
+               [0. , 1. ]])
+        """
+        check_temperature(temperature)
+        centers = self._centers()
+        if temperature is None:
+            temperature = temperature_of(self, centers.shape[1])
+        array, names = check.as_matrix(X, sparse=True)
+        if isinstance(array, SparseRows):
+            raise ValueError(
+                "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
+                "X[:1000].toarray()."
+            )
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        if array.dtype == np.float32:
+            array = array.astype(np.float64)
+        data = open_data(array, names, None, self.n_threads, unit=self._unit)
+        return shares(self, data, centers, float(temperature))
 
     def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
         """Fit, and return the labels of the rows."""

@@ -20,6 +20,7 @@ from .base import (
     leaving,
     open_data,
     warn_of_few_clusters,
+    weight_of,
 )
 from .chunk_fits import ChunkFits
 from .labels import check_label_order
@@ -403,6 +404,7 @@ class KMeans(ChunkFits):
             solver.names,
             solver.data.shape[1],
             interrupted,
+            weight_of(solver.data),
             history_=history,
         )
 

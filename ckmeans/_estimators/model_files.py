@@ -22,6 +22,7 @@ VERSION = 1  # raised when an older package could not read, or would misread, wh
 CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
 NUMBERS: dict[str, Any] = {
     "inertia_": float,
+    "weight_": float,
     "n_iter_": int,
     "n_steps_": int,
     "n_features_in_": int,
