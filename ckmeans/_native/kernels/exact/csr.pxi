@@ -10,7 +10,6 @@ cdef double WHOLE = 6755399441055744.0       # 1.5 * 2**52: adding it rounds to 
 
 cdef enum:
     LANES = 4 * VDL      # rows whose distances to one center are computed together
-    CSR_ROWS = 4         # rows that the block of a worker has room for
 
 
 cdef inline double csr_value(const Rows *rows, Py_ssize_t e) noexcept nogil:
@@ -356,7 +355,7 @@ cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *val
         norms[e & 7] += values[e] * values[e]
     for e in range(1, 8):
         norms[0] += norms[e]
-    me.overflow = me.overflow or not norms[0] < LARGEST_NORM
+    me.overflow = me.overflow or not norms[0] < CKM_LARGEST
     for j from 0 <= j < job.centers.k by BLOCK:
         used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
         job.filter.csr_roots(values, places, count, norms[0], rows.d, job.shifted, j, used,
@@ -385,7 +384,7 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             for j in range(k):
                 csr_distances(&me.csr, job.centers.rows + j * d, d, out)
                 for i in range(count):
-                    me.overflow = me.overflow or not out[i] < LARGEST_NORM
+                    me.overflow = me.overflow or not out[i] < CKM_LARGEST
                     put_distance(job, left[i], j, out[i])
             csr_unpack(&me.csr, columns)
             count = 0
