@@ -34,6 +34,7 @@ from .._estimators.restarts import ALGORITHMS, Result, Run, begin
 from .._estimators.watch import BlockState
 from .._input import checks as check
 from .._native import engine as native
+from .._rules import rule_for
 from ..partial import as_partial, assign_block
 from . import checkpoint as files
 from .inits import BLOCK_INITS, called, named
@@ -107,6 +108,7 @@ class Fit:
                 f"metric={model.metric!r} needs the rows in one array: fit(X); in "
                 "blocks there is metric='euclidean'."
             )
+        rule_for(model.get_params(deep=False), blocks=True)
         self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
         self.began = perf_counter()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._input import checks as check
+from .._rules import asked, rule_for
 from .base import CenterModel, alone
 
 #: A memory-mapped array is fitted block by block if a fit in memory would take more additional
@@ -218,6 +219,7 @@ class ChunkFits(CenterModel):
 
     def _check_for_chunks(self) -> None:
         self._check_params()
+        rule_for(self.get_params(deep=False), blocks=True)
         for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
             if getattr(self, name) != idle:
                 raise ValueError(
@@ -233,6 +235,7 @@ class ChunkFits(CenterModel):
             X.ndim == 2
             and 4 * X.size + 32 * len(X) > MAPPED_LIMIT
             and self.refine is None
+            and not asked(self.get_params(deep=False))
             and not self.history
             and self.metric == "euclidean"
             and self.callback is None

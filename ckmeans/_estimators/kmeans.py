@@ -13,6 +13,7 @@ from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS
+from .._rules import asked, rule_for
 from .base import (
     alone,
     keep_centers,
@@ -359,10 +360,22 @@ class KMeans(ChunkFits):
     def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any]]:
         """Check everything, and return a solver for these rows and where its runs start."""
         self._check_params()
+        values = self.get_params(deep=False)
+        rule = rule_for(values)
         array, names = check.as_matrix(X, sparse=True)
+        if rule is not None and isinstance(array, SparseRows):
+            rule = rule_for(values, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
+        if rule is not None:
+            rule.check(*array.shape, weights)
+            if rule.names_clusters and self.label_order is not None:
+                raise ValueError(
+                    f"label_order={self.label_order!r} would change the index of clusters that "
+                    f"{' and '.join(sum(asked(values).values(), []))} refers to: pass "
+                    "label_order=None."
+                )
         data = open_data(
             array,
             names,
@@ -373,9 +386,12 @@ class KMeans(ChunkFits):
             compared=True,
         )
         check.check_directions(data)
-        restarts = starts(
-            self._init(), self.n_init, self.n_clusters, self.random_state, array, data
-        )
+        init = self._init()
+        if rule is not None and isinstance(init, str) and init == "auto":
+            init = "k-means++"  # the optimum of one column is that of plain k-means
+        restarts = starts(init, self.n_init, self.n_clusters, self.random_state, array, data)
+        if rule is not None:
+            restarts = rule.starts(restarts, data)
         refine = self.refine
         if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved
@@ -390,7 +406,9 @@ class KMeans(ChunkFits):
             restarts = [
                 (seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)
             ]
-        solver = Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine)
+        solver = Solver(
+            data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine, rule
+        )
         solver.histories = [] if self.history else None
         return solver, restarts
 

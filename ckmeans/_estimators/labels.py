@@ -53,6 +53,13 @@ def label_order(how: Any, centers: np.ndarray, counts: np.ndarray) -> np.ndarray
     return assignment(sq_distances(previous, centers.astype(np.float64)))
 
 
+def relabeled(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Labels after cluster ``order[j]`` has become cluster j; -1 stays."""
+    position = np.full(len(order) + 1, -1, dtype=labels.dtype)
+    position[order] = np.arange(len(order))
+    return position[labels]
+
+
 def sq_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Squared distances of the rows of a to those of b."""
     out = np.zeros((len(a), len(b)))

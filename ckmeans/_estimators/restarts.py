@@ -15,8 +15,9 @@ from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
 from .._refine import improve
+from .._rules.rule import Rule
 from .history import Recorded
-from .labels import label_order
+from .labels import label_order, relabeled
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in
 #: speed and memory.
@@ -196,9 +197,10 @@ class Solver:
         tol: float,
         algorithm: str,
         refine: Any = None,
+        rule: Rule | None = None,
     ) -> None:
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
-        self.tol, self.refine = tol, refine
+        self.tol, self.refine, self.rule = tol, refine, rule
         self.runs: list[Run] = []
         self.best, self.current = None, None
 
@@ -294,7 +296,7 @@ class Solver:
                 n_iter + run.n_iter,
                 run.result_centers(),
                 run.labels().copy(),
-                self.data.inertia(before, run.labels()),
+                run.inertia_to(before),
                 run.shift,
                 run.n_changed,
             )
@@ -302,14 +304,22 @@ class Solver:
         return run
 
     def new_run(self, centers: np.ndarray) -> Any:
-        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm)
-        return run if self.histories is None else Recorded(run, self.data)
+        rule = None if self.rule is None else self.rule.of_run(self.data)
+        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm, rule)
+        return run if self.histories is None else Recorded(run)
 
     def best_in_order(self, how: Any) -> Result:
         """The best run with its clusters in the order that `label_order` gives; rows with ties are
-        assigned again, by the new labels.
+        assigned again, by the new labels (but where a rule has assigned them).
         """
-        centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
+        order = label_order(how, self.best.centers, self.best.counts)
+        centers = self.best.centers[order]
+        if self.rule is not None:
+            return self.best._replace(
+                centers=centers,
+                labels=relabeled(self.best.labels, order),
+                counts=self.best.counts[order],
+            )
         labels = self.data.assign(contiguous(centers, np.float64))
         return self.best._replace(
             centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
