@@ -35,6 +35,7 @@ __all__ = [
     "BisectingKMeans",
     "CkmeansError",
     "ConvergenceWarning",
+    "FuzzyCMeans",
     "IterState",
     "Iteration",
     "KMeans",
@@ -151,6 +152,27 @@ class _Model:
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None) -> Self: ...
 
+class FuzzyCMeans(_Model):
+    converged_: bool
+    stop_reason_: str
+    runs_: tuple[Run, ...]
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        fuzziness: float = 2.0,
+        init: _Init = "k-means++",
+        n_init: int | Literal["auto"] = 1,
+        max_iter: int = 300,
+        tol: float = 1e-8,
+        verbose: int = 0,
+        random_state: _Random = None,
+        n_threads: int | None = None,
+        max_time: float | None = None,
+        callback: Callable[[Any], object] | None = None,
+    ) -> None: ...
+    def predict_proba(self, X: _Rows) -> NDArray[np.float64]: ...  # type: ignore[override]
+
 class KMeans(_Model):
     converged_: bool
     stop_reason_: str
@@ -174,7 +196,8 @@ class KMeans(_Model):
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
         refine: str | list[str] | tuple[str, ...] | None = None,
-        metric: Literal["euclidean", "cosine"] = "euclidean",
+        metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
+        missing: Literal["error", "ignore"] = "error",
     ) -> None: ...
     def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
     def fit_chunks(

@@ -14,7 +14,7 @@ from .._input import checks as check
 from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.sparse import SparseRows
-from .._native.engine import Data
+from .._native.engine import Data, exact_sum
 from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
 
@@ -30,6 +30,7 @@ def open_data(
     packed: bool = False,
     unit: bool = False,
     compared: bool = False,
+    metric: str = "euclidean",
 ) -> Data:
     """The engine's view of checked rows; raises if a value is not finite or too large.
 
@@ -41,14 +42,20 @@ def open_data(
         Whether rows are scaled to unit length (cosine k-means).
     compared : bool
         Whether rows are compared with each other; then it also raises if all rows are so close that
-        their squared distances would underflow.
+        their squared distances would underflow, or nothing is there in a column.
+    metric : {"euclidean", "manhattan", "gaps"}
+        As of the engine's `Data`.
     """
+    if isinstance(array, SparseRows):
+        check_dense(metric)
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, thread_count(n_threads), packed, unit=unit)
+    data = Data(array, weights, thread_count(n_threads), packed, unit=unit, metric=metric)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+    if compared and metric == "gaps" and not (data.low <= data.high).all():
+        raise check.empty_column_error(int(np.argmin(data.low <= data.high)), names)
     if compared and not unit:
         check.check_span(data.low, data.high, 1.0 if weights is None else float(weights.max()))
     return data
@@ -59,7 +66,28 @@ def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
     if data.low is None:
         data.scan()
     if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names, limit=check.MAX_UNIT if data.unit else check.MAX_ABS)
+        raise bad_value(
+            array,
+            names,
+            limit=check.MAX_UNIT if data.unit else check.MAX_ABS,
+            gaps=data.present is not None,
+        )
+    check_rows(data)
+
+
+def check_rows(data: Data) -> None:
+    """Raise where nothing is there of a row."""
+    if data.present is not None and not data.present.all():
+        raise check.empty_row_error(np.flatnonzero(data.present == 0))
+
+
+def check_dense(metric: str) -> None:
+    """Raise if a metric is not one that sparse rows may have."""
+    if metric != "euclidean":
+        what = "missing='ignore'" if metric == "gaps" else f"metric={metric!r}"
+        raise ValueError(
+            f"{what} cannot be used with sparse X: pass X.toarray(), where that fits into memory."
+        )
 
 
 def unit_rows(array: Any) -> np.ndarray:
@@ -68,10 +96,14 @@ def unit_rows(array: Any) -> np.ndarray:
 
 
 def bad_value(
-    array: Any, names: np.ndarray | None, first: int = 0, limit: float = check.MAX_ABS
+    array: Any,
+    names: np.ndarray | None,
+    first: int = 0,
+    limit: float = check.MAX_ABS,
+    gaps: bool = False,
 ) -> ValueError:
     """The error for the first value that is not finite or too large; `first` is the position of
-    row 0.
+    row 0. With `gaps` NaN is not one of them.
     """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
@@ -83,7 +115,7 @@ def bad_value(
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
-        bad = ~(np.abs(block) <= limit)
+        bad = np.abs(block) > limit if gaps else ~(np.abs(block) <= limit)
         if bad.any():
             row, column = np.argwhere(bad)[0]
             return check.nonfinite_error(
@@ -213,7 +245,18 @@ def leaving(keep: Callable[[], None]) -> Iterator[None]:
 
 def weight_of(data: Data) -> float | None:
     """The total weight of weighted rows; None of others."""
+    if data.present is not None:  # the engine's weights are others
+        return None if data.plain_weights is None else exact_sum(data.plain_weights)
     return None if data.weights is None else data.total_weight()
+
+
+def distances_of(data: Data, centers: np.ndarray) -> np.ndarray:
+    """Distances (n, k), of rows with gaps scaled to all features."""
+    distances = data.distances(centers)
+    if data.present is not None:
+        check_rows(data)
+        distances *= np.sqrt(data.shape[1] / data.present)[:, None]
+    return distances
 
 
 def warn_of_few_clusters(model: Any) -> None:
@@ -254,23 +297,58 @@ class CenterModel(Manners):
 
     fit: Callable[..., Any]
 
+    #: Metrics of the estimator.
+    _metrics: tuple[str, ...] = check.METRICS
+
     @property
     def _unit(self) -> bool:
         """Whether rows are scaled to unit length (cosine k-means)."""
-        check.check_name(self.metric, check.METRICS, "metric")
+        check.check_name(self.metric, self._metrics, "metric")
         return self.metric == "cosine"
+
+    @property
+    def _gaps(self) -> bool:
+        """Whether missing values are left out."""
+        return False
+
+    @property
+    def _distance(self) -> str:
+        """The engine's metric: that of rows at unit length is Euclidean."""
+        if self._gaps:
+            return "gaps"
+        return "manhattan" if self.metric == "manhattan" else "euclidean"
+
+    def _matrix(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """New rows, whose features are those of the model, and their names."""
+        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        if isinstance(array, SparseRows):
+            check_dense(self._distance)
+        return array, names
+
+    def _data(self, array: Any) -> Data:
+        """Rows that are checked while they are first read."""
+        return Data(
+            array,
+            None,
+            thread_count(self.n_threads),
+            False,
+            scan=False,
+            unit=self._unit,
+            metric=self._distance,
+        )
 
     def _open(self, X: Any, sample_weight: Any = None) -> Data:
         """New rows, checked against the model."""
         self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
+        array, names = self._matrix(X)
         return open_data(
             array,
             names,
             check.as_weights(sample_weight, len(array)),
             self.n_threads,
             unit=self._unit,
+            metric=self._distance,
         )
 
     def _centers(self) -> np.ndarray:
@@ -288,17 +366,17 @@ class CenterModel(Manners):
         labels : ndarray of shape (n,), int32
         """
         centers = self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
+        array, names = self._matrix(X)
         return self._predict(array, names, centers)
 
     def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
         # One pass: rows are checked while they are assigned, and scanned again only if a value may
         # be invalid.
-        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        data = self._data(array)
         labels = data.assign(centers)
         if data.overflow:
             check_values(array, names, data)
+        check_rows(data)
         return labels
 
     def predict_proba(self, X: Any, temperature: float | None = None) -> np.ndarray:
@@ -349,7 +427,7 @@ class CenterModel(Manners):
         centers = self._centers()
         if temperature is None:
             temperature = temperature_of(self, centers.shape[1])
-        array, names = check.as_matrix(X, sparse=True)
+        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
         if isinstance(array, SparseRows):
             raise ValueError(
                 "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
@@ -358,15 +436,18 @@ class CenterModel(Manners):
         check.check_feature_names(self, names, array.shape[1], reset=False)
         if array.dtype == np.float32:
             array = array.astype(np.float64)
-        data = open_data(array, names, None, self.n_threads, unit=self._unit)
-        return shares(self, data, centers, float(temperature))
+        data = open_data(
+            array, names, None, self.n_threads, unit=self._unit, metric=self._distance
+        )
+        return shares(distances_of(data, centers), self.metric, float(temperature))
 
     def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
         """Fit, and return the labels of the rows."""
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X: Any) -> Any:
-        """Distances of each row to every center: Euclidean distances, or ``1 - cos``.
+        """Distances of each row to every center: Euclidean distances, ``1 - cos``, or sums of
+        absolute differences.
 
         Parameters
         ----------
@@ -386,10 +467,9 @@ class CenterModel(Manners):
             A distance of float32 rows is above the largest float32.
         """
         centers = self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
-        distances = data.distances(centers)
+        array, names = self._matrix(X)
+        data = self._data(array)
+        distances = distances_of(data, centers)
         if data.overflow:  # as in _predict
             check_values(array, names, data)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
@@ -399,9 +479,8 @@ class CenterModel(Manners):
     def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
-        distance = Data(x.astype(np.float64), None, 1, False).distances(
-            self._centers()[center : center + 1]
-        )[0, 0]
+        data = Data(x.astype(np.float64), None, 1, False, metric=self._distance)
+        distance = distances_of(data, self._centers()[center : center + 1])[0, 0]
         return ValueError(
             f"The distance of row {row} to center {center} is {distance:g}, above "
             "the largest float32 "

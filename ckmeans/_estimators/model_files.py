@@ -19,7 +19,7 @@ from .._output.files import write_atomically
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
-CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
+CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans", "FuzzyCMeans")
 NUMBERS: dict[str, Any] = {
     "inertia_": float,
     "weight_": float,

@@ -314,7 +314,7 @@ class Solver:
         """
         order = label_order(how, self.best.centers, self.best.counts)
         centers = self.best.centers[order]
-        if self.rule is not None:
+        if self.rule is not None and not self.rule.labels_are_nearest:
             return self.best._replace(
                 centers=centers,
                 labels=relabeled(self.best.labels, order),

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from .._input import checks as check
-from .._native.engine import Data
 
 #: Shares that are computed at a time: more rows than fit into this need no more memory.
 AT_ONCE = 1 << 17
@@ -44,16 +43,14 @@ def temperature_of(model: Any, d: int) -> float:
     return float((2 if model.metric == "cosine" else 1) * inertia / (weight * d))
 
 
-def shares(model: Any, data: Data, centers: np.ndarray, temperature: float) -> np.ndarray:
+def shares(out: np.ndarray, metric: str, temperature: float) -> np.ndarray:
     """The softmax of -distance**2 / (2 * temperature), row by row; see `predict_proba`.
 
     Parameters
     ----------
-    model : fitted estimator
-        Only its metric counts.
-    data : Data
-        The rows, as float64.
-    centers : ndarray of shape (k, d)
+    out : ndarray of shape (n, k), float64
+        Distances; they are overwritten.
+    metric : str
     temperature : float
         0 stands for the limit: all goes to the nearest center, in equal parts to equally near ones.
 
@@ -61,15 +58,14 @@ def shares(model: Any, data: Data, centers: np.ndarray, temperature: float) -> n
     -------
     out : ndarray of shape (n, k), float64
     """
-    out = data.distances(centers)
-    step = max(1, AT_ONCE // len(centers))
+    step = max(1, AT_ONCE // out.shape[1])
     for first in range(0, len(out), step):
         part = out[first : first + step]
         nearest = part.min(axis=1, keepdims=True)
         if temperature == 0:
             part[...] = part == nearest
         else:
-            energy(part, nearest, model.metric, temperature)
+            energy(part, nearest, metric, temperature)
         part /= part.sum(axis=1, keepdims=True)
     return out
 

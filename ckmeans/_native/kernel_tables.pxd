@@ -534,7 +534,7 @@ cdef struct ExactTable:
     # see kernels/exact/cosine.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
-    ChunkFn thin_rows, seed, weigh, unit_factors, memberships
+    ChunkFn thin_rows, seed, weigh, unit_factors, memberships, present
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

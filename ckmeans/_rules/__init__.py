@@ -8,6 +8,8 @@ Adding one is such a file and a row of `RULES`, which also says what the rule go
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .gaps import Gaps
+from .medians import Medians
 from .rule import Rule
 
 
@@ -40,7 +42,10 @@ class Goes(NamedTuple):
         )
 
 
-RULES: dict[str, Goes] = {}
+RULES: dict[str, Goes] = {
+    "medians": Goes(Medians, metric=("manhattan",), sparse=False, algorithm=("auto", "lloyd")),
+    "gaps": Goes(Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd")),
+}
 
 
 def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -14,6 +14,19 @@ def given(value: Any) -> bool:
     return value is not None
 
 
+#: Named inits whose draws go by the distance of the fit, or by none.
+INITS = ("auto", "k-means++", "random", "random-partition", "first")
+
+
+def check_init(init: Any, what: str) -> None:
+    """Raise if a named init goes by Euclidean distances, or by values that may be missing."""
+    if isinstance(init, str) and init not in INITS:
+        raise ValueError(
+            f"{what} cannot be used with init={init!r}: it goes with "
+            f"{', '.join(map(repr, INITS))}, an array of centers or a callable."
+        )
+
+
 class Rule:
     """What a fit does otherwise than plain k-means; this one changes nothing.
 
@@ -42,6 +55,9 @@ class Rule:
     def of_run(self, data: Data) -> native.Rule | None:
         """The engine's rule for one run."""
         return None
+
+    #: Whether labels are those of the nearest centers, so that rows with ties may be assigned again.
+    labels_are_nearest = False
 
     #: Whether the rule speaks of certain clusters by their index, which must not change then.
     names_clusters = False

@@ -15,6 +15,7 @@ cdef class Floats(Packing):
         cdef Py_ssize_t d = data.rows.d, n = data.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
         cdef double *origin = self.new_origin(d)
         cdef double *row = <double *>data.workers[0].block
+        self.packed.gaps = data.metric == GAPS
         if data.rows.indptr != NULL:         # zeros must stay zeros, and only norms are kept
             samples = 0
             self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
@@ -22,7 +23,10 @@ cdef class Floats(Packing):
         for i in range(samples):
             data.exact.read(&data.rows, i * n // samples, row)
             for f in range(d):
-                origin[f] += row[f] / samples
+                if row[f] == row[f]:
+                    origin[f] += row[f] / samples
+                else:                        # missing
+                    origin[f] += 0.5 * (data.cuts.low_[f] + data.cuts.high_[f]) / samples
         self.scale_around(origin, data.cuts)
         return 0
 
@@ -57,7 +61,7 @@ cdef class Floats(Packing):
 
     cdef int keep(self, View view) except -1:
         """From now on keep the packed rows: the next pass fills the panels."""
-        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.rows.d
+        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.width()
         cdef float *sq_norms
         if self.filter and self.packed.panels == NULL:
             sq_norms = <float *>self.memory.take(n, sizeof(float))

@@ -97,9 +97,8 @@ cdef class FuzzySearch(Search):
         return False
 
     cdef int assign(self, Run run) except -1 nogil:
-        cdef FuzzyClusters clusters = <FuzzyClusters>run.clusters
         with gil:
-            clusters.sums.go(clusters.center, run.label)
+            (<FuzzyClusters>run.clusters).sums.go(run.clusters.center, run.label)
         # Shares change while centers do: it is their shift alone that ends a run.
         run.data.workers[0].changed = run.data.rows.n
         return 0

@@ -47,6 +47,7 @@ cdef enum:
 include "kernels/exact/reading.pxi"
 include "kernels/exact/cosine.pxi"
 include "kernels/exact/cluster_sums.pxi"
+include "kernels/exact/gaps.pxi"
 include "kernels/exact/distances.pxi"
 include "kernels/exact/moments.pxi"
 include "kernels/exact/axes.pxi"
@@ -78,5 +79,6 @@ _table.weigh = weigh
 _table.memberships = memberships
 _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
+_table.present = present_in
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
 

@@ -1,0 +1,380 @@
+# k-medians: rows go to the center at the smallest Manhattan distance, and centers are the medians of
+# their rows, feature by feature.
+#
+# Minimizes sum_i w_i sum_f |x_if - c_jf| with j the label of row i. A median is the lower one of two:
+# the smallest value at or below which the rows have half of the cluster's weight, or more. Weights
+# are compared as exact sums, so that no order of the rows has a say.
+
+cdef enum:
+    MEDIAN_FEATURES = 8          # whose values are gathered together
+    FEW_VALUES = 600             # that are not worth a sample
+    SAMPLED = 256                 # values that tell between which others the median is
+
+
+cdef struct Medians:             # IN unless marked
+    const Rows *rows             # as they are, but for `d`, which is that of a gathered part
+    const double *weights        # (n,) or NULL
+    ExactTable *exact
+    const int64_t *order         # rows, cluster by cluster
+    const int64_t *start         # (count + 1,) where each cluster begins
+    const int32_t *cluster       # (count,)
+    Py_ssize_t d, parts          # parts: of MEDIAN_FEATURES features
+    Py_ssize_t room              # the most rows of a cluster
+    double *values               # scratch (threads, MEDIAN_FEATURES, room)
+    double *weight               # scratch (threads, 2, room), with weights
+    double *weight_sums          # scratch (threads, 4, weight_parts)
+    double *kept                 # scratch (threads, room)
+    const Sums *how              # how sums of weights are cut
+    double *out                  # OUT (k, d)
+
+
+cdef inline double median_of_three(double a, double b, double c) noexcept nogil:
+    return max(min(a, b), min(max(a, b), c))
+
+
+cdef void sort_few(double *x, Py_ssize_t n) noexcept nogil:
+    """Sort values by Shell's method."""
+    cdef Py_ssize_t gap = 1, i, j
+    cdef double value
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            value = x[i]
+            j = i
+            while j >= gap and x[j - gap] > value:
+                x[j] = x[j - gap]
+                j -= gap
+            x[j] = value
+        gap //= 3
+
+
+cdef double pivot_of(const double *x, Py_ssize_t n) noexcept nogil:
+    """A value near the middle: a median of medians of nine of them."""
+    cdef Py_ssize_t step = n // 9
+    if n < 9:
+        return x[n // 2]
+    return median_of_three(
+        median_of_three(x[0], x[step], x[2 * step]),
+        median_of_three(x[3 * step], x[4 * step], x[5 * step]),
+        median_of_three(x[6 * step], x[7 * step], x[n - 1]))
+
+
+cdef double select_in(double *x, Py_ssize_t n, Py_ssize_t rank) noexcept nogil:
+    """The value that has `rank` others before it in order; `x` is put in another order.
+
+    After many rounds, which only contrived values take, the rest is sorted.
+    """
+    cdef Py_ssize_t low = 0, high = n, below, equal, i, rounds = 0
+    cdef double pivot, value
+    while high - low > 16 and rounds < 100:
+        pivot = pivot_of(x + low, high - low)
+        below = low                           # [low, below) is less than the pivot, [below, equal)
+        equal = low                           # is equal
+        for i in range(low, high):
+            value = x[i]
+            x[i] = x[equal]
+            x[equal] = x[below]
+            x[below] = value
+            below += value < pivot
+            equal += value <= pivot
+        if rank < below:
+            high = below
+        elif rank < equal:
+            return pivot
+        else:
+            low = equal
+        rounds += 1
+    sort_few(x + low, high - low)
+    return x[rank]
+
+
+cdef double lower_median(double *x, Py_ssize_t n, double *kept) noexcept nogil:
+    """The lower median of n values.
+
+    kept  scratch (n,)
+    """
+    cdef Py_ssize_t rank = (n - 1) // 2, below = 0, count = 0, step, i
+    cdef double sample[SAMPLED]
+    cdef double low, high, value
+    if n < FEW_VALUES:
+        return select_in(x, n, rank)
+    # The median lies between two values of a sorted sample that are 2.5 standard deviations to
+    # either side of its middle, nearly always: only what is between them has to be put in order.
+    step = n // SAMPLED
+    for i in range(SAMPLED):
+        sample[i] = x[i * step + (i * 7919) % step]
+    sort_few(sample, SAMPLED)
+    low = sample[SAMPLED // 2 - 20]
+    high = sample[SAMPLED // 2 + 20]
+    for i in range(n):
+        value = x[i]
+        kept[count] = value
+        below += value < low
+        count += (value >= low) & (value <= high)
+    if below <= rank < below + count:
+        return select_in(kept, count, rank - below)
+    return select_in(x, n, rank)
+
+
+cdef inline void cut_weight(double *total, const Sums *how, double w) noexcept nogil:
+    """Add a weight to an exact sum."""
+    cdef double high
+    cdef int p
+    for p in range(how.weight_parts - 1):
+        high = (w + how.weight_big[p]) - how.weight_big[p]
+        total[p] += high
+        w -= high
+    total[how.weight_parts - 1] += w
+
+
+cdef bint reaches_half(const double *some, const double *more, const double *total,
+                       double *scratch, int parts) noexcept nogil:
+    """Whether twice the sum of two exact sums is a third one, or above."""
+    cdef int p
+    for p in range(parts):
+        scratch[p] = 2 * (some[p] + more[p]) - total[p]
+    return sum_value(scratch, 1, parts) >= 0
+
+
+cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
+                            double *sums) noexcept nogil:
+    """The lower median of n values with positive weights; both are put in another order.
+
+    sums  scratch (4, weight_parts) and as much again
+    """
+    cdef int parts = how.weight_parts, p
+    cdef double *total = sums
+    cdef double *before = sums + parts        # of all that is known to be below the median
+    cdef double *less = sums + 2 * parts
+    cdef double *scratch = sums + 3 * parts
+    cdef Py_ssize_t low = 0, high = n, below, equal, i
+    cdef double pivot, value, weight
+    memset(sums, 0, 4 * parts * sizeof(double))
+    for i in range(n):
+        cut_weight(total, how, w[i])
+    while high - low > 1:
+        pivot = pivot_of(x + low, high - low)
+        below = equal = low
+        for i in range(low, high):
+            value = x[i]
+            weight = w[i]
+            x[i] = x[equal]
+            w[i] = w[equal]
+            x[equal] = x[below]
+            w[equal] = w[below]
+            x[below] = value
+            w[below] = weight
+            below += value < pivot
+            equal += value <= pivot
+        memset(less, 0, parts * sizeof(double))
+        for i in range(low, below):
+            cut_weight(less, how, w[i])
+        if below > low and reaches_half(before, less, total, scratch, parts):
+            high = below
+            continue
+        for i in range(below, equal):
+            cut_weight(less, how, w[i])
+        if equal == high or reaches_half(before, less, total, scratch, parts):
+            return pivot
+        for p in range(parts):
+            before[p] += less[p]
+        low = equal
+    return x[low]
+
+
+cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
+    """The medians of some clusters in some features; PANEL numbers stand for one of these parts."""
+    cdef Medians *job = <Medians *>job_
+    cdef Rows part = job.rows[0]
+    cdef double *values = job.values + worker * MEDIAN_FEATURES * job.room
+    cdef double *own = job.weight + worker * 2 * job.room
+    cdef double *weights = own + job.room
+    cdef double *kept = job.kept + worker * job.room
+    cdef double row[MEDIAN_FEATURES]
+    cdef const int64_t *order
+    cdef Py_ssize_t item, c, first, n, i, f
+    for item in range(start // PANEL, (stop + PANEL - 1) // PANEL):
+        c = item // job.parts
+        first = item % job.parts * MEDIAN_FEATURES
+        part.d = min(<Py_ssize_t>MEDIAN_FEATURES, job.d - first)
+        part.data = job.rows.data + first * job.rows.col_stride
+        part.direct = False
+        order = job.order + job.start[c]
+        n = job.start[c + 1] - job.start[c]
+        for i in range(n):
+            job.exact.read(&part, order[i], row)
+            for f in range(part.d):
+                values[f * job.room + i] = row[f] + 0.0       # not -0.0
+        if job.weights != NULL:
+            for i in range(n):
+                own[i] = job.weights[order[i]]
+        for f in range(part.d):
+            if job.weights == NULL:
+                row[0] = lower_median(values + f * job.room, n, kept)
+            else:
+                memcpy(weights, own, n * sizeof(double))
+                row[0] = weighted_median(values + f * job.room, weights, n, job.how,
+                                         job.weight_sums + worker * 4 * job.how.weight_parts)
+            job.out[job.cluster[c] * job.d + first + f] = row[0]
+    return 0
+
+
+cdef class MedianClusters(Clusters):
+    """Centers that are the medians of their rows.
+
+    Clusters are gone over once more whose rows have changed.
+    """
+    cdef int32_t *before         # (n,) labels before the pass
+    cdef const int32_t *label    # (n,) after it
+    cdef int64_t *left_out       # (k,) rows that are to have no say in the next update
+    cdef Py_ssize_t n_left_out
+
+    cdef int new_tallies(self, Tally *tallies, int count) except -1:
+        """Room for weights and counts alone."""
+        tallies.weights = <double *>self.memory.take(self.k * self.cuts.sums.weight_parts,
+                                                     sizeof(double))
+        tallies.counts = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
+        tallies.touched = <uint8_t *>self.memory.take(self.k, 1)
+        return 0
+
+    cdef int open_tallies(self) except -1:
+        self.before = <int32_t *>self.memory.take(self.view.rows.n, sizeof(int32_t))
+        self.left_out = <int64_t *>self.memory.take(self.k + 1, sizeof(int64_t))
+        return 0
+
+    cdef void lend(self, const int32_t *label) noexcept nogil:
+        memcpy(self.before, label, self.view.rows.n * sizeof(int32_t))
+
+    cdef void collect(self, const int32_t *label) noexcept nogil:
+        cdef Py_ssize_t i
+        self.label = label
+        for i in range(self.view.rows.n if self.view.threads.changed() else 0):
+            if self.before[i] != label[i]:
+                if self.before[i] >= 0:
+                    self.change(i, self.before[i], -1)
+                self.change(i, label[i], 1)
+
+    cdef void change(self, Py_ssize_t row, int32_t label, int sign) noexcept nogil:
+        cdef double w = 1 if self.view.weight == NULL else self.view.weight[row]
+        self.total.counts[label] += sign
+        if w > 0:
+            self.total.touched[label] = 1
+            if self.cuts.sums.weighted:
+                cut_weight(self.total.weights + label * self.cuts.sums.weight_parts,
+                           &self.cuts.sums, sign * w)
+
+    cdef void move(self, Py_ssize_t row, int32_t label, int sign) noexcept nogil:
+        """Take a row out of the next update (-1), or let it have its say again (1)."""
+        cdef Py_ssize_t i
+        self.change(row, label, sign)
+        if sign < 0:
+            self.left_out[self.n_left_out] = row
+            self.n_left_out += 1
+            return
+        for i in range(self.n_left_out):
+            if self.left_out[i] == row:
+                self.n_left_out -= 1
+                self.left_out[i] = self.left_out[self.n_left_out]
+                return
+
+    cdef bint is_left_out(self, Py_ssize_t row) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.n_left_out):
+            if self.left_out[i] == row:
+                return True
+        return False
+
+    cdef int find_all(self) except -1 nogil:
+        """Find the medians of the clusters that were touched, as their next centers."""
+        with gil:
+            return self.find_with_gil()
+
+    cdef int find_with_gil(self) except -1:
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.view.rows.n, d = self.d, j, i, count = 0, total = 0, most = 1
+        cdef int threads = self.view.n_threads
+        cdef int64_t *order
+        cdef int64_t *start = <int64_t *>memory.take(self.k + 1, sizeof(int64_t))
+        cdef int64_t *at = <int64_t *>memory.take(self.k + 1, sizeof(int64_t))
+        cdef int32_t *cluster = <int32_t *>memory.take(self.k, sizeof(int32_t))
+        cdef int64_t *place = <int64_t *>memory.take(self.k, sizeof(int64_t))
+        cdef const double *weight = self.view.weight
+        cdef const int32_t *label = self.label
+        cdef Medians job
+        for j in range(self.k):
+            place[j] = -1
+            if self.total.touched[j] and self.cuts.weight_of(&self.total, j) > 0:
+                place[j] = count
+                cluster[count] = <int32_t>j
+                count += 1
+        if count == 0:
+            return 0
+        for i in range(n):
+            if place[label[i]] >= 0 and (weight == NULL or weight[i] > 0):
+                start[place[label[i]] + 1] += 1
+        for j in range(count):
+            most = max(most, <Py_ssize_t>start[j + 1])
+            start[j + 1] += start[j]
+            at[j] = start[j]
+        order = <int64_t *>memory.take(max(<Py_ssize_t>start[count], <Py_ssize_t>1),
+                                       sizeof(int64_t))
+        for i in range(n):
+            j = place[label[i]]
+            if j >= 0 and (weight == NULL or weight[i] > 0):
+                order[at[j]] = i
+                at[j] += 1
+        if self.n_left_out:
+            total = 0
+            for j in range(count):
+                i = start[j]
+                start[j] = total
+                while i < at[j]:
+                    if not self.is_left_out(order[i]):
+                        order[total] = order[i]
+                        total += 1
+                    i += 1
+            start[count] = total
+        job.rows = &self.view.rows
+        job.weights = weight
+        job.exact = self.view.exact
+        job.order, job.start, job.cluster = order, start, cluster
+        job.d = d
+        job.parts = (d + MEDIAN_FEATURES - 1) // MEDIAN_FEATURES
+        job.room = most + 1
+        job.values = <double *>memory.take(threads * MEDIAN_FEATURES * job.room, sizeof(double),
+                                           True)
+        job.kept = <double *>memory.take(threads * job.room, sizeof(double), True)
+        job.weight = <double *>memory.take(threads * 2 * job.room if weight != NULL else 1,
+                                           sizeof(double), True)
+        job.weight_sums = <double *>memory.take(threads * 4 * self.cuts.sums.weight_parts,
+                                                sizeof(double))
+        job.how = &self.cuts.sums
+        job.out = self.fresh
+        with nogil:
+            self.view.threads.each_chunk(find_medians, &job, count * job.parts * PANEL,
+                                         4.0 * MEDIAN_FEATURES * n / count / PANEL + 1, PANEL)
+        return 0
+
+    cdef void update(self, Py_ssize_t j) noexcept nogil:
+        cdef Py_ssize_t d = self.d, f
+        cdef double step
+        for f in range(d):
+            step = self.fresh[j * d + f] - self.center[j * d + f]
+            self.shift += step * step
+            self.center[j * d + f] = self.fresh[j * d + f]
+
+
+cdef class MedianRule(Rule):
+    """Centers that are medians; the data are of the Manhattan metric."""
+
+    cdef int open(self, Run run) except -1:
+        run.job.sums = NULL                  # nobody asks for means
+        return 0
+
+    def algorithm(self):
+        return Algorithm((Floats,), (AllCenters,))
+
+    cdef Clusters clusters(self, Run run):
+        return MedianClusters()
