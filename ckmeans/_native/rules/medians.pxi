@@ -69,20 +69,23 @@ cdef double select_in(double *x, Py_ssize_t n, Py_ssize_t rank) noexcept nogil:
     cdef double pivot, value
     while high - low > 16 and rounds < 100:
         pivot = pivot_of(x + low, high - low)
-        below = low                           # [low, below) is less than the pivot, [below, equal)
-        equal = low                           # is equal
+        below = low                           # [low, below) is less than the pivot
         for i in range(low, high):
             value = x[i]
-            x[i] = x[equal]
-            x[equal] = x[below]
+            x[i] = x[below]
             x[below] = value
             below += value < pivot
-            equal += value <= pivot
         if rank < below:
             high = below
-        elif rank < equal:
-            return pivot
         else:
+            equal = below                     # [below, equal) is equal
+            for i in range(below, high):
+                value = x[i]
+                x[i] = x[equal]
+                x[equal] = value
+                equal += value <= pivot
+            if rank < equal:
+                return pivot
             low = equal
         rounds += 1
     sort_few(x + low, high - low)
@@ -155,24 +158,30 @@ cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
         cut_weight(total, how, w[i])
     while high - low > 1:
         pivot = pivot_of(x + low, high - low)
-        below = equal = low
+        below = low
+        memset(less, 0, parts * sizeof(double))
         for i in range(low, high):
+            value = x[i]
+            weight = w[i]
+            x[i] = x[below]
+            w[i] = w[below]
+            x[below] = value
+            w[below] = weight
+            if value < pivot:
+                below += 1
+                cut_weight(less, how, weight)
+        if below > low and reaches_half(before, less, total, scratch, parts):
+            high = below
+            continue
+        equal = below
+        for i in range(below, high):
             value = x[i]
             weight = w[i]
             x[i] = x[equal]
             w[i] = w[equal]
-            x[equal] = x[below]
-            w[equal] = w[below]
-            x[below] = value
-            w[below] = weight
-            below += value < pivot
+            x[equal] = value
+            w[equal] = weight
             equal += value <= pivot
-        memset(less, 0, parts * sizeof(double))
-        for i in range(low, below):
-            cut_weight(less, how, w[i])
-        if below > low and reaches_half(before, less, total, scratch, parts):
-            high = below
-            continue
         for i in range(below, equal):
             cut_weight(less, how, w[i])
         if equal == high or reaches_half(before, less, total, scratch, parts):
