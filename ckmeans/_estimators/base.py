@@ -436,9 +436,7 @@ class CenterModel(Manners):
         check.check_feature_names(self, names, array.shape[1], reset=False)
         if array.dtype == np.float32:
             array = array.astype(np.float64)
-        data = open_data(
-            array, names, None, self.n_threads, unit=self._unit, metric=self._distance
-        )
+        data = open_data(array, names, None, self.n_threads, unit=self._unit, metric=self._distance)
         return shares(distances_of(data, centers), self.metric, float(temperature))
 
     def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:

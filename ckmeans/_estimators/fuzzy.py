@@ -201,9 +201,7 @@ class FuzzyCMeans(CenterModel):
             self._keep(solver, interrupted=True)
         elif solver.current is not None:
             run = solver.current
-            keep_centers(
-                self, run.result_centers(), run.n_iter, solver.names, solver.data.shape[1]
-            )
+            keep_centers(self, run.result_centers(), run.n_iter, solver.names, solver.data.shape[1])
 
     def _warn_of_coinciding(self, spread: float) -> None:
         """Warn if some of the centers are as good as one; `spread` is the rows' mean squared

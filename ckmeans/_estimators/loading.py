@@ -100,9 +100,7 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
             f"has the metric {params['metric']!r}, which this version does not know"
         )
     if params.get("missing", "error") not in MISSING:
-        raise ModelFileError(
-            f"has missing={params['missing']!r}, which this version does not know"
-        )
+        raise ModelFileError(f"has missing={params['missing']!r}, which this version does not know")
 
     dtype, shape, _, _ = members.layout("centers")
     if len(shape) != 2 or 0 in shape or dtype not in (np.float32, np.float64):

@@ -49,7 +49,6 @@ def kernel(name):
 engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
 
 
-
 def _metric_kernels(metric):
     return kernel(f"{metric}_f32"), kernel(f"{metric}_f64")
 
