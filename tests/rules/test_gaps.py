@@ -164,7 +164,7 @@ def test_rows_and_columns_without_any_value():
     for use in (model.predict, model.transform, model.score, model.predict_proba):
         with pytest.raises(ValueError, match="first at row 7"):
             use(X)
-    X = GAPS.copy()
+    X = WHOLE.copy()
     X[:, 2] = np.nan
     with pytest.raises(ValueError, match="no value in column 2: drop that column"):
         KMeans(3, missing="ignore").fit(X)
