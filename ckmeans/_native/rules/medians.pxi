@@ -25,7 +25,29 @@ cdef struct Medians:             # IN unless marked
     double *weight_sums          # scratch (threads, 4, weight_parts)
     double *kept                 # scratch (threads, room)
     const Sums *how              # how sums of weights are cut
+    const int64_t *items         # parts of clusters that are to be done: cluster * parts + part
+    double *reach                # OUT (k, d) how far from the new center to look for the next one
     double *out                  # OUT (k, d)
+
+
+cdef struct Candidate:           # a value that may be a median
+    int64_t place                # cluster * d + feature
+    double value
+
+
+cdef struct Bracketing:          # IN unless marked
+    const Rows *rows
+    ExactTable *exact
+    Worker *workers
+    const int32_t *label         # (n,)
+    const uint8_t *active        # (k,) clusters that are to be done
+    Py_ssize_t k, d
+    const double *low            # (k, d) medians are expected from here
+    const double *high           # (k, d) to here
+    int64_t *below               # INOUT (threads, k, d) values that are less than `low`
+    Candidate *found             # OUT (threads, room) values that are neither below nor above
+    int64_t *used                # INOUT (threads,) how many
+    Py_ssize_t room
 
 
 cdef inline double median_of_three(double a, double b, double c) noexcept nogil:
@@ -202,11 +224,12 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef double *weights = own + job.room
     cdef double *kept = job.kept + worker * job.room
     cdef double row[MEDIAN_FEATURES]
+    cdef double spread
     cdef const int64_t *order
     cdef Py_ssize_t item, c, first, n, i, f
     for item in range(start // PANEL, (stop + PANEL - 1) // PANEL):
-        c = item // job.parts
-        first = item % job.parts * MEDIAN_FEATURES
+        c = job.items[item] // job.parts
+        first = job.items[item] % job.parts * MEDIAN_FEATURES
         part.d = min(<Py_ssize_t>MEDIAN_FEATURES, job.d - first)
         part.data = job.rows.data + first * job.rows.col_stride
         part.direct = False
@@ -227,14 +250,54 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 row[0] = weighted_median(values + f * job.room, weights, n, job.how,
                                          job.weight_sums + worker * 4 * job.how.weight_parts)
             job.out[job.cluster[c] * job.d + first + f] = row[0]
+            if job.weights == NULL:
+                spread = 0
+                for i in range(n):
+                    spread += fabs(values[f * job.room + i] - row[0])
+                # About one value in twelve is so near, of many distributions.
+                job.reach[job.cluster[c] * job.d + first + f] = 0.125 * spread / n
+    return 0
+
+
+cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
+    """Count the values below the brackets of their clusters, and list those within."""
+    cdef Bracketing *job = <Bracketing *>job_
+    cdef double *row = <double *>job.workers[worker].block
+    cdef int64_t *below = job.below + worker * job.k * job.d
+    cdef Candidate *found = job.found + worker * job.room
+    cdef int64_t used = job.used[worker], at
+    cdef const double *low
+    cdef const double *high
+    cdef Py_ssize_t d = job.d, i, f
+    for i in range(start, stop):
+        if not job.active[job.label[i]]:
+            continue
+        if used + d > job.room:
+            used = job.room                   # too many: all is to be done otherwise
+            break
+        job.exact.read(job.rows, i, row)
+        at = job.label[i] * d
+        low = job.low + at
+        high = job.high + at
+        for f in range(d):
+            below[at + f] += row[f] < low[f]
+        for f in range(d):
+            found[used].place = at + f
+            found[used].value = row[f]
+            used += (row[f] >= low[f]) & (row[f] <= high[f])
+    job.used[worker] = used
     return 0
 
 
 cdef class MedianClusters(Clusters):
     """Centers that are the medians of their rows.
 
-    Clusters are gone over once more whose rows have changed.
+    Clusters whose rows have changed are gone over once more: first in one pass over the rows that
+    looks for their medians near the last ones, then, where they are not, one by one.
     """
+    cdef double *reach           # (k, d) how far from a center its next one is looked for; below 0
+                                 # where that is not known
     cdef int32_t *before         # (n,) labels before the pass
     cdef const int32_t *label    # (n,) after it
     cdef int64_t *left_out       # (k,) rows that are to have no say in the next update
@@ -249,7 +312,11 @@ cdef class MedianClusters(Clusters):
         return 0
 
     cdef int open_tallies(self) except -1:
+        cdef Py_ssize_t e
         self.before = <int32_t *>self.memory.take(self.view.rows.n, sizeof(int32_t))
+        self.reach = <double *>self.memory.take(self.k * self.d, sizeof(double))
+        for e in range(self.k * self.d):
+            self.reach[e] = -1
         self.left_out = <int64_t *>self.memory.take(self.k + 1, sizeof(int64_t))
         return 0
 
@@ -302,20 +369,112 @@ cdef class MedianClusters(Clusters):
 
     cdef int find_with_gil(self) except -1:
         cdef Memory memory = Memory()
-        cdef Py_ssize_t n = self.view.rows.n, d = self.d, j, i, count = 0, total = 0, most = 1
+        cdef Py_ssize_t d = self.d, parts = (d + MEDIAN_FEATURES - 1) // MEDIAN_FEATURES, j, f
+        cdef uint8_t *active = <uint8_t *>memory.take(self.k, 1)
+        cdef uint8_t *left = <uint8_t *>memory.take(self.k * parts, 1)
+        for j in range(self.k):
+            active[j] = self.total.touched[j] and self.cuts.weight_of(&self.total, j) > 0
+            memset(left + j * parts, active[j], parts)
+        if self.view.weight == NULL and self.n_left_out == 0:
+            self.find_near(active, left, parts)
+        return self.find_left(left, parts)
+
+    cdef int find_near(self, uint8_t *active, uint8_t *left, Py_ssize_t parts) except -1:
+        """Look for medians near the centers.
+
+        active  INOUT  (k,) clusters that are to be done; those of which nothing is known are taken
+                       off
+        left    INOUT  (k, parts) which parts are left over
+        """
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.view.rows.n, k = self.k, d = self.d, size = k * d, e, i, j, f, rank
+        cdef int threads = self.view.n_threads, worker
+        cdef int64_t rows = 0, total, at
+        cdef double *low = <double *>memory.take(size, sizeof(double))
+        cdef double *high = <double *>memory.take(size, sizeof(double))
+        cdef int64_t *start
+        cdef double *value
+        cdef bint crowded = False
+        cdef Bracketing job
+        for j in range(k):
+            for f in range(d):
+                active[j] = active[j] and self.reach[j * d + f] >= 0
+                low[j * d + f] = self.center[j * d + f] - self.reach[j * d + f]
+                high[j * d + f] = self.center[j * d + f] + self.reach[j * d + f]
+            rows += self.total.counts[j] if active[j] else 0
+        if rows == 0:
+            return 0
+        job.rows = &self.view.rows
+        job.exact = self.view.exact
+        job.workers = self.view.workers
+        job.label = self.label
+        job.active = active
+        job.k = k
+        job.d = d
+        job.low = low
+        job.high = high
+        job.below = <int64_t *>memory.take(threads * size, sizeof(int64_t))
+        # Twice what an even share of so many would be, if a quarter of the values were candidates.
+        job.room = rows * d // (2 * threads) + 1024 * d
+        job.found = <Candidate *>memory.take(threads * job.room, sizeof(Candidate), True)
+        job.used = <int64_t *>memory.take(threads, sizeof(int64_t))
+        with nogil:
+            self.view.each_chunk(look_between, &job, 2.0 * d + 5)
+        start = <int64_t *>memory.take(size + 1, sizeof(int64_t))
+        for worker in range(threads):
+            crowded = crowded or job.used[worker] == job.room
+            for i in range(job.used[worker]):
+                start[job.found[worker * job.room + i].place + 1] += 1
+            for e in range(size if worker > 0 else 0):
+                job.below[e] += job.below[worker * size + e]
+        for e in range(size):
+            start[e + 1] += start[e]
+        value = <double *>memory.take(max(start[size], <int64_t>1), sizeof(double), True)
+        for worker in range(threads):
+            for i in range(job.used[worker]):
+                e = job.found[worker * job.room + i].place
+                value[start[e]] = job.found[worker * job.room + i].value
+                start[e] += 1                # from the beginning of each place to its end
+        for j in range(k):
+            if not active[j]:
+                continue
+            memset(left + j * parts, crowded, parts)
+            rank = (self.total.counts[j] - 1) // 2
+            for f in range(d):
+                e = j * d + f
+                at = start[e - 1] if e > 0 else 0
+                total = start[e] - at
+                if job.below[e] <= rank < job.below[e] + total:
+                    self.fresh[e] = select_in(value + at, total, rank - job.below[e]) + 0.0
+                else:
+                    left[j * parts + f // MEDIAN_FEATURES] = True
+                # So that next time about one value in twelve is looked at.
+                self.reach[e] *= min(2.0, max(0.5, self.total.counts[j] / (12.0 * (total + 1))))
+        return 0
+
+    cdef int find_left(self, const uint8_t *left, Py_ssize_t parts) except -1:
+        """Find the medians of some clusters in some parts of their features (k, parts)."""
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n = self.view.rows.n, k = self.k, j, i, c, count = 0, total = 0, most = 1
+        cdef Py_ssize_t n_items = 0, p
         cdef int threads = self.view.n_threads
         cdef int64_t *order
-        cdef int64_t *start = <int64_t *>memory.take(self.k + 1, sizeof(int64_t))
-        cdef int64_t *at = <int64_t *>memory.take(self.k + 1, sizeof(int64_t))
-        cdef int32_t *cluster = <int32_t *>memory.take(self.k, sizeof(int32_t))
-        cdef int64_t *place = <int64_t *>memory.take(self.k, sizeof(int64_t))
+        cdef int64_t *items = <int64_t *>memory.take(k * parts, sizeof(int64_t))
+        cdef int64_t *start = <int64_t *>memory.take(k + 1, sizeof(int64_t))
+        cdef int64_t *at = <int64_t *>memory.take(k + 1, sizeof(int64_t))
+        cdef int32_t *cluster = <int32_t *>memory.take(k, sizeof(int32_t))
+        cdef int64_t *place = <int64_t *>memory.take(k, sizeof(int64_t))
         cdef const double *weight = self.view.weight
         cdef const int32_t *label = self.label
         cdef Medians job
-        for j in range(self.k):
+        for j in range(k):
             place[j] = -1
-            if self.total.touched[j] and self.cuts.weight_of(&self.total, j) > 0:
-                place[j] = count
+            for p in range(parts):
+                if left[j * parts + p]:
+                    place[j] = count
+                    items[n_items] = count * parts + p
+                    n_items += 1
+            if place[j] >= 0:
                 cluster[count] = <int32_t>j
                 count += 1
         if count == 0:
@@ -323,23 +482,22 @@ cdef class MedianClusters(Clusters):
         for i in range(n):
             if place[label[i]] >= 0 and (weight == NULL or weight[i] > 0):
                 start[place[label[i]] + 1] += 1
-        for j in range(count):
-            most = max(most, <Py_ssize_t>start[j + 1])
-            start[j + 1] += start[j]
-            at[j] = start[j]
+        for c in range(count):
+            most = max(most, <Py_ssize_t>start[c + 1])
+            start[c + 1] += start[c]
+            at[c] = start[c]
         order = <int64_t *>memory.take(max(<Py_ssize_t>start[count], <Py_ssize_t>1),
                                        sizeof(int64_t))
         for i in range(n):
-            j = place[label[i]]
-            if j >= 0 and (weight == NULL or weight[i] > 0):
-                order[at[j]] = i
-                at[j] += 1
+            c = place[label[i]]
+            if c >= 0 and (weight == NULL or weight[i] > 0):
+                order[at[c]] = i
+                at[c] += 1
         if self.n_left_out:
-            total = 0
-            for j in range(count):
-                i = start[j]
-                start[j] = total
-                while i < at[j]:
+            for c in range(count):
+                i = start[c]
+                start[c] = total
+                while i < at[c]:
                     if not self.is_left_out(order[i]):
                         order[total] = order[i]
                         total += 1
@@ -348,9 +506,9 @@ cdef class MedianClusters(Clusters):
         job.rows = &self.view.rows
         job.weights = weight
         job.exact = self.view.exact
-        job.order, job.start, job.cluster = order, start, cluster
-        job.d = d
-        job.parts = (d + MEDIAN_FEATURES - 1) // MEDIAN_FEATURES
+        job.order, job.start, job.cluster, job.items = order, start, cluster, items
+        job.d = self.d
+        job.parts = parts
         job.room = most + 1
         job.values = <double *>memory.take(threads * MEDIAN_FEATURES * job.room, sizeof(double),
                                            True)
@@ -360,9 +518,10 @@ cdef class MedianClusters(Clusters):
         job.weight_sums = <double *>memory.take(threads * 4 * self.cuts.sums.weight_parts,
                                                 sizeof(double))
         job.how = &self.cuts.sums
+        job.reach = self.reach
         job.out = self.fresh
         with nogil:
-            self.view.threads.each_chunk(find_medians, &job, count * job.parts * PANEL,
+            self.view.threads.each_chunk(find_medians, &job, n_items * PANEL,
                                          4.0 * MEDIAN_FEATURES * n / count / PANEL + 1, PANEL)
         return 0
 
