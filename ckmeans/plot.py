@@ -17,6 +17,7 @@ import numpy as np
 from . import metrics
 from ._estimators.base import unit_rows
 from ._estimators.kmeans import KMeans
+from ._estimators.scaling import UNSCALED, fitted_scaling
 from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._input.optional_packages import need
@@ -53,7 +54,8 @@ def _open(model, X, labels=None):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        labels = nearest(centers, array, model.metric)
+        scaling = fitted_scaling(model)
+        labels = nearest(scaling.inside(centers), scaling.inside(array), model.metric)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
@@ -111,7 +113,7 @@ def cluster_colors(centers):
     if k <= len(COLORS):
         return list(COLORS[:k])
     centers = np.asarray(centers, dtype=np.float64)
-    chosen = []
+    chosen: list[int] = []
     for j in range(k):
         apart = np.sqrt(((centers[:j] - centers[j]) ** 2).sum(axis=1))
         nearest = [
@@ -201,11 +203,11 @@ def _mark_centers(ax, points, colors):
         ax.text(*point, str(j), **options)
 
 
-def _regions(ax, centers, colors, x_limits, y_limits):
+def _regions(ax, centers, colors, x_limits, y_limits, scaling=UNSCALED):
     """The region of each center, in pale colors behind the rows."""
-    x, y = (np.linspace(*limits, _GRID) for limits in (x_limits, y_limits))
+    x, y = (np.linspace(low, high, _GRID) for low, high in (x_limits, y_limits))
     grid = np.stack([*map(np.ravel, np.meshgrid(x, y))], axis=1)
-    labels = nearest(centers, grid).reshape(_GRID, _GRID)
+    labels = nearest(scaling.inside(centers), scaling.inside(grid)).reshape(_GRID, _GRID)
     to_rgb = need("matplotlib.colors", "ckmeans.plot").to_rgb
     pale = np.array([1 - 0.2 * (1 - np.array(to_rgb(color))) for color in colors])
     image = pale[labels]
@@ -302,7 +304,7 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
     if d > 1:
         y_limits = _limits(np.concatenate([points[:, 1], middles[:, 1]]))
         if regions and d == 2:
-            _regions(ax, middles, colors, x_limits, y_limits)
+            _regions(ax, middles, colors, x_limits, y_limits, fitted_scaling(model))
         ax.set_ylim(y_limits)
         ax.set_ylabel(picture(names[columns[1]]))
     ax.set_xlim(x_limits)
@@ -331,6 +333,8 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
         raise ValueError("projection needs two features at least; clusters draws one.")
+    scaling = fitted_scaling(model)
+    array, centers = scaling.inside(array), scaling.inside(centers)
     ax = _axes(ax)
     rows, note = _thin_grouped(len(array), max_points)
     shown = array[rows].astype(np.float64)
@@ -430,7 +434,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
                 # Counts have their own scale: the ticks are those of the other plots in the row.
                 counts = ax.twinx()
                 counts.set_axis_off()
-                bins = np.linspace(*ranges[j], 31)
+                low, high = ranges[j]
+                bins = np.linspace(low, high, 31)
                 counts.hist(
                     [points[labels == c, j] for c in range(len(middles))],
                     bins,
@@ -591,7 +596,7 @@ def center_distances(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    centers = check.fitted_centers(model)
+    centers = fitted_scaling(model).inside(check.fitted_centers(model))
     k = len(centers)
     ax = _axes(ax)
     apart = np.sqrt(((centers[:, np.newaxis] - centers) ** 2).sum(axis=2))
@@ -630,7 +635,7 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
     labels = labels[rows]
-    values = metrics.silhouette_samples(array[rows], labels)
+    values = metrics.silhouette_samples(fitted_scaling(model).inside(array[rows]), labels)
     colors = cluster_colors(centers)
     k = len(colors)
     gap = max(1.0, 0.15 * len(values) / k)
@@ -691,7 +696,7 @@ def selection(result, *names, axes=None):
     -------
     axes : ndarray of matplotlib axes
     """
-    names = list(names) or ["inertia", *result.best_k]
+    names = names or ("inertia", *result.best_k)
     for name in names:
         check.check_name(name, ["inertia", *result.best_k], "column")
     if axes is None:

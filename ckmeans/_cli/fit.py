@@ -50,7 +50,7 @@ STARTS = (
     "random-partition",
     "first",
 )
-METRICS = ("euclidean", "cosine")
+METRICS = ("euclidean", "cosine", "manhattan")
 REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
 
 
@@ -109,7 +109,8 @@ def arguments(parser):
         "--metric",
         choices=METRICS,
         default="euclidean",
-        help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
+        help="cosine clusters directions, for embeddings and counts of words; manhattan takes medians "
+        "as centers, which far rows do not move (default: euclidean)",
     )
     how.add_argument(
         "--max-iter",

@@ -15,8 +15,12 @@ from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.sparse import SparseRows
 from .._native.engine import Data, exact_sum
+from .scaling import fitted_scaling
 from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
+
+#: Features from which on `Data.distances` takes rows that are mostly zero another way.
+THIN_FROM = 64
 
 #: A method that fits.
 Fit = TypeVar("Fit", bound=Callable[..., Any])
@@ -124,6 +128,67 @@ def bad_value(
     return changed_error()
 
 
+def own_distances(data: Data, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The distance (n,) of each scanned row to the center of its label, with the bits of
+    `Data.distances`.
+    """
+    narrow = data.array.dtype == np.float32
+    if not data.unit and (narrow or data.shape[1] < THIN_FROM):
+        return np.sqrt(data.squares(centers, labels))
+    # The other kinds of distances are those of `Data.distances` alone: one cluster after the other.
+    out = np.empty(len(labels), dtype=np.float32 if narrow else np.float64)
+    order = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[order], np.arange(len(centers) + 1))
+    for label in np.flatnonzero(np.diff(ends)).tolist():
+        rows = order[ends[label] : ends[label + 1]]
+        part = Data(data.array.take(rows, axis=0), None, data.n_threads, False, unit=data.unit)
+        out[rows] = part.distances(centers[label : label + 1])[:, 0]
+    return out
+
+
+def _given_labels(labels: Any, n: int, k: int) -> np.ndarray:
+    """Labels of n rows that a user gives, checked: (n,) int32."""
+    found = np.asarray(labels)
+    if found.shape != (n,):
+        raise ValueError(
+            f"labels has shape {found.shape}, but one label per row is needed: shape ({n},)."
+        )
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {found.dtype}.")
+    if not 0 <= found.min() <= found.max() < k:
+        raise ValueError(
+            f"labels must be from 0 to {k - 1}, the rows of cluster_centers_, got "
+            f"{found.min()} to {found.max()}."
+        )
+    return found.astype(np.int32)
+
+
+def typical_distances(distances: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Medians (k,) of the distances of the rows with each label; see
+    `CenterModel.typical_distances`.
+    """
+    order = np.lexsort((distances, labels))
+    ends = np.searchsorted(labels[order], np.arange(k + 1))
+    typical = np.full(k, np.median(distances), dtype=np.float64)
+    for label, (start, stop) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist())):
+        if start < stop:
+            middle = (
+                distances[order[(start + stop - 1) // 2]],
+                distances[order[(start + stop) // 2]],
+            )
+            median = np.mean(middle, dtype=np.float64)
+            typical[label] = median if median > 0 else typical[label]
+    return typical
+
+
+def relative_distances(distances: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    """Distances divided by typical ones: 0 for a distance of 0, infinite where only the typical
+    one is 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(distances > 0, distances.astype(np.float64) / typical, 0.0)
+
+
 #: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
 #: to the call.
 _turns: dict[int, list[int]] = {}
@@ -158,7 +223,16 @@ def alone(fit: Fit) -> Fit:
 
 
 #: Attributes that not every fit sets: those of an earlier fit are removed.
-OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_", "weight_")
+OPTIONAL = (
+    "feature_names_in_",
+    "labels_",
+    "counts_",
+    "inertia_",
+    "history_",
+    "scale_",
+    "typical_distances_",
+    "weight_",
+)
 
 
 def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
@@ -209,7 +283,12 @@ def keep_result(
 
 
 def keep_centers(
-    model: Any, centers: np.ndarray, n_iter: int, names: np.ndarray | None, d: int
+    model: Any,
+    centers: np.ndarray,
+    n_iter: int,
+    names: np.ndarray | None,
+    d: int,
+    **more: Any,
 ) -> None:
     """Set the centers of an unfinished run, after an exception before any run was finished."""
     keep_fitted(
@@ -222,6 +301,7 @@ def keep_centers(
             "stop_reason_": "interrupted",
             "converged_": False,
             "runs_": (),
+            **more,
         },
     )
 
@@ -326,33 +406,39 @@ class CenterModel(Manners):
             check_dense(self._distance)
         return array, names
 
-    def _data(self, array: Any) -> Data:
-        """Rows that are checked while they are first read."""
-        return Data(
-            array,
-            None,
-            thread_count(self.n_threads),
-            False,
-            scan=False,
-            unit=self._unit,
-            metric=self._distance,
-        )
-
     def _open(self, X: Any, sample_weight: Any = None) -> Data:
         """New rows, checked against the model."""
+        array, names = self._rows(X)
+        return self._opened(array, names, check.as_weights(sample_weight, len(array)))
+
+    def _rows(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """New rows as an array, and the names of their columns, which are those of the fit."""
         self._centers()
-        array, names = self._matrix(X)
+        return self._matrix(X)
+
+    def _opened(
+        self, array: Any, names: np.ndarray | None, weights: np.ndarray | None = None
+    ) -> Data:
+        """The engine's view of new rows, scaled as those of the fit were."""
+        scaling = fitted_scaling(self)
+        if scaling.divisors is not None:  # values are checked in the units that users know
+            open_data(array, names, None, self.n_threads)
         return open_data(
-            array,
+            scaling.inside(array),
             names,
-            check.as_weights(sample_weight, len(array)),
+            weights,
             self.n_threads,
             unit=self._unit,
             metric=self._distance,
         )
 
     def _centers(self) -> np.ndarray:
-        return check.fitted_centers(self)
+        """The centers (k, d) as the engine compares rows with them."""
+        return fitted_scaling(self).inside(check.fitted_centers(self))
+
+    def _labels(self, data: Data) -> np.ndarray:
+        """The labels of rows that are open."""
+        return data.assign(self._centers())
 
     def predict(self, X: Any) -> np.ndarray:
         """The nearest center of each row.
@@ -365,19 +451,28 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        centers = self._centers()
-        array, names = self._matrix(X)
-        return self._predict(array, names, centers)
+        return self._predict(*self._rows(X), self._centers())
 
     def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
         # One pass: rows are checked while they are assigned, and scanned again only if a value may
         # be invalid.
-        data = self._data(array)
+        data = self._unscanned(array)
         labels = data.assign(centers)
         if data.overflow:
-            check_values(array, names, data)
+            self._opened(array, names)
         check_rows(data)
         return labels
+
+    def _unscanned(self, array: Any) -> Data:
+        return Data(
+            fitted_scaling(self).inside(array),
+            None,
+            thread_count(self.n_threads),
+            False,
+            scan=False,
+            unit=self._unit,
+            metric=self._distance,
+        )
 
     def predict_proba(self, X: Any, temperature: float | None = None) -> np.ndarray:
         """How much of each row belongs to each cluster: shares between 0 and 1 that add up to 1.
@@ -427,21 +522,22 @@ class CenterModel(Manners):
         centers = self._centers()
         if temperature is None:
             temperature = temperature_of(self, centers.shape[1])
-        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        array, names = self._rows(X)
         if isinstance(array, SparseRows):
             raise ValueError(
                 "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
                 "X[:1000].toarray()."
             )
-        check.check_feature_names(self, names, array.shape[1], reset=False)
         if array.dtype == np.float32:
             array = array.astype(np.float64)
-        data = open_data(array, names, None, self.n_threads, unit=self._unit, metric=self._distance)
+        data = self._opened(array, names)
         return shares(distances_of(data, centers), self.metric, float(temperature))
 
-    def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
-        """Fit, and return the labels of the rows."""
-        return self.fit(X, sample_weight=sample_weight).labels_
+    def fit_predict(
+        self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
+    ) -> np.ndarray:
+        """Fit, and return the labels of the rows; `of_fit` are other arguments of `fit`."""
+        return self.fit(X, sample_weight=sample_weight, **of_fit).labels_
 
     def transform(self, X: Any) -> Any:
         """Distances of each row to every center: Euclidean distances, ``1 - cos``, or sums of
@@ -465,11 +561,12 @@ class CenterModel(Manners):
             A distance of float32 rows is above the largest float32.
         """
         centers = self._centers()
-        array, names = self._matrix(X)
-        data = self._data(array)
+        array, names = self._rows(X)
+        data = self._unscanned(array)
         distances = distances_of(data, centers)
         if data.overflow:  # as in _predict
-            check_values(array, names, data)
+            self._opened(array, names)
+        distances = self._rounded(distances, array)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
             raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
         return self._contained(distances, X)
@@ -477,7 +574,7 @@ class CenterModel(Manners):
     def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
-        data = Data(x.astype(np.float64), None, 1, False, metric=self._distance)
+        data = self._unscanned(x.astype(np.float64))
         distance = distances_of(data, self._centers()[center : center + 1])[0, 0]
         return ValueError(
             f"The distance of row {row} to center {center} is {distance:g}, above "
@@ -485,14 +582,136 @@ class CenterModel(Manners):
             f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data."
         )
 
-    def fit_transform(self, X: Any, y: object = None, sample_weight: Any = None) -> Any:
+    @staticmethod
+    def _rounded(distances: np.ndarray, array: Any) -> np.ndarray:
+        """Distances in the type of results; infinite where float32 cannot hold them."""
+        if array.dtype == np.float32 != distances.dtype:
+            with np.errstate(over="ignore"):
+                return distances.astype(np.float32)
+        return distances
+
+    def distances(self, X: Any, labels: Any = None) -> np.ndarray:
+        """The distance of each row to the center of its own cluster.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n, d)
+        labels : array-like of shape (n,) or None, default=None
+            Whole numbers from 0 to k - 1: the cluster of each row. None means those of `predict`.
+
+        Returns
+        -------
+        distances : ndarray of shape (n,)
+            In the type and the units of `transform`, of which ``transform(X)[i, labels[i]]`` has
+            the same bits; but an n x k array is never made.
+
+        Raises
+        ------
+        ValueError
+            A label is none of the model's, or a distance of float32 rows is above the largest
+            float32.
+
+        See Also
+        --------
+        anomaly_scores : distances that are comparable between clusters
+
+        Examples
+        --------
+        >>> from ckmeans import KMeans
+        >>> X = [[0.0, 0.0], [0.0, 2.0], [9.0, 0.0]]
+        >>> KMeans(2, random_state=0).fit(X).distances(X)
+        array([1., 1., 0.])
+        """
+        return self._own_distances(X, labels)[0]
+
+    def _own_distances(self, X: Any, labels: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """The distance of each row to the center of its label, and the labels."""
+        check.check_plain(self, "distances of rows to their own centers")
+        centers = self._centers()
+        array, names = self._rows(X)
+        data = self._opened(array, names)
+        if labels is None:
+            labels = self._labels(data)
+        else:
+            labels = _given_labels(labels, len(array), len(centers))
+        distances = self._rounded(own_distances(data, centers, labels), array)
+        if distances.dtype == np.float32 and not distances.max() < np.inf:
+            row = int(np.argmax(np.isinf(distances)))
+            raise self._too_far(array, row, int(labels[row]))
+        return distances, labels
+
+    def anomaly_scores(self, X: Any, reference: Any = None) -> np.ndarray:
+        """How unusual each row is: its distance to its center, relative to its cluster.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n, d)
+        reference : array-like, table or sparse matrix of shape (m, d), or None, default=None
+            Rows that tell which distances are typical, such as those of the fit. None means the
+            typical distances that are stored in the model (`ckmeans fit --model` stores them) or,
+            where there are none, those of X.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,), float64
+            1 for a row at the typical distance, 3 for one at three times of it. Comparable between
+            clusters that are tight and clusters that are wide.
+
+        See Also
+        --------
+        distances : the distances alone
+        typical_distances : what they are divided by
+
+        Notes
+        -----
+        The relative distance of Tan, Steinbach & Kumar (Introduction to Data Mining, 2005, section
+        10.5): the distance of a row to the center of its cluster, divided by the median distance of
+        the cluster's rows. A few rows far from everything that have got a cluster of their own are
+        near its center, so that their score is low: look at small clusters, too.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ckmeans import KMeans
+        >>> X = np.array([[0.0], [1.0], [2.0], [100.0], [110.0], [120.0], [6.0]])
+        >>> scores = KMeans(2, random_state=0).fit(X).anomaly_scores(X)
+        >>> int(scores.argmax())
+        6
+        """
+        distances, labels = self._own_distances(X)
+        if reference is not None:
+            typical = self.typical_distances(reference)
+        elif hasattr(self, "typical_distances_"):
+            k = len(self._centers())
+            typical = check.fitted_array(self, "typical_distances_", (k,))
+        else:
+            typical = typical_distances(distances, labels, len(self._centers()))
+        return relative_distances(distances, typical[labels])
+
+    def typical_distances(self, X: Any) -> np.ndarray:
+        """The median distance to the center in each cluster.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        typical : ndarray of shape (k,), float64
+            A cluster without rows in X, or with a median of 0, has the median over all rows.
+        """
+        return typical_distances(*self._own_distances(X), len(self._centers()))
+
+    def fit_transform(
+        self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
+    ) -> Any:
         """Fit, and return the distances of the rows to every center."""
-        return self.fit(X, sample_weight=sample_weight).transform(X)
+        return self.fit(X, sample_weight=sample_weight, **of_fit).transform(X)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
         """The negative inertia of these rows: higher is better."""
-        data, centers = self._open(X, sample_weight), self._centers()
-        return -data.inertia(centers, data.assign(centers))
+        data = self._open(X, sample_weight)
+        return -data.inertia(self._centers(), self._labels(data))
 
     def save(self, path: Any) -> None:
         """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""

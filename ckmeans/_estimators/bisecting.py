@@ -286,13 +286,10 @@ class BisectingKMeans(CenterModel):
         -------
         labels : ndarray of shape (n,), int32
         """
-        centers, data = self._centers(), self._open(X)
-        return self._descend(data, *centers.shape)
+        return self._labels(self._open(X))
 
-    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
-        """The negative of the inertia that these rows have: higher is better."""
-        centers, data = self._centers(), self._open(X, sample_weight)
-        return -data.inertia(centers, self._descend(data, *centers.shape))
+    def _labels(self, data: Data) -> np.ndarray:
+        return self._descend(data, *self._centers().shape)
 
     def _descend(self, data: Data, k: int, d: int) -> np.ndarray:
         array = data.array

@@ -12,8 +12,9 @@ from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
-from .._refine import PLANS, REFINEMENTS
+from .._refine import PLANS, REFINEMENTS, plan
 from .._rules import asked, rule_for
+from .._rules.known_labels import MODES
 from .base import (
     alone,
     keep_centers,
@@ -24,8 +25,10 @@ from .base import (
     weight_of,
 )
 from .chunk_fits import ChunkFits
+from .effort import Effort, default_effort
 from .labels import check_label_order
 from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
+from .scaling import UNSCALED, Scaling, check_scale, spreads
 from .watch import Watch
 
 
@@ -118,6 +121,17 @@ class KMeans(ChunkFits):
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times
           the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
+    size_min, size_max : None, number or array-like of shape (k,), default=None
+        Bounds of the clusters' sizes, the same for all or one for each: every assignment is the one
+        of the least inertia that keeps them; see Notes.
+    n_outliers : None, int or float, default=None
+        Rows that are left out, as a number (int) or a share (float, above 0 and below 1) of those
+        with weight: the ones farthest from their centers, in every iteration. Their label is -1;
+        see Notes.
+    known : {"constrained", "seeded"}, default="constrained"
+        What ``fit(X, labels_known=...)`` does with rows whose cluster is known: runs start with
+        the means of those rows as centers (other clusters with what `init` gives). "constrained":
+        known rows stay in their clusters; "seeded": they may leave them.
     history : bool, default=False
         Whether to record each iteration in ``history_``; takes an additional pass over the rows
         per iteration.
@@ -130,6 +144,16 @@ class KMeans(ChunkFits):
         `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and `centers`,
         `labels` and `inertia`, which are computed on access. A true result ends the fit with the
         best result so far. `ckmeans.progress.ProgressBar()` is such a callback.
+    scale : None, "standard" or "robust", default=None
+        Brings the columns to comparable spreads: a distance is that of rows whose columns were
+        divided by ``scale_``. "standard": by their (weighted) standard deviations; "robust": by
+        their interquartile ranges / 1.349, which is the same for normally distributed values and is
+        not moved by outliers, or by the standard deviation where that range is 0. A constant column
+        is left as it is. Nothing is subtracted, since a shift changes no distance; so sparse rows
+        stay sparse. The model keeps the scaling: `predict`, `transform`, `distances`, `score` and
+        the exports apply it. `cluster_centers_`, initial centers and the states of callbacks are in
+        the units of the data; distances and `inertia_` are of scaled columns. Takes a float64 copy
+        of X, and another one for a moment. Not with ``metric="cosine"``, nor with `fit_chunks`.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         The order of the clusters in all results. None: the order of the initial centers; "size":
         by decreasing number of rows; "center": by center, lexicographically; array: each cluster
@@ -139,10 +163,12 @@ class KMeans(ChunkFits):
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (k, d)
-        float32 for float32 data, float64 for any other.
+        float32 for float32 data, float64 for any other. In the units of the data, also with
+        `scale`.
     labels_ : ndarray of shape (n,), int32
-        Cluster of each row: the nearest center, the lowest index of equally near ones. Always
-        equals ``predict(X)``.
+        Cluster of each row: the nearest center, the lowest index of equally near ones. Equals
+        ``predict(X)``, unless sizes, outliers or known labels are asked for: these have a say in
+        the labels of a fit, but none in those of `predict`.
     inertia_ : float
         Weighted sum of squared distances of the rows to their centers; of cosine distances with
         ``metric="cosine"``.
@@ -160,6 +186,8 @@ class KMeans(ChunkFits):
     history_ : tuple of lists of Iteration
         Only with ``history=True``: for each run of `runs_` its iterations' n_iter, inertia, shift,
         n_changed and n_distances.
+    scale_ : ndarray of shape (d,), float64
+        Only with `scale`: what columns are divided by.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (d,), object
         Only when X had column names.
@@ -242,6 +270,30 @@ class KMeans(ChunkFits):
     at the end of a run and for `transform`, whose sums include every feature in which a center is
     nonzero.
 
+    Sizes: with `size_min` or `size_max`, rows are assigned by a min-cost flow (Bradley, Bennett &
+    Demiriz, MSR-TR-2000-65), whose result is optimal for the centers of the iteration; distances
+    are rounded to 2**-52 of the largest difference that they can have. A size is the total weight
+    of the rows. Where all weights are equal the bounds are kept exactly. Rows are never divided:
+    where weights differ, a size may be off its bound by less than the weight of the heaviest row,
+    and the inertia is the least for the sizes that result. `predict` gives new rows their nearest
+    center. An iteration takes the exact distances of all rows to all centers and about
+    20 bytes per row; ``algorithm`` has no say. Not for sizes that are only wished for: bounds
+    far from those of the nearest centers make clusters that are not compact.
+
+    Outliers: k-means-- (Chawla & Gionis, SDM 2013) leaves out those rows whose weight times squared
+    distance is largest, of equal ones the first by content; every iteration lowers the inertia,
+    which is that of the other rows. Rows of weight 0 are never left out. `predict` gives every row
+    its nearest center, however far. With init "auto" or "k-means++", initial centers are drawn
+    from a random sample, in which as large a share of the rows farthest from the centers so far is
+    left out each time; a center at a far row would stay there. Takes about 30 bytes per row.
+
+    Known labels: Basu, Banerjee & Mooney, ICML 2002. Where all clusters have known rows there is
+    one run, from their means. Otherwise, `init` gives k centers, and the means take the places of
+    those nearest to them (of those of the same index, if init is an array). Not for labels that
+    contradict each other: "constrained" keeps them, right or wrong.
+
+    These three cannot be used together, nor with `refine` or over blocks of rows.
+
     For rows that do not fit into memory: `fit_chunks` reads them chunk by chunk, and so does `fit`
     with a large `numpy.memmap` (if its packed copy would take more than 100 MB; not with `refine`,
     `history`, `callback`, `verbose` or an init that needs all rows at once). The results are the
@@ -271,6 +323,7 @@ class KMeans(ChunkFits):
     algorithm: str
     copy_x: bool
     max_time: float | None
+    scale: str | None
 
     missing: str
 
@@ -298,9 +351,14 @@ class KMeans(ChunkFits):
         max_time=None,
         callback=None,
         label_order=None,
-        refine=None,
+        refine="default",
         metric="euclidean",
         missing="error",
+        size_min=None,
+        size_max=None,
+        n_outliers=None,
+        known="constrained",
+        scale=None,
     ):
         self._keep_parameters(locals())
 
@@ -312,7 +370,9 @@ class KMeans(ChunkFits):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
-    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "KMeans":
+    def fit(
+        self, X: Any, y: object = None, sample_weight: Any = None, *, labels_known: Any = None
+    ) -> "KMeans":
         """Cluster the rows of X.
 
         Parameters
@@ -324,6 +384,8 @@ class KMeans(ChunkFits):
         y : ignored
         sample_weight : array-like of shape (n,) or None
             Non-negative weights. Rows of weight 0 get labels, but do not affect the centers.
+        labels_known : array-like of shape (n,) or None
+            Clusters that are known, from 0 to ``n_clusters - 1``; -1 where none is. See `known`.
 
         Returns
         -------
@@ -335,23 +397,34 @@ class KMeans(ChunkFits):
             A parameter or the data cannot be used; the message says which and why.
         """
         began = perf_counter()
-        if isinstance(X, np.memmap) and self._better_in_blocks(X):
+        if isinstance(X, np.memmap) and labels_known is None and self._better_in_blocks(X):
             return self._fit_mapped(X, sample_weight)
-        solver, restarts = self._prepare(X, sample_weight)
+        solver, restarts, how = self._prepare(X, sample_weight, labels_known)
         watch = None
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = Watch(
-                began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose
+                began,
+                len(restarts) + (how is not None),
+                self.max_iter,
+                self.max_time,
+                self.callback,
+                self.verbose,
+                solver.outside,
             )
         with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
                 if solver.run(*start, watch):
                     break
+            else:
+                if how is not None:
+                    solver.refine_best(how.refinement(solver.best.n_iter), watch)
             self._keep(solver)
         warn_of_few_clusters(self)
         return self
 
-    def iter_fit(self, X: Any, sample_weight: Any = None) -> Iterator[IterState]:
+    def iter_fit(
+        self, X: Any, sample_weight: Any = None, *, labels_known: Any = None
+    ) -> Iterator[IterState]:
         """Fit with one run, yielding the state after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
@@ -360,6 +433,7 @@ class KMeans(ChunkFits):
         ----------
         X : array-like, table or sparse matrix of shape (n, d)
         sample_weight : array-like of shape (n,) or None
+        labels_known : array-like of shape (n,) or None
 
         Yields
         ------
@@ -378,7 +452,7 @@ class KMeans(ChunkFits):
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
         """
-        solver, restarts = self._prepare(X, sample_weight)
+        solver, restarts, _ = self._prepare(X, sample_weight, labels_known)
         return self._states(solver, restarts[0])
 
     def _states(self, solver: Solver, restart: tuple[int | None, Any]) -> Iterator[IterState]:
@@ -389,11 +463,17 @@ class KMeans(ChunkFits):
 
     def _check_params(self) -> None:
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
+        check.check_name(self.known, MODES, "known")
+        check_scale(self.scale, self.metric)
 
-    def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any]]:
-        """Check everything, and return a solver for these rows and where its runs start."""
+    def _prepare(
+        self, X: Any, sample_weight: Any, labels_known: Any = None
+    ) -> tuple[Solver, list[Any], Effort | None]:
+        """Check everything, and return a solver for these rows, where its runs start, and the
+        effort where nobody asked for another.
+        """
         self._check_params()
-        values = self.get_params(deep=False)
+        values = {**self.get_params(deep=False), "labels_known": labels_known}
         rule = rule_for(values)
         array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
         if rule is not None and isinstance(array, SparseRows):
@@ -409,8 +489,12 @@ class KMeans(ChunkFits):
                     f"{' and '.join(sum(asked(values).values(), []))} refers to: pass "
                     "label_order=None."
                 )
+        scaling = UNSCALED
+        if self.scale is not None:
+            given = open_data(array, names, weights, self.n_threads)
+            scaling = Scaling(spreads(self.scale, given))
         data = open_data(
-            array,
+            scaling.inside(array),
             names,
             weights,
             self.n_threads,
@@ -420,34 +504,40 @@ class KMeans(ChunkFits):
             metric=self._distance,
         )
         check.check_directions(data)
-        init = self._init()
-        if rule is not None and isinstance(init, str) and init == "auto":
-            init = "k-means++"  # the optimum of one column is that of plain k-means
-        restarts = starts(init, self.n_init, self.n_clusters, self.random_state, array, data)
+        init, how = self._init(), default_effort(self, *array.shape)
+        n_init = self.n_init if how is None else how.starts
         if rule is not None:
-            restarts = rule.starts(restarts, data)
-        refine = self.refine
-        if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
+            how = None  # refinements know of no rules
+            if isinstance(init, str) and init == "auto":
+                init = "k-means++"  # the optimum of one column is that of plain k-means
+        restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
+        if rule is not None:
+            restarts = rule.starts(restarts, init, data)
+        refine = None if self.refine == "default" else self.refine
+        if array.shape[1] == 1 and isinstance(init, str) and init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved
         if refine is not None:
-            if isinstance(array, SparseRows):
-                raise ValueError(
-                    "refine works on dense rows only: pass refine=None, or "
-                    "X.toarray() where it fits into memory."
-                )
             # Refinements draw, also from centers that were given.
             drawn = check.seeds(self.random_state, len(restarts))
             restarts = [
                 (seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)
             ]
         solver = Solver(
-            data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine, rule
+            data,
+            names,
+            self.max_iter,
+            self.tol,
+            ALGORITHMS[self.algorithm],
+            rule,
+            scaling,
+            array.dtype,
         )
+        solver.refine = None if refine is None else plan(refine)
         solver.histories = [] if self.history else None
-        return solver, restarts
+        return solver, restarts, how
 
     def _keep(self, solver: Solver, interrupted: bool = False) -> None:
-        best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
+        best = solver.best_result(self.label_order)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
             self,
@@ -458,6 +548,7 @@ class KMeans(ChunkFits):
             interrupted,
             weight_of(solver.data),
             history_=history,
+            scale_=solver.scaling.divisors,
         )
 
     def _keep_interrupted(self, solver: Solver) -> None:
@@ -466,10 +557,11 @@ class KMeans(ChunkFits):
         elif solver.current is not None:
             keep_centers(
                 self,
-                solver.current.result_centers(),
+                solver.outside(solver.current.result_centers()),
                 solver.current.n_iter,
                 solver.names,
                 solver.data.shape[1],
+                scale_=solver.scaling.divisors,
             )
 
     def _repr_html_(self) -> str:
@@ -493,7 +585,7 @@ def k_means(
     copy_x=True,
     algorithm="auto",
     n_threads=None,
-    refine=None,
+    refine="default",
     metric="euclidean",
     return_n_iter=False,
 ):

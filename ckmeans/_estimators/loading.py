@@ -155,6 +155,13 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         found = array(name, (kind,), shape_of(k, d), f"{name} for its {k} centers")
         if found is not None:
             setattr(model, name, found)
+    scaled = model.__dict__.get("scale_")
+    if (scaled is None) != (params.get("scale") is None):
+        raise ModelFileError("has a scaling without its numbers, or numbers of none")
+    if scaled is not None and not (scaled.min() > 0 and scaled.max() <= MAX_ABS):
+        raise ModelFileError("has a scaling that is not positive")
+    if not np.all(model.__dict__.get("typical_distances_", np.zeros(1)) >= 0):
+        raise ModelFileError("has typical distances that are no distances")
     if header["class"] == "BisectingKMeans":
         _check_tree(model, k)
     if header["class"] == "MiniBatchKMeans" and not np.all(model.seen_weights_ >= 0):

@@ -35,6 +35,8 @@ RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).
 ARRAYS: dict[str, tuple[Any, Any]] = {
     "seen_weights_": (np.float64, lambda k, d: (k,)),
+    "scale_": (np.float64, lambda k, d: (d,)),
+    "typical_distances_": (np.float64, lambda k, d: (k,)),
     "tree_centers_": (np.float64, lambda k, d: (k - 1, 2, d)),
     "tree_children_": (np.int32, lambda k, d: (k - 1, 2)),
 }

@@ -123,11 +123,11 @@ def check_share(value: Any, what: str) -> None:
 def check_refine(refine: Any, valid: Collection[str]) -> None:
     """Raise unless this is a name in `valid`, or a list of names other than "auto" and "best"."""
     if isinstance(refine, str):
-        check_name(refine, valid, "refine")
+        check_name(refine, ("default", *valid), "refine")
         return
     if not isinstance(refine, (list, tuple)) or not refine:
         raise TypeError(
-            f"refine must be None, one of {', '.join(map(repr, valid))}, or a list of "
+            f"refine must be None, one of {', '.join(map(repr, ('default', *valid)))}, or a list of "
             f"these names, got {with_type(refine)}."
         )
     for name in refine:

@@ -32,6 +32,7 @@ cdef enum:
     COLUMN = 8           # room for either
     QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up
                          # most of it
+    MOST_DENSE = 32      # most columns of CSR rows that an origin other than 0 is of
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
 
@@ -129,6 +130,8 @@ cdef struct Packed:      # what the filter reads of the rows: float32, (x - orig
     bint by_row          # each panel is (PANEL, d) instead: what group bounds read
     const double *origin # (d,)
     double scale         # a power of two
+    int32_t *dense       # CSR: (MOST_DENSE,) columns, ascending, in which the origin may be other
+    Py_ssize_t n_dense   # than 0: so many
     const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then
                          # what length is left over; see
                          # kernels/exact/axes.pxi. NULL: all features are packed
@@ -179,11 +182,13 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
     const float *lift    # (m,) what a score may be below the true one, the row's share apart
+    const double *norms  # CSR: (k,) squared norms, scaled, in float64
+    const uint8_t *whole # CSR: (k,) whether all values are whole numbers
     float box_norm       # relative slack of the box test; see `box_bounds`
     const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL
                          # without axes
-    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature,
-                         # with axes
+    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature:
+                         # what rows in doubt are sifted by; NULL: all centers are compared exactly
     const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as
                            # floats. See kernels/filter/whole_numbers.pxi
     const float *steps   # (m,) what those are to be multiplied by
@@ -277,7 +282,7 @@ cdef struct Walk:        # one center, as sparse rows walk along it; see
 
 
 cdef struct CsrScratch:  # of CSR rows
-    float *values        # (most values in a row,) a row on its way through the filter
+    float *values        # (most values in a row + MOST_DENSE,) a row on its way through the filter
     int32_t *own         # (the same,) and its columns, which nobody else can change
     float *scores        # (groups * width,)
     int32_t *rank        # (d,) place of each column in `lanes`; 0: none
@@ -533,6 +538,9 @@ cdef struct ExactTable:
                   double *sq_norms) noexcept nogil
     # see kernels/exact/cosine.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
+    # see kernels/exact/squares.pxi
+    void (*squares)(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
+                    const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
     ChunkFn thin_rows, seed, weigh, unit_factors, memberships, present
     int walk_slots                       # CSR: tables that a walk has room for

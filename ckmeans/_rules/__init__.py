@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 from .gaps import Gaps
 from .medians import Medians
+from .known_labels import KnownLabels
+from .outliers import Outliers
 from .rule import Rule
+from .sizes import Sizes
 
 
 class Goes(NamedTuple):
@@ -42,7 +45,13 @@ class Goes(NamedTuple):
         )
 
 
+METRICS = ("euclidean", "cosine")
+
+#: name -> the rule and what it goes together with
 RULES: dict[str, Goes] = {
+    "sizes": Goes(Sizes, METRICS, sparse=True),
+    "outliers": Goes(Outliers, METRICS, sparse=True),
+    "known labels": Goes(KnownLabels, METRICS, sparse=True),
     "medians": Goes(Medians, metric=("manhattan",), sparse=False, algorithm=("auto", "lloyd")),
     "gaps": Goes(Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd")),
 }
@@ -87,7 +96,7 @@ def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = Fal
                 goes.algorithm is not None and values.get("algorithm") not in goes.algorithm,
                 f"algorithm={values.get('algorithm')!r}",
             ),
-            (not goes.refine and values.get("refine") is not None, "refine"),
+            (not goes.refine and values.get("refine") not in (None, "default"), "refine"),
             (blocks and not goes.blocks, "rows in chunks"),
             (other is not None, " and ".join(found[other] if other else ())),
         ):

@@ -40,15 +40,19 @@ class Rule:
     #: Parameters that ask for the rule -> whether a value of theirs does.
     asked_by: dict[str, Callable[[Any], bool]] = {}
 
+    #: Whether the rule speaks of certain clusters by their index, which must not change then.
+    names_clusters = False
+
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.k = int(values["n_clusters"])
 
     def check(self, n: int, d: int, weights: np.ndarray | None) -> None:
         """Raise if the rule cannot be kept with so many rows and features, of these weights."""
 
-    def starts(self, starts: list[Any], data: Data) -> list[Any]:
-        """The starts of all runs, (seed, function that makes centers), from those without the
-        rule.
+    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+        """The starts of all runs, (seed, function that makes centers), from those without the rule.
+
+        init : the parameter, but for "auto"
         """
         return starts
 
@@ -58,6 +62,3 @@ class Rule:
 
     #: Whether labels are those of the nearest centers, so that rows with ties may be assigned again.
     labels_are_nearest = False
-
-    #: Whether the rule speaks of certain clusters by their index, which must not change then.
-    names_clusters = False

@@ -231,7 +231,7 @@ def test_a_price_for_each_cluster_finds_what_the_layers_find(kind, weighted):
         )  # None: no price gives k clusters, as where many splits are equally good
         assert ends is not None or kind in ("grid", "integers")
         found = (
-            [problem.split(k)] if ends is None else [problem.split(k), problem.split_at(k, ends)]
+            [problem.split(k)] if ends is None else [problem.split(k), problem.split_at(k, *ends)]
         )
         for bounds in found:
             assert problem.statistics(bounds)[1].sum() == pytest.approx(

@@ -183,3 +183,25 @@ def test_refusals():
     before = X.copy()
     explain(model, X)
     assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_the_mean_of_standardized_rows_is_said_to_be_0(scale):
+    X = blobs()
+    X = scale * (X - X.mean(axis=0)) / X.std(axis=0)
+    assert 0 < np.abs(X.mean(axis=0)).max() < 1e-9 * scale
+    for cluster in explain(KMeans(4, random_state=0).fit(X), X).clusters:
+        assert "overall 0)" in cluster.sentence
+        assert "e-1" not in cluster.sentence.partition("overall")[2]
+
+
+def test_a_model_that_scales_is_explained_in_the_units_of_the_data():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(c, 1, size=(50, 2)) for c in ([0, 0], [9, 0])]) * [1, 1e4]
+    model = KMeans(2, random_state=0, scale="standard").fit(X)
+    found = explain(model, X)
+    assert 2 < found.tree.nodes[0].threshold < 8 and found.tree.nodes[0].feature == 0
+    assert np.mean(found.tree.predict(X) == model.labels_) > 0.97
+    for cluster in found.clusters:
+        mine = np.flatnonzero(model.labels_ == cluster.label)
+        assert cluster.typical[0] == mine[model.distances(X)[mine].argmin()]

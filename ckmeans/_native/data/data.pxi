@@ -340,6 +340,14 @@ cdef class Data(View):
         """
         return self.need_draw_order().draw(self, np.ascontiguousarray(uniforms, dtype=np.float64))
 
+    def ranked(self, code, Py_ssize_t count):
+        """`count` rows in the order of their hashes: from this one on, and then from 0 on. A random
+        order, but the same for the same rows. And these hashes, where there are weights.
+        """
+        if not 0 <= count <= self.rows.n:
+            raise IndexError(f"{count} of {self.rows.n} rows")
+        return self.need_draw_order().ranked(self, code, count)
+
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
         """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1)
         decide.

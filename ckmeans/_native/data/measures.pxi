@@ -30,20 +30,19 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     forms     room for them
     quantise  whether rows may be put in whole numbers on the way
     """
-    cdef Py_ssize_t k = forms.c.k, d = view.rows.d, j, f
+    cdef Py_ssize_t k = forms.c.k, d = view.rows.d
     cdef bint few = view.rows.n < FEW
     cdef Memory memory = Memory()
     cdef double *origin = <double *>memory.take(d, sizeof(double))
-    cdef double largest = 0, share = 1.0 / k
+    cdef double largest = 0
     cdef Packed packing
     cdef Assign job
     memset(labels, 0xff, view.rows.n * sizeof(int32_t))
     memset(&packing, 0, sizeof(Packed))
     packing.origin = origin
     packing.gaps = view.metric == GAPS
-    for j in range(k if view.rows.indptr == NULL and not few else 0):
-        for f in range(d):
-            origin[f] += rows[j * d + f] * share
+    if view.rows.indptr == NULL and not few:
+        middle_of(rows, k, d, origin)
     round_origin(origin, d, view.narrow)
     if not few:
         largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)

@@ -190,7 +190,7 @@ cdef class GroupBounds:
         for i in range(count):
             list_[i] = <int32_t>i
             # Eight of a panel, which share cache lines.
-            packed_row(self.packing, d, (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8
+            packed_row(self.packing, d, 8 * drawn_place(i // 8, n // 8) + i % 8
                        if n >= 8 * PANEL else i, rows + i * d)
         for g in range(self.b.groups):
             filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count,

@@ -30,6 +30,7 @@ cdef class CenterForms:
     cdef double *norms           # (m,) squared norms, as they are before they are lowered; CSR:
                                  # (k,)
     cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
+    cdef uint8_t *whole          # CSR: see Centers
     cdef double scale            # CSR: that forms were made with
     cdef double reach            # CSR: no value of a row or a center will be larger; 0: not known
     cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not
@@ -41,6 +42,7 @@ cdef class CenterForms:
     cdef double *coordinates     # (k, width) along the axes, moved and scaled
     cdef float *slack
     cdef float *lanes
+    cdef float *all_lanes        # the same of all features, once `use_lanes` was called
     cdef Memory quanta_memory    # in whole numbers: see `use_quanta`
     cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
 
@@ -90,6 +92,17 @@ cdef class CenterForms:
         self.c.slack = NULL
         self.c.lanes = NULL
         self.axes_memory = None
+
+    cdef bint can_sift(self) noexcept nogil:
+        return self.all_lanes != NULL
+
+    cdef int use_lanes(self) except -1:
+        """From now on `prepare` makes the form that rows in doubt are sifted by, without axes,
+        too.
+        """
+        self.all_lanes = <float *>self.memory.take((self.c.k + GAIN_LANES - 1) // GAIN_LANES
+                                                   * GAIN_LANES * self.d, sizeof(float))
+        return 0
 
     cdef int use_quanta(self) except -1:
         """Room for what `quantise` makes."""
@@ -192,6 +205,8 @@ cdef class CenterForms:
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         if packing.axes != NULL:
             self.find_coordinates(packing)
+        else:
+            self.c.lanes = self.all_lanes
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
                 continue
@@ -219,6 +234,7 @@ cdef class CenterForms:
         """Fill in the filter's form of center j as the m-th; False where it lies too far out."""
         cdef Py_ssize_t width = packed_width(packing, self.d)
         cdef float *scaled = self.scaled + m * width
+        cdef float *lanes
         cdef const double *row = self.c.rows + j * self.d
         cdef double norms[8]
         cdef double largest[8]
@@ -243,9 +259,11 @@ cdef class CenterForms:
         # Less the rounding error of the norm itself, to float32.
         self.sq_norms[m] = <float>(norms[0] * (1 - 2 * gamma - 2e-7))
         self.lift[m] = <float>(4.1 * gamma) * self.sq_norms[m]
-        if packing.axes != NULL:
+        if self.c.lanes != NULL:
+            lanes = <float *>self.c.lanes + m // GAIN_LANES * width * GAIN_LANES + m % GAIN_LANES
             for f in range(width):
-                self.lanes[(m // GAIN_LANES * width + f) * GAIN_LANES + m % GAIN_LANES] = scaled[f]
+                lanes[f * GAIN_LANES] = scaled[f]
+        if packing.axes != NULL:
             return norms[0] < ldexp(1, 110)
         return largest[0] < limit
 
@@ -292,6 +310,7 @@ cdef class CenterForms:
         self.sq_norms = <float *>self.memory.take(size, sizeof(float))
         self.norms = <double *>self.memory.take(k, sizeof(double))
         self.stale = <uint8_t *>self.memory.take(k, 1)
+        self.whole = <uint8_t *>self.memory.take(k, 1)
         memset(self.stale, 1, k)
         self.slots = 4
         while self.slots < 2 * k:
@@ -300,6 +319,8 @@ cdef class CenterForms:
         self.c.m = k
         self.c.columns = self.columns
         self.c.sq_norms = self.sq_norms
+        self.c.norms = self.norms
+        self.c.whole = self.whole
         return 0
 
     cdef void prepare_csr(self, const Packed *packing, bint filter,
@@ -307,9 +328,11 @@ cdef class CenterForms:
         """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that
         never wins.
         """
-        cdef Py_ssize_t j, f, w, words = (self.d + 63) // 64
+        cdef Py_ssize_t j, f, w, i, words = (self.d + 63) // 64
         cdef uint64_t bits
-        cdef double gamma = filter_gamma(self.terms), scale = packing.scale, largest, norm, value
+        cdef double gamma = filter_gamma(self.terms + packing.n_dense), scale = packing.scale, norm
+        cdef double value
+        cdef bint whole
         cdef const double *row
         cdef float *column
         self.c.m = self.c.k
@@ -321,7 +344,7 @@ cdef class CenterForms:
         self.scale = scale
         for j from 0 <= j <= self.c.k - STRIP by STRIP:
             if self.worth_a_strip(j):
-                self.prepare_strip(j, scale)
+                self.prepare_strip(j, packing)
         for j in range(self.c.k):
             if not self.stale[j]:
                 continue
@@ -329,17 +352,24 @@ cdef class CenterForms:
             row = self.c.rows + j * self.d
             column = self.columns + j // self.c.width * self.c.width * self.d + j % self.c.width
             norm = 0
+            whole = True
+            i = 0
             for w in range(words):
                 bits = ~<uint64_t>0 if self.support == NULL else self.support[j * words + w]
+                while i < packing.n_dense and packing.dense[i] // 64 == w:
+                    bits |= <uint64_t>1 << packing.dense[i] % 64
+                    i += 1
                 while bits:
                     f = 64 * w + CKM_CTZ64(bits)
                     bits &= bits - 1
                     if f >= self.d:
                         break
-                    value = row[f] * scale
+                    value = (row[f] - packing.origin[f]) * scale
                     norm += value * value
                     column[f * self.c.width] = <float>(-2 * value)
+                    whole = whole and is_whole(row[f])
             self.norms[j] = norm
+            self.whole[j] = whole
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         for j in range(self.c.groups * self.c.width):
             self.sq_norms[j] = 3e38
@@ -366,22 +396,27 @@ cdef class CenterForms:
             count += ones(self.support[first * words + i])
         return 2 * count > STRIP * self.d
 
-    cdef void prepare_strip(self, Py_ssize_t first, double scale) noexcept nogil:
+    cdef void prepare_strip(self, Py_ssize_t first, const Packed *packing) noexcept nogil:
         """Fill in the forms of STRIP centers at once."""
         cdef Py_ssize_t d = self.d, width = self.c.width, f
         cdef const double *rows = self.c.rows + first * d
         cdef float *column = self.columns + first // width * width * d + first % width
+        cdef const double *origin = packing.origin
         cdef double[STRIP] norms
-        cdef double value
+        cdef double[STRIP] away
+        cdef double value, scale = packing.scale
         cdef int i
         memset(norms, 0, sizeof(norms))
+        memset(away, 0, sizeof(away))
         for f in range(d):
             for i in range(STRIP):
-                value = rows[i * d + f] * scale
+                value = (rows[i * d + f] - origin[f]) * scale
                 norms[i] += value * value
                 column[f * width + i] = <float>(-2 * value)
+                away[i] += not is_whole(rows[i * d + f])
         for i in range(STRIP):
             self.norms[first + i] = norms[i]
+            self.whole[first + i] = away[i] == 0
             self.stale[first + i] = False
 
     cdef bint first_of_its_norm(self, Py_ssize_t j) noexcept nogil:
@@ -399,6 +434,11 @@ cdef class CenterForms:
             slot = (slot + 1) & (self.slots - 1)
         self.table[slot] = <int32_t>j
         return True
+
+
+cdef inline bint is_whole(double x) noexcept nogil:
+    """Whether x is a whole number, and not a very large one."""
+    return -1e15 < x < 1e15 and x == <double><int64_t>x
 
 
 cdef inline Py_ssize_t ones(uint64_t bits) noexcept nogil:

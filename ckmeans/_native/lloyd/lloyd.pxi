@@ -166,6 +166,10 @@ cdef class Run:
         """
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
+    cdef Py_ssize_t left(self) noexcept nogil:
+        """How many assignments may follow this one, at the most."""
+        return max(0, self.max_iter - self.n_iter)
+
     cdef int go_by_place(self, const Boxes *boxes) except -1:
         """From now on labels are in the order of these boxes."""
         cdef Py_ssize_t n = self.data.rows.n, i

@@ -8,7 +8,7 @@
 cdef enum:
     MEDIAN_FEATURES = 8          # whose values are gathered together
     FEW_VALUES = 600             # that are not worth a sample
-    SAMPLED = 256                 # values that tell between which others the median is
+    MEDIAN_SAMPLE = 256                 # values that tell between which others the median is
 
 
 cdef struct Medians:             # IN unless marked
@@ -50,7 +50,7 @@ cdef struct Bracketing:          # IN unless marked
     Py_ssize_t room
 
 
-cdef inline double median_of_three(double a, double b, double c) noexcept nogil:
+cdef inline double middle_of_three(double a, double b, double c) noexcept nogil:
     return max(min(a, b), min(max(a, b), c))
 
 
@@ -76,10 +76,10 @@ cdef double pivot_of(const double *x, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t step = n // 9
     if n < 9:
         return x[n // 2]
-    return median_of_three(
-        median_of_three(x[0], x[step], x[2 * step]),
-        median_of_three(x[3 * step], x[4 * step], x[5 * step]),
-        median_of_three(x[6 * step], x[7 * step], x[n - 1]))
+    return middle_of_three(
+        middle_of_three(x[0], x[step], x[2 * step]),
+        middle_of_three(x[3 * step], x[4 * step], x[5 * step]),
+        middle_of_three(x[6 * step], x[7 * step], x[n - 1]))
 
 
 cdef double select_in(double *x, Py_ssize_t n, Py_ssize_t rank) noexcept nogil:
@@ -120,18 +120,18 @@ cdef double lower_median(double *x, Py_ssize_t n, double *kept) noexcept nogil:
     kept  scratch (n,)
     """
     cdef Py_ssize_t rank = (n - 1) // 2, below = 0, count = 0, step, i
-    cdef double sample[SAMPLED]
+    cdef double sample[MEDIAN_SAMPLE]
     cdef double low, high, value
     if n < FEW_VALUES:
         return select_in(x, n, rank)
     # The median lies between two values of a sorted sample that are 2.5 standard deviations to
     # either side of its middle, nearly always: only what is between them has to be put in order.
-    step = n // SAMPLED
-    for i in range(SAMPLED):
+    step = n // MEDIAN_SAMPLE
+    for i in range(MEDIAN_SAMPLE):
         sample[i] = x[i * step + (i * 7919) % step]
-    sort_few(sample, SAMPLED)
-    low = sample[SAMPLED // 2 - 20]
-    high = sample[SAMPLED // 2 + 20]
+    sort_few(sample, MEDIAN_SAMPLE)
+    low = sample[MEDIAN_SAMPLE // 2 - 20]
+    high = sample[MEDIAN_SAMPLE // 2 + 20]
     for i in range(n):
         value = x[i]
         kept[count] = value

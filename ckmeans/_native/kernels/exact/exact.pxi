@@ -56,6 +56,7 @@ include "kernels/exact/labels.pxi"
 include "kernels/exact/groups.pxi"
 include "kernels/exact/shown.pxi"
 include "kernels/exact/seeding.pxi"
+include "kernels/exact/squares.pxi"
 include "kernels/exact/fuzzy.pxi"
 
 
@@ -74,6 +75,7 @@ _table.measure = measure
 _table.transform = transform
 _table.thin_rows = thin_rows
 _table.norms = thin_norms
+_table.squares = squares
 _table.seed = seed
 _table.weigh = weigh
 _table.memberships = memberships

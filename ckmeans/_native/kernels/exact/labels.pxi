@@ -192,15 +192,15 @@ cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil
 
 cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
                int32_t *label) noexcept nogil:
-    """The label of a row that its packed coordinates do not tell."""
+    """The label of a row that its packed features do not tell."""
     cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
-    cdef Py_ssize_t d = job.rows.d, width = packing.n_axes + 1, f, j
+    cdef Py_ssize_t d = job.rows.d, width = packed_width(packing, d), f, j
     cdef const float *panel = me.panel
     cdef const float *norms = me.panel_norms
     cdef const real *group[GROUP]
-    cdef float few[MOST_AXES + 1]
+    cdef float *few = me.scaled
     cdef double sq, least = 1e999, second = 1e999
     if packing.panels != NULL:
         panel = packing.panels + place // PANEL * PANEL * width
@@ -217,13 +217,12 @@ cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
             label[0] = me.sieve.ids[j]
         elif sq < second:
             second = sq
-    me.counters.filtered += listed.m
+    me.counters.exact += listed.m
     if not apart(least, second, d):
         listed.ids = me.sieve.ids
         listed.blocks = NULL
         group[0] = x
         decide(group, 1, &listed, d, label)
-        me.counters.exact += listed.m
 
 
 cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure,
@@ -316,7 +315,7 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
                 row = first + lanes[g] if order == NULL else order[first + lanes[g]]
                 group[g] = fetch(job.rows, row, 1, <char *>(<real *>me.block + g * d))
             g += 1
-        if centers.slack != NULL and centers.filter:
+        if centers.lanes != NULL and centers.filter:
             for r in range(g):
                 sift(job, me, first + lanes[r], group[r], decided + r)
         else:
@@ -435,6 +434,7 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     listed.scaled = scratch.scaled
     listed.sq_norms = scratch.sq_norms
     listed.blocks = NULL
+    listed.lanes = NULL
     for base from start <= base < stop by SUPER * PANEL:
         low = job.boxes.low + base // PANEL * d
         high = job.boxes.high + base // PANEL * d
