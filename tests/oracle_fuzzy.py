@@ -28,7 +28,9 @@ def fit(X, centers, fuzziness, weights=None, *, max_iter=300, tol=1e-8):
     X, centers = np.asarray(X, np.float64), np.asarray(centers, np.float64)
     weights = np.ones(len(X)) if weights is None else weights
     limit = tol * oracle.mean_variance(X, weights)
-    for n_iter in range(1, max_iter + 1):
+    n_iter = 0
+    while n_iter < max_iter:
+        n_iter += 1
         powers = weights[:, None] * memberships(X, centers, fuzziness) ** fuzziness
         fresh = powers.T @ X / powers.sum(axis=0)[:, None]
         shift = ((fresh - centers) ** 2).sum()

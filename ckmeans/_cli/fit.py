@@ -109,8 +109,8 @@ def arguments(parser):
         "--metric",
         choices=METRICS,
         default="euclidean",
-        help="cosine clusters directions, for embeddings and counts of words; manhattan takes medians "
-        "as centers, which far rows do not move (default: euclidean)",
+        help="cosine clusters directions, for embeddings and counts of words; manhattan takes "
+        "medians as centers, which far rows do not move (default: euclidean)",
     )
     how.add_argument(
         "--max-iter",

@@ -88,11 +88,10 @@ class FuzzyCMeans(CenterModel):
     Notes
     -----
     Memberships are computed panel by panel and added to sums at once: an n x k array is never
-    allocated in a fit, only by `predict_proba`. A fit takes 4 bytes per row and
-    ``32 * k * d`` bytes per thread, besides what k-means++ takes. The rows of a panel of 64 are
-    added in their order, and panels exactly: the bits of the results depend on no number of threads
-    and no instruction set (those of ``fuzziness=2`` on no C library either), but on the order of the
-    rows.
+    allocated in a fit, only by `predict_proba`. A fit takes 4 bytes per row and ``32 * k * d``
+    bytes per thread, besides what k-means++ takes. The rows of a panel of 64 are added in their
+    order, and panels exactly: the bits of the results depend on no number of threads and no
+    instruction set (those of ``fuzziness=2`` on no C library either), but on the order of the rows.
 
     An iteration takes several times as long as one of `KMeans`, and there are more of them. Not
     where one label per row is all that is wanted; not for sparse rows, which are refused.

@@ -241,24 +241,25 @@ class KMeans(ChunkFits):
     support Euclidean distances only: pass them rows of unit length. Not for data where the lengths
     of rows or the origin carry information.
 
-    With ``metric="manhattan"`` (k-medians: Bradley, Mangasarian & Street, NIPS 1996) the distance is
-    a float64 sum of absolute differences in the order of the features, `inertia_` is the weighted
-    sum of the rows' distances to their centers, and a center is the median of its rows, feature by
-    feature: the smallest value at or below which half of the cluster's weight lies, the lower one
-    of two. k-means++ draws by these distances. The same bits for any number of threads, instruction
-    set, memory layout and order of the rows, as with means. Takes dense X, the algorithms "auto" and
-    "lloyd", and 72 bytes per row of the largest cluster more for each thread (88 with weights).
+    With ``metric="manhattan"`` (k-medians: Bradley, Mangasarian & Street, NIPS 1996) the distance
+    is a float64 sum of absolute differences in the order of the features, `inertia_` is the
+    weighted sum of the rows' distances to their centers, and a center is the median of its rows,
+    feature by feature: the smallest value at or below which half of the cluster's weight lies, the
+    lower one of two. k-means++ draws by these distances. The same bits for any number of threads,
+    instruction set, memory layout and order of the rows, as with means. Takes dense X, the
+    algorithms "auto" and "lloyd", and 72 bytes per row of the largest cluster more for each thread
+    (88 with weights).
 
-    With ``missing="ignore"`` the distance of a row and a center goes over the d_i of d features that
-    are there, times d / d_i, and a center is the mean of what is there, weighted by d / d_i. That
-    minimizes ``sum_i w_i * d / d_i * sum_f (x_if - c_f)**2`` over the features that are there, which
-    is `inertia_`: labels cannot raise it, since the factor is the same for all centers, nor can
-    centers, since these means are where it is least. It is close to k-POD (Chi, Chi & Baraniuk, The
-    American Statistician 70, 2016), which fills gaps with the row's center and goes on with k-means,
-    and needs no more iterations than k-means. A row that is drawn as a center takes the means of the
-    columns for its gaps. Rows and columns without any value are refused. Takes dense X and the
-    algorithms "auto" and "lloyd", and twice the packed copy. Not where values are missing because of
-    what they are (say, incomes above a limit): what is left then is no fair sample.
+    With ``missing="ignore"`` the distance of a row and a center goes over the d_i of d features
+    that are there, times d / d_i, and a center is the mean of what is there, weighted by d / d_i.
+    That minimizes ``sum_i w_i * d / d_i * sum_f (x_if - c_f)**2`` over the features that are there,
+    which is `inertia_`: labels cannot raise it, since the factor is the same for all centers, nor
+    can centers, since these means are where it is least. It is close to k-POD (Chi, Chi & Baraniuk,
+    The American Statistician 70, 2016), which fills gaps with the row's center and goes on with
+    k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
+    means of the columns for its gaps. Rows and columns without any value are refused. Takes dense X
+    and the algorithms "auto" and "lloyd", and twice the packed copy. Not where values are missing
+    because of what they are (say, incomes above a limit): what is left then is no fair sample.
 
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers; the memory

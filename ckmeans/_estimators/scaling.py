@@ -29,7 +29,11 @@ def check_scale(scale: Any, metric: str) -> None:
     if metric != "euclidean":
         raise ValueError(
             f"scale={scale!r} goes by Euclidean distances, but metric={metric!r} by "
-            + ("directions, which scaling the columns would turn" if metric == "cosine" else "others")
+            + (
+                "directions, which scaling the columns would turn"
+                if metric == "cosine"
+                else "others"
+            )
             + ": pass scale=None, and it goes with metric='euclidean'."
         )
 

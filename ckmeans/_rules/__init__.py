@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .gaps import Gaps
-from .medians import Medians
 from .known_labels import KnownLabels
+from .medians import Medians
 from .outliers import Outliers
 from .rule import Rule
 from .sizes import Sizes

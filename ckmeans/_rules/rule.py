@@ -60,5 +60,5 @@ class Rule:
         """The engine's rule for one run."""
         return None
 
-    #: Whether labels are those of the nearest centers, so that rows with ties may be assigned again.
+    #: Whether labels are those of the nearest centers: then rows with ties may be assigned again.
     labels_are_nearest = False

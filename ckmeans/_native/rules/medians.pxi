@@ -293,9 +293,20 @@ cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
 cdef class MedianClusters(Clusters):
     """Centers that are the medians of their rows.
 
-    Clusters whose rows have changed are gone over once more: first in one pass over the rows that
-    looks for their medians near the last ones, then, where they are not, one by one.
+    Of clusters that few rows join and leave, the values near the medians are kept in order, and
+    brought up to date row by row. Other clusters whose rows have changed are gone over once more:
+    first in one pass over the rows that looks for medians near the last ones, then, where they are
+    not, one by one.
     """
+    cdef int64_t *moved          # (k,) rows that the last pass has moved into or out of a cluster
+    cdef uint8_t *known          # (k,) whether there are values in order, as of the labels before
+                                 # the pass; after it, as of the new ones
+    cdef double **near_          # (k,) values from `from_` to `to`, in order: (d, room)
+    cdef Py_ssize_t *room        # (k,)
+    cdef int64_t *length         # (k, d) how many
+    cdef int64_t *under          # (k, d) how many others are below `from_`
+    cdef double *from_           # (k, d)
+    cdef double *to              # (k, d)
     cdef double *reach           # (k, d) how far from a center its next one is looked for; below 0
                                  # where that is not known
     cdef int32_t *before         # (n,) labels before the pass
@@ -317,20 +328,149 @@ cdef class MedianClusters(Clusters):
         self.reach = <double *>self.memory.take(self.k * self.d, sizeof(double))
         for e in range(self.k * self.d):
             self.reach[e] = -1
+        self.moved = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
+        self.known = <uint8_t *>self.memory.take(self.k, 1)
+        self.room = <Py_ssize_t *>self.memory.take(self.k, sizeof(Py_ssize_t))
+        self.length = <int64_t *>self.memory.take(2 * self.k * self.d, sizeof(int64_t))
+        self.under = self.length + self.k * self.d
+        self.from_ = <double *>self.memory.take(2 * self.k * self.d, sizeof(double))
+        self.to = self.from_ + self.k * self.d
+        self.near_ = <double **>self.memory.take(self.k, sizeof(double *))
         self.left_out = <int64_t *>self.memory.take(self.k + 1, sizeof(int64_t))
         return 0
+
+    def __dealloc__(self):
+        cdef Py_ssize_t j
+        for j in range(self.k if self.near_ != NULL else 0):
+            free(self.near_[j])
 
     cdef void lend(self, const int32_t *label) noexcept nogil:
         memcpy(self.before, label, self.view.rows.n * sizeof(int32_t))
 
     cdef void collect(self, const int32_t *label) noexcept nogil:
-        cdef Py_ssize_t i
+        cdef double *row = <double *>self.view.workers[0].block
+        cdef Py_ssize_t i, j
+        cdef int32_t old
+        cdef bint any_known = False
         self.label = label
-        for i in range(self.view.rows.n if self.view.threads.changed() else 0):
+        memset(self.moved, 0, self.k * sizeof(int64_t))
+        if not self.view.threads.changed():
+            return
+        for i in range(self.view.rows.n):
             if self.before[i] != label[i]:
                 if self.before[i] >= 0:
                     self.change(i, self.before[i], -1)
+                    self.moved[self.before[i]] += 1
                 self.change(i, label[i], 1)
+                self.moved[label[i]] += 1
+        for j in range(self.k):
+            self.known[j] = self.known[j] and self.few_moved(j)
+            any_known = any_known or self.known[j]
+        for i in range(self.view.rows.n if any_known else 0):
+            old = self.before[i]
+            if old != label[i] and (self.known[label[i]] or old >= 0 and self.known[old]):
+                self.view.exact.read(&self.view.rows, i, row)
+                if old >= 0 and self.known[old]:
+                    self.take_out(old, row)
+                if self.known[label[i]]:
+                    self.put_in(label[i], row)
+
+    cdef bint few_moved(self, Py_ssize_t j) noexcept nogil:
+        """Whether it pays to follow a cluster row by row."""
+        return 32 * self.moved[j] <= self.total.counts[j]
+
+    cdef int64_t place_of(self, Py_ssize_t e, const double *values, double value) noexcept nogil:
+        """How many of the values in order are less."""
+        cdef int64_t low = 0, high = self.length[e], middle
+        while low < high:
+            middle = (low + high) // 2
+            if values[middle] < value:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    cdef void take_out(self, Py_ssize_t j, const double *row) noexcept nogil:
+        """A row has left a cluster whose values are known."""
+        cdef Py_ssize_t f, e
+        cdef double *values
+        cdef int64_t at
+        for f in range(self.d):
+            e = j * self.d + f
+            if row[f] < self.from_[e]:
+                self.under[e] -= 1
+            elif row[f] <= self.to[e]:
+                values = self.near_[j] + f * self.room[j]
+                at = self.place_of(e, values, row[f])
+                if at == self.length[e] or values[at] != row[f]:
+                    self.known[j] = False    # the row has been changed by another thread
+                    return
+                self.length[e] -= 1
+                memmove(values + at, values + at + 1, (self.length[e] - at) * sizeof(double))
+
+    cdef void put_in(self, Py_ssize_t j, const double *row) noexcept nogil:
+        """A row has joined a cluster whose values are known."""
+        cdef Py_ssize_t f, e
+        cdef double *values
+        cdef int64_t at
+        for f in range(self.d):
+            e = j * self.d + f
+            if row[f] < self.from_[e]:
+                self.under[e] += 1
+            elif row[f] <= self.to[e]:
+                if self.length[e] == self.room[j]:
+                    self.known[j] = False
+                    return
+                values = self.near_[j] + f * self.room[j]
+                at = self.place_of(e, values, row[f])
+                memmove(values + at + 1, values + at, (self.length[e] - at) * sizeof(double))
+                values[at] = row[f] + 0.0
+                self.length[e] += 1
+
+    cdef bint find_known(self, Py_ssize_t j) noexcept nogil:
+        """Take the medians from the values in order; False where they are not among them."""
+        cdef int64_t rank = (self.total.counts[j] - 1) // 2
+        cdef Py_ssize_t f, e
+        for f in range(self.d):
+            e = j * self.d + f
+            if not self.under[e] <= rank < self.under[e] + self.length[e]:
+                self.known[j] = False
+                return False
+            self.fresh[e] = self.near_[j][f * self.room[j] + rank - self.under[e]]
+        return True
+
+    cdef int know(self, Py_ssize_t j, const double *values, const int64_t *start,
+                  const int64_t *below, const double *low, const double *high) except -1:
+        """Keep the values of a cluster that are near its medians; see `find_near`.
+
+        values  IN  those of place e lie from start[e - 1] to start[e]
+        """
+        cdef Py_ssize_t d = self.d, f, e, room = 16
+        cdef int64_t first, count
+        cdef double *kept
+        cdef int64_t i
+        for f in range(d):
+            e = j * d + f
+            first = start[e - 1] if e > 0 else 0
+            room = max(room, <Py_ssize_t>(start[e] - first) * 5 // 4 + 16)
+        kept = <double *>realloc(self.near_[j], d * room * sizeof(double))
+        if kept == NULL:
+            raise MemoryError()
+        self.near_[j] = kept
+        self.room[j] = room
+        for f in range(d):
+            e = j * d + f
+            first = start[e - 1] if e > 0 else 0
+            count = start[e] - first
+            for i in range(count):
+                kept[f * room + i] = values[first + i] + 0.0
+            sort_few(kept + f * room, count)
+            self.length[e] = count
+            self.under[e] = below[e]
+            self.from_[e] = low[e]
+            self.to[e] = high[e]
+        self.known[j] = True
+        return 0
 
     cdef void change(self, Py_ssize_t row, int32_t label, int sign) noexcept nogil:
         cdef double w = 1 if self.view.weight == NULL else self.view.weight[row]
@@ -374,6 +514,8 @@ cdef class MedianClusters(Clusters):
         cdef uint8_t *left = <uint8_t *>memory.take(self.k * parts, 1)
         for j in range(self.k):
             active[j] = self.total.touched[j] and self.cuts.weight_of(&self.total, j) > 0
+            if active[j] and self.known[j] and self.n_left_out == 0 and self.find_known(j):
+                active[j] = False
             memset(left + j * parts, active[j], parts)
         if self.view.weight == NULL and self.n_left_out == 0:
             self.find_near(active, left, parts)
@@ -394,7 +536,7 @@ cdef class MedianClusters(Clusters):
         cdef double *high = <double *>memory.take(size, sizeof(double))
         cdef int64_t *start
         cdef double *value
-        cdef bint crowded = False
+        cdef bint crowded = False, whole
         cdef Bracketing job
         for j in range(k):
             for f in range(d):
@@ -439,6 +581,7 @@ cdef class MedianClusters(Clusters):
             if not active[j]:
                 continue
             memset(left + j * parts, crowded, parts)
+            whole = not crowded and self.few_moved(j)
             rank = (self.total.counts[j] - 1) // 2
             for f in range(d):
                 e = j * d + f
@@ -448,8 +591,11 @@ cdef class MedianClusters(Clusters):
                     self.fresh[e] = select_in(value + at, total, rank - job.below[e]) + 0.0
                 else:
                     left[j * parts + f // MEDIAN_FEATURES] = True
+                    whole = False
                 # So that next time about one value in twelve is looked at.
                 self.reach[e] *= min(2.0, max(0.5, self.total.counts[j] / (12.0 * (total + 1))))
+            if whole:
+                self.know(j, value, start, job.below, low, high)
         return 0
 
     cdef int find_left(self, const uint8_t *left, Py_ssize_t parts) except -1:
