@@ -48,6 +48,7 @@ def _open(model, X, labels=None):
     """The checked rows, their labels, the names of their columns and the model's centers (k, d),
     float64.
     """
+    check.check_plain(model, "a plot")
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     if names is not None and hasattr(model, "feature_names_in_"):
@@ -829,6 +830,7 @@ def _plane(array, names):
 
 def _run_names(model, X):
     """The rows as they are drawn, and the names of their columns."""
+    check.check_plain(model, "a plot")
     array, names = check.as_matrix(X)
     array = unit_rows(array) if model.metric == "cosine" else array
     return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [

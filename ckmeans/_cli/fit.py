@@ -53,7 +53,7 @@ STARTS = (
     "first",
 )
 SCALES = ("standard", "robust", "none")
-METRICS = ("euclidean", "cosine")
+METRICS = ("euclidean", "cosine", "manhattan")
 #: How many times the spreads of columns may differ without a warning.
 MOST_APART = 10
 REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
@@ -114,7 +114,8 @@ def arguments(parser):
         "--metric",
         choices=METRICS,
         default="euclidean",
-        help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
+        help="cosine clusters directions, for embeddings and counts of words; manhattan takes "
+        "medians as centers, which far rows do not move (default: euclidean)",
     )
     how.add_argument(
         "--scale",

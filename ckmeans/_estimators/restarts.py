@@ -371,7 +371,7 @@ class Solver:
         if order is not None:
             kept = label_order(order, centers, best.counts)
             centers = centers[kept]
-        if self.rule is not None:
+        if self.rule is not None and not self.rule.labels_are_nearest:
             labels, counts = relabeled(best.labels, kept), best.counts[kept]
             return best._replace(centers=centers, labels=labels, counts=counts)
         inside = contiguous(self.scaling.inside(centers), np.float64)
