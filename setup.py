@@ -112,7 +112,11 @@ def drawn_in(source, seen=()):
     return found
 
 
-def extension(name, source, flags):
+#: What the exact kernels are compiled for besides squared distances; see kernels/exact/terms.h.
+METRICS = {"manhattan": 1, "gaps": 2}
+
+
+def extension(name, source, flags, macros=()):
     depends = sorted(map(str, drawn_in(source)))
     return Extension(
         f"ckmeans._native.{name}",
@@ -120,7 +124,7 @@ def extension(name, source, flags):
         include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
         extra_compile_args=OPTIMISE + flags,
         depends=depends,
-        define_macros=MACROS,
+        define_macros=[*MACROS, *macros],
         libraries=[] if os.name == "nt" else ["m"],
     )
 
@@ -165,12 +169,21 @@ def extensions():
             flags + NO_CONTRACT,
         )
         for dtype, real in ("f32", "float"), ("f64", "double"):
+            dense = f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'
             name = f"exact_{dtype}_{isa}"
             yield extension(
                 name,
-                write(f"{name}.pyx", f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'),
+                write(f"{name}.pyx", dense + 'include "kernels/exact/csr.pxi"\n'),
                 flags + NO_CONTRACT,
             )
+            for metric, number in METRICS.items():
+                name = f"{metric}_{dtype}_{isa}"
+                yield extension(
+                    name,
+                    write(f"{name}.pyx", dense),
+                    flags + NO_CONTRACT,
+                    [("CKM_METRIC", str(number))],
+                )
 
 
 class BuildExt(build_ext):

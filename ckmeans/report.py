@@ -180,6 +180,7 @@ def _choice(selection):
 def _clusters(model, array, names, weights):
     from . import plot
 
+    check.check_plain(model, "a report")
     centers = check.fitted_centers(model)
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)

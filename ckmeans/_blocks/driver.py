@@ -22,6 +22,7 @@ a request, (task, *arguments), and is sent the sum of the blocks' answers. All r
 together: one pass over the blocks answers one request of each.
 """
 
+import math
 import os
 from time import perf_counter
 from typing import Any
@@ -121,6 +122,7 @@ class Fit:
         self.passes, self.variance, self.names = 0, None, None
         self.whole: Any = None  # from the first pass on: the rows of all blocks
         self.sums = None  # (sums of the columns, sum of the weights)
+        self.weight = None  # of all rows, once they are labelled; None where it is their number
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
             header, arrays, self.survey = saved
@@ -489,6 +491,7 @@ class Fit:
             total = total if before is None else before.apply(total)
         self.check_rows(total)
         state.counts, state.inertia = total.counts, total.inertia
+        self.weight = math.fsum(total.weights) if self.survey.weighted else None
 
 
 def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
@@ -503,7 +506,7 @@ def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None
         sink.open(fit.survey.n_rows)
     with leaving(lambda: keep_interrupted(model, fit)):
         best, runs = fit.solve()
-        keep_result(model, best, runs, fit.names, fit.d)
+        keep_result(model, best, runs, fit.names, fit.d, weight=fit.weight)
     warn_of_few_clusters(model)
 
 

@@ -14,8 +14,9 @@ from .._input import checks as check
 from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.sparse import SparseRows
-from .._native.engine import Data
+from .._native.engine import Data, exact_sum
 from .scaling import fitted_scaling
+from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
 
 #: Features from which on `Data.distances` takes rows that are mostly zero another way.
@@ -33,6 +34,7 @@ def open_data(
     packed: bool = False,
     unit: bool = False,
     compared: bool = False,
+    metric: str = "euclidean",
 ) -> Data:
     """The engine's view of checked rows; raises if a value is not finite or too large.
 
@@ -44,14 +46,20 @@ def open_data(
         Whether rows are scaled to unit length (cosine k-means).
     compared : bool
         Whether rows are compared with each other; then it also raises if all rows are so close that
-        their squared distances would underflow.
+        their squared distances would underflow, or nothing is there in a column.
+    metric : {"euclidean", "manhattan", "gaps"}
+        As of the engine's `Data`.
     """
+    if isinstance(array, SparseRows):
+        check_dense(metric)
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, thread_count(n_threads), packed, unit=unit)
+    data = Data(array, weights, thread_count(n_threads), packed, unit=unit, metric=metric)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+    if compared and metric == "gaps" and not (data.low <= data.high).all():
+        raise check.empty_column_error(int(np.argmin(data.low <= data.high)), names)
     if compared and not unit:
         check.check_span(data.low, data.high, 1.0 if weights is None else float(weights.max()))
     return data
@@ -62,7 +70,28 @@ def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
     if data.low is None:
         data.scan()
     if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names, limit=check.MAX_UNIT if data.unit else check.MAX_ABS)
+        raise bad_value(
+            array,
+            names,
+            limit=check.MAX_UNIT if data.unit else check.MAX_ABS,
+            gaps=data.present is not None,
+        )
+    check_rows(data)
+
+
+def check_rows(data: Data) -> None:
+    """Raise where nothing is there of a row."""
+    if data.present is not None and not data.present.all():
+        raise check.empty_row_error(np.flatnonzero(data.present == 0))
+
+
+def check_dense(metric: str) -> None:
+    """Raise if a metric is not one that sparse rows may have."""
+    if metric != "euclidean":
+        what = "missing='ignore'" if metric == "gaps" else f"metric={metric!r}"
+        raise ValueError(
+            f"{what} cannot be used with sparse X: pass X.toarray(), where that fits into memory."
+        )
 
 
 def unit_rows(array: Any) -> np.ndarray:
@@ -71,10 +100,14 @@ def unit_rows(array: Any) -> np.ndarray:
 
 
 def bad_value(
-    array: Any, names: np.ndarray | None, first: int = 0, limit: float = check.MAX_ABS
+    array: Any,
+    names: np.ndarray | None,
+    first: int = 0,
+    limit: float = check.MAX_ABS,
+    gaps: bool = False,
 ) -> ValueError:
     """The error for the first value that is not finite or too large; `first` is the position of
-    row 0.
+    row 0. With `gaps` NaN is not one of them.
     """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
@@ -86,7 +119,7 @@ def bad_value(
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
-        bad = ~(np.abs(block) <= limit)
+        bad = np.abs(block) > limit if gaps else ~(np.abs(block) <= limit)
         if bad.any():
             row, column = np.argwhere(bad)[0]
             return check.nonfinite_error(
@@ -198,6 +231,7 @@ OPTIONAL = (
     "history_",
     "scale_",
     "typical_distances_",
+    "weight_",
 )
 
 
@@ -218,9 +252,13 @@ def keep_result(
     names: np.ndarray | None,
     d: int,
     interrupted: bool = False,
+    weight: float | None = None,
     **more: Any,
 ) -> None:
     """Set the attributes of the best run.
+
+    weight : float or None
+        The total weight of the rows; None where it is their number.
 
     interrupted : bool
         Whether an exception ended the fit.
@@ -238,6 +276,7 @@ def keep_result(
             "stop_reason_": "interrupted" if interrupted else best.stop_reason,
             "converged_": not interrupted and best.stop_reason in ("labels", "tol"),
             "runs_": tuple(runs),
+            "weight_": weight,
             **more,
         },
     )
@@ -284,6 +323,22 @@ def leaving(keep: Callable[[], None]) -> Iterator[None]:
         raise
 
 
+def weight_of(data: Data) -> float | None:
+    """The total weight of weighted rows; None of others."""
+    if data.present is not None:  # the engine's weights are others
+        return None if data.plain_weights is None else exact_sum(data.plain_weights)
+    return None if data.weights is None else data.total_weight()
+
+
+def distances_of(data: Data, centers: np.ndarray) -> np.ndarray:
+    """Distances (n, k), of rows with gaps scaled to all features."""
+    distances = data.distances(centers)
+    if data.present is not None:
+        check_rows(data)
+        distances *= np.sqrt(data.shape[1] / data.present)[:, None]
+    return distances
+
+
 def warn_of_few_clusters(model: Any) -> None:
     """Warn if some of the clusters are empty."""
     found = int(np.count_nonzero(model.counts_))
@@ -322,11 +377,34 @@ class CenterModel(Manners):
 
     fit: Callable[..., Any]
 
+    #: Metrics of the estimator.
+    _metrics: tuple[str, ...] = check.METRICS
+
     @property
     def _unit(self) -> bool:
         """Whether rows are scaled to unit length (cosine k-means)."""
-        check.check_name(self.metric, check.METRICS, "metric")
+        check.check_name(self.metric, self._metrics, "metric")
         return self.metric == "cosine"
+
+    @property
+    def _gaps(self) -> bool:
+        """Whether missing values are left out."""
+        return False
+
+    @property
+    def _distance(self) -> str:
+        """The engine's metric: that of rows at unit length is Euclidean."""
+        if self._gaps:
+            return "gaps"
+        return "manhattan" if self.metric == "manhattan" else "euclidean"
+
+    def _matrix(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """New rows, whose features are those of the model, and their names."""
+        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        if isinstance(array, SparseRows):
+            check_dense(self._distance)
+        return array, names
 
     def _open(self, X: Any, sample_weight: Any = None) -> Data:
         """New rows, checked against the model."""
@@ -336,9 +414,7 @@ class CenterModel(Manners):
     def _rows(self, X: Any) -> tuple[Any, np.ndarray | None]:
         """New rows as an array, and the names of their columns, which are those of the fit."""
         self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        return array, names
+        return self._matrix(X)
 
     def _opened(
         self, array: Any, names: np.ndarray | None, weights: np.ndarray | None = None
@@ -347,7 +423,14 @@ class CenterModel(Manners):
         scaling = fitted_scaling(self)
         if scaling.divisors is not None:  # values are checked in the units that users know
             open_data(array, names, None, self.n_threads)
-        return open_data(scaling.inside(array), names, weights, self.n_threads, unit=self._unit)
+        return open_data(
+            scaling.inside(array),
+            names,
+            weights,
+            self.n_threads,
+            unit=self._unit,
+            metric=self._distance,
+        )
 
     def _centers(self) -> np.ndarray:
         """The centers (k, d) as the engine compares rows with them."""
@@ -377,11 +460,78 @@ class CenterModel(Manners):
         labels = data.assign(centers)
         if data.overflow:
             self._opened(array, names)
+        check_rows(data)
         return labels
 
     def _unscanned(self, array: Any) -> Data:
-        rows = fitted_scaling(self).inside(array)
-        return Data(rows, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        return Data(
+            fitted_scaling(self).inside(array),
+            None,
+            thread_count(self.n_threads),
+            False,
+            scan=False,
+            unit=self._unit,
+            metric=self._distance,
+        )
+
+    def predict_proba(self, X: Any, temperature: float | None = None) -> np.ndarray:
+        """How much of each row belongs to each cluster: shares between 0 and 1 that add up to 1.
+
+        The share of center j in row i is proportional to ``exp(-d_ij**2 / (2 * temperature))``: the
+        probability of the cluster in a mixture of round Gaussians of equal weight, whose variance
+        is the temperature. With ``metric="cosine"``, d_ij is the distance of the unit vectors; with
+        ``metric="manhattan"`` it is ``exp(-d_ij / temperature)``, of a mixture of Laplace
+        distributions.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+            Of sparse rows pass some at a time, as in ``X[:1000].toarray()``. (scikit-learn's
+            `check_estimator` takes what accepts sparse rows here for a classifier of four classes.)
+        temperature : float or None, default=None
+            In squared units of X (in units of X for Manhattan distances). The higher, the more
+            equal the shares. None: the mean squared distance of the rows of the fit to their
+            centers, per feature, ``inertia_ / (total weight * d)``.
+
+        Returns
+        -------
+        shares : ndarray of shape (n, k), float64
+            The largest of a row is that of its nearest center, which is its label.
+
+        Raises
+        ------
+        ValueError
+            The model has no `inertia_` to choose the temperature from, or it is not above 0.
+
+        Notes
+        -----
+        Takes an n x k array. One temperature for all clusters: not for clusters of very different
+        sizes or shapes, which a Gaussian mixture fits. With many features shares are close to 0 or
+        1, since squared distances add up over the features.
+
+        Examples
+        --------
+        >>> from ckmeans import KMeans
+        >>> model = KMeans(2, random_state=0, label_order="center").fit([[0.0], [1.0], [9.0]])
+        >>> model.predict_proba([[0.5], [4.75], [9.0]]).round(3)
+        array([[1. , 0. ],
+               [0.5, 0.5],
+               [0. , 1. ]])
+        """
+        check_temperature(temperature)
+        centers = self._centers()
+        if temperature is None:
+            temperature = temperature_of(self, centers.shape[1])
+        array, names = self._rows(X)
+        if isinstance(array, SparseRows):
+            raise ValueError(
+                "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
+                "X[:1000].toarray()."
+            )
+        if array.dtype == np.float32:
+            array = array.astype(np.float64)
+        data = self._opened(array, names)
+        return shares(distances_of(data, centers), self.metric, float(temperature))
 
     def fit_predict(
         self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
@@ -390,7 +540,8 @@ class CenterModel(Manners):
         return self.fit(X, sample_weight=sample_weight, **of_fit).labels_
 
     def transform(self, X: Any) -> Any:
-        """Distances of each row to every center: Euclidean distances, or ``1 - cos``.
+        """Distances of each row to every center: Euclidean distances, ``1 - cos``, or sums of
+        absolute differences.
 
         Parameters
         ----------
@@ -412,7 +563,7 @@ class CenterModel(Manners):
         centers = self._centers()
         array, names = self._rows(X)
         data = self._unscanned(array)
-        distances = data.distances(centers)
+        distances = distances_of(data, centers)
         if data.overflow:  # as in _predict
             self._opened(array, names)
         distances = self._rounded(distances, array)
@@ -423,9 +574,8 @@ class CenterModel(Manners):
     def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
-        distance = self._unscanned(x.astype(np.float64)).distances(
-            self._centers()[center : center + 1]
-        )[0, 0]
+        data = self._unscanned(x.astype(np.float64))
+        distance = distances_of(data, self._centers()[center : center + 1])[0, 0]
         return ValueError(
             f"The distance of row {row} to center {center} is {distance:g}, above "
             "the largest float32 "
@@ -476,6 +626,7 @@ class CenterModel(Manners):
 
     def _own_distances(self, X: Any, labels: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The distance of each row to the center of its label, and the labels."""
+        check.check_plain(self, "distances of rows to their own centers")
         centers = self._centers()
         array, names = self._rows(X)
         data = self._opened(array, names)

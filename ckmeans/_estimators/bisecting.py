@@ -8,7 +8,15 @@ from .._inits.given import mean_center
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._native.engine import Data
-from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
+from .base import (
+    CenterModel,
+    alone,
+    keep_fitted,
+    leaving,
+    open_data,
+    warn_of_few_clusters,
+    weight_of,
+)
 from .restarts import Solver, starts
 
 #: name -> score of a leaf; the leaf of the highest score is split next (of equal ones the earliest)
@@ -198,6 +206,7 @@ class BisectingKMeans(CenterModel):
                     "cluster_centers_": centers,
                     "labels_": labels,
                     "inertia_": data.inertia(centers.astype(np.float64), labels),
+                    "weight_": weight_of(data),
                     "n_iter_": iterations,
                     "counts_": np.bincount(labels, minlength=len(leaves)),
                 },

@@ -22,6 +22,7 @@ from .base import (
     leaving,
     open_data,
     warn_of_few_clusters,
+    weight_of,
 )
 from .chunk_fits import ChunkFits
 from .effort import Effort, default_effort
@@ -79,7 +80,8 @@ class KMeans(ChunkFits):
         X is never changed. With False no packed float32 copy of X is kept (4 bytes per value),
         which is slower; this is also done when memory is short.
     algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
-        All give the same results to the last bit; they differ in speed and memory.
+        All give the same results to the last bit; they differ in speed and memory. Each continues
+        as "lloyd" where it is slower than that, by the operations counted.
 
         * ``"lloyd"``: compares every row with every center; wide rows (from 24 to 72 features on,
           depending on the instruction set and k) as 16-bit integers, 2 bytes per value instead of
@@ -95,7 +97,7 @@ class KMeans(ChunkFits):
           of the remainder (compare Bottesch et al. 2016), and uses all features of a row only
           where the projection does not determine its center; also keeps lower bounds where they
           save time. For many correlated features, as in images and embeddings; takes 4 bytes per
-          axis and row. Where the axes explain little variance it continues as "lloyd";
+          axis and row;
         * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where the
           counted operations predict a gain; takes at most the memory of all of them, and does
           without them where memory is short;
@@ -104,9 +106,13 @@ class KMeans(ChunkFits):
     n_threads : int or None, default=None
         Threads to use; None means the CPUs that this process may use. Small work stays on the
         calling thread. Results do not depend on it.
-    metric : {"euclidean", "cosine"}, default="euclidean"
+    metric : {"euclidean", "cosine", "manhattan"}, default="euclidean"
         "cosine" clusters directions, for embeddings and counts of words: spherical k-means; see
-        Notes.
+        Notes. "manhattan": distances are sums of absolute differences, and centers are medians,
+        which far rows do not move: k-medians; see Notes.
+    missing : {"error", "ignore"}, default="error"
+        What NaN in X, and null values of tables, are: an error, or gaps, which distances and
+        centers leave out; see Notes.
     refine : None, str or sequence of str, default=None
         How to leave the local optimum that a run ends in; see Notes.
 
@@ -236,6 +242,26 @@ class KMeans(ChunkFits):
     support Euclidean distances only: pass them rows of unit length. Not for data where the lengths
     of rows or the origin carry information.
 
+    With ``metric="manhattan"`` (k-medians: Bradley, Mangasarian & Street, NIPS 1996) the distance
+    is a float64 sum of absolute differences in the order of the features, `inertia_` is the
+    weighted sum of the rows' distances to their centers, and a center is the median of its rows,
+    feature by feature: the smallest value at or below which half of the cluster's weight lies, the
+    lower one of two. k-means++ draws by these distances. The same bits for any number of threads,
+    instruction set, memory layout and order of the rows, as with means. Takes dense X, the
+    algorithms "auto" and "lloyd", and 72 bytes per row of the largest cluster more for each thread
+    (88 with weights).
+
+    With ``missing="ignore"`` the distance of a row and a center goes over the d_i of d features
+    that are there, times d / d_i, and a center is the mean of what is there, weighted by d / d_i.
+    That minimizes ``sum_i w_i * d / d_i * sum_f (x_if - c_f)**2`` over the features that are there,
+    which is `inertia_`: labels cannot raise it, since the factor is the same for all centers, nor
+    can centers, since these means are where it is least. It is close to k-POD (Chi, Chi & Baraniuk,
+    The American Statistician 70, 2016), which fills gaps with the row's center and goes on with
+    k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
+    means of the columns for its gaps. Rows and columns without any value are refused. Takes dense X
+    and the algorithms "auto" and "lloyd", and twice the packed copy. Not where values are missing
+    because of what they are (say, incomes above a limit): what is left then is no fair sample.
+
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers; the memory
     given under `algorithm`; and about ``24 * k * d`` bytes per thread. An n x k array is never
@@ -301,9 +327,13 @@ class KMeans(ChunkFits):
     max_time: float | None
     scale: str | None
 
+    missing: str
+
     converged_: bool
     history_: tuple[list[Any], ...]
     runs_: tuple[Run, ...]
+
+    _metrics = check.KMEANS_METRICS
 
     @names_parameters
     def __init__(
@@ -325,6 +355,7 @@ class KMeans(ChunkFits):
         label_order=None,
         refine="default",
         metric="euclidean",
+        missing="error",
         size_min=None,
         size_max=None,
         n_outliers=None,
@@ -332,6 +363,11 @@ class KMeans(ChunkFits):
         scale=None,
     ):
         self._keep_parameters(locals())
+
+    @property
+    def _gaps(self) -> bool:
+        check.check_name(self.missing, check.MISSING, "missing")
+        return self.missing == "ignore"
 
     # -- fitting -----------------------------------------------------------------------------------
 
@@ -441,7 +477,7 @@ class KMeans(ChunkFits):
         self._check_params()
         values = {**self.get_params(deep=False), "labels_known": labels_known}
         rule = rule_for(values)
-        array, names = check.as_matrix(X, sparse=True)
+        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
         if rule is not None and isinstance(array, SparseRows):
             rule = rule_for(values, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
@@ -467,14 +503,15 @@ class KMeans(ChunkFits):
             packed=self.copy_x,
             unit=self._unit,
             compared=True,
+            metric=self._distance,
         )
         check.check_directions(data)
-        init, how = self._init(), default_effort(self, *array.shape)
+        init = self._init()
+        # Refinements know of no rules, and the optimum of one column is that of plain k-means.
+        how = default_effort(self, *array.shape) if rule is None else None
+        if rule is not None and isinstance(init, str) and init == "auto":
+            init = "k-means++"
         n_init = self.n_init if how is None else how.starts
-        if rule is not None:
-            how = None  # refinements know of no rules
-            if isinstance(init, str) and init == "auto":
-                init = "k-means++"  # the optimum of one column is that of plain k-means
         restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
         if rule is not None:
             restarts = rule.starts(restarts, init, data)
@@ -511,6 +548,7 @@ class KMeans(ChunkFits):
             solver.names,
             solver.data.shape[1],
             interrupted,
+            weight_of(solver.data),
             history_=history,
             scale_=solver.scaling.divisors,
         )
@@ -603,7 +641,9 @@ def kmeans_plusplus(
     n_local_trials : int or None
         Rows tried for each center, of which the best is taken; None means ``2 +
         int(log(n_clusters))``.
-    metric : {"euclidean", "cosine"}, default="euclidean"
+    metric : {"euclidean", "cosine", "manhattan"}, default="euclidean"
+        Rows are drawn by squared distance, or by Manhattan distance. That of sparse X is not
+        "manhattan".
 
     Returns
     -------
@@ -624,7 +664,7 @@ def kmeans_plusplus(
     check.check_n_clusters(n_clusters, len(array))
     if n_local_trials is not None:
         check.check_int(n_local_trials, "n_local_trials", 1, "None or an integer of at least 1")
-    check.check_name(metric, check.METRICS, "metric")
+    check.check_name(metric, check.KMEANS_METRICS, "metric")
     data = open_data(
         array,
         names,
@@ -633,6 +673,7 @@ def kmeans_plusplus(
         packed=True,
         unit=metric == "cosine",
         compared=True,
+        metric="manhattan" if metric == "manhattan" else "euclidean",
     )
     check.check_directions(data)
     (seed,) = check.seeds(random_state, 1)

@@ -19,9 +19,10 @@ from .._output.files import write_atomically
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
-CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
+CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans", "FuzzyCMeans")
 NUMBERS: dict[str, Any] = {
     "inertia_": float,
+    "weight_": float,
     "n_iter_": int,
     "n_steps_": int,
     "n_features_in_": int,

@@ -298,9 +298,7 @@ class Solver:
         if watch is not None:
             watch.finished(self.runs[-1])
 
-    def refined(
-        self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray
-    ) -> np.ndarray:
+    def refined(self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Centers of a finished run after refinement, in float64."""
         refined = improve_all(plan, self.data, centers, labels, np.random.RandomState([seed, 1]))
         single = self.data.array.dtype == np.float32
@@ -373,7 +371,7 @@ class Solver:
         if order is not None:
             kept = label_order(order, centers, best.counts)
             centers = centers[kept]
-        if self.rule is not None:
+        if self.rule is not None and not self.rule.labels_are_nearest:
             labels, counts = relabeled(best.labels, kept), best.counts[kept]
             return best._replace(centers=centers, labels=labels, counts=counts)
         inside = contiguous(self.scaling.inside(centers), np.float64)

@@ -28,8 +28,13 @@ def check_scale(scale: Any, metric: str) -> None:
     check.check_name(scale, SCALES, "scale (None, or a name)")
     if metric != "euclidean":
         raise ValueError(
-            f"scale={scale!r} goes by Euclidean distances, but metric={metric!r} looks at "
-            "directions, which scaling the columns would turn: pass scale=None."
+            f"scale={scale!r} goes by Euclidean distances, but metric={metric!r} by "
+            + (
+                "directions, which scaling the columns would turn"
+                if metric == "cosine"
+                else "others"
+            )
+            + ": pass scale=None, and it goes with metric='euclidean'."
         )
 
 

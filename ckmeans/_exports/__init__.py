@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from .._estimators.scaling import fitted_scaling
-from .._input.checks import fitted_centers
+from .._input.checks import check_plain, fitted_centers
 
 
 def nearest_center_model(model: Any, what: str) -> None:
     """Raise unless `model` is fitted and labels each row by its nearest center."""
+    check_plain(model, what)
     centers = fitted_centers(model)
     if hasattr(model, "tree_children_"):
         raise TypeError(

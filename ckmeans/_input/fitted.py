@@ -34,6 +34,19 @@ def check_fitted(est: Any) -> None:
     )
 
 
+def check_plain(est: Any, what: str) -> None:
+    """Raise unless rows belong to the center that is nearest by all features and Euclidean or
+    cosine distances, the only ones that `what` knows.
+    """
+    for name, plain in (("metric", ("euclidean", "cosine")), ("missing", ("error",))):
+        value = getattr(est, name, plain[0])
+        if value not in plain:
+            raise ValueError(
+                f"{what} cannot be used with a model of {name}={value!r}: goes with metric="
+                "'euclidean' or 'cosine', and missing='error'."
+            )
+
+
 def fitted_centers(est: Any) -> np.ndarray:
     """The centers of a fitted model, (k, d) float64, C-contiguous.
 

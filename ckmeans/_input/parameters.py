@@ -9,7 +9,11 @@ import numpy as np
 
 from .errors import with_type
 
+#: Metrics of all estimators, and those of `KMeans`.
 METRICS = ("euclidean", "cosine")
+KMEANS_METRICS = (*METRICS, "manhattan")
+#: What `KMeans` does with missing values.
+MISSING = ("error", "ignore")
 
 _MAX_INT = 2**31 - 1
 _MAX_THREADS = 4096
@@ -23,7 +27,8 @@ def check_params(est: Any, algorithms: Collection[str], refinements: Collection[
     check_shared_params(est)
     check_n_init(est.n_init)
     check_name(est.algorithm, algorithms, "algorithm")
-    check_name(est.metric, METRICS, "metric")
+    check_name(est.metric, KMEANS_METRICS, "metric")
+    check_name(est.missing, MISSING, "missing")
     check_bool(est.copy_x, "copy_x")
     check_bool(est.history, "history")
     check_watching(est)

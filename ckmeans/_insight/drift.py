@@ -284,6 +284,7 @@ class _Side:
     """Rows of then or now: their labels and distances to the own center."""
 
     def __init__(self, model, X, name):
+        check.check_plain(model, "drift")
         array, _ = check.as_matrix(X, name=name)
         self.labels = model.predict(X)
         self.rows = (

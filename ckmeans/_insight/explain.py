@@ -152,6 +152,7 @@ def explain(
     else:
       cluster 0
     """
+    check.check_plain(model, "explain")
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     labels = model.predict(X)

@@ -8,7 +8,9 @@ Adding one is such a file and a row of `RULES`, which also says what the rule go
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .gaps import Gaps
 from .known_labels import KnownLabels
+from .medians import Medians
 from .outliers import Outliers
 from .rule import Rule
 from .sizes import Sizes
@@ -50,6 +52,8 @@ RULES: dict[str, Goes] = {
     "sizes": Goes(Sizes, METRICS, sparse=True),
     "outliers": Goes(Outliers, METRICS, sparse=True),
     "known labels": Goes(KnownLabels, METRICS, sparse=True),
+    "medians": Goes(Medians, metric=("manhattan",), sparse=False, algorithm=("auto", "lloyd")),
+    "gaps": Goes(Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd")),
 }
 
 

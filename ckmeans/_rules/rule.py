@@ -14,6 +14,19 @@ def given(value: Any) -> bool:
     return value is not None
 
 
+#: Named inits whose draws go by the distance of the fit, or by none.
+INITS = ("auto", "k-means++", "random", "random-partition", "first")
+
+
+def check_init(init: Any, what: str) -> None:
+    """Raise if a named init goes by Euclidean distances, or by values that may be missing."""
+    if isinstance(init, str) and init not in INITS:
+        raise ValueError(
+            f"{what} cannot be used with init={init!r}: it goes with "
+            f"{', '.join(map(repr, INITS))}, an array of centers or a callable."
+        )
+
+
 class Rule:
     """What a fit does otherwise than plain k-means; this one changes nothing.
 
@@ -46,3 +59,6 @@ class Rule:
     def of_run(self, data: Data) -> native.Rule | None:
         """The engine's rule for one run."""
         return None
+
+    #: Whether labels are those of the nearest centers: then rows with ties may be assigned again.
+    labels_are_nearest = False

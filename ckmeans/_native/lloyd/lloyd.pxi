@@ -65,7 +65,7 @@ cdef class Run:
         self.choice = Choice()
         self.choice.open(self, (None if rule is None else rule.algorithm())
                          or ALGORITHMS[algorithm])
-        self.forms = CenterForms(self.k, data.rows.d, True, data.most_values)
+        self.forms = CenterForms(self.k, data.rows.d, True, data.most_values, data.metric)
         data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
         self.clusters = (Rule() if rule is None else rule).clusters(self)
         self.clusters.open(data, cuts, self.forms, given)
@@ -139,6 +139,9 @@ cdef class Run:
         the way.
         """
         self.choose()
+        if self.tol > 0 and self.data.metric == GAPS:
+            with gil:
+                self.data.variance()
         if not (self.tol > 0 and self.data.variance_ < 0):
             self.label_rows()
         elif (<Search>self.choice.search).reads_all_rows():
@@ -213,6 +216,7 @@ cdef class Run:
                 if self.moved == NULL:
                     self.moved = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
                 fill_empty(self, self.moved, &self.n_moved)
+        self.clusters.find_all()
         self.clusters.update_all()
         for i in range(self.n_moved):
             self.clusters.move(self.moved[i], self.counting_labels()[self.moved[i]], 1)

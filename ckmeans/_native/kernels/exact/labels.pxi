@@ -45,16 +45,16 @@ cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcep
     cdef int v
     while f + 2 * VDL <= d:
         t = load(x + f) - VD_LOAD(c + f)
-        a = a + t * t
+        a = a + VD_TERM(t)
         t = load(x + f + VDL) - VD_LOAD(c + f + VDL)
-        b = b + t * t
+        b = b + VD_TERM(t)
         f += 2 * VDL
     VD_STORE(lanes, a + b)
     for v in range(1, VDL):
         lanes[0] += lanes[v]
     while f < d:
         one = x[f] - c[f]
-        lanes[0] += one * one
+        lanes[0] += ckm_term(one)
         f += 1
     return lanes[0]
 
@@ -157,14 +157,14 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
     for f from 0 <= f < whole by 2 * VDL:
         for v in range(2):
             t = load(x + f + v * VDL) - VD_LOAD(c + f + v * VDL)
-            acc[v] = acc[v] + t * t
+            acc[v] = acc[v] + VD_TERM(t)
     for v in range(2):
         VD_STORE(out + v * VDL, acc[v])
     for v in range(2 * VDL):
         total += out[v]
     for f in range(whole, d):
         step = x[f] - c[f]
-        total += step * step
+        total += ckm_term(step)
     return total
 
 
@@ -368,6 +368,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef uint64_t unsure, changed, rows_here
     cdef float *panel
     cdef float *norms
+    cdef float *panel_norms
     cdef float *steps
     cdef float steps_here[PANEL]
     cdef int32_t *quanta
@@ -386,16 +387,16 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                 quanta = <int32_t *>me.scaled
                 steps = steps_here
                 job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
+            elif job.packing.quantising:
+                panel_at(job.rows, job.packing, me, first, count, &panel, &panel_norms)
+                memcpy(norms, panel_norms, PANEL * sizeof(float))
+                job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
             job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores,
                               best, &unsure, &changed,
                               me.sieve.closer)
             me.counters.filtered += count * centers.m
         elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-            if job.packing.quantising:
-                memcpy(job.packing.quanta_norms + first, norms, PANEL * sizeof(float))
-                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words,
-                                    job.packing.steps + first, me.worst)
             job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old,
                              best, &unsure, &changed)
             me.counters.filtered += count * centers.m

@@ -1,5 +1,5 @@
 # Squared distances of single rows to all centers, by definition. Included by
-# kernels/exact/csr.pxi: dense rows, and rows in CSR form.
+# kernels/exact/exact.pxi; of rows in CSR form: `csr_all_squares` in kernels/exact/csr.pxi.
 
 cdef void squares(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
                   const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil:
@@ -34,20 +34,3 @@ cdef void orthogonal_rows(const Rows *rows, const int64_t *ids, Py_ssize_t count
         if rows.factor[ids[i]] == 0:
             for j in range(padded):
                 out[i * padded + j] = 2
-
-
-cdef void csr_all_squares(const Rows *rows, const int64_t *ids, Py_ssize_t count,
-                          const double *centers, const double *blocks, Py_ssize_t k, Worker *me,
-                          double *out) noexcept nogil:
-    """`squares` of rows in CSR form."""
-    cdef Py_ssize_t d = rows.d, padded = (k + BLOCK - 1) // BLOCK * BLOCK, some, columns, i, j, r
-    cdef double lanes[LANES]
-    for i from 0 <= i < count by LANES:
-        some = min(<Py_ssize_t>LANES, count - i)
-        columns = csr_pack(rows, ids, i, some, &me.csr)
-        for j in range(k):
-            csr_distances(&me.csr, centers + j * d, d, lanes)
-            for r in range(some):
-                out[(i + r) * padded + j] = lanes[r]
-        csr_unpack(&me.csr, columns)
-    orthogonal_rows(rows, ids, count, padded, out)
