@@ -57,8 +57,9 @@ def run_example(source, names):
     with contextlib.redirect_stdout(said):
         try:
             exec(compile(source, "<example>", "single"), names)
-        except Exception:
-            said.write(traceback.format_exc())
+        except Exception as error:
+            last = "".join(traceback.format_exception_only(error))
+            said.write(f"Traceback (most recent call last):\n    ...\n{last}")
     return re.sub(r"^[ \t]*$(?=\n)", "<BLANKLINE>", said.getvalue(), flags=re.M)
 
 
