@@ -42,9 +42,12 @@ def tidy(text):
             raise SystemExit(f"{title}: {', '.join(sorted(unknown))} is none of {', '.join(KINDS)}")
         seen = set()
         for kind in (kind for kind in KINDS if kinds.get(kind)):
-            keys = {re.sub(r"\W", "", entry)[:60]: entry for entry in reversed(kinds[kind])}
-            once = [entry for key, entry in reversed(keys.items()) if key not in seen]
-            seen |= keys.keys()
+            once = []
+            for entry in kinds[kind]:
+                key = re.sub(r"\W", "", entry)[:60]
+                if key not in seen:
+                    once.append(entry)
+                seen.add(key)
             out += [f"### {kind}", ""]
             out += [
                 textwrap.fill(
