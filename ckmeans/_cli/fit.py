@@ -293,7 +293,7 @@ def _spreads_that_differ(args, table):
     spreads = {name: spread for name, spread in spreads.items() if spread > 0}
     if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
         return []
-    wide, narrow = max(spreads, key=spreads.get), min(spreads, key=spreads.get)
+    wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
     return [
         f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
         f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "

@@ -328,6 +328,7 @@ class KMeans(ChunkFits):
     scale: str | None
 
     missing: str
+    known: str
 
     converged_: bool
     history_: tuple[list[Any], ...]
@@ -484,7 +485,7 @@ class KMeans(ChunkFits):
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
         if rule is not None:
-            rule.check(*array.shape, weights)
+            rule.check(len(array), array.shape[1], weights)
             if rule.names_clusters and self.label_order is not None:
                 raise ValueError(
                     f"label_order={self.label_order!r} would change the index of clusters that "
