@@ -143,13 +143,14 @@ cdef struct Packed:      # what the filter reads of the rows: float32, (x - orig
     float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be
                          # multiplied by
     bint quantising      # this pass fills all three
+    bint gaps            # rows are packed twice as wide: see `split_gaps`
     double rough         # rows are within so many of their steps of what their whole numbers say
     double reach         # and those within so many of the origin
 
 
 cdef inline Py_ssize_t packed_width(const Packed *packing, Py_ssize_t d) noexcept nogil:
     """Features of a packed row."""
-    return d if packing.axes == NULL else packing.n_axes + 1
+    return (2 * d if packing.gaps else d) if packing.axes == NULL else packing.n_axes + 1
 
 
 cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
@@ -180,6 +181,7 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
                          # exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
+    const float *lift    # (m,) what a score may be below the true one, the row's share apart
     const double *norms  # CSR: (k,) squared norms, scaled, in float64
     const uint8_t *whole # CSR: (k,) whether all values are whole numbers
     float box_norm       # relative slack of the box test; see `box_bounds`
@@ -224,6 +226,8 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
 cdef struct Tally:       # what one thread adds to cluster statistics
     double *sums         # (k, parts, d) parts of exact sums of w * x
     double *weights      # (k, weight_parts) exact sums of w
+    double *present      # (k, weight_parts, d) exact sums of w over the rows in which a feature is
+                         # there; NULL: all are
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
     uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or
@@ -359,6 +363,13 @@ cdef struct FilterTable:
                    uint64_t *closer) noexcept nogil
     Py_ssize_t quanta_from               # features from which on whole numbers are faster than
                                          # float32
+    # `panel` and `gains` of Manhattan distances
+    void (*manhattan_panel)(const float *x, const float *x_norms, Py_ssize_t d,
+                            const Centers *centers, const int32_t *labels,
+                            int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
+    void (*manhattan_gains)(const float *x, const float *low, const float *high, Py_ssize_t d,
+                            const Centers *centers, uint64_t *closer,
+                            double *gains) noexcept nogil
     void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count,
                  const Panel *panel, float *lowest, float *second,
                  int32_t *winner) noexcept nogil
@@ -495,6 +506,22 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Worker *workers
 
 
+cdef struct Memberships: # one pass of fuzzy c-means; see kernels/exact/fuzzy.pxi. IN unless marked
+    const Rows *rows
+    const double *weights        # (n,) or NULL
+    const Centers *centers       # all k, in blocks
+    double fuzziness             # above 1
+    Py_ssize_t width             # k, rounded up to whole blocks
+    int32_t *labels              # OUT (n,) the nearest center
+    double *out                  # OUT (n, k) memberships, or NULL
+    double *scratch              # (threads, PANEL + d + 3, width)
+    const double *big            # (d + 2, SUM_PARTS) what cuts the sums of a panel
+    double *totals               # INOUT (threads, SUM_PARTS, d + 2, width) parts of the sums of
+                                 # w u^m x, feature by feature, of w u^m and of w u^m times the
+                                 # squared distance; NULL: none are wanted
+    Worker *workers
+
+
 ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         int worker) noexcept nogil
 
@@ -511,8 +538,11 @@ cdef struct ExactTable:
                   double *sq_norms) noexcept nogil
     # see kernels/exact/cosine.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
+    # see kernels/exact/squares.pxi
+    void (*squares)(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
+                    const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
-    ChunkFn thin_rows, seed, weigh, unit_factors
+    ChunkFn thin_rows, seed, weigh, unit_factors, memberships, present
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

@@ -22,6 +22,8 @@ cdef class CenterForms:
     cdef int32_t *table          # open addressing, to find equal centers
     cdef Py_ssize_t slots
     cdef Py_ssize_t d
+    cdef Metric metric
+    cdef float *lift
     cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other
                                  # rows
     cdef float *columns          # CSR: see Centers
@@ -45,8 +47,10 @@ cdef class CenterForms:
     cdef Memory quanta_memory    # in whole numbers: see `use_quanta`
     cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
 
-    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0):
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0,
+                  Metric metric=EUCLIDEAN):
         self.memory = Memory()
+        self.metric = metric
         self.d = d
         self.terms = terms
         self.c.k = k
@@ -57,8 +61,9 @@ cdef class CenterForms:
         while self.slots < 2 * k:
             self.slots *= 2
         self.ids = <int32_t *>self.memory.take(k, sizeof(int32_t))
-        self.scaled = <float *>self.memory.take(k * d, sizeof(float))
+        self.scaled = <float *>self.memory.take(k * (2 * d if metric == GAPS else d), sizeof(float))
         self.sq_norms = <float *>self.memory.take(k, sizeof(float))
+        self.lift = <float *>self.memory.take(k, sizeof(float))
         self.norms = <double *>self.memory.take(k, sizeof(double))
         if blocks:
             self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d,
@@ -67,6 +72,7 @@ cdef class CenterForms:
         self.c.ids = self.ids
         self.c.scaled = self.scaled
         self.c.sq_norms = self.sq_norms
+        self.c.lift = self.lift
         self.c.blocks = self.blocks
 
     cdef int use_axes(self, const Packed *packing) except -1:
@@ -205,13 +211,17 @@ cdef class CenterForms:
                 continue
             self.ids[m] = <int32_t>j
             if filter:
-                filter = self.scale_center(j, packing, m, gamma)
+                filter = (self.scale_plain(j, packing, m, gamma) if self.metric != EUCLIDEAN
+                          else self.scale_center(j, packing, m, gamma))
             m += 1
         if self.blocks != NULL:
             side_by_side(self.c.rows, self.ids, m, self.d, self.blocks)
         self.c.m = m
         self.c.filter = filter
-        guard_constants(&self.c, packing, d, gamma)
+        if self.metric == MANHATTAN:
+            manhattan_guard(&self.c, d, gamma)
+        else:
+            guard_constants(&self.c, packing, d, gamma)
 
     cdef double gamma_of(self, const Packed *packing) noexcept nogil:
         """Relative error of the scores of rows that are packed so."""
@@ -247,6 +257,7 @@ cdef class CenterForms:
         self.norms[m] = norms[0]
         # Less the rounding error of the norm itself, to float32.
         self.sq_norms[m] = <float>(norms[0] * (1 - 2 * gamma - 2e-7))
+        self.lift[m] = <float>(4.1 * gamma) * self.sq_norms[m]
         if self.c.lanes != NULL:
             lanes = <float *>self.c.lanes + m // GAIN_LANES * width * GAIN_LANES + m % GAIN_LANES
             for f in range(width):
@@ -254,6 +265,39 @@ cdef class CenterForms:
         if packing.axes != NULL:
             return norms[0] < ldexp(1, 110)
         return largest[0] < limit
+
+    cdef bint scale_plain(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m,
+                          double gamma) noexcept nogil:
+        """`scale_center` for other metrics than the Euclidean.
+
+        Manhattan: see kernels/filter/manhattan.pxi; the sum of values takes the norm's place. Gaps:
+        rows are packed as values, 0 where missing, and 1 for what is there. With 2 b and b^2 in
+        their places, the product of the two is b^2 - 2ab of the features that are there, and what
+        pays for rounding is taken off there, too: gamma is that of twice as many features.
+        """
+        cdef Py_ssize_t d = self.d, width = packed_width(packing, d), f
+        cdef float *scaled = self.scaled + m * width
+        cdef const double *row = self.c.rows + j * d
+        cdef double value, total = 0, size = 0, largest = 0
+        for f in range(d):
+            value = (row[f] - packing.origin[f]) * packing.scale
+            largest = max(largest, fabs(value))
+            total += value
+            scaled[f] = <float>(-2 * value)
+            if self.metric == GAPS:
+                scaled[d + f] = <float>(value * value * (1 - 2 * gamma - 2e-7))
+                size += value * value
+            else:
+                size += fabs(value)
+        self.norms[m] = size
+        if self.metric == GAPS:
+            self.sq_norms[m] = 0
+            self.lift[m] = <float>(4.1 * gamma * size * (1 + 1e-6))
+        else:
+            # Less the rounding of the sum itself, to float32.
+            self.sq_norms[m] = <float>(total - size * (3 * gamma + 2e-7))
+            self.lift[m] = <float>((6.1 * gamma + 5e-7) * size)
+        return largest < ldexp(1, SCALED_EXPONENT + 2)
 
     cdef int make_csr_room(self) except -1:
         cdef Py_ssize_t k = self.c.k
@@ -476,9 +520,22 @@ cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d,
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up * guard_factor)
     centers.guard_score = <float>(3 * of_norm * up * guard_factor)
-    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d
+    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + (4.0 * d if packing.gaps else 0)
+                                   + 8.0 * d
                                    * (ldexp(packing.scale, -537)
                                       * ldexp(packing.scale, -537))) * up)
+
+
+cdef void manhattan_guard(Centers *centers, Py_ssize_t d, double gamma) noexcept nogil:
+    """The same for Manhattan distances; see kernels/filter/manhattan.pxi.
+
+    `exact` covers the rounding of the two exact distances, each at most A + N.
+    """
+    cdef double exact = 2.02 * (d + 3) * ldexp(1, -53), up = 1 + 1e-6
+    centers.gamma = gamma
+    centers.guard_norm = <float>((16.6 * gamma + 1.2e-6 + 6 * exact) * up * guard_factor)
+    centers.guard_score = <float>((6.3 * gamma + 4e-7 + 2 * exact) * up * guard_factor)
+    centers.guard_floor = <float>(4.0 * (d + 8) * ldexp(1, -126) * up)
 
 
 cdef bint choose_scale(Packed *packing, double largest) noexcept nogil:

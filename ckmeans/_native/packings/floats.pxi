@@ -1,5 +1,14 @@
 # All features as float32, (x - origin) * scale: what every other packing begins with.
 
+cdef void read_whole(Data data, Py_ssize_t row, double *out) noexcept nogil:
+    """A row (d,), with the middle of its column in each gap."""
+    cdef Py_ssize_t f
+    data.exact.read(&data.rows, row, out)
+    for f in range(data.rows.d):
+        if out[f] != out[f]:
+            out[f] = 0.5 * (data.cuts.low_[f] + data.cuts.high_[f])
+
+
 cdef class Floats(Packing):
     """Rows packed with all their features, in their own order or in that of boxes.
 
@@ -18,6 +27,7 @@ cdef class Floats(Packing):
         cdef Py_ssize_t d = data.rows.d, n = data.rows.n, i
         cdef double *origin = self.new_origin(d)
         cdef Middle middle
+        self.packed.gaps = data.metric == GAPS
         self.counted = Counted()
         if data.rows.indptr != NULL:         # most zeros must stay zeros; only norms are kept
             self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
@@ -26,7 +36,7 @@ cdef class Floats(Packing):
         elif n:
             middle = Middle(d)
             for i in range(MIDDLE_ROWS):
-                data.exact.read(&data.rows, drawn_place(i, n), middle.next_())
+                read_whole(data, drawn_place(i, n), middle.next_())
                 middle.add()
             memcpy(origin, middle.found(), d * sizeof(double))
         self.scale_around(origin, data.cuts)
@@ -68,7 +78,7 @@ cdef class Floats(Packing):
 
     cdef int keep(self, View view) except -1:
         """From now on keep the packed rows: the next pass fills the panels."""
-        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.rows.d
+        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.width()
         cdef float *sq_norms
         if self.filter and self.packed.panels == NULL:
             sq_norms = <float *>self.memory.take(n, sizeof(float))

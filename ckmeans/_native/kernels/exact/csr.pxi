@@ -10,7 +10,6 @@ cdef double WHOLE = 6755399441055744.0       # 1.5 * 2**52: adding it rounds to 
 
 cdef enum:
     LANES = 4 * VDL      # rows whose distances to one center are computed together
-    CSR_ROWS = 4         # rows that the block of a worker has room for
 
 
 cdef inline double csr_value(const Rows *rows, Py_ssize_t e) noexcept nogil:
@@ -198,6 +197,21 @@ cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Cent
 
 
 include "kernels/exact/csr_inertia.pxi"
+cdef void csr_all_squares(const Rows *rows, const int64_t *ids, Py_ssize_t count,
+                          const double *centers, const double *blocks, Py_ssize_t k, Worker *me,
+                          double *out) noexcept nogil:
+    """`squares` of rows in CSR form."""
+    cdef Py_ssize_t d = rows.d, padded = (k + BLOCK - 1) // BLOCK * BLOCK, some, columns, i, j, r
+    cdef double lanes[LANES]
+    for i from 0 <= i < count by LANES:
+        some = min(<Py_ssize_t>LANES, count - i)
+        columns = csr_pack(rows, ids, i, some, &me.csr)
+        for j in range(k):
+            csr_distances(&me.csr, centers + j * d, d, lanes)
+            for r in range(some):
+                out[(i + r) * padded + j] = lanes[r]
+        csr_unpack(&me.csr, columns)
+    orthogonal_rows(rows, ids, count, padded, out)
 
 
 # ---- passes over the rows ------------------------------------------------------------------------
@@ -428,7 +442,7 @@ cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *val
         norms[e & 7] += values[e] * values[e]
     for e in range(1, 8):
         norms[0] += norms[e]
-    me.overflow = me.overflow or not norms[0] < LARGEST_NORM
+    me.overflow = me.overflow or not norms[0] < CKM_LARGEST
     for j from 0 <= j < job.centers.k by BLOCK:
         used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
         job.filter.csr_roots(values, places, count, norms[0], rows.d, job.shifted, j, used,
@@ -457,7 +471,7 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             for j in range(k):
                 csr_distances(&me.csr, job.centers.rows + j * d, d, out)
                 for i in range(count):
-                    me.overflow = me.overflow or not out[i] < LARGEST_NORM
+                    me.overflow = me.overflow or not out[i] < CKM_LARGEST
                     put_distance(job, left[i], j, out[i])
             csr_unpack(&me.csr, columns)
             count = 0
@@ -522,7 +536,7 @@ cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                         &norm)
         job.filter.csr(me.csr.values, me.csr.own, count, rows.d, candidates, scores, &lowest,
                        &second, &best)
-        limits_of(job, row, norm, &low, &high)
+        limits_of(job, row, norm, norm, &low, &high)
         for j in range(m):
             if scores[j] > high:
                 continue
@@ -592,6 +606,7 @@ _csr.seed = csr_seed
 _csr.weigh = csr_weigh
 _csr.unit_factor = unit_factor_of
 _csr.unit_factors = csr_unit_factors
+_csr.squares = csr_all_squares
 _csr.walk_slots = WALK_SLOTS
 _csr.lanes = LANES
 _csr.block_rows = CSR_ROWS

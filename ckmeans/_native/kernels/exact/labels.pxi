@@ -45,16 +45,16 @@ cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcep
     cdef int v
     while f + 2 * VDL <= d:
         t = load(x + f) - VD_LOAD(c + f)
-        a = a + t * t
+        a = a + VD_TERM(t)
         t = load(x + f + VDL) - VD_LOAD(c + f + VDL)
-        b = b + t * t
+        b = b + VD_TERM(t)
         f += 2 * VDL
     VD_STORE(lanes, a + b)
     for v in range(1, VDL):
         lanes[0] += lanes[v]
     while f < d:
         one = x[f] - c[f]
-        lanes[0] += one * one
+        lanes[0] += ckm_term(one)
         f += 1
     return lanes[0]
 
@@ -157,14 +157,14 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
     for f from 0 <= f < whole by 2 * VDL:
         for v in range(2):
             t = load(x + f + v * VDL) - VD_LOAD(c + f + v * VDL)
-            acc[v] = acc[v] + t * t
+            acc[v] = acc[v] + VD_TERM(t)
     for v in range(2):
         VD_STORE(out + v * VDL, acc[v])
     for v in range(2 * VDL):
         total += out[v]
     for f in range(whole, d):
         step = x[f] - c[f]
-        total += step * step
+        total += ckm_term(step)
     return total
 
 

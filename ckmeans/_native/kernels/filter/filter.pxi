@@ -372,9 +372,8 @@ cdef void filter_gains(const float *x, const float *low, const float *high, Py_s
                 scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
             for i in range(count):
                 # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the
-                # limits.
-                gain(score + i * TILE_V, low + lane, high + lane,
-                     <float>(4.1 * centers.gamma) * norms[j + i], lane,
+                # limits, and the center's is its lift.
+                gain(score + i * TILE_V, low + lane, high + lane, centers.lift[j + i], lane,
                      closer + j + i, gains + (j + i) * GAIN)
             j += count
 
@@ -396,6 +395,9 @@ cdef inline void gain(const vf *score, const float *low, const float *high, floa
         gains[v] += lanes[v]
     for v in range(VL):
         gains[GAIN_LANES + v] += lanes[VL + v]
+
+
+include "kernels/filter/manhattan.pxi"
 
 
 # ---- boxes ---------------------------------------------------------------------------------------
@@ -691,6 +693,8 @@ _table.panel = filter_panel
 _table.nearby = filter_near
 _table.lists = filter_lists
 _table.gains = filter_gains
+_table.manhattan_panel = manhattan_panel
+_table.manhattan_gains = manhattan_gains
 _table.rows = filter_rows
 _table.own = filter_own
 _table.failing = filter_failing
