@@ -43,7 +43,7 @@ from .inits import BLOCK_INITS, called, named
 from .inits.answers import Added, Ranked
 from .inits.cache import cache
 from .inits.draws import rows_task
-from .inits.views import as_rows, open_block, weights_of
+from .inits.views import as_rows, codes_of, open_block, weights_of
 from .sample import sample_task
 from .state import State
 from .tasks import Whole, _digest, _sum, answer, assign_task, held_task, survey
@@ -86,7 +86,14 @@ def far_task(X, sample_weight, index, whole, centers, limit):
     )
     rows = np.flatnonzero((far > 0) & (weights > 0))
     return Ranked.of(
-        array, rows, -far[rows], int(whole.starts[index]) + rows, limit, labels[rows], weights[rows]
+        array,
+        rows,
+        -far[rows],
+        int(whole.starts[index]) + rows,
+        limit,
+        labels[rows],
+        weights[rows],
+        codes_of(X, index, whole)[rows],
     )
 
 

@@ -49,7 +49,7 @@ class Effort(NamedTuple):
     def refinement(self, n_iter: int) -> Plan:
         """What is done to the best run, which took so many iterations."""
         # What one of the refinement's distances costs, which are exact, in those of an iteration.
-        cost = (1 + 0.5 * self.d) / (1.5 + 0.07 * self.d)
+        cost = (1 + 0.5 * self.d) / (3 + 0.07 * self.d)
         share = n_iter / cost * min(1.0, (LARGE / self.work) ** 0.5)
         most = max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
         how = plan("auto" if most >= WITH_ROWS else "swap")

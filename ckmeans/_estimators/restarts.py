@@ -298,9 +298,7 @@ class Solver:
         if watch is not None:
             watch.finished(self.runs[-1])
 
-    def refined(
-        self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray
-    ) -> np.ndarray:
+    def refined(self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Centers of a finished run after refinement, in float64."""
         refined = improve_all(plan, self.data, centers, labels, np.random.RandomState([seed, 1]))
         single = self.data.array.dtype == np.float32
