@@ -23,7 +23,7 @@ REFERENCE = "scikit-learn, 10 starts"
 OURS = "ckmeans"
 
 
-# ---- libraries: functions of (X, k, seed, weights) that return centers; None: weights are not taken
+# ---- libraries: functions of (X, k, seed, weights) that return centers, or None: no weights here
 
 
 def ckmeans_fit(X, k, seed, weights):
@@ -106,6 +106,9 @@ def run(ways, chosen, seeds):
                 except ImportError as error:
                     print(f"{name}: left out, {error}", file=sys.stderr)
                     del ways[name]
+                except np.linalg.LinAlgError as error:  # scipy's random start
+                    print(f"{name} on {problem.name}: failed, {error}", file=sys.stderr)
+                    found[name] = None
             base = found[REFERENCE][0]
             for name, result in found.items():
                 if result is not None:

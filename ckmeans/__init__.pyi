@@ -178,7 +178,7 @@ class KMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
-        refine: str | list[str] | tuple[str, ...] | None = None,
+        refine: str | list[str] | tuple[str, ...] | None = "default",
         metric: Literal["euclidean", "cosine"] = "euclidean",
         scale: Literal["standard", "robust"] | None = None,
     ) -> None: ...
@@ -269,7 +269,7 @@ def k_means(
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
-    refine: str | list[str] | tuple[str, ...] | None = None,
+    refine: str | list[str] | tuple[str, ...] | None = "default",
     metric: Literal["euclidean", "cosine"] = "euclidean",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...

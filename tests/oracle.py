@@ -94,8 +94,9 @@ def moves(X, sq_own, labels, weights, k):
     """Which row each empty cluster takes: a list of (cluster, row).
 
     In index order, an empty cluster takes the row farthest from its own center (of several the
-    first by content, of equal ones the lightest). The row must have weight, must not sit on its center, must leave another row with
-    weight behind, and must not have a value that another empty cluster has taken already.
+    first by content, of equal ones the lightest). The row must have weight, must not sit on its
+    center, must leave another row with weight behind, and must not have a value that another empty
+    cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
