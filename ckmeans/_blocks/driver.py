@@ -162,7 +162,8 @@ class Fit:
             lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype),
         )
         self.states = [State(seed) for seed, _ in self.restarts]
-        if self.effort is not None:  # the last is the best of the others, refined
+        self.refines = self.effort is not None and self.effort.refines
+        if self.refines:  # the last is the best of the others, refined
             self.states.append(State(None))
         # Parameters that must be those of the checkpoint.
         seed = model.random_state
@@ -215,7 +216,7 @@ class Fit:
         """Do all runs; returns (Result without labels, list of Run)."""
         try:
             self.step([self.run(i) for i in range(len(self.restarts))])
-            if self.effort is not None and self.best() is not None:
+            if self.refines and self.best() is not None:
                 self.step([self.refined()])
         finally:
             cache.drop(self.whole.token)

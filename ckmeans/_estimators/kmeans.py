@@ -380,7 +380,7 @@ class KMeans(ChunkFits):
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = Watch(
                 began,
-                len(restarts) + (how is not None),
+                len(restarts) + (how is not None and how.refines),
                 self.max_iter,
                 self.max_time,
                 self.callback,
@@ -392,7 +392,7 @@ class KMeans(ChunkFits):
                 if solver.run(*start, watch):
                     break
             else:
-                if how is not None:
+                if how is not None and how.refines:
                     solver.refine_best(how.refinement(solver.best.n_iter), watch)
             self._keep(solver)
         warn_of_few_clusters(self)
