@@ -56,7 +56,7 @@ SCALES = ("standard", "robust", "none")
 METRICS = ("euclidean", "cosine", "manhattan")
 #: How many times the spreads of columns may differ without a warning.
 MOST_APART = 10
-REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
+REFINEMENTS = ("none", "auto", "best", "swap", "hartigan-wong", "genetic")
 
 
 def arguments(parser):
@@ -100,15 +100,15 @@ def arguments(parser):
         metavar="N",
         type=count_or_auto,
         default="auto",
-        help="how many times to start, to keep the best (default: 10; 1 where the start is always "
-        "the same)",
+        help="how many times to start, to keep the best (default: 4 or less, by the size of the "
+        "data; with --init 10, or 1 where the start is always the same)",
     )
     how.add_argument(
         "--refine",
         metavar="HOW",
         choices=REFINEMENTS,
         help=f"go on from the local optimum that a start ends in: {', '.join(REFINEMENTS)} "
-        "(default: no)",
+        "(default: the best of the starts goes on, unless --init or --n-init is given)",
     )
     how.add_argument(
         "--metric",
@@ -222,7 +222,7 @@ def run(args):
             max_time=args.max_time,
             callback=None if chunks else _progress(args),
             label_order=label_order,
-            refine=args.refine,
+            refine=_refine(args),
             metric=args.metric,
             scale=None if args.scale == "none" else args.scale,
             size_min=args.size_min,
@@ -262,12 +262,17 @@ def run(args):
     show(args, facts, fit_report)
 
 
+def _refine(args):
+    """`refine`, as `KMeans` takes it."""
+    return {None: "default", "none": None}.get(args.refine, args.refine)
+
+
 def _settings(args, k):
     return {
         "clusters": k,
         "init": args.init,
         "n_init": args.n_init,
-        "refine": args.refine,
+        "refine": _refine(args),
         "metric": args.metric,
         "scale": args.scale,
         "size_min": args.size_min,
