@@ -8,6 +8,7 @@ from rules_data import blobs
 
 import ckmeans
 from ckmeans import KMeans, match
+from ckmeans._estimators.model_files import save
 
 
 def by_definition(X, centers, count, weights=None):
@@ -125,7 +126,7 @@ def test_what_is_done_with_such_a_model(tmp_path):
     assert np.array_equal(ordered.labels_ == -1, model.labels_ == -1)
     found = match(ordered, model)
     assert found.table.sum() == 380 and len(found.changed) == 0
-    ckmeans._estimators.model_files.save(model, tmp_path / "model.npz", labels=True)
+    save(model, tmp_path / "model.npz", labels=True)
     assert np.array_equal(ckmeans.load(tmp_path / "model.npz").labels_, model.labels_)
     pytest.importorskip("matplotlib").use("Agg")
     from ckmeans import plot
