@@ -255,6 +255,7 @@ def run(args):
         **data_facts(args, table),
         "settings": _settings(args, k),
         **model_facts(model, weights),
+        "outliers": 0 if args.outliers is None else int(np.count_nonzero(model.labels_ == -1)),
         "seconds": {"read": was_read - started, "fit": fitted - was_read},
         "written": written_by(args),
         "warnings": caught,
