@@ -15,5 +15,6 @@ count.
 ``releases.py`` results of releases, and what got slower between two of them
 ``files.py``    all that in a folder, with CSV and pictures
 ``limit.py``    a command of its own: how near the kernel comes to what the machine can do
+``holes.py``    a command of its own: looks for inputs on which a fit is slow
 ==============  =============================================================================
 """

@@ -116,7 +116,7 @@ class _Model:
     def fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
     def predict(self, X: _Rows) -> NDArray[np.int32]: ...
     def fit_predict(
-        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None, **of_fit: Any
     ) -> NDArray[np.int32]: ...
     def predict_proba(self, X: _Rows, temperature: float | None = None) -> NDArray[np.float64]: ...
     def transform(self, X: _Rows) -> Any: ...
@@ -124,7 +124,7 @@ class _Model:
     def anomaly_scores(self, X: _Rows, reference: _Rows | None = None) -> NDArray[np.float64]: ...
     def typical_distances(self, X: _Rows) -> NDArray[np.float64]: ...
     def fit_transform(
-        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None, **of_fit: Any
     ) -> Any: ...
     def score(
         self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
@@ -205,8 +205,26 @@ class KMeans(_Model):
         metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
         missing: Literal["error", "ignore"] = "error",
         scale: Literal["standard", "robust"] | None = None,
+        size_min: ArrayLike | None = None,
+        size_max: ArrayLike | None = None,
+        n_outliers: float | None = None,
+        known: Literal["constrained", "seeded"] = "constrained",
     ) -> None: ...
-    def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
+    def fit(
+        self,
+        X: _Rows,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        labels_known: ArrayLike | None = None,
+    ) -> Self: ...
+    def iter_fit(
+        self,
+        X: _Rows,
+        sample_weight: ArrayLike | None = None,
+        *,
+        labels_known: ArrayLike | None = None,
+    ) -> Iterator[IterState]: ...
     def fit_chunks(
         self,
         source: Any,

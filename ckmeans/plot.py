@@ -30,6 +30,7 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0
 MAX_POINTS = 20_000  #: rows drawn at most
 _GRID = 400  # pixels along each side of the picture of the regions
 _INK = "#222222"
+_OUTLIER = "#bbbbbb"
 
 
 # -- rows, names, colors --------------------------------------------------------------------------
@@ -63,10 +64,10 @@ def _open(model, X, labels=None):
                 f"labels has shape {labels.shape}, but one label per row is needed: "
                 f"shape ({len(array)},)."
             )
-        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(centers):
+        if labels.dtype.kind not in "iu" or not -1 <= labels.min() <= labels.max() < len(centers):
             raise ValueError(
                 f"labels must be integers from 0 to {len(centers) - 1}, the rows of "
-                "cluster_centers_, got "
+                "cluster_centers_, or -1 for outliers, got "
                 f"{labels.min()!s} to {labels.max()!s} of type {labels.dtype}."
             )
     if model.metric == "cosine":
@@ -168,7 +169,7 @@ def _plain(ax):
 def _scatter(ax, points, labels, colors, n):
     """Rows in random order, so that no cluster hides the others."""
     order = np.random.RandomState(1).permutation(len(points))
-    shades = np.array(colors)[labels[order]]
+    shades = np.array([*colors, _OUTLIER])[labels[order]]  # -1 is the last
     many = len(points) > 2000
     ax.scatter(
         *points[order].T,
@@ -632,6 +633,7 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     ckmeans.metrics.silhouette_samples
     """
     array, labels, _, centers = _open(model, X, labels)
+    array, labels = array[labels >= 0], labels[labels >= 0]
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
     labels = labels[rows]

@@ -302,6 +302,7 @@ class Fit:
         """The best run, refined: a run more, that goes on where it has ended."""
         began = perf_counter()
         state, best = self.states[-1], self.best()
+        assert self.effort is not None
         if state.centers is None:
             if self.is_over():
                 return

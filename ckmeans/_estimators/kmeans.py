@@ -80,7 +80,8 @@ class KMeans(ChunkFits):
         X is never changed. With False no packed float32 copy of X is kept (4 bytes per value),
         which is slower; this is also done when memory is short.
     algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
-        All give the same results to the last bit; they differ in speed and memory.
+        All give the same results to the last bit; they differ in speed and memory. Each continues
+        as "lloyd" where it is slower than that, by the operations counted.
 
         * ``"lloyd"``: compares every row with every center; wide rows (from 24 to 72 features on,
           depending on the instruction set and k) as 16-bit integers, 2 bytes per value instead of
@@ -96,7 +97,7 @@ class KMeans(ChunkFits):
           of the remainder (compare Bottesch et al. 2016), and uses all features of a row only
           where the projection does not determine its center; also keeps lower bounds where they
           save time. For many correlated features, as in images and embeddings; takes 4 bytes per
-          axis and row. Where the axes explain little variance it continues as "lloyd";
+          axis and row;
         * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where the
           counted operations predict a gain; takes at most the memory of all of them, and does
           without them where memory is short;
@@ -327,6 +328,7 @@ class KMeans(ChunkFits):
     scale: str | None
 
     missing: str
+    known: str
 
     converged_: bool
     history_: tuple[list[Any], ...]
@@ -483,7 +485,7 @@ class KMeans(ChunkFits):
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
         if rule is not None:
-            rule.check(*array.shape, weights)
+            rule.check(len(array), array.shape[1], weights)
             if rule.names_clusters and self.label_order is not None:
                 raise ValueError(
                     f"label_order={self.label_order!r} would change the index of clusters that "
@@ -505,12 +507,12 @@ class KMeans(ChunkFits):
             metric=self._distance,
         )
         check.check_directions(data)
-        init, how = self._init(), default_effort(self, *array.shape)
+        init = self._init()
+        # Refinements know of no rules, and the optimum of one column is that of plain k-means.
+        how = default_effort(self, *array.shape) if rule is None else None
+        if rule is not None and isinstance(init, str) and init == "auto":
+            init = "k-means++"
         n_init = self.n_init if how is None else how.starts
-        if rule is not None:
-            how = None  # refinements know of no rules
-            if isinstance(init, str) and init == "auto":
-                init = "k-means++"  # the optimum of one column is that of plain k-means
         restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
         if rule is not None:
             restarts = rule.starts(restarts, init, data)

@@ -180,17 +180,22 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
                 "the models were not fitted to the same rows: pass the rows to compare as X."
             )
         labels, before = (
-            check.fitted_array(one, "labels_", (None,), integers=True, high=len(centers) - 1)
+            check.fitted_array(
+                one, "labels_", (None,), integers=True, low=-1, high=len(centers) - 1
+            )
             for one, centers in ((model, new), (previous, old))
         )
         if len(labels) != len(before):
             raise ValueError(
                 "the models were not fitted to the same rows: pass the rows to compare as X."
             )
-    table = np.bincount(before.astype(np.intp) * len(new) + labels, minlength=len(old) * len(new))
+    both = (before >= 0) & (labels >= 0)  # -1: an outlier
+    table = np.bincount(
+        before[both].astype(np.intp) * len(new) + labels[both], minlength=len(old) * len(new)
+    )
     return Match(
         continues,
         shifts,
         table.reshape(len(old), len(new)),
-        np.flatnonzero(continues[labels] != before),
+        np.flatnonzero(np.append(continues, -1)[labels] != before),
     )

@@ -127,8 +127,8 @@ def check_refine(refine: Any, valid: Collection[str]) -> None:
         return
     if not isinstance(refine, (list, tuple)) or not refine:
         raise TypeError(
-            f"refine must be None, one of {', '.join(map(repr, ('default', *valid)))}, or a list of "
-            f"these names, got {with_type(refine)}."
+            f"refine must be None, one of {', '.join(map(repr, ('default', *valid)))}, or a list "
+            f"of these names, got {with_type(refine)}."
         )
     for name in refine:
         check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")

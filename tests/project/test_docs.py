@@ -29,7 +29,7 @@ NEEDS = {
     "guides/big-data.md": ["pyarrow"],
     "guides/scikit-learn.md": ["sklearn"],
     "guides/export.md": ["pandas"],
-    "guides/command-line.md": ["matplotlib", "pyarrow", "scipy"],
+    "guides/command-line.md": ["matplotlib", "pandas", "pyarrow", "scipy"],
 }
 
 

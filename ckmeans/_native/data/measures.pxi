@@ -43,6 +43,8 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     packing.gaps = view.metric == GAPS
     if view.rows.indptr == NULL and not few:
         middle_of(rows, k, d, origin)
+    elif not few and forms.reach == 0:       # (else forms are kept from one call to the next)
+        dense_middle(view, memory, &packing, origin)
     round_origin(origin, d, view.narrow)
     if not few:
         largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)

@@ -90,63 +90,63 @@ cdef int middle_of(const double *rows, Py_ssize_t n, Py_ssize_t d, double *out) 
     return 0
 
 
-cdef int dense_middle(Data data, Packed *packed, double *origin) except -1:
+cdef int dense_middle(View view, Memory memory, Packed *packed, double *origin) except -1:
     """An origin (d,) amid CSR rows: other than 0 in some columns that most rows have a value in,
     where that makes rows much shorter.
 
     packed  OUT  those columns
     """
-    cdef Py_ssize_t d = data.rows.d, n = data.rows.n, count = 0, f, i, e, a, b
-    cdef Memory memory
+    cdef const Rows *rows = &view.rows
+    cdef Py_ssize_t d = rows.d, n = rows.n, count = 0, f, i, e, row, c
+    cdef Memory scratch = Memory()
     cdef Middle middle
-    cdef double *row
+    cdef int32_t *place                      # (d,) drawn rows with a value in each column; then where
+                                             # in `columns` it is, from 1 on; 0: nowhere
     cdef double *drawn
-    cdef int32_t *column
-    cdef double share, rest
-    for f in range(d):
-        count += 2 * data.stored[f] > n
-    if count == 0 or n == 0:
+    cdef double value, least
+    packed.dense = <int32_t *>memory.take(MOST_DENSE, sizeof(int32_t))
+    if n == 0:
         return 0
-    memory = Memory()
-    column = <int32_t *>memory.take(count, sizeof(int32_t))
-    drawn = <double *>memory.take(MIDDLE_ROWS * (count + 1), sizeof(double))
-    count = 0
-    for f in range(d):
-        if 2 * data.stored[f] > n:
-            column[count] = <int32_t>f
-            count += 1
+    place = <int32_t *>scratch.take(d, sizeof(int32_t))
+    columns = []
+    for i in range(MIDDLE_ROWS):
+        row = drawn_place(i, n)
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            f = ckm_column(rows.indices, e, d)
+            place[f] += 1
+            if place[f] == MIDDLE_ROWS // 2 + 1:
+                columns.append(f)
+    if not columns:
+        return 0
+    columns.sort()
+    memset(place, 0, d * sizeof(int32_t))
+    count = len(columns)
+    for c in range(count):
+        place[<Py_ssize_t>columns[c]] = <int32_t>(c + 1)
+    drawn = <double *>scratch.take(MIDDLE_ROWS * count, sizeof(double))
+    squares = np.zeros(MIDDLE_ROWS)          # of drawn rows about the middle of these columns
     middle = Middle(count)
-    rests = np.zeros(MIDDLE_ROWS)
     for i in range(MIDDLE_ROWS):
-        row = drawn + i * count
-        rest = 0
-        a = drawn_place(i, n)
-        b = 0
-        for e in range(data.rows.indptr[a], data.rows.indptr[a + 1]):
-            f = ckm_column(data.rows.indices, e, d)
-            share = ((<const float *>data.rows.data)[e] if data.rows.kind == KIND_F32
-                     else (<const double *>data.rows.data)[e])
-            while b < count and column[b] < f:
-                b += 1
-            if b < count and column[b] == f:
-                row[b] = share
+        row = drawn_place(i, n)
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            value = ((<const float *>rows.data)[e] if rows.kind == KIND_F32
+                     else (<const double *>rows.data)[e])
+            c = place[ckm_column(rows.indices, e, d)]
+            if c > 0:
+                drawn[i * count + c - 1] = value
             else:
-                rest += share * share
-        rests[i] = rest
-        memcpy(middle.next_(), row, count * sizeof(double))
+                squares[i] += value * value
+        memcpy(middle.next_(), drawn + i * count, count * sizeof(double))
         middle.add()
-    # What a row is like about the middle of all these columns: its squared length.
     for i in range(MIDDLE_ROWS):
-        rest = 0
-        for b in range(count):
-            share = drawn[i * count + b] - middle.found()[b]
-            rest += share * share
-        rests[i] += rest
-    rest = float(np.median(rests)) / 64
-    for b in range(count):
-        share = middle.found()[b]
-        if share * share > rest and packed.n_dense < MOST_DENSE:
-            origin[column[b]] = share
-            packed.dense[packed.n_dense] = column[b]
+        for c in range(count):
+            value = drawn[i * count + c] - middle.found()[c]
+            squares[i] += value * value
+    least = float(np.median(squares)) / 64
+    for c in range(count):
+        value = middle.found()[c]
+        if value * value > least and packed.n_dense < MOST_DENSE:
+            origin[<Py_ssize_t>columns[c]] = value
+            packed.dense[packed.n_dense] = <int32_t>columns[c]
             packed.n_dense += 1
     return 0

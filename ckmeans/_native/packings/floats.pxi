@@ -31,9 +31,7 @@ cdef class Floats(Packing):
         if data.rows.indptr != NULL:         # most zeros must stay zeros; only norms are kept
             self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packed.filling = True
-            if data.stored != NULL:
-                self.packed.dense = <int32_t *>self.memory.take(MOST_DENSE, sizeof(int32_t))
-                dense_middle(data, &self.packed, origin)
+            dense_middle(data, self.memory, &self.packed, origin)
         elif n:
             middle = Middle(d)
             for i in range(MIDDLE_ROWS):

@@ -29,8 +29,8 @@ cdef class WholeNumbers(Packing):
     """Rows in whole numbers beside the floats that they are made from, which boxes and bounds go on
     reading.
 
-    The first pass that compares all rows with all centers compares floats, and puts the rows in
-    whole numbers on the way.
+    The first pass that compares all rows with all centers puts the rows in whole numbers on the
+    way.
     """
     cdef Floats floats
     cdef Counted counted         # what they cost in the last pass that compared them
@@ -76,24 +76,22 @@ cdef class WholeNumbers(Packing):
             self.packed.panels = self.floats.packed.panels
             self.packed.sq_norms = self.floats.packed.sq_norms
             self.packed.filling = self.floats.packed.filling
-        else:
-            run.forms.quantise(&self.packed)
-            run.job.centers = &run.forms.quantised
+            worst_of_quanta(&self.packed, run.data.rows.d)
+        run.forms.quantise(&self.packed)
+        run.job.centers = &run.forms.quantised
         return &self.packed
 
     cdef bint ready(self, Run run) except -1 nogil:
-        """Whether there is room for what this pass fills, or else for what it reads."""
-        if self.packed.quanta != NULL and (self.packed.quantising
-                                           or run.forms.quantised.quanta != NULL
-                                           and run.data.threads.has_sieves(run.k, PANEL)):
+        """Whether there is room for what this pass fills and reads."""
+        if (self.packed.quanta != NULL and run.forms.quantised.quanta != NULL
+            and run.data.threads.has_sieves(run.k, PANEL)):
             return True
         with gil:
             try:
+                run.data.threads.room_for_sieves(run.k, PANEL)
+                run.forms.use_quanta()
                 if self.packed.quanta == NULL:
                     self.make_room(run.data)
-                else:
-                    run.data.threads.room_for_sieves(run.k, PANEL)
-                    run.forms.use_quanta()
             except MemoryError:
                 self.give_up(run)
                 return False
@@ -113,10 +111,12 @@ cdef class WholeNumbers(Packing):
     cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
         cdef Py_ssize_t d = run.data.rows.d, m = run.forms.c.m
         cdef int i
-        if run.job.centers == &run.forms.quantised:
+        if run.job.centers != &run.forms.quantised:
+            return self.floats.was_compared(run, doubtful, pairs)
+        if not self.packed.quantising:
             self.counted.note(run, self.row_cost(m, d) + choice_cost(d, doubtful, pairs))
-        elif run.forms.c.filter:
-            self.floats.was_compared(run, doubtful, pairs)
+        else:
+            self.floats.was_read()
             # (What workers noted earlier is of the same rows, and bounds them, too.)
             self.packed.rough = self.packed.reach = 0
             for i in range(run.data.n_threads):

@@ -3,8 +3,8 @@
 #
 # Every cluster has a price, and a row goes where distance + price is least: one pass over the rows.
 # Prices that give clusters the sizes that are asked for are near those of the iteration before, and
-# are corrected first on a random sample of the rows. So few rows are left to be moved by the flow,
-# and only rows near the border between clusters may have to move: costs are kept of those alone.
+# are corrected first on a random sample of the rows where they are off. So few rows are left to be
+# moved by the flow.
 #
 # Costs are squared distances less the row's smallest, as whole numbers: multiples of 2**-52 of what
 # they may be at the most, or coarser for very many clusters. The assignment is optimal to the last
@@ -13,116 +13,6 @@
 cdef enum:
     SMALLER = 8          # each sample is so many times smaller than the next one, or all rows,
     SAMPLED = 256        # and has so many rows for each cluster, at least
-    SOME = 64            # rows that a thread looks at together
-
-cdef Py_ssize_t SPREAD = 4                # rows that are listed for each one in excess
-
-
-cdef struct Pricing:     # rows, compared with all centers at their prices; IN unless marked
-    const Rows *rows
-    ExactTable *exact
-    Worker *workers
-    const int64_t *ids           # (places,) rows by place; NULL: each row is at its own place
-    const double *centers        # (k, d)
-    const double *blocks         # the same, side by side
-    Py_ssize_t k, padded
-    double scale                 # of costs
-    const int64_t *price         # (k,)
-    double *squares              # scratch (threads, SOME, padded)
-    int32_t *label               # INOUT by place: the cheapest cluster; the one that was there
-                                 # before, or else the first, of equally cheap ones
-    int64_t *gap                 # OUT by place: how much more the next one costs, at the least
-    Listed *listed               # OUT rows, of which `at` is given
-    bint counting                # only the numbers of entries are asked for, in `start`, one late
-    int64_t radius               # up to which gap clusters are listed
-
-
-cdef inline int64_t cost_of(const Pricing *job, double sq_distance, double nearest) noexcept nogil:
-    return <int64_t>((sq_distance - nearest) * job.scale + 0.5)
-
-
-cdef inline double nearest_of(const double *sq, Py_ssize_t k) noexcept nogil:
-    cdef double nearest = sq[0]
-    cdef Py_ssize_t j
-    for j in range(1, k):
-        nearest = sq[j] if sq[j] < nearest else nearest
-    return nearest
-
-
-cdef int price_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
-                    int worker) noexcept nogil:
-    """The cheapest cluster of the rows at places [start, stop)."""
-    cdef Pricing *job = <Pricing *>job_
-    cdef double *sq = job.squares + worker * SOME * job.padded
-    cdef int64_t ids[SOME]
-    cdef Py_ssize_t first, count, i, j
-    cdef int64_t value, best, second
-    cdef int32_t label
-    cdef double nearest
-    for first from start <= first < stop by SOME:
-        count = min(<Py_ssize_t>SOME, stop - first)
-        for i in range(count):
-            ids[i] = first + i if job.ids == NULL else job.ids[first + i]
-        job.exact.squares(job.rows, ids, count, job.centers, job.blocks, job.k,
-                          job.workers + worker, sq)
-        for i in range(count):
-            nearest = nearest_of(sq + i * job.padded, job.k)
-            best = second = UNREACHED
-            label = 0
-            for j in range(job.k):
-                value = cost_of(job, sq[i * job.padded + j], nearest) + job.price[j]
-                if value < best:
-                    second = best
-                    best = value
-                    label = <int32_t>j
-                elif value < second:
-                    second = value
-            if second == best and job.label[first + i] >= 0:
-                j = job.label[first + i]
-                if cost_of(job, sq[i * job.padded + j], nearest) + job.price[j] == best:
-                    label = <int32_t>j
-            job.label[first + i] = label
-            job.gap[first + i] = second - best
-    return 0
-
-
-cdef int list_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
-                   int worker) noexcept nogil:
-    """The clusters that listed rows [start, stop) may move to, and their own."""
-    cdef Pricing *job = <Pricing *>job_
-    cdef Listed *listed = job.listed
-    cdef double *sq = job.squares + worker * SOME * job.padded
-    cdef int64_t ids[SOME]
-    cdef Py_ssize_t first, count, i, j, e
-    cdef int64_t cost, own, limit, next_
-    cdef int32_t label
-    cdef double nearest
-    for first from start <= first < stop by SOME:
-        count = min(<Py_ssize_t>SOME, stop - first)
-        for i in range(count):
-            ids[i] = listed.at[first + i] if job.ids == NULL else job.ids[listed.at[first + i]]
-        job.exact.squares(job.rows, ids, count, job.centers, job.blocks, job.k,
-                          job.workers + worker, sq)
-        for i in range(count):
-            nearest = nearest_of(sq + i * job.padded, job.k)
-            label = job.label[listed.at[first + i]]
-            own = cost_of(job, sq[i * job.padded + label], nearest) + job.price[label]
-            limit = UNREACHED if job.radius == UNREACHED else own + job.radius
-            next_ = UNREACHED
-            e = 0 if job.counting else listed.start[first + i]
-            for j in range(job.k):
-                cost = cost_of(job, sq[i * job.padded + j], nearest)
-                if cost + job.price[j] <= limit:
-                    if not job.counting:
-                        listed.center[e] = <int32_t>j
-                        listed.cost[e] = cost
-                    e += 1
-                if j != label and cost + job.price[j] < next_:
-                    next_ = cost + job.price[j]
-            job.gap[listed.at[first + i]] = next_ - own
-            if job.counting:
-                listed.start[first + i + 1] = e
-    return 0
 
 
 cdef class Nothing(Search):
@@ -182,6 +72,7 @@ cdef class Sizes(Rule):
     cdef int open(self, Run run) except -1:
         cdef Py_ssize_t k = self.k, d = run.data.rows.d, n = run.data.rows.n, i
         cdef DrawOrder order = run.data.need_draw_order()
+        cdef int64_t *rank
         if run.k != k:
             raise ValueError(f"there are {run.k} clusters, and bounds for {k}.")
         self.n, self.total = n, n
@@ -193,7 +84,7 @@ cdef class Sizes(Rule):
         for i in range(order.buckets):
             order.sort(run.data, i)
         self.order = order.order
-        self.flow = Flow(k)
+        self.flow = Flow(k, d)
         self.job.rows = &run.data.rows
         self.job.exact = run.data.exact
         self.job.workers = run.data.workers
@@ -204,7 +95,14 @@ cdef class Sizes(Rule):
         self.job.blocks = self.blocks = <double *>self.memory.take(self.job.padded * d,
                                                                    sizeof(double))
         self.job.price = self.flow.price
-        self.job.gap = <int64_t *>self.memory.take(n, sizeof(int64_t))
+        self.job.costs = <int64_t *>self.memory.take(run.data.n_threads * self.job.padded,
+                                                     sizeof(int64_t))
+        self.job.nearest = <double *>self.memory.take(n, sizeof(double), True)
+        self.job.cheapest = <int64_t *>self.memory.take(run.data.n_threads * k * k,
+                                                        sizeof(int64_t), True)
+        self.job.rank = rank = <int64_t *>self.memory.take(n, sizeof(int64_t), True)
+        for i in range(n):
+            rank[order.order[i]] = i
         return 0
 
     cdef int amend(self, Run run, int32_t *label) except -1 nogil:
@@ -234,7 +132,7 @@ cdef class Sizes(Rule):
             self.sample(counts[0])
             self.price(self.n, label, self.least, self.most, self.unit, self.total)
         self.priced = True
-        self.solve(self.n, label, self.unit)
+        self.solve(self.n)
         self.label_weightless(label)
         for j in range(self.k + 1):
             self.flow.price[j] -= self.flow.price[self.k]
@@ -289,7 +187,7 @@ cdef class Sizes(Rule):
             most[j] = -(-int(self.most[j]) * share // int(self.total))
         self.job.ids = self.order
         self.price(count, label, least, most, unit, total)
-        self.solve(count, label, unit)
+        self.solve(count)
         self.job.ids = NULL
         return 0
 
@@ -298,20 +196,22 @@ cdef class Sizes(Rule):
         """Have the rows at the first `count` places go where it is cheapest, and see what clusters
         have in excess.
         """
+        cdef Data data = self.run_.data
         cdef Memory memory = Memory()
         cdef int64_t *size = <int64_t *>memory.take(self.k, sizeof(int64_t))
         cdef double cost = self.cost()
-        cdef Py_ssize_t i
-        cdef int64_t w
+        cdef Py_ssize_t pairs = self.k * self.k, i
         self.job.label = label
         with nogil:
-            self.run_.data.threads.each_chunk(price_rows, &self.job, count, cost)
-        for i in range(count):
-            w = 1 if unit == NULL else unit[i]
-            size[label[i]] += w
-            if w == 0:
-                self.job.gap[i] = UNREACHED
-        self.flow.begin(size, least, most, total)
+            for i in range(data.n_threads * pairs):
+                self.job.cheapest[i] = UNREACHED
+            data.threads.each_chunk(price_rows, &self.job, count, cost)
+            for i in range(pairs, data.n_threads * pairs):
+                self.job.cheapest[i % pairs] = min(self.job.cheapest[i % pairs],
+                                                   self.job.cheapest[i])
+            for i in range(count):
+                size[label[i]] += 1 if unit == NULL else unit[i]
+            self.flow.begin(&self.job, unit, size, least, most, total)
         return 0
 
     cdef double cost(self) noexcept:
@@ -320,91 +220,21 @@ cdef class Sizes(Rule):
         return (4 * data.assign_cost(self.k) if data.rows.indptr == NULL
                 else data.csr_cost(self.k))
 
-    cdef int solve(self, Py_ssize_t count, int32_t *label, const int64_t *unit) except -1:
+    cdef int solve(self, Py_ssize_t count) except -1:
         """Move rows until no cluster has anything in excess, and bring prices up to date."""
         cdef Memory memory = Memory()
-        cdef Flow flow = self.flow
-        cdef int64_t *known = <int64_t *>memory.take(self.k + 1, sizeof(int64_t))
-        cdef Py_ssize_t wanted = 0, i
-        cdef int64_t radius, drift, left, before = 0
         cdef int done
-        parts: list = []
-        while flow.surplus() > 0:
-            left = flow.surplus()
-            wanted = max(2 * wanted if left == before else 0, <Py_ssize_t>min(
-                <double>count, 32.0 * self.k + SPREAD * (<double>left / self.total * self.n)))
-            before = left
-            radius = UNREACHED
-            if wanted < count:
-                radius = np.partition(as_int64(self.job.gap, count), wanted)[wanted]
-            self.list_some(count, radius, unit, parts)
-            with nogil:
-                done = flow.run(radius, known)
-            if not done and radius == UNREACHED:
-                raise ValueError("no assignment keeps these bounds.")
-            self.settle(label)
-            drift = flow.drift(known)
-            for i in range(count):
-                if self.job.gap[i] < UNREACHED:
-                    self.job.gap[i] = max(self.job.gap[i] - drift, <int64_t>0)
-            parts = flow.parts()
-        self.round(label, unit)
-        return 0
-
-    cdef int list_some(self, Py_ssize_t count, int64_t radius, const int64_t *unit,
-                       list parts) except -1:
-        """Have the flow work with the rows whose gap is within the radius; those of `parts` are
-        divided.
-        """
-        cdef Run run = self.run_
-        cdef Memory memory = Memory()
-        cdef Listed listed
-        cdef Py_ssize_t i, r
-        cdef int64_t at
-        cdef double cost = self.cost()
-        listed.count = 0
-        for i in range(count):
-            listed.count += self.job.gap[i] <= radius and self.job.gap[i] < UNREACHED
-        listed.at = <int64_t *>memory.take(listed.count, sizeof(int64_t), True)
-        listed.start = <Py_ssize_t *>memory.take(listed.count + 1, sizeof(Py_ssize_t))
-        r = 0
-        for i in range(count):               # in order of content
-            at = i if self.job.ids != NULL else self.order[i]
-            if self.job.gap[at] <= radius and self.job.gap[at] < UNREACHED:
-                listed.at[r] = at
-                r += 1
-        self.job.listed = &listed
-        self.job.radius = radius
-        self.job.counting = True
+        if self.flow.surplus() == 0:
+            return 0
+        self.flow.open_lists(count, memory)
         with nogil:
-            run.data.threads.each_chunk(list_rows, &self.job, listed.count, cost)
-        for r in range(listed.count):
-            listed.start[r + 1] += listed.start[r]
-        listed.center = <int32_t *>memory.take(listed.start[listed.count], sizeof(int32_t), True)
-        listed.cost = <int64_t *>memory.take(listed.start[listed.count], sizeof(int64_t), True)
-        self.job.counting = False
-        with nogil:
-            run.data.threads.each_chunk(list_rows, &self.job, listed.count, cost)
-        self.flow.take(memory, &listed, self.job.label, unit)
-        if parts:
-            index = {listed.at[r]: r for r in range(listed.count)}
-            for at, center, amount in parts:
-                self.flow.part(index[at], center, amount)
+            done = self.flow.run()
+        if not done:
+            raise ValueError("no assignment keeps these bounds.")
+        self.round()
         return 0
 
-    cdef int settle(self, int32_t *label) except -1:
-        """The labels of listed rows, as the flow has left them; gaps where they are others are not
-        known.
-        """
-        cdef Flow flow = self.flow
-        cdef Py_ssize_t r
-        for r in range(flow.rows.count):
-            if label[flow.rows.at[r]] != flow.rows.center[flow.home[r]]:
-                label[flow.rows.at[r]] = flow.rows.center[flow.home[r]]
-                self.job.gap[flow.rows.at[r]] = 0
-        return 0
-
-    cdef int round(self, int32_t *label, const int64_t *unit) except -1:
+    cdef int round(self) except -1:
         """Give rows that are divided to one of their clusters as a whole.
 
         All of these cost them the same. Divided rows and their clusters make up a forest (but for
@@ -412,16 +242,18 @@ cdef class Sizes(Rule):
         gives them on while it has gained some. So it ends up off by less than the heaviest row.
         """
         cdef Flow flow = self.flow
-        cdef Py_ssize_t i, r
-        shares = {}                          # row -> {cluster: amount}
+        cdef Py_ssize_t i
+        cdef int64_t r
+        shares = {}                          # place -> {cluster: amount}
         for i in range(flow.n_parted):
-            r = flow.row_of[flow.parted_entry[i]]
+            r = flow.parted_at[i]
             if r not in shares:
-                shares[r] = {flow.rows.center[flow.home[r]]: flow.at_home[r]}
-            shares[r][flow.rows.center[flow.parted_entry[i]]] = flow.parted_amount[i]
+                shares[r] = {self.job.label[r]: flow.at_home(r)}
+            shares[r][flow.parted_in[i]] = flow.parted_amount[i]
         flow.n_parted = 0
+        ranks = {r: flow.rank(r) for r in shares}
         rows_of_cluster = {}
-        for r in sorted(shares):
+        for r in sorted(shares, key=ranks.get):
             for j in sorted(shares[r]):
                 rows_of_cluster.setdefault(j, []).append(r)
         off = dict.fromkeys(rows_of_cluster, 0)
@@ -439,7 +271,7 @@ cdef class Sizes(Rule):
                     for other, amount in share.items():
                         off[other] -= amount
                     off[taker] += sum(share.values())
-                    label[flow.rows.at[r]] = taker
+                    self.job.label[r] = taker
                     waiting += [other for other in others if other not in seen]
                     seen.update(others)
         return 0
@@ -465,10 +297,3 @@ cdef class Sizes(Rule):
         for i in range(count):
             label[row[i]] = own[i]
         return 0
-
-
-cdef cnp.ndarray as_int64(const int64_t *values, Py_ssize_t count):
-    """Copy of whole numbers."""
-    cdef cnp.ndarray out = np.empty(count, dtype=np.int64)
-    memcpy(cnp.PyArray_DATA(out), values, count * sizeof(int64_t))
-    return out

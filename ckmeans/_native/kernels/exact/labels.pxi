@@ -368,6 +368,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef uint64_t unsure, changed, rows_here
     cdef float *panel
     cdef float *norms
+    cdef float *panel_norms
     cdef float *steps
     cdef float steps_here[PANEL]
     cdef int32_t *quanta
@@ -386,16 +387,16 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                 quanta = <int32_t *>me.scaled
                 steps = steps_here
                 job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
+            elif job.packing.quantising:
+                panel_at(job.rows, job.packing, me, first, count, &panel, &panel_norms)
+                memcpy(norms, panel_norms, PANEL * sizeof(float))
+                job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
             job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores,
                               best, &unsure, &changed,
                               me.sieve.closer)
             me.counters.filtered += count * centers.m
         elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-            if job.packing.quantising:
-                memcpy(job.packing.quanta_norms + first, norms, PANEL * sizeof(float))
-                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words,
-                                    job.packing.steps + first, me.worst)
             job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old,
                              best, &unsure, &changed)
             me.counters.filtered += count * centers.m
