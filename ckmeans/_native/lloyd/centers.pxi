@@ -204,7 +204,7 @@ cdef class CenterForms:
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         if packing.axes != NULL:
             self.find_coordinates(packing)
-        else:
+        elif self.metric == EUCLIDEAN:       # others have no scores along lanes
             self.c.lanes = self.all_lanes if self.sifting else NULL
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
