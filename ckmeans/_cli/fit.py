@@ -202,6 +202,8 @@ def run(args):
     check_picture(args.plot)
     check_report(args.report)
     chunks = in_chunks(args)
+    if args.plot or args.report:
+        _check_can_be_drawn(args)
     if isinstance(args.clusters, range):
         _fit_range(args)
         return
@@ -224,7 +226,7 @@ def run(args):
             label_order=label_order,
             refine=None if args.refine == "none" else args.refine,
             metric=args.metric,
-            scale=None if args.scale == "none" else args.scale,
+            scale=_scale(args),
             size_min=args.size_min,
             size_max=args.size_max,
             n_outliers=args.outliers,
@@ -265,17 +267,22 @@ def run(args):
     show(args, facts, fit_report)
 
 
+def _check_can_be_drawn(args):
+    if args.missing == "ignore":
+        raise UsageError(
+            "--plot and --report show full rows: leave them out with --missing ignore, or give "
+            "--missing mean"
+        )
+    if args.metric == "manhattan":
+        raise UsageError("--plot and --report are not for --metric manhattan: leave them out")
+
+
 def _read(args, chunks=False):
     """The table; of its missing values, what is to be told and the means that were filled in."""
     if args.missing == "ignore" and args.scale not in (None, "none"):
         raise UsageError(
             f"--missing ignore cannot be used with --scale {args.scale}: leave one of them out, or "
             "give --missing mean"
-        )
-    if args.missing == "ignore" and (args.plot or args.report):
-        raise UsageError(
-            "--plot and --report show full rows: leave them out with --missing ignore, or give "
-            "--missing mean"
         )
     gaps = {} if chunks else {"gaps": args.missing != "error"}
     table = read(args, chunks, weights=args.weights, **gaps)
@@ -289,6 +296,10 @@ def _fit(model, table):
         if model.missing == "error" and has_gaps(table):  # of an array, whose reader does not look
             raise ValueError(f"{str(error).rstrip('.')}; or {REMEDY}") from None
         raise
+
+
+def _scale(args):
+    return None if args.scale == "none" else args.scale
 
 
 def _settings(args, k):
@@ -369,11 +380,6 @@ def _fit_range(args):
             "a range of k is judged by Euclidean distances: leave --metric "
             f"{args.metric} out, or give one K"
         )
-    if args.scale not in (None, "none"):
-        raise UsageError(
-            f"a range of k is judged by the columns as they are: leave --scale {args.scale} out, "
-            "or give one K"
-        )
     if args.missing == "ignore":
         raise UsageError(
             "a range of k is judged by full rows: give --missing drop or mean, or give one K"
@@ -395,6 +401,7 @@ def _fit_range(args):
             max_iter=args.max_iter,
             tol=args.tol,
             n_threads=args.threads,
+            scale=_scale(args),
             sample_size=max(5000, 2 * args.clusters[-1]),
         )
         fitted = time.perf_counter()

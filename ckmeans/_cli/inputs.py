@@ -35,7 +35,10 @@ def in_chunks(args):
     elif args.labels and not args.labels.lower().endswith(".npy"):
         against = "with --chunks labels are written as .npy: give --labels the name of such a file"
     elif getattr(args, "scale", None) not in (None, "none"):
-        against = "--scale takes all rows in memory: use it without --chunks"
+        against = (
+            "--scale takes all rows in memory: use it without --chunks, or divide the columns by "
+            "their spreads first"
+        )
     elif getattr(args, "missing", None) not in (None, "error"):
         against = "--missing takes all rows in memory: use it without --chunks"
     elif args.table or getattr(args, "distances", None):

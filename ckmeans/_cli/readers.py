@@ -474,9 +474,9 @@ def _from_values(source, names, columns, ask):
     def numbers(j):
         for number, value in enumerate(columns[j], 1):
             place = f"{source.name}: record {number}, column {names[j]!r}"
-            if value is None or value != value:
-                if ask.gaps:
-                    continue
+            if ask.gaps and (value is None or value != value):
+                continue
+            if value is None:
                 raise MissingValue(f"{place}: the value is missing")
             if not is_number(value):
                 raise ReadError(f"{place}: {value!r} is not a number")

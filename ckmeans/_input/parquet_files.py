@@ -104,8 +104,8 @@ def why_no_numbers(field):
 
 
 def column_values(column):
-    """A column of numbers as a NumPy array; decimals as float64, and all but floats where values are
-    missing, which are NaN.
+    """A column of numbers as a NumPy array; missing values are NaN. Decimals become float64, and so
+    do other numbers but floats where values are missing.
     """
     from pyarrow import types
 
