@@ -39,8 +39,8 @@ from .facts import (
     timing,
     told,
 )
-from .inputs import REMEDY, in_chunks, read
-from .missing import add_missing, has_gaps, treat
+from .inputs import in_chunks, read
+from .missing import add_missing, remedy_told, treat
 from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
 from .progress import add_progress, progress_bar
@@ -244,7 +244,8 @@ def run(args):
             )
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
-            _fit(model, table)
+            with remedy_told(table):
+                model.fit(table, sample_weight=table.weights)
             if means is not None:
                 model.column_means_ = means
             kept = model.labels_ >= 0
@@ -287,15 +288,6 @@ def _read(args, chunks=False):
     gaps = {} if chunks else {"gaps": args.missing != "error"}
     table = read(args, chunks, weights=args.weights, **gaps)
     return table, *treat(args.missing, table, args.data)
-
-
-def _fit(model, table):
-    try:
-        model.fit(table, sample_weight=table.weights)
-    except ValueError as error:
-        if model.missing == "error" and has_gaps(table):  # of an array, whose reader does not look
-            raise ValueError(f"{str(error).rstrip('.')}; or {REMEDY}") from None
-        raise
 
 
 def _scale(args):
@@ -392,18 +384,19 @@ def _fit_range(args):
                 f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}"
             )
         was_read = time.perf_counter()
-        found = select_k(
-            table,
-            args.clusters,
-            random_state=args.seed,
-            n_init=args.n_init,
-            sample_weight=table.weights,
-            max_iter=args.max_iter,
-            tol=args.tol,
-            n_threads=args.threads,
-            scale=_scale(args),
-            sample_size=max(5000, 2 * args.clusters[-1]),
-        )
+        with remedy_told(table):
+            found = select_k(
+                table,
+                args.clusters,
+                random_state=args.seed,
+                n_init=args.n_init,
+                sample_weight=table.weights,
+                max_iter=args.max_iter,
+                tol=args.tol,
+                n_threads=args.threads,
+                scale=_scale(args),
+                sample_size=max(5000, 2 * args.clusters[-1]),
+            )
         fitted = time.perf_counter()
     model = found.model
     if model is not None and means is not None:

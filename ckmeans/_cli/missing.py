@@ -1,5 +1,6 @@
 """What becomes of missing values: ``--missing``."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from .._input.checks import MAX_ABS
 from .arguments import UsageError
 from .facts import by_column, counted
+from .inputs import REMEDY
 from .tables import ReadError
 
 WAYS = ("error", "drop", "mean", "ignore")
@@ -95,7 +97,7 @@ def treat(how, table, source, means=None):
     if gaps.any() or unweighted.any():
         counts = _counts(table, gaps)
         if unweighted.any():
-            counts["(weights)"] = int(unweighted.sum())
+            counts["the weights"] = int(unweighted.sum())
         facts = {
             "how": how,
             "values": counts,
@@ -113,10 +115,18 @@ def treat(how, table, source, means=None):
     return facts, means
 
 
-def has_gaps(table):
-    """Whether values are missing, in a table that was read as if none were."""
-    values = np.asarray(table.values)
-    return values.dtype.kind == "f" and bool(np.isnan(values).any())
+@contextlib.contextmanager
+def remedy_told(table):
+    """Let an error that NaN in a table has caused say what to do. (Readers of arrays do not look
+    for it.)
+    """
+    try:
+        yield
+    except ValueError as error:
+        values = np.asarray(table.values)
+        if str(error).startswith("X contains NaN") and np.isnan(values).any():
+            raise ValueError(f"{str(error).rstrip('.')}; or {REMEDY}") from None
+        raise
 
 
 def _counts(table, gaps):

@@ -27,7 +27,7 @@ from .facts import (
     timing,
 )
 from .inputs import in_chunks, read_for_model
-from .missing import add_missing, treat, way_of
+from .missing import add_missing, remedy_told, treat, way_of
 from .outputs import check_outputs, write_columns, write_labels, write_table, written_by
 
 
@@ -74,7 +74,8 @@ def run(args):
             sizes, inertia = _predict_chunks(args, model, table)
             seconds = time.perf_counter() - started
         else:
-            labels = model.predict(table)
+            with remedy_told(table):
+                labels = model.predict(table)
             seconds = time.perf_counter() - started
             inertia = -model.score(table)
             sizes = np.bincount(labels, minlength=len(model.cluster_centers_))
