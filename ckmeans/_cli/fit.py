@@ -510,8 +510,8 @@ COMMAND = Command(
 The first line of text is the header; where it may be a row as well (all of it numbers, say),
 ckmeans asks, and --header or --no-header decides. Marks in numbers and row names are treated
 likewise. Columns that are not numbers (names, dates, codes with leading zeros) and row names are
-left out, and told. A missing value is an error, unless --missing says what to do with it: rows that
-are left out have the label -1 in --labels and empty cells in --output. k-means compares distances: scale columns of
-different units to a comparable spread first.
+left out, and told. A missing value is an error, unless --missing says what to do; rows that it
+leaves out have the label -1 in --labels, and empty cells in --output. k-means compares distances:
+bring columns of different units to comparable spreads first, as by --scale standard.
 """,
 )

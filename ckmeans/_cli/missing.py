@@ -19,8 +19,8 @@ def add_missing(parser, default="error", more=""):
         "--missing",
         choices=WAYS,
         default=default,
-        help="what to do with missing values: error; drop leaves out rows that have some (their label "
-        "is -1); mean fills in the mean of the column; ignore leaves them out of distances "
+        help="what to do with missing values: error; drop leaves out rows that have some, whose "
+        "label is -1; mean fills in the mean of the column; ignore leaves them out of distances "
         f"and centers{more}",
     )
 

@@ -15,6 +15,7 @@ from .._input.optional_packages import need
 from .._output import safe_text
 from .._output.files import write_atomically
 from .arguments import UsageError
+from .tables import is_address
 
 #: The options that name a file to write, and what is in it.
 CONTENTS = {
@@ -55,6 +56,8 @@ def check_outputs(args, inputs=()):
     for name in _ROWS & outputs.keys():
         check_format(outputs[name])
     for path in outputs.values():
+        if is_address(path):
+            raise UsageError(f"cannot write {path}: an address; give the name of a file")
         directory = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(directory):
             raise UsageError(f"cannot write {path}: there is no directory {directory}")

@@ -265,7 +265,13 @@ _COMPRESSED = (  # first bytes, module that opens it
     (re.compile(rb"\xfd7zXZ\0"), "lzma"),
     (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd"),
 )
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+NOT_OPENED = "an address is not opened: download it first"
+
+
+def is_address(path):
+    """Whether this is an address such as a URL, and no path."""
+    return isinstance(path, str) and _ADDRESS.match(path) is not None
 
 
 class Source:
@@ -281,10 +287,9 @@ class Source:
         if self.path == "-" and data is None:
             self.data = sys.stdin.buffer.read()
             self.name = "standard input"
-        elif data is None and _URL.match(self.path):
+        elif data is None and is_address(self.path):
             raise ReadError(
-                f"{self.name}: an address is not opened: download it first, as with "
-                "curl -L ADDRESS | ckmeans fit - ..."
+                f"{self.name}: {NOT_OPENED}, as with curl -L ADDRESS | ckmeans fit - ..."
             )
         elif data is None and os.path.isdir(self.path):
             raise ReadError(
