@@ -347,7 +347,8 @@ def _write_results(args, model, table, selection, caught, missing, labels_writte
             model.typical_distances_ = model.typical_distances(table)
         model.save(args.model)
     if args.plot or args.report:
-        draw_fit(args, model, table, selection, [told(missing)] * bool(missing) + caught)
+        notes = [told(missing), *caught] if missing else caught
+        draw_fit(args, model, table, selection, notes)
 
 
 def _fit_range(args):
