@@ -1061,7 +1061,7 @@ def select_k(
         array = X = scaling.inside(array)
     rows = Rows(array, names, weights, n_threads)
 
-    def in_units(model):
+    def to_units(model):
         """Give a model of scaled rows its scale, and centers in the units of X."""
         if scaling.divisors is None or model.scale is not None:
             return
@@ -1076,7 +1076,7 @@ def select_k(
 
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
-    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models], in_units)
+    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models], to_units)
     with reached.carried_by_errors():
         if models:
             draws = _FRESH if n_init == "auto" else n_init
@@ -1107,8 +1107,7 @@ def select_k(
                 path.replace(ks.index(k), alone)
                 judgment = judge(path, wanted, reached)
         suggested_k, suggestion = suggest(path, judgment.best_k)
-        for model in judgment.models.values():
-            in_units(model)
+        judgment.table["inertia"] = reached.in_units(judgment.table, judgment.models)
     return KSelection(
         judgment.table,
         judgment.best_k,
@@ -1167,15 +1166,15 @@ class Reached:
         Of the first of `ks`.
     solvers : list of Solver
         Their fits.
-    in_units : callable
+    to_units : callable
         Brings a model from scaled columns to the units of the data.
     judgment : Judgment or None
         The last complete one, else the one under way.
     """
 
-    def __init__(self, ks, wanted, models, solvers, in_units):
+    def __init__(self, ks, wanted, models, solvers, to_units):
         self.ks, self.wanted, self.models, self.solvers = ks, wanted, models, solvers
-        self.in_units = in_units
+        self.to_units = to_units
         self.judgment = None
 
     @contextmanager
@@ -1198,6 +1197,16 @@ class Reached:
                         )
             raise
 
+    def in_units(self, table, models):
+        """Bring all models to the units of the data; return their inertias for the table, which
+        rounding may have changed.
+        """
+        inertias = table["inertia"].copy()
+        for k, model in models.items():
+            self.to_units(model)
+            inertias[table["k"] == k] = model.inertia_
+        return inertias
+
     def partial(self):
         """A KSelection without a suggestion, or None if there is nothing to put into it."""
         if self.judgment is None:
@@ -1213,8 +1222,7 @@ class Reached:
         else:
             table, best_k = dict(self.judgment.table), dict(self.judgment.best_k)
             models, sample_size = self.judgment.models, self.judgment.sample_size
-        for model in models.values():
-            self.in_units(model)
+        table["inertia"] = self.in_units(table, models)
         computed = [name for name in self.wanted if name in best_k]
         table = {
             name: column
