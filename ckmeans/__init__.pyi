@@ -86,6 +86,7 @@ class IterState(NamedTuple):
     inertia: float
     shift: float
     n_changed: int
+    n_filled: int
 
 class Iteration(NamedTuple):
     n_iter: int
@@ -363,6 +364,7 @@ def select_k(
     n_resamples: int = 5,
     sample_size: int = 5000,
     metric: Literal["euclidean"] = "euclidean",
+    scale: Literal["standard", "robust"] | None = None,
 ) -> Any: ...
 def show_config() -> None: ...
 

@@ -452,7 +452,7 @@ class KMeans(ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed.
+            shift, n_changed, n_filled.
 
         Examples
         --------
