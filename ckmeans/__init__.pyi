@@ -202,7 +202,7 @@ class KMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
-        refine: str | list[str] | tuple[str, ...] | None = None,
+        refine: str | list[str] | tuple[str, ...] | None = "default",
         metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
         missing: Literal["error", "ignore"] = "error",
         scale: Literal["standard", "robust"] | None = None,
@@ -312,7 +312,7 @@ def k_means(
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
-    refine: str | list[str] | tuple[str, ...] | None = None,
+    refine: str | list[str] | tuple[str, ...] | None = "default",
     metric: Literal["euclidean", "cosine"] = "euclidean",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...

@@ -158,6 +158,7 @@ def fit_report(facts):
         *cluster_lines(facts["clusters"], titles(facts["data"])),
         "",
         *facts_lines(
+            *([("outliers", f"{facts['outliers']}, label -1")] if facts.get("outliers") else []),
             ("inertia", f"{facts['inertia']:.8g}"),
             ("runs", _runs_line(facts)),
             (

@@ -224,7 +224,7 @@ def run(args):
             max_time=args.max_time,
             callback=None if chunks else progress_bar(args),
             label_order=label_order,
-            refine=None if args.refine == "none" else args.refine,
+            refine=_refine(args),
             metric=args.metric,
             scale=_scale(args),
             size_min=args.size_min,
@@ -261,11 +261,17 @@ def run(args):
         **data_facts(args, table, missing),
         "settings": _settings(args, k),
         **model_facts(model, weights),
+        "outliers": 0 if args.outliers is None else int(np.count_nonzero(model.labels_ == -1)),
         "seconds": {"read": was_read - started, "fit": fitted - was_read},
         "written": written_by(args),
         "warnings": caught,
     }
     show(args, facts, fit_report)
+
+
+def _refine(args):
+    """`refine`, as `KMeans` takes it."""
+    return None if args.refine == "none" else args.refine
 
 
 def _check_can_be_drawn(args):
@@ -299,7 +305,7 @@ def _settings(args, k):
         "clusters": k,
         "init": args.init,
         "n_init": args.n_init,
-        "refine": args.refine,
+        "refine": _refine(args),
         "metric": args.metric,
         "scale": args.scale,
         "missing": args.missing,
@@ -326,7 +332,7 @@ def _spreads_that_differ(args, table):
     spreads = {name: spread for name, spread in spreads.items() if spread > 0}
     if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
         return []
-    wide, narrow = max(spreads, key=spreads.get), min(spreads, key=spreads.get)
+    wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
     return [
         f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
         f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "

@@ -178,7 +178,8 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         model.feature_names_in_ = names.astype(object)
     labels = array("labels", (np.int32,), None, "labels")
     if labels is not None:
-        if labels.ndim != 1 or not np.all((-1 <= labels) & (labels < k)):
+        least = 0 if params.get("n_outliers") is None else -1
+        if labels.ndim != 1 or not np.all((least <= labels) & (labels < k)):
             raise ModelFileError("has labels that are none of its centers")
         model.labels_ = labels
     return model

@@ -32,7 +32,7 @@ def temperature_of(model: Any, d: int) -> float:
             "from: pass temperature=, a positive number in squared units of X."
         )
     if weight is None:
-        weight = float(np.sum(counts))
+        weight = float(np.sum(np.asarray(counts)))
     if not (np.isfinite(inertia) and inertia >= 0 and np.isfinite(weight) and weight > 0):
         raise ValueError(
             f"inertia_={inertia!r} over a total weight of {weight!r} gives no temperature: pass "

@@ -26,6 +26,7 @@ class Goes(NamedTuple):
     rules: tuple[str, ...] = ()  #: other rules, by name
     refine: bool = False
     blocks: bool = False  #: rows in blocks: `fit_chunks`
+    scale: bool = True
 
     def __str__(self) -> str:
         """All of it, for messages."""
@@ -37,6 +38,7 @@ class Goes(NamedTuple):
                 if self.algorithm is None
                 else f"algorithm={' or '.join(map(repr, self.algorithm))}",
                 "any refine" if self.refine else "refine=None",
+                "any scale" if self.scale else "scale=None",
                 "fit and fit_chunks" if self.blocks else "fit with all rows in memory",
                 f"the rules {' and '.join(map(repr, self.rules))}"
                 if self.rules
@@ -53,7 +55,9 @@ RULES: dict[str, Goes] = {
     "outliers": Goes(Outliers, METRICS, sparse=True),
     "known labels": Goes(KnownLabels, METRICS, sparse=True),
     "medians": Goes(Medians, metric=("manhattan",), sparse=False, algorithm=("auto", "lloyd")),
-    "gaps": Goes(Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd")),
+    "gaps": Goes(
+        Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd"), scale=False
+    ),
 }
 
 
@@ -97,6 +101,7 @@ def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = Fal
                 f"algorithm={values.get('algorithm')!r}",
             ),
             (not goes.refine and values.get("refine") not in (None, "default"), "refine"),
+            (not goes.scale and values.get("scale") is not None, "scale"),
             (blocks and not goes.blocks, "rows in chunks"),
             (other is not None, " and ".join(found[other] if other else ())),
         ):

@@ -27,7 +27,9 @@ class Sizes(Rule):
             self.bound(values.get("size_min"), "size_min", 0.0),
             self.bound(values.get("size_max"), "size_max", math.inf),
         ]
-        self.names_clusters = any(np.ndim(values.get(name)) == 1 for name in self.asked_by)
+        self.names_clusters = any(
+            np.ndim(bound) == 1 for name in self.asked_by if (bound := values.get(name)) is not None
+        )
         for j, (low, high) in enumerate(zip(*self.bounds)):
             if low > high:
                 raise ValueError(

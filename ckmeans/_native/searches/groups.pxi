@@ -29,7 +29,7 @@ cdef class GroupSearch(Search):
                                      * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT))
 
     cdef bint fits(self, Run run) noexcept nogil:
-        return run.forms.c.filter and run.choice.packing.panels().panels != NULL
+        return run.forms.c.filter
 
     cdef bint wants(self, Run run) except -1 nogil:
         cdef const Packed *packing = run.choice.packing.panels()
@@ -48,12 +48,24 @@ cdef class GroupSearch(Search):
                     run.choice.give_up_search(self)     # what was there before will do
                     return False
                 self.pilot_at = max(self.pilot_at, 1)
-        if self.insisted:
-            return True
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
+        begin = begin if packing.panels != NULL else 1.0 * d
         self.passes_left = run.left()
-        return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
-                         begin, 1, not packing.filling)
+        if not self.insisted and not self.pays(run.clusters.center, run.forms, run.data.rows.n,
+                                               run.n_iter, brute, 0, begin, 1, not packing.filling,
+                                               run.data):
+            return False
+        if packing.panels != NULL:
+            return True
+        with gil:
+            try:
+                run.data.floats.keep(run.data)
+                return True
+            except MemoryError:
+                if self.insisted:
+                    raise
+                run.choice.give_up_search(self)
+        return False
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:
@@ -66,7 +78,7 @@ cdef class GroupSearch(Search):
 
     cdef bint pays(self, const double *centers, CenterForms forms, Py_ssize_t n, int n_passes,
                    double brute, double upkeep, double begin,
-                   double looser, bint ready) except -1 nogil:
+                   double looser, bint ready, View view=None) except -1 nogil:
         """Whether bounds pay in this pass.
 
         n         rows that a pilot may look at: those of the packed rows that `bounds` was opened
@@ -77,6 +89,7 @@ cdef class GroupSearch(Search):
         begin     and, more than that, in the pass that begins with them
         looser    what bounds leave over, in time, beside what the pilot tells
         ready     whether a pilot can be had
+        view      the rows themselves, for a pilot where none are packed
         """
         cdef double pairs, gains              # passes that are to gain what a beginning costs
         if self.settled:
@@ -92,7 +105,7 @@ cdef class GroupSearch(Search):
         if n_passes < self.pilot_at:
             return False
         with gil:
-            pairs = looser * self.bounds.pilot(n)
+            pairs = looser * self.bounds.pilot(n, view)
         self.pilot_at = n_passes + 1 + n_passes // 2
         gains = max(n_passes / 2.0, 8.0) if self.preferred else n_passes / 2.0
         self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * min(gains, self.passes_left)
