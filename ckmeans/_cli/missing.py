@@ -46,7 +46,7 @@ def way_of(args, model):
     return how
 
 
-def treat(how, table, source, means=None):
+def treat(how, table, source, model=None):
     """Do with the missing values of a table what `how` says, in place.
 
     Parameters
@@ -56,8 +56,9 @@ def treat(how, table, source, means=None):
         Its missing values are NaN.
     source : str
         What messages call the table.
-    means : ndarray of shape (d,), optional
-        What "mean" fills in; default: the (weighted) means of the columns.
+    model : fitted estimator, optional
+        The model that the rows are for. Default: they are to be fitted, and "mean" fills in their
+        own (weighted) means.
 
     Returns
     -------
@@ -66,9 +67,9 @@ def treat(how, table, source, means=None):
     means : ndarray of shape (d,) or None
         What "mean" fills in.
     """
-    if how == "error":
-        return None, None
-    given, weights = means, table.weights
+    means, weights = getattr(model, "column_means_", None), table.weights
+    if how == "error" or means is not None and len(means) != len(table.names):
+        return None, None  # the model says what is wrong with other columns than its own
     gaps = np.isnan(np.asarray(table.values))
     unweighted = np.zeros(len(table), bool) if weights is None else np.isnan(weights)
     if unweighted.any() and how != "drop":
@@ -88,7 +89,7 @@ def treat(how, table, source, means=None):
             + (", or give --missing mean or ignore" if how == "drop" else "")
         )
     empty = gaps.all(axis=0)
-    if empty.any() and given is None and how != "drop":
+    if empty.any() and model is None and how != "drop":
         raise ReadError(
             f"{source}: column {table.names[np.argmax(empty)]!r} has no values: choose other "
             "columns by --columns"
@@ -105,7 +106,7 @@ def treat(how, table, source, means=None):
             "rows_left_out": int(out.sum()),
         }
     if how == "mean":
-        means = _means(table) if given is None else given
+        means = _means(table) if means is None else means
         if facts is not None:
             table.values = np.where(gaps, means.astype(table.values.dtype), table.values)
     elif out.any():

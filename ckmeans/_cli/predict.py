@@ -68,7 +68,7 @@ def run(args):
         how = "error" if chunks else way_of(args, model)
         gaps = {} if chunks else {"gaps": how != "error"}
         table = read_for_model(args, model, chunks=chunks, **gaps)
-        missing, _ = treat(how, table, args.data, getattr(model, "column_means_", None))
+        missing, _ = treat(how, table, args.data, model)
         started = time.perf_counter()
         if chunks:
             sizes, inertia = _predict_chunks(args, model, table)

@@ -123,6 +123,7 @@ def _table(layout):
     values = _values(
         layout, unique_names, chosen if where is None else [*chosen, where], marks, header
     )
+    shown = unique_names if named else [f"column {name}" for name in unique_names]
     row_weights = None
     if where is not None:
         row_weights = np.ascontiguousarray(values[:, -1])
@@ -133,7 +134,7 @@ def _table(layout):
         named=named,
         weights=row_weights,
         left_out=left_out,
-        originals=_originals(layout, unique_names, why_not, marks) if ask.originals else None,
+        originals=_originals(layout, shown, why_not, marks) if ask.originals else None,
     )
 
 

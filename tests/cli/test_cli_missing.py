@@ -251,3 +251,33 @@ def test_gaps_beside_other_marks(run, decimal):
     lines = [line.split(",") for line in open("o.csv").read().splitlines()]
     assert lines[2][2:] == ["", ""] and lines[2][0] in ("", "NA")
     assert [float(lines[i][1]) for i in (1, 2, 3, 4)] == [2.5, 3.5, 1009.5, 1010.5]
+
+
+def test_new_rows_may_lack_a_whole_column(run):
+    csv_file("d.csv", ["a", "b"], [[0.5, 1], [1.5, ""], [9, 9.5], [9.5, 9]])
+    csv_file("new.csv", ["b", "a"], [["", 1], ["", 9]])
+    for way in ("mean", "ignore"):
+        run(
+            "fit",
+            "d.csv",
+            "-k",
+            2,
+            "--missing",
+            way,
+            "--model",
+            f"{way}.npz",
+            "--labels",
+            "l.npy",
+            "--force",
+        )
+        run("predict", f"{way}.npz", "new.csv", "--labels", "p.npy", "--force")
+        assert np.load("p.npy").tolist() == np.load("l.npy")[[0, 2]].tolist()
+        assert "2 missing values" in run.errors and "2 in b" in run.errors
+        np.save("wide.npy", [[1.0, np.nan, 3.0]])
+        assert "3 features" in fails(run, "predict", f"{way}.npz", "wide.npy")
+
+
+def test_nameless_columns_have_numbers_in_the_output(run):
+    open("d.csv", "w").write("1,2\n,4\n9,9\n")
+    run("fit", "d.csv", "-k", 2, "--no-header", "--missing", "drop", "--output", "o.csv")
+    assert open("o.csv").read().splitlines()[0] == "column 1,column 2,cluster,distance"
