@@ -14,8 +14,8 @@ class Window:
     none.
     """
 
-    def __init__(self, native=None):
-        self.native, self.thread = native, get_ident()
+    def __init__(self, native=None, outside=None):
+        self.native, self.outside, self.thread = native, outside, get_ident()
 
     def __reduce__(self):
         return Window, ()
@@ -36,7 +36,7 @@ class Window:
             self.native = native
 
     def close(self) -> None:
-        self.native = None
+        self.native = self.outside = None
 
 
 class FitState:
@@ -68,19 +68,19 @@ class FitState:
     """
 
     def __init__(self, watch, native, seed, best_inertia):
-        self._outside = watch.outside
         self.run, self.n_runs, self.max_iter = watch.run, watch.n_runs, watch.max_iter
         self.seed, self.best_inertia = seed, best_inertia
         self.n_iter, self.n_changed, self.shift = native.n_iter, native.n_changed, native.shift
         self.stop_reason = native.stop_reason
         self.seconds = perf_counter() - watch.began
         self.last = self.stop_reason is not None and self.run + 1 == self.n_runs
-        self._window = Window(native)
+        self._window = Window(native, watch.outside)
 
     @property
     def centers(self):
         """Copy of the centers after this iteration, (k, d). During the callback only."""
-        return self._outside(self._window.ask(lambda native: native.result_centers()))
+        centers = self._window.ask(lambda native: native.result_centers())
+        return self._window.outside(centers)
 
     @property
     def labels(self):

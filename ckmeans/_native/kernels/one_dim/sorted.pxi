@@ -169,7 +169,6 @@ cdef class Sorted:
 
     def split_by_sums(self, Py_ssize_t k):
         """The same as far as prefix sums can tell."""
-        cdef cnp.ndarray ends
         if k >= (MANY if self.p.m >= WINDOWED else SOME) and self.p.m >= 4 * k:
             ends = self.ends(k)
             if ends is not None:
