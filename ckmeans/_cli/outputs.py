@@ -154,6 +154,11 @@ def numbers(column):
     return np.array(values, dtype=np.float64)
 
 
+def _cell(value):
+    """A value as text has it: lists and records as JSON."""
+    return json.dumps(value, default=str) if isinstance(value, (list, dict)) else value
+
+
 def _blocks(columns):
     """The rows, as lists of some of them."""
     for start in range(0, len(columns[0]), 1 << 14):
@@ -245,8 +250,10 @@ def write_table(path, table, labels, distances, scores=None):
     suffix, remarks = suffix_of(path), []
     names, columns = [], []
     for original in table.originals:
-        text = suffix in _TEXT and original.cells is not None
-        column = original.cells if text else original.values()
+        text = suffix in _TEXT
+        column = original.cells if text and original.cells is not None else original.values()
+        if text and not isinstance(column, np.ndarray) and original.cells is None:
+            column = [_cell(value) for value in as_list(column)]
         if suffix == ".npy" and numbers(column) is None:
             remarks.append(f"{path}: column {original.name!r} is left out: .npy holds numbers only")
             continue

@@ -71,7 +71,9 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
         from sklearn.preprocessing import StandardScaler
 
         # A shift changes no distance, but scikit-learn's expanded form loses digits without one.
+        # It takes the shift in the type of the rows: float32 holds this one exactly.
         middle = np.mean(np.asarray(model.cluster_centers_, dtype=np.float64), axis=0)
+        middle = middle.astype(centers.dtype).astype(np.float64)
         scaler = StandardScaler()
         scaler.scale_, scaler.var_, scaler.mean_ = divisors.copy(), divisors**2, middle
         scaler.n_features_in_ = len(divisors)

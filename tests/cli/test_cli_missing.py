@@ -1,6 +1,7 @@
 """``--missing``: rows with gaps left out, filled or taken as they are, and what is told of them."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -281,3 +282,69 @@ def test_nameless_columns_have_numbers_in_the_output(run):
     open("d.csv", "w").write("1,2\n,4\n9,9\n")
     run("fit", "d.csv", "-k", 2, "--no-header", "--missing", "drop", "--output", "o.csv")
     assert open("o.csv").read().splitlines()[0] == "column 1,column 2,cluster,distance"
+
+
+def test_csv_without_pyarrow(run, monkeypatch):
+    path = write(".csv")
+    for options in (used(".csv"), ()):
+        for way in ("drop", "mean"):
+            files = "--labels", "l.csv", "--output", "o.csv", "--force"
+            run("fit", path, "-k", 2, *options, "--missing", way, *files)
+            told, found = run.errors, (open("l.csv").read(), open("o.csv").read())
+            with monkeypatch.context() as without:
+                without.setitem(sys.modules, "pyarrow", None)
+                run("fit", path, "-k", 2, *options, "--missing", way, *files)
+            assert (open("l.csv").read(), open("o.csv").read()) == found and run.errors == told
+
+
+def test_columns_of_all_types_of_arrow(run):
+    """Whole numbers, true and false, decimals may be missing, too; the rest is written as it is."""
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {
+        "whole": arrow.array([1, None, 3, 40, 41, 42]),
+        "big": arrow.array([2**60, 1, 2, None, 4, 5], arrow.int64()),
+        "truth": [True, None, False, True, True, False],
+        "exact": arrow.array([1, 2, None, 40, 41, 42]).cast(arrow.decimal128(21, 1)),
+        "real": arrow.array([0.5, None, float("nan"), 9, 9.5, 10], arrow.float32()),
+        "list": [[1, 2]] * 6,
+        "record": [{"q": 1}] * 6,
+        "word": arrow.array(["x", "y", None, "x", "y", "x"]).dictionary_encode(),
+    }
+    parquet.write_table(arrow.table(columns), "d.parquet")
+    for name, gaps in ("whole", 1), ("big", 1), ("truth", 1), ("exact", 1), ("real", 2):
+        run(
+            "fit",
+            "d.parquet",
+            "-k",
+            2,
+            "--columns",
+            name,
+            "--missing",
+            "drop",
+            "--labels",
+            "l.npy",
+            "--force",
+        )
+        assert f"({gaps} in {name})" in run.errors
+        assert np.count_nonzero(np.load("l.npy") == -1) == gaps
+    for suffix in (".csv", ".jsonl", ".parquet", ".feather"):
+        run(
+            "fit",
+            "d.parquet",
+            "-k",
+            2,
+            "--columns",
+            "whole",
+            "--missing",
+            "mean",
+            "--output",
+            "o" + suffix,
+        )
+    first = open("o.csv").read().splitlines()[1]
+    assert first.startswith('1,1152921504606846976,True,1.0,0.5,"[1, 2]","{""q"": 1}",x,')
+    assert json.loads(open("o.jsonl").readline())["record"] == {"q": 1}
+    found = parquet.read_table("o.parquet")
+    assert found.column("big").to_pylist() == [2**60, 1, 2, None, 4, 5]
+    assert found.schema.field("exact").type == arrow.decimal128(21, 1)

@@ -374,9 +374,10 @@ def test_exports_carry_the_scaling(tmp_path, scale, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_to_sklearn_and_onnx_scale(dtype):
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_to_sklearn_and_onnx_scale(dtype, seed):
     pytest.importorskip("sklearn")
-    X = spread(dtype)
+    X = spread(dtype, seed=seed)
     model = KMeans(4, random_state=0, n_init=2, scale="standard").fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # near ties
