@@ -90,7 +90,7 @@ def inertia(sq_own, weights=None):
     return exact_sum(sq_own if weights is None else weights * sq_own)
 
 
-def moves(X, sq_own, labels, weights, k):
+def moves(X, sq_own, labels, weights, k, code=None):
     """Which row each empty cluster takes: a list of (cluster, row).
 
     In index order, an empty cluster takes the row farthest from its own center (of several the
@@ -100,7 +100,7 @@ def moves(X, sq_own, labels, weights, k):
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
-    code = codes(X)
+    code = codes(X) if code is None else code
     farthest_first = sorted(
         range(len(X)), key=lambda row: (-sq_own[row], code[row], weights[row], row)
     )
