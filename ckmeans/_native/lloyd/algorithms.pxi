@@ -9,6 +9,7 @@ include "packings/packing.pxi"
 include "packings/floats.pxi"
 include "packings/axes.pxi"
 include "packings/whole_numbers.pxi"
+include "packings/bytes.pxi"
 
 include "searches/search.pxi"
 include "searches/all_centers.pxi"
@@ -23,8 +24,11 @@ include "searches/in_python.pxi"
 Algorithm = namedtuple("Algorithm", ["packings", "searches", "insists_on"], defaults=[None])
 
 ALGORITHMS = {
-    "auto":      Algorithm((Axes, WholeNumbers, Floats), (BoxSearch, GroupSearch, AllCenters)),
-    "lloyd":     Algorithm((WholeNumbers, Floats),       (AllCenters,)),
+    "auto":      Algorithm((Axes, InBytes, WholeNumbers, Floats),
+                           (BoxSearch, GroupSearch, AllCenters)),
+    "lloyd":     Algorithm((InBytes, WholeNumbers, Floats), (AllCenters,)),
+    "bytes":     Algorithm((InBytes, WholeNumbers, Floats), (AllCenters,),
+                           insists_on=InBytes),
     "boxes":     Algorithm((Floats,),                    (BoxSearch, AllCenters),
                            insists_on=BoxSearch),
     "yinyang":   Algorithm((Floats,),                    (GroupSearch, AllCenters),
