@@ -33,7 +33,8 @@ cdef enum:
     QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up
                          # most of it
     BYTE_LANES = 16      # rows in bytes, and centers, that lie side by side
-    BYTE_GROUP = 32      # centers whose products with a panel in bytes are worked out together
+    BYTE_GROUP = 32      # centers whose products
+    BYTE_ROWS = 32       # with so many rows are worked out together
     BYTE_PANELS = 8      # panels in bytes that are taken together, at the most
     BYTE_ROOM = 4096     # centers that may be left over for the rows of a panel; two groups' worth
     BYTE_FEATURES = 16384     # most features of rows in bytes: products fit into 32 bits
@@ -353,7 +354,7 @@ cdef struct Worker:      # what belongs to one thread
     CsrScratch csr
     Tile tile
     BytePanel *byte_panels       # (BYTE_PANELS,)
-    int32_t *products            # (BYTE_GROUP, PANEL)
+    int32_t *products            # (BYTE_GROUP, BYTE_ROWS)
     Tally tally
     Counters counters
     int64_t changed

@@ -173,10 +173,10 @@ cdef class Threads:
         if self.byte_memory is None:
             memory = Memory()
             panels = <BytePanel *>memory.take(self.n * BYTE_PANELS, sizeof(BytePanel))
-            products = <int32_t *>memory.take(self.n * BYTE_GROUP * PANEL, sizeof(int32_t))
+            products = <int32_t *>memory.take(self.n * BYTE_GROUP * BYTE_ROWS, sizeof(int32_t))
             for i in range(self.n):
                 self.workers[i].byte_panels = panels + i * BYTE_PANELS
-                self.workers[i].products = products + i * BYTE_GROUP * PANEL
+                self.workers[i].products = products + i * BYTE_GROUP * BYTE_ROWS
             self.byte_memory = memory
         return 0
 

@@ -6,9 +6,9 @@
  * next `depth` words: what a tile loads at once. All sets read the same form.
  *
  * ckm_byte_products(x, c, parts, depth, out)
- *   x    IN   (4, parts * depth, 16) words of 64 rows
+ *   x    IN   (2, parts * depth, 16) words of 32 rows
  *   c    IN   (2, parts, 16, depth) words of 32 centers, none beyond CKM_TOP_BYTE
- *   out  OUT  (32, 64) sums over the features of (row + 128) * center
+ *   out  OUT  (32, 32) sums over the features of (row + 128) * center
  *
  * CKM_TOP_BYTE    the largest number of a center
  * CKM_BYTES_FROM  the features from which on bytes are faster than 16-bit whole numbers, as
@@ -21,7 +21,7 @@
 #include "runtime/simd.h"
 
 #define CKM_BYTE_LANES 16
-#define BYTE_VECTORS   (64 / VL) /* of the lanes of a panel */
+#define BYTE_VECTORS   (32 / VL) /* of the rows that are taken together */
 
 #if defined(__AMX_INT8__) && defined(__AMX_TILE__)
 # define CKM_TOP_BYTE   127
@@ -44,26 +44,24 @@ CKM_INLINE void ckm_byte_end(void) { _tile_release(); }
 CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
                                   ptrdiff_t depth, int32_t *out) {
     const ptrdiff_t size = 16 * parts * depth, tile = 16 * depth;
-    for (int half = 0; half < 2; half++, x += 2 * size, out += 32) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        for (ptrdiff_t p = 0; p < parts; p++) {
-            _tile_loadd(4, c + p * tile, 4 * depth);
-            _tile_loadd(6, x + p * tile, 64);
-            _tile_loadd(7, x + size + p * tile, 64);
-            _tile_loadd(5, c + size + p * tile, 4 * depth);
-            _tile_dpbsud(0, 4, 6);
-            _tile_dpbsud(1, 4, 7);
-            _tile_dpbsud(2, 5, 6);
-            _tile_dpbsud(3, 5, 7);
-        }
-        _tile_stored(0, out, 256);
-        _tile_stored(1, out + 16, 256);
-        _tile_stored(2, out + 16 * 64, 256);
-        _tile_stored(3, out + 16 * 64 + 16, 256);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (ptrdiff_t p = 0; p < parts; p++) {
+        _tile_loadd(4, c + p * tile, 4 * depth);
+        _tile_loadd(6, x + p * tile, 64);
+        _tile_loadd(7, x + size + p * tile, 64);
+        _tile_loadd(5, c + size + p * tile, 4 * depth);
+        _tile_dpbsud(0, 4, 6);
+        _tile_dpbsud(1, 4, 7);
+        _tile_dpbsud(2, 5, 6);
+        _tile_dpbsud(3, 5, 7);
     }
+    _tile_stored(0, out, 128);
+    _tile_stored(1, out + 16, 128);
+    _tile_stored(2, out + 16 * 32, 128);
+    _tile_stored(3, out + 16 * 32 + 16, 128);
 }
 
 #else
@@ -100,53 +98,50 @@ CKM_INLINE void ckm_byte_end(void) {}
 # endif
 
 # ifdef CKM_ADD_BYTES
-#  define CKM_BYTE_ROWS    (2 * CKM_BYTE_LANES / VL) /* vectors of 32 rows */
 #  define CKM_BYTE_CENTERS (VB == 64 ? 8 : 2)
 CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
                                   ptrdiff_t depth, int32_t *out) {
     const ptrdiff_t size = 16 * parts * depth;
-    for (int i = 0; i < 32; i += CKM_BYTE_CENTERS)
-        for (int half = 0; half < 2; half++) {
-            vi acc[CKM_BYTE_CENTERS][CKM_BYTE_ROWS], row[CKM_BYTE_ROWS];
-            const int32_t *from = c + i / 16 * size + i % 16 * depth;
-            const int32_t *rows = x + 2 * half * size;
+    for (int i = 0; i < 32; i += CKM_BYTE_CENTERS) {
+        vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
+        const int32_t *from = c + i / 16 * size + i % 16 * depth, *rows = x;
 #  pragma GCC unroll 8
-            for (int j = 0; j < CKM_BYTE_CENTERS; j++)
+        for (int j = 0; j < CKM_BYTE_CENTERS; j++)
 #  pragma GCC unroll 8
-                for (int v = 0; v < CKM_BYTE_ROWS; v++) acc[j][v] = VI_SPLAT(0);
-            for (ptrdiff_t p = 0; p < parts; p++, from += 16 * depth)
-                for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
+            for (int v = 0; v < BYTE_VECTORS; v++) acc[j][v] = VI_SPLAT(0);
+        for (ptrdiff_t p = 0; p < parts; p++, from += 16 * depth)
+            for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
 #  pragma GCC unroll 8
-                    for (int v = 0; v < CKM_BYTE_ROWS; v++)
-                        row[v] = VI_LOAD(rows + v * VL / 16 * size + v * VL % 16);
+                for (int v = 0; v < BYTE_VECTORS; v++)
+                    row[v] = VI_LOAD(rows + v * VL / 16 * size + v * VL % 16);
 #  pragma GCC unroll 8
-                    for (int j = 0; j < CKM_BYTE_CENTERS; j++) {
-                        const vi center = VI_SPLAT(from[j * depth + w]);
+                for (int j = 0; j < CKM_BYTE_CENTERS; j++) {
+                    const vi center = VI_SPLAT(from[j * depth + w]);
 #  pragma GCC unroll 8
-                        for (int v = 0; v < CKM_BYTE_ROWS; v++)
-                            acc[j][v] = CKM_ADD_BYTES(acc[j][v], row[v], center);
-                    }
+                    for (int v = 0; v < BYTE_VECTORS; v++)
+                        acc[j][v] = CKM_ADD_BYTES(acc[j][v], row[v], center);
                 }
+            }
 #  pragma GCC unroll 8
-            for (int j = 0; j < CKM_BYTE_CENTERS; j++)
+        for (int j = 0; j < CKM_BYTE_CENTERS; j++)
 #  pragma GCC unroll 8
-                for (int v = 0; v < CKM_BYTE_ROWS; v++)
-                    VI_STORE(out + (i + j) * 64 + half * 32 + v * VL, acc[j][v]);
-        }
+            for (int v = 0; v < BYTE_VECTORS; v++)
+                VI_STORE(out + (i + j) * 32 + v * VL, acc[j][v]);
+    }
 }
 # else
 CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
                                   ptrdiff_t depth, int32_t *out) {
     const ptrdiff_t size = 16 * parts * depth;
     for (int i = 0; i < 32; i++)
-        for (int b = 0; b < 64; b++) {
+        for (int b = 0; b < 32; b++) {
             const uint8_t *row = (const uint8_t *)(x + b / 16 * size + b % 16);
             const int8_t *center = (const int8_t *)(c + i / 16 * size + i % 16 * depth);
             int32_t sum = 0;
             for (ptrdiff_t p = 0; p < parts; p++, center += 64 * depth)
                 for (ptrdiff_t w = 0; w < depth; w++, row += 64)
                     for (int f = 0; f < 4; f++) sum += row[f] * center[4 * w + f];
-            out[i * 64 + b] = sum;
+            out[i * 32 + b] = sum;
         }
 }
 # endif

@@ -161,81 +161,92 @@ cdef void filter_bytes(const ByteCenters *centers, const Bytes *packing, Py_ssiz
     """List the centers of groups [first, stop) that are not out of the question for 64 rows.
 
     panel     INOUT
-    products  scratch  (BYTE_GROUP, PANEL)
+    products  scratch  (BYTE_GROUP, BYTE_ROWS)
     """
-    cdef float wide[BYTE_GROUP]
-    cdef float less[BYTE_GROUP]
-    cdef vf lowest[BYTE_VECTORS]
-    cdef vf step, norm, take, value
-    cdef vf rough = VF_SPLAT(panel.rough), reach = VF_SPLAT(panel.reach)
-    cdef Py_ssize_t g, j, i, used, v, lane
-    cdef const int32_t *out
-    cdef uint64_t left
+    cdef Py_ssize_t lane, g
     ckm_byte_begin(packing.depth)
-    for g in range(first, stop):
-        if panel.full:
-            break
-        j = g * BYTE_GROUP
-        used = min(<Py_ssize_t>BYTE_GROUP, centers.m - j)
-        ckm_byte_products(panel.words, centers.words + j * packing.parts * packing.depth,
-                          packing.parts, packing.depth, products)
-        for i from 0 <= i < BYTE_GROUP by VL:
-            value = ((rough * VF_LOAD(centers.lengths + j + i)
-                      + reach * VF_LOAD(centers.off + j + i)) * VF_SPLAT(<float>1.000002)
-                     + VF_LOAD(centers.rounding + j + i))
-            VF_STORE(wide + i, value)
-            VF_STORE(less + i, value + VF_LOAD(centers.lift + j + i))
-        if panel.seeking:
-            panel.seeking = False
-            for v in range(BYTE_VECTORS):
-                lowest[v] = VF_SPLAT(3e38)
-            for i in range(used):
-                step = VF_SPLAT(centers.steps[j + i])
-                norm = VF_SPLAT(centers.sq_norms[j + i])
-                take = VF_SPLAT(less[i] - <float>2.00001 * wide[i])
-                out = products + i * PANEL
-                for v in range(BYTE_VECTORS):
-                    value = (VF_FROM_INTS(VI_LOAD(out + v * VL)) * step
-                             + (norm * VF_LOAD(panel.inverse + v * VL) - take))
-                    lowest[v] = VF_MIN(lowest[v], value)
-            for v in range(BYTE_VECTORS):
-                VF_STORE(panel.limit + v * VL, lowest[v])
-            for lane in range(PANEL):
-                panel.limit[lane] = byte_limit(centers, panel, lane, panel.limit[lane])
-        for i in range(used):
-            step = VF_SPLAT(centers.steps[j + i])
-            norm = VF_SPLAT(centers.sq_norms[j + i])
-            take = VF_SPLAT(less[i])
-            out = products + i * PANEL
-            left = 0
-            for v in range(BYTE_VECTORS):
-                value = (VF_FROM_INTS(VI_LOAD(out + v * VL)) * step
-                         + (norm * VF_LOAD(panel.inverse + v * VL) - take))
-                left |= VF_BITS_LE(value, VF_LOAD(panel.limit + v * VL)) << (v * VL)
-            left &= panel.here
-            if left:
-                note_left(centers, panel, j + i, out, less[i], wide[i], left)
-        if panel.count > BYTE_ROOM - BYTE_GROUP * PANEL:
-            drop_ruled_out(panel)
-            panel.full = panel.count > BYTE_ROOM - BYTE_GROUP * PANEL
+    # Some of the rows at a time, which stay in the fastest cache.
+    for lane from 0 <= lane < PANEL by BYTE_ROWS:
+        for g in range(first, stop):
+            if panel.full:
+                break
+            filter_group(centers, packing, g, panel, lane, products)
+            if panel.count > BYTE_ROOM - BYTE_GROUP * BYTE_ROWS:
+                drop_ruled_out(panel)
+                panel.full = panel.count > BYTE_ROOM - BYTE_GROUP * BYTE_ROWS
     ckm_byte_end()
 
 
-cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t place,
-                    const int32_t *products, float less, float wide, uint64_t left) noexcept nogil:
-    """List a center for the rows that it is left over for, and lower their limits by it.
+cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssize_t group,
+                       BytePanel *panel, Py_ssize_t lane, int32_t *products) noexcept nogil:
+    """The same for one group and the rows from `lane` on."""
+    cdef float wide[BYTE_GROUP]
+    cdef float less[BYTE_GROUP]
+    cdef vf lowest[BYTE_VECTORS]
+    cdef vf inverse[BYTE_VECTORS]
+    cdef vf step, norm, take, value
+    cdef vf rough = VF_SPLAT(panel.rough), reach = VF_SPLAT(panel.reach)
+    cdef Py_ssize_t size = packing.parts * packing.depth, j = group * BYTE_GROUP, i, v
+    cdef Py_ssize_t used = min(<Py_ssize_t>BYTE_GROUP, centers.m - j)
+    cdef float *limit = panel.limit + lane
+    cdef const int32_t *out
+    cdef uint64_t left
+    ckm_byte_products(panel.words + lane * size, centers.words + j * size, packing.parts,
+                      packing.depth, products)
+    for i from 0 <= i < BYTE_GROUP by VL:
+        value = ((rough * VF_LOAD(centers.lengths + j + i)
+                  + reach * VF_LOAD(centers.off + j + i)) * VF_SPLAT(<float>1.000002)
+                 + VF_LOAD(centers.rounding + j + i))
+        VF_STORE(wide + i, value)
+        VF_STORE(less + i, value + VF_LOAD(centers.lift + j + i))
+    for v in range(BYTE_VECTORS):
+        inverse[v] = VF_LOAD(panel.inverse + lane + v * VL)
+    if panel.seeking and group == 0:
+        for v in range(BYTE_VECTORS):
+            lowest[v] = VF_SPLAT(3e38)
+        for i in range(used):
+            step = VF_SPLAT(centers.steps[j + i])
+            norm = VF_SPLAT(centers.sq_norms[j + i])
+            take = VF_SPLAT(less[i] - <float>2.00001 * wide[i])
+            out = products + i * BYTE_ROWS
+            for v in range(BYTE_VECTORS):
+                value = VF_FROM_INTS(VI_LOAD(out + v * VL)) * step + (norm * inverse[v] - take)
+                lowest[v] = VF_MIN(lowest[v], value)
+        for v in range(BYTE_VECTORS):
+            VF_STORE(limit + v * VL, lowest[v])
+        for i in range(BYTE_ROWS):
+            limit[i] = byte_limit(centers, panel, lane + i, limit[i])
+    for i in range(used):
+        step = VF_SPLAT(centers.steps[j + i])
+        norm = VF_SPLAT(centers.sq_norms[j + i])
+        take = VF_SPLAT(less[i])
+        out = products + i * BYTE_ROWS
+        left = 0
+        for v in range(BYTE_VECTORS):
+            value = VF_FROM_INTS(VI_LOAD(out + v * VL)) * step + (norm * inverse[v] - take)
+            left |= VF_BITS_LE(value, VF_LOAD(limit + v * VL)) << (v * VL)
+        if left:
+            note_left(centers, panel, j + i, lane, out, less[i], wide[i], left)
 
-    products  IN  (PANEL,)
+
+cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t place,
+                    Py_ssize_t first, const int32_t *products, float less, float wide,
+                    uint64_t left) noexcept nogil:
+    """List a center for the rows from `first` on that it is left over for, and lower their limits
+    by it.
+
+    products  IN  (BYTE_ROWS,)
     """
     cdef int32_t at
     cdef Py_ssize_t lane
     cdef float value
+    left &= panel.here >> first
     while left:
-        lane = CKM_CTZ64(left)
+        lane = first + CKM_CTZ64(left)
         left &= left - 1
         if panel.own[lane] == centers.ids[place]:
             continue
-        value = (<float>products[lane] * centers.steps[place]
+        value = (<float>products[lane - first] * centers.steps[place]
                  + (centers.sq_norms[place] * panel.inverse[lane] - less))
         at = <int32_t>panel.count
         panel.place[at] = <int32_t>place
@@ -244,7 +255,7 @@ cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t pla
         panel.count += 1
         panel.limit[lane] = min(panel.limit[lane],
                                 byte_limit(centers, panel, lane,
-                                         value + <float>2.00001 * wide))
+                                           value + <float>2.00001 * wide))
 
 
 cdef void drop_ruled_out(BytePanel *panel) noexcept nogil:
