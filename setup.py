@@ -35,7 +35,6 @@ X86_64 = (
 )
 
 
-
 def compiles(text, flags):
     """Whether the compiler takes this C with these flags."""
     compiler = new_compiler()

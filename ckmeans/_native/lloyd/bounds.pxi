@@ -170,9 +170,11 @@ cdef class GroupBounds:
                                               0.6 * pairs) + pairs * ((self.width + 12) / 44.0
                                                                       + 0.1)
 
-    cdef double pilot(self, Py_ssize_t n) except -1:
+    cdef double pilot(self, Py_ssize_t n, View view=None) except -1:
         """About how many centers one of n packed rows would be compared with, if centers moved
         again as they did before this assignment.
+
+        view : whose rows these are; read where panels are not filled yet
         """
         cdef Py_ssize_t d = self.width, i, g, f
         cdef Py_ssize_t count = min(<Py_ssize_t>TILE,
@@ -185,13 +187,20 @@ cdef class GroupBounds:
                                                       sizeof(int32_t))
         cdef int32_t *list_ = <int32_t *>memory.take(count, sizeof(int32_t))
         cdef double norm, nearest, pairs = 0
-        cdef Py_ssize_t best
+        cdef double *as_read = <double *>memory.take(self.d, sizeof(double))
+        cdef Py_ssize_t best, place
         cdef bint all_away
         for i in range(count):
             list_[i] = <int32_t>i
             # Eight of a panel, which share cache lines.
-            packed_row(self.packing, d, (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8
-                       if n >= 8 * PANEL else i, rows + i * d)
+            place = (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8 if n >= 8 * PANEL else i
+            if not self.packing.filling:
+                packed_row(self.packing, d, place, rows + i * d)
+                continue
+            view.exact.read(&view.rows, place, as_read)
+            for f in range(d):
+                rows[i * d + f] = <float>((as_read[f] - self.packing.origin[f])
+                                          * self.packing.scale)
         for g in range(self.b.groups):
             filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count,
                               second + g * count, winner + g * count)

@@ -83,19 +83,28 @@ cdef class Choice:
             self.go_over(run, self.packings[self.n_packings - 1])
         return 0
 
+    cdef Packing first_packing(self):
+        """The first that is not given up."""
+        cdef int i = 0
+        while self.packing_at[i] == NULL:
+            i += 1
+        return self.packings[i]
+
     cdef bint insists_on(self, Packing packing) noexcept nogil:
         return self.insisted_packing == <void *>packing
 
     cdef double cost_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in
-        another way, roughly.
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in the
+        best of the ways that are asked after this one, roughly.
         """
         cdef int i
+        cdef bint after = False
+        cdef double least = INFINITY
         for i in range(self.n_packings):
-            if (self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing
-                and (<Packing>self.packing_at[i]).fits(run)):
-                return (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d)
-        return INFINITY
+            if after and self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run):
+                least = min(least, (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d))
+            after = after or self.packing_at[i] == <void *>packing
+        return least
 
     cdef int choose_search(self, Run run) except -1 nogil:
         """Take the first search that fits and is wanted."""

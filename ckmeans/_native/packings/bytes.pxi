@@ -1,18 +1,16 @@
 # Rows kept in bytes, for the filter of kernels/filter/bytes.pxi: where features and centers are
 # many, the fastest to compare with all centers.
 
-cdef enum:
-    BYTE_CENTERS = 64            # centers from which on bytes pay: some work is the same for any
+cdef double distance_cost(Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
+    return 30 + 0.4 * d
 
 
 cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to compare a row in bytes with m centers, roughly."""
-    return (60 + 0.3 * d + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64)))
-
-
-cdef double left_cost(Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
-    return 30 + 0.3 * d
+    """Nanoseconds that it takes to compare a row in bytes with m centers, roughly; that to its own
+    is worked out first.
+    """
+    return 30 + distance_cost(d) + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64))
 
 
 cdef class InBytes(Packing):
@@ -22,6 +20,8 @@ cdef class InBytes(Packing):
     """
     cdef Floats floats
     cdef Bytes bytes
+    cdef bint vain               # they have left over too much once: other runs do not try again
+    cdef Counters before         # of the pass that is under way
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
@@ -31,13 +31,18 @@ cdef class InBytes(Packing):
 
     cdef bint possible(self, Run run) noexcept:
         cdef Py_ssize_t d = run.data.rows.d
-        if not self.filter or not run.data.packed or d > BYTE_FEATURES:
-            return False
-        return run.choice.insists_on(self) or (d >= filter_table.bytes_from
-                                               and run.k >= BYTE_CENTERS)
+        return (self.filter and run.data.packed and d <= BYTE_FEATURES
+                and (run.choice.insists_on(self)
+                     or d >= filter_table.bytes_from and not self.vain))
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
+
+    cdef bint wants(self, Run run) except -1 nogil:
+        """Whether bytes are faster if they leave one center over, beside the row's own."""
+        cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
+        return (run.choice.insists_on(self)
+                or self.row_cost(m, d) + distance_cost(d) < run.choice.cost_without(run, self, m))
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
@@ -52,6 +57,7 @@ cdef class InBytes(Packing):
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
             run.job.bytes = NULL
             return self.floats.panels_for(run, layout)
+        self.before = run.data.threads.counters()
         run.forms.put_in_bytes(&self.bytes, &self.packed)
         run.job.bytes = &self.bytes
         run.job.byte_centers = &run.forms.in_bytes
@@ -59,7 +65,8 @@ cdef class InBytes(Packing):
 
     cdef bint ready(self, Run run) except -1 nogil:
         """Whether there is room for what this pass fills or reads."""
-        if self.bytes.words != NULL and run.forms.byte_memory is not None:
+        if (self.bytes.words != NULL and run.forms.byte_memory is not None
+            and run.data.threads.has_sieves(run.k, 1)):
             return True
         with gil:
             try:
@@ -92,13 +99,26 @@ cdef class InBytes(Packing):
 
     cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
         """Go on without bytes if they leave over so much that other ways are faster."""
-        cdef Py_ssize_t d = run.data.rows.d, m = run.forms.c.m
+        cdef Py_ssize_t n = run.data.rows.n, d = run.data.rows.d, m = run.forms.c.m
+        cdef Counters now
+        cdef double distances, pairs
         if run.job.bytes == NULL:
             if run.forms.c.filter:
                 self.floats.was_read()
             return 0
         self.bytes.filling = False
+        now = run.data.threads.counters()
+        distances = <double>(now.exact - self.before.exact) / n
+        pairs = <double>(now.filtered - self.before.filtered) / n - m     # of floats
+        if (self.row_cost(m, d) + distances * distance_cost(d) + brute_cost(1, d) * pairs
+            > run.choice.cost_without(run, self, m)):
+            self.vain = True
+            with gil:
+                self.give_up(run)
         return 0
+
+    cdef bint fills_panels(self) noexcept nogil:
+        return False
 
     cdef void was_read(self) noexcept nogil:
         self.floats.was_read()
@@ -109,7 +129,8 @@ cdef class InBytes(Packing):
 
     cdef int give_up(self, Run run) except -1:
         run.choice.give_up(run, self)
-        if run.data.packed and run.choice.packing.needs_panels():
+        self.forget()                        # (what other runs need they pack anew)
+        if run.choice.first_packing().needs_panels():
             self.floats.keep(run.data)
         return 0
 

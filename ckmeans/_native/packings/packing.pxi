@@ -72,6 +72,12 @@ cdef class Packing:
         """What compares the rows of `panels_for` with all centers."""
         return run.data.exact.assign
 
+    cdef bint fills_panels(self) noexcept nogil:
+        """Whether the first pass that compares all rows with all centers fills the panels that
+        boxes and bounds read.
+        """
+        return True
+
     cdef void was_read(self) noexcept nogil:
         """A pass has read the panels of all rows, and so packed those that were not."""
         self.packed.filling = False

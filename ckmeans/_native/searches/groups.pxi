@@ -48,7 +48,8 @@ cdef class GroupSearch(Search):
             return True
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
         return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
-                         begin, 1, not packing.filling)
+                         begin, 1, not (packing.filling and run.choice.packing.fills_panels()),
+                         run.data)
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:
@@ -61,7 +62,7 @@ cdef class GroupSearch(Search):
 
     cdef bint pays(self, const double *centers, CenterForms forms, Py_ssize_t n, int n_passes,
                    double brute, double upkeep, double begin,
-                   double looser, bint ready) except -1 nogil:
+                   double looser, bint ready, View view=None) except -1 nogil:
         """Whether bounds pay in this pass.
 
         n         rows that a pilot may look at: those of the packed rows that `bounds` was opened
@@ -72,6 +73,7 @@ cdef class GroupSearch(Search):
         begin     and, more than that, in the pass that begins with them
         looser    what bounds leave over, in time, beside what the pilot tells
         ready     whether a pilot can be had
+        view      the rows, where panels may not be filled yet
         """
         cdef double pairs
         if self.settled:
@@ -87,7 +89,7 @@ cdef class GroupSearch(Search):
         if n_passes < self.pilot_at:
             return False
         with gil:
-            pairs = looser * self.bounds.pilot(n)
+            pairs = looser * self.bounds.pilot(n, view)
         self.pilot_at = n_passes + 1 + n_passes // 2
         self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * n_passes / 2
                         > self.bounds.cost(forms.c.m) + begin - brute)

@@ -17,9 +17,10 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
     """Get up to 64 rows ready: put them in bytes if they are not yet, and find their limits."""
     cdef const Bytes *packing = job.bytes
     cdef const ByteCenters *centers = job.byte_centers
-    cdef Py_ssize_t d = job.rows.d, at = first // PANEL, i
+    cdef Py_ssize_t d = job.rows.d, at = first // PANEL, i, f
     cdef int32_t *words = packing.words + first * packing.parts * packing.depth
     cdef const real *x
+    cdef const double *ahead
     cdef float *norms = packing.sq_norms + first
     cdef double norm
     if packing.filling:
@@ -50,6 +51,10 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
             panel.own[i] = -1
         return
     for i in range(count):
+        if i + 1 < count:
+            ahead = job.centers.rows + panel.own[i + 1] * d
+            for f from 0 <= f < d by 8:
+                CKM_PREFETCH(ahead + f)
         x = fetch(job.rows, first + i, 1, me.block)
         panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
         me.counters.exact += 1
@@ -67,14 +72,14 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePane
     cdef const Centers *centers = job.centers
     cdef const float *norms = job.bytes.sq_norms + first
     cdef Centers listed = centers[0]
-    cdef Py_ssize_t d = job.rows.d, i, b
+    cdef Py_ssize_t d = job.rows.d, i, b, count
     cdef Py_ssize_t start[PANEL + 1]
     cdef Py_ssize_t end[PANEL]
     cdef int32_t order[BYTE_ROOM]
     cdef const real *group[GROUP]
     cdef const real *x
     cdef double least, second, sq
-    cdef int32_t label
+    cdef int32_t label, id_, at
     memset(start, 0, sizeof(start))
     for i in range(panel.count):
         start[panel.row[i] + 1] += 1
@@ -85,36 +90,46 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePane
         order[end[panel.row[i]]] = <int32_t>i
         end[panel.row[i]] += 1
     for b in range(PANEL):
-        if start[b] == start[b + 1]:
+        count = 0
+        for i in range(start[b], start[b + 1]):
+            # (a NaN is never taken for proof)
+            at = order[i]
+            if not panel.score[at] > panel.limit[b]:
+                order[start[b] + count] = at
+                if panel.score[at] < panel.score[order[start[b]]]:
+                    order[start[b] + count] = order[start[b]]
+                    order[start[b]] = at
+                count += 1
+        if count == 0:
             continue
         least = panel.sq_own[b]
         label = panel.own[b]
+        if count == 1 and label < 0:          # there is no other
+            best[b] = centers.ids[panel.place[order[start[b]]]]
+            continue
         second = 1e999
         listed.m = 0
-        x = NULL
-        for i in range(start[b], start[b + 1]):
+        x = fetch(job.rows, first + b, 1, me.block)
+        # The lowest score comes first: that center's distance may rule out the others.
+        for i in range(start[b], start[b] + count):
             if panel.score[order[i]] > panel.limit[b]:
                 continue
-            if x == NULL:
-                x = fetch(job.rows, first + b, 1, me.block)
-            me.sieve.ids[listed.m] = centers.ids[panel.place[order[i]]]
-            listed.m += 1
-            sq = sq_distance(x, centers.rows + me.sieve.ids[listed.m - 1] * d, d)
+            id_ = centers.ids[panel.place[order[i]]]
+            insert_id(me.sieve.ids, &listed.m, id_)
+            sq = sq_distance(x, centers.rows + id_ * d, d)
             me.counters.exact += 1
             if sq < least:
                 second = least
                 least = sq
-                label = me.sieve.ids[listed.m - 1]
+                label = id_
                 panel.limit[b] = min(panel.limit[b],
                                      byte_limit(job.byte_centers, panel, b,
                                                 score_of(sq, norms[b], job.packing)
                                                 / panel.step[b]))
             elif sq < second:
                 second = sq
-        if x == NULL:
-            continue
         me.counters.decided += 1
-        if not apart(least, second, d) and second < 1e999:
+        if second < 1e999 and not apart(least, second, d):
             if panel.own[b] >= 0:
                 insert_id(me.sieve.ids, &listed.m, panel.own[b])
             listed.ids = me.sieve.ids
