@@ -147,6 +147,10 @@ def extension(name, source, flags):
     )
 
 
+# What Cython's memoryviews need, compiled once instead of in every module that has any.
+SHARED = "ckmeans._native._cyutility"
+
+
 def extensions():
     write(
         "build_info.h",
@@ -155,7 +159,10 @@ def extensions():
             for name, words in (("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))
         ),
     )
-    yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
+    yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)  # the longest one first
+    quick = [] if MSVC else ["-O1", "-g0"]
+    # Cython writes this source itself.
+    yield Extension(SHARED, [str(NATIVE / "_cyutility.c")], extra_compile_args=quick)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(
             f"filter_{isa}",
@@ -196,12 +203,16 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
-setup(
-    ext_modules=cythonize(
-        list(extensions()),
-        compiler_directives=DIRECTIVES,
-        include_path=[str(NATIVE), "."],
-        build_dir="build/cython",
-    ),
-    cmdclass={"build_ext": BuildExt},
-)
+# Cython's own processes may import this file again.
+if __name__ == "__main__":
+    setup(
+        ext_modules=cythonize(
+            list(extensions()),
+            compiler_directives=DIRECTIVES,
+            include_path=[str(NATIVE), "."],
+            build_dir="build/cython",
+            nthreads=os.cpu_count() or 1,
+            shared_utility_qualified_name=SHARED,
+        ),
+        cmdclass={"build_ext": BuildExt},
+    )

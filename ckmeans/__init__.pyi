@@ -109,6 +109,7 @@ class _Model:
     feature_names_in_: NDArray[np.object_]
     n_clusters: int
     n_threads: int | None
+    metric: str
     def fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
     def predict(self, X: _Rows) -> NDArray[np.int32]: ...
     def fit_predict(

@@ -5,6 +5,7 @@ code 2.
 """
 
 import contextlib
+import io
 import os
 import sys
 
@@ -31,7 +32,7 @@ def main(argv=None):
     try:
         # Names of columns may be in letters that a terminal cannot show.
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(AttributeError, ValueError):
+            if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         args = make_parser().parse_args(argv)
         args.argv = argv

@@ -110,7 +110,7 @@ def cluster_colors(centers):
     if k <= len(COLORS):
         return list(COLORS[:k])
     centers = np.asarray(centers, dtype=np.float64)
-    chosen = []
+    chosen: list[int] = []
     for j in range(k):
         apart = np.sqrt(((centers[:j] - centers[j]) ** 2).sum(axis=1))
         nearest = [
@@ -202,7 +202,7 @@ def _mark_centers(ax, points, colors):
 
 def _regions(ax, centers, colors, x_limits, y_limits):
     """The region of each center, in pale colors behind the rows."""
-    x, y = (np.linspace(*limits, _GRID) for limits in (x_limits, y_limits))
+    x, y = (np.linspace(low, high, _GRID) for low, high in (x_limits, y_limits))
     grid = np.stack([*map(np.ravel, np.meshgrid(x, y))], axis=1)
     labels = nearest(centers, grid).reshape(_GRID, _GRID)
     to_rgb = need("matplotlib.colors", "ckmeans.plot").to_rgb
@@ -429,7 +429,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
                 # Counts have their own scale: the ticks are those of the other plots in the row.
                 counts = ax.twinx()
                 counts.set_axis_off()
-                bins = np.linspace(*ranges[j], 31)
+                low, high = ranges[j]
+                bins = np.linspace(low, high, 31)
                 counts.hist(
                     [points[labels == c, j] for c in range(len(middles))],
                     bins,
@@ -690,7 +691,7 @@ def selection(result, *names, axes=None):
     -------
     axes : ndarray of matplotlib axes
     """
-    names = list(names) or ["inertia", *result.best_k]
+    names = names or ("inertia", *result.best_k)
     for name in names:
         check.check_name(name, ["inertia", *result.best_k], "column")
     if axes is None:

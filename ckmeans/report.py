@@ -93,16 +93,16 @@ def report(
         check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
         names = getattr(model, "feature_names_in_", None) if names is None else names
-    names = (
+    columns = (
         [str(name) for name in names]
         if names is not None
         else [f"feature {j}" for j in range(array.shape[1])]
     )
-    parts = [_data(array, names, source, weights, notes)]
+    parts = [_data(array, columns, source, weights, notes)]
     if selection is not None:
         parts.append(_choice(selection))
     if model is not None:
-        parts.append(_clusters(model, array, names, weights))
+        parts.append(_clusters(model, array, columns, weights))
         parts.append(_settings(model, selection, command))
     html = fill(
         '<!doctype html>\n<html lang="en"><head><meta '

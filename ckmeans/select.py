@@ -190,7 +190,7 @@ class Path:
             kept = np.sort(np.random.RandomState(seed).permutation(kept)[:sample_size])
         self.sample = kept
         self.sample_rows = rows.array[kept]
-        self.sample_weights = None if rows.weights is None else self.weights[kept]
+        self.sample_weights = None if self.weights is None else self.weights[kept]
 
     @property
     def judged(self):
@@ -579,7 +579,9 @@ def density_between(path, i):
     fold = random_state.permutation(len(array)) % _FOLDS
     labels, centers = np.empty(len(array), dtype=np.intp), np.empty((_FOLDS, *start.shape))
     pairs = neighbors(start)
-    between = {pair: [] for pair in pairs}  # (rows, positions along the line) of each fold
+    between: dict[tuple, list] = {
+        pair: [] for pair in pairs
+    }  # (rows, positions along the line) of each fold
     for f in range(_FOLDS):
         held = fold == f
         if np.count_nonzero(~held) < k or not held.any():
@@ -628,7 +630,7 @@ def unrounded(array, random_state):
 
 def neighbors(centers):
     """Pairs (a, b), a < b, of centers one of which is among the nearest of the other."""
-    pairs = set()
+    pairs: set[tuple[int, int]] = set()
     for a in range(len(centers)):
         distances = np.square(centers - centers[a]).sum(axis=1)
         distances[a] = np.inf
@@ -833,14 +835,15 @@ class KSelection:
         """
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows)]
-        blocks, room = [[]], widths[0]
+        blocks: list[list[int]] = [[]]
+        room = widths[0]
         for j in range(1, len(widths)):
             room += 2 + widths[j]
             if width is not None and room > width and blocks[-1]:
                 blocks.append([])
                 room = widths[0] + 2 + widths[j]
             blocks[-1].append(j)
-        lines = []
+        lines: list[str] = []
         for block in blocks:
             lines += [""] * bool(lines) + [
                 "  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip()
@@ -1152,7 +1155,7 @@ class Reached:
             with suppress(Exception):  # must not hide the reason
                 found = self.partial()
                 if found is not None:
-                    error.partial = found
+                    error.partial = found  # type: ignore[attr-defined]
                     if hasattr(error, "add_note"):  # from Python 3.11 on
                         error.add_note(
                             "What select_k had found by then is the attribute `partial` of this "
@@ -1191,7 +1194,8 @@ class Reached:
 
 def remarks(path, table, wanted):
     """Sentences about values that are missing in the table."""
-    notes, missing = [], {}
+    notes: list[str] = []
+    missing: dict[tuple, list] = {}
     for name in wanted:
         ks = tuple(k for k, value in zip(path.judged, table[name].tolist()) if math.isnan(value))
         if ks:

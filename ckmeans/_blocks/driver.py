@@ -24,6 +24,7 @@ together: one pass over the blocks answers one request of each.
 
 import os
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,8 @@ class Fit:
         self.deadline = self.began + (model.max_time or np.inf)
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
-        self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        self.passes, self.variance, self.names = 0, None, None
+        self.whole: Any = None  # from the first pass on: the rows of all blocks
         self.sums = None  # (sums of the columns, sum of the weights)
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
@@ -167,7 +169,7 @@ class Fit:
             self.after()
         self.algorithm = ALGORITHMS[getattr(model, "algorithm", "auto")]
         self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
-        self.held = None  # native.Stream, with labels, bounds and packed rows
+        self.held: Any = None  # native.Stream, with labels, bounds and packed rows
         self.final_labels = set()  # numbers of runs whose labels in `held` are final
         # If labels are not held, the last pass of a single run writes them, unless its clusters
         # are to be sorted afterwards.

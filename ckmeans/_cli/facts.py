@@ -27,7 +27,7 @@ _MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
 @contextlib.contextmanager
 def collect_warnings():
     """Collect the warnings raised inside as a list of lines, each once."""
-    lines = []
+    lines: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)

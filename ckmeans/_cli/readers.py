@@ -189,7 +189,8 @@ def _read_npz(source, ask):
     if not arrays:
         raise ReadError(f"{source.name}: an archive without arrays")
     if len(arrays) == 1:
-        return _from_array(source, *arrays.values(), ask)
+        (array,) = arrays.values()
+        return _from_array(source, array, ask)
 
     matrices = [name for name, array in arrays.items() if array.ndim == 2]
     if not matrices and len({array.shape for array in arrays.values()}) == 1:

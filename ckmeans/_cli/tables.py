@@ -71,17 +71,17 @@ class Table:
 class Ask(NamedTuple):
     """What the caller wants of a file; see `read_table`. None leaves the decision to the file."""
 
-    columns: list = None
-    weights: str = None
-    columns_if_named: list = None
-    index: list = None
-    header: bool = None
-    sep: str = None
-    decimal: str = None
-    thousands: str = None
+    columns: list | None = None
+    weights: str | None = None
+    columns_if_named: list | None = None
+    index: list | None = None  # type: ignore[assignment]  # of tuple
+    header: bool | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
     skip: int = 0
-    encoding: str = None
-    quotes: bool = None
+    encoding: str | None = None
+    quotes: bool | None = None
 
     def check(self):
         """Raise where options make no sense, alone or together."""
@@ -137,7 +137,7 @@ def choose(source, names, numeric, ask, named, index=None):
     weights : int or None
     left_out : list of LeftOut
     """
-    positions = {}
+    positions: dict[str, int] = {}
     for j, name in enumerate(names):
         positions.setdefault(name, j)
     where = None if ask.weights is None else _find(source, names, positions, ask.weights, named)
@@ -178,7 +178,9 @@ def _find(source, names, positions, wanted, named):
 
 def unique(names):
     """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``."""
-    taken, again, result = set(), {}, list(names)
+    taken: set[str] = set()
+    again: dict[str, int] = {}
+    result = list(names)
     for j in sorted(
         range(len(result)), key=lambda j: not result[j]
     ):  # names of the file's own come first

@@ -7,6 +7,7 @@ import itertools
 import math
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class NotCut(Exception):
 
 
 def csv_reader(lines, separator, quotes=None, strict=True):
-    quoting = csv.QUOTE_NONE if quotes is False else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONE if quotes is False else csv.QUOTE_MINIMAL
     return csv.reader(lines, delimiter=separator, quoting=quoting, strict=strict)
 
 

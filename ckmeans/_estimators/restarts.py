@@ -61,7 +61,7 @@ class Result(NamedTuple):
     """The result of a finished run."""
 
     centers: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None  # None where they stay with the blocks
     counts: np.ndarray
     inertia: float
     n_iter: int

@@ -43,7 +43,7 @@ def kmeans_plusplus(fit, state):
                 yield parts_task, whole, state.chosen, state.bound, everything, 0, bits
             ).arrays
             # These are exact; the changes that are added below may not be.
-            counts, sums, lost = counts[0], sums[0], 0
+            counts, sums, lost = counts[0], sums[0], 0.0
         try:
             potential = float(values(sums.sum(axis=0), lost))
             if potential < state.bound * native.SPARE_RANGE:
