@@ -63,9 +63,11 @@ if X86_64 and not MSVC:
         "-mprefer-vector-width=512",
     ]
     INSTRUCTION_SETS["avx512vnni"] = [*INSTRUCTION_SETS["avx512"], "-mavx512vnni"]
-    # (GCC 11 and clang 12 are the first that know tiles)
+    # (GCC 11 and clang 12 are the first that know tiles; other systems do not let us have them)
     AMX = [*INSTRUCTION_SETS["avx512vnni"], "-mamx-tile", "-mamx-int8"]
-    if compiles("#include <immintrin.h>\nvoid f(void) { _tile_dpbsud(0, 1, 2); }\n", AMX):
+    if sys.platform == "linux" and compiles(
+        "#include <immintrin.h>\nvoid f(void) { _tile_dpbsud(0, 1, 2); }\n", AMX
+    ):
         INSTRUCTION_SETS["amx"] = AMX
 FILTER_ONLY = {
     "avx512vnni",

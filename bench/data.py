@@ -89,6 +89,7 @@ algorithms algorithms blobs     500000   16    16  f32
 algorithms algorithms uniform    20000  100    50  f32
 algorithms algorithms uniform   200000    8    50  f32
 
+wide       wide       embeddings   10000  256   256  f32        quick
 wide       wide       embeddings   20000  768   256  f32
 wide       wide       embeddings   50000  384  1000  f32
 wide       wide       embeddings   50000  768  4000  f32

@@ -95,6 +95,10 @@ class Lloyd(Auto):
     algorithm = "lloyd"
 
 
+class Bytes(Auto):
+    algorithm = "bytes"
+
+
 class Boxes(Auto):
     algorithm = "boxes"
 
@@ -314,7 +318,7 @@ PEERS = {
         Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS | WIDE, BOTH),
         *(
             Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, ALGORITHMS, BOTH)
-            for driver in (Auto, Lloyd, Boxes, Yinyang, Projected)
+            for driver in (Auto, Lloyd, Bytes, Boxes, Yinyang, Projected)
         ),
         Peer(
             "sklearn",

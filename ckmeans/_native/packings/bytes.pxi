@@ -30,10 +30,13 @@ cdef class InBytes(Packing):
         return 0
 
     cdef bint possible(self, Run run) noexcept:
-        cdef Py_ssize_t d = run.data.rows.d
-        return (self.filter and run.data.packed and d <= BYTE_FEATURES
-                and (run.choice.insists_on(self)
-                     or d >= filter_table.bytes_from and not self.vain))
+        cdef Py_ssize_t d = run.data.rows.d, k = run.k
+        if not self.filter or not run.data.packed or d > BYTE_FEATURES:
+            return False
+        if run.choice.insists_on(self):
+            return True
+        return (d >= filter_table.bytes_from and not self.vain
+                and bytes_cost(k, d) + distance_cost(d) < min(quanta_cost(k, d), brute_cost(k, d)))
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -52,6 +55,13 @@ cdef class InBytes(Packing):
 
     cdef ChunkFn all_centers(self, Run run) noexcept nogil:
         return run.data.exact.assign if run.job.bytes == NULL else run.data.exact.assign_bytes
+
+    cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
+        """As many as share a reading of the centers."""
+        if run.job.bytes == NULL:
+            return 0
+        return BYTE_PANELS * PANEL * max(<Py_ssize_t>1,
+                                         <Py_ssize_t>(CHUNK_COST / (BYTE_PANELS * PANEL * cost)))
 
     cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):

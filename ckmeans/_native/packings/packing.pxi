@@ -72,6 +72,12 @@ cdef class Packing:
         """What compares the rows of `panels_for` with all centers."""
         return run.data.exact.assign
 
+    cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
+        """Rows that such a pass deals out together, which take so many nanoseconds each; 0: as many
+        as usual.
+        """
+        return 0
+
     cdef bint fills_panels(self) noexcept nogil:
         """Whether the first pass that compares all rows with all centers fills the panels that
         boxes and bounds read.

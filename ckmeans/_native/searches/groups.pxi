@@ -33,6 +33,9 @@ cdef class GroupSearch(Search):
         cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d), begin
         if not self.insisted and run.data.rows.n * brute < WORTH_A_PILOT:
             return False
+        if self.bounds is None and not (self.insisted or run.choice.packing.fills_panels()
+                                        or self.can_pay(run, brute)):
+            return False
         if self.bounds is None:
             with gil:
                 try:
@@ -50,6 +53,14 @@ cdef class GroupSearch(Search):
         return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
                          begin, 1, not (packing.filling and run.choice.packing.fills_panels()),
                          run.data)
+
+    cdef bint can_pay(self, Run run, double brute) noexcept nogil:
+        """Whether bounds that leave nothing over would pay in this pass: opening them costs time
+        beside a fast comparison with all centers.
+        """
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
+        cdef double least = 2 + 0.15 * ((run.k + WIDTH - 1) // WIDTH)
+        return (brute - least) * (run.n_iter + 1) / 2 > m * (d / 44.0) + 0.5 * d - brute
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:

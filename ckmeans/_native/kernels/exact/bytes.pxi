@@ -12,15 +12,21 @@ cdef inline double score_of(double sq_distance, double sq_norm, const Packed *pa
             - sq_norm * (1 - 1.5e-6))
 
 
+cdef inline void ask_for(const double *center, Py_ssize_t d) noexcept nogil:
+    """Centers are read here and there: they should be on their way before they are needed."""
+    cdef Py_ssize_t f
+    for f from 0 <= f < d by 8:
+        CKM_PREFETCH(center + f)
+
+
 cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
                       BytePanel *panel) noexcept nogil:
     """Get up to 64 rows ready: put them in bytes if they are not yet, and find their limits."""
     cdef const Bytes *packing = job.bytes
     cdef const ByteCenters *centers = job.byte_centers
-    cdef Py_ssize_t d = job.rows.d, at = first // PANEL, i, f
+    cdef Py_ssize_t d = job.rows.d, at = first // PANEL, i
     cdef int32_t *words = packing.words + first * packing.parts * packing.depth
     cdef const real *x
-    cdef const double *ahead
     cdef float *norms = packing.sq_norms + first
     cdef double norm
     if packing.filling:
@@ -52,9 +58,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
         return
     for i in range(count):
         if i + 1 < count:
-            ahead = job.centers.rows + panel.own[i + 1] * d
-            for f from 0 <= f < d by 8:
-                CKM_PREFETCH(ahead + f)
+            ask_for(job.centers.rows + panel.own[i + 1] * d, d)
         x = fetch(job.rows, first + i, 1, me.block)
         panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
         me.counters.exact += 1
@@ -72,8 +76,9 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePane
     cdef const Centers *centers = job.centers
     cdef const float *norms = job.bytes.sq_norms + first
     cdef Centers listed = centers[0]
-    cdef Py_ssize_t d = job.rows.d, i, b, count
+    cdef Py_ssize_t d = job.rows.d, i, b
     cdef Py_ssize_t start[PANEL + 1]
+    cdef Py_ssize_t left[PANEL]
     cdef Py_ssize_t end[PANEL]
     cdef int32_t order[BYTE_ROOM]
     cdef const real *group[GROUP]
@@ -90,28 +95,31 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePane
         order[end[panel.row[i]]] = <int32_t>i
         end[panel.row[i]] += 1
     for b in range(PANEL):
-        count = 0
+        left[b] = 0
         for i in range(start[b], start[b + 1]):
             # (a NaN is never taken for proof)
             at = order[i]
             if not panel.score[at] > panel.limit[b]:
-                order[start[b] + count] = at
+                order[start[b] + left[b]] = at
                 if panel.score[at] < panel.score[order[start[b]]]:
-                    order[start[b] + count] = order[start[b]]
+                    order[start[b] + left[b]] = order[start[b]]
                     order[start[b]] = at
-                count += 1
-        if count == 0:
+                left[b] += 1
+        if left[b] == 1 and panel.own[b] < 0:          # there is no other
+            best[b] = centers.ids[panel.place[order[start[b]]]]
+            left[b] = 0
+        for i in range(start[b], start[b] + left[b]):
+            ask_for(centers.rows + centers.ids[panel.place[order[i]]] * d, d)
+    for b in range(PANEL):
+        if left[b] == 0:
             continue
         least = panel.sq_own[b]
         label = panel.own[b]
-        if count == 1 and label < 0:          # there is no other
-            best[b] = centers.ids[panel.place[order[start[b]]]]
-            continue
         second = 1e999
         listed.m = 0
         x = fetch(job.rows, first + b, 1, me.block)
         # The lowest score comes first: that center's distance may rule out the others.
-        for i in range(start[b], start[b] + count):
+        for i in range(start[b], start[b] + left[b]):
             if panel.score[order[i]] > panel.limit[b]:
                 continue
             id_ = centers.ids[panel.place[order[i]]]

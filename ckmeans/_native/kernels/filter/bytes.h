@@ -80,17 +80,17 @@ CKM_INLINE void ckm_byte_end(void) {}
 #  define CKM_BYTES_FROM 64
 #  define CKM_BYTE_COST  0.5
 #  define CKM_ADD_BYTES(sum, x, c)                                                                 \
-      ((vi)_mm512_add_epi32(                                                                       \
-          (__m512i)(sum), _mm512_madd_epi16(_mm512_maddubs_epi16((__m512i)(x), (__m512i)(c)),      \
-                                            _mm512_set1_epi16(1))))
+      ((vi)_mm512_add_epi32((__m512i)(sum),                                                        \
+                            _mm512_madd_epi16(_mm512_maddubs_epi16((__m512i)(x), (__m512i)(c)),    \
+                                              _mm512_set1_epi16(1))))
 # elif VB == 32
 #  define CKM_TOP_BYTE   63
 #  define CKM_BYTES_FROM 64
 #  define CKM_BYTE_COST  1.0
 #  define CKM_ADD_BYTES(sum, x, c)                                                                 \
-      ((vi)_mm256_add_epi32(                                                                       \
-          (__m256i)(sum), _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(x), (__m256i)(c)),      \
-                                            _mm256_set1_epi16(1))))
+      ((vi)_mm256_add_epi32((__m256i)(sum),                                                        \
+                            _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(x), (__m256i)(c)),    \
+                                              _mm256_set1_epi16(1))))
 # else
 #  define CKM_TOP_BYTE   127
 #  define CKM_BYTES_FROM PTRDIFF_MAX /* never */
@@ -125,8 +125,7 @@ CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t 
 #  pragma GCC unroll 8
         for (int j = 0; j < CKM_BYTE_CENTERS; j++)
 #  pragma GCC unroll 8
-            for (int v = 0; v < BYTE_VECTORS; v++)
-                VI_STORE(out + (i + j) * 32 + v * VL, acc[j][v]);
+            for (int v = 0; v < BYTE_VECTORS; v++) VI_STORE(out + (i + j) * 32 + v * VL, acc[j][v]);
     }
 }
 # else
