@@ -57,11 +57,13 @@ cdef class InBytes(Packing):
         return run.data.exact.assign if run.job.bytes == NULL else run.data.exact.assign_bytes
 
     cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
-        """As many as share a reading of the centers."""
+        """As many as share a reading of the centers, but enough chunks for all threads."""
+        cdef Py_ssize_t rows = BYTE_PANELS * PANEL
+        cdef Py_ssize_t most = run.data.rows.n // (4 * run.data.n_threads) // PANEL * PANEL
         if run.job.bytes == NULL:
             return 0
-        return BYTE_PANELS * PANEL * max(<Py_ssize_t>1,
-                                         <Py_ssize_t>(CHUNK_COST / (BYTE_PANELS * PANEL * cost)))
+        rows = rows * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (rows * cost)))
+        return max(<Py_ssize_t>PANEL, min(rows, most))
 
     cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
