@@ -19,6 +19,14 @@ KINDS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def stay_in_bytes():
+    """Rows stay in bytes, whether that pays or not, so that all iterations are by them."""
+    engine.stay_in_bytes(True)
+    yield
+    engine.stay_in_bytes(False)
+
+
 def rows_of_kind(rng, kind, n, d):
     X = hard_rows(rng, kind, n, d)
     if kind == "tiny":
@@ -134,6 +142,7 @@ def test_runs_take_turns():
 
 def test_bytes_that_leave_over_too_much_are_given_up():
     """One feature is so large that all others vanish in its steps."""
+    engine.stay_in_bytes(False)
     rng = np.random.default_rng(5)
     X = rng.normal(size=(3000, 96))
     X[:, 0] += 60 * rng.choice([-1, 1], size=3000)
@@ -152,6 +161,7 @@ def test_bytes_that_leave_over_too_much_are_given_up():
 PRODUCTS = """
 import numpy as np, hashlib
 from ckmeans._native import engine
+engine.stay_in_bytes(True)
 rng = np.random.default_rng(0)
 digest = hashlib.sha256()
 for n, d, k in (300, 70, 40), (200, 130, 65), (129, 5, 3), (64, 64, 32):
@@ -174,6 +184,7 @@ def test_lloyd_takes_bytes_where_they_pay():
     """Many features and centers, on a CPU with instructions for bytes."""
     if _native.isa not in ("avx512vnni", "amx"):
         pytest.skip(f"{_native.isa} multiplies whole numbers as fast")
+    engine.stay_in_bytes(False)
     rng = np.random.default_rng(6)
     X = rng.normal(size=(3000, 256)).astype(np.float32)
     centers = X[:500].astype(float)

@@ -1,6 +1,15 @@
 # Rows kept in bytes, for the filter of kernels/filter/bytes.pxi: where features and centers are
 # many, the fastest to compare with all centers.
 
+cdef bint bytes_stay = False
+
+
+def stay_in_bytes(bint stay):
+    """For tests: keep rows in bytes whether that pays or not."""
+    global bytes_stay
+    bytes_stay = stay
+
+
 cdef double distance_cost(Py_ssize_t d) noexcept nogil:
     """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
     return 30 + 0.4 * d
@@ -122,6 +131,8 @@ cdef class InBytes(Packing):
         now = run.data.threads.counters()
         distances = <double>(now.exact - self.before.exact) / n
         pairs = <double>(now.filtered - self.before.filtered) / n - m     # of floats
+        if bytes_stay:
+            return 0
         if (self.row_cost(m, d) + distances * distance_cost(d) + brute_cost(1, d) * pairs
             > run.choice.cost_without(run, self, m)):
             self.vain = True
