@@ -163,7 +163,8 @@ cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
 cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
     int32_t *words       # (ceil(n / PANEL), PANEL / BYTE_LANES, parts * depth, BYTE_LANES) four
                          # features each, those past the last one 0
-    float *steps         # (ceil(n / PANEL), PANEL) what the numbers of a row are to be multiplied by
+    float *steps         # (ceil(n / PANEL), PANEL) what the numbers of a row are to be multiplied
+                         # by
     float *sq_norms      # (ceil(n / PANEL), PANEL) as in Packed
     float *rough         # (ceil(n / PANEL),) rows of the panel are within so many of their steps of
                          # what their numbers say,

@@ -102,7 +102,8 @@ cdef class InBytes(Packing):
         return True
 
     cdef int make_room(self, Data data) except -1:
-        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, words = (data.rows.d + 3) // 4
+        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL
+        cdef Py_ssize_t words = (data.rows.d + 3) // 4
         cdef Memory memory = Memory()
         cdef Bytes bytes
         bytes.parts = (words + 15) // 16

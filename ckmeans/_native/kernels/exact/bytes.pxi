@@ -5,7 +5,8 @@ cdef enum:
     BYTE_SPAN = 131072   # bytes of centers that several panels are compared with in turn
 
 
-cdef inline double score_of(double sq_distance, double sq_norm, const Packed *packing) noexcept nogil:
+cdef inline double score_of(double sq_distance, double sq_norm,
+                            const Packed *packing) noexcept nogil:
     """An upper bound of the score of a center at this squared distance."""
     # (Rounded up in float32, the norm is up to 1.3e-6 of it too large.)
     return (sq_distance * packing.scale * packing.scale * (1 + 1e-9)

@@ -78,7 +78,7 @@ CKM_INLINE void ckm_byte_end(void) {}
 # elif VB == 64 /* 255 * 63 * 2 fits into 16 bits */
 #  define CKM_TOP_BYTE   63
 #  define CKM_BYTES_FROM 64
-#  define CKM_BYTE_COST  0.5
+#  define CKM_BYTE_COST  0.75
 #  define CKM_ADD_BYTES(sum, x, c)                                                                 \
       ((vi)_mm512_add_epi32((__m512i)(sum),                                                        \
                             _mm512_madd_epi16(_mm512_maddubs_epi16((__m512i)(x), (__m512i)(c)),    \
@@ -86,7 +86,7 @@ CKM_INLINE void ckm_byte_end(void) {}
 # elif VB == 32
 #  define CKM_TOP_BYTE   63
 #  define CKM_BYTES_FROM 64
-#  define CKM_BYTE_COST  1.0
+#  define CKM_BYTE_COST  1.2
 #  define CKM_ADD_BYTES(sum, x, c)                                                                 \
       ((vi)_mm256_add_epi32((__m256i)(sum),                                                        \
                             _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(x), (__m256i)(c)),    \

@@ -1,8 +1,8 @@
 # Rows and centers in bytes. Included by kernels/filter/filter.pxi.
 #
-# A packed row a is kept as whole numbers q of at most 127 and a step s of its own, a center b' = -2b
-# as p with a step t: a is about s q, b' about t p. With rough >= |a / s - q| and reach >= |q|, the
-# same for the rows of a panel, and off >= |b' - t p|,
+# A packed row a is kept as whole numbers q of at most 127 and a step s of its own, a center
+# b' = -2b as p with a step t: a is about s q, b' about t p. With rough >= |a / s - q| and
+# reach >= |q|, the same for the rows of a panel, and off >= |b' - t p|,
 #     |ab' - s t qp| <= |a - s q| |b'| + |s q| |b' - t p| <= s w,    w = rough |b'| + reach off.
 # The product qp is a whole number, worked out without rounding: rows are stored as q + 128, so that
 # they have no sign, and 128 sum(p) is taken off again, the `lift` when multiplied by t.
@@ -13,8 +13,8 @@
 # is never above the true score / s, but for what the bounds of kernels/filter/filter.pxi allow for
 # with d = 1: the norm is lowered by 2 gamma |b|^2, which pays for its own roundings (four here) and
 # for the center's share of those of a and b', and the row's share is in the limit. The rest of V is
-# a sum of t (q + 128)p, at most T = 255 t sum|p|, which is rounded three times, and of what is taken
-# off, at most T / 2 + w, four times: with u = 2^-24 that makes less than 5 u T + 5 u w, and
+# a sum of t (q + 128)p, at most T = 255 t sum|p|, which is rounded three times, and of what is
+# taken off, at most T / 2 + w, four times: with u = 2^-24 that makes less than 5 u T + 5 u w, and
 # `rounding` is 6 u T, and w is raised by 2e-6 of itself.
 #
 # The limit is that of the row's center of the pass before, from the distance D^2 to it, which the
@@ -31,8 +31,8 @@ cdef extern from "kernels/filter/bytes.h" nogil:
     void ckm_byte_products(const int32_t *x, const int32_t *c, Py_ssize_t parts, Py_ssize_t depth,
                            int32_t *out)
 
-cdef float BYTE_ROUNDED = 1e-4   # more than what multiplying a feature by the inverse of the step is
-                                 # off by
+cdef float BYTE_ROUNDED = 1e-4   # more than what multiplying a feature by the inverse of the step
+                                 # is off by
 
 
 cdef void filter_pack_bytes(const float *x, Py_ssize_t d, const Bytes *packing, int32_t *words,

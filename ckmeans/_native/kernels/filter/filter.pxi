@@ -25,8 +25,8 @@ from libc.string cimport memcpy
 from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernel_tables cimport (
     ByteCenters, BytePanel, Bytes, Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES,
-    BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, PANEL, QUANTA_TOTAL,
-    SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
+    BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, PANEL,
+    QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
 )
 
 cdef extern from "runtime/simd.h" nogil:
