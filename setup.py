@@ -25,6 +25,8 @@ from setuptools._distutils.errors import CompileError
 from setuptools._distutils.sysconfig import customize_compiler
 from setuptools.command.build_ext import build_ext
 
+REPOSITORY = "https://github.com/ckmeans/ckmeans"
+VERSION_FILE = Path("ckmeans", "_input", "configuration.py")
 NATIVE = Path("ckmeans", "_native")
 GENERATED = Path("build", "generated")
 
@@ -136,7 +138,11 @@ def drawn_in(source, seen=()):
     return found
 
 
-def extension(name, source, flags):
+#: What the exact kernels are compiled for besides squared distances; see kernels/exact/terms.h.
+METRICS = {"manhattan": 1, "gaps": 2}
+
+
+def extension(name, source, flags, macros=()):
     depends = sorted(map(str, drawn_in(source)))
     return Extension(
         f"ckmeans._native.{name}",
@@ -144,7 +150,7 @@ def extension(name, source, flags):
         include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
         extra_compile_args=OPTIMISE + flags,
         depends=depends,
-        define_macros=MACROS,
+        define_macros=[*MACROS, *macros],
         libraries=[] if os.name == "nt" else ["m"],
     )
 
@@ -189,12 +195,21 @@ def extensions():
             flags + NO_CONTRACT,
         )
         for dtype, real in ("f32", "float"), ("f64", "double"):
+            dense = f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'
             name = f"exact_{dtype}_{isa}"
             yield extension(
                 name,
-                write(f"{name}.pyx", f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'),
+                write(f"{name}.pyx", dense + 'include "kernels/exact/csr.pxi"\n'),
                 flags + NO_CONTRACT,
             )
+            for metric, number in METRICS.items():
+                name = f"{metric}_{dtype}_{isa}"
+                yield extension(
+                    name,
+                    write(f"{name}.pyx", dense),
+                    flags + NO_CONTRACT,
+                    [("CKM_METRIC", str(number))],
+                )
 
 
 class BuildExt(build_ext):
@@ -205,9 +220,19 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
+def description():
+    """The README, with links that lead somewhere on a package index, too."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    version = re.search('__version__ = "(.*)"', Path(VERSION_FILE).read_text(encoding="utf-8"))[1]
+    text = re.sub(r"\]\((?!https?://|#)", f"]({REPOSITORY}/blob/v{version}/", text)
+    return re.sub(r'src="(?!https?://)', f'src="{REPOSITORY}/raw/v{version}/', text)
+
+
 # Cython's own processes may import this file again.
 if __name__ == "__main__":
     setup(
+        long_description=description(),
+        long_description_content_type="text/markdown",
         ext_modules=cythonize(
             list(extensions()),
             compiler_directives=DIRECTIVES,

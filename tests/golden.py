@@ -31,9 +31,11 @@ from ckmeans._blocks.driver import Fit
 from ckmeans._blocks.resident import Block
 from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans._input.sparse import sparse_rows
-from ckmeans._native.engine import COMPILER, Data, Run
+from ckmeans._native.engine import COMPILER, Data, Run, insist
 
 RECORD = Path(__file__).with_name("golden.json")
+
+insist(True)
 
 ALGORITHMS = "auto", "lloyd", "boxes", "yinyang", "projected"
 

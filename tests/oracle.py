@@ -246,16 +246,30 @@ def content_order(X):
     """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they
     stand.
     """
+    return np.argsort(codes(X), kind="stable")
+
+
+def codes(X):
+    """Hashes of rows (n,): the upper half of the values rounded to float32, the lower of all
+    bits.
+    """
+    with np.errstate(over="ignore"):
+        rounded = hashes(X.astype(np.float64).astype(np.float32).astype(np.float64))
+    half = np.uint64(32)
+    return (rounded >> half << half) | (hashes(X.astype(np.float64)) << half >> half)
+
+
+def hashes(X):
     code = np.full(len(X), 0x2545F4914F6CDD1D, dtype=np.uint64)
     for f, column in enumerate(X.T):
-        bits = column.astype(np.float64).view(np.uint64)
+        bits = column.copy().view(np.uint64)
         mixed = (bits ^ np.uint64((f + 1) * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(
             0xBF58476D1CE4E5B9
         )
         mixed = (mixed ^ mixed >> np.uint64(32)) * np.uint64(0x94D049BB133111EB)
         code += np.where(column != 0, mixed ^ mixed >> np.uint64(29), np.uint64(0))
     code = (code ^ code >> np.uint64(32)) * np.uint64(0xD6E8FEB86659FD93)
-    return np.argsort(code ^ code >> np.uint64(32), kind="stable")
+    return code ^ code >> np.uint64(32)
 
 
 def kmeans_plusplus(X, k, uniforms, weights=None):

@@ -10,7 +10,7 @@ from .._output.files import write_atomically
 from ..partial import Survey
 from .state import FIELDS
 
-FORMAT, VERSION = "ckmeans checkpoint", 3
+FORMAT, VERSION = "ckmeans checkpoint", 4
 
 _ARRAYS = ("chosen", "positions", "centers", "counts")
 
@@ -170,6 +170,7 @@ def check_contents(header, arrays, survey):
         if (
             set(state) != {name for name in FIELDS if name not in _ARRAYS}
             or type(state["n_iter"]) is not int
+            or type(state["earlier"]) is not int
         ):
             raise ArchiveError(f"the state of run {i} is not that of a run")
         if (state["n_iter"] > 0 or state["stop"] is not None) and f"centers_{i}" not in arrays:

@@ -16,6 +16,8 @@ class State:
     centers : ndarray of shape (k, d) or None
         From when all initial centers are known.
     n_iter, shift, check, counts, stop, inertia : those of the run so far
+    earlier : int
+        Iterations of the run that this one goes on from, after a refinement.
     """
 
     seed: Any
@@ -25,6 +27,7 @@ class State:
     round: Any = None
     centers: Any = None
     n_iter: int = 0
+    earlier: int = 0
     shift: float = 0.0
     check: Any = None
     n_changed: Any = None

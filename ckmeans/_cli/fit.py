@@ -17,11 +17,13 @@ from .arguments import (
     add_columns,
     add_json,
     add_labels,
+    add_table_output,
     add_text_options,
     add_threads,
     count,
     count_or_auto,
     count_or_range,
+    count_or_share,
     positive_seconds,
     seed,
 )
@@ -38,7 +40,7 @@ from .facts import (
     timing,
 )
 from .inputs import in_chunks, read
-from .outputs import check_outputs, write_labels, write_rows, written_by
+from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
 
 STARTS = (
@@ -50,7 +52,10 @@ STARTS = (
     "random-partition",
     "first",
 )
-METRICS = ("euclidean", "cosine")
+SCALES = ("standard", "robust", "none")
+METRICS = ("euclidean", "cosine", "manhattan")
+#: How many times the spreads of columns may differ without a warning.
+MOST_APART = 10
 REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
 
 
@@ -109,7 +114,29 @@ def arguments(parser):
         "--metric",
         choices=METRICS,
         default="euclidean",
-        help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
+        help="cosine clusters directions, for embeddings and counts of words; manhattan takes "
+        "medians as centers, which far rows do not move (default: euclidean)",
+    )
+    how.add_argument(
+        "--scale",
+        choices=SCALES,
+        help="bring the columns to comparable spreads: standard divides them by their standard "
+        "deviations, robust by their interquartile ranges; the model keeps it, and centers stay in "
+        "the units of the data (default: none, with a warning where spreads differ much)",
+    )
+    how.add_argument(
+        "--size-min",
+        metavar="N",
+        type=float,
+        help="least size of each cluster: rows, or their total weight",
+    )
+    how.add_argument("--size-max", metavar="N", type=float, help="largest size of each cluster")
+    how.add_argument(
+        "--outliers",
+        metavar="N",
+        type=count_or_share,
+        help="leave out the N rows that are farthest from their centers, or a share of the rows "
+        "(0.05): their label is -1",
     )
     how.add_argument(
         "--max-iter",
@@ -154,7 +181,8 @@ def arguments(parser):
 
     results = parser.add_argument_group("results")
     add_labels(results)
-    results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv or .npy")
+    add_table_output(results)
+    results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv, .npy, ...")
     results.add_argument(
         "--model", metavar="OUT", help="write the model (.npz), for ckmeans predict"
     )
@@ -196,6 +224,10 @@ def run(args):
             label_order=label_order,
             refine=args.refine,
             metric=args.metric,
+            scale=None if args.scale == "none" else args.scale,
+            size_min=args.size_min,
+            size_max=args.size_max,
+            n_outliers=args.outliers,
         )
         if chunks:
             labels = args.labels or (True if table.weights is not None else None)
@@ -210,9 +242,14 @@ def run(args):
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
             model.fit(table, sample_weight=table.weights)
-            weights = np.bincount(model.labels_, table.weights, k)
+            kept = model.labels_ >= 0
+            weights = np.bincount(
+                model.labels_[kept], None if table.weights is None else table.weights[kept], k
+            )
         fitted = time.perf_counter()
 
+    if not chunks:
+        caught += _spreads_that_differ(args, table)
     _write_results(args, model, table, None, caught, labels_written=chunks)
     facts = {
         **data_facts(args, table),
@@ -232,6 +269,10 @@ def _settings(args, k):
         "n_init": args.n_init,
         "refine": args.refine,
         "metric": args.metric,
+        "scale": args.scale,
+        "size_min": args.size_min,
+        "size_max": args.size_max,
+        "outliers": args.outliers,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -241,13 +282,36 @@ def _settings(args, k):
     }
 
 
+def _spreads_that_differ(args, table):
+    """A warning where a few columns decide almost alone because of their units."""
+    if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
+        return []
+    spreads = {
+        name: float(np.std(column, dtype=np.float64))
+        for name, column in zip(table.names, np.asarray(table.values).T)
+    }
+    spreads = {name: spread for name, spread in spreads.items() if spread > 0}
+    if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
+        return []
+    wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+    return [
+        f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
+        f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "
+        f"{wide!r} counts for much more: give --scale standard, or --scale none if this is intended"
+    ]
+
+
 def _write_results(args, model, table, selection, caught, labels_written=False):
     """Write the files that were asked for."""
     if args.labels and not labels_written:
         write_labels(args.labels, model.labels_, table)
     if args.centers:
         write_rows(args.centers, model.cluster_centers_, table.columns)
+    if args.table:
+        write_table(args.table, table, model.labels_, model.distances(table))
     if args.model:
+        if not labels_written:  # of rows that are in memory
+            model.typical_distances_ = model.typical_distances(table)
         model.save(args.model)
     if args.plot or args.report:
         draw_fit(args, model, table, selection, caught)
@@ -264,10 +328,21 @@ def _fit_range(args):
         )
     if args.refine:
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
+    for option in ("size_min", "size_max", "outliers"):
+        if getattr(args, option) is not None:
+            raise UsageError(
+                f"a range of k is chosen without --{option.replace('_', '-')}: leave it out, or "
+                "give one K"
+            )
     if args.metric != "euclidean":
         raise UsageError(
             "a range of k is judged by Euclidean distances: leave --metric "
             f"{args.metric} out, or give one K"
+        )
+    if args.scale not in (None, "none"):
+        raise UsageError(
+            f"a range of k is judged by the columns as they are: leave --scale {args.scale} out, "
+            "or give one K"
         )
     with collect_warnings() as caught:
         started = time.perf_counter()
@@ -290,7 +365,8 @@ def _fit_range(args):
         )
         fitted = time.perf_counter()
     model = found.model
-    if model is None and (args.labels or args.centers or args.model):
+    caught += _spreads_that_differ(args, table)
+    if model is None and (args.labels or args.centers or args.model or args.table):
         raise UsageError(f"{found.suggestion} To fit it anyway, give one K")
     _write_results(args, model, table, found, caught)
     plain = {

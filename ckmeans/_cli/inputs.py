@@ -30,6 +30,10 @@ def in_chunks(args):
         )
     elif args.labels and not args.labels.lower().endswith(".npy"):
         against = "with --chunks labels are written as .npy: give --labels the name of such a file"
+    elif getattr(args, "scale", None) not in (None, "none"):
+        against = "--scale takes all rows in memory: use it without --chunks"
+    elif args.table or getattr(args, "distances", None):
+        against = "--output and --distances take all rows in memory: use them without --chunks"
     elif getattr(args, "plot", None) or getattr(args, "report", None):
         against = "--plot and --report take all rows in memory: use them without --chunks"
     elif getattr(args, "refine", None) or getattr(args, "metric", "euclidean") != "euclidean":

@@ -105,8 +105,12 @@ def save(axes, path):
     need("matplotlib.pyplot", "a picture").close(figure)
 
 
-def quantize_file(path, output, k, seed, threads, frame=None):
-    """Reduce the colors of a picture file, all frames to the same ones; return the facts."""
+def quantize_file(path, output, k, seed, threads, frame=None, asked=False):
+    """Reduce the colors of a picture file, all frames to the same ones; return the facts.
+
+    asked : bool
+        Whether the user has asked for so many colors, which is an error where there are fewer.
+    """
     import numpy as np
 
     from .._input.picture_files import Writer, read_picture
@@ -127,6 +131,11 @@ def quantize_file(path, output, k, seed, threads, frame=None):
         result = quantize(tall, k, random_state=seed, n_threads=threads)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    if len(result.palette) < k and asked:
+        raise ValueError(
+            f"{path} has {len(result.palette)} colors, fewer than -k {k}: there is nothing to "
+            f"reduce; give at most -k {len(result.palette)}"
+        )
     seconds = time.perf_counter() - started
     cuts = np.cumsum([each.shape[0] * each.shape[1] for each in frames])[:-1]
     parts = np.split(result.image.reshape(-1, *tall.shape[2:]), cuts)

@@ -17,7 +17,6 @@ def arguments(parser):
         "--clusters",
         metavar="K",
         type=count,
-        default=16,
         help="how many colors (default: 16)",
     )
     parser.add_argument(
@@ -42,9 +41,16 @@ def arguments(parser):
 
 def run(args):
     check_outputs(args, inputs=[args.image])
+    asked = args.clusters is not None
     with collect_warnings() as caught:
         facts = quantize_file(
-            args.image, args.output, args.clusters, args.seed, args.threads, args.frame
+            args.image,
+            args.output,
+            args.clusters if asked else 16,
+            args.seed,
+            args.threads,
+            args.frame,
+            asked,
         )
     facts.update(written=written_by(args), warnings=caught)
 

@@ -76,7 +76,8 @@ def read_table(path, columns=None, weights=None, **options):
     Warns
     -----
     UserWarning
-        A column that is used looks like a number of the row rather than a value.
+        A column that is used looks like a number of the row rather than a value: one without a
+        name, or the only one. Others of the kind are left out.
     """
     ask = Ask(columns, weights, **options)
     ask.check()
@@ -89,7 +90,7 @@ def read_table(path, columns=None, weights=None, **options):
         reason = getattr(error, "strerror", None) or f"truncated or damaged: {error}"
         raise ReadError(f"{name}: {reason}") from None
     if ask.columns is None and ask.index is None and not (table.columns and ask.columns_if_named):
-        _tell_numbers_of_rows(source, table)
+        table = _without_numbers_of_rows(source, table)
     return table
 
 
@@ -105,17 +106,32 @@ def _read(source, ask):
     return read(source, ask)
 
 
-def _tell_numbers_of_rows(source, table):
-    """Warn of columns that are used and look like numbers of the rows."""
+def _without_numbers_of_rows(source, table):
+    """The table without columns that look like numbers of the rows, which is told.
+
+    Where columns have no names, or nothing else is there, they stay, with a warning.
+    """
     if isinstance(table.values, np.memmap):  # to look at it would read it all
-        return
-    for name in numbers_of_rows(table):
+        return table
+    found = numbers_of_rows(table)
+    if found and table.columns and len(found) < len(table.names):
+        kept = [j for j, name in enumerate(table.names) if name not in found]
+        why = "another whole number in each row, such as an id; --no-index keeps it"
+        return Table(
+            np.ascontiguousarray(table.values[:, kept]),
+            [table.names[j] for j in kept],
+            named=True,
+            weights=table.weights,
+            left_out=[*table.left_out, *(LeftOut(name, why) for name in found)],
+        )
+    for name in found:
         warnings.warn(
             f"{source.name}: column {name!r} has another whole number in each row and is used as a "
             f"feature; if these are numbers of the rows, leave it out: --index {name}",
             UserWarning,
             stacklevel=3,
         )
+    return table
 
 
 # ----------------------------------------------------------------------------------------- NumPy's

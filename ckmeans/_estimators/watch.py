@@ -68,6 +68,7 @@ class FitState:
     """
 
     def __init__(self, watch, native, seed, best_inertia):
+        self._outside = watch.outside
         self.run, self.n_runs, self.max_iter = watch.run, watch.n_runs, watch.max_iter
         self.seed, self.best_inertia = seed, best_inertia
         self.n_iter, self.n_changed, self.shift = native.n_iter, native.n_changed, native.shift
@@ -79,7 +80,7 @@ class FitState:
     @property
     def centers(self):
         """Copy of the centers after this iteration, (k, d). During the callback only."""
-        return self._window.ask(lambda native: native.result_centers())
+        return self._outside(self._window.ask(lambda native: native.result_centers()))
 
     @property
     def labels(self):
@@ -171,9 +172,14 @@ class Watch:
     verbose : int
         1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a
         pass over the rows for each.
+    outside : callable
+        Takes centers as the engine has them to those that a callback sees.
     """
 
-    def __init__(self, began, n_runs, max_iter, max_time, callback, verbose):
+    def __init__(
+        self, began, n_runs, max_iter, max_time, callback, verbose, outside=lambda centers: centers
+    ):
+        self.outside = outside
         self.n_runs, self.max_iter, self.callback, self.verbose = (
             n_runs,
             max_iter,

@@ -19,14 +19,6 @@ KINDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def stay_in_bytes():
-    """Rows stay in bytes, whether that pays or not, so that all iterations are by them."""
-    engine.stay_in_bytes(True)
-    yield
-    engine.stay_in_bytes(False)
-
-
 def rows_of_kind(rng, kind, n, d):
     X = hard_rows(rng, kind, n, d)
     if kind == "tiny":
@@ -140,28 +132,37 @@ def test_runs_take_turns():
         assert np.array_equal(run.centers(), alone.centers())
 
 
-def test_bytes_that_leave_over_too_much_are_given_up():
+@pytest.fixture
+def uninsisted():
+    """What an algorithm prefers is used where it pays, as users have it."""
+    if _native.isa not in ("avx512vnni", "amx"):
+        pytest.skip(f"{_native.isa} multiplies whole numbers as fast")
+    engine.insist(False)
+    yield
+    engine.insist(True)
+
+
+def test_bytes_that_leave_over_too_much_are_given_up(uninsisted):
     """One feature is so large that all others vanish in its steps."""
-    engine.stay_in_bytes(False)
     rng = np.random.default_rng(5)
-    X = rng.normal(size=(3000, 96))
-    X[:, 0] += 60 * rng.choice([-1, 1], size=3000)
-    centers = X[:200].copy()
+    n, k = 1500, 1000
+    X = rng.normal(size=(n, 96))
+    X[:, 0] += 60 * rng.choice([-1, 1], size=n)
+    centers = X[:k].copy()
     same_fits(X, centers, ["boxes", "bytes", "lloyd", "auto"], max_iter=6)
     run = engine.Run(engine.Data(X, None, 1, True), centers.copy(), 6, 0.0, "bytes")
-    run.iterate()
-    pairs = [run.counters()["filtered"]]
-    for _ in range(3):
+    pairs = [0]
+    for _ in range(4):
         run.iterate()
         pairs.append(run.counters()["filtered"])
-    assert pairs[0] == 2 * 3000 * 200  # once in bytes, once as floats
-    assert np.diff(pairs).tolist() == [3000 * 200] * 3
+    # Once in bytes, and once more as floats; then in whole numbers.
+    assert np.diff(pairs).tolist() == [2 * n * k] + [n * k] * 3
 
 
 PRODUCTS = """
 import numpy as np, hashlib
 from ckmeans._native import engine
-engine.stay_in_bytes(True)
+engine.insist(True)
 rng = np.random.default_rng(0)
 digest = hashlib.sha256()
 for n, d, k in (300, 70, 40), (200, 130, 65), (129, 5, 3), (64, 64, 32):
@@ -180,11 +181,8 @@ def test_every_instruction_set_multiplies_bytes(isa):
     assert run_python(PRODUCTS, CKMEANS_ISA=isa) == run_python(PRODUCTS, CKMEANS_ISA="baseline")
 
 
-def test_lloyd_takes_bytes_where_they_pay():
+def test_lloyd_takes_bytes_where_they_pay(uninsisted):
     """Many features and centers, on a CPU with instructions for bytes."""
-    if _native.isa not in ("avx512vnni", "amx"):
-        pytest.skip(f"{_native.isa} multiplies whole numbers as fast")
-    engine.stay_in_bytes(False)
     rng = np.random.default_rng(6)
     X = rng.normal(size=(3000, 256)).astype(np.float32)
     centers = X[:500].astype(float)

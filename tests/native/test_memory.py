@@ -59,7 +59,7 @@ def test_wide_rows_are_kept_in_whole_numbers(algorithm, per_value):
 
 def test_rows_in_bytes_take_a_byte_per_value():
     n, d, k = 100_000, 96, 20
-    stay = "from ckmeans._native import engine; engine.stay_in_bytes(True); "
+    stay = "from ckmeans._native import engine; engine.insist(True); "
     used = growth(stay + FIT.format(copy=True, algorithm="bytes"), n=n, d=d, k=k, dtype="float32")
     assert used < n * d + 40 * n + SLACK
 

@@ -164,7 +164,8 @@ def test_a_saved_model_knows_its_refinements(tmp_path):
         (
             "fast",
             ValueError,
-            "refine must be one of 'auto', 'best', 'swap', 'hartigan-wong', 'genetic', got 'fast'",
+            "refine must be one of 'default', 'auto', 'best', 'swap', 'hartigan-wong', 'genetic', "
+            "got 'fast'",
         ),
         (["swap", "auto"], ValueError, "got 'auto'"),
         ([], TypeError, "refine must be None"),

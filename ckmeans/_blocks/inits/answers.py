@@ -90,3 +90,26 @@ class Ranked:
 
     def __iter__(self):
         return zip(self.rows, self.labels, self.weights)
+
+
+class Foremost:
+    """The first `limit` rows by their keys, of equal keys by their weights, of equal weights by
+    their positions.
+
+    Attributes
+    ----------
+    keys : uint64 ndarray of shape (m,)
+    weights, positions : ndarray of shape (m,)
+    rows : float64 ndarray of shape (m, d)
+    """
+
+    def __init__(self, limit, keys, weights, positions, rows):
+        self.limit = limit
+        order = np.lexsort((positions, weights, keys))[:limit]
+        self.keys, self.weights, self.positions = keys[order], weights[order], positions[order]
+        self.rows = rows[order]
+
+    def __add__(self, other):
+        fields = ("keys", "weights", "positions", "rows")
+        pairs = ((getattr(self, name), getattr(other, name)) for name in fields)
+        return Foremost(self.limit, *map(np.concatenate, pairs))

@@ -8,7 +8,7 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
     job.rows = &view.rows
     job.weights = view.weight
     job.packing = packing
-    job.filter = filter_table
+    job.filter = view.filter
     job.workers = view.workers
     job.sq_nearest = sq_nearest
     job.bucket = bucket
@@ -40,6 +40,7 @@ cdef class PlusPlus:
 
     def __cinit__(self, Data data not None, Py_ssize_t k, Py_ssize_t trials):
         cdef Py_ssize_t n = data.rows.n, d = data.rows.d, threads = data.n_threads, i
+        cdef double span
         if k < 1 or trials < 1 or n < 1:
             raise ValueError(f"there is nothing to draw: k={k}, trials={trials}, {n} rows.")
         self.data = data
@@ -49,8 +50,8 @@ cdef class PlusPlus:
         self.drawn = <int64_t *>self.memory.take(trials, sizeof(int64_t))
         self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
         self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
-        self.one = CenterForms(1, d, False)
-        self.all = CenterForms(trials, d, False, data.most_values)
+        self.one = CenterForms(1, d, False, 0, data.metric)
+        self.all = CenterForms(trials, d, False, data.most_values, data.metric)
         self.floats = data.packing(Floats)
         if data.packed:
             self.floats.keep(data)
@@ -69,8 +70,8 @@ cdef class PlusPlus:
         for i in range(n):
             self.job.sq_nearest[i] = INFINITY
         for i in range(d):
-            self.bound += ((data.cuts.high_[i] - data.cuts.low_[i])
-                           * (data.cuts.high_[i] - data.cuts.low_[i]))
+            span = data.cuts.high_[i] - data.cuts.low_[i]
+            self.bound += span if data.metric == MANHATTAN else span * span
         self.bound *= 1.01 * data.heaviest
         split_constants(self.bound, n, self.job.split.big, 1)
 
@@ -83,7 +84,7 @@ cdef class PlusPlus:
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
         cdef double potential
         self.drawn[0] = self.order.draw(self.data, uniforms[:1])[0]
-        self.data.exact.read(&self.data.rows, self.drawn[0], self.candidate)
+        self.data.read_center(self.drawn[0], self.candidate)
         with nogil:
             for c in range(k):
                 taken[c] = self.drawn[0]
@@ -114,7 +115,7 @@ cdef class PlusPlus:
             self.drawn[i] = self.order.draw_by(self.data, self.job.sq_nearest,
                                                self.job.bucket_totals, &self.job.split,
                                                number[i] * potential)
-            self.data.exact.read(&self.data.rows, self.drawn[i], self.candidate + i * d)
+            self.data.read_center(self.drawn[i], self.candidate + i * d)
             self.column[i] = i
         self.all.c.k = self.all.c.m = count
         self.all.c.filter = False

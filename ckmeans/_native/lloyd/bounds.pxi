@@ -193,7 +193,7 @@ cdef class GroupBounds:
         for i in range(count):
             list_[i] = <int32_t>i
             # Eight of a panel, which share cache lines.
-            place = (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8 if n >= 8 * PANEL else i
+            place = 8 * drawn_place(i // 8, n // 8) + i % 8 if n >= 8 * PANEL else i
             if not self.packing.filling:
                 packed_row(self.packing, d, place, rows + i * d)
                 continue

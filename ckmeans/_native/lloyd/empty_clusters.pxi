@@ -13,14 +13,13 @@ cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
     """
     cdef Data data = run.data
     cdef Clusters clusters = run.clusters
-    cdef const int32_t *label = run.label
+    cdef const int32_t *label = run.counting_labels()
     cdef Py_ssize_t n = data.rows.n, d = data.rows.d, i, j, t, count = 0
     cdef Memory memory = Memory()
     cdef double *far = <double *>memory.take(n, sizeof(double))
     cdef int64_t *heap = <int64_t *>memory.take(n, sizeof(int64_t))
     cdef int64_t *takers = <int64_t *>memory.take(run.k, sizeof(int64_t))
-    run.sync_labels()
-    data.measure(clusters.center, run.k, label, far)
+    run.measure(clusters.center, far)
     for i in range(n):
         if far[i] > 0 and (data.weight == NULL or data.weight[i] > 0):
             heap[count] = i

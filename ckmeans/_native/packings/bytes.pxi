@@ -1,15 +1,6 @@
 # Rows kept in bytes, for the filter of kernels/filter/bytes.pxi: where features and centers are
 # many, the fastest to compare with all centers.
 
-cdef bint bytes_stay = False
-
-
-def stay_in_bytes(bint stay):
-    """For tests: keep rows in bytes whether that pays or not."""
-    global bytes_stay
-    bytes_stay = stay
-
-
 cdef double distance_cost(Py_ssize_t d) noexcept nogil:
     """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
     return 30 + 0.4 * d
@@ -29,32 +20,36 @@ cdef class InBytes(Packing):
     """
     cdef Floats floats
     cdef Bytes bytes
-    cdef bint vain               # they have left over too much once: other runs do not try again
-    cdef Counters before         # of the pass that is under way
+    cdef Counted counted         # what they cost in the last pass that compared them
+    cdef int64_t filtered        # pairs before the pass that is under way
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
         self.filter = self.floats.filter
+        self.counted = Counted()
         self.forget()
         return 0
 
     cdef bint possible(self, Run run) noexcept:
         cdef Py_ssize_t d = run.data.rows.d, k = run.k
-        if not self.filter or not run.data.packed or d > BYTE_FEATURES:
+        if (not self.filter or not run.data.packed or d > BYTE_FEATURES
+            or run.data.metric != EUCLIDEAN):
             return False
-        if run.choice.insists_on(self):
-            return True
-        return (d >= filter_table.bytes_from and not self.vain
-                and bytes_cost(k, d) + distance_cost(d) < min(quanta_cost(k, d), brute_cost(k, d)))
+        return (run.choice.insists_on(self) or d >= filter_table.bytes_from
+                and self.expected(k, d) < min(quanta_cost(k, d), brute_cost(k, d)))
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Whether bytes are faster if they leave one center over, beside the row's own."""
+        """Not where other ways ought to be faster, by what bytes were found to leave over."""
         cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
-        return (run.choice.insists_on(self)
-                or self.row_cost(m, d) + distance_cost(d) < run.choice.cost_without(run, self, m))
+        return (run.choice.insists_on(self) or self.counted.cost(run, self.expected(m, d))
+                < run.choice.cost_without(run, self, m))
+
+    cdef double expected(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        """Nanoseconds that a row takes if one center is left over beside its own, roughly."""
+        return self.row_cost(m, d) + distance_cost(d)
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
@@ -78,7 +73,7 @@ cdef class InBytes(Packing):
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
             run.job.bytes = NULL
             return self.floats.panels_for(run, layout)
-        self.before = run.data.threads.counters()
+        self.filtered = run.data.threads.counters().filtered
         run.forms.put_in_bytes(&self.bytes, &self.packed)
         run.job.bytes = &self.bytes
         run.job.byte_centers = &run.forms.in_bytes
@@ -119,26 +114,15 @@ cdef class InBytes(Packing):
         self.memory, self.bytes = memory, bytes
         return 0
 
-    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
-        """Go on without bytes if they leave over so much that other ways are faster."""
+    cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
         cdef Py_ssize_t n = run.data.rows.n, d = run.data.rows.d, m = run.forms.c.m
-        cdef Counters now
-        cdef double distances, pairs
+        cdef double floats                    # centers that a row was compared with once more
         if run.job.bytes == NULL:
-            if run.forms.c.filter:
-                self.floats.was_read()
-            return 0
+            return self.floats.was_compared(run, doubtful, pairs)
         self.bytes.filling = False
-        now = run.data.threads.counters()
-        distances = <double>(now.exact - self.before.exact) / n
-        pairs = <double>(now.filtered - self.before.filtered) / n - m     # of floats
-        if bytes_stay:
-            return 0
-        if (self.row_cost(m, d) + distances * distance_cost(d) + brute_cost(1, d) * pairs
-            > run.choice.cost_without(run, self, m)):
-            self.vain = True
-            with gil:
-                self.give_up(run)
+        floats = <double>(run.data.threads.counters().filtered - self.filtered) / n - m
+        self.counted.note(run, self.row_cost(m, d) + max(pairs - 1, 0.0) * distance_cost(d)
+                          + floats * brute_cost(1, d))
         return 0
 
     cdef bint fills_panels(self) noexcept nogil:
@@ -149,14 +133,11 @@ cdef class InBytes(Packing):
 
     cdef int leave(self, Run run) except -1:
         run.job.bytes = NULL
+        self.forget()                        # (what other runs need they pack anew)
         return 0
 
     cdef int give_up(self, Run run) except -1:
-        run.choice.give_up(run, self)
-        self.forget()                        # (what other runs need they pack anew)
-        if run.choice.first_packing().needs_panels():
-            self.floats.keep(run.data)
-        return 0
+        return run.choice.give_up(run, self)
 
     cdef void forget(self) noexcept:
         self.bytes.words = NULL

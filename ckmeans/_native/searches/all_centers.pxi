@@ -14,13 +14,13 @@ cdef class AllCenters(Search):
 
     cdef int assign(self, Run run) except -1 nogil:
         cdef Py_ssize_t n = run.data.rows.n
-        cdef int64_t before = run.data.threads.counters().decided
+        cdef Counters before = run.data.threads.counters(), after
         cdef double cost
         run.job.packing = run.choice.packing.panels_for(run, FASTEST)
         cost = run.choice.packing.pass_cost(run)
         run.data.each_chunk(run.choice.packing.all_centers(run), &run.job, cost,
                             run.choice.packing.chunk_rows(run, cost))
         run.data.spent += n * cost
-        return run.choice.packing.was_compared(run,
-                                               <double>(run.data.threads.counters().decided
-                                                        - before) / n)
+        after = run.data.threads.counters()
+        return run.choice.packing.was_compared(run, <double>(after.decided - before.decided) / n,
+                                               <double>(after.exact - before.exact) / n)

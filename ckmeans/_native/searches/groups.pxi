@@ -16,6 +16,10 @@ cdef class GroupSearch(Search):
     cdef GroupBounds bounds      # None until bounds are thought of
     cdef int pilot_at            # the pass before which they are thought of again
     cdef double pairs_per_row    # row-center pairs that bounds left over in the last pass
+    cdef double passes_left      # that may follow, at the most
+
+    def __cinit__(self):
+        self.passes_left = INFINITY
 
     cdef bint possible(self, Run run) noexcept:
         if run.data.rows.directionless:      # the label of such a row does not follow from
@@ -50,6 +54,7 @@ cdef class GroupSearch(Search):
         if self.insisted:
             return True
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
+        self.passes_left = run.left()
         return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
                          begin, 1, not (packing.filling and run.choice.packing.fills_panels()),
                          run.data)
@@ -60,7 +65,8 @@ cdef class GroupSearch(Search):
         """
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         cdef double least = 2 + 0.15 * ((run.k + WIDTH - 1) // WIDTH)
-        return (brute - least) * (run.n_iter + 1) / 2 > m * (d / 44.0) + 0.5 * d - brute
+        cdef double gains = max((run.n_iter + 1) / 2.0, 8.0 if self.preferred else 0.0)
+        return (brute - least) * min(gains, run.left()) > m * (d / 44.0) + 0.5 * d - brute
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:
@@ -86,7 +92,7 @@ cdef class GroupSearch(Search):
         ready     whether a pilot can be had
         view      the rows, where panels may not be filled yet
         """
-        cdef double pairs
+        cdef double pairs, gains              # passes that are to gain what a beginning costs
         if self.settled:
             if self.bounds.cost(self.pairs_per_row) + upkeep <= brute:
                 return True
@@ -102,14 +108,16 @@ cdef class GroupSearch(Search):
         with gil:
             pairs = looser * self.bounds.pilot(n, view)
         self.pilot_at = n_passes + 1 + n_passes // 2
-        self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * n_passes / 2
+        gains = max(n_passes / 2.0, 8.0) if self.preferred else n_passes / 2.0
+        self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * min(gains, self.passes_left)
                         > self.bounds.cost(forms.c.m) + begin - brute)
         return self.settled
 
     cdef int assign(self, Run run) except -1 nogil:
         cdef double cost = self.bounds.cost(self.pairs_per_row if self.settled
                                             else run.forms.c.m // 4 + 1)
-        cdef int64_t before = run.data.threads.counters().filtered
+        cdef Counters before = run.data.threads.counters(), after
+        cdef Py_ssize_t n = run.data.rows.n
         self.begin(run.clusters.center, run.forms)
         run.data.threads.room_for_tiles(self.bounds.b.groups)
         run.job.packing = run.choice.packing.panels_for(run, BY_ROW)
@@ -118,8 +126,11 @@ cdef class GroupSearch(Search):
         run.choice.packing.was_read()
         if CKM_DEBUG_BOUNDS:
             assert_bounds(run.data.threads, run.n_iter + 1)
-        self.end(<double>(run.data.threads.counters().filtered - before) / run.data.rows.n)
-        return 0
+        after = run.data.threads.counters()
+        self.end(<double>(after.filtered - before.filtered) / n)
+        return run.choice.packing.was_searched(run, self.bounds.cost(self.pairs_per_row),
+                                               <double>(after.decided - before.decided) / n,
+                                               <double>(after.exact - before.exact) / n)
 
     cdef int begin(self, const double *centers, CenterForms forms) except -1 nogil:
         """Bring bounds up to date with the centers of a pass that goes by them."""

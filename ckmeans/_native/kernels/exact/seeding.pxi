@@ -1,18 +1,39 @@
 # What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
 
-cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low,
+cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float level, float *low,
                            float *high) noexcept nogil:
     """The score at which a candidate is as far from a row as the nearest center: not above it, and
     not below it.
 
-    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and
-    A is known to 1e-6.
+    The scaled distance is a score and what all candidates share, the row's level: A of squared
+    distances, known to 1e-6; of Manhattan distances the sum of the row's values, known to gamma A.
+    A score is at most gamma A above the true one (see kernels/filter/filter.pxi), or 2 gamma A
+    (kernels/filter/manhattan.pxi).
     """
-    cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
-    cdef double error = (share * 1e-6 + norm * (job.candidates.gamma + 2e-6)
+    cdef double scale = job.packing.scale
+    cdef double share = job.sq_nearest[row] * (scale if CKM_MANHATTAN else scale * scale)
+    cdef double error = (share * 1e-6
+                         + norm * ((4 if CKM_MANHATTAN else 1) * job.candidates.gamma + 2e-6)
                          + job.candidates.guard_floor)
-    low[0] = <float>(share - norm - error)
-    high[0] = <float>(share - norm + error)
+    low[0] = <float>(share - level - error)
+    high[0] = <float>(share - level + error)
+
+
+cdef void levels_of(const float *panel, const float *norms, Py_ssize_t d,
+                    float *levels) noexcept nogil:
+    """What the distances of a row to all centers have in common; see `limits_of`.
+
+    panel   IN   (d, PANEL)
+    levels  OUT  (PANEL,)
+    """
+    cdef Py_ssize_t i, f
+    if not CKM_MANHATTAN:
+        memcpy(levels, norms, PANEL * sizeof(float))
+        return
+    memset(levels, 0, PANEL * sizeof(float))
+    for f in range(d):
+        for i in range(PANEL):
+            levels[i] += panel[f * PANEL + i]
 
 
 cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -26,18 +47,21 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
     cdef float low[PANEL]
     cdef float high[PANEL]
+    cdef float levels[PANEL]
     cdef float *panel
     cdef float *norms
     cdef uint64_t *closer
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
+        levels_of(panel, norms, d, levels)
         for i in range(count):
-            limits_of(job, first + i, norms[i], low + i, high + i)
+            limits_of(job, first + i, norms[i], levels[i], low + i, high + i)
         for i in range(count, PANEL):
             low[i] = high[i] = -3e38
         closer = job.closer + first // PANEL * m
-        job.filter.gains(panel, low, high, d, candidates, closer, job.gains + worker * m * GAIN)
+        job.filter.gains(panel, low, high, packed_width(job.packing, d), candidates, closer,
+                         job.gains + worker * m * GAIN)
         for j in range(m):
             closer[j] &= all_rows(count)
     return 0

@@ -93,14 +93,22 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
     way to where it ends: from m to 0.
 
     Returns how many there are, or -1: more than `most`.  ends  OUT (most,)
+
+    The path's arrays are used up: for each end, `cut` has the fewest and `row` the most clusters
+    that follow in such paths.
     """
     cdef Py_ssize_t m = p.m, at, i, j, start, stop, count = 1
-    cdef Py_ssize_t *marked = path.queue             # used up
+    cdef Py_ssize_t *marked = path.queue
+    cdef Py_ssize_t *fewest = path.cut
+    cdef Py_ssize_t *utmost = path.row
     cdef double rough_limit
     cdef Pair limit
     for i in range(m):
         marked[i] = 0
+        fewest[i] = m
+        utmost[i] = 0
     marked[m] = 1
+    fewest[m] = utmost[m] = 0
     count = 0
     for j in range(m, -1, -1):
         if not marked[j]:
@@ -117,8 +125,10 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
             if path.value[start] + rough(p, stop - 1, j) > rough_limit:
                 continue
             for i in range(start, stop):
-                if (not marked[i] and path.value[i] + rough(p, i, j) <= rough_limit
+                if (path.value[i] + rough(p, i, j) <= rough_limit
                         and not less(limit,
                                      plus(entry(path.value, path.value_low, i), cost(p, i, j)))):
                     marked[i] = 1
+                    fewest[i] = min(fewest[i], fewest[j] + 1)
+                    utmost[i] = max(utmost[i], utmost[j] + 1)
     return count
