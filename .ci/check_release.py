@@ -11,6 +11,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 #: What every release says about itself.
 URLS = {"Homepage", "Documentation", "Source", "Issues", "Changelog"}
+#: Of a wheel.
+MOST_BYTES = 4e6
 #: What every source distribution has, so that it builds, is tested and is understood by itself.
 SOURCES = {
     "pyproject.toml", "setup.py", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff",
@@ -54,8 +56,9 @@ def faults_of_wheel(path, version):
     for needed in ("ckmeans/py.typed", "ckmeans/__init__.pyi"):
         if needed not in names:
             yield f"{path.name}: has no {needed}"
-    if path.stat().st_size > 3e6:
-        yield f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, more than 3"
+    if path.stat().st_size > MOST_BYTES:
+        size = path.stat().st_size / 1e6
+        yield f"{path.name}: {size:.1f} MB, more than {MOST_BYTES / 1e6:g}"
 
 
 def faults_of_source(path, version):

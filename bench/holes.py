@@ -418,6 +418,16 @@ PAGES = {
 }
 
 
+def limit_threads(count):
+    """Of scikit-learn and its linear algebra, which wait for each other busily."""
+    try:
+        import sklearn.cluster  # noqa: F401  (only libraries that are loaded are limited)
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return
+    threadpool_limits(count)
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog="python -m bench.holes", description=__doc__.splitlines()[0]
@@ -428,6 +438,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--list", action="store_true", help="print the cases, measure nothing")
     args = parser.parse_args()
+    limit_threads(args.threads)
     print(f"{_native.isa}, {args.threads} thread(s); CPU ms: an iteration's on the page rows")
     for page in args.pages.split(","):
         cases, measure = PAGES[page]

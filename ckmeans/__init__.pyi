@@ -86,6 +86,7 @@ class IterState(NamedTuple):
     inertia: float
     shift: float
     n_changed: int
+    n_filled: int
 
 class Iteration(NamedTuple):
     n_iter: int
@@ -201,7 +202,7 @@ class KMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
-        refine: str | list[str] | tuple[str, ...] | None = None,
+        refine: str | list[str] | tuple[str, ...] | None = "default",
         metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
         missing: Literal["error", "ignore"] = "error",
         scale: Literal["standard", "robust"] | None = None,
@@ -311,7 +312,7 @@ def k_means(
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
-    refine: str | list[str] | tuple[str, ...] | None = None,
+    refine: str | list[str] | tuple[str, ...] | None = "default",
     metric: Literal["euclidean", "cosine"] = "euclidean",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...
@@ -363,6 +364,7 @@ def select_k(
     n_resamples: int = 5,
     sample_size: int = 5000,
     metric: Literal["euclidean"] = "euclidean",
+    scale: Literal["standard", "robust"] | None = None,
 ) -> Any: ...
 def show_config() -> None: ...
 

@@ -807,7 +807,7 @@ def _watch(model, X, sample_weight):
     # One seed, so that the initial centers are those of the run.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
-    _, restarts = copy._prepare(X, sample_weight)
+    _, restarts, _ = copy._prepare(X, sample_weight)
     return restarts[0][1](), list(copy.iter_fit(X, sample_weight=sample_weight))
 
 

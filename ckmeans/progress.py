@@ -121,7 +121,7 @@ class Passes:
         if fit.whole is None:
             return "survey"
         going = [state for state in fit.states[: len(fit.restarts)] if state.stop is None]
-        if not going and fit.states[-1].stop is None:
+        if not going and fit.refines and fit.states[-1].stop is None:
             return "refinement" if fit.states[-1].centers is None else "after the refinement"
         if not going:
             return "final assignment"

@@ -100,7 +100,8 @@ def report(
         if names is not None
         else [f"feature {j}" for j in range(array.shape[1])]
     )
-    parts = [_data(array, columns, source, weights, notes)]
+    scaled = getattr(selection if model is None else model, "scale", None) is not None
+    parts = [_data(array, columns, source, weights, notes, scaled)]
     if selection is not None:
         parts.append(_choice(selection))
     if model is not None:
@@ -130,7 +131,7 @@ def _number(value):
     return "–" if math.isnan(value) else f"{value:.5g}"
 
 
-def _data(array, names, source, weights, notes):
+def _data(array, names, source, weights, notes, scaled):
     n, d = array.shape
     size = f"{n} rows, {d} column{'s' * (d != 1)}" + (", weighted" if weights is not None else "")
     rows, spreads = [], []
@@ -142,7 +143,7 @@ def _data(array, names, source, weights, notes):
         rows.append([name, *map(_number, (column.mean(), column.std(), *quartiles))])
     more = fill('<p class="small">{} more columns.</p>', d - _COLUMNS) if d > _COLUMNS else ""
     said = join(fill('<p class="small">Note: {}</p>', note) for note in notes)
-    if spreads and max(spreads) > 30 * min(spreads):
+    if not scaled and spreads and max(spreads) > 30 * min(spreads):
         said += Markup(
             "<p>The standard deviations of the columns differ by more than a factor of 30. "
             "k-means compares distances, so the columns that vary most determine the clusters "

@@ -18,6 +18,7 @@ import numpy as np
 from . import metrics
 from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
 from ._estimators.restarts import Solver, starts
+from ._estimators.scaling import UNSCALED, Scaling, check_scale, spreads
 from ._inits.kmeans_plusplus import local_trials
 from ._inits.rows import draw
 from ._input import checks as check
@@ -794,9 +795,13 @@ class KSelection:
     notes : tuple of str
         Sentences: which k were not judged, and why criteria have no values ("-" in the printed
         table).
+    scale : None, "standard" or "robust"
+        How the columns were scaled.
     """
 
-    def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size, notes=()):
+    def __init__(
+        self, table, best_k, suggested_k, suggestion, models, sample_size, notes=(), scale=None
+    ):
         self.table, self.best_k, self.suggested_k, self.suggestion = (
             table,
             best_k,
@@ -804,6 +809,7 @@ class KSelection:
             suggestion,
         )
         self.models, self.sample_size, self.notes = models, sample_size, tuple(notes)
+        self.scale = scale
 
     @property
     def k_range(self):
@@ -911,13 +917,14 @@ def select_k(
     n_resamples=5,
     sample_size=5000,
     metric="euclidean",
+    scale=None,
 ):
     """Fit a range of k, judge each by many criteria, and suggest one.
 
     Parameters
     ----------
     X : array-like or table of shape (n, d)
-        Features on different scales should be scaled first.
+        Features on different scales should be scaled, as by `scale`.
     k_range : iterable of int
         Numbers of clusters; with 1 among them, criteria can favor a single cluster. A k above the
         number of distinct rows is not judged, and `notes` says so.
@@ -947,6 +954,9 @@ def select_k(
     metric : "euclidean"
         The only metric, as most criteria are defined for Euclidean distances. For cosine distances
         scale the rows to unit length.
+    scale : None, "standard" or "robust"
+        As in `KMeans`: rows are clustered and judged by their scaled columns. The models have this
+        `scale`; their centers are in the units of X.
 
     Returns
     -------
@@ -1016,6 +1026,7 @@ def select_k(
     True
     """
     check.check_euclidean(metric, "select_k")
+    check_scale(scale, metric)
     array, names = check.as_matrix(X)
     ks = as_k_range(k_range, len(array))
     wanted = as_criteria(criteria)
@@ -1044,10 +1055,28 @@ def select_k(
         )
 
     check.check_params(model_of(ks[0], seeds[0]), ALGORITHMS)
+    scaling, dtype = UNSCALED, array.dtype
+    if scale is not None:
+        scaling = Scaling(spreads(scale, open_data(array, names, weights, n_threads)))
+        array = X = scaling.inside(array)
     rows = Rows(array, names, weights, n_threads)
+
+    def to_units(model):
+        """Give a model of scaled rows its scale, and centers in the units of X."""
+        if scaling.divisors is None or model.scale is not None:
+            return
+        model.cluster_centers_ = scaling.outside(model.cluster_centers_, dtype)
+        inside = scaling.inside(model.cluster_centers_)
+        model.labels_ = rows.data.assign(inside)
+        model.counts_ = np.bincount(model.labels_, minlength=len(inside))
+        model.inertia_ = rows.data.inertia(inside, model.labels_)
+        model.scale, model.scale_ = scale, scaling.divisors
+        if names is not None:
+            model.feature_names_in_ = names
+
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
-    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models])
+    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models], to_units)
     with reached.carried_by_errors():
         if models:
             draws = _FRESH if n_init == "auto" else n_init
@@ -1073,11 +1102,12 @@ def select_k(
             # The search spent little on each k: what is suggested must not be worse than a fit of
             # that k alone. A better fit changes values of criteria, so all are computed again.
             refitted.add(k)
-            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
+            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=weights)
             if alone.inertia_ <= models[ks.index(k)].inertia_:
                 path.replace(ks.index(k), alone)
                 judgment = judge(path, wanted, reached)
         suggested_k, suggestion = suggest(path, judgment.best_k)
+        judgment.table["inertia"] = reached.in_units(judgment.table, judgment.models)
     return KSelection(
         judgment.table,
         judgment.best_k,
@@ -1086,6 +1116,7 @@ def select_k(
         judgment.models,
         judgment.sample_size,
         remarks(path, judgment.table, wanted),
+        scale,
     )
 
 
@@ -1135,12 +1166,15 @@ class Reached:
         Of the first of `ks`.
     solvers : list of Solver
         Their fits.
+    to_units : callable
+        Brings a model from scaled columns to the units of the data.
     judgment : Judgment or None
         The last complete one, else the one under way.
     """
 
-    def __init__(self, ks, wanted, models, solvers):
+    def __init__(self, ks, wanted, models, solvers, to_units):
         self.ks, self.wanted, self.models, self.solvers = ks, wanted, models, solvers
+        self.to_units = to_units
         self.judgment = None
 
     @contextmanager
@@ -1163,6 +1197,16 @@ class Reached:
                         )
             raise
 
+    def in_units(self, table, models):
+        """Bring all models to the units of the data; return their inertias for the table, which
+        rounding may have changed.
+        """
+        inertias = table["inertia"].copy()
+        for k, model in models.items():
+            self.to_units(model)
+            inertias[table["k"] == k] = model.inertia_
+        return inertias
+
     def partial(self):
         """A KSelection without a suggestion, or None if there is nothing to put into it."""
         if self.judgment is None:
@@ -1178,6 +1222,7 @@ class Reached:
         else:
             table, best_k = dict(self.judgment.table), dict(self.judgment.best_k)
             models, sample_size = self.judgment.models, self.judgment.sample_size
+        table["inertia"] = self.in_units(table, models)
         computed = [name for name in self.wanted if name in best_k]
         table = {
             name: column

@@ -155,7 +155,7 @@ True
 1.0
 
 *It stops at a local optimum*, which need not be the best. With many clusters a single random start
-hardly ever finds the best; restarts (10 by default) and k-means++ help. ``runs_`` has the result of
+hardly ever finds the best; restarts and k-means++ help. ``runs_`` has the result of
 each run:
 
 >>> middles = [(5 * i, 5 * j) for j in range(4) for i in range(4)]

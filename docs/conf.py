@@ -120,16 +120,3 @@ linkcheck_timeout = 20
 linkcheck_retries = 2
 linkcheck_anchors = False
 linkcheck_ignore = [r"https://doi\.org/.*"]  # publishers answer programs with 403
-
-
-def setup(app):
-    app.connect("source-read", only_guides_that_are_there)
-
-
-def only_guides_that_are_there(app, docname, source):
-    """Let the list of guides name some that are still to be written."""
-    if docname == "guides/index":
-        planned = {"sizes", "known-labels", "medians", "missing-values", "soft-clusters"}
-        missing = {name for name in planned if not (DOCS / "guides" / f"{name}.md").exists()}
-        lines = source[0].splitlines(keepends=True)
-        source[0] = "".join(line for line in lines if line.strip() not in missing)

@@ -93,13 +93,17 @@ def inertia(sq_own, weights=None):
 def moves(X, sq_own, labels, weights, k):
     """Which row each empty cluster takes: a list of (cluster, row).
 
-    In index order, an empty cluster takes the row farthest from its own center (the lowest index of
-    several). The row must have weight, must not sit on its center, must leave another row with
-    weight behind, and must not have a value that another empty cluster has taken already.
+    In index order, an empty cluster takes the row farthest from its own center (of several the
+    first by content, of equal ones the lightest). The row must have weight, must not sit on its
+    center, must leave another row with weight behind, and must not have a value that another empty
+    cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
-    farthest_first = sorted(range(len(X)), key=lambda row: (-sq_own[row], row))
+    code = codes(X)
+    farthest_first = sorted(
+        range(len(X)), key=lambda row: (-sq_own[row], code[row], weights[row], row)
+    )
     taken = []
     for cluster in np.flatnonzero(left == 0):
         for row in farthest_first:
@@ -277,7 +281,7 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     trial.
 
     The trial that leaves the least potential is taken, the first of equal ones. When all rows
-    coincide with centers, rows that were not taken yet follow in order, and then the first row of
+    coincide with centers, rows that were not taken yet follow by content, and then the first row of
     weight.
     """
     n, order = len(X), content_order(X)
@@ -291,7 +295,7 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     for step in range(k - 1):
         terms = weights * nearest
         if exact_sum(terms) == 0:
-            eligible = np.flatnonzero(weights)
+            eligible = order[weights[order] > 0]
             taken.append(next((row for row in eligible if row not in taken), eligible[0]))
             continue
         drawn = [

@@ -32,10 +32,10 @@ def lower_median(values, weights):
     """The smallest value at or below which half of the weight lies."""
     order = np.argsort(values, kind="stable")
     exact = [Fraction(weight) for weight in weights[order].tolist()]
-    so_far = Fraction(0)
+    so_far, total = Fraction(0), sum(exact)
     for value, weight in zip(values[order].tolist(), exact):
         so_far += weight
-        if 2 * so_far >= sum(exact):
+        if 2 * so_far >= total:
             return value
     raise AssertionError("no weight")
 

@@ -44,7 +44,7 @@ from .inits import BLOCK_INITS, called, named
 from .inits.answers import Added, Ranked
 from .inits.cache import cache
 from .inits.draws import rows_task
-from .inits.views import as_rows, open_block, weights_of
+from .inits.views import as_rows, codes_of, open_block, weights_of
 from .sample import sample_task
 from .state import State
 from .tasks import Whole, _digest, _sum, answer, assign_task, held_task, survey
@@ -87,7 +87,14 @@ def far_task(X, sample_weight, index, whole, centers, limit):
     )
     rows = np.flatnonzero((far > 0) & (weights > 0))
     return Ranked.of(
-        array, rows, -far[rows], int(whole.starts[index]) + rows, limit, labels[rows], weights[rows]
+        array,
+        rows,
+        -far[rows],
+        int(whole.starts[index]) + rows,
+        limit,
+        labels[rows],
+        weights[rows],
+        codes_of(X, index, whole)[rows],
     )
 
 
@@ -157,7 +164,8 @@ class Fit:
             lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype),
         )
         self.states = [State(seed) for seed, _ in self.restarts]
-        if self.effort is not None:  # the last is the best of the others, refined
+        self.refines = self.effort is not None and self.effort.refines
+        if self.refines:  # the last is the best of the others, refined
             self.states.append(State(None))
         # Parameters that must be those of the checkpoint.
         seed = model.random_state
@@ -210,7 +218,7 @@ class Fit:
         """Do all runs; returns (Result without labels, list of Run)."""
         try:
             self.step([self.run(i) for i in range(len(self.restarts))])
-            if self.effort is not None and self.best() is not None:
+            if self.refines and self.best() is not None:
                 self.step([self.refined()])
         finally:
             cache.drop(self.whole.token)

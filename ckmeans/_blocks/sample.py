@@ -1,4 +1,4 @@
-"""A sample of the rows of all blocks: the same as `_refine.sample` takes of one array."""
+"""A sample of the rows of all blocks: the same as `ranked_rows` takes of one array."""
 
 import numpy as np
 

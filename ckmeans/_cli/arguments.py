@@ -213,7 +213,7 @@ def add_table_output(parser):
         "--output",
         dest="table",
         metavar="OUT",
-        help="write the data (the columns that are used) with the columns cluster and distance; "
+        help="write all columns of the data, and the columns cluster and distance; "
         "the suffix says the format: .csv, .tsv, .json, .jsonl, .parquet, .feather or .npy",
     )
 

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import itertools
 import json
+import math
 import os
 import sys
+from decimal import Decimal
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from .._input.optional_packages import need
 from .._output import safe_text
 from .._output.files import write_atomically
 from .arguments import UsageError
+from .tables import is_address
 
 #: The options that name a file to write, and what is in it.
 CONTENTS = {
@@ -52,6 +56,8 @@ def check_outputs(args, inputs=()):
     for name in _ROWS & outputs.keys():
         check_format(outputs[name])
     for path in outputs.values():
+        if is_address(path):
+            raise UsageError(f"cannot write {path}: an address; give the name of a file")
         directory = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(directory):
             raise UsageError(f"cannot write {path}: there is no directory {directory}")
@@ -66,9 +72,9 @@ def check_outputs(args, inputs=()):
 
 def write_labels(path, labels, table):
     """One label per line, under a header if the data has one, so that the lines of both files
-    match.
+    match; -1 for rows that were left out.
     """
-    write_rows(path, labels, ["label"] if table.columns else [])
+    write_rows(path, table.in_file(labels, -1), ["label"] if table.columns else [])
 
 
 def write_rows(path, array, names):
@@ -115,25 +121,54 @@ def check_format(path):
 
 def _text(delimiter):
     def write(file, columns, names, array):
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-        if names:
-            writer.writerow(map(safe_text.cell, names))
-        writer.writerows(zip(*(column.tolist() for column in columns)))
-        file.write(text.getvalue().encode())
+        head = [[safe_text.cell(name) for name in names]] if names else []
+        for rows in itertools.chain([head], _blocks(columns)):
+            text = io.StringIO()
+            csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+            file.write(text.getvalue().encode())
 
     return write
 
 
 def _npy(file, columns, names, array):
-    np.save(file, np.column_stack(columns) if array is None else array)
+    if array is None:
+        array = np.column_stack([numbers(column) for column in columns])
+    np.save(file, array)
+
+
+def as_list(column):
+    """The values of an array, of a column of Arrow or of a list, as Python has them."""
+    for method in ("tolist", "to_pylist"):
+        if hasattr(column, method):
+            return getattr(column, method)()
+    return list(column)
+
+
+def numbers(column):
+    """A column as an array, with NaN for what is missing; None if it is not one of numbers."""
+    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "fiub":
+        return column
+    values = as_list(column)
+    if not all(value is None or isinstance(value, (int, float, Decimal)) for value in values):
+        return None
+    return np.array(values, dtype=np.float64)
+
+
+def _blocks(columns):
+    """The rows, as lists of some of them."""
+    for start in range(0, len(columns[0]), 1 << 14):
+        yield list(zip(*(as_list(column[start : start + (1 << 14)]) for column in columns)))
 
 
 def _records(columns, names):
-    """A JSON text for each row."""
+    """A JSON text for each row; what is not finite is null, as JSON has no such numbers."""
     names = named(names, len(columns))
-    for row in zip(*(column.tolist() for column in columns)):
-        yield json.dumps(dict(zip(names, row)), allow_nan=False)
+    for row in itertools.chain.from_iterable(_blocks(columns)):
+        finite = (
+            None if isinstance(value, float) and not math.isfinite(value) else value
+            for value in row
+        )
+        yield json.dumps(dict(zip(names, finite)), allow_nan=False, default=str)
 
 
 def _json(file, columns, names, array):
@@ -147,12 +182,23 @@ def _json_lines(file, columns, names, array):
 def _arrow(module, function):
     def write(file, columns, names, array):
         table = need("pyarrow", "this format").table(
-            [np.ascontiguousarray(column) for column in columns],
-            names=named(names, len(columns)),
+            list(map(_arrow_column, columns)), names=named(names, len(columns))
         )
         getattr(need(f"pyarrow.{module}", "this format"), function)(table, file)
 
     return write
+
+
+def _arrow_column(column):
+    pyarrow = need("pyarrow", "this format")
+    if isinstance(column, np.ndarray):
+        return np.ascontiguousarray(column)
+    if not isinstance(column, list):
+        return column  # one of Arrow's
+    try:
+        return pyarrow.array(column)
+    except pyarrow.ArrowException:  # of several types
+        return pyarrow.array([None if value is None else str(value) for value in column])
 
 
 def named(names, d):
@@ -172,6 +218,8 @@ _WRITERS = {
     ".parquet": _arrow("parquet", "write_table"),
     ".feather": _arrow("feather", "write_feather"),
 }
+#: Formats in which numbers are spelled as in the file.
+_TEXT = (".csv", ".tsv", ".txt")
 #: suffix -> the module of pyarrow that writes it
 _ARROW = {".parquet": "parquet", ".feather": "feather"}
 #: What to say of formats that are asked for and not written.
@@ -188,16 +236,32 @@ _ROWS = {"labels", "centers", "save", "table", "distances"}
 
 
 def write_table(path, table, labels, distances, scores=None):
-    """The data, with the cluster of each row and its distance to the center."""
+    """All columns of the file, with the cluster of each row and its distance to the center, which
+    are empty for rows that were left out. Returns lines about what a reader may not expect.
+    """
     added = {"cluster": labels, "distance": distances}
     if scores is not None:
         added["score"] = scores
-    names = list(table.names if table.columns else named([], len(table.names)))
-    for name in added:
+    suffix, remarks = suffix_of(path), []
+    names, columns = [], []
+    for original in table.originals:
+        text = suffix in _TEXT and original.cells is not None
+        column = original.cells if text else original.values()
+        if suffix == ".npy" and numbers(column) is None:
+            remarks.append(f"{path}: column {original.name!r} is left out: .npy holds numbers only")
+            continue
+        names.append(original.name)
+        columns.append(column)
+    for name, column in added.items():
+        there = name
         while name in names:
             name = f"{name} (ckmeans)"
+        if name != there:
+            remarks.append(f"{path}: the data has a column {there!r}; the new one is {name!r}")
         names.append(name)
-    write_columns(path, [*np.asarray(table.values).T, *added.values()], names)
+        columns.append(table.in_file(column, None))
+    write_columns(path, columns, names)
+    return remarks
 
 
 def written_by(args):

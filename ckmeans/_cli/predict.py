@@ -27,6 +27,7 @@ from .facts import (
     timing,
 )
 from .inputs import in_chunks, read_for_model
+from .missing import add_missing, remedy_told, treat, way_of
 from .outputs import check_outputs, write_columns, write_labels, write_table, written_by
 
 
@@ -35,6 +36,7 @@ def arguments(parser):
     add_columns(parser)
     add_chunks(parser)
     add_text_options(parser)
+    add_missing(parser, None, " (default: as the model was fitted)")
     add_threads(parser)
     add_labels(parser)
     add_table_output(parser)
@@ -58,26 +60,31 @@ def run(args):
 
     check_outputs(args, inputs=[args.model_file, args.data])
     chunks = in_chunks(args)
-    outliers = None
+    outliers = missing = None
     with collect_warnings() as caught:
         model = load(args.model_file)
         if args.threads is not None:
             model.set_params(n_threads=args.threads)
-        table = read_for_model(args, model, chunks=chunks)
+        how = "error" if chunks else way_of(args, model)
+        gaps = {} if chunks else {"gaps": how != "error"}
+        table = read_for_model(args, model, chunks=chunks, **gaps)
+        missing, _ = treat(how, table, args.data, model)
         started = time.perf_counter()
         if chunks:
             sizes, inertia = _predict_chunks(args, model, table)
             seconds = time.perf_counter() - started
         else:
-            labels = model.predict(table)
+            with remedy_told(table):
+                labels = model.predict(table)
             seconds = time.perf_counter() - started
             inertia = -model.score(table)
             sizes = np.bincount(labels, minlength=len(model.cluster_centers_))
             if args.labels:
                 write_labels(args.labels, labels, table)
-            outliers = _distances(args, model, table, labels)
+            outliers = _distances(args, model, table, labels, caught)
+            labels = table.in_file(labels, -1)
     facts = {
-        **data_facts(args, table),
+        **data_facts(args, table, missing),
         "model": args.model_file,
         "inertia": inertia,
         **({"outliers": outliers} if outliers else {}),
@@ -90,20 +97,26 @@ def run(args):
     show(args, facts, _report)
 
 
-def _distances(args, model, table, labels):
-    """Write what was asked for about distances; return the most unusual rows, if asked for."""
+def _distances(args, model, table, labels, caught):
+    """Write what was asked for about distances; return the most unusual rows, if asked for.
+
+    caught : list
+        Warnings, to which some may be added.
+    """
     if not (args.distances or args.table or args.outliers):
         return None
     distances = model.distances(table, labels)
     scores = model.anomaly_scores(table)
     if args.distances:
-        write_columns(args.distances, [labels, distances, scores], ["cluster", "distance", "score"])
+        columns = [table.in_file(column, None) for column in (labels, distances, scores)]
+        write_columns(args.distances, columns, ["cluster", "distance", "score"])
     if args.table:
-        write_table(args.table, table, labels, distances, scores)
+        caught += write_table(args.table, table, labels, distances, scores)
     most = np.lexsort((np.arange(len(scores)), -scores))[: args.outliers or 0]
+    rows = np.arange(len(scores)) if table.kept is None else np.flatnonzero(table.kept)
     return [
         {
-            "row": i + 1,
+            "row": int(rows[i]) + 1,
             "cluster": int(labels[i]),
             "distance": float(distances[i]),
             "score": float(scores[i]) if np.isfinite(scores[i]) else None,

@@ -8,6 +8,7 @@ from .command import Command
 from .facts import collect_warnings, facts_lines, printable, show, timing
 from .outputs import check_outputs, written_by
 from .pictures import quantize_file
+from .progress import add_progress, progress_bar
 
 
 def arguments(parser):
@@ -36,6 +37,7 @@ def arguments(parser):
         "--seed", metavar="S", type=seed, default=0, help="seed of the draws (default: 0)"
     )
     add_threads(parser)
+    add_progress(parser)
     add_json(parser)
 
 
@@ -51,6 +53,7 @@ def run(args):
             args.threads,
             args.frame,
             asked,
+            progress_bar(args),
         )
     facts.update(written=written_by(args), warnings=caught)
 

@@ -16,7 +16,19 @@ import numpy as np
 
 from .._input.npy_files import damaged, load_npy
 from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
-from .tables import Ambiguous, Ask, LeftOut, ReadError, Source, Table, choose, numbers_of_rows
+from .tables import (
+    Ambiguous,
+    Ask,
+    LeftOut,
+    MissingValue,
+    Original,
+    ReadError,
+    Source,
+    Table,
+    choose,
+    numbers_of_rows,
+    unique,
+)
 from .text import read_text
 
 __all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
@@ -60,6 +72,10 @@ def read_table(path, columns=None, weights=None, **options):
         Encoding of text. Default: what a byte order mark says, UTF-8, UTF-16 or else Latin-1.
     quotes : bool, optional
         Whether quotation marks quote, or are letters like any other. Default: they quote.
+    gaps : bool, default=False
+        Whether missing values become NaN; else they are errors.
+    originals : bool, default=False
+        Whether the table keeps all columns of the file as they are, too.
 
     Returns
     -------
@@ -123,6 +139,7 @@ def _without_numbers_of_rows(source, table):
             named=True,
             weights=table.weights,
             left_out=[*table.left_out, *(LeftOut(name, why) for name in found)],
+            originals=table.originals,
         )
     for name in found:
         warnings.warn(
@@ -235,7 +252,15 @@ def _from_array(source, array, ask):
     chosen, where, names = choose_of_array(source, array, ask)
     values = array if chosen == list(range(array.shape[1])) else array[:, chosen]
     row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
-    return Table(values, names, named=False, weights=row_weights)
+    all_names = (f"column {number}" for number in range(1, array.shape[1] + 1))
+    originals = [Original(name, lambda j=j: array[:, j]) for j, name in enumerate(all_names)]
+    return Table(
+        values,
+        names,
+        named=False,
+        weights=row_weights,
+        originals=originals if ask.originals else None,
+    )
 
 
 def _from_columns(source, arrays, ask):
@@ -280,8 +305,13 @@ def choose_numeric(source, names, numeric, ask, index=None):
     return chosen, where, left_out
 
 
-def _stack(source, names, numeric, column, ask, index=None):
-    """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
+def _stack(source, names, numeric, column, ask, index=None, original=None):
+    """A table from `column(j)` of the chosen columns, in a dtype that holds them all.
+
+    original : callable, optional
+        `original(j)` gives any column as it is, also later; default: `column`.
+    """
+    original = original or column
     chosen, where, left_out = choose_numeric(source, names, numeric, ask, index)
     return Table(
         np.stack([column(j) for j in chosen], axis=1),
@@ -289,6 +319,9 @@ def _stack(source, names, numeric, column, ask, index=None):
         named=True,
         weights=None if where is None else np.array(column(where), dtype=np.float64),
         left_out=left_out,
+        originals=[Original(name, lambda j=j: original(j)) for j, name in enumerate(unique(names))]
+        if ask.originals
+        else None,
     )
 
 
@@ -349,15 +382,17 @@ def _from_arrow(source, schema, read, ask):
 
     def column(j):
         chunks = read(schema.names[j]).column(0)
-        if chunks.null_count:
+        if chunks.null_count and not ask.gaps:
             row = np.argmax(chunks.is_null().to_numpy())
-            raise ReadError(
+            raise MissingValue(
                 f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing"
             )
         return column_values(chunks)
 
     why_not = [why_no_numbers(field) for field in schema]
-    return _stack(source, schema.names, why_not, column, ask, pandas_index(schema))
+    all_columns = [read(name).column(0) for name in schema.names] if ask.originals else []
+    index = pandas_index(schema)
+    return _stack(source, schema.names, why_not, column, ask, index, all_columns.__getitem__)
 
 
 # --------------------------------------------------------------------------------------------- JSON
@@ -439,8 +474,10 @@ def _from_values(source, names, columns, ask):
     def numbers(j):
         for number, value in enumerate(columns[j], 1):
             place = f"{source.name}: record {number}, column {names[j]!r}"
+            if ask.gaps and (value is None or value != value):
+                continue
             if value is None:
-                raise ReadError(f"{place}: the value is missing")
+                raise MissingValue(f"{place}: the value is missing")
             if not is_number(value):
                 raise ReadError(f"{place}: {value!r} is not a number")
             # A whole number of any size; converted, it may be infinite.
@@ -455,6 +492,12 @@ def _from_values(source, names, columns, ask):
         named=named,
         weights=None if where is None else numbers(where),
         left_out=left_out,
+        originals=[
+            Original(name if named else f"column {name}", lambda j=j: list(columns[j]))
+            for j, name in enumerate(names)
+        ]
+        if ask.originals
+        else None,
     )
 
 

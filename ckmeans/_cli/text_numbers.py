@@ -107,13 +107,13 @@ def value_of(cell, marks):
     return float(cell.replace(marks.decimal, "."))
 
 
+_MISSING_WORDS = "(?i:" + "|".join(re.escape(word) for word in sorted(MISSING)) + ")"
+MISSING_PATTERN = f"[ \t]*{_MISSING_WORDS}[ \t]*"
 # What may be a number in some way of writing, or stand for a missing value.
 ODD_PATTERN = (
     "[ \t]*(?:[+-]?[0-9.,'_ \u2019\u00a0\u202f]*[0-9][0-9.,'_ \u2019\u00a0\u202f]*"
     + EXPONENT
-    + "|[+-]?(?i:inf|infinity)|(?i:"
-    + "|".join(re.escape(word) for word in sorted(MISSING))
-    + "))[ \t]*"
+    + f"|[+-]?(?i:inf|infinity)|{_MISSING_WORDS})[ \t]*"
 )
 ODD = re.compile(ODD_PATTERN)
 

@@ -128,12 +128,16 @@ def bad_value(
     return changed_error()
 
 
-def own_distances(data: Data, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def own_distances(
+    data: Data, centers: np.ndarray, labels: np.ndarray, metric: str = "euclidean"
+) -> np.ndarray:
     """The distance (n,) of each scanned row to the center of its label, with the bits of
-    `Data.distances`.
+    `distances_of`.
+
+    metric : as of the engine's `Data`
     """
     narrow = data.array.dtype == np.float32
-    if not data.unit and (narrow or data.shape[1] < THIN_FROM):
+    if metric == "euclidean" and not data.unit and (narrow or data.shape[1] < THIN_FROM):
         return np.sqrt(data.squares(centers, labels))
     # The other kinds of distances are those of `Data.distances` alone: one cluster after the other.
     out = np.empty(len(labels), dtype=np.float32 if narrow else np.float64)
@@ -141,8 +145,9 @@ def own_distances(data: Data, centers: np.ndarray, labels: np.ndarray) -> np.nda
     ends = np.searchsorted(labels[order], np.arange(len(centers) + 1))
     for label in np.flatnonzero(np.diff(ends)).tolist():
         rows = order[ends[label] : ends[label + 1]]
-        part = Data(data.array.take(rows, axis=0), None, data.n_threads, False, unit=data.unit)
-        out[rows] = part.distances(centers[label : label + 1])[:, 0]
+        array = data.array.take(rows, axis=0)
+        part = Data(array, None, data.n_threads, False, unit=data.unit, metric=metric)
+        out[rows] = distances_of(part, centers[label : label + 1])[:, 0]
     return out
 
 
@@ -231,6 +236,7 @@ OPTIONAL = (
     "history_",
     "scale_",
     "typical_distances_",
+    "column_means_",
     "weight_",
 )
 
@@ -626,7 +632,6 @@ class CenterModel(Manners):
 
     def _own_distances(self, X: Any, labels: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The distance of each row to the center of its label, and the labels."""
-        check.check_plain(self, "distances of rows to their own centers")
         centers = self._centers()
         array, names = self._rows(X)
         data = self._opened(array, names)
@@ -634,7 +639,8 @@ class CenterModel(Manners):
             labels = self._labels(data)
         else:
             labels = _given_labels(labels, len(array), len(centers))
-        distances = self._rounded(own_distances(data, centers, labels), array)
+        distances = own_distances(data, centers, labels, self._distance)
+        distances = self._rounded(distances, array)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
             row = int(np.argmax(np.isinf(distances)))
             raise self._too_far(array, row, int(labels[row]))

@@ -103,7 +103,9 @@ class ChunkFits(CenterModel):
         ``callback`` is called after each iteration of each run; its state has no ``labels`` and no
         ``inertia``.
 
-        Not with ``refine``, ``history``, an init that is a function, "random-partition",
+        The default refinement works on a sample of the rows, the one that `fit` takes; other values
+        of ``refine`` need all rows. Not with ``history``, an init that is a function,
+        "random-partition",
         "variance-partition" or "optimal" ("auto" means "k-means++" here, also for one column, where
         `fit` finds the optimum). A pass reads all rows once. One pass before the first iteration
         finds the ranges of the columns; "k-means++" takes one pass for each center if the rows are

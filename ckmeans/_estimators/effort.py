@@ -28,6 +28,10 @@ WITH_ROWS = 8.0
 #: cluster, and in all, at most.
 ROWS, LEAST_ROWS = 150, 5000
 
+#: Iterations of a usual run; how often all rows that are looked at must at least be comparable with
+#: all clusters; and how many rows per cluster are too few to say anything.
+USUAL, PASSES, FEWEST_ROWS = 20, 3, 15
+
 
 class Effort(NamedTuple):
     """What a fit of n rows of d features to k clusters does by default."""
@@ -46,16 +50,33 @@ class Effort(NamedTuple):
         """Runs from different initial centers, of which the best is refined."""
         return next((starts for most, starts in STARTS if self.work < most), 1)
 
+    @property
+    def rows(self) -> int:
+        """How many rows the refinement looks at: few enough that it can compare them with all
+        clusters a few times, after a run of usual length.
+        """
+        if self.work < STARTS[-1][0]:
+            return max(20000, 300 * self.k)
+        affordable = self.most(USUAL) * self.n / PASSES
+        return int(min(self.n, max(LEAST_ROWS, ROWS * self.k), affordable))
+
+    @property
+    def refines(self) -> bool:
+        """Whether the best run is refined at all."""
+        return self.rows >= min(self.n, FEWEST_ROWS * self.k)
+
+    def most(self, n_iter: int) -> float:
+        """Distances for each row and cluster, after a run of so many iterations."""
+        # What one of the refinement's distances costs, which are exact, in those of an iteration.
+        cost = (1 + 0.5 * self.d) / (3 + 0.07 * self.d)
+        share = n_iter / cost * min(1.0, (LARGE / self.work) ** 0.5)
+        return max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
+
     def refinement(self, n_iter: int) -> Plan:
         """What is done to the best run, which took so many iterations."""
-        # What one of the refinement's distances costs, which are exact, in those of an iteration.
-        cost = (1 + 0.5 * self.d) / (1.5 + 0.07 * self.d)
-        share = n_iter / cost * min(1.0, (LARGE / self.work) ** 0.5)
-        most = max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
+        most = self.most(n_iter)
         how = plan("auto" if most >= WITH_ROWS else "swap")
-        if self.work >= STARTS[-1][0]:
-            how = how._replace(rows=ROWS, least_rows=LEAST_ROWS)
-        return how._replace(distances=most * self.n * self.k)
+        return how._replace(rows=0, least_rows=self.rows, distances=most * self.n * self.k)
 
 
 def default_effort(model: Any, n: int, d: int) -> Effort | None:

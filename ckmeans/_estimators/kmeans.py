@@ -62,8 +62,9 @@ class KMeans(ChunkFits):
         * callable ``init(X, n_clusters, random_state=...)`` that returns centers of shape (k, d).
     n_init : "auto" or int, default="auto"
         Number of runs, of which the one with the lowest inertia is kept (the first of equal ones).
-        "auto" means 10 for inits that draw, 1 for those that do not. Given centers bring their own
-        number.
+        "auto", where `init` and `refine` are left open as well: 4, 2 or 1 by the size of the
+        problem, and a further one that refines the best of these; otherwise 10 for inits that draw,
+        1 for those that do not. Given centers bring their own number.
     max_iter : int, default=300
         Most iterations of a run.
     tol : float, default=1e-4
@@ -118,9 +119,13 @@ class KMeans(ChunkFits):
     missing : {"error", "ignore"}, default="error"
         What NaN in X, and null values of tables, are: an error, or gaps, which distances and
         centers leave out; see Notes.
-    refine : None, str or sequence of str, default=None
+    refine : None, str or sequence of str, default="default"
         How to leave the local optimum that a run ends in; see Notes.
 
+        * ``"default"``: the best run is refined, as with "auto" but within a limit that depends on
+          the numbers of rows, features and clusters; no refinement where `init` or `n_init` is
+          given;
+        * None: not at all; all others refine each run:
         * ``"auto"``: "swap", then "hartigan-wong"; the usual choice. Computes at most 150 times the
           distances of one Lloyd iteration (counted with at least 20 clusters), on a random sample
           of 300 rows per cluster (at least 20000) where there are more rows;
@@ -188,7 +193,9 @@ class KMeans(ChunkFits):
         Why it ended: no label changed, the shift of the centers was within `tol`, `max_iter` or
         `max_time` was reached, the callback returned true, or an exception such as that of Ctrl-C.
     runs_ : tuple of Run
-        Seed, inertia, iterations, stop reason and seconds of every run.
+        Seed, inertia, iterations, stop reason and seconds of every run. By default the last one
+        goes on from the best of the others, whose seed and iterations it shares, after a
+        refinement.
     history_ : tuple of lists of Iteration
         Only with ``history=True``: for each run of `runs_` its iterations' n_iter, inertia, shift,
         n_changed and n_distances.
@@ -214,24 +221,27 @@ class KMeans(ChunkFits):
     feature; faster arithmetic is used only to discard centers that provably are not the nearest.
     Sums over rows are exact and rounded once. Results are therefore bit-identical for any number of
     threads, algorithm, instruction set and memory layout. Rows are drawn in the order of a hash of
-    their values: permuting the rows permutes the labels and changes nothing else (except with the
-    inits "first" and "random-partition", which depend on positions), and a row of weight 2 is drawn
-    like two equal rows.
+    their values, rounded to float32: a seed draws the same rows from X and ``X.astype(float32)``,
+    permuting the rows permutes the labels and changes nothing else (except with the inits "first",
+    "random-partition" and "k-means||", which depend on positions, and with "random" where nearly
+    all rows are drawn), and a row of weight 2 is drawn like two equal rows. Of equally far rows an
+    empty cluster takes the first by content.
+
+    By default a fit does 4 runs where the product of rows, features and clusters is below 1e6, 2
+    where it is below 1e7, else 1, and refines the best, by swaps and by moves of single rows. The
+    refinement may compute 150 distances for each row and cluster up to a product of 1e6, then fewer
+    and fewer, down to a share of those that the run took. All this is counted, never timed.
 
     Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
     iterations over all rows: labels still are those of the nearest centers, and a result that is
     not better is discarded. They use the seed of the run and are limited by a number of distances,
-    not by time, so that results stay reproducible. "swap": moves centers to rows that are far from
-    their center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": crosses a
-    small population of clusterings (Gribel & Vidal, Pattern Recognition 88, 2019); "hartigan-wong":
-    moves single rows (Hartigan & Wong, Applied Statistics 28, 1979). They hold two float64 copies
-    of the rows they work on, and 64 bytes per row. With "auto" one start is about as good as many:
-    ``n_init=1`` saves time. Measured on 35 problems (``python -m bench.quality``), one thread,
-    inertia relative to the lowest published or known: ten starts +1.1 %; one start with "auto"
-    -0.3 %, in 2.2 times the time of the ten starts, which is less than a third of the time of
-    scikit-learn's ten; one start with "best" -0.4 %, in 2.4 times the time of "auto". Ten starts
-    without refinement are still faster, and with few clusters sometimes better than "auto" (in 4 of
-    the 35 problems, of 8 to 25 clusters); therefore refine=None is the default.
+    not by time, so that results stay reproducible; they take rows in the order of a hash of their
+    values, and of sparse rows a sample that takes at most 128 MB when it is made dense. "swap":
+    moves centers to rows that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et
+    al., NeurIPS 2023); "genetic": crosses a small population of clusterings (Gribel & Vidal,
+    Pattern Recognition 88, 2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied
+    Statistics 28, 1979). They hold two float64 copies of the rows they work on, and 72 bytes per
+    row. With them one start is about as good as many.
 
     With ``metric="cosine"`` (spherical k-means: Dhillon & Modha, Machine Learning 42, 2001; Hornik
     et al., J. Stat. Software 50, 2012) only the directions of rows matter: each row is divided by
@@ -413,7 +423,7 @@ class KMeans(ChunkFits):
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = Watch(
                 began,
-                len(restarts) + (how is not None),
+                len(restarts) + (how is not None and how.refines),
                 self.max_iter,
                 self.max_time,
                 self.callback,
@@ -425,7 +435,7 @@ class KMeans(ChunkFits):
                 if solver.run(*start, watch):
                     break
             else:
-                if how is not None:
+                if how is not None and how.refines:
                     solver.refine_best(how.refinement(solver.best.n_iter), watch)
             self._keep(solver)
         warn_of_few_clusters(self)
@@ -448,7 +458,7 @@ class KMeans(ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed.
+            shift, n_changed, n_filled.
 
         Examples
         --------

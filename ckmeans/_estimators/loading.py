@@ -160,6 +160,8 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         raise ModelFileError("has a scaling without its numbers, or numbers of none")
     if scaled is not None and not (scaled.min() > 0 and scaled.max() <= MAX_ABS):
         raise ModelFileError("has a scaling that is not positive")
+    if not np.abs(model.__dict__.get("column_means_", np.zeros(1))).max() <= MAX_ABS:
+        raise ModelFileError("has means of columns that are not finite")
     if not np.all(model.__dict__.get("typical_distances_", np.zeros(1)) >= 0):
         raise ModelFileError("has typical distances that are no distances")
     if header["class"] == "BisectingKMeans":
@@ -176,7 +178,8 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         model.feature_names_in_ = names.astype(object)
     labels = array("labels", (np.int32,), None, "labels")
     if labels is not None:
-        if labels.ndim != 1 or not np.all((-1 <= labels) & (labels < k)):
+        least = 0 if params.get("n_outliers") is None else -1
+        if labels.ndim != 1 or not np.all((least <= labels) & (labels < k)):
             raise ModelFileError("has labels that are none of its centers")
         model.labels_ = labels
     return model

@@ -37,6 +37,7 @@ ARRAYS: dict[str, tuple[Any, Any]] = {
     "seen_weights_": (np.float64, lambda k, d: (k,)),
     "scale_": (np.float64, lambda k, d: (d,)),
     "typical_distances_": (np.float64, lambda k, d: (k,)),
+    "column_means_": (np.float64, lambda k, d: (d,)),
     "tree_centers_": (np.float64, lambda k, d: (k - 1, 2, d)),
     "tree_children_": (np.int32, lambda k, d: (k - 1, 2)),
 }

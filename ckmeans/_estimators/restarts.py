@@ -57,6 +57,7 @@ class IterState(NamedTuple):
     inertia: float  #: of these labels, to the centers before the update
     shift: float  #: total squared movement of the centers in the update
     n_changed: int  #: labels that differ from the last iteration's
+    n_filled: int  #: clusters that were empty, and took the row farthest from its own center
 
 
 class Result(NamedTuple):
@@ -275,8 +276,10 @@ class Solver:
         if watch is not None:
             best = self.best.inertia if self.best is not None else None
             while reason is None:
+                before = run.centers() if watch.verbose else None
                 more = run.iterate()
-                reason = watch(run, seed, best)
+                filled = 0 if before is None else self.n_filled(run, before)
+                reason = watch(run, seed, best, filled)
                 if not more:
                     break
         run.finish()
@@ -343,9 +346,21 @@ class Solver:
                 run.inertia_to(before),
                 run.shift,
                 run.n_changed,
+                self.n_filled(run, before),
             )
         run.finish()
         return run
+
+    def n_filled(self, run: Any, before: np.ndarray) -> int:
+        """How many clusters without rows of weight got one in the last iteration, which began with
+        these centers. (Where there is no such row to give, the center stays.)
+        """
+        labels = run.labels()
+        there = labels >= 0
+        if self.data.weights is not None:
+            there &= np.asarray(self.data.weights) > 0
+        empty = np.bincount(labels[there], minlength=len(before)) == 0
+        return int(np.count_nonzero(empty & (run.centers() != before).any(axis=1)))
 
     def new_run(self, centers: np.ndarray) -> Any:
         rule = None if self.rule is None else self.rule.of_run(self.data)

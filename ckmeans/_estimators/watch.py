@@ -190,8 +190,12 @@ class Watch:
         self.deadline = self.began + max_time if max_time is not None else float("inf")
         self.run = 0
 
-    def __call__(self, native, seed, best_inertia):
-        """Reason to end the fit after this iteration, or None."""
+    def __call__(self, native, seed, best_inertia, n_filled=0):
+        """Reason to end the fit after this iteration, or None.
+
+        n_filled : int
+            Empty clusters that were given a row, as in `IterState`.
+        """
         reason = "max_time" if perf_counter() >= self.deadline else None
         if reason and native.stop_reason is None:
             native.halt(reason)
@@ -207,10 +211,10 @@ class Watch:
                 if native.stop_reason is None:
                     native.halt(reason)
         if self.verbose:
-            self.show(native)
+            self.show(native, n_filled)
         return reason
 
-    def show(self, native: Any) -> None:
+    def show(self, native: Any, n_filled: int = 0) -> None:
         """Print what an iteration did."""
         more = self.verbose > 1
         if native.n_iter == 1:
@@ -222,6 +226,7 @@ class Watch:
             f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
             + (f"  {native.inertia():>16.10g}" if more else "")
             + (f"  {native.stop_reason}" if native.stop_reason else "")
+            + (f"  empty clusters filled: {n_filled}" if n_filled else "")
         )
 
     def finished(self, record: Any) -> None:

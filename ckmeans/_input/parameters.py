@@ -126,9 +126,10 @@ def check_refine(refine: Any, valid: Collection[str]) -> None:
         check_name(refine, ("default", *valid), "refine")
         return
     if not isinstance(refine, (list, tuple)) or not refine:
+        names = ", ".join(map(repr, ("default", *valid)))
         raise TypeError(
-            f"refine must be None, one of {', '.join(map(repr, ('default', *valid)))}, or a list "
-            f"of these names, got {with_type(refine)}."
+            f"refine must be None, one of {names}, or a list of these names, "
+            f"got {with_type(refine)}."
         )
     for name in refine:
         check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")

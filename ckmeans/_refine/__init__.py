@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._inits.rows import ranked_rows
 from .._input.contiguous import contiguous
 from .._input.sparse import SparseRows
 from .._native import Search
@@ -103,16 +104,6 @@ def sample_start(n: int, size: int, random_state: np.random.RandomState) -> int:
     return 0 if size == n else int(random_state.random_sample() * 2.0**64)
 
 
-def sample(data: Data, start: int, size: int) -> np.ndarray:
-    """At most so many rows of positive weight, (m,)."""
-    if data.weights is None:
-        return data.ranked(start, size)[0]
-    rows, codes = data.ranked(start, data.shape[0])
-    heavy = data.weights[rows] > 0
-    rows, codes = rows[heavy], codes[heavy] - np.uint64(start)
-    return rows[np.lexsort((data.weights[rows], codes))[:size]]  # equal rows by weight
-
-
 def improve_all(
     plan: Plan,
     data: Data,
@@ -123,6 +114,6 @@ def improve_all(
     """`improve`, by a sample of rows that are in one array."""
     n, d = data.shape
     size = sample_size(plan, n, d, len(centers), isinstance(data.array, SparseRows))
-    chosen = sample(data, sample_start(n, size, random_state), size)
+    chosen = ranked_rows(data, sample_start(n, size, random_state), size)
     weights = None if data.weights is None else data.weights[chosen]
     return improve(plan, data.take(chosen), weights, centers, labels[chosen], random_state)

@@ -19,11 +19,6 @@ class Gaps(Rule):
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__(values)
         check_init(values["init"], "missing='ignore'")
-        if values.get("scale") is not None:
-            raise ValueError(
-                f"missing='ignore' cannot be used with scale={values['scale']!r}: it goes with "
-                "scale=None. Divide the columns by their np.nanstd, say."
-            )
 
     def of_run(self, data: Data) -> native.Rule:
         return native.Gaps()

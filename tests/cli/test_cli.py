@@ -374,7 +374,7 @@ def test_escapes_in_cells_do_not_reach_the_terminal(run):
 
 def test_restarts_that_differ(run):
     np.save("d.npy", np.random.default_rng(1).normal(size=(500, 2)))
-    report = run("fit", "d.npy", "-k", 20)
+    report = run("fit", "d.npy", "-k", 20, "--n-init", 10)
     assert re.search(
         r"^runs        10; \d reached this inertia, the worst [0-9.]+$", report, re.MULTILINE
     )
@@ -382,7 +382,7 @@ def test_restarts_that_differ(run):
 
 def test_max_iter_is_told(run):
     np.save("d.npy", np.random.default_rng(1).normal(size=(500, 2)))
-    report = run("fit", "d.npy", "-k", 9, "--max-iter", 1)
+    report = run("fit", "d.npy", "-k", 9, "--refine", "none", "--max-iter", 1)
     assert "iterations  1; not converged: --max-iter ended it" in report
 
 

@@ -1,12 +1,17 @@
 """What the command writes: formats, files that exist, distances, scales; completion of shells."""
 
+import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import zipfile
 
 import numpy as np
 import pytest
+from checks import PATIENCE, subprocess_environment
 from command_line import csv_file, fails
 
 from ckmeans import KMeans, load
@@ -58,6 +63,124 @@ def test_names_of_the_added_columns_do_not_collide(run):
     csv_file("d.csv", ["cluster", "distance"], [[0.5, 1], [2.5, 4], [9, 9.5]])
     run("fit", "d.csv", "-k", 2, "--output", "o.csv")
     assert open("o.csv").readline() == ("cluster,distance,cluster (ckmeans),distance (ckmeans)\n")
+    for name in ("cluster", "distance"):
+        assert f"the data has a column {name!r}; the new one is '{name} (ckmeans)'" in run.errors
+
+
+TEXTS = ["A, with a comma", "B", "", 'C "quoted"', "D", "E"]
+
+
+def write_mixed(suffix):
+    """A file of two columns of numbers among others: names, codes, dates, an id, a gap."""
+    columns = {
+        "name": TEXTS,
+        "height": [1.5, 1.25, 2.0, 9.5, 9.0, 8.75],
+        "code": ["007", "008", "009", "010", "011", "012"],
+        "id": [11, 12, 14, 13, 16, 15],
+        "day": ["2024-01-02"] * 6,
+        "width": [1, 2, 1, 30, 31, 30],
+        "note": [None, 1, None, None, "x", None],
+    }
+    path = "mixed" + suffix
+    if suffix in (".csv", ".tsv"):
+        with open(path, "w", newline="") as file:
+            writer = csv.writer(file, delimiter="\t" if suffix == ".tsv" else ",")
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values()))
+    elif suffix == ".json":
+        json.dump([dict(zip(columns, row)) for row in zip(*columns.values())], open(path, "w"))
+    else:
+        arrow = pytest.importorskip("pyarrow")
+        from pyarrow import feather, parquet
+
+        columns["note"] = [None if v is None else str(v) for v in columns["note"]]
+        columns["day"] = arrow.array(columns["day"]).cast(arrow.date32())
+        write = parquet.write_table if suffix == ".parquet" else feather.write_feather
+        write(arrow.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("read", [".csv", ".tsv", ".json", ".parquet", ".feather"])
+@pytest.mark.parametrize("written", [".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather"])
+def test_all_columns_stay_in_their_order(run, read, written):
+    if written in (".parquet", ".feather"):
+        pytest.importorskip("pyarrow")
+    path, out = write_mixed(read), "out" + written
+    run("fit", path, "-k", 2, "--columns", "width,height", "--output", out, "--labels", "l.npy")
+    if written in (".csv", ".tsv"):
+        with open(out, newline="") as file:
+            names, *rows = csv.reader(file, delimiter="\t" if written == ".tsv" else ",")
+    elif written in (".json", ".jsonl"):
+        text = open(out).read()
+        records = (
+            json.loads(text) if written == ".json" else list(map(json.loads, text.splitlines()))
+        )
+        names, rows = list(records[0]), [list(record.values()) for record in records]
+    else:
+        from pyarrow import feather, parquet
+
+        table = (parquet if written == ".parquet" else feather).read_table(out)
+        names, rows = (
+            table.column_names,
+            list(zip(*(column.to_pylist() for column in table.columns))),
+        )
+    assert names[:7] == ["name", "height", "code", "id", "day", "width", "note"]
+    assert names[7:] == ["cluster", "distance"]
+    found = list(zip(*rows))
+    assert list(found[0]) == TEXTS and found[2][:2] == ("007", "008")
+    assert list(map(float, found[1])) == [1.5, 1.25, 2.0, 9.5, 9.0, 8.75]
+    assert list(map(int, found[3])) == [11, 12, 14, 13, 16, 15]
+    assert {str(day) for day in found[4]} == {"2024-01-02"}
+    assert [str(note or "") for note in found[6]] == ["", "1", "", "", "x", ""]
+    assert list(map(int, found[7])) == np.load("l.npy").tolist()
+
+
+def test_text_is_written_as_it_stood(run):
+    """Zeros at the end, exponents, words for gaps: what is text in the file stays that text."""
+    lines = ["a,b,t", "1.50,1e1,x", "2,-0.0,NA", "+9,12,"]
+    open("d.csv", "w").write("\n".join(lines) + "\n")
+    run("fit", "d.csv", "-k", 2, "--output", "o.csv")
+    found = open("o.csv").read().splitlines()
+    assert all(new.startswith(old + ",") for old, new in zip(lines, found))
+    assert [line.count(",") for line in found] == [4] * 4
+
+
+def test_an_array_keeps_columns_of_numbers_alone(run):
+    write_mixed(".csv")
+    run("fit", "mixed.csv", "-k", 2, "--columns", "width,height", "--output", "o.npy")
+    assert np.load("o.npy").shape == (6, 5)  # height, id, width, cluster, distance
+    for name in ("name", "code", "day", "note"):
+        assert f"column {name!r} is left out" in run.errors
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_weights_and_unused_columns_of_arrays_stay(run, command):
+    rows = np.random.default_rng(0).random((12, 4))
+    np.save("d.npy", rows)
+    run("fit", "d.npy", "-k", 2, "--columns", "3,1", "--weights", "2", "--output", "o.npy")
+    assert np.array_equal(np.load("o.npy")[:, :4], rows)
+    run("fit", "d.npy", "-k", 2, "--columns", "3,1", "--model", "m.npz")
+    run("predict", "m.npz", "d.npy", "--columns", "3,1", "--output", "p.csv")
+    assert (
+        open("p.csv").readline() == "column 1,column 2,column 3,column 4,cluster,distance,score\n"
+    )
+    assert np.array_equal(np.loadtxt("p.csv", delimiter=",", skiprows=1)[:, :4], rows)
+
+
+def test_many_rows_are_written_in_blocks(run):
+    rows = np.arange(40000.0).reshape(-1, 1) ** 1.5
+    csv_file("d.csv", ["a"], rows.tolist())
+    run("fit", "d.csv", "-k", 3, "--init", "first", "--max-iter", 1, "--output", "o.csv")
+    assert np.array_equal(np.loadtxt("o.csv", delimiter=",", skiprows=1)[:, 0], rows[:, 0])
+
+
+def test_scores_that_are_not_finite(run):
+    """JSON has no infinite numbers: a row off the only place of its cluster."""
+    np.save("d.npy", np.repeat([[0.0], [9.0]], 3, axis=0))
+    np.save("new.npy", [[0.0], [10.0]])
+    run("fit", "d.npy", "-k", 2, "--model", "m.npz")
+    run("predict", "m.npz", "new.npy", "--output", "o.json")
+    assert [row["score"] for row in json.load(open("o.json"))][1] is None
 
 
 @pytest.mark.parametrize("option", ["--labels", "--centers", "--output"])
@@ -103,7 +226,6 @@ def test_the_model_keeps_the_scale(run, data, rows):
     assert model.scale == "robust" and np.array_equal(model.predict(rows), np.load("l.npy"))
     run("predict", "m.npz", data, "--labels", "p.npy")
     assert np.array_equal(np.load("p.npy"), np.load("l.npy"))
-    assert "a range of k" in fails(run, "fit", data, "-k", "2:3", "--scale", "robust")
     assert "directions" in fails(
         run, "fit", data, "-k", 2, "--scale", "robust", "--metric", "cosine"
     )
@@ -178,3 +300,142 @@ def test_quantize_of_more_colors_than_there_are(run):
             image.mode == "P"
             and len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) == 4
         )
+
+
+def test_a_range_of_k_by_scaled_columns(run, data, rows):
+    options = "--scale", "standard", "--model", "m.npz", "--labels", "l.npy", "--report", "r.html"
+    pytest.importorskip("matplotlib")
+    text = run("fit", data, "-k", "1:5", *options)
+    assert run.errors == ""  # no warning of spreads
+    model = load("m.npz")
+    alone = KMeans(model.n_clusters, scale="standard", random_state=0).fit(rows)
+    assert model.scale == "standard" and np.array_equal(model.scale_, alone.scale_)
+    assert model.inertia_ <= alone.inertia_ and f"{model.inertia_:.8g}" in text
+    assert np.array_equal(model.predict(rows), np.load("l.npy"))
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    note = "differ by more than a factor of 30"
+    assert note not in open("r.html").read()
+    run("fit", data, "-k", 2, "--report", "plain.html")
+    assert note in open("plain.html").read()
+
+
+ADDRESSES = ["http://a.org/x", "https://a.org/x.csv", "s3://bucket/x.parquet"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_addresses_are_named_wherever_a_file_is(run, data, address):
+    run("fit", data, "-k", 2, "--model", "m.npz")
+    for argv in (
+        ("fit", address, "-k", 2),
+        ("predict", "m.npz", address),
+        ("predict", address, data),
+        ("quantize", address, "-k", 2, "-o", "q.png"),
+        ("plot", address, data, "-o", "p.png"),
+    ):
+        if argv[0] != "predict" and argv[0] != "fit":
+            pytest.importorskip("PIL.Image")
+            pytest.importorskip("matplotlib")
+        assert "an address is not opened: download it first" in fails(run, *argv)
+    assert "an address" in fails(run, "fit", data, "-k", 2, "--labels", address + ".csv")
+
+
+@pytest.mark.parametrize(
+    "name, content, what",
+    [
+        ("book.xlsx", b"PK\x03\x04", "zip"),
+        ("base.sqlite", b"SQLite format 3\0" + bytes(80), "sqlite3 -header -csv"),
+        ("base.db", b"SQLite format 3\0" + bytes(80), "sqlite3 -header -csv"),
+        ("old.xls", b"\xd0\xcf\x11\xe0" + bytes(80), "save the table as .csv"),
+        ("data.h5", b"\x89HDF\r\n\x1a\n" + bytes(80), "save the table as .csv"),
+        ("data.rds", b"RDX3\n" + bytes(80), "write.csv"),
+        ("data.xyz", bytes(range(256)), "not a format ckmeans reads"),
+    ],
+)
+def test_formats_that_are_not_read_say_what_to_do(run, name, content, what):
+    open(name, "wb").write(content)
+    line = fails(run, "fit", name, "-k", 2)
+    assert line.startswith(f"ckmeans: error: {name}: ") and what in line
+
+
+def test_a_workbook_says_what_to_do(run):
+    with zipfile.ZipFile("book.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    assert "save the sheet as .csv" in fails(run, "fit", "book.xlsx", "-k", 2)
+
+
+def test_too_many_colors_are_refused_before_the_long_work(run, monkeypatch):
+    Image = pytest.importorskip("PIL.Image")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("p.png")
+
+    def fit(*args, **kwargs):
+        raise AssertionError("the long work has begun")
+
+    monkeypatch.setattr(KMeans, "fit", fit)
+    line = fails(run, "quantize", "p.png", "-k", 100000, "-o", "q.png")
+    assert "colors, fewer than -k 100000" in line and not os.path.exists("q.png")
+
+
+BUSY = """
+import os, sys
+from ckmeans import KMeans
+from ckmeans.cli import main
+from ckmeans.progress import ProgressBar
+fit = KMeans.fit
+def told(self, *args, **kwargs):
+    print("busy", flush=True)
+    return fit(self, *args, **kwargs)
+KMeans.fit = told
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_ends_quantize_in_one_line():
+    Image = pytest.importorskip("PIL.Image")
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("p.png")
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY, "quantize", "p.png", "-k", "20000", "-o", "q.png"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=subprocess_environment(),
+    ) as process:
+        assert process.stdout.readline() == "busy\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            output, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert (process.returncode, output, errors) == (130, "", "ckmeans: interrupted\n")
+    assert not os.path.exists("q.png")
+
+
+@pytest.mark.parametrize("command", ["fit", "quantize"])
+def test_progress_is_shown_on_a_terminal(run, data, command, monkeypatch):
+    pytest.importorskip("tqdm")
+    Image = pytest.importorskip("PIL.Image")
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("p.png")
+    argv = (
+        ("quantize", "p.png", "-o", "q.png", "--force") if command == "quantize" else ("fit", data)
+    )
+    seen = []
+    monkeypatch.setattr(
+        "ckmeans.progress.ProgressBar.__call__", lambda _, state: seen.append(state)
+    )
+    for terminal, options, shown in (
+        (True, (), True),
+        (True, ("--no-progress",), False),
+        (
+            False,
+            (),
+            False,
+        ),
+    ):
+        monkeypatch.setattr("sys.stderr.isatty", lambda there=terminal: there, raising=False)
+        seen.clear()
+        run(*argv, "-k", 3, *options)
+        assert bool(seen) == shown

@@ -232,6 +232,26 @@ def test_anomaly_scores():
     assert not hasattr(model.fit(X), "typical_distances_")
 
 
+@pytest.mark.parametrize("d", [2, 40])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("params", [{"metric": "manhattan"}, {"missing": "ignore"}])
+def test_distances_of_other_kinds(d, dtype, params):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, d)).astype(dtype)
+    if "missing" in params:
+        X[:, 1:][rng.random((150, d - 1)) < 0.2] = np.nan
+    model = KMeans(4, random_state=0, **params).fit(X)
+    every, before = model.transform(X), X.copy()
+    assert np.array_equal(model.distances(X), every[np.arange(150), model.labels_])
+    other = (model.labels_ + 1) % 4
+    assert np.array_equal(model.distances(X, other), every[np.arange(150), other])
+    own = model.distances(X).astype(np.float64)
+    typical = [np.median(own[model.labels_ == j]) for j in range(4)]
+    assert np.array_equal(model.typical_distances(X), typical)
+    assert model.anomaly_scores(X).shape == (150,)
+    assert np.array_equal(X, before, equal_nan=True)
+
+
 def test_anomaly_scores_where_a_typical_distance_is_zero():
     X = np.array([[0.0]] * 5 + [[1.0]] + [[50.0], [54.0]])
     model = KMeans(2, init=[[0.0], [50.0]], max_iter=1).fit(X)

@@ -1,112 +1,89 @@
-"""What the README and the pages of the site show is what happens."""
+"""What the README and the pages of the site show is what happens; ``python tests/pages.py --write``
+has them show it.
+"""
 
-import contextlib
-import doctest
-import io
 import os
-import re
-import shlex
-import subprocess
 import sys
-from pathlib import Path
 
+import pages
 import pytest
 
-import ckmeans
-from ckmeans.cli import main
-
-TOP = Path(__file__).resolve().parents[2]
-README = TOP / "README.md"
-FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-PAGES = [README, *sorted(TOP.glob("docs/*.md")), *sorted(TOP.glob("docs/[!_]*/*.md"))]
-PAGES = [page for page in PAGES if page.exists()]
 #: Pages whose examples need a package that may not be there.
 NEEDS = {
-    "start.md": ["matplotlib", "sklearn"],
-    "guides/scale.md": ["sklearn"],
-    "guides/explain-and-watch.md": ["pandas", "scipy", "sklearn"],
-    "guides/sparse-text.md": ["scipy", "sklearn"],
-    "guides/big-data.md": ["pyarrow"],
-    "guides/scikit-learn.md": ["sklearn"],
-    "guides/export.md": ["pandas"],
-    "guides/command-line.md": ["matplotlib", "pandas", "pyarrow", "scipy"],
+    "docs/start.md": ["matplotlib", "sklearn"],
+    "docs/guides/scale.md": ["sklearn"],
+    "docs/guides/explain-and-watch.md": ["pandas", "scipy", "sklearn"],
+    "docs/guides/sparse-text.md": ["scipy", "sklearn"],
+    "docs/guides/big-data.md": ["pyarrow"],
+    "docs/guides/scikit-learn.md": ["sklearn"],
+    "docs/guides/export.md": ["pandas"],
+    "docs/guides/command-line.md": ["matplotlib", "pandas", "pyarrow", "scipy"],
 }
+PAGES = pages.pages()
 
 
-def blocks(page, kind):
-    """The text of all fenced blocks of a kind, one after the other."""
-    return re.findall(rf"^```{kind}\n(.*?)^```", page.read_text("utf-8"), re.S | re.M)
-
-
-def name(page):
-    return page.relative_to(TOP / "docs" if page != README else TOP).as_posix()
-
-
-def needs(page):
-    for package in NEEDS.get(name(page), ()):
+@pytest.fixture
+def text(name, tmp_path, monkeypatch):
+    for package in NEEDS.get(name, ()):
         pytest.importorskip(package)
-
-
-pages_with_examples = [page for page in PAGES if any(">>>" in b for b in blocks(page, "python"))]
-pages_with_commands = [page for page in PAGES if blocks(page, "console")]
-
-
-@pytest.mark.skipif(not README.exists(), reason="run the tests in a checkout of the repository")
-def test_pages_are_found():
-    assert README in pages_with_examples
-    assert {"start.md", "guides/command-line.md"} <= {name(page) for page in pages_with_commands}
-
-
-@pytest.mark.parametrize("page", pages_with_examples, ids=name)
-def test_examples(page, tmp_path, monkeypatch):
-    needs(page)
     monkeypatch.chdir(tmp_path)  # examples may write files
     monkeypatch.setenv("MPLBACKEND", "agg")
-    text = "\n".join(block for block in blocks(page, "python") if ">>>" in block)
-    example = doctest.DocTestParser().get_doctest(text, {}, name(page), str(page), 0)
-    assert doctest.DocTestRunner(optionflags=FLAGS).run(example).failed == 0
-
-
-def run_here(command):
-    """A call of ckmeans without anything that takes a shell: in this process, which is quicker."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = main(shlex.split(command)[1:])
-    return code, said.getvalue()
-
-
-def run_in_shell(command, tools):
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    environment["PYTHONPATH"] = str(Path(ckmeans.__file__).parents[1])
-    done = subprocess.run(
-        ["bash", "-c", command],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return done.returncode, done.stdout
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell")
-@pytest.mark.parametrize("page", pages_with_commands, ids=name)
-def test_commands(page, tmp_path, monkeypatch):
-    """Each ``$ command`` prints what the page shows below it, ``...`` standing for anything."""
-    needs(page)
-    monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("COLUMNS", "100")
-    tools, folder = tmp_path / "bin", tmp_path / "folder"
-    tools.mkdir()
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    for tool, call in {"ckmeans": "-m ckmeans", "python": ""}.items():
-        script = tools / tool
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {call} "$@"\n')
-        script.chmod(0o755)
-    for block in blocks(page, "console"):
-        for command, wanted in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-            simple = command.startswith("ckmeans ") and not re.search("[|<>;&$*]", command)
-            code, said = run_here(command) if simple else run_in_shell(command, tools)
-            assert not code, f"$ {command}\n{said}"
-            matches = doctest.OutputChecker().check_output(wanted, said, FLAGS)
-            assert matches, f"$ {command}\n{said}"
+    return PAGES[name].read_text("utf-8")
+
+
+@pytest.mark.skipif(not pages.README.exists(), reason="run the tests in a checkout")
+def test_pages_are_found():
+    assert {"README.md", "docs/start.md", "docs/guides/command-line.md"} <= PAGES.keys()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_examples(name, text):
+    assert pages.examples_run(text) == text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the commands are for a POSIX shell")
+@pytest.mark.parametrize(
+    "name", [name for name, page in PAGES.items() if pages.COMMANDS.search(page.read_text("utf-8"))]
+)
+def test_commands(name, text, tmp_path):
+    assert pages.commands_run(text, pages.make_tools(tmp_path / "bin")) == text
+
+
+@pytest.mark.parametrize(
+    "shown, happens",
+    [
+        (">>> 1 + 1\n2\n", None),
+        (">>> 1 + 1\n3\n", ">>> 1 + 1\n2\n"),
+        (">>> print('a  b')\na b\n", None),
+        (">>> print(7)\n...\n", ">>> print(7)\n7\n"),  # a line of a statement, not an output
+        (">>> list(range(100))\n[0, ..., 99]\n", None),
+        (
+            ">>> def f():\n...     return 5\n>>> f()\n6\n",
+            ">>> def f():\n...     return 5\n>>> f()\n5\n",
+        ),
+    ],
+)
+def test_what_is_not_so_is_found(shown, happens):
+    page = f"Text.\n\n```python\n{shown}```\n\nMore.\n"
+    assert pages.examples_run(page) == page.replace(shown, happens or shown)
+
+
+def test_an_error_is_found():
+    assert "ZeroDivisionError" in pages.examples_run("```python\n>>> 1 / 0\n```\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the commands are for a POSIX shell")
+def test_what_commands_do_not_say_is_found(tmp_path):
+    tools = pages.make_tools(tmp_path / "bin")
+    for command, said in (
+        ("echo a b", "a b\n"),
+        ("python -c 'print(6 * 7)'", "42\n"),
+        ("ckmeans --version", f"ckmeans {sys.modules['ckmeans'].__version__}\n"),
+        ("exit 3", "[exit code 3]\n"),
+    ):
+        page = f"```console\n$ {command}\nsomething else\n```\n"
+        if command == "ckmeans --version":  # argparse ends the process
+            command = f"{command};"
+            page = page.replace("version", "version;")
+        assert pages.commands_run(page, tools) == page.replace("something else\n", said)

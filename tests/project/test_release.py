@@ -65,6 +65,68 @@ def test_the_changelog_has_the_form_of_keep_a_changelog():
         assert len(set(lines)) == len(lines)
 
 
+def test_a_changelog_is_put_into_form():
+    spec = importlib.util.spec_from_file_location("tidy", TOP / ".ci" / "tidy_changelog.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    merged = """# Changelog
+
+Text.
+
+## [Unreleased]
+
+### Added
+- One,
+  in two lines.
+
+### Fixed
+- Three.
+### Added
+- Two.
+- One, in two lines.
+
+## 0.2 (soon)
+
+### Fixed
+- Four.
+
+## [0.1.0] - 2026-01-01
+
+### Fixed
+
+- Five.
+
+[Unreleased]: https://example.org
+"""
+    wanted = """# Changelog
+
+Text.
+
+## [Unreleased]
+
+### Added
+
+- One, in two lines.
+- Two.
+
+### Fixed
+
+- Three.
+- Four.
+
+## [0.1.0] - 2026-01-01
+
+### Fixed
+
+- Five.
+
+[Unreleased]: https://example.org
+"""
+    assert module.tidy(merged) == wanted
+    assert module.tidy(module.tidy(merged)) == module.tidy(merged)
+    assert module.tidy(CHANGELOG) == CHANGELOG
+
+
 def test_the_reference_has_everything_public():
     text = (TOP / "docs" / "api" / "index.rst").read_text("utf-8")
     listed, module = set(), ""

@@ -182,7 +182,7 @@ def test_the_command_line_knows_the_names(tmp_path, capsys):
     from ckmeans._cli import fit
     from ckmeans._inits import INITS
 
-    assert set(fit.REFINEMENTS) == set(NAMES)
+    assert set(fit.REFINEMENTS) == {"none", *NAMES}
     assert set(fit.STARTS) == {"auto", *INITS} - {"optimal"}
     np.savetxt(tmp_path / "d.csv", blobs(), delimiter=",")
     command = [

@@ -8,6 +8,7 @@ from rules_data import blobs
 
 import ckmeans
 from ckmeans import KMeans, match
+from ckmeans._estimators.model_files import save
 
 
 def by_definition(X, centers, count, weights=None):
@@ -125,7 +126,7 @@ def test_what_is_done_with_such_a_model(tmp_path):
     assert np.array_equal(ordered.labels_ == -1, model.labels_ == -1)
     found = match(ordered, model)
     assert found.table.sum() == 380 and len(found.changed) == 0
-    ckmeans._estimators.model_files.save(model, tmp_path / "model.npz", labels=True)
+    save(model, tmp_path / "model.npz", labels=True)
     assert np.array_equal(ckmeans.load(tmp_path / "model.npz").labels_, model.labels_)
     pytest.importorskip("matplotlib").use("Agg")
     from ckmeans import plot
@@ -151,3 +152,18 @@ def test_what_cannot_be_is_an_error_before_any_work(params, error, words):
 
     with pytest.raises(error, match=words):
         KMeans(4, init=init, **params).fit(blobs())
+
+
+def test_the_command(tmp_path, capsys):
+    from ckmeans.cli import main
+
+    X = np.vstack([blobs(60, 2, 2), [[99.0, 99.0], [-99.0, 90.0]]])
+    np.savetxt(tmp_path / "rows.csv", X, delimiter=",", header="x,y", comments="")
+    data, labels = str(tmp_path / "rows.csv"), tmp_path / "labels.csv"
+    assert main(["fit", data, "-k", "2", "--outliers", "2", "--labels", str(labels)]) in (0, None)
+    assert "2, label -1" in capsys.readouterr().out
+    assert labels.read_text().split()[-2:] == ["-1", "-1"]
+    assert main(["fit", data, "-k", "2", "--size-max", "31"]) in (0, None)
+    assert capsys.readouterr().out.count("  31  ") == 2
+    assert main(["fit", data, "-k", "2", "--outliers", "1.5"]) == 2
+    assert main(["fit", data, "-k", "2:4", "--size-max", "40"]) == 2

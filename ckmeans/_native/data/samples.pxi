@@ -100,8 +100,8 @@ cdef int dense_middle(View view, Memory memory, Packed *packed, double *origin) 
     cdef Py_ssize_t d = rows.d, n = rows.n, count = 0, f, i, e, row, c
     cdef Memory scratch = Memory()
     cdef Middle middle
-    cdef int32_t *place                      # (d,) drawn rows with a value in each column; then where
-                                             # in `columns` it is, from 1 on; 0: nowhere
+    cdef int32_t *place                      # (d,) drawn rows with a value in each column; then
+                                             # where in `columns` it is, from 1 on; 0: nowhere
     cdef double *drawn
     cdef double value, least
     packed.dense = <int32_t *>memory.take(MOST_DENSE, sizeof(int32_t))

@@ -21,8 +21,8 @@ cdef class PlusPlus:
     The first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by weight times
     squared distance to the nearest center so far, and the one that leaves the least potential is
     taken (the earlier of equal ones). Potentials are exact sums, so the numbers that decide alone
-    say which rows are drawn. When all rows coincide with centers, the first rows not yet taken
-    follow.
+    say which rows are drawn. When all rows coincide with centers, the first rows by content that
+    are not yet taken follow.
     """
     cdef Data data
     cdef Memory memory
@@ -246,17 +246,19 @@ cdef class PlusPlus:
         return wide_value(&total)
 
     cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
-        """Fill up with the first rows of positive weight that are not taken yet; with the first of
-        all when none is left.
+        """Fill up with the first rows of positive weight, by content, that are not taken yet; with
+        the first of all when none is left.
         """
         cdef Memory memory = Memory()
         cdef uint8_t *used = <uint8_t *>memory.take(self.data.rows.n, 1)
-        cdef Py_ssize_t i, first = -1
+        cdef Py_ssize_t e, i, first = -1
         for i in range(count):
             used[taken[i]] = 1
-        for i in range(self.data.rows.n):
+        for e in range(self.data.rows.n):
             if count == k:
                 return 0
+            self.order.sort(self.data, self.order.bucket[self.order.order[e]])
+            i = self.order.order[e]
             if self.data.weight != NULL and self.data.weight[i] == 0:
                 continue
             if first < 0:

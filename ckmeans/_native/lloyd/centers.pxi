@@ -43,6 +43,7 @@ cdef class CenterForms:
     cdef float *slack
     cdef float *lanes
     cdef float *all_lanes        # the same of all features, once `use_lanes` was called
+    cdef bint sifting            # whether `prepare` fills them
     cdef Memory quanta_memory    # in whole numbers: see `use_quanta`
     cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
     cdef Memory byte_memory      # in bytes: see `use_bytes`
@@ -99,9 +100,7 @@ cdef class CenterForms:
         return self.all_lanes != NULL
 
     cdef int use_lanes(self) except -1:
-        """From now on `prepare` makes the form that rows in doubt are sifted by, without axes,
-        too.
-        """
+        """Room for the form that rows in doubt are sifted by, without axes, too."""
         self.all_lanes = <float *>self.memory.take((self.c.k + GAIN_LANES - 1) // GAIN_LANES
                                                    * GAIN_LANES * self.d, sizeof(float))
         return 0
@@ -242,8 +241,8 @@ cdef class CenterForms:
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         if packing.axes != NULL:
             self.find_coordinates(packing)
-        else:
-            self.c.lanes = self.all_lanes
+        elif self.metric == EUCLIDEAN:       # others have no scores along lanes
+            self.c.lanes = self.all_lanes if self.sifting else NULL
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
                 continue

@@ -20,7 +20,6 @@ cdef class Choice:
         """The packings and searches that there are to choose from."""
         cdef tuple packings, searches
         cdef Py_ssize_t i
-        cdef bint reads_panels = False
         cdef Packing packing = None
         cdef Search search = None
         packings, searches, prefers = algorithm
@@ -46,13 +45,15 @@ cdef class Choice:
                 self.search_at[self.n_searches] = <void *>search
                 self.searches.append(search)
                 self.n_searches += 1
-                reads_panels = reads_panels or search.reads_panels()
         if packing is not run.data.floats or not search.always_fits():
             raise ValueError("the last packing of an algorithm must be Floats, and its last "
                              f"search one that always fits: {algorithm}.")
         self.packing = packing
-        if run.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
-            run.data.floats.keep(run.data)
+        for packing in self.packings:        # the one that a run begins with
+            if run.data.packed and packing.needs_panels():
+                run.data.floats.keep(run.data)
+            if packing.can_be_first():
+                break
         return 0
 
     cdef int choose_packing(self, Run run) except -1 nogil:

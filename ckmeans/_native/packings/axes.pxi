@@ -112,6 +112,9 @@ cdef class Axes(Packing):
         return (run.data.rows.d >= (8 if run.choice.prefers(self) else WIDE) and self.filter
                 and run.data.packed)
 
+    cdef bint can_be_first(self) noexcept:
+        return False
+
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
 

@@ -36,7 +36,8 @@ cdef class InBytes(Packing):
             or run.data.metric != EUCLIDEAN):
             return False
         return (run.choice.insists_on(self) or d >= filter_table.bytes_from
-                and self.expected(k, d) < min(quanta_cost(k, d), brute_cost(k, d)))
+                and (self.counted.cost(run, self.expected(k, d))
+                     < min(quanta_cost(k, d), brute_cost(k, d))))
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -124,9 +125,6 @@ cdef class InBytes(Packing):
         self.counted.note(run, self.row_cost(m, d) + max(pairs - 1, 0.0) * distance_cost(d)
                           + floats * brute_cost(1, d))
         return 0
-
-    cdef bint fills_panels(self) noexcept nogil:
-        return False
 
     cdef void was_read(self) noexcept nogil:
         self.floats.was_read()

@@ -17,8 +17,9 @@ cdef class Floats(Packing):
     """
     cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
     cdef SpatialOrder order      # None until a run thinks of boxes
-    cdef Counted counted         # what they cost in the last pass that compared them with all centers
-    cdef bint sifting            # rows in doubt are so many that they are worth a second look
+    cdef Counted counted         # what they cost in the last pass that compared them
+    cdef bint sifting            # rows in doubt are so many that they are worth a second look,
+    cdef bint sifted             # which has been tried
     cdef Packed unkept           # the same rows, for passes that want them in their own order while
                                  # they are kept in another
 
@@ -67,6 +68,14 @@ cdef class Floats(Packing):
         self.packed.origin = origin
         self.filter = choose_scale(&self.packed, cuts.reach(origin))
 
+    cdef bint needs_panels(self) noexcept:
+        return True
+
+    cdef int enter(self, Run run) except -1:
+        if run.data.packed:
+            self.keep(run.data)
+        return 0
+
     cdef int keep(self, View view) except -1:
         """From now on keep the packed rows: the next pass fills the panels."""
         cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.width()
@@ -95,7 +104,7 @@ cdef class Floats(Packing):
 
     cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
         """Where whole sets of centers are compared exactly again and again, from now on rows in
-        doubt are sifted first.
+        doubt are sifted first, unless that leaves most centers over.
         """
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         cdef double row = self.row_cost(m, d), doubt = 0.1 * pairs * d
@@ -103,20 +112,19 @@ cdef class Floats(Packing):
             return Packing.was_compared(self, run, doubtful, pairs)
         if run.forms.c.lanes != NULL:
             doubt = sift_cost(m, d, d, doubtful, pairs)
-        elif doubt > 0.05 * row and m >= 8:
-            self.sifting = True
+            self.sifting = doubt < 0.1 * doubtful * m * d
+        elif doubt > 0.05 * row and m >= 8 and not self.sifted:
+            self.sifting = self.sifted = True
         self.counted.note(run, row + doubt)
         return Packing.was_compared(self, run, doubtful, pairs)
 
-    cdef int enter(self, Run run) except -1:
-        return self.keep(run.data) if run.data.packed else 0
-
     cdef int follow(self, Run run) except -1 nogil:
-        if self.sifting and not run.forms.can_sift():
-            with gil:
-                run.forms.use_lanes()
+        run.forms.sifting = self.sifting
         if self.sifting:
             run.data.threads.room_for_sieves(run.k, 1)
+            if not run.forms.can_sift():
+                with gil:
+                    run.forms.use_lanes()
         if self.boxes.order != NULL and run.place_label == NULL:
             with gil:
                 run.go_by_place(&self.boxes)
@@ -136,6 +144,7 @@ cdef class Floats(Packing):
         cdef Boxes boxes
         if self.boxes.order != NULL:
             return 0
+        self.keep(data)
         data.draw_order = None                # what is drawn is drawn, mostly: both orders at once
                                               # would take more memory
         boxes.order = self.need_order().sort(data)

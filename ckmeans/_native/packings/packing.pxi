@@ -63,11 +63,15 @@ cdef class Packing:
         """
         return 0
 
+    cdef bint can_be_first(self) noexcept:
+        """Whether a run can begin with it: else it has to find something out first."""
+        return True
+
     cdef bint needs_panels(self) noexcept:
         """Whether a run that begins with it, and compares all rows with all centers, reads panels
-        again and again: then they are kept.
+        of floats again and again: then they are kept. (Searches have them kept when they begin.)
         """
-        return True
+        return False
 
     cdef Packed *panels(self) noexcept nogil:
         """The panels that boxes and bounds read."""
@@ -89,12 +93,6 @@ cdef class Packing:
         as usual.
         """
         return 0
-
-    cdef bint fills_panels(self) noexcept nogil:
-        """Whether the first pass that compares all rows with all centers fills the panels that
-        boxes and bounds read.
-        """
-        return True
 
     cdef void was_read(self) noexcept nogil:
         """A pass has read the panels of all rows, and so packed those that were not."""

@@ -57,11 +57,6 @@ cdef class WholeNumbers(Packing):
         return (self.counted.cost(run, self.row_cost(m, d))
                 <= self.floats.counted.cost(run, self.floats.row_cost(m, d)))
 
-    cdef int leave(self, Run run) except -1:
-        if run.data.packed:
-            self.floats.keep(run.data)
-        return 0
-
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
 
@@ -130,8 +125,6 @@ cdef class WholeNumbers(Packing):
 
     cdef int give_up(self, Run run) except -1:
         run.choice.give_up(run, self)
-        if run.data.packed:
-            self.floats.keep(run.data)
         return 0
 
     cdef void forget(self) noexcept:

@@ -294,6 +294,7 @@ cdef class Sizes(Rule):
         self.job.label = own
         with nogil:
             run.data.threads.each_chunk(price_rows, &self.job, count, cost)
+        self.job.ids = NULL
         for i in range(count):
             label[row[i]] = own[i]
         return 0

@@ -9,9 +9,6 @@ cdef class AllCenters(Search):
     cdef bint always_fits(self) noexcept nogil:
         return True
 
-    cdef bint reads_panels(self) noexcept nogil:
-        return False
-
     cdef int assign(self, Run run) except -1 nogil:
         cdef Py_ssize_t n = run.data.rows.n
         cdef Counters before = run.data.threads.counters(), after

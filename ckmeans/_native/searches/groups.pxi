@@ -29,7 +29,7 @@ cdef class GroupSearch(Search):
                                      * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT))
 
     cdef bint fits(self, Run run) noexcept nogil:
-        return run.forms.c.filter and run.choice.packing.panels().panels != NULL
+        return run.forms.c.filter
 
     cdef bint wants(self, Run run) except -1 nogil:
         cdef const Packed *packing = run.choice.packing.panels()
@@ -37,8 +37,7 @@ cdef class GroupSearch(Search):
         cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d), begin
         if not self.insisted and run.data.rows.n * brute < WORTH_A_PILOT:
             return False
-        if self.bounds is None and not (self.insisted or run.choice.packing.fills_panels()
-                                        or self.can_pay(run, brute)):
+        if self.bounds is None and not self.insisted and not self.can_pay(run, brute):
             return False
         if self.bounds is None:
             with gil:
@@ -50,23 +49,34 @@ cdef class GroupSearch(Search):
                         raise
                     run.choice.give_up_search(self)     # what was there before will do
                     return False
-                self.pilot_at = max(self.pilot_at, 1)
-        if self.insisted:
-            return True
+                self.pilot_at = max(self.pilot_at, run.n_iter + 1)
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
+        begin = begin if packing.panels != NULL else 1.0 * d
         self.passes_left = run.left()
-        return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
-                         begin, 1, not (packing.filling and run.choice.packing.fills_panels()),
-                         run.data)
+        if not self.insisted and not self.pays(run.clusters.center, run.forms, run.data.rows.n,
+                                               run.n_iter, brute, 0, begin, 1, not packing.filling,
+                                               run.data):
+            return False
+        if packing.panels != NULL:
+            return True
+        with gil:
+            try:
+                run.data.floats.keep(run.data)
+                return True
+            except MemoryError:
+                if self.insisted:
+                    raise
+                run.choice.give_up_search(self)
+        return False
 
     cdef bint can_pay(self, Run run, double brute) noexcept nogil:
-        """Whether bounds that leave nothing over would pay in this pass: opening them costs time
-        beside a fast comparison with all centers.
+        """Whether bounds that leave nothing over would pay in the next pass: opening them costs
+        time beside a fast comparison with all centers.
         """
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         cdef double least = 2 + 0.15 * ((run.k + WIDTH - 1) // WIDTH)
-        cdef double gains = max((run.n_iter + 1) / 2.0, 8.0 if self.preferred else 0.0)
-        return (brute - least) * min(gains, run.left()) > m * (d / 44.0) + 0.5 * d - brute
+        cdef double gains = max((run.n_iter + 2) / 2.0, 8.0 if self.preferred else 0.0)
+        return (brute - least) * min(gains, <double>run.left()) > m * (d / 44.0) - brute
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:
@@ -90,7 +100,7 @@ cdef class GroupSearch(Search):
         begin     and, more than that, in the pass that begins with them
         looser    what bounds leave over, in time, beside what the pilot tells
         ready     whether a pilot can be had
-        view      the rows, where panels may not be filled yet
+        view      the rows themselves, for a pilot where none are packed
         """
         cdef double pairs, gains              # passes that are to gain what a beginning costs
         if self.settled:

@@ -45,10 +45,6 @@ cdef class Search:
         """
         return True
 
-    cdef bint reads_panels(self) noexcept nogil:
-        """Whether it reads packed rows that are kept."""
-        return True
-
     cdef void lost(self) noexcept nogil:
         """Rows are about to be labelled by another search, or are in another order: what is known
         of them is out of date.

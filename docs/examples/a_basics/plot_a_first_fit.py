@@ -25,7 +25,7 @@ plot.clusters(model, X)
 model.predict([[7.0, 1.0]]), model.transform([[7.0, 1.0]]).round(1)
 
 # %%
-# Ten runs were made from different initial centers, and the best was kept. Here all ten found the
-# same clusters:
+# A few runs were made from different initial centers, and the best was kept. Here all of them found
+# the same clusters:
 
 sorted(round(run.inertia, 1) for run in model.runs_)

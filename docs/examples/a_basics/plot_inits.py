@@ -32,6 +32,6 @@ plt.show()
 
 # %%
 # ``init="first"`` and ``"variance-partition"`` draw nothing: every seed gives the same. The
-# default, greedy k-means++ with ten runs, finds the best one here:
+# default makes a few runs from greedy k-means++ and refines the best:
 
 print(round(KMeans(25, random_state=0).fit(X).inertia_ / best, 4))

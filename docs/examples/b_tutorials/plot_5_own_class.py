@@ -58,10 +58,7 @@ ax.set_title(f"{len(switched)} of {len(X)} points switched groups (ringed)")
 
 odd = np.concatenate([X, [[-6, 6], [12, 6], [3, -7]]])
 fit = KMeans(3, random_state=0).fit(odd)
-distances = fit.transform(odd).min(axis=1)
-typical = np.array([np.median(distances[fit.labels_ == j]) for j in range(3)])
-score = distances / typical[fit.labels_]
-far = np.flatnonzero(score > 4)
+far = np.flatnonzero(fit.anomaly_scores(odd) > 4)
 ax = plot.clusters(fit, odd)
 ax.scatter(*odd[far].T, s=120, facecolors="none", edgecolors="#D55E00", linewidths=2)
 ax.set_title(f"more than 4 times as far as the median: rows {far.tolist()}")

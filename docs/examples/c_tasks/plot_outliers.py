@@ -21,9 +21,8 @@ model = KMeans(3, random_state=0).fit(X)
 
 weights = np.ones(len(X))
 for _ in range(10):
-    distances = model.transform(X).min(axis=1)
-    limit = 3 * np.median(distances)
-    inside = (distances <= limit).astype(float)
+    distances = model.distances(X)
+    inside = (distances <= 3 * np.median(distances)).astype(float)
     if np.array_equal(inside, weights):
         break
     weights = inside

@@ -277,6 +277,7 @@ cdef class Sorted:
         """
         cdef Py_ssize_t m = self.p.m, found = 0, tries, most = min(m // 4, 64 * k), j
         cdef double price, above = 0, below = INFINITY, excess, ratio
+        cdef double slope = 3, before = 0, found_before = 0
         cdef Pair known, value
         cdef Path path
         room = np.empty((4, m + 1))
@@ -298,9 +299,12 @@ cdef class Sorted:
             else:
                 below = price
             # Of n / k values each, evenly spread, the next cluster saves as much as the third power
-            # of the clusters there are.
+            # of the clusters there are; of others, as the last two prices tell.
+            if before > 0 and found != found_before and price != before:
+                slope = min(max(log(before / price) / log(found / found_before), 1.0), 8.0)
+            before, found_before = price, found
             ratio = <double>found / k
-            price *= ratio * ratio * ratio
+            price *= ratio ** slope
             if not above < price < below:
                 price = (above + below) / 2 if below < INFINITY else 2 * above
             if not above < price < below:
