@@ -161,7 +161,7 @@ each run:
 >>> middles = [(5 * i, 5 * j) for j in range(4) for i in range(4)]
 >>> many = np.concatenate([rng.normal(middle, 0.6, size=(50, 2)) for middle in middles])
 >>> once = KMeans(16, init="random", n_init=1, random_state=0).fit(many)
->>> best = KMeans(16, random_state=0).fit(many)
+>>> best = KMeans(16, n_init=10, random_state=0).fit(many)
 >>> once.inertia_ > 2 * best.inertia_
 True
 >>> len(best.runs_), min(run.inertia for run in best.runs_) == best.inertia_
