@@ -85,4 +85,3 @@ _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
 _table.present = present_in
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
-
