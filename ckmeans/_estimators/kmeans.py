@@ -345,7 +345,6 @@ class KMeans(ChunkFits):
 
     missing: str
     known: str
-    column_means_: Any  # kept by the command line with --missing mean
 
     converged_: bool
     history_: tuple[list[Any], ...]
