@@ -126,7 +126,7 @@ def test_no_structure_is_said_and_nothing_pretended(run):
 @pytest.mark.parametrize(
     "argv, message",
     [
-        (["-k", "5:2"], "'5:2' is no range of numbers of clusters, such as 2:12"),
+        (["-k", "5:2"], "'5:2' is not a range of numbers of clusters, such as 2:12"),
         (["-k", "2:x"], "'x' is not a whole number of at least 1"),
         (["-k", "2:999"], "999 clusters need as many rows at least; there are 240"),
         (["-k", "2:4", "--init", "first"], "leave --init out"),

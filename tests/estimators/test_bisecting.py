@@ -141,7 +141,7 @@ def test_saved_trees(X, tmp_path):
         children = members["tree_children_"].copy()
         children[row, side] = child
         np.savez(path, **{**members, "tree_children_": children})
-        with pytest.raises(ckmeans._estimators.model_files.ModelFileError, match="no tree"):
+        with pytest.raises(ckmeans._estimators.model_files.ModelFileError, match="not form a tree"):
             ckmeans.load(path)
     header = json.loads(members["ckmeans"].item())
     assert header["class"] == "BisectingKMeans"
