@@ -199,8 +199,9 @@ class Solver:
         The run under way: what an interrupt leaves.
     refine : Plan or None
         How each run is refined.
-    scaling : Scaling Of the rows. `best` and `current` are scaled; results of `best_in_units` and
-        `states` are in the units of the data.
+    scaling : Scaling
+        Of the rows. `best` and `current` are scaled; results of `best_in_units` and `states` are in
+        the units of the data.
     dtype : type of the rows in the units of the data
     histories : list of lists of Iteration, or None
         What the iterations of each finished run did; set to an empty list to have it kept.

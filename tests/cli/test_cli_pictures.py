@@ -82,7 +82,7 @@ def test_the_chosen_k_is_as_good_as_when_it_is_given(run, seed):
 
 def test_equal_rows(run):
     def constant(name):
-        raise AssertionError(f"{name} is no JSON")
+        raise AssertionError(f"{name} is not JSON")
 
     np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
     facts = json.loads(
@@ -326,7 +326,7 @@ application.exec()
 
 
 def in_chromium(path):
-    """What a headless Chromium or Chrome makes of a page: its document, after loading."""
+    """The document of a page after a headless Chromium or Chrome has loaded it."""
     for name in "chromium", "chromium-browser", "google-chrome", "chrome":
         if shutil.which(name):
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Tables from files: every format and layout, and what is said when a file is no table of
+"""Tables from files: every format and layout, and the errors for files that are not tables of
 numbers.
 """
 
@@ -648,7 +648,7 @@ def test_long_cells_and_many_columns(file):
 
 
 def layouts():
-    """Tables as programs write them: (bytes, options that say all about it, names or None,
+    """Tables as programs write them: (bytes, options that fully describe the file, names or None,
     values).
     """
 

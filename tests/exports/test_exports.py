@@ -60,7 +60,7 @@ def test_to_sklearn(rows):
 
 def test_near_ties_are_counted():
     pytest.importorskip("sklearn")
-    # Half-way between two centers in exact arithmetic; far out, where float32 products round.
+    # Halfway between two centers in exact arithmetic; far out, where float32 products are rounded.
     centers = np.array([[1000.1, 3], [1000.3, 3]], dtype=np.float32)
     between = (centers[0].astype(float) + centers[1]) / 2
     X = (between + np.random.default_rng(0).normal(0, 1e-6, (200, 2))).astype(np.float32)

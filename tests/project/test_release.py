@@ -1,4 +1,4 @@
-"""What a release says about itself: versions, links, changelog, workflows, the conda recipe."""
+"""The texts of a release: versions, links, changelog, workflows, the conda recipe."""
 
 import importlib.util
 import pydoc
