@@ -29,8 +29,8 @@ def arguments(parser):
     parser.add_argument(
         "--reference",
         metavar="FILE",
-        help="earlier rows to compare with, best rows that the model was not fitted on (default: "
-        "none; then only the shares of the clusters are compared, with those of the fit)",
+        help="earlier rows to compare with, preferably ones that the model was not fitted on "
+        "(default: none; then only the shares of the clusters are compared, with those of the fit)",
     )
     parser.add_argument(
         "--alpha",

@@ -178,9 +178,9 @@ def drift(
         Fitted.
     new : array-like, or table, of shape (n_new, d)
     reference : array-like or table of shape (n_reference, d), or None, default=None
-        Rows from the time of the fit, best ones that the model was not fitted on: centers are a
-        little too near to the rows that they were fitted on. None: only shares are tested, against
-        ``model.counts_``.
+        Rows from the time of the fit, preferably ones that the model was not fitted on: centers are
+        a little too near to the rows that they were fitted on. None: only shares are tested,
+        against ``model.counts_``.
     alpha : float, default=0.01
         Chance that `drifted` is true though nothing has changed, for all tests together (Holm
         1979).
