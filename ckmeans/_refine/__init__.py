@@ -1,8 +1,8 @@
 """Refinements: local search that improves the result of Lloyd's iterations.
 
 A refinement is a function of (search, random_state, budget) that leaves better centers in `search`,
-the state of a local search over all rows (`_native/kernels/swap.pxi`); `budget` is the number of distances
-that it may compute. Adding one is a file and a line in `REFINEMENTS`.
+the state of a local search over all rows (`_native/kernels/swap.pxi`); `budget` is the number of
+distances that it may compute. Adding one is a file and a line in `REFINEMENTS`.
 """
 
 from collections.abc import Callable

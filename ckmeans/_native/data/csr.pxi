@@ -78,7 +78,7 @@ cdef int32_t falls_in(const index_type *column, Py_ssize_t count) noexcept nogil
 
 
 def own_layout(const int64_t[::1] indptr, const index_type[::1] indices, Py_ssize_t d):
-    """The Layout of CSR rows of d columns; None if they are not valid."""
+    """The Layout of CSR rows of d columns; None if the arrays do not fit together."""
     cdef Layout out = Layout.__new__(Layout)
     cdef Py_ssize_t n = indptr.shape[0] - 1, i, e, first, last
     cdef int64_t falls = 0               # places at which columns do not ascend

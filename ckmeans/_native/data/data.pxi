@@ -48,8 +48,8 @@ cdef class Data(View):
     cdef DrawOrder draw_order            # None until rows are drawn
     cdef double variance_                # mean weighted variance of the columns; -1 until it is
                                          # known
-    cdef readonly bint overflow          # the last `assign` or `distances` met rows to look at: too
-                                         # large, or not finite
+    cdef readonly bint overflow          # the last `assign` or `distances` read rows that must be
+                                         # checked: too large, or not finite
     cdef double *fill                    # GAPS: (d,) means of the columns, once rows are scanned
     cdef readonly object present         # GAPS: (n,) features that are there in each row
     cdef readonly object plain_weights   # GAPS: weights as they were given, or None

@@ -48,8 +48,8 @@ cdef class Clusters:
     cdef Memory memory
     cdef Py_ssize_t k, d
     cdef double *center          # (k, d) as they are used
-    cdef double *shown           # (k, d) as results have them: the same, unless rows are taken at
-                                 # unit length
+    cdef double *shown           # (k, d) as in results: the same, unless rows are scaled to unit
+                                 # length
     cdef double *fresh           # (k, d) the next centers, where they differ
     cdef Tally total             # sums of the current labels; `touched`: not yet in `center`
     cdef Tally *tallies          # (threads,) what each thread adds to them; zeros between passes

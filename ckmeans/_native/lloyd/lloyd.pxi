@@ -34,9 +34,9 @@ cdef class Run:
     cdef object label_array
     cdef int32_t *label              # (n,) as the search has found them
     cdef object amended_array
-    cdef int32_t *amended            # (n,) what the rule has made of it, in the rows' own order;
-                                     # the clusters' sums go by it. NULL: no rule amends labels, and
-                                     # sums go by `label`
+    cdef int32_t *amended            # (n,) the labels after the rule, in the rows' own order, to
+                                     # which the clusters' sums belong. NULL: no rule amends labels,
+                                     # and sums belong to `label`
     cdef int32_t *fresh              # (n,) the same in this pass
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Assign job
@@ -200,8 +200,8 @@ cdef class Run:
             memcpy(self.label, fresh, n * sizeof(int32_t))
         for i in range(n if self.place_label != NULL else 0):
             self.place_label[i] = self.label[self.job.boxes.order[i]]
-        self.clusters.lend(self.label)       # these are the labels before, for what is still to be
-                                             # collected
+        self.clusters.lend(self.label)       # the old labels: changes of the sums that are not yet
+                                             # collected belong to them
         self.data.workers[0].changed = changed
         return 0
 

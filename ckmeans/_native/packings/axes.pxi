@@ -27,8 +27,8 @@ def orthonormal(rows, most):
     values, vectors = eigen(product(rows, rows.T))
     keep = slice(-1, -1 - min(most, int((values > 1e-7 * values[-1]).sum())), -1)
     rows = product((vectors[:, keep] / np.sqrt(values[keep])).T, rows)
-    for _ in range(8):                        # rounding has left the shortest a little off; each
-                                              # step squares that
+    for _ in range(8):                        # the shortest are not quite orthonormal, by rounding;
+                                              # each step squares that error
         gap = product(rows, rows.T) - np.eye(len(rows))
         rows = rows - product(0.5 * gap, rows)
         if np.abs(gap).sum(axis=1).max() < 1e-9:

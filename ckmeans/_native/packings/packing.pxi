@@ -30,8 +30,8 @@ cdef class Packing:
     """One way to pack the rows of a data set."""
     cdef Memory memory
     cdef Packed packed           # what kernels read
-    cdef bint filter             # the range of the rows allows for it: without, every row is
-                                 # decided exactly
+    cdef bint filter             # whether the range of the rows allows the filter; if not,
+                                 # every row is decided exactly
 
     cdef int open(self, Data data) except -1:
         """Initialize, after the data has been scanned; nothing is packed yet."""

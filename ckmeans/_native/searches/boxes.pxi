@@ -2,21 +2,21 @@
 # (Kanungo et al. 2002; Pelleg & Moore 1999).
 
 cdef enum:
-    WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is
-                                 # small, but for what grows with the data
+    WORTH_AN_ORDER = 20000000    # nanoseconds of brute-force assignments beside which a pilot of
+                                 # boxes is cheap, apart from its cost that grows with the data
     WORTHWHILE = 150             # centers * (features + 5) from which on a row's comparisons cost
                                  # more than its share of a box
 
-cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they
-                                 # are to beat bounds, too
-cdef double HOPEFUL = 0.3        # the same where boxes are preferred: they are to beat all centers
+cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave: boxes must
+                                 # be faster than bounds, too
+cdef double HOPEFUL = 0.3        # the same if boxes are preferred: they must beat all centers
 
 
 cdef class BoxSearch(Search):
     """Rows are first packed in a spatial order, which from then on is shared by all runs over the
     data.
     """
-    cdef int paused              # passes for which boxes are left alone, because their lists were
+    cdef int paused              # passes for which boxes are not used, because their lists were
                                  # long
 
     cdef bint possible(self, Run run) noexcept:

@@ -7,11 +7,11 @@
 
 cdef class Search:
     """One way to find each row's nearest center."""
-    cdef bint preferred          # the run's algorithm is named after it: it is used unless that is
+    cdef bint preferred          # it is the `prefers` of the run's algorithm: used unless that is
                                  # slower
     cdef bint insisted           # it is used wherever it fits: in tests only
-    cdef bint settled            # found to pay, and not yet to pay no more: searches before it are
-                                 # not asked
+    cdef bint settled            # it was found to pay, and still does: searches before it are not
+                                 # asked
 
     cdef bint possible(self, Run run) noexcept:
         """Whether it can ever be of use in a run that is about to begin."""

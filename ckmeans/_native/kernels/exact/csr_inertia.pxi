@@ -12,8 +12,8 @@
 
 cdef enum:
     WALK_SLOTS = 16      # binades that there is room for
-    WALK_ROWS = 32       # rows from which on a center is worth its tables; and columns of its that
-                         # are worth a row
+    WALK_ROWS = 32       # least rows for which the tables of a center pay; and columns of it that
+                         # count as much as a row
 
 cdef int64_t BINADE = <int64_t>1 << 52       # places in a binade
 cdef double STEPS = 4503599627370496.0       # 2**52: adding it rounds to whole numbers
