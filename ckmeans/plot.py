@@ -134,8 +134,7 @@ def thin(n, max_points=MAX_POINTS):
 
 
 def _thin_grouped(n, max_points):
-    text = f"{max_points:,} of {n:,} rows drawn" if n > max_points else ""
-    return thin(n, max_points), text.replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return thin(n, max_points), f"{max_points:,} of {n:,} rows drawn" if n > max_points else ""
 
 
 def _note(ax, text):
@@ -334,6 +333,7 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
         raise ValueError("projection needs two features at least; clusters draws one.")
+    colors = cluster_colors(centers)  # not of the projected centers: as in the other plots
     scaling = fitted_scaling(model)
     array, centers = scaling.inside(array), scaling.inside(centers)
     ax = _axes(ax)
@@ -341,7 +341,6 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     shown = array[rows].astype(np.float64)
     middle, axes, shares = principal_axes(shown, 2)
     points, middles = (shown - middle) @ axes.T, (centers - middle) @ axes.T
-    colors = cluster_colors(middles)
     _scatter(ax, points, labels[rows], colors, len(array))
     _mark_centers(ax, middles, colors)
     for put, share, name in (
@@ -397,6 +396,8 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
 def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     """Scatter plots of all pairs of some features, with histograms by cluster on the diagonal.
 
+    A figure of its own also has a legend, for up to 20 clusters.
+
     Parameters
     ----------
     model, X, labels, max_points
@@ -412,7 +413,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     array, labels, names, centers = _open(model, X, labels)
     columns = _columns(features, names, min(array.shape[1], 5))
     m = len(columns)
-    if axes is None:
+    own_figure = axes is None
+    if own_figure:
         side = max(2.0 * m, 4.0)
         _, axes = pyplot().subplots(m, m, figsize=(side, side), layout="constrained", squeeze=False)
     axes = np.asarray(axes)
@@ -437,14 +439,10 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
                 counts.set_axis_off()
                 low, high = ranges[j]
                 bins = np.linspace(low, high, 31)
-                counts.hist(
-                    [points[labels == c, j] for c in range(len(middles))],
-                    bins,
-                    stacked=True,
-                    color=colors,
-                    linewidth=0,
-                    histtype="stepfilled",
-                )
+                for c, color in enumerate(colors):
+                    counts.hist(
+                        points[labels == c, j], bins, color=color, linewidth=1.2, histtype="step"
+                    )
             else:
                 _scatter(ax, points[:, [j, i]], labels, colors, len(array))
                 if len(middles) <= 20:
@@ -462,6 +460,17 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
             if j == 0:
                 ax.set_ylabel(_short(names[columns[i]]), fontsize=9)
     axes[0, -1].set_title(note, loc="right", fontsize=7)
+    if len(colors) <= 20 and own_figure:
+        lines = need("matplotlib.lines", "ckmeans.plot")
+        axes[0, 0].figure.legend(
+            [lines.Line2D([], [], marker="o", linestyle="", color=color) for color in colors],
+            [str(j) for j in range(len(colors))],
+            title="cluster",
+            loc="outside right upper",
+            fontsize=8,
+            title_fontsize=8,
+            frameon=False,
+        )
     return axes
 
 
@@ -490,10 +499,20 @@ def _cluster_ticks(ax, k, vertical):
     )
 
 
+def number(value, digits=3):
+    """A number as pictures and reports write it: 98,823 rather than 9.88e+04.
+
+    Only what is very large (10**9 and more) or very small has an exponent.
+    """
+    if 10**digits <= abs(float(f"{value:.{digits}g}")) < 1e9:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
 def _cell(ax, column, row, value, dark, size):
     """A number in a cell of a matrix, white if the cell is dark."""
     color = "white" if dark else _INK
-    ax.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=size, color=color)
+    ax.text(column, row, number(value), ha="center", va="center", fontsize=size, color=color)
 
 
 def sizes(model, *, ax=None):
@@ -516,7 +535,7 @@ def sizes(model, *, ax=None):
     if k <= 12:
         ax.bar_label(
             bars,
-            [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in counts],
+            [f"{count:,}" for count in counts],
             fontsize=8,
             padding=1,
         )

@@ -128,7 +128,9 @@ def report(
 
 
 def _number(value):
-    return "–" if math.isnan(value) else f"{value:.5g}"
+    from .plot import number
+
+    return "–" if math.isnan(value) else number(value, 5)
 
 
 def _data(array, names, source, weights, notes, scaled):
@@ -198,10 +200,10 @@ def _clusters(model, array, names, weights):
     rows = [
         [
             str(j),
-            str(counts[j]),
+            f"{counts[j]:,}",
             f"{counts[j] / max(counts.sum(), 1):.1%}",
             _number(spread[j]),
-            *(f"{value:.5g}" for value in centers[j, :_COLUMNS].tolist()),
+            *(_number(value) for value in centers[j, :_COLUMNS].tolist()),
         ]
         for j in range(min(k, _ROWS))
     ]
@@ -260,7 +262,7 @@ def _unusual(array, distances, labels, k, shown):
             str(labels[i]),
             _number(float(distances[i])),
             _number(float(scores[i])),
-            *(f"{value:.5g}" for value in array[i, : len(shown)].tolist()),
+            *(_number(value) for value in array[i, : len(shown)].tolist()),
         ]
         for i in order.tolist()
         if scores[i] > 0

@@ -170,13 +170,8 @@ def test_a_million_rows_are_thinned_and_the_plot_says_so():
         len(ax.collections[0].get_offsets()) == plot.MAX_POINTS
         and ax.collections[0].get_rasterized()
     )
-    assert "20 000 of 1 000 000 rows drawn" in [
-        text.replace("\N{NARROW NO-BREAK SPACE}", " ") for text in drawn(ax)
-    ]
-    assert any(
-        "5 000 of" in text.replace("\N{NARROW NO-BREAK SPACE}", " ")
-        for text in drawn(plot.silhouette(model, X))
-    )
+    assert "20,000 of 1,000,000 rows drawn" in [text for text in drawn(ax)]
+    assert any("5,000 of" in text for text in drawn(plot.silhouette(model, X)))
     assert not any("drawn" in text for text in drawn(plot.clusters(model, X[:100])))
 
 
@@ -331,3 +326,43 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch):
         r"'ckmeans-cython\[plot\]'$",
     ):
         plot.sizes(fitted(rows()))
+
+
+@pytest.mark.parametrize("k", [2, 8, 12, 30, 100])
+def test_a_cluster_has_one_color_in_all_panels(k):
+    X = np.random.default_rng(k).normal(size=(400, 4)) * [1, 5, 300, 0.1]
+    model = KMeans(k, n_init=1, random_state=0, scale="standard").fit(X)
+    left, right = plt.subplots(1, 2)[1]
+    plot.projection(model, X, ax=left)
+    plot.sizes(model, ax=right)
+    rings = [text.get_bbox_patch().get_edgecolor() for text in left.texts[:k]]
+    bars = [bar.get_facecolor() for bar in right.patches]
+    assert rings == bars
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (98823.4, "98,823"),
+        (999.7, "1,000"),
+        (-1234567, "-1,234,567"),
+        (12.345, "12.3"),
+        (0, "0"),
+        (1e12, "1e+12"),
+    ],
+)
+def test_numbers_are_written_one_way(value, text):
+    assert plot.number(value) == text
+
+
+@pytest.mark.parametrize(("k", "entries"), [(2, 2), (12, 12), (30, 0)])
+def test_pairs_have_outlines_and_a_legend(k, entries):
+    X = np.random.default_rng(k).normal(size=(300, 3))
+    axes = plot.pairs(KMeans(k, n_init=1, random_state=0).fit(X), X)
+    figure = axes[0, 0].figure
+    shown = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert shown == [str(j) for j in range(entries)]
+    outlines = [patch for ax in figure.axes for patch in ax.patches]
+    assert len(outlines) == 3 * k and not any(patch.get_fill() for patch in outlines)
+    plt.close("all")
