@@ -257,6 +257,7 @@ def test_a_report_is_whole_and_loads_nothing(run, data, k):
         "Clusters",
         "Profiles",
         "To repeat this",
+        "Glossary",
         *(["Choice of k"] if ":" in k else []),
     ):
         assert heading in page.words
@@ -383,6 +384,7 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
         "Profiles",
         "Most unusual rows",
         "To repeat this",
+        "Glossary",
     ]
     assert len(seen["pictures"]) == 6
     assert all(
