@@ -2,9 +2,11 @@
 
 Every function takes matplotlib axes and returns them; without axes it makes a new figure. Axes are
 labeled with the names of the columns. Rows of models with ``metric="cosine"`` are drawn at unit
-length. The colors can be distinguished by color-blind readers (Okabe & Ito 2008). With more than
-eight clusters only neighboring ones have different colors; the numbers at the centers identify
-them. Of very many rows a random sample is drawn, and the plot says so.
+length. A cluster has the same color in all plots of a model. The colors can be distinguished by
+color-blind readers (Okabe & Ito 2008); from the ninth cluster on, darker and lighter shades of them
+follow. With more than 20 clusters colors repeat, never for neighbors if it can be helped; the
+numbers at the centers identify them. Of very many rows a random sample is drawn, and the plot says
+so. Texts and paper follow matplotlib's style: ``plt.style.use("dark_background")``.
 """
 
 import math
@@ -27,6 +29,11 @@ from ._output.safe_text import picture, terminal
 
 #: The colors of Okabe & Ito, sorted such that the first ones differ most.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
+#: Darker and lighter shades of them, for the clusters from the ninth on.
+SHADES = (
+    *("#003D66", "#8F6300", "#00543D", "#8C3D68", "#1F7FB5", "#7A3600", "#8F8600", "#444444"),
+    *("#7FC4F0", "#66D1AE", "#EBB8D4", "#F5A97A"),
+)
 MAX_POINTS = 20_000  #: rows drawn at most
 _GRID = 400  # pixels along each side of the picture of the regions
 _INK = "#222222"
@@ -109,21 +116,22 @@ def _columns(features, names, count):
 
 
 def cluster_colors(centers):
-    """A color for each center. Up to eight all differ; beyond that, nearby centers do."""
+    """A color for each center. Up to 20 all differ; beyond that, nearby centers do."""
     k = len(centers)
-    if k <= len(COLORS):
-        return list(COLORS[:k])
+    palette = COLORS + SHADES
+    if k <= len(palette):
+        return list(palette[:k])
     centers = np.asarray(centers, dtype=np.float64)
     chosen: list[int] = []
     for j in range(k):
         apart = np.sqrt(((centers[:j] - centers[j]) ** 2).sum(axis=1))
         nearest = [
             min((apart[i] for i in range(j) if chosen[i] == c), default=math.inf)
-            for c in range(len(COLORS))
+            for c in range(len(palette))
         ]
-        used = [chosen.count(c) for c in range(len(COLORS))]
-        chosen.append(max(range(len(COLORS)), key=lambda c: (nearest[c], -used[c])))
-    return [COLORS[c] for c in chosen]
+        used = [chosen.count(c) for c in range(len(palette))]
+        chosen.append(max(range(len(palette)), key=lambda c: (nearest[c], -used[c])))
+    return [palette[c] for c in chosen]
 
 
 def thin(n, max_points=MAX_POINTS):
