@@ -446,7 +446,7 @@ class KMeans(ChunkFits):
     def iter_fit(
         self, X: Any, sample_weight: Any = None, *, labels_known: Any = None
     ) -> Iterator[IterState]:
-        """Fit with one run, yielding the state after each iteration.
+        """Fit with one run, yielding the state at the start and after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
 
@@ -460,7 +460,12 @@ class KMeans(ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed, n_filled.
+            shift, n_changed, n_filled. The first state is the start: the initial centers, n_iter 0,
+            labels -1, and an infinite inertia.
+
+        See Also
+        --------
+        ckmeans.plot.clusters : draws a state.
 
         Examples
         --------
@@ -469,6 +474,7 @@ class KMeans(ChunkFits):
         >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
         >>> for state in KMeans(2, init=[[0.0], [1.0]]).iter_fit(X):
         ...     print(state.n_iter, state.inertia, state.centers.ravel())
+        0 inf [0. 1.]
         1 41.0 [0. 4.]
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
