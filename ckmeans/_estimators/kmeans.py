@@ -540,7 +540,7 @@ class KMeans(ChunkFits):
         check.check_directions(data)
         init = self._init()
         # Refinements know of no rules, and the optimum of one column is that of plain k-means.
-        how = default_effort(self, *array.shape, refinable=rule is None)
+        how = default_effort(self, array.shape[0], array.shape[1], refinable=rule is None)
         if rule is not None and isinstance(init, str) and init == "auto":
             init = "k-means++"
         n_init = self.n_init if how is None else how.starts
