@@ -63,8 +63,9 @@ class KMeans(ChunkFits):
     n_init : "auto" or int, default="auto"
         Number of runs, of which the one with the lowest inertia is kept (the first of equal ones).
         "auto", where `init` and `refine` are left open as well: 4, 2 or 1 by the size of the
-        problem, and a further one that refines the best of these; otherwise 10 for inits that draw,
-        1 for those that do not. Given centers bring their own number.
+        problem, and a further one that refines the best of these. With rules (sizes, outliers,
+        known labels, gaps, medians), which nothing refines: 10, 4, 2 or 1; see Notes. Otherwise
+        10 for inits that draw, 1 for those that do not. Given centers bring their own number.
     max_iter : int, default=300
         Most iterations of a run.
     tol : float, default=1e-4
@@ -230,7 +231,10 @@ class KMeans(ChunkFits):
     By default a fit does 4 runs where the product of rows, features and clusters is below 1e6, 2
     where it is below 1e7, else 1, and refines the best, by swaps and by moves of single rows. The
     refinement may compute 150 distances for each row and cluster up to a product of 1e6, then fewer
-    and fewer, down to a share of those that the run took. All this is counted, never timed.
+    and fewer, down to a share of those that the run took. All this is counted, never timed. There
+    is no refinement for `size_min`, `size_max`, `n_outliers`, `labels_known`, ``missing="ignore"``
+    and ``metric="manhattan"``: a fit with one of these does 10 runs where that product is below
+    1e6, 4 below 1e7, 2 below 1e8, else 1.
 
     Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
     iterations over all rows: labels still are those of the nearest centers, and a result that is
@@ -312,7 +316,10 @@ class KMeans(ChunkFits):
     those nearest to them (of those of the same index, if init is an array). Not for labels that
     contradict each other: "constrained" keeps them, right or wrong.
 
-    These three cannot be used together, nor with `refine` or over blocks of rows.
+    Known labels go together with sizes and with outliers: rows that stay in their clusters take
+    their room there, and are never left out. No other two of sizes, outliers, medians
+    (``metric="manhattan"``) and gaps (``missing="ignore"``) go together; none goes with `refine` or
+    over blocks of rows, and all take weights.
 
     For rows that do not fit into memory: `fit_chunks` reads them chunk by chunk, and so does `fit`
     with a large `numpy.memmap` (if its packed copy would take more than 100 MB; not with `refine`,
@@ -446,7 +453,7 @@ class KMeans(ChunkFits):
     def iter_fit(
         self, X: Any, sample_weight: Any = None, *, labels_known: Any = None
     ) -> Iterator[IterState]:
-        """Fit with one run, yielding the state after each iteration.
+        """Fit with one run, yielding the state at the start and after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
 
@@ -460,7 +467,12 @@ class KMeans(ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed, n_filled.
+            shift, n_changed, n_filled. The first state is the start: the initial centers, n_iter 0,
+            labels -1, and an infinite inertia.
+
+        See Also
+        --------
+        ckmeans.plot.clusters : draws a state.
 
         Examples
         --------
@@ -469,6 +481,7 @@ class KMeans(ChunkFits):
         >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
         >>> for state in KMeans(2, init=[[0.0], [1.0]]).iter_fit(X):
         ...     print(state.n_iter, state.inertia, state.centers.ravel())
+        0 inf [0. 1.]
         1 41.0 [0. 4.]
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
@@ -527,7 +540,7 @@ class KMeans(ChunkFits):
         check.check_directions(data)
         init = self._init()
         # Refinements know of no rules, and the optimum of one column is that of plain k-means.
-        how = default_effort(self, *array.shape) if rule is None else None
+        how = default_effort(self, array.shape[0], array.shape[1], refinable=rule is None)
         if rule is not None and isinstance(init, str) and init == "auto":
             init = "k-means++"
         n_init = self.n_init if how is None else how.starts

@@ -50,14 +50,16 @@ class Run(NamedTuple):
 
 
 class IterState(NamedTuple):
-    """One Lloyd iteration, as `KMeans.iter_fit` yields it."""
+    """The start or one Lloyd iteration, as `KMeans.iter_fit` yields it. At the start no row has a
+    label, and everything is still to change.
+    """
 
-    n_iter: int  #: iterations so far, this one included
-    centers: np.ndarray  #: centers after the update, (k, d)
-    labels: np.ndarray  #: nearest of the centers before the update, (n,) int32
-    inertia: float  #: of these labels, to the centers before the update
-    shift: float  #: total squared movement of the centers in the update
-    n_changed: int  #: labels that differ from the last iteration's
+    n_iter: int  #: iterations so far, this one included; 0 at the start
+    centers: np.ndarray  #: centers after the update, (k, d); at the start the initial ones
+    labels: np.ndarray  #: nearest of the centers before the update, (n,) int32; -1 at the start
+    inertia: float  #: of these labels, to the centers before the update; inf at the start
+    shift: float  #: total squared movement of the centers in the update; inf at the start
+    n_changed: int  #: labels that differ from the last iteration's; n at the start
     n_filled: int  #: clusters that were empty, and took the row farthest from its own center
 
 
@@ -323,7 +325,7 @@ class Solver:
         return again, run.n_iter
 
     def states(self, seed: int | None, make: Callable[[], np.ndarray]) -> Iterator[IterState]:
-        """The same as `run`, yielding an IterState for each iteration."""
+        """The same as `run`, yielding an IterState for the start and for each iteration."""
         began = perf_counter()
         run = yield from self.each_state(make(), 0)
         n_iter = 0
@@ -336,6 +338,11 @@ class Solver:
 
     def each_state(self, centers: np.ndarray, n_iter: int) -> Generator[IterState, None, Any]:
         run = self.current = self.new_run(centers)
+        if n_iter == 0:
+            n = self.data.shape[0]
+            unlabeled = np.full(n, -1, dtype=np.int32)
+            start = self.outside(run.result_centers())
+            yield IterState(0, start, unlabeled, np.inf, np.inf, n, 0)
         more = True
         while more:
             before = run.centers()

@@ -8,7 +8,7 @@ use; threads from the crew.
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
-from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY, NAN
+from libc.math cimport fabs, floor, fma, frexp, ldexp, sqrt, INFINITY, NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove, memset
@@ -153,6 +153,7 @@ include "rules/flow.pxi"
 include "rules/sizes.pxi"
 include "rules/outliers.pxi"
 include "rules/known_labels.pxi"
+include "rules/both.pxi"
 include "lloyd/lloyd.pxi"
 include "blocks/one_pass.pxi"
 include "blocks/resident.pxi"

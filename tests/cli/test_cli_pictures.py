@@ -257,6 +257,7 @@ def test_a_report_is_whole_and_loads_nothing(run, data, k):
         "Clusters",
         "Profiles",
         "To repeat this",
+        "Glossary",
         *(["Choice of k"] if ":" in k else []),
     ):
         assert heading in page.words
@@ -383,6 +384,7 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
         "Profiles",
         "Most unusual rows",
         "To repeat this",
+        "Glossary",
     ]
     assert len(seen["pictures"]) == 6
     assert all(
@@ -391,3 +393,13 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
     )
     assert seen["width"] <= seen["inner"] and seen["rows"] > 15  # nothing wider than the window
     assert set(seen["asked"]) <= {"file", "data"} and seen["said"] == []
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1, False), (1000, True)])
+def test_a_page_prints_explains_its_words_and_shows_warnings(factor, warned):
+    X = blobs() * [1, factor]
+    page = report(KMeans(4, n_init=1, random_state=0).fit(X), X)
+    assert "@media print" in page and "<h2>Glossary</h2>" in page
+    assert ('<p class="warning">The standard deviations' in page) == warned
+    noted = report(KMeans(2, n_init=1, random_state=0).fit(X), X, notes=["<careful>"])
+    assert '<p class="warning">Note: &lt;careful&gt;</p>' in noted

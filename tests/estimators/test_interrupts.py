@@ -85,7 +85,7 @@ def test_the_centers_so_far_where_no_run_has_finished(end):
     model = KMeans(6, n_init=2, random_state=3, tol=0, history=True).fit(
         frame
     )  # none of whose attributes must stay
-    states = list(KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X))
+    _, *states = KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X)
     ended(lambda: model.set_params(callback=at(0, 2, end)).fit(X), end)
     assert (
         np.array_equal(model.cluster_centers_, states[1].centers)
@@ -225,7 +225,7 @@ def test_a_warning_that_is_an_error_comes_after_the_fit():
 def test_iter_fit(end):
     model = KMeans(5, random_state=0, tol=0, n_init=1)
     states = model.iter_fit(X)
-    next(states), next(states)
+    next(states), next(states), next(states)  # the start and two iterations
     ended(lambda: states.throw(end), end)
     assert model.stop_reason_ == "interrupted" and model.n_iter_ == 2
     check_whole(model, labels=False)
@@ -242,7 +242,7 @@ def test_iter_fit(end):
 def test_fit_chunks(end):
     model = KMeans(6, n_init=4, random_state=3, tol=0).fit(X).set_params(callback=at(0, 2, end))
     ended(lambda: model.fit_chunks(lambda: iter(np.array_split(X, 3))), end)
-    states = list(KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X))
+    _, *states = KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X)
     assert (
         np.array_equal(model.cluster_centers_, states[1].centers)
         and model.runs_ == ()

@@ -305,7 +305,7 @@ def test_the_optimum_is_the_default_for_one_column():
 
 def test_watching_the_optimum():
     X = np.random.default_rng(7).normal(size=(60, 1))
-    states, seen = list(KMeans(4, tol=0).iter_fit(X)), []
+    (_, *states), seen = KMeans(4, tol=0).iter_fit(X), []
     model = KMeans(4, tol=0, history=True, callback=seen.append).fit(X)
     assert (
         [state.n_changed for state in states]

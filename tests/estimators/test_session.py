@@ -127,7 +127,7 @@ def test_what_a_state_shows_is_that_of_iter_fit(X):
             (state.centers, state.labels, state.shift, state.inertia)
         ),
     ).fit(X)
-    stepwise = list(KMeans(4, init=init).iter_fit(X))
+    _, *stepwise = KMeans(4, init=init).iter_fit(X)
     assert len(states) == len(stepwise)
     for (centers, labels, shift, inertia), step in zip(states, stepwise):
         assert np.array_equal(centers, step.centers) and np.array_equal(labels, step.labels)

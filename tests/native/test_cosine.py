@@ -329,7 +329,7 @@ def test_rows_that_cancel_out_leave_their_center_where_it_was():
 def test_given_centers_are_brought_to_unit_length():
     X = blobs(500, 4, 3)
     init = X[:3] * [[3.0], [1e-9], [1e12]]
-    states = list(KMeans(3, metric="cosine", init=init, tol=0).iter_fit(X))
+    _, *states = KMeans(3, metric="cosine", init=init, tol=0).iter_fit(X)
     assert np.array_equal(states[0].labels, oracle_cosine.assign(X, X[:3])[0])
     for bad in ([[1.0, 0, 0, 0], [0.0, 0, 0, 0], [0, 0, 1.0, 0]],):
         with pytest.raises(ValueError, match="Row 1 of init is zero.*direction"):

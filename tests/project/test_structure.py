@@ -24,7 +24,7 @@ FLOORS = [
     {"_estimators"},
     {"partial", "_blocks", "progress"},
     {"metrics", "image", "select", "_exports", "_insight"},
-    {"plot", "dask", "ray"},
+    {"plot", "_drawing", "dask", "ray"},
     {"report", "tutorial"},
     {"_cli", "cli", "__main__"},
 ]

@@ -117,7 +117,7 @@ def test_whole_weights_count_like_copies():
 def test_iter_fit_ends_as_fit_does():
     X = blobs()
     model = KMeans(12, n_init=1, random_state=0, refine="auto")
-    states = list(model.iter_fit(X))
+    _, *states = model.iter_fit(X)
     assert [state.n_iter for state in states] == list(range(1, len(states) + 1))
     checks.assert_same(model, KMeans(12, n_init=1, random_state=0, refine="auto").fit(X))
 
