@@ -31,7 +31,7 @@ def _choose():
     return forced
 
 
-isa = _choose()
+isa = available[0]
 
 
 def kernel(name):
@@ -46,14 +46,23 @@ def kernel(name):
                 raise
 
 
-engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
-
-
 def _metric_kernels(metric):
     return kernel(f"{metric}_f32"), kernel(f"{metric}_f64")
 
 
 engine.metric_kernels = _metric_kernels
+
+
+def use(name):
+    """Take the kernels of an available instruction set, for all that begins from now on; not while
+    a fit goes on. The classes below stay those of the first one.
+    """
+    global isa
+    isa = name
+    engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
+
+
+use(_choose())
 
 # Classes of their own for each instruction set, with the same results.
 #: The state of a local search by swaps.

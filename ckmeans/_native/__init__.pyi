@@ -11,6 +11,7 @@ available: tuple[str, ...]
 isa: str
 
 def kernel(name: str) -> Any: ...
+def use(name: str) -> None: ...
 
 class Search:
     n: int

@@ -41,6 +41,10 @@ cdef bint insisting = False
 
 
 def insist(bint always):
-    """For tests: whether what an algorithm prefers is used wherever it fits, however slow."""
+    """For tests: whether what an algorithm prefers is used wherever it fits, however slow; returns
+    what held before.
+    """
     global insisting
+    before = insisting
     insisting = always
+    return before
