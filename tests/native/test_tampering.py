@@ -394,6 +394,27 @@ def test_values_and_weights_that_change_in_fits_with_rules(name, weighted):
                 assert str(error)
 
 
+@pytest.mark.parametrize("d", [64, 130, 500])
+def test_rows_that_are_no_longer_mostly_zero(d):
+    """`transform` reads rows that are mostly zero once more, for what else there is."""
+    rows, over = np.zeros((3000, d)), threading.Event()
+    model = KMeans(3, init=np.eye(3, d), max_iter=1).fit(np.eye(5, d))
+
+    def disturb():
+        while not over.is_set():
+            rows[:] = 1
+            rows[:] = 0
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        for _ in range(30):
+            assert np.isfinite(model.transform(rows)).all()
+    finally:
+        over.set()
+        disturber.join()
+
+
 @quiet
 @pytest.mark.parametrize("name", RULES)
 def test_weights_that_come_and_go_while_rows_are_counted(name):
