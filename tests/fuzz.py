@@ -22,6 +22,7 @@ import io
 import itertools
 import os
 import pickle
+import signal
 import sys
 import tempfile
 import threading
@@ -31,19 +32,35 @@ import warnings
 import zlib
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import oracle
+import oracle_cosine
+import oracle_fuzzy
+import oracle_gaps
+import oracle_manhattan
+import rules_data
 
 import ckmeans
-from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, cli, metrics, partial, plot
+from ckmeans import (
+    BisectingKMeans,
+    FuzzyCMeans,
+    KMeans,
+    MiniBatchKMeans,
+    _native,
+    cli,
+    metrics,
+    partial,
+    plot,
+)
 from ckmeans._cli import text, text_columns, text_header, text_layout, text_numbers
 from ckmeans._cli.readers import Ambiguous, ReadError, read_table
 from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
 from ckmeans._estimators.model_files import ModelFileError
 from ckmeans._inits import INITS
-from ckmeans._native import Sorted
+from ckmeans._native import Sorted, engine
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
 from ckmeans.select import CRITERIA
@@ -737,11 +754,17 @@ def layouts(rng):
         assert np.array_equal(np.concatenate([model.predict(part) for part in parts]), labels)
         assert np.array_equal(np.concatenate([model.transform(part) for part in parts]), distances)
         if model.metric == "euclidean":
+            thin = oracle.is_thin(X.astype(float)) & (distances.dtype == np.float64)
             for j in range(0, k, 3):
                 exact = np.zeros(len(X))
                 for f in range(d):  # the definition: one feature after the other
                     exact += (X[:, f].astype(float) - float(model.cluster_centers_[j, f])) ** 2
-                assert np.array_equal(distances[:, j], np.sqrt(exact).astype(distances.dtype))
+                shown = np.sqrt(exact).astype(distances.dtype)
+                assert np.array_equal(distances[~thin, j], shown[~thin])
+            some = np.flatnonzero(thin)[:5]  # mostly zero: exact, and rounded once
+            if len(some):
+                shown = oracle.distances(X[some].astype(float), model.cluster_centers_[:5])
+                assert np.array_equal(distances[some, :5], shown)
 
 
 def chunks(rng):
@@ -1004,6 +1027,413 @@ def many_decades(rng):
         )
 
 
+# -- what fits do otherwise than plain k-means -----------------------------------------------------
+
+
+class Problem(NamedTuple):
+    """A fit of one of KINDS."""
+
+    kind: str
+    cls: type
+    params: dict[str, Any]
+    X: Any
+    of_fit: dict[str, Any]  #: other arguments of `fit`
+
+    @property
+    def weights(self):
+        return self.of_fit.get("sample_weight")
+
+    def model(self, **more):
+        return self.cls(**{**self.params, **more})
+
+    def fit(self, model=None, X=None, **more):
+        model = self.model(**more) if model is None else model
+        return model.fit(self.X if X is None else X, **self.of_fit)
+
+
+def sizes_of(rng, n, d, k, weights):
+    """Bounds of sizes, now and then some that cannot be kept."""
+    total = n if weights is None else float(weights.sum())
+    low = total / k * pick(rng, (0, 0.3, 0.8, 0.99, 1, 1))
+    high = total / k * pick(rng, (1, 1, 1.01, 1.3, 3, 1e9))
+    if rng.random() < 0.5:
+        low, high = np.floor(low), np.ceil(high)
+    if rng.random() < 0.3:
+        low = low * rng.random(k)
+    if rng.random() < 0.3:
+        high = high * (1 + rng.random(k))
+    found = {"size_min": low, "size_max": high}
+    if rng.random() < 0.4:
+        del found[pick(rng, tuple(found))]
+    return found
+
+
+def with_gaps(rng, X):
+    """A copy in which values are missing, but seldom a whole row or column."""
+    X = X.astype(np.result_type(X.dtype, np.float32))
+    gaps = rng.random(X.shape) < pick(rng, (0, 0.05, 0.4, 0.9))
+    if rng.random() < 0.95:
+        gaps[np.arange(len(X)), rng.integers(X.shape[1], size=len(X))] = False
+        gaps[rng.integers(len(X), size=X.shape[1]), np.arange(X.shape[1])] = False
+    X[gaps] = np.nan
+    return X
+
+
+def known_of(rng, n, k):
+    """Labels of some rows, -1 for the others."""
+    known = np.full(n, -1, dtype=pick(rng, (np.int32, np.int32, np.int64, np.int8)))
+    some = rng.random(n) < pick(rng, (0, 0.02, 0.3, 1.0))
+    known[some] = rng.integers(pick(rng, (1, k)), size=some.sum())
+    return known
+
+
+#: The kinds of fits beside plain k-means, and whether they take sparse rows.
+KINDS = {
+    "sizes": True,
+    "outliers": True,
+    "known labels": True,
+    "medians": False,
+    "gaps": False,
+    "memberships": False,
+    "scale": True,
+    "bytes": False,
+    "default": True,
+}
+
+
+def some_problem(rng, kinds=tuple(KINDS), n=None):
+    """A fit of any of these kinds, of a size that takes milliseconds."""
+    kind, cls = pick(rng, kinds), KMeans
+    n = int(n or pick(rng, (8, 30, 64, 130, 130, 700)))
+    d = int(pick(rng, (1, 2, 3, 7, 20)))
+    k = int(pick(rng, (1, 2, 3, 5, 8)))
+    if kind == "bytes":
+        n, d = max(n, 130), int(pick(rng, (5, 40, 64, 72, 130, 257)))
+        k = int(pick(rng, (20, 33, 64, 100)))
+    X = numbers(rng, n, d)
+    weights = well_weighted(rng, n)
+    params = {
+        "n_clusters": k,
+        "random_state": int(rng.integers(2**32)),
+        "max_iter": int(pick(rng, (1, 3, 10, 40))),
+        "tol": pick(rng, (0, 0, 1e-4)),
+        "n_threads": int(pick(rng, (1, 2, 3))),
+        "n_init": int(pick(rng, (1, 1, 2))),
+        "init": pick(rng, ("k-means++", "random", "random-partition", "first")),
+    }
+    if rng.random() < 0.4:
+        params["init"] = X[rng.choice(n, k)].astype(float)
+        if rng.random() < 0.3:
+            params["init"] *= 10.0 ** rng.integers(0, 9, size=(k, 1))
+        params["n_init"] = 1
+    of_fit = {"sample_weight": weights}
+    if kind == "memberships":
+        cls, params["fuzziness"] = FuzzyCMeans, float(pick(rng, (1.05, 1.3, 2.0, 2.0, 2.7, 20)))
+    if kind == "sizes":
+        params |= sizes_of(rng, n, d, k, weights)
+    if kind == "outliers":
+        params["n_outliers"] = pick(rng, (0, 1, 3, n // 4, n - k, 0.01, 0.2))
+    if kind == "known labels":
+        params["known"] = pick(rng, ("constrained", "seeded"))
+        of_fit["labels_known"] = known_of(rng, n, k)
+    if kind == "medians":
+        params["metric"] = "manhattan"
+    if kind == "gaps":
+        X, params["missing"] = with_gaps(rng, X), "ignore"
+    if kind == "scale":
+        params["scale"] = pick(rng, ("standard", "robust"))
+    if kind == "bytes":
+        params["algorithm"] = pick(rng, ("bytes", "bytes", "auto"))
+    if kind == "default":
+        params = {name: params[name] for name in ("n_clusters", "random_state", "n_threads")}
+        params["max_iter"] = 30
+    if kind in ("sizes", "outliers", "known labels"):
+        params["metric"] = pick(rng, ("euclidean", "euclidean", "cosine"))
+        params["algorithm"] = pick(rng, ("auto", *ALGORITHMS))
+    if cls is KMeans:
+        params["copy_x"] = bool(rng.random() < 0.8)
+    if KINDS[kind] and rng.random() < 0.2:
+        X = np.where(rng.random(X.shape) < 0.5, X, 0).astype(X.dtype)
+        with contextlib.suppress(ImportError):
+            from scipy import sparse
+
+            X = sparse.csr_array(X)
+    return Problem(kind, cls, params, X, of_fit)
+
+
+def dense(X):
+    return X.toarray() if hasattr(X, "nnz") else X
+
+
+@contextlib.contextmanager
+def instruction_set(name):
+    """Fits that begin within use the kernels of this instruction set."""
+    before = instruction_sets.isa
+    instruction_sets.use(name)
+    try:
+        yield
+    finally:
+        instruction_sets.use(before)
+
+
+@contextlib.contextmanager
+def insisting():
+    """What an algorithm is named after is used on small data, too, where it does not pay."""
+    before = engine.insist(True)
+    try:
+        yield
+    finally:
+        engine.insist(before)
+
+
+def kinds_of_fits(rng):
+    """Fits of other kinds than plain k-means: what the definition says, and the same bits from
+    other threads, instruction sets and layouts.
+    """
+    problem = some_problem(rng)
+    insists = insisting() if rng.random() < 0.6 else contextlib.nullcontext()
+    with meant_for_users(), insists, unchanged(problem.X, *problem.of_fit.values()):
+        model = problem.fit()
+        check_kind(rng, problem, model)
+        X = problem.X
+        with instruction_set(pick(rng, _native.available)):
+            more = {"n_threads": int(pick(rng, (1, 2, 3)))}
+            if problem.cls is KMeans:
+                more["copy_x"] = bool(rng.random() < 0.5)
+            if problem.kind == "bytes":
+                more["algorithm"] = pick(rng, ("lloyd", "boxes", "bytes"))
+            if isinstance(X, np.ndarray):
+                X = pick(rng, (np.asfortranarray(X), X[:, ::-1].copy()[:, ::-1], X))
+            same_bits(model, problem.fit(X=X, **more))
+            assert np.array_equal(model.predict(X), model.predict(problem.X))
+        again = through_a_file(model)
+        assert np.array_equal(again.predict(X), model.predict(X))
+        assert np.array_equal(again.transform(X), model.transform(X))
+        shares = model.predict_proba(dense(X))
+        assert shares.shape == (X.shape[0], model.n_clusters)
+        assert np.all((shares >= 0) & (shares <= 1)) and np.all(np.abs(shares.sum(1) - 1) < 1e-12)
+        own = model.predict(X)
+        assert np.array_equal(model.distances(X), model.transform(X)[np.arange(len(own)), own]), (
+            "distances differ from those of transform"
+        )
+        model.anomaly_scores(X), model.get_feature_names_out(), repr(model)
+
+
+def check_kind(rng, problem, model):
+    """What a fit of this kind promises."""
+    X, weights, k = problem.X, problem.weights, model.n_clusters
+    n = X.shape[0]
+    labels = model.labels_
+    least = -1 if problem.kind == "outliers" else 0
+    assert labels.shape == (n,) and least <= labels.min() <= labels.max() < k
+    assert np.isfinite(model.cluster_centers_).all() and model.inertia_ >= 0
+    assert np.array_equal(np.bincount(labels[labels >= 0], minlength=k), model.counts_)
+    if problem.kind not in ("sizes", "outliers", "known labels"):
+        assert np.array_equal(model.predict(X), labels)
+        assert -model.score(X, sample_weight=weights) == model.inertia_
+    CHECKS[problem.kind](rng, problem, model)
+
+
+def check_sizes(rng, problem, model):
+    weights = np.ones(problem.X.shape[0]) if problem.weights is None else problem.weights
+    heaviest = 0 if len(set(weights[weights > 0].tolist())) == 1 else float(weights.max())
+    sizes = np.bincount(model.labels_, weights, minlength=model.n_clusters)
+    spare = heaviest + 1e-9 * weights.sum()
+    assert np.all(sizes >= (0 if model.size_min is None else model.size_min) - spare)
+    assert np.all(sizes <= (np.inf if model.size_max is None else model.size_max) + spare)
+    X, init = problem.X, problem.params["init"]
+    if (
+        isinstance(init, str)
+        or problem.weights is not None
+        or model.metric == "cosine"
+        or not isinstance(X, np.ndarray)
+        or len(X) > 130
+    ):
+        return
+    first = next(problem.model(max_iter=1).iter_fit(X)).labels
+    rule = model_rule(problem, len(X))
+    X, centers = X.astype(float), oracle.given(init, X.dtype)
+    cost = ((X - centers[first]) ** 2).sum()
+    with contextlib.suppress(ImportError):
+        best = rules_data.least_cost(X, centers, rule.least, rule.most)
+        span = ((X.max(0) - X.min(0)) ** 2).sum() + ((X[:, None] - centers) ** 2).sum(2).max()
+        assert cost - best <= 1e-12 * len(X) * span, f"{cost} where {best} can be had"
+
+
+def model_rule(problem, n):
+    """The rule of a problem without weights, whose bounds are numbers of rows."""
+    from ckmeans._rules import rule_for
+
+    rule = rule_for({**problem.model().get_params(), "labels_known": None})
+    rule.check(n, problem.X.shape[1], None)
+    return rule
+
+
+def check_outliers(rng, problem, model):
+    X, weights = dense(problem.X), problem.weights
+    weights = np.ones(len(X)) if weights is None else weights
+    if model.metric == "cosine":
+        weights = oracle_cosine.directed(X, weights)
+    out, asked = model.labels_ == -1, problem.params["n_outliers"]
+    count = int(asked * np.count_nonzero(weights)) if isinstance(asked, float) else asked
+    assert np.all(weights[out] > 0), "a row of weight 0 is left out"
+    assert out.sum() == count, f"{out.sum()} rows are left out, not {count}"
+    nearest = model.predict(problem.X)
+    assert np.array_equal(nearest[~out], model.labels_[~out])
+    if model.metric == "euclidean":
+        _, own = oracle.assign(X, model.cluster_centers_)
+        scores = weights * own
+        if out.any() and not out.all():
+            assert scores[out].min() >= scores[~out & (weights > 0)].max(initial=0.0)
+        assert model.inertia_ == oracle.inertia(own[~out], weights[~out])
+
+
+def check_known(rng, problem, model):
+    known = problem.of_fit["labels_known"]
+    free = known < 0 if problem.params["known"] == "constrained" else np.ones(len(known), bool)
+    assert np.array_equal(model.labels_[~free], known[~free])
+    assert np.array_equal(model.labels_[free], model.predict(problem.X)[free])
+
+
+def by_oracle(metric):
+    """A check that a fit from given centers is that of the definition."""
+
+    def check(rng, problem, model):
+        init, X = problem.params["init"], problem.X
+        if isinstance(init, str) or X.shape[0] * X.shape[1] * len(init) > 40_000:
+            return
+        params = {name: problem.params[name] for name in ("max_iter", "tol")}
+        found = oracle.lloyd(X, init, problem.weights, **params, metric=metric)
+        assert np.array_equal(model.labels_, found.labels)
+        assert np.array_equal(model.cluster_centers_, found.centers)
+        assert (model.inertia_, model.n_iter_) == (found.inertia, found.n_iter)
+
+    return check
+
+
+def check_memberships(rng, problem, model):
+    """(The oracle is another order of floating-point operations: rows of usual size only.)"""
+    X, init, m = problem.X.astype(float), problem.params["init"], model.fuzziness
+    if isinstance(init, str) or not 1e-3 < np.abs(X).max() < 1e4 or problem.X.dtype != np.float64:
+        return
+    final = model.cluster_centers_
+    shares = oracle_fuzzy.memberships(X, final, m)
+    assert np.allclose(model.predict_proba(X), shares, rtol=1e-6, atol=1e-9)
+    wanted = oracle_fuzzy.objective(X, final, m, problem.weights)
+    assert np.isclose(model.inertia_, wanted, rtol=1e-8, atol=1e-13 * (X**2).sum())
+
+
+def check_scale(rng, problem, model):
+    """The fit of divided rows, whose centers are multiplied again (and rounded then, which may have
+    a say in ties).
+    """
+    X, d = dense(problem.X), problem.X.shape[1]
+    assert model.scale_.shape == (d,) and np.all((model.scale_ > 0) & np.isfinite(model.scale_))
+    order = rng.permutation(len(X))
+    weights = None if problem.weights is None else problem.weights[order]
+    other = problem.model(max_iter=1).fit(X[order], sample_weight=weights)
+    assert np.array_equal(other.scale_, model.scale_), "the order of the rows has a say"
+    params = {**problem.params, "scale": None}
+    if not isinstance(params["init"], str):
+        params["init"] = params["init"] / model.scale_
+    rows = X / model.scale_
+    plain = KMeans(**params).fit(rows, sample_weight=problem.weights)
+    kind = np.finfo(model.cluster_centers_.dtype)
+    off = 4 * kind.eps * max(1.0, np.abs(rows).max(), np.abs(plain.cluster_centers_).max())
+    off += float(kind.smallest_subnormal) / model.scale_.min()
+    assert np.abs(plain.cluster_centers_ - model.cluster_centers_ / model.scale_).max() <= off
+    total = d * (len(X) if problem.weights is None else problem.weights.sum())
+    assert abs(np.sqrt(plain.inertia_) - np.sqrt(model.inertia_)) <= np.sqrt(total) * off
+
+
+def check_default(rng, problem, model):
+    best = min(run.inertia for run in model.runs_)
+    assert model.inertia_ == best and (model.counts_ > 0).any()
+    if problem.X.shape[1] > 1:
+        assert len(model.runs_) >= 2, "no refinement"
+
+
+CHECKS = {
+    "sizes": check_sizes,
+    "outliers": check_outliers,
+    "known labels": check_known,
+    "medians": by_oracle(oracle_manhattan),
+    "gaps": by_oracle(oracle_gaps),
+    "memberships": check_memberships,
+    "scale": check_scale,
+    "bytes": by_oracle(oracle),
+    "default": check_default,
+}
+
+
+class BrokenOff(BaseException):
+    """What ends a fit, as Ctrl-C does."""
+
+
+def broken_off(seconds, job):
+    """Do a job that BrokenOff ends after so long, unless it is done before; in other threads than
+    the main one, and where there are no timers, it never comes.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
+        return job()
+    inside = [True]
+
+    def handler(number, frame):
+        if inside[0]:
+            inside[0] = False
+            raise BrokenOff
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-5))
+            job()
+        finally:
+            inside[0] = False
+    except BrokenOff:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def interrupts(rng):
+    """Fits that are broken off at any time: the model can be used, or has not been fitted, and the
+    next fit is as good as any.
+    """
+    problem = some_problem(rng, n=pick(rng, (30, 300, 3000)))
+    with meant_for_users():
+        began = time.perf_counter()
+        whole = problem.fit()
+        took = time.perf_counter() - began
+        model = problem.model()
+        for _ in range(3):
+            at = rng.random() * took
+            if rng.random() < 0.3:
+                steps = [int(rng.integers(1, 6))]
+
+                def callback(state):
+                    steps[0] -= 1
+                    if steps[0] == 0:
+                        raise BrokenOff
+
+                model.set_params(callback=callback)
+                with contextlib.suppress(BrokenOff):
+                    problem.fit(model)
+                model.set_params(callback=None)
+            elif rng.random() < 0.2 and problem.cls is KMeans:
+                broken_off(at, lambda: list(model.iter_fit(problem.X, **problem.of_fit)))
+            else:
+                broken_off(at, lambda: problem.fit(model))
+            if hasattr(model, "cluster_centers_"):
+                broken_off(at / 3, lambda: (model.predict(problem.X), model.score(problem.X)))
+                labels = model.predict(problem.X)
+                assert 0 <= labels.min() <= labels.max() < model.n_clusters
+                if hasattr(model, "labels_"):
+                    assert model.labels_.shape == labels.shape and model.inertia_ >= 0
+        same_bits(problem.fit(model), whole)
+
+
 def damaged(rng, data):
     """Bytes with something wrong with them; now and then with nothing."""
     data = bytearray(data)
@@ -1060,6 +1490,9 @@ def load_bytes(data):
         assert labels.min() >= 0 and labels.max() < len(model.cluster_centers_)
         repr(model), model.transform(X), model.get_feature_names_out()
         with meant_for_users():
+            assert model.predict_proba(X).shape == (3, len(model.cluster_centers_))
+            model.distances(X), model.anomaly_scores(X)
+        with meant_for_users():
             model.save(path)
         with meant_for_users():
             model.partial_fit(X) if isinstance(model, MiniBatchKMeans) else None
@@ -1067,12 +1500,26 @@ def load_bytes(data):
 
 def some_model_file(rng):
     """A model file, half of the time one with a wrong member, which zip's checksums do not tell."""
-    cls = pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
-    d = int(pick(rng, (1, 2, 5)))
-    X = rng.normal(size=(30, d))
-    model = cls(int(pick(rng, (1, 2, 4))), random_state=0, max_iter=3).fit(
+    cls = pick(rng, (KMeans, KMeans, MiniBatchKMeans, BisectingKMeans, FuzzyCMeans))
+    d, k = int(pick(rng, (1, 2, 5))), int(pick(rng, (1, 2, 4)))
+    X, params = rng.normal(size=(30, d)), {}
+    if cls is KMeans:
+        params = pick(
+            rng,
+            (
+                {},
+                {"scale": pick(rng, ("standard", "robust"))},
+                {"metric": pick(rng, ("manhattan", "cosine"))},
+                {"missing": "ignore"},
+                {"size_min": rng.integers(1, 5, size=k), "size_max": 30},
+                {"n_outliers": pick(rng, (2, 0.1))},
+            ),
+        )
+    model = cls(k, random_state=0, max_iter=3, **params).fit(
         X if rng.random() < 0.7 else as_table(rng, X)
     )
+    if rng.random() < 0.3:
+        model.typical_distances_ = model.typical_distances(X)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "m.npz")
         model.save(path)
@@ -1271,11 +1718,29 @@ def commands(rng):
             ["--refine", pick(rng, (*PLANS, "x"))],
             ["--max-time", pick(rng, ("1", "0", "-1"))],
             ["--tol", pick(rng, ("0", "-1", "nan"))],
+            ["--scale", pick(rng, ("standard", "robust", "x"))],
+            ["--missing", pick(rng, ("drop", "mean", "ignore", "x"))],
+            ["--missing", pick(rng, ("drop", "mean", "ignore", "ignore"))],
+            ["--metric", pick(rng, ("cosine", "manhattan", "x"))],
+            ["--outliers", pick(rng, ("1", "0.1", "99", "-1", "x"))],
+            ["--size-min", pick(rng, ("1", "2.5", "99", "-1", "nan"))],
+            ["--size-max", pick(rng, ("3", "20", "0", "inf"))],
         )
         for option in options:
             if rng.random() < 0.12:
                 fit += option
-        runs = [fit, ["predict", model, data, *(["--labels", out] if rng.random() < 0.5 else [])]]
+        predict = ["predict", model, data]
+        for option in (
+            ["--labels", out],
+            ["--missing", pick(rng, ("error", "drop", "mean", "ignore"))],
+            ["--distances", out],
+            ["--outliers", pick(rng, ("2", "3", "0", "x"))],
+        ):
+            if rng.random() < 0.2:
+                predict += option
+        runs = [fit, predict]
+        if rng.random() < 0.1:
+            runs.append([pick(rng, ("explain", "drift")), model, data])
         if rng.random() < 0.05:
             runs = [
                 [
@@ -1381,6 +1846,14 @@ USES = {
     "predict": lambda model, X: model.predict(X),
     "transform": lambda model, X: model.transform(X),
     "score": lambda model, X: model.score(X),
+    "shares": lambda model, X: model.predict_proba(X),
+    "distances": lambda model, X: model.distances(X),
+    "anomalies": lambda model, X: model.anomaly_scores(X),
+    "typical": lambda model, X: model.typical_distances(X),
+    "explain": lambda model, X: ckmeans.explain(model, X),
+    "drift": lambda model, X: ckmeans.drift(model, X, X),
+    "json": lambda model, X: ckmeans.from_json(model.to_json()).predict(X),
+    "sql": lambda model, X: model.to_sql("t"),
     "names": lambda model, X: model.get_feature_names_out(),
     "html": lambda model, X: model._repr_html_() if hasattr(model, "_repr_html_") else None,
     "save": lambda model, X: through_a_file(model).predict(X),
@@ -1407,6 +1880,10 @@ def pick_rows(X):
     return X if len(X) else None
 
 
+#: Parameters that say how a fitted model is used.
+SURGERY_ON_PARAMETERS = ("missing", "scale", "fuzziness", "n_outliers", "size_min", "known")
+
+
 def surgery(rng):
     """Attributes of a fitted model replaced by anything.
 
@@ -1415,17 +1892,25 @@ def surgery(rng):
     n, d = int(pick(rng, (3, 20, 200))), int(pick(rng, (1, 2, 5, 20)))
     X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
     rows = sparse_of(rng, X) if rng.random() < 0.2 else X
-    model = cls(
-        int(pick(rng, (1, 2, 3))),
-        random_state=0,
-        metric=pick(rng, ("euclidean", "euclidean", "cosine")),
-    )
+    of_fit = {}
+    if rng.random() < 0.5:
+        problem = some_problem(rng)
+        rows, of_fit, model = problem.X, problem.of_fit, problem.model()
+    else:
+        model = cls(
+            int(pick(rng, (1, 2, 3))),
+            random_state=0,
+            metric=pick(rng, ("euclidean", "euclidean", "cosine")),
+        )
     with meant_for_users():
-        model.fit(rows)
+        model.fit(rows, **of_fit)
+        if rng.random() < 0.2:
+            model.typical_distances_ = model.typical_distances(rows)
         names = sorted(
             name
             for name in vars(model)
-            if name.endswith("_") or name in ("n_threads", "metric", "_since", "n_clusters")
+            if name.endswith("_")
+            or name in ("n_threads", "metric", "_since", "n_clusters", *SURGERY_ON_PARAMETERS)
         )
         for _ in range(int(pick(rng, (1, 1, 2)))):
             name = pick(
@@ -1532,6 +2017,8 @@ def changes(rng):
                 part for part in (rows.data, rows.indices, rows.indices, rows.indptr) if part.size
             ]
     change = Changing(np.random.default_rng(rng.integers(2**32)), *parts, weights)
+    if rng.random() < 0.5:
+        return changes_of_a_problem(rng)
     cls = pick(rng, (KMeans, KMeans, KMeans, MiniBatchKMeans, BisectingKMeans))
     params = {
         "n_clusters": int(pick(rng, (2, 3, 20, 70))),
@@ -1581,6 +2068,35 @@ def changes(rng):
                 model.predict(rows), model.transform(rows), model.score(rows, sample_weight=weights)
 
 
+def changes_of_a_problem(rng):
+    """The same of other kinds of fits, and labels that are known change, too."""
+    problem = some_problem(rng, n=pick(rng, (30, 300, 3000)))
+    X, params = problem.X, {}
+    parts = [X] if isinstance(X, np.ndarray) else [X.data, X.indices, X.indptr]
+    parts += [part for part in problem.of_fit.values() if part is not None]
+    change = Changing(
+        np.random.default_rng(rng.integers(2**32)), *[part for part in parts if part.size]
+    )
+    meanwhile = rng.random() < 0.4
+    if rng.random() < 0.5:
+        params["callback"] = lambda state: change.once()
+    elif not meanwhile:
+
+        def init(X, n_clusters, random_state):
+            change.once()
+            return np.zeros((n_clusters, X.shape[1])) + np.arange(n_clusters)[:, None]
+
+        params["init"] = init
+    with meant_for_users(
+        TypeError, ValueError, IndexError, ArithmeticError, RuntimeError, AttributeError
+    ):
+        with change.meanwhile() if meanwhile else contextlib.nullcontext():
+            model = problem.fit(**params)
+            assert -1 <= model.labels_.min() <= model.labels_.max() < len(model.cluster_centers_)
+            model.predict(X), model.transform(X), model.score(X), model.distances(X)
+            model.predict_proba(X)
+
+
 def states(rng):
     """States of a callback that are asked outside of it, by other threads and later.
 
@@ -1589,12 +2105,14 @@ def states(rng):
     n, d = int(pick(rng, (50, 3000))), int(pick(rng, (1, 2, 8)))
     X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, KMeans, MiniBatchKMeans))
     rows = sparse_of(rng, X) if rng.random() < 0.3 else X
-    n = rows.shape[0]
     params = {
         "n_clusters": int(pick(rng, (2, 5))),
         "random_state": 1,
         "n_threads": int(pick(rng, (1, 2))),
     }
+    of_fit = {}
+    if rng.random() < 0.5:
+        _, cls, params, rows, of_fit = some_problem(rng)
     kept, over = [], threading.Event()
 
     def ask(state):
@@ -1614,7 +2132,7 @@ def states(rng):
         kept.append(state if rng.random() < 0.7 else copy.copy(state))
         assert (
             np.isfinite(state.centers).all()
-            and 0 <= state.labels.min() <= state.labels.max() < params["n_clusters"]
+            and -1 <= state.labels.min() <= state.labels.max() < params["n_clusters"]
         )
         if rng.random() < 0.3:
             try:
@@ -1627,12 +2145,12 @@ def states(rng):
             assert ask(kept[0]) is None
 
     with meant_for_users():
-        plain = cls(**params).fit(rows)
+        plain = cls(**params).fit(rows, **of_fit)
         model = cls(**params, callback=callback)
         thread = threading.Thread(target=asker)
         thread.start()
         try:
-            model.fit(rows)
+            model.fit(rows, **of_fit)
         finally:
             over.set()
             thread.join()
@@ -1645,18 +2163,30 @@ def together(rng):
     n, d = int(pick(rng, (50, 2000))), int(pick(rng, (1, 3)))
     X, cls = numbers(rng, n, d, ("f8", "f4")), pick(rng, (KMeans, MiniBatchKMeans, BisectingKMeans))
     rows = sparse_of(rng, X) if rng.random() < 0.3 else X
-    k, model, failed = int(pick(rng, (2, 4))), None, []
-    model = cls(k, random_state=0)
+    k, params, of_fit, failed = int(pick(rng, (2, 4))), {"random_state": 0}, {}, []
+    if rng.random() < 0.6:
+        problem = some_problem(rng, n=pick(rng, (50, 700)))
+        cls, params, rows, of_fit = problem.cls, problem.params, problem.X, problem.of_fit
+        params, k = (
+            {name: params[name] for name in params if name != "n_clusters"},
+            params["n_clusters"],
+        )
+    model = cls(k, **params)
 
     def fit():
-        model.fit(rows)
+        model.fit(rows, **of_fit)
 
     def feed():
-        (model.partial_fit if cls is MiniBatchKMeans else model.fit)(rows)
+        if cls is MiniBatchKMeans:
+            model.partial_fit(rows)
+        else:
+            fit()
 
     def look():
         assert model.predict(rows).max() < k and model.labels_.max() < k and len(model.counts_) == k
         assert model.transform(rows[:5]).shape[1] == k and model.inertia_ >= 0
+        model.distances(rows[:5]), model.predict_proba(dense(rows[:5])), model.score(rows)
+        pickle.dumps(model), copy.copy(model)
 
     def several(job):
         try:
@@ -1666,7 +2196,7 @@ def together(rng):
             failed.append(error)
 
     with meant_for_users():
-        model.fit(rows)
+        fit()
         threads = [
             threading.Thread(target=several, args=(pick(rng, (fit, feed, look)),)) for _ in range(4)
         ]
@@ -1676,7 +2206,8 @@ def together(rng):
             thread.join()
         if failed:
             raise failed[0]
-        same_bits(model.fit(rows), cls(k, random_state=0).fit(rows))
+        fit()
+        same_bits(model, cls(k, **params).fit(rows, **of_fit))
 
 
 #: name -> (function of a generator, how often)
@@ -1694,6 +2225,8 @@ TARGETS = {
     "scores": (scores, 3),
     "one_column": (one_column, 3),
     "many_decades": (many_decades, 2),
+    "kinds_of_fits": (kinds_of_fits, 8),
+    "interrupts": (interrupts, 2),
     "surgery": (surgery, 4),
     "changes": (changes, 4),
     "states": (states, 2),

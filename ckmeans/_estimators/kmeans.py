@@ -138,8 +138,8 @@ class KMeans(ChunkFits):
         of the least inertia that keeps them; see Notes.
     n_outliers : None, int or float, default=None
         Rows that are left out, as a number (int) or a share (float, above 0 and below 1) of those
-        with weight: the ones farthest from their centers, in every iteration. Their label is -1;
-        see Notes.
+        with weight (and a direction, with ``metric="cosine"``): the ones farthest from their
+        centers, in every iteration. Their label is -1; see Notes.
     known : {"constrained", "seeded"}, default="constrained"
         What ``fit(X, labels_known=...)`` does with rows whose cluster is known: runs start with
         the means of those rows as centers (other clusters with what `init` gives). "constrained":

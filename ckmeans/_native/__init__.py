@@ -18,8 +18,6 @@ from .instruction_sets import available, isa, kernel
 
 __all__ = ["Search", "Sorted", "available", "engine", "isa", "kernel"]
 
-engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
-
 
 def _metric_kernels(metric):
     return kernel(f"{metric}_f32"), kernel(f"{metric}_f64")

@@ -81,12 +81,13 @@ def cpu_features():
 
 
 def use_tables(filter_, exact_f32, exact_f64):
-    """Take the kernels in the modules of one instruction set; called once, at import."""
+    """Take the kernels in the modules of one instruction set, at import; see `instruction_sets.use`."""
     global filter_table
     filter_table = <FilterTable *>PyCapsule_GetPointer(filter_.table, "ckmeans.filter")
     for i, exact in enumerate((exact_f32, exact_f64)):
         exact_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.table, "ckmeans.exact")
         csr_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.csr_table, "ckmeans.exact")
+    memset(metric_tables, 0, sizeof(metric_tables))
 
 
 #: Set at import: takes the name of a metric, and gives the modules of its exact kernels.

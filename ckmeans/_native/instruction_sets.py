@@ -8,10 +8,12 @@ import os
 from importlib import import_module
 from typing import Any
 
-from .engine import BUILT, cpu_features
+from . import engine
 
 #: Instruction sets that were built and that this CPU can run, from the narrowest to the widest.
-available: tuple[str, ...] = tuple(isa for isa in BUILT if isa in ("baseline", *cpu_features()))
+available: tuple[str, ...] = tuple(
+    isa for isa in engine.BUILT if isa in ("baseline", *engine.cpu_features())
+)
 
 
 def choose() -> str:
@@ -27,7 +29,7 @@ def choose() -> str:
 
 
 #: The instruction set in use.
-isa = choose()
+isa = available[0]
 
 
 def kernel(name: str) -> Any:
@@ -40,3 +42,15 @@ def kernel(name: str) -> Any:
         except ModuleNotFoundError:
             if built == available[0]:
                 raise
+
+
+def use(name: str) -> None:
+    """Take the kernels of an available instruction set for all that begins from now on. At import,
+    and for tests: not while a fit goes on, and what was imported from `_native` stays.
+    """
+    global isa
+    isa = name
+    engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
+
+
+use(choose())

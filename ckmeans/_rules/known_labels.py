@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._inits.given import with_direction
 from .._input.checks import check_name
 from .._input.contiguous import contiguous
 from .._input.errors import with_type
@@ -60,6 +61,7 @@ class KnownLabels(Rule):
                 "each, -1 where it is not known."
             )
         seen = self.labels if weights is None else self.labels[weights > 0]
+        # clusters with known rows of weight
         self.seeded = np.flatnonzero(np.bincount(seen[seen >= 0], minlength=self.k))
         self.kept = self.labels if self.mode == "constrained" else None
 
@@ -69,16 +71,20 @@ class KnownLabels(Rule):
         """
         labels = np.where(self.labels >= 0, self.labels, self.k).astype(np.int32)
         drawn = isinstance(init, str) or callable(init)
+        seeded = self.seeded
+        if not len(seeded):
+            return starts
         means = data.means(labels, self.k + 1)[: self.k]
+        means[seeded] = with_direction(means[seeded], data)
 
         def start(make):
             centers = np.array(make())
-            if drawn and len(self.seeded):
-                centers = arranged(centers, means, self.seeded)
-            centers[self.seeded] = means[self.seeded]
+            if drawn:
+                centers = arranged(centers, means, seeded)
+            centers[seeded] = means[seeded]
             return contiguous(centers)
 
-        if len(self.seeded) == self.k:
+        if len(seeded) == self.k:
             return [(None, means.copy)]  # all runs would be the same
         return [(seed, lambda make=make: start(make)) for seed, make in starts]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._inits.given import with_direction
 from .._inits.kmeans_plusplus import local_trials
 from .._input.checks import seeded, with_type
 from .._native import engine as native
@@ -40,6 +41,10 @@ class Outliers(Rule):
 
     def check(self, n: int, d: int, weights: np.ndarray | None) -> None:
         """Raise if too few rows would be left."""
+        self.leave_out(n, weights, "weight")
+
+    def leave_out(self, n: int, weights: np.ndarray | None, what: str) -> None:
+        """Find how many of n rows are left out; those of weight 0 never are, for want of `what`."""
         there = n if weights is None else int(np.count_nonzero(weights))
         self.count = (
             int(self.asked * there)
@@ -49,7 +54,7 @@ class Outliers(Rule):
         if self.count + self.k > there:
             raise ValueError(
                 f"n_outliers={self.asked} leaves {max(there - self.count, 0)} of {there} rows"
-                + (" with weight" if there < n else "")
+                + (f" with {what}" if there < n else "")
                 + f" to {self.k} clusters: lower n_outliers or n_clusters."
             )
         if self.kept is None:
@@ -65,6 +70,8 @@ class Outliers(Rule):
 
     def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
         """The same, where k-means++ draws without the rows that would be left out."""
+        if data.unit:
+            self.leave_out(data.shape[0], data.weights, "weight and a direction")
         if not isinstance(init, str) or init != "k-means++" or not self.count:
             return starts
         return [(seed, partial(self.drawn, data, seed)) for seed, _ in starts]
@@ -113,7 +120,7 @@ class Outliers(Rule):
                 trials = [(row, np.minimum(nearest, squares(row))) for row in tried]
                 row, nearest = min(trials, key=lambda trial: kept(trial[1]).sum())
                 chosen.append(row)
-            return sample.take(chosen)
+            return with_direction(sample.take(chosen), data)
 
     def of_run(self, data: Data) -> native.Rule:
         return native.Outliers(self.count, self.kept)

@@ -15,7 +15,7 @@ import pytest
 from checks import assert_same
 
 import ckmeans
-from ckmeans import BisectingKMeans, KMeans, MiniBatchKMeans, metrics
+from ckmeans import BisectingKMeans, FuzzyCMeans, KMeans, MiniBatchKMeans, metrics
 from ckmeans._input.sparse import _in_order
 from ckmeans._native import Search, engine, kernel
 
@@ -358,6 +358,91 @@ def test_values_that_change_after_they_were_checked(algorithm, d):
             assert str(error)
 
 
+RULES = {
+    "sizes": (KMeans, {"size_min": 300, "size_max": 400}),
+    "outliers": (KMeans, {"n_outliers": 40}),
+    "medians": (KMeans, {"metric": "manhattan"}),
+    "gaps": (KMeans, {"missing": "ignore"}),
+    "memberships": (FuzzyCMeans, {}),
+    "scale": (KMeans, {"scale": "robust"}),
+}
+
+
+@quiet
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_values_and_weights_that_change_in_fits_with_rules(name, weighted):
+    """Every fit ends, and no memory is damaged."""
+    cls, params = RULES[name]
+    if weighted and "size_min" in params:
+        params = {"size_min": 100, "size_max": 600}
+    for garbage in GARBAGE:
+        for part in (0, 1) if weighted else (0,):
+            rows = np.random.default_rng(1).normal(size=(1500, 5))
+            weights = np.random.default_rng(2).random(1500) if weighted else None
+
+            def init(X, k, random_state):
+                (rows, weights)[part][::3] = garbage
+                return np.arange(k)[:, None] + np.zeros((k, 5))
+
+            model = cls(4, init=init, n_init=1, max_iter=9, tol=0, random_state=0, **params)
+            try:
+                model.fit(rows, sample_weight=weights)
+                assert -1 <= model.labels_.min() <= model.labels_.max() < 4
+            except (ValueError, ArithmeticError, IndexError) as error:
+                assert str(error)
+
+
+@pytest.mark.parametrize("d", [64, 130, 500])
+def test_rows_that_are_no_longer_mostly_zero(d):
+    """`transform` reads rows that are mostly zero once more, for what else there is."""
+    rows, over = np.zeros((3000, d)), threading.Event()
+    model = KMeans(3, init=np.eye(3, d), max_iter=1).fit(np.eye(5, d))
+
+    def disturb():
+        while not over.is_set():
+            rows[:] = 1
+            rows[:] = 0
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        for _ in range(30):
+            assert np.isfinite(model.transform(rows)).all()
+    finally:
+        over.set()
+        disturber.join()
+
+
+@quiet
+@pytest.mark.parametrize("name", RULES)
+def test_weights_that_come_and_go_while_rows_are_counted(name):
+    """Rows are counted by their weights, and then listed by them."""
+    rng = np.random.default_rng(3)
+    rows, weights = rng.normal(size=(20_000, 2)), rng.random(20_000) + 0.5
+    kept, over = weights.copy(), threading.Event()
+    cls, params = RULES[name]
+    params = {"size_max": 9000} if "size_min" in params else params
+
+    def disturb():
+        while not over.is_set():
+            weights[:] = 0
+            weights[:] = kept
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        for seed in range(4):
+            model = cls(4, random_state=seed, n_init=1, max_iter=8, tol=0, n_threads=2, **params)
+            try:
+                assert model.fit(rows, sample_weight=weights).labels_.max() < 4
+            except (ValueError, ArithmeticError, IndexError) as error:
+                assert str(error)
+    finally:
+        over.set()
+        disturber.join()
+
+
 @quiet
 @pytest.mark.parametrize("cls", MODELS)
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
@@ -527,6 +612,31 @@ def native_calls():
         yield "plus", lambda: engine.PlusPlus(data, bad, 2)
         yield "plus", lambda: engine.PlusPlus(data, 2, bad)
     yield "plus", lambda: engine.PlusPlus(data, 3, 2).draw(np.zeros(4))
+    least, most = np.array([50, 50, 50]), np.array([200, 200, 200])
+
+    def by_rule(make):
+        engine.Run(data, centers, 5, 0.0, "auto", make()).iterate()
+
+    for bad in (least[:2], least[:, None], least + 200, -least):
+        yield "sizes", lambda: by_rule(lambda: engine.Sizes(bad, most))
+    yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, most[:2]))
+    for bad in (np.ones(299), np.ones((300, 1)), -np.ones(300), np.full(300, 2**50)):
+        yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, most, bad))
+    yield "outliers", lambda: by_rule(lambda: engine.Outliers(-1))
+    yield "outliers", lambda: by_rule(lambda: engine.Outliers(300))
+    for bad in (*bad_labels[:4], None, np.zeros((300, 1), np.int32)):
+        yield "known", lambda: by_rule(lambda: engine.KnownLabels(bad))
+    for bad in (1.0, 0.0, np.nan, np.inf):
+        yield "fuzzy", lambda: by_rule(lambda: engine.Fuzzy(bad))
+        yield "fuzzy", lambda: engine.fuzzy_shares(data, centers, bad)
+    for bad in bad_centers:
+        yield "fuzzy", lambda: engine.fuzzy_shares(data, bad, 2.0)
+        yield "fuzzy", lambda: engine.fuzzy_objective(data, bad, 2.0)
+    shared = engine.Outliers(3)
+    by_rule(lambda: shared)
+    yield "a rule of two runs", lambda: by_rule(lambda: shared)
+    for bad in (engine.FuzzySearch, engine.Nothing):
+        yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats,), (bad,)))
     yield "algorithm", lambda: _run_of(data, centers, ((), (engine.AllCenters,)))
     yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats, int), (engine.AllCenters,)))
     yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats,), (engine.GroupSearch,)))

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rules_data import blobs
 
+import ckmeans
 from ckmeans import KMeans
 
 
@@ -84,6 +85,41 @@ def test_weights_threads_and_sparse_rows():
     for other in fits[1:]:
         assert np.array_equal(fits[0].labels_, other.labels_)
         assert np.array_equal(fits[0].cluster_centers_, other.cluster_centers_)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_cosine_starts_from_mean_directions(dtype):
+    """As a fit from these centers does, to the last bit."""
+    rng = np.random.default_rng(0)
+    X = (rng.random(size=(200, 5)) * rng.integers(1, 9, size=(200, 1))).astype(dtype)
+    known = np.where(rng.random(200) < 0.1, rng.integers(0, 3, size=200), -1)
+    unit = X / np.linalg.norm(X.astype("f8"), axis=1, keepdims=True)
+    means = np.array([unit[known == j].mean(axis=0) for j in range(3)])
+    states = [
+        next(model.iter_fit(X, labels_known=labels))
+        for model, labels in (
+            (KMeans(3, metric="cosine", known="seeded", max_iter=1), known),
+            (KMeans(3, metric="cosine", init=means, max_iter=1), None),
+        )
+    ]
+    assert np.array_equal(states[0].labels, states[1].labels)
+    assert states[0].inertia == pytest.approx(states[1].inertia, rel=1e-6)
+    same = np.repeat(X[:1], 30, axis=0)  # all centers coincide, also after they were rounded
+    model = KMeans(2, metric="cosine", known="seeded", random_state=0, max_iter=1)
+    with pytest.warns(ckmeans.ConvergenceWarning):
+        model.fit(same, labels_known=np.array([0] + [-1] * 29))
+    assert np.array_equal(model.labels_, model.predict(same))
+
+
+def test_known_rows_without_a_direction_say_nothing():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    X[:5] = 0
+    known = np.array([0] * 5 + [1] * 5 + [-1] * 50)
+    model = KMeans(2, metric="cosine", random_state=0).fit(X, labels_known=known)
+    other = np.where(np.arange(60) < 5, -1, known)
+    again = KMeans(2, metric="cosine", random_state=0).fit(X, labels_known=other)
+    assert np.array_equal(model.labels_[5:], again.labels_[5:])
+    assert np.array_equal(model.cluster_centers_, again.cluster_centers_)
 
 
 def test_lists_floats_and_the_callers_array():

@@ -1,5 +1,7 @@
 """k-means-- against plain NumPy, and what a fit with outliers promises."""
 
+import warnings
+
 import numpy as np
 import pytest
 from checks import assert_same
@@ -108,6 +110,31 @@ def test_a_share_is_of_the_rows_with_weight():
     weights = np.r_[np.ones(100), np.zeros(100)]
     model = KMeans(3, n_outliers=0.1, random_state=0).fit(X, sample_weight=weights)
     assert (model.labels_[:100] == -1).sum() == 10 and (model.labels_[100:] >= 0).all()
+
+
+@given(st.integers(0, 10**6), st.sampled_from(["euclidean", "cosine"]))
+def test_rows_without_weight_are_never_left_out(seed, metric):
+    """Not even where all rows coincide with centers."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(1, 3, size=(30, 2)).astype(rng.choice(["f4", "f8"]))
+    weights = rng.integers(0, 2, size=30).astype(float)
+    weights[:9] = 1
+    model = KMeans(3, n_outliers=4, n_init=2, random_state=seed, metric=metric)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
+        model.fit(X, sample_weight=weights)
+    out = model.labels_ == -1
+    assert out.sum() == 4 and (weights[out] == 1).all()
+    assert np.array_equal(model.labels_[~out], model.predict(X)[~out])
+
+
+def test_rows_without_a_direction_are_none_that_could_be_left_out():
+    X = np.zeros((50, 2))
+    X[:10] = np.random.default_rng(0).normal(size=(10, 2))
+    with pytest.raises(ValueError, match="leaves 0 of 10 rows with weight and a direction to 2"):
+        KMeans(2, n_outliers=20, metric="cosine").fit(X)
+    labels = KMeans(2, n_outliers=0.3, metric="cosine", random_state=0).fit(X).labels_
+    assert (labels[:10] == -1).sum() == 3 and (labels[10:] == 0).all()
 
 
 def test_cosine_and_rows_without_direction():

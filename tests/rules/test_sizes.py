@@ -77,6 +77,21 @@ def test_rows_of_other_weights_are_not_divided(seed, kind):
     assert (sizes < 1.05 * share + weights.max() + 1e-9).all()
 
 
+@pytest.mark.parametrize("far", [1e2, 1e4, 1e6, 1e9, 1e20, 1e60])
+def test_centers_that_begin_far_away(far):
+    """What rows must be paid to go there is out of all proportion an iteration later."""
+    pytest.importorskip("scipy")
+    X = np.random.default_rng(0).normal(size=(150, 2))
+    for least, most in ((50, 50), (40, 60), (0, 51)):
+        centers = np.array([[0.0, 0.0], [far, 0.0], [0.0, far]])
+        model = KMeans(3, init=centers, size_min=least, size_max=most, tol=0, max_iter=8)
+        for state in model.iter_fit(X):
+            cost = ((X - centers[state.labels]) ** 2).sum()
+            best = least_cost(X, centers, np.full(3, least), np.full(3, most))
+            assert cost == pytest.approx(best, rel=1e-9)
+            centers = state.centers
+
+
 def test_equal_weights_and_none_are_numbers_of_rows():
     X = blobs()
     plain = KMeans(4, size_max=100, random_state=0).fit(X)

@@ -228,7 +228,7 @@ cdef cnp.ndarray all_distances(View view, cnp.ndarray centers, bint in_order):
         view.each_chunk(view.exact.transform, &job, cost)
     if job.left != NULL and memchr(job.left, 1, view.rows.n) != NULL:
         job.thin = &thins
-        job.moved_size = d // THIN + 1
+        job.moved_size = d                   # (rows may have been changed since they were thin)
         job.moved = <double *>memory.take(view.n_threads * job.moved_size, sizeof(double))
         job.columns = <int32_t *>memory.take(view.n_threads * job.moved_size, sizeof(int32_t))
         thin_centers(&thins, rows, k, d, forms.c.blocks, view.exact, memory)

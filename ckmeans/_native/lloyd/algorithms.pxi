@@ -40,6 +40,10 @@ cdef bint insisting = False
 
 
 def insist(bint always):
-    """For tests: whether the preferred packing or search is used wherever it fits, however slow."""
+    """For tests: whether the preferred packing or search is used wherever it fits, however slow;
+    returns what held before.
+    """
     global insisting
+    before = insisting
     insisting = always
+    return before

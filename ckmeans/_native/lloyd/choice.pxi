@@ -22,6 +22,7 @@ cdef class Choice:
         cdef Py_ssize_t i
         cdef Packing packing = None
         cdef Search search = None
+        cdef bint possible = False
         packings, searches, prefers = algorithm
         if not packings or not searches:
             raise ValueError(f"an algorithm needs packings and searches: {algorithm}.")
@@ -41,11 +42,12 @@ cdef class Choice:
             search = searches[i]()
             search.preferred = searches[i] is prefers
             search.insisted = search.preferred and insisting
-            if search.possible(run):
+            possible = search.possible(run)
+            if possible:
                 self.search_at[self.n_searches] = <void *>search
                 self.searches.append(search)
                 self.n_searches += 1
-        if packing is not run.data.floats or not search.always_fits():
+        if packing is not run.data.floats or not possible or not search.always_fits():
             raise ValueError("the last packing of an algorithm must be Floats, and its last "
                              f"search one that always fits: {algorithm}.")
         self.packing = packing

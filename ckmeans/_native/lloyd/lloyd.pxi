@@ -61,6 +61,10 @@ cdef class Run:
         self.tol = tol
         cuts.cut()
         self.memory = Memory()
+        if rule is not None:
+            if rule.taken:
+                raise ValueError("a rule belongs to one run, and this one has a run already.")
+            rule.taken = True
         self.rule = rule
         self.choice = Choice()
         self.choice.open(self, (None if rule is None else rule.algorithm())

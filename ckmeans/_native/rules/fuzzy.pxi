@@ -86,7 +86,7 @@ cdef class FuzzySearch(Search):
     """Memberships in place of labels; labels are those of the nearest centers."""
 
     cdef bint possible(self, Run run) noexcept:
-        return True
+        return isinstance(run.rule, Fuzzy)
 
     cdef bint always_fits(self) noexcept nogil:
         return True

@@ -207,7 +207,8 @@ cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
             equal += value <= pivot
         for i in range(below, equal):
             cut_weight(less, how, w[i])
-        if equal == high or reaches_half(before, less, total, scratch, parts):
+        # (equal == low: values that another thread has made NaN)
+        if equal == high or equal == low or reaches_half(before, less, total, scratch, parts):
             return pivot
         for p in range(parts):
             before[p] += less[p]
@@ -637,7 +638,8 @@ cdef class MedianClusters(Clusters):
                                        sizeof(int64_t))
         for i in range(n):
             c = place[label[i]]
-            if c >= 0 and (weight == NULL or weight[i] > 0):
+            # (Weights may be changed by another thread since rows were counted.)
+            if c >= 0 and (weight == NULL or weight[i] > 0) and at[c] < start[c + 1]:
                 order[at[c]] = i
                 at[c] += 1
         if self.n_left_out:

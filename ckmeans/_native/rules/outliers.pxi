@@ -85,6 +85,7 @@ cdef class Outliers(Rule):
 
     cdef int amend(self, Run run, int32_t *label) except -1 nogil:
         cdef Py_ssize_t n = run.data.rows.n, found = 0, i
+        cdef double w
         if self.count == 0:
             return 0
         if self.measured:
@@ -99,7 +100,9 @@ cdef class Outliers(Rule):
         memcpy(self.before, run.clusters.center, run.k * run.data.rows.d * sizeof(double))
         memcpy(self.nearest, label, n * sizeof(int32_t))
         for i in range(found):
-            self.squares[i] *= self.weight_of(run, self.ids[i]) or -1
+            w = self.weight_of(run, self.ids[i])
+            # Rows without weight are not left out: they come after all others.
+            self.squares[i] = w * self.squares[i] if w > 0 else -1
         with gil:
             self.take_farthest(run, found)
         self.measured = True

@@ -17,6 +17,7 @@ cdef struct Pricing:     # rows, compared with all centers at their prices; IN u
     const double *blocks         # the same, side by side
     Py_ssize_t k, padded         # padded: k up to a multiple of BLOCK
     double scale                 # of costs
+    int64_t most                 # no cost is larger, whatever another thread makes of the rows
     const int64_t *price         # (k,)
     double *bid                  # (padded,) prices in units of squared distances; infinite from k on
     double largest_bid           # the largest magnitude of them
@@ -30,7 +31,10 @@ cdef struct Pricing:     # rows, compared with all centers at their prices; IN u
 
 cdef inline int64_t cost_of(const Pricing *job, double sq_distance, double nearest) noexcept nogil:
     """Squared distance less the row's smallest, as a whole number."""
-    return <int64_t>((sq_distance - nearest) * job.scale + 0.5)
+    cdef double cost = (sq_distance - nearest) * job.scale + 0.5
+    if cost < job.most:
+        return <int64_t>cost if cost > 0 else 0
+    return job.most
 
 
 cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t before,

@@ -12,6 +12,7 @@
 cdef class Rule:
     """A rule that changes nothing."""
     cdef bint amends             # whether it has a say in labels; set when it is made
+    cdef bint taken              # whether a run has it
 
     cdef int open(self, Run run) except -1:
         """A run is about to begin, whose data and centers are there."""

@@ -15,11 +15,15 @@ cdef enum:
     SAMPLED = 16         # and has so many rows for each cluster, at least
 
 
+cdef double HIGHEST = <double>UNREACHED / 8      # of prices at the beginning, so that none gets
+                                                 # near UNREACHED by the paths that are added
+
+
 cdef class Nothing(Search):
-    """No search at all, for rules that find labels by themselves."""
+    """No search at all: the rule finds labels by itself."""
 
     cdef bint possible(self, Run run) noexcept:
-        return True
+        return isinstance(run.rule, Sizes)
 
     cdef bint always_fits(self) noexcept nogil:
         return True
@@ -75,9 +79,13 @@ cdef class Sizes(Rule):
         cdef int64_t *rank
         if run.k != k:
             raise ValueError(f"there are {run.k} clusters, and bounds for {k}.")
+        if (self.bounds[0] < 0).any() or (self.bounds[0] > self.bounds[1]).any():
+            raise ValueError("bounds must be at least 0, and no least above its most.")
         self.n, self.total = n, n
         if self.held is not None:
             self.unit = <const int64_t *>values_of(self.held, cnp.NPY_INT64, "units", 1, n)
+            if (self.held < 0).any() or self.held.sum(dtype=np.float64) >= 1 << 52:
+                raise ValueError("units must be at least 0, and below 2**52 in total.")
             self.total = self.held.sum()
             self.at_last = np.flatnonzero(self.held == 0)
         self.memory = Memory()
@@ -142,12 +150,14 @@ cdef class Sizes(Rule):
         return 0
 
     cdef int rescale(self) except -1:
-        """Choose the scale of costs, and bring prices to it."""
+        """Choose the scale of costs, and bring prices to it; begin anew where they are too high for
+        it, since centers were much farther from the rows.
+        """
         cdef Run run = self.run_
         cdef Cuts cuts = run.data.cuts
         cdef Py_ssize_t d = run.data.rows.d, f, j
-        cdef double largest = 0, low, high
-        cdef int exponent, digits = 1
+        cdef double largest = 0, low, high, value
+        cdef int exponent, digits = 1, finest
         for f in range(d):
             low = high = run.clusters.center[f]
             for j in range(1, self.k):
@@ -157,12 +167,18 @@ cdef class Sizes(Rule):
             largest += (high - low) * 2 * max(max(cuts.high_[f] - low, high - cuts.low_[f]), 0.0)
         while 1 << digits < 2 * (self.k + 2):
             digits += 1
+        finest = min(52, 61 - digits)
         frexp(largest, &exponent)
-        exponent = min(52, 61 - digits) - exponent if largest > 0 else 0
+        exponent = finest - exponent if largest > 0 else 0
         exponent = max(min(exponent, 1000), -1000)
+        self.job.most = <int64_t>2 << finest
         for j in range(self.k + 1 if exponent != self.exponent else 0):
-            self.flow.price[j] = <int64_t>ldexp(<double>self.flow.price[j],
-                                                exponent - self.exponent)
+            value = ldexp(<double>self.flow.price[j], exponent - self.exponent)
+            if fabs(value) > HIGHEST:
+                memset(self.flow.price, 0, (self.k + 1) * sizeof(int64_t))
+                self.priced = False
+                break
+            self.flow.price[j] = <int64_t>value
         self.exponent = exponent
         self.job.scale = ldexp(1, exponent)
         return 0
