@@ -55,8 +55,7 @@ def _open(model, X, labels=None):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        scaling = fitted_scaling(model)
-        labels = nearest(scaling.inside(centers), scaling.inside(array), model.metric)
+        labels = labels_of(model, array)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
@@ -234,6 +233,23 @@ def nearest(centers, points, metric="euclidean"):
     return judge.predict(points)
 
 
+def labels_of(model, array, weights=None):
+    """The labels of the fit, if it gave rows other ones than those of their nearest centers (-1 to
+    outliers, say) and these are its rows, as the inertia shows; else the nearest centers.
+    """
+    scaling = fitted_scaling(model)
+    centers, rows = scaling.inside(model.cluster_centers_), scaling.inside(array)
+    found, own = nearest(centers, rows, model.metric), getattr(model, "labels_", None)
+    if own is None or len(own) != len(array) or np.array_equal(own, found):
+        return found
+    cosine = model.metric == "cosine"
+    sq = metrics.own_sq_distances(unit_rows(rows) if cosine else rows, centers, np.maximum(own, 0))
+    if weights is not None:
+        sq = sq * weights
+    inertia = sq[own >= 0].sum() / (2 if cosine else 1)
+    return np.array(own) if math.isclose(inertia, model.inertia_, rel_tol=1e-6) else found
+
+
 def _limits(values, margin=0.06):
     low, high = float(values.min()), float(values.max())
     room = margin * (high - low) or 0.5 * max(abs(low), 1.0)
@@ -255,7 +271,7 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
         The columns to draw. None draws two columns as they are, one column as a strip, and of more
         columns the principal components (`projection`).
     labels : array-like of shape (n,) or None
-        None means the index of the nearest center.
+        None means the labels of the fit, if these are its rows, else those of the nearest centers.
     regions : bool
         Color the plane by the nearest center, if the data has two columns.
     max_points : int
