@@ -303,6 +303,7 @@ def k_means(
     n_clusters: int,
     *,
     sample_weight: ArrayLike | None = None,
+    labels_known: ArrayLike | None = None,
     init: _Init = "auto",
     n_init: int | Literal["auto"] = "auto",
     max_iter: int = 300,
@@ -313,7 +314,12 @@ def k_means(
     algorithm: str = "auto",
     n_threads: int | None = None,
     refine: str | list[str] | tuple[str, ...] | None = "default",
-    metric: Literal["euclidean", "cosine"] = "euclidean",
+    metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
+    missing: Literal["error", "ignore"] = "error",
+    size_min: ArrayLike | None = None,
+    size_max: ArrayLike | None = None,
+    n_outliers: float | None = None,
+    known: Literal["constrained", "seeded"] = "constrained",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...
 def kmeans_plusplus(

@@ -94,9 +94,7 @@ def _open(model, X, labels=None):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        scaling = fitted_scaling(model)
-        labels = nearest(scaling.inside(centers), scaling.inside(array), model.metric)
-        labels = _with_outliers(model, labels)
+        labels = labels_of(model, array)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
@@ -121,16 +119,6 @@ def _model_of(state):
     model.cluster_centers_ = contiguous(state.centers, np.float64)
     model.n_features_in_ = state.centers.shape[1]
     return model
-
-
-def _with_outliers(model, labels):
-    """The labels, and -1 for outliers where these are the rows that the model was fitted to: where
-    it has as many labels, and all but those of outliers are the same.
-    """
-    fitted = getattr(model, "labels_", None)
-    if type(fitted) is not np.ndarray or fitted.shape != labels.shape:
-        return labels
-    return fitted if np.array_equal(np.where(fitted == -1, -1, labels), fitted) else labels
 
 
 def _names(model, names=None):
@@ -172,6 +160,23 @@ def nearest(centers, points, metric="euclidean"):
     judge.cluster_centers_ = contiguous(centers, np.float64)
     judge.n_features_in_ = points.shape[1]
     return judge.predict(points)
+
+
+def labels_of(model, array, weights=None):
+    """The labels of the fit, if it gave rows other ones than those of their nearest centers (-1 to
+    outliers, say) and these are its rows, as the inertia shows; else the nearest centers.
+    """
+    scaling = fitted_scaling(model)
+    centers, rows = scaling.inside(model.cluster_centers_), scaling.inside(array)
+    found, own = nearest(centers, rows, model.metric), getattr(model, "labels_", None)
+    if own is None or len(own) != len(array) or np.array_equal(own, found):
+        return found
+    cosine = model.metric == "cosine"
+    sq = metrics.own_sq_distances(unit_rows(rows) if cosine else rows, centers, np.maximum(own, 0))
+    if weights is not None:
+        sq = sq * weights
+    inertia = sq[own >= 0].sum() / (2 if cosine else 1)
+    return np.array(own) if math.isclose(inertia, model.inertia_, rel_tol=1e-6) else found
 
 
 # -- the plane of a picture ------------------------------------------------------------------------
@@ -305,8 +310,8 @@ def clusters(model, X, *, features=None, labels=None, regions=None, max_points=M
         The columns to draw. None draws two columns as they are, one column as a strip, and of more
         columns the principal components (`projection`).
     labels : array-like of shape (n,) or None
-        -1 is an outlier. None means the index of the nearest center, and the outliers of the fit if
-        these are its rows.
+        -1 is an outlier. None means the labels of the fit, if these are its rows, else those of the
+        nearest centers.
     regions : bool or None
         Color the plane by the nearest center, if the data has two columns. None: for a model. A
         state does not know how the model scales the columns; True takes them as they are.

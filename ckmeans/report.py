@@ -210,11 +210,17 @@ def _clusters(model, array, names, weights):
     # Not `model.predict`, which would warn that these rows have no column names.
     scaling = fitted_scaling(model)
     inside = scaling.inside(centers)
-    labels = plot.nearest(inside, scaling.inside(array), model.metric)
+    labels = plot.labels_of(model, array, weights)
+    left_out = labels < 0
+    # Outliers are shown with their distances to the nearest centers, which they have no say in.
+    own, counting = labels, weights
+    if left_out.any():
+        own = np.where(left_out, plot.nearest(inside, scaling.inside(array), model.metric), labels)
+        counting = np.where(left_out, 0.0, 1.0 if weights is None else weights)
     if model.metric == "cosine":
         array = unit_rows(array)
-    distances = np.sqrt(metrics.own_sq_distances(scaling.inside(array), inside, labels))
-    spread = metrics.mean_distances(scaling.inside(array), inside, labels, weights)
+    distances = np.sqrt(metrics.own_sq_distances(scaling.inside(array), inside, own))
+    spread = metrics.mean_distances(scaling.inside(array), inside, own, counting)
     shown = names[:_COLUMNS]
     head = ["cluster", "rows", "share", "mean distance", *shown]
     rows = [
@@ -232,14 +238,16 @@ def _clusters(model, array, names, weights):
         for count, what in ((k - _ROWS, "clusters"), (d - _COLUMNS, "columns"))
         if count > 0
     ]
-    found = len(np.unique(labels))
+    found, out_of_all = len(np.unique(labels[~left_out])), int(left_out.sum())
+    said = f" Left out as outliers, label -1: {out_of_all} row{'s' * (out_of_all != 1)}."
+    said = said if out_of_all else ""
     out = [
         fill(
             "<h2>Clusters</h2><p>{}</p>",
             f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}. "
             + (f"The best of {len(model.runs_)} runs" if len(model.runs_) > 1 else "One run, which")
             + f" took {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
-            f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}.",
+            f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}." + said,
         ),
         fill('<div class="wide">{}</div>', table(head, rows)),
         fill('<p class="small">{}</p>', ", ".join(more)) if more else "",
@@ -260,8 +268,8 @@ def _clusters(model, array, names, weights):
             )
         )
     out.append(_figure(plot.sizes(model).figure, "Rows in each cluster."))
-    out.append(_unusual(array, distances, labels, k, shown))
-    if 2 <= found < len(array):
+    out.append(_unusual(array, distances, labels, own, k, shown))
+    if 2 <= found < len(array) - out_of_all:
         out.append(
             _figure(
                 plot.silhouette(model, array, labels=labels).figure,
@@ -272,9 +280,10 @@ def _clusters(model, array, names, weights):
     return join(out)
 
 
-def _unusual(array, distances, labels, k, shown):
-    """The rows farthest from their centers, relative to the other rows of their clusters."""
-    scores = relative_distances(distances, typical_distances(distances, labels, k)[labels])
+def _unusual(array, distances, labels, own, k, shown):
+    """The rows farthest from their centers (`own`), relative to others of their clusters."""
+    kept = labels >= 0
+    scores = relative_distances(distances, typical_distances(distances[kept], own[kept], k)[own])
     order = np.lexsort((np.arange(len(scores)), -scores))[:_UNUSUAL]
     rows = [
         [

@@ -23,6 +23,7 @@ from ._inits.kmeans_plusplus import local_trials
 from ._inits.rows import draw
 from ._input import checks as check
 from ._input.contiguous import contiguous
+from ._input.parameter_names import names_parameters
 from ._insight.principal_axes import principal_axes
 
 _FRESH = (
@@ -902,6 +903,7 @@ class KSelection:
         return fill("{}{}", self.html_table(), Markup("".join(said)))
 
 
+@names_parameters
 def select_k(
     X,
     k_range=range(1, 13),

@@ -60,7 +60,7 @@ from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
 from ckmeans._estimators.model_files import ModelFileError
 from ckmeans._inits import INITS
-from ckmeans._native import Sorted, engine
+from ckmeans._native import Sorted, engine, instruction_sets
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
 from ckmeans.select import CRITERIA

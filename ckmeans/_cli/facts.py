@@ -137,6 +137,15 @@ def told(facts):
     return f"{values} left out of distances and centers ({columns}){more}"
 
 
+def labels_told(facts):
+    """What the report says of known labels; see `known_labels.known_labels`."""
+    named = ", ".join(
+        f"{printable(name, 20)} is {j}" for j, name in enumerate((facts["names"] or [])[:8])
+    )
+    more = ", ..." if len(facts["names"] or []) > 8 else ""
+    return counted(facts["rows"], "row") + (f"; {named}{more}" if named else "")
+
+
 def by_column(counts):
     """Counts of the columns, the first of them."""
     shown = [f"{count} in {name}" for name, count in list(counts.items())[:4]]
@@ -159,6 +168,7 @@ def fit_report(facts):
         "",
         *facts_lines(
             *([("outliers", f"{facts['outliers']}, label -1")] if facts.get("outliers") else []),
+            *([("known", labels_told(facts["known_labels"]))] if facts.get("known_labels") else []),
             ("inertia", f"{facts['inertia']:.8g}"),
             ("runs", _runs_line(facts)),
             (

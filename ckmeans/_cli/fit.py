@@ -40,6 +40,7 @@ from .facts import (
     told,
 )
 from .inputs import in_chunks, read
+from .known_labels import add_known_labels, known_labels
 from .missing import add_missing, remedy_told, treat
 from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
@@ -142,6 +143,7 @@ def arguments(parser):
         help="leave out the N rows that are farthest from their centers, or a share of the rows "
         "(0.05): their label is -1",
     )
+    add_known_labels(how)
     how.add_argument(
         "--max-iter",
         metavar="N",
@@ -212,6 +214,7 @@ def run(args):
         started = time.perf_counter()
         table, missing, means = _read(args, chunks)
         k, init = _start(args, table)
+        labels_known, known = known_labels(args, table, k)
         was_read = time.perf_counter()
         model = KMeans(
             n_clusters=k,
@@ -230,6 +233,7 @@ def run(args):
             size_min=args.size_min,
             size_max=args.size_max,
             n_outliers=args.outliers,
+            known=args.known,
             missing="ignore" if args.missing == "ignore" else "error",
         )
         if chunks:
@@ -245,7 +249,7 @@ def run(args):
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
             with remedy_told(table):
-                model.fit(table, sample_weight=table.weights)
+                model.fit(table, sample_weight=table.weights, labels_known=labels_known)
             if means is not None:
                 model.column_means_ = means  # type: ignore[attr-defined]
             kept = model.labels_ >= 0
@@ -262,6 +266,7 @@ def run(args):
         "settings": _settings(args, k),
         **model_facts(model, weights),
         "outliers": 0 if args.outliers is None else int(np.count_nonzero(model.labels_ == -1)),
+        "known_labels": known,
         "seconds": {"read": was_read - started, "fit": fitted - was_read},
         "written": written_by(args),
         "warnings": caught,
@@ -312,6 +317,8 @@ def _settings(args, k):
         "size_min": args.size_min,
         "size_max": args.size_max,
         "outliers": args.outliers,
+        "labels_known": args.labels_known,
+        "known": args.known,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -368,7 +375,7 @@ def _fit_range(args):
         )
     if args.refine not in ("default", "none"):
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
-    for option in ("size_min", "size_max", "outliers"):
+    for option in ("size_min", "size_max", "outliers", "labels_known"):
         if getattr(args, option) is not None:
             raise UsageError(
                 f"a range of k is chosen without --{option.replace('_', '-')}: leave it out, or "

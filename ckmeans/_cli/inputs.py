@@ -39,6 +39,8 @@ def in_chunks(args):
             "--scale takes all rows in memory: use it without --chunks, or divide the columns by "
             "their spreads first"
         )
+    elif getattr(args, "labels_known", None) is not None:
+        against = "--labels-known takes all rows in memory: use it without --chunks"
     elif getattr(args, "missing", None) not in (None, "error"):
         against = "--missing takes all rows in memory: use it without --chunks"
     elif args.table or getattr(args, "distances", None):
@@ -66,8 +68,11 @@ def read(args, chunks=False, path=None, **options):
     chunks : bool
         Leave its rows in their file.
     """
-    if getattr(args, "table", None):
+    aside = getattr(args, "labels_known", None)
+    if getattr(args, "table", None) or aside is not None:
         options["originals"] = True
+    if aside is not None:
+        options["aside"] = aside
     if chunks:
         from .tables_on_disk import open_table as read
     else:

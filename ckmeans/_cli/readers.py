@@ -78,6 +78,9 @@ def read_table(path, columns=None, weights=None, **options):
         Whether missing values become NaN; else they are errors.
     originals : bool, default=False
         Whether the table keeps all columns of the file as they are, too.
+    aside : str, optional
+        Name or number of a column that is no feature, unless it is among `columns`; it is used
+        otherwise, of `originals`.
 
     Returns
     -------

@@ -84,6 +84,15 @@ class Table:
     def __len__(self):
         return len(self.values)
 
+    def original(self, wanted):
+        """The column of the file that is called, or numbered from 1, as `wanted` says, and is
+        there.
+        """
+        for column in self.originals:
+            if column.name == wanted:
+                return column
+        return self.originals[int(wanted) - 1]
+
     def in_file(self, of_rows, absent):
         """Values for the rows of this table, spread to all rows of the file; the other rows get
         `absent`.
@@ -118,6 +127,7 @@ class Ask(NamedTuple):
     quotes: bool | None = None
     gaps: bool = False  # whether missing values become NaN
     originals: bool = False  # whether all columns are wanted as they are
+    aside: str | None = None  # a column that is used, but is no feature; takes `originals`
 
     def check(self):
         """Raise if options are invalid, alone or together."""
@@ -177,6 +187,9 @@ def choose(source, names, numeric, ask, named, index=None):
     for j, name in enumerate(names):
         positions.setdefault(name, j)
     where = None if ask.weights is None else _find(source, names, positions, ask.weights, named)
+    aside = {}
+    if ask.aside is not None:
+        aside = {_find(source, names, positions, ask.aside, named): "known labels, as asked"}
     columns = ask.columns_if_named if ask.columns is None and named else ask.columns
     if columns is not None:
         return [_find(source, names, positions, column, named) for column in columns], where, []
@@ -185,7 +198,8 @@ def choose(source, names, numeric, ask, named, index=None):
             _find(source, names, positions, column, named): "row names, as asked"
             for column in ask.index
         }
-    left_out = {j: why for j, why in enumerate(numeric) if why is not None} | (index or {})
+    left_out = {j: why for j, why in enumerate(numeric) if why is not None}
+    left_out |= (index or {}) | aside
     left_out.pop(where, None)
     chosen = [j for j in range(len(names)) if j not in left_out and j != where]
     told = [LeftOut(names[j], why) for j, why in sorted(left_out.items()) if why]

@@ -144,6 +144,7 @@ class BisectingKMeans(CenterModel):
         self._keep_parameters(locals())
 
     @alone
+    @names_parameters
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "BisectingKMeans":
         """Split the rows of X into clusters.
 

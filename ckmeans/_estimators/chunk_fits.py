@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._input import checks as check
+from .._input.parameter_names import names_parameters
 from .._rules import asked, rule_for
 from .base import CenterModel, alone
 
@@ -36,6 +37,7 @@ class ChunkFits(CenterModel):
     _check_params: Callable[[], None]
 
     @alone
+    @names_parameters
     def fit_chunks(
         self,
         source,

@@ -133,6 +133,7 @@ class FuzzyCMeans(CenterModel):
         self._keep_parameters(locals())
 
     @alone
+    @names_parameters
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "FuzzyCMeans":
         """Find centers and shares of the rows of X.
 

@@ -610,6 +610,7 @@ def k_means(
     n_clusters,
     *,
     sample_weight=None,
+    labels_known=None,
     init="auto",
     n_init="auto",
     max_iter=300,
@@ -621,9 +622,14 @@ def k_means(
     n_threads=None,
     refine="default",
     metric="euclidean",
+    missing="error",
+    size_min=None,
+    size_max=None,
+    n_outliers=None,
+    known="constrained",
     return_n_iter=False,
 ):
-    """k-means clustering as a function; parameters as in `KMeans`.
+    """k-means clustering as a function; parameters as in `KMeans` and `KMeans.fit`.
 
     Returns
     -------
@@ -653,8 +659,13 @@ def k_means(
         n_threads=n_threads,
         refine=refine,
         metric=metric,
+        missing=missing,
+        size_min=size_min,
+        size_max=size_max,
+        n_outliers=n_outliers,
+        known=known,
     )
-    model.fit(X, sample_weight=sample_weight)
+    model.fit(X, sample_weight=sample_weight, labels_known=labels_known)
     result = model.cluster_centers_, model.labels_, model.inertia_
     return (*result, model.n_iter_) if return_n_iter else result
 

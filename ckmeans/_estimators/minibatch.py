@@ -175,6 +175,7 @@ class MiniBatchKMeans(CenterModel):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
+    @names_parameters
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "MiniBatchKMeans":
         """Find centers from random batches of the rows of X.
 
