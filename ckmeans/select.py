@@ -24,6 +24,7 @@ from ._inits.rows import draw
 from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._insight.principal_axes import principal_axes
+from ._output.numbers import number
 
 _FRESH = (
     1  # draws per k with n_init="auto": the starts from the neighbors do better than more of them
@@ -869,7 +870,7 @@ class KSelection:
                     if math.isnan(value)
                     else f"{value:.3f}"
                     if abs(value) < 100
-                    else f"{value:.5g}"
+                    else number(value, 5)
                 )
                 row.append(text + ("*" if self.best_k.get(name) == k else " "))
             rows.append(row)

@@ -66,7 +66,7 @@ def read(args, chunks=False, path=None, **options):
     chunks : bool
         Leave its rows in their file.
     """
-    if getattr(args, "table", None):
+    if getattr(args, "table", None) or (getattr(args, "report", None) and not chunks):
         options["originals"] = True
     if chunks:
         from .tables_on_disk import open_table as read
