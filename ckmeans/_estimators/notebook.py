@@ -7,6 +7,7 @@ import numpy as np
 from .._input import checks as check
 from .._output import html as _html
 from .._output.numbers import number
+from .scaling import fitted_scaling
 
 _CLUSTERS, _COLUMNS = 20, 8  # more would be no small table
 _APART = 2  # features named, at most, that set a cluster apart
@@ -30,7 +31,9 @@ def model_html(model: Any) -> str:
         for name in getattr(model, "feature_names_in_", [f"feature {j}" for j in range(d)])
     ]
     head = ["cluster", *(["rows", "share"] if counts is not None else []), *names[:_COLUMNS]]
-    apart = [] if counts is None or k == 1 else _set_apart(centers, counts, names)
+    apart = []
+    if counts is not None and k > 1 and hasattr(model, "inertia_"):
+        apart = _set_apart(model, centers, counts, names)
     if apart:
         head.append("set apart by")
     rows = []
@@ -59,22 +62,25 @@ def model_html(model: Any) -> str:
     )
 
 
-def _set_apart(centers: np.ndarray, counts: np.ndarray, names: list[str]) -> list[str]:
+def _set_apart(model: Any, centers: np.ndarray, counts: np.ndarray, names: list[str]) -> list[str]:
     """In which features each center is farthest from the mean of all rows, in spreads of the
-    centers; `ckmeans.explain` goes by the rows, which a model does not keep.
+    centers; but for differences smaller than the rows of a cluster have among themselves, in one
+    feature on average. (`ckmeans.explain` goes by the rows, which a model does not keep.)
     """
+    centers = fitted_scaling(model).inside(centers)
+    largest = np.abs(centers).max() or 1.0  # lest squares overflow
     share = (counts / max(counts.sum(), 1))[:, np.newaxis]
-    largest = np.abs(centers).max(axis=0)  # lest squares overflow
-    centers = np.divide(centers, largest, out=np.zeros(centers.shape), where=largest > 0)
-    off = centers - (share * centers).sum(axis=0)
+    off = centers / largest
+    off = off - (share * off).sum(axis=0)
+    within = np.sqrt(model.inertia_ / max(counts.sum(), 1) / centers.shape[1]) / largest
     spread = np.sqrt((share * off**2).sum(axis=0))
-    off = np.divide(off, spread, out=np.zeros(off.shape), where=spread > 0)
-    order = np.argsort(-np.abs(off), axis=1, kind="stable")[:, :_APART]
+    spreads = np.divide(off, spread, out=np.zeros(off.shape), where=np.abs(off) > within)
+    order = np.argsort(-np.abs(spreads), axis=1, kind="stable")[:, :_APART]
     return [
         ", ".join(
             f"{'high' if off[j, f] > 0 else 'low'} {names[f]}"
             for f in features.tolist()
-            if abs(off[j, f]) >= 1
+            if abs(spreads[j, f]) >= 1
         )
         for j, features in enumerate(order)
     ]
