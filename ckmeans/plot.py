@@ -1130,7 +1130,7 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
     return film
 
 
-def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
+def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, rng=None, axes=None):
     """An image reduced to several numbers of colors next to the original, with the palettes below.
 
     Parameters
@@ -1138,6 +1138,8 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     image : as for `ckmeans.image.quantize`
     n_colors : iterable of int
     random_state : None, int, RandomState or Generator
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
     axes : sequence of matplotlib axes, or None
         One for the original and one for each number of colors.
 
@@ -1151,6 +1153,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     """
     from .image import FULL, _as_image, quantize
 
+    random_state = check.one_source(random_state, rng, default=0)
     numbers, image = list(n_colors), _as_image(image)
     results = [quantize(image, number, random_state=random_state) for number in numbers]
     if axes is None:

@@ -909,6 +909,7 @@ def select_k(
     *,
     criteria="all",
     random_state=None,
+    rng=None,
     n_init="auto",
     sample_weight=None,
     max_iter=300,
@@ -933,6 +934,8 @@ def select_k(
         Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz",
         "davies_bouldin", "bic", "gap", "stability".
     random_state : None, int, RandomState or Generator
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
     n_init : "auto" or int
         Number of drawn initial centers for each k, in addition to those from neighboring k. "auto"
         means 1, which is about as good as 10 separate restarts. The suggested k is fitted again, as
@@ -1041,6 +1044,7 @@ def select_k(
             max(10, 2 * ks[-1]),
             f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}",
         )
+    random_state = check.one_source(random_state, rng)
     # Its state before anything is drawn.
     before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
