@@ -4,7 +4,7 @@ from os import PathLike
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
-from numpy.random import Generator, RandomState
+from numpy.random import BitGenerator, Generator, RandomState, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
@@ -67,6 +67,7 @@ __version__: str
 _Rows = ArrayLike | Any
 _Init = str | ArrayLike | Iterable[ArrayLike] | Callable[..., ArrayLike]
 _Random = int | np.integer[Any] | RandomState | Generator | None
+_Rng = int | np.integer[Any] | SeedSequence | BitGenerator | Generator | None
 _Floats = NDArray[np.float32] | NDArray[np.float64]
 
 class ConvergenceWarning(UserWarning): ...
@@ -310,6 +311,7 @@ def k_means(
     tol: float = 1e-4,
     verbose: int = 0,
     random_state: _Random = None,
+    rng: _Rng = None,
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
@@ -328,6 +330,7 @@ def kmeans_plusplus(
     *,
     sample_weight: ArrayLike | None = None,
     random_state: _Random = None,
+    rng: _Rng = None,
     n_local_trials: int | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
@@ -361,6 +364,7 @@ def select_k(
     *,
     criteria: str | Iterable[str] = "all",
     random_state: _Random = None,
+    rng: _Rng = None,
     n_init: int | Literal["auto"] = "auto",
     sample_weight: ArrayLike | None = None,
     max_iter: int = 300,

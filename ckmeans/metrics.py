@@ -212,7 +212,14 @@ def _silhouettes_from_sums(total, home, sizes):
 
 
 def silhouette_score(
-    X, labels, *, metric="euclidean", sample_size=None, random_state=None, n_threads=None
+    X,
+    labels,
+    *,
+    metric="euclidean",
+    sample_size=None,
+    random_state=None,
+    rng=None,
+    n_threads=None,
 ):
     """The mean silhouette of all rows, or of a sample; see `silhouette_samples`.
 
@@ -225,6 +232,8 @@ def silhouette_score(
         clusters.
     random_state : None, int, RandomState or Generator
         Determines which rows are drawn.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
 
     Returns
     -------
@@ -238,6 +247,7 @@ def silhouette_score(
     0.889
     """
     check.check_euclidean(metric, "the silhouette")
+    random_state = check.one_source(random_state, rng)
     if sample_size is not None:
         array, codes, _, _ = _labeled(X, labels)
         check.check_int(sample_size, "sample_size", 3, "None or an integer of at least 3")

@@ -20,7 +20,7 @@ import numpy as np
 
 from . import _drawing as draw
 from . import metrics
-from ._drawing import COLORS, MAX_POINTS, SHADES, cluster_colors, number, pyplot
+from ._drawing import COLORS, MAX_POINTS, SHADES, cluster_colors, pyplot
 from ._estimators.base import unit_rows
 from ._estimators.kmeans import KMeans
 from ._estimators.labels import assignment
@@ -31,6 +31,7 @@ from ._input.contiguous import contiguous
 from ._input.optional_packages import need
 from ._insight.principal_axes import principal_axes
 from ._output.files import write_atomically
+from ._output.numbers import number, numbers, share
 from ._output.safe_text import terminal
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "clusters",
     "clusters_3d",
     "compare",
+    "drift",
     "number",
     "overview",
     "pairs",
@@ -200,8 +202,8 @@ class _View:
         rows = scaling.inside(rows)
         self.middle, self.directions, shares = principal_axes(rows.astype(np.float64), 2)
         self.titles = [
-            f"{name} principal component ({draw.share_text(share)} of the variance)"
-            for name, share in zip(("first", "second"), shares)
+            f"{name} principal component ({share(part)} of the variance)"
+            for name, part in zip(("first", "second"), shares)
         ]
         if shares[0] > _ALL and scaling.divisors is None:
             self.note = "one direction has almost all of the variance"
@@ -669,9 +671,9 @@ def profiles(model, *, ax=None):
                 float(np.clip(1.9 + 0.33 * k, 2.8, 11)),
             ),
         )
-    share = (counts / max(counts.sum(), 1))[:, np.newaxis]
-    off = centers - (share * centers).sum(axis=0)
-    spread = np.sqrt((share * off**2).sum(axis=0))
+    weight = (counts / max(counts.sum(), 1))[:, np.newaxis]
+    off = centers - (weight * centers).sum(axis=0)
+    spread = np.sqrt((weight * off**2).sum(axis=0))
     off = np.divide(off, spread, out=np.zeros_like(off), where=spread > 0)
     # The color scale must show differences between most centers, even if a few are far away.
     reach, most = float(np.abs(off).max()) or 1.0, float(np.quantile(np.abs(off), 0.9))
@@ -684,7 +686,7 @@ def profiles(model, *, ax=None):
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, extend=beyond)
     bar.set_label("spreads from the mean", fontsize=9)
     draw.number_axis(bar.ax.yaxis, size=8)
-    texts = [draw.numbers(column) for column in centers.T] if d <= 14 else []
+    texts = [numbers(column) for column in centers.T] if d <= 14 else []
     size = _cell_size(ax, d, k, max(map(len, sum(texts, [])), default=1))
     for f, column in enumerate(texts if size else ()):
         for j, text in enumerate(column):
@@ -734,7 +736,7 @@ def center_distances(model, *, ax=None):
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.9)
     bar.set_label("distance" if scaling.divisors is None else "distance in scaled columns")
     draw.number_axis(bar.ax.yaxis, size=8)
-    texts = draw.numbers(apart.ravel()) if k <= 20 else []
+    texts = numbers(apart.ravel()) if k <= 20 else []
     size = _cell_size(ax, k, k, max(map(len, texts), default=1))
     for place, text in enumerate(texts if size else ()):
         i, j = divmod(place, k)
@@ -817,6 +819,53 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     outliers = int(len(there) - there.sum())
     draw.note(ax, _joined(note, outliers and f"{draw.counted(outliers, 'outlier')} left out"))
     return ax
+
+
+def drift(found, *, axes=None):
+    """Shares of the rows then and now, and distances to the centers then and now, by cluster.
+
+    Parameters
+    ----------
+    found : Drift
+        What `ckmeans.drift` returned. Clusters whose means have moved have another color.
+    axes : pair of matplotlib axes, or None
+
+    Returns
+    -------
+    axes : ndarray of matplotlib axes of shape (2,)
+    """
+    if axes is None:
+        figure, axes = pyplot().subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+        figure.suptitle(str(found).partition("\n")[0], fontsize=draw.TITLE)
+    axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+    if len(axes) != 2:
+        raise ValueError(f"drift draws on two axes, shares and distances; got {len(axes)}.")
+    clusters_ = found.clusters
+    place = np.arange(len(clusters_))
+    moved = np.array([cluster.moved for cluster in clusters_])
+    for ax, then, now, factor, text, label in (
+        (axes[0], "share_then", "share_now", 100, "shares", "share of the rows (%)"),
+        (axes[1], "distance_then", "distance_now", 1, "distances", "RMS distance to the center"),
+    ):
+        draw.plain(ax)
+        before = factor * np.array([getattr(cluster, then) for cluster in clusters_])
+        after = factor * np.array([getattr(cluster, now) for cluster in clusters_])
+        if not np.isnan(before).all():
+            ax.bar(place - 0.2, before, 0.4, color=draw.mixed(ax, 0.35), label="then")
+        for which, color, name in (
+            (~moved, COLORS[0], "now"),
+            (moved, COLORS[5], "now, the mean has moved"),
+        ):
+            if which.any():
+                ax.bar(place[which] + 0.2, after[which], 0.4, color=color, label=name)
+        draw.number_axis(ax.yaxis)
+        draw.cluster_ticks(ax, len(place), vertical=False)
+        draw.title(ax, text)
+        ax.set_xlabel("cluster")
+        ax.set_ylabel(label)
+    axes[0].margins(y=0.25)  # room for the legend
+    axes[0].legend(frameon=False, ncols=3, loc="upper right", fontsize=8)
+    return axes
 
 
 # -- choosing k ------------------------------------------------------------------------------------
@@ -1086,7 +1135,7 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
     return film
 
 
-def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
+def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, rng=None, axes=None):
     """An image reduced to several numbers of colors next to the original, with the palettes below.
 
     Parameters
@@ -1094,6 +1143,8 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     image : as for `ckmeans.image.quantize`
     n_colors : iterable of int
     random_state : None, int, RandomState or Generator
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
     axes : sequence of matplotlib axes, or None
         One for the original and one for each number of colors.
 
@@ -1107,6 +1158,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     """
     from .image import FULL, _as_image, quantize
 
+    random_state = check.one_source(random_state, rng, default=0)
     numbers, image = list(n_colors), _as_image(image)
     results = [quantize(image, number, random_state=random_state) for number in numbers]
     if axes is None:

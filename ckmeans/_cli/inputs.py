@@ -69,7 +69,8 @@ def read(args, chunks=False, path=None, **options):
         Leave its rows in their file.
     """
     aside = getattr(args, "labels_known", None)
-    if getattr(args, "table", None) or aside is not None:
+    reported = getattr(args, "report", None) and not chunks
+    if getattr(args, "table", None) or reported or aside is not None:
         options["originals"] = True
     if aside is not None:
         options["aside"] = aside

@@ -58,6 +58,7 @@ def draw(kind, model, table, path):
 
 def draw_fit(args, model, table, selection, caught):
     """Write the picture and the report that ``ckmeans fit`` was asked for."""
+    texts = _texts(table) if args.report else None
     model, table = named(model, table)
     if args.plot:
         save(_plot().overview(model, table, selection=selection), args.plot)
@@ -76,7 +77,29 @@ def draw_fit(args, model, table, selection, caught):
             command=["ckmeans", *(sys.argv[1:] if args.argv is None else args.argv)],
             notes=notes,
             sample_weight=table.weights,
+            texts=texts,
         )
+
+
+def _texts(table):
+    """The columns of the file that were left out because they are no numbers, of the rows that are
+    in the table.
+    """
+    from .outputs import as_list, numbers
+
+    out = {column.name for column in table.left_out}
+    found = {}
+    for original in table.originals or ():
+        if original.name not in out:
+            continue
+        values = original.values()
+        if numbers(values) is None:
+            values = as_list(values)
+            kept = table.kept
+            found[original.name] = [
+                value for i, value in enumerate(values) if kept is None or kept[i]
+            ]
+    return found
 
 
 def named(model, table):

@@ -617,6 +617,7 @@ def k_means(
     tol=1e-4,
     verbose=0,
     random_state=None,
+    rng=None,
     copy_x=True,
     algorithm="auto",
     n_threads=None,
@@ -629,7 +630,14 @@ def k_means(
     known="constrained",
     return_n_iter=False,
 ):
-    """k-means clustering as a function; parameters as in `KMeans` and `KMeans.fit`.
+    """k-means clustering as a function; other parameters as in `KMeans` and `KMeans.fit`.
+
+    Parameters
+    ----------
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`, as functions of NumPy's world take it (SPEC 7): draws are those
+        of ``numpy.random.default_rng(rng)``. So ``rng=5`` gives the bits of
+        ``random_state=numpy.random.default_rng(5)``, and other ones than ``random_state=5``.
 
     Returns
     -------
@@ -653,7 +661,7 @@ def k_means(
         max_iter=max_iter,
         tol=tol,
         verbose=verbose,
-        random_state=random_state,
+        random_state=check.one_source(random_state, rng),
         copy_x=copy_x,
         algorithm=algorithm,
         n_threads=n_threads,
@@ -671,7 +679,14 @@ def k_means(
 
 
 def kmeans_plusplus(
-    X, n_clusters, *, sample_weight=None, random_state=None, n_local_trials=None, metric="euclidean"
+    X,
+    n_clusters,
+    *,
+    sample_weight=None,
+    random_state=None,
+    rng=None,
+    n_local_trials=None,
+    metric="euclidean",
 ):
     """Draw initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
 
@@ -681,6 +696,8 @@ def kmeans_plusplus(
     n_clusters : int
     sample_weight : array-like of shape (n,) or None
     random_state : None, int, RandomState or Generator
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
     n_local_trials : int or None
         Rows tried for each center, of which the best is taken; None means ``2 +
         int(log(n_clusters))``.
@@ -702,6 +719,7 @@ def kmeans_plusplus(
     >>> sorted(centers.ravel().tolist())
     [0.0, 7.0]
     """
+    random_state = check.one_source(random_state, rng)
     array, names = check.as_matrix(X, sparse=True)
     check.check_int(n_clusters, "n_clusters", 1, "an integer of at least 1")
     check.check_n_clusters(n_clusters, len(array))

@@ -8,6 +8,7 @@ from .._estimators.base import unit_rows
 from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .._input.optional_packages import need
+from .._output.numbers import number
 
 #: The test of a cluster's mean takes at most so many of its old rows and of its new ones, and so
 #: many random permutations of them.
@@ -87,12 +88,12 @@ class Drift:
             )
         if self._significant["distances"]:
             lines.append(
-                f"distances: {self.distance_now:.4g}, "
+                f"distances: {number(self.distance_now, 4)}, "
                 f"{_change(self.distance_then, self.distance_now)} "
                 f"({_p(self.distances_p)})"
             )
         lines += [
-            f"cluster {cluster.label}: its mean moved by {cluster.shift:.4g} "
+            f"cluster {cluster.label}: its mean moved by {number(cluster.shift, 4)} "
             f"({_p(cluster.shift_p)})"
             for cluster in self.clusters
             if cluster.moved
@@ -141,30 +142,15 @@ class Drift:
         return fill("<p>{}</p>{}", str(self).partition("\n")[0], table(head, rows, strong=strong))
 
     def plot(self, ax: Any = None) -> Any:
-        """Shares then and now, and distances then and now, side by side.
+        """Shares then and now, and distances then and now, side by side; see `ckmeans.plot.drift`.
 
         Returns
         -------
         axes : pair of matplotlib axes
         """
-        pyplot = need("matplotlib.pyplot", "Drift.plot")
-        axes = (
-            pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")[1] if ax is None else ax
-        )
-        place = np.arange(len(self.clusters))
-        for axis, then, now, title in (
-            (axes[0], "share_then", "share_now", "Share of the rows"),
-            (axes[1], "distance_then", "distance_now", "RMS distance to the center"),
-        ):
-            axis.bar(place - 0.2, [getattr(c, then) for c in self.clusters], 0.4, label="then")
-            axis.bar(place + 0.2, [getattr(c, now) for c in self.clusters], 0.4, label="now")
-            axis.set(title=title, xlabel="cluster")
-            step = max(1, len(place) // 20)
-            axis.set_xticks(place[::step], [c.label for c in self.clusters][::step])
-        axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes[0].margins(y=0.2)  # room for the legend
-        axes[0].legend(frameon=False, ncols=2, loc="upper right")
-        return axes
+        from ..plot import drift as draw
+
+        return draw(self, axes=ax)
 
 
 def drift(
@@ -383,7 +369,7 @@ def _p(p: float) -> str:
 
 def _number(value):
     """A number as text; a dash for NaN, such as the distance in a cluster without rows."""
-    return "-" if np.isnan(value) else f"{value:.4g}"
+    return "-" if np.isnan(value) else number(value, 4)
 
 
 def _p_value(p: float) -> str:
@@ -392,4 +378,4 @@ def _p_value(p: float) -> str:
 
 def _change(then: float, now: float) -> str:
     """The relative change, in words."""
-    return f"{abs(now / then - 1):.1%} {'more' if now > then else 'less'} than {then:.4g}"
+    return f"{abs(now / then - 1):.1%} {'more' if now > then else 'less'} than {number(then, 4)}"

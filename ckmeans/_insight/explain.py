@@ -7,6 +7,7 @@ import numpy as np
 from .._estimators.base import unit_rows
 from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
+from .._output.numbers import number
 from .tree import fit_tree
 
 #: A tree is built from at most so many rows. Of more rows a sample is drawn, the same in every
@@ -154,14 +155,28 @@ def explain(
       cluster 0
     """
     check.check_plain(model, "explain")
-    centers = check.fitted_centers(model)
+    check.fitted_centers(model)
     array, names = check.as_matrix(X)
     labels = model.predict(X)
-    n, d = array.shape
     check.check_int(n_typical, "n_typical", 0, "an integer of at least 0")
-    weights = check.as_weights(sample_weight, n)
+    weights = check.as_weights(sample_weight, len(array))
+    names = _names(model, names, feature_names, array.shape[1])
+    return explanation(model, array, labels, weights, names, n_typical, n_leaves)
+
+
+def explanation(
+    model: Any,
+    array: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray | None,
+    names: list[str],
+    n_typical: int = 3,
+    n_leaves: int | None = None,
+) -> Explanation:
+    """The same of what has been checked: rows, the label of each and names of their columns."""
+    n = len(array)
     weights = np.ones(n) if weights is None else weights
-    names = _names(model, names, feature_names, d)
+    centers = check.fitted_centers(model)
     live = np.unique(labels)
     if n_leaves is None:
         n_leaves = len(live)
@@ -255,4 +270,5 @@ def _phrase(feature):
     overall = feature.overall
     if abs(overall) < 1e-9 * abs(feature.mean):  # standardized rows: a rounding error
         overall = 0.0
-    return f"{direction} {feature.name} ({feature.mean:.3g}, overall {overall:.3g})"
+    mean, usual = number(feature.mean), number(overall)
+    return f"{direction} {feature.name} ({mean}, overall {usual})"

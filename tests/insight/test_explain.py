@@ -228,3 +228,23 @@ def test_a_model_that_scales_is_explained_in_the_units_of_the_data():
     for cluster in found.clusters:
         mine = np.flatnonzero(model.labels_ == cluster.label)
         assert cluster.typical[0] == mine[model.distances(X)[mine].argmin()]
+
+
+def test_the_table_of_a_notebook_names_what_sets_clusters_apart():
+    from ckmeans._estimators.notebook import model_html
+
+    rng = np.random.default_rng(0)
+    X = np.concatenate(
+        [rng.normal(c, 0.1, size=(50, 3)) for c in ([0, 0, 1], [9, 0, 1], [0, 7, 1])]
+    )
+    model = KMeans(3, random_state=0, label_order="center").fit(X * 1e138)
+    page = model_html(model)
+    assert "set apart by" in page
+    for label, said in enumerate(["", "high feature 1", "high feature 0"]):
+        (row,) = [
+            row for row in page.split("<tr>") if f">{label}</td>" in row.split("</td>")[0] + "</td>"
+        ]
+        last = row.split("</td>")[-2].rpartition(">")[2]
+        assert said in last and ("feature 2" not in last)
+    assert "set apart by" not in model_html(KMeans(1, random_state=0).fit(X))
+    assert "set apart by" not in model_html(KMeans(3))

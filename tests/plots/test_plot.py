@@ -15,6 +15,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 from ckmeans import KMeans, _drawing, plot, select_k  # noqa: E402
+from ckmeans._output.numbers import numbers  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -371,6 +372,7 @@ def test_a_cluster_has_one_color_in_all_panels(k):
     ("value", "text"),
     [
         (98823.4, "98,823"),
+        (1234.5, "1,234"),
         (999.7, "1,000"),
         (-1234567, "-1,234,567"),
         (12.345, "12.3"),
@@ -573,7 +575,7 @@ def test_dark_paper_has_light_ink():
     ],
 )
 def test_several_numbers_are_written_alike(values, step, texts):
-    assert _drawing.numbers(values, step) == texts
+    assert numbers(values, step) == texts
 
 
 @given(
@@ -582,7 +584,7 @@ def test_several_numbers_are_written_alike(values, step, texts):
 def test_ticks_tell_numbers_apart(values):
     values = np.array(sorted(values))
     step = float(np.diff(values).min())
-    texts = _drawing.numbers(values, step)
+    texts = numbers(values, step)
     if step > 1e-12 * np.abs(values).max():
         assert len(set(texts)) == len(texts)
     assert max(map(len, texts)) <= 22
