@@ -1250,7 +1250,7 @@ def check_sizes(rng, problem, model):
         or len(X) > 130
     ):
         return
-    first = next(problem.model(max_iter=1).iter_fit(X)).labels
+    _, first = (state.labels for state in problem.model(max_iter=1).iter_fit(X))
     rule = model_rule(problem, len(X))
     X, centers = X.astype(float), oracle.given(init, X.dtype)
     cost = ((X - centers[first]) ** 2).sum()

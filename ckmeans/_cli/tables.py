@@ -200,7 +200,8 @@ def choose(source, names, numeric, ask, named, index=None):
         }
     left_out = {j: why for j, why in enumerate(numeric) if why is not None}
     left_out |= (index or {}) | aside
-    left_out.pop(where, None)
+    if where is not None:
+        left_out.pop(where, None)
     chosen = [j for j in range(len(names)) if j not in left_out and j != where]
     told = [LeftOut(names[j], why) for j, why in sorted(left_out.items()) if why]
     if not chosen:

@@ -81,7 +81,7 @@ def cpu_features():
 
 
 def use_tables(filter_, exact_f32, exact_f64):
-    """Take the kernels in the modules of one instruction set, at import; see `instruction_sets.use`."""
+    """Take the kernels in the modules of one instruction set, at import; see `instruction_sets`."""
     global filter_table
     filter_table = <FilterTable *>PyCapsule_GetPointer(filter_.table, "ckmeans.filter")
     for i, exact in enumerate((exact_f32, exact_f64)):

@@ -8,12 +8,10 @@ import os
 from importlib import import_module
 from typing import Any
 
-from . import engine
+from .engine import BUILT, cpu_features, use_tables
 
 #: Instruction sets that were built and that this CPU can run, from the narrowest to the widest.
-available: tuple[str, ...] = tuple(
-    isa for isa in engine.BUILT if isa in ("baseline", *engine.cpu_features())
-)
+available: tuple[str, ...] = tuple(isa for isa in BUILT if isa in ("baseline", *cpu_features()))
 
 
 def choose() -> str:
@@ -50,7 +48,7 @@ def use(name: str) -> None:
     """
     global isa
     isa = name
-    engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
+    use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
 
 
 use(choose())

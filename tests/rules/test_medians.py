@@ -122,7 +122,9 @@ def test_a_broken_bound_would_be_noticed(offset):
     wanted = np.array([np.abs(X - center).sum(axis=1) for center in init]).argmin(axis=0)
 
     def labels():
-        return next(KMeans(50, init=init, metric="manhattan").iter_fit(X)).labels
+        states = KMeans(50, init=init, metric="manhattan").iter_fit(X)
+        next(states)  # the start
+        return next(states).labels
 
     engine.scale_guard(1e-3)
     try:

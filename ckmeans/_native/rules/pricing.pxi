@@ -19,7 +19,7 @@ cdef struct Pricing:     # rows, compared with all centers at their prices; IN u
     double scale                 # of costs
     int64_t most                 # no cost is larger, whatever another thread makes of the rows
     const int64_t *price         # (k,)
-    double *bid                  # (padded,) prices in units of squared distances; infinite from k on
+    double *bid                  # (padded,) prices as squared distances; infinite from k on
     double largest_bid           # the largest magnitude of them
     double *squares              # scratch (threads, SOME, padded)
     int32_t *label               # INOUT by place: the cheapest cluster; the one that was there
