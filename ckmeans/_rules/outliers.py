@@ -63,7 +63,7 @@ class Outliers(Rule):
                 "lower n_outliers, or pass -1 for more rows."
             )
 
-    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+    def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
         """The same, where k-means++ draws without the rows that would be left out."""
         if not isinstance(init, str) or init != "k-means++" or not self.count:
             return starts
