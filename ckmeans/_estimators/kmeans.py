@@ -1,5 +1,5 @@
-"""The class `KMeans` and the functions around it: parameters in, results out; the work is done
-elsewhere.
+"""The class `KMeans` and the functions `k_means` and `kmeans_plusplus`: their parameters and
+results. The work is done in restarts.py and in the engine.
 """
 
 from collections.abc import Iterator
@@ -179,8 +179,8 @@ class KMeans(ChunkFits):
         `scale`.
     labels_ : ndarray of shape (n,), int32
         Cluster of each row: the nearest center, the lowest index of equally near ones. Equals
-        ``predict(X)``, unless sizes, outliers or known labels are asked for: these have a say in
-        the labels of a fit, but none in those of `predict`.
+        ``predict(X)``, unless sizes, outliers or known labels are asked for: these change the
+        labels of a fit, but not those of `predict`.
     inertia_ : float
         Weighted sum of squared distances of the rows to their centers; of cosine distances with
         ``metric="cosine"``.
@@ -226,7 +226,7 @@ class KMeans(ChunkFits):
     permuting the rows permutes the labels and changes nothing else (except with the inits "first",
     "random-partition" and "k-means||", which depend on positions, and with "random" where nearly
     all rows are drawn), and a row of weight 2 is drawn like two equal rows. Of equally far rows an
-    empty cluster takes the first by content.
+    empty cluster takes the first in that order.
 
     By default a fit does 4 runs where the product of rows, features and clusters is below 1e6, 2
     where it is below 1e7, else 1, and refines the best, by swaps and by moves of single rows. The
@@ -279,9 +279,9 @@ class KMeans(ChunkFits):
     k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
     means of the columns for its gaps. By default a last run starts from the result of refined
     k-means on rows whose gaps are filled with these means, which takes a copy of X for a moment.
-    Rows and columns without any value are refused. Takes dense X
-    and the algorithms "auto" and "lloyd", and twice the packed copy. Not where values are missing
-    because of what they are (say, incomes above a limit): what is left then is no fair sample.
+    Rows and columns without any value are refused. Takes dense X and the algorithms "auto" and
+    "lloyd", and twice the packed copy. Not for values that are missing because of their size (say,
+    incomes above a limit): then the values that are left are a biased sample.
 
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers, or 1 as
@@ -301,15 +301,16 @@ class KMeans(ChunkFits):
     where weights differ, a size may be off its bound by less than the weight of the heaviest row,
     and the inertia is the least for the sizes that result. `predict` gives new rows their nearest
     center. An iteration takes the exact distances of all rows to all centers and about
-    20 bytes per row; ``algorithm`` has no say. Not for sizes that are only wished for: bounds
-    far from those of the nearest centers make clusters that are not compact.
+    20 bytes per row; ``algorithm`` has no effect. Not for sizes that are only a preference: bounds
+    far from the sizes that the nearest centers give make clusters that are not compact.
 
     Outliers: k-means-- (Chawla & Gionis, SDM 2013) leaves out those rows whose weight times squared
-    distance is largest, of equal ones the first by content; every iteration lowers the inertia,
-    which is that of the other rows. Rows of weight 0 are never left out. `predict` gives every row
-    its nearest center, however far. With init "auto" or "k-means++", initial centers are drawn
-    from a random sample, in which as large a share of the rows farthest from the centers so far is
-    left out each time; a center at a far row would stay there. Takes about 30 bytes per row.
+    distance is largest, of equal ones the first in the order of their hash; every iteration lowers
+    the inertia, which is that of the other rows. Rows of weight 0 are never left out. `predict`
+    gives every row its nearest center, however far. With init "auto" or "k-means++", initial
+    centers are drawn from a random sample, in which as large a share of the rows farthest from the
+    centers so far is left out each time; a center at a far row would stay there. Takes about 30
+    bytes per row.
 
     Known labels: Basu, Banerjee & Mooney, ICML 2002. Where all clusters have known rows there is
     one run, from their means. Otherwise, `init` gives k centers, and the means take the places of
@@ -453,7 +454,7 @@ class KMeans(ChunkFits):
     def iter_fit(
         self, X: Any, sample_weight: Any = None, *, labels_known: Any = None
     ) -> Iterator[IterState]:
-        """Fit with one run, yielding the state after each iteration.
+        """Fit with one run, yielding the state at the start and after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
 
@@ -467,7 +468,12 @@ class KMeans(ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed, n_filled.
+            shift, n_changed, n_filled. The first state is the start: the initial centers, n_iter 0,
+            labels -1, and an infinite inertia.
+
+        See Also
+        --------
+        ckmeans.plot.clusters : draws a state.
 
         Examples
         --------
@@ -476,6 +482,7 @@ class KMeans(ChunkFits):
         >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
         >>> for state in KMeans(2, init=[[0.0], [1.0]]).iter_fit(X):
         ...     print(state.n_iter, state.inertia, state.centers.ravel())
+        0 inf [0. 1.]
         1 41.0 [0. 4.]
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
@@ -497,8 +504,8 @@ class KMeans(ChunkFits):
     def _prepare(
         self, X: Any, sample_weight: Any, labels_known: Any = None
     ) -> tuple[Solver, list[Any], Effort | None]:
-        """Check everything, and return a solver for these rows, where its runs start, and the
-        effort where nobody asked for another.
+        """Check everything; return a solver for these rows, the starts of its runs, and the default
+        effort or None.
         """
         self._check_params()
         values = {**self.get_params(deep=False), "labels_known": labels_known}
@@ -534,7 +541,7 @@ class KMeans(ChunkFits):
         check.check_directions(data)
         init = self._init()
         # Refinements know of no rules, and the optimum of one column is that of plain k-means.
-        how = default_effort(self, *array.shape, refinable=rule is None)
+        how = default_effort(self, array.shape[0], array.shape[1], refinable=rule is None)
         if rule is not None and isinstance(init, str) and init == "auto":
             init = "k-means++"
         n_init = self.n_init if how is None else how.starts

@@ -1,5 +1,5 @@
-"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that
-passes over the rows.
+"""The engine: data that is prepared once, Lloyd's iterations over it, seeding, and all other passes
+over the rows.
 
 `Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with
 the iteration loop and the stopping rule. Kernels come from the tables of the instruction set in
@@ -43,8 +43,7 @@ cdef extern from "build_info.h":
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value
                                       # is hardly ever in doubt
 
-#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and
-#: memory.
+#: Most threads of a pass: beyond so many for each CPU, more threads only cost time and memory.
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 cdef int most_threads = MOST_THREADS
 

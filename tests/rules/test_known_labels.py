@@ -53,8 +53,8 @@ def test_given_centers_are_those_of_their_index():
     X = blobs(100, 2, 2)
     known = np.full(100, -1)
     known[4] = 1
-    states = list(KMeans(2, init=X[:2], max_iter=1).iter_fit(X, labels_known=known))
-    other = list(KMeans(2, init=X[[0, 4]], max_iter=1).iter_fit(X))
+    _, *states = KMeans(2, init=X[:2], max_iter=1).iter_fit(X, labels_known=known)
+    _, *other = KMeans(2, init=X[[0, 4]], max_iter=1).iter_fit(X)
     assert np.array_equal(states[0].labels, other[0].labels)
 
 
