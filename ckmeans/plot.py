@@ -165,20 +165,25 @@ def nearest(centers, points, metric="euclidean"):
 
 
 def labels_of(model, array, weights=None):
-    """The labels of the fit, if it gave rows other ones than those of their nearest centers (-1 to
-    outliers, say) and these are its rows, as the inertia shows; else the nearest centers.
+    """The labels of the fit, if a rule gave rows others than their nearest centers (-1 to outliers)
+    and these are its rows: all but outliers have their nearest centers, or the inertia is that of
+    the fit. Else the nearest centers.
     """
     scaling = fitted_scaling(model)
     centers, rows = scaling.inside(model.cluster_centers_), scaling.inside(array)
     found, own = nearest(centers, rows, model.metric), getattr(model, "labels_", None)
-    if own is None or len(own) != len(array) or np.array_equal(own, found):
+    if type(own) is not np.ndarray or own.shape != found.shape:
         return found
+    if np.array_equal(np.where(own == -1, -1, found), own):
+        return own
     cosine = model.metric == "cosine"
     sq = metrics.own_sq_distances(unit_rows(rows) if cosine else rows, centers, np.maximum(own, 0))
     if weights is not None:
         sq = sq * weights
     inertia = sq[own >= 0].sum() / (2 if cosine else 1)
-    return np.array(own) if math.isclose(inertia, model.inertia_, rel_tol=1e-6) else found
+    return (
+        own if math.isclose(inertia, getattr(model, "inertia_", math.nan), rel_tol=1e-6) else found
+    )
 
 
 # -- the plane of a picture ------------------------------------------------------------------------
@@ -312,8 +317,8 @@ def clusters(model, X, *, features=None, labels=None, regions=None, max_points=M
         The columns to draw. None draws two columns as they are, one column as a strip, and of more
         columns the principal components (`projection`).
     labels : array-like of shape (n,) or None
-        -1 is an outlier. None means the labels of the fit, if these are its rows, else those of the
-        nearest centers.
+        -1 is an outlier. None means the index of the nearest center, and the labels of the fit if
+        these are its rows and a rule gave them others.
     regions : bool or None
         Color the plane by the nearest center, if the data has two columns. None: for a model. A
         state does not know how the model scales the columns; True takes them as they are.

@@ -67,8 +67,13 @@ class Effort(NamedTuple):
 
     @property
     def refines(self) -> bool:
-        """Whether the best run is refined at all."""
-        return self.refinable and self.rows >= min(self.n, FEWEST_ROWS * self.k)
+        """Whether the best run is refined."""
+        return self.refinable and self.worth_refining
+
+    @property
+    def worth_refining(self) -> bool:
+        """Whether a refinement would look at enough rows to say anything."""
+        return self.rows >= min(self.n, FEWEST_ROWS * self.k)
 
     def most(self, n_iter: int) -> float:
         """Distances for each row and cluster, after a run of so many iterations."""

@@ -277,10 +277,11 @@ class KMeans(ChunkFits):
     can centers, since these means are where it is least. It is close to k-POD (Chi, Chi & Baraniuk,
     The American Statistician 70, 2016), which fills gaps with the row's center and goes on with
     k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
-    means of the columns for its gaps. Rows and columns without any value are refused. Takes dense X
-    and the algorithms "auto" and "lloyd", and twice the packed copy. Not for values that are
-    missing because of their size (say, incomes above a limit): then the values that are left are a
-    biased sample.
+    means of the columns for its gaps. By default a last run starts from the result of refined
+    k-means on rows whose gaps are filled with these means, which takes a copy of X for a moment.
+    Rows and columns without any value are refused. Takes dense X and the algorithms "auto" and
+    "lloyd", and twice the packed copy. Not for values that are missing because of their size (say,
+    incomes above a limit): then the values that are left are a biased sample.
 
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers, or 1 as
@@ -546,7 +547,7 @@ class KMeans(ChunkFits):
         n_init = self.n_init if how is None else how.starts
         restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
         if rule is not None:
-            restarts = rule.starts(restarts, init, data)
+            restarts = rule.starts(restarts, init, data, how)
         refine = None if self.refine == "default" else self.refine
         if array.shape[1] == 1 and isinstance(init, str) and init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved

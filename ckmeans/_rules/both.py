@@ -32,9 +32,9 @@ class Both(Rule):
         first.kept = second.kept
         first.check(n, d, weights)
 
-    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+    def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
         for rule in self.rules:
-            starts = rule.starts(starts, init, data)
+            starts = rule.starts(starts, init, data, effort)
         return starts
 
     def of_run(self, data: Data) -> native.Rule | None:

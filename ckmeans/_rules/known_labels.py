@@ -65,7 +65,7 @@ class KnownLabels(Rule):
         self.seeded = np.flatnonzero(np.bincount(seen[seen >= 0], minlength=self.k))
         self.kept = self.labels if self.mode == "constrained" else None
 
-    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+    def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
         """The same with the means of known rows in the place of centers: of those of the same
         cluster where these were given, else of the nearest ones.
         """

@@ -68,7 +68,7 @@ class Outliers(Rule):
                 "lower n_outliers, or pass -1 for more rows."
             )
 
-    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+    def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
         """The same, where k-means++ draws without the rows that would be left out."""
         if data.unit:
             self.leave_out(data.shape[0], data.weights, "weight and a direction")

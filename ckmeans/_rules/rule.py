@@ -53,10 +53,12 @@ class Rule:
     def check(self, n: int, d: int, weights: np.ndarray | None) -> None:
         """Raise if the rule cannot be kept with so many rows and features, of these weights."""
 
-    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+    def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
         """The starts of all runs, (seed, function that makes centers), from those without the rule.
 
         init : the parameter, but for "auto"
+        effort : what is done where nobody asked for something else (`_estimators/effort.py`); else
+            None
         """
         return starts
 

@@ -240,3 +240,30 @@ def test_instruction_sets_give_the_same_bits():
 
 def test_scikit_learn_checks():
     assert not failed_estimator_checks(KMeans(missing="ignore"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_by_default_a_last_run_starts_from_refined_filled_rows(dtype, weighted):
+    rng = np.random.default_rng(2)
+    X = (rng.normal(scale=3, size=(15, 6))[rng.integers(15, size=900)]).astype(dtype)
+    X += rng.normal(size=X.shape).astype(dtype)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    weights = rng.integers(1, 4, size=len(X)).astype(float) if weighted else None
+    models = [
+        KMeans(15, missing="ignore", random_state=0, n_threads=threads).fit(rows, None, some)
+        for threads, rows, some in (
+            (1, X, weights),
+            (3, np.asfortranarray(X), weights),
+            (2, X[::-1], None if weights is None else weights[::-1]),
+        )
+    ]
+    model = models[0]
+    assert len(model.runs_) == 11 and model.runs_[-1].seed == model.runs_[0].seed == 0
+    assert model.inertia_ == min(run.inertia for run in model.runs_)
+    assert_same(model, models[1])
+    assert np.array_equal(model.cluster_centers_, models[2].cluster_centers_)
+    # Where there are many clusters, few starts are as good.
+    assert model.runs_[-1].inertia < np.median([run.inertia for run in model.runs_[:-1]])
+    plain = KMeans(15, missing="ignore", random_state=0, n_init=10).fit(X, None, weights)
+    assert [run.inertia for run in plain.runs_] == [run.inertia for run in model.runs_[:-1]]

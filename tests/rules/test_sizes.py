@@ -253,3 +253,42 @@ def test_chunks_are_refused(tmp_path):
     np.save(tmp_path / "rows.npy", blobs())
     with pytest.raises(ValueError, match="rows in chunks"):
         KMeans(4, size_max=120).fit_chunks(tmp_path / "rows.npy")
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "weighted"),
+    [
+        ("normal", "euclidean", False),
+        ("normal", "euclidean", True),
+        ("normal", "cosine", False),
+        ("grid", "euclidean", False),
+    ],
+)
+def test_every_assignment_of_a_long_run_is_optimal(kind, metric, weighted):
+    """Rows that are known to stay are passed over: all the same, each assignment costs as little
+    as one that begins anew.
+    """
+    X = blobs(3000, 3, 6, seed=5, kind=kind)
+    # Weights that are bounds of nothing: two thirds of the rows count nothing at all.
+    units = np.arange(len(X)) % 3 // 2 if weighted else None
+    weights = None if units is None else units.astype(float)
+    total = len(X) if units is None else int(units.sum())
+    least, most = np.full(6, total // 8), np.full(6, total // 5)
+    model = KMeans(
+        6, init=X[:6], size_min=least[0], size_max=most[0], metric=metric, tol=0, max_iter=40
+    )
+    unit = metric == "cosine"
+    rows = X / np.linalg.norm(X, axis=1, keepdims=True) if unit else X
+    centers = rows[:6]
+    n_iter = 0
+    for state in model.iter_fit(X, weights):
+        again = one_assignment(X, centers, least, most, units, unit=unit)
+        own, fresh = (
+            (((rows - centers[labels]) ** 2).sum(axis=1) * (1 if weights is None else weights))
+            for labels in (state.labels, again)
+        )
+        assert own.sum() == pytest.approx(fresh.sum(), rel=1e-12)
+        sizes = np.bincount(state.labels, weights, minlength=6)
+        assert (sizes >= least).all() and (sizes <= most).all()
+        centers, n_iter = state.centers, state.n_iter
+    assert n_iter > 5

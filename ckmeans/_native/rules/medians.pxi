@@ -51,6 +51,15 @@ cdef struct Bracketing:          # IN unless marked
     Py_ssize_t room
 
 
+cdef inline const double *row_at(const Rows *rows, ExactTable *exact, Py_ssize_t i,
+                                 double *room) noexcept nogil:
+    """A row (d,): where it lies, or in `room`."""
+    if rows.direct and rows.kind == KIND_F64:
+        return <const double *>(rows.data + i * rows.row_stride)
+    exact.read(rows, i, room)
+    return room
+
+
 cdef inline double middle_of_three(double a, double b, double c) noexcept nogil:
     return max(min(a, b), min(max(a, b), c))
 
@@ -265,7 +274,8 @@ cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                       int worker) noexcept nogil:
     """Count the values below the brackets of their clusters, and list those within."""
     cdef Bracketing *job = <Bracketing *>job_
-    cdef double *row = <double *>job.workers[worker].block
+    cdef double *room = <double *>job.workers[worker].block
+    cdef const double *row
     cdef int64_t *below = job.below + worker * job.k * job.d
     cdef Candidate *found = job.found + worker * job.room
     cdef int64_t used = job.used[worker], at
@@ -278,7 +288,7 @@ cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         if used + d > job.room:
             used = job.room                   # too many: all is to be done otherwise
             break
-        job.exact.read(job.rows, i, row)
+        row = row_at(job.rows, job.exact, i, room)
         at = job.label[i] * d
         low = job.low + at
         high = job.high + at
@@ -350,7 +360,8 @@ cdef class MedianClusters(Clusters):
         memcpy(self.before, label, self.view.rows.n * sizeof(int32_t))
 
     cdef void collect(self, const int32_t *label) noexcept nogil:
-        cdef double *row = <double *>self.view.workers[0].block
+        cdef double *room = <double *>self.view.workers[0].block
+        cdef const double *row
         cdef Py_ssize_t i, j
         cdef int32_t old
         cdef bint any_known = False
@@ -371,7 +382,7 @@ cdef class MedianClusters(Clusters):
         for i in range(self.view.rows.n if any_known else 0):
             old = self.before[i]
             if old != label[i] and (self.known[label[i]] or old >= 0 and self.known[old]):
-                self.view.exact.read(&self.view.rows, i, row)
+                row = row_at(&self.view.rows, self.view.exact, i, room)
                 if old >= 0 and self.known[old]:
                     self.take_out(old, row)
                 if self.known[label[i]]:

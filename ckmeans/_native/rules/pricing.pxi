@@ -1,4 +1,12 @@
 # Rows go to the cluster where cost + price is least: one pass over the rows, for rules/sizes.pxi.
+#
+# From one pass to the next centers and prices change little, in the end. So of each row a bound is
+# kept of how much more any other cluster costs it (compare Hamerly, SDM 2010). Let x be a row in
+# cluster a, at most r from its center, D the distance of the centers of a and j, m how far centers
+# have moved since, and b prices. What j costs x more than a has fallen by at most
+#     2 r (m_j + m_a) + 2 D m_j + m_a^2 - (b_j' - b_j) + (b_a' - b_a),
+# as |x - c_j| <= r + D. Rows whose bound stays above 0 are not looked at. Clusters j that cost every
+# row of a more, as the least savings of any of its rows say, are left out of this and cap the bound.
 
 cdef enum:
     SOME = 64            # rows that a thread looks at together
@@ -25,6 +33,20 @@ cdef struct Pricing:     # rows, compared with all centers at their prices; IN u
     int32_t *label               # INOUT by place: the cheapest cluster; the one that was there
                                  # before, or else the first, of equally cheap ones
     double *nearest              # OUT by place: squared distance to the nearest center
+    # what is known of rows from the pass before; `slack` is NULL where nothing is kept of them
+    double *slack                # INOUT by place: no other cluster costs less than so much more,
+    double *reach                # INOUT its center is not farther than this,
+    int32_t *priced              # INOUT if the row is in this cluster
+    bint all_rows                # whether all rows are compared, whatever is known of them
+    const double *moved          # (k,) how far centers have moved since that pass
+    const double *loss           # (k,) what bounds have lost, but for
+    const double *loss_by_reach  # (k,) so much times their reach
+    const double *cap            # (k,) what they are at the most
+    double span                  # the largest distance of two centers
+    double slip                  # what rounding makes of values,
+    double slip_by_square        # but for so much times the largest squared distance of the row
+    double *farthest             # INOUT (threads, k) the largest reach
+    int64_t *compared            # OUT (threads,) rows that would be compared
     double *saving               # INOUT (threads, k, padded) the least difference of squared
                                  # distances of a row of one cluster to another and to its own
 
@@ -80,33 +102,103 @@ cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t be
     return label
 
 
+cdef inline bint would_stay(const Pricing *job, Py_ssize_t place, double *slack,
+                            double *reach) noexcept nogil:
+    """Whether a row is certainly cheapest where it is.
+
+    slack, reach  OUT  what is known of it now, if so
+    """
+    cdef Py_ssize_t a = job.label[place]
+    cdef double span
+    if a < 0 or a != job.priced[place]:
+        return False
+    slack[0] = min(job.cap[a],
+                   job.slack[place] - (job.reach[place] * job.loss_by_reach[a] + job.loss[a]))
+    reach[0] = (job.reach[place] + job.moved[a]) * (1 + 1e-15)
+    span = reach[0] + job.span
+    return slack[0] > job.slip + job.slip_by_square * (span * span)
+
+
+cdef int count_doubtful(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                        int worker) noexcept nogil:
+    """How many rows would be compared."""
+    cdef Pricing *job = <Pricing *>job_
+    cdef Py_ssize_t i
+    cdef double slack, reach
+    for i in range(start, stop):
+        job.compared[worker] += not would_stay(job, i, &slack, &reach)
+    return 0
+
+
+cdef inline bint stays(Pricing *job, Py_ssize_t place, int worker) noexcept nogil:
+    """Whether a row is certainly cheapest where it is; brings what is known of it up to date."""
+    cdef Py_ssize_t a
+    cdef double slack, reach
+    if not would_stay(job, place, &slack, &reach):
+        return False
+    job.slack[place] = slack
+    job.reach[place] = reach
+    a = worker * job.k + job.priced[place]
+    job.farthest[a] = max(job.farthest[a], reach)
+    return True
+
+
+cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
+                  int worker) noexcept nogil:
+    """The cheapest clusters of the rows at some places, SOME at the most."""
+    cdef Py_ssize_t i, j, at
+    cdef double *sq = job.squares + worker * SOME * job.padded
+    cdef double *saving
+    cdef double value, own
+    cdef double least[BIDS]
+    cdef int64_t ids[SOME]
+    cdef int32_t label
+    cdef int b
+    for i in range(count):
+        ids[i] = places[i] if job.ids == NULL else job.ids[places[i]]
+    job.exact.squares(job.rows, ids, count, job.centers, job.blocks, job.k, job.workers + worker,
+                      sq)
+    for i in range(count):
+        at = places[i]
+        for j in range(job.k, job.padded):
+            sq[j] = sq[job.k - 1]
+        label = cheapest_of(job, sq, job.label[at], job.nearest + at)
+        job.label[at] = label
+        own = sq[label]
+        sq[label] = INFINITY
+        saving = job.saving + (worker * job.k + label) * job.padded
+        for b in range(BIDS):
+            least[b] = INFINITY
+        for j from 0 <= j < job.padded by BIDS:
+            for b in range(BIDS):
+                value = sq[j + b] - own
+                saving[j + b] = value if value < saving[j + b] else saving[j + b]
+                value = value + job.bid[j + b]
+                least[b] = value if value < least[b] else least[b]
+        if job.slack != NULL:
+            for b in range(1, BIDS):
+                least[0] = min(least[0], least[b])
+            job.slack[at] = least[0] - job.bid[label]
+            job.reach[at] = sqrt(own) * (1 + 1e-15 * (job.rows.d + 8))
+            job.priced[at] = label
+            j = worker * job.k + label
+            job.farthest[j] = max(job.farthest[j], job.reach[at])
+        sq += job.padded
+
+
 cdef int price_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                     int worker) noexcept nogil:
     """The cheapest cluster of the rows at places [start, stop)."""
     cdef Pricing *job = <Pricing *>job_
-    cdef Py_ssize_t first, count, i, j
-    cdef double *sq
-    cdef double *saving
-    cdef double value
-    cdef int64_t ids[SOME]
-    cdef int32_t label
-    cdef int b
-    for first from start <= first < stop by SOME:
-        count = min(<Py_ssize_t>SOME, stop - first)
-        for i in range(count):
-            ids[i] = first + i if job.ids == NULL else job.ids[first + i]
-        sq = job.squares + worker * SOME * job.padded
-        job.exact.squares(job.rows, ids, count, job.centers, job.blocks, job.k,
-                          job.workers + worker, sq)
-        for i in range(count):
-            for j in range(job.k, job.padded):
-                sq[j] = sq[job.k - 1]
-            label = cheapest_of(job, sq, job.label[first + i], job.nearest + first + i)
-            job.label[first + i] = label
-            saving = job.saving + (worker * job.k + label) * job.padded
-            for j from 0 <= j < job.padded by BIDS:
-                for b in range(BIDS):
-                    value = sq[j + b] - sq[label]
-                    saving[j + b] = value if value < saving[j + b] else saving[j + b]
-            sq += job.padded
+    cdef bint all_rows = job.slack == NULL or job.all_rows
+    cdef Py_ssize_t i, count = 0
+    cdef int64_t places[SOME]
+    for i in range(start, stop):
+        if all_rows or not stays(job, i, worker):
+            places[count] = i
+            count += 1
+        if count == SOME:
+            compare(job, places, count, worker)
+            count = 0
+    compare(job, places, count, worker)
     return 0

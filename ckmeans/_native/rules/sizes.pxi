@@ -13,6 +13,8 @@
 cdef enum:
     SMALLER = 8          # each sample is so many times smaller than the next one, or all rows,
     SAMPLED = 16         # and has so many rows for each cluster, at least
+    FEW_DOUBTFUL = 8     # one row in so many may have to be compared, or all are,
+    MOST_AGED = 12       # as they are after so many passes: what is known only gets less
 
 
 cdef double HIGHEST = <double>UNREACHED / 8      # of prices at the beginning, so that none gets
@@ -33,6 +35,16 @@ cdef class Nothing(Search):
 
     cdef bint reads_panels(self) noexcept nogil:
         return False
+
+
+cdef double distance_up(const double *a, const double *b, Py_ssize_t d) noexcept nogil:
+    """The distance of two points, or a little more."""
+    cdef double total = 0, step
+    cdef Py_ssize_t f
+    for f in range(d):
+        step = a[f] - b[f]
+        total += step * step
+    return sqrt(total) * (1 + 1e-15 * (d + 8))
 
 
 cdef class Sizes(Rule):
@@ -58,6 +70,15 @@ cdef class Sizes(Rule):
     cdef Pricing job
     cdef double *blocks
     cdef int exponent            # of the scale of costs and prices
+    cdef double *slack           # (n,) what is known of rows, see rules/pricing.pxi
+    cdef double *center_then     # (k, d) centers and
+    cdef double *bid_then        # (k,) prices for which it was known,
+    cdef double *farthest        # (k,) and the largest reach
+    cdef double *moved           # (k,) scratch
+    cdef double *loss            # (k,) scratch
+    cdef double *loss_by_reach   # (k,) scratch
+    cdef double *cap             # (k,) scratch
+    cdef int age                 # passes since all rows were compared; -1: nothing is known of them
     cdef bint priced             # whether prices are known from an earlier assignment
     cdef const int64_t *order    # (n,) all rows, by content
     cdef object at_last          # rows that count nothing
@@ -107,6 +128,19 @@ cdef class Sizes(Rule):
         self.job.nearest = <double *>self.memory.take(n, sizeof(double), True)
         self.job.saving = <double *>self.memory.take(run.data.n_threads * k * self.job.padded,
                                                      sizeof(double), True)
+        self.job.farthest = <double *>self.memory.take(run.data.n_threads * k, sizeof(double))
+        self.job.compared = <int64_t *>self.memory.take(run.data.n_threads, sizeof(int64_t))
+        self.slack = <double *>self.memory.take(n, sizeof(double), True)
+        self.job.reach = <double *>self.memory.take(n, sizeof(double), True)
+        self.job.priced = <int32_t *>self.memory.take(n, sizeof(int32_t), True)
+        self.center_then = <double *>self.memory.take(k * d, sizeof(double))
+        self.bid_then = <double *>self.memory.take(6 * k, sizeof(double))
+        self.farthest = self.bid_then + k
+        self.job.moved = self.moved = self.bid_then + 2 * k
+        self.job.loss = self.loss = self.bid_then + 3 * k
+        self.job.loss_by_reach = self.loss_by_reach = self.bid_then + 4 * k
+        self.job.cap = self.cap = self.bid_then + 5 * k
+        self.age = -1
         self.job.rank = rank = <int64_t *>self.memory.take(n, sizeof(int64_t), True)
         for i in range(n):
             rank[order.order[i]] = i
@@ -221,12 +255,16 @@ cdef class Sizes(Rule):
         cdef Py_ssize_t pairs = self.k * self.job.padded, i
         self.job.label = label
         self.set_bids()
+        self.begin_tracking()
         with nogil:
-            for i in range(data.n_threads * pairs):
+            # (The first thread goes on with what is known.)
+            for i in range(0 if self.job.all_rows else pairs, data.n_threads * pairs):
                 self.job.saving[i] = INFINITY
             data.threads.each_chunk(price_rows, &self.job, count, cost)
             for i in range(pairs, data.n_threads * pairs):
                 self.job.saving[i % pairs] = min(self.job.saving[i % pairs], self.job.saving[i])
+        self.end_tracking()
+        with nogil:
             for i in range(count):
                 size[label[i]] += 1 if unit == NULL else unit[i]
             self.flow.begin(&self.job, unit, size, least, most, total)
@@ -241,6 +279,79 @@ cdef class Sizes(Rule):
             if j < self.k:
                 self.job.bid[j] = self.flow.price[j] / self.job.scale
                 self.job.largest_bid = max(self.job.largest_bid, fabs(self.job.bid[j]))
+
+    cdef int begin_tracking(self) except -1:
+        """Before a pass: how has what is known of rows changed since the one before? Where that
+        says little, all rows are to be compared.
+        """
+        cdef Data data = self.run_.data
+        cdef Py_ssize_t k = self.k, d = data.rows.d, padded = self.job.padded, a, j
+        cdef const double *center = self.run_.clusters.center
+        cdef double apart, step, fall, least, reach, most_moved = 0, largest = self.job.largest_bid
+        cdef int64_t doubtful = 0
+        cdef int worker
+        memset(self.job.farthest, 0, data.n_threads * k * sizeof(double))
+        self.job.slack = self.slack if self.job.ids == NULL else NULL
+        self.job.all_rows = self.job.slack == NULL or not 0 <= self.age < MOST_AGED
+        if self.job.all_rows:
+            return 0
+        for j in range(k):
+            self.moved[j] = distance_up(center + j * d, self.center_then + j * d, d)
+            most_moved = max(most_moved, self.moved[j])
+            largest = max(largest, fabs(self.bid_then[j]))
+        self.job.span = 0
+        for a in range(k):
+            for j in range(k):
+                apart = distance_up(self.center_then + a * d, self.center_then + j * d, d)
+                self.job.span = max(self.job.span, apart + 2 * most_moved)
+        self.job.slip_by_square = 1e-14 + 1e-15 * d
+        self.job.slip = 16 / self.job.scale + self.job.slip_by_square * largest
+        for a in range(k):
+            reach = self.farthest[a] + self.job.span
+            most_moved = 0
+            self.loss[a], self.cap[a] = -INFINITY, INFINITY
+            for j in range(k):
+                if j == a:
+                    continue
+                step = 2 * self.moved[j] * distance_up(self.center_then + a * d,
+                                                       self.center_then + j * d, d)
+                fall = (step + 2 * self.farthest[a] * (self.moved[j] + self.moved[a])
+                        + self.moved[a] * self.moved[a] + self.job.slip
+                        + self.job.slip_by_square * (reach * reach))
+                self.job.saving[a * padded + j] -= fall
+                # No row of the cluster gains by going there, mostly: then this says enough.
+                least = self.job.saving[a * padded + j] + self.job.bid[j] - self.job.bid[a]
+                if least > 4 * fall:
+                    self.cap[a] = min(self.cap[a], least)
+                    continue
+                self.loss[a] = max(self.loss[a], step - (self.job.bid[j] - self.bid_then[j]))
+                most_moved = max(most_moved, self.moved[j])
+            self.loss[a] += (self.moved[a] * self.moved[a]
+                             + (self.job.bid[a] - self.bid_then[a]))
+            self.loss_by_reach[a] = 2 * (most_moved + self.moved[a])
+        memset(self.job.compared, 0, data.n_threads * sizeof(int64_t))
+        with nogil:
+            data.threads.each_chunk(count_doubtful, &self.job, self.n, 5)
+        for worker in range(data.n_threads):
+            doubtful += self.job.compared[worker]
+        self.job.all_rows = FEW_DOUBTFUL * doubtful > self.n
+        return 0
+
+    cdef void end_tracking(self) noexcept:
+        """After a pass."""
+        cdef Data data = self.run_.data
+        cdef Py_ssize_t k = self.k, j
+        cdef int worker
+        if self.job.slack == NULL:           # what is known of other rows was written over
+            self.age = -1
+            return
+        memset(self.farthest, 0, k * sizeof(double))
+        for worker in range(data.n_threads):
+            for j in range(k):
+                self.farthest[j] = max(self.farthest[j], self.job.farthest[worker * k + j])
+        memcpy(self.center_then, self.run_.clusters.center, k * data.rows.d * sizeof(double))
+        memcpy(self.bid_then, self.job.bid, k * sizeof(double))
+        self.age = 0 if self.job.all_rows else self.age + 1
 
     cdef double cost(self) noexcept:
         """Nanoseconds that it takes to compare a row with all centers, roughly."""
@@ -320,6 +431,8 @@ cdef class Sizes(Rule):
             own[i] = label[row[i]]
         self.job.ids = row
         self.job.label = own
+        self.job.slack = NULL
+        self.age = -1                        # (places of other rows are written over)
         self.set_bids()                      # (the flow has moved prices)
         with nogil:
             run.data.threads.each_chunk(price_rows, &self.job, count, cost)
