@@ -620,7 +620,9 @@ def native_calls():
 
     for bad in (least[:2], least[:, None], least + 200, -least):
         yield "sizes", lambda: by_rule(lambda: engine.Sizes(bad, most))
-    yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, most[:2]))
+    for bad in (most[:2], most - 101):
+        yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, bad))
+    yield "sizes", lambda: by_rule(lambda: engine.Sizes(least + 51, most))
     for bad in (np.ones(299), np.ones((300, 1)), -np.ones(300), np.full(300, 2**50)):
         yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, most, bad))
     yield "outliers", lambda: by_rule(lambda: engine.Outliers(-1))

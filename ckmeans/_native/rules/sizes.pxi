@@ -88,6 +88,9 @@ cdef class Sizes(Rule):
                 raise ValueError("units must be at least 0, and below 2**52 in total.")
             self.total = self.held.sum()
             self.at_last = np.flatnonzero(self.held == 0)
+        if (self.bounds[0].sum() > self.total
+            or np.minimum(self.bounds[1], self.total).sum() < self.total):
+            raise ValueError("no assignment keeps these bounds.")
         self.memory = Memory()
         for i in range(order.buckets):
             order.sort(run.data, i)
@@ -245,8 +248,8 @@ cdef class Sizes(Rule):
         self.flow.open_lists(count, memory)
         with nogil:
             done = self.flow.run()
-        if not done:
-            raise ValueError("no assignment keeps these bounds.")
+        if not done:                         # `open` has seen that it can be done
+            raise ValueError("X was changed while it was read: pass a copy.")
         self.round()
         return 0
 
