@@ -1,5 +1,48 @@
-"""k-means on the CPU: exact, reproducible to the last bit, fast."""
+"""k-means on the CPU: exact, reproducible to the last bit, fast.
 
+>>> from ckmeans import KMeans
+>>> model = KMeans(n_clusters=2, random_state=0).fit([[0.0], [1.0], [9.0]])
+>>> model.predict([[8.0]]) == model.labels_[2]
+array([ True])
+
+Each name has help of its own, such as ``help(ckmeans.KMeans)``.
+
+Estimators, with ``fit``, ``predict`` and the rest of scikit-learn's interface
+    KMeans             rows in memory, in chunks, in files
+    MiniBatchKMeans    streams: ``partial_fit``
+    BisectingKMeans    a hierarchy of clusters
+    FuzzyCMeans        rows that belong to several clusters
+Functions
+    k_means            KMeans as a function
+    kmeans_plusplus    initial centers
+    select_k           how many clusters there are
+    ckmeans, breaks, ckmeans_optimal
+                       one dimension: the optimum (errors are CkmeansError,
+                       results of the last one OptimalResult)
+Fitted models
+    explain            what the clusters are, in words and as a decision tree
+    drift              whether new rows call for a new fit
+    match              which clusters continue which (a Match)
+    load               a model that ``save`` wrote (errors are ModelFileError)
+    from_sklearn, from_json
+                       models from elsewhere
+Records and warnings
+    Run, Iteration, IterState, ConvergenceWarning, NotFittedError
+Modules, loaded when they are first used
+    plot, report       pictures; a page about a clustering     (extra: plot)
+    metrics            silhouettes and other scores
+    select             the parts of select_k
+    image              pictures in few colors
+    progress           progress bars
+    partial            parts of a fit, for schedulers of your own
+    dask, ray          fits on clusters of machines    (extras: dask, ray)
+    tutorial           k-means in examples that run
+
+``show_config()`` tells versions, instruction sets and threads. On the command line: ``ckmeans
+--help``. Packages that are needed for extras are named when they are missing.
+"""
+
+import sys as _sys
 from importlib import import_module as _import_module
 
 from ._estimators.history import Iteration
@@ -45,7 +88,7 @@ _MODULES = frozenset(
     }
 )
 
-__all__ = [
+_PUBLIC = [
     "BisectingKMeans",
     "CkmeansError",
     "ConvergenceWarning",
@@ -76,6 +119,10 @@ __all__ = [
 
 
 def __getattr__(name):
+    if name == "__all__":
+        # help() prints everything of what __all__ names, some 3000 lines; the page above is better.
+        asked_by = _sys._getframe(1).f_globals.get("__name__")
+        return [] if asked_by == "pydoc" else list(_PUBLIC)
     if name in _MODULES:
         return _import_module("." + name, __name__)  # which makes it an attribute
     if name not in _LATER:
@@ -85,4 +132,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_LATER, *_MODULES})
+    return sorted({*globals(), *_LATER, *_MODULES, "__all__"})

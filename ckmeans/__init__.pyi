@@ -4,7 +4,7 @@ from os import PathLike
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
-from numpy.random import Generator, RandomState
+from numpy.random import BitGenerator, Generator, RandomState, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
@@ -67,6 +67,7 @@ __version__: str
 _Rows = ArrayLike | Any
 _Init = str | ArrayLike | Iterable[ArrayLike] | Callable[..., ArrayLike]
 _Random = int | np.integer[Any] | RandomState | Generator | None
+_Rng = int | np.integer[Any] | SeedSequence | BitGenerator | Generator | None
 _Floats = NDArray[np.float32] | NDArray[np.float64]
 
 class ConvergenceWarning(UserWarning): ...
@@ -303,17 +304,24 @@ def k_means(
     n_clusters: int,
     *,
     sample_weight: ArrayLike | None = None,
+    labels_known: ArrayLike | None = None,
     init: _Init = "auto",
     n_init: int | Literal["auto"] = "auto",
     max_iter: int = 300,
     tol: float = 1e-4,
     verbose: int = 0,
     random_state: _Random = None,
+    rng: _Rng = None,
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
     refine: str | list[str] | tuple[str, ...] | None = "default",
-    metric: Literal["euclidean", "cosine"] = "euclidean",
+    metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
+    missing: Literal["error", "ignore"] = "error",
+    size_min: ArrayLike | None = None,
+    size_max: ArrayLike | None = None,
+    n_outliers: float | None = None,
+    known: Literal["constrained", "seeded"] = "constrained",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...
 def kmeans_plusplus(
@@ -322,6 +330,7 @@ def kmeans_plusplus(
     *,
     sample_weight: ArrayLike | None = None,
     random_state: _Random = None,
+    rng: _Rng = None,
     n_local_trials: int | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
@@ -355,6 +364,7 @@ def select_k(
     *,
     criteria: str | Iterable[str] = "all",
     random_state: _Random = None,
+    rng: _Rng = None,
     n_init: int | Literal["auto"] = "auto",
     sample_weight: ArrayLike | None = None,
     max_iter: int = 300,

@@ -26,7 +26,7 @@ FULL = {
 }
 
 
-def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=None):
+def quantize(image, n_colors=16, *, n_init="auto", random_state=None, rng=None, n_threads=None):
     """Reduce an image to `n_colors` colors by k-means on its pixels.
 
     Parameters
@@ -40,6 +40,8 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
         An image with no more colors than that keeps them.
     n_init, random_state, n_threads
         As in `KMeans`.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
 
     Returns
     -------
@@ -74,6 +76,7 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     [[0, 0, 0], [200, 200, 200]]
     """
     check.check_int(n_colors, "n_colors", 1, "an integer of at least 1")
+    random_state = check.one_source(random_state, rng)
     how = {"n_init": n_init, "random_state": random_state, "n_threads": n_threads}
     return reduced(image, int(n_colors), **how)
 

@@ -212,7 +212,14 @@ def _silhouettes_from_sums(total, home, sizes):
 
 
 def silhouette_score(
-    X, labels, *, metric="euclidean", sample_size=None, random_state=None, n_threads=None
+    X,
+    labels,
+    *,
+    metric="euclidean",
+    sample_size=None,
+    random_state=None,
+    rng=None,
+    n_threads=None,
 ):
     """The mean silhouette of all rows, or of a sample; see `silhouette_samples`.
 
@@ -225,6 +232,8 @@ def silhouette_score(
         clusters.
     random_state : None, int, RandomState or Generator
         Determines which rows are drawn.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
 
     Returns
     -------
@@ -238,6 +247,7 @@ def silhouette_score(
     0.889
     """
     check.check_euclidean(metric, "the silhouette")
+    random_state = check.one_source(random_state, rng)
     if sample_size is not None:
         array, codes, _, _ = _labeled(X, labels)
         check.check_int(sample_size, "sample_size", 3, "None or an integer of at least 3")
@@ -498,7 +508,7 @@ def exact_mean(values, weights=None):
     return exact_sum(values * weights) / exact_sum(weights)
 
 
-# -- what comes in ---------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------
 
 
 def _label_array(labels, n=None, name="labels"):
@@ -592,10 +602,16 @@ def _no_label(name, value, row):
     )
 
 
+def codes(labels, n, name="labels"):
+    """The distinct labels, and those of the rows as int64 codes from 0."""
+    values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
+    return values, codes.reshape(-1).astype(np.int64)
+
+
 def _codes(labels, n, name="labels"):
     """Labels as int64 codes from 0, and the number of distinct ones."""
-    values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
-    return codes.reshape(-1).astype(np.int64), len(values)
+    values, found = codes(labels, n, name)
+    return found, len(values)
 
 
 def _labeled(X, labels):

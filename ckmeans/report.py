@@ -1,9 +1,14 @@
 """One self-contained page about a clustering: pictures are embedded, and nothing is loaded."""
 
 import base64
+import copy
+import datetime
 import io
 import math
+import os
+import re
 import shlex
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,26 +18,96 @@ from ._estimators.scaling import fitted_scaling
 from ._input import checks as check
 from ._input.configuration import __version__
 from ._input.optional_packages import need
+from ._insight.explain import Explanation, explanation
 from ._output.html import Markup, fill, join, table
+from ._output.numbers import number
 
 _ROWS, _COLUMNS = 100, 30  # shown of a table at most
+_TOLD = 20  # clusters that are told in words, and of which rows are shown
 _UNUSUAL = 10  # rows that are shown as unusual
+_SPREADS = 120  # lines of the table of spreads
+_JUDGED = 5000  # rows whose silhouettes are computed
+_TEXTS = 3  # values of a text column that are shown for each cluster
+_WIDTH = 9  # of pictures, in inches
+
 #: What a stop reason means.
 _ENDS = {
     "labels": ": no label changed in the last one",
     "tol": ": in the last one, the centers moved less than the tolerance",
 }
+#: What mean silhouettes from so much on say (Kaufman & Rousseeuw 1990).
+_STRUCTURE = (
+    (0.7, "a strong structure"),
+    (0.5, "a reasonable structure"),
+    (0.25, "a weak structure, which may be artificial"),
+    (-1.0, "no substantial structure"),
+)
+#: Names by which a column of whole numbers is an identifier.
+_IDENTIFIER = re.compile(r"(^|[ _.-])(id|ids|key|uuid|index|idx|no|nr|number|code|zip)$", re.I)
+#: Runs that end within this of the best one, relative to it, count as having found it too.
+_SAME_INERTIA = 1e-3
+
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-       max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem; margin-bottom: .2rem }
-h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd }
-img { max-width: 100%; height: auto } table { font-size: .85rem; margin: .6rem 0 }
-figure { margin: 1rem 0 } figcaption, .small { color: #555; font-size: .85rem }
-pre { background: #f4f4f4; padding: .8rem; overflow-x: auto }
-.wide { overflow-x: auto } th { border-bottom: 1px solid #999 }
-.said { background: #eef4f8; border-left: 4px solid #0072B2; padding: .5rem .8rem }
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --faint: #555; --line: #ccc;
+  --box: #f4f4f4; --said: #eef4f8; --warned: #fdf3e1 }
+@media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #161616; --faint: #aaa;
+  --line: #444; --box: #242424; --said: #16242e; --warned: #33270e }
+  img { filter: invert(.915) hue-rotate(180deg) } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; overflow-wrap: anywhere }
+h2 { font-size: 1.15rem; margin: 2.4rem 0 .8rem; border-bottom: 1px solid var(--line) }
+img { max-width: 100%; height: auto; display: block; margin: 0 auto }
+table { font-size: .85rem; margin: .6rem 0 } th { border-bottom: 1px solid var(--faint) }
+tbody tr:nth-child(even) { background: var(--box) }
+figure { margin: 1.2rem 0 } figcaption { text-align: center }
+figcaption, .small { color: var(--faint); font-size: .85rem }
+pre { background: var(--box); padding: .8rem; overflow-x: auto }
+.wide { overflow-x: auto } li { margin: .2rem 0 }
+.said { background: var(--said); border-left: 4px solid #0072B2; padding: .5rem .8rem }
+.warning { background: var(--warned); border-left: 4px solid #E69F00; padding: .5rem .8rem }
+.warning b { color: #D55E00 }
+@media print { :root { --ink: #000; --paper: #fff; --faint: #444; --line: #999; --box: #f4f4f4;
+  --said: #eef4f8; --warned: #fdf3e1 } img { filter: none; max-height: 22cm; width: auto }
+  body { max-width: none; margin: 0; padding: 0; font-size: 11px } table { font-size: 9px }
+  figure, tr, pre, .said, .warning { break-inside: avoid } h2 { break-after: avoid }
+  .wide { overflow: visible } pre { white-space: pre-wrap }
+  .said, .warning, pre, tr { print-color-adjust: exact } @page { margin: 1.5cm } }
 """
+#: In pictures of a page, whatever matplotlib's style is: the page turns them dark where it is dark.
+_LIGHT = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "white"),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), "#222222"),
+    **dict.fromkeys(("xtick.color", "ytick.color"), "#222222"),
+}
+#: The words of the page.
+_GLOSSARY = (
+    ("center", "The mean of the rows of a cluster."),
+    ("inertia", "The sum of the squared distances of the rows to their centers; lower is better."),
+    ("run", "One fit from initial centers of its own; the run of least inertia is kept."),
+    (
+        "local optimum",
+        "A result that no single step improves, though there may be a better one elsewhere; other "
+        "runs look for it.",
+    ),
+    (
+        "silhouette",
+        "How much nearer a row is to its own cluster than to the next one: 1 is well inside, 0 is "
+        "on the border, below 0 is nearer to the other.",
+    ),
+    ("std", "Standard deviation: how far values typically are from their mean."),
+    ("25%, median, 75%", "A quarter, half and three quarters of the values are at most this."),
+    ("typical row", "A row that is nearest to the center of its cluster."),
+    (
+        "score of an unusual row",
+        "Its distance to the center divided by the median distance in the cluster: 1 is typical.",
+    ),
+    ("outlier", "A row that the fit has left out because it is far from all centers."),
+    (
+        "principal component",
+        "A direction in which the rows vary most: many columns drawn in two dimensions.",
+    ),
+)
 
 
 def report(
@@ -46,8 +121,10 @@ def report(
     command=None,
     notes=(),
     sample_weight=None,
+    texts=None,
+    date=None,
 ):
-    """Write a page with the data, the choice of k, the clusters and how to reproduce them.
+    """Write a page with what the clusters are, the data, the choice of k and how to reproduce it.
 
     Parameters
     ----------
@@ -67,6 +144,12 @@ def report(
         Remarks to show, such as warnings.
     sample_weight : array-like of shape (n,) or None
         The weights that the model was fitted with.
+    texts : dict of str to array-like of shape (n,), or table of text columns; or None
+        What else is known of the rows, such as names and kinds: it had no part in the fit, and is
+        broken down by cluster.
+    date : datetime.date, datetime.datetime, str or None
+        What the page is dated. None is now, or the time of ``SOURCE_DATE_EPOCH`` (seconds since
+        1970) if the environment has it; with either, the same input gives the same page.
 
     Returns
     -------
@@ -75,7 +158,7 @@ def report(
     Notes
     -----
     Needs matplotlib (``pip install 'ckmeans-cython[plot]'``). Pictures of many rows show a random
-    sample, and say so.
+    sample, and say so. The page can be printed, and is dark where the browser is.
 
     Examples
     --------
@@ -91,6 +174,7 @@ def report(
         raise ValueError("there is nothing to report on: pass a fitted model, or a selection.")
     array, names = check.as_matrix(X)
     weights = check.as_weights(sample_weight, len(array))
+    texts = _texts(texts, len(array))
     if model is not None:
         check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
@@ -100,24 +184,43 @@ def report(
         if names is not None
         else [f"feature {j}" for j in range(array.shape[1])]
     )
-    scaled = getattr(selection if model is None else model, "scale", None) is not None
-    parts = [_data(array, columns, source, weights, notes, scaled)]
-    if selection is not None:
-        parts.append(_choice(selection))
-    if model is not None:
-        parts.append(_clusters(model, array, columns, weights))
-        parts.append(_settings(model, selection, command))
+    moment = _moment(date)
+    with need("matplotlib", "a report").rc_context(_LIGHT):
+        shown = None if model is None else _show(model, array, columns, weights, texts)
+        parts = [
+            _summary(shown, selection, array, source, weights, moment),
+            _warnings(shown, selection, array, columns, notes),
+            _data(array, columns),
+        ]
+        if selection is not None:
+            parts.append(_choice(selection))
+        if shown is not None:
+            parts += [
+                _clusters(shown),
+                _profiles(shown),
+                _spreads(shown),
+                _typical(shown),
+                _unusual(shown),
+                _broken_down(shown),
+                _tree(shown),
+                _settings(model, selection, command),
+            ]
+    parts.append(
+        Markup("<h2>Glossary</h2>")
+        + table(["word", "meaning"], map(list, _GLOSSARY), left=range(2))
+    )
     html = fill(
         '<!doctype html>\n<html lang="en"><head><meta '
         'charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link '
         'rel="icon" href="data:,">'
         "<style>{style}</style></head><body>\n<h1>{title}</h1>\n{body}"
-        '<p class="small">Made by ckmeans {version}.</p>\n</body></html>\n',
+        '<p class="small">Made by ckmeans {version}, {moment}.</p>\n</body></html>\n',
         title=title,
         style=Markup(_STYLE),
         body=join(parts),
         version=__version__,
+        moment=moment,
     )
     if path is not None:
         from ._output.files import write_atomically
@@ -127,36 +230,267 @@ def report(
     return html
 
 
-def _number(value):
-    return "–" if math.isnan(value) else f"{value:.5g}"
+def _moment(date):
+    """What the page is dated."""
+    if isinstance(date, str):
+        return date
+    if date is None:
+        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+        if epoch.isascii() and epoch.isdigit():
+            date = datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc)
+        else:
+            date = datetime.datetime.now().astimezone()
+    if isinstance(date, datetime.datetime):
+        return date.strftime("%Y-%m-%d %H:%M %Z").strip()
+    if isinstance(date, datetime.date):
+        return date.isoformat()
+    raise TypeError(
+        f"date must be a datetime, a date, a str or None, got {type(date).__name__}: {date!r}."
+    )
 
 
-def _data(array, names, source, weights, notes, scaled):
-    n, d = array.shape
-    size = f"{n} rows, {d} column{'s' * (d != 1)}" + (", weighted" if weights is not None else "")
-    rows, spreads = [], []
-    for j, name in enumerate(names[:_COLUMNS]):
-        column = array[:, j].astype(np.float64)
-        quartiles = np.quantile(column, [0, 0.25, 0.5, 0.75, 1])
-        if quartiles[0] < quartiles[-1]:
-            spreads.append(column.std())
-        rows.append([name, *map(_number, (column.mean(), column.std(), *quartiles))])
-    more = fill('<p class="small">{} more columns.</p>', d - _COLUMNS) if d > _COLUMNS else ""
-    said = join(fill('<p class="small">Note: {}</p>', note) for note in notes)
-    if not scaled and spreads and max(spreads) > 30 * min(spreads):
-        said += Markup(
-            "<p>The standard deviations of the columns differ by more than a factor of 30. "
-            "k-means compares distances, so the columns that vary most determine the clusters "
-            "almost alone: scale them, unless this is intended.</p>"
+def _texts(texts, n):
+    """The text columns: name -> list of n texts, None where one is missing."""
+    if texts is None:
+        return {}
+    if hasattr(texts, "columns") and hasattr(texts, "__getitem__"):
+        texts = {name: texts[name] for name in texts.columns}
+    if not hasattr(texts, "items"):
+        raise TypeError(
+            "texts must be a dict of columns or a table, got "
+            f"{type(texts).__name__}: pass {{name: values}}."
         )
-    head = ["column", "mean", "std", "min", "25%", "median", "75%", "max"]
+    found = {}
+    for name, values in texts.items():
+        values = values.tolist() if hasattr(values, "tolist") else list(values)
+        if len(values) != n:
+            raise ValueError(
+                f"the text column {name!r} has {len(values)} values, but X has {n} rows."
+            )
+        found[str(name)] = [
+            None if value is None or value != value else str(value) for value in values
+        ]
+    return found
+
+
+class _Shown(NamedTuple):
+    """What a page shows of a model and its rows."""
+
+    model: Any
+    rows: np.ndarray  #: (n, d), at unit length with metric="cosine"
+    names: list[str]
+    weights: np.ndarray | None
+    texts: dict[str, list[str | None]]
+    centers: np.ndarray
+    counts: np.ndarray
+    labels: np.ndarray  #: -1 for outliers
+    distances: np.ndarray  #: to the own center; of outliers, to the nearest
+    spread: np.ndarray  #: mean distance in each cluster
+    explained: Explanation  #: of the rows that are no outliers
+    kept: np.ndarray  #: the indices of these rows
+    silhouettes: np.ndarray | None  #: of a sample
+
+    @property
+    def k(self):
+        return len(self.centers)
+
+
+def _show(model, array, names, weights, texts):
+    from . import _drawing, plot
+
+    check.check_plain(model, "a report")
+    centers = check.fitted_centers(model)
+    k = len(centers)
+    counts = check.fitted_array(model, "counts_", (k,), integers=True)
+    scaling = fitted_scaling(model)
+    inside = scaling.inside(centers)
+    # Not `model.predict`, which would warn that these rows have no column names.
+    labels = plot.labels_of(model, array, weights)
+    own, counting = labels, weights
+    if (labels < 0).any():  # outliers: distances to the nearest centers, without weight in means
+        own = np.where(
+            labels < 0, plot.nearest(inside, scaling.inside(array), model.metric), labels
+        )
+        counting = np.where(labels < 0, 0.0, 1.0 if weights is None else weights)
+    rows = unit_rows(array) if model.metric == "cosine" else array
+    scaled = scaling.inside(rows)
+    kept = np.flatnonzero(labels >= 0)
+    explained = explanation(
+        model, array[kept], own[kept], None if weights is None else weights[kept], names
+    )
+    silhouettes = None
+    drawn = kept[_drawing.thin(len(kept), _JUDGED)]
+    if 2 <= len(np.unique(labels[drawn])) < len(drawn):
+        silhouettes = metrics.silhouette_samples(scaled[drawn], labels[drawn])
+    return _Shown(
+        model,
+        rows,
+        names,
+        weights,
+        texts,
+        centers,
+        counts,
+        labels,
+        np.sqrt(metrics.own_sq_distances(scaled, inside, own)),
+        metrics.mean_distances(scaled, inside, own, counting),
+        explained,
+        kept,
+        silhouettes,
+    )
+
+
+def _number(value):
+    return "–" if math.isnan(value) else number(value, 5)
+
+
+def _counted(count, word):
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def _omitted(*counts):
+    """What of something is not shown, in small print."""
+    more = [f"{count} more {what}" for count, what in counts if count > 0]
+    return fill('<p class="small">{}.</p>', ", ".join(more)) if more else ""
+
+
+# -- what is said first ----------------------------------------------------------------------------
+
+
+def _summary(shown, selection, array, source, weights, moment):
+    n, d = array.shape
+    size = f"{n} row{'s' * (n != 1)}, {d} column{'s' * (d != 1)}"
+    size += ", weighted" if weights is not None else ""
+    first = fill('<p class="small">{}{}. {}.</p>', f"{source}: " if source else "", size, moment)
+    out = [first, Markup("<h2>Summary</h2>")]
+    if selection is not None:
+        out.append(fill('<p class="said">{}</p>', selection.suggestion))
+    if shown is None:
+        return join(out)
+    outliers = int((shown.labels < 0).sum())
+    sentences = [
+        f"{_counted(shown.k, 'cluster')} of {_counted(n, 'row')}"
+        + (f", {_counted(outliers, 'outlier')} left out" if outliers else "")
+        + "."
+    ]
+    sentences += _how_sure(shown)
+    out.append(fill("<p>{}</p>", " ".join(sentences)))
+    said = shown.explained.clusters[:_TOLD]
+    out.append(fill("<ul>{}</ul>", join(fill("<li>{}</li>", cluster.sentence) for cluster in said)))
+    out.append(_omitted((len(shown.explained.clusters) - _TOLD, "clusters")))
+    return join(out)
+
+
+def _how_sure(shown):
+    """In words, how well the clusters are apart, and how many runs have found them."""
+    said = []
+    if shown.silhouettes is not None:
+        mean = metrics.exact_mean(shown.silhouettes)
+        wrong = float((shown.silhouettes < 0).mean())
+        kind = next(words for least, words in _STRUCTURE if mean >= least)
+        said.append(
+            f"Their mean silhouette is {mean:.2f}: {kind}. {wrong:.1%} of the rows are nearer to "
+            "another cluster."
+        )
+    best, found = _runs_at_the_best(shown.model)
+    if found > 1:
+        said.append(f"{best} of {found} runs ended at the lowest inertia or within 0.1% of it.")
+    return said
+
+
+def _runs_at_the_best(model):
+    """How many runs are as good as the best one, and how many there are."""
+    inertias = np.array([run.inertia for run in model.runs_])
+    if not len(inertias):
+        return 0, 0
+    return int((inertias <= inertias.min() * (1 + _SAME_INERTIA)).sum()), len(inertias)
+
+
+def _warnings(shown, selection, array, names, notes):
+    """All that a reader should know before trusting the page."""
+    found = [f"Note: {note}" for note in notes]
+    model = shown.model if shown is not None else None
+    scaled = getattr(selection if model is None else model, "scale", None) is not None
+    spreads = [float(array[:, j].astype(np.float64).std()) for j in range(array.shape[1])]
+    spreads = [spread for spread in spreads if spread > 0]
+    told = any("spreads of the columns differ" in note for note in found)
+    plain = getattr(model, "metric", "euclidean") == "euclidean"
+    if plain and not (scaled or told) and spreads and max(spreads) > 30 * min(spreads):
+        found.append(
+            "The standard deviations of the columns differ by more than a factor of 30. k-means "
+            "compares distances, so the columns that vary most determine the clusters almost "
+            "alone: scale them, unless this is intended."
+        )
+    found += [
+        f"The column {name} looks like an identifier: whole numbers, all different. Distances "
+        "between identifiers mean nothing: leave the column out, unless it is a measurement."
+        for name in _identifiers(array, names)
+    ]
+    if model is not None:
+        found += _of_the_fit(shown)
+    return join(fill('<p class="warning">{}</p>', note) for note in found)
+
+
+def _of_the_fit(shown):
+    model, found = shown.model, []
+    best, count = _runs_at_the_best(model)
+    optimal = shown.rows.shape[1] == 1 or shown.k == 1
+    if count > 1 and best == 1 and not optimal:
+        worst = max(run.inertia for run in model.runs_) / model.inertia_ - 1
+        found.append(
+            f"Only one of {count} runs has found this result, and the others are up to "
+            f"{worst:.1%} worse: it may be a local optimum, and a better one may exist. More runs "
+            "(n_init) or a refinement look for it."
+        )
+    if model.stop_reason_ in ("max_iter", "max_time", "callback", "interrupted"):
+        found.append(
+            f"The fit was ended by {model.stop_reason_} before it converged: the centers would "
+            "still move."
+        )
+    if shown.silhouettes is not None and metrics.exact_mean(shown.silhouettes) < 0.25:
+        found.append(
+            "The clusters overlap: their mean silhouette is below 0.25. k-means divides any rows "
+            "into k clusters, whether there are groups in them or not."
+        )
+    return found
+
+
+def _identifiers(array, names):
+    """Columns of whole numbers that are all different, and are called like an identifier or count
+    the rows.
+    """
+    n = len(array)
+    if n < 20:
+        return []
+    found = []
+    for name, column in zip(names, np.asarray(array).T):
+        whole = column.astype(np.float64)
+        if (whole != np.rint(whole)).any():
+            continue
+        steps = np.diff(np.sort(whole))
+        if (steps > 0).all() and ((steps == 1).all() or _IDENTIFIER.search(name)):
+            found.append(name)
+    return found
+
+
+# -- the data and the choice of k ------------------------------------------------------------------
+
+
+_QUANTILES = ["min", "25%", "median", "75%", "max"]
+
+
+def _quantiles(column):
+    """Mean, standard deviation and quantiles, as they are shown."""
+    column = column.astype(np.float64)
+    values = column.mean(), column.std(), *np.quantile(column, [0, 0.25, 0.5, 0.75, 1])
+    return [_number(float(value)) for value in values]
+
+
+def _data(array, names):
+    rows = [[name, *_quantiles(array[:, j])] for j, name in enumerate(names[:_COLUMNS])]
     return fill(
-        '<p>{}{}</p><h2>Data</h2>{}<div class="wide">{}</div>{}',
-        f"{source}: " if source else "",
-        size,
-        said,
-        table(head, rows),
-        more,
+        '<h2>Data</h2><div class="wide">{}</div>{}',
+        table(["column", "mean", "std", *_QUANTILES], rows, left=range(1)),
+        _omitted((array.shape[1] - _COLUMNS, "columns")),
     )
 
 
@@ -164,10 +498,9 @@ def _choice(selection):
     axes = selection.plot()
     k = selection.k_range
     return fill(
-        '<h2>Choice of k</h2><p class="said">{}</p>{}<div class="wide">{}</div>'
+        '<h2>Choice of k</h2>{}<div class="wide">{}</div>'
         '<p class="small">A star marks the k that a criterion favors. Silhouette, gap and '
         "stability were computed from {} rows. {}</p>",
-        selection.suggestion,
         _figure(
             axes[0].figure,
             f"Inertia and criteria for k = {k[0]} to {k[-1]}; the k that each favors is marked.",
@@ -178,39 +511,30 @@ def _choice(selection):
     )
 
 
-def _clusters(model, array, names, weights):
+# -- the clusters ----------------------------------------------------------------------------------
+
+
+def _axes(height):
+    from . import _drawing
+
+    return _drawing.axes(None, figsize=(_WIDTH, height))
+
+
+def _clusters(shown):
     from . import plot
 
-    check.check_plain(model, "a report")
-    centers = check.fitted_centers(model)
-    k, d = centers.shape
-    counts = check.fitted_array(model, "counts_", (k,), integers=True)
-    # Not `model.predict`, which would warn that these rows have no column names.
-    scaling = fitted_scaling(model)
-    inside = scaling.inside(centers)
-    labels = plot.nearest(inside, scaling.inside(array), model.metric)
-    if model.metric == "cosine":
-        array = unit_rows(array)
-    distances = np.sqrt(metrics.own_sq_distances(scaling.inside(array), inside, labels))
-    spread = metrics.mean_distances(scaling.inside(array), inside, labels, weights)
-    shown = names[:_COLUMNS]
-    head = ["cluster", "rows", "share", "mean distance", *shown]
+    model, k, d = shown.model, shown.k, shown.rows.shape[1]
+    head = ["cluster", "rows", "share", "mean distance", *shown.names[:_COLUMNS]]
     rows = [
         [
             str(j),
-            str(counts[j]),
-            f"{counts[j] / max(counts.sum(), 1):.1%}",
-            _number(spread[j]),
-            *(f"{value:.5g}" for value in centers[j, :_COLUMNS].tolist()),
+            f"{shown.counts[j]:,}",
+            f"{shown.counts[j] / max(shown.counts.sum(), 1):.1%}",
+            _number(shown.spread[j]),
+            *(_number(value) for value in shown.centers[j, :_COLUMNS].tolist()),
         ]
         for j in range(min(k, _ROWS))
     ]
-    more = [
-        f"{count} more {what}"
-        for count, what in ((k - _ROWS, "clusters"), (d - _COLUMNS, "columns"))
-        if count > 0
-    ]
-    found = len(np.unique(labels))
     out = [
         fill(
             "<h2>Clusters</h2><p>{}</p>",
@@ -220,29 +544,25 @@ def _clusters(model, array, names, weights):
             f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}.",
         ),
         fill('<div class="wide">{}</div>', table(head, rows)),
-        fill('<p class="small">{}</p>', ", ".join(more)) if more else "",
+        _omitted((k - _ROWS, "clusters"), (d - _COLUMNS, "columns")),
         _figure(
-            plot.clusters(model, array, labels=labels).figure,
+            plot.clusters(model, shown.rows, labels=shown.labels, ax=_axes(5.2)).figure,
             "Rows by cluster, numbers at the centers.",
         ),
     ]
     if d > 2:
         out.append(
-            _figure(plot.pairs(model, array, labels=labels)[0, 0].figure, "Pairs of columns.")
-        )
-    if k > 1 or d > 1:
-        out.append(
-            Markup("<h2>Profiles</h2>")
-            + _figure(
-                plot.profiles(model).figure, "Centers relative to the mean, column by column."
+            _figure(
+                plot.pairs(_named(shown), shown.rows, labels=shown.labels)[0, 0].figure,
+                "Pairs of columns.",
             )
         )
-    out.append(_figure(plot.sizes(model).figure, "Rows in each cluster."))
-    out.append(_unusual(array, distances, labels, k, shown))
-    if 2 <= found < len(array):
+    out.append(_figure(plot.sizes(model, ax=_axes(2.8)).figure, "Rows in each cluster."))
+    if shown.silhouettes is not None:
+        tall = float(np.clip(1.5 + 0.3 * k, 3.0, 9.0))
         out.append(
             _figure(
-                plot.silhouette(model, array, labels=labels).figure,
+                plot.silhouette(model, shown.rows, labels=shown.labels, ax=_axes(tall)).figure,
                 "Silhouettes: near 1 well inside a cluster, below 0 nearer to another cluster.",
             )
         )
@@ -250,29 +570,167 @@ def _clusters(model, array, names, weights):
     return join(out)
 
 
-def _unusual(array, distances, labels, k, shown):
-    """The rows farthest from their centers, relative to the other rows of their clusters."""
-    scores = relative_distances(distances, typical_distances(distances, labels, k)[labels])
-    order = np.lexsort((np.arange(len(scores)), -scores))[:_UNUSUAL]
-    rows = [
-        [
-            str(i),
-            str(labels[i]),
-            _number(float(distances[i])),
-            _number(float(scores[i])),
-            *(f"{value:.5g}" for value in array[i, : len(shown)].tolist()),
-        ]
-        for i in order.tolist()
-        if scores[i] > 0
-    ]
-    if not rows:
+def _profiles(shown):
+    from . import plot
+
+    if shown.k == 1 and shown.rows.shape[1] == 1:
         return ""
-    return fill(
-        '<h2>Most unusual rows</h2><p>{}</p><div class="wide">{}</div>',
-        "The score is the distance to the center divided by the median distance in the cluster: 1 "
-        "is typical. Rows are counted from 0, without the header.",
-        table(["row", "cluster", "distance", "score", *shown], rows),
+    tall = float(np.clip(1.9 + 0.33 * shown.k, 2.8, 11))
+    return Markup("<h2>Profiles</h2>") + _figure(
+        plot.profiles(_named(shown), ax=_axes(tall)).figure,
+        "Centers relative to the mean, column by column.",
     )
+
+
+def _named(shown):
+    """The model with the names of the page, which may be those of the table alone."""
+    model = copy.copy(shown.model)
+    model.feature_names_in_ = np.array(shown.names, dtype=object)
+    return model
+
+
+def _spreads(shown):
+    """Quantiles of each column in each cluster."""
+    labels = [label for label in range(min(shown.k, _TOLD)) if (shown.labels == label).any()]
+    columns = min(len(shown.names), max(1, _SPREADS // max(1, len(labels))))
+    rows = [
+        [name if i == 0 else "", str(label), *_quantiles(shown.rows[shown.labels == label, j])]
+        for j, name in enumerate(shown.names[:columns])
+        for i, label in enumerate(labels)
+    ]
+    return fill(
+        '<h2>Spreads</h2><p>{}</p><div class="wide">{}</div>{}',
+        "How the values of each column are spread in each cluster"
+        + (", regardless of the weights." if shown.weights is not None else "."),
+        table(["column", "cluster", "mean", "std", *_QUANTILES], rows, left=range(1)),
+        _omitted((shown.k - _TOLD, "clusters"), (len(shown.names) - columns, "columns")),
+    )
+
+
+def _rows_table(shown, indices, extra_names, extras):
+    """Rows of the data with what is known of them."""
+    names, texts = shown.names[:_COLUMNS], list(shown.texts)[:_COLUMNS]
+    rows = []
+    for i, extra in zip(indices, extras):
+        values = [_number(value) for value in shown.rows[i, : len(names)].tolist()]
+        label = str(shown.labels[i]) if shown.labels[i] >= 0 else "outlier"
+        known = [shown.texts[name][i] for name in texts]
+        rows.append([str(i), label, *extra, *values, *("–" if t is None else t for t in known)])
+    width = 2 + len(extra_names) + len(names)
+    head = ["row", "cluster", *extra_names, *names, *texts]
+    return fill(
+        '<div class="wide">{}</div>{}',
+        table(head, rows, left=range(width, width + len(texts))),
+        _omitted((len(shown.names) - _COLUMNS, "columns")),
+    )
+
+
+def _typical(shown):
+    indices = [
+        int(shown.kept[i])
+        for cluster in shown.explained.clusters[:_TOLD]
+        for i in cluster.typical.tolist()
+    ]
+    return fill(
+        "<h2>Typical rows</h2><p>{}</p>{}",
+        "The rows nearest to the center of each cluster. Rows are counted from 0, without the "
+        "header.",
+        _rows_table(shown, indices, [], [[]] * len(indices)),
+    )
+
+
+def _unusual(shown):
+    """The rows farthest from their centers, relative to the other rows of their clusters."""
+    nearest = np.where(shown.labels >= 0, shown.labels, 0)
+    typical = typical_distances(shown.distances[shown.kept], shown.labels[shown.kept], shown.k)
+    scores = relative_distances(shown.distances, typical[nearest])
+    outlying = shown.labels < 0
+    farthest = np.lexsort((np.arange(len(scores)), -scores))
+    farthest = np.concatenate([farthest[outlying[farthest]], farthest[~outlying[farthest]]])
+    order = [i for i in farthest[:_UNUSUAL].tolist() if scores[i] > 0]
+    if not order:
+        return ""
+    outliers = int(outlying.sum())
+    said = (
+        f"The fit has left out {_counted(outliers, 'outlier')}, which come first. "
+        if outliers
+        else ""
+    )
+    extras = [
+        [_number(float(shown.distances[i])), "–" if outlying[i] else _number(float(scores[i]))]
+        for i in order
+    ]
+    return fill(
+        "<h2>Most unusual rows</h2><p>{}</p>{}",
+        said + "The score is the distance to the center divided by the median distance in the "
+        "cluster: 1 is typical. Rows are counted from 0, without the header.",
+        _rows_table(shown, order, ["distance", "score"], extras),
+    )
+
+
+def _broken_down(shown):
+    """What values the text columns have in each cluster."""
+    out = []
+    for name, values in shown.texts.items():
+        there = np.array([value is not None for value in values])
+        words, codes = np.unique(
+            np.array(["" if value is None else value for value in values], dtype=object),
+            return_inverse=True,
+        )
+        codes = codes.reshape(-1)
+        distinct = len(np.unique(codes[there]))
+        if distinct > 20 and distinct > 0.5 * there.sum():
+            out.append(
+                fill(
+                    "<p><b>{}</b>: {} different values, not broken down.</p>",
+                    name,
+                    f"{distinct:,}",
+                )
+            )
+            continue
+        rows = [
+            [name_, *_shares(codes[mine & there], words, int((mine & ~there).sum()))]
+            for name_, mine in (
+                ("all", np.ones(len(values), dtype=bool)),
+                *((str(j), shown.labels == j) for j in range(min(shown.k, _TOLD))),
+                *([("outlier", shown.labels < 0)] if (shown.labels < 0).any() else []),
+            )
+        ]
+        head = ["cluster", "rows", "missing", "values"]
+        out.append(
+            fill(
+                '<p><b>{}</b></p><div class="wide">{}</div>{}',
+                name,
+                table(head, rows, left=range(3, 4), strong=range(1)),
+                _omitted((shown.k - _TOLD, "clusters")),
+            )
+        )
+    return Markup("<h2>Text columns</h2>") + join(out) if out else ""
+
+
+def _shares(codes, words, missing):
+    """How many values there are, and the most frequent ones with their shares."""
+    counts = np.bincount(codes, minlength=len(words))
+    order = np.argsort(-counts, kind="stable")[:_TEXTS]
+    told = [f"{words[c]} {counts[c] / len(codes):.0%}" for c in order.tolist() if counts[c]]
+    more = int((counts > 0).sum()) - len(told)
+    return [f"{len(codes):,}", f"{missing:,}", ", ".join(told) + (f", {more} more" * (more > 0))]
+
+
+def _tree(shown):
+    if len(shown.explained.clusters) < 2:
+        return ""
+    rules = shown.explained.tree.rules().split("\n")
+    more = len(rules) - _ROWS
+    return fill(
+        "<h2>As a decision tree</h2><p>{}</p><pre>{}</pre>{}",
+        shown.explained.tree_sentence,
+        "\n".join(rules[:_ROWS]),
+        _omitted((more, "lines")),
+    )
+
+
+# -- how it was made -------------------------------------------------------------------------------
 
 
 def _settings(model, selection, command):
@@ -293,7 +751,7 @@ def _settings(model, selection, command):
         out.append(
             fill("<p>Only the best run: <code>n_init=1, random_state={}</code>.</p>", best.seed)
         )
-    out.append(table(["parameter", "value"], params))
+    out.append(table(["parameter", "value"], params, left=range(2)))
     out.append(
         fill(
             "<p>ckmeans {}. The same seed gives the same bits on any number of threads and "

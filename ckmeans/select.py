@@ -23,7 +23,9 @@ from ._inits.kmeans_plusplus import local_trials
 from ._inits.rows import draw
 from ._input import checks as check
 from ._input.contiguous import contiguous
+from ._input.parameter_names import names_parameters
 from ._insight.principal_axes import principal_axes
+from ._output.numbers import number
 
 _FRESH = (
     1  # draws per k with n_init="auto": the starts from the neighbors do better than more of them
@@ -869,7 +871,7 @@ class KSelection:
                     if math.isnan(value)
                     else f"{value:.3f}"
                     if abs(value) < 100
-                    else f"{value:.5g}"
+                    else number(value, 5)
                 )
                 row.append(text + ("*" if self.best_k.get(name) == k else " "))
             rows.append(row)
@@ -902,12 +904,14 @@ class KSelection:
         return fill("{}{}", self.html_table(), Markup("".join(said)))
 
 
+@names_parameters
 def select_k(
     X,
     k_range=range(1, 13),
     *,
     criteria="all",
     random_state=None,
+    rng=None,
     n_init="auto",
     sample_weight=None,
     max_iter=300,
@@ -932,6 +936,8 @@ def select_k(
         Names in `CRITERIA`: "elbow", "silhouette", "simplified_silhouette", "calinski_harabasz",
         "davies_bouldin", "bic", "gap", "stability".
     random_state : None, int, RandomState or Generator
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`; see `ckmeans.k_means`.
     n_init : "auto" or int
         Number of drawn initial centers for each k, in addition to those from neighboring k. "auto"
         means 1, which is about as good as 10 separate restarts. The suggested k is fitted again, as
@@ -1040,7 +1046,8 @@ def select_k(
             max(10, 2 * ks[-1]),
             f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}",
         )
-    # Its state before anything is drawn.
+    random_state = check.one_source(random_state, rng)
+    # The state before anything is drawn.
     before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
 
@@ -1121,7 +1128,7 @@ def select_k(
 
 
 class Judgment:
-    """What the criteria say of a path.
+    """The values of the criteria for a path.
 
     Attributes
     ----------
@@ -1156,7 +1163,7 @@ def judge(path, wanted, reached):
 
 
 class Reached:
-    """What a selection under way has reached, for the exception that may end it.
+    """The results of a selection so far, for an exception that may end it.
 
     Attributes
     ----------
@@ -1179,7 +1186,7 @@ class Reached:
 
     @contextmanager
     def carried_by_errors(self):
-        """Give whatever exception ends the work an attribute `partial`, if any k has been fitted.
+        """Give an exception that ends the work an attribute `partial`, if any k has been fitted.
 
         Ctrl-C, the exception of a signal handler and a lack of memory are treated alike.
         """

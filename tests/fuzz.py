@@ -60,7 +60,7 @@ from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
 from ckmeans._estimators.model_files import ModelFileError
 from ckmeans._inits import INITS
-from ckmeans._native import Sorted, engine
+from ckmeans._native import Sorted, engine, instruction_sets
 from ckmeans._refine import PLANS, REFINEMENTS
 from ckmeans.image import quantize
 from ckmeans.select import CRITERIA
@@ -1170,12 +1170,12 @@ def dense(X):
 @contextlib.contextmanager
 def instruction_set(name):
     """Fits that begin within use the kernels of this instruction set."""
-    before = _native.isa
-    _native.use(name)
+    before = instruction_sets.isa
+    instruction_sets.use(name)
     try:
         yield
     finally:
-        _native.use(before)
+        instruction_sets.use(before)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""``ckmeans fit``: find clusters, as many as asked for or as many as there are."""
+"""``ckmeans fit``: find clusters, a given number of them or a number chosen from a range."""
 
 import math
 import os
@@ -40,6 +40,7 @@ from .facts import (
     told,
 )
 from .inputs import in_chunks, read
+from .known_labels import add_known_labels, known_labels
 from .missing import add_missing, remedy_told, treat
 from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
@@ -142,6 +143,7 @@ def arguments(parser):
         help="leave out the N rows that are farthest from their centers, or a share of the rows "
         "(0.05): their label is -1",
     )
+    add_known_labels(how)
     how.add_argument(
         "--max-iter",
         metavar="N",
@@ -212,6 +214,7 @@ def run(args):
         started = time.perf_counter()
         table, missing, means = _read(args, chunks)
         k, init = _start(args, table)
+        labels_known, known = known_labels(args, table, k)
         was_read = time.perf_counter()
         model = KMeans(
             n_clusters=k,
@@ -230,6 +233,7 @@ def run(args):
             size_min=args.size_min,
             size_max=args.size_max,
             n_outliers=args.outliers,
+            known=args.known,
             missing="ignore" if args.missing == "ignore" else "error",
         )
         if chunks:
@@ -245,7 +249,7 @@ def run(args):
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
             with remedy_told(table):
-                model.fit(table, sample_weight=table.weights)
+                model.fit(table, sample_weight=table.weights, labels_known=labels_known)
             if means is not None:
                 model.column_means_ = means  # type: ignore[attr-defined]
             kept = model.labels_ >= 0
@@ -262,6 +266,7 @@ def run(args):
         "settings": _settings(args, k),
         **model_facts(model, weights),
         "outliers": 0 if args.outliers is None else int(np.count_nonzero(model.labels_ == -1)),
+        "known_labels": known,
         "seconds": {"read": was_read - started, "fit": fitted - was_read},
         "written": written_by(args),
         "warnings": caught,
@@ -285,7 +290,7 @@ def _check_can_be_drawn(args):
 
 
 def _read(args, chunks=False):
-    """The table; of its missing values, what is to be told and the means that were filled in."""
+    """The table, the facts about its missing values, and the means that were filled in."""
     if args.missing == "ignore" and args.scale not in (None, "none"):
         raise UsageError(
             f"--missing ignore cannot be used with --scale {args.scale}: leave one of them out, or "
@@ -312,6 +317,8 @@ def _settings(args, k):
         "size_min": args.size_min,
         "size_max": args.size_max,
         "outliers": args.outliers,
+        "labels_known": args.labels_known,
+        "known": args.known,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -322,7 +329,7 @@ def _settings(args, k):
 
 
 def _spreads_that_differ(args, table):
-    """A warning where a few columns decide almost alone because of their units."""
+    """A warning if a few columns almost alone determine the clusters because of their units."""
     if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
         return []
     spreads = {
@@ -341,7 +348,7 @@ def _spreads_that_differ(args, table):
 
 
 def _write_results(args, model, table, selection, caught, missing, labels_written=False):
-    """Write the files that were asked for; `caught` may get warnings more."""
+    """Write the files that were asked for; warnings are added to `caught`."""
     if args.labels and not labels_written:
         write_labels(args.labels, model.labels_, table)
     if args.centers:
@@ -368,7 +375,7 @@ def _fit_range(args):
         )
     if args.refine not in ("default", "none"):
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
-    for option in ("size_min", "size_max", "outliers"):
+    for option in ("size_min", "size_max", "outliers", "labels_known"):
         if getattr(args, option) is not None:
             raise UsageError(
                 f"a range of k is chosen without --{option.replace('_', '-')}: leave it out, or "
@@ -460,7 +467,7 @@ def _start(args, table):
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(STARTS)}")
-        # What --centers makes of the names.
+        # The names as --centers writes them.
         written = [safe_text.cell(name) for name in table.columns]
         # The options are for the data; but where those have no header, the centers that --centers
         # writes have none.

@@ -1,4 +1,4 @@
-"""What the command line draws: pictures of fits, reports, and pictures in few colors."""
+"""Pictures of the command line: of fits, of reports, and pictures reduced to few colors."""
 
 import copy
 import os
@@ -58,6 +58,7 @@ def draw(kind, model, table, path):
 
 def draw_fit(args, model, table, selection, caught):
     """Write the picture and the report that ``ckmeans fit`` was asked for."""
+    texts = _texts(table) if args.report else None
     model, table = named(model, table)
     if args.plot:
         save(_plot().overview(model, table, selection=selection), args.plot)
@@ -76,11 +77,33 @@ def draw_fit(args, model, table, selection, caught):
             command=["ckmeans", *(sys.argv[1:] if args.argv is None else args.argv)],
             notes=notes,
             sample_weight=table.weights,
+            texts=texts,
         )
 
 
+def _texts(table):
+    """The columns of the file that were left out because they are no numbers, of the rows that are
+    in the table.
+    """
+    from .outputs import as_list, numbers
+
+    out = {column.name for column in table.left_out}
+    found = {}
+    for original in table.originals or ():
+        if original.name not in out:
+            continue
+        values = original.values()
+        if numbers(values) is None:
+            values = as_list(values)
+            kept = table.kept
+            found[original.name] = [
+                value for i, value in enumerate(values) if kept is None or kept[i]
+            ]
+    return found
+
+
 def named(model, table):
-    """Model and table with names for all columns: of nameless ones, their numbers in the file."""
+    """Model and table with names for all columns; a nameless one gets its number in the file."""
     import numpy as np
 
     if not table.columns:
@@ -107,7 +130,7 @@ def quantize_file(path, output, k, seed, threads, frame=None, asked=False, callb
     """Reduce the colors of a picture file, all frames to the same ones; return the facts.
 
     asked : bool
-        Whether the user has asked for so many colors, which is an error where there are fewer.
+        Whether the user has given the number of colors; then it is an error if there are fewer.
     callback : callable or None
         As of `KMeans`.
     """

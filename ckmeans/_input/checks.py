@@ -44,7 +44,7 @@ from .parameters import (
     check_verbose,
     check_watching,
 )
-from .random_states import check_random_state, seeded, seeds
+from .random_states import check_random_state, one_source, seeded, seeds
 from .real_numbers import first_true
 from .tables import string_names
 from .weights_and_centers import as_centers, as_weights, check_directions

@@ -1,4 +1,4 @@
-"""Names of parameters that do not exist, and those that were meant."""
+"""Unknown names of parameters, and the names that were probably meant."""
 
 import functools
 
@@ -19,6 +19,10 @@ SYNONYMS = (
     ("sample_weight", "sample_weights", "weights", "weight"),
     ("max_time", "timeout", "time_limit"),
 )
+
+#: What asks for rules that clusters keep: parameters of these alone.
+OF_RULES = ("size_min", "size_max", "n_outliers", "labels_known", "known", "missing")
+WITH_RULES = "KMeans with fit, and k_means"
 
 
 def suggestion(name, valid):
@@ -51,6 +55,11 @@ def names_parameters(function):
     @functools.wraps(function)
     def checked(*args, **options):
         for name in options:
+            if name in OF_RULES and name not in valid:
+                raise TypeError(
+                    f"{function.__qualname__}() got an unexpected keyword argument {name!r}, which "
+                    f"goes with {WITH_RULES}."
+                )
             if name not in valid:
                 meant = suggestion(name, [each for each in valid if each != "self"])
                 raise TypeError(

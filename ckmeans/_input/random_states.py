@@ -32,6 +32,34 @@ def check_random_state(random_state: Any) -> None:
         )
 
 
+def one_source(random_state: Any, rng: Any, default: Any = None) -> Any:
+    """The `random_state` of a function that takes `rng` as well (SPEC 7).
+
+    default : None or int
+        That of `random_state`.
+    """
+    if rng is None:
+        return random_state
+    if random_state is not default:
+        raise TypeError(
+            "random_state and rng are two ways to give one thing, and both were given: "
+            f"random_state={random_state!r}, rng={rng!r}. Leave one of them out."
+        )
+    if rng is np.random or isinstance(rng, (np.random.RandomState, bool)):
+        legacy = "" if isinstance(rng, bool) else ": give it as random_state"
+        raise TypeError(
+            "rng must be None, an integer, a SeedSequence, a BitGenerator or a numpy Generator, "
+            f"got {with_type(rng)}{legacy}."
+        )
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "rng must be None, an integer of at least 0, a SeedSequence, a BitGenerator or a numpy "
+            f"Generator, got {with_type(rng)}."
+        ) from None
+
+
 def seeds(random_state: Any, n: int) -> list[int]:
     """Draw the seeds of n restarts in advance: a list of ints, each of which reproduces its restart
     by itself.
@@ -65,4 +93,4 @@ def seeded(seed: int) -> Iterator[np.random.RandomState]:
         state = np.random.RandomState()
     state.seed(seed)
     yield state
-    _spare.append(state)  # not after an error, whose traceback may still hold it
+    _spare.append(state)  # not after an error: its traceback may still refer to the state

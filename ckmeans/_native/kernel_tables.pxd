@@ -1,5 +1,5 @@
-"""What the compiled kernels and their driver share: the structures they pass and the tables that
-hold them.
+"""The interface of the compiled kernels and the engine: structures of arguments, and the tables of
+kernels.
 
 The kernels are compiled once per instruction set (and element type) and found through the tables at
 the end of this file. They take a range of rows, allocate nothing, start no threads and know nothing
@@ -13,19 +13,19 @@ cdef enum:
     BOX_FEATURES = 64    # most features for which boxes are of use
     SCALED_EXPONENT = 44 # packed values stay below 2**44, so that float32 sums of squares cannot
                          # overflow
-    SUPER = 16           # panels whose boxes are looked at together
+    SUPER = 16           # panels whose boxes are tested together
     TILE_WORDS = 8       # of 64 rows
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
     WIDTH = 32           # centers side by side in the panels of groups
     BLOCK = 16           # centers side by side in the exact kernel's layout
-    THIN = 8             # rows of which no more than one feature in so many is not zero are thin;
+    THIN = 8             # rows with at most one nonzero feature in so many are thin;
                          # see kernels/exact/mostly_zero.pxi
-    THIN_FROM = 64       # features from which on they can be
+    THIN_FROM = 64       # features from which on rows can be thin
     MOST_AXES = 63       # fewer than FLUSH
     FLUSH = 64           # features after which the fast kernel restarts its accumulators (bounds
                          # the rounding error)
     SUM_PARTS = 3        # parts of a `Sum`
-    LIMBS = 70           # digits of a `Wide`: the range of float64, and room above for 2**64 terms
+    LIMBS = 70           # digits of a `Wide`: the range of float64, and 2**64 terms above it
     WIDE_POINT = 1088    # bits of it below 1
     HOW = 5              # rows of the tables of a survey
     SEEN = 4
@@ -34,13 +34,13 @@ cdef enum:
                          # most of it
     BYTE_LANES = 16      # rows in bytes, and centers, that lie side by side
     BYTE_GROUP = 32      # centers whose products
-    BYTE_ROWS = 32       # with so many rows are worked out together
+    BYTE_ROWS = 32       # with so many rows are computed together
     BYTE_PANELS = 8      # panels in bytes that are taken together, at the most
-    BYTE_ROOM = 4096     # centers that may be left over for the rows of a panel; two groups' worth
+    BYTE_ROOM = 4096     # centers that may be left for the rows of a panel; at least two groups
     BYTE_FEATURES = 16384     # most features of rows in bytes: products fit into 32 bits
-    MOST_DENSE = 32      # most columns of CSR rows that an origin other than 0 is of
+    MOST_DENSE = 32      # most columns in which the origin of CSR rows may differ from 0
     GAIN_LANES = 16           # most float lanes of a vector
-    GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
+    GAIN = 2 * GAIN_LANES     # sums by lane: lower bounds, then upper bounds
 
 
 cdef enum Kind:          # element types that kernels read in place
@@ -58,7 +58,7 @@ cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form;
     Kind kind
     bint direct                           # C-contiguous and of the kernels' own type: rows are read
                                           # where they lie
-    const double *factor                  # (n,) what rows are multiplied by to be of unit length,
+    const double *factor                  # (n,) the factors that scale rows to unit length,
                                           # or NULL; see kernels/exact/cosine.pxi
     bint directionless                    # some factors are 0
 
@@ -73,8 +73,8 @@ cdef struct Sum:         # a sum of float64 terms: the parts never round, so the
 
 
 cdef inline double add_term(Sum *total, const Split *split, double term) noexcept nogil:
-    """Returns what of the term lies below the last part, which is half a step of that at the most,
-    and is not added.
+    """Returns the remainder of the term below the last part, at most half a step of that; it is not
+    added.
     """
     cdef double high = (term + split.big[0]) - split.big[0]
     cdef double rest = term - high
@@ -127,7 +127,7 @@ cdef inline void wide_add(Wide *total, double term) noexcept nogil:
         wide_carry(total)
 
 
-cdef struct Packed:      # what the filter reads of the rows: float32, (x - origin) * scale
+cdef struct Packed:      # rows as the filter reads them: float32, (x - origin) * scale
     float *panels        # (ceil(n / PANEL), d, PANEL) packed rows, or NULL: packed anew, into
                          # scratch, whenever they are read
     float *sq_norms      # (ceil(n / PANEL), PANEL) squared norms of packed rows, rounded up; NULL
@@ -138,20 +138,19 @@ cdef struct Packed:      # what the filter reads of the rows: float32, (x - orig
     double scale         # a power of two
     int32_t *dense       # CSR: (MOST_DENSE,) columns, ascending, in which the origin may be other
     Py_ssize_t n_dense   # than 0: so many
-    const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then
-                         # what length is left over; see
+    const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, and
+                         # the length of the remainder; see
                          # kernels/exact/axes.pxi. NULL: all features are packed
     Py_ssize_t n_axes    # at most MOST_AXES
     Py_ssize_t lanes     # n_axes and zeros
     int32_t *quanta      # (ceil(n / PANEL), words, PANEL) the same rows in whole numbers; NULL:
                          # there are none. See kernels/filter/whole_numbers.pxi
     float *quanta_norms  # (ceil(n / PANEL), PANEL) as `sq_norms`
-    float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be
-                         # multiplied by
+    float *steps         # (ceil(n / PANEL), PANEL) factors of the whole numbers of each row
     bint quantising      # this pass fills all three
     bint gaps            # rows are packed twice as wide: see `split_gaps`
-    double rough         # rows are within so many of their steps of what their whole numbers say
-    double reach         # and those within so many of the origin
+    double rough         # rows differ from their whole numbers by at most so many of their steps
+    double reach         # and from the origin by at most so many
 
 
 cdef inline Py_ssize_t packed_width(const Packed *packing, Py_ssize_t d) noexcept nogil:
@@ -167,12 +166,11 @@ cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
 cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
     int32_t *words       # (ceil(n / PANEL), PANEL / BYTE_LANES, parts * depth, BYTE_LANES) four
                          # features each, those past the last one 0
-    float *steps         # (ceil(n / PANEL), PANEL) what the numbers of a row are to be multiplied
-                         # by
+    float *steps         # (ceil(n / PANEL), PANEL) factors of the numbers of each row
     float *sq_norms      # (ceil(n / PANEL), PANEL) as in Packed
-    float *rough         # (ceil(n / PANEL),) rows of the panel are within so many of their steps of
-                         # what their numbers say,
-    float *reach         # and those within so many of the origin
+    float *rough         # (ceil(n / PANEL),) rows of the panel differ from their numbers by at
+                         # most so many of their steps,
+    float *reach         # and from the origin by at most so many
     Py_ssize_t parts, depth      # words of a row
     bint filling         # this pass fills all of them
 
@@ -181,13 +179,12 @@ cdef struct ByteCenters: # centers for rows in bytes
     Py_ssize_t m
     const int32_t *ids   # (m,) as in Centers
     const int32_t *words # (ceil(m / BYTE_LANES), parts, BYTE_LANES, depth)
-    const float *steps   # (m rounded up to BYTE_GROUP,) what those are to be multiplied by, 1
+    const float *steps   # (m rounded up to BYTE_GROUP,) factors of those
     const float *lengths # (the same,) of -2 * (c - origin) * scale, rounded up,
-    const float *off     # and how far from those the numbers are, rounded up
-    const float *lift    # (the same,) what products are too large by, because 128 is added to the
-                         # numbers of rows,
-    const float *rounding        # and what they may be off by, in steps of the row, once they are
-                                 # floats
+    const float *off     # and how far the numbers differ from those, rounded up
+    const float *lift    # (the same,) the excess of products because 128 is added to the numbers
+                         # of rows,
+    const float *rounding        # and a bound of their error as floats, in steps of the row
     const float *sq_norms        # (m,) as in Centers
     float guard_norm, guard_score, guard_floor
 
@@ -196,19 +193,19 @@ cdef struct BytePanel:   # up to PANEL rows on their way through the filter in b
     const int32_t *words
     float rough, reach
     bint seeking         # no row has a limit yet
-    bint full            # more centers are left over than there is room for
-    Py_ssize_t count     # how many are
-    uint64_t here        # bit i: there is a row i, whose center is looked for
+    bint full            # more centers are left than there is room for
+    Py_ssize_t count     # how many are left
+    uint64_t here        # bit i: there is a row i, whose label is not yet decided
     int32_t own[PANEL]   # labels; their centers are not listed
     double sq_own[PANEL] # squared distances to those, as `sq_distance` has them
     float step[PANEL]
     float inverse[PANEL] # of `step`
-    float guard[PANEL]   # what a row's limit is above the score that it is about, in its steps
+    float guard[PANEL]   # how much a row's limit is above the score that gave it, in steps
     float limit[PANEL]   # INOUT no score above, in steps of the row, can be that of its center
-    int32_t place[BYTE_ROOM]     # OUT the centers that are left over, as positions among m,
+    int32_t place[BYTE_ROOM]     # OUT the centers that are left, as positions among m,
                                  # ascending,
-    int32_t row[BYTE_ROOM]       # for which row,
-    float score[BYTE_ROOM]       # and not above its score, in steps of the row
+    int32_t row[BYTE_ROOM]       # the row of each,
+    float score[BYTE_ROOM]       # and a lower bound of its score, in steps of the row
 
 
 cdef inline float byte_limit(const ByteCenters *centers, const BytePanel *panel, Py_ssize_t row,
@@ -237,8 +234,8 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const float *columns # CSR: (groups, d, width) `scaled` feature by feature, `width` centers side
                          # by side; `sq_norms` is as long
     Py_ssize_t groups, width
-    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel; NULL when few rows are
-                         # looked at: `rows` will do
+    const double *blocks # (ceil(m / BLOCK), d, BLOCK) for the exact kernel; NULL if few rows are
+                         # compared: then `rows` is read
     bint filter          # the filter's bounds hold for these centers; else every row is decided
                          # exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
@@ -247,15 +244,15 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const double *norms  # CSR: (k,) squared norms, scaled, in float64
     const uint8_t *whole # CSR: (k,) whether all values are whole numbers
     float box_norm       # relative slack of the box test; see `box_bounds`
-    const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL
+    const float *slack   # (k,) 4 times the length of the remainder, rounded up; NULL
                          # without axes
     const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature:
-                         # what rows in doubt are sifted by; NULL: all centers are compared exactly
+                         # for sifting undecided rows; NULL: all centers are compared exactly
     const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as
                            # floats. See kernels/filter/whole_numbers.pxi
-    const float *steps   # (m,) what those are to be multiplied by
-    const float *off     # (m,) minus what a row's product with the center may be off by, in steps
-                         # of the row
+    const float *steps   # (m,) factors of those
+    const float *off     # (m,) minus a bound of the error of a row's product with the center, in
+                         # steps of the row
 
 
 cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows
@@ -266,9 +263,9 @@ cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single r
     Py_ssize_t used      # lanes with a center
 
 
-cdef struct Bounds:      # distances, scaled, that rows are known to be within or beyond; see
+cdef struct Bounds:      # upper and lower bounds of scaled distances; see
                          # lloyd/bounds.pxi
-    Py_ssize_t groups    # centers are taken together in so many
+    Py_ssize_t groups    # number of groups of centers
     const Panel *panels  # (groups,)
     const int32_t *group # (k,) of each center
     const int64_t *size  # (groups,) centers that can win
@@ -279,8 +276,8 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
     float *lower         # (ceil(n / TILE), groups, TILE) INOUT of the distances to all other
                          # centers of a group
     bint blank           # nothing is known yet
-    float gamma, floor   # see `of_score`; what an upper bound must be below a lower one by, at
-                         # least
+    float gamma, floor   # see `of_score`; by how much an upper bound must at least be below a lower
+                         # one
     float rounding       # relative error of a packed row
     const float *slack   # as in Centers
 
@@ -317,12 +314,12 @@ cdef struct Tile:        # scratch for the bounds of TILE rows
     float *scores        # (2, TILE)
     int32_t *winners     # (TILE,)
     int32_t *rows        # (TILE,)
-    float *packed        # (TILE, d) where panels are not kept: those of the rows that are looked at
+    float *packed        # (TILE, d) where panels are not kept: the rows that are compared
     float *norms         # (TILE,)
 
 
 cdef struct Counters:    # what the kernels did
-    int64_t filtered     # row-center pairs looked at by the filter
+    int64_t filtered     # row-center pairs compared by the filter
     int64_t exact        # row-center pairs decided by exact arithmetic
     int64_t decided      # rows that the filter left to exact arithmetic
     int64_t boxed        # box-center pairs tested
@@ -515,10 +512,10 @@ cdef struct Measure:     # squared distances of rows to centers of their own; IN
 cdef struct Transform:   # distances of rows to all centers
     const Rows *rows
     const Centers *centers
-    const Shifted *shifted       # NULL: every distance is worked out exactly
+    const Shifted *shifted       # NULL: every distance is computed exactly
     const Thin *thin             # NULL: no row is thin
-    uint8_t *left                # OUT (n,) whether a row is thin and left over; NULL: none is
-                                 # looked for
+    uint8_t *left                # OUT (n,) whether a row is thin and was skipped; NULL: rows are
+                                 # not checked
     const FilterTable *filter
     bint narrow                  # `out` is float32
     void *out                    # OUT (n, k)
@@ -575,7 +572,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     uint64_t *closer             # INOUT (ceil(n / PANEL), width) bit i: a drawn row may be closer
                                  # to row i than its nearest center
     Py_ssize_t width             # drawn rows
-    const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are looked at
+    const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are compared
     double *gains                # INOUT (threads, width, GAIN) between what each would lower the
                                  # scaled potential
     Worker *workers

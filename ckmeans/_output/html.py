@@ -36,10 +36,16 @@ def join(parts: Iterable[object], between: str = "") -> Markup:
 
 
 def table(
-    head: Sequence[object], rows: Iterable[Sequence[object]], *, strong: Container[int] = ()
+    head: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    strong: Container[int] = (),
+    left: Container[int] = (),
 ) -> Markup:
-    """A table with right-aligned cells; the rows numbered in `strong` stand out."""
-    style = "text-align:right;padding:2px 8px;font-variant-numeric:tabular-nums"
+    """A table with right-aligned cells, but for the columns numbered in `left`; the rows numbered
+    in `strong` stand out.
+    """
+    style = "padding:2px 8px;font-variant-numeric:tabular-nums;text-align:"
 
     def line(cells, tag, extra=""):
         return fill(
@@ -48,10 +54,10 @@ def table(
                 fill(
                     '<{0} style="{1}">{2}</{0}>',
                     Markup(tag),
-                    Markup(style + extra),
+                    Markup(style + ("left" if j in left else "right") + extra),
                     one if isinstance(one, Markup) else str(one).strip(),
                 )
-                for one in cells
+                for j, one in enumerate(cells)
             ),
         )
 

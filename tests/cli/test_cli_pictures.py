@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from html.parser import HTMLParser
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_the_chosen_k_is_as_good_as_when_it_is_given(run, seed):
 
 def test_equal_rows(run):
     def constant(name):
-        raise AssertionError(f"{name} is no JSON")
+        raise AssertionError(f"{name} is not JSON")
 
     np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
     facts = json.loads(
@@ -126,7 +127,7 @@ def test_no_structure_is_said_and_nothing_pretended(run):
 @pytest.mark.parametrize(
     "argv, message",
     [
-        (["-k", "5:2"], "'5:2' is no range of numbers of clusters, such as 2:12"),
+        (["-k", "5:2"], "'5:2' is not a range of numbers of clusters, such as 2:12"),
         (["-k", "2:x"], "'x' is not a whole number of at least 1"),
         (["-k", "2:999"], "999 clusters need as many rows at least; there are 240"),
         (["-k", "2:4", "--init", "first"], "leave --init out"),
@@ -253,10 +254,15 @@ def test_a_report_is_whole_and_loads_nothing(run, data, k):
     words = " ".join(page.words)
     assert f"ckmeans {' '.join(argv)}" in words and "240 rows, 2 columns" in words
     for heading in (
+        "Summary",
         "Data",
         "Clusters",
         "Profiles",
+        "Spreads",
+        "Typical rows",
+        "As a decision tree",
         "To repeat this",
+        "Glossary",
         *(["Choice of k"] if ":" in k else []),
     ):
         assert heading in page.words
@@ -326,7 +332,7 @@ application.exec()
 
 
 def in_chromium(path):
-    """What a headless Chromium or Chrome makes of a page: its document, after loading."""
+    """The document of a page after a headless Chromium or Chrome has loaded it."""
     for name in "chromium", "chromium-browser", "google-chrome", "chrome":
         if shutil.which(name):
             done = subprocess.run(
@@ -377,12 +383,17 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
     seen = json.loads(lines[0].partition(" ")[2])
     assert seen["title"] == "Clusters of data.csv"
     assert seen["headings"] == [
+        "Summary",
         "Data",
         "Choice of k",
         "Clusters",
         "Profiles",
+        "Spreads",
+        "Typical rows",
         "Most unusual rows",
+        "As a decision tree",
         "To repeat this",
+        "Glossary",
     ]
     assert len(seen["pictures"]) == 6
     assert all(
@@ -391,3 +402,162 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
     )
     assert seen["width"] <= seen["inner"] and seen["rows"] > 15  # nothing wider than the window
     assert set(seen["asked"]) <= {"file", "data"} and seen["said"] == []
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1, False), (1000, True)])
+def test_a_page_prints_explains_its_words_and_shows_warnings(factor, warned):
+    X = blobs() * [1, factor]
+    page = report(KMeans(4, n_init=1, random_state=0).fit(X), X)
+    assert "@media print" in page and "<h2>Glossary</h2>" in page
+    assert ('<p class="warning">The standard deviations' in page) == warned
+    noted = report(KMeans(2, n_init=1, random_state=0).fit(X), X, notes=["<careful>"])
+    assert '<p class="warning">Note: &lt;careful&gt;</p>' in noted
+
+
+def fitted(X, k=4, **params):
+    return KMeans(k, **{"random_state": 0, **params}).fit(X)
+
+
+def tables(page):
+    """The tables of a page, as lists of rows of cells."""
+    found = []
+    for text in re.findall("<table.*?</table>", page, re.DOTALL):
+        rows = re.findall("<tr>(.*?)</tr>", text, re.DOTALL)
+        found.append([re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows])
+    return found
+
+
+def warned(page):
+    return re.findall('<p class="warning">(.*?)</p>', page)
+
+
+def test_a_report_says_first_what_the_clusters_are():
+    X = blobs()
+    model = fitted(X)
+    page = report(model, X, source="x.csv", date="a Sunday", title="T")
+    first = page[page.index("<h1>") : page.index("<h2>Data</h2>")]
+    assert "x.csv: 240 rows, 2 columns. a Sunday." in first
+    assert "4 clusters of 240 rows. Their mean silhouette is 0.8" in first
+    assert "a strong structure" in first and "runs ended at the lowest inertia" in first
+    for cluster in ckmeans.explain(model, X, feature_names=["feature 0", "feature 1"]).clusters:
+        assert f"<li>{cluster.sentence}</li>" in first
+    assert warned(page) == []
+
+
+def test_equal_input_gives_equal_pages(monkeypatch):
+    import datetime
+
+    X = blobs()
+    model = fitted(X)
+    at = datetime.datetime(2026, 11, 29, 13, 5)
+    page = report(model, X, date=at)
+    assert page == report(model, X, date=at) and "2026-11-29 13:05" in page
+    assert "2026-11-30" in report(model, X, date=datetime.date(2026, 11, 30))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert "1970-01-02 00:00 UTC" in report(model, X)
+    with pytest.raises(TypeError, match="date must be a datetime, a date, a str or None, got int"):
+        report(model, X, date=3)
+
+
+@pytest.mark.parametrize(
+    ("columns", "params", "said"),
+    [
+        ({}, {}, []),
+        ({"y": 1000.0}, {}, ["The standard deviations of the columns differ"]),
+        ({"y": 1000.0}, {"scale": "standard"}, []),
+        ({"id": np.arange(240)}, {"scale": "standard"}, ["The column id looks like an identifier"]),
+        ({"n": 7 + np.arange(240)[::-1]}, {"scale": "standard"}, ["The column n looks like"]),
+        ({"user_id": 3 * np.arange(240)}, {"scale": "standard"}, ["The column user_id looks like"]),
+        ({"size": 3 * np.arange(240)}, {"scale": "standard"}, []),
+        ({}, {"max_iter": 1, "n_init": 1, "refine": None, "init": "random"}, ["The fit was ended"]),
+    ],
+)
+def test_warnings_stand_out(columns, params, said):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(blobs(), columns=["x", "y"])
+    for name, values in columns.items():
+        X[name] = X["y"] * values if name == "y" else values
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = warned(report(fitted(X, **params), X))
+    assert len(found) == len(said), found
+    assert all(text.startswith(start) for text, start in zip(found, said))
+
+
+def test_a_local_optimum_is_told():
+    X = np.random.default_rng(0).normal(size=(400, 2)) + 9 * np.repeat(np.eye(2), 200, axis=0)
+    model = fitted(X, 15, n_init=4, refine=None, init="random")
+    inertias = sorted(run.inertia for run in model.runs_)
+    assert inertias[1] > inertias[0] * 1.001  # found once
+    (text,) = [text for text in warned(report(model, X)) if "local optimum" in text]
+    assert text.startswith("Only one of 4 runs has found this result")
+    assert f"up to {inertias[-1] / inertias[0] - 1:.1%} worse" in text
+    noise = np.random.default_rng(0).random((300, 6))
+    assert any("The clusters overlap" in text for text in warned(report(fitted(noise, 7), noise)))
+
+
+def test_spreads_typical_rows_and_outliers():
+    X = np.concatenate([blobs(), [[80.0, 80.0], [-90.0, 5.0]]])
+    model = fitted(X, n_outliers=2)
+    page = report(model, X)
+    spreads = next(rows for rows in tables(page) if rows[0][:2] == ["column", "cluster"])
+    assert len(spreads) == 1 + 2 * 4
+    for label in range(4):
+        mine = X[model.labels_ == label, 1]
+        expected = [mine.mean(), mine.std(), *np.quantile(mine, [0, 0.25, 0.5, 0.75, 1])]
+        assert spreads[1 + 4 + label][1] == str(label)
+        assert np.allclose([float(text) for text in spreads[5 + label][2:]], expected, rtol=1e-4)
+    typical, unusual = (rows for rows in tables(page) if rows[0][:2] == ["row", "cluster"])
+    kept = np.flatnonzero(model.labels_ >= 0)
+    explained = ckmeans.explain(model, X[kept])
+    rows = [int(kept[i]) for cluster in explained.clusters for i in cluster.typical]
+    assert [int(row[0]) for row in typical[1:]] == rows
+    assert [row[1] for row in typical[1:]] == [str(model.labels_[i]) for i in rows]
+    assert {row[0] for row in unusual[1:3]} == {"240", "241"}
+    assert [row[1] for row in unusual[1:3]] == ["outlier"] * 2
+    assert "242 rows, 2 outliers left out" in page and "left out 2 outliers" in page
+
+
+def test_text_columns_are_broken_down():
+    X = blobs()
+    model = fitted(X)
+    kind = [["a", "b"][label % 2] for label in model.labels_]
+    kind[:5] = [None] * 5
+    name = [f"row {i}" for i in range(240)]
+    page = report(model, X, texts={"kind": kind, "<name>": name})
+    broken = next(rows for rows in tables(page) if "values" in rows[0])
+    assert broken[1][:3] == ["all", "235", "5"] and len(broken) == 6
+    for label in range(4):
+        assert broken[2 + label][3] == f"{['a', 'b'][label % 2]} 100%"
+    assert "<b>&lt;name&gt;</b>: 240 different values, not broken down." in page
+    typical = next(rows for rows in tables(page) if rows[0][-2:] == ["kind", "&lt;name&gt;"])
+    assert all(row[-1] == f"row {row[0]}" for row in typical[1:])
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"kind": kind, "<name>": name})
+    assert report(model, X, texts=frame, date="-") == report(
+        model, X, texts={"kind": kind, "<name>": name}, date="-"
+    )
+    with pytest.raises(ValueError, match="'kind' has 3 values, but X has 240 rows"):
+        report(model, X, texts={"kind": "abc"})
+    with pytest.raises(TypeError, match="texts must be a dict of columns or a table, got list"):
+        report(model, X, texts=kind)
+
+
+def test_text_columns_of_a_file_are_in_its_report(run):
+    rows = [[*row, ["north", "south"][i // 120]] for i, row in enumerate(blobs().tolist())]
+    csv_file("places.csv", ["x", "y", "part"], rows)
+    run("fit", "places.csv", "-k", 4, "--report", "r.html")
+    page = open("r.html", encoding="utf-8").read()
+    assert "<h2>Text columns</h2>" in page and "north 50%, south 50%" in page
+    assert page.count("north 100%") == 2 == page.count("south 100%")
+
+
+def test_pages_are_dark_where_the_browser_is_and_pictures_light():
+    import matplotlib.pyplot as plt
+
+    X = blobs()
+    model = fitted(X)
+    page = report(model, X, date="-")
+    assert "prefers-color-scheme: dark" in page and "@page" in page
+    with plt.style.context("dark_background"):
+        assert report(model, X, date="-") == page

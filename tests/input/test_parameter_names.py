@@ -1,4 +1,4 @@
-"""Parameters that do not exist: the message names the one that was meant."""
+"""Unknown parameters: the message suggests the one that was probably meant."""
 
 import copy
 import inspect
@@ -82,3 +82,21 @@ def test_no_synonym_means_two_things():
     assert suggestion("seed", ["random_state"]) == "random_state"
     assert suggestion("seed", ["seed", "random_state"]) == "seed"
     assert suggestion("k", []) is None
+
+
+@pytest.mark.parametrize("name", ["size_max", "n_outliers", "labels_known", "missing"])
+def test_parameters_of_rules_say_where_they_belong(name):
+    X = np.eye(3)
+    calls = [
+        lambda given: ckmeans.select_k(X, range(1, 3), **given),
+        lambda given: ckmeans.KMeans(2).fit_chunks(X, **given),
+        lambda given: ckmeans.FuzzyCMeans(2).fit(X, **given),
+        lambda given: ckmeans.MiniBatchKMeans(2).fit(X, **given),
+        lambda given: ckmeans.BisectingKMeans(2).fit(X, **given),
+        lambda given: ckmeans.BisectingKMeans(2, **given),
+        lambda given: ckmeans.MiniBatchKMeans(2, **given),
+        lambda given: ckmeans.FuzzyCMeans(2, **given),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=f"'{name}', which goes with KMeans with fit"):
+            call({name: 2})

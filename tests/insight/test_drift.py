@@ -1,4 +1,4 @@
-"""Drift: it finds planted changes, stays quiet without any, and its tests are those it names."""
+"""Drift: it finds planted changes and nothing without them, and uses the tests that it names."""
 
 import numpy as np
 import pytest
@@ -110,10 +110,16 @@ def test_text_html_and_picture(model, reference):
     assert repr(found) == "<Drift: drifted=True, refit=True>"
     pyplot = pytest.importorskip("matplotlib.pyplot")
     axes = found.plot()
-    assert [axis.get_title() for axis in axes] == [
-        "Share of the rows",
+    assert [axis.get_title() for axis in axes] == ["shares", "distances"]
+    assert [axis.get_ylabel() for axis in axes] == [
+        "share of the rows (%)",
         "RMS distance to the center",
     ]
+    assert axes[0].figure._suptitle.get_text() == "The rows have changed: fit again."
+    heights = sorted(bar.get_height() for bar in axes[0].patches)
+    assert np.allclose(heights, sorted(100 * np.append(found.shares_then, found.shares_now)))
+    with pytest.raises(ValueError, match="two axes"):
+        found.plot(pyplot.subplots()[1])
     pyplot.close("all")
 
 

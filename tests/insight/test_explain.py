@@ -61,7 +61,7 @@ def test_separated_clusters_make_a_tree_without_mistakes():
     tree = explain(model, X).tree
     assert tree.n_leaves == 4 and tree.agreement == 1 and tree.cost_ratio == pytest.approx(1)
     assert np.array_equal(tree.predict(X), model.labels_)
-    assert {node.feature for node in tree.nodes} == {-1, 0, 1}  # the third tells nothing
+    assert {node.feature for node in tree.nodes} == {-1, 0, 1}  # the third feature is noise
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -138,7 +138,7 @@ def test_odd_clusters():
     found = explain(model, X)
     assert [cluster.size for cluster in found.clusters] == [2, 1]
     assert found.tree.agreement == 1 and found.tree.cost_ratio == 1
-    # Centers that no threshold parts from each other.
+    # Centers that no threshold separates from each other.
     model = KMeans(2, init=[[0.0, 0.0], [0.0, 0.0]], n_init=1, max_iter=1).fit(np.zeros((3, 2)))
     assert explain(model, np.zeros((3, 2))).tree.n_leaves == 1
 
@@ -228,3 +228,23 @@ def test_a_model_that_scales_is_explained_in_the_units_of_the_data():
     for cluster in found.clusters:
         mine = np.flatnonzero(model.labels_ == cluster.label)
         assert cluster.typical[0] == mine[model.distances(X)[mine].argmin()]
+
+
+def test_the_table_of_a_notebook_names_what_sets_clusters_apart():
+    from ckmeans._estimators.notebook import model_html
+
+    rng = np.random.default_rng(0)
+    X = np.concatenate(
+        [rng.normal(c, 0.1, size=(50, 3)) for c in ([0, 0, 1], [9, 0, 1], [0, 7, 1])]
+    )
+    model = KMeans(3, random_state=0, label_order="center").fit(X * 1e138)
+    page = model_html(model)
+    assert "set apart by" in page
+    for label, said in enumerate(["", "high feature 1", "high feature 0"]):
+        (row,) = [
+            row for row in page.split("<tr>") if f">{label}</td>" in row.split("</td>")[0] + "</td>"
+        ]
+        last = row.split("</td>")[-2].rpartition(">")[2]
+        assert said in last and ("feature 2" not in last)
+    assert "set apart by" not in model_html(KMeans(1, random_state=0).fit(X))
+    assert "set apart by" not in model_html(KMeans(3))

@@ -1,8 +1,11 @@
-"""What the README and the pages of the site show is what happens; ``python tests/pages.py --write``
-has them show it.
+"""The README and the pages of the site show the true outputs; ``python tests/pages.py --write``
+updates them.
 """
 
+import contextlib
+import io
 import os
+import re
 import sys
 
 import pages
@@ -88,3 +91,41 @@ def test_what_commands_do_not_say_is_found(tmp_path, monkeypatch):
             command = f"{command};"
             page = page.replace("version", "version;")
         assert pages.commands_run(page, tools) == page.replace("something else\n", said)
+
+
+def printed(thing):
+    """What help() prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        help(thing)
+    return out.getvalue()
+
+
+def test_help_is_a_page_that_names_everything_public():
+    import ckmeans
+
+    page = printed(ckmeans)
+    assert len(page.splitlines()) <= 150
+    for name in [*ckmeans.__all__, *ckmeans._MODULES]:
+        assert re.search(rf"\b{name}\b", page[: page.index("PACKAGE CONTENTS")]), name
+
+
+def test_help_of_one_thing_is_whole():
+    import ckmeans
+
+    page = printed(ckmeans.KMeans)
+    assert len(page.splitlines()) > 400
+    for word in ("n_clusters", "fit_predict", "iter_fit", "Examples"):
+        assert word in page
+    assert "k_means" in printed(ckmeans.k_means)
+
+
+def test_star_imports_and_completion_have_every_name():
+    import ckmeans
+
+    found = {}
+    exec("from ckmeans import *", found)
+    assert {*ckmeans.__all__} == {*found} - {"__builtins__"}
+    assert {*ckmeans.__all__, *ckmeans._MODULES, "__all__"} <= {*dir(ckmeans)}
+    assert len(ckmeans.__all__) > 20
+    ckmeans.__all__.clear()  # a copy
+    assert "KMeans" in ckmeans.__all__

@@ -1,0 +1,66 @@
+"""Pictures and reports show the labels of the fit where a rule gave others than the nearest."""
+
+import re
+
+import numpy as np
+import pytest
+from rules_data import blobs
+
+from ckmeans import KMeans
+
+pytest.importorskip("matplotlib").use("agg")
+from ckmeans import plot, report  # noqa: E402
+
+
+def colors_of(ax):
+    """How many points have each color."""
+    return np.unique(ax.collections[0].get_facecolors(), axis=0, return_counts=True)[1]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"n_outliers": 20},
+        {"size_max": 110},
+        {"n_outliers": 20, "metric": "cosine"},
+        {"size_max": 110, "scale": "standard"},
+        {"n_outliers": 20, "label_order": "size"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_labels_are_those_of_the_fit(params, weighted):
+    X = blobs(400, 2)
+    weights = np.full(400, 2.0) if weighted else None
+    if weighted and "size_max" in params:
+        params = {**params, "size_max": 220}
+    model = KMeans(4, random_state=0, n_init=2, **params).fit(X, sample_weight=weights)
+    assert not np.array_equal(model.labels_, model.predict(X))
+    assert np.array_equal(plot.labels_of(model, X, weights), model.labels_)
+    if not weighted:
+        labels, counts = np.unique(model.labels_, return_counts=True)
+        found = colors_of(plot.clusters(model, X))
+        assert sorted(found) == sorted(counts)
+        assert len(found) == len(labels)
+
+
+def test_other_rows_get_their_nearest_centers():
+    X = blobs(400, 2)
+    model = KMeans(4, random_state=0, n_init=2, n_outliers=20).fit(X)
+    for rows in (X[:50], X[::-1], X + 1e-3, blobs(400, 2, seed=3)):
+        assert np.array_equal(plot.labels_of(model, rows), model.predict(rows))
+
+
+@pytest.mark.parametrize("params", [{"n_outliers": 1}, {"n_outliers": 20}, {"size_max": 110}])
+def test_a_report_shows_them(params):
+    X = blobs(400, 2)
+    model = KMeans(4, random_state=0, n_init=2, **params).fit(X)
+    page = report.report(model, X)
+    rows = re.search("Most unusual rows.*?</table>", page, re.DOTALL).group()
+    shown = re.findall(r"<tr><td[^>]*>(\d+)</td><td[^>]*>(-?\d+)</td>", rows)
+    assert shown
+    for row, label in shown:
+        assert model.labels_[int(row)] == int(label)
+    out = params.get("n_outliers", 0)
+    said = re.search(r"Left out as outliers, label -1: (\d+) row", page)
+    assert (int(said.group(1)) if said else 0) == out
