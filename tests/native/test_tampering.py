@@ -637,6 +637,7 @@ def native_calls():
     shared = engine.Outliers(3)
     by_rule(lambda: shared)
     yield "a rule of two runs", lambda: by_rule(lambda: shared)
+    yield "a rule of two runs", lambda: engine.Both(shared, engine.Outliers(3))
     for bad in (engine.FuzzySearch, engine.Nothing):
         yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats,), (bad,)))
     yield "algorithm", lambda: _run_of(data, centers, ((), (engine.AllCenters,)))

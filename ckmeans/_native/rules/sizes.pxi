@@ -23,7 +23,7 @@ cdef class Nothing(Search):
     """No search at all: the rule finds labels by itself."""
 
     cdef bint possible(self, Run run) noexcept:
-        return isinstance(run.rule, Sizes)
+        return run.rule is not None and run.rule.searches
 
     cdef bint always_fits(self) noexcept nogil:
         return True
@@ -63,7 +63,7 @@ cdef class Sizes(Rule):
     cdef object at_last          # rows that count nothing
 
     def __cinit__(self, cnp.ndarray least not None, cnp.ndarray most not None, units=None):
-        self.amends = True
+        self.amends = self.searches = True
         self.bounds = np.array(least, dtype=np.int64), np.array(most, dtype=np.int64)
         self.k = len(least)
         self.least = <const int64_t *>values_of(self.bounds[0], cnp.NPY_INT64, "least", 1, self.k)
