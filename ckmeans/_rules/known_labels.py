@@ -60,9 +60,6 @@ class KnownLabels(Rule):
                 f"labels_known has {len(self.labels)} labels, but X has {n} rows: pass one for "
                 "each, -1 where it is not known."
             )
-        seen = self.labels if weights is None else self.labels[weights > 0]
-        # clusters with known rows of weight
-        self.seeded = np.flatnonzero(np.bincount(seen[seen >= 0], minlength=self.k))
         self.kept = self.labels if self.mode == "constrained" else None
 
     def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
@@ -71,7 +68,8 @@ class KnownLabels(Rule):
         """
         labels = np.where(self.labels >= 0, self.labels, self.k).astype(np.int32)
         drawn = isinstance(init, str) or callable(init)
-        seeded = self.seeded
+        counted = self.labels if data.weights is None else self.labels[data.weights > 0]
+        seeded = np.unique(counted[counted >= 0])  # clusters with known rows of weight
         if not len(seeded):
             return starts
         means = data.means(labels, self.k + 1)[: self.k]

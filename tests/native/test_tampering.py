@@ -619,7 +619,9 @@ def native_calls():
 
     for bad in (least[:2], least[:, None], least + 200, -least):
         yield "sizes", lambda: by_rule(lambda: engine.Sizes(bad, most))
-    yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, most[:2]))
+    for bad in (most[:2], most - 101):
+        yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, bad))
+    yield "sizes", lambda: by_rule(lambda: engine.Sizes(least + 51, most))
     for bad in (np.ones(299), np.ones((300, 1)), -np.ones(300), np.full(300, 2**50)):
         yield "sizes", lambda: by_rule(lambda: engine.Sizes(least, most, bad))
     yield "outliers", lambda: by_rule(lambda: engine.Outliers(-1))
@@ -635,6 +637,7 @@ def native_calls():
     shared = engine.Outliers(3)
     by_rule(lambda: shared)
     yield "a rule of two runs", lambda: by_rule(lambda: shared)
+    yield "a rule of two runs", lambda: engine.Both(shared, engine.Outliers(3))
     for bad in (engine.FuzzySearch, engine.Nothing):
         yield "algorithm", lambda: _run_of(data, centers, ((engine.Floats,), (bad,)))
     yield "algorithm", lambda: _run_of(data, centers, ((), (engine.AllCenters,)))

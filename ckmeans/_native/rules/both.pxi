@@ -12,8 +12,11 @@ cdef class Both(Rule):
     cdef Rule second
 
     def __cinit__(self, Rule first not None, Rule second not None):
-        self.amends = True
+        if first.taken or second.taken or first is second:
+            raise ValueError("a rule belongs to one run, and this one has a run already.")
+        first.taken = second.taken = self.amends = True
         self.first, self.second = first, second
+        self.searches = first.searches or second.searches
 
     cdef int open(self, Run run) except -1:
         self.first.open(run)

@@ -12,6 +12,7 @@
 cdef class Rule:
     """A rule that changes nothing."""
     cdef bint amends             # whether it has a say in labels; set when it is made
+    cdef bint searches           # whether it finds labels itself, without a search before
     cdef bint taken              # whether a run has it
 
     cdef int open(self, Run run) except -1:

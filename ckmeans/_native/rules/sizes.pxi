@@ -25,7 +25,7 @@ cdef class Nothing(Search):
     """No search at all: the rule finds labels by itself."""
 
     cdef bint possible(self, Run run) noexcept:
-        return isinstance(run.rule, Sizes)
+        return run.rule is not None and run.rule.searches
 
     cdef bint always_fits(self) noexcept nogil:
         return True
@@ -84,7 +84,7 @@ cdef class Sizes(Rule):
     cdef object at_last          # rows that count nothing
 
     def __cinit__(self, cnp.ndarray least not None, cnp.ndarray most not None, units=None):
-        self.amends = True
+        self.amends = self.searches = True
         self.bounds = np.array(least, dtype=np.int64), np.array(most, dtype=np.int64)
         self.k = len(least)
         self.least = <const int64_t *>values_of(self.bounds[0], cnp.NPY_INT64, "least", 1, self.k)
@@ -109,6 +109,9 @@ cdef class Sizes(Rule):
                 raise ValueError("units must be at least 0, and below 2**52 in total.")
             self.total = self.held.sum()
             self.at_last = np.flatnonzero(self.held == 0)
+        if (self.bounds[0].sum() > self.total
+            or np.minimum(self.bounds[1], self.total).sum() < self.total):
+            raise ValueError("no assignment keeps these bounds.")
         self.memory = Memory()
         for i in range(order.buckets):
             order.sort(run.data, i)
@@ -368,8 +371,8 @@ cdef class Sizes(Rule):
         self.flow.open_lists(count, memory)
         with nogil:
             done = self.flow.run()
-        if not done:
-            raise ValueError("no assignment keeps these bounds.")
+        if not done:                         # `open` has seen that it can be done
+            raise ValueError("X was changed while it was read: pass a copy.")
         self.round()
         return 0
 
