@@ -508,7 +508,7 @@ def exact_mean(values, weights=None):
     return exact_sum(values * weights) / exact_sum(weights)
 
 
-# -- what comes in ---------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------
 
 
 def _label_array(labels, n=None, name="labels"):

@@ -136,7 +136,7 @@ def with_outliers(model, labels):
 
 
 def _names(model, names=None):
-    """What to call the columns."""
+    """Names of the columns for labels."""
     if names is None:
         names = getattr(model, "feature_names_in_", None)
     if names is None:

@@ -9,7 +9,7 @@ from .._output import html as _html
 from .._output.numbers import number
 from .scaling import fitted_scaling
 
-_CLUSTERS, _COLUMNS = 20, 8  # more would be no small table
+_CLUSTERS, _COLUMNS = 20, 8  # shown at most
 _APART = 2  # features named, at most, that set a cluster apart
 
 

@@ -83,7 +83,7 @@ def test_the_chosen_k_is_as_good_as_when_it_is_given(run, seed):
 
 def test_equal_rows(run):
     def constant(name):
-        raise AssertionError(f"{name} is no JSON")
+        raise AssertionError(f"{name} is not JSON")
 
     np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
     facts = json.loads(
@@ -127,7 +127,7 @@ def test_no_structure_is_said_and_nothing_pretended(run):
 @pytest.mark.parametrize(
     "argv, message",
     [
-        (["-k", "5:2"], "'5:2' is no range of numbers of clusters, such as 2:12"),
+        (["-k", "5:2"], "'5:2' is not a range of numbers of clusters, such as 2:12"),
         (["-k", "2:x"], "'x' is not a whole number of at least 1"),
         (["-k", "2:999"], "999 clusters need as many rows at least; there are 240"),
         (["-k", "2:4", "--init", "first"], "leave --init out"),
@@ -332,7 +332,7 @@ application.exec()
 
 
 def in_chromium(path):
-    """What a headless Chromium or Chrome makes of a page: its document, after loading."""
+    """The document of a page after a headless Chromium or Chrome has loaded it."""
     for name in "chromium", "chromium-browser", "google-chrome", "chrome":
         if shutil.which(name):
             done = subprocess.run(

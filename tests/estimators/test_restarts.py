@@ -1,4 +1,4 @@
-"""Where runs start, which one is kept, and what is recorded of them."""
+"""Where runs start, which one is kept, and their records."""
 
 import warnings
 
@@ -174,7 +174,7 @@ def test_a_callable_gets_the_data_the_count_and_a_generator(X):
 
 
 def test_a_callable_may_fit_and_draw_in_turn(X):
-    """The generator that it was given is its own, whatever else goes on."""
+    """The generator that an init gets is not shared with other code."""
 
     def init(X, n_clusters, random_state):
         random_state.random_sample()
@@ -268,7 +268,7 @@ def test_kmeans_plusplus_of_many_rows_equals_the_oracle():
 @pytest.mark.parametrize("n", [60, 3000, 40_000])
 @pytest.mark.parametrize("init", ["k-means++", "random"])
 def test_the_order_of_the_rows_does_not_matter(init, n):
-    """Rows are drawn by what they hold: permuted rows give permuted labels and the same numbers."""
+    """Rows are drawn by their values: permuted rows give permuted labels and the same numbers."""
     rng = np.random.default_rng(n)
     rows = rng.normal(size=(n, 3)) + 4 * rng.integers(3, size=(n, 1))
     weights = rng.exponential(size=n)
@@ -322,7 +322,7 @@ def test_impossible_numbers_of_trials(X, n_local_trials):
 
 
 def test_row_order_decides_only_which_equal_rows_are_drawn():
-    """Rows of no weight in between change nothing either: drawing goes by exact prefix sums."""
+    """Rows of weight 0 in between change nothing either, since draws use exact prefix sums."""
     rng = np.random.default_rng(9)
     X = rng.normal(size=(200, 2))
     weights = rng.random(200)
@@ -486,7 +486,7 @@ def test_filled_clusters_are_told(dtype, refine, capsys):
 
 
 def test_clusters_that_cannot_be_filled_are_not_told():
-    """Two distinct rows give no more than two clusters a place; rows of weight 0 are no members."""
+    """Two distinct rows give at most two clusters; rows of weight 0 do not count as members."""
     X = np.array([[0.0, 0.0]] * 3 + [[9.0, 0.0]] * 3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

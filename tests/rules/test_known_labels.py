@@ -108,7 +108,7 @@ def test_lists_floats_and_the_callers_array():
         (np.zeros((400, 2), dtype=int), {}, ValueError, "one label for each row"),
         (np.zeros(400, dtype=int), {"known": "maybe"}, ValueError, "known must be one of"),
         (np.zeros(400, dtype=int), {"label_order": "size"}, ValueError, "label_order=None"),
-        (np.zeros(400, dtype=int), {"size_max": 200}, ValueError, "goes with"),
+        (np.zeros(400, dtype=int), {"size_max": 200}, ValueError, "above size_max=200"),
     ],
 )
 def test_what_cannot_be_is_an_error_before_any_work(known, params, error, words):
