@@ -179,6 +179,7 @@ class FuzzyCMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
     ) -> None: ...
+    def set_callbacks(self, *callbacks: Any) -> Self: ...
     def predict_proba(self, X: _Rows) -> NDArray[np.float64]: ...  # type: ignore[override]
 
 class KMeans(_Model):
@@ -212,6 +213,7 @@ class KMeans(_Model):
         n_outliers: float | None = None,
         known: Literal["constrained", "seeded"] = "constrained",
     ) -> None: ...
+    def set_callbacks(self, *callbacks: Any) -> Self: ...
     def fit(
         self,
         X: _Rows,
@@ -274,6 +276,7 @@ class MiniBatchKMeans(_Model):
         label_order: Literal["size", "center"] | ArrayLike | None = None,
         metric: Literal["euclidean", "cosine"] = "euclidean",
     ) -> None: ...
+    def set_callbacks(self, *callbacks: Any) -> Self: ...
     def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def partial_fit(
         self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None

@@ -545,7 +545,7 @@ def _label_array(labels, n=None, name="labels"):
 
 def _objects(array, name):
     """Labels that are Python objects: all whole numbers, or all of one type that can be sorted."""
-    missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
+    missing = np.fromiter(map(is_missing, array), dtype=bool, count=len(array))
     if missing.any():
         raise _missing_label(name, repr(array[missing][0]), missing)
     first = None
@@ -580,7 +580,8 @@ def _objects(array, name):
 _KINDS = {int: "numbers", str: "text"}
 
 
-def _is_missing(value):
+def is_missing(value):
+    """Whether a value stands for none: None, NaN, NaT, pandas.NA."""
     try:
         return value is None or bool(value != value)
     except (TypeError, ValueError):  # comparing pandas.NA gives no bool; an array is not a label

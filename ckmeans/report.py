@@ -128,7 +128,7 @@ def report(
 
     Parameters
     ----------
-    model : KMeans or None
+    model : KMeans, MiniBatchKMeans or None
         Fitted to X. None if `selection` found no clear structure: then the page has no clusters.
     X : array-like or table of shape (n, d)
     path : str or path-like, or None
@@ -267,9 +267,7 @@ def _texts(texts, n):
             raise ValueError(
                 f"the text column {name!r} has {len(values)} values, but X has {n} rows."
             )
-        found[str(name)] = [
-            None if value is None or value != value else str(value) for value in values
-        ]
+        found[str(name)] = [None if metrics.is_missing(one) else str(one) for one in values]
     return found
 
 
@@ -399,7 +397,7 @@ def _how_sure(shown):
 
 def _runs_at_the_best(model):
     """How many runs are as good as the best one, and how many there are."""
-    inertias = np.array([run.inertia for run in model.runs_])
+    inertias = np.array([run.inertia for run in getattr(model, "runs_", ())])
     if not len(inertias):
         return 0, 0
     return int((inertias <= inertias.min() * (1 + _SAME_INERTIA)).sum()), len(inertias)
@@ -435,11 +433,14 @@ def _of_the_fit(shown):
     best, count = _runs_at_the_best(model)
     optimal = shown.rows.shape[1] == 1 or shown.k == 1
     if count > 1 and best == 1 and not optimal:
-        worst = max(run.inertia for run in model.runs_) / model.inertia_ - 1
+        worst = max(run.inertia for run in model.runs_)
+        how_much = (
+            f"up to {worst / model.inertia_ - 1:.1%} worse" if model.inertia_ > 0 else "worse"
+        )
         found.append(
-            f"Only one of {count} runs has found this result, and the others are up to "
-            f"{worst:.1%} worse: it may be a local optimum, and a better one may exist. More runs "
-            "(n_init) or a refinement look for it."
+            f"Only one of {count} runs has found this result, and the others are {how_much}: it "
+            "may be a local optimum, and a better one may exist. More runs (n_init) or a "
+            "refinement look for it."
         )
     if model.stop_reason_ in ("max_iter", "max_time", "callback", "interrupted"):
         found.append(
@@ -524,6 +525,7 @@ def _clusters(shown):
     from . import plot
 
     model, k, d = shown.model, shown.k, shown.rows.shape[1]
+    runs = len(getattr(model, "runs_", ()))
     head = ["cluster", "rows", "share", "mean distance", *shown.names[:_COLUMNS]]
     rows = [
         [
@@ -539,7 +541,7 @@ def _clusters(shown):
         fill(
             "<h2>Clusters</h2><p>{}</p>",
             f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}. "
-            + (f"The best of {len(model.runs_)} runs" if len(model.runs_) > 1 else "One run, which")
+            + (f"The best of {runs} runs" if runs > 1 else "One run, which")
             + f" took {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
             f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}.",
         ),
@@ -735,7 +737,7 @@ def _tree(shown):
 
 def _settings(model, selection, command):
     params = [[name, repr(value)] for name, value in model.get_params().items()]
-    best = min(model.runs_, key=lambda run: run.inertia) if model.runs_ else None
+    best = min(getattr(model, "runs_", ()), key=lambda run: run.inertia, default=None)
     out = [Markup("<h2>To repeat this</h2>")]
     if command:
         out.append(fill("<pre>{}</pre>", shlex.join(command)))

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._estimators import kmeans as _kmeans
 from .._estimators.base import CenterModel
+from .._estimators.callbacks import Watched
 from .._estimators.labels import check_label_order
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
@@ -14,7 +15,7 @@ from .driver import fit_blocks
 from .inits import BLOCK_INITS
 
 
-class BlockKMeans(CenterModel):
+class BlockKMeans(Watched, CenterModel):
     """k-means over the blocks of an engine; see `_blocks/driver.py`."""
 
     label_order: Any

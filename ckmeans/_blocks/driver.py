@@ -124,7 +124,7 @@ class Fit:
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
         self.began = perf_counter()
         self.deadline = self.began + (model.max_time or np.inf)
-        self.callback, self.called_off = model.callback, False
+        self.callback, self.called_off = model._watcher(), False
         self.label_order = model.label_order
         self.passes, self.variance, self.names = 0, None, None
         self.whole: Any = None  # from the first pass on: the rows of all blocks

@@ -11,6 +11,7 @@ from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._rules import asked, rule_for
 from .base import CenterModel, alone
+from .callbacks import Watched
 
 #: A memory-mapped array is fitted block by block if a fit in memory would take more additional
 #: bytes than this.
@@ -26,7 +27,7 @@ def _drawn_in_blocks(init: Any, d: int) -> bool:
     return not callable(init)
 
 
-class ChunkFits(CenterModel):
+class ChunkFits(Watched, CenterModel):
     """The methods of `KMeans` for rows in chunks."""
 
     callback: Callable[[Any], object] | None
@@ -251,7 +252,7 @@ class ChunkFits(CenterModel):
             and not self.history
             and self.metric == "euclidean"
             and self.scale is None
-            and self.callback is None
+            and self._watcher() is None
             and not self.verbose
             and _drawn_in_blocks(self.init, X.shape[1])
         )

@@ -11,6 +11,7 @@ from .._input.sparse import SparseRows
 from .._native import engine as native
 from .._rules.rule import Rule, check_init
 from .base import CenterModel, alone, keep_centers, keep_result, leaving, open_data, weight_of
+from .callbacks import SklearnCallbacks, tells_callbacks
 from .restarts import DRAWN_AHEAD, Solver, starts
 from .watch import Watch
 
@@ -30,7 +31,7 @@ class Memberships(Rule):
         return native.Fuzzy(self.fuzziness)
 
 
-class FuzzyCMeans(CenterModel):
+class FuzzyCMeans(SklearnCallbacks, CenterModel):
     """Fuzzy c-means: every row belongs to every cluster, by shares that add up to 1.
 
     Minimizes ``sum_i w_i sum_j u_ij**fuzziness * ||x_i - c_j||**2`` over memberships u and centers
@@ -134,6 +135,7 @@ class FuzzyCMeans(CenterModel):
 
     @alone
     @names_parameters
+    @tells_callbacks
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "FuzzyCMeans":
         """Find centers and shares of the rows of X.
 
@@ -159,10 +161,10 @@ class FuzzyCMeans(CenterModel):
         )
         rule = Memberships(int(self.n_clusters), float(self.fuzziness))
         solver = Solver(data, names, self.max_iter, self.tol, "lloyd", rule=rule)
-        watch = None
-        if self.verbose or self.callback is not None or self.max_time is not None:
+        watch, callback = None, self._watcher()
+        if self.verbose or callback is not None or self.max_time is not None:
             watch = Watch(
-                began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose
+                began, len(restarts), self.max_iter, self.max_time, callback, self.verbose
             )
         with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):

@@ -24,6 +24,7 @@ from .base import (
     warn_of_few_clusters,
     weight_of,
 )
+from .callbacks import SklearnCallbacks, tells_callbacks
 from .chunk_fits import ChunkFits
 from .effort import Effort, default_effort
 from .labels import check_label_order
@@ -32,7 +33,7 @@ from .scaling import UNSCALED, Scaling, check_scale, spreads
 from .watch import Watch
 
 
-class KMeans(ChunkFits):
+class KMeans(SklearnCallbacks, ChunkFits):
     """k-means clustering: exact, reproducible to the last bit, fast.
 
     Parameters
@@ -399,6 +400,7 @@ class KMeans(ChunkFits):
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
+    @tells_callbacks
     def fit(
         self, X: Any, y: object = None, sample_weight: Any = None, *, labels_known: Any = None
     ) -> "KMeans":
@@ -429,14 +431,14 @@ class KMeans(ChunkFits):
         if isinstance(X, np.memmap) and labels_known is None and self._better_in_blocks(X):
             return self._fit_mapped(X, sample_weight)
         solver, restarts, how = self._prepare(X, sample_weight, labels_known)
-        watch = None
-        if self.verbose or self.callback is not None or self.max_time is not None:
+        watch, callback = None, self._watcher(scale_=solver.scaling.divisors)
+        if self.verbose or callback is not None or self.max_time is not None:
             watch = Watch(
                 began,
                 len(restarts) + (how is not None and how.refines),
                 self.max_iter,
                 self.max_time,
-                self.callback,
+                callback,
                 self.verbose,
                 solver.outside,
             )

@@ -22,6 +22,7 @@ from .base import (
     warn_of_few_clusters,
     weight_of,
 )
+from .callbacks import SklearnCallbacks, tells_callbacks
 from .labels import check_label_order, label_order
 from .restarts import check_iterable
 from .watch import Watch
@@ -35,7 +36,7 @@ AUTO_STARTS = {"random": 3, "random-partition": 3}
 MORE_TRIALS = 4
 
 
-class MiniBatchKMeans(CenterModel):
+class MiniBatchKMeans(SklearnCallbacks, CenterModel):
     """k-means from random batches of rows (Sculley, WWW 2010): close to the result of `KMeans`, in
     fewer passes over the data.
 
@@ -176,6 +177,7 @@ class MiniBatchKMeans(CenterModel):
 
     @alone
     @names_parameters
+    @tells_callbacks
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "MiniBatchKMeans":
         """Find centers from random batches of the rows of X.
 
@@ -200,9 +202,9 @@ class MiniBatchKMeans(CenterModel):
         learner = Learner(data, self._initial(rows, k), self.reassignment_ratio, self.half_life)
         smooth = Smoothed(min(1.0, 2.0 * size / (n + 1)), self.max_no_improvement)
         run = Steps(learner, result_type(array))
-        watch = None
-        if self.verbose or self.callback is not None or self.max_time is not None:
-            watch = BatchWatch(began, 1, steps, self.max_time, self.callback, self.verbose)
+        watch, callback = None, self._watcher()
+        if self.verbose or callback is not None or self.max_time is not None:
+            watch = BatchWatch(began, 1, steps, self.max_time, callback, self.verbose)
         with leaving(lambda: self._keep_fit(run, rows, names, interrupted=True)):
             while run.stop_reason is None:
                 run.learn(rows.draw(size), rows.random)

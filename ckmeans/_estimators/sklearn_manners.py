@@ -151,6 +151,7 @@ class Manners(Root):
         if "init" in state:
             state["init"] = self._init()
         state.pop("_init_read", None)
+        state.pop("_told", None)  # of a fit under way
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

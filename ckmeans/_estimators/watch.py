@@ -4,6 +4,8 @@ from threading import get_ident
 from time import perf_counter
 from typing import Any
 
+from .callbacks import Teller
+
 
 class Window:
     """Access to a native run, for as long as a callback is running.
@@ -190,6 +192,8 @@ class Watch:
         self.began = began
         self.deadline = self.began + max_time if max_time is not None else float("inf")
         self.run = 0
+        if isinstance(callback, Teller):
+            callback.begin(n_runs, max_iter)
 
     def __call__(self, native, seed, best_inertia, n_filled=0):
         """Reason to end the fit after this iteration, or None.

@@ -537,6 +537,9 @@ def test_text_columns_are_broken_down():
     assert report(model, X, texts=frame, date="-") == report(
         model, X, texts={"kind": kind, "<name>": name}, date="-"
     )
+    for dtype in ("string", "category", object):  # whose missing values differ
+        other = {"kind": pandas.Series(kind, dtype=dtype), "<name>": name}
+        assert report(model, X, texts=other, date="-") == report(model, X, texts=frame, date="-")
     with pytest.raises(ValueError, match="'kind' has 3 values, but X has 240 rows"):
         report(model, X, texts={"kind": "abc"})
     with pytest.raises(TypeError, match="texts must be a dict of columns or a table, got list"):
@@ -561,3 +564,19 @@ def test_pages_are_dark_where_the_browser_is_and_pictures_light():
     assert "prefers-color-scheme: dark" in page and "@page" in page
     with plt.style.context("dark_background"):
         assert report(model, X, date="-") == page
+
+
+def test_pages_of_other_models():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    for model in (
+        ckmeans.MiniBatchKMeans(3, random_state=0),
+        KMeans(1),
+        KMeans(60, n_init=1),
+        KMeans(3, metric="cosine", random_state=0),
+    ):
+        page = Page(report(model.fit(X), X, date="-"))
+        assert "Summary" in page.words and "Glossary" in page.words
+    # One run without inertia, and others.
+    X = np.repeat([[0.0, 0.0], [1.0, 0.0], [30.0, 0.0]], 9, axis=0)
+    model = KMeans(3, init="random-partition", n_init=6, refine=None, random_state=0).fit(X)
+    report(model, X)
