@@ -9,7 +9,7 @@ the same result on every machine.
 
 from typing import Any, NamedTuple
 
-from .._refine import Plan, plan
+from .._refine import Plan, cost, plan
 
 #: Below so much work (rows times features times clusters) there are so many starts.
 STARTS = ((1e6, 4), (1e7, 2))
@@ -67,16 +67,17 @@ class Effort(NamedTuple):
 
     def most(self, n_iter: int) -> float:
         """Distances for each row and cluster, after a run of so many iterations."""
-        # What one of the refinement's distances costs, which are exact, in those of an iteration.
-        cost = (1 + 0.5 * self.d) / (3 + 0.07 * self.d)
-        share = n_iter / cost * min(1.0, (LARGE / self.work) ** 0.5)
+        share = n_iter / cost(self.d) * min(1.0, (LARGE / self.work) ** 0.5)
         return max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
 
     def refinement(self, n_iter: int) -> Plan:
         """What is done to the best run, which took so many iterations."""
         most = self.most(n_iter)
         how = plan("auto" if most >= WITH_ROWS else "swap")
-        return how._replace(rows=0, least_rows=self.rows, distances=most * self.n * self.k)
+        distances = most * self.n * self.k
+        return how._replace(
+            rows=0, least_rows=self.rows, distances=distances, axes=True, limited=False
+        )
 
 
 def default_effort(model: Any, n: int, d: int) -> Effort | None:

@@ -128,7 +128,9 @@ class KMeans(ChunkFits):
         * None: not at all; all others refine each run:
         * ``"auto"``: "swap", then "hartigan-wong"; the usual choice. Computes at most 150 times the
           distances of one Lloyd iteration (counted with at least 20 clusters), on a random sample
-          of 300 rows per cluster (at least 20000) where there are more rows;
+          of 300 rows per cluster (at least 20000) where there are more rows. Where rows times
+          features times clusters are 1e8 or more, "auto" and "best" compute fewer distances: see
+          Notes;
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times
           the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
@@ -236,7 +238,12 @@ class KMeans(ChunkFits):
     iterations over all rows: labels still are those of the nearest centers, and a result that is
     not better is discarded. They use the seed of the run and are limited by a number of distances,
     not by time, so that results stay reproducible; they take rows in the order of a hash of their
-    values, and of sparse rows a sample that takes at most 128 MB when it is made dense. "swap":
+    values, and of sparse rows a sample that takes at most 128 MB when it is made dense. By default,
+    and with "auto" and "best" where the product of rows, features and clusters is 1e8 or more, rows
+    of 64 features or more are looked at along the 32 axes in which a sample of them varies most.
+    From that product on, "auto" and "best" are also limited to about as many distances as the run
+    itself took, or to their usual number times 1e8 divided by the product, whichever is more; a
+    refinement that is given by its own name is not. "swap":
     moves centers to rows that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et
     al., NeurIPS 2023); "genetic": crosses a small population of clusterings (Gribel & Vidal,
     Pattern Recognition 88, 2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied

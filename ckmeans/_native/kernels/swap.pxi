@@ -190,6 +190,31 @@ cdef class Search:
         memcpy(cnp.PyArray_DATA(out), self.now.center, self.k * self.d * sizeof(double))
         return out
 
+    def means(self, cnp.ndarray rows not None, cnp.ndarray otherwise not None):
+        """The weighted means (k, m) of other features (n, m) of the rows, by cluster; of a cluster
+        without rows, the row of `otherwise` (k, m).
+        """
+        cdef const double *x = rows_of(rows, "rows", -1, self.n)
+        cdef Py_ssize_t i, j, f, m = rows.shape[1]
+        cdef cnp.ndarray out = np.zeros((self.k, m))
+        cdef cnp.ndarray total = np.zeros(self.k)
+        cdef double *sums = <double *>cnp.PyArray_DATA(out)
+        cdef double *weight = <double *>cnp.PyArray_DATA(total)
+        cdef const double *other = rows_of(otherwise, "otherwise", m, self.k)
+        cdef double w
+        with nogil:
+            for i in range(self.n):
+                j = self.now.first[i]
+                w = 1 if self.w == NULL else self.w[i]
+                weight[j] += w
+                for f in range(m):
+                    sums[j * m + f] += w * x[i * m + f]
+            for j in range(self.k):
+                for f in range(m):
+                    sums[j * m + f] = (sums[j * m + f] / weight[j] if weight[j] > 0
+                                       else other[j * m + f])
+        return out
+
     def set_centers(self, cnp.ndarray centers not None):
         """Take these centers (k, d) as they are."""
         memcpy(self.now.center, rows_of(centers, "centers", self.d, self.k),
