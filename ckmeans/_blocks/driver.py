@@ -314,16 +314,16 @@ class Fit:
         if state.centers is None:
             if self.is_over():
                 return
-            how = self.effort.refinement(best.n_iter)
+            how, n_threads = self.effort.refinement(best.n_iter), self.engine.n_threads
             n, random_state = self.survey.n_rows, np.random.RandomState([best.seed, 1])
             size = sample_size(how, n, self.d, self.k)
             start = sample_start(n, size, random_state)
             found = yield sample_task, self.whole, start, size
-            labels = native.Data(found.rows, None, self.engine.n_threads, False).assign(
-                best.centers
-            )
+            labels = native.Data(found.rows, None, n_threads, False).assign(best.centers)
             weights = found.weights if self.survey.weighted else None
-            centers = improve(how, found.rows, weights, best.centers, labels, random_state)
+            centers = improve(
+                how, found.rows, weights, best.centers, labels, random_state, n_threads
+            )
             state.seed, state.earlier = best.seed, best.n_iter
             state.centers = centers.astype(self.survey.result_dtype).astype(np.float64)
         yield from self.iterations(len(self.states) - 1, began)

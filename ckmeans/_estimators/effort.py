@@ -76,7 +76,7 @@ class Effort(NamedTuple):
         how = plan("auto" if most >= WITH_ROWS else "swap")
         distances = most * self.n * self.k
         return how._replace(
-            rows=0, least_rows=self.rows, distances=distances, axes=True, limited=False
+            rows=0, least_rows=self.rows, distances=distances, shortcuts=True, limited=False
         )
 
 

@@ -234,21 +234,22 @@ class KMeans(ChunkFits):
     refinement may compute 150 distances for each row and cluster up to a product of 1e6, then fewer
     and fewer, down to a share of those that the run took. All this is counted, never timed.
 
-    Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
+    Refinements start from the final centers of a run, and are followed by Lloyd
     iterations over all rows: labels still are those of the nearest centers, and a result that is
     not better is discarded. They use the seed of the run and are limited by a number of distances,
     not by time, so that results stay reproducible; they take rows in the order of a hash of their
     values, and of sparse rows a sample that takes at most 128 MB when it is made dense. By default,
     and with "auto" and "best" where the product of rows, features and clusters is 1e8 or more, rows
     of 64 features or more are looked at along the 32 axes in which a sample of them varies most.
-    From that product on, "auto" and "best" are also limited to about as many distances as the run
-    itself took, or to their usual number times 1e8 divided by the product, whichever is more; a
-    refinement that is given by its own name is not. "swap":
-    moves centers to rows that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et
-    al., NeurIPS 2023); "genetic": crosses a small population of clusterings (Gribel & Vidal,
-    Pattern Recognition 88, 2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied
-    Statistics 28, 1979). They hold two float64 copies of the rows they work on, and 72 bytes per
-    row. With them one start is about as good as many.
+    From that product on, "auto" and "best" are also limited to a share of the distances that the
+    run took, or to their usual number times 1e8 divided by the product, whichever is more; a
+    refinement that is given by its own name is not. Then, and by default, 128 clusters or more are
+    first searched in groups of neighbors, which threads share out. "swap": moves centers to rows
+    that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023);
+    "genetic": crosses a small population of clusterings (Gribel & Vidal, Pattern Recognition 88,
+    2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied Statistics 28, 1979). They
+    hold two float64 copies of the rows they work on, and 72 bytes per row. With them one start is
+    about as good as many.
 
     With ``metric="cosine"`` (spherical k-means: Dhillon & Modha, Machine Learning 42, 2001; Hornik
     et al., J. Stat. Software 50, 2012) only the directions of rows matter: each row is divided by

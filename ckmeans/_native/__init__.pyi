@@ -17,6 +17,7 @@ class Search:
     d: int
     k: int
     work: float
+    most_iterations: int
     def __init__(self, rows: _Floats, weights: _Floats | None, centers: _Floats) -> None: ...
     @property
     def inertia(self) -> float: ...

@@ -17,6 +17,7 @@ from .._native import Search
 from .._native.engine import Data
 from .axes import looked_at, shortened
 from .genetic import genetic
+from .groups import MEMBERS, swap_in_groups
 from .hartigan_wong import hartigan_wong
 from .swap import swap
 
@@ -44,9 +45,12 @@ NAMED_BUDGET = 1000
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
 #: From so much work of one iteration on (rows times features times clusters), "auto" and "best"
-#: are limited further: to distances that cost about SHARE times the run itself (its init counts as
-#: SEEDING iterations), or to their budget times LARGE / work if that is more.
-LARGE, SHARE, SEEDING = 1e8, 0.5, 8
+#: are limited further: to distances that cost SHARE times what iterations of a usual speed do (the
+#: init counts as SEEDING of them), or to their budget times LARGE / work if that is more.
+LARGE, SHARE, SEEDING = 1e8, 0.04, 8
+
+#: With `shortcuts`, iterations in a row may take up to one part in so many of the distances.
+ITERATING = 4
 
 #: Values of sparse rows that are used, zeros included, at most.
 VALUES = 1 << 24
@@ -62,7 +66,8 @@ class Plan(NamedTuple):
     rows: int | None  #: at most this number of rows per cluster, and at least LEAST_ROWS; None: all
     least_rows: int = LEAST_ROWS
     distances: float = np.inf  #: a limit to their number, whatever rows are used
-    axes: bool = False  #: whether wide rows are looked at along a few axes
+    #: Whether wide rows are looked at along a few axes, and many clusters in groups first.
+    shortcuts: bool = False
     limited: bool = False  #: whether `within_reason` limits it
 
 
@@ -79,7 +84,7 @@ def cost(d: int) -> float:
     """What a distance of a search costs, which may look along axes, in those of an iteration over d
     features.
     """
-    return (1 + 0.5 * looked_at(d)) / (3 + 0.07 * d)
+    return (1 + 0.5 * looked_at(d)) / (2 + 0.14 * d)
 
 
 def within_reason(plan: Plan, n: int, d: int, k: int, n_iter: int) -> Plan:
@@ -88,7 +93,7 @@ def within_reason(plan: Plan, n: int, d: int, k: int, n_iter: int) -> Plan:
     if not plan.limited or work < LARGE:
         return plan
     most = max(SHARE * (SEEDING + n_iter) / cost(d), plan.budget * LARGE / work)
-    return plan._replace(distances=min(plan.distances, most * n * k), axes=True)
+    return plan._replace(distances=min(plan.distances, most * n * k), shortcuts=True)
 
 
 def improve(
@@ -98,6 +103,7 @@ def improve(
     centers: np.ndarray,
     labels: np.ndarray,
     random_state: np.random.RandomState,
+    n_threads: int = 1,
 ) -> np.ndarray:
     """Centers (k, d) float64 of at most the inertia of these, over the rows of a sample.
 
@@ -109,12 +115,20 @@ def improve(
         return centers
     if (np.diff(labels) < 0).any():
         order = np.argsort(labels, kind="stable")
+        labels = labels[order]
         rows, weights = rows[order], None if weights is None else weights[order]
     rows, weights = contiguous(rows), None if weights is None else contiguous(weights)
-    short = shortened(rows, weights, centers) if plan.axes and looked_at(d) < d else None
+    short = shortened(rows, weights, centers) if plan.shortcuts and looked_at(d) < d else None
     seen, start = short or (rows, contiguous(centers))
+    distances = min(float(plan.budget) * len(rows) * max(k, LEAST_CLUSTERS), plan.distances)
+    if plan.shortcuts and k >= 2 * MEMBERS:
+        start, spent = swap_in_groups(
+            seen, weights, start, labels, distances / 2, random_state, n_threads
+        )
+        distances -= spent
     search = Search(seen, weights, start)
-    distances = min(float(plan.budget) * search.n * max(k, LEAST_CLUSTERS), plan.distances)
+    if plan.shortcuts:  # along axes, iterations may go on for long
+        search.most_iterations = 1 + int(distances / (ITERATING * search.n * k))
     for method in plan.methods:
         method(search, random_state, search.work + distances / len(plan.methods))
     return search.centers() if short is None else search.means(rows, contiguous(centers))
@@ -150,4 +164,5 @@ def improve_all(
     chosen = ranked_rows(data, sample_start(n, size, random_state), size)
     chosen = chosen[np.argsort(labels[chosen], kind="stable")]
     weights = None if data.weights is None else data.weights[chosen]
-    return improve(plan, data.take(chosen), weights, centers, labels[chosen], random_state)
+    rows = data.take(chosen)
+    return improve(plan, rows, weights, centers, labels[chosen], random_state, data.n_threads)

@@ -15,6 +15,7 @@ from ckmeans._native import Search, available, engine
 from ckmeans._refine import PLANS, REFINEMENTS, improve, plan, within_reason
 from ckmeans._refine.axes import orthonormal, shortened
 from ckmeans._refine.genetic import cross
+from ckmeans._refine.groups import MEMBERS, neighbors
 
 NAMES = (*PLANS, *REFINEMENTS)
 
@@ -366,7 +367,7 @@ def test_wide_rows_are_refined_along_axes():
     labels = np.arange(20).repeat(60)
     X = 3 * rng.standard_normal((20, 150))[labels] + rng.standard_normal((1200, 150))
     ideal = ((X - np.array([X[labels == j].mean(axis=0) for j in range(20)])[labels]) ** 2).sum()
-    how = plan("swap")._replace(axes=True)
+    how = plan("swap")._replace(shortcuts=True)
     for weights in None, np.ones(1200):
         start = X[rng.choice(60, 20, replace=False)]  # all in one cluster
         nowhere = np.zeros(1200, dtype=np.int32)
@@ -395,8 +396,59 @@ def test_plans_that_users_name_are_limited_where_work_is_large(name):
     before = np.inf
     for n in 100_000, 1_000_000, 10_000_000:
         limited = within_reason(how, n, 384, 1000, 20)
-        assert limited.axes and limited.distances < np.inf
+        assert limited.shortcuts and limited.distances < np.inf
         share = limited.distances / (n * 1000)  # in distances per row and cluster
         assert share <= before * (1 + 1e-12) and share < how.budget
         before = share
     assert within_reason(plan("swap"), n, 384, 1000, 20) == plan("swap")
+
+
+# -- many clusters in groups -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k, most", [(1, 4), (4, 4), (5, 4), (130, 64), (33, 1)])
+def test_groups_of_neighbors_have_every_center_once(k, most):
+    centers = np.random.default_rng(k).standard_normal((k, 3))
+    groups = neighbors(centers, most)
+    assert np.array_equal(np.sort(np.concatenate(groups)), np.arange(k))
+    assert max(map(len, groups)) <= most
+    assert all((np.diff(group) > 0).all() for group in groups)
+    assert all(len(group) == 1 for group in neighbors(np.zeros((5, 2)), 1))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("d", [3, 70])
+def test_many_clusters_are_refined_in_groups_by_any_number_of_threads(weighted, d):
+    rng = np.random.default_rng(d)
+    X = rng.standard_normal((150, d))[rng.integers(150, size=3000)] * 5
+    X += rng.standard_normal(X.shape)
+    weights = rng.random(3000) + 0.1 if weighted else None
+    start = X[rng.choice(3000, 2 * MEMBERS + 3, replace=False)]
+    labels = ((X[:, None, :1] - start[None, :, :1]) ** 2).sum(axis=2).argmin(axis=1)
+    how = plan("swap")._replace(shortcuts=True, distances=3000 * len(start) * 30.0)
+    found = [
+        improve(how, X, weights, start, labels, np.random.RandomState(0), n_threads)
+        for n_threads in (1, 2, 5)
+    ]
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+    plain = KMeans(len(start), init=start, refine=None)
+    better = KMeans(len(start), init=found[0], refine=None)
+    assert (
+        better.fit(X, sample_weight=weights).inertia_
+        < 0.97 * plain.fit(X, sample_weight=weights).inertia_
+    )
+
+
+def test_a_small_budget_limits_iterations_along_axes():
+    """What would run to convergence stops where it may take no more."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((4000, 100))
+    search = Search(X[:, :32].copy(), None, X[:40, :32].copy())
+    search.most_iterations = 2
+    before = search.work
+    search.lloyd(100, np.inf)
+    assert search.work - before <= 2 * 4000 * 40
+    search.most_iterations = 100
+    before = search.work
+    search.lloyd(100, np.inf)
+    assert search.work - before > 2 * 4000 * 40

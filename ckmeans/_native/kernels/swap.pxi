@@ -13,6 +13,7 @@ branches, so that compilers make vectors of them.
 
 Longer than other files: one class, whose methods all keep the same state of the rows.
 """
+from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
@@ -120,6 +121,7 @@ cdef class Search:
                                      # centers
     cdef Py_ssize_t rows_away
     cdef double *running             # (n,) sums of the potentials of all rows up to each
+    cdef public int most_iterations  # of one call of `lloyd`, whatever it asks for
     cdef readonly double work        # distances computed so far; looking whether they are needed
                                      # counts as well
 
@@ -136,6 +138,7 @@ cdef class Search:
         if weights is not None:
             self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1,
                                                n)
+        self.most_iterations = INT_MAX
         self.rows_away = 0
         if d >= WIDE:
             self.rows_away = max(<Py_ssize_t>TRIALS, min(k // 2 + 1, AWAY // k))
@@ -311,7 +314,7 @@ cdef class Search:
         """
         cdef bint reached
         with nogil:
-            reached = self.settle(max_iter, target)
+            reached = self.settle(min(max_iter, self.most_iterations), target)
         return reached
 
     def swaps(self, cnp.ndarray uniforms not None, Py_ssize_t failed, Py_ssize_t patience,
