@@ -16,10 +16,10 @@ STARTS = ((1e6, 4), (1e7, 2))
 
 #: A refinement may compute so many distances for each row and cluster. Up to FREE they are as good
 #: as free; then they become fewer, down to a share of those of the run before it.
-MOST, FREE, DECLINE = 150.0, 1e6, 1.25
+MOST, FREE, DECLINE = 150.0, 2e6, 1.8
 
-#: That share declines from so much work on, with its square root.
-LARGE = 1e8
+#: That share is no more than so many, and declines from so much work on, with its square root.
+ENOUGH, LARGE = 75.0, 1e8
 
 #: Single rows are moved as well ("hartigan-wong") if so many distances are allowed.
 WITH_ROWS = 8.0
@@ -67,7 +67,7 @@ class Effort(NamedTuple):
 
     def most(self, n_iter: int) -> float:
         """Distances for each row and cluster, after a run of so many iterations."""
-        share = n_iter / cost(self.d) * min(1.0, (LARGE / self.work) ** 0.5)
+        share = min(ENOUGH, n_iter / cost(self.d)) * min(1.0, (LARGE / self.work) ** 0.5)
         return max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
 
     def refinement(self, n_iter: int) -> Plan:

@@ -49,8 +49,9 @@ LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 #: init counts as SEEDING of them), or to their budget times LARGE / work if that is more.
 LARGE, SHARE, SEEDING = 1e8, 0.04, 8
 
-#: With `shortcuts`, iterations in a row may take up to one part in so many of the distances.
-ITERATING = 4
+#: With `shortcuts`, iterations in a row may take up to one part in so many of the distances (along
+#: axes they may go on for long), and this share of the distances is kept for the last refinement.
+ITERATING, KEPT = 4, 0.15
 
 #: Values of sparse rows that are used, zeros included, at most.
 VALUES = 1 << 24
@@ -84,7 +85,7 @@ def cost(d: int) -> float:
     """What a distance of a search costs, which may look along axes, in those of an iteration over d
     features.
     """
-    return (1 + 0.5 * looked_at(d)) / (2 + 0.14 * d)
+    return (1 + 0.5 * looked_at(d)) / max(3 + 0.07 * d, 2 + 0.14 * d)
 
 
 def within_reason(plan: Plan, n: int, d: int, k: int, n_iter: int) -> Plan:
@@ -127,10 +128,14 @@ def improve(
         )
         distances -= spent
     search = Search(seen, weights, start)
-    if plan.shortcuts:  # along axes, iterations may go on for long
-        search.most_iterations = 1 + int(distances / (ITERATING * search.n * k))
-    for method in plan.methods:
-        method(search, random_state, search.work + distances / len(plan.methods))
+    if not plan.shortcuts:
+        for method in plan.methods:
+            method(search, random_state, search.work + distances / len(plan.methods))
+        return search.centers()
+    search.most_iterations = 1 + int(distances / (ITERATING * search.n * k))
+    end = search.work + distances
+    for method in plan.methods:  # what one leaves is the next one's
+        method(search, random_state, end - (method is not plan.methods[-1]) * KEPT * distances)
     return search.centers() if short is None else search.means(rows, contiguous(centers))
 
 
