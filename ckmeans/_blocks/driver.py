@@ -366,11 +366,13 @@ class Fit:
             total = total.apply(change) if self.holds and total is not None else change
             self.check_rows(total)
             changed = total.check != state.check if checked else change.n_changed > 0
-            fresh = state.centers
+            fresh, n_filled = state.centers, 0
             if changed:
                 fresh = total.centers(state.centers)
                 if not total.weights.all():
                     fresh = yield from self.fill_empty(total, state.centers)
+                    moved = (fresh != state.centers).any(axis=1)
+                    n_filled = int(np.count_nonzero(moved & (total.weights == 0)))
             # All attributes change between two passes, so a checkpoint has the state after an
             # iteration.
             steps = (fresh - state.centers).ravel()
@@ -387,7 +389,7 @@ class Fit:
             elif perf_counter() > self.deadline:
                 state.stop = "max_time"
             if self.callback is not None and not self.called_off:
-                self.called_off = bool(self.callback(BlockState(self, state)))
+                self.called_off = bool(self.callback(BlockState(self, state, n_filled)))
             if self.called_off and state.stop is None:
                 state.stop = "callback"
         return total

@@ -84,6 +84,11 @@ class Table:
     def __len__(self):
         return len(self.values)
 
+    @property
+    def places(self):
+        """The place of each row in the file, from 0."""
+        return np.arange(len(self)) if self.kept is None else np.flatnonzero(self.kept)
+
     def in_file(self, of_rows, absent):
         """What there is for each row of this table as a list or array for each row of the file;
         `absent` stands for the others.

@@ -7,6 +7,7 @@ become less as the work of one iteration grows. All is counted, never timed, so 
 the same result on every machine.
 """
 
+from math import log
 from typing import Any, NamedTuple
 
 from .._refine import Plan, cost, plan
@@ -19,7 +20,7 @@ STARTS = ((1e6, 4), (1e7, 2))
 MOST, FREE, DECLINE = 150.0, 2e6, 1.8
 
 #: That share is no more than so many, and declines from so much work on, with its square root.
-ENOUGH, LARGE = 75.0, 1e8
+ENOUGH, LARGE = 60.0, 1e8
 
 #: Single rows are moved as well ("hartigan-wong") if so many distances are allowed.
 WITH_ROWS = 8.0
@@ -67,7 +68,8 @@ class Effort(NamedTuple):
 
     def most(self, n_iter: int) -> float:
         """Distances for each row and cluster, after a run of so many iterations."""
-        share = min(ENOUGH, n_iter / cost(self.d)) * min(1.0, (LARGE / self.work) ** 0.5)
+        run = 2 + log(self.k) + n_iter  # k-means++ compares each row with so many for each center
+        share = min(ENOUGH, run / cost(self.d)) * min(1.0, (LARGE / self.work) ** 0.5)
         return max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
 
     def refinement(self, n_iter: int) -> Plan:

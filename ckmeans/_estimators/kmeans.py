@@ -154,9 +154,10 @@ class KMeans(ChunkFits):
         on the machine.
     callback : callable or None, default=None
         Called with a state after each iteration: `run`, `n_runs`, `seed`, `n_iter`, `max_iter`,
-        `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and `centers`,
-        `labels` and `inertia`, which are computed on access. A true result ends the fit with the
-        best result so far. `ckmeans.progress.ProgressBar()` is such a callback.
+        `n_changed`, `shift`, `n_filled` (as of `iter_fit`), `seconds`, `stop_reason`, `last`,
+        `best_inertia`, and `centers`, `labels` and `inertia`, which are computed on access. A true
+        result ends the fit with the best result so far. `ckmeans.progress.ProgressBar()` is such a
+        callback.
     scale : None, "standard" or "robust", default=None
         Brings the columns to comparable spreads: a distance is that of rows whose columns were
         divided by ``scale_``. "standard": by their (weighted) standard deviations; "robust": by

@@ -275,9 +275,9 @@ class Solver:
         if watch is not None:
             best = self.best.inertia if self.best is not None else None
             while reason is None:
-                before = run.centers() if watch.verbose else None
+                before = run.centers() if watch.tells else None
                 more = run.iterate()
-                filled = 0 if before is None else self.n_filled(run, before)
+                filled = None if before is None else self.n_filled(run, before)
                 reason = watch(run, seed, best, filled)
                 if not more:
                     break

@@ -12,7 +12,7 @@ from .._input.contiguous import contiguous
 from .._native.engine import along
 
 #: Number of axes, rows from which they are found, and features from which on they pay.
-AXES, SAMPLE, WIDE = 32, 256, 64
+AXES, SAMPLE, WIDE = 32, 512, 64
 
 #: What is left of a direction is rounding, below this share of its squared length.
 NOTHING = 1e-10
@@ -26,21 +26,32 @@ def looked_at(d: int) -> int:
 def shortened(
     rows: np.ndarray, weights: np.ndarray | None, centers: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Rows (n, d), side by side with those of the same cluster, and centers (k, d) along the
-    principal axes of the rows: (n, m) and (k, m). None where there are no axes.
+    """Rows (n, d), side by side with those of the same cluster, and centers (k, d) along axes
+    in which these rows and centers vary most: (n, m) and (k, m). None where there are no axes.
     """
     step = max(1, len(rows) // SAMPLE)
     origin = centers.mean(axis=0)
     sample = rows[::step][:SAMPLE] - origin
+    total = float(len(sample))
     if weights is not None:
         sample *= np.sqrt(weights[::step][:SAMPLE])[:, None]
-    few = orthonormal(sample[:: max(1, len(sample) // AXES)][:AXES])
+        total = float(weights[::step][:SAMPLE].sum())
+    # Of noisy rows the centers know better in what clusters differ: they count as much as the rows.
+    middles = centers - origin
+    first = spread(middles, AXES // 2)
+    few = orthonormal(np.concatenate([first, spread(sample, AXES - len(first))]))
+    sample = np.concatenate([sample, middles * np.sqrt(total / len(centers))])
     if len(few):  # one step of subspace iteration
         toward = along(sample, few)
         few = orthonormal(orthonormal(along(contiguous(sample.T), contiguous(toward.T)).T))
     if not len(few):
         return None
     return along(rows, few), along(contiguous(centers), few)
+
+
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of these rows, each as far from the next."""
+    return rows[:: max(1, len(rows) // most)][:most]
 
 
 def orthonormal(directions: np.ndarray) -> np.ndarray:

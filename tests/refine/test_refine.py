@@ -13,7 +13,7 @@ import ckmeans
 from ckmeans import KMeans, k_means
 from ckmeans._native import Search, available, engine
 from ckmeans._refine import PLANS, REFINEMENTS, improve, plan, within_reason
-from ckmeans._refine.axes import orthonormal, shortened
+from ckmeans._refine.axes import AXES, orthonormal, shortened
 from ckmeans._refine.genetic import cross
 from ckmeans._refine.groups import MEMBERS, neighbors
 
@@ -355,7 +355,8 @@ def test_axes_hold_what_clusters_differ_in():
     labels = np.arange(12).repeat(50)
     rows = middles[labels] + 0.1 * rng.standard_normal((600, 200)) + 1e6
     seen, centers = shortened(rows, None, middles + 1e6)
-    assert seen.shape == (600, 32) and centers.shape == (12, 32)
+    assert len(seen) == 600 and len(centers) == 12
+    assert seen.shape[1] == centers.shape[1] <= AXES
     before = ((middles[:, None] - middles) ** 2).sum(axis=2)
     after = ((centers[:, None] - centers) ** 2).sum(axis=2)
     assert np.allclose(before, after, rtol=0.01)
