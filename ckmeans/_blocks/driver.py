@@ -221,7 +221,7 @@ class Fit:
             self.watch.after(self)
 
     def ended(self):
-        """The states of the runs that have ended; of a run and its own refinement the better one."""
+        """The states of the runs that have ended; of a run and its refinement the better one."""
         if self.plan is None:
             return [state for state in self.states if state.inertia is not None]
         count = len(self.restarts)

@@ -14,6 +14,9 @@ from .._native.engine import along
 #: Number of axes, rows from which they are found, and features from which on they pay.
 AXES, SAMPLE, WIDE = 32, 512, 64
 
+#: Steps of subspace iteration: with one, small clusters among wide ones are missed.
+STEPS = 2
+
 #: What is left of a direction is rounding, below this share of its squared length.
 NOTHING = 1e-10
 
@@ -41,9 +44,12 @@ def shortened(
     first = spread(middles, AXES // 2)
     few = orthonormal(np.concatenate([first, spread(sample, AXES - len(first))]))
     sample = np.concatenate([sample, middles * np.sqrt(total / len(centers))])
-    if len(few):  # one step of subspace iteration
-        toward = along(sample, few)
-        few = orthonormal(orthonormal(along(contiguous(sample.T), contiguous(toward.T)).T))
+    columns = contiguous(sample.T)
+    for _ in range(STEPS):  # of subspace iteration
+        if not len(few):
+            return None
+        few = orthonormal(along(columns, contiguous(along(sample, few).T)).T)
+    few = orthonormal(few)  # again, for what rounding has left over
     if not len(few):
         return None
     return along(rows, few), along(contiguous(centers), few)
