@@ -1,14 +1,14 @@
-# Rows kept in bytes, for the filter of kernels/filter/bytes.pxi: where features and centers are
-# many, the fastest to compare with all centers.
+# Rows packed in bytes, for the filter of kernels/filter/bytes.pxi: the fastest form for comparisons
+# with all centers if there are many features and centers.
 
 cdef double distance_cost(Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
+    """About how many nanoseconds it takes to compute a distance that bytes leave undecided."""
     return 30 + 0.4 * d
 
 
 cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to compare a row in bytes with m centers, roughly; that to its own
-    is worked out first.
+    """About how many nanoseconds it takes to compare a row in bytes with m centers, including the
+    distance to its own, which is computed first.
     """
     return 30 + distance_cost(d) + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64))
 
@@ -16,7 +16,7 @@ cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
 cdef class InBytes(Packing):
     """Rows in bytes, and nothing else.
 
-    The first pass that compares all rows with all centers puts them in bytes on the way.
+    The first pass that compares all rows with all centers also packs them.
     """
     cdef Floats floats
     cdef Bytes bytes
@@ -43,13 +43,13 @@ cdef class InBytes(Packing):
         return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Not where other ways ought to be faster, by what bytes were found to leave over."""
+        """Not if other packings are predicted to be faster, given how many centers bytes left."""
         cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
         return (run.choice.insists_on(self) or self.counted.cost(run, self.expected(m, d))
                 < run.choice.cost_without(run, self, m))
 
     cdef double expected(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-        """Nanoseconds that a row takes if one center is left over beside its own, roughly."""
+        """About how many nanoseconds a row takes if one center is left beside its own."""
         return self.row_cost(m, d) + distance_cost(d)
 
     cdef bint needs_panels(self) noexcept:
@@ -62,7 +62,9 @@ cdef class InBytes(Packing):
         return run.data.exact.assign if run.job.bytes == NULL else run.data.exact.assign_bytes
 
     cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
-        """As many as share a reading of the centers, but enough chunks for all threads."""
+        """As many rows as are compared at each reading of the centers, but enough chunks for all
+        threads.
+        """
         cdef Py_ssize_t rows = BYTE_PANELS * PANEL
         cdef Py_ssize_t most = run.data.rows.n // (4 * run.data.n_threads) // PANEL * PANEL
         if run.job.bytes == NULL:
@@ -131,7 +133,7 @@ cdef class InBytes(Packing):
 
     cdef int leave(self, Run run) except -1:
         run.job.bytes = NULL
-        self.forget()                        # (what other runs need they pack anew)
+        self.forget()                        # (other runs pack again what they need)
         return 0
 
     cdef int give_up(self, Run run) except -1:
