@@ -153,6 +153,7 @@ def summary(rows):
             out[f"{name}; {part}"] = {
                 "problems": len(mine),
                 "mean_gap": float(np.mean(gaps)),
+                "median_gap": float(np.median(gaps)),
                 "largest_gap": float(np.max(gaps)),
                 "worse": int(np.sum(np.array(gaps) > 0.1)),
                 "time": float(np.exp(np.mean(times))) if times else None,
@@ -160,9 +161,13 @@ def summary(rows):
     return out
 
 
+def spelled(gap):
+    return f"{gap:+.0f} %" if abs(gap) >= 10 else f"{gap:+.2f} %"
+
+
 def draw(rows, means, path):
     """Gap against time, relative to scikit-learn's default: small marks are problems, large ones
-    their means.
+    their medians and mean times.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
@@ -170,7 +175,7 @@ def draw(rows, means, path):
     from bench.quality import COLORS, MARKS
 
     base = {(r["problem"], r["k"]): r["seconds"] for r in rows if r["library"] == "scikit-learn"}
-    figure = Figure(figsize=(9, 5.2), dpi=120, layout="constrained")
+    figure = Figure(figsize=(8, 6.2), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     for name, color, mark in zip(dict.fromkeys(r["library"] for r in rows), COLORS, MARKS):
         mine = [row for row in rows if row["library"] == name]
@@ -187,23 +192,25 @@ def draw(rows, means, path):
         mean = means[f"{name}; all"]
         axes.plot(
             [mean["time"]],
-            [mean["mean_gap"]],
+            [mean["median_gap"]],
             mark,
             color=color,
             markersize=14,
             markeredgecolor="white",
-            label=f"{name}: {mean['mean_gap']:+.2f} % in {mean['time']:.2g} × the time",
+            label=f"{name}: {spelled(mean['mean_gap'])} on average, "
+            f"{spelled(mean['median_gap'])} in the median, in {mean['time']:.2g} × the time",
         )
     axes.axhline(0, color="#888888", linewidth=0.8, zorder=0)
     axes.axvline(1, color="#888888", linewidth=0.8, zorder=0)
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1)
+    axes.set_ylim(bottom=-20)
     for axis in axes.xaxis, axes.yaxis:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("time divided by that of scikit-learn's default (one thread, log scale)")
     axes.set_ylabel(f"inertia beside that of {REFERENCE}, %")
     axes.set_title("KMeans(k).fit(X) and nothing else", fontsize=11)
-    axes.legend(fontsize=8.5, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    figure.legend(fontsize=8.5, frameon=False, loc="outside lower left")
     figure.savefig(path)
 
 

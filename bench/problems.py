@@ -7,6 +7,7 @@ available is left out, with a message.
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,24 @@ def power_law(seed, n, d, groups):
     return middles[group] + np.exp(rng.standard_normal(groups))[group, None] * rng.standard_normal(
         (n, d)
     )
+
+
+def low_rank(seed, n, d, rank, groups):
+    """Groups that overlap in a few hidden directions, seen through many features with noise."""
+    rng = np.random.default_rng(seed)
+    hidden = 2 * rng.standard_normal((groups, rank))[rng.integers(groups, size=n)]
+    hidden += rng.standard_normal((n, rank))
+    return hidden @ rng.standard_normal((rank, d)) + rng.standard_normal((n, d))
+
+
+def words(folder, most):
+    """How often each of the most frequent words stands in news articles; logarithms."""
+    from scipy.sparse import csr_array
+
+    parts = np.load(Path(folder) / "bbc_counts.npz")
+    counts = csr_array((parts["data"], parts["indices"], parts["indptr"]), shape=parts["shape"])
+    chosen = np.argsort(-np.asarray(counts.sum(axis=0)).ravel(), kind="stable")[:most]
+    return np.log1p(counts[:, np.sort(chosen)].toarray())
 
 
 def rings(seed, n):
@@ -202,5 +221,19 @@ def problems(folder=None):
         Problem("shuttle-like", 25, shuttle_like, False),
         Problem("power law 20d", 9, partial(power_law, 2, 8000, 20, 12), False),
         Problem("power law 2d", 200, partial(power_law, 3, 20000, 2, 300), False, exponential),
+        # deciding, added when wide rows came to be refined along axes
+        Problem("low rank 300d", 64, partial(low_rank, 4, 3000, 300, 12, 90), False),
+        Problem("low rank 100d", 15, partial(low_rank, 5, 4000, 100, 6, 15), False, exponential),
+        Problem("power law 100d", 50, partial(power_law, 6, 4000, 100, 80), False),
+        Problem("power law 500d", 10, partial(power_law, 7, 2500, 500, 20), False),
+        Problem("uniform 64d", 20, partial(uniform, 3000, 64, 20), False),
+        Problem("flower patches 16x16", 40, partial(patches, "flower.jpg", 16, 9), False),
+        Problem("china patches 20x20", 150, partial(patches, "china.jpg", 20, 8), False),
+        Problem("digits, scaled", 15, partial(scaled, sk["digits"]), False),
+        Problem("flower pixels", 12, partial(pixels, "flower.jpg", 5), False),
     ]
+    if folder and (Path(folder) / "bbc_counts.npz").is_file():
+        found += [Problem("words", k, partial(words, folder, 400), False) for k in (8, 40)]
+    else:
+        missing.append("words: needs bbc_counts.npz in the folder that --data names")
     return found, missing

@@ -265,7 +265,7 @@ class MiniBatchKMeans(_Model):
         compute_labels: bool = True,
         random_state: _Random = None,
         tol: float = 0.0,
-        max_no_improvement: int | None = 10,
+        max_no_improvement: int | None = 20,
         init_size: int | None = None,
         n_init: int | Literal["auto"] = "auto",
         reassignment_ratio: float = 0.01,
@@ -290,7 +290,7 @@ class BisectingKMeans(_Model):
         n_clusters: int = 8,
         *,
         init: str | Callable[..., ArrayLike] = "random",
-        n_init: int = 1,
+        n_init: int = 3,
         random_state: _Random = None,
         max_iter: int = 300,
         verbose: int = 0,
@@ -378,6 +378,7 @@ def select_k(
     sample_size: int = 5000,
     metric: Literal["euclidean"] = "euclidean",
     scale: Literal["standard", "robust"] | None = None,
+    progress: bool = False,
 ) -> Any: ...
 def show_config() -> None: ...
 

@@ -60,7 +60,9 @@ class KMeans(BlockKMeans):
         for each center, while "k-means||" takes about a dozen for any number of centers: use it for
         hundreds of clusters.
     n_init : "auto" or int, default="auto"
-        Number of runs, which share the passes over the rows. "auto" means 10 for inits that draw.
+        Number of runs, which share the passes over the rows. "auto": as in `ckmeans.KMeans`, 4, 2
+        or 1 by the size of the problem and a further one that refines the best of these, where
+        `init` is left open as well; otherwise 10 for inits that draw.
     max_iter : int, default=300
     tol : float, default=1e-4
     verbose : int, default=0

@@ -71,6 +71,35 @@ class ProgressBar:
         return {**self.__dict__, "bar": None, "file": None}  # neither can be pickled
 
 
+class Steps:
+    """The progress of work in a known number of steps: a bar, where it is wanted.
+
+    Parameters
+    ----------
+    bar : bool
+    total : int
+    """
+
+    def __init__(self, bar: bool, total: int) -> None:
+        self.bar: Any = None
+        self.began = 0
+        if bar:
+            layout = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} [{elapsed}{postfix}]"
+            options: Any = {"disable": None, "file": sys.stderr, "leave": False}
+            self.bar = _tqdm()(total=total, desc="k-means", bar_format=layout, **options)
+
+    def next(self, what: str) -> None:
+        """One more step begins."""
+        self.began += 1
+        if self.bar is not None:
+            self.bar.n = self.began - 1
+            self.bar.set_postfix_str(what)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
 class Passes:
     """The progress of the passes of `KMeans.fit_chunks` and of distributed fits: a bar for the
     current pass, and printed lines if `verbose`.

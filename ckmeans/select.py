@@ -7,7 +7,7 @@ from it. A new one takes a function and an entry in `CRITERIA`.
 
 import math
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from copy import deepcopy
 from functools import cached_property
 from time import perf_counter
@@ -26,6 +26,7 @@ from ._input.contiguous import contiguous
 from ._input.parameter_names import names_parameters
 from ._insight.principal_axes import principal_axes
 from ._output.numbers import number
+from .progress import Steps
 
 _FRESH = (
     1  # draws per k with n_init="auto": the starts from the neighbors do better than more of them
@@ -107,12 +108,15 @@ class Rows:
         return np.delete(centers, np.argsort(loss, kind="stable")[: len(centers) - k], axis=0)
 
 
-def fit_path(rows, solvers, ks, seeds, n_init, *, grown=_GROWN, back=True):
+def fit_path(rows, solvers, ks, seeds, n_init, *, grown=_GROWN, back=True, step=lambda what: None):
     """Let the solver of each k find its best run.
 
     In increasing order, each k starts from its own draws and from the best centers of the k before
     with a center added; then, in decreasing order, from those of the k after with the least useful
     center removed. Both need few iterations, as they start near a solution.
+
+    step : callable
+        Called before each k, upwards, with what is to come.
     """
     # All are drawn before the first run, since runs may sort the rows.
     fresh = [
@@ -121,6 +125,7 @@ def fit_path(rows, solvers, ks, seeds, n_init, *, grown=_GROWN, back=True):
     ]
     before = None
     for solver, k, seed, drawn in zip(solvers, ks, seeds, fresh):
+        step(f"k = {k}")
         for start in drawn:
             solver.run(*start)
         if before is not None:
@@ -922,6 +927,7 @@ def select_k(
     sample_size=5000,
     metric="euclidean",
     scale=None,
+    progress=False,
 ):
     """Fit a range of k, judge each by many criteria, and suggest one.
 
@@ -963,6 +969,8 @@ def select_k(
     scale : None, "standard" or "robust"
         As in `KMeans`: rows are clustered and judged by their scaled columns. The models have this
         `scale`; their centers are in the units of X.
+    progress : bool, default=False
+        Show a progress bar on terminals; needs tqdm (extra ``progress``).
 
     Returns
     -------
@@ -1034,6 +1042,7 @@ def select_k(
     check.check_euclidean(metric, "select_k")
     check_scale(scale, metric)
     array, names = check.as_matrix(X)
+    check.check_bool(progress, "progress")
     ks = as_k_range(k_range, len(array))
     wanted = as_criteria(criteria)
     weights = check.as_weights(sample_weight, len(array))
@@ -1084,10 +1093,11 @@ def select_k(
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
     reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models], to_units)
-    with reached.carried_by_errors():
+    steps = Steps(progress, len(models) + len(wanted) + 1)
+    with reached.carried_by_errors(), closing(steps):
         if models:
             draws = _FRESH if n_init == "auto" else n_init
-            fit_path(rows, reached.solvers, ks[: len(models)], seeds, draws)
+            fit_path(rows, reached.solvers, ks[: len(models)], seeds, draws, step=steps.next)
         for model, solver in zip(models, reached.solvers):
             model._keep(solver)
         path = Path(
@@ -1103,8 +1113,9 @@ def select_k(
             n_resamples,
             sample_size,
         )
-        judgment = judge(path, wanted, reached)
+        judgment = judge(path, wanted, reached, steps.next)
         refitted = {None}
+        steps.next("the suggested k")
         while (k := candidate(path, judgment.best_k)[0]) not in refitted:
             # The search spent little on each k: what is suggested must not be worse than a fit of
             # that k alone. A better fit changes values of criteria, so all are computed again.
@@ -1143,13 +1154,14 @@ class Judgment:
         self.sample_size = len(path.sample)
 
 
-def judge(path, wanted, reached):
-    """Compute all criteria."""
+def judge(path, wanted, reached, step=lambda what: None):
+    """Compute all criteria; `step` is called with the name of each, before."""
     judgment = Judgment(path)
     if reached.judgment is None:  # else the one before is complete
         reached.judgment = judgment
     ks = judgment.table["k"]
     for name in wanted:
+        step(name)
         criterion = CRITERIA[name]
         values = criterion.compute(path) if path.models else np.zeros(0)
         columns = [np.full(len(ks), math.nan) for _ in range(1 + criterion.error)]

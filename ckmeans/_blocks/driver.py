@@ -36,7 +36,7 @@ from .._estimators.restarts import ALGORITHMS, Result, Run, begin
 from .._estimators.watch import BlockState
 from .._input import checks as check
 from .._native import engine as native
-from .._refine import improve, sample_size, sample_start
+from .._refine import Plan, improve, plan, sample_size, sample_start, within_reason
 from .._rules import rule_for
 from ..partial import as_partial, assign_block
 from . import checkpoint as files
@@ -163,10 +163,20 @@ class Fit:
             called,
             lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype),
         )
+        # What was asked for is done to each run, the default to the best of them.
+        refine = getattr(model, "refine", "default")
+        self.plan: Plan | None = None if refine in (None, "default") else plan(refine)
+        if self.plan is not None:
+            drawn = check.seeds(model.random_state, len(self.restarts))
+            self.restarts = [
+                (seed if own is None else own, make)
+                for seed, (own, make) in zip(drawn, self.restarts)
+            ]
         self.states = [State(seed) for seed, _ in self.restarts]
-        self.refines = self.effort is not None and self.effort.refines
-        if self.refines:  # the last is the best of the others, refined
-            self.states.append(State(None))
+        self.refines = self.plan is not None or self.effort is not None and self.effort.refines
+        if self.refines:  # the last ones are others, refined
+            count = 1 if self.plan is None else len(self.restarts)
+            self.states += [State(None) for _ in range(count)]
         # Parameters that must be those of the checkpoint.
         seed = model.random_state
         self.asked = {
@@ -178,6 +188,7 @@ class Fit:
             "init": model.init
             if isinstance(model.init, str)
             else _digest([make() for _, make in self.restarts]),
+            "refine": None if self.plan is None else repr(refine),
         }
         if saved is not None:
             files.compare(checkpoint, header, self.asked)
@@ -209,17 +220,28 @@ class Fit:
         if self.watch is not None:
             self.watch.after(self)
 
+    def ended(self):
+        """The states of the runs that have ended; of a run and its refinement the better one."""
+        if self.plan is None:
+            return [state for state in self.states if state.inertia is not None]
+        count = len(self.restarts)
+        return [
+            own if again.inertia is None or again.inertia > own.inertia else again
+            for own, again in zip(self.states[:count], self.states[count:])
+            if own.inertia is not None
+        ]
+
     def best(self):
         """The state of the best run that has ended, the first of equal ones; None if none has."""
-        done = [state for state in self.states if state.inertia is not None]
-        return min(done, key=lambda state: state.inertia, default=None)
+        return min(self.ended(), key=lambda state: state.inertia, default=None)
 
     def solve(self):
         """Do all runs; returns (Result without labels, list of Run)."""
         try:
             self.step([self.run(i) for i in range(len(self.restarts))])
             if self.refines and self.best() is not None:
-                self.step([self.refined()])
+                count = len(self.restarts)
+                self.step([self.refined(i) for i in range(len(self.states) - count)])
         finally:
             cache.drop(self.whole.token)
         best = self.best()
@@ -247,8 +269,7 @@ class Fit:
                 state.stop,
                 state.seconds,
             )
-            for state in self.states
-            if state.inertia is not None
+            for state in self.ended()
         ]
 
     def result(self, state, centers, counts):
@@ -306,27 +327,34 @@ class Fit:
         """Whether no further run is to begin."""
         return self.called_off or perf_counter() > self.deadline
 
-    def refined(self):
-        """The refined best run, as one more run, which continues from its result."""
-        began = perf_counter()
-        state, best = self.states[-1], self.best()
-        assert self.effort is not None
+    def refined(self, i):
+        """Run i, or by default the best one, refined: a run more, that goes on where it has
+        ended.
+        """
+        began, at = perf_counter(), len(self.restarts) + i
+        state = self.states[at]
         if state.centers is None:
-            if self.is_over():
+            best = self.best() if self.plan is None else self.states[i]
+            if self.is_over() or best.inertia is None:
                 return
-            how = self.effort.refinement(best.n_iter)
-            n, random_state = self.survey.n_rows, np.random.RandomState([best.seed, 1])
+            n, n_threads = self.survey.n_rows, self.engine.n_threads
+            if self.plan is not None:
+                how = within_reason(self.plan, n, self.d, self.k, best.n_iter)
+            else:
+                assert self.effort is not None
+                how = self.effort.refinement(best.n_iter)
+            random_state = np.random.RandomState([best.seed, 1])
             size = sample_size(how, n, self.d, self.k)
             start = sample_start(n, size, random_state)
             found = yield sample_task, self.whole, start, size
-            labels = native.Data(found.rows, None, self.engine.n_threads, False).assign(
-                best.centers
-            )
+            labels = native.Data(found.rows, None, n_threads, False).assign(best.centers)
             weights = found.weights if self.survey.weighted else None
-            centers = improve(how, found.rows, weights, best.centers, labels, random_state)
+            centers = improve(
+                how, found.rows, weights, best.centers, labels, random_state, n_threads
+            )
             state.seed, state.earlier = best.seed, best.n_iter
             state.centers = centers.astype(self.survey.result_dtype).astype(np.float64)
-        yield from self.iterations(len(self.states) - 1, began)
+        yield from self.iterations(at, began)
 
     def iterations(self, i, began):
         """The part of a run after its initial centers."""
@@ -366,11 +394,13 @@ class Fit:
             total = total.apply(change) if self.holds and total is not None else change
             self.check_rows(total)
             changed = total.check != state.check if checked else change.n_changed > 0
-            fresh = state.centers
+            fresh, n_filled = state.centers, 0
             if changed:
                 fresh = total.centers(state.centers)
                 if not total.weights.all():
                     fresh = yield from self.fill_empty(total, state.centers)
+                    moved = (fresh != state.centers).any(axis=1)
+                    n_filled = int(np.count_nonzero(moved & (total.weights == 0)))
             # All attributes change between two passes, so a checkpoint has the state after an
             # iteration.
             steps = (fresh - state.centers).ravel()
@@ -387,7 +417,7 @@ class Fit:
             elif perf_counter() > self.deadline:
                 state.stop = "max_time"
             if self.callback is not None and not self.called_off:
-                self.called_off = bool(self.callback(BlockState(self, state)))
+                self.called_off = bool(self.callback(BlockState(self, state, n_filled)))
             if self.called_off and state.stop is None:
                 state.stop = "callback"
         return total

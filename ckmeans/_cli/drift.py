@@ -16,7 +16,7 @@ from .facts import (
     show,
     timing,
 )
-from .inputs import read_for_model
+from .missing import BY_MODEL, add_missing, read_full_rows
 from .outputs import check_outputs, written_by
 from .pictures import check_picture, save
 
@@ -52,6 +52,7 @@ def arguments(parser):
         help="draw shares and distances, then and now (.png, .svg or .pdf; needs matplotlib)",
     )
     add_columns(parser)
+    add_missing(parser, None, BY_MODEL)
     add_text_options(parser)
     add_json(parser)
 
@@ -66,17 +67,17 @@ def run(args):
         raise UsageError("DATA and --reference cannot both be standard input")
     with collect_warnings() as caught:
         model = load(args.model_file)
-        table = read_for_model(args, model)
+        table, missing = read_full_rows(args, model)
         reference = None
         if args.reference is not None:
-            reference = read_for_model(args, model, args.reference)
+            reference, _ = read_full_rows(args, model, args.reference)
         started = time.perf_counter()
         found = drift(model, table, reference, alpha=args.alpha, tolerance=args.tolerance)
         seconds = time.perf_counter() - started
         if args.plot:
             save(found.plot(), args.plot)
     facts = {
-        **data_facts(args, table),
+        **data_facts(args, table, missing),
         "model": args.model_file,
         "reference": {"path": args.reference, "rows": found.n_then},
         "settings": {"alpha": found.alpha, "tolerance": found.tolerance},

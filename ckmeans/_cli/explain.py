@@ -17,7 +17,7 @@ from .arguments import (
 )
 from .command import Command
 from .facts import collect_warnings, data_facts, endings, facts_lines, heading, show, timing
-from .inputs import read_for_model
+from .missing import BY_MODEL, add_missing, read_full_rows
 from .outputs import check_outputs
 from .pictures import named
 
@@ -53,6 +53,7 @@ def arguments(parser):
     )
     add_columns(parser)
     parser.add_argument("--weights", metavar="COL", help="column with the weight of each row")
+    add_missing(parser, None, BY_MODEL)
     add_text_options(parser)
     add_json(parser)
 
@@ -68,8 +69,8 @@ def run(args):
                 "the tree of a model with metric cosine compares rows scaled to unit length, which "
                 "the table does not hold: leave --sql out"
             )
-        table = read_for_model(args, model, weights=args.weights)
-        data = data_facts(args, table)
+        table, missing = read_full_rows(args, model, weights=args.weights)
+        data, places = data_facts(args, table, missing), table.places
         model, table = named(model, table)
         started = time.perf_counter()
         found = explain(
@@ -83,7 +84,7 @@ def run(args):
     facts = {
         **data,
         "model": args.model_file,
-        "clusters": [_cluster_facts(cluster) for cluster in found.clusters],
+        "clusters": [_cluster_facts(cluster, places) for cluster in found.clusters],
         "tree": _tree_facts(found, args),
         "seconds": {"explain": seconds},
         "written": {},
@@ -92,10 +93,10 @@ def run(args):
     show(args, facts, _sql_lines if args.sql else lambda facts: _report(facts, found))
 
 
-def _cluster_facts(cluster):
+def _cluster_facts(cluster, places):
     return {
         **cluster._asdict(),
-        "typical": [row + 1 for row in cluster.typical.tolist()],
+        "typical": (places[cluster.typical] + 1).tolist(),
         "features": [feature._asdict() for feature in cluster.features],
     }
 

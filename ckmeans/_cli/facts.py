@@ -170,7 +170,7 @@ def fit_report(facts):
             *([("outliers", f"{facts['outliers']}, label -1")] if facts.get("outliers") else []),
             *([("known", labels_told(facts["known_labels"]))] if facts.get("known_labels") else []),
             ("inertia", f"{facts['inertia']:.8g}"),
-            ("runs", _runs_line(facts)),
+            ("runs", runs_line(facts)),
             (
                 "iterations",
                 f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}",
@@ -181,15 +181,24 @@ def fit_report(facts):
     ]
 
 
-def _runs_line(facts):
-    """The number of restarts, and how many of them reached the lowest inertia."""
+def runs_line(facts):
+    """How many runs there were from initial centers of their own, whether the best was refined
+    (which `runs_` holds as one more, with the seed of the best), and how many found the best.
+    """
+    seeds = [run["seed"] for run in facts["runs"]]
+    refined = seeds[-1] is not None and seeds[-1] in seeds[:-1]
     inertias = [run["inertia"] for run in facts["runs"]]
-    if len(inertias) == 1:
-        return "1"
-    reached = sum(inertia <= min(inertias) * (1 + 1e-9) for inertia in inertias)
-    if reached == len(inertias):
-        return f"{reached}; all reached this inertia"
-    return f"{len(inertias)}; {reached} reached this inertia, the worst {max(inertias):.8g}"
+    best, own = min(inertias) * (1 + 1e-9), inertias[:-1] if refined else inertias
+    reached, count = sum(inertia <= best for inertia in own), len(own)
+    if not reached:
+        worst = f"; the worst was {max(own):.8g}" if count > 1 else ""
+        return f"{count}, the best refined from {min(own):.8g}{worst}"
+    line = f"{count}, the best refined" if refined else f"{count}"
+    if count == 1:
+        return "1, refined" if refined else "1"
+    if reached == count:
+        return f"{line}; all reached this inertia"
+    return f"{line}; {reached} reached this inertia, the worst {max(own):.8g}"
 
 
 def titles(data):

@@ -410,6 +410,7 @@ def _fit_range(args):
                 n_threads=args.threads,
                 scale=_scale(args),
                 sample_size=max(5000, 2 * args.clusters[-1]),
+                progress=progress_bar(args) is not None,
             )
         fitted = time.perf_counter()
     model = found.model

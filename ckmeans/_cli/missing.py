@@ -8,10 +8,13 @@ import numpy as np
 from .._input.checks import MAX_ABS
 from .arguments import UsageError
 from .facts import by_column, counted
-from .inputs import REMEDY
+from .inputs import REMEDY, read_for_model
 from .tables import ReadError
 
 WAYS = ("error", "drop", "mean", "ignore")
+
+#: What is done by default with rows for a model.
+BY_MODEL = " (default: as the model was fitted)"
 
 
 def add_missing(parser, default="error", more=""):
@@ -44,6 +47,21 @@ def way_of(args, model):
             )
         model.set_params(missing="ignore")
     return how
+
+
+def read_full_rows(args, model, path=None, **options):
+    """The table at `path`, by default the one that the arguments name, for a command that needs
+    full rows of a model; and what is to be told about missing values.
+    """
+    how, source = way_of(args, model), args.data if path is None else path
+    table = read_for_model(args, model, path, gaps=how != "error", **options)
+    if how == "ignore":
+        if np.isnan(np.asarray(table.values)).any():
+            raise UsageError(
+                f"{source} has missing values, and full rows are needed here: give --missing drop"
+            )
+        how = "error"
+    return table, treat(how, table, source, model)[0]
 
 
 def treat(how, table, source, model=None):

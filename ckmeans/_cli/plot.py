@@ -5,7 +5,7 @@ import time
 from .arguments import add_columns, add_json, add_model_and_data, add_text_options
 from .command import Command
 from .facts import collect_warnings, data_facts, endings, facts_lines, heading, show, timing
-from .inputs import read_for_model
+from .missing import BY_MODEL, add_missing, read_full_rows
 from .outputs import check_outputs, written_by
 from .pictures import KINDS, check_picture, draw
 
@@ -19,6 +19,7 @@ def arguments(parser):
         "--kind", choices=KINDS, default="overview", help="what to draw (default: overview)"
     )
     add_columns(parser)
+    add_missing(parser, None, BY_MODEL)
     add_text_options(parser)
     add_json(parser)
 
@@ -30,12 +31,12 @@ def run(args):
     check_picture(args.output)
     with collect_warnings() as caught:
         model = load(args.model_file)
-        table = read_for_model(args, model)
+        table, missing = read_full_rows(args, model)
         started = time.perf_counter()
         draw(args.kind, model, table, args.output)
         seconds = time.perf_counter() - started
     facts = {
-        **data_facts(args, table),
+        **data_facts(args, table, missing),
         "model": args.model_file,
         "kind": args.kind,
         "seconds": {"draw": seconds},

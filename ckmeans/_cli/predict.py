@@ -27,7 +27,7 @@ from .facts import (
     timing,
 )
 from .inputs import in_chunks, read_for_model
-from .missing import add_missing, remedy_told, treat, way_of
+from .missing import BY_MODEL, add_missing, remedy_told, treat, way_of
 from .outputs import check_outputs, write_columns, write_labels, write_table, written_by
 
 
@@ -36,7 +36,7 @@ def arguments(parser):
     add_columns(parser)
     add_chunks(parser)
     add_text_options(parser)
-    add_missing(parser, None, " (default: as the model was fitted)")
+    add_missing(parser, None, BY_MODEL)
     add_threads(parser)
     add_labels(parser)
     add_table_output(parser)
@@ -113,7 +113,7 @@ def _distances(args, model, table, labels, caught):
     if args.table:
         caught += write_table(args.table, table, labels, distances, scores)
     most = np.lexsort((np.arange(len(scores)), -scores))[: args.outliers or 0]
-    rows = np.arange(len(scores)) if table.kept is None else np.flatnonzero(table.kept)
+    rows = table.places
     return [
         {
             "row": int(rows[i]) + 1,

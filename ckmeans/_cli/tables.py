@@ -93,6 +93,11 @@ class Table:
                 return column
         return self.originals[int(wanted) - 1]
 
+    @property
+    def places(self):
+        """The place of each row in the file, from 0."""
+        return np.arange(len(self)) if self.kept is None else np.flatnonzero(self.kept)
+
     def in_file(self, of_rows, absent):
         """Values for the rows of this table, spread to all rows of the file; the other rows get
         `absent`.

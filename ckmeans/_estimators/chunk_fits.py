@@ -9,6 +9,7 @@ import numpy as np
 
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
+from .._refine import PLANS, plan
 from .._rules import asked, rule_for
 from .base import CenterModel, alone
 from .callbacks import Watched
@@ -106,13 +107,14 @@ class ChunkFits(Watched, CenterModel):
         ``callback`` is called after each iteration of each run; its state has no ``labels`` and no
         ``inertia``.
 
-        The default refinement works on a sample of the rows, the one that `fit` takes; other values
-        of ``refine`` need all rows. Not with ``history``, an init that is a function,
-        "random-partition", "variance-partition" or "optimal" ("auto" means "k-means++" here, also
-        for one column, where `fit` finds the optimum). A pass reads all rows once. One pass before
-        the first iteration finds the ranges of the columns; "k-means++" takes one pass for each
-        center if the rows are memory-mapped (and reads a few single rows in between), and two for
-        other sources; "k-means||" takes about a dozen for any number of centers, "random" three.
+        The default refinement, "auto" and "best" work on a sample of the rows, the one that `fit`
+        takes; other values of ``refine`` need all rows. Not with ``history``, an init that is a
+        function, "random-partition", "variance-partition" or "optimal" ("auto" means "k-means++"
+        here, also for one column, where `fit` finds the optimum). A pass reads all rows once. One
+        pass before the first iteration finds the ranges of the columns; "k-means++" takes one pass
+        for each center if the rows are memory-mapped (and reads a few single rows in between), and
+        two for other sources; "k-means||" takes about a dozen for any number of centers, "random"
+        three.
 
         Memory: three chunks, or one if they are large (above 32 MB); at most 64 MB of labels; 96 MB
         while initial centers are drawn; afterwards lower bounds on distances (4 bytes for each row
@@ -228,10 +230,10 @@ class ChunkFits(Watched, CenterModel):
     def _check_for_chunks(self) -> None:
         self._check_params()
         rule_for(self.get_params(deep=False), blocks=True)
-        refine = None if self.refine == "default" else self.refine
-        if refine is not None:
+        if self.refine not in (None, "default") and plan(self.refine).rows is None:
             raise ValueError(
-                f"refine={refine!r} needs all rows in one array: use fit, or leave refine out."
+                f"refine={self.refine!r} needs all rows in one array: use fit, or one of "
+                f"{', '.join(map(repr, PLANS))}, which take a sample of the rows."
             )
         for name, idle in (("history", False), ("metric", "euclidean"), ("scale", None)):
             if getattr(self, name) != idle:

@@ -7,9 +7,10 @@ become less as the work of one iteration grows. All is counted, never timed, so 
 the same result on every machine.
 """
 
+from math import log
 from typing import Any, NamedTuple
 
-from .._refine import Plan, plan
+from .._refine import Plan, cost, plan
 
 #: Below so much work (rows times features times clusters) there are so many starts.
 STARTS = ((1e6, 4), (1e7, 2))
@@ -19,10 +20,10 @@ STARTS_ALONE = ((1e6, 10), (1e7, 4), (1e8, 2))
 
 #: A refinement may compute so many distances for each row and cluster. Up to FREE they are as good
 #: as free; then they become fewer, down to a share of those of the run before it.
-MOST, FREE, DECLINE = 150.0, 1e6, 1.25
+MOST, FREE, DECLINE = 150.0, 2e6, 1.8
 
-#: That share declines from so much work on, with its square root.
-LARGE = 1e8
+#: That share is no more than so many, and declines from so much work on, with its square root.
+ENOUGH, LARGE = 60.0, 1e8
 
 #: Single rows are moved as well ("hartigan-wong") if so many distances are allowed.
 WITH_ROWS = 8.0
@@ -77,16 +78,18 @@ class Effort(NamedTuple):
 
     def most(self, n_iter: int) -> float:
         """Distances for each row and cluster, after a run of so many iterations."""
-        # What one of the refinement's distances costs, which are exact, in those of an iteration.
-        cost = (1 + 0.5 * self.d) / (3 + 0.07 * self.d)
-        share = n_iter / cost * min(1.0, (LARGE / self.work) ** 0.5)
+        run = 2 + log(self.k) + n_iter  # k-means++ compares each row with so many for each center
+        share = min(ENOUGH, run / cost(self.d)) * min(1.0, (LARGE / self.work) ** 0.5)
         return max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
 
     def refinement(self, n_iter: int) -> Plan:
         """What is done to the best run, which took so many iterations."""
         most = self.most(n_iter)
         how = plan("auto" if most >= WITH_ROWS else "swap")
-        return how._replace(rows=0, least_rows=self.rows, distances=most * self.n * self.k)
+        distances = most * self.n * self.k
+        return how._replace(
+            rows=0, least_rows=self.rows, distances=distances, shortcuts=True, limited=False
+        )
 
 
 def default_effort(model: Any, n: int, d: int, refinable: bool = True) -> Effort | None:

@@ -130,7 +130,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
         * None: not at all; all others refine each run:
         * ``"auto"``: "swap", then "hartigan-wong"; the usual choice. Computes at most 150 times the
           distances of one Lloyd iteration (counted with at least 20 clusters), on a random sample
-          of 300 rows per cluster (at least 20000) where there are more rows;
+          of 300 rows per cluster (at least 20000) where there are more rows. Where rows times
+          features times clusters are 1e8 or more, "auto" and "best" compute fewer distances: see
+          Notes;
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times
           the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
@@ -154,9 +156,10 @@ class KMeans(SklearnCallbacks, ChunkFits):
         on the machine.
     callback : callable or None, default=None
         Called with a state after each iteration: `run`, `n_runs`, `seed`, `n_iter`, `max_iter`,
-        `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and `centers`,
-        `labels` and `inertia`, which are computed on access. A true result ends the fit with the
-        best result so far. `ckmeans.progress.ProgressBar()` is such a callback.
+        `n_changed`, `shift`, `n_filled` (as of `iter_fit`), `seconds`, `stop_reason`, `last`,
+        `best_inertia`, and `centers`, `labels` and `inertia`, which are computed on access. A true
+        result ends the fit with the best result so far. `ckmeans.progress.ProgressBar()` is such a
+        callback.
     scale : None, "standard" or "robust", default=None
         Brings the columns to comparable spreads: a distance is that of rows whose columns were
         divided by ``scale_``. "standard": by their (weighted) standard deviations; "robust": by
@@ -237,16 +240,22 @@ class KMeans(SklearnCallbacks, ChunkFits):
     and ``metric="manhattan"``: a fit with one of these does 10 runs where that product is below
     1e6, 4 below 1e7, 2 below 1e8, else 1.
 
-    Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
+    Refinements start from the final centers of a run, and are followed by Lloyd
     iterations over all rows: labels still are those of the nearest centers, and a result that is
     not better is discarded. They use the seed of the run and are limited by a number of distances,
     not by time, so that results stay reproducible; they take rows in the order of a hash of their
-    values, and of sparse rows a sample that takes at most 128 MB when it is made dense. "swap":
-    moves centers to rows that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et
-    al., NeurIPS 2023); "genetic": crosses a small population of clusterings (Gribel & Vidal,
-    Pattern Recognition 88, 2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied
-    Statistics 28, 1979). They hold two float64 copies of the rows they work on, and 72 bytes per
-    row. With them one start is about as good as many.
+    values, and of sparse rows a sample that takes at most 128 MB when it is made dense. By default,
+    and with "auto" and "best" where the product of rows, features and clusters is 1e8 or more, rows
+    of 64 features or more are looked at along the 32 axes in which a sample of them varies most.
+    From that product on, "auto" and "best" are also limited to a share of the distances that the
+    run took, or to their usual number times 1e8 divided by the product, whichever is more; a
+    refinement that is given by its own name is not. Then, and by default, 128 clusters or more are
+    first searched in groups of neighbors, which threads share out. "swap": moves centers to rows
+    that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023);
+    "genetic": crosses a small population of clusterings (Gribel & Vidal, Pattern Recognition 88,
+    2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied Statistics 28, 1979). They
+    hold two float64 copies of the rows they work on, and 72 bytes per row. With them one start is
+    about as good as many.
 
     With ``metric="cosine"`` (spherical k-means: Dhillon & Modha, Machine Learning 42, 2001; Hornik
     et al., J. Stat. Software 50, 2012) only the directions of rows matter: each row is divided by

@@ -260,10 +260,9 @@ class Solver:
         n_iter = 0
         if self.refine is not None and reason is None:
             try:
-                again, reason = self.finished(
-                    seed, self.refined(self.refine, seed, run.centers(), run.labels()), watch
-                )
-            except BaseException:  # the run without its refinement is kept
+                centers = self.refined(self.refine, seed, run.centers(), run.labels(), run.n_iter)
+                again, reason = self.finished(seed, centers, watch)
+            except BaseException:  # the run before its refinement is finished, and kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
             run, n_iter = self.better(run, again)
@@ -279,9 +278,9 @@ class Solver:
         if watch is not None:
             best = self.best.inertia if self.best is not None else None
             while reason is None:
-                before = run.centers() if watch.verbose else None
+                before = run.centers() if watch.tells else None
                 more = run.iterate()
-                filled = 0 if before is None else self.n_filled(run, before)
+                filled = None if before is None else self.n_filled(run, before)
                 reason = watch(run, seed, best, filled)
                 if not more:
                     break
@@ -293,7 +292,8 @@ class Solver:
         began = perf_counter()
         at = min(range(len(self.runs)), key=lambda i: self.runs[i].inertia)
         record, best = self.runs[at], self.best
-        centers = self.refined(plan, record.seed, best.centers.astype(np.float64), best.labels)
+        centers = best.centers.astype(np.float64)
+        centers = self.refined(plan, record.seed, centers, best.labels, record.n_iter)
         run, _ = self.finished(record.seed, centers, watch)
         if self.histories is not None:
             before = self.histories[at]
@@ -304,9 +304,12 @@ class Solver:
         if watch is not None:
             watch.finished(self.runs[-1])
 
-    def refined(self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Centers of a finished run after refinement, in float64."""
-        refined = improve_all(plan, self.data, centers, labels, np.random.RandomState([seed, 1]))
+    def refined(
+        self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray, n_iter: int
+    ) -> np.ndarray:
+        """Centers after refinement, in float64, of a finished run of so many iterations."""
+        random_state = np.random.RandomState([seed, 1])
+        refined = improve_all(plan, self.data, centers, labels, n_iter, random_state)
         single = self.data.array.dtype == np.float32
         return refined.astype(np.float32).astype(np.float64) if single else refined
 
@@ -331,7 +334,8 @@ class Solver:
         n_iter = 0
         if self.refine is not None:
             again = yield from self.each_state(
-                self.refined(self.refine, seed, run.centers(), run.labels()), run.n_iter
+                self.refined(self.refine, seed, run.centers(), run.labels(), run.n_iter),
+                run.n_iter,
             )
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)

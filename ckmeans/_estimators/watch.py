@@ -64,12 +64,17 @@ class FitState:
         Whether the fit ends here.
     best_inertia : float or None
         The lowest inertia of the runs that have ended before this one.
+    n_filled : int or None
+        Clusters that were empty and took the row farthest from its own center; None for a batch.
 
     `centers`, `labels` and `inertia` can be asked for during the callback only, in the thread that
     it is called in; after that they raise RuntimeError. What was asked for are copies to keep.
     """
 
-    def __init__(self, watch, native, seed, best_inertia):
+    n_filled: int | None
+
+    def __init__(self, watch, native, seed, best_inertia, n_filled=None):
+        self.n_filled = n_filled
         self.run, self.n_runs, self.max_iter = watch.run, watch.n_runs, watch.max_iter
         self.seed, self.best_inertia = seed, best_inertia
         self.n_iter, self.n_changed, self.shift = native.n_iter, native.n_changed, native.shift
@@ -122,7 +127,8 @@ class BlockState(FitState):
 
     unit = "iteration"
 
-    def __init__(self, fit, state):
+    def __init__(self, fit, state, n_filled=0):
+        self.n_filled = n_filled
         best = fit.best()
         self.run, self.n_runs, self.max_iter, self.seed = (
             fit.states.index(state),
@@ -189,23 +195,25 @@ class Watch:
             callback,
             int(verbose),
         )
+        #: Whether what an iteration did is told to anyone.
+        self.tells = bool(self.verbose) or callback is not None
         self.began = began
         self.deadline = self.began + max_time if max_time is not None else float("inf")
         self.run = 0
         if isinstance(callback, Teller):
             callback.begin(n_runs, max_iter)
 
-    def __call__(self, native, seed, best_inertia, n_filled=0):
+    def __call__(self, native, seed, best_inertia, n_filled=None):
         """Reason to end the fit after this iteration, or None.
 
-        n_filled : int
-            Empty clusters that were given a row, as in `IterState`.
+        n_filled : int or None
+            Empty clusters that were given a row, as in `IterState`; None for a batch.
         """
         reason = "max_time" if perf_counter() >= self.deadline else None
         if reason and native.stop_reason is None:
             native.halt(reason)
         if self.callback is not None:
-            state = FitState(self, native, seed, best_inertia)
+            state = FitState(self, native, seed, best_inertia, n_filled)
             state.last = state.last or reason is not None
             try:
                 called_off = self.callback(state)
@@ -219,7 +227,7 @@ class Watch:
             self.show(native, n_filled)
         return reason
 
-    def show(self, native: Any, n_filled: int = 0) -> None:
+    def show(self, native: Any, n_filled: int | None = None) -> None:
         """Print what an iteration did."""
         more = self.verbose > 1
         if native.n_iter == 1:

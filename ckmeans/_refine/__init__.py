@@ -15,7 +15,9 @@ from .._input.contiguous import contiguous
 from .._input.sparse import SparseRows
 from .._native import Search
 from .._native.engine import Data
+from .axes import looked_at, shortened
 from .genetic import genetic
+from .groups import MEMBERS, swap_in_groups
 from .hartigan_wong import hartigan_wong
 from .swap import swap
 
@@ -42,6 +44,15 @@ NAMED_BUDGET = 1000
 #: clusters: few clusters can end in as many local optima, and improving them costs less.
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
+#: From so much work of one iteration on (rows times features times clusters), "auto" and "best"
+#: are limited further: to distances that cost SHARE times what iterations of a usual speed do (the
+#: init counts as SEEDING of them), or to their budget times LARGE / work if that is more.
+LARGE, SHARE, SEEDING = 1e8, 0.04, 8
+
+#: With `shortcuts`, iterations in a row may take up to one part in so many of the distances (along
+#: axes they may go on for long), and this share of the distances is kept for the last refinement.
+ITERATING, KEPT = 4, 0.15
+
 #: Values of sparse rows that are used, zeros included, at most.
 VALUES = 1 << 24
 
@@ -56,15 +67,34 @@ class Plan(NamedTuple):
     rows: int | None  #: at most this number of rows per cluster, and at least LEAST_ROWS; None: all
     least_rows: int = LEAST_ROWS
     distances: float = np.inf  #: a limit to their number, whatever rows are used
+    #: Whether wide rows are looked at along a few axes, and many clusters in groups first.
+    shortcuts: bool = False
+    limited: bool = False  #: whether `within_reason` limits it
 
 
 def plan(refine: Any) -> Plan:
     """The plan of a checked parameter."""
     if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
-        return Plan([REFINEMENTS[name] for name in names], budget, rows)
+        return Plan([REFINEMENTS[name] for name in names], budget, rows, limited=True)
     names = (refine,) if isinstance(refine, str) else tuple(refine)
     return Plan([REFINEMENTS[name] for name in names], NAMED_BUDGET, None)
+
+
+def cost(d: int) -> float:
+    """What a distance of a search costs, which may look along axes, in those of an iteration over d
+    features.
+    """
+    return (1 + 0.5 * looked_at(d)) / max(3 + 0.07 * d, 2 + 0.14 * d)
+
+
+def within_reason(plan: Plan, n: int, d: int, k: int, n_iter: int) -> Plan:
+    """The plan for the result of a run of so many iterations over n rows."""
+    work = float(n) * d * k
+    if not plan.limited or work < LARGE:
+        return plan
+    most = max(SHARE * (SEEDING + n_iter) / cost(d), plan.budget * LARGE / work)
+    return plan._replace(distances=min(plan.distances, most * n * k), shortcuts=True)
 
 
 def improve(
@@ -74,21 +104,39 @@ def improve(
     centers: np.ndarray,
     labels: np.ndarray,
     random_state: np.random.RandomState,
+    n_threads: int = 1,
 ) -> np.ndarray:
     """Centers (k, d) float64 of at most the inertia of these, over the rows of a sample.
 
-    labels : (n,) int32, of the rows to these centers
+    labels : (n,) int32, of the rows to these centers; rows of a cluster are brought side by side,
+        where they are not: see Search
     """
-    k = len(centers)
+    k, d = centers.shape
     if k < 2 or len(rows) <= k:
         return centers
-    order = np.argsort(labels, kind="stable")  # rows of a cluster side by side: see Search
-    weights = None if weights is None else contiguous(weights[order])
-    search = Search(contiguous(rows[order]), weights, contiguous(centers))
-    distances = min(float(plan.budget) * search.n * max(k, LEAST_CLUSTERS), plan.distances)
-    for method in plan.methods:
-        method(search, random_state, search.work + distances / len(plan.methods))
-    return search.centers()
+    if (np.diff(labels) < 0).any():
+        order = np.argsort(labels, kind="stable")
+        labels = labels[order]
+        rows, weights = rows[order], None if weights is None else weights[order]
+    rows, weights = contiguous(rows), None if weights is None else contiguous(weights)
+    short = shortened(rows, weights, centers) if plan.shortcuts and looked_at(d) < d else None
+    seen, start = short or (rows, contiguous(centers))
+    distances = min(float(plan.budget) * len(rows) * max(k, LEAST_CLUSTERS), plan.distances)
+    if plan.shortcuts and k >= 2 * MEMBERS:
+        start, spent = swap_in_groups(
+            seen, weights, start, labels, distances / 2, random_state, n_threads
+        )
+        distances -= spent
+    search = Search(seen, weights, start)
+    if not plan.shortcuts:
+        for method in plan.methods:
+            method(search, random_state, search.work + distances / len(plan.methods))
+        return search.centers()
+    search.most_iterations = 1 + int(distances / (ITERATING * search.n * k))
+    end = search.work + distances
+    for method in plan.methods:  # what one leaves is the next one's
+        method(search, random_state, end - (method is not plan.methods[-1]) * KEPT * distances)
+    return search.centers() if short is None else search.means(rows, contiguous(centers))
 
 
 def sample_size(plan: Plan, n: int, d: int, k: int, sparse: bool = False) -> int:
@@ -109,11 +157,17 @@ def improve_all(
     data: Data,
     centers: np.ndarray,
     labels: np.ndarray,
+    n_iter: int,
     random_state: np.random.RandomState,
 ) -> np.ndarray:
-    """`improve`, by a sample of rows that are in one array."""
+    """`improve` the result of a run of so many iterations, by a sample of rows that are in one
+    array.
+    """
     n, d = data.shape
+    plan = within_reason(plan, n, d, len(centers), n_iter)
     size = sample_size(plan, n, d, len(centers), isinstance(data.array, SparseRows))
     chosen = ranked_rows(data, sample_start(n, size, random_state), size)
+    chosen = chosen[np.argsort(labels[chosen], kind="stable")]
     weights = None if data.weights is None else data.weights[chosen]
-    return improve(plan, data.take(chosen), weights, centers, labels[chosen], random_state)
+    rows = data.take(chosen)
+    return improve(plan, rows, weights, centers, labels[chosen], random_state, data.n_threads)

@@ -359,7 +359,8 @@ def test_sparse_rows_raise(format_):
 
 def test_what_needs_all_rows_raises(X):
     for name, value in (
-        ("refine", "auto"),
+        ("refine", "swap"),
+        ("refine", ["swap", "hartigan-wong"]),
         ("history", True),
         ("metric", "cosine"),
         ("init", lambda *a, **k: None),
@@ -367,6 +368,31 @@ def test_what_needs_all_rows_raises(X):
     ):
         with pytest.raises((TypeError, ValueError), match=name if name != "init" else "init"):
             model(**{name: value}).fit_chunks(X)
+
+
+@pytest.mark.parametrize("refine", ["auto", "best"])
+@pytest.mark.parametrize("n_init", [1, 3])
+def test_runs_over_chunks_are_refined_as_in_one_array(X, refine, n_init, tmp_path):
+    weights = np.random.default_rng(0).random(len(X)) + 0.1
+    whole = KMeans(15, n_init=n_init, refine=refine, random_state=3).fit(X, sample_weight=weights)
+    chunked = KMeans(15, n_init=n_init, refine=refine, random_state=3)
+    chunked.fit_chunks(
+        [X[:300], X[300:]], sample_weight=weights, labels=True, checkpoint=tmp_path / "c.npz"
+    )
+    assert whole.inertia_ == chunked.inertia_ and whole.n_iter_ == chunked.n_iter_
+    assert np.array_equal(whole.cluster_centers_, chunked.cluster_centers_)
+    assert np.array_equal(whole.labels_, chunked.labels_)
+    assert [run[:4] for run in whole.runs_] == [run[:4] for run in chunked.runs_]
+    plain = KMeans(15, n_init=n_init, refine=None, random_state=3).fit(X, sample_weight=weights)
+    assert whole.inertia_ < plain.inertia_
+
+
+def test_given_centers_are_refined_over_chunks(X):
+    init = X[:12]
+    whole = KMeans(12, init=init, refine="auto", random_state=5).fit(X)
+    chunked = KMeans(12, init=init, refine="auto", random_state=5).fit_chunks([X[:1], X[1:]])
+    assert whole.inertia_ == chunked.inertia_
+    assert np.array_equal(whole.cluster_centers_, chunked.cluster_centers_)
 
 
 def test_a_source_that_changes_is_noticed(X):

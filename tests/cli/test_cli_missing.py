@@ -348,3 +348,42 @@ def test_columns_of_all_types_of_arrow(run):
     found = parquet.read_table("o.parquet")
     assert found.column("big").to_pylist() == [2**60, 1, 2, None, 4, 5]
     assert found.schema.field("exact").type == arrow.decimal128(21, 1)
+
+
+# -- commands that need full rows of a model -------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["drop", "mean"])
+def test_explain_takes_missing_values_as_predict_does(run, capsys, how):
+    path = write(".csv")
+    columns = "--columns", "height,weight"
+    run("fit", path, "-k", 2, *columns, "--missing", how, "--model", "m.npz")
+    options = () if how == "mean" else ("--missing", "drop")  # the model knows its means
+    found = json.loads(run("explain", "m.npz", path, *columns, *options, "--json"))
+    X, _ = table()
+    gaps = np.isnan(X).any(axis=1)
+    assert found["data"]["missing"]["how"] == how
+    assert found["data"]["missing"]["rows_left_out"] == (gaps.sum() if how == "drop" else 0)
+    model, rows = load("m.npz"), np.flatnonzero(~gaps)
+    for number, cluster in enumerate(found["clusters"]):
+        own = rows[model.predict(X[rows]) == number]
+        distances = ((X[own] - model.cluster_centers_[number]) ** 2).sum(axis=1)
+        if how == "drop":  # rows of the file, from 1
+            assert cluster["typical"] == (own[np.argsort(distances)[:3]] + 1).tolist()
+
+
+@pytest.mark.parametrize("command", [("explain",), ("drift",), ("plot", "-o", "p.png")])
+def test_commands_with_a_model_say_what_to_do_about_missing_values(run, command):
+    pytest.importorskip("scipy")
+    pytest.importorskip("matplotlib")
+    path = write(".csv")
+    columns = "--columns", "height,weight"
+    run("fit", path, "-k", 2, *columns, "--missing", "drop", "--model", "m.npz")
+    name, *more = command
+    assert "--missing drop" in fails(run, name, "m.npz", path, *more, *columns)
+    out = run(name, "m.npz", path, *more, *columns, "--missing", "drop")
+    assert "3 rows left out" in out
+    run("fit", path, "-k", 2, *columns, "--missing", "ignore", "--model", "i.npz")
+    options = (*columns, "--force") if more else columns
+    line = fails(run, name, "i.npz", path, *more, *options)
+    assert "full rows" in line and "--missing drop" in line

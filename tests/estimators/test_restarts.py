@@ -483,6 +483,13 @@ def test_filled_clusters_are_told(dtype, refine, capsys):
     told = [line for line in lines if "empty" in line]
     assert len(told) == 1 and told[0].endswith("empty clusters filled: 3")
     assert told[0].split()[0] == "1"
+    seen = []
+    model.set_params(verbose=0, callback=lambda state: seen.append(state.n_filled)).fit(X)
+    assert seen == [3] + [0] * (len(seen) - 1)
+    if refine is None:
+        over_blocks, seen = seen, []
+        model.fit_chunks([X[:2], X[2:]])
+        assert seen == over_blocks
 
 
 def test_clusters_that_cannot_be_filled_are_not_told():

@@ -11,9 +11,11 @@ from real_data import SHARED as DATA
 
 import ckmeans
 from ckmeans import KMeans, k_means
-from ckmeans._native import Search, available
-from ckmeans._refine import PLANS, REFINEMENTS
+from ckmeans._native import Search, available, engine
+from ckmeans._refine import PLANS, REFINEMENTS, improve, plan, within_reason
+from ckmeans._refine.axes import AXES, orthonormal, shortened
 from ckmeans._refine.genetic import cross
+from ckmeans._refine.groups import MEMBERS, neighbors
 
 NAMES = (*PLANS, *REFINEMENTS)
 
@@ -309,3 +311,145 @@ def test_published_figures_are_reached(name, ks):
         )
         < 1e-4
     )
+
+
+# -- along axes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n, d, m", [(1, 1, 1), (70, 5, 3), (200, 300, 63), (65, 64, 32)])
+def test_products_along_axes_are_those_of_numpy(n, d, m):
+    rng = np.random.default_rng(n)
+    rows, axes = rng.standard_normal((n, d)), rng.standard_normal((m, d))
+    assert np.allclose(engine.along(rows, axes), rows @ axes.T, rtol=1e-12, atol=1e-12)
+
+
+def test_products_along_axes_do_not_depend_on_the_rows_beside():
+    rng = np.random.default_rng(4)
+    rows, axes = rng.standard_normal((150, 90)), rng.standard_normal((20, 90))
+    whole = engine.along(rows, axes)
+    for part in slice(1, 2), slice(63, 129), slice(149, 150):
+        assert np.array_equal(engine.along(rows[part].copy(), axes), whole[part])
+    with pytest.raises(IndexError):
+        engine.along(rows, np.ones((64, 90)))
+
+
+@pytest.mark.parametrize("rank", [0, 1, 7, 20])
+def test_orthonormal_directions(rank):
+    rng = np.random.default_rng(rank)
+    directions = rng.standard_normal((20, rank)) @ rng.standard_normal((rank, 100))
+    found = orthonormal(orthonormal(directions))
+    assert found.shape == (rank, 100)
+    assert np.allclose(found @ found.T, np.eye(rank), atol=1e-12)
+    assert np.allclose(directions @ found.T @ found, directions, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200, np.nan])
+def test_no_directions_where_squares_are_no_numbers(size):
+    assert len(orthonormal(np.full((4, 70), size))) == 0
+
+
+def test_axes_hold_what_clusters_differ_in():
+    """Of 200 features, clusters differ in 10, which no feature is along."""
+    rng = np.random.default_rng(0)
+    middles = rng.standard_normal((12, 10)) @ rng.standard_normal((10, 200))
+    labels = np.arange(12).repeat(50)
+    rows = middles[labels] + 0.1 * rng.standard_normal((600, 200)) + 1e6
+    seen, centers = shortened(rows, None, middles + 1e6)
+    assert len(seen) == 600 and len(centers) == 12
+    assert seen.shape[1] == centers.shape[1] <= AXES
+    before = ((middles[:, None] - middles) ** 2).sum(axis=2)
+    after = ((centers[:, None] - centers) ** 2).sum(axis=2)
+    assert np.allclose(before, after, rtol=0.01)
+
+
+def test_wide_rows_are_refined_along_axes():
+    """Swaps along axes find the clusters that a bad start misses, weighted or not."""
+    rng = np.random.default_rng(1)
+    labels = np.arange(20).repeat(60)
+    X = 3 * rng.standard_normal((20, 150))[labels] + rng.standard_normal((1200, 150))
+    ideal = ((X - np.array([X[labels == j].mean(axis=0) for j in range(20)])[labels]) ** 2).sum()
+    how = plan("swap")._replace(shortcuts=True)
+    for weights in None, np.ones(1200):
+        start = X[rng.choice(60, 20, replace=False)]  # all in one cluster
+        nowhere = np.zeros(1200, dtype=np.int32)
+        found = improve(how, X, weights, start, nowhere, np.random.RandomState(0))
+        assert KMeans(20, init=found, refine=None).fit(X).inertia_ < 1.001 * ideal
+
+
+def test_means_by_cluster():
+    rng = np.random.default_rng(2)
+    rows, weights = rng.standard_normal((40, 2)), rng.random(40) + 0.1
+    centers = np.array([[0.0, 0], [1, 1], [99, 99]])
+    search = Search(rows, weights, centers)
+    other, otherwise = rng.standard_normal((40, 5)), rng.standard_normal((3, 5))
+    labels = ((rows[:, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
+    want = np.array(
+        [np.average(other[labels == j], axis=0, weights=weights[labels == j]) for j in range(2)]
+    )
+    found = search.means(other, otherwise)
+    assert np.allclose(found[:2], want) and np.array_equal(found[2], otherwise[2])
+
+
+@pytest.mark.parametrize("name", ["auto", "best"])
+def test_plans_that_users_name_are_limited_where_work_is_large(name):
+    how = plan(name)
+    assert within_reason(how, 10_000, 10, 900, 20) == how
+    before = np.inf
+    for n in 100_000, 1_000_000, 10_000_000:
+        limited = within_reason(how, n, 384, 1000, 20)
+        assert limited.shortcuts and limited.distances < np.inf
+        share = limited.distances / (n * 1000)  # in distances per row and cluster
+        assert share <= before * (1 + 1e-12) and share < how.budget
+        before = share
+    assert within_reason(plan("swap"), n, 384, 1000, 20) == plan("swap")
+
+
+# -- many clusters in groups -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k, most", [(1, 4), (4, 4), (5, 4), (130, 64), (33, 1)])
+def test_groups_of_neighbors_have_every_center_once(k, most):
+    centers = np.random.default_rng(k).standard_normal((k, 3))
+    groups = neighbors(centers, most)
+    assert np.array_equal(np.sort(np.concatenate(groups)), np.arange(k))
+    assert max(map(len, groups)) <= most
+    assert all((np.diff(group) > 0).all() for group in groups)
+    assert all(len(group) == 1 for group in neighbors(np.zeros((5, 2)), 1))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("d", [3, 70])
+def test_many_clusters_are_refined_in_groups_by_any_number_of_threads(weighted, d):
+    rng = np.random.default_rng(d)
+    X = rng.standard_normal((150, d))[rng.integers(150, size=3000)] * 5
+    X += rng.standard_normal(X.shape)
+    weights = rng.random(3000) + 0.1 if weighted else None
+    start = X[rng.choice(3000, 2 * MEMBERS + 3, replace=False)]
+    labels = ((X[:, None, :1] - start[None, :, :1]) ** 2).sum(axis=2).argmin(axis=1)
+    how = plan("swap")._replace(shortcuts=True, distances=3000 * len(start) * 30.0)
+    found = [
+        improve(how, X, weights, start, labels, np.random.RandomState(0), n_threads)
+        for n_threads in (1, 2, 5)
+    ]
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+    plain = KMeans(len(start), init=start, refine=None)
+    better = KMeans(len(start), init=found[0], refine=None)
+    assert (
+        better.fit(X, sample_weight=weights).inertia_
+        < 0.97 * plain.fit(X, sample_weight=weights).inertia_
+    )
+
+
+def test_a_small_budget_limits_iterations_along_axes():
+    """What would run to convergence stops where it may take no more."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((4000, 100))
+    search = Search(X[:, :32].copy(), None, X[:40, :32].copy())
+    search.most_iterations = 2
+    before = search.work
+    search.lloyd(100, np.inf)
+    assert search.work - before <= 2 * 4000 * 40
+    search.most_iterations = 100
+    before = search.work
+    search.lloyd(100, np.inf)
+    assert search.work - before > 2 * 4000 * 40

@@ -1,6 +1,42 @@
 # Products and eigenvectors of small matrices on the calling thread: BLAS and LAPACK would start
 # their own threads.
 
+def along(cnp.ndarray rows not None, cnp.ndarray axes not None):
+    """Products (n, m) of rows (n, d) with few axes (m, d), the same to the last bit on every
+    machine: those of BLAS are not.
+    """
+    cdef const double *row = rows_of(rows, "rows", -1)
+    cdef Py_ssize_t n = rows.shape[0], d = rows.shape[1], m = axes.shape[0], first, i, a, f
+    cdef const double *axis = rows_of(axes, "axes", d)
+    cdef Py_ssize_t width = m + 1
+    cdef double few[PANEL * (MOST_AXES + 1)]
+    cdef double *turned
+    cdef double *to
+    cdef Packed packing
+    cdef Memory memory = Memory()
+    cdef cnp.ndarray out
+    check_index(m - 1, MOST_AXES, "axis")
+    memset(&packing, 0, sizeof(Packed))
+    packing.n_axes = m
+    packing.lanes = (m + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES
+    packing.scale = 1
+    packing.origin = <const double *>memory.take(d, sizeof(double))
+    packing.axes = turned = <double *>memory.take(d * packing.lanes, sizeof(double))
+    for a in range(m):
+        for f in range(d):
+            turned[f * packing.lanes + a] = axis[a * d + f]
+    out = np.empty((n, m))
+    to = <double *>cnp.PyArray_DATA(out)
+    with nogil:
+        for first from 0 <= first < n by PANEL:
+            exact_tables[1].project(row + first * d, min(<Py_ssize_t>PANEL, n - first), d, &packing,
+                                    few)
+            for i in range(min(<Py_ssize_t>PANEL, n - first)):     # (what length is left over is of
+                                                                   # no use here)
+                memcpy(to + (first + i) * m, few + i * width, m * sizeof(double))
+    return out
+
+
 def product(a, b):
     """Matrix product in pieces so small that BLAS computes them on this thread: its own threads
     would keep spinning beside those of the crew.

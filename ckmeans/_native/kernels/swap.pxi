@@ -12,6 +12,7 @@ make vectors of them.
 
 Longer than other files: one class, whose methods all keep the same state of the rows.
 """
+from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
@@ -119,6 +120,7 @@ cdef class Search:
                                      # centers
     cdef Py_ssize_t rows_away
     cdef double *running             # (n,) sums of the potentials of all rows up to each
+    cdef public int most_iterations  # of one call of `lloyd`, whatever it asks for
     cdef readonly double work        # distances computed so far; looking whether they are needed
                                      # counts as well
 
@@ -135,6 +137,7 @@ cdef class Search:
         if weights is not None:
             self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1,
                                                n)
+        self.most_iterations = INT_MAX
         self.rows_away = 0
         if d >= WIDE:
             self.rows_away = max(<Py_ssize_t>TRIALS, min(k // 2 + 1, AWAY // k))
@@ -187,6 +190,31 @@ cdef class Search:
     def centers(self):
         cdef cnp.ndarray out = np.empty((self.k, self.d))
         memcpy(cnp.PyArray_DATA(out), self.now.center, self.k * self.d * sizeof(double))
+        return out
+
+    def means(self, cnp.ndarray rows not None, cnp.ndarray otherwise not None):
+        """The weighted means (k, m) of other features (n, m) of the rows, by cluster; of a cluster
+        without rows, the row of `otherwise` (k, m).
+        """
+        cdef const double *x = rows_of(rows, "rows", -1, self.n)
+        cdef Py_ssize_t i, j, f, m = rows.shape[1]
+        cdef cnp.ndarray out = np.zeros((self.k, m))
+        cdef cnp.ndarray total = np.zeros(self.k)
+        cdef double *sums = <double *>cnp.PyArray_DATA(out)
+        cdef double *weight = <double *>cnp.PyArray_DATA(total)
+        cdef const double *other = rows_of(otherwise, "otherwise", m, self.k)
+        cdef double w
+        with nogil:
+            for i in range(self.n):
+                j = self.now.first[i]
+                w = 1 if self.w == NULL else self.w[i]
+                weight[j] += w
+                for f in range(m):
+                    sums[j * m + f] += w * x[i * m + f]
+            for j in range(self.k):
+                for f in range(m):
+                    sums[j * m + f] = (sums[j * m + f] / weight[j] if weight[j] > 0
+                                       else other[j * m + f])
         return out
 
     def set_centers(self, cnp.ndarray centers not None):
@@ -283,7 +311,7 @@ cdef class Search:
         """
         cdef bint reached
         with nogil:
-            reached = self.settle(max_iter, target)
+            reached = self.settle(min(max_iter, self.most_iterations), target)
         return reached
 
     def swaps(self, cnp.ndarray uniforms not None, Py_ssize_t failed, Py_ssize_t patience,
