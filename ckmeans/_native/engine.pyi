@@ -1,6 +1,6 @@
 """What Python modules use of the engine; the sources are engine.pyx and what it includes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -225,3 +225,37 @@ def held_check(run: Run, start: int) -> NDArray[np.uint64]: ...
 
 def product(a: ArrayLike, b: ArrayLike) -> _Floats: ...
 def eigen(symmetric: ArrayLike) -> tuple[_Floats, _Floats]: ...
+
+class Groups:
+    def __init__(
+        self,
+        array: NDArray[Any],
+        starts: NDArray[np.int64] | None,
+        weights: _Floats | None,
+        centers: _Floats,
+        check: Callable[[Any, Any, int], None],
+    ) -> None: ...
+    @property
+    def array(self) -> NDArray[Any]: ...
+    @property
+    def centers(self) -> _Floats: ...
+    @property
+    def labels(self) -> _Labels: ...
+    @property
+    def inertia(self) -> _Floats: ...
+    @property
+    def n_iter(self) -> NDArray[np.int64]: ...
+    @property
+    def counts(self) -> NDArray[np.int64]: ...
+    def stop(self) -> None: ...
+    def fit(
+        self,
+        first: int,
+        last: int,
+        uniforms: _Floats,
+        trials: int,
+        max_iter: int,
+        tol: float,
+        n_threads: int,
+    ) -> None: ...
+    def assign(self, first: int, last: int, n_threads: int) -> None: ...
