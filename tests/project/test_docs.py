@@ -16,6 +16,7 @@ NEEDS = {
     "docs/guides/sparse-text.md": ["scipy", "sklearn"],
     "docs/guides/big-data.md": ["pyarrow"],
     "docs/guides/types-of-rows.md": ["pyarrow"],
+    "docs/guides/many-groups.md": ["pandas"],
     "docs/guides/scikit-learn.md": ["sklearn"],
     "docs/guides/export.md": ["pandas"],
     "docs/guides/command-line.md": ["matplotlib", "pandas", "pyarrow", "scipy"],

@@ -28,6 +28,8 @@ cdef class Data(View):
         Whether rows are taken at unit length, wherever they are read, and centers that are passed
         in, too: cosine k-means. `weights` are then without those of rows that have no direction;
         `inertia` is the sum of cosine distances, `distances` gives those.
+    threads : Threads or None
+        Of other data that is not used anymore, instead of new ones; then n_threads is of no account.
 
     Attributes
     ----------
@@ -56,8 +58,8 @@ cdef class Data(View):
     cdef Data whole_data                 # what this is a batch of; or None
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True,
-                  bint unit=False, str metric="euclidean"):
-        self.open(array, weights, Threads(n_threads))
+                  bint unit=False, str metric="euclidean", Threads threads=None):
+        self.open(array, weights, Threads(n_threads) if threads is None else threads)
         if metric != "euclidean":
             self.use_metric(METRIC_NUMBERS[metric])
         if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the

@@ -54,6 +54,7 @@ cdef class Run:
                   str algorithm="auto", Rule rule=None):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Cuts cuts = data.need_cuts()
+        cdef Py_ssize_t row
         cdef int i
         self.data = data
         self.k = centers.shape[0]
@@ -70,8 +71,9 @@ cdef class Run:
         self.clusters = (Rule() if rule is None else rule).clusters(self)
         self.clusters.open(data, cuts, self.forms, given)
         self.label_array = np.empty(data.rows.n, dtype=np.int32)
-        self.label_array.fill(-1)
         self.label = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.label_array)
+        for row in range(data.rows.n):
+            self.label[row] = -1
         for i in range(data.n_threads):
             memset(&data.workers[i].counters, 0, sizeof(Counters))
         assign_job(data, &self.job, self.forms, self.label)

@@ -76,7 +76,7 @@ cdef class Groups:
     cdef int keep_labels(self, Py_ssize_t g, const int32_t *labels, Data data) except -1:
         cdef Py_ssize_t at = g * self.m if self.start == NULL else self.start[g]
         cdef Py_ssize_t n = self.m if self.start == NULL else self.start[g + 1] - at
-        if data.rows.n != n or data.rows.d != self.d:
+        if data.rows.n != n:
             raise RuntimeError("the array of the rows has another shape than before.")
         memcpy(<int32_t *>cnp.PyArray_DATA(self.labels) + at, labels, n * sizeof(int32_t))
         return 0
@@ -97,29 +97,39 @@ cdef class Groups:
             What the initial centers of each restart are drawn by, in every group.
         """
         cdef Py_ssize_t g
+        cdef Threads threads = Threads(n_threads)
+        cdef list numbers = list(uniforms)
         first, last = max(first, 0), min(last, self.g)
         for g in range(first, last):
             self.look_around(g - first)
             if self.stopped:
                 return
-            self.fit_group(g, uniforms, trials, max_iter, tol, n_threads)
+            self.fit_group(g, numbers, trials, max_iter, tol, threads)
 
-    cdef int fit_group(self, Py_ssize_t g, cnp.ndarray uniforms, Py_ssize_t trials, int max_iter,
-                       double tol, int n_threads) except -1:
+    cdef int fit_group(self, Py_ssize_t g, list uniforms, Py_ssize_t trials, int max_iter,
+                       double tol, Threads threads) except -1:
         cdef object rows = self.rows(g)
         cdef object weights = (None if self.weights is None
                                else self.weights[self.start[g]:self.start[g + 1]])
         cdef Data data
         cdef Run run
+        cdef cnp.ndarray picked, starts = np.empty((self.k, self.d))
+        cdef Py_ssize_t j
+        cdef bint first = True
         cdef double inertia, best = INFINITY
         if len(rows) < self.k:
             return 0
-        data = Data(rows, weights, n_threads, True)
+        data = Data(rows, weights, 1, True, threads=threads)
+        if data.rows.d != self.d:
+            raise RuntimeError("the array of the rows has another shape than before.")
         if self.is_odd(data):
             self.check(rows, weights, g)
-        for restart in range(len(uniforms)):
-            picked = PlusPlus(data, self.k, trials).draw(uniforms[restart])
-            run = Run(data, data.take(picked), max_iter, tol)
+        for numbers in uniforms:
+            picked = PlusPlus(data, self.k, trials).draw(numbers)
+            for j in range(self.k):
+                data.read_center((<int64_t *>cnp.PyArray_DATA(picked))[j],
+                                 <double *>cnp.PyArray_DATA(starts) + j * self.d)
+            run = Run(data, starts, max_iter, tol)
             while run.stop == GOING:
                 with nogil:
                     run.step()
@@ -127,8 +137,8 @@ cdef class Groups:
                     return 0
             run.finish()
             inertia = run.inertia()
-            if restart == 0 or inertia < best:
-                best = inertia
+            if first or inertia < best:
+                first, best = False, inertia
                 self.keep(g, run, inertia)
         return 0
 
