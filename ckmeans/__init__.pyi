@@ -338,6 +338,9 @@ class ManyFits:
     n_rows: NDArray[np.int64]
     seed: int
     n_features_in_: int
+    def __init__(
+        self, kind: str, keys: NDArray[Any], seed: int, n_rows: NDArray[np.int64]
+    ) -> None: ...
     def __len__(self) -> int: ...
     def predict(
         self, X: _Rows, groups: ArrayLike | Any = None, *, n_threads: int | None = None

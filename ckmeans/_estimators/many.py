@@ -24,7 +24,7 @@ from .restarts import AUTO_RESTARTS
 
 #: Rows times clusters times features of a group, on average, from which on threads share the groups
 #: out. A fit of less takes some microseconds, nearly all of it with Python's lock.
-SHARED = 1 << 17
+SHARED = 1 << 11
 
 #: Pieces of work for each thread: groups differ in size.
 PIECES = 8

@@ -61,7 +61,8 @@ cdef class Groups:
             raise ValueError("centers must be (g, k, d), float64, C-contiguous.")
         self.centers = centers
         self.k = centers.shape[1]
-        self.labels = np.full((<object>array).shape[:-1], -1, dtype=np.int32)
+        shape = (<object>array).shape
+        self.labels = np.full(shape[:cnp.PyArray_NDIM(array) - 1], -1, dtype=np.int32)
         self.inertia = np.full(self.g, np.nan)
         self.n_iter = np.zeros(self.g, dtype=np.int64)
         self.counts = np.zeros((self.g, self.k), dtype=np.int64)
