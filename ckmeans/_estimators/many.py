@@ -18,13 +18,13 @@ from .._input.other_libraries import array_from, is_array_elsewhere
 from .._input.parameter_names import names_parameters
 from .._input.real_numbers import as_real
 from .._native.engine import Groups
-from .base import check_values, open_data
+from .base import open_data
 from .kmeans import KMeans
 from .restarts import AUTO_RESTARTS
 
 #: Rows times clusters times features of a group, on average, from which on threads share the groups
 #: out. A fit of less takes some microseconds, nearly all of it with Python's lock.
-SHARED = 1 << 11
+SHARED = 1 << 15
 
 #: Pieces of work for each thread: groups differ in size.
 PIECES = 8
@@ -166,13 +166,26 @@ class _Rows:
     starts : ndarray of shape (g + 1,) or None
     order : ndarray of shape (n,), or None where rows stand in their order
     sizes : ndarray of shape (g,)
+    given : ndarray of shape (n, d), or None
+        X, where it is rows, in their own order.
+    names : ndarray of str, or None
     n_columns : int
-        Of X as it was given.
+        Of X.
     """
 
-    def __init__(self, kind: str, array: np.ndarray, names: Any, keys: np.ndarray) -> None:
-        self.kind, self.array, self.names, self.keys = kind, array, names, keys
-        self.starts = self.order = None
+    starts: np.ndarray | None = None
+    order: np.ndarray | None = None
+
+    def __init__(
+        self,
+        kind: str,
+        array: np.ndarray,
+        keys: np.ndarray,
+        given: np.ndarray | None = None,
+        names: np.ndarray | None = None,
+    ) -> None:
+        self.kind, self.array, self.keys = kind, array, keys
+        self.given, self.names = given, names
         self.sizes = np.full(len(keys), array.shape[-2], np.int64)
         self.n_columns = array.shape[-1] * (len(keys) if kind == "subspaces" else 1)
 
@@ -183,15 +196,45 @@ class _Rows:
             self.order = np.argsort(codes, kind="stable")
             self.array = self.array.take(self.order, axis=0)
 
-    def open(self, centers: np.ndarray, weights: np.ndarray | None = None) -> Groups:
+    def check(self, n_threads: int) -> None:
+        """Raise where a value is not finite or too large, with its place in X."""
+        if self.given is not None:
+            open_data(self.given, self.names, None, n_threads)
+            return
+        blocks = list(self.array)
+        if self.array.flags.c_contiguous:
+            blocks = [self.array.reshape(-1, self.n_columns)]
+        try:
+            for block in blocks:
+                open_data(block, None, None, n_threads)
+        except ValueError:
+            for g, block in enumerate(self.array):
+                self.check_group(block, None, g, compared=False)
+            raise
+
+    def check_group(
+        self, block: np.ndarray, weights: np.ndarray | None, g: int, compared: bool
+    ) -> None:
+        """Raise where a group has values that are refused."""
+        try:
+            open_data(block, None, weights, 1, compared=compared)
+        except ValueError as error:
+            raise ValueError(f"{error} (in group {_shown(self.keys[g])})") from None
+
+    def open(
+        self, centers: np.ndarray, weights: np.ndarray | None = None, compared: bool = False
+    ) -> Groups:
+        """The engine's view of all groups.
+
+        compared : bool
+            Whether the rows of a group are compared with each other, as in a fit.
+        """
         if weights is not None and self.order is not None:
             weights = weights[self.order]
 
-        def look(rows, weights, g):
-            try:
-                open_data(rows, self.names, weights, 1, compared=True)
-            except ValueError as error:
-                raise ValueError(f"{error} (in group {_shown(self.keys[g])})") from None
+        def look(block, weights, g):
+            self.check(1)
+            self.check_group(block, weights, g, compared)
 
         return Groups(self.array, self.starts, weights, centers, look)
 
@@ -318,8 +361,7 @@ def fit_many(
     weights = check.as_weights(sample_weight, rows.array.shape[0])
     _check_sizes(rows, k, too_few)
     _check_weights(rows, weights)
-    for block in _blocks(rows.array):
-        check_values(block, rows.names, open_data(block, rows.names, None, threads))
+    rows.check(threads)
 
     (seed,) = check.seeds(random_state, 1)
     trials = local_trials(k)
@@ -329,7 +371,7 @@ def fit_many(
             uniforms.append(uniforms_of(k, trials, state))
     drawn = np.array(uniforms)
 
-    work = rows.open(np.full((len(rows.keys), k, rows.array.shape[-1]), np.nan), weights)
+    work = rows.open(np.full((len(rows.keys), k, rows.array.shape[-1]), np.nan), weights, True)
     _share_out(
         work,
         lambda first, last, inner: work.fit(first, last, drawn, trials, max_iter, tol, inner),
@@ -365,7 +407,7 @@ def _opened(X: Any, groups: Any, subspaces: Any) -> _Rows:
         array, names = check.as_matrix(found.X)
         if len(array) != len(found.codes):
             raise ValueError(f"groups has {len(found.codes)} labels, but X has {len(array)} rows.")
-        rows = _Rows("groups", array, names, found.keys)
+        rows = _Rows("groups", array, found.keys, array, names)
         rows.sort_by(found.codes)
         return rows
     if subspaces is not None:
@@ -378,7 +420,7 @@ def _opened(X: Any, groups: Any, subspaces: Any) -> _Rows:
                 "width."
             )
         blocks = array.reshape(n, subspaces, d // subspaces)
-        return _Rows("subspaces", blocks.transpose(1, 0, 2), names, np.arange(subspaces))
+        return _Rows("subspaces", blocks.transpose(1, 0, 2), np.arange(subspaces), array, names)
     array = array_from(X, "X") if is_array_elsewhere(X) else X
     array = as_real(array if isinstance(array, np.ndarray) else _as_array(X), "X")
     if array.ndim != 3:
@@ -390,7 +432,7 @@ def _opened(X: Any, groups: Any, subspaces: Any) -> _Rows:
     for axis, what in enumerate(("group", "sample", "feature")):
         if array.shape[axis] == 0:
             raise check.too_small_error(what, array.shape, 0, 1)
-    return _Rows("array", array, None, np.arange(len(array)))
+    return _Rows("array", array, np.arange(len(array)))
 
 
 def _as_array(X: Any) -> np.ndarray:
@@ -400,18 +442,6 @@ def _as_array(X: Any) -> np.ndarray:
         raise ValueError(
             "X has groups or rows of unequal length: pass all rows as one array, and groups="
         ) from None
-
-
-def _blocks(array: np.ndarray) -> list[np.ndarray]:
-    """A 2-D or 3-D array as 2-D ones, none of which is copied; one where that can be."""
-    if array.ndim == 2:
-        return [array]
-    if array.flags.c_contiguous:
-        return [array.reshape(-1, array.shape[2])]
-    back = array.transpose(1, 0, 2)  # of blocks of columns
-    if back.flags.c_contiguous:
-        return [back.reshape(len(back), -1)]
-    return list(array)
 
 
 def _check_sizes(rows: _Rows, k: int, too_few: str) -> None:
@@ -468,13 +498,13 @@ def _share_out(
     cuts = np.searchsorted(ends, np.linspace(0, ends[-1], workers * PIECES + 1)[1:-1]).tolist()
     cuts = sorted({0, *cuts, g})
     with ThreadPoolExecutor(workers, "ckmeans-groups") as pool:
-        pieces = [
-            pool.submit(do, first, last, threads // workers) for first, last in zip(cuts, cuts[1:])
-        ]
+        pieces: list[Any] = []
         try:
+            for first, last in zip(cuts, cuts[1:]):
+                pieces.append(pool.submit(do, first, last, threads // workers))
             for piece in pieces:
                 piece.result()
-        except BaseException:  # of a piece, or an interrupt
+        except BaseException:  # of a piece, or an interrupt, whenever it comes
             work.stop()
             for piece in pieces:
                 piece.cancel()

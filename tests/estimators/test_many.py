@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -341,16 +342,27 @@ def test_few_distinct_rows_are_warned_of():
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e200])
 @pytest.mark.parametrize("kind", ["groups", "array", "subspaces"])
 def test_values_that_are_refused(value, kind):
+    """With their places in X, not in the order of the groups."""
     X, groups = data(4)
-    X = X[: len(X) // 8 * 8]
-    X[5, 2] = value
-    with pytest.raises(ValueError, match="X contains"):
-        if kind == "groups":
-            fit_many(X, 2, groups[: len(X)])
-        elif kind == "array":
-            fit_many(X.reshape(4, -1, 3), 2)
-        else:
-            fit_many(X, 2, subspaces=3)
+    X, groups = X[:48], groups[:48]
+    fine, bad = X.copy(), X.copy()
+    bad[17, 2] = value
+    if kind == "groups":
+        fits = fit_many(fine, 2, groups)
+        uses = lambda: fit_many(bad, 2, groups), lambda: fits.predict(bad, groups)
+        said = "at row 17, column 2"
+    elif kind == "array":
+        shape = 4, 12, 3
+        fits = fit_many(fine.reshape(shape), 2)
+        uses = lambda: fit_many(bad.reshape(shape), 2), lambda: fits.predict(bad.reshape(shape))
+        said = r"at row 5, column 2.*\(in group 1\)"
+    else:
+        fits = fit_many(fine, 2, subspaces=3)
+        uses = lambda: fit_many(bad, 2, subspaces=3), lambda: fits.predict(bad)
+        said = "at row 17, column 2"
+    for use in uses:
+        with pytest.raises(ValueError, match=f"X contains .*{said}"):
+            use()
 
 
 def test_ranges_that_underflow():
@@ -438,6 +450,9 @@ def test_interrupts():
     with pytest.raises(KeyboardInterrupt):
         fit_many(X, 100, random_state=0, tol=0, n_init=30, n_threads=2)
     timer.join()
+    until = time.monotonic() + 60
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)  # a thread that was just being started ends a little later
     assert threading.active_count() <= before
 
 

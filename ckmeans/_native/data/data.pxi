@@ -29,7 +29,7 @@ cdef class Data(View):
         in, too: cosine k-means. `weights` are then without those of rows that have no direction;
         `inertia` is the sum of cosine distances, `distances` gives those.
     threads : Threads or None
-        Of other data that is not used anymore, instead of new ones; then n_threads is of no account.
+        Of other data that is not used anymore, instead of new ones; n_threads has no say then.
 
     Attributes
     ----------

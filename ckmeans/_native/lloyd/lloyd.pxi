@@ -19,8 +19,8 @@ cdef class Run:
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance
         of the columns.
-    algorithm : str
-        A row of ALGORITHMS.
+    algorithm : str or Algorithm
+        The name of a row of ALGORITHMS, or one that is not in it.
     rule : Rule or None
         Of this run alone.
     """
@@ -51,7 +51,7 @@ cdef class Run:
     cdef Stop stop
 
     def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol,
-                  str algorithm="auto", Rule rule=None):
+                  algorithm="auto", Rule rule=None):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Cuts cuts = data.need_cuts()
         cdef Py_ssize_t row
@@ -65,7 +65,7 @@ cdef class Run:
         self.rule = rule
         self.choice = Choice()
         self.choice.open(self, (None if rule is None else rule.algorithm())
-                         or ALGORITHMS[algorithm])
+                         or (ALGORITHMS[algorithm] if isinstance(algorithm, str) else algorithm))
         self.forms = CenterForms(self.k, data.rows.d, True, data.most_values, data.metric)
         data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
         self.clusters = (Rule() if rule is None else rule).clusters(self)

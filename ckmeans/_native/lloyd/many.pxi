@@ -4,6 +4,11 @@
 cdef enum:
     GROUPS_AT_ONCE = 32      # between two looks for signals, if groups are small
 
+#: Rows times clusters times features below which an algorithm is not worth its choices: all of them
+#: give the same bits.
+cdef Py_ssize_t FEW_TERMS = 1 << 14
+PLAIN = Algorithm((Floats,), (AllCenters,))
+
 #: Values beyond these need a look by Python, which knows what to say.
 cdef double ODD_VALUE = 1e100, ODD_SPAN = 1e-100, ODD_WEIGHT = 1e50
 
@@ -118,6 +123,7 @@ cdef class Groups:
         cdef Py_ssize_t j
         cdef bint first = True
         cdef double inertia, best = INFINITY
+        cdef object algorithm
         if len(rows) < self.k:
             return 0
         data = Data(rows, weights, 1, True, threads=threads)
@@ -125,12 +131,13 @@ cdef class Groups:
             raise RuntimeError("the array of the rows has another shape than before.")
         if self.is_odd(data):
             self.check(rows, weights, g)
+        algorithm = PLAIN if data.rows.n * self.k * self.d < FEW_TERMS else "auto"
         for numbers in uniforms:
             picked = PlusPlus(data, self.k, trials).draw(numbers)
             for j in range(self.k):
                 data.read_center((<int64_t *>cnp.PyArray_DATA(picked))[j],
                                  <double *>cnp.PyArray_DATA(starts) + j * self.d)
-            run = Run(data, starts, max_iter, tol)
+            run = Run(data, starts, max_iter, tol, algorithm)
             while run.stop == GOING:
                 with nogil:
                     run.step()
