@@ -39,6 +39,7 @@ __all__ = [
     "IterState",
     "Iteration",
     "KMeans",
+    "ManyFits",
     "Match",
     "MiniBatchKMeans",
     "ModelFileError",
@@ -50,6 +51,7 @@ __all__ = [
     "ckmeans_optimal",
     "drift",
     "explain",
+    "fit_many",
     "from_json",
     "from_sklearn",
     "k_means",
@@ -337,6 +339,40 @@ def kmeans_plusplus(
     n_local_trials: int | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
+
+class ManyFits:
+    keys: NDArray[Any]
+    centers: NDArray[Any]
+    labels: NDArray[np.int32]
+    inertia: _Floats
+    n_iter: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    n_rows: NDArray[np.int64]
+    seed: int
+    n_features_in_: int
+    def __init__(
+        self, kind: str, keys: NDArray[Any], seed: int, n_rows: NDArray[np.int64]
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def predict(
+        self, X: _Rows, groups: ArrayLike | Any = None, *, n_threads: int | None = None
+    ) -> NDArray[np.int32]: ...
+    def to_frame(self) -> Any: ...
+
+def fit_many(
+    X: _Rows,
+    n_clusters: int,
+    groups: ArrayLike | Any = None,
+    *,
+    subspaces: int | None = None,
+    sample_weight: ArrayLike | None = None,
+    n_init: int | Literal["auto"] = 1,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    random_state: _Random = None,
+    too_few: Literal["error", "skip"] = "error",
+    n_threads: int | None = None,
+) -> ManyFits: ...
 
 class ModelFileError(ValueError): ...
 

@@ -418,9 +418,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
         Parameters
         ----------
         X : array-like, table or sparse matrix of shape (n, d)
-            Any real dtype and memory layout; float64 and float32 are read in place. Sparse matrices
-            and arrays of SciPy are read as CSR, in place as well, and never made dense; other
-            sparse formats are converted to CSR.
+            Any real dtype and memory layout, read in place; also columns of vectors (Arrow,
+            polars, pandas) and tensors on the CPU. Sparse matrices and arrays of SciPy are read as
+            CSR, in place as well, and never made dense; other sparse formats are converted to CSR.
         y : ignored
         sample_weight : array-like of shape (n,) or None
             Non-negative weights. Rows of weight 0 get labels, but do not affect the centers.

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .other_libraries import array_from, is_array_elsewhere
 from .real_numbers import FLOAT64, READABLE, as_real
 from .sparse import SparseRows, is_sparse, sparse_rows
 from .tables import as_column, open_table, stack_table, string_names
+from .vectors import stack_objects, vectors_of
 
 
 def as_matrix(
@@ -20,7 +22,9 @@ def as_matrix(
     Parameters
     ----------
     X : array-like or table of shape (n_rows, n_features)
-        Not changed. An array of a native real dtype is returned itself, with any strides.
+        Not changed. An array of a native real dtype is returned itself, with any strides, and
+        one of another library shares its memory. A column of vectors (lists of one length in
+        Arrow, polars or pandas) is a table of its own.
     name : str
         The name of X in messages.
     min_rows : int
@@ -63,6 +67,8 @@ def as_values(data: Any, name: str = "data") -> np.ndarray:
         array = data
     elif is_sparse(data) or open_table(data) is not None:
         array = _convert(data, name)[0]  # two-dimensional, or an error that says what to pass
+    elif is_array_elsewhere(data):
+        array = array_from(data, name)
     elif (
         not isinstance(data, (list, tuple))
         and hasattr(data, "__len__")
@@ -88,7 +94,10 @@ def too_small_error(what: str, shape: tuple[int, ...], count: int, least: int) -
 
 def _convert(X: Any, name: str, gaps: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """The slow path of `as_matrix`: anything but an array that the kernels can read."""
-    if isinstance(X, np.ndarray):
+    rows = vectors_of(X, name, gaps)
+    if rows is not None:
+        array, names = rows, None
+    elif isinstance(X, np.ndarray):
         array, names = X, None
     elif is_sparse(X):
         raise TypeError(
@@ -115,6 +124,8 @@ def _from_protocols(
     """An array, and its column names or None, from an object that is neither an array nor a known
     table.
     """
+    if is_array_elsewhere(X):
+        return array_from(X, name), _coordinate_names(X)
     if not hasattr(X, "__array__"):
         if hasattr(X, "to_numpy"):
             return np.asarray(X.to_numpy()), string_names(getattr(X, "columns", ()))
@@ -122,8 +133,12 @@ def _from_protocols(
             return _through_arrow(X, name, gaps)
     try:
         array = np.asarray(X)
-    except ValueError as error:
-        raise _ragged_error(X, name) or error from None
+    except ValueError:
+        if not isinstance(X, (list, tuple)):
+            raise
+        array = stack_objects(
+            X, name
+        )  # vectors of several types, or an error that says what is wrong
     if array.ndim == 0 and array.dtype.kind not in "biufc":
         remedy = f" Call {name}.collect() first." if hasattr(X, "collect") else ""
         raise TypeError(f"{name} must be {wanted}, got {type(X).__name__}.{remedy}")
@@ -173,18 +188,3 @@ def _dimension_error(X: Any, array: np.ndarray, name: str) -> ValueError:
         f"Expected 2D array, got {got} array instead (shape={array.shape}). Reshape your data: "
         f"{data}.reshape(1, -1) for one row, {data}.reshape(-1, 1) for one feature."
     )
-
-
-def _ragged_error(X: Any, name: str) -> ValueError | None:
-    """The error for nested sequences of different lengths; None if that is not the problem."""
-    try:
-        lengths = [len(row) for row in X]
-    except TypeError:
-        return None
-    for row, length in enumerate(lengths):
-        if length != lengths[0]:
-            return ValueError(
-                f"{name} has rows of unequal length: row 0 has {lengths[0]} values, row {row} has "
-                f"{length}."
-            )
-    return None

@@ -14,6 +14,7 @@ EXTRAS = {
     "sklearn": "sklearn",
     "onnx": "onnx",
     "scipy": "drift",
+    "ml_dtypes": "bfloat16",
 }
 
 

@@ -11,8 +11,25 @@ READABLE = frozenset(
     np.dtype(kind)
     for kind in ("f8", "f4", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
+_FLOATS = tuple(np.dtype(kind) for kind in ("i1", "f2", "f4", "f8"))
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
+
+
+def is_readable(dtype: np.dtype) -> bool:
+    """Whether the kernels read this dtype as it lies in memory."""
+    return dtype in READABLE or (_is_extension(dtype) and dtype.type.__name__ == "bfloat16")
+
+
+def is_real(dtype: np.dtype) -> bool:
+    """Whether a dtype is one of real numbers: NumPy's, or an extension that becomes one of those
+    without a loss, such as bfloat16 and the 8-bit floats of ml_dtypes.
+    """
+    return dtype.kind in "biuf" or (_is_extension(dtype) and np.can_cast(dtype, FLOAT64))
+
+
+def _is_extension(dtype: np.dtype) -> bool:
+    return dtype.isbuiltin == 2
 
 
 def as_real(array: Any, name: str) -> np.ndarray:
@@ -29,11 +46,15 @@ def as_real(array: Any, name: str) -> np.ndarray:
             )
     array = np.asarray(array)
     dtype = array.dtype
-    if dtype in READABLE and array.flags.aligned:
+    if is_readable(dtype) and array.flags.aligned:
         return array
     if dtype.kind in "biuf":  # byte-swapped, unaligned or extended
         native = dtype.newbyteorder("=")
         return array.astype(native if native in READABLE else FLOAT64)
+    if is_readable(dtype):  # unaligned
+        return array.astype(dtype)
+    if is_real(dtype):
+        return array.astype(next(wider for wider in _FLOATS if np.can_cast(dtype, wider)))
     if dtype.kind == "O":
         return objects_as_floats(array, name)
     raise _dtype_error(dtype, name)
@@ -85,6 +106,11 @@ def _dtype_error(dtype: np.dtype, name: str) -> Exception:
         return TypeError(
             f"{name} is a structured array with fields {', '.join(dtype.names)}: convert it with "
             f"numpy.lib.recfunctions.structured_to_unstructured({name})."
+        )
+    if dtype.kind == "V" and dtype.itemsize == 2:
+        return TypeError(
+            f"{name} has dtype {dtype}, 2 bytes of no known type, which is what .npy files make of "
+            f"bfloat16: pass {name}.view(ml_dtypes.bfloat16) if it is that."
         )
     return TypeError(
         f"{name} has dtype {dtype}, which is not a real number type: convert it to float."

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .real_numbers import FLOAT64, READABLE, as_real, first_true, objects_as_floats
+from .real_numbers import FLOAT64, READABLE, as_real, first_true, is_real, objects_as_floats
 
 
 def open_table(X: Any) -> tuple[Any, Callable[[int], Any]] | None:
@@ -77,7 +77,7 @@ def as_column(values: Any, label: Any, name: str, gaps: bool = False) -> np.ndar
     array = np.asarray(values)
     if array.dtype.kind in "OUST":
         return objects_as_floats(array, name, column=label)
-    if array.ndim != 1 or array.dtype.kind not in "biuf":
+    if array.ndim != 1 or not is_real(array.dtype):
         raise TypeError(
             f"{name} has dtype {dtype}{where}, not a number: leave it out, or encode it."
         )

@@ -6,6 +6,7 @@ the iteration loop and the stopping rule. Kernels come from the tables of the in
 use; threads from the crew.
 """
 cimport cython
+from cpython.exc cimport PyErr_CheckSignals as check_signals
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
 from libc.math cimport fabs, floor, fma, frexp, ldexp, sqrt, INFINITY, NAN
@@ -156,6 +157,7 @@ include "rules/outliers.pxi"
 include "rules/known_labels.pxi"
 include "rules/both.pxi"
 include "lloyd/lloyd.pxi"
+include "lloyd/many.pxi"
 include "blocks/one_pass.pxi"
 include "blocks/resident.pxi"
 include "blocks/out_of_core.pxi"

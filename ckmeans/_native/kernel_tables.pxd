@@ -44,8 +44,8 @@ cdef enum:
 
 
 cdef enum Kind:          # element types that kernels read in place
-    KIND_F64, KIND_F32, KIND_F16, KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_I64
-    KIND_U64, KIND_BOOL
+    KIND_F64, KIND_F32, KIND_F16, KIND_BF16                       # floats first, then whole numbers
+    KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_I64, KIND_U64, KIND_BOOL
 
 
 cdef struct Rows:        # a 2-D array somewhere in memory, or rows in CSR form; never written to

@@ -283,13 +283,16 @@ BAD_TABLES = {
         "datetime64",
         "column 'day'",
     ),
-    "polars lists": (lambda: polars_frame(a=[[1, 2], [3, 4]]), TypeError, "row 0, column 'a'"),
-    "polars arrays": (
-        lambda: polars_frame(a=np.ones((2, 3))),
+    "polars lists": (
+        lambda: polars_frame(a=[[1, 2], [3, 4]], b=[1, 2]),
         TypeError,
-        "dtype Array",
-        "column 'a'",
-        "leave it out",
+        "vectors in column 'a'",
+    ),
+    "polars arrays": (
+        lambda: polars_frame(b=[1, 2], a=np.ones((2, 3))),
+        TypeError,
+        "vectors in column 'a'",
+        "1 other column(s)",
     ),
     "names and numbers": (
         lambda: table(a=[1, 2], b=[3, 4]).rename(columns={"a": 1}),

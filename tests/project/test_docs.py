@@ -18,6 +18,8 @@ NEEDS = {
     "docs/guides/explain-and-watch.md": ["pandas", "scipy", "sklearn"],
     "docs/guides/sparse-text.md": ["scipy", "sklearn"],
     "docs/guides/big-data.md": ["pyarrow"],
+    "docs/guides/types-of-rows.md": ["pyarrow"],
+    "docs/guides/many-groups.md": ["pandas"],
     "docs/guides/scikit-learn.md": ["sklearn"],
     "docs/guides/export.md": ["pandas"],
     "docs/guides/command-line.md": ["matplotlib", "pandas", "pyarrow", "scipy"],

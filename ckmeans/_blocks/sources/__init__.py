@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._input import checks as check
+from ..._input.other_libraries import is_array_elsewhere
 from ..._input.parquet_files import is_parquet
 from ..._input.sparse import is_sparse
 from .arrays import open_array, open_npy
@@ -41,7 +42,9 @@ class Kind(NamedTuple):
 KINDS = {
     "Parquet data": Kind(is_parquet, open_parquet),
     ".npy file": Kind(lambda source: isinstance(source, (str, os.PathLike)), open_npy),
-    "array": Kind(lambda source: isinstance(source, np.ndarray), open_array),
+    "array": Kind(
+        lambda source: isinstance(source, np.ndarray) or is_array_elsewhere(source), open_array
+    ),
     "function": Kind(callable, open_function),
     "list": Kind(lambda source: isinstance(source, (list, tuple)), open_list),
     "HDF5, Zarr": Kind(

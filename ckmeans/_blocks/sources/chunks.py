@@ -109,7 +109,7 @@ def _rows_of(X):
     if (
         type(X).__name__ == "RecordBatch"
         and X.num_columns
-        and all(column.null_count == 0 for column in X.columns)
+        and all(column.null_count == 0 and not column.type.num_fields for column in X.columns)
     ):
         columns = [column.to_numpy(zero_copy_only=False) for column in X.columns]
         if all(column.dtype.kind in "iuf" for column in columns):

@@ -54,7 +54,10 @@ def _row_group(file, group, names, weight):
     or, if the row group is large, a few rows of all columns at a time.
     """
     fields = [file.schema_arrow.field(name) for name in names]
-    types = {np.dtype(field.type.to_pandas_dtype()) for field in fields}
+    types = {  # of vectors: objects
+        np.dtype(object if field.type.num_fields else field.type.to_pandas_dtype())
+        for field in fields
+    }
     n = file.metadata.row_group(group).num_rows
     plain = all(dtype.kind in "iuf" for dtype in types)
     large = n * len(names) * max(dtype.itemsize for dtype in types) > GROUP_BYTES
@@ -86,12 +89,28 @@ def _row_group(file, group, names, weight):
             )
             return
     # Also where values are missing: the check of the rows raises the error that says which.
-    rows = max(64, local.BLOCK_BYTES // 4 // (8 * len(names)))
+    rows = max(64, local.BLOCK_BYTES // 4 // (8 * _values_of_a_row(file, group, names)))
     for batch in file.iter_batches(
         rows, [group], names + ([weight] if weight else []), use_threads=False
     ):
         table = batch.select(names)
         yield table if weight is None else (table, column_values(batch.column(weight)))
+
+
+def _values_of_a_row(file, group, names):
+    """How many numbers a row has in these columns, rounded up: more than columns where some hold
+    vectors.
+    """
+    group = file.metadata.row_group(group)
+    values = 0
+    for j in range(group.num_columns):
+        column = group.column(j)
+        if any(
+            column.path_in_schema == name or column.path_in_schema.startswith(f"{name}.")
+            for name in names
+        ):
+            values += column.num_values
+    return max(len(names), -(-values // max(group.num_rows, 1)))
 
 
 def _write_strips(file, group, names, dtype, scratch):

@@ -28,6 +28,8 @@ cdef class Data(View):
         Whether rows are scaled to unit length wherever they are read, and so are given centers:
         cosine k-means. `weights` are then 0 for rows without a direction; `inertia` is the sum of
         cosine distances, and `distances` gives those.
+    threads : Threads or None
+        Those of other data that is no longer used, instead of new ones; n_threads is then ignored.
 
     Attributes
     ----------
@@ -56,8 +58,8 @@ cdef class Data(View):
     cdef Data whole_data                 # the data that this is a batch of; or None
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True,
-                  bint unit=False, str metric="euclidean"):
-        self.open(array, weights, Threads(n_threads))
+                  bint unit=False, str metric="euclidean", Threads threads=None):
+        self.open(array, weights, Threads(n_threads) if threads is None else threads)
         if metric != "euclidean":
             self.use_metric(METRIC_NUMBERS[metric])
         if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the

@@ -19,8 +19,8 @@ cdef class Run:
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance
         of the columns.
-    algorithm : str
-        A row of ALGORITHMS.
+    algorithm : str or Algorithm
+        The name of a row of ALGORITHMS, or one that is not in it.
     rule : Rule or None
         Used by this run only.
     """
@@ -51,9 +51,10 @@ cdef class Run:
     cdef Stop stop
 
     def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol,
-                  str algorithm="auto", Rule rule=None):
+                  algorithm="auto", Rule rule=None):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Cuts cuts = data.need_cuts()
+        cdef Py_ssize_t row
         cdef int i
         self.data = data
         self.k = centers.shape[0]
@@ -68,14 +69,15 @@ cdef class Run:
         self.rule = rule
         self.choice = Choice()
         self.choice.open(self, (None if rule is None else rule.algorithm())
-                         or ALGORITHMS[algorithm])
+                         or (ALGORITHMS[algorithm] if isinstance(algorithm, str) else algorithm))
         self.forms = CenterForms(self.k, data.rows.d, True, data.most_values, data.metric)
         data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
         self.clusters = (Rule() if rule is None else rule).clusters(self)
         self.clusters.open(data, cuts, self.forms, given)
         self.label_array = np.empty(data.rows.n, dtype=np.int32)
-        self.label_array.fill(-1)
         self.label = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.label_array)
+        for row in range(data.rows.n):
+            self.label[row] = -1
         for i in range(data.n_threads):
             memset(&data.workers[i].counters, 0, sizeof(Counters))
         assign_job(data, &self.job, self.forms, self.label)

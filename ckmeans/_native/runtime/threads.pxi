@@ -18,6 +18,7 @@ cdef class Threads:
     cdef int helpers             # threads that were asked for
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
+    cdef Py_ssize_t features     # there is room for rows of so many features
     cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory
     cdef Py_ssize_t scores       # CSR: there is room for so many scores,
     cdef Py_ssize_t sieve_rows, sieve_centers            # sieves of so many rows and centers,
@@ -62,10 +63,14 @@ cdef class Threads:
 
     cdef int room_for_rows(self, Py_ssize_t d, bint raw) except -1:
         """For panels of dense rows on their way to the kernels."""
-        cdef char *blocks = <char *>self.memory.take(self.n * PANEL * d, sizeof(double), raw)
-        cdef float *panels = <float *>self.memory.take(self.n * PANEL * (2 * d + 1), sizeof(float),
-                                                       raw)
+        cdef char *blocks
+        cdef float *panels
         cdef int i
+        if d <= self.features:
+            return 0
+        blocks = <char *>self.memory.take(self.n * PANEL * d, sizeof(double), raw)
+        panels = <float *>self.memory.take(self.n * PANEL * (2 * d + 1), sizeof(float), raw)
+        self.features = d
         for i in range(self.n):
             self.workers[i].block = blocks + i * PANEL * d * sizeof(double)
             self.workers[i].panel = panels + i * PANEL * (2 * d + 1)

@@ -37,6 +37,10 @@ cdef extern from "kernels/exact/terms.h" nogil:
     double ckm_product(double, double)
     double ckm_left(double)
 
+cdef extern from "kernels/exact/short_floats.h" nogil:
+    double ckm_float16(uint16_t)
+    double ckm_bfloat16(uint16_t)
+
 cdef enum:
     GROUP = 4            # rows that the exact kernel takes together
     SPAN = 128           # elements that narrow rows are strung together to

@@ -43,30 +43,27 @@ cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const el
                                                           * col_stride))[0]
 
 
-cdef double half(uint16_t bits) noexcept nogil:
-    """The value of an IEEE half."""
-    cdef int exponent = (bits >> 10) & 31
-    cdef double fraction = bits & 1023, value
-    if exponent == 31:
-        value = 1e999 if fraction == 0 else 1e999 - 1e999
-    elif exponent == 0:
-        value = ldexp(fraction, -24)
-    else:
-        value = ldexp(1024 + fraction, exponent - 25)
-    return -value if bits >> 15 else value
-
-
-cdef void convert_half(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
-                       real *out) noexcept nogil:
-    cdef Py_ssize_t i, f
+cdef void convert_short(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
+                        real *out) noexcept nogil:
+    """The same of float16 and bfloat16."""
+    cdef Py_ssize_t i, f, d = rows.d, col_stride = rows.col_stride
     cdef const char *at
     cdef double factor = 1
     for i in range(count):
         if rows.factor != NULL:
             factor = rows.factor[start + i]
-        for f in range(rows.d):
-            at = rows.data + (start + i) * rows.row_stride + f * rows.col_stride
-            out[i * rows.d + f] = <real>(factor * half((<const uint16_t *>at)[0]))
+        at = rows.data + (start + i) * rows.row_stride
+        if rows.kind == KIND_BF16:
+            for f in range(d):
+                out[i * d + f] = <real>(ckm_bfloat16((<const uint16_t *>(at + f * col_stride))[0])
+                                        * factor)
+        elif col_stride == sizeof(uint16_t):
+            for f in range(d):
+                out[i * d + f] = <real>(ckm_float16((<const uint16_t *>at)[f]) * factor)
+        else:
+            for f in range(d):
+                out[i * d + f] = <real>(ckm_float16((<const uint16_t *>(at + f * col_stride))[0])
+                                        * factor)
 
 
 cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
@@ -92,7 +89,7 @@ cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
         return out
     if rows.kind == KIND_F64: convert[double](rows, start, count, <const double *>rows.data, out)
     elif rows.kind == KIND_F32: convert[float](rows, start, count, <const float *>rows.data, out)
-    elif rows.kind == KIND_F16: convert_half(rows, start, count, out)
+    elif rows.kind in (KIND_F16, KIND_BF16): convert_short(rows, start, count, out)
     elif rows.kind == KIND_I8: convert[int8_t](rows, start, count, <const int8_t *>rows.data, out)
     elif rows.kind == KIND_I16: convert[int16_t](rows, start, count, <const int16_t *>rows.data,
                                                  out)
