@@ -50,6 +50,7 @@ class Gaps(Rule):
             rows,
             run.centers(),
             run.labels(),
+            run.n_iter,
             np.random.RandomState([seed, 1]),
         )
         single = data.array.dtype == np.float32

@@ -5,8 +5,9 @@
 # cluster a, at most r from its center, D the distance of the centers of a and j, m how far centers
 # have moved since, and b prices. What j costs x more than a has fallen by at most
 #     2 r (m_j + m_a) + 2 D m_j + m_a^2 - (b_j' - b_j) + (b_a' - b_a),
-# as |x - c_j| <= r + D. Rows whose bound stays above 0 are not looked at. Clusters j that cost every
-# row of a more, as the least savings of any of its rows say, are left out of this and cap the bound.
+# as |x - c_j| <= r + D. Rows whose bound stays above 0 are not looked at. Clusters j that cost
+# every row of a more, as the least savings of any of its rows say, are left out of this and cap the
+# bound.
 
 cdef enum:
     SOME = 64            # rows that a thread looks at together
