@@ -57,6 +57,7 @@ init       plusplus   blobs      10000    8    64  f32 f64
 init       plusplus   blobs      20000  128   256  f32
 init       plusplus   blobs     100000   16   100  f32
 init       plusplus   blobs     100000   16   100  f64        quick
+init       plusplus   embeddings  50000  384  1000  f32
 init       plusplus   uniform    20000    2  1000  f64
 
 predict    predict    blobs       1000    4     3  f64
@@ -193,7 +194,19 @@ def mixture(n, d, k, seed=0):
     )
 
 
-MADE = {"blobs": blobs, "uniform": uniform, "s1-like": blobs, "mixture": mixture}
+def embeddings(n, d, k, seed=0):
+    """Rows of unit length, as embeddings of texts or pictures are: `mixture`, scaled."""
+    rows = mixture(n, d, k, seed)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+MADE = {
+    "blobs": blobs,
+    "uniform": uniform,
+    "s1-like": blobs,
+    "mixture": mixture,
+    "embeddings": embeddings,
+}
 
 
 # --- real data ------------------------------------------------------------------------------------

@@ -486,7 +486,9 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Py_ssize_t width             # drawn rows
     const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are looked at
     double *gains                # INOUT (threads, width, GAIN) between what each would lower the
-                                 # scaled potential
+                                 # potential, which may be scaled
+    double *left                 # INOUT (threads,) with axes: pairs of a row and a candidate whose
+                                 # features were looked at
     Worker *workers
 
 

@@ -1,6 +1,23 @@
 # Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by blocks/one_pass.pxi, with the
 # same kernels.
 
+cdef double weigh_cost(Py_ssize_t m, Py_ssize_t width) noexcept nogil:
+    """Nanoseconds that it takes to compare a packed row of so many values with m candidates: most
+    of it is the reading of the row.
+    """
+    return brute_cost(m, width) + 0.25 * width
+
+
+cdef cnp.ndarray some_of(const int64_t *order, Py_ssize_t n, Py_ssize_t count):
+    """`count` of n rows, evenly spaced in this order."""
+    cdef cnp.ndarray out = np.empty(count, dtype=np.int64)
+    cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
+    cdef Py_ssize_t i
+    for i in range(count):
+        row[i] = order[(2 * i + 1) * n // (2 * count)]
+    return out
+
+
 cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest,
                       const uint16_t *bucket, Py_ssize_t buckets) noexcept:
     """A step of k-means++ but for its candidates and totals; all rows are looked at."""
@@ -15,6 +32,14 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
     job.buckets = buckets
 
 
+cdef enum:
+    AXES_FROM = 16               # centers from which on axes are thought of, whenever there are
+                                 # twice as many; before, candidates are near to many rows
+
+cdef double MANY_AXES = 1e9      # nanoseconds of comparing all features that are to come, from which
+                                 # on finding many axes takes a few hundredths
+
+
 cdef class PlusPlus:
     """Rows drawn as initial centers by greedy k-means++ (Arthur & Vassilvitskii, SODA 2007).
 
@@ -23,12 +48,23 @@ cdef class PlusPlus:
     taken (the earlier of equal ones). Potentials are exact sums, so the numbers that decide alone
     say which rows are drawn. When all rows coincide with centers, the first rows not yet taken
     follow.
+
+    Candidates are compared with all rows by the filter, which leaves few rows to each. Wide rows
+    are compared along a few axes first (see `packings/axes.pxi`), where a sample says that this
+    pays; the features are then looked at of the rows alone that those leave over. The triangle
+    inequality (Raff, IJCAI 2021) leaves over more than that: rows lie too far from their centers.
     """
     cdef Data data
     cdef Memory memory
     cdef DrawOrder order
     cdef Floats floats
     cdef const Packed *packing
+    cdef Axes axes               # None: all features are compared
+    cdef object found            # axes among whose first ones a choice is made; None: not yet known
+    cdef Py_ssize_t due          # centers from which on axes are looked for (again)
+    cdef readonly Py_ssize_t along_axes   # steps whose candidates were compared along axes
+    cdef double wasted           # nanoseconds a row that axes have cost so far, less what comparing
+                                 # all features would have
     cdef Py_ssize_t k, trials
     cdef CenterForms one         # of the row that was taken last,
     cdef CenterForms all         # and of those that are tried
@@ -49,6 +85,7 @@ cdef class PlusPlus:
         self.drawn = <int64_t *>self.memory.take(trials, sizeof(int64_t))
         self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
         self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
+        self.due = AXES_FROM
         self.one = CenterForms(1, d, False)
         self.all = CenterForms(trials, d, False, data.most_values)
         self.floats = data.packing(Floats)
@@ -62,6 +99,7 @@ cdef class PlusPlus:
         self.job.closer = <uint64_t *>self.memory.take((n + PANEL - 1) // PANEL * trials,
                                                        sizeof(uint64_t))
         self.job.gains = <double *>self.memory.take(threads * trials * GAIN, sizeof(double))
+        self.job.left = <double *>self.memory.take(threads, sizeof(double))
         self.job.width = trials
         self.job.drawn = self.drawn
         self.job.totals = <Sum *>self.memory.take(threads * trials, sizeof(Sum))
@@ -95,7 +133,7 @@ cdef class PlusPlus:
                     with gil:
                         self.take_rest(taken, c + 1, k)
                     break
-                self.choose(number + 1 + c * trials, potential)
+                self.choose(number + 1 + c * trials, potential, k - 1 - c)
         return out
 
     cdef int take(self) except -1 nogil:
@@ -106,8 +144,12 @@ cdef class PlusPlus:
         self.job.keep = self.job.binned = True
         return self.data.each_chunk(self.data.exact.seed, &self.job, 1 + 0.1 * self.data.rows.d)
 
-    cdef int choose(self, const double *number, double potential) except -1 nogil:
-        """Draw candidates, and move the one that would leave the least potential to the front."""
+    cdef int choose(self, const double *number, double potential,
+                    Py_ssize_t to_come) except -1 nogil:
+        """Draw candidates, and move the one that would leave the least potential to the front.
+
+        to_come : centers that are still to be chosen, this one included
+        """
         cdef Py_ssize_t d = self.data.rows.d, count = self.trials, best = 0, i
         cdef double least = INFINITY, value
         for i in range(count):
@@ -119,16 +161,25 @@ cdef class PlusPlus:
         self.all.c.k = self.all.c.m = count
         self.all.c.filter = False
         if self.floats.filter:
-            self.all.prepare(self.candidate, self.packing, True, True)
+            if self.k - to_come == self.due:
+                with gil:
+                    self.look_for_axes(to_come)
+            self.all.prepare(self.candidate, self.job.packing, True, True)
         self.job.candidates = &self.all.c
         self.job.column = NULL
         if self.all.c.filter:
             self.job.column = self.column
             memset(self.job.gains, 0, self.data.n_threads * count * GAIN * sizeof(double))
+            memset(self.job.left, 0, self.data.n_threads * sizeof(double))
             self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
-            self.floats.was_read()
-            if self.data.weight == NULL:
+            if self.data.weight == NULL or self.axes is not None:
                 count = self.contenders()
+            if self.axes is None:
+                self.floats.was_read()
+            else:
+                self.along_axes += 1
+                self.axes.was_read()
+                self.account()
         if count > 1:
             self.all.c.k = self.all.c.m = count
             self.all.c.rows = self.candidate
@@ -143,6 +194,97 @@ cdef class PlusPlus:
         self.drawn[0] = self.drawn[best]
         self.column[0] = self.column[best]
         memcpy(self.candidate, self.candidate + best * d, d * sizeof(double))
+        return 0
+
+    cdef double plain_cost(self) noexcept nogil:
+        """Nanoseconds that it takes to compare all features of a row with the candidates."""
+        return weigh_cost(self.trials, self.data.rows.d)
+
+    cdef double left_cost(self) noexcept nogil:
+        """And those of a row that is left over with one candidate."""
+        return 30 + (0.2 if self.data.rows.direct else 2.0) * self.data.rows.d
+
+    cdef double axes_cost(self, Py_ssize_t count, double left, Py_ssize_t to_come) noexcept nogil:
+        """Nanoseconds that a row takes along so many axes, if those leave it over with that many
+        candidates; what packing takes is shared by the centers to come.
+        """
+        return (weigh_cost(self.trials, count + 1) + left * self.left_cost()
+                + 0.2 * self.data.rows.d * count / to_come)
+
+    cdef int look_for_axes(self, Py_ssize_t to_come) except -1:
+        """From now on compare rows along (other) axes, if some pay for the centers to come."""
+        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.trials, count
+        cdef double ahead = to_come * n * self.plain_cost(), scale = self.packing.scale, best, cost
+        cdef Axes axes
+        cdef cnp.ndarray origin, shares
+        self.due *= 2
+        if d < WIDE or not self.data.packed or n < AXES_ROWS or ahead < 8 * axes_cost(m, d):
+            return 0
+        origin = np.empty(d)
+        memcpy(cnp.PyArray_DATA(origin), self.packing.origin, d * sizeof(double))
+        # Rows by content: however they are sorted, the sample is like the rest.
+        if self.found is None:
+            sample = some_of(self.order.order, n, AXES_ROWS)
+            self.found = principal_axes((self.data.take(sample) - origin) * scale,
+                                        min(MOST_AXES, d // 2),
+                                        AXES_SAMPLE if ahead < MANY_AXES else 3 * AXES_SAMPLE)
+            if self.found is None:
+                self.due = self.k
+                return 0
+        sample = some_of(self.order.order, n, AXES_TRIED)
+        trial = Trial((self.data.take(sample) - origin) * scale,
+                      (as_array(self.candidate, m, d) - origin) * scale, self.found)
+        shares = np.empty(len(sample))
+        for i in range(len(sample)):
+            shares[i] = self.job.sq_nearest[<Py_ssize_t>sample[i]] * scale * scale
+        shares -= trial.sq_norms
+
+        def left(count):
+            return (trial.limits(count)[0] < shares[:, None]).mean() * m
+
+        best = self.plain_cost()
+        if self.axes is not None:
+            count = self.axes.packed.n_axes
+            best = min(best, self.axes_cost(count, left(count), self.data.rows.n))
+        best *= 0.75
+        chosen = 0
+        for count in {2, *range(4, len(self.found), 4), len(self.found)}:
+            if count > len(self.found):
+                continue
+            cost = self.axes_cost(count, left(count), to_come)
+            if cost < best:
+                chosen, best = count, cost
+        if chosen:
+            axes = Axes()
+            axes.open(self.data)
+            try:
+                axes.pack_along(self.data, self.found[:chosen])
+                self.all.use_axes(&axes.packed)
+            except MemoryError:               # all features will do
+                self.leave_axes()
+                return 0
+            self.axes, self.wasted = axes, 0
+            self.job.packing = &axes.packed
+        return 0
+
+    cdef int leave_axes(self) except -1:
+        self.all.leave_axes()
+        self.axes = None
+        self.job.packing = self.packing
+        return 0
+
+    cdef int account(self) except -1 nogil:
+        """Go back to all features when axes have left over so many rows that those were faster."""
+        cdef double left = 0
+        cdef int worker
+        for worker in range(self.data.n_threads):
+            left += self.job.left[worker]
+        self.wasted += (weigh_cost(self.trials, self.axes.packed.n_axes + 1) - self.plain_cost()
+                        + left / self.data.rows.n * self.left_cost())
+        self.wasted = max(self.wasted, -8 * self.plain_cost())
+        if self.wasted > 4 * self.plain_cost():
+            with gil:
+                self.leave_axes()
         return 0
 
     cdef Py_ssize_t contenders(self) noexcept nogil:

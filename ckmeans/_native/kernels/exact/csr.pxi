@@ -450,7 +450,7 @@ cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
         job.filter.csr(me.csr.values, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d,
                        candidates,
                        scores, &lowest, &second, &best)
-        limits_of(job, row, norm, &low, &high)
+        limits_of(job, row, 1, &norm, &low, &high)
         for j in range(m):
             if scores[j] > high:
                 continue

@@ -1,18 +1,61 @@
 # What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
 
-cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float *low,
-                           float *high) noexcept nogil:
-    """The score at which a candidate is as far from a row as the nearest center: not above it, and
-    not below it.
+cdef inline void limits_of(const Seeding *job, Py_ssize_t first, Py_ssize_t count,
+                           const float *norms, float *low, float *high) noexcept nogil:
+    """The scores at which a candidate is as far from rows as their nearest centers: not above them,
+    and not below them.
 
     The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and
     A is known to 1e-6.
+
+    norms      IN   (count,)
+    low, high  OUT  (count,)
     """
-    cdef double share = job.sq_nearest[row] * job.packing.scale * job.packing.scale
-    cdef double error = (share * 1e-6 + norm * (job.candidates.gamma + 2e-6)
-                         + job.candidates.guard_floor)
-    low[0] = <float>(share - norm - error)
-    high[0] = <float>(share - norm + error)
+    cdef const double *sq_nearest = job.sq_nearest + first
+    cdef double square = job.packing.scale * job.packing.scale, floor = job.candidates.guard_floor
+    cdef double of_norm = job.candidates.gamma + 2e-6, share, error
+    cdef Py_ssize_t i
+    for i in range(count):
+        share = sq_nearest[i] * square
+        error = share * 1e-6 + norms[i] * of_norm + floor
+        low[i] = <float>(share - norms[i] - error)
+        high[i] = <float>(share - norms[i] + error)
+
+
+cdef Py_ssize_t weigh_left(const Seeding *job, Worker *me, Py_ssize_t first, uint64_t *closer,
+                           double *gains) noexcept nogil:
+    """Look at all features of the rows that axes leave over for candidates: fewer are left then,
+    and about what each candidate would gain is known. Returns how many pairs were looked at.
+
+    Two sums of the same d squares of differences are within 2 (d + 3) u of each other, u = 2^-53,
+    in any order; what underflows is far below 2^-1000.
+
+    closer  INOUT  (m,) bit i: row first + i
+    gains   INOUT  (m, GAIN) added to
+    """
+    cdef Py_ssize_t d = job.rows.d, row, j, looked = 0
+    cdef double error = 5.0 * (d + 3) * 2.0 ** -53, floor = 2.0 ** -1000
+    cdef double w = 1, nearest, rough
+    cdef uint64_t todo
+    cdef int lane
+    for j in range(job.candidates.m):
+        todo = closer[j]
+        while todo:
+            lane = CKM_CTZ64(todo)
+            todo &= todo - 1
+            row = first + lane
+            nearest = job.sq_nearest[row]
+            rough = rough_distance(fetch(job.rows, row, 1, me.block),
+                                   job.candidates.rows + j * d, d)
+            looked += 1
+            if rough * (1 - error) > nearest + floor:
+                closer[j] &= ~(<uint64_t>1 << lane)
+                continue
+            if job.weights != NULL:
+                w = job.weights[row]
+            gains[j * GAIN] += w * max(nearest - rough * (1 + error) - floor, <double>0)
+            gains[j * GAIN + GAIN_LANES] += w * (nearest - rough * (1 - error) + floor)
+    return looked
 
 
 cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -23,7 +66,9 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
-    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
+    cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), m = candidates.m, first, count, i, j
+    cdef bint all_features = job.packing.axes == NULL
+    cdef double *gains = job.gains + worker * m * GAIN
     cdef float low[PANEL]
     cdef float high[PANEL]
     cdef float *panel
@@ -32,14 +77,15 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-        for i in range(count):
-            limits_of(job, first + i, norms[i], low + i, high + i)
+        limits_of(job, first, count, norms, low, high)
         for i in range(count, PANEL):
             low[i] = high[i] = -3e38
         closer = job.closer + first // PANEL * m
-        job.filter.gains(panel, low, high, d, candidates, closer, job.gains + worker * m * GAIN)
+        job.filter.gains(panel, low, high, d, candidates, closer, gains if all_features else NULL)
         for j in range(m):
             closer[j] &= all_rows(count)
+        if not all_features:
+            job.left[worker] += weigh_left(job, me, first, closer, gains)
     return 0
 
 
