@@ -21,6 +21,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+REPOSITORY = "https://github.com/ckmeans/ckmeans"
+VERSION_FILE = Path("ckmeans", "_input", "configuration.py")
 NATIVE = Path("ckmeans", "_native")
 GENERATED = Path("build", "generated")
 
@@ -110,7 +112,11 @@ def drawn_in(source, seen=()):
     return found
 
 
-def extension(name, source, flags):
+#: What the exact kernels are compiled for besides squared distances; see kernels/exact/terms.h.
+METRICS = {"manhattan": 1, "gaps": 2}
+
+
+def extension(name, source, flags, macros=()):
     depends = sorted(map(str, drawn_in(source)))
     return Extension(
         f"ckmeans._native.{name}",
@@ -118,9 +124,13 @@ def extension(name, source, flags):
         include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
         extra_compile_args=OPTIMISE + flags,
         depends=depends,
-        define_macros=MACROS,
+        define_macros=[*MACROS, *macros],
         libraries=[] if os.name == "nt" else ["m"],
     )
+
+
+# What Cython's memoryviews need, compiled once instead of in every module that has any.
+SHARED = "ckmeans._native._cyutility"
 
 
 def extensions():
@@ -131,7 +141,10 @@ def extensions():
             for name, words in (("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))
         ),
     )
-    yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)
+    yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)  # the longest one first
+    quick = [] if MSVC else ["-O1", "-g0"]
+    # Cython writes this source itself.
+    yield Extension(SHARED, [str(NATIVE / "_cyutility.c")], extra_compile_args=quick)
     for isa, flags in INSTRUCTION_SETS.items():
         yield extension(
             f"filter_{isa}",
@@ -156,12 +169,21 @@ def extensions():
             flags + NO_CONTRACT,
         )
         for dtype, real in ("f32", "float"), ("f64", "double"):
+            dense = f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'
             name = f"exact_{dtype}_{isa}"
             yield extension(
                 name,
-                write(f"{name}.pyx", f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'),
+                write(f"{name}.pyx", dense + 'include "kernels/exact/csr.pxi"\n'),
                 flags + NO_CONTRACT,
             )
+            for metric, number in METRICS.items():
+                name = f"{metric}_{dtype}_{isa}"
+                yield extension(
+                    name,
+                    write(f"{name}.pyx", dense),
+                    flags + NO_CONTRACT,
+                    [("CKM_METRIC", str(number))],
+                )
 
 
 class BuildExt(build_ext):
@@ -172,12 +194,26 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
-setup(
-    ext_modules=cythonize(
-        list(extensions()),
-        compiler_directives=DIRECTIVES,
-        include_path=[str(NATIVE), "."],
-        build_dir="build/cython",
-    ),
-    cmdclass={"build_ext": BuildExt},
-)
+def description():
+    """The README, with links that lead somewhere on a package index, too."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    version = re.search('__version__ = "(.*)"', Path(VERSION_FILE).read_text(encoding="utf-8"))[1]
+    text = re.sub(r"\]\((?!https?://|#)", f"]({REPOSITORY}/blob/v{version}/", text)
+    return re.sub(r'src="(?!https?://)', f'src="{REPOSITORY}/raw/v{version}/', text)
+
+
+# Cython's own processes may import this file again.
+if __name__ == "__main__":
+    setup(
+        long_description=description(),
+        long_description_content_type="text/markdown",
+        ext_modules=cythonize(
+            list(extensions()),
+            compiler_directives=DIRECTIVES,
+            include_path=[str(NATIVE), "."],
+            build_dir="build/cython",
+            nthreads=os.cpu_count() or 1,
+            shared_utility_qualified_name=SHARED,
+        ),
+        cmdclass={"build_ext": BuildExt},
+    )

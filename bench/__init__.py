@@ -12,7 +12,9 @@ count.
 ``runner.py``   starts workers and asks them in turn: A B C A B C
 ``machine.py``  CPU, threads, versions
 ``report.py``   tables, JSON and sentences
+``releases.py`` results of releases, and what got slower between two of them
 ``files.py``    all that in a folder, with CSV and pictures
 ``limit.py``    a command of its own: how near the kernel comes to what the machine can do
+``holes.py``    a command of its own: looks for inputs on which a fit is slow
 ==============  =============================================================================
 """

@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from bench import data, files, machine, report
+from bench import data, files, machine, releases, report
 from bench.peers import PEERS
 from bench.runner import Runner, Settings
 
@@ -16,6 +16,7 @@ def arguments(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Compare ckmeans with the k-means libraries that are installed.",
+        epilog="`python -m bench compare A B` shows what got slower from one release to another.",
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="a small choice of cells, in less than two minutes")
@@ -65,6 +66,16 @@ def arguments(argv=None):
         help="where the reports go (default: %(default)s)",
     )
     add(
+        "--save",
+        metavar="VERSION",
+        help="keep the JSON as bench/releases/VERSION.json, for `python -m bench compare`",
+    )
+    add(
+        "--busy",
+        action="store_true",
+        help="measure even if other processes take CPU time; the report is marked",
+    )
+    add(
         "--list",
         action="store_true",
         help="print the names of the cells and peers, and measure nothing",
@@ -108,7 +119,9 @@ def progress(number, cells, cell, results, began):
 
 
 def main(argv=None):
-    began = time.monotonic()
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["compare"]:
+        return releases.main(argv[1:])
     args = arguments(argv)
     sources, missing = data.real_sources(args.data)
     cells = data.select(data.grid(sources), args.pages, args.cells, args.quick)
@@ -124,6 +137,17 @@ def main(argv=None):
         print("python -m bench: no cell has such a name; see --list", file=sys.stderr)
         return 2
 
+    taken = machine.taken_now()
+    if taken is not None and taken > report.MOST_TAKEN and not args.busy:
+        print(
+            f"python -m bench: other processes take {taken:.2g} CPUs, and times measured beside "
+            "them mean little. Wait until they have ended, or measure all the same with --busy: "
+            "the report will be marked.",
+            file=sys.stderr,
+        )
+        return 3
+
+    began = time.monotonic()
     chosen = dict(QUICK) if args.quick else {}
     if args.repeat:
         chosen["repeat"] = args.repeat
@@ -159,6 +183,8 @@ def main(argv=None):
     run.machine["cpus_taken_by_others"] = neighbors.cpus_taken()
     print(report.text(run))
     print(f"{args.out}:", ", ".join(files.write(run, args.out)))
+    if args.save:
+        print(releases.save(run, args.save))
     return 0
 
 

@@ -73,6 +73,13 @@ class Neighbors:
         return max(0.0, round((every - own) / wall, 2))
 
 
+def taken_now(seconds=1.0):
+    """How many CPUs other processes keep busy at this moment, or None where that is not known."""
+    neighbors = Neighbors()
+    time.sleep(seconds)
+    return neighbors.cpus_taken()
+
+
 def version(distribution):
     """The version of an installed package."""
     try:

@@ -23,6 +23,7 @@ TITLES = {
     "memory": "Peak memory of five iterations, beyond X itself, in a fresh process",
 }
 LEAST_MEMORY = 1 << 20  # bytes; ratios of less would compare noise
+MOST_TAKEN = 0.1  # CPUs taken by others: above, a machine is busy and figures mean little
 
 
 @dataclass
@@ -254,9 +255,13 @@ def remarks(run, page):
     return lines
 
 
+def is_busy(machine):
+    return (machine.get("cpus_taken_by_others") or 0) > MOST_TAKEN
+
+
 def busy(run):
     """Whether other processes took so much of the machine that the figures mean little."""
-    return (run.machine.get("cpus_taken_by_others") or 0) > 0.1
+    return is_busy(run.machine)
 
 
 def heading(run):

@@ -12,6 +12,7 @@ from ._input.configuration import __version__, show_config
 #: not wait for the rest.
 _LATER = {
     "BisectingKMeans": "_estimators.bisecting",
+    "FuzzyCMeans": "_estimators.fuzzy",
     "Match": "_estimators.labels",
     "MiniBatchKMeans": "_estimators.minibatch",
     "load": "_estimators.loading",
@@ -48,6 +49,7 @@ __all__ = [
     "BisectingKMeans",
     "CkmeansError",
     "ConvergenceWarning",
+    "FuzzyCMeans",
     "IterState",
     "Iteration",
     "KMeans",

@@ -35,6 +35,7 @@ __all__ = [
     "BisectingKMeans",
     "CkmeansError",
     "ConvergenceWarning",
+    "FuzzyCMeans",
     "IterState",
     "Iteration",
     "KMeans",
@@ -85,6 +86,7 @@ class IterState(NamedTuple):
     inertia: float
     shift: float
     n_changed: int
+    n_filled: int
 
 class Iteration(NamedTuple):
     n_iter: int
@@ -107,16 +109,23 @@ class _Model:
     n_iter_: int
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
+    scale_: NDArray[np.float64]
+    typical_distances_: NDArray[np.float64]
     n_clusters: int
     n_threads: int | None
+    metric: str
     def fit(self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None) -> Self: ...
     def predict(self, X: _Rows) -> NDArray[np.int32]: ...
     def fit_predict(
-        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None, **of_fit: Any
     ) -> NDArray[np.int32]: ...
+    def predict_proba(self, X: _Rows, temperature: float | None = None) -> NDArray[np.float64]: ...
     def transform(self, X: _Rows) -> Any: ...
+    def distances(self, X: _Rows, labels: ArrayLike | None = None) -> _Floats: ...
+    def anomaly_scores(self, X: _Rows, reference: _Rows | None = None) -> NDArray[np.float64]: ...
+    def typical_distances(self, X: _Rows) -> NDArray[np.float64]: ...
     def fit_transform(
-        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
+        self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None, **of_fit: Any
     ) -> Any: ...
     def score(
         self, X: _Rows, y: object = None, sample_weight: ArrayLike | None = None
@@ -150,6 +159,27 @@ class _Model:
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None) -> Self: ...
 
+class FuzzyCMeans(_Model):
+    converged_: bool
+    stop_reason_: str
+    runs_: tuple[Run, ...]
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        fuzziness: float = 2.0,
+        init: _Init = "k-means++",
+        n_init: int | Literal["auto"] = 1,
+        max_iter: int = 300,
+        tol: float = 1e-8,
+        verbose: int = 0,
+        random_state: _Random = None,
+        n_threads: int | None = None,
+        max_time: float | None = None,
+        callback: Callable[[Any], object] | None = None,
+    ) -> None: ...
+    def predict_proba(self, X: _Rows) -> NDArray[np.float64]: ...  # type: ignore[override]
+
 class KMeans(_Model):
     converged_: bool
     stop_reason_: str
@@ -172,10 +202,30 @@ class KMeans(_Model):
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
         label_order: Literal["size", "center"] | ArrayLike | None = None,
-        refine: str | list[str] | tuple[str, ...] | None = None,
-        metric: Literal["euclidean", "cosine"] = "euclidean",
+        refine: str | list[str] | tuple[str, ...] | None = "default",
+        metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
+        missing: Literal["error", "ignore"] = "error",
+        scale: Literal["standard", "robust"] | None = None,
+        size_min: ArrayLike | None = None,
+        size_max: ArrayLike | None = None,
+        n_outliers: float | None = None,
+        known: Literal["constrained", "seeded"] = "constrained",
     ) -> None: ...
-    def iter_fit(self, X: _Rows, sample_weight: ArrayLike | None = None) -> Iterator[IterState]: ...
+    def fit(
+        self,
+        X: _Rows,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        labels_known: ArrayLike | None = None,
+    ) -> Self: ...
+    def iter_fit(
+        self,
+        X: _Rows,
+        sample_weight: ArrayLike | None = None,
+        *,
+        labels_known: ArrayLike | None = None,
+    ) -> Iterator[IterState]: ...
     def fit_chunks(
         self,
         source: Any,
@@ -262,7 +312,7 @@ def k_means(
     copy_x: bool = True,
     algorithm: str = "auto",
     n_threads: int | None = None,
-    refine: str | list[str] | tuple[str, ...] | None = None,
+    refine: str | list[str] | tuple[str, ...] | None = "default",
     metric: Literal["euclidean", "cosine"] = "euclidean",
     return_n_iter: bool = False,
 ) -> tuple[Any, ...]: ...
@@ -314,6 +364,7 @@ def select_k(
     n_resamples: int = 5,
     sample_size: int = 5000,
     metric: Literal["euclidean"] = "euclidean",
+    scale: Literal["standard", "robust"] | None = None,
 ) -> Any: ...
 def show_config() -> None: ...
 

@@ -5,10 +5,12 @@ code 2.
 """
 
 import contextlib
+import io
 import os
 import sys
 
 from ._cli.commands import COMMANDS, make_parser
+from ._cli.tables import NOT_OPENED, is_address
 from ._output import safe_text
 
 __all__ = ["COMMANDS", "main"]
@@ -31,7 +33,7 @@ def main(argv=None):
     try:
         # Names of columns may be in letters that a terminal cannot show.
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(AttributeError, ValueError):
+            if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         args = make_parser().parse_args(argv)
         args.argv = argv
@@ -54,7 +56,8 @@ def main(argv=None):
         return _fail(2, f"error: not enough memory: {error}")
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
-        return _fail(2, f"error: {where}{error.strerror or error}")
+        reason = NOT_OPENED if is_address(error.filename) else error.strerror or error
+        return _fail(2, f"error: {where}{reason}")
     except (ValueError, TypeError, ImportError) as error:
         question, readings = getattr(error, "question", error), getattr(error, "readings", ())
         return _fail(2, f"error: {question}", readings)

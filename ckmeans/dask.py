@@ -16,6 +16,7 @@ import functools
 import operator
 import sys
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -206,7 +207,8 @@ class KMeans(BlockKMeans):
         """
         model = self._plain()
         if labels:
-            model.labels_ = self.labels_.compute()
+            lazy: Any = self.labels_
+            model.labels_ = lazy.compute()
         return model
 
     def _matching(self, X):
@@ -289,7 +291,7 @@ class Engine:
         holders = client.who_has(futures)  # asked each time: workers come and go
         if not all(holders.get(future.key) for future in futures):
             return None
-        places = {}
+        places: dict[str, dict] = {}
         for index, future in enumerate(futures):
             # Always the same of several workers, which keeps what makes the next pass faster.
             places.setdefault(min(holders[future.key]), {})[index] = future.key

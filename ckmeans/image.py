@@ -73,8 +73,18 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     >>> quantize(image, 2, random_state=0).palette.tolist()
     [[0, 0, 0], [200, 200, 200]]
     """
-    image = _as_image(image)
     check.check_int(n_colors, "n_colors", 1, "an integer of at least 1")
+    how = {"n_init": n_init, "random_state": random_state, "n_threads": n_threads}
+    return reduced(image, int(n_colors), **how)
+
+
+def reduced(image, n_colors, enough=None, **how):
+    """As `quantize`, with other parameters of `KMeans`.
+
+    enough : callable, optional
+        Called with the number of colors that can be seen, before the long work; it may raise.
+    """
+    image = _as_image(image)
     transparent = image.ndim == 3 and image.shape[2] in (2, 4)
     colors = image[..., :-1] if transparent else image
     pixels = colors.reshape(image.shape[0] * image.shape[1], -1)
@@ -86,14 +96,10 @@ def quantize(image, n_colors=16, *, n_init="auto", random_state=None, n_threads=
     seen = distinct[weights > 0]
     if not len(seen):
         raise ValueError("image is wholly transparent: no color of it can be seen.")
+    if enough is not None:
+        enough(len(seen))
     few = len(seen) <= n_colors  # then the palette is these colors
-    model = KMeans(
-        len(seen) if few else int(n_colors),
-        init=seen if few else "auto",
-        n_init=n_init,
-        random_state=random_state,
-        n_threads=n_threads,
-    )
+    model = KMeans(len(seen) if few else n_colors, init=seen if few else "auto", **how)
     model.fit(distinct, sample_weight=weights)
     # The darkest color first, so that palettes are easily compared.
     order = np.lexsort((*model.cluster_centers_.T[::-1], model.cluster_centers_.sum(axis=1)))

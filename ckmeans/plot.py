@@ -17,6 +17,7 @@ import numpy as np
 from . import metrics
 from ._estimators.base import unit_rows
 from ._estimators.kmeans import KMeans
+from ._estimators.scaling import UNSCALED, fitted_scaling
 from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._input.optional_packages import need
@@ -29,6 +30,7 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0
 MAX_POINTS = 20_000  #: rows drawn at most
 _GRID = 400  # pixels along each side of the picture of the regions
 _INK = "#222222"
+_OUTLIER = "#bbbbbb"
 
 
 # -- rows, names, colors --------------------------------------------------------------------------
@@ -46,13 +48,15 @@ def _open(model, X, labels=None):
     """The checked rows, their labels, the names of their columns and the model's centers (k, d),
     float64.
     """
+    check.check_plain(model, "a plot")
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     if names is not None and hasattr(model, "feature_names_in_"):
         check.check_feature_names(model, names, array.shape[1], reset=False)
     check.check_feature_count(model, array.shape[1])
     if labels is None:
-        labels = nearest(centers, array, model.metric)
+        scaling = fitted_scaling(model)
+        labels = nearest(scaling.inside(centers), scaling.inside(array), model.metric)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
@@ -60,10 +64,10 @@ def _open(model, X, labels=None):
                 f"labels has shape {labels.shape}, but one label per row is needed: "
                 f"shape ({len(array)},)."
             )
-        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(centers):
+        if labels.dtype.kind not in "iu" or not -1 <= labels.min() <= labels.max() < len(centers):
             raise ValueError(
                 f"labels must be integers from 0 to {len(centers) - 1}, the rows of "
-                "cluster_centers_, got "
+                "cluster_centers_, or -1 for outliers, got "
                 f"{labels.min()!s} to {labels.max()!s} of type {labels.dtype}."
             )
     if model.metric == "cosine":
@@ -110,7 +114,7 @@ def cluster_colors(centers):
     if k <= len(COLORS):
         return list(COLORS[:k])
     centers = np.asarray(centers, dtype=np.float64)
-    chosen = []
+    chosen: list[int] = []
     for j in range(k):
         apart = np.sqrt(((centers[:j] - centers[j]) ** 2).sum(axis=1))
         nearest = [
@@ -165,7 +169,7 @@ def _plain(ax):
 def _scatter(ax, points, labels, colors, n):
     """Rows in random order, so that no cluster hides the others."""
     order = np.random.RandomState(1).permutation(len(points))
-    shades = np.array(colors)[labels[order]]
+    shades = np.array([*colors, _OUTLIER])[labels[order]]  # -1 is the last
     many = len(points) > 2000
     ax.scatter(
         *points[order].T,
@@ -200,11 +204,11 @@ def _mark_centers(ax, points, colors):
         ax.text(*point, str(j), **options)
 
 
-def _regions(ax, centers, colors, x_limits, y_limits):
+def _regions(ax, centers, colors, x_limits, y_limits, scaling=UNSCALED):
     """The region of each center, in pale colors behind the rows."""
-    x, y = (np.linspace(*limits, _GRID) for limits in (x_limits, y_limits))
+    x, y = (np.linspace(low, high, _GRID) for low, high in (x_limits, y_limits))
     grid = np.stack([*map(np.ravel, np.meshgrid(x, y))], axis=1)
-    labels = nearest(centers, grid).reshape(_GRID, _GRID)
+    labels = nearest(scaling.inside(centers), scaling.inside(grid)).reshape(_GRID, _GRID)
     to_rgb = need("matplotlib.colors", "ckmeans.plot").to_rgb
     pale = np.array([1 - 0.2 * (1 - np.array(to_rgb(color))) for color in colors])
     image = pale[labels]
@@ -301,7 +305,7 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
     if d > 1:
         y_limits = _limits(np.concatenate([points[:, 1], middles[:, 1]]))
         if regions and d == 2:
-            _regions(ax, middles, colors, x_limits, y_limits)
+            _regions(ax, middles, colors, x_limits, y_limits, fitted_scaling(model))
         ax.set_ylim(y_limits)
         ax.set_ylabel(picture(names[columns[1]]))
     ax.set_xlim(x_limits)
@@ -330,6 +334,8 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     array, labels, names, centers = _open(model, X, labels)
     if array.shape[1] < 2:
         raise ValueError("projection needs two features at least; clusters draws one.")
+    scaling = fitted_scaling(model)
+    array, centers = scaling.inside(array), scaling.inside(centers)
     ax = _axes(ax)
     rows, note = _thin_grouped(len(array), max_points)
     shown = array[rows].astype(np.float64)
@@ -429,7 +435,8 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
                 # Counts have their own scale: the ticks are those of the other plots in the row.
                 counts = ax.twinx()
                 counts.set_axis_off()
-                bins = np.linspace(*ranges[j], 31)
+                low, high = ranges[j]
+                bins = np.linspace(low, high, 31)
                 counts.hist(
                     [points[labels == c, j] for c in range(len(middles))],
                     bins,
@@ -590,7 +597,7 @@ def center_distances(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    centers = check.fitted_centers(model)
+    centers = fitted_scaling(model).inside(check.fitted_centers(model))
     k = len(centers)
     ax = _axes(ax)
     apart = np.sqrt(((centers[:, np.newaxis] - centers) ** 2).sum(axis=2))
@@ -626,10 +633,11 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     ckmeans.metrics.silhouette_samples
     """
     array, labels, _, centers = _open(model, X, labels)
+    array, labels = array[labels >= 0], labels[labels >= 0]
     ax = _plain(_axes(ax))
     rows, note = _thin_grouped(len(array), max_points)
     labels = labels[rows]
-    values = metrics.silhouette_samples(array[rows], labels)
+    values = metrics.silhouette_samples(fitted_scaling(model).inside(array[rows]), labels)
     colors = cluster_colors(centers)
     k = len(colors)
     gap = max(1.0, 0.15 * len(values) / k)
@@ -690,7 +698,7 @@ def selection(result, *names, axes=None):
     -------
     axes : ndarray of matplotlib axes
     """
-    names = list(names) or ["inertia", *result.best_k]
+    names = names or ("inertia", *result.best_k)
     for name in names:
         check.check_name(name, ["inertia", *result.best_k], "column")
     if axes is None:
@@ -799,7 +807,7 @@ def _watch(model, X, sample_weight):
     # One seed, so that the initial centers are those of the run.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
-    _, restarts = copy._prepare(X, sample_weight)
+    _, restarts, _ = copy._prepare(X, sample_weight)
     return restarts[0][1](), list(copy.iter_fit(X, sample_weight=sample_weight))
 
 
@@ -822,6 +830,7 @@ def _plane(array, names):
 
 def _run_names(model, X):
     """The rows as they are drawn, and the names of their columns."""
+    check.check_plain(model, "a plot")
     array, names = check.as_matrix(X)
     array = unit_rows(array) if model.metric == "cosine" else array
     return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [

@@ -120,7 +120,9 @@ class Passes:
         """What the pass is for."""
         if fit.whole is None:
             return "survey"
-        going = [state for state in fit.states if state.stop is None]
+        going = [state for state in fit.states[: len(fit.restarts)] if state.stop is None]
+        if not going and fit.refines and fit.states[-1].stop is None:
+            return "refinement" if fit.states[-1].centers is None else "after the refinement"
         if not going:
             return "final assignment"
         iterating = [state.n_iter for state in going if state.centers is not None]

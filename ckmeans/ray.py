@@ -87,9 +87,9 @@ class KMeans(BlockKMeans):
         task, model = ray.remote(predict_block), ray.put(self._nameless())
         return [task.remote(block, model) for block in blocks]
 
-    def fit_predict(self, X, y=None, sample_weight=None):
+    def fit_predict(self, X, y=None, sample_weight=None, **of_fit):
         """Fit, and return the labels of the rows as `predict` does."""
-        return self.fit(X, sample_weight=sample_weight).predict(X)
+        return self.fit(X, sample_weight=sample_weight, **of_fit).predict(X)
 
     def score(self, X, y=None, sample_weight=None):
         """The negative of the inertia that these rows have: higher is better."""

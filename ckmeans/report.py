@@ -8,13 +8,15 @@ import shlex
 import numpy as np
 
 from . import metrics
-from ._estimators.base import unit_rows
+from ._estimators.base import relative_distances, typical_distances, unit_rows
+from ._estimators.scaling import fitted_scaling
 from ._input import checks as check
 from ._input.configuration import __version__
 from ._input.optional_packages import need
 from ._output.html import Markup, fill, join, table
 
 _ROWS, _COLUMNS = 100, 30  # shown of a table at most
+_UNUSUAL = 10  # rows that are shown as unusual
 #: What a stop reason means.
 _ENDS = {
     "labels": ": no label changed in the last one",
@@ -93,16 +95,17 @@ def report(
         check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
         names = getattr(model, "feature_names_in_", None) if names is None else names
-    names = (
+    columns = (
         [str(name) for name in names]
         if names is not None
         else [f"feature {j}" for j in range(array.shape[1])]
     )
-    parts = [_data(array, names, source, weights, notes)]
+    scaled = getattr(selection if model is None else model, "scale", None) is not None
+    parts = [_data(array, columns, source, weights, notes, scaled)]
     if selection is not None:
         parts.append(_choice(selection))
     if model is not None:
-        parts.append(_clusters(model, array, names, weights))
+        parts.append(_clusters(model, array, columns, weights))
         parts.append(_settings(model, selection, command))
     html = fill(
         '<!doctype html>\n<html lang="en"><head><meta '
@@ -128,7 +131,7 @@ def _number(value):
     return "–" if math.isnan(value) else f"{value:.5g}"
 
 
-def _data(array, names, source, weights, notes):
+def _data(array, names, source, weights, notes, scaled):
     n, d = array.shape
     size = f"{n} rows, {d} column{'s' * (d != 1)}" + (", weighted" if weights is not None else "")
     rows, spreads = [], []
@@ -140,7 +143,7 @@ def _data(array, names, source, weights, notes):
         rows.append([name, *map(_number, (column.mean(), column.std(), *quartiles))])
     more = fill('<p class="small">{} more columns.</p>', d - _COLUMNS) if d > _COLUMNS else ""
     said = join(fill('<p class="small">Note: {}</p>', note) for note in notes)
-    if spreads and max(spreads) > 30 * min(spreads):
+    if not scaled and spreads and max(spreads) > 30 * min(spreads):
         said += Markup(
             "<p>The standard deviations of the columns differ by more than a factor of 30. "
             "k-means compares distances, so the columns that vary most determine the clusters "
@@ -178,14 +181,18 @@ def _choice(selection):
 def _clusters(model, array, names, weights):
     from . import plot
 
+    check.check_plain(model, "a report")
     centers = check.fitted_centers(model)
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
     # Not `model.predict`, which would warn that these rows have no column names.
-    labels = plot.nearest(centers, array, model.metric)
+    scaling = fitted_scaling(model)
+    inside = scaling.inside(centers)
+    labels = plot.nearest(inside, scaling.inside(array), model.metric)
     if model.metric == "cosine":
         array = unit_rows(array)
-    spread = metrics.mean_distances(array, centers, labels, weights)
+    distances = np.sqrt(metrics.own_sq_distances(scaling.inside(array), inside, labels))
+    spread = metrics.mean_distances(scaling.inside(array), inside, labels, weights)
     shown = names[:_COLUMNS]
     head = ["cluster", "rows", "share", "mean distance", *shown]
     rows = [
@@ -231,6 +238,7 @@ def _clusters(model, array, names, weights):
             )
         )
     out.append(_figure(plot.sizes(model).figure, "Rows in each cluster."))
+    out.append(_unusual(array, distances, labels, k, shown))
     if 2 <= found < len(array):
         out.append(
             _figure(
@@ -240,6 +248,31 @@ def _clusters(model, array, names, weights):
         )
         out.append(_figure(plot.center_distances(model).figure, "Distances between the centers."))
     return join(out)
+
+
+def _unusual(array, distances, labels, k, shown):
+    """The rows farthest from their centers, relative to the other rows of their clusters."""
+    scores = relative_distances(distances, typical_distances(distances, labels, k)[labels])
+    order = np.lexsort((np.arange(len(scores)), -scores))[:_UNUSUAL]
+    rows = [
+        [
+            str(i),
+            str(labels[i]),
+            _number(float(distances[i])),
+            _number(float(scores[i])),
+            *(f"{value:.5g}" for value in array[i, : len(shown)].tolist()),
+        ]
+        for i in order.tolist()
+        if scores[i] > 0
+    ]
+    if not rows:
+        return ""
+    return fill(
+        '<h2>Most unusual rows</h2><p>{}</p><div class="wide">{}</div>',
+        "The score is the distance to the center divided by the median distance in the cluster: 1 "
+        "is typical. Rows are counted from 0, without the header.",
+        table(["row", "cluster", "distance", "score", *shown], rows),
+    )
 
 
 def _settings(model, selection, command):

@@ -18,6 +18,7 @@ import numpy as np
 from . import metrics
 from ._estimators.kmeans import ALGORITHMS, KMeans, open_data
 from ._estimators.restarts import Solver, starts
+from ._estimators.scaling import UNSCALED, Scaling, check_scale, spreads
 from ._inits.kmeans_plusplus import local_trials
 from ._inits.rows import draw
 from ._input import checks as check
@@ -190,7 +191,7 @@ class Path:
             kept = np.sort(np.random.RandomState(seed).permutation(kept)[:sample_size])
         self.sample = kept
         self.sample_rows = rows.array[kept]
-        self.sample_weights = None if rows.weights is None else self.weights[kept]
+        self.sample_weights = None if self.weights is None else self.weights[kept]
 
     @property
     def judged(self):
@@ -579,7 +580,9 @@ def density_between(path, i):
     fold = random_state.permutation(len(array)) % _FOLDS
     labels, centers = np.empty(len(array), dtype=np.intp), np.empty((_FOLDS, *start.shape))
     pairs = neighbors(start)
-    between = {pair: [] for pair in pairs}  # (rows, positions along the line) of each fold
+    between: dict[tuple, list] = {
+        pair: [] for pair in pairs
+    }  # (rows, positions along the line) of each fold
     for f in range(_FOLDS):
         held = fold == f
         if np.count_nonzero(~held) < k or not held.any():
@@ -628,7 +631,7 @@ def unrounded(array, random_state):
 
 def neighbors(centers):
     """Pairs (a, b), a < b, of centers one of which is among the nearest of the other."""
-    pairs = set()
+    pairs: set[tuple[int, int]] = set()
     for a in range(len(centers)):
         distances = np.square(centers - centers[a]).sum(axis=1)
         distances[a] = np.inf
@@ -792,9 +795,13 @@ class KSelection:
     notes : tuple of str
         Sentences: which k were not judged, and why criteria have no values ("-" in the printed
         table).
+    scale : None, "standard" or "robust"
+        How the columns were scaled.
     """
 
-    def __init__(self, table, best_k, suggested_k, suggestion, models, sample_size, notes=()):
+    def __init__(
+        self, table, best_k, suggested_k, suggestion, models, sample_size, notes=(), scale=None
+    ):
         self.table, self.best_k, self.suggested_k, self.suggestion = (
             table,
             best_k,
@@ -802,6 +809,7 @@ class KSelection:
             suggestion,
         )
         self.models, self.sample_size, self.notes = models, sample_size, tuple(notes)
+        self.scale = scale
 
     @property
     def k_range(self):
@@ -833,14 +841,15 @@ class KSelection:
         """
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows)]
-        blocks, room = [[]], widths[0]
+        blocks: list[list[int]] = [[]]
+        room = widths[0]
         for j in range(1, len(widths)):
             room += 2 + widths[j]
             if width is not None and room > width and blocks[-1]:
                 blocks.append([])
                 room = widths[0] + 2 + widths[j]
             blocks[-1].append(j)
-        lines = []
+        lines: list[str] = []
         for block in blocks:
             lines += [""] * bool(lines) + [
                 "  ".join([row[0], *(f"{row[j]:>{widths[j]}}" for j in block)]).rstrip()
@@ -908,13 +917,14 @@ def select_k(
     n_resamples=5,
     sample_size=5000,
     metric="euclidean",
+    scale=None,
 ):
     """Fit a range of k, judge each by many criteria, and suggest one.
 
     Parameters
     ----------
     X : array-like or table of shape (n, d)
-        Features on different scales should be scaled first.
+        Features on different scales should be scaled, as by `scale`.
     k_range : iterable of int
         Numbers of clusters; with 1 among them, criteria can favor a single cluster. A k above the
         number of distinct rows is not judged, and `notes` says so.
@@ -944,6 +954,9 @@ def select_k(
     metric : "euclidean"
         The only metric, as most criteria are defined for Euclidean distances. For cosine distances
         scale the rows to unit length.
+    scale : None, "standard" or "robust"
+        As in `KMeans`: rows are clustered and judged by their scaled columns. The models have this
+        `scale`; their centers are in the units of X.
 
     Returns
     -------
@@ -1013,6 +1026,7 @@ def select_k(
     True
     """
     check.check_euclidean(metric, "select_k")
+    check_scale(scale, metric)
     array, names = check.as_matrix(X)
     ks = as_k_range(k_range, len(array))
     wanted = as_criteria(criteria)
@@ -1041,10 +1055,28 @@ def select_k(
         )
 
     check.check_params(model_of(ks[0], seeds[0]), ALGORITHMS)
+    scaling, dtype = UNSCALED, array.dtype
+    if scale is not None:
+        scaling = Scaling(spreads(scale, open_data(array, names, weights, n_threads)))
+        array = X = scaling.inside(array)
     rows = Rows(array, names, weights, n_threads)
+
+    def to_units(model):
+        """Give a model of scaled rows its scale, and centers in the units of X."""
+        if scaling.divisors is None or model.scale is not None:
+            return
+        model.cluster_centers_ = scaling.outside(model.cluster_centers_, dtype)
+        inside = scaling.inside(model.cluster_centers_)
+        model.labels_ = rows.data.assign(inside)
+        model.counts_ = np.bincount(model.labels_, minlength=len(inside))
+        model.inertia_ = rows.data.inertia(inside, model.labels_)
+        model.scale, model.scale_ = scale, scaling.divisors
+        if names is not None:
+            model.feature_names_in_ = names
+
     n_distinct = count_distinct(array, weights, ks[-1])
     models = [model_of(k, seed) for k, seed in zip(ks, seeds) if k <= n_distinct]
-    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models])
+    reached = Reached(ks, wanted, models, [rows.solver(max_iter, tol) for _ in models], to_units)
     with reached.carried_by_errors():
         if models:
             draws = _FRESH if n_init == "auto" else n_init
@@ -1070,11 +1102,12 @@ def select_k(
             # The search spent little on each k: what is suggested must not be worse than a fit of
             # that k alone. A better fit changes values of criteria, so all are computed again.
             refitted.add(k)
-            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=sample_weight)
+            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=weights)
             if alone.inertia_ <= models[ks.index(k)].inertia_:
                 path.replace(ks.index(k), alone)
                 judgment = judge(path, wanted, reached)
         suggested_k, suggestion = suggest(path, judgment.best_k)
+        judgment.table["inertia"] = reached.in_units(judgment.table, judgment.models)
     return KSelection(
         judgment.table,
         judgment.best_k,
@@ -1083,6 +1116,7 @@ def select_k(
         judgment.models,
         judgment.sample_size,
         remarks(path, judgment.table, wanted),
+        scale,
     )
 
 
@@ -1132,12 +1166,15 @@ class Reached:
         Of the first of `ks`.
     solvers : list of Solver
         Their fits.
+    to_units : callable
+        Brings a model from scaled columns to the units of the data.
     judgment : Judgment or None
         The last complete one, else the one under way.
     """
 
-    def __init__(self, ks, wanted, models, solvers):
+    def __init__(self, ks, wanted, models, solvers, to_units):
         self.ks, self.wanted, self.models, self.solvers = ks, wanted, models, solvers
+        self.to_units = to_units
         self.judgment = None
 
     @contextmanager
@@ -1152,13 +1189,23 @@ class Reached:
             with suppress(Exception):  # must not hide the reason
                 found = self.partial()
                 if found is not None:
-                    error.partial = found
+                    error.partial = found  # type: ignore[attr-defined]
                     if hasattr(error, "add_note"):  # from Python 3.11 on
                         error.add_note(
                             "What select_k had found by then is the attribute `partial` of this "
                             "exception."
                         )
             raise
+
+    def in_units(self, table, models):
+        """Bring all models to the units of the data; return their inertias for the table, which
+        rounding may have changed.
+        """
+        inertias = table["inertia"].copy()
+        for k, model in models.items():
+            self.to_units(model)
+            inertias[table["k"] == k] = model.inertia_
+        return inertias
 
     def partial(self):
         """A KSelection without a suggestion, or None if there is nothing to put into it."""
@@ -1175,6 +1222,7 @@ class Reached:
         else:
             table, best_k = dict(self.judgment.table), dict(self.judgment.best_k)
             models, sample_size = self.judgment.models, self.judgment.sample_size
+        table["inertia"] = self.in_units(table, models)
         computed = [name for name in self.wanted if name in best_k]
         table = {
             name: column
@@ -1191,7 +1239,8 @@ class Reached:
 
 def remarks(path, table, wanted):
     """Sentences about values that are missing in the table."""
-    notes, missing = [], {}
+    notes: list[str] = []
+    missing: dict[tuple, list] = {}
     for name in wanted:
         ks = tuple(k for k, value in zip(path.judged, table[name].tolist()) if math.isnan(value))
         if ks:

@@ -155,13 +155,13 @@ True
 1.0
 
 *It stops at a local optimum*, which need not be the best. With many clusters a single random start
-hardly ever finds the best; restarts (10 by default) and k-means++ help. ``runs_`` has the result of
+hardly ever finds the best; restarts and k-means++ help. ``runs_`` has the result of
 each run:
 
 >>> middles = [(5 * i, 5 * j) for j in range(4) for i in range(4)]
 >>> many = np.concatenate([rng.normal(middle, 0.6, size=(50, 2)) for middle in middles])
 >>> once = KMeans(16, init="random", n_init=1, random_state=0).fit(many)
->>> best = KMeans(16, random_state=0).fit(many)
+>>> best = KMeans(16, n_init=10, random_state=0).fit(many)
 >>> once.inertia_ > 2 * best.inertia_
 True
 >>> len(best.runs_), min(run.inertia for run in best.runs_) == best.inertia_

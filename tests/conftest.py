@@ -9,7 +9,10 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from ckmeans._native import engine
 
 # The oracle and the strategies are imported by name, also where the tests are run from elsewhere.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -18,6 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 # and to children.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What an algorithm is named after is used on the small data of tests, too, where it does not pay.
+engine.insist(True)
 
 slow_data = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile(
@@ -32,3 +38,22 @@ settings.register_profile(
     "fuzz", deadline=None, max_examples=20_000, suppress_health_check=slow_data
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def _with_remedy(report):
+    """Say what to install to a test that is skipped for want of a package."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        if "could not import" in reason:
+            report.longrepr = path, line, f"{reason}; pip install '.[test-all]' brings it"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    return _with_remedy((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _with_remedy((yield))

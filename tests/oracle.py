@@ -90,16 +90,20 @@ def inertia(sq_own, weights=None):
     return exact_sum(sq_own if weights is None else weights * sq_own)
 
 
-def moves(X, sq_own, labels, weights, k):
+def moves(X, sq_own, labels, weights, k, code=None):
     """Which row each empty cluster takes: a list of (cluster, row).
 
-    In index order, an empty cluster takes the row farthest from its own center (the lowest index of
-    several). The row must have weight, must not sit on its center, must leave another row with
-    weight behind, and must not have a value that another empty cluster has taken already.
+    In index order, an empty cluster takes the row farthest from its own center (of several the
+    first by content, of equal ones the lightest). The row must have weight, must not sit on its
+    center, must leave another row with weight behind, and must not have a value that another empty
+    cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
-    farthest_first = sorted(range(len(X)), key=lambda row: (-sq_own[row], row))
+    code = codes(X) if code is None else code
+    farthest_first = sorted(
+        range(len(X)), key=lambda row: (-sq_own[row], code[row], weights[row], row)
+    )
     taken = []
     for cluster in np.flatnonzero(left == 0):
         for row in farthest_first:
@@ -246,16 +250,30 @@ def content_order(X):
     """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they
     stand.
     """
+    return np.argsort(codes(X), kind="stable")
+
+
+def codes(X):
+    """Hashes of rows (n,): the upper half of the values rounded to float32, the lower of all
+    bits.
+    """
+    with np.errstate(over="ignore"):
+        rounded = hashes(X.astype(np.float64).astype(np.float32).astype(np.float64))
+    half = np.uint64(32)
+    return (rounded >> half << half) | (hashes(X.astype(np.float64)) << half >> half)
+
+
+def hashes(X):
     code = np.full(len(X), 0x2545F4914F6CDD1D, dtype=np.uint64)
     for f, column in enumerate(X.T):
-        bits = column.astype(np.float64).view(np.uint64)
+        bits = column.copy().view(np.uint64)
         mixed = (bits ^ np.uint64((f + 1) * 0x9E3779B97F4A7C15 % 2**64)) * np.uint64(
             0xBF58476D1CE4E5B9
         )
         mixed = (mixed ^ mixed >> np.uint64(32)) * np.uint64(0x94D049BB133111EB)
         code += np.where(column != 0, mixed ^ mixed >> np.uint64(29), np.uint64(0))
     code = (code ^ code >> np.uint64(32)) * np.uint64(0xD6E8FEB86659FD93)
-    return np.argsort(code ^ code >> np.uint64(32), kind="stable")
+    return code ^ code >> np.uint64(32)
 
 
 def kmeans_plusplus(X, k, uniforms, weights=None):
@@ -263,7 +281,7 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     trial.
 
     The trial that leaves the least potential is taken, the first of equal ones. When all rows
-    coincide with centers, rows that were not taken yet follow in order, and then the first row of
+    coincide with centers, rows that were not taken yet follow by content, and then the first row of
     weight.
     """
     n, order = len(X), content_order(X)
@@ -277,7 +295,7 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     for step in range(k - 1):
         terms = weights * nearest
         if exact_sum(terms) == 0:
-            eligible = np.flatnonzero(weights)
+            eligible = order[weights[order] > 0]
             taken.append(next((row for row in eligible if row not in taken), eligible[0]))
             continue
         drawn = [

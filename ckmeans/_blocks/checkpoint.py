@@ -8,9 +8,9 @@ import numpy as np
 from .._input.archives import ArchiveError, digest, read_header
 from .._output.files import write_atomically
 from ..partial import Survey
-from .state import State
+from .state import FIELDS
 
-FORMAT, VERSION = "ckmeans checkpoint", 3
+FORMAT, VERSION = "ckmeans checkpoint", 4
 
 _ARRAYS = ("chosen", "positions", "centers", "counts")
 
@@ -32,7 +32,7 @@ def write(path, fit):
                 if getattr(state, name) is not None
             }
         )
-        states.append({name: getattr(state, name) for name in state.fields if name not in _ARRAYS})
+        states.append({name: getattr(state, name) for name in FIELDS if name not in _ARRAYS})
     if fit.names is not None:
         arrays["names"] = np.array([str(name) for name in fit.names])
     header = {
@@ -168,8 +168,9 @@ def check_contents(header, arrays, survey):
         raise ArchiveError(f"its starts are not those of blocks of {n} rows")
     for i, state in enumerate(header["states"]):
         if (
-            set(state) != {name for name in State.fields if name not in _ARRAYS}
+            set(state) != {name for name in FIELDS if name not in _ARRAYS}
             or type(state["n_iter"]) is not int
+            or type(state["earlier"]) is not int
         ):
             raise ArchiveError(f"the state of run {i} is not that of a run")
         if (state["n_iter"] > 0 or state["stop"] is not None) and f"centers_{i}" not in arrays:

@@ -1,5 +1,7 @@
 """What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all except where the blocks are."""
 
+from typing import Any
+
 import numpy as np
 
 from .._estimators import kmeans as _kmeans
@@ -14,6 +16,8 @@ from .inits import BLOCK_INITS
 
 class BlockKMeans(CenterModel):
     """k-means over the blocks of an engine; see `_blocks/driver.py`."""
+
+    label_order: Any
 
     @names_parameters
     def __init__(

@@ -22,24 +22,30 @@ a request, (task, *arguments), and is sent the sum of the blocks' answers. All r
 together: one pass over the blocks answers one request of each.
 """
 
+import math
 import os
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from .._estimators.base import keep_centers, keep_result, leaving, warn_of_few_clusters
+from .._estimators.effort import default_effort
 from .._estimators.labels import check_label_order, label_order
 from .._estimators.restarts import ALGORITHMS, Result, Run, begin
 from .._estimators.watch import BlockState
 from .._input import checks as check
 from .._native import engine as native
+from .._refine import improve, sample_size, sample_start
+from .._rules import rule_for
 from ..partial import as_partial, assign_block
 from . import checkpoint as files
 from .inits import BLOCK_INITS, called, named
 from .inits.answers import Added, Ranked
 from .inits.cache import cache
 from .inits.draws import rows_task
-from .inits.views import as_rows, open_block, weights_of
+from .inits.views import as_rows, codes_of, open_block, weights_of
+from .sample import sample_task
 from .state import State
 from .tasks import Whole, _digest, _sum, answer, assign_task, held_task, survey
 
@@ -81,7 +87,14 @@ def far_task(X, sample_weight, index, whole, centers, limit):
     )
     rows = np.flatnonzero((far > 0) & (weights > 0))
     return Ranked.of(
-        array, rows, -far[rows], int(whole.starts[index]) + rows, limit, labels[rows], weights[rows]
+        array,
+        rows,
+        -far[rows],
+        int(whole.starts[index]) + rows,
+        limit,
+        labels[rows],
+        weights[rows],
+        codes_of(X, index, whole)[rows],
     )
 
 
@@ -106,14 +119,17 @@ class Fit:
                 f"metric={model.metric!r} needs the rows in one array: fit(X); in "
                 "blocks there is metric='euclidean'."
             )
+        rule_for(model.get_params(deep=False), blocks=True)
         self.engine, self.sink, self.checkpoint, self.watch = engine, sink, checkpoint, watch
         self.k, self.max_iter, self.tol = int(model.n_clusters), model.max_iter, model.tol
         self.began = perf_counter()
         self.deadline = self.began + (model.max_time or np.inf)
         self.callback, self.called_off = model.callback, False
         self.label_order = model.label_order
-        self.passes, self.whole, self.variance, self.names = 0, None, None, None
+        self.passes, self.variance, self.names = 0, None, None
+        self.whole: Any = None  # from the first pass on: the rows of all blocks
         self.sums = None  # (sums of the columns, sum of the weights)
+        self.weight = None  # of all rows, once they are labelled; None where it is their number
         saved = None if checkpoint is None else files.read(checkpoint)
         if saved is not None:
             header, arrays, self.survey = saved
@@ -136,9 +152,10 @@ class Fit:
         check_label_order(self.label_order, self.k, self.d)
         if self.tol == 0:
             self.variance = 0.0
+        self.effort = default_effort(model, self.survey.n_rows, self.d)
         self.restarts = begin(
             model._init(),
-            model.n_init,
+            model.n_init if self.effort is None else self.effort.starts,
             model.random_state,
             self.d,
             BLOCK_INITS,
@@ -147,6 +164,9 @@ class Fit:
             lambda centers: check.as_centers(centers, self.k, self.d, self.survey.result_dtype),
         )
         self.states = [State(seed) for seed, _ in self.restarts]
+        self.refines = self.effort is not None and self.effort.refines
+        if self.refines:  # the last is the best of the others, refined
+            self.states.append(State(None))
         # Parameters that must be those of the checkpoint.
         seed = model.random_state
         self.asked = {
@@ -167,7 +187,7 @@ class Fit:
             self.after()
         self.algorithm = ALGORITHMS[getattr(model, "algorithm", "auto")]
         self.holds = engine.in_process and 4 * self.survey.n_rows * len(self.states) <= LABELS_LIMIT
-        self.held = None  # native.Stream, with labels, bounds and packed rows
+        self.held: Any = None  # native.Stream, with labels, bounds and packed rows
         self.final_labels = set()  # numbers of runs whose labels in `held` are final
         # If labels are not held, the last pass of a single run writes them, unless its clusters
         # are to be sorted afterwards.
@@ -197,7 +217,9 @@ class Fit:
     def solve(self):
         """Do all runs; returns (Result without labels, list of Run)."""
         try:
-            self.step([self.run(i) for i in range(len(self.states))])
+            self.step([self.run(i) for i in range(len(self.restarts))])
+            if self.refines and self.best() is not None:
+                self.step([self.refined()])
         finally:
             cache.drop(self.whole.token)
         best = self.best()
@@ -218,7 +240,13 @@ class Fit:
     def runs(self):
         """Records of the runs that have ended."""
         return [
-            Run(state.seed, state.inertia, state.n_iter, state.stop, state.seconds)
+            Run(
+                state.seed,
+                state.inertia,
+                state.earlier + state.n_iter,
+                state.stop,
+                state.seconds,
+            )
             for state in self.states
             if state.inertia is not None
         ]
@@ -229,7 +257,7 @@ class Fit:
             None,
             counts,
             state.inertia,
-            state.n_iter,
+            state.earlier + state.n_iter,
             state.stop,
         )
 
@@ -270,9 +298,39 @@ class Fit:
             make = self.restarts[i][1]
             centers = make()
             state.centers = (yield from centers(self, state)) if callable(centers) else centers
-        if i > 0 and state.n_iter == 0 and (self.called_off or perf_counter() > self.deadline):
+        if i > 0 and state.n_iter == 0 and self.is_over():
             return
-        total = None
+        yield from self.iterations(i, began)
+
+    def is_over(self):
+        """Whether no more is to be begun."""
+        return self.called_off or perf_counter() > self.deadline
+
+    def refined(self):
+        """The best run, refined: a run more, that goes on where it has ended."""
+        began = perf_counter()
+        state, best = self.states[-1], self.best()
+        assert self.effort is not None
+        if state.centers is None:
+            if self.is_over():
+                return
+            how = self.effort.refinement(best.n_iter)
+            n, random_state = self.survey.n_rows, np.random.RandomState([best.seed, 1])
+            size = sample_size(how, n, self.d, self.k)
+            start = sample_start(n, size, random_state)
+            found = yield sample_task, self.whole, start, size
+            labels = native.Data(found.rows, None, self.engine.n_threads, False).assign(
+                best.centers
+            )
+            weights = found.weights if self.survey.weighted else None
+            centers = improve(how, found.rows, weights, best.centers, labels, random_state)
+            state.seed, state.earlier = best.seed, best.n_iter
+            state.centers = centers.astype(self.survey.result_dtype).astype(np.float64)
+        yield from self.iterations(len(self.states) - 1, began)
+
+    def iterations(self, i, began):
+        """What follows the initial centers of a run."""
+        state, total = self.states[i], None
         if state.stop is None:
             total = yield from self.lloyd(i, state)
         if state.inertia is None:
@@ -337,7 +395,7 @@ class Fit:
     def held_pass(self, i, centers, bound, checked):
         """What an assignment changes of the labels held for run i; bound: as in `Partial`."""
         held = self.hold()
-        drawn = all(state.centers is not None for state in self.states)
+        drawn = all(state.centers is not None for state in self.states[: len(self.restarts)])
         if drawn:
             cache.drop(self.whole.token)  # its memory is used for what is held
         held.begin(i, centers, -1.0 if bound is None else bound, checked, drawn)
@@ -442,6 +500,7 @@ class Fit:
             total = total if before is None else before.apply(total)
         self.check_rows(total)
         state.counts, state.inertia = total.counts, total.inertia
+        self.weight = math.fsum(total.weights) if self.survey.weighted else None
 
 
 def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
@@ -456,7 +515,7 @@ def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None
         sink.open(fit.survey.n_rows)
     with leaving(lambda: keep_interrupted(model, fit)):
         best, runs = fit.solve()
-        keep_result(model, best, runs, fit.names, fit.d)
+        keep_result(model, best, runs, fit.names, fit.d, weight=fit.weight)
     warn_of_few_clusters(model)
 
 

@@ -79,7 +79,8 @@ class Kept:
                     else self.array.astype(survey.dtype)
                 )
                 self.data = native.Data(rows, self.weights, n_threads, True, False)
-                self.survey, self.k, self.runs = survey, len(centers), {}
+                self.survey, self.k = survey, len(centers)
+                self.runs: dict[int, tuple] = {}
             try:
                 run, code = self.runs.get(slot) or (
                     native.held_run(self.data, survey._native, centers),

@@ -37,6 +37,21 @@ def count_or_auto(text):
     return text if text == "auto" else count(text)
 
 
+def count_or_share(text):
+    """A number of rows, or a share of them above 0 and below 1."""
+    if "." not in text and "e" not in text.lower():
+        return count(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number of rows nor a share of them, above 0 and below 1"
+        )
+    return share
+
+
 def positive_seconds(text):
     """A number of seconds above zero."""
     try:
@@ -189,7 +204,17 @@ def add_labels(parser):
     parser.add_argument(
         "--labels",
         metavar="OUT",
-        help="write the cluster of each row, as .csv or .npy; - prints them",
+        help="write the cluster of each row, as .csv, .npy, .parquet, ...; - prints them",
+    )
+
+
+def add_table_output(parser):
+    parser.add_argument(
+        "--output",
+        dest="table",
+        metavar="OUT",
+        help="write all columns of the data, and the columns cluster and distance; "
+        "the suffix says the format: .csv, .tsv, .json, .jsonl, .parquet, .feather or .npy",
     )
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from .. import __version__
 from .._input.parameter_names import suggestion
 from .arguments import UsageError
+from .outputs import CONTENTS
 
 #: In the order of the help.
 _NAMES = (
@@ -19,6 +20,7 @@ _NAMES = (
     "plot",
     "quantize",
     "demo",
+    "completion",
 )
 
 COMMANDS = {name: import_module(f".{name}", __package__).COMMAND for name in _NAMES}
@@ -85,5 +87,7 @@ Each command tells more: ckmeans fit --help
             epilog=command.epilog,
         )
         command.arguments(sub)
+        if any(action.dest in CONTENTS for action in sub._actions):
+            sub.add_argument("--force", action="store_true", help="overwrite files that exist")
         sub.set_defaults(run=command.run, parser=sub)
     return parser

@@ -27,7 +27,7 @@ _MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
 @contextlib.contextmanager
 def collect_warnings():
     """Collect the warnings raised inside as a list of lines, each once."""
-    lines = []
+    lines: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
@@ -37,6 +37,8 @@ def collect_warnings():
 
 def show(args, facts, report):
     """Print the facts the way that was asked for; warnings go to standard error."""
+    if facts.get("data", {}).get("missing"):
+        print("ckmeans:", safe_text.terminal(told(facts["data"]["missing"])), file=sys.stderr)
     for line in facts["warnings"]:
         print("ckmeans: warning:", safe_text.terminal(line), file=sys.stderr)
     for column in facts.get("data", {}).get("left_out", ()):
@@ -55,7 +57,12 @@ def show(args, facts, report):
             print("\n".join(map(safe_text.terminal, line.split("\n"))))
 
 
-def data_facts(args, table):
+def data_facts(args, table, missing=None):
+    """What was read.
+
+    missing : dict, optional
+        As `missing.treat` gives it.
+    """
     return {
         "data": {
             "path": "standard input" if args.data == "-" else args.data,
@@ -64,6 +71,7 @@ def data_facts(args, table):
             "named": bool(table.columns),
             "left_out": [column._asdict() for column in table.left_out],
             "weights": getattr(args, "weights", None),
+            **({"missing": missing} if missing else {}),
         }
     }
 
@@ -105,13 +113,34 @@ def endings(facts):
     left_out = [f"{column['name']} ({column['why']})" for column in facts["data"]["left_out"]]
     if len(left_out) > 4:
         left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
+    missing = facts["data"].get("missing")
     return [
+        *([("missing", printable(told(missing), None))] if missing else []),
         *(("left out", printable(line)) for line in left_out),
         *(
             ("wrote", f"{printable(path, None)} ({CONTENTS[what]})")
             for what, path in facts["written"].items()
         ),
     ]
+
+
+def told(facts):
+    """A line about missing values, of what `missing.treat` says of them."""
+    columns = by_column(facts["values"])
+    values = counted(sum(facts["values"].values()), "missing value")
+    left_out = f"{counted(facts['rows_left_out'], 'row')} left out, whose label is -1"
+    if facts["how"] == "drop":
+        return f"{left_out}: {values} ({columns})"
+    if facts["how"] == "mean":
+        return f"{values} filled with the means of the columns ({columns})"
+    more = f"; {left_out}: without any value" if facts["rows_left_out"] else ""
+    return f"{values} left out of distances and centers ({columns}){more}"
+
+
+def by_column(counts):
+    """Counts of the columns, the first of them."""
+    shown = [f"{count} in {name}" for name, count in list(counts.items())[:4]]
+    return ", ".join(shown + [f"and {len(counts) - 4} columns more"] * (len(counts) > 4))
 
 
 def facts_lines(*facts):
@@ -129,6 +158,7 @@ def fit_report(facts):
         *cluster_lines(facts["clusters"], titles(facts["data"])),
         "",
         *facts_lines(
+            *([("outliers", f"{facts['outliers']}, label -1")] if facts.get("outliers") else []),
             ("inertia", f"{facts['inertia']:.8g}"),
             ("runs", _runs_line(facts)),
             (

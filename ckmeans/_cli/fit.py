@@ -3,7 +3,6 @@
 import math
 import os
 import shutil
-import sys
 import textwrap
 import time
 
@@ -17,11 +16,13 @@ from .arguments import (
     add_columns,
     add_json,
     add_labels,
+    add_table_output,
     add_text_options,
     add_threads,
     count,
     count_or_auto,
     count_or_range,
+    count_or_share,
     positive_seconds,
     seed,
 )
@@ -36,10 +37,13 @@ from .facts import (
     model_facts,
     show,
     timing,
+    told,
 )
 from .inputs import in_chunks, read
-from .outputs import check_outputs, write_labels, write_rows, written_by
+from .missing import add_missing, remedy_told, treat
+from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
+from .progress import add_progress, progress_bar
 
 STARTS = (
     "auto",
@@ -50,8 +54,11 @@ STARTS = (
     "random-partition",
     "first",
 )
-METRICS = ("euclidean", "cosine")
-REFINEMENTS = ("auto", "best", "swap", "hartigan-wong", "genetic")
+SCALES = ("standard", "robust", "none")
+METRICS = ("euclidean", "cosine", "manhattan")
+#: How many times the spreads of columns may differ without a warning.
+MOST_APART = 10
+REFINEMENTS = ("default", "none", "auto", "best", "swap", "hartigan-wong", "genetic")
 
 
 def arguments(parser):
@@ -66,6 +73,7 @@ def arguments(parser):
     add_columns(data)
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")
     add_chunks(data)
+    add_missing(data)
     add_text_options(parser)
     data.add_argument(
         "--checkpoint",
@@ -95,21 +103,44 @@ def arguments(parser):
         metavar="N",
         type=count_or_auto,
         default="auto",
-        help="how many times to start, to keep the best (default: 10; 1 where the start is always "
-        "the same)",
+        help="how many times to start, to keep the best (default: 4 to 1, the fewer the larger the "
+        "work; 10 where --init or --refine is given; 1 where the start is always the same)",
     )
     how.add_argument(
         "--refine",
         metavar="HOW",
         choices=REFINEMENTS,
+        default="default",
         help=f"go on from the local optimum that a start ends in: {', '.join(REFINEMENTS)} "
-        "(default: no)",
+        "(default: the less, the larger the work; none where --init or --n-init is given)",
     )
     how.add_argument(
         "--metric",
         choices=METRICS,
         default="euclidean",
-        help="cosine clusters directions, for embeddings and counts of words (default: euclidean)",
+        help="cosine clusters directions, for embeddings and counts of words; manhattan takes "
+        "medians as centers, which far rows do not move (default: euclidean)",
+    )
+    how.add_argument(
+        "--scale",
+        choices=SCALES,
+        help="bring the columns to comparable spreads: standard divides them by their standard "
+        "deviations, robust by their interquartile ranges; the model keeps it, and centers stay in "
+        "the units of the data (default: none, with a warning where spreads differ much)",
+    )
+    how.add_argument(
+        "--size-min",
+        metavar="N",
+        type=float,
+        help="least size of each cluster: rows, or their total weight",
+    )
+    how.add_argument("--size-max", metavar="N", type=float, help="largest size of each cluster")
+    how.add_argument(
+        "--outliers",
+        metavar="N",
+        type=count_or_share,
+        help="leave out the N rows that are farthest from their centers, or a share of the rows "
+        "(0.05): their label is -1",
     )
     how.add_argument(
         "--max-iter",
@@ -145,16 +176,13 @@ def arguments(parser):
         type=positive_seconds,
         help="stop after so many seconds, with the best found so far",
     )
-    how.add_argument(
-        "--no-progress",
-        action="store_true",
-        help="no progress bar (there is one on terminals, with tqdm installed)",
-    )
+    add_progress(how)
     add_threads(how)
 
     results = parser.add_argument_group("results")
     add_labels(results)
-    results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv or .npy")
+    add_table_output(results)
+    results.add_argument("--centers", metavar="OUT", help="write the centers, as .csv, .npy, ...")
     results.add_argument(
         "--model", metavar="OUT", help="write the model (.npz), for ckmeans predict"
     )
@@ -174,13 +202,15 @@ def run(args):
     check_picture(args.plot)
     check_report(args.report)
     chunks = in_chunks(args)
+    if args.plot or args.report:
+        _check_can_be_drawn(args)
     if isinstance(args.clusters, range):
         _fit_range(args)
         return
     label_order = _label_order(args)
     with collect_warnings() as caught:
         started = time.perf_counter()
-        table = read(args, chunks, weights=args.weights)
+        table, missing, means = _read(args, chunks)
         k, init = _start(args, table)
         was_read = time.perf_counter()
         model = KMeans(
@@ -192,10 +222,15 @@ def run(args):
             random_state=args.seed,
             n_threads=args.threads,
             max_time=args.max_time,
-            callback=None if chunks else _progress(args),
+            callback=None if chunks else progress_bar(args),
             label_order=label_order,
-            refine=args.refine,
+            refine=_refine(args),
             metric=args.metric,
+            scale=_scale(args),
+            size_min=args.size_min,
+            size_max=args.size_max,
+            n_outliers=args.outliers,
+            missing="ignore" if args.missing == "ignore" else "error",
         )
         if chunks:
             labels = args.labels or (True if table.weights is not None else None)
@@ -205,19 +240,28 @@ def run(args):
                 columns=table.asked,
                 labels=labels,
                 checkpoint=args.checkpoint,
-                progress=_progress(args) is not None,
+                progress=progress_bar(args) is not None,
             )
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
-            model.fit(table, sample_weight=table.weights)
-            weights = np.bincount(model.labels_, table.weights, k)
+            with remedy_told(table):
+                model.fit(table, sample_weight=table.weights)
+            if means is not None:
+                model.column_means_ = means
+            kept = model.labels_ >= 0
+            weights = np.bincount(
+                model.labels_[kept], None if table.weights is None else table.weights[kept], k
+            )
         fitted = time.perf_counter()
 
-    _write_results(args, model, table, None, caught, labels_written=chunks)
+    if not chunks:
+        caught += _spreads_that_differ(args, table)
+    _write_results(args, model, table, None, caught, missing, labels_written=chunks)
     facts = {
-        **data_facts(args, table),
+        **data_facts(args, table, missing),
         "settings": _settings(args, k),
         **model_facts(model, weights),
+        "outliers": 0 if args.outliers is None else int(np.count_nonzero(model.labels_ == -1)),
         "seconds": {"read": was_read - started, "fit": fitted - was_read},
         "written": written_by(args),
         "warnings": caught,
@@ -225,13 +269,49 @@ def run(args):
     show(args, facts, fit_report)
 
 
+def _refine(args):
+    """`refine`, as `KMeans` takes it."""
+    return None if args.refine == "none" else args.refine
+
+
+def _check_can_be_drawn(args):
+    if args.missing == "ignore":
+        raise UsageError(
+            "--plot and --report show full rows: leave them out with --missing ignore, or give "
+            "--missing mean"
+        )
+    if args.metric == "manhattan":
+        raise UsageError("--plot and --report are not for --metric manhattan: leave them out")
+
+
+def _read(args, chunks=False):
+    """The table; of its missing values, what is to be told and the means that were filled in."""
+    if args.missing == "ignore" and args.scale not in (None, "none"):
+        raise UsageError(
+            f"--missing ignore cannot be used with --scale {args.scale}: leave one of them out, or "
+            "give --missing mean"
+        )
+    gaps = {} if chunks else {"gaps": args.missing != "error"}
+    table = read(args, chunks, weights=args.weights, **gaps)
+    return table, *treat(args.missing, table, args.data)
+
+
+def _scale(args):
+    return None if args.scale == "none" else args.scale
+
+
 def _settings(args, k):
     return {
         "clusters": k,
         "init": args.init,
         "n_init": args.n_init,
-        "refine": args.refine,
+        "refine": _refine(args),
         "metric": args.metric,
+        "scale": args.scale,
+        "missing": args.missing,
+        "size_min": args.size_min,
+        "size_max": args.size_max,
+        "outliers": args.outliers,
         "max_iter": args.max_iter,
         "tol": args.tol,
         "seed": args.seed,
@@ -241,16 +321,40 @@ def _settings(args, k):
     }
 
 
-def _write_results(args, model, table, selection, caught, labels_written=False):
-    """Write the files that were asked for."""
+def _spreads_that_differ(args, table):
+    """A warning where a few columns decide almost alone because of their units."""
+    if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
+        return []
+    spreads = {
+        name: float(np.nanstd(column, dtype=np.float64))
+        for name, column in zip(table.names, np.asarray(table.values).T)
+    }
+    spreads = {name: spread for name, spread in spreads.items() if spread > 0}
+    if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
+        return []
+    wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+    return [
+        f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
+        f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "
+        f"{wide!r} counts for much more: give --scale standard, or --scale none if this is intended"
+    ]
+
+
+def _write_results(args, model, table, selection, caught, missing, labels_written=False):
+    """Write the files that were asked for; `caught` may get warnings more."""
     if args.labels and not labels_written:
         write_labels(args.labels, model.labels_, table)
     if args.centers:
         write_rows(args.centers, model.cluster_centers_, table.columns)
+    if args.table:
+        caught += write_table(args.table, table, model.labels_, model.distances(table))
     if args.model:
+        if not labels_written:  # of rows that are in memory
+            model.typical_distances_ = model.typical_distances(table)
         model.save(args.model)
     if args.plot or args.report:
-        draw_fit(args, model, table, selection, caught)
+        notes = [told(missing), *caught] if missing else caught
+        draw_fit(args, model, table, selection, notes)
 
 
 def _fit_range(args):
@@ -262,43 +366,58 @@ def _fit_range(args):
             "a range of k starts with k-means++ and from its neighbors: leave --init "
             "out, or give one K"
         )
-    if args.refine:
+    if args.refine not in ("default", "none"):
         raise UsageError("a range of k is not refined: leave --refine out, or give one K")
+    for option in ("size_min", "size_max", "outliers"):
+        if getattr(args, option) is not None:
+            raise UsageError(
+                f"a range of k is chosen without --{option.replace('_', '-')}: leave it out, or "
+                "give one K"
+            )
     if args.metric != "euclidean":
         raise UsageError(
             "a range of k is judged by Euclidean distances: leave --metric "
             f"{args.metric} out, or give one K"
         )
+    if args.missing == "ignore":
+        raise UsageError(
+            "a range of k is judged by full rows: give --missing drop or mean, or give one K"
+        )
     with collect_warnings() as caught:
         started = time.perf_counter()
-        table = read(args, weights=args.weights)
+        table, missing, means = _read(args)
         if args.clusters[-1] > len(table):
             raise UsageError(
                 f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}"
             )
         was_read = time.perf_counter()
-        found = select_k(
-            table,
-            args.clusters,
-            random_state=args.seed,
-            n_init=args.n_init,
-            sample_weight=table.weights,
-            max_iter=args.max_iter,
-            tol=args.tol,
-            n_threads=args.threads,
-            sample_size=max(5000, 2 * args.clusters[-1]),
-        )
+        with remedy_told(table):
+            found = select_k(
+                table,
+                args.clusters,
+                random_state=args.seed,
+                n_init=args.n_init,
+                sample_weight=table.weights,
+                max_iter=args.max_iter,
+                tol=args.tol,
+                n_threads=args.threads,
+                scale=_scale(args),
+                sample_size=max(5000, 2 * args.clusters[-1]),
+            )
         fitted = time.perf_counter()
     model = found.model
-    if model is None and (args.labels or args.centers or args.model):
+    if model is not None and means is not None:
+        model.column_means_ = means
+    caught += _spreads_that_differ(args, table)
+    if model is None and (args.labels or args.centers or args.model or args.table):
         raise UsageError(f"{found.suggestion} To fit it anyway, give one K")
-    _write_results(args, model, table, found, caught)
+    _write_results(args, model, table, found, caught, missing)
     plain = {
         name: [value if math.isfinite(value) else None for value in column.tolist()]
         for name, column in found.table.items()
     }
     facts = {
-        **data_facts(args, table),
+        **data_facts(args, table, missing),
         "settings": _settings(args, [args.clusters[0], args.clusters[-1]]),
         "selection": {
             "table": plain,
@@ -377,19 +496,6 @@ def _label_order(args):
     return load(args.label_order).cluster_centers_
 
 
-def _progress(args):
-    """A progress bar, where there is a terminal to draw it on and a package to draw it."""
-    if args.no_progress or not sys.stderr.isatty():
-        return None
-    try:
-        import tqdm  # noqa: F401
-    except ImportError:
-        return None
-    from ..progress import ProgressBar
-
-    return ProgressBar(leave=False)
-
-
 COMMAND = Command(
     run,
     arguments,
@@ -411,7 +517,8 @@ COMMAND = Command(
 The first line of text is the header; where it may be a row as well (all of it numbers, say),
 ckmeans asks, and --header or --no-header decides. Marks in numbers and row names are treated
 likewise. Columns that are not numbers (names, dates, codes with leading zeros) and row names are
-left out, and told. A missing value is an error. k-means compares distances: scale columns of
-different units to a comparable spread first.
+left out, and told. A missing value is an error, unless --missing says what to do; rows that it
+leaves out have the label -1 in --labels, and empty cells in --output. k-means compares distances:
+bring columns of different units to comparable spreads first, as by --scale standard.
 """,
 )

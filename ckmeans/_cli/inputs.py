@@ -4,6 +4,10 @@ import os
 
 from .._input import configuration
 from .arguments import TEXT_OPTIONS, UsageError
+from .tables import MissingValue
+
+#: What to do about missing values, for errors.
+REMEDY = "give --missing drop, mean or ignore"
 
 
 def in_chunks(args):
@@ -30,9 +34,21 @@ def in_chunks(args):
         )
     elif args.labels and not args.labels.lower().endswith(".npy"):
         against = "with --chunks labels are written as .npy: give --labels the name of such a file"
+    elif getattr(args, "scale", None) not in (None, "none"):
+        against = (
+            "--scale takes all rows in memory: use it without --chunks, or divide the columns by "
+            "their spreads first"
+        )
+    elif getattr(args, "missing", None) not in (None, "error"):
+        against = "--missing takes all rows in memory: use it without --chunks"
+    elif args.table or getattr(args, "distances", None):
+        against = "--output and --distances take all rows in memory: use them without --chunks"
     elif getattr(args, "plot", None) or getattr(args, "report", None):
         against = "--plot and --report take all rows in memory: use them without --chunks"
-    elif getattr(args, "refine", None) or getattr(args, "metric", "euclidean") != "euclidean":
+    elif (
+        getattr(args, "refine", "default") not in ("default", "none")
+        or getattr(args, "metric", "euclidean") != "euclidean"
+    ):
         against = "--refine and --metric cosine take all rows in memory: use them without --chunks"
     elif checkpoint and not os.path.isdir(os.path.dirname(os.path.abspath(checkpoint))):
         against = (
@@ -50,12 +66,19 @@ def read(args, chunks=False, path=None, **options):
     chunks : bool
         Leave its rows in their file.
     """
+    if getattr(args, "table", None):
+        options["originals"] = True
     if chunks:
         from .tables_on_disk import open_table as read
     else:
         from .readers import read_table as read
     given = {name: getattr(args, name) for name in TEXT_OPTIONS}
-    return read(args.data if path is None else path, args.columns, **given, **options)
+    try:
+        return read(args.data if path is None else path, args.columns, **given, **options)
+    except MissingValue as error:
+        if not hasattr(args, "missing"):
+            raise
+        raise MissingValue(f"{error}; or {REMEDY}") from None
 
 
 def read_for_model(args, model, path=None, chunks=False, **options):

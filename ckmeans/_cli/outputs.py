@@ -2,14 +2,20 @@
 
 import csv
 import io
+import itertools
+import json
+import math
 import os
 import sys
+from decimal import Decimal
 
 import numpy as np
 
+from .._input.optional_packages import need
 from .._output import safe_text
 from .._output.files import write_atomically
 from .arguments import UsageError
+from .tables import is_address
 
 #: The options that name a file to write, and what is in it.
 CONTENTS = {
@@ -20,6 +26,8 @@ CONTENTS = {
     "plot": "picture",
     "report": "report",
     "output": "picture",
+    "table": "data with clusters",
+    "distances": "distances",
 }
 _NO_TEXT = ("model", "plot", "report", "output")  # cannot go to standard output
 
@@ -45,7 +53,11 @@ def check_outputs(args, inputs=()):
             raise UsageError(f"{why}: give --{name} the name of a file")
     if len(set(outputs.values())) < len(outputs):
         raise UsageError("two results cannot go to the same place")
+    for name in _ROWS & outputs.keys():
+        check_format(outputs[name])
     for path in outputs.values():
+        if is_address(path):
+            raise UsageError(f"cannot write {path}: an address; give the name of a file")
         directory = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(directory):
             raise UsageError(f"cannot write {path}: there is no directory {directory}")
@@ -54,35 +66,209 @@ def check_outputs(args, inputs=()):
         for source in inputs:
             if os.path.isfile(path) and os.path.isfile(source) and os.path.samefile(path, source):
                 raise UsageError(f"{path} is an input, and would be overwritten")
+        if os.path.isfile(path) and not args.force:
+            raise UsageError(f"{path} exists: give --force to overwrite it, or another name")
 
 
 def write_labels(path, labels, table):
     """One label per line, under a header if the data has one, so that the lines of both files
-    match.
+    match; -1 for rows that were left out.
     """
-    write_rows(path, labels, ["label"] if table.columns else [])
+    write_rows(path, table.in_file(labels, -1), ["label"] if table.columns else [])
 
 
 def write_rows(path, array, names):
-    """Write an array in full precision: as .npy if so called, else as text with a header of names,
-    if any.
+    """Write an array in full precision, in the format that the suffix says; text has a header of
+    names, if any.
     """
-    if path.lower().endswith(".npy"):
-        with write_atomically(path) as file:
-            np.save(file, array)
-        return
-    text = io.StringIO()
-    writer = csv.writer(
-        text, delimiter="\t" if path.lower().endswith(".tsv") else ",", lineterminator="\n"
-    )
-    if names:
-        writer.writerow(map(safe_text.cell, names))
-    writer.writerows(array.reshape(len(array), -1).tolist())
+    array = np.asarray(array)
+    columns = [column for column in array.reshape(len(array), -1).T]
+    write_columns(path, columns, names, array)
+
+
+def write_columns(path, columns, names, array=None):
+    """Write columns in full precision, each in its own type, in the format that the suffix says.
+
+    array : ndarray or None
+        What .npy holds; None means the columns side by side.
+    """
+    write = _WRITERS[suffix_of(path)]
     if path == "-":
-        sys.stdout.write(text.getvalue())
+        text = io.BytesIO()
+        write(text, columns, names, array)
+        sys.stdout.write(text.getvalue().decode())
         return
     with write_atomically(path) as file:
-        file.write(text.getvalue().encode())
+        write(file, columns, names, array)
+
+
+def suffix_of(path):
+    """What says the format; text for standard output, and for names without a suffix."""
+    return os.path.splitext(path)[1].lower() or ".csv"
+
+
+def check_format(path):
+    """Raise, before the work is done, where rows cannot be written to a file of this name."""
+    suffix = suffix_of(path)
+    if suffix not in _WRITERS:
+        raise UsageError(
+            f"cannot write {path}: {_REMEDIES.get(suffix, 'an unknown format')}; the suffix is one "
+            f"of {', '.join(_WRITERS)}"
+        )
+    if suffix in _ARROW:
+        need(f"pyarrow.{_ARROW[suffix]}", f"a {suffix} file")
+
+
+def _text(delimiter):
+    def write(file, columns, names, array):
+        head = [[safe_text.cell(name) for name in names]] if names else []
+        for rows in itertools.chain([head], _blocks(columns)):
+            text = io.StringIO()
+            csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+            file.write(text.getvalue().encode())
+
+    return write
+
+
+def _npy(file, columns, names, array):
+    if array is None:
+        array = np.column_stack([numbers(column) for column in columns])
+    np.save(file, array)
+
+
+def as_list(column):
+    """The values of an array, of a column of Arrow or of a list, as Python has them."""
+    for method in ("tolist", "to_pylist"):
+        if hasattr(column, method):
+            return getattr(column, method)()
+    return list(column)
+
+
+def numbers(column):
+    """A column as an array, with NaN for what is missing; None if it is not one of numbers."""
+    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "fiub":
+        return column
+    values = as_list(column)
+    if not all(value is None or isinstance(value, (int, float, Decimal)) for value in values):
+        return None
+    return np.array(values, dtype=np.float64)
+
+
+def _cell(value):
+    """A value as text has it: lists and records as JSON."""
+    return json.dumps(value, default=str) if isinstance(value, (list, dict)) else value
+
+
+def _blocks(columns):
+    """The rows, as lists of some of them."""
+    for start in range(0, len(columns[0]), 1 << 14):
+        yield list(zip(*(as_list(column[start : start + (1 << 14)]) for column in columns)))
+
+
+def _records(columns, names):
+    """A JSON text for each row; what is not finite is null, as JSON has no such numbers."""
+    names = named(names, len(columns))
+    for row in itertools.chain.from_iterable(_blocks(columns)):
+        finite = (
+            None if isinstance(value, float) and not math.isfinite(value) else value
+            for value in row
+        )
+        yield json.dumps(dict(zip(names, finite)), allow_nan=False, default=str)
+
+
+def _json(file, columns, names, array):
+    file.write(("[\n" + ",\n".join(_records(columns, names)) + "\n]\n").encode())
+
+
+def _json_lines(file, columns, names, array):
+    file.writelines(line.encode() + b"\n" for line in _records(columns, names))
+
+
+def _arrow(module, function):
+    def write(file, columns, names, array):
+        table = need("pyarrow", "this format").table(
+            list(map(_arrow_column, columns)), names=named(names, len(columns))
+        )
+        getattr(need(f"pyarrow.{module}", "this format"), function)(table, file)
+
+    return write
+
+
+def _arrow_column(column):
+    pyarrow = need("pyarrow", "this format")
+    if isinstance(column, np.ndarray):
+        return np.ascontiguousarray(column)
+    if not isinstance(column, list):
+        return column  # one of Arrow's
+    try:
+        return pyarrow.array(column)
+    except pyarrow.ArrowException:  # of several types
+        return pyarrow.array([None if value is None else str(value) for value in column])
+
+
+def named(names, d):
+    """Names for formats that need some."""
+    return list(names) or [f"column {number}" for number in range(1, d + 1)]
+
+
+#: suffix -> function(file, columns, names, array)
+_WRITERS = {
+    ".csv": _text(","),
+    ".tsv": _text("\t"),
+    ".txt": _text(","),
+    ".npy": _npy,
+    ".json": _json,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _arrow("parquet", "write_table"),
+    ".feather": _arrow("feather", "write_feather"),
+}
+#: Formats in which numbers are spelled as in the file.
+_TEXT = (".csv", ".tsv", ".txt")
+#: suffix -> the module of pyarrow that writes it
+_ARROW = {".parquet": "parquet", ".feather": "feather"}
+#: What to say of formats that are asked for and not written.
+_REMEDIES = {
+    ".xlsx": "no workbook is written; Excel opens .csv",
+    ".xls": "no workbook is written; Excel opens .csv",
+    ".sqlite": "no database is written; sqlite3 imports .csv",
+    ".db": "no database is written; most import .csv",
+    ".npz": "no archive of arrays is written; .npy holds one",
+    ".gz": "nothing is compressed; .parquet is",
+}
+#: The outputs that are rows.
+_ROWS = {"labels", "centers", "save", "table", "distances"}
+
+
+def write_table(path, table, labels, distances, scores=None):
+    """All columns of the file, with the cluster of each row and its distance to the center, which
+    are empty for rows that were left out. Returns lines about what a reader may not expect.
+    """
+    added = {"cluster": labels, "distance": distances}
+    if scores is not None:
+        added["score"] = scores
+    suffix, remarks = suffix_of(path), []
+    names, columns = [], []
+    for original in table.originals:
+        text = suffix in _TEXT
+        column = original.cells if text and original.cells is not None else original.values()
+        if text and not isinstance(column, np.ndarray) and original.cells is None:
+            column = [_cell(value) for value in as_list(column)]
+        if suffix == ".npy" and numbers(column) is None:
+            remarks.append(f"{path}: column {original.name!r} is left out: .npy holds numbers only")
+            continue
+        names.append(original.name)
+        columns.append(column)
+    for name, column in added.items():
+        there = name
+        while name in names:
+            name = f"{name} (ckmeans)"
+        if name != there:
+            remarks.append(f"{path}: the data has a column {there!r}; the new one is {name!r}")
+        names.append(name)
+        columns.append(table.in_file(column, None))
+    write_columns(path, columns, names)
+    return remarks
 
 
 def written_by(args):

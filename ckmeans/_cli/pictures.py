@@ -65,9 +65,7 @@ def draw_fit(args, model, table, selection, caught):
         from ..report import report
 
         source = "standard input" if args.data == "-" else args.data
-        notes = [f"left out: {column.name} ({column.why})" for column in table.left_out] + list(
-            caught
-        )
+        notes = [f"left out: {column.name} ({column.why})" for column in table.left_out] + caught
         report(
             model,
             table,
@@ -105,13 +103,19 @@ def save(axes, path):
     need("matplotlib.pyplot", "a picture").close(figure)
 
 
-def quantize_file(path, output, k, seed, threads, frame=None):
-    """Reduce the colors of a picture file, all frames to the same ones; return the facts."""
+def quantize_file(path, output, k, seed, threads, frame=None, asked=False, callback=None):
+    """Reduce the colors of a picture file, all frames to the same ones; return the facts.
+
+    asked : bool
+        Whether the user has asked for so many colors, which is an error where there are fewer.
+    callback : callable or None
+        As of `KMeans`.
+    """
     import numpy as np
 
     from .._input.picture_files import Writer, read_picture
     from .._output.files import write_atomically
-    from ..image import FULL, quantize
+    from ..image import FULL, reduced
 
     picture = read_picture(path, frame)
     writer = Writer(output, picture, k)
@@ -123,8 +127,17 @@ def quantize_file(path, output, k, seed, threads, frame=None):
         if len(frames) == 1
         else np.concatenate([each.reshape(-1, 1, *each.shape[2:]) for each in frames])
     )
+
+    def enough(n):
+        if n < k and asked:
+            raise ValueError(
+                f"it has {n} colors, fewer than -k {k}: there is nothing to reduce; give at most "
+                f"-k {n}"
+            )
+
+    how = {"random_state": seed, "n_threads": threads, "callback": callback}
     try:
-        result = quantize(tall, k, random_state=seed, n_threads=threads)
+        result = reduced(tall, k, enough, **how)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     seconds = time.perf_counter() - started

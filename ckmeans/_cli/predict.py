@@ -10,8 +10,10 @@ from .arguments import (
     add_json,
     add_labels,
     add_model_and_data,
+    add_table_output,
     add_text_options,
     add_threads,
+    count,
 )
 from .command import Command
 from .facts import (
@@ -25,7 +27,8 @@ from .facts import (
     timing,
 )
 from .inputs import in_chunks, read_for_model
-from .outputs import check_outputs, write_labels, written_by
+from .missing import add_missing, remedy_told, treat, way_of
+from .outputs import check_outputs, write_columns, write_labels, write_table, written_by
 
 
 def arguments(parser):
@@ -33,8 +36,22 @@ def arguments(parser):
     add_columns(parser)
     add_chunks(parser)
     add_text_options(parser)
+    add_missing(parser, None, " (default: as the model was fitted)")
     add_threads(parser)
     add_labels(parser)
+    add_table_output(parser)
+    parser.add_argument(
+        "--distances",
+        metavar="OUT",
+        help="write each row's cluster, distance to its center and score: the distance in typical "
+        "distances of the cluster, as they were at the fit; - prints them",
+    )
+    parser.add_argument(
+        "--outliers",
+        metavar="N",
+        type=count,
+        help="show the N rows of the highest scores, counted from 1 without the header",
+    )
     add_json(parser)
 
 
@@ -43,26 +60,34 @@ def run(args):
 
     check_outputs(args, inputs=[args.model_file, args.data])
     chunks = in_chunks(args)
+    outliers = missing = None
     with collect_warnings() as caught:
         model = load(args.model_file)
         if args.threads is not None:
             model.set_params(n_threads=args.threads)
-        table = read_for_model(args, model, chunks=chunks)
+        how = "error" if chunks else way_of(args, model)
+        gaps = {} if chunks else {"gaps": how != "error"}
+        table = read_for_model(args, model, chunks=chunks, **gaps)
+        missing, _ = treat(how, table, args.data, model)
         started = time.perf_counter()
         if chunks:
             sizes, inertia = _predict_chunks(args, model, table)
             seconds = time.perf_counter() - started
         else:
-            labels = model.predict(table)
+            with remedy_told(table):
+                labels = model.predict(table)
             seconds = time.perf_counter() - started
             inertia = -model.score(table)
             sizes = np.bincount(labels, minlength=len(model.cluster_centers_))
             if args.labels:
                 write_labels(args.labels, labels, table)
+            outliers = _distances(args, model, table, labels, caught)
+            labels = table.in_file(labels, -1)
     facts = {
-        **data_facts(args, table),
+        **data_facts(args, table, missing),
         "model": args.model_file,
         "inertia": inertia,
+        **({"outliers": outliers} if outliers else {}),
         "clusters": [{"label": label, "size": size} for label, size in enumerate(sizes.tolist())],
         **({"labels": labels.tolist()} if args.json and not args.labels and not chunks else {}),
         "seconds": {"predict": seconds},
@@ -70,6 +95,34 @@ def run(args):
         "warnings": caught,
     }
     show(args, facts, _report)
+
+
+def _distances(args, model, table, labels, caught):
+    """Write what was asked for about distances; return the most unusual rows, if asked for.
+
+    caught : list
+        Warnings, to which some may be added.
+    """
+    if not (args.distances or args.table or args.outliers):
+        return None
+    distances = model.distances(table, labels)
+    scores = model.anomaly_scores(table)
+    if args.distances:
+        columns = [table.in_file(column, None) for column in (labels, distances, scores)]
+        write_columns(args.distances, columns, ["cluster", "distance", "score"])
+    if args.table:
+        caught += write_table(args.table, table, labels, distances, scores)
+    most = np.lexsort((np.arange(len(scores)), -scores))[: args.outliers or 0]
+    rows = np.arange(len(scores)) if table.kept is None else np.flatnonzero(table.kept)
+    return [
+        {
+            "row": int(rows[i]) + 1,
+            "cluster": int(labels[i]),
+            "distance": float(distances[i]),
+            "score": float(scores[i]) if np.isfinite(scores[i]) else None,
+        }
+        for i in most.tolist()
+    ]
 
 
 def _predict_chunks(args, model, table):
@@ -103,12 +156,26 @@ def _report(facts):
         "",
         *cluster_lines(facts["clusters"]),
         "",
+        *_outlier_lines(facts.get("outliers", ())),
         *facts_lines(
             ("inertia", f"{facts['inertia']:.8g}"),
             *timing(facts),
             *endings(facts),
         ),
     ]
+
+
+def _outlier_lines(outliers):
+    """The most unusual rows as a table."""
+    if not outliers:
+        return []
+    rows = [["row", "cluster", "distance", "score"]]
+    for found in outliers:
+        score = "infinite" if found["score"] is None else f"{found['score']:.3g}"
+        rows.append([str(found["row"]), str(found["cluster"]), f"{found['distance']:.5g}", score])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths)) for row in rows]
+    return ["most unusual rows:", *lines, ""]
 
 
 COMMAND = Command(
@@ -121,6 +188,8 @@ COMMAND = Command(
       print how many rows fall into each cluster
   ckmeans predict model.npz new.csv --labels -
       print each row's cluster, one per line
+  ckmeans predict model.npz new.csv --outliers 5 --distances scores.csv
+      show the 5 most unusual rows, and write distances and scores of all
 """,
     notes="""\
 If the model knows column names, the data's columns are found by name, in any order; others are

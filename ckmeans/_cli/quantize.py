@@ -8,6 +8,7 @@ from .command import Command
 from .facts import collect_warnings, facts_lines, printable, show, timing
 from .outputs import check_outputs, written_by
 from .pictures import quantize_file
+from .progress import add_progress, progress_bar
 
 
 def arguments(parser):
@@ -17,7 +18,6 @@ def arguments(parser):
         "--clusters",
         metavar="K",
         type=count,
-        default=16,
         help="how many colors (default: 16)",
     )
     parser.add_argument(
@@ -37,14 +37,23 @@ def arguments(parser):
         "--seed", metavar="S", type=seed, default=0, help="seed of the draws (default: 0)"
     )
     add_threads(parser)
+    add_progress(parser)
     add_json(parser)
 
 
 def run(args):
     check_outputs(args, inputs=[args.image])
+    asked = args.clusters is not None
     with collect_warnings() as caught:
         facts = quantize_file(
-            args.image, args.output, args.clusters, args.seed, args.threads, args.frame
+            args.image,
+            args.output,
+            args.clusters if asked else 16,
+            args.seed,
+            args.threads,
+            args.frame,
+            asked,
+            progress_bar(args),
         )
     facts.update(written=written_by(args), warnings=caught)
 

@@ -16,7 +16,19 @@ import numpy as np
 
 from .._input.npy_files import damaged, load_npy
 from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
-from .tables import Ambiguous, Ask, LeftOut, ReadError, Source, Table, choose, numbers_of_rows
+from .tables import (
+    Ambiguous,
+    Ask,
+    LeftOut,
+    MissingValue,
+    Original,
+    ReadError,
+    Source,
+    Table,
+    choose,
+    numbers_of_rows,
+    unique,
+)
 from .text import read_text
 
 __all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
@@ -60,6 +72,10 @@ def read_table(path, columns=None, weights=None, **options):
         Encoding of text. Default: what a byte order mark says, UTF-8, UTF-16 or else Latin-1.
     quotes : bool, optional
         Whether quotation marks quote, or are letters like any other. Default: they quote.
+    gaps : bool, default=False
+        Whether missing values become NaN; else they are errors.
+    originals : bool, default=False
+        Whether the table keeps all columns of the file as they are, too.
 
     Returns
     -------
@@ -76,7 +92,8 @@ def read_table(path, columns=None, weights=None, **options):
     Warns
     -----
     UserWarning
-        A column that is used looks like a number of the row rather than a value.
+        A column that is used looks like a number of the row rather than a value: one without a
+        name, or the only one. Others of the kind are left out.
     """
     ask = Ask(columns, weights, **options)
     ask.check()
@@ -89,7 +106,7 @@ def read_table(path, columns=None, weights=None, **options):
         reason = getattr(error, "strerror", None) or f"truncated or damaged: {error}"
         raise ReadError(f"{name}: {reason}") from None
     if ask.columns is None and ask.index is None and not (table.columns and ask.columns_if_named):
-        _tell_numbers_of_rows(source, table)
+        table = _without_numbers_of_rows(source, table)
     return table
 
 
@@ -105,17 +122,33 @@ def _read(source, ask):
     return read(source, ask)
 
 
-def _tell_numbers_of_rows(source, table):
-    """Warn of columns that are used and look like numbers of the rows."""
+def _without_numbers_of_rows(source, table):
+    """The table without columns that look like numbers of the rows, which is told.
+
+    Where columns have no names, or nothing else is there, they stay, with a warning.
+    """
     if isinstance(table.values, np.memmap):  # to look at it would read it all
-        return
-    for name in numbers_of_rows(table):
+        return table
+    found = numbers_of_rows(table)
+    if found and table.columns and len(found) < len(table.names):
+        kept = [j for j, name in enumerate(table.names) if name not in found]
+        why = "another whole number in each row, such as an id; --no-index keeps it"
+        return Table(
+            np.ascontiguousarray(table.values[:, kept]),
+            [table.names[j] for j in kept],
+            named=True,
+            weights=table.weights,
+            left_out=[*table.left_out, *(LeftOut(name, why) for name in found)],
+            originals=table.originals,
+        )
+    for name in found:
         warnings.warn(
             f"{source.name}: column {name!r} has another whole number in each row and is used as a "
             f"feature; if these are numbers of the rows, leave it out: --index {name}",
             UserWarning,
             stacklevel=3,
         )
+    return table
 
 
 # ----------------------------------------------------------------------------------------- NumPy's
@@ -189,7 +222,8 @@ def _read_npz(source, ask):
     if not arrays:
         raise ReadError(f"{source.name}: an archive without arrays")
     if len(arrays) == 1:
-        return _from_array(source, *arrays.values(), ask)
+        (array,) = arrays.values()
+        return _from_array(source, array, ask)
 
     matrices = [name for name, array in arrays.items() if array.ndim == 2]
     if not matrices and len({array.shape for array in arrays.values()}) == 1:
@@ -218,7 +252,15 @@ def _from_array(source, array, ask):
     chosen, where, names = choose_of_array(source, array, ask)
     values = array if chosen == list(range(array.shape[1])) else array[:, chosen]
     row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
-    return Table(values, names, named=False, weights=row_weights)
+    all_names = (f"column {number}" for number in range(1, array.shape[1] + 1))
+    originals = [Original(name, lambda j=j: array[:, j]) for j, name in enumerate(all_names)]
+    return Table(
+        values,
+        names,
+        named=False,
+        weights=row_weights,
+        originals=originals if ask.originals else None,
+    )
 
 
 def _from_columns(source, arrays, ask):
@@ -263,8 +305,13 @@ def choose_numeric(source, names, numeric, ask, index=None):
     return chosen, where, left_out
 
 
-def _stack(source, names, numeric, column, ask, index=None):
-    """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
+def _stack(source, names, numeric, column, ask, index=None, original=None):
+    """A table from `column(j)` of the chosen columns, in a dtype that holds them all.
+
+    original : callable, optional
+        `original(j)` gives any column as it is, also later; default: `column`.
+    """
+    original = original or column
     chosen, where, left_out = choose_numeric(source, names, numeric, ask, index)
     return Table(
         np.stack([column(j) for j in chosen], axis=1),
@@ -272,6 +319,9 @@ def _stack(source, names, numeric, column, ask, index=None):
         named=True,
         weights=None if where is None else np.array(column(where), dtype=np.float64),
         left_out=left_out,
+        originals=[Original(name, lambda j=j: original(j)) for j, name in enumerate(unique(names))]
+        if ask.originals
+        else None,
     )
 
 
@@ -332,15 +382,17 @@ def _from_arrow(source, schema, read, ask):
 
     def column(j):
         chunks = read(schema.names[j]).column(0)
-        if chunks.null_count:
+        if chunks.null_count and not ask.gaps:
             row = np.argmax(chunks.is_null().to_numpy())
-            raise ReadError(
+            raise MissingValue(
                 f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing"
             )
         return column_values(chunks)
 
     why_not = [why_no_numbers(field) for field in schema]
-    return _stack(source, schema.names, why_not, column, ask, pandas_index(schema))
+    all_columns = [read(name).column(0) for name in schema.names] if ask.originals else []
+    index = pandas_index(schema)
+    return _stack(source, schema.names, why_not, column, ask, index, all_columns.__getitem__)
 
 
 # --------------------------------------------------------------------------------------------- JSON
@@ -422,8 +474,10 @@ def _from_values(source, names, columns, ask):
     def numbers(j):
         for number, value in enumerate(columns[j], 1):
             place = f"{source.name}: record {number}, column {names[j]!r}"
+            if ask.gaps and (value is None or value != value):
+                continue
             if value is None:
-                raise ReadError(f"{place}: the value is missing")
+                raise MissingValue(f"{place}: the value is missing")
             if not is_number(value):
                 raise ReadError(f"{place}: {value!r} is not a number")
             # A whole number of any size; converted, it may be infinite.
@@ -438,6 +492,12 @@ def _from_values(source, names, columns, ask):
         named=named,
         weights=None if where is None else numbers(where),
         left_out=left_out,
+        originals=[
+            Original(name if named else f"column {name}", lambda j=j: list(columns[j]))
+            for j, name in enumerate(names)
+        ]
+        if ask.originals
+        else None,
     )
 
 

@@ -6,12 +6,19 @@ import io
 import os
 import re
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 
 class ReadError(ValueError):
     """A file that cannot be read as a table of numbers; the message names the place."""
+
+
+class MissingValue(ReadError):
+    """A value that is needed and missing; there are ways to go on without it."""
 
 
 class Ambiguous(ReadError):
@@ -38,6 +45,14 @@ class LeftOut(NamedTuple):
     why: str
 
 
+class Original(NamedTuple):
+    """A column of the file as it is there, used or not."""
+
+    name: str
+    values: Callable[[], Any]  #: numbers or other values, None (or NaN) where one is missing
+    cells: Any = None  #: in files of text what stands there
+
+
 class Table:
     """Rows of numbers with column names; `KMeans` takes it as it is.
 
@@ -51,17 +66,36 @@ class Table:
     weights : ndarray of shape (n_rows,), or None
     left_out : list of LeftOut
         Columns that were not asked for by name and cannot be used.
+    originals : list of Original, or None
+        All columns of the file in its order, where they were asked for.
+    kept : ndarray of bool, one for each row of the file, or None
+        Which of them are rows of this table; None means all.
     """
 
-    def __init__(self, values, names, *, named, weights=None, left_out=()):
+    def __init__(self, values, names, *, named, weights=None, left_out=(), originals=None):
         self.values = values
         self.names = list(names)
         self.columns = self.names if named else []
         self.weights = weights
         self.left_out = list(left_out)
+        self.originals = originals
+        self.kept = None
 
     def __len__(self):
         return len(self.values)
+
+    def in_file(self, of_rows, absent):
+        """What there is for each row of this table as a list or array for each row of the file;
+        `absent` stands for the others.
+        """
+        if self.kept is None:
+            return of_rows
+        if absent is None:
+            of_rows = iter(np.asarray(of_rows).tolist())
+            return [next(of_rows) if kept else None for kept in self.kept.tolist()]
+        found = np.full(len(self.kept), absent, np.asarray(of_rows).dtype)
+        found[self.kept] = of_rows
+        return found
 
     def to_numpy(self):
         """The values, without a copy."""
@@ -71,17 +105,19 @@ class Table:
 class Ask(NamedTuple):
     """What the caller wants of a file; see `read_table`. None leaves the decision to the file."""
 
-    columns: list = None
-    weights: str = None
-    columns_if_named: list = None
-    index: list = None
-    header: bool = None
-    sep: str = None
-    decimal: str = None
-    thousands: str = None
+    columns: list | None = None
+    weights: str | None = None
+    columns_if_named: list | None = None
+    index: list | None = None  # type: ignore[assignment]  # of tuple
+    header: bool | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
     skip: int = 0
-    encoding: str = None
-    quotes: bool = None
+    encoding: str | None = None
+    quotes: bool | None = None
+    gaps: bool = False  # whether missing values become NaN
+    originals: bool = False  # whether all columns are wanted as they are
 
     def check(self):
         """Raise where options make no sense, alone or together."""
@@ -137,7 +173,7 @@ def choose(source, names, numeric, ask, named, index=None):
     weights : int or None
     left_out : list of LeftOut
     """
-    positions = {}
+    positions: dict[str, int] = {}
     for j, name in enumerate(names):
         positions.setdefault(name, j)
     where = None if ask.weights is None else _find(source, names, positions, ask.weights, named)
@@ -178,7 +214,9 @@ def _find(source, names, positions, wanted, named):
 
 def unique(names):
     """Names for all columns: numbers for the nameless, ``x.1`` for a second ``x``."""
-    taken, again, result = set(), {}, list(names)
+    taken: set[str] = set()
+    again: dict[str, int] = {}
+    result = list(names)
     for j in sorted(
         range(len(result)), key=lambda j: not result[j]
     ):  # names of the file's own come first
@@ -207,8 +245,6 @@ def numbers_of_rows(table):
     These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
     (or 0 to n - 1).
     """
-    import numpy as np
-
     n = len(table)
     found = []
     for name, column in zip(table.names, table.values.T):
@@ -229,7 +265,13 @@ _COMPRESSED = (  # first bytes, module that opens it
     (re.compile(rb"\xfd7zXZ\0"), "lzma"),
     (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd"),
 )
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+NOT_OPENED = "an address is not opened: download it first"
+
+
+def is_address(path):
+    """Whether this is an address such as a URL, and no path."""
+    return isinstance(path, str) and _ADDRESS.match(path) is not None
 
 
 class Source:
@@ -245,10 +287,9 @@ class Source:
         if self.path == "-" and data is None:
             self.data = sys.stdin.buffer.read()
             self.name = "standard input"
-        elif data is None and _URL.match(self.path):
+        elif data is None and is_address(self.path):
             raise ReadError(
-                f"{self.name}: an address is not opened: download it first, as with "
-                "curl -L ADDRESS | ckmeans fit - ..."
+                f"{self.name}: {NOT_OPENED}, as with curl -L ADDRESS | ckmeans fit - ..."
             )
         elif data is None and os.path.isdir(self.path):
             raise ReadError(

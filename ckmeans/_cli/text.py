@@ -29,7 +29,7 @@ import warnings
 
 import numpy as np
 
-from .tables import ReadError, Table, choose, unique
+from .tables import MissingValue, Original, ReadError, Table, choose, unique
 from .text_columns import NoColumns, needs_arrow
 from .text_header import find_names, find_row_names, is_header, names_in_comment
 from .text_layout import Layout
@@ -123,6 +123,7 @@ def _table(layout):
     values = _values(
         layout, unique_names, chosen if where is None else [*chosen, where], marks, header
     )
+    shown = unique_names if named else [f"column {name}" for name in unique_names]
     row_weights = None
     if where is not None:
         row_weights = np.ascontiguousarray(values[:, -1])
@@ -133,7 +134,29 @@ def _table(layout):
         named=named,
         weights=row_weights,
         left_out=left_out,
+        originals=_originals(layout, shown, why_not, marks) if ask.originals else None,
     )
+
+
+def _originals(layout, names, why_not, marks):
+    """All columns as they are; those of numbers, which the marks spell, also as numbers."""
+
+    def original(j, name):
+        cells = layout.body.cells(j)
+        if why_not[j] is not None:
+            return Original(name, lambda: cells, cells)
+        numbers = np.empty(layout.body.n)
+        if layout.body.numbers(j, marks, numbers, gaps=True) is not None:
+            return Original(name, lambda: cells, cells)
+        whole = layout.body.find(j, "[^0-9]*[0-9]+[^0-9].*") is None
+
+        def values():
+            kind = int if whole and np.nanmax(np.abs(numbers), initial=0) < 2**53 else float
+            return [None if value != value else kind(value) for value in numbers.tolist()]
+
+        return Original(name, values, cells if marks == PLAIN_MARKS else None)
+
+    return [original(j, name) for j, name in enumerate(names)]
 
 
 def _values(layout, names, wanted, marks, header):
@@ -141,7 +164,7 @@ def _values(layout, names, wanted, marks, header):
     values = np.empty((layout.body.n, len(wanted)))
     bad = None
     for column, j in zip(values.T, wanted):
-        row = layout.body.numbers(j, marks, column)
+        row = layout.body.numbers(j, marks, column, layout.ask.gaps)
         if row is not None and (bad is None or row < bad[0]):
             bad = row, j
     if bad is None:
@@ -156,7 +179,7 @@ def _values(layout, names, wanted, marks, header):
         what = (
             f"{cell.strip()!r} stands for a missing value" if cell.strip() else "the cell is empty"
         )
-        raise ReadError(
+        raise MissingValue(
             f"{place}: {what}: fill it in, delete the line, or choose columns without gaps"
         )
     if is_number(cell, [marks]):

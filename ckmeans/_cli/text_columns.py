@@ -7,11 +7,21 @@ import itertools
 import math
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
 from .tables import ReadError
-from .text_numbers import ODD, ODD_PATTERN, PLAIN, PLAIN_MARKS, Profile, value_of
+from .text_numbers import (
+    MISSING_PATTERN,
+    ODD,
+    ODD_PATTERN,
+    PLAIN,
+    PLAIN_MARKS,
+    Profile,
+    is_missing,
+    value_of,
+)
 
 _LARGEST_BLOCK = 2**31 - 2  # of bytes that pyarrow parses at once
 
@@ -33,7 +43,7 @@ class NotCut(Exception):
 
 
 def csv_reader(lines, separator, quotes=None, strict=True):
-    quoting = csv.QUOTE_NONE if quotes is False else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONE if quotes is False else csv.QUOTE_MINIMAL
     return csv.reader(lines, delimiter=separator, quoting=quoting, strict=strict)
 
 
@@ -53,9 +63,12 @@ def any_length():
         csv.field_size_limit(before)
 
 
-def _first_not_finite(values):
-    finite = np.isfinite(values)
-    return None if finite.all() else int(np.argmin(finite))
+def _first_not_finite(values, but=None):
+    """The first row of a value that is not finite, except rows of a mask; None if there is none."""
+    good = np.isfinite(values)
+    if but is not None:
+        good |= but
+    return None if good.all() else int(np.argmin(good))
 
 
 class PlainColumns:
@@ -111,15 +124,23 @@ class PlainColumns:
         )
         return Profile(self.n, self.n - len(rest), Counter(odd), text)
 
-    def numbers(self, j, marks, out):
-        """Write the numbers of a column to `out`; return the first row without one, or None."""
+    def cells(self, j):
+        """All cells of a column, as text."""
+        return self.columns[j]
+
+    def numbers(self, j, marks, out, gaps=False):
+        """Write the numbers of a column to `out`; return the first row without one, or None.
+
+        With `gaps` a missing value is NaN, and is no such row.
+        """
         good = re.compile(marks.pattern).fullmatch
         if marks == PLAIN_MARKS and all(map(good, self.columns[j])):
             out[:] = list(map(float, self.columns[j]))
         else:
             values = (value_of(cell, marks) for cell in self.columns[j])
             out[:] = [math.nan if value is None else value for value in values]
-        return _first_not_finite(out)
+        missing = [is_missing(cell) for cell in self.columns[j]] if gaps else None
+        return _first_not_finite(out, missing)
 
 
 class NoColumns(PlainColumns):
@@ -211,15 +232,24 @@ class ArrowColumns:
         )
         return Profile(self.n, n_plain, odd, text[0].as_py() if len(text) else None)
 
-    def numbers(self, j, marks, out):
+    def cells(self, j):
+        return self.columns[j]
+
+    def numbers(self, j, marks, out, gaps=False):
         column = self.columns[j]
         good = self._matches(column, marks.pattern)
+        missing = None
         if not self.pc.all(good).as_py():
-            return int(np.argmin(good.to_numpy()))
+            if gaps:
+                missing = self._matches(column, MISSING_PATTERN).to_numpy()
+            found = good.to_numpy() if missing is None else good.to_numpy() | missing
+            if not found.all():
+                return int(np.argmin(found))
+            column = self.pc.if_else(good, column, None)
         column = self.pc.utf8_trim(column, " \t")
         if marks.thousands:
             column = self.pc.replace_substring(column, marks.thousands, "")
         if marks.decimal != ".":
             column = self.pc.replace_substring(column, marks.decimal, ".")
         out[:] = self.pc.cast(column, "float64").to_numpy()
-        return _first_not_finite(out)
+        return _first_not_finite(out, missing)

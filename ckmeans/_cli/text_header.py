@@ -19,7 +19,7 @@ def names_in_comment(layout, marks):
     comment = layout.comments[-1].lstrip("#").strip() if layout.comments else ""
     if layout.separator == BLANKS:
         comment = " ".join(comment.split())
-    cells = next(iter(cells_of([comment], layout.separator)), [])
+    cells: list[str] = next(iter(cells_of([comment], layout.separator)), [])
     if len(cells) != layout.width or any(is_number(cell, [marks]) for cell in cells):
         return None
     return [cell.strip() for cell in cells]

@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 from collections import Counter
+from typing import Any
 
 from .tables import Ambiguous, ReadError
 from .text_columns import (
@@ -67,7 +68,7 @@ class Layout:
         self._tidy()
         self.first = self._take_record()
         with self._reader(strict=False) as reader:
-            second = next(filter(None, reader), [])
+            second: list[str] = next(filter(None, reader), [])
         # R leaves the row names without a header; others end every row with a separator.
         self.one_more = (
             len(second) == len(self.first) + 1
@@ -91,7 +92,7 @@ class Layout:
 
     def _take_comments(self):
         """Take comments and empty lines off the text, and return the comments."""
-        found = re.match(rb"(?:#[^\n]*(?:\n|\Z)|[ \t]*\n|[ \t]+\Z)*", self.data).group()
+        found = re.match(rb"(?:#[^\n]*(?:\n|\Z)|[ \t]*\n|[ \t]+\Z)*", self.data)[0]  # type: ignore[index]
         lines = self._take_lines(
             found.count(b"\n") + (not found.endswith(b"\n") and bool(found))
         ).split("\n")
@@ -183,7 +184,7 @@ class Layout:
         try:
             import pyarrow  # noqa: F401
         except ImportError:
-            kind = PlainColumns
+            kind: Any = PlainColumns
         else:
             kind = ArrowColumns
         try:

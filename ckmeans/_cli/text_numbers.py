@@ -23,7 +23,7 @@ class Marks(NamedTuple):
     """How numbers are written."""
 
     decimal: str = "."
-    thousands: str = None
+    thousands: str | None = None
 
     @property
     def pattern(self):
@@ -58,7 +58,7 @@ class Profile(NamedTuple):
     n: int
     n_plain: int
     odd: Counter  # other cells that may be numbers or stand for missing values: how often each
-    text: str  # a cell that is none of these, or None
+    text: str | None  # a cell that is none of these
 
     def missing(self):
         return sum(count for cell, count in self.odd.items() if is_missing(cell))
@@ -107,13 +107,13 @@ def value_of(cell, marks):
     return float(cell.replace(marks.decimal, "."))
 
 
+_MISSING_WORDS = "(?i:" + "|".join(re.escape(word) for word in sorted(MISSING)) + ")"
+MISSING_PATTERN = f"[ \t]*{_MISSING_WORDS}[ \t]*"
 # What may be a number in some way of writing, or stand for a missing value.
 ODD_PATTERN = (
     "[ \t]*(?:[+-]?[0-9.,'_ \u2019\u00a0\u202f]*[0-9][0-9.,'_ \u2019\u00a0\u202f]*"
     + EXPONENT
-    + "|[+-]?(?i:inf|infinity)|(?i:"
-    + "|".join(re.escape(word) for word in sorted(MISSING))
-    + "))[ \t]*"
+    + f"|[+-]?(?i:inf|infinity)|{_MISSING_WORDS})[ \t]*"
 )
 ODD = re.compile(ODD_PATTERN)
 
@@ -152,12 +152,12 @@ def find_marks(layout, profiles):
             cell = layout.body.find(pointed[0], PLAIN, _POINTED)
             raise _which_marks(layout, cell, pointed[0], [PLAIN_MARKS, Marks(",", ".")])
         return PLAIN_MARKS
-    fitting = {}  # readings that differ
+    readings: dict[tuple, Marks] = {}  # those that differ
     for marks in asked:
         if _fits(layout, marks, cells, pointed):
             values = tuple(value_of(cell, marks) for cell, _ in cells)
-            fitting.setdefault((values, bool(pointed) and marks.decimal), marks)
-    fitting = list(fitting.values())
+            readings.setdefault((values, bool(pointed) and marks.decimal), marks)
+    fitting = list(readings.values())
     if len(fitting) == 1:
         (marks,) = fitting
         if (
@@ -168,7 +168,7 @@ def find_marks(layout, profiles):
             return marks
     if not cells:
         return asked[0]
-    if len(fitting) == 1:  # thousands that nothing proves
+    if len(fitting) == 1 and fitting[0].thousands:  # which nothing proves
         fitting.append(Marks(fitting[0].thousands))
     raise _which_marks(layout, *cells[0], fitting or asked[:2], pointed)
 

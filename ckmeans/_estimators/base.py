@@ -14,8 +14,13 @@ from .._input import checks as check
 from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.sparse import SparseRows
-from .._native.engine import Data
+from .._native.engine import Data, exact_sum
+from .scaling import fitted_scaling
+from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
+
+#: Features from which on `Data.distances` takes rows that are mostly zero another way.
+THIN_FROM = 64
 
 #: A method that fits.
 Fit = TypeVar("Fit", bound=Callable[..., Any])
@@ -29,6 +34,7 @@ def open_data(
     packed: bool = False,
     unit: bool = False,
     compared: bool = False,
+    metric: str = "euclidean",
 ) -> Data:
     """The engine's view of checked rows; raises if a value is not finite or too large.
 
@@ -40,14 +46,20 @@ def open_data(
         Whether rows are scaled to unit length (cosine k-means).
     compared : bool
         Whether rows are compared with each other; then it also raises if all rows are so close that
-        their squared distances would underflow.
+        their squared distances would underflow, or nothing is there in a column.
+    metric : {"euclidean", "manhattan", "gaps"}
+        As of the engine's `Data`.
     """
+    if isinstance(array, SparseRows):
+        check_dense(metric)
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
-    data = Data(array, weights, thread_count(n_threads), packed, unit=unit)
+    data = Data(array, weights, thread_count(n_threads), packed, unit=unit, metric=metric)
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+    if compared and metric == "gaps" and not (data.low <= data.high).all():
+        raise check.empty_column_error(int(np.argmin(data.low <= data.high)), names)
     if compared and not unit:
         check.check_span(data.low, data.high, 1.0 if weights is None else float(weights.max()))
     return data
@@ -58,7 +70,28 @@ def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
     if data.low is None:
         data.scan()
     if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
-        raise bad_value(array, names, limit=check.MAX_UNIT if data.unit else check.MAX_ABS)
+        raise bad_value(
+            array,
+            names,
+            limit=check.MAX_UNIT if data.unit else check.MAX_ABS,
+            gaps=data.present is not None,
+        )
+    check_rows(data)
+
+
+def check_rows(data: Data) -> None:
+    """Raise where nothing is there of a row."""
+    if data.present is not None and not data.present.all():
+        raise check.empty_row_error(np.flatnonzero(data.present == 0))
+
+
+def check_dense(metric: str) -> None:
+    """Raise if a metric is not one that sparse rows may have."""
+    if metric != "euclidean":
+        what = "missing='ignore'" if metric == "gaps" else f"metric={metric!r}"
+        raise ValueError(
+            f"{what} cannot be used with sparse X: pass X.toarray(), where that fits into memory."
+        )
 
 
 def unit_rows(array: Any) -> np.ndarray:
@@ -67,10 +100,14 @@ def unit_rows(array: Any) -> np.ndarray:
 
 
 def bad_value(
-    array: Any, names: np.ndarray | None, first: int = 0, limit: float = check.MAX_ABS
+    array: Any,
+    names: np.ndarray | None,
+    first: int = 0,
+    limit: float = check.MAX_ABS,
+    gaps: bool = False,
 ) -> ValueError:
     """The error for the first value that is not finite or too large; `first` is the position of
-    row 0.
+    row 0. With `gaps` NaN is not one of them.
     """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
@@ -82,13 +119,79 @@ def bad_value(
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)
-        bad = ~(np.abs(block) <= limit)
+        bad = np.abs(block) > limit if gaps else ~(np.abs(block) <= limit)
         if bad.any():
             row, column = np.argwhere(bad)[0]
             return check.nonfinite_error(
                 array, start + int(row), int(column), names, limit=limit, start=first
             )
     return changed_error()
+
+
+def own_distances(
+    data: Data, centers: np.ndarray, labels: np.ndarray, metric: str = "euclidean"
+) -> np.ndarray:
+    """The distance (n,) of each scanned row to the center of its label, with the bits of
+    `distances_of`.
+
+    metric : as of the engine's `Data`
+    """
+    narrow = data.array.dtype == np.float32
+    if metric == "euclidean" and not data.unit and (narrow or data.shape[1] < THIN_FROM):
+        return np.sqrt(data.squares(centers, labels))
+    # The other kinds of distances are those of `Data.distances` alone: one cluster after the other.
+    out = np.empty(len(labels), dtype=np.float32 if narrow else np.float64)
+    order = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[order], np.arange(len(centers) + 1))
+    for label in np.flatnonzero(np.diff(ends)).tolist():
+        rows = order[ends[label] : ends[label + 1]]
+        array = data.array.take(rows, axis=0)
+        part = Data(array, None, data.n_threads, False, unit=data.unit, metric=metric)
+        out[rows] = distances_of(part, centers[label : label + 1])[:, 0]
+    return out
+
+
+def _given_labels(labels: Any, n: int, k: int) -> np.ndarray:
+    """Labels of n rows that a user gives, checked: (n,) int32."""
+    found = np.asarray(labels)
+    if found.shape != (n,):
+        raise ValueError(
+            f"labels has shape {found.shape}, but one label per row is needed: shape ({n},)."
+        )
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {found.dtype}.")
+    if not 0 <= found.min() <= found.max() < k:
+        raise ValueError(
+            f"labels must be from 0 to {k - 1}, the rows of cluster_centers_, got "
+            f"{found.min()} to {found.max()}."
+        )
+    return found.astype(np.int32)
+
+
+def typical_distances(distances: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Medians (k,) of the distances of the rows with each label; see
+    `CenterModel.typical_distances`.
+    """
+    order = np.lexsort((distances, labels))
+    ends = np.searchsorted(labels[order], np.arange(k + 1))
+    typical = np.full(k, np.median(distances), dtype=np.float64)
+    for label, (start, stop) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist())):
+        if start < stop:
+            middle = (
+                distances[order[(start + stop - 1) // 2]],
+                distances[order[(start + stop) // 2]],
+            )
+            median = np.mean(middle, dtype=np.float64)
+            typical[label] = median if median > 0 else typical[label]
+    return typical
+
+
+def relative_distances(distances: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    """Distances divided by typical ones: 0 for a distance of 0, infinite where only the typical
+    one is 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(distances > 0, distances.astype(np.float64) / typical, 0.0)
 
 
 #: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
@@ -125,7 +228,17 @@ def alone(fit: Fit) -> Fit:
 
 
 #: Attributes that not every fit sets: those of an earlier fit are removed.
-OPTIONAL = ("feature_names_in_", "labels_", "counts_", "inertia_", "history_")
+OPTIONAL = (
+    "feature_names_in_",
+    "labels_",
+    "counts_",
+    "inertia_",
+    "history_",
+    "scale_",
+    "typical_distances_",
+    "column_means_",
+    "weight_",
+)
 
 
 def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
@@ -145,9 +258,13 @@ def keep_result(
     names: np.ndarray | None,
     d: int,
     interrupted: bool = False,
+    weight: float | None = None,
     **more: Any,
 ) -> None:
     """Set the attributes of the best run.
+
+    weight : float or None
+        The total weight of the rows; None where it is their number.
 
     interrupted : bool
         Whether an exception ended the fit.
@@ -165,13 +282,19 @@ def keep_result(
             "stop_reason_": "interrupted" if interrupted else best.stop_reason,
             "converged_": not interrupted and best.stop_reason in ("labels", "tol"),
             "runs_": tuple(runs),
+            "weight_": weight,
             **more,
         },
     )
 
 
 def keep_centers(
-    model: Any, centers: np.ndarray, n_iter: int, names: np.ndarray | None, d: int
+    model: Any,
+    centers: np.ndarray,
+    n_iter: int,
+    names: np.ndarray | None,
+    d: int,
+    **more: Any,
 ) -> None:
     """Set the centers of an unfinished run, after an exception before any run was finished."""
     keep_fitted(
@@ -184,6 +307,7 @@ def keep_centers(
             "stop_reason_": "interrupted",
             "converged_": False,
             "runs_": (),
+            **more,
         },
     )
 
@@ -203,6 +327,22 @@ def leaving(keep: Callable[[], None]) -> Iterator[None]:
         with suppress(Exception):  # an error of `keep` must not hide the original exception
             keep()
         raise
+
+
+def weight_of(data: Data) -> float | None:
+    """The total weight of weighted rows; None of others."""
+    if data.present is not None:  # the engine's weights are others
+        return None if data.plain_weights is None else exact_sum(data.plain_weights)
+    return None if data.weights is None else data.total_weight()
+
+
+def distances_of(data: Data, centers: np.ndarray) -> np.ndarray:
+    """Distances (n, k), of rows with gaps scaled to all features."""
+    distances = data.distances(centers)
+    if data.present is not None:
+        check_rows(data)
+        distances *= np.sqrt(data.shape[1] / data.present)[:, None]
+    return distances
 
 
 def warn_of_few_clusters(model: Any) -> None:
@@ -243,27 +383,68 @@ class CenterModel(Manners):
 
     fit: Callable[..., Any]
 
+    #: Metrics of the estimator.
+    _metrics: tuple[str, ...] = check.METRICS
+
     @property
     def _unit(self) -> bool:
         """Whether rows are scaled to unit length (cosine k-means)."""
-        check.check_name(self.metric, check.METRICS, "metric")
+        check.check_name(self.metric, self._metrics, "metric")
         return self.metric == "cosine"
+
+    @property
+    def _gaps(self) -> bool:
+        """Whether missing values are left out."""
+        return False
+
+    @property
+    def _distance(self) -> str:
+        """The engine's metric: that of rows at unit length is Euclidean."""
+        if self._gaps:
+            return "gaps"
+        return "manhattan" if self.metric == "manhattan" else "euclidean"
+
+    def _matrix(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """New rows, whose features are those of the model, and their names."""
+        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        check.check_feature_names(self, names, array.shape[1], reset=False)
+        if isinstance(array, SparseRows):
+            check_dense(self._distance)
+        return array, names
 
     def _open(self, X: Any, sample_weight: Any = None) -> Data:
         """New rows, checked against the model."""
+        array, names = self._rows(X)
+        return self._opened(array, names, check.as_weights(sample_weight, len(array)))
+
+    def _rows(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """New rows as an array, and the names of their columns, which are those of the fit."""
         self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
+        return self._matrix(X)
+
+    def _opened(
+        self, array: Any, names: np.ndarray | None, weights: np.ndarray | None = None
+    ) -> Data:
+        """The engine's view of new rows, scaled as those of the fit were."""
+        scaling = fitted_scaling(self)
+        if scaling.divisors is not None:  # values are checked in the units that users know
+            open_data(array, names, None, self.n_threads)
         return open_data(
-            array,
+            scaling.inside(array),
             names,
-            check.as_weights(sample_weight, len(array)),
+            weights,
             self.n_threads,
             unit=self._unit,
+            metric=self._distance,
         )
 
     def _centers(self) -> np.ndarray:
-        return check.fitted_centers(self)
+        """The centers (k, d) as the engine compares rows with them."""
+        return fitted_scaling(self).inside(check.fitted_centers(self))
+
+    def _labels(self, data: Data) -> np.ndarray:
+        """The labels of rows that are open."""
+        return data.assign(self._centers())
 
     def predict(self, X: Any) -> np.ndarray:
         """The nearest center of each row.
@@ -276,26 +457,97 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        centers = self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        return self._predict(array, names, centers)
+        return self._predict(*self._rows(X), self._centers())
 
     def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
         # One pass: rows are checked while they are assigned, and scanned again only if a value may
         # be invalid.
-        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
+        data = self._unscanned(array)
         labels = data.assign(centers)
         if data.overflow:
-            check_values(array, names, data)
+            self._opened(array, names)
+        check_rows(data)
         return labels
 
-    def fit_predict(self, X: Any, y: object = None, sample_weight: Any = None) -> np.ndarray:
-        """Fit, and return the labels of the rows."""
-        return self.fit(X, sample_weight=sample_weight).labels_
+    def _unscanned(self, array: Any) -> Data:
+        return Data(
+            fitted_scaling(self).inside(array),
+            None,
+            thread_count(self.n_threads),
+            False,
+            scan=False,
+            unit=self._unit,
+            metric=self._distance,
+        )
+
+    def predict_proba(self, X: Any, temperature: float | None = None) -> np.ndarray:
+        """How much of each row belongs to each cluster: shares between 0 and 1 that add up to 1.
+
+        The share of center j in row i is proportional to ``exp(-d_ij**2 / (2 * temperature))``: the
+        probability of the cluster in a mixture of round Gaussians of equal weight, whose variance
+        is the temperature. With ``metric="cosine"``, d_ij is the distance of the unit vectors; with
+        ``metric="manhattan"`` it is ``exp(-d_ij / temperature)``, of a mixture of Laplace
+        distributions.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n, d)
+            Of sparse rows pass some at a time, as in ``X[:1000].toarray()``. (scikit-learn's
+            `check_estimator` takes what accepts sparse rows here for a classifier of four classes.)
+        temperature : float or None, default=None
+            In squared units of X (in units of X for Manhattan distances). The higher, the more
+            equal the shares. None: the mean squared distance of the rows of the fit to their
+            centers, per feature, ``inertia_ / (total weight * d)``.
+
+        Returns
+        -------
+        shares : ndarray of shape (n, k), float64
+            The largest of a row is that of its nearest center, which is its label.
+
+        Raises
+        ------
+        ValueError
+            The model has no `inertia_` to choose the temperature from, or it is not above 0.
+
+        Notes
+        -----
+        Takes an n x k array. One temperature for all clusters: not for clusters of very different
+        sizes or shapes, which a Gaussian mixture fits. With many features shares are close to 0 or
+        1, since squared distances add up over the features.
+
+        Examples
+        --------
+        >>> from ckmeans import KMeans
+        >>> model = KMeans(2, random_state=0, label_order="center").fit([[0.0], [1.0], [9.0]])
+        >>> model.predict_proba([[0.5], [4.75], [9.0]]).round(3)
+        array([[1. , 0. ],
+               [0.5, 0.5],
+               [0. , 1. ]])
+        """
+        check_temperature(temperature)
+        centers = self._centers()
+        if temperature is None:
+            temperature = temperature_of(self, centers.shape[1])
+        array, names = self._rows(X)
+        if isinstance(array, SparseRows):
+            raise ValueError(
+                "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
+                "X[:1000].toarray()."
+            )
+        if array.dtype == np.float32:
+            array = array.astype(np.float64)
+        data = self._opened(array, names)
+        return shares(distances_of(data, centers), self.metric, float(temperature))
+
+    def fit_predict(
+        self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
+    ) -> np.ndarray:
+        """Fit, and return the labels of the rows; `of_fit` are other arguments of `fit`."""
+        return self.fit(X, sample_weight=sample_weight, **of_fit).labels_
 
     def transform(self, X: Any) -> Any:
-        """Distances of each row to every center: Euclidean distances, or ``1 - cos``.
+        """Distances of each row to every center: Euclidean distances, ``1 - cos``, or sums of
+        absolute differences.
 
         Parameters
         ----------
@@ -315,12 +567,12 @@ class CenterModel(Manners):
             A distance of float32 rows is above the largest float32.
         """
         centers = self._centers()
-        array, names = check.as_matrix(X, sparse=True)
-        check.check_feature_names(self, names, array.shape[1], reset=False)
-        data = Data(array, None, thread_count(self.n_threads), False, scan=False, unit=self._unit)
-        distances = data.distances(centers)
+        array, names = self._rows(X)
+        data = self._unscanned(array)
+        distances = distances_of(data, centers)
         if data.overflow:  # as in _predict
-            check_values(array, names, data)
+            self._opened(array, names)
+        distances = self._rounded(distances, array)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
             raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
         return self._contained(distances, X)
@@ -328,23 +580,144 @@ class CenterModel(Manners):
     def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
-        distance = Data(x.astype(np.float64), None, 1, False).distances(
-            self._centers()[center : center + 1]
-        )[0, 0]
+        data = self._unscanned(x.astype(np.float64))
+        distance = distances_of(data, self._centers()[center : center + 1])[0, 0]
         return ValueError(
             f"The distance of row {row} to center {center} is {distance:g}, above "
             "the largest float32 "
             f"({np.finfo(np.float32).max:g}): pass X as float64, or rescale the data."
         )
 
-    def fit_transform(self, X: Any, y: object = None, sample_weight: Any = None) -> Any:
+    @staticmethod
+    def _rounded(distances: np.ndarray, array: Any) -> np.ndarray:
+        """Distances in the type of results; infinite where float32 cannot hold them."""
+        if array.dtype == np.float32 != distances.dtype:
+            with np.errstate(over="ignore"):
+                return distances.astype(np.float32)
+        return distances
+
+    def distances(self, X: Any, labels: Any = None) -> np.ndarray:
+        """The distance of each row to the center of its own cluster.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n, d)
+        labels : array-like of shape (n,) or None, default=None
+            Whole numbers from 0 to k - 1: the cluster of each row. None means those of `predict`.
+
+        Returns
+        -------
+        distances : ndarray of shape (n,)
+            In the type and the units of `transform`, of which ``transform(X)[i, labels[i]]`` has
+            the same bits; but an n x k array is never made.
+
+        Raises
+        ------
+        ValueError
+            A label is none of the model's, or a distance of float32 rows is above the largest
+            float32.
+
+        See Also
+        --------
+        anomaly_scores : distances that are comparable between clusters
+
+        Examples
+        --------
+        >>> from ckmeans import KMeans
+        >>> X = [[0.0, 0.0], [0.0, 2.0], [9.0, 0.0]]
+        >>> KMeans(2, random_state=0).fit(X).distances(X)
+        array([1., 1., 0.])
+        """
+        return self._own_distances(X, labels)[0]
+
+    def _own_distances(self, X: Any, labels: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """The distance of each row to the center of its label, and the labels."""
+        centers = self._centers()
+        array, names = self._rows(X)
+        data = self._opened(array, names)
+        if labels is None:
+            labels = self._labels(data)
+        else:
+            labels = _given_labels(labels, len(array), len(centers))
+        distances = own_distances(data, centers, labels, self._distance)
+        distances = self._rounded(distances, array)
+        if distances.dtype == np.float32 and not distances.max() < np.inf:
+            row = int(np.argmax(np.isinf(distances)))
+            raise self._too_far(array, row, int(labels[row]))
+        return distances, labels
+
+    def anomaly_scores(self, X: Any, reference: Any = None) -> np.ndarray:
+        """How unusual each row is: its distance to its center, relative to its cluster.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n, d)
+        reference : array-like, table or sparse matrix of shape (m, d), or None, default=None
+            Rows that tell which distances are typical, such as those of the fit. None means the
+            typical distances that are stored in the model (`ckmeans fit --model` stores them) or,
+            where there are none, those of X.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,), float64
+            1 for a row at the typical distance, 3 for one at three times of it. Comparable between
+            clusters that are tight and clusters that are wide.
+
+        See Also
+        --------
+        distances : the distances alone
+        typical_distances : what they are divided by
+
+        Notes
+        -----
+        The relative distance of Tan, Steinbach & Kumar (Introduction to Data Mining, 2005, section
+        10.5): the distance of a row to the center of its cluster, divided by the median distance of
+        the cluster's rows. A few rows far from everything that have got a cluster of their own are
+        near its center, so that their score is low: look at small clusters, too.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ckmeans import KMeans
+        >>> X = np.array([[0.0], [1.0], [2.0], [100.0], [110.0], [120.0], [6.0]])
+        >>> scores = KMeans(2, random_state=0).fit(X).anomaly_scores(X)
+        >>> int(scores.argmax())
+        6
+        """
+        distances, labels = self._own_distances(X)
+        if reference is not None:
+            typical = self.typical_distances(reference)
+        elif hasattr(self, "typical_distances_"):
+            k = len(self._centers())
+            typical = check.fitted_array(self, "typical_distances_", (k,))
+        else:
+            typical = typical_distances(distances, labels, len(self._centers()))
+        return relative_distances(distances, typical[labels])
+
+    def typical_distances(self, X: Any) -> np.ndarray:
+        """The median distance to the center in each cluster.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        typical : ndarray of shape (k,), float64
+            A cluster without rows in X, or with a median of 0, has the median over all rows.
+        """
+        return typical_distances(*self._own_distances(X), len(self._centers()))
+
+    def fit_transform(
+        self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any
+    ) -> Any:
         """Fit, and return the distances of the rows to every center."""
-        return self.fit(X, sample_weight=sample_weight).transform(X)
+        return self.fit(X, sample_weight=sample_weight, **of_fit).transform(X)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
         """The negative inertia of these rows: higher is better."""
-        data, centers = self._open(X, sample_weight), self._centers()
-        return -data.inertia(centers, data.assign(centers))
+        data = self._open(X, sample_weight)
+        return -data.inertia(self._centers(), self._labels(data))
 
     def save(self, path: Any) -> None:
         """Write the fitted model to a file that `ckmeans.load` reads: a plain .npz, no pickle."""

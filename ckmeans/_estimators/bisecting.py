@@ -8,7 +8,15 @@ from .._inits.given import mean_center
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._native.engine import Data
-from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
+from .base import (
+    CenterModel,
+    alone,
+    keep_fitted,
+    leaving,
+    open_data,
+    warn_of_few_clusters,
+    weight_of,
+)
 from .restarts import Solver, starts
 
 #: name -> score of a leaf; the leaf of the highest score is split next (of equal ones the earliest)
@@ -198,6 +206,7 @@ class BisectingKMeans(CenterModel):
                     "cluster_centers_": centers,
                     "labels_": labels,
                     "inertia_": data.inertia(centers.astype(np.float64), labels),
+                    "weight_": weight_of(data),
                     "n_iter_": iterations,
                     "counts_": np.bincount(labels, minlength=len(leaves)),
                 },
@@ -277,13 +286,10 @@ class BisectingKMeans(CenterModel):
         -------
         labels : ndarray of shape (n,), int32
         """
-        centers, data = self._centers(), self._open(X)
-        return self._descend(data, *centers.shape)
+        return self._labels(self._open(X))
 
-    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
-        """The negative of the inertia that these rows have: higher is better."""
-        centers, data = self._centers(), self._open(X, sample_weight)
-        return -data.inertia(centers, self._descend(data, *centers.shape))
+    def _labels(self, data: Data) -> np.ndarray:
+        return self._descend(data, *self._centers().shape)
 
     def _descend(self, data: Data, k: int, d: int) -> np.ndarray:
         array = data.array

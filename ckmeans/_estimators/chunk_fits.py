@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._input import checks as check
+from .._rules import asked, rule_for
 from .base import CenterModel, alone
 
 #: A memory-mapped array is fitted block by block if a fit in memory would take more additional
@@ -31,6 +32,7 @@ class ChunkFits(CenterModel):
     history: bool
     label_order: Any
     refine: Any
+    scale: str | None
     _check_params: Callable[[], None]
 
     @alone
@@ -101,7 +103,9 @@ class ChunkFits(CenterModel):
         ``callback`` is called after each iteration of each run; its state has no ``labels`` and no
         ``inertia``.
 
-        Not with ``refine``, ``history``, an init that is a function, "random-partition",
+        The default refinement works on a sample of the rows, the one that `fit` takes; other values
+        of ``refine`` need all rows. Not with ``history``, an init that is a function,
+        "random-partition",
         "variance-partition" or "optimal" ("auto" means "k-means++" here, also for one column, where
         `fit` finds the optimum). A pass reads all rows once. One pass before the first iteration
         finds the ranges of the columns; "k-means++" takes one pass for each center if the rows are
@@ -186,6 +190,8 @@ class ChunkFits(CenterModel):
         self._centers()
         if self.metric != "euclidean":
             raise ValueError(f"metric={self.metric!r} needs all rows in one array: use score.")
+        if hasattr(self, "scale_"):
+            raise ValueError(f"scale={self.scale!r} needs all rows in one array: use score.")
         engine = open_source(source, sample_weight, self.n_threads, columns)
         try:
             return -inertia(self._named_alike(engine), self._centers())
@@ -218,7 +224,13 @@ class ChunkFits(CenterModel):
 
     def _check_for_chunks(self) -> None:
         self._check_params()
-        for name, idle in (("refine", None), ("history", False), ("metric", "euclidean")):
+        rule_for(self.get_params(deep=False), blocks=True)
+        refine = None if self.refine == "default" else self.refine
+        if refine is not None:
+            raise ValueError(
+                f"refine={refine!r} needs all rows in one array: use fit, or leave refine out."
+            )
+        for name, idle in (("history", False), ("metric", "euclidean"), ("scale", None)):
             if getattr(self, name) != idle:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} needs all rows in one array: use "
@@ -232,9 +244,11 @@ class ChunkFits(CenterModel):
         return (
             X.ndim == 2
             and 4 * X.size + 32 * len(X) > MAPPED_LIMIT
-            and self.refine is None
+            and self.refine in (None, "default")
+            and not asked(self.get_params(deep=False))
             and not self.history
             and self.metric == "euclidean"
+            and self.scale is None
             and self.callback is None
             and not self.verbose
             and _drawn_in_blocks(self.init, X.shape[1])

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from .._native.engine import Data, Run
+from .._native.engine import Run
 
 
 class Iteration(NamedTuple):
@@ -18,8 +18,8 @@ class Iteration(NamedTuple):
 class Recorded:
     """A native run that records its iterations in `history`."""
 
-    def __init__(self, run: Run, data: Data) -> None:
-        self._run, self._data, self._distances = run, data, 0
+    def __init__(self, run: Run) -> None:
+        self._run, self._distances = run, 0
         self.history: list[Iteration] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -34,7 +34,7 @@ class Recorded:
         self.history.append(
             Iteration(
                 run.n_iter,
-                self._data.inertia(before, run.labels()),
+                run.inertia_to(before),
                 run.shift,
                 run.n_changed,
                 distances - self._distances,

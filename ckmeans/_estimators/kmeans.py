@@ -12,7 +12,9 @@ from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
-from .._refine import PLANS, REFINEMENTS
+from .._refine import PLANS, REFINEMENTS, plan
+from .._rules import asked, rule_for
+from .._rules.known_labels import MODES
 from .base import (
     alone,
     keep_centers,
@@ -20,10 +22,13 @@ from .base import (
     leaving,
     open_data,
     warn_of_few_clusters,
+    weight_of,
 )
 from .chunk_fits import ChunkFits
+from .effort import Effort, default_effort
 from .labels import check_label_order
 from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
+from .scaling import UNSCALED, Scaling, check_scale, spreads
 from .watch import Watch
 
 
@@ -57,8 +62,9 @@ class KMeans(ChunkFits):
         * callable ``init(X, n_clusters, random_state=...)`` that returns centers of shape (k, d).
     n_init : "auto" or int, default="auto"
         Number of runs, of which the one with the lowest inertia is kept (the first of equal ones).
-        "auto" means 10 for inits that draw, 1 for those that do not. Given centers bring their own
-        number.
+        "auto", where `init` and `refine` are left open as well: 4, 2 or 1 by the size of the
+        problem, and a further one that refines the best of these; otherwise 10 for inits that draw,
+        1 for those that do not. Given centers bring their own number.
     max_iter : int, default=300
         Most iterations of a run.
     tol : float, default=1e-4
@@ -75,7 +81,8 @@ class KMeans(ChunkFits):
         X is never changed. With False no packed float32 copy of X is kept (4 bytes per value),
         which is slower; this is also done when memory is short.
     algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
-        All give the same results to the last bit; they differ in speed and memory.
+        All give the same results to the last bit; they differ in speed and memory. Each continues
+        as "lloyd" where it is slower than that, by the operations counted.
 
         * ``"lloyd"``: compares every row with every center; wide rows (from 24 to 72 features on,
           depending on the instruction set and k) as 16-bit integers, 2 bytes per value instead of
@@ -91,7 +98,7 @@ class KMeans(ChunkFits):
           of the remainder (compare Bottesch et al. 2016), and uses all features of a row only
           where the projection does not determine its center; also keeps lower bounds where they
           save time. For many correlated features, as in images and embeddings; takes 4 bytes per
-          axis and row. Where the axes explain little variance it continues as "lloyd";
+          axis and row;
         * ``"auto"``: begins with "lloyd" and changes to one of the others, or back, where the
           counted operations predict a gain; takes at most the memory of all of them, and does
           without them where memory is short;
@@ -100,18 +107,37 @@ class KMeans(ChunkFits):
     n_threads : int or None, default=None
         Threads to use; None means the CPUs that this process may use. Small work stays on the
         calling thread. Results do not depend on it.
-    metric : {"euclidean", "cosine"}, default="euclidean"
+    metric : {"euclidean", "cosine", "manhattan"}, default="euclidean"
         "cosine" clusters directions, for embeddings and counts of words: spherical k-means; see
-        Notes.
-    refine : None, str or sequence of str, default=None
+        Notes. "manhattan": distances are sums of absolute differences, and centers are medians,
+        which far rows do not move: k-medians; see Notes.
+    missing : {"error", "ignore"}, default="error"
+        What NaN in X, and null values of tables, are: an error, or gaps, which distances and
+        centers leave out; see Notes.
+    refine : None, str or sequence of str, default="default"
         How to leave the local optimum that a run ends in; see Notes.
 
+        * ``"default"``: the best run is refined, as with "auto" but within a limit that depends on
+          the numbers of rows, features and clusters; no refinement where `init` or `n_init` is
+          given;
+        * None: not at all; all others refine each run:
         * ``"auto"``: "swap", then "hartigan-wong"; the usual choice. Computes at most 150 times the
           distances of one Lloyd iteration (counted with at least 20 clusters), on a random sample
           of 300 rows per cluster (at least 20000) where there are more rows;
         * ``"best"``: "swap", "genetic", "hartigan-wong" on 400 rows per cluster, at most 400 times
           the distances of one iteration;
         * ``"swap"``, ``"genetic"``, ``"hartigan-wong"``, or several of them, in this order.
+    size_min, size_max : None, number or array-like of shape (k,), default=None
+        Bounds of the clusters' sizes, the same for all or one for each: every assignment is the one
+        of the least inertia that keeps them; see Notes.
+    n_outliers : None, int or float, default=None
+        Rows that are left out, as a number (int) or a share (float, above 0 and below 1) of those
+        with weight: the ones farthest from their centers, in every iteration. Their label is -1;
+        see Notes.
+    known : {"constrained", "seeded"}, default="constrained"
+        What ``fit(X, labels_known=...)`` does with rows whose cluster is known: runs start with
+        the means of those rows as centers (other clusters with what `init` gives). "constrained":
+        known rows stay in their clusters; "seeded": they may leave them.
     history : bool, default=False
         Whether to record each iteration in ``history_``; takes an additional pass over the rows
         per iteration.
@@ -124,6 +150,16 @@ class KMeans(ChunkFits):
         `n_changed`, `shift`, `seconds`, `stop_reason`, `last`, `best_inertia`, and `centers`,
         `labels` and `inertia`, which are computed on access. A true result ends the fit with the
         best result so far. `ckmeans.progress.ProgressBar()` is such a callback.
+    scale : None, "standard" or "robust", default=None
+        Brings the columns to comparable spreads: a distance is that of rows whose columns were
+        divided by ``scale_``. "standard": by their (weighted) standard deviations; "robust": by
+        their interquartile ranges / 1.349, which is the same for normally distributed values and is
+        not moved by outliers, or by the standard deviation where that range is 0. A constant column
+        is left as it is. Nothing is subtracted, since a shift changes no distance; so sparse rows
+        stay sparse. The model keeps the scaling: `predict`, `transform`, `distances`, `score` and
+        the exports apply it. `cluster_centers_`, initial centers and the states of callbacks are in
+        the units of the data; distances and `inertia_` are of scaled columns. Takes a float64 copy
+        of X, and another one for a moment. Not with ``metric="cosine"``, nor with `fit_chunks`.
     label_order : None, "size", "center" or array of shape (k, d), default=None
         The order of the clusters in all results. None: the order of the initial centers; "size":
         by decreasing number of rows; "center": by center, lexicographically; array: each cluster
@@ -133,10 +169,12 @@ class KMeans(ChunkFits):
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (k, d)
-        float32 for float32 data, float64 for any other.
+        float32 for float32 data, float64 for any other. In the units of the data, also with
+        `scale`.
     labels_ : ndarray of shape (n,), int32
-        Cluster of each row: the nearest center, the lowest index of equally near ones. Always
-        equals ``predict(X)``.
+        Cluster of each row: the nearest center, the lowest index of equally near ones. Equals
+        ``predict(X)``, unless sizes, outliers or known labels are asked for: these have a say in
+        the labels of a fit, but none in those of `predict`.
     inertia_ : float
         Weighted sum of squared distances of the rows to their centers; of cosine distances with
         ``metric="cosine"``.
@@ -150,10 +188,14 @@ class KMeans(ChunkFits):
         Why it ended: no label changed, the shift of the centers was within `tol`, `max_iter` or
         `max_time` was reached, the callback returned true, or an exception such as that of Ctrl-C.
     runs_ : tuple of Run
-        Seed, inertia, iterations, stop reason and seconds of every run.
+        Seed, inertia, iterations, stop reason and seconds of every run. By default the last one
+        goes on from the best of the others, whose seed and iterations it shares, after a
+        refinement.
     history_ : tuple of lists of Iteration
         Only with ``history=True``: for each run of `runs_` its iterations' n_iter, inertia, shift,
         n_changed and n_distances.
+    scale_ : ndarray of shape (d,), float64
+        Only with `scale`: what columns are divided by.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (d,), object
         Only when X had column names.
@@ -174,24 +216,27 @@ class KMeans(ChunkFits):
     feature; faster arithmetic is used only to discard centers that provably are not the nearest.
     Sums over rows are exact and rounded once. Results are therefore bit-identical for any number of
     threads, algorithm, instruction set and memory layout. Rows are drawn in the order of a hash of
-    their values: permuting the rows permutes the labels and changes nothing else (except with the
-    inits "first" and "random-partition", which depend on positions), and a row of weight 2 is drawn
-    like two equal rows.
+    their values, rounded to float32: a seed draws the same rows from X and ``X.astype(float32)``,
+    permuting the rows permutes the labels and changes nothing else (except with the inits "first",
+    "random-partition" and "k-means||", which depend on positions, and with "random" where nearly
+    all rows are drawn), and a row of weight 2 is drawn like two equal rows. Of equally far rows an
+    empty cluster takes the first by content.
+
+    By default a fit does 4 runs where the product of rows, features and clusters is below 1e6, 2
+    where it is below 1e7, else 1, and refines the best, by swaps and by moves of single rows. The
+    refinement may compute 150 distances for each row and cluster up to a product of 1e6, then fewer
+    and fewer, down to a share of those that the run took. All this is counted, never timed.
 
     Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
     iterations over all rows: labels still are those of the nearest centers, and a result that is
     not better is discarded. They use the seed of the run and are limited by a number of distances,
-    not by time, so that results stay reproducible. "swap": moves centers to rows that are far from
-    their center (Lattanzi & Sohler, ICML 2019; Beretta et al., NeurIPS 2023); "genetic": crosses a
-    small population of clusterings (Gribel & Vidal, Pattern Recognition 88, 2019); "hartigan-wong":
-    moves single rows (Hartigan & Wong, Applied Statistics 28, 1979). They hold two float64 copies
-    of the rows they work on, and 64 bytes per row. With "auto" one start is about as good as many:
-    ``n_init=1`` saves time. Measured on 35 problems (``python -m bench.quality``), one thread,
-    inertia relative to the lowest published or known: ten starts +1.1 %; one start with "auto"
-    -0.3 %, in 2.2 times the time of the ten starts, which is less than a third of the time of
-    scikit-learn's ten; one start with "best" -0.4 %, in 2.4 times the time of "auto". Ten starts
-    without refinement are still faster, and with few clusters sometimes better than "auto" (in 4 of
-    the 35 problems, of 8 to 25 clusters); therefore refine=None is the default.
+    not by time, so that results stay reproducible; they take rows in the order of a hash of their
+    values, and of sparse rows a sample that takes at most 128 MB when it is made dense. "swap":
+    moves centers to rows that are far from their center (Lattanzi & Sohler, ICML 2019; Beretta et
+    al., NeurIPS 2023); "genetic": crosses a small population of clusterings (Gribel & Vidal,
+    Pattern Recognition 88, 2019); "hartigan-wong": moves single rows (Hartigan & Wong, Applied
+    Statistics 28, 1979). They hold two float64 copies of the rows they work on, and 72 bytes per
+    row. With them one start is about as good as many.
 
     With ``metric="cosine"`` (spherical k-means: Dhillon & Modha, Machine Learning 42, 2001; Hornik
     et al., J. Stat. Software 50, 2012) only the directions of rows matter: each row is divided by
@@ -207,6 +252,26 @@ class KMeans(ChunkFits):
     support Euclidean distances only: pass them rows of unit length. Not for data where the lengths
     of rows or the origin carry information.
 
+    With ``metric="manhattan"`` (k-medians: Bradley, Mangasarian & Street, NIPS 1996) the distance
+    is a float64 sum of absolute differences in the order of the features, `inertia_` is the
+    weighted sum of the rows' distances to their centers, and a center is the median of its rows,
+    feature by feature: the smallest value at or below which half of the cluster's weight lies, the
+    lower one of two. k-means++ draws by these distances. The same bits for any number of threads,
+    instruction set, memory layout and order of the rows, as with means. Takes dense X, the
+    algorithms "auto" and "lloyd", and 72 bytes per row of the largest cluster more for each thread
+    (88 with weights).
+
+    With ``missing="ignore"`` the distance of a row and a center goes over the d_i of d features
+    that are there, times d / d_i, and a center is the mean of what is there, weighted by d / d_i.
+    That minimizes ``sum_i w_i * d / d_i * sum_f (x_if - c_f)**2`` over the features that are there,
+    which is `inertia_`: labels cannot raise it, since the factor is the same for all centers, nor
+    can centers, since these means are where it is least. It is close to k-POD (Chi, Chi & Baraniuk,
+    The American Statistician 70, 2016), which fills gaps with the row's center and goes on with
+    k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
+    means of the columns for its gaps. Rows and columns without any value are refused. Takes dense X
+    and the algorithms "auto" and "lloyd", and twice the packed copy. Not where values are missing
+    because of what they are (say, incomes above a limit): what is left then is no fair sample.
+
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers; the memory
     given under `algorithm`; and about ``24 * k * d`` bytes per thread. An n x k array is never
@@ -216,6 +281,30 @@ class KMeans(ChunkFits):
     With sparse rows the time is proportional to the number of stored values, except for the inertia
     at the end of a run and for `transform`, whose sums include every feature in which a center is
     nonzero.
+
+    Sizes: with `size_min` or `size_max`, rows are assigned by a min-cost flow (Bradley, Bennett &
+    Demiriz, MSR-TR-2000-65), whose result is optimal for the centers of the iteration; distances
+    are rounded to 2**-52 of the largest difference that they can have. A size is the total weight
+    of the rows. Where all weights are equal the bounds are kept exactly. Rows are never divided:
+    where weights differ, a size may be off its bound by less than the weight of the heaviest row,
+    and the inertia is the least for the sizes that result. `predict` gives new rows their nearest
+    center. An iteration takes the exact distances of all rows to all centers and about
+    20 bytes per row; ``algorithm`` has no say. Not for sizes that are only wished for: bounds
+    far from those of the nearest centers make clusters that are not compact.
+
+    Outliers: k-means-- (Chawla & Gionis, SDM 2013) leaves out those rows whose weight times squared
+    distance is largest, of equal ones the first by content; every iteration lowers the inertia,
+    which is that of the other rows. Rows of weight 0 are never left out. `predict` gives every row
+    its nearest center, however far. With init "auto" or "k-means++", initial centers are drawn
+    from a random sample, in which as large a share of the rows farthest from the centers so far is
+    left out each time; a center at a far row would stay there. Takes about 30 bytes per row.
+
+    Known labels: Basu, Banerjee & Mooney, ICML 2002. Where all clusters have known rows there is
+    one run, from their means. Otherwise, `init` gives k centers, and the means take the places of
+    those nearest to them (of those of the same index, if init is an array). Not for labels that
+    contradict each other: "constrained" keeps them, right or wrong.
+
+    These three cannot be used together, nor with `refine` or over blocks of rows.
 
     For rows that do not fit into memory: `fit_chunks` reads them chunk by chunk, and so does `fit`
     with a large `numpy.memmap` (if its packed copy would take more than 100 MB; not with `refine`,
@@ -246,10 +335,16 @@ class KMeans(ChunkFits):
     algorithm: str
     copy_x: bool
     max_time: float | None
+    scale: str | None
+
+    missing: str
+    known: str
 
     converged_: bool
     history_: tuple[list[Any], ...]
     runs_: tuple[Run, ...]
+
+    _metrics = check.KMEANS_METRICS
 
     @names_parameters
     def __init__(
@@ -269,15 +364,28 @@ class KMeans(ChunkFits):
         max_time=None,
         callback=None,
         label_order=None,
-        refine=None,
+        refine="default",
         metric="euclidean",
+        missing="error",
+        size_min=None,
+        size_max=None,
+        n_outliers=None,
+        known="constrained",
+        scale=None,
     ):
         self._keep_parameters(locals())
+
+    @property
+    def _gaps(self) -> bool:
+        check.check_name(self.missing, check.MISSING, "missing")
+        return self.missing == "ignore"
 
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
-    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> "KMeans":
+    def fit(
+        self, X: Any, y: object = None, sample_weight: Any = None, *, labels_known: Any = None
+    ) -> "KMeans":
         """Cluster the rows of X.
 
         Parameters
@@ -289,6 +397,8 @@ class KMeans(ChunkFits):
         y : ignored
         sample_weight : array-like of shape (n,) or None
             Non-negative weights. Rows of weight 0 get labels, but do not affect the centers.
+        labels_known : array-like of shape (n,) or None
+            Clusters that are known, from 0 to ``n_clusters - 1``; -1 where none is. See `known`.
 
         Returns
         -------
@@ -300,23 +410,34 @@ class KMeans(ChunkFits):
             A parameter or the data cannot be used; the message says which and why.
         """
         began = perf_counter()
-        if isinstance(X, np.memmap) and self._better_in_blocks(X):
+        if isinstance(X, np.memmap) and labels_known is None and self._better_in_blocks(X):
             return self._fit_mapped(X, sample_weight)
-        solver, restarts = self._prepare(X, sample_weight)
+        solver, restarts, how = self._prepare(X, sample_weight, labels_known)
         watch = None
         if self.verbose or self.callback is not None or self.max_time is not None:
             watch = Watch(
-                began, len(restarts), self.max_iter, self.max_time, self.callback, self.verbose
+                began,
+                len(restarts) + (how is not None and how.refines),
+                self.max_iter,
+                self.max_time,
+                self.callback,
+                self.verbose,
+                solver.outside,
             )
         with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
                 if solver.run(*start, watch):
                     break
+            else:
+                if how is not None and how.refines:
+                    solver.refine_best(how.refinement(solver.best.n_iter), watch)
             self._keep(solver)
         warn_of_few_clusters(self)
         return self
 
-    def iter_fit(self, X: Any, sample_weight: Any = None) -> Iterator[IterState]:
+    def iter_fit(
+        self, X: Any, sample_weight: Any = None, *, labels_known: Any = None
+    ) -> Iterator[IterState]:
         """Fit with one run, yielding the state after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
@@ -325,12 +446,13 @@ class KMeans(ChunkFits):
         ----------
         X : array-like, table or sparse matrix of shape (n, d)
         sample_weight : array-like of shape (n,) or None
+        labels_known : array-like of shape (n,) or None
 
         Yields
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed.
+            shift, n_changed, n_filled.
 
         Examples
         --------
@@ -343,7 +465,7 @@ class KMeans(ChunkFits):
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
         """
-        solver, restarts = self._prepare(X, sample_weight)
+        solver, restarts, _ = self._prepare(X, sample_weight, labels_known)
         return self._states(solver, restarts[0])
 
     def _states(self, solver: Solver, restart: tuple[int | None, Any]) -> Iterator[IterState]:
@@ -354,47 +476,81 @@ class KMeans(ChunkFits):
 
     def _check_params(self) -> None:
         check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
+        check.check_name(self.known, MODES, "known")
+        check_scale(self.scale, self.metric)
 
-    def _prepare(self, X: Any, sample_weight: Any) -> tuple[Solver, list[Any]]:
-        """Check everything, and return a solver for these rows and where its runs start."""
+    def _prepare(
+        self, X: Any, sample_weight: Any, labels_known: Any = None
+    ) -> tuple[Solver, list[Any], Effort | None]:
+        """Check everything, and return a solver for these rows, where its runs start, and the
+        effort where nobody asked for another.
+        """
         self._check_params()
-        array, names = check.as_matrix(X, sparse=True)
+        values = {**self.get_params(deep=False), "labels_known": labels_known}
+        rule = rule_for(values)
+        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        if rule is not None and isinstance(array, SparseRows):
+            rule = rule_for(values, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
         check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
         weights = check.as_weights(sample_weight, len(array))
+        if rule is not None:
+            rule.check(len(array), array.shape[1], weights)
+            if rule.names_clusters and self.label_order is not None:
+                raise ValueError(
+                    f"label_order={self.label_order!r} would change the index of clusters that "
+                    f"{' and '.join(sum(asked(values).values(), []))} refers to: pass "
+                    "label_order=None."
+                )
+        scaling = UNSCALED
+        if self.scale is not None:
+            given = open_data(array, names, weights, self.n_threads)
+            scaling = Scaling(spreads(self.scale, given))
         data = open_data(
-            array,
+            scaling.inside(array),
             names,
             weights,
             self.n_threads,
             packed=self.copy_x,
             unit=self._unit,
             compared=True,
+            metric=self._distance,
         )
         check.check_directions(data)
-        restarts = starts(
-            self._init(), self.n_init, self.n_clusters, self.random_state, array, data
-        )
-        refine = self.refine
-        if array.shape[1] == 1 and isinstance(self.init, str) and self.init in ("auto", "optimal"):
+        init = self._init()
+        # Refinements know of no rules, and the optimum of one column is that of plain k-means.
+        how = default_effort(self, *array.shape) if rule is None else None
+        if rule is not None and isinstance(init, str) and init == "auto":
+            init = "k-means++"
+        n_init = self.n_init if how is None else how.starts
+        restarts = starts(init, n_init, self.n_clusters, self.random_state, array, data, scaling)
+        if rule is not None:
+            restarts = rule.starts(restarts, init, data)
+        refine = None if self.refine == "default" else self.refine
+        if array.shape[1] == 1 and isinstance(init, str) and init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved
         if refine is not None:
-            if isinstance(array, SparseRows):
-                raise ValueError(
-                    "refine works on dense rows only: pass refine=None, or "
-                    "X.toarray() where it fits into memory."
-                )
             # Refinements draw, also from centers that were given.
             drawn = check.seeds(self.random_state, len(restarts))
             restarts = [
                 (seed if own is None else own, make) for seed, (own, make) in zip(drawn, restarts)
             ]
-        solver = Solver(data, names, self.max_iter, self.tol, ALGORITHMS[self.algorithm], refine)
+        solver = Solver(
+            data,
+            names,
+            self.max_iter,
+            self.tol,
+            ALGORITHMS[self.algorithm],
+            rule,
+            scaling,
+            array.dtype,
+        )
+        solver.refine = None if refine is None else plan(refine)
         solver.histories = [] if self.history else None
-        return solver, restarts
+        return solver, restarts, how
 
     def _keep(self, solver: Solver, interrupted: bool = False) -> None:
-        best = solver.best if self.label_order is None else solver.best_in_order(self.label_order)
+        best = solver.best_result(self.label_order)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
             self,
@@ -403,7 +559,9 @@ class KMeans(ChunkFits):
             solver.names,
             solver.data.shape[1],
             interrupted,
+            weight_of(solver.data),
             history_=history,
+            scale_=solver.scaling.divisors,
         )
 
     def _keep_interrupted(self, solver: Solver) -> None:
@@ -412,10 +570,11 @@ class KMeans(ChunkFits):
         elif solver.current is not None:
             keep_centers(
                 self,
-                solver.current.result_centers(),
+                solver.outside(solver.current.result_centers()),
                 solver.current.n_iter,
                 solver.names,
                 solver.data.shape[1],
+                scale_=solver.scaling.divisors,
             )
 
     def _repr_html_(self) -> str:
@@ -439,7 +598,7 @@ def k_means(
     copy_x=True,
     algorithm="auto",
     n_threads=None,
-    refine=None,
+    refine="default",
     metric="euclidean",
     return_n_iter=False,
 ):
@@ -493,7 +652,9 @@ def kmeans_plusplus(
     n_local_trials : int or None
         Rows tried for each center, of which the best is taken; None means ``2 +
         int(log(n_clusters))``.
-    metric : {"euclidean", "cosine"}, default="euclidean"
+    metric : {"euclidean", "cosine", "manhattan"}, default="euclidean"
+        Rows are drawn by squared distance, or by Manhattan distance. That of sparse X is not
+        "manhattan".
 
     Returns
     -------
@@ -514,7 +675,7 @@ def kmeans_plusplus(
     check.check_n_clusters(n_clusters, len(array))
     if n_local_trials is not None:
         check.check_int(n_local_trials, "n_local_trials", 1, "None or an integer of at least 1")
-    check.check_name(metric, check.METRICS, "metric")
+    check.check_name(metric, check.KMEANS_METRICS, "metric")
     data = open_data(
         array,
         names,
@@ -523,6 +684,7 @@ def kmeans_plusplus(
         packed=True,
         unit=metric == "cosine",
         compared=True,
+        metric="manhattan" if metric == "manhattan" else "euclidean",
     )
     check.check_directions(data)
     (seed,) = check.seeds(random_state, 1)

@@ -53,6 +53,13 @@ def label_order(how: Any, centers: np.ndarray, counts: np.ndarray) -> np.ndarray
     return assignment(sq_distances(previous, centers.astype(np.float64)))
 
 
+def relabeled(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Labels after cluster ``order[j]`` has become cluster j; -1 stays."""
+    position = np.full(len(order) + 1, -1, dtype=labels.dtype)
+    position[order] = np.arange(len(order))
+    return position[labels]
+
+
 def sq_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Squared distances of the rows of a to those of b."""
     out = np.zeros((len(a), len(b)))
@@ -173,17 +180,22 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
                 "the models were not fitted to the same rows: pass the rows to compare as X."
             )
         labels, before = (
-            check.fitted_array(one, "labels_", (None,), integers=True, high=len(centers) - 1)
+            check.fitted_array(
+                one, "labels_", (None,), integers=True, low=-1, high=len(centers) - 1
+            )
             for one, centers in ((model, new), (previous, old))
         )
         if len(labels) != len(before):
             raise ValueError(
                 "the models were not fitted to the same rows: pass the rows to compare as X."
             )
-    table = np.bincount(before.astype(np.intp) * len(new) + labels, minlength=len(old) * len(new))
+    both = (before >= 0) & (labels >= 0)  # -1: an outlier
+    table = np.bincount(
+        before[both].astype(np.intp) * len(new) + labels[both], minlength=len(old) * len(new)
+    )
     return Match(
         continues,
         shifts,
         table.reshape(len(old), len(new)),
-        np.flatnonzero(continues[labels] != before),
+        np.flatnonzero(np.append(continues, -1)[labels] != before),
     )

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from .._input.archives import ArchiveError, Members, read_header
-from .._input.checks import MAX_ABS, METRICS, is_tree
+from .._input.checks import MAX_ABS, MISSING, is_tree
 from .._input.contiguous import contiguous
 from .bisecting import BisectingKMeans
+from .fuzzy import FuzzyCMeans
 from .kmeans import KMeans
 from .minibatch import MiniBatchKMeans
 from .model_files import ALWAYS, ARRAYS, CLASSES, FORMAT, NUMBERS, RUN, VERSION, ModelFileError
 from .restarts import Run
 
-_CLASSES = {cls.__name__: cls for cls in (KMeans, MiniBatchKMeans, BisectingKMeans)}
+_CLASSES = {cls.__name__: cls for cls in (KMeans, MiniBatchKMeans, BisectingKMeans, FuzzyCMeans)}
 assert tuple(_CLASSES) == CLASSES
 
 
@@ -94,10 +95,12 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
     unknown = sorted({*params, *arrays} - cls().get_params(deep=False).keys())
     if unknown:
         raise ModelFileError(f"has the parameter {unknown[0]!r}, which this version does not know")
-    if params.get("metric", "euclidean") not in METRICS:  # it decides what predict says
+    if params.get("metric", "euclidean") not in cls._metrics:  # it decides what predict says
         raise ModelFileError(
             f"has the metric {params['metric']!r}, which this version does not know"
         )
+    if params.get("missing", "error") not in MISSING:
+        raise ModelFileError(f"has missing={params['missing']!r}, which this version does not know")
 
     dtype, shape, _, _ = members.layout("centers")
     if len(shape) != 2 or 0 in shape or dtype not in (np.float32, np.float64):
@@ -141,7 +144,7 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         if name not in header["fitted"]:
             raise ModelFileError(f"is damaged: it does not say {name}")
     model.cluster_centers_ = contiguous(centers)
-    if header["class"] == "KMeans":
+    if header["class"] in ("KMeans", "FuzzyCMeans"):
         for run in header["runs"]:
             if len(run) != len(RUN) or not all(
                 type(field) in types for field, types in zip(run, RUN)
@@ -152,6 +155,15 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         found = array(name, (kind,), shape_of(k, d), f"{name} for its {k} centers")
         if found is not None:
             setattr(model, name, found)
+    scaled = model.__dict__.get("scale_")
+    if (scaled is None) != (params.get("scale") is None):
+        raise ModelFileError("has a scaling without its numbers, or numbers of none")
+    if scaled is not None and not (scaled.min() > 0 and scaled.max() <= MAX_ABS):
+        raise ModelFileError("has a scaling that is not positive")
+    if not np.abs(model.__dict__.get("column_means_", np.zeros(1))).max() <= MAX_ABS:
+        raise ModelFileError("has means of columns that are not finite")
+    if not np.all(model.__dict__.get("typical_distances_", np.zeros(1)) >= 0):
+        raise ModelFileError("has typical distances that are no distances")
     if header["class"] == "BisectingKMeans":
         _check_tree(model, k)
     if header["class"] == "MiniBatchKMeans" and not np.all(model.seen_weights_ >= 0):
@@ -166,7 +178,8 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         model.feature_names_in_ = names.astype(object)
     labels = array("labels", (np.int32,), None, "labels")
     if labels is not None:
-        if labels.ndim != 1 or not np.all((0 <= labels) & (labels < k)):
+        least = 0 if params.get("n_outliers") is None else -1
+        if labels.ndim != 1 or not np.all((least <= labels) & (labels < k)):
             raise ModelFileError("has labels that are none of its centers")
         model.labels_ = labels
     return model

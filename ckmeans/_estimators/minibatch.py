@@ -13,7 +13,15 @@ from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import shown
 from .._native.engine import Data, Running
-from .base import CenterModel, alone, keep_fitted, leaving, open_data, warn_of_few_clusters
+from .base import (
+    CenterModel,
+    alone,
+    keep_fitted,
+    leaving,
+    open_data,
+    warn_of_few_clusters,
+    weight_of,
+)
 from .labels import check_label_order, label_order
 from .restarts import check_iterable
 from .watch import Watch
@@ -296,6 +304,7 @@ class MiniBatchKMeans(CenterModel):
             fitted["labels_"] = data.assign(centers)
             fitted["inertia_"] = data.inertia(centers, fitted["labels_"])
             fitted["counts_"] = np.bincount(fitted["labels_"], minlength=len(centers))
+            fitted["weight_"] = weight_of(data)
         keep_fitted(self, names, data.shape[1], fitted)
 
     def set_partial_fit_request(self, *, sample_weight: Any) -> Any:

@@ -19,9 +19,10 @@ from .._output.files import write_atomically
 FORMAT = "ckmeans model"
 VERSION = 1  # raised when an older package could not read, or would misread, what is written
 
-CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans")
+CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans", "FuzzyCMeans")
 NUMBERS: dict[str, Any] = {
     "inertia_": float,
+    "weight_": float,
     "n_iter_": int,
     "n_steps_": int,
     "n_features_in_": int,
@@ -34,6 +35,9 @@ RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).
 ARRAYS: dict[str, tuple[Any, Any]] = {
     "seen_weights_": (np.float64, lambda k, d: (k,)),
+    "scale_": (np.float64, lambda k, d: (d,)),
+    "typical_distances_": (np.float64, lambda k, d: (k,)),
+    "column_means_": (np.float64, lambda k, d: (d,)),
     "tree_centers_": (np.float64, lambda k, d: (k - 1, 2, d)),
     "tree_children_": (np.int32, lambda k, d: (k - 1, 2)),
 }

@@ -14,9 +14,11 @@ from .._input.contiguous import contiguous
 from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
-from .._refine import improve
+from .._refine import Plan, improve_all
+from .._rules.rule import Rule
 from .history import Recorded
-from .labels import label_order
+from .labels import label_order, relabeled
+from .scaling import UNSCALED, Scaling
 
 #: Names for `algorithm` and what the engine calls them. All give the same bits; they differ in
 #: speed and memory.
@@ -55,21 +57,34 @@ class IterState(NamedTuple):
     inertia: float  #: of these labels, to the centers before the update
     shift: float  #: total squared movement of the centers in the update
     n_changed: int  #: labels that differ from the last iteration's
+    n_filled: int  #: clusters that were empty, and took the row farthest from its own center
 
 
 class Result(NamedTuple):
     """The result of a finished run."""
 
     centers: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None  # None where they stay with the blocks
     counts: np.ndarray
     inertia: float
     n_iter: int
     stop_reason: str
 
 
-def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data) -> list[Start]:
-    """The starts of all runs: a list of (seed, function that makes the initial centers)."""
+def starts(
+    init: Any,
+    n_init: Any,
+    k: int,
+    random_state: Any,
+    X: Any,
+    data: Data,
+    scaling: Scaling = UNSCALED,
+) -> list[Start]:
+    """The starts of all runs: a list of (seed, function that makes the initial centers).
+
+    X and the centers that users give are in the units of the data; `data` and what is returned are
+    scaled.
+    """
 
     def named(name):
         def make(seed):
@@ -82,12 +97,13 @@ def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data
 
     def called(seed):
         # Not from `seeded`, whose generators are shared: the user's function may start other fits.
-        return given_centers(
+        centers = given_centers(
             init(shown(X), k, random_state=np.random.RandomState(seed)),
             k,
             data,
             "the centers that init returned",
         )
+        return scaling.inside(centers)
 
     return begin(
         init,
@@ -97,7 +113,7 @@ def starts(init: Any, n_init: Any, k: int, random_state: Any, X: Any, data: Data
         INITS,
         named,
         called,
-        lambda centers: given_centers(centers, k, data),
+        lambda centers: scaling.inside(given_centers(centers, k, data)),
     )
 
 
@@ -180,11 +196,18 @@ class Solver:
         The finished run of lowest inertia; of equal ones the earliest.
     current : engine Run or None
         The run under way: what an interrupt leaves.
+    refine : Plan or None
+        How each run is refined.
+    scaling : Scaling
+        Of the rows: `best` and `current` are scaled, what `best_in_units` and `states` give is in
+        the units of the data.
+    dtype : type of the rows in the units of the data
     histories : list of lists of Iteration, or None
         What the iterations of each finished run did; set to an empty list to have it kept.
     """
 
     histories: list[list[Any]] | None = None
+    refine: Plan | None = None
     best: Any
     current: Any
 
@@ -195,10 +218,13 @@ class Solver:
         max_iter: int,
         tol: float,
         algorithm: str,
-        refine: Any = None,
+        rule: Rule | None = None,
+        scaling: Scaling = UNSCALED,
+        dtype: Any = np.float64,
     ) -> None:
+        self.scaling, self.dtype = scaling, dtype
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
-        self.tol, self.refine = tol, refine
+        self.tol, self.rule = tol, rule
         self.runs: list[Run] = []
         self.best, self.current = None, None
 
@@ -231,7 +257,9 @@ class Solver:
         n_iter = 0
         if self.refine is not None and reason is None:
             try:
-                again, reason = self.finished(seed, self.refined(seed, run), watch)
+                again, reason = self.finished(
+                    seed, self.refined(self.refine, seed, run.centers(), run.labels()), watch
+                )
             except BaseException:  # the run before its refinement is finished, and kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
@@ -248,17 +276,36 @@ class Solver:
         if watch is not None:
             best = self.best.inertia if self.best is not None else None
             while reason is None:
+                before = run.centers() if watch.verbose else None
                 more = run.iterate()
-                reason = watch(run, seed, best)
+                filled = 0 if before is None else self.n_filled(run, before)
+                reason = watch(run, seed, best, filled)
                 if not more:
                     break
         run.finish()
         return run, reason
 
-    def refined(self, seed: Any, run: Any) -> np.ndarray:
-        """The centers of a finished run after refinement."""
-        centers = improve(self.refine, self.data, run.centers(), np.random.RandomState([seed, 1]))
-        return centers.astype(run.result_centers().dtype).astype(np.float64)
+    def refine_best(self, plan: Plan, watch: Any = None) -> None:
+        """Refine the best run so far: a run more, that goes on where it has ended."""
+        began = perf_counter()
+        at = min(range(len(self.runs)), key=lambda i: self.runs[i].inertia)
+        record, best = self.runs[at], self.best
+        centers = self.refined(plan, record.seed, best.centers.astype(np.float64), best.labels)
+        run, _ = self.finished(record.seed, centers, watch)
+        if self.histories is not None:
+            before = self.histories[at]
+            run.history[:] = before + [
+                each._replace(n_iter=each.n_iter + record.n_iter) for each in run.history
+            ]
+        self.keep(record.seed, run, record.n_iter, perf_counter() - began)
+        if watch is not None:
+            watch.finished(self.runs[-1])
+
+    def refined(self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Centers of a finished run after refinement, in float64."""
+        refined = improve_all(plan, self.data, centers, labels, np.random.RandomState([seed, 1]))
+        single = self.data.array.dtype == np.float32
+        return refined.astype(np.float32).astype(np.float64) if single else refined
 
     def better(self, run: Any, again: Any) -> tuple[Any, int]:
         """The better one of a run and the run after its refinement, and the number of iterations
@@ -280,7 +327,9 @@ class Solver:
         run = yield from self.each_state(make(), 0)
         n_iter = 0
         if self.refine is not None:
-            again = yield from self.each_state(self.refined(seed, run), run.n_iter)
+            again = yield from self.each_state(
+                self.refined(self.refine, seed, run.centers(), run.labels()), run.n_iter
+            )
             run, n_iter = self.better(run, again)
         self.keep(seed, run, n_iter, perf_counter() - began)
 
@@ -292,27 +341,61 @@ class Solver:
             more = run.iterate()
             yield IterState(
                 n_iter + run.n_iter,
-                run.result_centers(),
+                self.outside(run.result_centers()),
                 run.labels().copy(),
-                self.data.inertia(before, run.labels()),
+                run.inertia_to(before),
                 run.shift,
                 run.n_changed,
+                self.n_filled(run, before),
             )
         run.finish()
         return run
 
-    def new_run(self, centers: np.ndarray) -> Any:
-        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm)
-        return run if self.histories is None else Recorded(run, self.data)
-
-    def best_in_order(self, how: Any) -> Result:
-        """The best run with its clusters in the order that `label_order` gives; rows with ties are
-        assigned again, by the new labels.
+    def n_filled(self, run: Any, before: np.ndarray) -> int:
+        """How many clusters without rows of weight got one in the last iteration, which began with
+        these centers. (Where there is no such row to give, the center stays.)
         """
-        centers = self.best.centers[label_order(how, self.best.centers, self.best.counts)]
-        labels = self.data.assign(contiguous(centers, np.float64))
-        return self.best._replace(
-            centers=centers, labels=labels, counts=np.bincount(labels, minlength=len(centers))
+        labels = run.labels()
+        there = labels >= 0
+        if self.data.weights is not None:
+            there &= np.asarray(self.data.weights) > 0
+        empty = np.bincount(labels[there], minlength=len(before)) == 0
+        return int(np.count_nonzero(empty & (run.centers() != before).any(axis=1)))
+
+    def new_run(self, centers: np.ndarray) -> Any:
+        rule = None if self.rule is None else self.rule.of_run(self.data)
+        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm, rule)
+        return run if self.histories is None else Recorded(run)
+
+    def outside(self, centers: np.ndarray) -> np.ndarray:
+        """Centers in the units of the data."""
+        return self.scaling.outside(centers, self.dtype)
+
+    def best_result(self, order: Any = None) -> Result:
+        """The best run in the units of the data, its clusters in the order that `label_order`
+        gives.
+
+        Where centers have changed, be it by rounding to these units, or their order, rows are
+        assigned again: labels are always those of `predict`, unless a rule has assigned them.
+        """
+        best = self.best
+        scaled = self.scaling.divisors is not None
+        if order is None and not scaled:
+            return best
+        centers, kept = self.outside(best.centers), np.arange(len(best.centers))
+        if order is not None:
+            kept = label_order(order, centers, best.counts)
+            centers = centers[kept]
+        if self.rule is not None and not self.rule.labels_are_nearest:
+            labels, counts = relabeled(best.labels, kept), best.counts[kept]
+            return best._replace(centers=centers, labels=labels, counts=counts)
+        inside = contiguous(self.scaling.inside(centers), np.float64)
+        labels = self.data.assign(inside)
+        return best._replace(
+            centers=centers,
+            labels=labels,
+            counts=np.bincount(labels, minlength=len(centers)),
+            inertia=self.data.inertia(inside, labels) if scaled else best.inertia,
         )
 
     def keep(self, seed: int | None, run: Any, n_iter: int, seconds: float) -> None:

@@ -185,7 +185,10 @@ class Manners(Root):
             estimator_type="clusterer",
             target_tags=TargetTags(required=False),
             transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
-            input_tags=InputTags(sparse=True),
+            input_tags=InputTags(
+                sparse=getattr(self, "_distance", "euclidean") == "euclidean",
+                allow_nan=getattr(self, "_distance", None) == "gaps",
+            ),
         )
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -14,8 +14,8 @@ class Window:
     none.
     """
 
-    def __init__(self, native=None):
-        self.native, self.thread = native, get_ident()
+    def __init__(self, native=None, outside=None):
+        self.native, self.outside, self.thread = native, outside, get_ident()
 
     def __reduce__(self):
         return Window, ()
@@ -36,7 +36,7 @@ class Window:
             self.native = native
 
     def close(self) -> None:
-        self.native = None
+        self.native = self.outside = None
 
 
 class FitState:
@@ -74,12 +74,13 @@ class FitState:
         self.stop_reason = native.stop_reason
         self.seconds = perf_counter() - watch.began
         self.last = self.stop_reason is not None and self.run + 1 == self.n_runs
-        self._window = Window(native)
+        self._window = Window(native, watch.outside)
 
     @property
     def centers(self):
         """Copy of the centers after this iteration, (k, d). During the callback only."""
-        return self._window.ask(lambda native: native.result_centers())
+        centers = self._window.ask(lambda native: native.result_centers())
+        return self._window.outside(centers)
 
     @property
     def labels(self):
@@ -171,9 +172,14 @@ class Watch:
     verbose : int
         1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a
         pass over the rows for each.
+    outside : callable
+        Takes centers as the engine has them to those that a callback sees.
     """
 
-    def __init__(self, began, n_runs, max_iter, max_time, callback, verbose):
+    def __init__(
+        self, began, n_runs, max_iter, max_time, callback, verbose, outside=lambda centers: centers
+    ):
+        self.outside = outside
         self.n_runs, self.max_iter, self.callback, self.verbose = (
             n_runs,
             max_iter,
@@ -184,8 +190,12 @@ class Watch:
         self.deadline = self.began + max_time if max_time is not None else float("inf")
         self.run = 0
 
-    def __call__(self, native, seed, best_inertia):
-        """Reason to end the fit after this iteration, or None."""
+    def __call__(self, native, seed, best_inertia, n_filled=0):
+        """Reason to end the fit after this iteration, or None.
+
+        n_filled : int
+            Empty clusters that were given a row, as in `IterState`.
+        """
         reason = "max_time" if perf_counter() >= self.deadline else None
         if reason and native.stop_reason is None:
             native.halt(reason)
@@ -201,10 +211,10 @@ class Watch:
                 if native.stop_reason is None:
                     native.halt(reason)
         if self.verbose:
-            self.show(native)
+            self.show(native, n_filled)
         return reason
 
-    def show(self, native: Any) -> None:
+    def show(self, native: Any, n_filled: int = 0) -> None:
         """Print what an iteration did."""
         more = self.verbose > 1
         if native.n_iter == 1:
@@ -216,6 +226,7 @@ class Watch:
             f"{native.n_iter:>9}  {native.n_changed:>14}  {native.shift:>13.6g}"
             + (f"  {native.inertia():>16.10g}" if more else "")
             + (f"  {native.stop_reason}" if native.stop_reason else "")
+            + (f"  empty clusters filled: {n_filled}" if n_filled else "")
         )
 
     def finished(self, record: Any) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .._input.checks import fitted_centers
+from .._estimators.scaling import fitted_scaling
+from .._input.checks import check_plain, fitted_centers
 
 
 def nearest_center_model(model: Any, what: str) -> None:
     """Raise unless `model` is fitted and labels each row by its nearest center."""
+    check_plain(model, what)
     centers = fitted_centers(model)
     if hasattr(model, "tree_children_"):
         raise TypeError(
@@ -25,7 +27,12 @@ def nearest_center_model(model: Any, what: str) -> None:
 
 
 def centers_of(model: Any) -> np.ndarray:
-    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its
-    labels.
+    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its labels,
+    by columns that are divided by `divisors_of` the model.
     """
-    return fitted_centers(model)
+    return fitted_scaling(model).inside(fitted_centers(model))
+
+
+def divisors_of(model: Any) -> np.ndarray | None:
+    """What the model divides columns by (d,), or None."""
+    return fitted_scaling(model).divisors

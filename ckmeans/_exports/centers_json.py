@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from .._input.checks import fitted_centers
 from .._output.files import write_atomically
-from . import centers_of, nearest_center_model
+from . import divisors_of, nearest_center_model
 
 FORMAT = "ckmeans centers"
-VERSION = 1
+#: 2 for models that scale, which version 1 would misread.
+VERSION = 2
 
 
 def to_json(model: Any, path: Any = None) -> Any:
@@ -27,19 +29,23 @@ def to_json(model: Any, path: Any = None) -> Any:
     text : str
         Only without `path`: an object with "format", "version", "metric", "dtype",
         "feature_names" (or null), "centers" (k lists of d numbers, written so that reading gives
-        the same bits), "counts" and "inertia" (or null).
+        the same bits), "counts" and "inertia" (or null). A model that scales has "version" 2,
+        "scale" and "divisors": columns of rows and of "centers", which are in the units of the
+        data, are divided by these before they are compared.
     """
     nearest_center_model(model, "the JSON form")
+    divisors = divisors_of(model)
     counts, inertia = getattr(model, "counts_", None), getattr(model, "inertia_", None)
     names = getattr(model, "feature_names_in_", None)
     text = json.dumps(
         {
             "format": FORMAT,
-            "version": VERSION,
+            "version": 1 if divisors is None else VERSION,
             "metric": model.metric,
             "dtype": str(np.asarray(model.cluster_centers_).dtype),
             "feature_names": None if names is None else [str(name) for name in names],
-            "centers": centers_of(model).tolist(),
+            "centers": fitted_centers(model).tolist(),
+            **({} if divisors is None else {"scale": model.scale, "divisors": divisors.tolist()}),
             "counts": None if counts is None else np.asarray(counts).tolist(),
             "inertia": None if inertia is None else float(inertia),
         },

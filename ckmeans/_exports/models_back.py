@@ -8,6 +8,7 @@ import numpy as np
 
 from .._estimators.kmeans import KMeans
 from .._estimators.model_files import ModelFileError
+from .._estimators.scaling import SCALES
 from .._input import checks as check
 from .._input.contiguous import contiguous
 from .._input.optional_packages import need
@@ -139,10 +140,10 @@ def from_json(source: Any) -> KMeans:
         or found.get("format", FORMAT) != FORMAT
     ):
         raise ModelFileError('not the JSON form of centers: an object with "centers" is expected')
-    if found.get("version", VERSION) != VERSION:
+    if found.get("version", VERSION) not in range(1, VERSION + 1):
         raise ModelFileError(
-            f"version {found['version']!r} of the JSON form, but this ckmeans reads {VERSION}: "
-            "a later one is needed"
+            f"version {found['version']!r} of the JSON form, but this ckmeans reads up to "
+            f"{VERSION}: a later one is needed"
         )
     dtype = found.get("dtype", "float64")
     metric = found.get("metric", "euclidean")
@@ -180,4 +181,17 @@ def from_json(source: Any) -> KMeans:
         ):
             raise ModelFileError('"inertia" must be a number of at least 0')
         fitted["inertia"] = float(inertia)
-    return model_of(centers.astype(dtype), metric=metric, names=names, **fitted)
+    scale, divisors = found.get("scale"), found.get("divisors")
+    if (scale is None) != (divisors is None) or scale not in (None, *SCALES):
+        raise ModelFileError(f'"scale" is {scale!r}; one of {SCALES} is expected, and "divisors"')
+    if divisors is not None:
+        try:
+            fitted["scale"] = np.array(divisors, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            fitted["scale"] = np.zeros(0)
+        if fitted["scale"].shape != (d,) or not np.all(
+            (0 < fitted["scale"]) & (fitted["scale"] <= check.MAX_ABS)
+        ):
+            raise ModelFileError(f'"divisors" must hold {d} numbers above 0')
+    model = model_of(centers.astype(dtype), metric=metric, names=names, **fitted)
+    return model.set_params(scale=scale)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._input.optional_packages import need
 from .._output.files import write_atomically
-from . import centers_of, nearest_center_model
+from . import centers_of, divisors_of, nearest_center_model
 
 #: The version of the operators, and of the file format: old enough for runtimes of 2022.
 OPSET, IR = 17, 8
@@ -72,6 +72,10 @@ def _graph(onnx: Any, model: Any) -> Any:
     single = np.asarray(model.cluster_centers_).dtype == np.float32
     nodes = [node("Cast", ["X"], ["as_double"], to=double)]
     rows = "as_double"
+    divisors = divisors_of(model)
+    if divisors is not None:
+        nodes.append(node("Div", [rows, "scale"], ["scaled"]))
+        rows = "scaled"
     if model.metric == "cosine":
         nodes += _unit_rows(onnx)
         rows = "unit"
@@ -110,6 +114,7 @@ def _graph(onnx: Any, model: Any) -> Any:
         [
             constant(np.ascontiguousarray(centers.T), "center_columns"),
             constant(np.array([k], dtype=np.int64), "k"),
+            *([] if divisors is None else [constant(divisors, "scale")]),
             *(
                 constant(value, name)
                 for name, value in _CONSTANTS.items()

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .._input.optional_packages import need
-from . import centers_of, nearest_center_model
+from . import centers_of, divisors_of, nearest_center_model
 
 
 def to_sklearn(model: Any, X: Any = None) -> Any:
@@ -21,7 +22,8 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
 
     Returns
     -------
-    sklearn.cluster.KMeans, or a Pipeline of a Normalizer and a KMeans where metric="cosine"
+    sklearn.cluster.KMeans, or a Pipeline of a Normalizer and a KMeans where metric="cosine", of a
+        StandardScaler and a KMeans where the model scales
         With the parameters that both know, and `labels_`, `inertia_`, `n_iter_` as far as `model`
         has them.
 
@@ -47,7 +49,8 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
     given = model.get_params(deep=False)
     kept = {name: given[name] for name in ("max_iter", "tol") if given.get(name) is not None}
     other = cluster.KMeans(k, n_init=1, random_state=None, **kept)
-    centers = np.array(model.cluster_centers_, order="C")
+    divisors = divisors_of(model)
+    centers = np.array(centers_of(model), dtype=np.asarray(model.cluster_centers_).dtype, order="C")
     other.cluster_centers_ = centers
     other.n_features_in_ = centers.shape[1]
     other._n_features_out = k
@@ -63,6 +66,21 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
         normalizer = Normalizer().fit(centers[:1])
         other = make_pipeline(normalizer, other)
         names_on = normalizer
+    elif divisors is not None:
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        # A shift changes no distance, but scikit-learn's expanded form loses digits without one.
+        # It takes the shift in the type of the rows: float32 holds this one exactly.
+        middle = np.mean(np.asarray(model.cluster_centers_, dtype=np.float64), axis=0)
+        middle = middle.astype(centers.dtype).astype(np.float64)
+        scaler = StandardScaler()
+        scaler.scale_, scaler.var_, scaler.mean_ = divisors.copy(), divisors**2, middle
+        scaler.n_features_in_ = len(divisors)
+        other.cluster_centers_ = (centers_of(model) - middle / divisors).astype(centers.dtype)
+        scaler.n_samples_seen_ = int(np.sum(getattr(model, "counts_", 1)))
+        other = make_pipeline(scaler, other)
+        names_on = scaler
     else:
         names_on = other
     if hasattr(model, "feature_names_in_"):
@@ -83,7 +101,10 @@ def _compare(model: Any, other: Any, X: Any) -> None:
     near = distances[np.arange(len(rows)), ours[rows]]
     far = distances[np.arange(len(rows)), theirs[rows]]
     size = np.abs(np.asarray(array)[rows].astype(np.float64)).max(axis=1)
-    size = np.maximum(size, np.abs(centers_of(model)).max())
+    size = np.maximum(size, np.abs(model.cluster_centers_).max())
+    if hasattr(model, "scale_"):
+        scaled = np.abs(fitted_scaling(model).inside(np.asarray(array)[rows])).max(axis=1)
+        size = np.maximum(scaled, np.abs(centers_of(model)).max())
     # scikit-learn's squared distances are off by rounding of |x|^2, in the type of the centers.
     precision = np.finfo(np.asarray(model.cluster_centers_).dtype).eps
     if model.metric == "cosine":

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from .._input import checks as check
-from . import centers_of, nearest_center_model
+from . import centers_of, divisors_of, nearest_center_model
 
 
 class Dialect(NamedTuple):
@@ -103,6 +103,9 @@ def to_sql(
     parts = [table] if isinstance(table, str) else list(table)
     source = ".".join(quoted(part, how) for part in parts)
     values = [f"CAST(t.{quoted(name, how)} AS {how.double})" for name in names]
+    divisors = divisors_of(model)
+    if divisors is not None:
+        values = [f"({value} / {literal(by)})" for value, by in zip(values, divisors)]
     centers = centers_of(model)
     if model.metric == "cosine":
         distances = [" + ".join(map(_product, values, center)) for center in centers]

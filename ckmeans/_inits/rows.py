@@ -26,6 +26,19 @@ def weighted_rows(data: Data) -> np.ndarray:
     return np.arange(data.shape[0]) if data.weights is None else np.flatnonzero(data.weights)
 
 
+def ranked_rows(data: Data, start: int = 0, size: int | None = None) -> np.ndarray:
+    """At most so many rows of positive weight, (m,), in the order of their hashes from `start` on,
+    equal rows by weight: an order that does not depend on where rows stand.
+    """
+    n = data.shape[0]
+    if data.weights is None:
+        return data.ranked(start, n if size is None else size)[0]
+    rows, codes = data.ranked(start, n)
+    heavy = data.weights[rows] > 0
+    rows, codes = rows[heavy], codes[heavy] - np.uint64(start)
+    return rows[np.lexsort((data.weights[rows], codes))[:size]]
+
+
 def sq_nearest(data: Data, centers: np.ndarray) -> np.ndarray:
     """Squared distance of every row to the nearest of these centers: (n,)."""
     centers = contiguous(centers)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .._input.sparse import SparseRows
 from .._native.engine import Data
-from .rows import deterministic, draw, sq_nearest, weighted_rows, weights_of
+from .rows import deterministic, draw, ranked_rows, sq_nearest, weights_of
 
 #: Number of values of sparse rows that are made dense at a time.
 BLOCK = 1 << 22
@@ -20,7 +20,7 @@ def variance_partition(data: Data, k: int, random_state: np.random.RandomState) 
 
     Deterministic. Not for data whose clusters are not separated along any single feature.
     """
-    parts = [_part(data, weighted_rows(data))]
+    parts = [_part(data, ranked_rows(data))]  # sums depend on the order of their terms
     while len(parts) < k:
         widest = max(range(len(parts)), key=lambda i: parts[i][0])
         square, rows, values = parts[widest]
@@ -80,10 +80,12 @@ def filled(
     """
     centers = np.unique(centers + 0.0, axis=0)[:k]
     while len(centers) < k:
-        potential = weights_of(data) * sq_nearest(data, centers)
+        ranked = ranked_rows(data)
+        potential = (weights_of(data) * sq_nearest(data, centers))[ranked]
         if not potential.sum() > 0:
             return np.resize(centers, (k, data.shape[1]))
-        rows = data.take(draw(potential, random_state.random_sample(k - len(centers))))
+        drawn = draw(potential, random_state.random_sample(k - len(centers)))
+        rows = data.take(ranked[drawn])
         before, centers = len(centers), np.unique(np.concatenate([centers, rows]), axis=0)
         if len(centers) == before:  # at unit length rows may be off their equals, by rounding
             return np.resize(centers, (k, data.shape[1]))

@@ -13,7 +13,7 @@ from .tables import as_column, open_table, stack_table, string_names
 
 
 def as_matrix(
-    X: Any, *, name: str = "X", min_rows: int = 1, sparse: bool = False
+    X: Any, *, name: str = "X", min_rows: int = 1, sparse: bool = False, gaps: bool = False
 ) -> tuple[Any, np.ndarray | None]:
     """Return X as a 2-D array the kernels can read, and its column names.
 
@@ -27,6 +27,8 @@ def as_matrix(
         Smallest number of rows that is accepted.
     sparse : bool
         Whether sparse matrices are accepted and returned as `SparseRows`; else they raise.
+    gaps : bool
+        Whether missing values of tables become NaN; else they raise.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def as_matrix(
     elif sparse and is_sparse(X) and len(X.shape) == 2:
         array, names = sparse_rows(X, name, as_real), None
     else:
-        array, names = _convert(X, name)
+        array, names = _convert(X, name, gaps)
     n, d = array.shape
     if n < min_rows:
         raise too_small_error("sample", array.shape, n, min_rows)
@@ -85,7 +87,7 @@ def too_small_error(what: str, shape: tuple[int, ...], count: int, least: int) -
     )
 
 
-def _convert(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+def _convert(X: Any, name: str, gaps: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """The slow path of `as_matrix`: anything but an array that the kernels can read."""
     if isinstance(X, np.ndarray):
         array, names = X, None
@@ -97,8 +99,8 @@ def _convert(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     else:
         table = open_table(X)
         if table is not None:
-            return stack_table(X, *table, name)
-        array, names = _from_protocols(X, name)
+            return stack_table(X, *table, name, gaps)
+        array, names = _from_protocols(X, name, gaps=gaps)
 
     array = as_real(array, name)
     if array.ndim != 2:
@@ -109,7 +111,7 @@ def _convert(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _from_protocols(
-    X: Any, name: str, wanted: str = "a 2-D array or a table"
+    X: Any, name: str, wanted: str = "a 2-D array or a table", gaps: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """An array, and its column names or None, from an object that is neither an array nor a known
     table.
@@ -118,7 +120,7 @@ def _from_protocols(
         if hasattr(X, "to_numpy"):
             return np.asarray(X.to_numpy()), string_names(getattr(X, "columns", ()))
         if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__"):
-            return _through_arrow(X, name)
+            return _through_arrow(X, name, gaps)
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -139,7 +141,7 @@ def _coordinate_names(X: Any) -> np.ndarray | None:
     return string_names(np.asarray(coords[dims[1]]).tolist())
 
 
-def _through_arrow(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+def _through_arrow(X: Any, name: str, gaps: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """Tables that only have an interchange protocol are read by pyarrow, which supports both."""
     try:
         import pyarrow
@@ -153,7 +155,7 @@ def _through_arrow(X: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
         table = pyarrow.table(X)
     else:
         table = pyarrow.interchange.from_dataframe(X)
-    return stack_table(table, table.column_names, table.column, name)
+    return stack_table(table, table.column_names, table.column, name, gaps)
 
 
 def _dimension_error(X: Any, array: np.ndarray, name: str) -> ValueError:

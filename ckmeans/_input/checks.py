@@ -7,6 +7,7 @@ from .fitted import (
     check_feature_names,
     check_fitted,
     check_input_features,
+    check_plain,
     fitted_array,
     fitted_centers,
     fitted_tree,
@@ -18,10 +19,14 @@ from .magnitudes import (
     MIN_SPAN,
     check_products,
     check_span,
+    empty_column_error,
+    empty_row_error,
     nonfinite_error,
 )
 from .parameters import (
+    KMEANS_METRICS,
     METRICS,
+    MISSING,
     check_bool,
     check_euclidean,
     check_int,

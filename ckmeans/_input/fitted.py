@@ -15,13 +15,36 @@ from .real_numbers import FLOAT32, FLOAT64, first_true
 
 
 def check_fitted(est: Any) -> None:
-    """Raise unless `fit` has been called."""
-    if not hasattr(est, "cluster_centers_"):
-        raise compatible(NotFittedError)(
-            f"This {type(est).__name__} instance is not fitted yet. Call 'fit' with appropriate "
-            "arguments "
-            "before using this estimator."
+    """Raise unless `est` has centers: it is not fitted yet, or it is no clustering."""
+    if hasattr(est, "cluster_centers_"):
+        return
+    kind = type(est).__name__
+    if hasattr(est, "steps"):
+        raise TypeError(
+            f"A {kind} has no centers. Pass its last step, pipeline[-1], and the rows as that step "
+            "gets them, pipeline[:-1].transform(X)."
         )
+    if hasattr(est, "best_estimator_"):
+        raise TypeError(f"A {kind} has no centers. Pass its best_estimator_.")
+    if not hasattr(est, "fit"):
+        raise TypeError(f"A fitted model is needed, got {shortened(est)} of type {kind}.")
+    raise compatible(NotFittedError)(
+        f"This {kind} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+        "using this estimator."
+    )
+
+
+def check_plain(est: Any, what: str) -> None:
+    """Raise unless rows belong to the center that is nearest by all features and Euclidean or
+    cosine distances, the only ones that `what` knows.
+    """
+    for name, plain in (("metric", ("euclidean", "cosine")), ("missing", ("error",))):
+        value = getattr(est, name, plain[0])
+        if value not in plain:
+            raise ValueError(
+                f"{what} cannot be used with a model of {name}={value!r}: goes with metric="
+                "'euclidean' or 'cosine', and missing='error'."
+            )
 
 
 def fitted_centers(est: Any) -> np.ndarray:

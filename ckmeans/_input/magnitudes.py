@@ -50,6 +50,20 @@ def nonfinite_error(
     )
 
 
+def empty_row_error(rows: np.ndarray) -> ValueError:
+    """The error for rows in which everything is missing."""
+    return ValueError(
+        f"X has {len(rows)} row(s) without any value, the first at row {int(rows[0])}: drop such "
+        "rows, which are as near to one center as to another."
+    )
+
+
+def empty_column_error(column: int, names: np.ndarray | None) -> ValueError:
+    """The error for a column in which everything is missing."""
+    name = "" if names is None else f" ({names[column]!r})"
+    return ValueError(f"X has no value in column {column}{name}: drop that column.")
+
+
 def check_products(weights: np.ndarray | None, largest: float, n: int, d: int) -> None:
     """Raise if weighted sums over n rows of values up to `largest` could overflow float64."""
     if weights is None:  # MAX_ABS is small enough for that

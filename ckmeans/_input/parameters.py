@@ -9,7 +9,11 @@ import numpy as np
 
 from .errors import with_type
 
+#: Metrics of all estimators, and those of `KMeans`.
 METRICS = ("euclidean", "cosine")
+KMEANS_METRICS = (*METRICS, "manhattan")
+#: What `KMeans` does with missing values.
+MISSING = ("error", "ignore")
 
 _MAX_INT = 2**31 - 1
 _MAX_THREADS = 4096
@@ -23,7 +27,8 @@ def check_params(est: Any, algorithms: Collection[str], refinements: Collection[
     check_shared_params(est)
     check_n_init(est.n_init)
     check_name(est.algorithm, algorithms, "algorithm")
-    check_name(est.metric, METRICS, "metric")
+    check_name(est.metric, KMEANS_METRICS, "metric")
+    check_name(est.missing, MISSING, "missing")
     check_bool(est.copy_x, "copy_x")
     check_bool(est.history, "history")
     check_watching(est)
@@ -118,12 +123,13 @@ def check_share(value: Any, what: str) -> None:
 def check_refine(refine: Any, valid: Collection[str]) -> None:
     """Raise unless this is a name in `valid`, or a list of names other than "auto" and "best"."""
     if isinstance(refine, str):
-        check_name(refine, valid, "refine")
+        check_name(refine, ("default", *valid), "refine")
         return
     if not isinstance(refine, (list, tuple)) or not refine:
+        names = ", ".join(map(repr, ("default", *valid)))
         raise TypeError(
-            f"refine must be None, one of {', '.join(map(repr, valid))}, or a list of "
-            f"these names, got {with_type(refine)}."
+            f"refine must be None, one of {names}, or a list of these names, "
+            f"got {with_type(refine)}."
         )
     for name in refine:
         check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")

@@ -104,9 +104,11 @@ def why_no_numbers(field):
 
 
 def column_values(column):
-    """A column without missing values as a NumPy array; decimals as float64."""
+    """A column of numbers as a NumPy array; missing values are NaN. Decimals become float64, and so
+    do other numbers but floats where values are missing.
+    """
     from pyarrow import types
 
-    if types.is_decimal(column.type):
-        column = column.cast("float64")
+    if types.is_decimal(column.type) or (column.null_count and not types.is_floating(column.type)):
+        column = column.cast("float64", safe=False)
     return np.asarray(column)

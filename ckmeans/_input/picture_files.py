@@ -344,11 +344,11 @@ class Writer:
 
     def write(self, file, frames, palette, indices):
         """Write frames; indices: (h, w) of each, which color of the palette its pixels have."""
-        if self.kind == "GIF":
+        if self.kind == "GIF" or self.small_png(palette):
             images = [
                 self.with_palette(frame, palette, index) for frame, index in zip(frames, indices)
             ]
-            if self.transparent:
+            if self.transparent and self.kind == "GIF":
                 self.options.update(transparency=len(palette), disposal=2)
         else:
             images = [self.image(frame) for frame in frames]
@@ -357,6 +357,17 @@ class Writer:
         buffer = io.BytesIO()  # some formats read what they have written
         images[0].save(buffer, format=self.kind, **self.options)
         file.write(buffer.getbuffer())
+
+    def small_png(self, palette):
+        """Whether the file is a .png of one picture, which holds such colors as a palette."""
+        return (
+            self.kind == "PNG"
+            and not self.transparent
+            and palette.dtype == np.uint8
+            and palette.shape[1] == 3  # gray stays gray
+            and len(palette) <= 256
+            and not self.options.get("save_all")
+        )
 
     def with_palette(self, frame, palette, index):
         """A picture of palette numbers; what is transparent has the one after the last color."""

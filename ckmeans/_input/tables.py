@@ -35,9 +35,9 @@ def open_table(X: Any) -> tuple[Any, Callable[[int], Any]] | None:
 
 
 def stack_table(
-    X: Any, labels: Any, column: Callable[[int], Any], name: str
+    X: Any, labels: Any, column: Callable[[int], Any], name: str, gaps: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """One array from the columns of a table, and their names."""
+    """One array from the columns of a table, and their names; see `as_column`."""
     names = string_names(labels)
     dtypes = set(getattr(X, "dtypes", ()))
     if len(dtypes) == 1:
@@ -47,7 +47,7 @@ def stack_table(
         ):  # pandas can often show its one block as it is
             return np.asarray(X), names
 
-    columns = [as_column(column(j), label, name) for j, label in enumerate(labels)]
+    columns = [as_column(column(j), label, name, gaps) for j, label in enumerate(labels)]
     # Columns are contiguous, so they are copied into contiguous columns.
     dtype = np.result_type(*{values.dtype for values in columns}) if columns else FLOAT64
     array = np.empty((len(columns[0]) if columns else len(X), len(columns)), dtype, order="F")
@@ -56,13 +56,18 @@ def stack_table(
     return array, names
 
 
-def as_column(values: Any, label: Any, name: str) -> np.ndarray:
+def as_column(values: Any, label: Any, name: str, gaps: bool = False) -> np.ndarray:
     """One column of a table, under this label (None for one without), as a 1-D array of a native
-    real dtype.
+    real dtype. Missing values raise, or with `gaps` are NaN in a column of floats.
     """
     where = "" if label is None else f" in column {label!r}"
     dtype = values.dtype if hasattr(values, "dtype") else values.type
     missing = _missing(values, dtype)
+    if missing is not None and gaps:
+        there = as_column(_entries(values, ~missing), label, name)
+        column = np.full(len(missing), np.nan, np.result_type(there.dtype, np.float32))
+        column[~missing] = there
+        return column
     if missing is not None:
         count, row = np.count_nonzero(missing), first_true(missing)[0]
         raise ValueError(
@@ -77,6 +82,21 @@ def as_column(values: Any, label: Any, name: str) -> np.ndarray:
             f"{name} has dtype {dtype}{where}, not a number: leave it out, or encode it."
         )
     return as_real(array, name)
+
+
+def _entries(values: Any, mask: np.ndarray) -> Any:
+    """The entries of a table's column at which a mask is true."""
+    if hasattr(values, "iloc"):  # pandas
+        return values[mask]
+    if hasattr(values, "filter"):  # polars, pyarrow
+        return values.filter(type(values)(mask) if hasattr(values, "to_frame") else _arrow(mask))
+    return values[mask]
+
+
+def _arrow(mask: np.ndarray) -> Any:
+    import pyarrow
+
+    return pyarrow.array(mask)
 
 
 def _missing(values: Any, dtype: Any) -> np.ndarray | None:

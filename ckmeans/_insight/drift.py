@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._estimators.base import unit_rows
+from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .._input.optional_packages import need
 
@@ -113,8 +114,8 @@ class Drift:
             lines.append(
                 f"{cluster.label:>{width}}   "
                 f"{cluster.share_then:>10.1%} {cluster.share_now:>6.1%}   "
-                f"{cluster.distance_then:>13.4g} {cluster.distance_now:>10.4g} "
-                f"{cluster.shift:>10.4g}  "
+                f"{_number(cluster.distance_then):>13} {_number(cluster.distance_now):>10} "
+                f"{_number(cluster.shift):>10}  "
                 f"{_p_value(cluster.shift_p)}{'  *' if cluster.moved else ''}"
             )
         return "\n".join(lines)
@@ -128,9 +129,9 @@ class Drift:
                 c.label,
                 f"{c.share_then:.1%}",
                 f"{c.share_now:.1%}",
-                f"{c.distance_then:.4g}",
-                f"{c.distance_now:.4g}",
-                f"{c.shift:.4g}",
+                _number(c.distance_then),
+                _number(c.distance_now),
+                _number(c.shift),
                 _p_value(c.shift_p),
             ]
             for c in self.clusters
@@ -283,12 +284,15 @@ class _Side:
     """Rows of then or now: their labels and distances to the own center."""
 
     def __init__(self, model, X, name):
+        check.check_plain(model, "drift")
         array, _ = check.as_matrix(X, name=name)
         self.labels = model.predict(X)
         self.rows = (
             unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
         )
-        centers = check.fitted_centers(model)
+        scaling = fitted_scaling(model)
+        self.rows = scaling.inside(self.rows)
+        centers = scaling.inside(check.fitted_centers(model))
         self.counts = np.bincount(self.labels, minlength=len(centers))
         self.distances = np.empty(len(self.rows))
         for label in np.flatnonzero(self.counts):
@@ -369,6 +373,11 @@ def _check_between(value: Any, name: str, low: float, high: float) -> None:
 
 def _p(p: float) -> str:
     return f"p = {_p_value(p)}" if p >= 0.001 else "p < 0.001"
+
+
+def _number(value):
+    """As text; what there is none of, such as the distance of no row at all, is a dash."""
+    return "-" if np.isnan(value) else f"{value:.4g}"
 
 
 def _p_value(p: float) -> str:

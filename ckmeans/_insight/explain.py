@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._estimators.base import unit_rows
+from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .tree import fit_tree
 
@@ -151,6 +152,7 @@ def explain(
     else:
       cluster 0
     """
+    check.check_plain(model, "explain")
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
     labels = model.predict(X)
@@ -166,12 +168,22 @@ def explain(
         n_leaves, "n_leaves", len(live), f"None or an integer of at least {len(live)}, the clusters"
     )
     rows = unit_rows(array) if model.metric == "cosine" else np.asarray(array, dtype=np.float64)
-    clusters = _clusters(rows, labels, centers, weights, names, n_typical)
+    scaling = fitted_scaling(model)
+    scaled, centers = scaling.inside(rows), scaling.inside(centers)
+    sq_distances = ((scaled - centers[labels]) ** 2).sum(axis=1)
+    clusters = _clusters(rows, labels, sq_distances, weights, names, n_typical)
     if n > TREE_ROWS:
         drawn = np.sort(np.random.default_rng(0).choice(n, TREE_ROWS, replace=False))
     else:
         drawn = np.arange(n)
-    tree = fit_tree(rows[drawn], labels[drawn], centers, weights[drawn], names, n_leaves)
+    tree = fit_tree(scaled[drawn], labels[drawn], centers, weights[drawn], names, n_leaves)
+    if scaling.divisors is not None:  # thresholds in the units of the data
+        tree.nodes = tuple(
+            node._replace(threshold=node.threshold * float(scaling.divisors[node.feature]))
+            if node.feature >= 0
+            else node
+            for node in tree.nodes
+        )
     return Explanation(clusters, tree, n, len(drawn))
 
 
@@ -187,7 +199,7 @@ def _names(model, names, given, d):
     return [f"x{i}" for i in range(d)] if names is None else [str(name) for name in names]
 
 
-def _clusters(rows, labels, centers, weights, names, n_typical):
+def _clusters(rows, labels, sq_distances, weights, names, n_typical):
     """What each cluster is, by label."""
     total = weights.sum()
     overall = np.average(rows, axis=0, weights=weights)
@@ -215,8 +227,7 @@ def _clusters(rows, labels, centers, weights, names, n_typical):
             )
             for f in ranked
         )
-        sq_distances = ((rows[mine] - centers[label]) ** 2).sum(axis=1)
-        typical = mine[np.argsort(sq_distances, kind="stable")[:n_typical]]
+        typical = mine[np.argsort(sq_distances[mine], kind="stable")[:n_typical]]
         found.append(
             Cluster(
                 int(label), len(mine), float(part), typical, features,
@@ -240,4 +251,7 @@ def _phrase(feature):
     direction = "high" if feature.deviations > 0 else "low"
     if abs(feature.deviations) >= 2:
         direction = "very " + direction
-    return f"{direction} {feature.name} ({feature.mean:.3g}, overall {feature.overall:.3g})"
+    overall = feature.overall
+    if abs(overall) < 1e-9 * abs(feature.mean):  # standardized rows: rounding left it
+        overall = 0.0
+    return f"{direction} {feature.name} ({feature.mean:.3g}, overall {overall:.3g})"

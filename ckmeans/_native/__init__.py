@@ -48,6 +48,13 @@ def kernel(name):
 
 engine.use_tables(kernel("filter"), kernel("exact_f32"), kernel("exact_f64"))
 
+
+def _metric_kernels(metric):
+    return kernel(f"{metric}_f32"), kernel(f"{metric}_f64")
+
+
+engine.metric_kernels = _metric_kernels
+
 # Classes of their own for each instruction set, with the same results.
 #: The state of a local search by swaps.
 Search = kernel("swap").Search

@@ -10,8 +10,8 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
 from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY, NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memchr, memcpy, memset
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memchr, memcpy, memmove, memset
 cimport numpy as cnp
 from collections import namedtuple
 from fractions import Fraction
@@ -47,9 +47,19 @@ cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts c
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 cdef int most_threads = MOST_THREADS
 
+cdef extern from "Python.h":
+    enum: PY_SSIZE_T_MAX
+
+cdef enum Metric:                     # what the distance of a row and a center is
+    EUCLIDEAN                         # squared, and of rows of unit length as well
+    MANHATTAN                         # the sum of absolute differences
+    GAPS                              # squared, over the features that are not NaN in the row
+
 cdef FilterTable *filter_table
 cdef ExactTable *exact_tables[2]      # float32, float64
 cdef ExactTable *csr_tables[2]        # the same, of rows in CSR form
+cdef ExactTable *metric_tables[3][2]  # the same, of dense rows, by metric; NULL until they are used
+cdef FilterTable metric_filters[3]    # and their filters
 
 
 #: Instruction sets that the kernels were built for, from the narrowest to the widest; the flags
@@ -79,6 +89,26 @@ def use_tables(filter_, exact_f32, exact_f64):
         csr_tables[i] = <ExactTable *>PyCapsule_GetPointer(exact.csr_table, "ckmeans.exact")
 
 
+#: Set at import: takes the name of a metric, and gives the modules of its exact kernels.
+metric_kernels = None
+
+
+cdef int need_metric(Metric metric) except -1:
+    """Have the tables of a metric filled in."""
+    if metric_tables[<int>metric][1] != NULL:
+        return 0
+    metric_filters[<int>metric] = filter_table[0]
+    # Rows in whole numbers are compared by squared distances, with all features there.
+    metric_filters[<int>metric].quanta_from = PY_SSIZE_T_MAX
+    if metric == MANHATTAN:
+        metric_filters[<int>metric].panel = filter_table.manhattan_panel
+        metric_filters[<int>metric].gains = filter_table.manhattan_gains
+    f32, f64 = metric_kernels("manhattan" if metric == MANHATTAN else "gaps")
+    metric_tables[<int>metric][0] = <ExactTable *>PyCapsule_GetPointer(f32.table, "ckmeans.exact")
+    metric_tables[<int>metric][1] = <ExactTable *>PyCapsule_GetPointer(f64.table, "ckmeans.exact")
+    return 0
+
+
 include "runtime/memory.pxi"
 include "runtime/argument_checks.pxi"
 
@@ -99,6 +129,7 @@ include "data/sums.pxi"
 include "lloyd/centers.pxi"
 include "data/float32_distances.pxi"
 include "data/linear_algebra.pxi"
+include "data/samples.pxi"
 include "data/spatial_order.pxi"
 include "data/draw_order.pxi"
 include "data/csr.pxi"
@@ -113,6 +144,15 @@ include "lloyd/algorithms.pxi"
 include "lloyd/choice.pxi"
 include "lloyd/clusters.pxi"
 include "lloyd/empty_clusters.pxi"
+include "rules/rule.pxi"
+include "rules/pricing.pxi"
+include "rules/medians.pxi"
+include "rules/gaps.pxi"
+include "rules/fuzzy.pxi"
+include "rules/flow.pxi"
+include "rules/sizes.pxi"
+include "rules/outliers.pxi"
+include "rules/known_labels.pxi"
 include "lloyd/lloyd.pxi"
 include "blocks/one_pass.pxi"
 include "blocks/resident.pxi"

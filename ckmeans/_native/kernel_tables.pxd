@@ -32,6 +32,7 @@ cdef enum:
     COLUMN = 8           # room for either
     QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up
                          # most of it
+    MOST_DENSE = 32      # most columns of CSR rows that an origin other than 0 is of
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
 
@@ -129,6 +130,8 @@ cdef struct Packed:      # what the filter reads of the rows: float32, (x - orig
     bint by_row          # each panel is (PANEL, d) instead: what group bounds read
     const double *origin # (d,)
     double scale         # a power of two
+    int32_t *dense       # CSR: (MOST_DENSE,) columns, ascending, in which the origin may be other
+    Py_ssize_t n_dense   # than 0: so many
     const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, then
                          # what length is left over; see
                          # kernels/exact/axes.pxi. NULL: all features are packed
@@ -140,13 +143,14 @@ cdef struct Packed:      # what the filter reads of the rows: float32, (x - orig
     float *steps         # (ceil(n / PANEL), PANEL) what the whole numbers of a row are to be
                          # multiplied by
     bint quantising      # this pass fills all three
+    bint gaps            # rows are packed twice as wide: see `split_gaps`
     double rough         # rows are within so many of their steps of what their whole numbers say
     double reach         # and those within so many of the origin
 
 
 cdef inline Py_ssize_t packed_width(const Packed *packing, Py_ssize_t d) noexcept nogil:
     """Features of a packed row."""
-    return d if packing.axes == NULL else packing.n_axes + 1
+    return (2 * d if packing.gaps else d) if packing.axes == NULL else packing.n_axes + 1
 
 
 cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
@@ -177,11 +181,14 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
                          # exactly
     float guard_norm, guard_score, guard_floor   # see `guard_constants`
     double gamma         # relative rounding error of a score
+    const float *lift    # (m,) what a score may be below the true one, the row's share apart
+    const double *norms  # CSR: (k,) squared norms, scaled, in float64
+    const uint8_t *whole # CSR: (k,) whether all values are whole numbers
     float box_norm       # relative slack of the box test; see `box_bounds`
     const float *slack   # (k,) 4 times the length that the axes leave over, rounded up; NULL
                          # without axes
-    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature,
-                         # with axes
+    const float *lanes   # (ceil(m / GAIN_LANES), width, GAIN_LANES) `scaled` feature by feature:
+                         # what rows in doubt are sifted by; NULL: all centers are compared exactly
     const int32_t *quanta  # (m, words) `scaled` in whole numbers; NULL: rows are compared as
                            # floats. See kernels/filter/whole_numbers.pxi
     const float *steps   # (m,) what those are to be multiplied by
@@ -219,6 +226,8 @@ cdef struct Bounds:      # distances, scaled, that rows are known to be within o
 cdef struct Tally:       # what one thread adds to cluster statistics
     double *sums         # (k, parts, d) parts of exact sums of w * x
     double *weights      # (k, weight_parts) exact sums of w
+    double *present      # (k, weight_parts, d) exact sums of w over the rows in which a feature is
+                         # there; NULL: all are
     int64_t *counts      # (k,) rows
     uint8_t *touched     # (k,) whether anything was added
     uint64_t *support    # CSR: (k, ceil(d / 64)) bits of the columns in which rows that came or
@@ -273,7 +282,7 @@ cdef struct Walk:        # one center, as sparse rows walk along it; see
 
 
 cdef struct CsrScratch:  # of CSR rows
-    float *values        # (most values in a row,) a row on its way through the filter
+    float *values        # (most values in a row + MOST_DENSE,) a row on its way through the filter
     int32_t *own         # (the same,) and its columns, which nobody else can change
     float *scores        # (groups * width,)
     int32_t *rank        # (d,) place of each column in `lanes`; 0: none
@@ -354,6 +363,13 @@ cdef struct FilterTable:
                    uint64_t *closer) noexcept nogil
     Py_ssize_t quanta_from               # features from which on whole numbers are faster than
                                          # float32
+    # `panel` and `gains` of Manhattan distances
+    void (*manhattan_panel)(const float *x, const float *x_norms, Py_ssize_t d,
+                            const Centers *centers, const int32_t *labels,
+                            int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil
+    void (*manhattan_gains)(const float *x, const float *low, const float *high, Py_ssize_t d,
+                            const Centers *centers, uint64_t *closer,
+                            double *gains) noexcept nogil
     void (*rows)(const float *x, Py_ssize_t d, const int32_t *list, Py_ssize_t count,
                  const Panel *panel, float *lowest, float *second,
                  int32_t *winner) noexcept nogil
@@ -492,6 +508,22 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Worker *workers
 
 
+cdef struct Memberships: # one pass of fuzzy c-means; see kernels/exact/fuzzy.pxi. IN unless marked
+    const Rows *rows
+    const double *weights        # (n,) or NULL
+    const Centers *centers       # all k, in blocks
+    double fuzziness             # above 1
+    Py_ssize_t width             # k, rounded up to whole blocks
+    int32_t *labels              # OUT (n,) the nearest center
+    double *out                  # OUT (n, k) memberships, or NULL
+    double *scratch              # (threads, PANEL + d + 3, width)
+    const double *big            # (d + 2, SUM_PARTS) what cuts the sums of a panel
+    double *totals               # INOUT (threads, SUM_PARTS, d + 2, width) parts of the sums of
+                                 # w u^m x, feature by feature, of w u^m and of w u^m times the
+                                 # squared distance; NULL: none are wanted
+    Worker *workers
+
+
 ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         int worker) noexcept nogil
 
@@ -508,8 +540,11 @@ cdef struct ExactTable:
                   double *sq_norms) noexcept nogil
     # see kernels/exact/cosine.pxi
     double (*unit_factor)(const void *x, const int32_t *columns, Py_ssize_t d) noexcept nogil
+    # see kernels/exact/squares.pxi
+    void (*squares)(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
+                    const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
-    ChunkFn thin_rows, seed, weigh, unit_factors
+    ChunkFn thin_rows, seed, weigh, unit_factors, memberships, present
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

@@ -6,11 +6,13 @@ that it may compute. Adding one is a file and a line in `REFINEMENTS`.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._inits.rows import ranked_rows
 from .._input.contiguous import contiguous
+from .._input.sparse import SparseRows
 from .._native import Search
 from .._native.engine import Data
 from .genetic import genetic
@@ -40,39 +42,78 @@ NAMED_BUDGET = 1000
 #: clusters: few clusters can end in as many local optima, and improving them costs less.
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
+#: Values of sparse rows that are used, zeros included, at most.
+VALUES = 1 << 24
 
-def plan(refine: Any) -> tuple[list[Refinement], int, int | None]:
-    """The refinements, the budget and the rows per cluster that a checked parameter stands for."""
+
+class Plan(NamedTuple):
+    """What is done to the result of a run."""
+
+    methods: list[Refinement]
+    #: Distances that they may compute, in multiples of one Lloyd iteration over the rows that are
+    #: used, with at least LEAST_CLUSTERS clusters.
+    budget: float
+    rows: int | None  #: at most this number of rows per cluster, and at least LEAST_ROWS; None: all
+    least_rows: int = LEAST_ROWS
+    distances: float = np.inf  #: a limit to their number, whatever rows are used
+
+
+def plan(refine: Any) -> Plan:
+    """What a checked parameter stands for."""
     if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
-    else:
-        names, budget, rows = (
-            (refine,) if isinstance(refine, str) else tuple(refine),
-            NAMED_BUDGET,
-            None,
-        )
-    return [REFINEMENTS[name] for name in names], budget, rows
+        return Plan([REFINEMENTS[name] for name in names], budget, rows)
+    names = (refine,) if isinstance(refine, str) else tuple(refine)
+    return Plan([REFINEMENTS[name] for name in names], NAMED_BUDGET, None)
 
 
 def improve(
-    refine: Any, data: Data, centers: np.ndarray, random_state: np.random.RandomState
+    plan: Plan,
+    rows: np.ndarray,
+    weights: np.ndarray | None,
+    centers: np.ndarray,
+    labels: np.ndarray,
+    random_state: np.random.RandomState,
 ) -> np.ndarray:
-    """Centers (k, d) float64 of at most the inertia of these, over the rows that are used."""
-    methods, budget, rows_per_cluster = plan(refine)
+    """Centers (k, d) float64 of at most the inertia of these, over the rows of a sample.
+
+    labels : (n,) int32, of the rows to these centers
+    """
     k = len(centers)
-    chosen = np.arange(data.shape[0]) if data.weights is None else np.flatnonzero(data.weights)
-    if rows_per_cluster is not None:
-        most = max(LEAST_ROWS, rows_per_cluster * k)
-        if len(chosen) > most:
-            chosen = np.sort(random_state.permutation(chosen)[:most])
-    if k < 2 or len(chosen) <= k:
+    if k < 2 or len(rows) <= k:
         return centers
-    weights = None if data.weights is None else contiguous(data.weights[chosen])
-    search = Search(data.take(chosen), weights, contiguous(centers))
-    for method in methods:
-        method(
-            search,
-            random_state,
-            search.work + float(budget) * search.n * max(k, LEAST_CLUSTERS) / len(methods),
-        )
+    order = np.argsort(labels, kind="stable")  # rows of a cluster side by side: see Search
+    weights = None if weights is None else contiguous(weights[order])
+    search = Search(contiguous(rows[order]), weights, contiguous(centers))
+    distances = min(float(plan.budget) * search.n * max(k, LEAST_CLUSTERS), plan.distances)
+    for method in plan.methods:
+        method(search, random_state, search.work + distances / len(plan.methods))
     return search.centers()
+
+
+def sample_size(plan: Plan, n: int, d: int, k: int, sparse: bool = False) -> int:
+    """How many of n rows are used."""
+    most = n if plan.rows is None else min(n, max(plan.least_rows, plan.rows * k))
+    return min(most, VALUES // d) if sparse else most
+
+
+def sample_start(n: int, size: int, random_state: np.random.RandomState) -> int:
+    """The hash from which on rows are taken, in the order of their hashes: then which rows are
+    used, and what a search draws and adds up, does not depend on where rows stand.
+    """
+    return 0 if size == n else int(random_state.random_sample() * 2.0**64)
+
+
+def improve_all(
+    plan: Plan,
+    data: Data,
+    centers: np.ndarray,
+    labels: np.ndarray,
+    random_state: np.random.RandomState,
+) -> np.ndarray:
+    """`improve`, by a sample of rows that are in one array."""
+    n, d = data.shape
+    size = sample_size(plan, n, d, len(centers), isinstance(data.array, SparseRows))
+    chosen = ranked_rows(data, sample_start(n, size, random_state), size)
+    weights = None if data.weights is None else data.weights[chosen]
+    return improve(plan, data.take(chosen), weights, centers, labels[chosen], random_state)

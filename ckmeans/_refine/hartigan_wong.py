@@ -15,7 +15,7 @@ def hartigan_wong(search: Search, random_state: np.random.RandomState, budget: f
     iterations. Deterministic.
     """
     for _ in range(ROUNDS):
-        moves = search.hartigan(PASSES)
+        moves = search.hartigan(PASSES, budget)
         search.lloyd(100, np.inf)
         if moves == 0 or search.work > budget:
             break

@@ -7,6 +7,9 @@ from .._native import Search
 #: Number of rows that are tried for each swap.
 TRIALS = 3
 
+#: Swaps between two looks at whether the user has interrupted.
+AT_ONCE = 16
+
 
 def swap(
     search: Search, random_state: np.random.RandomState, budget: float, patience: float = 1.0
@@ -20,24 +23,10 @@ def swap(
     """
     search.lloyd(100, np.inf)
     search.keep()
-    best, failed, potentials = search.inertia, 0, None
-    while failed < 10 + patience * search.k and search.work < budget:
-        if potentials is None:
-            potentials = np.cumsum(search.potentials())
-            if not potentials[-1] > 0:
-                break
-        rows = draw(potentials, random_state.random_sample(TRIALS))
-        (center, _), row = min(
-            ((search.best_removal(row), row) for row in rows), key=lambda trial: trial[0][1]
-        )
-        search.swap(center, row)
-        search.lloyd(100, best)
-        if search.inertia < best * (1 - 1e-9):
-            best, failed, potentials = search.inertia, 0, None
-            search.keep()
-        else:
-            search.give_back()
-            failed += 1
+    failed, patient = 0, int(np.ceil(10 + patience * search.k))
+    while failed < patient and search.work < budget:
+        uniforms = random_state.random_sample((AT_ONCE, TRIALS))
+        failed = search.swaps(uniforms, failed, patient, budget)
 
 
 def draw(running: np.ndarray, uniforms: np.ndarray) -> list[int]:

@@ -46,8 +46,8 @@ def test_a_file_is_fitted_as_in_memory(run, rows):
         if "--weights" in columns:
             np.save("x.npy", np.abs(rows))
         asked = ["fit", "x.npy", "-k", 4, *columns, "--init", "k-means++", "--json"]
-        lazy = json.loads(run(*asked, "--chunks", "--labels", "lazy.npy"))
-        whole = json.loads(run(*asked, "--labels", "whole.npy"))
+        lazy = json.loads(run(*asked, "--chunks", "--labels", "lazy.npy", "--force"))
+        whole = json.loads(run(*asked, "--labels", "whole.npy", "--force"))
         for one in (lazy, whole):
             for each in one["runs"]:
                 del each["seconds"]
@@ -87,7 +87,7 @@ def tables_of_many_types(folder, rows):
 
 def test_files_left_on_disk_may_have_the_types_of_those_in_memory(run, rows, tmp_path):
     for path, options in tables_of_many_types(tmp_path, rows):
-        asked = ["fit", path, "-k", 3, *options, "--init", "k-means++", "--json"]
+        asked = ["fit", path, "-k", 3, *options, "--init", "k-means++", "--scale", "none", "--json"]
         lazy, whole = (json.loads(run(*asked, *more)) for more in (["--chunks"], []))
         for one in (lazy, whole):
             for each in one["runs"]:
@@ -202,7 +202,7 @@ def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
     "argv, message",
     [
         (["-", "--chunks"], "standard input"),
-        (["x.npy", "--chunks", "--labels", "x.csv"], "as .npy"),
+        (["x.npy", "--chunks", "--labels", "l.csv"], "as .npy"),
         (["x.npy", "--chunks", "--plot", "x.png"], "--plot and --report take all rows"),
         (["x.npy", "--chunks", "--refine", "auto"], "--refine and"),
         (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"),

@@ -194,7 +194,8 @@ def test_quantize(run):
     Image.fromarray(pixels).save("in.png")
     out = run("quantize", "in.png", "-k", 5, "-o", "out.png")
     with Image.open("out.png") as picture:
-        result = np.asarray(picture)
+        assert picture.mode == "P"
+        result = np.asarray(picture.convert("RGB"))
     colours = {"#" + bytes(colour).hex() for colour in np.unique(result.reshape(-1, 3), axis=0)}
     assert (
         out.startswith("in.png: 50 x 40 pixels, 5 colors\n")
@@ -375,7 +376,14 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
     assert lines, done.stderr[-2000:]
     seen = json.loads(lines[0].partition(" ")[2])
     assert seen["title"] == "Clusters of data.csv"
-    assert seen["headings"] == ["Data", "Choice of k", "Clusters", "Profiles", "To repeat this"]
+    assert seen["headings"] == [
+        "Data",
+        "Choice of k",
+        "Clusters",
+        "Profiles",
+        "Most unusual rows",
+        "To repeat this",
+    ]
     assert len(seen["pictures"]) == 6
     assert all(
         complete and natural > 300 and 300 < width <= 1000

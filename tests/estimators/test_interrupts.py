@@ -167,7 +167,7 @@ def test_a_run_is_there_before_its_refinement(monkeypatch, where, end):
 
     callback = None
     if where == "refine":
-        monkeypatch.setattr(solve, "improve", improve)
+        monkeypatch.setattr(solve, "improve_all", improve)
     else:
         seen = []
 

@@ -460,3 +460,37 @@ def test_two_rows_far_from_all_others_do_not_hide_those():
     X[500], X[501] = 1e25, 1.5e25
     _, indices = kmeans_plusplus(X, 12, random_state=0)
     assert {500, 501} < set(indices.tolist()) and not {0, 1, 2, 3} < set(indices.tolist())
+
+
+# ---- empty clusters
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("refine", [None, "swap"])
+def test_filled_clusters_are_told(dtype, refine, capsys):
+    """Equal centers: all but the first lose every row, and take the farthest ones."""
+    X = np.array([[0, 1], [1, 0], [4, 4], [50, 0], [0, 99]], dtype)
+    same = np.zeros((4, 2))
+    model = KMeans(4, init=same, refine=refine, random_state=0)
+    states = list(model.iter_fit(X))
+    assert [state.n_filled for state in states] == [3] + [0] * (len(states) - 1)
+    assert states[0].labels.tolist() == [0] * 5
+    model.set_params(verbose=1).fit(X)
+    lines = capsys.readouterr().out.splitlines()
+    told = [line for line in lines if "empty" in line]
+    assert len(told) == 1 and told[0].endswith("empty clusters filled: 3")
+    assert told[0].split()[0] == "1"
+
+
+def test_clusters_that_cannot_be_filled_are_not_told():
+    """Two distinct rows give no more than two clusters a place; rows of weight 0 are no members."""
+    X = np.array([[0.0, 0.0]] * 3 + [[9.0, 0.0]] * 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        states = list(KMeans(4, init=np.zeros((4, 2))).iter_fit(X))
+    assert [state.n_filled for state in states][0] == 1
+    assert not any(state.n_filled for state in states[1:])
+    light = np.array([[0.0, 0.0], [1.0, 0.0], [30.0, 0.0], [31.0, 0.0]])
+    init = np.array([[0.5, 0.0], [30.5, 0.0]])
+    states = list(KMeans(2, init=init).iter_fit(light, sample_weight=[1.0, 1.0, 0.0, 0.0]))
+    assert states[0].labels.tolist() == [0, 0, 1, 1] and states[0].n_filled == 1

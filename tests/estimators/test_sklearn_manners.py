@@ -345,13 +345,13 @@ def test_what_asks_for_a_cluster_mixin(cls, X):
 class Renamed(ckmeans.KMeans):
     """An own __init__ that fixes some parameters and has one more."""
 
-    def __init__(self, clusters=3, *, scale=1.0, seed=0):
+    def __init__(self, clusters=3, *, factor=1.0, seed=0):
         super().__init__(clusters, random_state=seed, n_init=2)
-        self.clusters, self.scale, self.seed = clusters, scale, seed
+        self.clusters, self.factor, self.seed = clusters, factor, seed
 
     def fit(self, X, y=None, sample_weight=None):
         self.n_clusters, self.random_state = self.clusters, self.seed
-        return super().fit(np.asarray(X) * self.scale, sample_weight=sample_weight)
+        return super().fit(np.asarray(X) * self.factor, sample_weight=sample_weight)
 
 
 class HandedOn(ckmeans.MiniBatchKMeans):
@@ -381,8 +381,8 @@ class Wrapped(ckmeans.KMeans):
 @pytest.mark.parametrize(
     "model, name, values",
     [
-        (Renamed(5, scale=2.0), "clusters", [2, 4]),
-        (Renamed(), "scale", [1.0, 2.0]),
+        (Renamed(5, factor=2.0), "clusters", [2, 4]),
+        (Renamed(), "factor", [1.0, 2.0]),
         (HandedOn(random_state=0, batch_size=50), "n_clusters", [2, 4]),
         (HandedOn(2, scaler=StandardScaler(), random_state=3), "scaler__with_mean", [True, False]),
         (Needed(3), "n_clusters", [2, 4]),
@@ -411,7 +411,7 @@ def test_subclasses_with_an_init_of_their_own(model, name, values, X):
 
 
 def test_parameters_of_a_subclass():
-    assert list(Renamed().get_params()) == ["clusters", "scale", "seed"]
+    assert list(Renamed().get_params()) == ["clusters", "factor", "seed"]
     assert (
         list(Needed(2).get_params()) == ["n_clusters", "verbose"]
         and repr(Needed(2)) == "Needed(n_clusters=2)"

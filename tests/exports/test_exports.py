@@ -284,7 +284,7 @@ def test_json(rows, metric, tmp_path):
         '{"centers": [[1e999]]}',
         '{"centers": 7}',
         '{"centers": [[1]], "format": "other"}',
-        '{"centers": [[1]], "version": 2}',
+        '{"centers": [[1]], "version": 3}',
         '{"centers": [[1]], "dtype": "int8"}',
         '{"centers": [[1]], "metric": "manhattan"}',
         '{"centers": [[1]], "feature_names": ["a", "b"]}',
@@ -345,3 +345,69 @@ def test_a_missing_package_is_named(export, module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf"ckmeans-cython\[{extra}\]"):
         EXPORTS[export](model)
+
+
+# ------------------------------------------------------------------------------------------- scale
+
+
+@pytest.mark.parametrize("scale", ["standard", "robust"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exports_carry_the_scaling(tmp_path, scale, dtype):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(spread(dtype), columns=NAMES)
+    model = KMeans(4, random_state=0, n_init=2, scale=scale).fit(X)
+    expected = model.predict(X)
+    assert not np.array_equal(expected, KMeans(4, random_state=0, n_init=2).fit_predict(X))
+    back = from_json(model.to_json())
+    assert np.array_equal(back.predict(X), expected) and back.scale == scale
+    assert back.transform(X).tobytes() == model.transform(X).tobytes()
+    model.save(tmp_path / "m.npz")
+    loaded = ckmeans.load(tmp_path / "m.npz")
+    assert loaded.transform(X).tobytes() == model.transform(X).tobytes()
+
+    database = sqlite3.connect(":memory:")
+    columns = ", ".join('"' + name.replace('"', '""') + '" REAL' for name in NAMES)
+    database.execute(f"CREATE TABLE t ({columns})")
+    database.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?)", X.to_numpy().tolist())
+    rows = database.execute(model.to_sql("t", dialect="sqlite")).fetchall()
+    assert [row[-1] for row in rows] == expected.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_to_sklearn_and_onnx_scale(dtype, seed):
+    pytest.importorskip("sklearn")
+    X = spread(dtype, seed=seed)
+    model = KMeans(4, random_state=0, n_init=2, scale="standard").fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # near ties
+        pipeline = model.to_sklearn(X)
+    assert [type(step).__name__ for _, step in pipeline.steps] == ["StandardScaler", "KMeans"]
+    assert np.mean(pipeline.predict(X) == model.predict(X)) > 0.99
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(model.to_onnx().SerializeToString())
+    labels, distances = session.run(None, {"X": X})
+    assert np.array_equal(labels, model.predict(X))
+    assert np.allclose(distances, model.transform(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"divisors": None},
+        {"scale": None},
+        {"scale": "cubic"},
+        {"divisors": [1.0]},
+        {"divisors": [0.0, 1.0]},
+        {"divisors": [1.0, float("inf")]},
+        {"divisors": ["a", 1.0]},
+        {"version": 3},
+    ],
+)
+def test_from_json_refuses_a_broken_scaling(change):
+    import json
+
+    text = KMeans(2, random_state=0, scale="standard").fit([[0.0, 1], [1, 3], [9, 9]]).to_json()
+    with pytest.raises(ckmeans.ModelFileError):
+        from_json(json.dumps({**json.loads(text), **change}))

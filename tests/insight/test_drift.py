@@ -137,3 +137,17 @@ def test_refusals(model, reference):
     bare.cluster_centers_, bare.n_features_in_ = np.zeros((2, 2)), 2
     with pytest.raises(ValueError, match="no counts_: pass reference="):
         drift(bare, reference)
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_a_cluster_without_rows_has_dashes_for_what_it_has_not(model, reference, absent):
+    new = draw(np.random.default_rng(9), 400)
+    found = drift(model, new[model.predict(new) != absent], reference)
+    (line,) = (text for text in str(found).splitlines() if text.split()[:1] == [str(absent)])
+    assert line.split()[2:] == ["0.0%", line.split()[3], "-", "-", "-"]
+    assert "nan" not in str(found) and "nan" not in found._repr_html_()
+
+
+def test_without_a_reference_there_are_dashes(model):
+    found = drift(model, draw(np.random.default_rng(9), 400))
+    assert "nan" not in str(found) and "nan" not in found._repr_html_()

@@ -7,7 +7,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from ckmeans import BisectingKMeans, KMeans, NotFittedError, explain
+from ckmeans import BisectingKMeans, KMeans, NotFittedError, drift, explain, plot, report
 
 
 def blobs(n=60, centers=((0, 0, 0), (9, 0, 0), (0, 9, 0), (9, 9, 0)), seed=0):
@@ -183,3 +183,48 @@ def test_refusals():
     before = X.copy()
     explain(model, X)
     assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_the_mean_of_standardized_rows_is_said_to_be_0(scale):
+    X = blobs()
+    X = scale * (X - X.mean(axis=0)) / X.std(axis=0)
+    assert 0 < np.abs(X.mean(axis=0)).max() < 1e-9 * scale
+    for cluster in explain(KMeans(4, random_state=0).fit(X), X).clusters:
+        assert "overall 0)" in cluster.sentence
+        assert "e-1" not in cluster.sentence.partition("overall")[2]
+
+
+@pytest.mark.parametrize("use", [explain, drift, plot.clusters, report.report])
+def test_what_has_no_centers_is_told_what_has(use):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("scipy")
+    pytest.importorskip("matplotlib")
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    X = blobs()
+    pipeline = make_pipeline(StandardScaler(), KMeans(4, random_state=0)).fit(X)
+    with pytest.raises(TypeError, match=r"A Pipeline has no centers.*pipeline\[-1\]"):
+        use(pipeline, X)
+    search = GridSearchCV(KMeans(random_state=0), {"n_clusters": [2, 3]}, cv=2).fit(X)
+    with pytest.raises(TypeError, match="A GridSearchCV has no centers. Pass its best_estimator_"):
+        use(search, X)
+    with pytest.raises(TypeError, match="A fitted model is needed, got .* of type ndarray"):
+        use(X, X)
+    with pytest.raises(NotFittedError, match="This KMeans instance is not fitted yet"):
+        use(KMeans(4), X)
+    assert use(pipeline[-1], pipeline[:-1].transform(X)) is not None
+
+
+def test_a_model_that_scales_is_explained_in_the_units_of_the_data():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(c, 1, size=(50, 2)) for c in ([0, 0], [9, 0])]) * [1, 1e4]
+    model = KMeans(2, random_state=0, scale="standard").fit(X)
+    found = explain(model, X)
+    assert 2 < found.tree.nodes[0].threshold < 8 and found.tree.nodes[0].feature == 0
+    assert np.mean(found.tree.predict(X) == model.labels_) > 0.97
+    for cluster in found.clusters:
+        mine = np.flatnonzero(model.labels_ == cluster.label)
+        assert cluster.typical[0] == mine[model.distances(X)[mine].argmin()]

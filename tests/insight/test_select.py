@@ -740,3 +740,56 @@ def test_the_command_prints_what_it_has(monkeypatch, tmp_path, capsys):
     said = capsys.readouterr()
     assert said.out == "" and said.err.endswith("ckmeans: interrupted\n")
     assert "silhouette" in said.err and "Criteria that were computed: elbow" in said.err
+
+
+@pytest.mark.parametrize("scale", ["standard", "robust"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scaled_columns(scale, dtype, weighted):
+    """Judged as scaled rows are; the models are those of `KMeans(scale=)`, in the units of X."""
+    rng = np.random.default_rng(0)
+    middles = [0, 0], [9, 0], [0, 9]
+    X = np.concatenate([rng.normal(c, 1, (40, 2)) for c in middles]) * [1, 1e4]
+    X = X.astype(dtype)
+    weights = rng.integers(1, 4, len(X)).astype(float) if weighted else None
+    before = X.copy()
+    criteria = ["silhouette", "bic"]
+    options = {"criteria": criteria, "random_state": 0, "sample_weight": weights}
+    found = select_k(X, range(1, 6), scale=scale, **options)
+    assert found.suggested_k == 3 and found.scale == scale
+    alone = KMeans(3, scale=scale, random_state=0).fit(X, sample_weight=weights)
+    assert found.model.inertia_ <= alone.inertia_
+    plain = select_k(X.astype(float) / alone.scale_, range(1, 6), **options)
+    assert plain.scale is None
+    for name in plain.table:
+        rounded = 1e-5 if name == "inertia" else 0
+        assert np.allclose(
+            plain.table[name], found.table[name], rtol=rounded, atol=0, equal_nan=True
+        )
+    assert found.table["inertia"].tolist() == [each.inertia_ for each in found.models.values()]
+    for k, model in found.models.items():
+        assert model.get_params()["scale"] == scale
+        assert np.array_equal(model.scale_, alone.scale_)
+        assert np.array_equal(model.labels_, model.predict(X))
+        assert np.array_equal(model.counts_, np.bincount(model.labels_, minlength=k))
+        assert model.cluster_centers_.dtype == dtype
+        assert np.isclose(model.inertia_, plain.models[k].inertia_, rtol=1e-5)
+        assert model.inertia_ == pytest.approx(-model.score(X, sample_weight=weights))
+    assert np.array_equal(X, before)
+
+
+def test_scaled_columns_keep_their_names():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(c, 1, (30, 2)) for c in (0, 9)]) * [1, 1e4]
+    table = pandas.DataFrame(X, columns=["a", "b"])
+    found = select_k(table, range(1, 4), criteria=["silhouette"], random_state=0, scale="standard")
+    for model in found.models.values():
+        assert model.feature_names_in_.tolist() == ["a", "b"]
+        assert np.array_equal(model.predict(table), model.labels_)
+
+
+@pytest.mark.parametrize("scale", ["minmax", 3, True])
+def test_scales_that_are_none(scale):
+    with pytest.raises((TypeError, ValueError), match="scale"):
+        select_k(np.arange(20.0).reshape(-1, 1), range(1, 3), scale=scale)

@@ -178,7 +178,7 @@ def test_labels_of_a_search_in_python_are_checked(monkeypatch):
 def test_every_row_of_the_table_has_a_last_resort(packings, searches, monkeypatch):
     for name, row in engine.ALGORITHMS.items():
         Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, name)
-        assert row.insists_on in (None, *row.packings, *row.searches), name
+        assert row.prefers in (None, *row.packings, *row.searches), name
     monkeypatch.setitem(engine.ALGORITHMS, "none", engine.Algorithm(packings, searches))
     with pytest.raises(ValueError, match="always fits|needs packings"):
         Run(Data(np.eye(2), None, 1, True), np.eye(2), 5, 0.0, "none")
@@ -329,7 +329,7 @@ def test_projected_leaves_few_rows_over(noise):
     run.finish()
     counted = run.counters()
     assert counted["decided"] < 0.1 * len(X) * run.n_iter
-    assert counted["exact"] < 80 * len(X) * 0.01
+    assert counted["exact"] < 0.02 * 80 * len(X) * run.n_iter
 
 
 def test_auto_takes_axes_by_itself_and_does_without_where_they_tell_nothing():

@@ -13,13 +13,16 @@ RECORD = golden.read()
 
 @pytest.mark.parametrize("isa", _native.available)
 def test_results_are_those_of_the_record(isa):
-    found = json.loads(
-        run_python("import golden, json; print(json.dumps(list(golden.run())))", CKMEANS_ISA=isa)
-    )
-    assert {name: results for name, results, _ in found} == RECORD["results"]
+    # All fits with the narrowest set and with the widest; a third with those between, which differ
+    # from them in their vectors' width only.
+    every = 1 if isa in (_native.available[0], _native.available[-1]) else 3
+    command = f"import golden, json; print(json.dumps(list(golden.run(every={every}))))"
+    found = json.loads(run_python(command, CKMEANS_ISA=isa))
+    assert len(found) >= len(RECORD["results"]) // every
+    assert {name: results for name, results, _ in found}.items() <= RECORD["results"].items()
     counted = RECORD["counters"].get(isa)
     if (
-        counted is not None and RECORD["origin"] == golden.origin()
+        every == 1 and counted is not None and RECORD["origin"] == golden.origin()
     ):  # else they may differ a little, and so may decisions
         assert "".join(counters[:4] for _, _, counters in found) == counted
 

@@ -477,8 +477,6 @@ def test_where_only_dense_arrays_will_do():
     S = sparse.csr_matrix(X)
     with pytest.raises(TypeError, match="init is a sparse"):
         KMeans(3, init=S[:3]).fit(X)
-    with pytest.raises(ValueError, match="refine"):
-        KMeans(3, refine="auto").fit(S)
     model = KMeans(3, random_state=0).fit(X)
     with pytest.raises(ValueError, match="299 features"):
         model.predict(S[:, :-1])

@@ -88,7 +88,7 @@ def test_fewer_centers_are_a_model_of_fewer_clusters():
     model.cluster_centers_ = model.cluster_centers_[:2]
     assert model.transform(X).shape == (300, 2) and model.predict(X).max() == 1
     with pytest.raises(
-        ValueError, match="labels_ holds 0 to 2, but must hold finite whole numbers from 0 to 1"
+        ValueError, match="labels_ holds 0 to 2, but must hold finite whole numbers from -1 to 1"
     ):
         ckmeans.match(model, model)
 

@@ -240,6 +240,71 @@ def test_a_worker_that_ends_is_an_error_with_its_last_words():
         worker.close()
 
 
+def test_a_busy_machine_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(command.machine, "taken_now", lambda: 1.5)
+    assert command.main(["--cells", "fit:blobs-150x8-k3-f64", "--peers", "ckmeans"]) == 3
+    assert "other processes take 1.5 CPUs" in capsys.readouterr().err
+
+
+def result_file(path, figures, **machine):
+    """A file of results: cell -> (unit, samples)."""
+    about = {"cpu": "a CPU", "cpus": 2, "threads": 2, "date": "2026-01-02", **machine}
+    rows = [
+        {"cell": cell, "peer": "ckmeans", "unit": unit, "samples": samples}
+        for cell, (unit, samples) in figures.items()
+    ]
+    peers = {"ckmeans": {"version": path.stem}}
+    path.write_text(json.dumps({"machine": about, "peers": peers, "results": rows}))
+    return str(path)
+
+
+BEFORE = {"a": ("seconds", [1.0, 1.1, 1.2]), "b": ("seconds", [2.0]), "m": ("bytes", [5e6])}
+QUIET = {"cpus_taken_by_others": 0.01}
+
+
+@pytest.mark.parametrize(
+    "figures, machine, code, said",
+    [
+        (BEFORE, QUIET, 0, "worse: nothing"),
+        ({**BEFORE, "a": ("seconds", [1.3, 1.4, 1.5])}, QUIET, 1, "worse: a"),
+        # the median is 1.3 times as long, but one round was as fast as before: noise
+        ({**BEFORE, "a": ("seconds", [1.05, 1.4, 1.5])}, QUIET, 0, "worse: nothing"),
+        ({**BEFORE, "m": ("bytes", [6e6])}, QUIET, 1, "worse: m"),
+        ({**BEFORE, "m": ("bytes", [1e4])}, QUIET, 0, "memory: 0.21x"),
+        ({"a": BEFORE["a"], "c": ("seconds", [1])}, QUIET, 0, "only in A: b, m\nonly in B: c"),
+        ({"c": ("seconds", [1])}, QUIET, 3, "no cell is in both"),
+        (BEFORE, {"cpus_taken_by_others": 1.5}, 3, "not comparable: measured on a busy machine"),
+        (BEFORE, {**QUIET, "cpu": "another"}, 3, "not comparable: the machines differ in cpu"),
+    ],
+)
+def test_what_got_worse_between_two_results(figures, machine, code, said, tmp_path, capsys):
+    first = result_file(tmp_path / "1.json", BEFORE, **QUIET)
+    second = result_file(tmp_path / "2.json", figures, **machine)
+    assert command.main(["compare", first, second]) == code
+    assert said in capsys.readouterr().out
+
+
+def test_releases_are_found_by_version_and_others_are_named(capsys):
+    kept = sorted(path.stem for path in command.releases.FOLDER.glob("*.json"))
+    assert kept
+    for version in kept:
+        assert command.releases.find(version) == command.releases.FOLDER / f"{version}.json"
+        machine, _, cells = command.releases.load(command.releases.find(version))
+        assert {"cpu", "threads", "cpus_taken_by_others", "numpy"} <= machine.keys() and cells
+        assert {unit for unit, _ in cells.values()} == {"seconds", "bytes"}
+    assert command.main(["compare", kept[0], "9.9.9"]) == 2
+    assert f"releases: {', '.join(kept)}" in capsys.readouterr().err
+
+
+def test_releases_are_in_the_order_of_their_versions():
+    paths = [Path(f"{version}.json") for version in ("0.10.0", "0.9.1", "0.9.0")]
+    assert [path.stem for path in sorted(paths, key=command.releases.order)] == [
+        "0.9.0",
+        "0.9.1",
+        "0.10.0",
+    ]
+
+
 def test_the_command_measures_compares_and_writes(tmp_path):
     peers = ["ckmeans", *(["sklearn"] if find_spec("sklearn") else [])]
     done = subprocess.run(
@@ -247,6 +312,7 @@ def test_the_command_measures_compares_and_writes(tmp_path):
             sys.executable,
             "-m",
             "bench",
+            "--busy",  # a test does not wait for a quiet machine
             "--cells",
             "fit:blobs-150x8-k3-f64,memory:blobs-100000x16-k100-f32",
             "--peers",

@@ -3,7 +3,6 @@
 import doctest
 import importlib
 import pkgutil
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,6 @@ MODULES = ["ckmeans"] + [
 ]
 #: Modules whose examples need a package that may not be there.
 NEEDS = {"ckmeans.dask": "dask.array"}
-README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -34,10 +32,3 @@ def test_public_names_are_documented():
         value = getattr(ckmeans, name)
         if callable(value):
             assert value.__doc__ and value.__doc__.strip(), name
-
-
-def test_readme(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    if not README.exists():
-        pytest.skip("the tests run apart from the repository")
-    assert doctest.testfile(str(README), module_relative=False, optionflags=FLAGS).failed == 0

@@ -20,7 +20,7 @@ FLOORS = [
     {"_native"},
     {"_output"},
     {"_input"},
-    {"_inits", "_refine"},
+    {"_inits", "_refine", "_rules"},
     {"_estimators"},
     {"partial", "_blocks", "progress"},
     {"metrics", "image", "select", "_exports", "_insight"},

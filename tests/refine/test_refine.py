@@ -164,7 +164,8 @@ def test_a_saved_model_knows_its_refinements(tmp_path):
         (
             "fast",
             ValueError,
-            "refine must be one of 'auto', 'best', 'swap', 'hartigan-wong', 'genetic', got 'fast'",
+            "refine must be one of 'default', 'auto', 'best', 'swap', 'hartigan-wong', 'genetic', "
+            "got 'fast'",
         ),
         (["swap", "auto"], ValueError, "got 'auto'"),
         ([], TypeError, "refine must be None"),
@@ -181,7 +182,7 @@ def test_the_command_line_knows_the_names(tmp_path, capsys):
     from ckmeans._cli import fit
     from ckmeans._inits import INITS
 
-    assert set(fit.REFINEMENTS) == set(NAMES)
+    assert set(fit.REFINEMENTS) == {"default", "none", *NAMES}
     assert set(fit.STARTS) == {"auto", *INITS} - {"optimal"}
     np.savetxt(tmp_path / "d.csv", blobs(), delimiter=",")
     command = [

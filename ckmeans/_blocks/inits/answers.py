@@ -42,23 +42,28 @@ class Ranked:
 
     Attributes
     ----------
-    keys, positions : ndarray of shape (m,)
-        What rows are ordered by: rows of equal keys by their position among all rows.
+    keys, codes, positions : ndarray of shape (m,)
+        What rows are ordered by: rows of equal keys by their hashes, if they are given; then by
+        their weights and their positions among all rows.
     rows : float64 ndarray of shape (m, d)
     labels, weights : ndarray of shape (m,)
     """
 
-    def __init__(self, limit, keys, positions, rows, labels, weights):
-        self.limit, self.keys, self.positions = limit, keys, positions
+    def __init__(self, limit, keys, codes, positions, rows, labels, weights):
+        self.limit, self.keys, self.codes, self.positions = limit, keys, codes, positions
         self.rows, self.labels, self.weights = rows, labels, weights
 
     @classmethod
-    def of(cls, array, indices, keys, positions, limit, labels=None, weights=None):
+    def of(cls, array, indices, keys, positions, limit, labels=None, weights=None, codes=None):
         """The first of some rows of an array."""
-        order = np.lexsort((positions, keys))
+        codes = np.zeros(len(keys), dtype=np.uint64) if codes is None else codes
+        weights = np.ones(len(keys)) if weights is None else weights
+        order = np.lexsort((positions, weights, codes, keys))
         out = cls(
             limit,
-            *(np.empty(0),) * 2,
+            np.empty(0),
+            np.empty(0, np.uint64),
+            np.empty(0),
             np.empty((0, array.shape[1])),
             np.empty(0, np.int32),
             np.empty(0),
@@ -70,23 +75,48 @@ class Ranked:
             out = out + cls(
                 limit,
                 keys[some],
+                codes[some],
                 positions[some],
                 rows,
                 np.zeros(len(some), np.int32) if labels is None else labels[some],
-                np.ones(len(some)) if weights is None else weights[some],
+                weights[some],
             )
             first, step = first + step, 2 * step
         return out
 
     def __add__(self, other):
         fields = [np.concatenate(pair) for pair in zip(self._fields(), other._fields())]
-        order = np.lexsort((fields[1], fields[0]))
-        _, firsts = np.unique(fields[2][order] + 0.0, axis=0, return_index=True)  # -0.0 equals 0.0
+        keys, codes, positions, rows, _, weights = fields
+        order = np.lexsort((positions, weights, codes, keys))
+        _, firsts = np.unique(rows[order] + 0.0, axis=0, return_index=True)  # -0.0 equals 0.0
         order = order[np.sort(firsts)[: self.limit]]
         return Ranked(self.limit, *(field[order] for field in fields))
 
     def _fields(self):
-        return self.keys, self.positions, self.rows, self.labels, self.weights
+        return self.keys, self.codes, self.positions, self.rows, self.labels, self.weights
 
     def __iter__(self):
         return zip(self.rows, self.labels, self.weights)
+
+
+class Foremost:
+    """The first `limit` rows by their keys, of equal keys by their weights, of equal weights by
+    their positions.
+
+    Attributes
+    ----------
+    keys : uint64 ndarray of shape (m,)
+    weights, positions : ndarray of shape (m,)
+    rows : float64 ndarray of shape (m, d)
+    """
+
+    def __init__(self, limit, keys, weights, positions, rows):
+        self.limit = limit
+        order = np.lexsort((positions, weights, keys))[:limit]
+        self.keys, self.weights, self.positions = keys[order], weights[order], positions[order]
+        self.rows = rows[order]
+
+    def __add__(self, other):
+        fields = ("keys", "weights", "positions", "rows")
+        pairs = ((getattr(self, name), getattr(other, name)) for name in fields)
+        return Foremost(self.limit, *map(np.concatenate, pairs))

@@ -10,7 +10,7 @@ import numpy as np
 from ..._inits.exact_sums import add_parts, farthest
 from ..._inits.kmeans_plusplus import local_trials, uniforms_of
 from ..._native import engine as native
-from .answers import Added, Largest, Listed
+from .answers import Added, Foremost, Largest
 from .cache import cache
 from .draws import (
     FIRST_BITS,
@@ -22,7 +22,7 @@ from .draws import (
     shares_of,
     values,
 )
-from .views import as_rows, buckets_of, open_block, sq_exact, weights_of
+from .views import as_rows, buckets_of, codes_of, open_block, sq_exact, weights_of
 
 
 def kmeans_plusplus(fit, state):
@@ -43,7 +43,7 @@ def kmeans_plusplus(fit, state):
                 yield parts_task, whole, state.chosen, state.bound, everything, 0, bits
             ).arrays
             # These are exact; the changes that are added below may not be.
-            counts, sums, lost = counts[0], sums[0], 0
+            counts, sums, lost = counts[0], sums[0], 0.0
         try:
             potential = float(values(sums.sum(axis=0), lost))
             if potential < state.bound * native.SPARE_RANGE:
@@ -81,14 +81,14 @@ def kmeans_plusplus(fit, state):
 
 
 def rest(fit, state):
-    """Centers where every row equals one that is chosen: the first rows of positive weight that are
-    not chosen follow, then the first row again and again.
+    """Centers where every row equals one that is chosen: the first rows of positive weight, by
+    content, that are not chosen follow, then the first row again and again.
     """
-    positions, rows = (yield heads_task, fit.whole, fit.k).arrays
-    order = np.argsort(positions)
-    positions, rows = positions[order], rows[order]
-    others = [row for position, row in zip(positions, rows) if position not in state.positions]
-    return np.array([*state.chosen, *others, *[rows[0]] * fit.k][: fit.k])
+    found = yield heads_task, fit.whole, fit.k
+    others = [
+        row for position, row in zip(found.positions, found.rows) if position not in state.positions
+    ]
+    return np.array([*state.chosen, *others, *[found.rows[0]] * fit.k][: fit.k])
 
 
 def potentials_task(X, sample_weight, index, whole, run, chosen, candidates, bound, bits):
@@ -163,6 +163,13 @@ def shares_task(X, sample_weight, index, whole, chosen):
 
 
 def heads_task(X, sample_weight, index, whole, limit):
-    """The first rows of positive weight, equal ones included: (positions, rows)."""
-    rows = np.flatnonzero(weights_of(X, sample_weight))[:limit]
-    return Listed(int(whole.starts[index]) + rows, as_rows(X, whole)[rows].astype(np.float64))
+    """The first rows of positive weight by content, equal ones included and as they stand."""
+    codes, rows = codes_of(X, index, whole), np.flatnonzero(weights_of(X, sample_weight))
+    rows = rows[np.argsort(codes[rows], kind="stable")[:limit]]
+    return Foremost(
+        limit,
+        codes[rows],
+        np.ones(len(rows)),
+        int(whole.starts[index]) + rows,
+        as_rows(X, whole)[rows].astype(np.float64),
+    )

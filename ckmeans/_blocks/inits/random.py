@@ -9,7 +9,8 @@ from .views import as_rows, weights_of
 
 def random(fit, state):
     """k distinct rows, drawn by weight; the same rows as `_inits.random_rows`."""
-    chosen, k = {}, fit.k
+    chosen: dict[bytes, np.ndarray] = {}
+    k = fit.k
     random_state = np.random.RandomState(state.seed)
 
     def add(rows):
@@ -25,7 +26,8 @@ def random(fit, state):
     else:
         ranked = yield keys_task, fit.whole, 2 * k, state.seed, 8 * (k + 8)
         add(ranked.rows)
-    return np.resize(np.array(list(chosen.values())), (k, fit.d))
+    rows = np.array(list(chosen.values()))
+    return rows[np.arange(k) % len(rows)]
 
 
 def keys_task(X, sample_weight, index, whole, limit, seed, skip):

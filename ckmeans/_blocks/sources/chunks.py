@@ -124,7 +124,8 @@ def _rows_of(X):
 
 def regrouped(chunks):
     """The same rows in blocks of about BLOCK_BYTES."""
-    held, size = [], 0
+    held: list[tuple] = []
+    size = 0
     for X, sample_weight in chunks:
         if X.nbytes > 2 * local.BLOCK_BYTES:
             yield from joined(held)

@@ -78,11 +78,11 @@ def _row_group(file, group, names, weight):
                     array[start : start + len(piece), f] = piece
                     start += len(piece)
         else:
-            rows = Named(array, check.string_names(names))
+            named = Named(array, check.string_names(names))
             yield (
-                rows
+                named
                 if weight is None
-                else (rows, column_values(file.read_row_group(group, columns=[weight]).column(0)))
+                else (named, column_values(file.read_row_group(group, columns=[weight]).column(0)))
             )
             return
     # Also where values are missing: the check of the rows raises the error that says which.
@@ -127,5 +127,5 @@ def _read_strips(file, group, names, dtype, scratch, n, weight):
             scratch.readinto(strip)
             part[:] = strip
         chunk = Named(array, named)
-        yield chunk if weight is None else (chunk, weights[start : start + rows])
+        yield chunk if weights is None else (chunk, weights[start : start + rows])
         del array, part, chunk

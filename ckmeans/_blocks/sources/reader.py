@@ -84,7 +84,9 @@ class _Shared:
     """
 
     def __init__(self):
-        self.ready, self.done, self.closed = queue.SimpleQueue(), queue.SimpleQueue(), False
+        self.ready: queue.SimpleQueue = queue.SimpleQueue()
+        self.done: queue.SimpleQueue = queue.SimpleQueue()
+        self.closed = False
 
 
 def _read(items, shared, owner):

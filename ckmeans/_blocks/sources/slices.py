@@ -55,5 +55,6 @@ def _slices(source):
         yield np.asarray(given[-1])
         if pages is None:
             given.clear()
-    for part in given:
-        pages.give_back(part)
+    if pages is not None:
+        for part in given:
+            pages.give_back(part)

@@ -98,7 +98,7 @@ cdef class Stream:
         self.n_blocks = starts.shape[0] - 1
         self.n_rows = at[self.n_blocks]
         row = ALGORITHMS[algorithm]
-        if row.insists_on not in (None, GroupSearch):
+        if row.prefers not in (None, GroupSearch):
             row = ALGORITHMS["auto"]
         self.forms = CenterForms(k, d)
         self.start = <Py_ssize_t *>self.memory.take(self.n_blocks + 1, sizeof(Py_ssize_t))
@@ -147,7 +147,8 @@ cdef class Stream:
             run.change.touched = <uint8_t *>run.memory.take(k, 1)
             if self.bounded:
                 run.groups = GroupSearch()
-                run.groups.insisted = row.insists_on is GroupSearch
+                run.groups.preferred = row.prefers is GroupSearch
+                run.groups.insisted = run.groups.preferred and insisting
             self.runs.append(run)
 
     def labels(self, Py_ssize_t run, Py_ssize_t block):

@@ -136,9 +136,10 @@ cdef class Cuts:
             largest = max(largest, max(self.high_[f], -self.low_[f]))
         return largest
 
-    cdef double farthest(self, const double *centers, Py_ssize_t k) except -1:
+    cdef double farthest(self, const double *centers, Py_ssize_t k,
+                         Metric metric=EUCLIDEAN) except -1:
         """No row is farther from any of these centers than this: a bound for weighted squared
-        distances.
+        distances, or for weighted Manhattan distances.
         """
         cdef Py_ssize_t d = self.d, f, j
         cdef Memory memory = Memory()
@@ -153,7 +154,7 @@ cdef class Cuts:
                 high[f] = max(high[f], centers[j * d + f])
         for f in range(d):
             span = high[f] - low[f]
-            bound += span * span
+            bound += span if metric == MANHATTAN else span * span
         if self.directionless:          # these count as orthogonal to all centers
             bound = max(bound, 2.0)
         return bound * (1.01 * self.heaviest)
@@ -165,8 +166,13 @@ cdef class Cuts:
 
     cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f,
                         double weight) noexcept nogil:
-        """Mean of feature f in cluster j, rounded to the type of results."""
+        """Mean of feature f in cluster j, rounded to the type of results; NaN where it is in none of
+        the rows.
+        """
         cdef Py_ssize_t d = self.d
-        cdef double mean = sum_value(tally.sums + j * self.sums.parts * d + f, d,
-                                     self.sums.parts) / weight
+        cdef double mean
+        if tally.present != NULL:
+            weight = sum_value(tally.present + j * self.sums.weight_parts * d + f, d,
+                               self.sums.weight_parts)
+        mean = sum_value(tally.sums + j * self.sums.parts * d + f, d, self.sums.parts) / weight
         return <float>mean if self.narrow else mean

@@ -1,5 +1,9 @@
 # One data set: the view of its rows, and what has been found out about them.
 
+METRIC_NUMBERS = {"manhattan": MANHATTAN, "gaps": GAPS}
+METRIC_NAMES = {EUCLIDEAN: "euclidean", MANHATTAN: "manhattan", GAPS: "gaps"}
+
+
 cdef class Data(View):
     """Rows of one data set, scanned and packed once; all passes over it.
 
@@ -16,6 +20,10 @@ cdef class Data(View):
     scan : bool
         Whether to scan the rows at once; without, only `assign` may be used until `scan` has been
         called.
+    metric : {"euclidean", "manhattan", "gaps"}
+        What the distance of a row and a center is; what is called a squared distance is then the
+        sum of absolute differences, or that of squared differences over the features that are not
+        NaN in the row. With "gaps" a row weighs d / (features that are there) times as much.
     unit : bool
         Whether rows are taken at unit length, wherever they are read, and centers that are passed
         in, too: cosine k-means. `weights` are then without those of rows that have no direction;
@@ -42,14 +50,19 @@ cdef class Data(View):
                                          # known
     cdef readonly bint overflow          # the last `assign` or `distances` met rows to look at: too
                                          # large, or not finite
+    cdef double *fill                    # GAPS: (d,) means of the columns, once rows are scanned
+    cdef readonly object present         # GAPS: (n,) features that are there in each row
+    cdef readonly object plain_weights   # GAPS: weights as they were given, or None
     cdef Data whole_data                 # what this is a batch of; or None
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True,
-                  bint unit=False):
+                  bint unit=False, str metric="euclidean"):
         self.open(array, weights, Threads(n_threads))
+        if metric != "euclidean":
+            self.use_metric(METRIC_NUMBERS[metric])
         if self.rows.indptr == NULL:         # (for few rows, zeroing would take as long as the
                                              # rest)
-            self.threads.room_for_rows(self.rows.d, not scan and self.rows.n < FEW)
+            self.threads.room_for_rows(self.width(), not scan and self.rows.n < FEW)
         else:
             self.threads.room_for_csr_rows(self.rows.d, self.most_values, self.exact)
         self.packed = packed and self.rows.indptr == NULL
@@ -57,6 +70,8 @@ cdef class Data(View):
         self.variance_ = -1
         if unit:
             self.take_units()
+        if self.metric == GAPS:
+            self.count_present()
         if scan:
             self.scan()
 
@@ -124,6 +139,47 @@ cdef class Data(View):
         else:                                # a batch has those of the whole, but no counts
             cuts.share(self.cuts)
         self.cuts = cuts
+        if self.metric == GAPS and self.finite:
+            self.find_fill()
+
+    cdef int count_present(self) except -1:
+        """Find how many features are there in each row, and weigh rows accordingly."""
+        cdef Units job
+        cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i
+        cdef double[::1] there = np.empty(n)
+        cdef double[::1] weights = np.ones(n) if self.weights is None else self.weights.copy()
+        job.rows = &self.rows
+        job.factor = &there[0] if n else NULL
+        job.values = NULL
+        job.workers = self.workers
+        with nogil:
+            self.each_chunk(self.exact.present, &job, 0.3 * d + 2)
+        self.present = np.asarray(there)
+        self.plain_weights = self.weights
+        for i in range(n):
+            if there[i] > 0:
+                weights[i] = weights[i] * (d / there[i])
+        self.weights = self.given_weights = np.asarray(weights)
+        self.weight = self.given_weight = &weights[0] if n else NULL
+        self.heaviest = self.weights.max(initial=0.0)
+        return 0
+
+    cdef int find_fill(self) except -1:
+        """Find the means of the columns, of what is there."""
+        cdef cnp.ndarray labels = np.zeros(self.rows.n, dtype=np.int32)
+        cdef cnp.ndarray means
+        cdef Py_ssize_t d = self.rows.d, f
+        cdef double *fill = <double *>self.memory.take(d, sizeof(double))
+        for f in range(d):
+            if self.cuts.low_[f] > self.cuts.high_[f]:       # nothing is there: for Python to refuse
+                return 0
+        means = label_means(self, self.cuts, labels, 1)
+        memcpy(fill, cnp.PyArray_DATA(means), d * sizeof(double))
+        for f in range(d):
+            if fill[f] != fill[f]:           # only in rows without weight
+                fill[f] = 0.5 * (self.cuts.low_[f] + self.cuts.high_[f])
+        self.fill = fill
+        return 0
 
     cdef Cuts need_cuts(self):
         """What sums are cut by, of data that was opened without."""
@@ -135,11 +191,25 @@ cdef class Data(View):
         """Mean over the columns of their weighted variance."""
         cdef Memory memory = Memory()
         cdef Survey job
+        if self.metric == GAPS:
+            return self.gap_variance()
         if self.variance_ < 0:
             self.begin_survey(memory, &job)
             with nogil:
                 self.each_chunk(self.exact.survey, &job, 0.5 * self.rows.d + 2)
             finish_survey(self, &job)
+        return self.variance_
+
+    cdef double gap_variance(self) except -1:
+        """The same of what is there, each row by the share of its features."""
+        cdef Memory memory = Memory()
+        self.need_cuts()
+        if self.variance_ < 0:
+            self.variance_ = (self.measure(self.fill, 1,
+                                           <int32_t *>memory.take(self.rows.n, sizeof(int32_t)),
+                                           NULL)
+                              / self.rows.d / (self.rows.n if self.plain_weights is None
+                                               else exact_sum(self.plain_weights)))
         return self.variance_
 
     cdef int begin_survey(self, Memory memory, Survey *job) except -1:
@@ -181,7 +251,7 @@ cdef class Data(View):
             check_index(index[i], self.rows.n, "row")
         cdef Data out = Data(self.array.take(picked, axis=0),
                              None if self.weights is None else self.weights[picked], self.n_threads,
-                             packed, False, self.unit)
+                             packed, False, self.unit, METRIC_NAMES[self.metric])
         self.need_cuts().cut()
         out.whole_data = self
         out.finite = self.finite
@@ -212,8 +282,16 @@ cdef class Data(View):
         for i in range(picked.shape[0]):
             if not 0 <= index[i] < self.rows.n:
                 raise IndexError(f"row {index[i]} of {self.rows.n}")
-            self.exact.read(&self.rows, index[i], to + i * self.rows.d)
+            self.read_center(index[i], to + i * self.rows.d)
         return out
+
+    cdef void read_center(self, Py_ssize_t row, double *out) noexcept nogil:
+        """A row (d,) as a center: with the means of the columns in its gaps."""
+        cdef Py_ssize_t f
+        self.exact.read(&self.rows, row, out)
+        for f in range(self.rows.d if self.fill != NULL else 0):
+            if out[f] != out[f]:
+                out[f] = self.fill[f]
 
     def keys(self, indices):
         """For each of these rows bytes that only equal rows have: its values, or those that are not
@@ -262,6 +340,14 @@ cdef class Data(View):
         """
         return self.need_draw_order().draw(self, np.ascontiguousarray(uniforms, dtype=np.float64))
 
+    def ranked(self, code, Py_ssize_t count):
+        """`count` rows in the order of their hashes: from this one on, and then from 0 on. A random
+        order, but the same for the same rows. And these hashes, where there are weights.
+        """
+        if not 0 <= count <= self.rows.n:
+            raise IndexError(f"{count} of {self.rows.n} rows")
+        return self.need_draw_order().ranked(self, code, count)
+
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
         """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1)
         decide.
@@ -279,7 +365,7 @@ cdef class Data(View):
         rows = self.used(rows, k, memory)
         self.overflow = label_rows(self, rows,
                                    CenterForms(k, self.rows.d, self.rows.n >= FEW,
-                                               self.most_values),
+                                               self.most_values, self.metric),
                                    <int32_t *>cnp.PyArray_DATA(labels), not self.packed)
         return labels
 
@@ -320,4 +406,10 @@ cdef class Data(View):
 
         A label without weight repeats the mean before it; the first is zero then.
         """
-        return label_means(self, self.need_cuts(), labels, k)
+        cdef cnp.ndarray means = label_means(self, self.need_cuts(), labels, k)
+        cdef double *mean = <double *>cnp.PyArray_DATA(means)
+        cdef Py_ssize_t i
+        for i in range(means.size if self.fill != NULL else 0):
+            if mean[i] != mean[i]:
+                mean[i] = self.fill[i % self.rows.d]
+        return means

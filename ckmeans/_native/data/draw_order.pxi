@@ -3,9 +3,11 @@
 #
 # Inits draw rows by running sums in this order. So a seed draws the same rows however the data is
 # sorted, and a row of weight 2 is as likely, to the very same numbers, as two equal rows. (But for
-# two rows of the same hash: one in 10**7 million-row data sets.) Zeros have no part in it, so that
-# sparse rows are hashed by what they store. Only the few buckets that draws fall into are ever
-# sorted.
+# two rows of the same hash: one in 10**7 million-row data sets.) The upper half of the hash is that
+# of the values rounded to float32, so that a seed draws the same rows whatever their type; the
+# lower half is that of all bits, and orders rows that are equal in float32. Zeros have no part in
+# it, so that sparse rows are hashed by what they store. Only the few buckets that draws fall into
+# are ever sorted.
 
 cdef struct Hashing:
     const Rows *rows
@@ -48,25 +50,34 @@ cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
     return (code ^ (code >> 29)) * <uint64_t>(value != 0)
 
 
+cdef inline uint64_t mixed(uint64_t code) noexcept nogil:
+    """Let the upper bits, which choose the bucket, depend on all."""
+    code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
+    return code ^ (code >> 32)
+
+
 cdef uint64_t hash_row(const Rows *rows, ExactTable *exact, Py_ssize_t row,
                        char *block) noexcept nogil:
-    cdef uint64_t code = 0x2545F4914F6CDD1DULL
+    cdef uint64_t rounded = 0x2545F4914F6CDD1DULL, full = 0x2545F4914F6CDD1DULL
     cdef const double *x = <const double *>block
+    cdef const float *single = <const float *>rows.data
+    cdef bint narrow = rows.kind == KIND_F32
     cdef Py_ssize_t f, e
+    cdef double value
     if rows.indptr == NULL:
         exact.read(rows, row, <double *>block)
         for f in range(rows.d):
-            code += hash_value(f, x[f])
-    elif rows.kind == KIND_F32:
-        for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            code += hash_value(rows.indices[e], (<const float *>rows.data)[e])
+            rounded += hash_value(f, <float>x[f])
+        for f in range(rows.d if not narrow or rows.factor != NULL else 0):
+            full += hash_value(f, x[f])
     else:
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            code += hash_value(rows.indices[e], (<const double *>rows.data)[e])
-    code ^= code >> 32                        # the upper bits, which choose the bucket, are to
-                                              # depend on all
-    code *= 0xD6E8FEB86659FD93ULL
-    return code ^ (code >> 32)
+            value = single[e] if narrow else (<const double *>rows.data)[e]
+            rounded += hash_value(rows.indices[e], <float>value)
+            full += hash_value(rows.indices[e], value)
+    if rows.indptr == NULL and narrow and rows.factor == NULL:
+        full = rounded                            # nothing was lost
+    return (mixed(rounded) & 0xFFFFFFFF00000000ULL) | (mixed(full) & 0xFFFFFFFFULL)
 
 
 cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -165,6 +176,28 @@ cdef class DrawOrder:
             code[0], code[i] = code[i], code[0]
             row[0], row[i] = row[i], row[0]
             sift(code, row, 0, i)
+
+    cdef ranked(self, View view, uint64_t code, Py_ssize_t count):
+        """`Data.ranked`."""
+        cdef cnp.ndarray out = np.empty(count, dtype=np.int64)
+        cdef cnp.ndarray codes = np.zeros(count, dtype=np.uint64)
+        cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
+        cdef uint64_t *to = <uint64_t *>cnp.PyArray_DATA(codes)
+        cdef char *block = view.workers[0].block
+        cdef Py_ssize_t b = code >> (64 - self.bits), first = self.start[b], i
+        self.sort(view, b)
+        while (first < self.start[b + 1]
+               and hash_row(&view.rows, view.exact, self.order[first], block) < code):
+            first += 1
+        for i in range(count):
+            if first == self.n:
+                first = 0
+            self.sort(view, self.bucket[self.order[first]])
+            row[i] = self.order[first]
+            if view.weight != NULL:
+                to[i] = hash_row(&view.rows, view.exact, row[i], block)
+            first += 1
+        return out, codes
 
     cdef cnp.ndarray draw(self, View view, cnp.ndarray u):
         """`Data.draw`."""

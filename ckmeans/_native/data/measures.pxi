@@ -16,7 +16,7 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
     job.survey = NULL
     job.boxes = NULL
     job.bounds = NULL
-    job.filter = filter_table
+    job.filter = view.filter
     job.labels = labels
     job.workers = view.workers
 
@@ -30,19 +30,21 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     forms     room for them
     quantise  whether rows may be put in whole numbers on the way
     """
-    cdef Py_ssize_t k = forms.c.k, d = view.rows.d, j, f
+    cdef Py_ssize_t k = forms.c.k, d = view.rows.d
     cdef bint few = view.rows.n < FEW
     cdef Memory memory = Memory()
     cdef double *origin = <double *>memory.take(d, sizeof(double))
-    cdef double largest = 0, share = 1.0 / k
+    cdef double largest = 0
     cdef Packed packing
     cdef Assign job
     memset(labels, 0xff, view.rows.n * sizeof(int32_t))
     memset(&packing, 0, sizeof(Packed))
     packing.origin = origin
-    for j in range(k if view.rows.indptr == NULL and not few else 0):
-        for f in range(d):
-            origin[f] += rows[j * d + f] * share
+    packing.gaps = view.metric == GAPS
+    if view.rows.indptr == NULL and not few:
+        middle_of(rows, k, d, origin)
+    elif not few and forms.reach == 0:       # (else forms are kept from one call to the next)
+        dense_middle(view, memory, &packing, origin)
     round_origin(origin, d, view.narrow)
     if not few:
         largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)
@@ -52,7 +54,7 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     assign_job(view, &job, forms, labels)
     job.packing = &packing
     view.threads.room_for_scores(forms.c.groups * forms.c.width)
-    if (quantise and forms.c.filter and view.rows.indptr == NULL and d >= filter_table.quanta_from
+    if (quantise and forms.c.filter and view.rows.indptr == NULL and d >= view.filter.quanta_from
         and k >= WORTH_QUANTISING):
         worst_of_quanta(&packing, d)
         view.threads.room_for_sieves(k, PANEL)
@@ -111,7 +113,7 @@ cdef double measure(View view, Cuts cuts, const double *centers, Py_ssize_t k,
     job.workers = view.workers
     job.totals = <Sum *>memory.take(view.n_threads, sizeof(Sum))
     job.rests = <Wide *>memory.take(view.n_threads, sizeof(Wide))
-    split_constants(cuts.farthest(centers, k), cuts.terms, job.split.big, 1)
+    split_constants(cuts.farthest(centers, k, view.metric), cuts.terms, job.split.big, 1)
     if view.rows.indptr != NULL:
         job.order = by_label(labels, view.rows.n, k, &job.ends, memory)
         cost = view.csr_cost(1)
@@ -179,8 +181,9 @@ cdef cnp.ndarray all_distances(View view, cnp.ndarray centers, bint in_order):
     cdef Py_ssize_t k = centers.shape[0], d = view.rows.d
     cdef Memory memory = Memory()
     cdef bint csr = view.rows.indptr != NULL, filter = view.narrow and worth_roots(view.rows.n, d)
+    cdef bint plain = view.metric == EUCLIDEAN
     cdef bint thin = not view.narrow and not in_order and d >= THIN_FROM
-    cdef CenterForms forms = CenterForms(k, d, not filter and view.rows.n > 4, view.most_values)
+    cdef CenterForms forms
     cdef cnp.ndarray out = np.empty((view.rows.n, k),
                                     dtype=np.float32 if view.single else np.float64)
     cdef Transform job
@@ -189,13 +192,16 @@ cdef cnp.ndarray all_distances(View view, cnp.ndarray centers, bint in_order):
     cdef Packed unpacked
     cdef double cost = 0.2 * k * (d + 5) if not csr else view.csr_cost(k)
     cdef int i
+    filter = filter and plain
+    thin = thin and plain
     rows = view.used(rows, k, memory)
+    forms = CenterForms(k, d, not filter and view.rows.n > 4, view.most_values)
     memset(&unpacked, 0, sizeof(Packed))
     forms.prepare(rows, &unpacked, False, True)
     memset(&job, 0, sizeof(Transform))
     job.rows = &view.rows
     job.centers = &forms.c
-    job.filter = filter_table
+    job.filter = view.filter
     job.narrow = view.single
     job.out = cnp.PyArray_DATA(out)
     job.workers = view.workers
@@ -244,6 +250,9 @@ cdef cnp.ndarray label_means(View view, Cuts cuts, cnp.ndarray labels, Py_ssize_
     tally.counts = <int64_t *>memory.take(k, sizeof(int64_t))
     tally.touched = <uint8_t *>memory.take(k, 1)
     tally.support = NULL
+    tally.present = NULL
+    if view.metric == GAPS:
+        tally.present = <double *>memory.take(k * cuts.sums.weight_parts * d, sizeof(double))
     with nogil:
         for i in range(n):
             w = 1 if view.weight == NULL else view.weight[i]

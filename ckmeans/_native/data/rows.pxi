@@ -92,7 +92,9 @@ cdef class View:
     cdef readonly bint unit
     cdef bint single                     # results are float32
     cdef bint narrow                     # and so are the rows, as they are read
-    cdef ExactTable *exact
+    cdef Metric metric
+    cdef ExactTable *exact               # kernels of the metric
+    cdef const FilterTable *filter
     cdef Threads threads
     cdef Worker *workers                 # (n_threads,) those of `threads`
     cdef readonly int n_threads
@@ -109,6 +111,7 @@ cdef class View:
         else:
             self.held = open_csr(&self.rows, array, &self.most_values)
         self.exact = exact_tables[self.rows.kind != KIND_F32]
+        self.filter = filter_table
         if self.rows.indptr != NULL:
             self.exact = csr_tables[self.rows.kind != KIND_F32]
         self.heaviest = 1
@@ -129,6 +132,20 @@ cdef class View:
         rows.
         """
         return self.threads.each_chunk(fn, job, self.rows.n, row_cost, chunk_rows)
+
+    cdef int use_metric(self, Metric metric) except -1:
+        """From now on distances are those of another metric than the Euclidean."""
+        if self.rows.indptr != NULL:
+            raise ValueError("sparse rows have Euclidean or cosine distances only.")
+        need_metric(metric)
+        self.metric = metric
+        self.exact = metric_tables[<int>metric][self.rows.kind != KIND_F32]
+        self.filter = &metric_filters[<int>metric]
+        return 0
+
+    cdef Py_ssize_t width(self) noexcept nogil:
+        """Features of a row as it is packed with all of its own."""
+        return 2 * self.rows.d if self.metric == GAPS else self.rows.d
 
     # -- rows of unit length -----------------------------------------------------------------------
 

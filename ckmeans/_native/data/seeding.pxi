@@ -8,16 +8,6 @@ cdef double weigh_cost(Py_ssize_t m, Py_ssize_t width) noexcept nogil:
     return brute_cost(m, width) + 0.25 * width
 
 
-cdef cnp.ndarray some_of(const int64_t *order, Py_ssize_t n, Py_ssize_t count):
-    """`count` of n rows, evenly spaced in this order."""
-    cdef cnp.ndarray out = np.empty(count, dtype=np.int64)
-    cdef int64_t *row = <int64_t *>cnp.PyArray_DATA(out)
-    cdef Py_ssize_t i
-    for i in range(count):
-        row[i] = order[(2 * i + 1) * n // (2 * count)]
-    return out
-
-
 cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest,
                       const uint16_t *bucket, Py_ssize_t buckets) noexcept:
     """A step of k-means++ but for its candidates and totals; all rows are looked at."""
@@ -25,7 +15,7 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
     job.rows = &view.rows
     job.weights = view.weight
     job.packing = packing
-    job.filter = filter_table
+    job.filter = view.filter
     job.workers = view.workers
     job.sq_nearest = sq_nearest
     job.bucket = bucket
@@ -46,8 +36,8 @@ cdef class PlusPlus:
     The first row is drawn by weight; then, k - 1 times, `trials` rows are drawn by weight times
     squared distance to the nearest center so far, and the one that leaves the least potential is
     taken (the earlier of equal ones). Potentials are exact sums, so the numbers that decide alone
-    say which rows are drawn. When all rows coincide with centers, the first rows not yet taken
-    follow.
+    say which rows are drawn. When all rows coincide with centers, the first rows by content that
+    are not yet taken follow.
 
     Candidates are compared with all rows by the filter, which leaves few rows to each. Wide rows
     are compared along a few axes first (see `packings/axes.pxi`), where a sample says that this
@@ -76,6 +66,7 @@ cdef class PlusPlus:
 
     def __cinit__(self, Data data not None, Py_ssize_t k, Py_ssize_t trials):
         cdef Py_ssize_t n = data.rows.n, d = data.rows.d, threads = data.n_threads, i
+        cdef double span
         if k < 1 or trials < 1 or n < 1:
             raise ValueError(f"there is nothing to draw: k={k}, trials={trials}, {n} rows.")
         self.data = data
@@ -86,8 +77,8 @@ cdef class PlusPlus:
         self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
         self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
         self.due = AXES_FROM
-        self.one = CenterForms(1, d, False)
-        self.all = CenterForms(trials, d, False, data.most_values)
+        self.one = CenterForms(1, d, False, 0, data.metric)
+        self.all = CenterForms(trials, d, False, data.most_values, data.metric)
         self.floats = data.packing(Floats)
         if data.packed:
             self.floats.keep(data)
@@ -107,8 +98,8 @@ cdef class PlusPlus:
         for i in range(n):
             self.job.sq_nearest[i] = INFINITY
         for i in range(d):
-            self.bound += ((data.cuts.high_[i] - data.cuts.low_[i])
-                           * (data.cuts.high_[i] - data.cuts.low_[i]))
+            span = data.cuts.high_[i] - data.cuts.low_[i]
+            self.bound += span if data.metric == MANHATTAN else span * span
         self.bound *= 1.01 * data.heaviest
         split_constants(self.bound, n, self.job.split.big, 1)
 
@@ -121,7 +112,7 @@ cdef class PlusPlus:
         cdef int64_t *taken = <int64_t *>cnp.PyArray_DATA(out)
         cdef double potential
         self.drawn[0] = self.order.draw(self.data, uniforms[:1])[0]
-        self.data.exact.read(&self.data.rows, self.drawn[0], self.candidate)
+        self.data.read_center(self.drawn[0], self.candidate)
         with nogil:
             for c in range(k):
                 taken[c] = self.drawn[0]
@@ -156,7 +147,7 @@ cdef class PlusPlus:
             self.drawn[i] = self.order.draw_by(self.data, self.job.sq_nearest,
                                                self.job.bucket_totals, &self.job.split,
                                                number[i] * potential)
-            self.data.exact.read(&self.data.rows, self.drawn[i], self.candidate + i * d)
+            self.data.read_center(self.drawn[i], self.candidate + i * d)
             self.column[i] = i
         self.all.c.k = self.all.c.m = count
         self.all.c.filter = False
@@ -218,20 +209,20 @@ cdef class PlusPlus:
         cdef Axes axes
         cdef cnp.ndarray origin, shares
         self.due *= 2
-        if d < WIDE or not self.data.packed or n < AXES_ROWS or ahead < 8 * axes_cost(m, d):
+        if (d < WIDE or self.data.metric != EUCLIDEAN or not self.data.packed or n < AXES_ROWS
+                or ahead < 8 * axes_cost(m, d)):
             return 0
         origin = np.empty(d)
         memcpy(cnp.PyArray_DATA(origin), self.packing.origin, d * sizeof(double))
-        # Rows by content: however they are sorted, the sample is like the rest.
         if self.found is None:
-            sample = some_of(self.order.order, n, AXES_ROWS)
+            sample = drawn_places(n, AXES_ROWS)
             self.found = principal_axes((self.data.take(sample) - origin) * scale,
                                         min(MOST_AXES, d // 2),
                                         AXES_SAMPLE if ahead < MANY_AXES else 3 * AXES_SAMPLE)
             if self.found is None:
                 self.due = self.k
                 return 0
-        sample = some_of(self.order.order, n, AXES_TRIED)
+        sample = drawn_places(n, AXES_TRIED, AXES_ROWS)      # other rows than those
         trial = Trial((self.data.take(sample) - origin) * scale,
                       (as_array(self.candidate, m, d) - origin) * scale, self.found)
         shares = np.empty(len(sample))
@@ -387,17 +378,19 @@ cdef class PlusPlus:
         return wide_value(&total)
 
     cdef int take_rest(self, int64_t *taken, Py_ssize_t count, Py_ssize_t k) except -1:
-        """Fill up with the first rows of positive weight that are not taken yet; with the first of
-        all when none is left.
+        """Fill up with the first rows of positive weight, by content, that are not taken yet; with
+        the first of all when none is left.
         """
         cdef Memory memory = Memory()
         cdef uint8_t *used = <uint8_t *>memory.take(self.data.rows.n, 1)
-        cdef Py_ssize_t i, first = -1
+        cdef Py_ssize_t e, i, first = -1
         for i in range(count):
             used[taken[i]] = 1
-        for i in range(self.data.rows.n):
+        for e in range(self.data.rows.n):
             if count == k:
                 return 0
+            self.order.sort(self.data, self.order.bucket[self.order.order[e]])
+            i = self.order.order[e]
             if self.data.weight != NULL and self.data.weight[i] == 0:
                 continue
             if first < 0:

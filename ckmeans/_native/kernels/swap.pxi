@@ -4,13 +4,14 @@ centers that move.
 Every row remembers its two nearest centers and how far all others are at least. What a swap would
 change is then known from one distance per row, and after a swap only the distances to centers that
 moved are computed anew; a row looks at all centers only when what it remembers does not settle the
-two nearest. Sums here are plain float64 sums in a fixed order: they steer the search, and no user
+two nearest. Of wide rows, whole blocks are passed over which the triangle inequality proves to be
+too far from a center; callers pass rows of the same cluster side by side. Sums here are plain float64 sums in a fixed order: they steer the search, and no user
 sees them. One thread. Loops over neighboring rows, or over the centers, are written without
 branches, so that compilers make vectors of them.
 
 Longer than other files: one class, whose methods all keep the same state of the rows.
 """
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -23,9 +24,15 @@ include "runtime/argument_checks.pxi"
 
 cdef enum:
     BLOCK = 128                      # rows whose distances to one center are computed together
+    WIDE = 8                         # features from which on blocks are ruled out by distances
+                                     # between centers, where that takes less time
+    AWAY = 1 << 22                   # distances between centers that are kept at a time, at most
+    TRIALS = 8                       # rows that are weighed together, at most
 
 cdef double ROUNDING = 1e-9          # sums of less weight than this share of what they have lost
                                      # may be rounding
+cdef double SURE = 1 - 1e-9          # what is left of a distance between centers once rounding has
+                                     # had its share
 
 
 cdef inline double sq_distance(const double *x, const double *c, Py_ssize_t d) noexcept nogil:
@@ -94,22 +101,29 @@ cdef class Search:
     cdef readonly Py_ssize_t n, d, k
     cdef const double *row
     cdef const double *w
-    cdef double *column              # (d, n) the rows once more, feature by feature
+    cdef double *column              # (blocks, d, BLOCK) the rows once more, each block feature by
+                                     # feature, filled up with zeros
     cdef State now, kept
     cdef char *room
     cdef int32_t *moved              # (k,) centers that moved last
     cdef Py_ssize_t n_moved
     cdef uint8_t *is_moved           # (k,)
     cdef uint8_t *touched            # (k,)
-    cdef double *gain                # (k,)
+    cdef uint8_t *passed             # (k,) of the centers in `moved`, those that need no look
+    cdef double *gain                # (TRIALS, k)
     cdef double *across              # (d, k) the centers feature by feature, as they were when rows
                                      # were last looked at
     cdef double *reach               # (k,) squared distances of one row
-    cdef readonly double work        # distances computed so far
+    cdef double *away                # (rows_away, k), at least (TRIALS, k): distances from the
+                                     # centers
+    cdef Py_ssize_t rows_away
+    cdef double *running             # (n,) sums of the potentials of all rows up to each
+    cdef readonly double work        # distances computed so far; looking whether they are needed
+                                     # counts as well
 
     def __cinit__(self, cnp.ndarray rows not None, weights, cnp.ndarray centers not None):
         cdef const double *row = rows_of(rows, "rows", -1)
-        cdef Py_ssize_t i, f, n = rows.shape[0], d = rows.shape[1], k
+        cdef Py_ssize_t i, f, n = rows.shape[0], d = rows.shape[1], k, padded
         cdef char *room
         check_index(0, d, "feature")
         rows_of(centers, "centers", d)
@@ -120,22 +134,30 @@ cdef class Search:
         if weights is not None:
             self.w = <const double *>values_of(<cnp.ndarray?>weights, cnp.NPY_FLOAT64, "weights", 1,
                                                n)
-        self.room = room = <char *>calloc(n * d * 8 + 2 * ((2 * k * d + 3 * k) * 8 + n * 32) + 24
-                                          * k + 8 * k * d, 1)
+        self.rows_away = 0
+        if d >= WIDE:
+            self.rows_away = max(<Py_ssize_t>TRIALS, min(k // 2 + 1, AWAY // k))
+        padded = (n + BLOCK - 1) // BLOCK * BLOCK
+        self.room = room = <char *>calloc(padded * d * 8 + 2 * ((2 * k * d + 3 * k) * 8 + n * 32)
+                                          + (8 * TRIALS + 16) * k + 8 * k * d + 8 * n
+                                          + 8 * k * self.rows_away, 1)
         if room == NULL:
             raise MemoryError(f"could not allocate {n * (8 * d + 64)} bytes")
         self.column = <double *>room
-        room = self.lay_out(&self.now, room + n * d * 8)
+        room = self.lay_out(&self.now, room + padded * d * 8)
         room = self.lay_out(&self.kept, room)
         self.gain = <double *>room
-        self.reach = self.gain + k
+        self.reach = self.gain + TRIALS * k
         self.across = self.reach + k
-        self.moved = <int32_t *>(self.across + k * d)
+        self.running = self.across + k * d
+        self.away = self.running + n
+        self.moved = <int32_t *>(self.away + k * self.rows_away)
         self.is_moved = <uint8_t *>(self.moved + k)
         self.touched = self.is_moved + k
+        self.passed = self.touched + k
         for i in range(n):
             for f in range(d):
-                self.column[f * n + i] = self.row[i * d + f]
+                self.column[(i // BLOCK * d + f) * BLOCK + i % BLOCK] = row[i * d + f]
         self.set_centers(centers)
 
     def __dealloc__(self):
@@ -176,14 +198,10 @@ cdef class Search:
 
     def keep(self):
         """Remember this state: `give_back` returns to it."""
-        cdef char *start = <char *>self.now.center
-        memcpy(self.kept.center, start, <char *>(self.now.second + self.n) - start)
-        self.kept.inertia = self.now.inertia
+        self.store()
 
     def give_back(self):
-        memcpy(self.now.center, self.kept.center,
-               <char *>(self.kept.second + self.n) - <char *>self.kept.center)
-        self.now.inertia = self.kept.inertia
+        self.restore()
 
     def potentials(self):
         """Weighted squared distance of each row to its center: (n,)."""
@@ -210,32 +228,12 @@ cdef class Search:
         """The center to take away when this row becomes one, and what the inertia grows by, before
         anything else moves.
         """
-        cdef Py_ssize_t i, j, start, stop, best = 0
-        cdef double saved = 0, w
-        cdef double sq[BLOCK]
-        cdef const double *x = self.row + candidate * self.d
+        cdef double change
+        cdef Py_ssize_t best
         check_index(candidate, self.n, "row")
         with nogil:
-            for j in range(self.k):
-                self.gain[j] = 0
-            for start from 0 <= start < self.n by BLOCK:
-                stop = min(start + BLOCK, self.n)
-                self.block_distances(x, start, stop, sq)
-                for i in range(start, stop):
-                    w = 1 if self.w == NULL else self.w[i]
-                    if sq[i - start] < self.now.sq_first[i]:
-                        saved += w * (self.now.sq_first[i] - sq[i - start])
-                    elif sq[i - start] < self.now.sq_second[i]:
-                        self.gain[self.now.first[i]] += w * (sq[i - start] - self.now.sq_first[i])
-                    else:
-                        self.gain[self.now.first[i]] += (w
-                                                         * (self.now.sq_second[i]
-                                                            - self.now.sq_first[i]))
-            for j in range(1, self.k):
-                if self.gain[j] < self.gain[best]:
-                    best = j
-        self.work += self.n
-        return best, self.gain[best] - saved
+            self.removals(&candidate, 1, &best, &change)
+        return best, change
 
     def plusplus(self, cnp.ndarray uniforms not None):
         """Centers drawn by k-means++, one number in [0, 1) for each: (k, d)."""
@@ -267,7 +265,7 @@ cdef class Search:
                 memcpy(to + c * self.d, self.row + row * self.d, self.d * sizeof(double))
                 for start from 0 <= start < self.n by BLOCK:
                     stop = min(start + BLOCK, self.n)
-                    self.block_distances(to + c * self.d, start, stop, sq)
+                    self.block_distances(to + c * self.d, start, sq)
                     for i in range(start, stop):
                         near[i] = sq[i - start] if c == 0 or sq[i - start] < near[i] else near[i]
         self.work += <double>self.n * self.k
@@ -277,83 +275,272 @@ cdef class Search:
         """Put a center on a row."""
         check_index(center, self.k, "center")
         check_index(row, self.n, "row")
-        memcpy(self.now.center + center * self.d, self.row + row * self.d, self.d * sizeof(double))
-        self.moved[0] = <int32_t>center
-        self.n_moved = 1
         with nogil:
-            self.assign_moved()
+            self.put(center, row)
 
     def lloyd(self, int max_iter, double target):
         """Lloyd iterations from where the search stands until no center moves, or until `target` is
-        out of reach: whether they ended
-        there."""
-        cdef int i
-        cdef double before, fall
-        cdef bint reached = True
+        out of reach: whether they ended there.
+        """
+        cdef bint reached
         with nogil:
-            for i in range(max_iter):
-                before = self.now.inertia
-                if self.update() == 0:
-                    break
-                self.assign_moved()
-                fall = before - self.now.inertia
-                # Iterations fall short of the last one's progress more often than not: no hope when
-                # two like it would not do.
-                if i > 1 and self.now.inertia - target > 2 * fall:
-                    reached = False
-                    break
-                if fall < 1e-5 * self.now.inertia:
-                    break
+            reached = self.settle(max_iter, target)
         return reached
 
-    def hartigan(self, int max_passes):
-        """Move single rows while that lowers the inertia (Hartigan & Wong 1979): returns the moves
-        made.
+    def swaps(self, cnp.ndarray uniforms not None, Py_ssize_t failed, Py_ssize_t patience,
+              double budget):
+        """Try a swap for each row of `uniforms` (m, trials), from the state that was kept last:
+        numbers in [0, 1) that draw rows in proportion to their potentials. Of these rows and all
+        centers, the pair whose swap is best before anything else moves is tried, and kept if it is
+        better once Lloyd's iterations have ended.
+
+        Ends earlier after `patience` failures in a row, of which `failed` have been before, or when
+        `work` reaches the budget. Returns the failures in a row so far.
         """
-        cdef Py_ssize_t moves = 0, here, i, j, f, a, best, d = self.d, k = self.k
-        cdef double w, out, into, least
-        cdef const double *x
-        cdef int each
+        cdef Py_ssize_t trials = uniforms.shape[1], t, at, row, chosen
+        cdef Py_ssize_t[TRIALS] drawn
+        cdef Py_ssize_t[TRIALS] centers
+        cdef double[TRIALS] changes
+        cdef const double *u = rows_of(uniforms, "uniforms", trials)
+        cdef double best, total
+        cdef bint fresh = True
+        check_index(trials - 1, TRIALS, "trial")
         with nogil:
-            self.update()
-            self.assign_all()
-            for each in range(max_passes):
-                here = 0
-                for i in range(self.n):
-                    a = self.now.first[i]
-                    w = 1 if self.w == NULL else self.w[i]
-                    if self.now.count[a] <= 1:
-                        continue
-                    if not self.now.weight[a] - w > ROUNDING * self.now.most[a]:
-                        continue                 # nothing is known of what it would leave
-                    x = self.row + i * d
-                    out = sq_distance(x, self.now.center + a * d,
-                                      d) * self.now.weight[a] / (self.now.weight[a] - w)
-                    least = out * (1 - 1e-12)
-                    best = -1
-                    for j in range(k):
-                        if j != a:
-                            into = sq_distance(x, self.now.center + j * d,
-                                               d) * self.now.weight[j] / (self.now.weight[j] + w)
-                            if into < least:
-                                least = into
-                                best = j
-                    if best < 0:
-                        continue
-                    here += 1
-                    self.shift(a, x, -w)
-                    self.shift(best, x, w)
-                    self.now.count[a] -= 1
-                    self.now.count[best] += 1
-                    self.now.first[i] = <int32_t>best
-                self.work += <double>self.n * k
-                moves += here
-                if here == 0:
+            for at in range(uniforms.shape[0]):
+                if failed >= patience or self.work >= budget:
                     break
-            self.assign_all()
+                best = self.now.inertia
+                if fresh:
+                    fresh = False
+                    total = 0
+                    for row in range(self.n):
+                        total += (self.now.sq_first[row] if self.w == NULL
+                                  else self.w[row] * self.now.sq_first[row])
+                        self.running[row] = total
+                    if not total > 0:
+                        failed = patience
+                        break
+                for t in range(trials):
+                    drawn[t] = self.draw(u[at * trials + t])
+                self.removals(drawn, trials, centers, changes)
+                chosen = 0
+                for t in range(1, trials):
+                    if changes[t] < changes[chosen]:
+                        chosen = t
+                self.put(centers[chosen], drawn[chosen])
+                self.settle(100, best)
+                if self.now.inertia < best * (1 - 1e-9):
+                    failed = 0
+                    fresh = True
+                    self.store()
+                else:
+                    failed += 1
+                    self.restore()
+        return failed
+
+    def hartigan(self, int max_passes, double budget=INFINITY):
+        """Move single rows while that lowers the inertia (Hartigan & Wong 1979), until `work`
+        reaches the budget: returns the moves made.
+        """
+        cdef Py_ssize_t moves, j
+        with nogil:
+            if self.update() > 0:
+                self.assign_moved()
+            moves = self.move_rows(max_passes, budget)
+            self.n_moved = 0
+            for j in range(self.k):
+                if self.gain[j] > 0:
+                    self.moved[self.n_moved] = <int32_t>j
+                    self.n_moved += 1
+            self.assign_moved()
         return moves
 
     # -- inside ------------------------------------------------------------------------------------
+
+    cdef void store(self) noexcept nogil:
+        cdef char *start = <char *>self.now.center
+        memcpy(self.kept.center, start, <char *>(self.now.second + self.n) - start)
+        self.kept.inertia = self.now.inertia
+
+    cdef void restore(self) noexcept nogil:
+        memcpy(self.now.center, self.kept.center,
+               <char *>(self.kept.second + self.n) - <char *>self.kept.center)
+        self.now.inertia = self.kept.inertia
+
+    cdef Py_ssize_t draw(self, double u) noexcept nogil:
+        """The first row at which the running sum of the potentials exceeds this share of all; never
+        one after the last that has any.
+        """
+        cdef Py_ssize_t low = 0, high = self.n - 1, middle
+        cdef double total = self.running[self.n - 1]
+        while low < high:
+            middle = (low + high) // 2
+            if self.running[middle] > u * total or self.running[middle] >= total:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    cdef void put(self, Py_ssize_t center, Py_ssize_t row) noexcept nogil:
+        """Put a center on a row."""
+        memcpy(self.now.center + center * self.d, self.row + row * self.d, self.d * sizeof(double))
+        self.moved[0] = <int32_t>center
+        self.n_moved = 1
+        self.assign_moved()
+
+    cdef bint settle(self, int max_iter, double target) noexcept nogil:
+        """`lloyd`."""
+        cdef int i
+        cdef double before, fall
+        for i in range(max_iter):
+            before = self.now.inertia
+            if self.update() == 0:
+                break
+            self.assign_moved()
+            fall = before - self.now.inertia
+            # Iterations fall short of the last one's progress more often than not: no hope when two
+            # like it would not do.
+            if i > 1 and self.now.inertia - target > 2 * fall:
+                return False
+            if fall < 1e-5 * self.now.inertia:
+                break
+        return True
+
+    cdef void look_away(self, const double *c, double *away) noexcept nogil:
+        """How far this point is from each center, at least."""
+        cdef Py_ssize_t j
+        for j in range(self.k):
+            away[j] = SURE * sqrt(sq_distance(c, self.now.center + j * self.d, self.d))
+
+    cdef bint out_of_reach(self, const double *away, const double *limit, Py_ssize_t start,
+                           Py_ssize_t stop) noexcept nogil:
+        """Whether no row of a block is nearer than its limit, a squared distance, to the point that
+        is so far from each center.
+        """
+        cdef Py_ssize_t i, near = 0
+        cdef const int32_t *first = self.now.first
+        cdef const double *sq = self.now.sq_first
+        for i in range(start, stop):
+            near += away[first[i]] < sqrt(sq[i]) + sqrt(limit[i])
+        return near == 0
+
+    cdef void removals(self, const Py_ssize_t *candidates, Py_ssize_t m, Py_ssize_t *centers,
+                       double *changes) noexcept nogil:
+        """`best_removal` for each of up to TRIALS candidates."""
+        cdef Py_ssize_t i, j, t, start, stop, best
+        cdef double w
+        cdef double sq[BLOCK]
+        cdef double saved[TRIALS]
+        cdef double *gain
+        cdef bint wide = self.rows_away > 0
+        for t in range(m):
+            saved[t] = 0
+            for j in range(self.k):
+                self.gain[t * self.k + j] = 0
+            if wide:
+                self.look_away(self.row + candidates[t] * self.d, self.away + t * self.k)
+                self.work += <double>self.k + <double>self.n / self.d
+        for start from 0 <= start < self.n by BLOCK:
+            stop = min(start + BLOCK, self.n)
+            for t in range(m):
+                gain = self.gain + t * self.k
+                if wide and self.out_of_reach(self.away + t * self.k, self.now.sq_second, start,
+                                              stop):
+                    for i in range(start, stop):
+                        w = 1 if self.w == NULL else self.w[i]
+                        gain[self.now.first[i]] += w * (self.now.sq_second[i]
+                                                        - self.now.sq_first[i])
+                    continue
+                self.block_distances(self.row + candidates[t] * self.d, start, sq)
+                self.work += stop - start
+                for i in range(start, stop):
+                    w = 1 if self.w == NULL else self.w[i]
+                    if sq[i - start] < self.now.sq_first[i]:
+                        saved[t] += w * (self.now.sq_first[i] - sq[i - start])
+                    elif sq[i - start] < self.now.sq_second[i]:
+                        gain[self.now.first[i]] += w * (sq[i - start] - self.now.sq_first[i])
+                    else:
+                        gain[self.now.first[i]] += w * (self.now.sq_second[i]
+                                                        - self.now.sq_first[i])
+        for t in range(m):
+            gain = self.gain + t * self.k
+            best = 0
+            for j in range(1, self.k):
+                if gain[j] < gain[best]:
+                    best = j
+            centers[t] = best
+            changes[t] = gain[best] - saved[t]
+
+    cdef Py_ssize_t move_rows(self, int max_passes, double budget) noexcept nogil:
+        """Move rows, as `hartigan` does; what rows remember of distances is left as it was.
+
+        self.gain     OUT (k,)  how far each center has moved, at most
+        self.running  (n,)      how far each row was, before, from all centers but its own, at least
+        """
+        cdef Py_ssize_t moves = 0, here, i, j, a, best, d = self.d, k = self.k, looked
+        cdef double w, out, into, least, own, others, farthest = 0, lightest = INFINITY, sq
+        cdef double *drift = self.gain
+        cdef const double *x
+        cdef int each
+        for j in range(k):
+            drift[j] = 0
+            lightest = min(lightest, self.now.weight[j])
+        for i in range(self.n):
+            self.running[i] = SURE * sqrt(self.now.sq_second[i])
+        for each in range(max_passes):
+            here = looked = 0
+            for i in range(self.n):
+                if self.work + looked >= budget:
+                    break
+                a = self.now.first[i]
+                w = 1 if self.w == NULL else self.w[i]
+                if self.now.count[a] <= 1:
+                    continue
+                if not self.now.weight[a] - w > ROUNDING * self.now.most[a]:
+                    continue                     # nothing is known of what it would leave
+                others = self.running[i] - farthest
+                if others > 0:
+                    own = sqrt(self.now.sq_first[i]) + drift[a]
+                    if (own * own * self.now.weight[a] * (lightest + w)
+                            <= SURE * others * others * lightest * (self.now.weight[a] - w)):
+                        continue
+                x = self.row + i * d
+                sq = sq_distance(x, self.now.center + a * d, d)
+                out = sq * self.now.weight[a] / (self.now.weight[a] - w)
+                looked += 1
+                if others > 0 and (out * (lightest + w)
+                                   <= SURE * others * others * lightest):
+                    continue
+                least = out * (1 - 1e-12)
+                best = -1
+                looked += k
+                for j in range(k):
+                    if j != a:
+                        into = sq_distance(x, self.now.center + j * d,
+                                           d) * self.now.weight[j] / (self.now.weight[j] + w)
+                        if into < least:
+                            least = into
+                            best = j
+                if best < 0:
+                    continue
+                here += 1
+                # The centers move by w / (weight without it) of its distance, and less.
+                drift[a] += 1.001 * sqrt(sq) * w / (self.now.weight[a] - w)
+                drift[best] += 1.001 * sqrt(sq_distance(x, self.now.center + best * d, d)) * w / (
+                    self.now.weight[best] + w)
+                farthest = max(farthest, drift[a], drift[best])
+                self.shift(a, x, -w)
+                self.shift(best, x, w)
+                lightest = min(lightest, self.now.weight[a])
+                self.now.count[a] -= 1
+                self.now.count[best] += 1
+                self.now.first[i] = <int32_t>best
+                self.running[i] = 0              # not known of its new center
+            self.work += looked
+            moves += here
+            if here == 0 or self.work >= budget:
+                break
+        return moves
 
     cdef void shift(self, Py_ssize_t j, const double *x, double w) noexcept nogil:
         """Add w times a row to a cluster, and move its center."""
@@ -364,24 +551,24 @@ cdef class Search:
             self.now.sums[j * d + f] += w * x[f]
             self.now.center[j * d + f] = self.now.sums[j * d + f] / self.now.weight[j]
 
-    cdef void block_distances(self, const double *c, Py_ssize_t start, Py_ssize_t stop,
+    cdef void block_distances(self, const double *c, Py_ssize_t start,
                               double *out) noexcept nogil:
+        """Squared distances (BLOCK,) of the rows of a block to a point."""
         cdef double sq[BLOCK]
         cdef double t, v
-        cdef const double *x
-        cdef Py_ssize_t i, f, count = stop - start
-        x = self.column + start
+        cdef const double *x = self.column + start * self.d
+        cdef Py_ssize_t i, f
         v = c[0]
-        for i in range(count):
+        for i in range(BLOCK):
             t = x[i] - v
             sq[i] = t * t
         for f in range(1, self.d):
-            x = self.column + f * self.n + start
+            x += BLOCK
             v = c[f]
-            for i in range(count):
+            for i in range(BLOCK):
                 t = x[i] - v
                 sq[i] += t * t
-        memcpy(out, sq, count * sizeof(double))
+        memcpy(out, sq, BLOCK * sizeof(double))
 
     cdef void lay_across(self) noexcept nogil:
         cdef Py_ssize_t j, f
@@ -449,7 +636,7 @@ cdef class Search:
                 near.first[i] = near.second[i] = near.rest[i] = INFINITY
                 near.first_id[i] = near.second_id[i] = 0
             for j in range(self.k):
-                self.block_distances(self.now.center + j * d, start, start + count, sq)
+                self.block_distances(self.now.center + j * d, start, sq)
                 offer(&near, sq, <double>j, count)
             for i in range(count):
                 self.remember(&near, i, start + i)
@@ -476,10 +663,10 @@ cdef class Search:
     cdef Py_ssize_t concerned(self, Py_ssize_t start, Py_ssize_t count, double *sq,
                               Py_ssize_t batch, Py_ssize_t *which) noexcept nogil:
         """Of `count` rows from `start` on those that centers in `moved` were, are or may be near
-        to: returns how many.
+        to: returns how many. Sets `passed` of the centers that are proven to be near none.
 
-        sq     OUT (batch, BLOCK)  squared distances to the first `batch` of those centers; with
-        more, the last row is overwritten
+        sq     OUT (batch, BLOCK)  squared distances to the first `batch` of those centers that are
+        not passed over; with more, the last row is overwritten
         which  OUT (count,)        their places in the block
         """
         cdef double lowest[BLOCK]
@@ -488,19 +675,24 @@ cdef class Search:
         cdef const int32_t *second = self.now.second + start
         cdef const double *rest = self.now.sq_rest + start
         cdef double *to
-        cdef int32_t center
+        cdef int32_t center, any_named = 0
         cdef Py_ssize_t m, i, found = 0
         for i in range(count):
             lowest[i] = INFINITY
-            named[i] = 0
+            named[i] = self.is_moved[first[i]] | self.is_moved[second[i]]
+            any_named |= named[i]
         for m in range(self.n_moved):
+            self.passed[m] = (any_named == 0 and m < self.rows_away
+                              and self.out_of_reach(self.away + m * self.k, self.now.sq_rest, start,
+                                                    start + count))
+            if self.passed[m]:
+                continue
             center = self.moved[m]
             to = sq + min(m, batch - 1) * BLOCK
-            self.block_distances(self.now.center + center * self.d, start, start + count, to)
+            self.block_distances(self.now.center + center * self.d, start, to)
+            self.work += count
             for i in range(count):
                 lowest[i] = to[i] if to[i] < lowest[i] else lowest[i]
-            for i in range(count):
-                named[i] |= (first[i] == center) | (second[i] == center)
         for i in range(count):
             which[found] = i
             found += named[i] | (lowest[i] < rest[i])
@@ -523,6 +715,9 @@ cdef class Search:
         self.lay_across()
         for m in range(self.n_moved):
             self.is_moved[self.moved[m]] = 1
+        for m in range(min(self.n_moved, self.rows_away)):
+            self.look_away(self.now.center + self.moved[m] * d, self.away + m * self.k)
+            self.work += <double>self.k + <double>self.n / d
         for start from 0 <= start < self.n by BLOCK:
             count = min(self.n - start, BLOCK)
             found = self.concerned(start, count, sq, batch, which)
@@ -540,6 +735,8 @@ cdef class Search:
                     near.first_id[at] = near.second_id[at]
                     near.second[at] = INFINITY
             for m in range(self.n_moved):
+                if self.passed[m]:               # farther than `sq_rest` from all of these
+                    continue
                 center = self.moved[m]
                 for at in range(found):
                     i = which[at]
@@ -575,7 +772,7 @@ cdef class Search:
         for m in range(self.n_moved):
             self.is_moved[self.moved[m]] = 0
             self.touched[self.moved[m]] = 1
-        self.work += <double>self.n * self.n_moved + <double>rescans * self.k
+        self.work += <double>rescans * self.k
 
     cdef double sum_up(self) noexcept nogil:
         """The inertia, in eight sums side by side."""

@@ -18,17 +18,25 @@ include "searches/in_python.pxi"
 
 
 #: packings, searches : types in the order in which a run asks them before each pass; the last of
-#: each always fits and is wanted. insists_on : one of them, which is used wherever it fits, not
-#: only where it pays.
-Algorithm = namedtuple("Algorithm", ["packings", "searches", "insists_on"], defaults=[None])
+#: each always fits and is wanted. prefers : one of them, which is used wherever a run is not slower
+#: by it, as far as can be told; others only where it pays by far.
+Algorithm = namedtuple("Algorithm", ["packings", "searches", "prefers"], defaults=[None])
 
 ALGORITHMS = {
     "auto":      Algorithm((Axes, WholeNumbers, Floats), (BoxSearch, GroupSearch, AllCenters)),
     "lloyd":     Algorithm((WholeNumbers, Floats),       (AllCenters,)),
-    "boxes":     Algorithm((Floats,),                    (BoxSearch, AllCenters),
-                           insists_on=BoxSearch),
-    "yinyang":   Algorithm((Floats,),                    (GroupSearch, AllCenters),
-                           insists_on=GroupSearch),
-    "projected": Algorithm((Axes, Floats),               (GroupSearch, AllCenters),
-                           insists_on=Axes),
+    "boxes":     Algorithm((WholeNumbers, Floats),       (BoxSearch, AllCenters),
+                           prefers=BoxSearch),
+    "yinyang":   Algorithm((WholeNumbers, Floats),       (GroupSearch, AllCenters),
+                           prefers=GroupSearch),
+    "projected": Algorithm((Axes, WholeNumbers, Floats), (GroupSearch, AllCenters),
+                           prefers=Axes),
 }
+
+cdef bint insisting = False
+
+
+def insist(bint always):
+    """For tests: whether what an algorithm prefers is used wherever it fits, however slow."""
+    global insisting
+    insisting = always

@@ -170,9 +170,10 @@ cdef class GroupBounds:
                                               0.6 * pairs) + pairs * ((self.width + 12) / 44.0
                                                                       + 0.1)
 
-    cdef double pilot(self, Py_ssize_t n) except -1:
+    cdef double pilot(self, Py_ssize_t n, View view) except -1:
         """About how many centers one of n packed rows would be compared with, if centers moved
-        again as they did before this assignment.
+        again as they did before this assignment. Rows of which no panels are kept are read from
+        the view.
         """
         cdef Py_ssize_t d = self.width, i, g, f
         cdef Py_ssize_t count = min(<Py_ssize_t>TILE,
@@ -185,13 +186,20 @@ cdef class GroupBounds:
                                                       sizeof(int32_t))
         cdef int32_t *list_ = <int32_t *>memory.take(count, sizeof(int32_t))
         cdef double norm, nearest, pairs = 0
+        cdef double *x
         cdef Py_ssize_t best
         cdef bint all_away
         for i in range(count):
             list_[i] = <int32_t>i
             # Eight of a panel, which share cache lines.
-            packed_row(self.packing, d, (i // 8 * (n // PANEL) // (count // 8)) * PANEL + i % 8
-                       if n >= 8 * PANEL else i, rows + i * d)
+            best = 8 * drawn_place(i // 8, n // 8) + i % 8 if n >= 8 * PANEL else i
+            if self.packing.panels != NULL:
+                packed_row(self.packing, d, best, rows + i * d)
+                continue
+            x = <double *>view.workers[0].block
+            view.exact.read(&view.rows, best, x)
+            for f in range(d):
+                rows[i * d + f] = <float>((x[f] - self.packing.origin[f]) * self.packing.scale)
         for g in range(self.b.groups):
             filter_table.rows(rows, d, list_, count, self.panels + g, lowest + g * count,
                               second + g * count, winner + g * count)

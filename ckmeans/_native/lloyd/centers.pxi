@@ -22,12 +22,15 @@ cdef class CenterForms:
     cdef int32_t *table          # open addressing, to find equal centers
     cdef Py_ssize_t slots
     cdef Py_ssize_t d
+    cdef Metric metric
+    cdef float *lift
     cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other
                                  # rows
     cdef float *columns          # CSR: see Centers
     cdef double *norms           # (m,) squared norms, as they are before they are lowered; CSR:
                                  # (k,)
     cdef uint8_t *stale          # CSR: (k,) whether the forms of a center are to be made anew
+    cdef uint8_t *whole          # CSR: see Centers
     cdef double scale            # CSR: that forms were made with
     cdef double reach            # CSR: no value of a row or a center will be larger; 0: not known
     cdef const uint64_t *support # CSR: (k, ceil(d / 64)) bits of the columns where centers are not
@@ -39,11 +42,15 @@ cdef class CenterForms:
     cdef double *coordinates     # (k, width) along the axes, moved and scaled
     cdef float *slack
     cdef float *lanes
+    cdef float *all_lanes        # the same of all features, once `use_lanes` was called
+    cdef bint sifting            # whether `prepare` fills them
     cdef Memory quanta_memory    # in whole numbers: see `use_quanta`
     cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
 
-    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0):
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0,
+                  Metric metric=EUCLIDEAN):
         self.memory = Memory()
+        self.metric = metric
         self.d = d
         self.terms = terms
         self.c.k = k
@@ -54,8 +61,9 @@ cdef class CenterForms:
         while self.slots < 2 * k:
             self.slots *= 2
         self.ids = <int32_t *>self.memory.take(k, sizeof(int32_t))
-        self.scaled = <float *>self.memory.take(k * d, sizeof(float))
+        self.scaled = <float *>self.memory.take(k * (2 * d if metric == GAPS else d), sizeof(float))
         self.sq_norms = <float *>self.memory.take(k, sizeof(float))
+        self.lift = <float *>self.memory.take(k, sizeof(float))
         self.norms = <double *>self.memory.take(k, sizeof(double))
         if blocks:
             self.blocks = <double *>self.memory.take((k + BLOCK - 1) // BLOCK * BLOCK * d,
@@ -64,6 +72,7 @@ cdef class CenterForms:
         self.c.ids = self.ids
         self.c.scaled = self.scaled
         self.c.sq_norms = self.sq_norms
+        self.c.lift = self.lift
         self.c.blocks = self.blocks
 
     cdef int use_axes(self, const Packed *packing) except -1:
@@ -84,6 +93,15 @@ cdef class CenterForms:
         self.c.slack = NULL
         self.c.lanes = NULL
         self.axes_memory = None
+
+    cdef bint can_sift(self) noexcept nogil:
+        return self.all_lanes != NULL
+
+    cdef int use_lanes(self) except -1:
+        """Room for the form that rows in doubt are sifted by, without axes, too."""
+        self.all_lanes = <float *>self.memory.take((self.c.k + GAIN_LANES - 1) // GAIN_LANES
+                                                   * GAIN_LANES * self.d, sizeof(float))
+        return 0
 
     cdef int use_quanta(self) except -1:
         """Room for what `quantise` makes."""
@@ -186,18 +204,24 @@ cdef class CenterForms:
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         if packing.axes != NULL:
             self.find_coordinates(packing)
+        elif self.metric == EUCLIDEAN:       # others have no scores along lanes
+            self.c.lanes = self.all_lanes if self.sifting else NULL
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
                 continue
             self.ids[m] = <int32_t>j
             if filter:
-                filter = self.scale_center(j, packing, m, gamma)
+                filter = (self.scale_plain(j, packing, m, gamma) if self.metric != EUCLIDEAN
+                          else self.scale_center(j, packing, m, gamma))
             m += 1
         if self.blocks != NULL:
             side_by_side(self.c.rows, self.ids, m, self.d, self.blocks)
         self.c.m = m
         self.c.filter = filter
-        guard_constants(&self.c, packing, d, gamma)
+        if self.metric == MANHATTAN:
+            manhattan_guard(&self.c, d, gamma)
+        else:
+            guard_constants(&self.c, packing, d, gamma)
 
     cdef double gamma_of(self, const Packed *packing) noexcept nogil:
         """Relative error of the scores of rows that are packed so."""
@@ -209,6 +233,7 @@ cdef class CenterForms:
         """Fill in the filter's form of center j as the m-th; False where it lies too far out."""
         cdef Py_ssize_t width = packed_width(packing, self.d)
         cdef float *scaled = self.scaled + m * width
+        cdef float *lanes
         cdef const double *row = self.c.rows + j * self.d
         cdef double norms[8]
         cdef double largest[8]
@@ -232,11 +257,47 @@ cdef class CenterForms:
         self.norms[m] = norms[0]
         # Less the rounding error of the norm itself, to float32.
         self.sq_norms[m] = <float>(norms[0] * (1 - 2 * gamma - 2e-7))
-        if packing.axes != NULL:
+        self.lift[m] = <float>(4.1 * gamma) * self.sq_norms[m]
+        if self.c.lanes != NULL:
+            lanes = <float *>self.c.lanes + m // GAIN_LANES * width * GAIN_LANES + m % GAIN_LANES
             for f in range(width):
-                self.lanes[(m // GAIN_LANES * width + f) * GAIN_LANES + m % GAIN_LANES] = scaled[f]
+                lanes[f * GAIN_LANES] = scaled[f]
+        if packing.axes != NULL:
             return norms[0] < ldexp(1, 110)
         return largest[0] < limit
+
+    cdef bint scale_plain(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m,
+                          double gamma) noexcept nogil:
+        """`scale_center` for other metrics than the Euclidean.
+
+        Manhattan: see kernels/filter/manhattan.pxi; the sum of values takes the norm's place. Gaps:
+        rows are packed as values, 0 where missing, and 1 for what is there. With 2 b and b^2 in
+        their places, the product of the two is b^2 - 2ab of the features that are there, and what
+        pays for rounding is taken off there, too: gamma is that of twice as many features.
+        """
+        cdef Py_ssize_t d = self.d, width = packed_width(packing, d), f
+        cdef float *scaled = self.scaled + m * width
+        cdef const double *row = self.c.rows + j * d
+        cdef double value, total = 0, size = 0, largest = 0
+        for f in range(d):
+            value = (row[f] - packing.origin[f]) * packing.scale
+            largest = max(largest, fabs(value))
+            total += value
+            scaled[f] = <float>(-2 * value)
+            if self.metric == GAPS:
+                scaled[d + f] = <float>(value * value * (1 - 2 * gamma - 2e-7))
+                size += value * value
+            else:
+                size += fabs(value)
+        self.norms[m] = size
+        if self.metric == GAPS:
+            self.sq_norms[m] = 0
+            self.lift[m] = <float>(4.1 * gamma * size * (1 + 1e-6))
+        else:
+            # Less the rounding of the sum itself, to float32.
+            self.sq_norms[m] = <float>(total - size * (3 * gamma + 2e-7))
+            self.lift[m] = <float>((6.1 * gamma + 5e-7) * size)
+        return largest < ldexp(1, SCALED_EXPONENT + 2)
 
     cdef int make_csr_room(self) except -1:
         cdef Py_ssize_t k = self.c.k
@@ -248,6 +309,7 @@ cdef class CenterForms:
         self.sq_norms = <float *>self.memory.take(size, sizeof(float))
         self.norms = <double *>self.memory.take(k, sizeof(double))
         self.stale = <uint8_t *>self.memory.take(k, 1)
+        self.whole = <uint8_t *>self.memory.take(k, 1)
         memset(self.stale, 1, k)
         self.slots = 4
         while self.slots < 2 * k:
@@ -256,6 +318,8 @@ cdef class CenterForms:
         self.c.m = k
         self.c.columns = self.columns
         self.c.sq_norms = self.sq_norms
+        self.c.norms = self.norms
+        self.c.whole = self.whole
         return 0
 
     cdef void prepare_csr(self, const Packed *packing, bint filter,
@@ -263,9 +327,11 @@ cdef class CenterForms:
         """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that
         never wins.
         """
-        cdef Py_ssize_t j, f, w, words = (self.d + 63) // 64
+        cdef Py_ssize_t j, f, w, i, words = (self.d + 63) // 64
         cdef uint64_t bits
-        cdef double gamma = filter_gamma(self.terms), scale = packing.scale, largest, norm, value
+        cdef double gamma = filter_gamma(self.terms + packing.n_dense), scale = packing.scale, norm
+        cdef double value
+        cdef bint whole
         cdef const double *row
         cdef float *column
         self.c.m = self.c.k
@@ -277,7 +343,7 @@ cdef class CenterForms:
         self.scale = scale
         for j from 0 <= j <= self.c.k - STRIP by STRIP:
             if self.worth_a_strip(j):
-                self.prepare_strip(j, scale)
+                self.prepare_strip(j, packing)
         for j in range(self.c.k):
             if not self.stale[j]:
                 continue
@@ -285,17 +351,24 @@ cdef class CenterForms:
             row = self.c.rows + j * self.d
             column = self.columns + j // self.c.width * self.c.width * self.d + j % self.c.width
             norm = 0
+            whole = True
+            i = 0
             for w in range(words):
                 bits = ~<uint64_t>0 if self.support == NULL else self.support[j * words + w]
+                while i < packing.n_dense and packing.dense[i] // 64 == w:
+                    bits |= <uint64_t>1 << packing.dense[i] % 64
+                    i += 1
                 while bits:
                     f = 64 * w + CKM_CTZ64(bits)
                     bits &= bits - 1
                     if f >= self.d:
                         break
-                    value = row[f] * scale
+                    value = (row[f] - packing.origin[f]) * scale
                     norm += value * value
                     column[f * self.c.width] = <float>(-2 * value)
+                    whole = whole and is_whole(row[f])
             self.norms[j] = norm
+            self.whole[j] = whole
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         for j in range(self.c.groups * self.c.width):
             self.sq_norms[j] = 3e38
@@ -322,22 +395,27 @@ cdef class CenterForms:
             count += ones(self.support[first * words + i])
         return 2 * count > STRIP * self.d
 
-    cdef void prepare_strip(self, Py_ssize_t first, double scale) noexcept nogil:
+    cdef void prepare_strip(self, Py_ssize_t first, const Packed *packing) noexcept nogil:
         """Fill in the forms of STRIP centers at once."""
         cdef Py_ssize_t d = self.d, width = self.c.width, f
         cdef const double *rows = self.c.rows + first * d
         cdef float *column = self.columns + first // width * width * d + first % width
+        cdef const double *origin = packing.origin
         cdef double[STRIP] norms
-        cdef double value
+        cdef double[STRIP] away
+        cdef double value, scale = packing.scale
         cdef int i
         memset(norms, 0, sizeof(norms))
+        memset(away, 0, sizeof(away))
         for f in range(d):
             for i in range(STRIP):
-                value = rows[i * d + f] * scale
+                value = (rows[i * d + f] - origin[f]) * scale
                 norms[i] += value * value
                 column[f * width + i] = <float>(-2 * value)
+                away[i] += not is_whole(rows[i * d + f])
         for i in range(STRIP):
             self.norms[first + i] = norms[i]
+            self.whole[first + i] = away[i] == 0
             self.stale[first + i] = False
 
     cdef bint first_of_its_norm(self, Py_ssize_t j) noexcept nogil:
@@ -355,6 +433,11 @@ cdef class CenterForms:
             slot = (slot + 1) & (self.slots - 1)
         self.table[slot] = <int32_t>j
         return True
+
+
+cdef inline bint is_whole(double x) noexcept nogil:
+    """Whether x is a whole number, and not a very large one."""
+    return -1e15 < x < 1e15 and x == <double><int64_t>x
 
 
 cdef inline Py_ssize_t ones(uint64_t bits) noexcept nogil:
@@ -437,9 +520,22 @@ cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d,
     centers.box_norm = <float>(1.1 * (d + 20) * ldexp(1, -24))
     centers.guard_norm = <float>((4.5 * of_norm + 2.05 * (gamma + exact)) * up * guard_factor)
     centers.guard_score = <float>(3 * of_norm * up * guard_factor)
-    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + 8.0 * d
+    centers.guard_floor = <float>((4.0 * (d + 8) * ldexp(1, -126) + (4.0 * d if packing.gaps else 0)
+                                   + 8.0 * d
                                    * (ldexp(packing.scale, -537)
                                       * ldexp(packing.scale, -537))) * up)
+
+
+cdef void manhattan_guard(Centers *centers, Py_ssize_t d, double gamma) noexcept nogil:
+    """The same for Manhattan distances; see kernels/filter/manhattan.pxi.
+
+    `exact` covers the rounding of the two exact distances, each at most A + N.
+    """
+    cdef double exact = 2.02 * (d + 3) * ldexp(1, -53), up = 1 + 1e-6
+    centers.gamma = gamma
+    centers.guard_norm = <float>((16.6 * gamma + 1.2e-6 + 6 * exact) * up * guard_factor)
+    centers.guard_score = <float>((6.3 * gamma + 4e-7 + 2 * exact) * up * guard_factor)
+    centers.guard_floor = <float>(4.0 * (d + 8) * ldexp(1, -126) * up)
 
 
 cdef bint choose_scale(Packed *packing, double largest) noexcept nogil:

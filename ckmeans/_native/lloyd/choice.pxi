@@ -10,7 +10,7 @@ cdef class Choice:
     cdef void **packing_at           # the same, borrowed; NULL: given up
     cdef int n_packings
     cdef Packing packing             # the one in use
-    cdef void *insisted_packing      # that the algorithm insists on, or NULL
+    cdef void *preferred_packing     # that the algorithm prefers, or NULL
     cdef list searches               # likewise
     cdef void **search_at
     cdef int n_searches
@@ -20,10 +20,9 @@ cdef class Choice:
         """The packings and searches that there are to choose from."""
         cdef tuple packings, searches
         cdef Py_ssize_t i
-        cdef bint reads_panels = False
         cdef Packing packing = None
         cdef Search search = None
-        packings, searches, insists_on = algorithm
+        packings, searches, prefers = algorithm
         if not packings or not searches:
             raise ValueError(f"an algorithm needs packings and searches: {algorithm}.")
         self.memory = Memory()
@@ -32,26 +31,29 @@ cdef class Choice:
         self.packings, self.searches = [], []
         for i in range(len(packings)):
             packing = run.data.packing(packings[i])
-            if packings[i] is insists_on:
-                self.insisted_packing = <void *>packing
+            if packings[i] is prefers:
+                self.preferred_packing = <void *>packing
             if packing.possible(run):
                 self.packing_at[self.n_packings] = <void *>packing
                 self.packings.append(packing)
                 self.n_packings += 1
         for i in range(len(searches)):
             search = searches[i]()
-            search.insisted = searches[i] is insists_on
+            search.preferred = searches[i] is prefers
+            search.insisted = search.preferred and insisting
             if search.possible(run):
                 self.search_at[self.n_searches] = <void *>search
                 self.searches.append(search)
                 self.n_searches += 1
-                reads_panels = reads_panels or search.reads_panels()
         if packing is not run.data.floats or not search.always_fits():
             raise ValueError("the last packing of an algorithm must be Floats, and its last "
                              f"search one that always fits: {algorithm}.")
         self.packing = packing
-        if run.data.packed and (reads_panels or (<Packing>self.packing_at[0]).needs_panels()):
-            run.data.floats.keep(run.data)
+        for packing in self.packings:        # the one that a run begins with
+            if run.data.packed and packing.needs_panels():
+                run.data.floats.keep(run.data)
+            if packing.can_be_first():
+                break
         return 0
 
     cdef int choose_packing(self, Run run) except -1 nogil:
@@ -83,8 +85,11 @@ cdef class Choice:
             self.go_over(run, self.packings[self.n_packings - 1])
         return 0
 
+    cdef bint prefers(self, Packing packing) noexcept nogil:
+        return self.preferred_packing == <void *>packing
+
     cdef bint insists_on(self, Packing packing) noexcept nogil:
-        return self.insisted_packing == <void *>packing
+        return insisting and self.prefers(packing)
 
     cdef double cost_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
         """Nanoseconds that it takes to compare a row with m centers if the rows are packed in

@@ -18,6 +18,11 @@ cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how,
         for e in range(j * size, (j + 1) * size):
             total.sums[e] += tally.sums[e]
             tally.sums[e] = 0
+        if tally.present == NULL:
+            continue
+        for e in range(j * how.weight_parts * d, (j + 1) * how.weight_parts * d):
+            total.present[e] += tally.present[e]
+            tally.present[e] = 0
 
 
 cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexcept nogil:
@@ -116,8 +121,16 @@ cdef class Clusters:
 
     cdef void put(self, Py_ssize_t j, Py_ssize_t row) noexcept nogil:
         """Let a row be the next center of an empty cluster."""
-        self.view.exact.read(&self.view.rows, row, <double *>self.view.workers[0].block)
+        self.read_center(row, <double *>self.view.workers[0].block)
         memcpy(self.fresh + j * self.d, self.view.workers[0].block, self.d * sizeof(double))
+
+    cdef void read_center(self, Py_ssize_t row, double *out) noexcept nogil:
+        """A row (d,) as a center."""
+        self.view.exact.read(&self.view.rows, row, out)
+
+    cdef int find_all(self) except -1 nogil:
+        """Before `update_all`, which cannot fail."""
+        return 0
 
     cdef void update_all(self) noexcept nogil:
         """Move all centers whose sums have changed, or that were `put`, and measure by how much."""

@@ -1,9 +1,19 @@
 # What becomes of a cluster that has lost all its rows: it takes the row that lies farthest from its
 # own center.
 
+cdef struct Distant:             # how far rows are from their own centers, and what decides between
+                                 # equally far ones
+    double *sq                   # (n,)
+    uint64_t *code               # (n,) hashes of those that were asked for; 0: not yet
+    const double *weight
+    const Rows *rows
+    ExactTable *exact
+    char *block
+
+
 cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
-    """Give each empty cluster, in order, the row farthest from its own center (the lowest of
-    equals).
+    """Give each empty cluster, in order, the row farthest from its own center (of equally far ones
+    the first by content).
 
     It must have weight, be off its center, leave other rows behind, and differ from rows given
     before. It counts as the new cluster's only member, and no more as a member of its old one, for
@@ -13,20 +23,25 @@ cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
     """
     cdef Data data = run.data
     cdef Clusters clusters = run.clusters
-    cdef const int32_t *label = run.label
+    cdef const int32_t *label = run.counting_labels()
     cdef Py_ssize_t n = data.rows.n, d = data.rows.d, i, j, t, count = 0
     cdef Memory memory = Memory()
-    cdef double *far = <double *>memory.take(n, sizeof(double))
+    cdef Distant far
     cdef int64_t *heap = <int64_t *>memory.take(n, sizeof(int64_t))
     cdef int64_t *takers = <int64_t *>memory.take(run.k, sizeof(int64_t))
-    run.sync_labels()
-    data.measure(clusters.center, run.k, label, far)
+    far.sq = <double *>memory.take(n, sizeof(double))
+    far.code = <uint64_t *>memory.take(n, sizeof(uint64_t))
+    far.weight = data.weight
+    far.rows = &data.rows
+    far.exact = data.exact
+    far.block = data.workers[0].block
+    run.measure(clusters.center, far.sq)
     for i in range(n):
-        if far[i] > 0 and (data.weight == NULL or data.weight[i] > 0):
+        if far.sq[i] > 0 and (data.weight == NULL or data.weight[i] > 0):
             heap[count] = i
             count += 1
     for i in range(count // 2 - 1, -1, -1):
-        sink(heap, count, i, far)
+        sink(heap, count, i, &far)
     for j in range(run.k):
         if clusters.cuts.weight_of(&clusters.total, j) > 0:
             continue
@@ -35,7 +50,7 @@ cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
             i = heap[0]
             count -= 1
             heap[0] = heap[count]
-            sink(heap, count, 0, far)
+            sink(heap, count, 0, &far)
             clusters.put(j, i)
             clusters.move(i, label[i], -1)
             for t in range(n_moved[0]):
@@ -60,8 +75,8 @@ cdef bint same_row(const double *a, const double *b, Py_ssize_t d) noexcept nogi
     return True
 
 
-cdef void sink(int64_t *heap, Py_ssize_t count, Py_ssize_t i, const double *far) noexcept nogil:
-    """Restore the heap below i: the farthest row first, of equally far ones the lowest."""
+cdef void sink(int64_t *heap, Py_ssize_t count, Py_ssize_t i, Distant *far) noexcept nogil:
+    """Restore the heap below i: the farthest row first."""
     cdef Py_ssize_t child
     cdef int64_t row
     while 2 * i + 1 < count:
@@ -76,5 +91,20 @@ cdef void sink(int64_t *heap, Py_ssize_t count, Py_ssize_t i, const double *far)
         i = child
 
 
-cdef bint before(int64_t a, int64_t b, const double *far) noexcept nogil:
-    return far[a] > far[b] or (far[a] == far[b] and a < b)
+cdef bint before(int64_t a, int64_t b, Distant *far) noexcept nogil:
+    """Whether row a is farther; of equally far ones, whether its hash is lower; of equal ones,
+    whether it is lighter, and then, whether it comes first.
+    """
+    if far.sq[a] != far.sq[b]:
+        return far.sq[a] > far.sq[b]
+    if code_of(far, a) != code_of(far, b):
+        return far.code[a] < far.code[b]
+    if far.weight != NULL and far.weight[a] != far.weight[b]:
+        return far.weight[a] < far.weight[b]
+    return a < b
+
+
+cdef uint64_t code_of(Distant *far, int64_t row) noexcept nogil:
+    if far.code[row] == 0:
+        far.code[row] = hash_row(far.rows, far.exact, row, far.block)
+    return far.code[row]

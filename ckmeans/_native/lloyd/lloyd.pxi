@@ -15,12 +15,14 @@ cdef class Run:
     data : Data
     centers : ndarray of shape (k, d), float64, C-contiguous
         Already rounded to the type of the results (float32 values for float32 rows).
-    algorithm : str
-        A row of ALGORITHMS.
     max_iter : int
     tol : float
         The run stops once the centers' total squared shift is at most this times the mean variance
         of the columns.
+    algorithm : str
+        A row of ALGORITHMS.
+    rule : Rule or None
+        Of this run alone.
     """
     cdef readonly Data data
     cdef Memory memory
@@ -28,8 +30,14 @@ cdef class Run:
     cdef Clusters clusters           # centers, and the sums of their rows
     cdef CenterForms forms           # of the centers, as kernels read them
     cdef Choice choice               # of packings and searches
+    cdef Rule rule                   # or None
     cdef object label_array
-    cdef int32_t *label              # (n,)
+    cdef int32_t *label              # (n,) what the search has found
+    cdef object amended_array
+    cdef int32_t *amended            # (n,) what the rule has made of it, in the rows' own order; the
+                                     # clusters' sums go by it. NULL: no rule amends labels, and
+                                     # sums go by `label`
+    cdef int32_t *fresh              # (n,) what it makes of it now
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Assign job
     cdef Survey survey
@@ -43,7 +51,7 @@ cdef class Run:
     cdef Stop stop
 
     def __cinit__(self, Data data not None, cnp.ndarray centers not None, int max_iter, double tol,
-                  str algorithm="auto"):
+                  str algorithm="auto", Rule rule=None):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Cuts cuts = data.need_cuts()
         cdef int i
@@ -53,11 +61,13 @@ cdef class Run:
         self.tol = tol
         cuts.cut()
         self.memory = Memory()
+        self.rule = rule
         self.choice = Choice()
-        self.choice.open(self, ALGORITHMS[algorithm])
-        self.forms = CenterForms(self.k, data.rows.d, True, data.most_values)
+        self.choice.open(self, (None if rule is None else rule.algorithm())
+                         or ALGORITHMS[algorithm])
+        self.forms = CenterForms(self.k, data.rows.d, True, data.most_values, data.metric)
         data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
-        self.clusters = Clusters() if data.rows.indptr == NULL else SparseClusters()
+        self.clusters = (Rule() if rule is None else rule).clusters(self)
         self.clusters.open(data, cuts, self.forms, given)
         self.label_array = np.empty(data.rows.n, dtype=np.int32)
         self.label_array.fill(-1)
@@ -66,6 +76,13 @@ cdef class Run:
             memset(&data.workers[i].counters, 0, sizeof(Counters))
         assign_job(data, &self.job, self.forms, self.label)
         self.job.sums = &cuts.sums
+        if rule is not None and rule.amends:
+            self.job.sums = NULL             # these are brought up to date once labels are amended
+            self.amended_array = np.full(data.rows.n, -1, dtype=np.int32)
+            self.amended = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.amended_array)
+            self.fresh = <int32_t *>self.memory.take(data.rows.n, sizeof(int32_t))
+        if rule is not None:
+            rule.open(self)
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -88,15 +105,43 @@ cdef class Run:
         self.data.threads.begin()
         self.clusters.lend(self.label)
         (<Search>self.choice.search).assign(self)
+        if self.amended != NULL:
+            return self.amend()
         self.n_changed = self.data.threads.changed()
         self.clusters.collect(self.label)
         return 0
+
+    cdef int amend(self) except -1 nogil:
+        """Have the rule amend the labels, and bring the sums up to date."""
+        self.sync_labels()
+        memcpy(self.fresh, self.label, self.data.rows.n * sizeof(int32_t))
+        self.rule.amend(self, self.fresh)
+        self.n_changed = self.take_labels(self.amended, self.fresh)
+        return 0
+
+    cdef int64_t take_labels(self, int32_t *label, const int32_t *fresh) noexcept nogil:
+        """Turn labels (n,), by which the sums go, into others; returns how many have changed."""
+        cdef int64_t changed = 0
+        cdef Py_ssize_t i
+        for i in range(self.data.rows.n):
+            if label[i] == fresh[i]:
+                continue
+            if label[i] >= 0:
+                self.clusters.move(i, label[i], -1)
+            label[i] = fresh[i]
+            if fresh[i] >= 0:
+                self.clusters.move(i, fresh[i], 1)
+            changed += 1
+        return changed
 
     cdef int first_assign(self) except -1 nogil:
         """The first assignment reads all rows, mostly: the survey for the stopping rule is done on
         the way.
         """
         self.choose()
+        if self.tol > 0 and self.data.metric == GAPS:
+            with gil:
+                self.data.variance()
         if not (self.tol > 0 and self.data.variance_ < 0):
             self.label_rows()
         elif (<Search>self.choice.search).reads_all_rows():
@@ -120,6 +165,10 @@ cdef class Run:
         costs a row so many.
         """
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
+
+    cdef Py_ssize_t left(self) noexcept nogil:
+        """How many assignments may follow this one, at the most."""
+        return max(0, self.max_iter - self.n_iter)
 
     cdef int go_by_place(self, const Boxes *boxes) except -1:
         """From now on labels are in the order of these boxes."""
@@ -145,14 +194,10 @@ cdef class Run:
         cdef Py_ssize_t n = self.data.rows.n, i
         cdef int64_t changed = 0
         self.sync_labels()
-        for i in range(n):
-            if self.label[i] == fresh[i]:
-                continue
-            if self.label[i] >= 0:
-                self.clusters.move(i, self.label[i], -1)
-            self.label[i] = fresh[i]
-            self.clusters.move(i, fresh[i], 1)
-            changed += 1
+        if self.amended == NULL:
+            changed = self.take_labels(self.label, fresh)
+        else:
+            memcpy(self.label, fresh, n * sizeof(int32_t))
         for i in range(n if self.place_label != NULL else 0):
             self.place_label[i] = self.label[self.job.boxes.order[i]]
         self.clusters.lend(self.label)       # these are the labels before, for what is still to be
@@ -171,10 +216,24 @@ cdef class Run:
                 if self.moved == NULL:
                     self.moved = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
                 fill_empty(self, self.moved, &self.n_moved)
+        self.clusters.find_all()
         self.clusters.update_all()
         for i in range(self.n_moved):
-            self.clusters.move(self.moved[i], self.label[self.moved[i]], 1)
+            self.clusters.move(self.moved[i], self.counting_labels()[self.moved[i]], 1)
         return 0
+
+    cdef const int32_t *counting_labels(self) noexcept nogil:
+        """The labels by which the sums go, in the rows' own order."""
+        self.sync_labels()
+        return self.label if self.amended == NULL else self.amended
+
+    cdef double measure(self, const double *centers, double *sq_distances) except -1:
+        """The inertia of the labels, to centers as they are used, and each row's squared distance
+        where there is room for it.
+        """
+        if self.rule is None:
+            return self.data.measure(centers, self.k, self.counting_labels(), sq_distances)
+        return self.rule.measure(self, centers, self.counting_labels(), sq_distances)
 
     cdef Stop stopping(self) noexcept nogil:
         """The stopping rule: asked after an assignment (n_changed) and again after an update
@@ -253,7 +312,7 @@ cdef class Run:
     def labels(self):
         """The labels themselves; they change with the next iteration."""
         self.sync_labels()
-        return self.label_array
+        return self.label_array if self.amended == NULL else self.amended_array
 
     def counts(self):
         """Rows in each cluster."""
@@ -263,8 +322,15 @@ cdef class Run:
 
     def inertia(self):
         """Of the labels, to the centers as they are now."""
-        self.sync_labels()
-        return self.data.measure(self.clusters.center, self.k, self.label, NULL)
+        return self.measure(self.clusters.center, NULL)
+
+    def inertia_to(self, cnp.ndarray centers not None):
+        """Of the labels, to these centers (k, d) float64."""
+        cdef Memory memory = Memory()
+        cdef const double *rows = rows_of(centers, "centers", self.data.rows.d)
+        if centers.shape[0] != self.k:
+            raise ValueError(f"there are {self.k} centers, got {centers.shape[0]}.")
+        return self.measure(self.data.used(rows, self.k, memory), NULL)
 
     def counters(self):
         """What the kernels did so far.

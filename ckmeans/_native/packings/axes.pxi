@@ -42,7 +42,7 @@ def principal_axes(rows, most, sample=AXES_SAMPLE):
     They are found from `sample` of the rows, and turned towards those of all of them by one step
     of subspace iteration.
     """
-    few = rows[::max(1, len(rows) // sample)][:sample]
+    few = rows[:sample]
     if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were
                                                           # checked)
         return None
@@ -90,9 +90,12 @@ class Trial:
         return unsure.mean(), left[unsure].mean() if unsure.any() else 0.0
 
 
-cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double left) noexcept nogil:
-    """Nanoseconds that a row takes whose coordinates leave so many centers over, roughly."""
-    return 100 + 0.2 * d + m * width / 40.0 + left * (20 + 0.1 * d)
+cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double doubtful,
+                      double pairs) noexcept nogil:
+    """Nanoseconds that a row takes, roughly, if this share of the rows is left in doubt by packed
+    features, and so many centers in the mean over all rows.
+    """
+    return doubtful * (100 + 0.2 * d + m * width / 40.0) + pairs * (20 + 0.1 * d)
 
 
 cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
@@ -112,8 +115,11 @@ cdef class Axes(Packing):
         return 0
 
     cdef bint possible(self, Run run) noexcept:
-        return (run.data.rows.d >= (8 if run.choice.insists_on(self) else WIDE) and self.filter
+        return (run.data.rows.d >= (8 if run.choice.prefers(self) else WIDE) and self.filter
                 and run.data.packed)
+
+    cdef bint can_be_first(self) noexcept:
+        return False
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -125,10 +131,11 @@ cdef class Axes(Packing):
         cdef Py_ssize_t m = run.forms.c.k
         cdef double without = run.choice.cost_without(run, self, m), to_come = run.to_come(without)
         cdef double spent = run.data.spent
-        cdef bint insisted = run.choice.insists_on(self)
+        cdef bint insisted = run.choice.insists_on(self), preferred = run.choice.prefers(self)
         if self.packed.axes != NULL:
             return True
-        if (not insisted and (spent + to_come < 8 * axes_cost(m, run.data.rows.d)
+        if (not insisted and (spent + to_come < (2 if preferred else 8) * axes_cost(m,
+                                                                                 run.data.rows.d)
                               or spent < self.patience)):
             return False
         with gil:
@@ -136,7 +143,8 @@ cdef class Axes(Packing):
                 self.pack_along(run.data,
                                 find_axes(run.data,
                                           as_array(run.clusters.center, run.k, run.data.rows.d),
-                                                    INFINITY if insisted else 0.75 * without))
+                                          INFINITY if insisted
+                                          else (1.0 if preferred else 0.75) * without))
             except MemoryError:               # what was there before will do
                 run.choice.give_up(run, self)
             self.patience = max(8 * spent, 4 * to_come)
@@ -187,12 +195,17 @@ cdef class Axes(Packing):
         run.data.threads.room_for_sieves(run.k, 1)
         return Packing.panels_for(self, run, layout)
 
-    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
-        """Go on without axes if they leave so many rows in doubt that all features are faster."""
-        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d, width = self.packed.n_axes + 1
-        Packing.was_compared(self, run, doubtful)
-        if self.row_cost(m, d) + doubtful * sift_cost(m, width, d, 4) > run.choice.cost_without(run,
-                self, m):
+    cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
+        Packing.was_compared(self, run, doubtful, pairs)
+        return self.was_searched(run, self.row_cost(run.forms.c.m, run.data.rows.d), doubtful,
+                                 pairs)
+
+    cdef int was_searched(self, Run run, double cost, double doubtful,
+                          double pairs) except -1 nogil:
+        """Go on without axes if they leave so much in doubt that all features are faster."""
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
+        if (cost + sift_cost(m, self.packed.n_axes + 1, d, doubtful, pairs)
+                > run.choice.cost_without(run, self, m)):
             with gil:
                 run.choice.give_up(run, self)
         return 0
@@ -217,22 +230,21 @@ cdef object find_axes(Data data, cnp.ndarray centers, double most):
         return (rows - origin) * data.floats.packed.scale
 
     # Axes are tried on other rows than those that they are found from.
-    tried = moved(data.take((2 * AXES_ROWS // AXES_TRIED * np.arange(AXES_TRIED) + 1)
-                            * n // (2 * AXES_ROWS)))
+    tried = moved(data.take(drawn_places(n, AXES_TRIED, AXES_ROWS)))
     centers = moved(centers)
     if most < INFINITY:
-        axes = principal_axes(moved(data.take(np.arange(AXES_SAMPLE) * n // AXES_SAMPLE)),
+        axes = principal_axes(moved(data.take(drawn_places(n, AXES_SAMPLE))),
                               min(AXES_SAMPLE - 4, d // 2))
         if axes is None or Trial(tried, centers, axes).leaves(len(axes))[0] > 0.7:
             return None
-    axes = principal_axes(moved(data.take(np.arange(AXES_ROWS) * n // AXES_ROWS)), MOST_AXES)
+    axes = principal_axes(moved(data.take(drawn_places(n, AXES_ROWS))), MOST_AXES)
     if axes is None:
         return None
     trial = Trial(tried, centers, axes)
     for count in {4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, min(len(axes), d // 2)}:
         if count <= min(len(axes), d // 2):
             unsure, left = trial.leaves(count)
-            cost = brute_cost(m, count + 1) + unsure * sift_cost(m, count + 1, d, left)
+            cost = brute_cost(m, count + 1) + sift_cost(m, count + 1, d, unsure, unsure * left)
             if cost < best:
                 best, chosen = cost, count
     return axes[:chosen] if chosen else None

@@ -1,5 +1,14 @@
 # All features as float32, (x - origin) * scale: what every other packing begins with.
 
+cdef void read_whole(Data data, Py_ssize_t row, double *out) noexcept nogil:
+    """A row (d,), with the middle of its column in each gap."""
+    cdef Py_ssize_t f
+    data.exact.read(&data.rows, row, out)
+    for f in range(data.rows.d):
+        if out[f] != out[f]:
+            out[f] = 0.5 * (data.cuts.low_[f] + data.cuts.high_[f])
+
+
 cdef class Floats(Packing):
     """Rows packed with all their features, in their own order or in that of boxes.
 
@@ -8,31 +17,35 @@ cdef class Floats(Packing):
     """
     cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
     cdef SpatialOrder order      # None until a run thinks of boxes
+    cdef Counted counted         # what they cost in the last pass that compared them
+    cdef bint sifting            # rows in doubt are so many that they are worth a second look,
+    cdef bint sifted             # which has been tried
     cdef Packed unkept           # the same rows, for passes that want them in their own order while
                                  # they are kept in another
 
     cdef int open(self, Data data) except -1:
-        cdef Py_ssize_t d = data.rows.d, n = data.rows.n, f, i, samples = min(n, <Py_ssize_t>64)
+        cdef Py_ssize_t d = data.rows.d, n = data.rows.n, i
         cdef double *origin = self.new_origin(d)
-        cdef double *row = <double *>data.workers[0].block
-        if data.rows.indptr != NULL:         # zeros must stay zeros, and only norms are kept
-            samples = 0
+        cdef Middle middle
+        self.packed.gaps = data.metric == GAPS
+        self.counted = Counted()
+        if data.rows.indptr != NULL:         # most zeros must stay zeros; only norms are kept
             self.packed.sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packed.filling = True
-        for i in range(samples):
-            data.exact.read(&data.rows, i * n // samples, row)
-            for f in range(d):
-                origin[f] += row[f] / samples
+            dense_middle(data, self.memory, &self.packed, origin)
+        elif n:
+            middle = Middle(d)
+            for i in range(MIDDLE_ROWS):
+                read_whole(data, drawn_place(i, n), middle.next_())
+                middle.add()
+            memcpy(origin, middle.found(), d * sizeof(double))
         self.scale_around(origin, data.cuts)
         return 0
 
     cdef int open_amid(self, Cuts cuts, const double *centers, Py_ssize_t k) except -1:
         """Open amid these centers (k, d): for rows that are not at hand, but their ranges are."""
         cdef double *origin = self.new_origin(cuts.d)
-        cdef Py_ssize_t f, j
-        for j in range(k):
-            for f in range(cuts.d):
-                origin[f] += centers[j * cuts.d + f] / k
+        middle_of(centers, k, cuts.d, origin)
         self.scale_around(origin, cuts)
         return 0
 
@@ -55,9 +68,17 @@ cdef class Floats(Packing):
         self.packed.origin = origin
         self.filter = choose_scale(&self.packed, cuts.reach(origin))
 
+    cdef bint needs_panels(self) noexcept:
+        return True
+
+    cdef int enter(self, Run run) except -1:
+        if run.data.packed:
+            self.keep(run.data)
+        return 0
+
     cdef int keep(self, View view) except -1:
         """From now on keep the packed rows: the next pass fills the panels."""
-        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.rows.d
+        cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.width()
         cdef float *sq_norms
         if self.filter and self.packed.panels == NULL:
             sq_norms = <float *>self.memory.take(n, sizeof(float))
@@ -81,7 +102,29 @@ cdef class Floats(Packing):
             self.packed.panels[place * d + f] = <float>((row[f] - self.packed.origin[f])
                                                         * self.packed.scale)
 
+    cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
+        """Where whole sets of centers are compared exactly again and again, from now on rows in
+        doubt are sifted first, unless that leaves most centers over.
+        """
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
+        cdef double row = self.row_cost(m, d), doubt = 0.1 * pairs * d
+        if run.data.rows.indptr != NULL or not run.forms.c.filter:
+            return Packing.was_compared(self, run, doubtful, pairs)
+        if run.forms.c.lanes != NULL:
+            doubt = sift_cost(m, d, d, doubtful, pairs)
+            self.sifting = doubt < 0.1 * doubtful * m * d
+        elif doubt > 0.05 * row and m >= 8 and not self.sifted:
+            self.sifting = self.sifted = True
+        self.counted.note(run, row + doubt)
+        return Packing.was_compared(self, run, doubtful, pairs)
+
     cdef int follow(self, Run run) except -1 nogil:
+        run.forms.sifting = self.sifting
+        if self.sifting:
+            run.data.threads.room_for_sieves(run.k, 1)
+            if not run.forms.can_sift():
+                with gil:
+                    run.forms.use_lanes()
         if self.boxes.order != NULL and run.place_label == NULL:
             with gil:
                 run.go_by_place(&self.boxes)
@@ -101,6 +144,7 @@ cdef class Floats(Packing):
         cdef Boxes boxes
         if self.boxes.order != NULL:
             return 0
+        self.keep(data)
         data.draw_order = None                # what is drawn is drawn, mostly: both orders at once
                                               # would take more memory
         boxes.order = self.need_order().sort(data)

@@ -12,6 +12,20 @@ cdef enum PanelLayout:
     FASTEST                      # in whatever form rows are compared fastest with all centers
 
 
+cdef class Counted:
+    """What comparing all rows with all centers was found to cost, by what was counted."""
+    cdef Py_ssize_t k            # centers that this was with; 0: not yet
+    cdef double row              # nanoseconds
+
+    cdef int note(self, Run run, double row) noexcept nogil:
+        self.k, self.row = run.k, row
+        return 0
+
+    cdef double cost(self, Run run, double expected) noexcept nogil:
+        """What was noted last, with as many centers; else what is expected."""
+        return self.row if self.k == run.k else expected
+
+
 cdef class Packing:
     """One way to pack the rows of a data set."""
     cdef Memory memory
@@ -32,9 +46,7 @@ cdef class Packing:
         return True
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Whether that pays, or the run's algorithm insists on it; decided by work counted and
-        modelled, never by a clock.
-        """
+        """Whether that pays; decided by work counted and modelled, never by a clock."""
         return True
 
     cdef int enter(self, Run run) except -1:
@@ -51,11 +63,15 @@ cdef class Packing:
         """
         return 0
 
+    cdef bint can_be_first(self) noexcept:
+        """Whether a run can begin with it: else it has to find something out first."""
+        return True
+
     cdef bint needs_panels(self) noexcept:
         """Whether a run that begins with it, and compares all rows with all centers, reads panels
-        again and again: then they are kept.
+        of floats again and again: then they are kept. (Searches have them kept when they begin.)
         """
-        return True
+        return False
 
     cdef Packed *panels(self) noexcept nogil:
         """The panels that boxes and bounds read."""
@@ -72,12 +88,20 @@ cdef class Packing:
         """A pass has read the panels of all rows, and so packed those that were not."""
         self.packed.filling = False
 
-    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
-        """A pass has compared all rows with all centers, and had to decide this share of the rows
-        exactly.
+    cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
+        """A pass has compared all rows with all centers, and left this share of the rows in doubt.
+
+        pairs  so many centers of each row, in the mean over all rows, had to be compared once more
         """
         if run.forms.c.filter:
             self.was_read()
+        return 0
+
+    cdef int was_searched(self, Run run, double cost, double doubtful,
+                          double pairs) except -1 nogil:
+        """The same for a pass that went by bounds, which took so many nanoseconds a row beside
+        that.
+        """
         return 0
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:

@@ -18,23 +18,27 @@ cdef double quanta_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     return 0.5 + m * (0.55 * d + 8) / 54
 
 
-cdef double choice_cost(Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that a row takes which that leaves in doubt, roughly."""
-    return 80 + 0.5 * d
+cdef double choice_cost(Py_ssize_t d, double doubtful, double pairs) noexcept nogil:
+    """Nanoseconds that a row takes, roughly, if that leaves this share of the rows in doubt, and so
+    many centers in the mean over all rows.
+    """
+    return doubtful * (60 + 0.1 * d) + pairs * (10 + 0.1 * d)
 
 
 cdef class WholeNumbers(Packing):
     """Rows in whole numbers beside the floats that they are made from, which boxes and bounds go on
     reading.
 
-    The first pass that compares all rows with all centers compares floats, and puts the rows in
-    whole numbers on the way.
+    The first pass that compares all rows with all centers puts the rows in whole numbers on the
+    way.
     """
     cdef Floats floats
+    cdef Counted counted         # what they cost in the last pass that compared them
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
         self.filter = self.floats.filter
+        self.counted = Counted()
         self.forget()
         return 0
 
@@ -44,6 +48,14 @@ cdef class WholeNumbers(Packing):
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
+
+    cdef bint wants(self, Run run) except -1 nogil:
+        """Not where floats were found to be faster, or ought to be, because whole numbers leave so
+        much in doubt.
+        """
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
+        return (self.counted.cost(run, self.row_cost(m, d))
+                <= self.floats.counted.cost(run, self.floats.row_cost(m, d)))
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
@@ -59,24 +71,22 @@ cdef class WholeNumbers(Packing):
             self.packed.panels = self.floats.packed.panels
             self.packed.sq_norms = self.floats.packed.sq_norms
             self.packed.filling = self.floats.packed.filling
-        else:
-            run.forms.quantise(&self.packed)
-            run.job.centers = &run.forms.quantised
+            worst_of_quanta(&self.packed, run.data.rows.d)
+        run.forms.quantise(&self.packed)
+        run.job.centers = &run.forms.quantised
         return &self.packed
 
     cdef bint ready(self, Run run) except -1 nogil:
-        """Whether there is room for what this pass fills, or else for what it reads."""
-        if self.packed.quanta != NULL and (self.packed.quantising
-                                           or run.forms.quantised.quanta != NULL
-                                           and run.data.threads.has_sieves(run.k, PANEL)):
+        """Whether there is room for what this pass fills and reads."""
+        if (self.packed.quanta != NULL and run.forms.quantised.quanta != NULL
+            and run.data.threads.has_sieves(run.k, PANEL)):
             return True
         with gil:
             try:
+                run.data.threads.room_for_sieves(run.k, PANEL)
+                run.forms.use_quanta()
                 if self.packed.quanta == NULL:
                     self.make_room(run.data)
-                else:
-                    run.data.threads.room_for_sieves(run.k, PANEL)
-                    run.forms.use_quanta()
             except MemoryError:
                 self.give_up(run)
                 return False
@@ -93,17 +103,14 @@ cdef class WholeNumbers(Packing):
         self.memory = memory
         return 0
 
-    cdef int was_compared(self, Run run, double doubtful) except -1 nogil:
-        """Go on without whole numbers if they leave so many rows in doubt that floats are
-        faster.
-        """
+    cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
         cdef Py_ssize_t d = run.data.rows.d, m = run.forms.c.m
         cdef int i
-        if run.job.centers == &run.forms.quantised:
-            if self.row_cost(m, d) + doubtful * choice_cost(d) > brute_cost(m, d):
-                with gil:
-                    self.give_up(run)
-        elif run.forms.c.filter:
+        if run.job.centers != &run.forms.quantised:
+            return self.floats.was_compared(run, doubtful, pairs)
+        if not self.packed.quantising:
+            self.counted.note(run, self.row_cost(m, d) + choice_cost(d, doubtful, pairs))
+        else:
             self.floats.was_read()
             # (What workers noted earlier is of the same rows, and bounds them, too.)
             self.packed.rough = self.packed.reach = 0
@@ -118,8 +125,6 @@ cdef class WholeNumbers(Packing):
 
     cdef int give_up(self, Run run) except -1:
         run.choice.give_up(run, self)
-        if run.data.packed:
-            self.floats.keep(run.data)
         return 0
 
     cdef void forget(self) noexcept:

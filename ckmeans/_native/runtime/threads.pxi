@@ -80,18 +80,19 @@ cdef class Threads:
         cdef Py_ssize_t most = min(d, lanes * most_values) + 1
         cdef char *blocks = <char *>self.memory.take(self.n * exact.block_rows * d, sizeof(double),
                                                      True)
-        cdef float *values = <float *>self.memory.take(self.n * most_values, sizeof(float), True)
+        cdef Py_ssize_t room = most_values + MOST_DENSE
+        cdef float *values = <float *>self.memory.take(self.n * room, sizeof(float), True)
         cdef int32_t *places = <int32_t *>self.memory.take(self.n * (2 * d + 1 + most),
                                                            sizeof(int32_t))
-        cdef int32_t *own = <int32_t *>self.memory.take(self.n * most_values, sizeof(int32_t), True)
+        cdef int32_t *own = <int32_t *>self.memory.take(self.n * room, sizeof(int32_t), True)
         cdef double *packed = <double *>self.memory.take(self.n * most * lanes, sizeof(double),
                                                          True)
         cdef CsrScratch *scratch
         for i in range(self.n):
             scratch = &self.workers[i].csr
             self.workers[i].block = blocks + i * exact.block_rows * d * sizeof(double)
-            scratch.values = values + i * most_values
-            scratch.own = own + i * most_values
+            scratch.values = values + i * room
+            scratch.own = own + i * room
             scratch.rank = places + i * (2 * d + 1 + most)
             scratch.features = scratch.rank + d
             scratch.columns = scratch.features + d + 1

@@ -9,17 +9,14 @@ cdef class AllCenters(Search):
     cdef bint always_fits(self) noexcept nogil:
         return True
 
-    cdef bint reads_panels(self) noexcept nogil:
-        return False
-
     cdef int assign(self, Run run) except -1 nogil:
         cdef Py_ssize_t n = run.data.rows.n
-        cdef int64_t before = run.data.threads.counters().decided
+        cdef Counters before = run.data.threads.counters(), after
         cdef double cost
         run.job.packing = run.choice.packing.panels_for(run, FASTEST)
         cost = run.choice.packing.pass_cost(run)
         run.data.each_chunk(run.data.exact.assign, &run.job, cost)
         run.data.spent += n * cost
-        return run.choice.packing.was_compared(run,
-                                               <double>(run.data.threads.counters().decided
-                                                        - before) / n)
+        after = run.data.threads.counters()
+        return run.choice.packing.was_compared(run, <double>(after.decided - before.decided) / n,
+                                               <double>(after.exact - before.exact) / n)

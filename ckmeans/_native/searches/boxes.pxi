@@ -9,6 +9,7 @@ cdef enum:
 
 cdef double PROMISING = 0.15     # share of the centers that a pilot of boxes may leave over: they
                                  # are to beat bounds, too
+cdef double HOPEFUL = 0.3        # the same where boxes are preferred: they are to beat all centers
 
 
 cdef class BoxSearch(Search):
@@ -36,13 +37,11 @@ cdef class BoxSearch(Search):
         if not self.insisted and run.forms.c.m * (run.data.rows.d + 5) < WORTHWHILE:
             return False
         if run.place_label == NULL:
-            if (not self.insisted and (run.n_iter == 0 or run.data.spent
-                                       < max(self.worth_from(run),
-                                             run.data.floats.order.patience))):
+            if not self.insisted and (run.n_iter == 0 or not self.may_pay(run)):
                 return False
             with gil:
-                if not self.insisted and run.data.floats.order.pilot(run.data,
-                                                                     run.forms) > PROMISING:
+                if not self.insisted and (run.data.floats.order.pilot(run.data, run.forms)
+                                          > (HOPEFUL if self.preferred else PROMISING)):
                     run.data.floats.order.patience = 4 * run.data.spent
                     return False
                 run.data.floats.arrange(run.data)
@@ -52,15 +51,22 @@ cdef class BoxSearch(Search):
             return False
         return True
 
-    cdef double worth_from(self, Run run) noexcept nogil:
-        """How much assignments must have cost before boxes are thought of; where features are few,
-        those that are to come count, too.
+    cdef bint may_pay(self, Run run) noexcept nogil:
+        """Whether assignments that are to come cost more than an order does, and those so far have
+        cost so much that it is to be thought of.
         """
-        cdef double order = run.data.floats.order.cost(run.data)
+        cdef double order = run.data.floats.order.cost(run.data), from_ = 0
         cdef Py_ssize_t d = run.data.rows.d
-        if d > 3:
-            return 2.5 * order + 160.0 * d**3 + WORTH_AN_ORDER
-        return order / 2 - run.to_come(run.choice.packing.row_cost(run.forms.c.m, d))
+        cdef double row = run.choice.packing.row_cost(run.forms.c.m, d)
+        if run.data.rows.n * row * run.left() < 1.5 * order:
+            return False
+        if self.preferred:
+            from_ = order / 2
+        elif d > 3:
+            from_ = order + 160.0 * d**3 + WORTH_AN_ORDER
+        else:
+            from_ = order - run.to_come(row)
+        return run.data.spent >= max(from_, run.data.floats.order.patience)
 
     cdef bint holds_back(self, Run run) noexcept nogil:
         """In up to 3 features boxes come first."""

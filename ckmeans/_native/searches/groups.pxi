@@ -16,6 +16,10 @@ cdef class GroupSearch(Search):
     cdef GroupBounds bounds      # None until bounds are thought of
     cdef int pilot_at            # the pass before which they are thought of again
     cdef double pairs_per_row    # row-center pairs that bounds left over in the last pass
+    cdef double passes_left      # that may follow, at the most
+
+    def __cinit__(self):
+        self.passes_left = INFINITY
 
     cdef bint possible(self, Run run) noexcept:
         if run.data.rows.directionless:      # the label of such a row does not follow from
@@ -25,7 +29,7 @@ cdef class GroupSearch(Search):
                                      * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT))
 
     cdef bint fits(self, Run run) noexcept nogil:
-        return run.forms.c.filter and run.choice.packing.panels().panels != NULL
+        return run.forms.c.filter
 
     cdef bint wants(self, Run run) except -1 nogil:
         cdef const Packed *packing = run.choice.packing.panels()
@@ -44,11 +48,24 @@ cdef class GroupSearch(Search):
                     run.choice.give_up_search(self)     # what was there before will do
                     return False
                 self.pilot_at = max(self.pilot_at, 1)
-        if self.insisted:
-            return True
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
-        return self.pays(run.clusters.center, run.forms, run.data.rows.n, run.n_iter, brute, 0,
-                         begin, 1, not packing.filling)
+        begin = begin if packing.panels != NULL else 1.0 * d
+        self.passes_left = run.left()
+        if not self.insisted and not self.pays(run.clusters.center, run.forms, run.data.rows.n,
+                                               run.n_iter, brute, 0, begin, 1, not packing.filling,
+                                               run.data):
+            return False
+        if packing.panels != NULL:
+            return True
+        with gil:
+            try:
+                run.data.floats.keep(run.data)
+                return True
+            except MemoryError:
+                if self.insisted:
+                    raise
+                run.choice.give_up_search(self)
+        return False
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:
@@ -61,7 +78,7 @@ cdef class GroupSearch(Search):
 
     cdef bint pays(self, const double *centers, CenterForms forms, Py_ssize_t n, int n_passes,
                    double brute, double upkeep, double begin,
-                   double looser, bint ready) except -1 nogil:
+                   double looser, bint ready, View view=None) except -1 nogil:
         """Whether bounds pay in this pass.
 
         n         rows that a pilot may look at: those of the packed rows that `bounds` was opened
@@ -72,8 +89,9 @@ cdef class GroupSearch(Search):
         begin     and, more than that, in the pass that begins with them
         looser    what bounds leave over, in time, beside what the pilot tells
         ready     whether a pilot can be had
+        view      the rows themselves, for a pilot where none are packed
         """
-        cdef double pairs
+        cdef double pairs, gains              # passes that are to gain what a beginning costs
         if self.settled:
             if self.bounds.cost(self.pairs_per_row) + upkeep <= brute:
                 return True
@@ -87,16 +105,18 @@ cdef class GroupSearch(Search):
         if n_passes < self.pilot_at:
             return False
         with gil:
-            pairs = looser * self.bounds.pilot(n)
+            pairs = looser * self.bounds.pilot(n, view)
         self.pilot_at = n_passes + 1 + n_passes // 2
-        self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * n_passes / 2
+        gains = max(n_passes / 2.0, 8.0) if self.preferred else n_passes / 2.0
+        self.settled = ((brute - self.bounds.cost(pairs) - upkeep) * min(gains, self.passes_left)
                         > self.bounds.cost(forms.c.m) + begin - brute)
         return self.settled
 
     cdef int assign(self, Run run) except -1 nogil:
         cdef double cost = self.bounds.cost(self.pairs_per_row if self.settled
                                             else run.forms.c.m // 4 + 1)
-        cdef int64_t before = run.data.threads.counters().filtered
+        cdef Counters before = run.data.threads.counters(), after
+        cdef Py_ssize_t n = run.data.rows.n
         self.begin(run.clusters.center, run.forms)
         run.data.threads.room_for_tiles(self.bounds.b.groups)
         run.job.packing = run.choice.packing.panels_for(run, BY_ROW)
@@ -105,8 +125,11 @@ cdef class GroupSearch(Search):
         run.choice.packing.was_read()
         if CKM_DEBUG_BOUNDS:
             assert_bounds(run.data.threads, run.n_iter + 1)
-        self.end(<double>(run.data.threads.counters().filtered - before) / run.data.rows.n)
-        return 0
+        after = run.data.threads.counters()
+        self.end(<double>(after.filtered - before.filtered) / n)
+        return run.choice.packing.was_searched(run, self.bounds.cost(self.pairs_per_row),
+                                               <double>(after.decided - before.decided) / n,
+                                               <double>(after.exact - before.exact) / n)
 
     cdef int begin(self, const double *centers, CenterForms forms) except -1 nogil:
         """Bring bounds up to date with the centers of a pass that goes by them."""

@@ -7,7 +7,9 @@
 
 cdef class Search:
     """One way to find each row's nearest center."""
-    cdef bint insisted           # the run's algorithm insists on it
+    cdef bint preferred          # the run's algorithm is named after it: it is used unless that is
+                                 # slower
+    cdef bint insisted           # it is used wherever it fits: in tests only
     cdef bint settled            # found to pay, and not yet to pay no more: searches before it are
                                  # not asked
 
@@ -24,9 +26,7 @@ cdef class Search:
         return False
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Whether that pays, or the run's algorithm insists on it; decided by work counted and
-        modelled, never by a clock.
-        """
+        """Whether that pays; decided by work counted and modelled, never by a clock."""
         return True
 
     cdef bint holds_back(self, Run run) noexcept nogil:
@@ -43,10 +43,6 @@ cdef class Search:
         """Whether the first pass reads every row, so that their variance can be found on the
         way.
         """
-        return True
-
-    cdef bint reads_panels(self) noexcept nogil:
-        """Whether it reads packed rows that are kept."""
         return True
 
     cdef void lost(self) noexcept nogil:

@@ -12,16 +12,16 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
     if how.parts == 1:                        # every term is on the first grid: adding is exact as
                                               # it is
         for f in range(d):
-            sums[f] += w * x[f]
+            sums[f] += ckm_product(w, x[f])
     elif how.parts == 2:                      # what the first part leaves is on the second grid
         for f in range(d):
-            term = w * x[f]
+            term = ckm_product(w, x[f])
             high = (term + big[f]) - big[f]
             sums[f] += high
             sums[d + f] += term - high
     elif how.parts == 3:
         for f in range(d):
-            term = w * x[f]
+            term = ckm_product(w, x[f])
             high = (term + big[f]) - big[f]
             sums[f] += high
             term = term - high
@@ -33,7 +33,7 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
         for first from 0 <= first < d by ROUND:
             count = min(<Py_ssize_t>ROUND, d - first)
             for f in range(count):
-                terms[f] = w * x[first + f]
+                terms[f] = ckm_product(w, x[first + f])
             for p in range(how.parts - 1):
                 left = 0
                 for f in range(count):
@@ -60,6 +60,25 @@ cdef inline void add_weight(double *total, const Sums *how, double w) noexcept n
     total[how.weight_parts - 1] += w
 
 
+cdef inline void add_present(double *present, const Sums *how, const real *x, double w,
+                             Py_ssize_t d) noexcept nogil:
+    """Add a row's weight to the sums of the features that are there.
+
+    present  INOUT  (weight_parts, d)
+    """
+    cdef double high, part
+    cdef Py_ssize_t f
+    cdef int p
+    for p in range(how.weight_parts):
+        part = w
+        if p < how.weight_parts - 1:
+            high = (w + how.weight_big[p]) - how.weight_big[p]
+            part = high
+            w -= high
+        for f in range(d):
+            present[p * d + f] += part if x[f] == x[f] else 0
+
+
 cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const real *x, double w,
                            Py_ssize_t d,
                            int sign) noexcept nogil:
@@ -68,6 +87,8 @@ cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const r
     if how.weighted:
         add_weight(tally.weights + label * how.weight_parts, how, sign * w)
     add_row(tally.sums + label * how.parts * d, how, x, sign * w, d)
+    if CKM_GAPS:
+        add_present(tally.present + label * how.weight_parts * d, how, x, sign * w, d)
 
 
 cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,

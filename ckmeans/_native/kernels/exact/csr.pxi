@@ -10,7 +10,6 @@ cdef double WHOLE = 6755399441055744.0       # 1.5 * 2**52: adding it rounds to 
 
 cdef enum:
     LANES = 4 * VDL      # rows whose distances to one center are computed together
-    CSR_ROWS = 4         # rows that the block of a worker has room for
 
 
 cdef inline double csr_value(const Rows *rows, Py_ssize_t e) noexcept nogil:
@@ -198,6 +197,21 @@ cdef int32_t csr_decide(const Rows *rows, Py_ssize_t row, Worker *me, const Cent
 
 
 include "kernels/exact/csr_inertia.pxi"
+cdef void csr_all_squares(const Rows *rows, const int64_t *ids, Py_ssize_t count,
+                          const double *centers, const double *blocks, Py_ssize_t k, Worker *me,
+                          double *out) noexcept nogil:
+    """`squares` of rows in CSR form."""
+    cdef Py_ssize_t d = rows.d, padded = (k + BLOCK - 1) // BLOCK * BLOCK, some, columns, i, j, r
+    cdef double lanes[LANES]
+    for i from 0 <= i < count by LANES:
+        some = min(<Py_ssize_t>LANES, count - i)
+        columns = csr_pack(rows, ids, i, some, &me.csr)
+        for j in range(k):
+            csr_distances(&me.csr, centers + j * d, d, lanes)
+            for r in range(some):
+                out[(i + r) * padded + j] = lanes[r]
+        csr_unpack(&me.csr, columns)
+    orthogonal_rows(rows, ids, count, padded, out)
 
 
 # ---- passes over the rows ------------------------------------------------------------------------
@@ -211,26 +225,41 @@ cdef inline void own_columns(const Rows *rows, Py_ssize_t row, int32_t *columns)
         columns[e] = columns[e] if <uint32_t>columns[e] < d else 0
 
 
-cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x,
-                          int32_t *columns,
-                          float *sq_norms) noexcept nogil:
-    """The values of a row, scaled, float32, and their columns; returns its squared norm, rounded
-    up.
+cdef inline Py_ssize_t csr_row(const Rows *rows, Py_ssize_t row, const Packed *packing, float *x,
+                               int32_t *columns, float *sq_norms,
+                               float *sq_norm) noexcept nogil:
+    """The values of a row about the origin, scaled, float32, and their columns; returns how many.
 
-    x, columns  OUT  room for the values
+    Where the origin is not 0 but the row has no value, it has one now: after all others.
+
+    x, columns  OUT  room for the values and MOST_DENSE more
     sq_norms  INOUT  (n,) squared norms: read, or written when they are being filled in; or NULL
+    sq_norm     OUT  the squared norm, rounded up
     """
     cdef const real *values = <const real *>rows.data + rows.indptr[row]
-    cdef Py_ssize_t e, b, count = rows.indptr[row + 1] - rows.indptr[row], whole = count // 8 * 8
+    cdef Py_ssize_t e, b, i, count = rows.indptr[row + 1] - rows.indptr[row], stored = count
+    cdef Py_ssize_t whole
     cdef double scale = packing.scale
     cdef double norms[8]
     own_columns(rows, row, columns)
     for e in range(count):
         x[e] = <float>(values[e] * scale)
+    e = 0
+    for i in range(packing.n_dense):
+        while e < stored and columns[e] < packing.dense[i]:
+            e += 1
+        if e < stored and columns[e] == packing.dense[i]:
+            x[e] = <float>((values[e] - packing.origin[columns[e]]) * scale)
+        else:
+            x[count] = <float>(-packing.origin[packing.dense[i]] * scale)
+            columns[count] = packing.dense[i]
+            count += 1
     if sq_norms != NULL and not packing.filling:
-        return sq_norms[row]
+        sq_norm[0] = sq_norms[row]
+        return count
     for b in range(8):
         norms[b] = 0
+    whole = count // 8 * 8
     for e from 0 <= e < whole by 8:
         for b in range(8):
             norms[b] += <double>x[e + b] * <double>x[e + b]
@@ -238,9 +267,66 @@ cdef inline float csr_row(const Rows *rows, Py_ssize_t row, const Packed *packin
         norms[0] += <double>x[e] * <double>x[e]
     for b in range(1, 8):
         norms[0] += norms[b]
+    sq_norm[0] = <float>(norms[0] * (1 + 3e-7))
     if sq_norms != NULL:
-        sq_norms[row] = <float>(norms[0] * (1 + 3e-7))
-    return <float>(norms[0] * (1 + 3e-7))
+        sq_norms[row] = sq_norm[0]
+    return count
+
+
+cdef bint csr_tell(const Rows *rows, Py_ssize_t row, const Packed *packing, Worker *me,
+                   Py_ssize_t count, double sq_norm, const Centers *centers, float lowest,
+                   float margin, int32_t *label) noexcept nogil:
+    """Whether float64 scores tell which of the centers whose scores are within a margin of the
+    lowest is the nearest; True is proof.
+
+    With a and b the row and the center about the origin, A = |a|^2 and N = |b|^2, a score N - 2ab
+    of `count` values is off by at most (d + 3 + count + 6) u (N + A), u = 2^-53, and the squared
+    distance that counts by (d + 3) u 2 (N + A). Where everything is whole numbers, neither rounds.
+
+    count  values of the row in the worker's scratch, `csr_row` has put them there
+    """
+    cdef const real *values = <const real *>rows.data + rows.indptr[row]
+    cdef const int32_t *columns = me.csr.own
+    cdef const double *c
+    cdef Py_ssize_t stored = rows.indptr[row + 1] - rows.indptr[row], d = rows.d, j, e, f
+    cdef double scale = packing.scale, least = 1e999, second = 1e999, score, a, o
+    cdef double share = (4.0 * d + 2.0 * count + 40) * ldexp(1, -53)
+    cdef double largest = 0, away = 0
+    cdef bint whole = True
+    for e in range(count):
+        a = values[e] if e < stored else 0
+        o = packing.origin[columns[e]]
+        away += fabs(a - ((a + WHOLE) - WHOLE)) + fabs(o - ((o + WHOLE) - WHOLE))
+        away += fabs(a) > 1e15 or fabs(o) > 1e15
+    for j in range(centers.m):
+        if me.csr.scores[j] - lowest > margin:
+            continue
+        c = centers.rows + j * d
+        score = 0
+        if packing.n_dense:
+            for e in range(count):
+                f = columns[e]
+                o = packing.origin[f]
+                a = (values[e] if e < stored else 0) - o
+                score += a * (c[f] - o)
+        else:
+            for e in range(count):
+                score += <double>values[e] * c[columns[e]]
+        score = centers.norms[j] - 2 * score * scale * scale
+        me.counters.exact += 1
+        whole = whole and centers.whole[j]
+        if score < least:
+            second = least
+            least = score
+            label[0] = <int32_t>j
+        elif score < second:
+            second = score
+        largest = max(largest, centers.norms[j])
+    largest += sq_norm
+    # (In whole numbers below 2^50 equal scores are equal distances: the first one wins.)
+    if away == 0 and whole and 4 * largest < ldexp(scale, 24) * ldexp(scale, 24):
+        return True
+    return second - least > 2 * share * largest + centers.guard_floor
 
 
 cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -250,7 +336,7 @@ cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     cdef Worker *me = job.workers + worker
     cdef const Centers *centers = job.centers
     cdef const Rows *rows = job.rows
-    cdef Py_ssize_t row
+    cdef Py_ssize_t row, count
     cdef float norm, lowest, second, margin
     cdef float *x = me.csr.values
     cdef float *scores = me.csr.scores
@@ -259,13 +345,13 @@ cdef int csr_assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
         csr_survey(job.survey, start, stop, chunk, worker)
     for row in range(start, stop):
         if centers.filter:
-            norm = csr_row(rows, row, job.packing, x, me.csr.own, job.packing.sq_norms)
+            count = csr_row(rows, row, job.packing, x, me.csr.own, job.packing.sq_norms, &norm)
             me.overflow = me.overflow or not norm < 3e38
-            job.filter.csr(x, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d, centers,
-                           scores, &lowest,
-                           &second, &best)
+            job.filter.csr(x, me.csr.own, count, rows.d, centers, scores, &lowest, &second, &best)
             margin = centers.guard_norm * norm + centers.guard_score * lowest + centers.guard_floor
-            if not second - lowest > margin:
+            if (not second - lowest > margin
+                and not csr_tell(rows, row, job.packing, me, count, norm, centers, lowest, margin,
+                                 &best)):
                 best = csr_decide(rows, row, me, centers, scores, lowest, margin)
         else:
             best = csr_decide(rows, row, me, centers, NULL, 0, 0)
@@ -356,7 +442,7 @@ cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *val
         norms[e & 7] += values[e] * values[e]
     for e in range(1, 8):
         norms[0] += norms[e]
-    me.overflow = me.overflow or not norms[0] < LARGEST_NORM
+    me.overflow = me.overflow or not norms[0] < CKM_LARGEST
     for j from 0 <= j < job.centers.k by BLOCK:
         used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
         job.filter.csr_roots(values, places, count, norms[0], rows.d, job.shifted, j, used,
@@ -385,7 +471,7 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
             for j in range(k):
                 csr_distances(&me.csr, job.centers.rows + j * d, d, out)
                 for i in range(count):
-                    me.overflow = me.overflow or not out[i] < LARGEST_NORM
+                    me.overflow = me.overflow or not out[i] < CKM_LARGEST
                     put_distance(job, left[i], j, out[i])
             csr_unpack(&me.csr, columns)
             count = 0
@@ -435,7 +521,7 @@ cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
     cdef const Rows *rows = job.rows
-    cdef Py_ssize_t m = candidates.m, row, j
+    cdef Py_ssize_t m = candidates.m, row, j, count
     cdef double *gains = job.gains + worker * m * GAIN
     cdef float *scores = me.csr.scores
     cdef float norm, lowest, second, low, high
@@ -446,11 +532,11 @@ cdef int csr_weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
         if row % PANEL == 0:
             for j in range(m):
                 closer[j] = 0
-        norm = csr_row(rows, row, job.packing, me.csr.values, me.csr.own, job.packing.sq_norms)
-        job.filter.csr(me.csr.values, me.csr.own, rows.indptr[row + 1] - rows.indptr[row], rows.d,
-                       candidates,
-                       scores, &lowest, &second, &best)
-        limits_of(job, row, 1, &norm, &low, &high)
+        count = csr_row(rows, row, job.packing, me.csr.values, me.csr.own, job.packing.sq_norms,
+                        &norm)
+        job.filter.csr(me.csr.values, me.csr.own, count, rows.d, candidates, scores, &lowest,
+                       &second, &best)
+        limits_of(job, row, norm, norm, &low, &high)
         for j in range(m):
             if scores[j] > high:
                 continue
@@ -520,6 +606,7 @@ _csr.seed = csr_seed
 _csr.weigh = csr_weigh
 _csr.unit_factor = unit_factor_of
 _csr.unit_factors = csr_unit_factors
+_csr.squares = csr_all_squares
 _csr.walk_slots = WALK_SLOTS
 _csr.lanes = LANES
 _csr.block_rows = CSR_ROWS

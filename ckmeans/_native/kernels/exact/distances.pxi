@@ -23,9 +23,9 @@ cdef void distance_tile(const real **x, const double *block, Py_ssize_t d,
             for r in range(GROUP):
                 row = VD_SPLAT(<double>x[r][f])
                 t = row - c0
-                acc[r][0] = acc[r][0] + t * t
+                acc[r][0] = acc[r][0] + VD_TERM(t)
                 t = row - c1
-                acc[r][1] = acc[r][1] + t * t
+                acc[r][1] = acc[r][1] + VD_TERM(t)
         for r in range(GROUP):
             VD_STORE(out + r * BLOCK + lane, acc[r][0])
             VD_STORE(out + r * BLOCK + lane + VDL, acc[r][1])
@@ -44,7 +44,7 @@ cdef void distance_row(const real *x, const double *block, Py_ssize_t d,
         row = VD_SPLAT(<double>x[f])
         for v in range(BLOCK_V):
             t = row - VD_LOAD(block + f * BLOCK + v * VDL)
-            acc[v] = acc[v] + t * t
+            acc[v] = acc[v] + VD_TERM(t)
     for v in range(BLOCK_V):
         VD_STORE(out + v * VDL, acc[v])
 
@@ -69,10 +69,10 @@ cdef void pair_distances(const real **x, const double **c, Py_ssize_t d,
         t1 = x1[f] - c1[f]
         t2 = x2[f] - c2[f]
         t3 = x3[f] - c3[f]
-        s0 += t0 * t0
-        s1 += t1 * t1
-        s2 += t2 * t2
-        s3 += t3 * t3
+        s0 += ckm_term(t0)
+        s1 += ckm_term(t1)
+        s2 += ckm_term(t2)
+        s3 += ckm_term(t3)
     out[0] = s0
     out[1] = s1
     out[2] = s2

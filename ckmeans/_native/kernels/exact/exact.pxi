@@ -3,10 +3,12 @@
 # Included by one module per element type `real` and instruction set, compiled without fused
 # multiply-adds: the squared distance of a row and a center is float64, features in order, t = x[f]
 # - c[f]; s += t * t. Wide instruction sets work on several rows or centers at a time, never on
-# several features of one sum, so that they give the same bits.
+# several features of one sum, so that they give the same bits. Compiled for other metrics, too, the
+# squared difference is another term (kernels/exact/terms.h), and what is called a squared distance
+# is the sum of those.
 
 cimport cython
-from libc.math cimport fabs, frexp, ldexp, sqrt, sqrtf
+from libc.math cimport fabs, frexp, ldexp, pow, sqrt, sqrtf
 from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from cpython.pycapsule cimport PyCapsule_New
@@ -26,18 +28,26 @@ cdef extern from "runtime/simd.h" nogil:
     Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
     void CKM_PREFETCH(const void *)
 
+cdef extern from "kernels/exact/terms.h" nogil:
+    enum: CKM_MANHATTAN, CKM_GAPS
+    double CKM_LARGEST
+    vd VD_TERM(vd)
+    double ckm_term(double)
+    double ckm_shown(double)
+    double ckm_product(double, double)
+    double ckm_left(double)
+
 cdef enum:
     GROUP = 4            # rows that the exact kernel takes together
     SPAN = 128           # elements that narrow rows are strung together to
     ROUND = 64           # features whose terms are cut together where sums have many parts
-
-cdef double LARGEST_NORM = 1e270     # of a row that need not be looked at again: values above 1e140
-                                     # are refused
+    CSR_ROWS = 4         # CSR: rows that the block of a worker has room for
 
 
 include "kernels/exact/reading.pxi"
 include "kernels/exact/cosine.pxi"
 include "kernels/exact/cluster_sums.pxi"
+include "kernels/exact/gaps.pxi"
 include "kernels/exact/distances.pxi"
 include "kernels/exact/moments.pxi"
 include "kernels/exact/axes.pxi"
@@ -46,6 +56,8 @@ include "kernels/exact/labels.pxi"
 include "kernels/exact/groups.pxi"
 include "kernels/exact/shown.pxi"
 include "kernels/exact/seeding.pxi"
+include "kernels/exact/squares.pxi"
+include "kernels/exact/fuzzy.pxi"
 
 
 cdef ExactTable _table
@@ -63,10 +75,12 @@ _table.measure = measure
 _table.transform = transform
 _table.thin_rows = thin_rows
 _table.norms = thin_norms
+_table.squares = squares
 _table.seed = seed
 _table.weigh = weigh
+_table.memberships = memberships
 _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
+_table.present = present_in
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
 
-include "kernels/exact/csr.pxi"

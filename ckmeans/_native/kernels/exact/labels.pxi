@@ -45,16 +45,16 @@ cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcep
     cdef int v
     while f + 2 * VDL <= d:
         t = load(x + f) - VD_LOAD(c + f)
-        a = a + t * t
+        a = a + VD_TERM(t)
         t = load(x + f + VDL) - VD_LOAD(c + f + VDL)
-        b = b + t * t
+        b = b + VD_TERM(t)
         f += 2 * VDL
     VD_STORE(lanes, a + b)
     for v in range(1, VDL):
         lanes[0] += lanes[v]
     while f < d:
         one = x[f] - c[f]
-        lanes[0] += one * one
+        lanes[0] += ckm_term(one)
         f += 1
     return lanes[0]
 
@@ -157,14 +157,14 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
     for f from 0 <= f < whole by 2 * VDL:
         for v in range(2):
             t = load(x + f + v * VDL) - VD_LOAD(c + f + v * VDL)
-            acc[v] = acc[v] + t * t
+            acc[v] = acc[v] + VD_TERM(t)
     for v in range(2):
         VD_STORE(out + v * VDL, acc[v])
     for v in range(2 * VDL):
         total += out[v]
     for f in range(whole, d):
         step = x[f] - c[f]
-        total += step * step
+        total += ckm_term(step)
     return total
 
 
@@ -192,15 +192,15 @@ cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil
 
 cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
                int32_t *label) noexcept nogil:
-    """The label of a row that its packed coordinates do not tell."""
+    """The label of a row that its packed features do not tell."""
     cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
-    cdef Py_ssize_t d = job.rows.d, width = packing.n_axes + 1, f, j
+    cdef Py_ssize_t d = job.rows.d, width = packed_width(packing, d), f, j
     cdef const float *panel = me.panel
     cdef const float *norms = me.panel_norms
     cdef const real *group[GROUP]
-    cdef float few[MOST_AXES + 1]
+    cdef float *few = me.scaled
     cdef double sq, least = 1e999, second = 1e999
     if packing.panels != NULL:
         panel = packing.panels + place // PANEL * PANEL * width
@@ -217,13 +217,12 @@ cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
             label[0] = me.sieve.ids[j]
         elif sq < second:
             second = sq
-    me.counters.filtered += listed.m
+    me.counters.exact += listed.m
     if not apart(least, second, d):
         listed.ids = me.sieve.ids
         listed.blocks = NULL
         group[0] = x
         decide(group, 1, &listed, d, label)
-        me.counters.exact += listed.m
 
 
 cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure,
@@ -316,7 +315,7 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
                 row = first + lanes[g] if order == NULL else order[first + lanes[g]]
                 group[g] = fetch(job.rows, row, 1, <char *>(<real *>me.block + g * d))
             g += 1
-        if centers.slack != NULL and centers.filter:
+        if centers.lanes != NULL and centers.filter:
             for r in range(g):
                 sift(job, me, first + lanes[r], group[r], decided + r)
         else:
@@ -369,6 +368,7 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef uint64_t unsure, changed, rows_here
     cdef float *panel
     cdef float *norms
+    cdef float *panel_norms
     cdef float *steps
     cdef float steps_here[PANEL]
     cdef int32_t *quanta
@@ -387,16 +387,16 @@ cdef int assign(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                 quanta = <int32_t *>me.scaled
                 steps = steps_here
                 job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
+            elif job.packing.quantising:
+                panel_at(job.rows, job.packing, me, first, count, &panel, &panel_norms)
+                memcpy(norms, panel_norms, PANEL * sizeof(float))
+                job.filter.quantise(panel, norms, job.rows.d, quanta, steps, me.worst)
             job.filter.quanta(quanta, norms, steps, words, centers, old, rows_here, me.sieve.scores,
                               best, &unsure, &changed,
                               me.sieve.closer)
             me.counters.filtered += count * centers.m
         elif centers.filter:
             panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-            if job.packing.quantising:
-                memcpy(job.packing.quanta_norms + first, norms, PANEL * sizeof(float))
-                job.filter.quantise(panel, norms, job.rows.d, job.packing.quanta + first * words,
-                                    job.packing.steps + first, me.worst)
             job.filter.panel(panel, norms, packed_width(job.packing, job.rows.d), centers, old,
                              best, &unsure, &changed)
             me.counters.filtered += count * centers.m
@@ -435,6 +435,7 @@ cdef int assign_boxes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     listed.scaled = scratch.scaled
     listed.sq_norms = scratch.sq_norms
     listed.blocks = NULL
+    listed.lanes = NULL
     for base from start <= base < stop by SUPER * PANEL:
         low = job.boxes.low + base // PANEL * d
         high = job.boxes.high + base // PANEL * d

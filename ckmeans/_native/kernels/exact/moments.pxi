@@ -11,7 +11,7 @@ cdef void scan_span(const real *x, Py_ssize_t length, double *low, double *high,
         size = fabs(v)
         size = size if size > 0 else 1e999
         tiny[e] = size if size < tiny[e] else tiny[e]
-        bad[e] += v - v                       # NaN for what is not finite
+        bad[e] += ckm_left(v)                 # NaN for what is not finite
 
 
 cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,

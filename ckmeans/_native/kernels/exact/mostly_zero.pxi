@@ -228,7 +228,7 @@ cdef void show_thin(const Transform *job, Worker *me, Py_ssize_t row, const doub
     cdef double sq[BLOCK]
     cdef uint64_t unsure
     two_part_norm(x, count, norm)
-    me.overflow = me.overflow or not norm[0] < LARGEST_NORM
+    me.overflow = me.overflow or not norm[0] < CKM_LARGEST
     for j from 0 <= j < k by BLOCK:
         used = min(<Py_ssize_t>BLOCK, k - j)
         unsure = 0

@@ -1,4 +1,5 @@
-/* Transposes a block of VL x VL floats for the filter, and adds up the squares of its rows.
+/* Transposes a block of VL x VL floats for the filter, and adds up the squares of its rows
+ * (for Manhattan distances, their magnitudes).
  *
  * Two stages of shuffles within lanes of four floats, then whole lanes are exchanged: one
  * instruction for each vector and stage.
@@ -6,7 +7,14 @@
 #ifndef CKMEANS_PACK_H
 #define CKMEANS_PACK_H
 
-#include "runtime/simd.h"
+#include "kernels/exact/terms.h"
+
+/* What the norms of packed rows add up: squares, or magnitudes. */
+#if CKM_MANHATTAN
+# define CKM_SIZE(x) VF_MAX(x, -(x))
+#else
+# define CKM_SIZE(x) ((x) * (x))
+#endif
 
 #if defined(__clang__)
 # define CKM_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -57,7 +65,7 @@
 
 /* from   IN   VL rows, `stride` floats apart, of VL features
  * to     OUT  (VL, VL) features, `to_stride` floats apart
- * Returns the sum of each row's squares, each within 5 roundings. */
+ * Returns the sum of each row's squares or magnitudes, within 5 roundings. */
 CKM_INLINE vf ckm_pack_square(const float *from, ptrdiff_t stride, float *to, ptrdiff_t to_stride) {
 #if VL == 16
     vf t[4][4];
@@ -75,7 +83,7 @@ CKM_INLINE vf ckm_pack_square(const float *from, ptrdiff_t stride, float *to, pt
         VF_STORE(to + (4 + q) * to_stride, f1);
         VF_STORE(to + (8 + q) * to_stride, f2);
         VF_STORE(to + (12 + q) * to_stride, f3);
-        sum[q] = (f0 * f0 + f1 * f1) + (f2 * f2 + f3 * f3);
+        sum[q] = (CKM_SIZE(f0) + CKM_SIZE(f1)) + (CKM_SIZE(f2) + CKM_SIZE(f3));
     }
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 #elif VL == 8
@@ -88,7 +96,7 @@ CKM_INLINE vf ckm_pack_square(const float *from, ptrdiff_t stride, float *to, pt
         const vf f0 = CKM_FIRST(t[0][q], t[1][q]), f1 = CKM_LAST(t[0][q], t[1][q]);
         VF_STORE(to + q * to_stride, f0);
         VF_STORE(to + (4 + q) * to_stride, f1);
-        sum[q] = f0 * f0 + f1 * f1;
+        sum[q] = CKM_SIZE(f0) + CKM_SIZE(f1);
     }
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 #elif VL == 4
@@ -96,10 +104,10 @@ CKM_INLINE vf ckm_pack_square(const float *from, ptrdiff_t stride, float *to, pt
     CKM_FOUR(from, stride, t[0], t[1], t[2], t[3]);
 # pragma GCC unroll 4
     for (int q = 0; q < 4; q++) VF_STORE(to + q * to_stride, t[q]);
-    return (t[0] * t[0] + t[1] * t[1]) + (t[2] * t[2] + t[3] * t[3]);
+    return (CKM_SIZE(t[0]) + CKM_SIZE(t[1])) + (CKM_SIZE(t[2]) + CKM_SIZE(t[3]));
 #else
     *to = *from;
-    return *from * *from;
+    return CKM_SIZE(*from);
 #endif
 }
 

@@ -50,6 +50,21 @@ cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed
         move_rows(x, count, d, packing, out)
 
 
+cdef void split_gaps(float *rows, Py_ssize_t count, Py_ssize_t d) noexcept nogil:
+    """Rows with NaN, in place, as rows of twice the width: zeros for what is missing, then 1 for each
+    feature that is there and 0 for others.
+
+    rows  INOUT  (count, d), then (count, 2 * d)
+    """
+    cdef Py_ssize_t i, f
+    cdef float value
+    for i in range(count - 1, -1, -1):        # from the last one: it moves the farthest
+        for f in range(d):
+            value = rows[i * d + f]
+            rows[2 * i * d + f] = value if value == value else 0
+            rows[2 * i * d + d + f] = value == value
+
+
 cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
                      const Packed *packing, float *panel,
                      float *sq_norms) noexcept nogil:
@@ -57,12 +72,14 @@ cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
     Lanes without a row are zero.
 
     panel     OUT  (width, PANEL)
-    sq_norms  OUT  (PANEL,) rounded up
+    sq_norms  OUT  (PANEL,) rounded up; for Manhattan distances, sums of magnitudes
     """
     cdef Py_ssize_t whole, i, f, b
     cdef double norms[PANEL]
     cdef float squares[VL]
     scale_rows(x, count, d, packing, panel, me.scaled)         # (the panel is overwritten below)
+    if CKM_GAPS:
+        split_gaps(me.scaled, count, d)
     d = packed_width(packing, d)
     whole = d // VL * VL
     memset(me.scaled + count * d, 0, (PANEL - count) * d * sizeof(float))
@@ -78,7 +95,7 @@ cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
         for i in range(PANEL):
             panel[f * PANEL + i] = me.scaled[i * d + f]
         for i in range(PANEL):
-            norms[i] += <double>panel[f * PANEL + i] * <double>panel[f * PANEL + i]
+            norms[i] += ckm_term(<double>panel[f * PANEL + i])
     for i in range(PANEL):
         sq_norms[i] = <float>(norms[i] * (1 + 6e-7))       # of values, of squares and their sums,
                                                            # and this one

@@ -1,25 +1,39 @@
 # What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
 
-cdef inline void limits_of(const Seeding *job, Py_ssize_t first, Py_ssize_t count,
-                           const float *norms, float *low, float *high) noexcept nogil:
-    """The scores at which a candidate is as far from rows as their nearest centers: not above them,
-    and not below them.
+cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float level, float *low,
+                           float *high) noexcept nogil:
+    """The score at which a candidate is as far from a row as the nearest center: not above it, and
+    not below it.
 
-    The scaled squared distance is at least A + score - gamma A (see kernels/filter/filter.pxi), and
-    A is known to 1e-6.
-
-    norms      IN   (count,)
-    low, high  OUT  (count,)
+    The scaled distance is a score and what all candidates share, the row's level: A of squared
+    distances, known to 1e-6; of Manhattan distances the sum of the row's values, known to gamma A.
+    A score is at most gamma A above the true one (see kernels/filter/filter.pxi), or 2 gamma A
+    (kernels/filter/manhattan.pxi).
     """
-    cdef const double *sq_nearest = job.sq_nearest + first
-    cdef double square = job.packing.scale * job.packing.scale, floor = job.candidates.guard_floor
-    cdef double of_norm = job.candidates.gamma + 2e-6, share, error
-    cdef Py_ssize_t i
-    for i in range(count):
-        share = sq_nearest[i] * square
-        error = share * 1e-6 + norms[i] * of_norm + floor
-        low[i] = <float>(share - norms[i] - error)
-        high[i] = <float>(share - norms[i] + error)
+    cdef double scale = job.packing.scale
+    cdef double share = job.sq_nearest[row] * (scale if CKM_MANHATTAN else scale * scale)
+    cdef double error = (share * 1e-6
+                         + norm * ((4 if CKM_MANHATTAN else 1) * job.candidates.gamma + 2e-6)
+                         + job.candidates.guard_floor)
+    low[0] = <float>(share - level - error)
+    high[0] = <float>(share - level + error)
+
+
+cdef void levels_of(const float *panel, const float *norms, Py_ssize_t d,
+                    float *levels) noexcept nogil:
+    """What the distances of a row to all centers have in common; see `limits_of`.
+
+    panel   IN   (d, PANEL)
+    levels  OUT  (PANEL,)
+    """
+    cdef Py_ssize_t i, f
+    if not CKM_MANHATTAN:
+        memcpy(levels, norms, PANEL * sizeof(float))
+        return
+    memset(levels, 0, PANEL * sizeof(float))
+    for f in range(d):
+        for i in range(PANEL):
+            levels[i] += panel[f * PANEL + i]
 
 
 cdef Py_ssize_t weigh_left(const Seeding *job, Worker *me, Py_ssize_t first, uint64_t *closer,
@@ -61,27 +75,31 @@ cdef Py_ssize_t weigh_left(const Seeding *job, Worker *me, Py_ssize_t first, uin
 cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                int worker) noexcept nogil:
     """Which rows candidates may be closer to than their nearest center, and about what each would
-    gain: by the filter alone.
+    gain: by the filter alone, or with axes by all features of the rows that it leaves over.
     """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
-    cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), m = candidates.m, first, count, i, j
+    cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
     cdef bint all_features = job.packing.axes == NULL
     cdef double *gains = job.gains + worker * m * GAIN
     cdef float low[PANEL]
     cdef float high[PANEL]
+    cdef float levels[PANEL]
     cdef float *panel
     cdef float *norms
     cdef uint64_t *closer
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-        limits_of(job, first, count, norms, low, high)
+        levels_of(panel, norms, d, levels)
+        for i in range(count):
+            limits_of(job, first + i, norms[i], levels[i], low + i, high + i)
         for i in range(count, PANEL):
             low[i] = high[i] = -3e38
         closer = job.closer + first // PANEL * m
-        job.filter.gains(panel, low, high, d, candidates, closer, gains if all_features else NULL)
+        job.filter.gains(panel, low, high, packed_width(job.packing, d), candidates, closer,
+                         gains if all_features else NULL)
         for j in range(m):
             closer[j] &= all_rows(count)
         if not all_features:

@@ -41,7 +41,7 @@ cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distanc
     distance.
     """
     if job.rows.factor == NULL:
-        return sqrt(sq_distance)
+        return ckm_shown(sq_distance)
     return 1 if job.rows.factor[row] == 0 else 0.5 * sq_distance
 
 
@@ -65,7 +65,7 @@ cdef inline void put_block(const Transform *job, Py_ssize_t row, Py_ssize_t firs
             put_distance(job, row, first + b, sq_distances[b])
     else:
         for b in range(used):
-            out[b] = sqrt(sq_distances[b])
+            out[b] = ckm_shown(sq_distances[b])
 
 
 cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize_t first,
@@ -125,7 +125,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                     if unsure[i]:
                         work_out(job, first + i, x + i * d, j, unsure[i])
             for i in range(count):
-                me.overflow = me.overflow or not sq_norms[i] < LARGEST_NORM
+                me.overflow = me.overflow or not sq_norms[i] < CKM_LARGEST
             continue
         for i from 0 <= i < count by GROUP:
             if (thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i))
@@ -142,14 +142,14 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                     distance_tile(group, job.centers.blocks + j * d, d, tile)
                 block_stop = min(<Py_ssize_t>BLOCK, k - j)
                 for r in range(GROUP):
-                    me.overflow = me.overflow or not tile[r * BLOCK] < LARGEST_NORM
+                    me.overflow = me.overflow or not tile[r * BLOCK] < CKM_LARGEST
                 if job.rows.factor != NULL:
                     for r in range(GROUP):
                         for b in range(r * BLOCK, (r + 1) * BLOCK):
                             tile[b] = shown(job, first + min(i + r, count - 1), tile[b])
                 else:
                     for b in range(GROUP * BLOCK):
-                        tile[b] = sqrt(tile[b])
+                        tile[b] = ckm_shown(tile[b])
                 for r in range(min(<Py_ssize_t>GROUP, count - i)):
                     if job.narrow:
                         for b in range(block_stop):

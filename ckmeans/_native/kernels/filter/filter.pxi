@@ -302,31 +302,38 @@ cdef inline uint64_t doubtful(vf lowest, vf second, const float *x_sq_norms, con
 cdef Py_ssize_t filter_sift(const float *x, float sq_norm, Py_ssize_t width, const Centers *centers,
                             float *scores,
                             int32_t *ids) noexcept nogil:
-    """The centers that can be the nearest one of a row that is packed along axes.
+    """The centers that can be the nearest one of a packed row.
 
     x       IN   (width,)
     scores  OUT  (m,) and room for a vector
     ids     OUT  (m,) ascending; returns how many
     """
-    cdef Py_ssize_t m = centers.m, block, lane, j, f, count = 0, at = 0
+    cdef Py_ssize_t m = centers.m, block, lane, j, f, stop, count = 0, at = 0
     cdef const float *c
-    cdef vf acc
+    cdef vf acc, total
     cdef float limit
     for block from 0 <= block < m by GAIN_LANES:
         for lane from 0 <= lane < GAIN_LANES by VL:
             c = centers.lanes + block * width + lane
-            acc = VF_SPLAT(0)
-            for f in range(width):
-                acc = acc + VF_SPLAT(x[f]) * VF_LOAD(c + f * GAIN_LANES)
-            VF_STORE(scores + block + lane, acc)
+            total = VF_SPLAT(0)
+            f = 0
+            while f < width:
+                stop = min(f + FLUSH, width)
+                acc = VF_SPLAT(0)
+                while f < stop:
+                    acc = acc + VF_SPLAT(x[f]) * VF_LOAD(c + f * GAIN_LANES)
+                    f += 1
+                total = total + acc
+            VF_STORE(scores + block + lane, total)
     for j in range(m):
         scores[j] += centers.sq_norms[j]
         at = j if scores[j] < scores[at] else at
     limit = (scores[at] + centers.guard_norm * sq_norm + centers.guard_score * scores[at]
-             + centers.guard_floor
-             + centers.slack[centers.ids[at]] * x[width - 1])
+             + centers.guard_floor)
+    if centers.slack != NULL:
+        limit += centers.slack[centers.ids[at]] * x[width - 1]
     for j in range(m):
-        if scores[j] <= limit:
+        if not scores[j] > limit:             # (a NaN is no proof)
             ids[count] = centers.ids[j]
             count += 1
     return count
@@ -369,9 +376,8 @@ cdef void filter_gains(const float *x, const float *low, const float *high, Py_s
                 scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
             for i in range(count):
                 # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the
-                # limits.
-                gain(score + i * TILE_V, low + lane, high + lane,
-                     <float>(4.1 * centers.gamma) * norms[j + i], lane,
+                # limits, and the center's is its lift.
+                gain(score + i * TILE_V, low + lane, high + lane, centers.lift[j + i], lane,
                      closer + j + i, NULL if gains == NULL else gains + (j + i) * GAIN)
             j += count
 
@@ -400,6 +406,9 @@ cdef inline void gain(const vf *score, const float *low, const float *high, floa
         gains[v] += lanes[v]
     for v in range(VL):
         gains[GAIN_LANES + v] += lanes[VL + v]
+
+
+include "kernels/filter/manhattan.pxi"
 
 
 # ---- boxes ---------------------------------------------------------------------------------------
@@ -695,6 +704,8 @@ _table.panel = filter_panel
 _table.nearby = filter_near
 _table.lists = filter_lists
 _table.gains = filter_gains
+_table.manhattan_panel = manhattan_panel
+_table.manhattan_gains = manhattan_gains
 _table.rows = filter_rows
 _table.own = filter_own
 _table.failing = filter_failing

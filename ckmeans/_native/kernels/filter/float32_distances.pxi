@@ -55,6 +55,8 @@ cdef extern from *:
                                            const double *sq_norms, double error, double floor, float
                                            *out, Py_ssize_t stride, uint64_t *unsure, Py_ssize_t
                                            lane);
+    static CKM_NOINLINE void ckm_root_part(const double **x, Py_ssize_t d, const double *block,
+    double *sums, int first);
     CKM_INLINE void ckm_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double
     x_sq_norm, const double *block,
                                   const double *sq_norms, double error, double floor, float *out,
@@ -162,6 +164,73 @@ cdef void root_tile_all "ckm_roots_all"(const double **x, const double *x_sq_nor
                                         float *out, Py_ssize_t stride,
                                         uint64_t *unsure, Py_ssize_t lane) noexcept nogil:
     root_tile(x, x_sq_norms, d, block, sq_norms, error, floor, out, stride, unsure, lane, ROOT_V)
+
+
+cdef enum:
+    ROOT_PART = 128      # features whose centers stay in the fastest cache: longer rows are
+                         # multiplied part by part
+
+
+cdef void root_part "ckm_root_part"(const double **x, Py_ssize_t d, const double *block,
+                                    double *sums, int first) noexcept nogil:
+    """Products of ROOT_ROWS rows with a block of centers, added to `sums`, which the first part
+    fills.
+
+    x      IN     (ROOT_ROWS,) pointers to d features
+    block  IN     (d, BLOCK)
+    sums   INOUT  (ROOT_ROWS, BLOCK)
+    """
+    cdef vd acc[ROOT_ROWS][ROOT_V]
+    cdef vd c[ROOT_V]
+    cdef vd value
+    cdef const double *row[ROOT_ROWS]
+    cdef Py_ssize_t f, lane
+    cdef int r, v
+    for r in range(ROOT_ROWS):
+        row[r] = x[r]
+    for lane from 0 <= lane < BLOCK by ROOT_V * VDL:
+        for r in range(ROOT_ROWS):
+            for v in range(ROOT_V):
+                acc[r][v] = VD_SPLAT(0)
+        for f in range(d):
+            for v in range(ROOT_V):
+                c[v] = VD_LOAD(block + f * BLOCK + lane + v * VDL)
+            for r in range(ROOT_ROWS):
+                value = VD_SPLAT(row[r][f])
+                for v in range(ROOT_V):
+                    acc[r][v] = acc[r][v] + value * c[v]
+        for r in range(ROOT_ROWS):
+            for v in range(ROOT_V):
+                if not first:
+                    acc[r][v] = acc[r][v] + VD_LOAD(sums + r * BLOCK + lane + v * VDL)
+                VD_STORE(sums + r * BLOCK + lane + v * VDL, acc[r][v])
+
+
+cdef void roots_of_long(const double *moved, const double *x_sq_norms, Py_ssize_t count,
+                        Py_ssize_t d, const Shifted *centers, Py_ssize_t first, Py_ssize_t used,
+                        float *out, Py_ssize_t stride, uint64_t *unsure) noexcept nogil:
+    """`filter_roots` of up to PANEL long rows."""
+    cdef double sums[(PANEL + ROOT_ROWS) * BLOCK]
+    cdef float spare[BLOCK]
+    cdef const double *rows[ROOT_ROWS]
+    cdef const double *block = centers.blocks + first * d
+    cdef Py_ssize_t start, base, lane, i, b
+    cdef int r
+    for start from 0 <= start < d by ROOT_PART:
+        for base from 0 <= base < count by ROOT_ROWS:
+            for r in range(ROOT_ROWS):           # (past the last one any row will do)
+                rows[r] = moved + min(base + r, count - 1) * d + start
+            root_part(rows, min(<Py_ssize_t>ROOT_PART, d - start), block + start * BLOCK,
+                      sums + base * BLOCK, start == 0)
+    for i in range(count):
+        unsure[i] = 0
+        for lane from 0 <= lane < BLOCK by VDL:
+            unsure[i] |= finish(VD_LOAD(sums + i * BLOCK + lane), x_sq_norms[i],
+                                centers.sq_norms + first + lane, centers.error, centers.floor,
+                                spare + lane) << lane
+        unsure[i] &= (1 << used) - 1
+        for b in range(used):
+            out[i * stride + b] = spare[b]
 
 
 cdef void csr_root_tile "ckm_csr_roots"(const double *x, const int32_t *columns, Py_ssize_t count,
@@ -295,6 +364,9 @@ cdef void filter_roots(const double *moved, const double *x_sq_norms, Py_ssize_t
     cdef float *to
     cdef Py_ssize_t base, lane, width, i
     cdef int r, here
+    if d > 2 * ROOT_PART and count <= PANEL:
+        roots_of_long(moved, x_sq_norms, count, d, centers, first, used, out, stride, unsure)
+        return
     for base from 0 <= base < count by ROOT_ROWS:
         here = <int>min(<Py_ssize_t>ROOT_ROWS, count - base)
         for r in range(ROOT_ROWS):           # (past the last one any row will do)

@@ -86,6 +86,24 @@ cdef Py_ssize_t cheapest_path(const Problem *p, const Path *path, double price) 
     return high
 
 
+cdef inline bint split_pays(const Problem *p, Py_ssize_t i, Py_ssize_t j,
+                            double price) noexcept nogil:
+    """Whether values [i, j) in two clusters certainly cost less, by more than this price, than in
+    one; so then do any that begin earlier.
+    """
+    cdef Py_ssize_t t = i + (j - i) // 2
+    cdef double w, v, a, b, apart
+    if t == i:
+        return False
+    w = (p.w[t] - p.w[i]) + (p.w_low[t] - p.w_low[i])
+    v = (p.w[j] - p.w[t]) + (p.w_low[j] - p.w_low[t])
+    a = ((p.s[t] - p.s[i]) + (p.s_low[t] - p.s_low[i])) / w
+    b = ((p.s[j] - p.s[t]) + (p.s_low[j] - p.s_low[t])) / v
+    apart = b - a
+    # (Means are off by far less than this, and the saving by less than a factor of 2.)
+    return apart > ldexp(1, -30) * (fabs(a) + fabs(b)) and w / (w + v) * v * apart * apart > 2 * price
+
+
 cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, double excess,
                               Py_ssize_t most,
                               Py_ssize_t *ends) noexcept nogil:
@@ -93,14 +111,22 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
     way to where it ends: from m to 0.
 
     Returns how many there are, or -1: more than `most`.  ends  OUT (most,)
+
+    The path's arrays are used up: for each end, `cut` has the fewest and `row` the most clusters
+    that follow in such paths.
     """
     cdef Py_ssize_t m = p.m, at, i, j, start, stop, count = 1
-    cdef Py_ssize_t *marked = path.queue             # used up
+    cdef Py_ssize_t *marked = path.queue
+    cdef Py_ssize_t *fewest = path.cut
+    cdef Py_ssize_t *utmost = path.row
     cdef double rough_limit
     cdef Pair limit
     for i in range(m):
         marked[i] = 0
+        fewest[i] = m
+        utmost[i] = 0
     marked[m] = 1
+    fewest[m] = utmost[m] = 0
     count = 0
     for j in range(m, -1, -1):
         if not marked[j]:
@@ -111,14 +137,20 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
         count += 1
         limit = plus(plus(entry(path.value, path.value_low, j), pair(-price, 0)), pair(excess, 0))
         rough_limit = limit.high + p.slack
-        for start from 0 <= start < j by STEP:       # values rise with i, costs fall: most steps
+        stop = j
+        while stop > 0:                              # values rise with i, costs fall: most steps
                                                      # are out by their ends
-            stop = min(start + STEP, j)
-            if path.value[start] + rough(p, stop - 1, j) > rough_limit:
+            start = max(stop - STEP, 0)
+            at, stop = stop, start
+            if split_pays(p, at - 1, j, price + excess):
+                break
+            if path.value[start] + rough(p, at - 1, j) > rough_limit:
                 continue
-            for i in range(start, stop):
-                if (not marked[i] and path.value[i] + rough(p, i, j) <= rough_limit
+            for i in range(start, at):
+                if (path.value[i] + rough(p, i, j) <= rough_limit
                         and not less(limit,
                                      plus(entry(path.value, path.value_low, i), cost(p, i, j)))):
                     marked[i] = 1
+                    fewest[i] = min(fewest[i], fewest[j] + 1)
+                    utmost[i] = max(utmost[i], utmost[j] + 1)
     return count

@@ -14,6 +14,25 @@ cdef inline int exponent_to_one(double largest) noexcept nogil:
     return min(max(-exponent_of(largest), -1022), 1022)
 
 
+def windows_by_number(Py_ssize_t k, fewest, most):
+    """Where, among some ends, the q-th of k clusters can end: (low, high), each (k + 1,); `fewest`
+    and `most` clusters can follow an end.
+    """
+    m = len(fewest) - 1
+    plain_low, plain_high = np.arange(k + 1), np.arange(m - k, m + 1)
+    plain_low[k], plain_high[0] = m, 0
+    # The first end that so few clusters can follow, and the last one that so many can.
+    after = k - np.arange(k + 1)
+    low = np.searchsorted(-np.minimum.accumulate(fewest), -after)
+    high = m - np.searchsorted(np.maximum.accumulate(most[::-1]), after)
+    low, high = np.maximum(plain_low, low), np.minimum(plain_high, high)
+    low = np.maximum.accumulate(low - np.arange(k + 1)) + np.arange(k + 1)
+    high = (np.minimum.accumulate((high - np.arange(k + 1))[::-1])[::-1] + np.arange(k + 1))
+    if (low <= high).all():
+        return low, high
+    return plain_low, plain_high             # rounding has the last word
+
+
 cdef class Sorted:
     """Sorted values of one dimension, and optimal partitions of them.
 
@@ -150,11 +169,10 @@ cdef class Sorted:
 
     def split_by_sums(self, Py_ssize_t k):
         """The same as far as prefix sums can tell."""
-        cdef cnp.ndarray ends
         if k >= (MANY if self.p.m >= WINDOWED else SOME) and self.p.m >= 4 * k:
             ends = self.ends(k)
             if ends is not None:
-                return self.split_at(k, ends)
+                return self.split_at(k, *ends)
         return self.split_within(k, *self.windows(k, self.blocks(k, k)))
 
     def settled(self, cnp.ndarray bounds):
@@ -251,13 +269,14 @@ cdef class Sorted:
 
     def ends(self, Py_ssize_t k):
         """The distinct values at which clusters of an optimal split can begin, 0 and m too:
-        ascending; None when that is not found out.
+        ascending, and between which numbers of clusters follow; None when that is not found out.
 
         Looks for a price that makes the cheapest path have k clusters. There is none where D[k -
         1], D[k] and D[k + 1] lie on a line.
         """
         cdef Py_ssize_t m = self.p.m, found = 0, tries, most = min(m // 4, 64 * k), j
         cdef double price, above = 0, below = INFINITY, excess, ratio
+        cdef double slope = 3, before = 0, found_before = 0
         cdef Pair known, value
         cdef Path path
         room = np.empty((4, m + 1))
@@ -279,9 +298,12 @@ cdef class Sorted:
             else:
                 below = price
             # Of n / k values each, evenly spread, the next cluster saves as much as the third power
-            # of the clusters there are.
+            # of the clusters there are; of others, as the last two prices tell.
+            if before > 0 and found != found_before and price != before:
+                slope = min(max(log(before / price) / log(found / found_before), 1.0), 8.0)
+            before, found_before = price, found
             ratio = <double>found / k
-            price *= ratio * ratio * ratio
+            price *= ratio ** slope
             if not above < price < below:
                 price = (above + below) / 2 if below < INFINITY else 2 * above
             if not above < price < below:
@@ -299,14 +321,23 @@ cdef class Sorted:
                 excess = max(excess, minus(value, pair(price, 0)).high)
             excess = k * (excess + ldexp(self.p.slack, -30))
             found = possible_ends(&self.p, &path, price, excess, most, end)
-        return ends[:found][::-1].copy() if found > k else None
+        if found <= k:
+            return None
+        ends = ends[:found][::-1].copy()
+        end = <Py_ssize_t *>cnp.PyArray_DATA(<cnp.ndarray>ends)
+        after = np.empty((2, found), dtype=np.intp)
+        for j in range(found):
+            after[0, j], after[1, j] = path.cut[end[j]], path.row[end[j]]
+        return ends, after[0], after[1]
 
     cdef int look(self) except -1 nogil:
         """Raise what a signal's handler raised."""
         return look_for_signals(&self.looked)
 
-    def split_at(self, Py_ssize_t k, cnp.ndarray ends):
-        """`split`, where clusters are known to begin at these distinct values only."""
+    def split_at(self, Py_ssize_t k, cnp.ndarray ends, fewest, most):
+        """`split`, where clusters are known to begin at these distinct values only, and to be
+        followed by so many others.
+        """
         cdef Problem p = self.p
         cdef cnp.ndarray bounds, low, high
         sums = np.empty((6, len(ends)))
@@ -320,8 +351,7 @@ cdef class Sorted:
             to[3 * (m + 1) + i] = p.s_low[end[i]]
             to[4 * (m + 1) + i] = p.ss[end[i]]
             to[5 * (m + 1) + i] = p.ss_low[end[i]]
-        low, high = np.arange(k + 1), np.arange(m - k, m + 1)
-        low[k], high[0] = m, 0
+        low, high = windows_by_number(k, fewest, most)
         bounds = np.zeros(k + 1, dtype=np.intp)
         bounds[k] = m
         try:                                     # the same problem with few values to it, for as

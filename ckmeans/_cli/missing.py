@@ -1,0 +1,152 @@
+"""What becomes of missing values: ``--missing``."""
+
+import contextlib
+import math
+
+import numpy as np
+
+from .._input.checks import MAX_ABS
+from .arguments import UsageError
+from .facts import by_column, counted
+from .inputs import REMEDY
+from .tables import ReadError
+
+WAYS = ("error", "drop", "mean", "ignore")
+
+
+def add_missing(parser, default="error", more=""):
+    parser.add_argument(
+        "--missing",
+        choices=WAYS,
+        default=default,
+        help="what to do with missing values: error; drop leaves out rows that have some, whose "
+        "label is -1; mean fills in the mean of the column; ignore leaves them out of distances "
+        f"and centers{more}",
+    )
+
+
+def way_of(args, model):
+    """How ``predict`` goes about missing values: as it is told, else as the model was fitted."""
+    means = hasattr(model, "column_means_")
+    by_model = getattr(model, "missing", "error")  # of those that know none, an error
+    how = args.missing or ("mean" if means else by_model)
+    if how == "mean" and not means:
+        raise UsageError(
+            "--missing mean fills in the means of the fit, and the model has none: fit it with "
+            "--missing mean, or give --missing drop"
+        )
+    if how == "ignore" and by_model != "ignore":
+        plain = getattr(model, "metric", "euclidean") == "euclidean"
+        if not hasattr(model, "missing") or not plain or getattr(model, "scale", None) is not None:
+            raise UsageError(
+                "--missing ignore goes with models of Euclidean distances without a scale: give "
+                "--missing drop"
+            )
+        model.set_params(missing="ignore")
+    return how
+
+
+def treat(how, table, source, model=None):
+    """Do with the missing values of a table what `how` says, in place.
+
+    Parameters
+    ----------
+    how : one of WAYS
+    table : Table
+        Its missing values are NaN.
+    source : str
+        What messages call the table.
+    model : fitted estimator, optional
+        The model that the rows are for. Default: they are to be fitted, and "mean" fills in their
+        own (weighted) means.
+
+    Returns
+    -------
+    facts : dict or None
+        What was missing, and what was done; None where nothing was.
+    means : ndarray of shape (d,) or None
+        What "mean" fills in.
+    """
+    means, weights = getattr(model, "column_means_", None), table.weights
+    if how == "error" or means is not None and len(means) != len(table.names):
+        return None, None  # the model says what is wrong with other columns than its own
+    gaps = np.isnan(np.asarray(table.values))
+    unweighted = np.zeros(len(table), bool) if weights is None else np.isnan(weights)
+    if unweighted.any() and how != "drop":
+        raise ReadError(
+            f"{source}: {counted(unweighted.sum(), 'weight')} missing, the first in row "
+            f"{np.argmax(unweighted) + 1}: fill in weights, or give --missing drop"
+        )
+    out = {
+        "drop": gaps.any(axis=1) | unweighted,
+        "ignore": gaps.all(axis=1),
+        "mean": np.zeros(len(table), bool),
+    }[how]
+    if out.all():
+        raise ReadError(
+            f"{source}: every row has missing values ({by_column(_counts(table, gaps))}): choose "
+            "columns without gaps by --columns"
+            + (", or give --missing mean or ignore" if how == "drop" else "")
+        )
+    empty = gaps.all(axis=0)
+    if empty.any() and model is None and how != "drop":
+        raise ReadError(
+            f"{source}: column {table.names[np.argmax(empty)]!r} has no values: choose other "
+            "columns by --columns"
+        )
+    facts = None
+    if gaps.any() or unweighted.any():
+        counts = _counts(table, gaps)
+        if unweighted.any():
+            counts["the weights"] = int(unweighted.sum())
+        facts = {
+            "how": how,
+            "values": counts,
+            "rows_with_gaps": int((gaps.any(axis=1) | unweighted).sum()),
+            "rows_left_out": int(out.sum()),
+        }
+    if how == "mean":
+        means = _means(table) if means is None else means
+        if facts is not None:
+            table.values = np.where(gaps, means.astype(table.values.dtype), table.values)
+    elif out.any():
+        table.kept = ~out
+        table.values = np.asarray(table.values)[table.kept]
+        table.weights = None if weights is None else weights[table.kept]
+    return facts, means
+
+
+@contextlib.contextmanager
+def remedy_told(table):
+    """Let an error that NaN in a table has caused say what to do. (Readers of arrays do not look
+    for it.)
+    """
+    try:
+        yield
+    except ValueError as error:
+        values = np.asarray(table.values)
+        if str(error).startswith("X contains NaN") and np.isnan(values).any():
+            raise ValueError(f"{str(error).rstrip('.')}; or {REMEDY}") from None
+        raise
+
+
+def _counts(table, gaps):
+    """Missing values of the columns that have some."""
+    counts = zip(table.names, gaps.sum(axis=0).tolist())
+    return {name: count for name, count in counts if count}
+
+
+def _means(table):
+    """Means (d,) of what is there, the same in any order of the rows."""
+    weights, found = table.weights, np.zeros(len(table.names))
+    for j, column in enumerate(np.asarray(table.values, dtype=np.float64).T):
+        there = ~np.isnan(column)
+        values = column[there]
+        if not np.abs(values).max(initial=0) <= MAX_ABS:
+            continue  # the fit says which value is too large
+        heavy = None if weights is None else weights[there]
+        total = 0 if heavy is None else math.fsum(heavy.tolist())
+        if heavy is None or not 0 < total < math.inf:  # the fit says what is wrong with weights
+            heavy, total = np.ones(len(values)), len(values)
+        found[j] = math.fsum((values * heavy / total).tolist())
+    return found

@@ -1,0 +1,533 @@
+# The least costly way to give every cluster its size: successive shortest paths (Ahuja, Magnanti &
+# Orlin, Network Flows, 1993, section 9.7) in a graph of the clusters and a sink, as k is small
+# beside the number of rows.
+#
+# Costs and prices are whole numbers, so that nothing rounds. At any time every row is in a cluster
+# of least cost + price (it may be divided among several), and a cluster whose price is above that
+# of the sink sends all it may there, one below it as little as it must: by complementary slackness
+# no other way to reach the same sizes costs less. What is left to do is to bring the excess of some
+# nodes to those that lack something, along paths of least reduced cost. An arc between two clusters
+# is the row in the first that is cheapest to move to the second.
+#
+# Most pairs of clusters are never on such a path. Of each pair only the cost of the cheapest row is
+# known at first. Once the search for a path arrives by that arc, the cheapest rows are listed in a
+# heap, and again more of them when these have moved.
+
+cdef struct Move:        # a row that may leave one cluster for another
+    int64_t key          # what that costs, apart from prices
+    int64_t rank         # of the row by content, which decides between equal keys
+    int64_t at           # place of the row, see `Sizes`
+
+
+cdef struct Heap:        # the cheapest rows of one cluster to move to another; those that have left
+                         # it since are dropped when they come to the top
+    Move *moves
+    Py_ssize_t count, room
+    Py_ssize_t wanted    # rows to be listed next time
+    int64_t unlisted     # no row that is not listed has a smaller key
+
+
+cdef enum:
+    NOWHERE = -1
+    FIRST_LISTED = 32
+
+
+cdef inline bint sooner(const Move *a, const Move *b) noexcept nogil:
+    return a.key < b.key or (a.key == b.key and a.rank < b.rank)
+
+
+cdef int append_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 nogil:
+    """Put a row at the end, as into a list."""
+    cdef Py_ssize_t room
+    cdef Move *moves
+    if heap.count == heap.room:
+        room = 2 * heap.room + 8
+        moves = <Move *>realloc(heap.moves, room * sizeof(Move))
+        if moves == NULL:
+            with gil:
+                raise MemoryError()
+        heap.moves, heap.room = moves, room
+    heap.moves[heap.count].key = key
+    heap.moves[heap.count].rank = rank
+    heap.moves[heap.count].at = at
+    heap.count += 1
+    return 0
+
+
+cdef int push_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef Move move
+    append_move(heap, key, rank, at)
+    i = heap.count - 1
+    move = heap.moves[i]
+    while i > 0 and sooner(&move, heap.moves + (i - 1) // 2):
+        heap.moves[i] = heap.moves[(i - 1) // 2]
+        i = (i - 1) // 2
+    heap.moves[i] = move
+    return 0
+
+
+cdef void pop_move(Heap *heap) noexcept nogil:
+    cdef Py_ssize_t i = 0, child
+    cdef Move move
+    heap.count -= 1
+    move = heap.moves[heap.count]
+    while 2 * i + 1 < heap.count:
+        child = 2 * i + 1
+        if child + 1 < heap.count and sooner(heap.moves + child + 1, heap.moves + child):
+            child += 1
+        if not sooner(heap.moves + child, &move):
+            break
+        heap.moves[i] = heap.moves[child]
+        i = child
+    heap.moves[i] = move
+
+
+cdef class Flow:
+    """Rows in clusters, and what these have in excess of the sizes that they may have.
+
+    Nodes 0 to k - 1 are the clusters, k is the sink.
+    """
+    cdef Memory memory
+    cdef Py_ssize_t k
+    cdef int64_t *price          # (k + 1,)
+    cdef int64_t *sent           # (k,) from each cluster to the sink
+    cdef int64_t *excess         # (k + 1,)
+    cdef const int64_t *least    # (k,)
+    cdef const int64_t *most     # (k,)
+    # rows
+    cdef Pricing *job            # what costs are worked out by; `label`: where rows are
+    cdef const int64_t *unit     # (places,) their weights; NULL: 1
+    cdef Py_ssize_t *member_start        # (k + 1,) where each cluster begins in `member`
+    cdef int64_t *member         # (places,) by cluster, as it was when the search began
+    cdef Heap *came              # (k,) rows that have come since: lists
+    cdef Heap *heaps             # (k, k)
+    cdef int64_t *top_key        # (k, k) key of the cheapest row of one cluster to move to another,
+    cdef int64_t *top_at         # (k, k) and its place; NOWHERE: it is not listed yet
+    cdef double *pair_blocks     # (d, BLOCK) scratch: two centers,
+    cdef double *both            # (2, d)
+    cdef double *pair_squares    # (SOME, BLOCK) and distances to them
+    cdef int64_t *cost           # (k,) scratch: of one row
+    cdef Heap found              # scratch; a list
+    # the search for a path
+    cdef int64_t *distance       # (k + 1,)
+    cdef uint8_t *settled        # (k + 1,)
+    cdef Py_ssize_t *came_from   # (k + 1,) node; NOWHERE
+    cdef int64_t *via            # (k + 1,) the row by which one arrives; NOWHERE: none
+    cdef uint8_t *guessed        # (k + 1,) whether it is not listed yet
+    # shares of rows that are divided, in clusters that are not their `label`
+    cdef Py_ssize_t n_parted, parted_room
+    cdef int64_t *parted_at      # places,
+    cdef int32_t *parted_in      # clusters,
+    cdef int64_t *parted_amount  # how much is there,
+    cdef int64_t *parted_cost    # (.., k) and the rows' costs
+
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d):
+        cdef Py_ssize_t padded = (k + BLOCK - 1) // BLOCK * BLOCK
+        self.k = k
+        self.memory = Memory()
+        self.price = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
+        self.sent = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
+        self.excess = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
+        self.distance = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
+        self.settled = <uint8_t *>self.memory.take(k + 1, 1)
+        self.guessed = <uint8_t *>self.memory.take(k + 1, 1)
+        self.came_from = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
+        self.via = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
+        self.came = <Heap *>self.memory.take(k, sizeof(Heap))
+        self.heaps = <Heap *>self.memory.take(k * k, sizeof(Heap))
+        self.top_key = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
+        self.top_at = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
+        self.member_start = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
+        self.pair_blocks = <double *>self.memory.take(BLOCK * d, sizeof(double))
+        self.both = <double *>self.memory.take(2 * d, sizeof(double))
+        self.pair_squares = <double *>self.memory.take(SOME * max(<Py_ssize_t>BLOCK, padded),
+                                                       sizeof(double))
+        self.cost = <int64_t *>self.memory.take(k, sizeof(int64_t))
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.k if self.came != NULL else 0):
+            free(self.came[i].moves)
+        for i in range(self.k * self.k if self.heaps != NULL else 0):
+            free(self.heaps[i].moves)
+        free(self.found.moves)
+        free(self.parted_at)
+        free(self.parted_in)
+        free(self.parted_amount)
+        free(self.parted_cost)
+
+    cdef void begin(self, Pricing *job, const int64_t *unit, const int64_t *size,
+                    const int64_t *least, const int64_t *most, int64_t total) noexcept nogil:
+        """Rows have gone where it is cheapest, which gives clusters these sizes (k,), of this
+        total: what do they have in excess?
+        """
+        cdef Py_ssize_t j
+        self.job, self.unit, self.least, self.most = job, unit, least, most
+        self.excess[self.k] = -total
+        for j in range(self.k):
+            if self.price[j] > self.price[self.k]:
+                self.sent[j] = most[j]
+            elif self.price[j] < self.price[self.k]:
+                self.sent[j] = least[j]
+            else:
+                self.sent[j] = min(max(size[j], least[j]), most[j])
+            self.excess[j] = size[j] - self.sent[j]
+            self.excess[self.k] += self.sent[j]
+        self.n_parted = 0
+
+    cdef int64_t surplus(self) noexcept nogil:
+        """What is still to be brought elsewhere."""
+        cdef int64_t total = 0
+        cdef Py_ssize_t j
+        for j in range(self.k + 1):
+            total += max(self.excess[j], <int64_t>0)
+        return total
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    cdef int open_lists(self, Py_ssize_t count, Memory memory) except -1:
+        """Nothing is listed yet of the rows at the first `count` places.
+
+        memory  for as long as paths are searched
+        """
+        cdef Py_ssize_t k = self.k, i, j
+        cdef const int32_t *label = self.job.label
+        cdef Py_ssize_t wanted = max(<Py_ssize_t>FIRST_LISTED,
+                                     <Py_ssize_t>min(self.surplus(), <int64_t>count) // k)
+        self.member = <int64_t *>memory.take(count, sizeof(int64_t), True)
+        memset(self.member_start, 0, (k + 1) * sizeof(Py_ssize_t))
+        with nogil:
+            for i in range(count):
+                self.member_start[label[i] + 1] += 1
+            for j in range(k):
+                self.member_start[j + 1] += self.member_start[j]
+            for i in range(count):
+                self.member[self.member_start[label[i]]] = i
+                self.member_start[label[i]] += 1
+            for j in range(k, 0, -1):
+                self.member_start[j] = self.member_start[j - 1]
+            self.member_start[0] = 0
+            for j in range(k):
+                self.came[j].count = 0
+            for i in range(k * k):
+                self.heaps[i].count = 0
+                self.heaps[i].wanted = wanted
+                self.heaps[i].unlisted = self.job.cheapest[i]
+                self.top_key[i] = self.job.cheapest[i]
+                self.top_at[i] = NOWHERE
+        return 0
+
+    cdef inline int64_t weight(self, int64_t at) noexcept nogil:
+        return 1 if self.unit == NULL else self.unit[at]
+
+    cdef int more(self, Py_ssize_t a, Py_ssize_t b) except -1 nogil:
+        """List more rows of one cluster that may move to another."""
+        cdef Heap *heap = self.heaps + a * self.k + b
+        cdef Heap *came = self.came + a
+        cdef Py_ssize_t d = self.job.rows.d, start = self.member_start[a], waiting = 0
+        cdef Py_ssize_t members = self.member_start[a + 1] - start, i, r
+        cdef int64_t at, cut
+        cdef int64_t ids[SOME]
+        cdef int64_t places[SOME]
+        self.found.count = 0
+        memcpy(self.both, self.job.centers + a * d, d * sizeof(double))
+        memcpy(self.both + d, self.job.centers + b * d, d * sizeof(double))
+        side_by_side(self.both, NULL, 2, d, self.pair_blocks)
+        for i in range(members + came.count):
+            at = self.member[start + i] if i < members else came.moves[i - members].at
+            if self.job.label[at] == a and self.weight(at) > 0:
+                places[waiting] = at
+                ids[waiting] = at if self.job.ids == NULL else self.job.ids[at]
+                waiting += 1
+            if waiting == SOME or (waiting and i == members + came.count - 1):
+                self.job.exact.squares(self.job.rows, ids, waiting, self.both, self.pair_blocks, 2,
+                                       self.job.workers, self.pair_squares)
+                for r in range(waiting):
+                    cut = (cost_of(self.job, self.pair_squares[r * BLOCK + 1],
+                                   self.job.nearest[places[r]])
+                           - cost_of(self.job, self.pair_squares[r * BLOCK],
+                                     self.job.nearest[places[r]]))
+                    if cut >= heap.unlisted:
+                        append_move(&self.found, cut, self.rank(places[r]), places[r])
+                waiting = 0
+        cut = UNREACHED
+        if self.found.count > heap.wanted:
+            cut = self.above(heap.wanted, heap.unlisted)
+        for i in range(self.found.count):
+            if self.found.moves[i].key < cut:
+                push_move(heap, self.found.moves[i].key, self.found.moves[i].rank,
+                          self.found.moves[i].at)
+        heap.unlisted = cut
+        heap.wanted *= 2
+        self.look(a, b)
+        return 0
+
+    cdef inline void look(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        """Bring up to date what is known of the cheapest row of one cluster to move to another."""
+        cdef Heap *heap = self.heaps + a * self.k + b
+        while heap.count > 0 and self.job.label[heap.moves[0].at] != a:
+            pop_move(heap)
+        self.top_key[a * self.k + b] = heap.unlisted
+        self.top_at[a * self.k + b] = NOWHERE
+        if heap.count > 0 and heap.moves[0].key < heap.unlisted:
+            self.top_key[a * self.k + b] = heap.moves[0].key
+            self.top_at[a * self.k + b] = heap.moves[0].at
+
+    cdef int64_t above(self, Py_ssize_t wanted, int64_t least) except? -1 nogil:
+        """A key above so many of those found, and above `least`, which none is below."""
+        cdef int64_t cut = UNREACHED
+        cdef Py_ssize_t i
+        with gil:
+            keys = np.empty(self.found.count, dtype=np.int64)
+            for i in range(self.found.count):
+                (<int64_t *>cnp.PyArray_DATA(<cnp.ndarray>keys))[i] = self.found.moves[i].key
+            cut = np.partition(keys, wanted)[wanted]
+        if cut > least:
+            return cut
+        cut = UNREACHED
+        for i in range(self.found.count):
+            if self.found.moves[i].key > least:
+                cut = min(cut, self.found.moves[i].key)
+        return cut
+
+    cdef inline int64_t rank(self, int64_t at) noexcept nogil:
+        return at if self.job.ids != NULL else self.job.rank[at]
+
+    cdef void costs_of(self, int64_t at, int64_t *cost) noexcept nogil:
+        """The costs (k,) of a row."""
+        cdef int64_t row = at if self.job.ids == NULL else self.job.ids[at]
+        cdef Py_ssize_t j
+        self.job.exact.squares(self.job.rows, &row, 1, self.job.centers, self.job.blocks, self.k,
+                               self.job.workers, self.pair_squares)
+        for j in range(self.k):
+            cost[j] = cost_of(self.job, self.pair_squares[j], self.job.nearest[at])
+
+    cdef int arrive(self, int64_t at, Py_ssize_t a) except -1 nogil:
+        """A row is in cluster a from now on, and no more where it was."""
+        cdef Py_ssize_t before = self.job.label[at], j
+        self.job.label[at] = <int32_t>a
+        for j in range(self.k):
+            if self.top_at[before * self.k + j] == at:
+                self.look(before, j)
+        append_move(self.came + a, 0, 0, at)
+        self.costs_of(at, self.cost)
+        for j in range(self.k):
+            if j != a and self.cost[j] - self.cost[a] < self.heaps[a * self.k + j].unlisted:
+                push_move(self.heaps + a * self.k + j, self.cost[j] - self.cost[a], self.rank(at),
+                          at)
+                self.look(a, j)
+        return 0
+
+    cdef int64_t at_home(self, int64_t at) noexcept nogil:
+        """How much of a row is in the cluster of its label."""
+        cdef int64_t amount = self.weight(at)
+        cdef Py_ssize_t i
+        for i in range(self.n_parted):
+            if self.parted_at[i] == at:
+                amount -= self.parted_amount[i]
+        return amount
+
+    cdef Py_ssize_t part_of(self, int64_t at, Py_ssize_t j) noexcept nogil:
+        """The part of a row that is in a cluster, not its home; NOWHERE where there is none."""
+        cdef Py_ssize_t i
+        for i in range(self.n_parted):
+            if self.parted_at[i] == at and self.parted_in[i] == j:
+                return i
+        return NOWHERE
+
+    cdef int64_t amount_at(self, int64_t at, Py_ssize_t j) noexcept nogil:
+        """How much of a row is in a cluster."""
+        cdef Py_ssize_t i
+        if self.job.label[at] == j:
+            return self.at_home(at)
+        i = self.part_of(at, j)
+        return 0 if i == NOWHERE else self.parted_amount[i]
+
+    cdef int put_apart(self, int64_t at, Py_ssize_t j, int64_t amount) except -1 nogil:
+        """Add to what a row has in a cluster that is not its home."""
+        cdef Py_ssize_t i = self.part_of(at, j)
+        if i == NOWHERE:
+            i = self.n_parted
+            if i == self.parted_room:
+                self.more_parts()
+            self.parted_at[i] = at
+            self.parted_in[i] = <int32_t>j
+            self.parted_amount[i] = 0
+            self.costs_of(at, self.parted_cost + i * self.k)
+            self.n_parted += 1
+        self.parted_amount[i] += amount
+        if self.parted_amount[i] == 0:
+            self.forget_part(i)
+        return 0
+
+    cdef void forget_part(self, Py_ssize_t i) noexcept nogil:
+        """The last one takes its place."""
+        cdef Py_ssize_t last = self.n_parted - 1
+        self.parted_at[i] = self.parted_at[last]
+        self.parted_in[i] = self.parted_in[last]
+        self.parted_amount[i] = self.parted_amount[last]
+        memcpy(self.parted_cost + i * self.k, self.parted_cost + last * self.k,
+               self.k * sizeof(int64_t) if i < last else 0)
+        self.n_parted = last
+
+    cdef int more_parts(self) except -1 nogil:
+        cdef Py_ssize_t room = 2 * self.parted_room + 16
+        cdef void *block
+        cdef int done = 0
+        block = realloc(self.parted_at, room * sizeof(int64_t))
+        if block != NULL:
+            self.parted_at = <int64_t *>block
+            done += 1
+        block = realloc(self.parted_in, room * sizeof(int32_t))
+        if block != NULL:
+            self.parted_in = <int32_t *>block
+            done += 1
+        block = realloc(self.parted_amount, room * sizeof(int64_t))
+        if block != NULL:
+            self.parted_amount = <int64_t *>block
+            done += 1
+        block = realloc(self.parted_cost, room * self.k * sizeof(int64_t))
+        if block != NULL:
+            self.parted_cost = <int64_t *>block
+            done += 1
+        if done < 4:
+            with gil:
+                raise MemoryError()
+        self.parted_room = room
+        return 0
+
+    cdef int shift(self, int64_t at, Py_ssize_t a, Py_ssize_t b, int64_t amount) except -1 nogil:
+        """Move so much of a row from one cluster to another."""
+        cdef Py_ssize_t home = self.job.label[at], i
+        if a != home:
+            self.put_apart(at, a, -amount)
+        elif amount == self.at_home(at):     # it moves as a whole, or what was left of it at home
+            i = self.part_of(at, b)
+            if i != NOWHERE:
+                self.forget_part(i)
+            self.arrive(at, b)
+            return 0
+        if b != home:
+            self.put_apart(at, b, amount)
+        return 0
+
+    # -- paths -------------------------------------------------------------------------------------
+
+    cdef inline void reach(self, Py_ssize_t a, Py_ssize_t b, int64_t cost, int64_t via,
+                           bint guessed) noexcept nogil:
+        """An arc from a, which is settled, to b."""
+        cdef int64_t length = self.distance[a] + cost + self.price[b] - self.price[a]
+        if length < self.distance[b] or (length == self.distance[b] and self.guessed[b]
+                                         and not guessed):
+            self.distance[b] = length
+            self.came_from[b] = a
+            self.via[b] = via
+            self.guessed[b] = guessed
+
+    cdef void scan(self, Py_ssize_t a, Py_ssize_t to) noexcept nogil:
+        """All arcs from a node, to one other or (NOWHERE) to all."""
+        cdef Py_ssize_t first = 0 if to == NOWHERE else to
+        cdef Py_ssize_t last = self.k if to == NOWHERE else to, b, i
+        cdef const int64_t *key = self.top_key + a * self.k
+        cdef const int64_t *at = self.top_at + a * self.k
+        if a == self.k:
+            for b in range(first, last + 1):
+                if not self.settled[b] and self.sent[b] > self.least[b]:
+                    self.reach(a, b, 0, NOWHERE, False)
+            return
+        for b in range(first, min(last + 1, self.k)):
+            if key[b] < UNREACHED and not self.settled[b]:
+                self.reach(a, b, key[b], at[b], at[b] == NOWHERE)
+        if last == self.k and not self.settled[self.k] and self.sent[a] < self.most[a]:
+            self.reach(a, self.k, 0, NOWHERE, False)
+        for i in range(self.n_parted):
+            if self.parted_in[i] != a:
+                continue
+            for b in range(first, min(last + 1, self.k)):
+                if not self.settled[b]:
+                    self.reach(a, b, self.parted_cost[i * self.k + b]
+                               - self.parted_cost[i * self.k + a], self.parted_at[i], False)
+
+    cdef Py_ssize_t search(self, Py_ssize_t source) except? -2 nogil:
+        """The node nearest to the source that lacks something (Dijkstra 1959), once prices have
+        been raised so that the path costs nothing; NOWHERE where there is none.
+        """
+        cdef Py_ssize_t v, j, u
+        cdef int64_t nearest
+        for j in range(self.k + 1):
+            self.distance[j] = UNREACHED
+            self.settled[j] = 0
+            self.guessed[j] = 0
+        self.distance[source] = 0
+        self.came_from[source] = NOWHERE
+        while True:
+            v = NOWHERE
+            nearest = UNREACHED
+            for j in range(self.k + 1):
+                if not self.settled[j] and self.distance[j] < nearest:
+                    nearest = self.distance[j]
+                    v = j
+            if v == NOWHERE:
+                return NOWHERE
+            if self.guessed[v]:              # find out, and look again
+                self.more(self.came_from[v], v)
+                self.distance[v] = UNREACHED
+                self.guessed[v] = 0
+                for u in range(self.k + 1):
+                    if self.settled[u]:
+                        self.scan(u, v)
+                continue
+            if self.excess[v] < 0:
+                break
+            self.settled[v] = 1
+            self.scan(v, NOWHERE)
+        for j in range(self.k + 1):
+            if self.settled[j]:
+                self.price[j] += nearest - self.distance[j]
+        return v
+
+    cdef int push(self, Py_ssize_t source, Py_ssize_t to) except -1 nogil:
+        """Bring as much of the source's excess along the path that was found as can be."""
+        cdef int64_t amount = min(self.excess[source], -self.excess[to])
+        cdef Py_ssize_t v = to, a
+        while v != source:
+            a = self.came_from[v]
+            if self.via[v] != NOWHERE:
+                amount = min(amount, self.amount_at(self.via[v], a))
+            elif a == self.k:
+                amount = min(amount, self.sent[v] - self.least[v])
+            else:
+                amount = min(amount, self.most[a] - self.sent[a])
+            v = a
+        v = to
+        while v != source:
+            a = self.came_from[v]
+            if self.via[v] != NOWHERE:
+                self.shift(self.via[v], a, v, amount)
+            elif a == self.k:
+                self.sent[v] -= amount
+            else:
+                self.sent[a] += amount
+            v = a
+        self.excess[source] -= amount
+        self.excess[to] += amount
+        return 0
+
+    cdef int run(self) except -1 nogil:
+        """Bring all excess where something is lacking; False where that cannot be done."""
+        cdef Py_ssize_t source = 0, found, steps = 0
+        while True:
+            while source <= self.k and self.excess[source] <= 0:
+                source += 1
+            if source > self.k:
+                return True
+            found = self.search(source)
+            if found == NOWHERE:
+                return False
+            self.push(source, found)
+            steps += 1
+            if steps % 256 == 0:
+                with gil:
+                    if PyErr_CheckSignals():
+                        return -1

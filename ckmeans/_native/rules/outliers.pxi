@@ -1,0 +1,192 @@
+# The rows farthest from their centers have no say in them: k-means-- (Chawla & Gionis, SIAM Data
+# Mining 2013).
+#
+# Given the centers, leaving out the rows of the largest weight times squared distance lowers the
+# inertia most; so does each half of an iteration, and iterations end. Which rows can be among them
+# is known from bounds: a row is no farther from its nearest center than it was, plus what its center
+# has moved. The rows that were left out before are measured first; no others need to be measured
+# whose bound is below all of theirs.
+
+cdef struct Far:         # rows that are measured; IN unless marked
+    const Rows *rows
+    ExactTable *exact
+    Worker *workers
+    const int64_t *ids           # (count,)
+    const int32_t *label         # (n,)
+    const double *centers        # (k, d)
+    double *squares              # OUT (count,)
+
+
+cdef int measure_far(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                     int worker) noexcept nogil:
+    """Squared distances of listed rows [start, stop) to their centers."""
+    cdef Far *job = <Far *>job_
+    cdef double *x = <double *>job.workers[worker].block
+    cdef const double *c
+    cdef Py_ssize_t i, f
+    cdef double t, s
+    for i in range(start, stop):
+        job.exact.read(job.rows, job.ids[i], x)
+        c = job.centers + job.label[job.ids[i]] * job.rows.d
+        s = 0
+        for f in range(job.rows.d):
+            t = x[f] - c[f]
+            s += t * t
+        job.squares[i] = s
+    return 0
+
+
+cdef class Outliers(Rule):
+    """So many rows of the largest weight times squared distance are left out.
+
+    Parameters
+    ----------
+    count : int
+        Less than the number of rows.
+    """
+    cdef Py_ssize_t count
+    cdef Memory memory
+    cdef double *upper           # (n,) bounds of the distance to the nearest center
+    cdef int32_t *nearest        # (n,) that center, when the bound held
+    cdef double *before          # (k, d) centers at that time
+    cdef double *moved           # (k,) scratch
+    cdef int64_t *ids            # (n,) scratch: rows that are measured,
+    cdef double *squares         # (n,) and how far they are; then, times their weight
+    cdef int64_t *out            # (count,) rows that are left out
+    cdef bint measured           # whether bounds are known
+
+    def __cinit__(self, Py_ssize_t count):
+        if count < 0:
+            raise ValueError(f"there cannot be {count} outliers.")
+        self.amends = True
+        self.count = count
+
+    cdef int open(self, Run run) except -1:
+        cdef Py_ssize_t n = run.data.rows.n, k = run.k, d = run.data.rows.d
+        if self.count >= n:
+            raise ValueError(f"there cannot be {self.count} outliers among {n} rows.")
+        self.memory = Memory()
+        self.upper = <double *>self.memory.take(n, sizeof(double))
+        self.nearest = <int32_t *>self.memory.take(n, sizeof(int32_t))
+        self.before = <double *>self.memory.take(k * d, sizeof(double))
+        self.moved = <double *>self.memory.take(k, sizeof(double))
+        self.ids = <int64_t *>self.memory.take(n, sizeof(int64_t), True)
+        self.squares = <double *>self.memory.take(n, sizeof(double), True)
+        self.out = <int64_t *>self.memory.take(self.count, sizeof(int64_t))
+        return 0
+
+    cdef int amend(self, Run run, int32_t *label) except -1 nogil:
+        cdef Py_ssize_t n = run.data.rows.n, found = 0, i
+        if self.count == 0:
+            return 0
+        if self.measured:
+            found = self.near_the_limit(run, label)
+        else:
+            with gil:
+                run.data.measure(run.clusters.center, run.k, label, self.squares)
+            for i in range(n):
+                self.ids[i] = i
+                self.upper[i] = sqrt(self.squares[i]) * (1 + 1e-12)
+            found = n
+        memcpy(self.before, run.clusters.center, run.k * run.data.rows.d * sizeof(double))
+        memcpy(self.nearest, label, n * sizeof(int32_t))
+        for i in range(found):               # rows without weight are not left out
+            self.squares[i] *= self.weight_of(run, self.ids[i]) or -1
+        with gil:
+            self.take_farthest(run, found)
+        self.measured = True
+        for i in range(self.count):
+            if self.out[i] >= 0:
+                label[self.out[i]] = -1
+        return 0
+
+    cdef inline double weight_of(self, Run run, Py_ssize_t row) noexcept nogil:
+        return 1 if run.data.weight == NULL else run.data.weight[row]
+
+    cdef Py_ssize_t near_the_limit(self, Run run, const int32_t *label) except -1 nogil:
+        """Measure the rows that may be among the farthest; returns their number."""
+        cdef Py_ssize_t n = run.data.rows.n, d = run.data.rows.d, found = 0, i, j, f
+        cdef double limit = INFINITY, t, s
+        for j in range(run.k):
+            s = 0
+            for f in range(d):
+                t = run.clusters.center[j * d + f] - self.before[j * d + f]
+                s += t * t
+            self.moved[j] = sqrt(s) * (1 + 1e-12 * d)
+        for i in range(self.count):
+            if self.out[i] >= 0:
+                self.ids[found] = self.out[i]
+                found += 1
+        self.measure_listed(run, label, found)
+        for i in range(found):
+            limit = min(limit, self.weight_of(run, self.ids[i]) * self.squares[i])
+        if found < self.count:               # there are no more rows with weight
+            limit = 0
+        limit *= 1 - 1e-12
+        found = 0
+        for i in range(n):
+            self.upper[i] = (self.upper[i] + self.moved[self.nearest[i]]) * (1 + 1e-15)
+            if self.weight_of(run, i) * (self.upper[i] * self.upper[i]) >= limit:
+                self.ids[found] = i
+                found += 1
+        self.measure_listed(run, label, found)
+        for i in range(found):
+            self.upper[self.ids[i]] = sqrt(self.squares[i]) * (1 + 1e-12)
+        return found
+
+    cdef int measure_listed(self, Run run, const int32_t *label, Py_ssize_t count) except -1 nogil:
+        cdef Far job
+        job.rows = &run.data.rows
+        job.exact = run.data.exact
+        job.workers = run.data.workers
+        job.ids = self.ids
+        job.label = label
+        job.centers = run.clusters.center
+        job.squares = self.squares
+        return run.data.threads.each_chunk(measure_far, &job, count, 2.0 * run.data.rows.d + 5)
+
+    cdef int take_farthest(self, Run run, Py_ssize_t found) except -1:
+        """Let the listed rows of the largest scores be left out; of equal ones the first by
+        content.
+        """
+        cdef cnp.ndarray scores = np.empty(found)
+        cdef double *score = <double *>cnp.PyArray_DATA(scores)
+        cdef Py_ssize_t count = min(self.count, found), taken = 0, level = 0, i
+        cdef double limit = 0
+        memcpy(score, self.squares, found * sizeof(double))
+        if count:
+            limit = np.partition(scores, found - count)[found - count]
+        for i in range(self.count):
+            self.out[i] = -1
+        for i in range(found):
+            if self.squares[i] > limit:
+                self.out[taken] = self.ids[i]
+                taken += 1
+            level += self.squares[i] == limit
+        if limit < 0:                        # rows without weight
+            return 0
+        if taken + level == count:
+            for i in range(found):
+                if self.squares[i] == limit:
+                    self.out[taken] = self.ids[i]
+                    taken += 1
+            return 0
+        return self.take_level(run, found, limit, taken, count)
+
+    cdef int take_level(self, Run run, Py_ssize_t found, double limit, Py_ssize_t taken,
+                        Py_ssize_t count) except -1:
+        """Fill up with rows of one score, in order of content."""
+        cdef Memory memory = Memory()
+        cdef uint8_t *equal = <uint8_t *>memory.take(run.data.rows.n, 1)
+        cdef DrawOrder order = run.data.need_draw_order()
+        cdef Py_ssize_t b, e
+        for e in range(found):
+            if self.squares[e] == limit:
+                equal[self.ids[e]] = 1
+        for b in range(order.buckets):
+            order.sort(run.data, b)
+            for e in range(order.start[b], order.start[b + 1]):
+                if equal[order.order[e]] and taken < count:
+                    self.out[taken] = order.order[e]
+                    taken += 1
+        return 0

@@ -1,0 +1,121 @@
+"""Rules: what a fit does otherwise than plain k-means.
+
+A rule is a class in a file of its own, with its half in the engine (`_native/rules`); Lloyd's loop,
+its stopping rule, restarts and all that is asked of a fit are the same with a rule as without.
+Adding one is such a file and a row of `RULES`, which also says what the rule goes together with.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .gaps import Gaps
+from .known_labels import KnownLabels
+from .medians import Medians
+from .outliers import Outliers
+from .rule import Rule
+from .sizes import Sizes
+
+
+class Goes(NamedTuple):
+    """A rule, and what it goes together with."""
+
+    rule: type[Rule]
+    metric: tuple[str, ...]
+    sparse: bool
+    algorithm: tuple[str, ...] | None = None  #: None: every one
+    rules: tuple[str, ...] = ()  #: other rules, by name
+    refine: bool = False
+    blocks: bool = False  #: rows in blocks: `fit_chunks`
+    scale: bool = True
+
+    def __str__(self) -> str:
+        """All of it, for messages."""
+        return "; ".join(
+            (
+                f"metric={' or '.join(map(repr, self.metric))}",
+                "dense or sparse X" if self.sparse else "dense X",
+                "any algorithm"
+                if self.algorithm is None
+                else f"algorithm={' or '.join(map(repr, self.algorithm))}",
+                "any refine" if self.refine else "refine=None",
+                "any scale" if self.scale else "scale=None",
+                "fit and fit_chunks" if self.blocks else "fit with all rows in memory",
+                f"the rules {' and '.join(map(repr, self.rules))}"
+                if self.rules
+                else "no other rule",
+            )
+        )
+
+
+METRICS = ("euclidean", "cosine")
+
+#: name -> the rule and what it goes together with
+RULES: dict[str, Goes] = {
+    "sizes": Goes(Sizes, METRICS, sparse=True),
+    "outliers": Goes(Outliers, METRICS, sparse=True),
+    "known labels": Goes(KnownLabels, METRICS, sparse=True),
+    "medians": Goes(Medians, metric=("manhattan",), sparse=False, algorithm=("auto", "lloyd")),
+    "gaps": Goes(
+        Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd"), scale=False
+    ),
+}
+
+
+def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The rules that some values of parameters ask for, and which of these do."""
+    found = {
+        name: [
+            parameter
+            for parameter, asks in goes.rule.asked_by.items()
+            if parameter in values and asks(values[parameter])
+        ]
+        for name, goes in RULES.items()
+    }
+    return {name: parameters for name, parameters in found.items() if parameters}
+
+
+def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = False) -> Rule | None:
+    """The rule that some values of parameters ask for, or None.
+
+    Parameters
+    ----------
+    values : mapping
+        The parameters of the estimator and the arguments of `fit`, by name.
+    sparse, blocks : bool
+        Whether X is sparse, and whether it comes in blocks.
+
+    Raises
+    ------
+    ValueError
+        What is asked for does not go together; the message lists what does.
+    """
+    found = asked(values)
+    for name, parameters in found.items():
+        goes = RULES[name]
+        other = next((other for other in found if other not in (name, *goes.rules)), None)
+        for wrong, what in (
+            (values.get("metric") not in goes.metric, f"metric={values.get('metric')!r}"),
+            (sparse and not goes.sparse, "sparse X"),
+            (
+                goes.algorithm is not None and values.get("algorithm") not in goes.algorithm,
+                f"algorithm={values.get('algorithm')!r}",
+            ),
+            (not goes.refine and values.get("refine") not in (None, "default"), "refine"),
+            (not goes.scale and values.get("scale") is not None, "scale"),
+            (blocks and not goes.blocks, "rows in chunks"),
+            (other is not None, " and ".join(found[other] if other else ())),
+        ):
+            if wrong:
+                raise ValueError(
+                    f"{' and '.join(parameters)} cannot be used with {what}: goes with {goes}."
+                )
+    if not found:
+        return None
+    return combined([RULES[name].rule(values) for name in found])
+
+
+def combined(rules: list[Rule]) -> Rule:
+    """One rule that does what all of these do, in their order."""
+    if len(rules) > 1:
+        raise NotImplementedError("no rules go together yet")
+    return rules[0]

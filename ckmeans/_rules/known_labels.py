@@ -1,0 +1,103 @@
+"""Rows whose clusters are known: seeded and constrained k-means."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .._input.checks import check_name
+from .._input.contiguous import contiguous
+from .._input.errors import with_type
+from .._native import engine as native
+from .._native.engine import Data
+from .rule import Rule, given
+
+#: What known labels may be for: `KMeans(known=...)`.
+MODES = ("constrained", "seeded")
+
+
+class KnownLabels(Rule):
+    """Clusters begin at the means of the rows that are known to be theirs; with "constrained" these
+    rows also stay there.
+    """
+
+    asked_by = {"labels_known": given}
+    names_clusters = True
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.mode = values.get("known", MODES[0])
+        check_name(self.mode, MODES, "known")
+        labels = values["labels_known"]
+        array = np.asarray(labels)
+        if array.ndim != 1:
+            raise ValueError(
+                "labels_known must hold one label for each row, -1 where it is not known, got "
+                f"an array of shape {array.shape}."
+            )
+        if array.dtype.kind not in "iu":
+            whole = array.dtype.kind == "f" and bool((array == np.floor(array)).all())
+            if not whole:
+                raise TypeError(
+                    f"labels_known must be whole numbers from -1 (not known) to {self.k - 1}, got "
+                    f"{array.dtype}: turn names into numbers, as np.unique(..., "
+                    "return_inverse=True) does."
+                )
+        wrong = (array < -1) | (array >= self.k)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise ValueError(
+                f"labels_known must be from -1 (not known) to n_clusters - 1 = {self.k - 1}, got "
+                f"{with_type(array[row].item())} in row {row}."
+            )
+        self.labels = contiguous(array, np.int32)
+
+    def check(self, n: int, d: int, weights: np.ndarray | None) -> None:
+        """Raise unless there is a label for each row."""
+        if len(self.labels) != n:
+            raise ValueError(
+                f"labels_known has {len(self.labels)} labels, but X has {n} rows: pass one for "
+                "each, -1 where it is not known."
+            )
+        seen = self.labels if weights is None else self.labels[weights > 0]
+        self.seeded = np.flatnonzero(np.bincount(seen[seen >= 0], minlength=self.k))
+
+    def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
+        """The same with the means of known rows in the place of centers: of those of the same
+        cluster where these were given, else of the nearest ones.
+        """
+        labels = np.where(self.labels >= 0, self.labels, self.k).astype(np.int32)
+        drawn = isinstance(init, str) or callable(init)
+        means = data.means(labels, self.k + 1)[: self.k]
+
+        def start(make):
+            centers = np.array(make())
+            if drawn and len(self.seeded):
+                centers = arranged(centers, means, self.seeded)
+            centers[self.seeded] = means[self.seeded]
+            return contiguous(centers)
+
+        if len(self.seeded) == self.k:
+            return [(None, means.copy)]  # all runs would be the same
+        return [(seed, lambda make=make: start(make)) for seed, make in starts]
+
+    def of_run(self, data: Data) -> native.Rule | None:
+        return native.KnownLabels(self.labels) if self.mode == "constrained" else None
+
+
+def arranged(centers: np.ndarray, means: np.ndarray, seeded: np.ndarray) -> np.ndarray:
+    """The centers (k, d) in another order: those nearest to the means of seeded clusters in their
+    places, pair by pair from the nearest on, the others in the places that are left.
+    """
+    k = len(centers)
+    sq = np.array([((mean - centers) ** 2).sum(axis=1) for mean in means[seeded]])
+    out = np.empty_like(centers)
+    free = np.ones(k, dtype=bool)
+    placed = np.zeros(k, dtype=bool)
+    for flat in np.argsort(sq, axis=None, kind="stable"):
+        i, j = divmod(int(flat), k)
+        if free[j] and not placed[seeded[i]]:
+            free[j], placed[seeded[i]] = False, True
+            out[seeded[i]] = centers[j]
+    out[~placed] = centers[free]
+    return out

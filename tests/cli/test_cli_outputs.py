@@ -1,0 +1,441 @@
+"""What the command writes: formats, files that exist, distances, scales; completion of shells."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from checks import PATIENCE, subprocess_environment
+from command_line import csv_file, fails
+
+from ckmeans import KMeans, load
+from ckmeans.cli import COMMANDS
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.normal(c, 1, (20, 2)) for c in (0, 9)]) * [1, 1e4]
+    return csv_file("d.csv", ["a", "b"], rows.tolist())
+
+
+@pytest.fixture
+def rows(data):
+    return np.loadtxt(data, delimiter=",", skiprows=1)
+
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".npy", ".json", ".jsonl", ".ndjson", ".parquet", ".feather")
+
+
+def read_back(path):
+    if path.endswith(".npy"):
+        return np.load(path)
+    if path.endswith((".csv", ".tsv", ".txt")):
+        separator = "\t" if path.endswith(".tsv") else ","
+        return np.loadtxt(path, delimiter=separator, skiprows=1)
+    if path.endswith(".json"):
+        return np.array([list(row.values()) for row in json.load(open(path))])
+    if path.endswith((".jsonl", ".ndjson")):
+        return np.array([list(json.loads(line).values()) for line in open(path)])
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    read = pandas.read_parquet if path.endswith(".parquet") else pandas.read_feather
+    return read(path).to_numpy()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_data_with_clusters_in_each_format(run, data, rows, suffix):
+    if suffix in (".parquet", ".feather"):
+        pytest.importorskip("pyarrow")
+    run("fit", data, "-k", 2, "--scale", "standard", "--output", "out" + suffix)
+    model = KMeans(2, scale="standard", random_state=0).fit(rows)
+    expected = np.column_stack([rows, model.labels_, model.distances(rows)])
+    assert np.array_equal(read_back("out" + suffix), expected)
+
+
+def test_names_of_the_added_columns_do_not_collide(run):
+    csv_file("d.csv", ["cluster", "distance"], [[0.5, 1], [2.5, 4], [9, 9.5]])
+    run("fit", "d.csv", "-k", 2, "--output", "o.csv")
+    assert open("o.csv").readline() == ("cluster,distance,cluster (ckmeans),distance (ckmeans)\n")
+    for name in ("cluster", "distance"):
+        assert f"the data has a column {name!r}; the new one is '{name} (ckmeans)'" in run.errors
+
+
+TEXTS = ["A, with a comma", "B", "", 'C "quoted"', "D", "E"]
+
+
+def write_mixed(suffix):
+    """A file of two columns of numbers among others: names, codes, dates, an id, a gap."""
+    columns = {
+        "name": TEXTS,
+        "height": [1.5, 1.25, 2.0, 9.5, 9.0, 8.75],
+        "code": ["007", "008", "009", "010", "011", "012"],
+        "id": [11, 12, 14, 13, 16, 15],
+        "day": ["2024-01-02"] * 6,
+        "width": [1, 2, 1, 30, 31, 30],
+        "note": [None, 1, None, None, "x", None],
+    }
+    path = "mixed" + suffix
+    if suffix in (".csv", ".tsv"):
+        with open(path, "w", newline="") as file:
+            writer = csv.writer(file, delimiter="\t" if suffix == ".tsv" else ",")
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values()))
+    elif suffix == ".json":
+        json.dump([dict(zip(columns, row)) for row in zip(*columns.values())], open(path, "w"))
+    else:
+        arrow = pytest.importorskip("pyarrow")
+        from pyarrow import feather, parquet
+
+        columns["note"] = [None if v is None else str(v) for v in columns["note"]]
+        columns["day"] = arrow.array(columns["day"]).cast(arrow.date32())
+        write = parquet.write_table if suffix == ".parquet" else feather.write_feather
+        write(arrow.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("read", [".csv", ".tsv", ".json", ".parquet", ".feather"])
+@pytest.mark.parametrize("written", [".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather"])
+def test_all_columns_stay_in_their_order(run, read, written):
+    if written in (".parquet", ".feather"):
+        pytest.importorskip("pyarrow")
+    path, out = write_mixed(read), "out" + written
+    run("fit", path, "-k", 2, "--columns", "width,height", "--output", out, "--labels", "l.npy")
+    if written in (".csv", ".tsv"):
+        with open(out, newline="") as file:
+            names, *rows = csv.reader(file, delimiter="\t" if written == ".tsv" else ",")
+    elif written in (".json", ".jsonl"):
+        text = open(out).read()
+        records = (
+            json.loads(text) if written == ".json" else list(map(json.loads, text.splitlines()))
+        )
+        names, rows = list(records[0]), [list(record.values()) for record in records]
+    else:
+        from pyarrow import feather, parquet
+
+        table = (parquet if written == ".parquet" else feather).read_table(out)
+        names, rows = (
+            table.column_names,
+            list(zip(*(column.to_pylist() for column in table.columns))),
+        )
+    assert names[:7] == ["name", "height", "code", "id", "day", "width", "note"]
+    assert names[7:] == ["cluster", "distance"]
+    found = list(zip(*rows))
+    assert list(found[0]) == TEXTS and found[2][:2] == ("007", "008")
+    assert list(map(float, found[1])) == [1.5, 1.25, 2.0, 9.5, 9.0, 8.75]
+    assert list(map(int, found[3])) == [11, 12, 14, 13, 16, 15]
+    assert {str(day) for day in found[4]} == {"2024-01-02"}
+    assert [str(note or "") for note in found[6]] == ["", "1", "", "", "x", ""]
+    assert list(map(int, found[7])) == np.load("l.npy").tolist()
+
+
+def test_text_is_written_as_it_stood(run):
+    """Zeros at the end, exponents, words for gaps: what is text in the file stays that text."""
+    lines = ["a,b,t", "1.50,1e1,x", "2,-0.0,NA", "+9,12,"]
+    open("d.csv", "w").write("\n".join(lines) + "\n")
+    run("fit", "d.csv", "-k", 2, "--output", "o.csv")
+    found = open("o.csv").read().splitlines()
+    assert all(new.startswith(old + ",") for old, new in zip(lines, found))
+    assert [line.count(",") for line in found] == [4] * 4
+
+
+def test_an_array_keeps_columns_of_numbers_alone(run):
+    write_mixed(".csv")
+    run("fit", "mixed.csv", "-k", 2, "--columns", "width,height", "--output", "o.npy")
+    assert np.load("o.npy").shape == (6, 5)  # height, id, width, cluster, distance
+    for name in ("name", "code", "day", "note"):
+        assert f"column {name!r} is left out" in run.errors
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_weights_and_unused_columns_of_arrays_stay(run, command):
+    rows = np.random.default_rng(0).random((12, 4))
+    np.save("d.npy", rows)
+    run("fit", "d.npy", "-k", 2, "--columns", "3,1", "--weights", "2", "--output", "o.npy")
+    assert np.array_equal(np.load("o.npy")[:, :4], rows)
+    run("fit", "d.npy", "-k", 2, "--columns", "3,1", "--model", "m.npz")
+    run("predict", "m.npz", "d.npy", "--columns", "3,1", "--output", "p.csv")
+    assert (
+        open("p.csv").readline() == "column 1,column 2,column 3,column 4,cluster,distance,score\n"
+    )
+    assert np.array_equal(np.loadtxt("p.csv", delimiter=",", skiprows=1)[:, :4], rows)
+
+
+def test_many_rows_are_written_in_blocks(run):
+    rows = np.arange(40000.0).reshape(-1, 1) ** 1.5
+    csv_file("d.csv", ["a"], rows.tolist())
+    run("fit", "d.csv", "-k", 3, "--init", "first", "--max-iter", 1, "--output", "o.csv")
+    assert np.array_equal(np.loadtxt("o.csv", delimiter=",", skiprows=1)[:, 0], rows[:, 0])
+
+
+def test_scores_that_are_not_finite(run):
+    """JSON has no infinite numbers: a row off the only place of its cluster."""
+    np.save("d.npy", np.repeat([[0.0], [9.0]], 3, axis=0))
+    np.save("new.npy", [[0.0], [10.0]])
+    run("fit", "d.npy", "-k", 2, "--model", "m.npz")
+    run("predict", "m.npz", "new.npy", "--output", "o.json")
+    assert [row["score"] for row in json.load(open("o.json"))][1] is None
+
+
+@pytest.mark.parametrize("option", ["--labels", "--centers", "--output"])
+@pytest.mark.parametrize("suffix", [".xlsx", ".sqlite", ".npz", ".gz", ".doc"])
+def test_unknown_formats_are_refused_by_name(run, data, option, suffix):
+    line = fails(run, "fit", data, "-k", 2, option, "out" + suffix)
+    assert f"cannot write out{suffix}: " in line and ".csv, .tsv" in line
+    assert not os.path.exists("out" + suffix)
+
+
+def test_files_that_exist_are_kept_without_force(run, data):
+    for options in (
+        ["--labels", "o.csv"],
+        ["--centers", "o.csv"],
+        ["--output", "o.csv"],
+        ["--model", "o.csv"],
+    ):
+        open("o.csv", "w").write("mine")
+        line = fails(run, "fit", data, "-k", 2, *options)
+        assert "o.csv exists: give --force" in line and open("o.csv").read() == "mine"
+        run("fit", data, "-k", 2, *options, "--force")
+        assert open("o.csv", "rb").read() != b"mine"
+    open("demo.csv", "w").write("mine")
+    assert "exists" in fails(run, "demo", "--save", "demo.csv")
+
+
+def test_spreads_that_differ_are_told(run, data):
+    run("fit", data, "-k", 2)
+    assert "differ by more than 10 times" in run.errors and "--scale standard" in run.errors
+    facts = json.loads(run("fit", data, "-k", 2, "--json"))
+    assert "--scale" in facts["warnings"][0]
+    for scale in ("standard", "robust", "none"):
+        run("fit", data, "-k", 2, "--scale", scale)
+        assert run.errors == ""
+    csv_file("even.csv", ["a", "b", "c"], [[0.5, 1, 7], [2.5, 4, 7], [9, 9.5, 7]])
+    run("fit", "even.csv", "-k", 2)
+    assert run.errors == ""
+
+
+def test_the_model_keeps_the_scale(run, data, rows):
+    run("fit", data, "-k", 2, "--scale", "robust", "--model", "m.npz", "--labels", "l.npy")
+    model = load("m.npz")
+    assert model.scale == "robust" and np.array_equal(model.predict(rows), np.load("l.npy"))
+    run("predict", "m.npz", data, "--labels", "p.npy")
+    assert np.array_equal(np.load("p.npy"), np.load("l.npy"))
+    assert "directions" in fails(
+        run, "fit", data, "-k", 2, "--scale", "robust", "--metric", "cosine"
+    )
+    np.save("d.npy", rows)
+    assert "--scale" in fails(run, "fit", "d.npy", "-k", 2, "--scale", "robust", "--chunks")
+
+
+def test_distances_and_outliers(run, data, rows):
+    run("fit", data, "-k", 2, "--scale", "standard", "--model", "m.npz")
+    model = load("m.npz")
+    csv_file("new.csv", ["a", "b"], [*rows[:5].tolist(), [30.0, 0.0]])
+    text = run("predict", "m.npz", "new.csv", "--distances", "s.csv", "--outliers", 1)
+    found = np.loadtxt("s.csv", delimiter=",", skiprows=1)
+    new = np.array([*rows[:5], [30.0, 0.0]])
+    assert open("s.csv").readline() == "cluster,distance,score\n"
+    assert np.array_equal(found[:, 0], model.predict(new))
+    assert np.array_equal(found[:, 1], model.distances(new))
+    typical = model.typical_distances(rows)
+    assert np.array_equal(found[:, 2], found[:, 1] / typical[found[:, 0].astype(int)])
+    assert "most unusual rows:" in text
+    facts = json.loads(run("predict", "m.npz", "new.csv", "--outliers", 2, "--json"))
+    assert facts["outliers"][0]["row"] == 6 and len(facts["outliers"]) == 2
+    out = run("predict", "m.npz", "new.csv", "--distances", "-")
+    assert out == open("s.csv").read()
+
+
+def complete(*words):
+    """What bash offers for the last of these words."""
+    script = (
+        'source c.sh; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ckmeans; '
+        "printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *words], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_completion_of_bash(run, data):
+    open("c.sh", "w").write(run("completion", "bash"))
+    assert {*COMMANDS, "--help", "--version"} == set(complete("ckmeans", ""))
+    assert complete("ckmeans", "pre") == ["predict"]
+    assert complete("ckmeans", "fit", data, "--sc") == ["--scale"]
+    assert complete("ckmeans", "fit", "--scale", "r") == ["robust"]
+    assert complete("ckmeans", "predict", "--metr") == [] != complete("ckmeans", "fit", "--metr")
+    assert complete("ckmeans", "completion", "") == ["bash", "zsh", "fish"]
+    assert complete("ckmeans", "fit", "d.") == ["d.csv"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_names_every_option(run, shell):
+    text = run("completion", shell)
+    for name in COMMANDS:
+        assert name in text
+    assert "scale" in text and "standard none" in text.replace("robust ", "")
+    if shutil.which(shell):
+        open("c", "w").write(text)
+        subprocess.run([shell, "-n", "c"], check=True)
+
+
+def test_quantize_of_more_colors_than_there_are(run):
+    Image = pytest.importorskip("PIL.Image")
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    Image.fromarray(pixels).save("p.png")
+    line = fails(run, "quantize", "p.png", "-k", 100000, "-o", "q.png")
+    assert "has 16 colors" in line and "-k 16" in line and not os.path.exists("q.png")
+    run("quantize", "p.png", "-k", 4, "-o", "q.png")
+    with Image.open("q.png") as image:
+        assert (
+            image.mode == "P"
+            and len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) == 4
+        )
+
+
+def test_a_range_of_k_by_scaled_columns(run, data, rows):
+    options = "--scale", "standard", "--model", "m.npz", "--labels", "l.npy", "--report", "r.html"
+    pytest.importorskip("matplotlib")
+    text = run("fit", data, "-k", "1:5", *options)
+    assert run.errors == ""  # no warning of spreads
+    model = load("m.npz")
+    alone = KMeans(model.n_clusters, scale="standard", random_state=0).fit(rows)
+    assert model.scale == "standard" and np.array_equal(model.scale_, alone.scale_)
+    assert model.inertia_ <= alone.inertia_ and f"{model.inertia_:.8g}" in text
+    assert np.array_equal(model.predict(rows), np.load("l.npy"))
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    note = "differ by more than a factor of 30"
+    assert note not in open("r.html").read()
+    run("fit", data, "-k", 2, "--report", "plain.html")
+    assert note in open("plain.html").read()
+
+
+ADDRESSES = ["http://a.org/x", "https://a.org/x.csv", "s3://bucket/x.parquet"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_addresses_are_named_wherever_a_file_is(run, data, address):
+    run("fit", data, "-k", 2, "--model", "m.npz")
+    for argv in (
+        ("fit", address, "-k", 2),
+        ("predict", "m.npz", address),
+        ("predict", address, data),
+        ("quantize", address, "-k", 2, "-o", "q.png"),
+        ("plot", address, data, "-o", "p.png"),
+    ):
+        if argv[0] != "predict" and argv[0] != "fit":
+            pytest.importorskip("PIL.Image")
+            pytest.importorskip("matplotlib")
+        assert "an address is not opened: download it first" in fails(run, *argv)
+    assert "an address" in fails(run, "fit", data, "-k", 2, "--labels", address + ".csv")
+
+
+@pytest.mark.parametrize(
+    "name, content, what",
+    [
+        ("book.xlsx", b"PK\x03\x04", "zip"),
+        ("base.sqlite", b"SQLite format 3\0" + bytes(80), "sqlite3 -header -csv"),
+        ("base.db", b"SQLite format 3\0" + bytes(80), "sqlite3 -header -csv"),
+        ("old.xls", b"\xd0\xcf\x11\xe0" + bytes(80), "save the table as .csv"),
+        ("data.h5", b"\x89HDF\r\n\x1a\n" + bytes(80), "save the table as .csv"),
+        ("data.rds", b"RDX3\n" + bytes(80), "write.csv"),
+        ("data.xyz", bytes(range(256)), "not a format ckmeans reads"),
+    ],
+)
+def test_formats_that_are_not_read_say_what_to_do(run, name, content, what):
+    open(name, "wb").write(content)
+    line = fails(run, "fit", name, "-k", 2)
+    assert line.startswith(f"ckmeans: error: {name}: ") and what in line
+
+
+def test_a_workbook_says_what_to_do(run):
+    with zipfile.ZipFile("book.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    assert "save the sheet as .csv" in fails(run, "fit", "book.xlsx", "-k", 2)
+
+
+def test_too_many_colors_are_refused_before_the_long_work(run, monkeypatch):
+    Image = pytest.importorskip("PIL.Image")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("p.png")
+
+    def fit(*args, **kwargs):
+        raise AssertionError("the long work has begun")
+
+    monkeypatch.setattr(KMeans, "fit", fit)
+    line = fails(run, "quantize", "p.png", "-k", 100000, "-o", "q.png")
+    assert "colors, fewer than -k 100000" in line and not os.path.exists("q.png")
+
+
+BUSY = """
+import os, sys
+from ckmeans import KMeans
+from ckmeans.cli import main
+from ckmeans.progress import ProgressBar
+fit = KMeans.fit
+def told(self, *args, **kwargs):
+    print("busy", flush=True)
+    return fit(self, *args, **kwargs)
+KMeans.fit = told
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_ends_quantize_in_one_line():
+    Image = pytest.importorskip("PIL.Image")
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("p.png")
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY, "quantize", "p.png", "-k", "20000", "-o", "q.png"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=subprocess_environment(),
+    ) as process:
+        assert process.stdout.readline() == "busy\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            output, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert (process.returncode, output, errors) == (130, "", "ckmeans: interrupted\n")
+    assert not os.path.exists("q.png")
+
+
+@pytest.mark.parametrize("command", ["fit", "quantize"])
+def test_progress_is_shown_on_a_terminal(run, data, command, monkeypatch):
+    pytest.importorskip("tqdm")
+    Image = pytest.importorskip("PIL.Image")
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("p.png")
+    argv = (
+        ("quantize", "p.png", "-o", "q.png", "--force") if command == "quantize" else ("fit", data)
+    )
+    seen = []
+    monkeypatch.setattr(
+        "ckmeans.progress.ProgressBar.__call__", lambda _, state: seen.append(state)
+    )
+    for terminal, options, shown in (
+        (True, (), True),
+        (True, ("--no-progress",), False),
+        (
+            False,
+            (),
+            False,
+        ),
+    ):
+        monkeypatch.setattr("sys.stderr.isatty", lambda there=terminal: there, raising=False)
+        seen.clear()
+        run(*argv, "-k", 3, *options)
+        assert bool(seen) == shown
