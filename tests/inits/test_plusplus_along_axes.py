@@ -55,7 +55,7 @@ def test_the_same_rows_as_by_all_features(kind, weighted):
     for n_threads in 1, 3:
         rows, steps = drawn(X, k, weights, n_threads)
         np.testing.assert_array_equal(rows, plain)
-        assert steps > 100 or kind in ("one far row", "duplicates")
+        assert steps > 100 or kind in ("one far row", "duplicates", "columns")
 
 
 def test_rows_that_axes_do_not_tell_apart_are_compared_by_all_features():
@@ -71,7 +71,7 @@ def test_axes_that_leave_over_too_much_are_given_up():
     """
     rng = np.random.default_rng(4)
     X = 0.3 * rng.normal(size=(6000, 64))
-    X[:3000, :2] += 400 * rng.random((3000, 2))
+    X[:3000, :2] += 200 * rng.random((3000, 2))
     rows, steps = drawn(X, 600)
-    assert 20 < steps < 500
+    assert 20 < steps < 400
     np.testing.assert_array_equal(rows, drawn(X, 600, packed=False)[0])

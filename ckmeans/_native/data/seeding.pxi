@@ -26,8 +26,8 @@ cdef enum:
     AXES_FROM = 16               # centers from which on axes are thought of, whenever there are
                                  # twice as many; before, candidates are near to many rows
 
-cdef double MANY_AXES = 1e9      # nanoseconds of comparing all features that are to come, from which
-                                 # on finding many axes takes a few hundredths
+cdef double MANY_AXES = 1e9      # nanoseconds of comparing all features to come, from which on
+                                 # finding many axes takes a few hundredths of them
 
 
 cdef class PlusPlus:
