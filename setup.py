@@ -14,11 +14,15 @@ import os
 import platform
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools._distutils.ccompiler import new_compiler
+from setuptools._distutils.errors import CompileError
+from setuptools._distutils.sysconfig import customize_compiler
 from setuptools.command.build_ext import build_ext
 
 REPOSITORY = "https://github.com/ckmeans/ckmeans"
@@ -31,6 +35,21 @@ X86_64 = (
     platform.machine().lower() in ("x86_64", "amd64")
     and os.environ.get("ARCHFLAGS", "").find("arm64") < 0
 )
+
+
+def compiles(text, flags):
+    """Whether the compiler takes this C with these flags."""
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "probe.c")
+        source.write_text(text)
+        try:
+            compiler.compile([str(source)], output_dir=folder, extra_postargs=flags)
+        except CompileError:
+            return False
+    return True
+
 
 # name -> compiler flags. "baseline" runs on any CPU of the target and comes first; then narrow to
 # wide.
@@ -46,8 +65,15 @@ if X86_64 and not MSVC:
         "-mprefer-vector-width=512",
     ]
     INSTRUCTION_SETS["avx512vnni"] = [*INSTRUCTION_SETS["avx512"], "-mavx512vnni"]
+    # (GCC 11 and clang 12 are the first that know tiles; other systems do not let us have them)
+    AMX = [*INSTRUCTION_SETS["avx512vnni"], "-mamx-tile", "-mamx-int8"]
+    if sys.platform == "linux" and compiles(
+        "#include <immintrin.h>\nvoid f(void) { _tile_dpbsud(0, 1, 2); }\n", AMX
+    ):
+        INSTRUCTION_SETS["amx"] = AMX
 FILTER_ONLY = {
-    "avx512vnni"
+    "avx512vnni",
+    "amx",
 }  # they have nothing for the other kernels: those of the set before will do
 
 if MSVC:

@@ -57,7 +57,7 @@ init       plusplus   blobs      10000    8    64  f32 f64
 init       plusplus   blobs      20000  128   256  f32
 init       plusplus   blobs     100000   16   100  f32
 init       plusplus   blobs     100000   16   100  f64        quick
-init       plusplus   embeddings  50000  384  1000  f32
+init       plusplus   embeddings 50000  384  1000  f32
 init       plusplus   uniform    20000    2  1000  f64
 
 predict    predict    blobs       1000    4     3  f64
@@ -90,6 +90,20 @@ algorithms algorithms blobs     500000   16    16  f32
 algorithms algorithms uniform    20000  100    50  f32
 algorithms algorithms uniform   200000    8    50  f32
 
+wide       wide       embeddings   10000  256   256  f32        quick
+wide       wide       embeddings   20000  768   256  f32
+wide       wide       embeddings   50000  384  1000  f32
+wide       wide       embeddings   50000  768  4000  f32
+wide       wide       embeddings  100000  128  1000  f32
+wide-full  wide       embeddings   20000 1536   256  f32
+wide-full  wide       embeddings  200000  104  1000  f32
+wide-full  wide       embeddings  100000  128  4000  f32
+wide-full  wide       embeddings  100000  128 16000  f32
+wide-full  wide       embeddings   50000  384  4000  f32
+wide-full  wide       embeddings   50000 1536  4000  f32
+wide-full  wide       blobs        50000  768  1000  f32
+wide-full  wide       mixture     100000  128  1000  f32
+
 memory     memory     blobs     100000   16   100  f32 f64    quick
 memory     memory     blobs     100000  128   256  f32
 memory     memory     blobs    1000000    3    64  f64
@@ -113,6 +127,7 @@ KNOWN_K = {
     "xclara": (3,),
 }
 QUICK_FITS = {("digits", 10), ("xclara", 3)}
+PLUSPLUS_UP_TO = 1000  # centers that `first_centers` draws by k-means++
 DTYPES = {"f32": "float32", "f64": "float64"}
 READABLE = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".npy")
 
@@ -195,8 +210,19 @@ def mixture(n, d, k, seed=0):
 
 
 def embeddings(n, d, k, seed=0):
-    """Rows of unit length, as embeddings of texts or pictures are: `mixture`, scaled."""
-    rows = mixture(n, d, k, seed)
+    """Rows of unit length, as models of texts and pictures make them: many loose groups, and a
+    variance that falls along directions that are no axes.
+    """
+    rng = np.random.default_rng([seed, n, d, k])
+    spectrum = (1 / (1 + np.arange(d) / (d / 8))).astype(np.float32)
+    middles = rng.standard_normal((max(k // 4, 8), d), dtype=np.float32) * spectrum
+    turn = np.linalg.qr(rng.standard_normal((d, d)))[0].astype(np.float32)
+    rows = np.empty((n, d), dtype=np.float32)
+    for start in range(0, n, 1 << 14):
+        part = rows[start : start + (1 << 14)]
+        group = rng.integers(len(middles), size=len(part))
+        part[:] = rng.standard_normal(part.shape, dtype=np.float32) * spectrum
+        part[:] = (part + 0.7 * middles[group]) @ turn
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
@@ -369,12 +395,14 @@ def make(cell, sources):
 
 def first_centers(X, k, seed=0):
     """Initial centers that favor nobody: `k` rows drawn by plain k-means++ from a sample of the
-    rows.
+    rows; of very many, k-means++ would take too long, and they are drawn evenly.
 
-    Rows drawn evenly would leave clusters empty now and then; libraries fill those in ways of their
-    own, and could not be compared.
+    Rows drawn evenly leave clusters empty now and then; libraries fill those in ways of their own,
+    and their inertias differ.
     """
     rng = np.random.default_rng([seed, k])
+    if k > PLUSPLUS_UP_TO:
+        return np.ascontiguousarray(X[rng.choice(len(X), k, replace=False)])
     sample = X[rng.choice(len(X), min(len(X), max(4000, 4 * k)), replace=False)]
     rows = sample - sample.mean(axis=0, dtype=np.float64)
     sq_norms = np.einsum("ij,ij->i", rows, rows)

@@ -95,6 +95,10 @@ class Lloyd(Auto):
     algorithm = "lloyd"
 
 
+class Bytes(Auto):
+    algorithm = "bytes"
+
+
 class Boxes(Auto):
     algorithm = "boxes"
 
@@ -190,6 +194,58 @@ class Faiss:
         return {"config": self.faiss.get_compile_options().strip()}
 
 
+class FaissSuper(Faiss):
+    """SuperKMeans in faiss: approximate, and from its own random rows."""
+
+    def fit(self, X, centers, n_iter, finish):
+        model = self.faiss.SuperKmeans(
+            X.shape[1],
+            len(centers),
+            niter=n_iter,
+            min_points_per_centroid=1,
+            max_points_per_centroid=2**31 - 1,
+        )
+        model.train(X)
+        return model
+
+
+class SuperKMeans:
+    """The authors' own: approximate, from its own random rows; flat, and over all rows."""
+
+    converges = False
+
+    def __init__(self, threads):
+        from superkmeans import SuperKMeans
+
+        self.SuperKMeans, self.threads = SuperKMeans, threads
+
+    def fit(self, X, centers, n_iter, finish):
+        model = self.SuperKMeans(
+            len(centers),
+            X.shape[1],
+            iters=n_iter,
+            hierarchical=False,
+            sampling_fraction=1.0,
+            early_termination=False,
+            max_points_per_cluster=10**9,
+            n_threads=self.threads,
+        )
+        self.found, self.iterations = model.train(X), n_iter
+        return model
+
+    def centers(self, model):
+        return self.found
+
+    def n_iter(self, model):
+        return self.iterations
+
+    def predict(self, model, X):
+        return model.assign(X, self.found)
+
+    def about(self):
+        return {}
+
+
 class Scipy:
     """`kmeans2`: no test of convergence, one thread. A fitted model is the array of its centers."""
 
@@ -239,6 +295,7 @@ FITS = frozenset({"fit", "iteration", "restarts", "memory"})
 USES = frozenset({"predict", "row", "transform"})
 SEEDS = frozenset({"plusplus"})
 ALGORITHMS = frozenset({"algorithms"})
+WIDE = frozenset({"wide"})
 
 
 @dataclass(frozen=True)
@@ -258,17 +315,17 @@ class Peer:
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS, BOTH),
+        Peer("ckmeans", "ckmeans", "ckmeans-cython", Ckmeans, FITS | USES | SEEDS | WIDE, BOTH),
         *(
             Peer(driver.algorithm, "ckmeans", "ckmeans-cython", driver, ALGORITHMS, BOTH)
-            for driver in (Auto, Lloyd, Boxes, Yinyang, Projected)
+            for driver in (Auto, Lloyd, Bytes, Boxes, Yinyang, Projected)
         ),
         Peer(
             "sklearn",
             "sklearn",
             "scikit-learn",
             ScikitLearn,
-            FITS | USES | SEEDS | ALGORITHMS,
+            FITS | USES | SEEDS | ALGORITHMS | WIDE,
             BOTH,
         ),
         Peer("sklearn-elkan", "sklearn", "scikit-learn", ScikitLearnElkan, FITS | ALGORITHMS, BOTH),
@@ -277,10 +334,12 @@ PEERS = {
             "sklearnex",
             "scikit-learn-intelex",
             Intelex,
-            FITS | USES | ALGORITHMS,
+            FITS | USES | ALGORITHMS | WIDE,
             BOTH,
         ),
-        Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES | ALGORITHMS, FLOAT32),
+        Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES | ALGORITHMS | WIDE, FLOAT32),
+        Peer("faiss-super", "faiss", "faiss-cpu", FaissSuper, WIDE, FLOAT32),
+        Peer("superkmeans", "superkmeans", "superkmeans", SuperKMeans, WIDE, FLOAT32),
         Peer("scipy", "scipy", "scipy", Scipy, FITS | USES, BOTH),
     )
 }

@@ -15,10 +15,13 @@ STYLES = {
     "sklearn-elkan": ("#56B4E9", "^", 7),
     "sklearnex": ("#D55E00", "s", 6),
     "lloyd": ("#000000", "o", 6.2),
+    "bytes": ("#000000", "^", 7),
     "boxes": ("#E69F00", "s", 6),
     "yinyang": ("#E69F00", "D", 5.6),
     "projected": ("#E69F00", "P", 7),
     "faiss": ("#009E73", "D", 5.6),
+    "faiss-super": ("#009E73", "P", 7),
+    "superkmeans": ("#F0E442", "s", 6),
     "scipy": ("#CC79A7", "v", 7),
 }
 # Inches: what surrounds the axes stays the same however many cells there are.

@@ -14,6 +14,9 @@ TITLES = {
     "fit": "Full fit: tol=0, same initial centers, same number of iterations",
     "algorithms": "Algorithms: full fits to convergence by each, and the share of all distances "
     "that it looked at",
+    "wide": "Wide rows, many clusters: five iterations (from the same centers where a peer takes "
+    "any)",
+    "wide-full": "Wide rows, many clusters: the other cells",
     "assign": "One iteration: assign, update, assign",
     "init": "Initial centers by k-means++",
     "predict": "Predict: labels of rows for given centers",
@@ -240,6 +243,12 @@ def remarks(run, page):
     elif all(TASKS[result.cell.task].same for result in results) and len(run.columns(page)) > 1:
         what = "sums of distances" if page == "transform" else "inertias"
         lines.append(f"All {what} agree (relative 1e-6 for float64, 1e-4 for float32).")
+    for cell, row in run.rows(page).items():
+        if cell.task == "wide":
+            values = ", ".join(
+                f"{peer} {result.value:.6g}" for peer, result in row.items() if result.samples
+            )
+            lines.append(f"   inertias of {cell.name}: {values}")
     if "~" in used:
         lines.append("~: the peer stopped after another number of iterations.")
     for result in results:

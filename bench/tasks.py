@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+WIDE_ITER = 5  # iterations of a cell of the page "wide"
 BLOCK = 1 << 22  # entries looked at together while checking, so that a check needs little memory
 
 
@@ -78,6 +79,11 @@ def _restarts(peer, job):
     return lambda i: peer.restarts(job.X, job.k, job.n_init, job.n_iter, i)
 
 
+def _wide(peer, job):
+    # Some peers take no initial centers, and some test for convergence: all do as many iterations.
+    return lambda i: peer.fit(job.X, job.centers, WIDE_ITER, False)
+
+
 def _fitted(peer, job, model):
     return peer.n_iter(model), inertia(job.X, peer.centers(model), peer.predict(model, job.X))
 
@@ -130,6 +136,7 @@ def _distances(peer, job, distances):
 TASKS = {
     "fit": Task(_fit, _fitted, same=True, iterates=True),
     "algorithms": Task(_fit, _fitted, same=True, iterates=True, share=_share),
+    "wide": Task(_wide, _fitted, same=False, iterates=False),
     "iteration": Task(_iteration, _fitted, same=True, iterates=False),
     "plusplus": Task(_plusplus, _potential, same=False, iterates=False),
     "predict": Task(_predict, _labels, same=True, iterates=False),

@@ -247,7 +247,7 @@ def run(args):
             with remedy_told(table):
                 model.fit(table, sample_weight=table.weights)
             if means is not None:
-                model.column_means_ = means
+                model.column_means_ = means  # type: ignore[attr-defined]
             kept = model.labels_ >= 0
             weights = np.bincount(
                 model.labels_[kept], None if table.weights is None else table.weights[kept], k

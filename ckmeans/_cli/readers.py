@@ -11,6 +11,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from functools import partial
 
 import numpy as np
 
@@ -253,7 +254,10 @@ def _from_array(source, array, ask):
     values = array if chosen == list(range(array.shape[1])) else array[:, chosen]
     row_weights = None if where is None else np.array(array[:, where], dtype=np.float64)
     all_names = (f"column {number}" for number in range(1, array.shape[1] + 1))
-    originals = [Original(name, lambda j=j: array[:, j]) for j, name in enumerate(all_names)]
+    originals = [
+        Original(name, partial(array.__getitem__, (slice(None), j)))
+        for j, name in enumerate(all_names)
+    ]
     return Table(
         values,
         names,
@@ -319,7 +323,7 @@ def _stack(source, names, numeric, column, ask, index=None, original=None):
         named=True,
         weights=None if where is None else np.array(column(where), dtype=np.float64),
         left_out=left_out,
-        originals=[Original(name, lambda j=j: original(j)) for j, name in enumerate(unique(names))]
+        originals=[Original(name, partial(original, j)) for j, name in enumerate(unique(names))]
         if ask.originals
         else None,
     )
@@ -493,7 +497,7 @@ def _from_values(source, names, columns, ask):
         weights=None if where is None else numbers(where),
         left_out=left_out,
         originals=[
-            Original(name if named else f"column {name}", lambda j=j: list(columns[j]))
+            Original(name if named else f"column {name}", partial(list, columns[j]))
             for j, name in enumerate(names)
         ]
         if ask.originals

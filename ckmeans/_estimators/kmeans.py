@@ -80,13 +80,18 @@ class KMeans(ChunkFits):
     copy_x : bool, default=True
         X is never changed. With False no packed float32 copy of X is kept (4 bytes per value),
         which is slower; this is also done when memory is short.
-    algorithm : {"auto", "lloyd", "boxes", "yinyang", "projected", "elkan"}, default="auto"
+    algorithm : {"auto", "lloyd", "bytes", "boxes", "yinyang", "projected", "elkan"}, default="auto"
         All give the same results to the last bit; they differ in speed and memory. Each continues
         as "lloyd" where it is slower than that, by the operations counted.
 
         * ``"lloyd"``: compares every row with every center; wide rows (from 24 to 72 features on,
           depending on the instruction set and k) as 16-bit integers, 2 bytes per value instead of
-          4, which is twice as fast and leaves few rows to be decided in float64;
+          4, which is twice as fast and leaves few rows to be decided in float64; or as "bytes"
+          does, where the counted operations predict a gain;
+        * ``"bytes"``: keeps rows as 8-bit integers, 1 byte per value, which rule out all but a few
+          centers per row; distances to those are computed in float64. For many features and
+          hundreds of clusters or more, on CPUs with AMX or AVX-512 VNNI. Where too many centers are
+          left it continues as "lloyd";
         * ``"boxes"``: sorts the rows in space once (12 bytes per row) and compares panels of 64
           with the centers that can win in their bounding box: for few features, and clusters that
           are small beside the data;
@@ -273,10 +278,11 @@ class KMeans(ChunkFits):
     because of what they are (say, incomes above a limit): what is left then is no fair sample.
 
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
-    for its packed copy, and 2 more where wide rows are also packed as 16-bit integers; the memory
-    given under `algorithm`; and about ``24 * k * d`` bytes per thread. An n x k array is never
-    allocated. Sparse rows are not copied: a fit takes 12 to 36 bytes per row, about ``40 * k * d``
-    bytes, and at most ``300 * d`` bytes per thread; an n x d array is never allocated.
+    for its packed copy, and 2 more where wide rows are also packed as 16-bit integers, or 1 as
+    8-bit integers, which often need no packed copy beside them; the memory given under `algorithm`;
+    and about ``24 * k * d`` bytes per thread. An n x k array is never allocated. Sparse rows are
+    not copied: a fit takes 12 to 36 bytes per row, about ``40 * k * d`` bytes, and at most ``300 *
+    d`` bytes per thread; an n x d array is never allocated.
 
     With sparse rows the time is proportional to the number of stored values, except for the inertia
     at the end of a run and for `transform`, whose sums include every feature in which a center is

@@ -444,7 +444,7 @@ class Steps:
 
 
 class BatchWatch(Watch):
-    def show(self, steps):
+    def show(self, steps, n_filled=0):
         print(f"batch {steps.n_iter} of {self.max_iter}: mean inertia {steps.inertia():.6g}")
 
 

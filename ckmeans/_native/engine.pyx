@@ -30,6 +30,7 @@ cdef extern from "runtime/cpu.h":
     int ckm_has_avx2()
     int ckm_has_avx512()
     int ckm_has_avx512vnni()
+    int ckm_has_amx()
     const char *CKM_COMPILER
 
 cdef extern from "runtime/simd.h":
@@ -76,7 +77,7 @@ DEBUG_BOUNDS = bool(CKM_DEBUG_BOUNDS)
 def cpu_features():
     """Names of the wide instruction sets that this CPU has."""
     return [name for name, there in (("avx2", ckm_has_avx2()), ("avx512", ckm_has_avx512()),
-                                     ("avx512vnni", ckm_has_avx512vnni()))
+                                     ("avx512vnni", ckm_has_avx512vnni()), ("amx", ckm_has_amx()))
             if there]
 
 

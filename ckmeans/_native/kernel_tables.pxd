@@ -32,6 +32,12 @@ cdef enum:
     COLUMN = 8           # room for either
     QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up
                          # most of it
+    BYTE_LANES = 16      # rows in bytes, and centers, that lie side by side
+    BYTE_GROUP = 32      # centers whose products
+    BYTE_ROWS = 32       # with so many rows are worked out together
+    BYTE_PANELS = 8      # panels in bytes that are taken together, at the most
+    BYTE_ROOM = 4096     # centers that may be left over for the rows of a panel; two groups' worth
+    BYTE_FEATURES = 16384     # most features of rows in bytes: products fit into 32 bits
     MOST_DENSE = 32      # most columns of CSR rows that an origin other than 0 is of
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: at the least, then at the most
@@ -156,6 +162,62 @@ cdef inline Py_ssize_t packed_width(const Packed *packing, Py_ssize_t d) noexcep
 cdef inline Py_ssize_t quanta_words(Py_ssize_t d) noexcept nogil:
     """Words that a row in whole numbers takes: two features each."""
     return (d + 1) // 2
+
+
+cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
+    int32_t *words       # (ceil(n / PANEL), PANEL / BYTE_LANES, parts * depth, BYTE_LANES) four
+                         # features each, those past the last one 0
+    float *steps         # (ceil(n / PANEL), PANEL) what the numbers of a row are to be multiplied
+                         # by
+    float *sq_norms      # (ceil(n / PANEL), PANEL) as in Packed
+    float *rough         # (ceil(n / PANEL),) rows of the panel are within so many of their steps of
+                         # what their numbers say,
+    float *reach         # and those within so many of the origin
+    Py_ssize_t parts, depth      # words of a row
+    bint filling         # this pass fills all of them
+
+
+cdef struct ByteCenters: # centers for rows in bytes
+    Py_ssize_t m
+    const int32_t *ids   # (m,) as in Centers
+    const int32_t *words # (ceil(m / BYTE_LANES), parts, BYTE_LANES, depth)
+    const float *steps   # (m rounded up to BYTE_GROUP,) what those are to be multiplied by, 1
+    const float *lengths # (the same,) of -2 * (c - origin) * scale, rounded up,
+    const float *off     # and how far from those the numbers are, rounded up
+    const float *lift    # (the same,) what products are too large by, because 128 is added to the
+                         # numbers of rows,
+    const float *rounding        # and what they may be off by, in steps of the row, once they are
+                                 # floats
+    const float *sq_norms        # (m,) as in Centers
+    float guard_norm, guard_score, guard_floor
+
+
+cdef struct BytePanel:   # up to PANEL rows on their way through the filter in bytes
+    const int32_t *words
+    float rough, reach
+    bint seeking         # no row has a limit yet
+    bint full            # more centers are left over than there is room for
+    Py_ssize_t count     # how many are
+    uint64_t here        # bit i: there is a row i, whose center is looked for
+    int32_t own[PANEL]   # labels; their centers are not listed
+    double sq_own[PANEL] # squared distances to those, as `sq_distance` has them
+    float step[PANEL]
+    float inverse[PANEL] # of `step`
+    float guard[PANEL]   # what a row's limit is above the score that it is about, in its steps
+    float limit[PANEL]   # INOUT no score above, in steps of the row, can be that of its center
+    int32_t place[BYTE_ROOM]     # OUT the centers that are left over, as positions among m,
+                                 # ascending,
+    int32_t row[BYTE_ROOM]       # for which row,
+    float score[BYTE_ROOM]       # and not above its score, in steps of the row
+
+
+cdef inline float byte_limit(const ByteCenters *centers, const BytePanel *panel, Py_ssize_t row,
+                             double score) noexcept nogil:
+    """What no score of a row's center can be above, if some center has a score of at most this;
+    both in steps of the row.
+    """
+    cdef double limit = score * (1 + <double>centers.guard_score) + panel.guard[row]
+    return <float>(limit + 3e-7 * (limit if limit > 0 else -limit))
 
 
 cdef struct Boxes:       # rows in a spatial order, and the boxes that their panels fill; see
@@ -301,6 +363,8 @@ cdef struct Worker:      # what belongs to one thread
     Sieve sieve
     CsrScratch csr
     Tile tile
+    BytePanel *byte_panels       # (BYTE_PANELS,)
+    int32_t *products            # (BYTE_GROUP, BYTE_ROWS)
     Tally tally
     Counters counters
     int64_t changed
@@ -363,6 +427,15 @@ cdef struct FilterTable:
                    uint64_t *closer) noexcept nogil
     Py_ssize_t quanta_from               # features from which on whole numbers are faster than
                                          # float32
+    void (*pack_bytes)(const float *x, Py_ssize_t d, const Bytes *packing, int32_t *words,
+                       float *steps, float *rough, float *reach) noexcept nogil
+    void (*pack_center)(const float *scaled, Py_ssize_t d, const Bytes *packing, Py_ssize_t place,
+                        ByteCenters *centers) noexcept nogil
+    void (*bytes)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t first,
+                  Py_ssize_t stop, BytePanel *panel, int32_t *products) noexcept nogil
+    Py_ssize_t bytes_from                # features from which on bytes are faster than whole
+                                         # numbers
+    double byte_cost                     # nanoseconds of a product of 64 features, roughly
     # `panel` and `gains` of Manhattan distances
     void (*manhattan_panel)(const float *x, const float *x_norms, Py_ssize_t d,
                             const Centers *centers, const int32_t *labels,
@@ -417,6 +490,8 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     const FilterTable *filter
     const Boxes *boxes           # NULL: rows are in their own order
     Bounds *bounds               # INOUT
+    const Bytes *bytes
+    const ByteCenters *byte_centers
     int32_t *labels              # INOUT (n,) in the order of the places; -1 = none yet
     Worker *workers              # INOUT
 
@@ -543,8 +618,8 @@ cdef struct ExactTable:
     # see kernels/exact/squares.pxi
     void (*squares)(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
                     const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil
-    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, measure, transform
-    ChunkFn thin_rows, seed, weigh, unit_factors, memberships, present
+    ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, assign_bytes, measure
+    ChunkFn transform, thin_rows, seed, weigh, unit_factors, memberships, present
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

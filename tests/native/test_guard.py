@@ -64,9 +64,30 @@ def wrong_in_whole_numbers(rounds, seed=0):
     return wrong
 
 
+def in_bytes(X, centers):
+    """Labels of rows in bytes."""
+    run = engine.Run(engine.Data(X, None, 2, True), centers.copy(), 1, 0.0, "bytes")
+    run.iterate()
+    return run.labels()
+
+
+def wrong_in_bytes(rounds, seed=0):
+    rng = np.random.default_rng(seed)
+    wrong = 0
+    for _ in range(rounds):
+        X, centers = near_ties(rng, int(rng.integers(2, 200)), 1000)
+        wrong += int((in_bytes(X, centers) != oracle.assign(X, centers)[0]).sum())
+    return wrong
+
+
 WAYS = pytest.mark.parametrize(
     "wrong, rounds, factor",
-    [(wrong_labels, 40, 0.01), (wrong_along_axes, 20, 1e-9), (wrong_in_whole_numbers, 20, 0.01)],
+    [
+        (wrong_labels, 40, 0.01),
+        (wrong_along_axes, 20, 1e-9),
+        (wrong_in_whole_numbers, 20, 0.01),
+        (wrong_in_bytes, 20, 0.01),
+    ],
 )
 
 

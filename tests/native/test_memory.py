@@ -57,6 +57,13 @@ def test_wide_rows_are_kept_in_whole_numbers(algorithm, per_value):
     assert used < per_value * n * d + 40 * n + SLACK
 
 
+def test_rows_in_bytes_take_a_byte_per_value():
+    n, d, k = 100_000, 96, 20
+    stay = "from ckmeans._native import engine; engine.insist(True); "
+    used = growth(stay + FIT.format(copy=True, algorithm="bytes"), n=n, d=d, k=k, dtype="float32")
+    assert used < n * d + 40 * n + SLACK
+
+
 @pytest.mark.parametrize(
     "algorithm, extra", [("yinyang", 4 * 3), ("projected", 4 * (20 + 2) + 4 * 3)]
 )

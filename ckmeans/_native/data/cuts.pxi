@@ -166,8 +166,8 @@ cdef class Cuts:
 
     cdef double mean_of(self, const Tally *tally, Py_ssize_t j, Py_ssize_t f,
                         double weight) noexcept nogil:
-        """Mean of feature f in cluster j, rounded to the type of results; NaN where it is in none of
-        the rows.
+        """Mean of feature f in cluster j, rounded to the type of results; NaN where it is in none
+        of the rows.
         """
         cdef Py_ssize_t d = self.d
         cdef double mean

@@ -171,7 +171,7 @@ cdef class Data(View):
         cdef Py_ssize_t d = self.rows.d, f
         cdef double *fill = <double *>self.memory.take(d, sizeof(double))
         for f in range(d):
-            if self.cuts.low_[f] > self.cuts.high_[f]:       # nothing is there: for Python to refuse
+            if self.cuts.low_[f] > self.cuts.high_[f]:      # nothing is there: for Python to refuse
                 return 0
         means = label_means(self, self.cuts, labels, 1)
         memcpy(fill, cnp.PyArray_DATA(means), d * sizeof(double))

@@ -16,6 +16,8 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
     job.survey = NULL
     job.boxes = NULL
     job.bounds = NULL
+    job.bytes = NULL
+    job.byte_centers = NULL
     job.filter = view.filter
     job.labels = labels
     job.workers = view.workers

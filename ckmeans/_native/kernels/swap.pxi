@@ -5,7 +5,9 @@ Every row remembers its two nearest centers and how far all others are at least.
 change is then known from one distance per row, and after a swap only the distances to centers that
 moved are computed anew; a row looks at all centers only when what it remembers does not settle the
 two nearest. Of wide rows, whole blocks are passed over which the triangle inequality proves to be
-too far from a center; callers pass rows of the same cluster side by side. Sums here are plain float64 sums in a fixed order: they steer the search, and no user
+too far from a center; callers pass rows of the same cluster side by side.
+Sums here are plain float64 sums in a fixed order:
+they steer the search, and no user
 sees them. One thread. Loops over neighboring rows, or over the centers, are written without
 branches, so that compilers make vectors of them.
 

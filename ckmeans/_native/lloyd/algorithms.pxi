@@ -9,6 +9,7 @@ include "packings/packing.pxi"
 include "packings/floats.pxi"
 include "packings/axes.pxi"
 include "packings/whole_numbers.pxi"
+include "packings/bytes.pxi"
 
 include "searches/search.pxi"
 include "searches/all_centers.pxi"
@@ -23,13 +24,16 @@ include "searches/in_python.pxi"
 Algorithm = namedtuple("Algorithm", ["packings", "searches", "prefers"], defaults=[None])
 
 ALGORITHMS = {
-    "auto":      Algorithm((Axes, WholeNumbers, Floats), (BoxSearch, GroupSearch, AllCenters)),
-    "lloyd":     Algorithm((WholeNumbers, Floats),       (AllCenters,)),
-    "boxes":     Algorithm((WholeNumbers, Floats),       (BoxSearch, AllCenters),
+    "auto":      Algorithm((Axes, InBytes, WholeNumbers, Floats),
+                           (BoxSearch, GroupSearch, AllCenters)),
+    "lloyd":     Algorithm((InBytes, WholeNumbers, Floats), (AllCenters,)),
+    "bytes":     Algorithm((InBytes, WholeNumbers, Floats), (AllCenters,),
+                           prefers=InBytes),
+    "boxes":     Algorithm((InBytes, WholeNumbers, Floats), (BoxSearch, AllCenters),
                            prefers=BoxSearch),
-    "yinyang":   Algorithm((WholeNumbers, Floats),       (GroupSearch, AllCenters),
+    "yinyang":   Algorithm((InBytes, WholeNumbers, Floats), (GroupSearch, AllCenters),
                            prefers=GroupSearch),
-    "projected": Algorithm((Axes, WholeNumbers, Floats), (GroupSearch, AllCenters),
+    "projected": Algorithm((Axes, InBytes, WholeNumbers, Floats), (GroupSearch, AllCenters),
                            prefers=Axes),
 }
 

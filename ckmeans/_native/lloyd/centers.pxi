@@ -46,6 +46,8 @@ cdef class CenterForms:
     cdef bint sifting            # whether `prepare` fills them
     cdef Memory quanta_memory    # in whole numbers: see `use_quanta`
     cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
+    cdef Memory byte_memory      # in bytes: see `use_bytes`
+    cdef ByteCenters in_bytes    # the same centers as `c`, for rows in bytes
 
     def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0,
                   Metric metric=EUCLIDEAN):
@@ -136,6 +138,41 @@ cdef class CenterForms:
                                          <float *>steps + j, <float *>off + j)
             (<float *>sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
         guard_constants(to, packing, d, gamma)
+
+    cdef int use_bytes(self, const Bytes *packing) except -1:
+        """Room for what `put_in_bytes` makes."""
+        cdef Py_ssize_t room = (self.c.k + BYTE_GROUP - 1) // BYTE_GROUP * BYTE_GROUP
+        cdef Memory memory
+        cdef ByteCenters *to = &self.in_bytes
+        if self.byte_memory is None:
+            memory = Memory()
+            to.words = <int32_t *>memory.take(room * packing.parts * packing.depth,
+                                              sizeof(int32_t))
+            to.steps = <float *>memory.take(room, sizeof(float))
+            to.lengths = <float *>memory.take(room, sizeof(float))
+            to.off = <float *>memory.take(room, sizeof(float))
+            to.lift = <float *>memory.take(room, sizeof(float))
+            to.rounding = <float *>memory.take(room, sizeof(float))
+            to.sq_norms = <float *>memory.take(room, sizeof(float))
+            self.byte_memory = memory
+        return 0
+
+    cdef void put_in_bytes(self, const Bytes *packing, const Packed *floats) noexcept nogil:
+        """Fill in `in_bytes`, after `prepare`."""
+        cdef ByteCenters *to = &self.in_bytes
+        cdef Centers guarded = self.c
+        cdef double gamma = filter_gamma(1)
+        cdef Py_ssize_t j
+        to.m = self.c.m
+        to.ids = self.c.ids
+        for j in range(to.m):
+            filter_table.pack_center(self.c.scaled + j * self.d, self.d, packing, j, to)
+            (<float *>to.lengths)[j] *= <float>guard_factor
+            (<float *>to.off)[j] *= <float>guard_factor
+            (<float *>to.sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
+        guard_constants(&guarded, floats, self.d, gamma)
+        to.guard_norm, to.guard_score = guarded.guard_norm, guarded.guard_score
+        to.guard_floor = guarded.guard_floor
 
     cdef void find_coordinates(self, const Packed *packing) noexcept nogil:
         """Along the axes, of the centers that are not those of the last time."""

@@ -92,15 +92,17 @@ cdef class Choice:
         return insisting and self.prefers(packing)
 
     cdef double cost_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in
-        another way, roughly.
+        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in the
+        best of the ways that are asked after this one, roughly.
         """
         cdef int i
+        cdef bint after = False
+        cdef double least = INFINITY
         for i in range(self.n_packings):
-            if (self.packing_at[i] != NULL and self.packing_at[i] != <void *>packing
-                and (<Packing>self.packing_at[i]).fits(run)):
-                return (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d)
-        return INFINITY
+            if after and self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run):
+                least = min(least, (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d))
+            after = after or self.packing_at[i] == <void *>packing
+        return least
 
     cdef int choose_search(self, Run run) except -1 nogil:
         """Take the first search that fits and is wanted."""

@@ -34,8 +34,8 @@ cdef class Run:
     cdef object label_array
     cdef int32_t *label              # (n,) what the search has found
     cdef object amended_array
-    cdef int32_t *amended            # (n,) what the rule has made of it, in the rows' own order; the
-                                     # clusters' sums go by it. NULL: no rule amends labels, and
+    cdef int32_t *amended            # (n,) what the rule has made of it, in the rows' own order;
+                                     # the clusters' sums go by it. NULL: no rule amends labels, and
                                      # sums go by `label`
     cdef int32_t *fresh              # (n,) what it makes of it now
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use

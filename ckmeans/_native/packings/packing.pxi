@@ -84,6 +84,16 @@ cdef class Packing:
         self.lay(run.data, layout == BY_ROW)
         return &self.packed
 
+    cdef ChunkFn all_centers(self, Run run) noexcept nogil:
+        """What compares the rows of `panels_for` with all centers."""
+        return run.data.exact.assign
+
+    cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
+        """Rows that such a pass deals out together, which take so many nanoseconds each; 0: as many
+        as usual.
+        """
+        return 0
+
     cdef void was_read(self) noexcept nogil:
         """A pass has read the panels of all rows, and so packed those that were not."""
         self.packed.filling = False

@@ -1,7 +1,8 @@
 # Fuzzy c-means: every row belongs to every cluster, in shares that add up to 1 (Bezdek 1981).
 #
 # Minimizes sum_i w_i sum_j u_ij^m |x_i - c_j|^2. An assignment finds the u that are best for the
-# centers, and their sums; an update moves the centers to the means that are best for these u. Neither
+# centers, and their sums; an update moves the centers to the means that are best for these u.
+# Neither
 # can raise the sum. Labels are those of the nearest centers, in which a row's share is the largest.
 
 cdef class FuzzyPass:

@@ -1,11 +1,12 @@
 # Rows with gaps: distances go over the features that are there, centers are the means of what is
 # there (compare k-POD: Chi, Chi & Baraniuk, The American Statistician 70, 2016).
 #
-# Minimizes sum_i w_i d / d_i sum_f (x_if - c_jf)^2 over the features f that are there in row i, d_i of
-# d, with j its label. An assignment takes the nearest center of each row: the factor is the same for
-# all centers. An update sets c_jf to the mean of the rows of the cluster in which f is there, weighted
-# by w_i d / d_i, which is where this quadratic function of it is least. So neither raises the sum, and
-# it falls until no label changes. The weights of `Data` have the factor in them.
+# Minimizes sum_i w_i d / d_i sum_f (x_if - c_jf)^2 over the features f that are there in row i, d_i
+# of d, with j its label. An assignment takes the nearest center of each row: the factor is the same
+# for all centers. An update sets c_jf to the mean of the rows of the cluster in which f is there,
+# weighted
+# by w_i d / d_i, which is where this quadratic function of it is least. So neither raises the sum,
+# and it falls until no label changes. The weights of `Data` have the factor in them.
 
 cdef class GapClusters(Clusters):
     """Centers that are the means of what is there."""

@@ -1,7 +1,8 @@
-# k-medians: rows go to the center at the smallest Manhattan distance, and centers are the medians of
-# their rows, feature by feature.
+# k-medians: rows go to the center at the smallest Manhattan distance, and centers are the medians
+# of their rows, feature by feature.
 #
-# Minimizes sum_i w_i sum_f |x_if - c_jf| with j the label of row i. A median is the lower one of two:
+# Minimizes sum_i w_i sum_f |x_if - c_jf| with j the label of row i. A median is the lower one of
+# two:
 # the smallest value at or below which the rows have half of the cluster's weight, or more. Weights
 # are compared as exact sums, so that no order of the rows has a say.
 

@@ -3,7 +3,8 @@
 #
 # Given the centers, leaving out the rows of the largest weight times squared distance lowers the
 # inertia most; so does each half of an iteration, and iterations end. Which rows can be among them
-# is known from bounds: a row is no farther from its nearest center than it was, plus what its center
+# is known from bounds: a row is no farther from its nearest center than it was, plus what its
+# center
 # has moved. The rows that were left out before are measured first; no others need to be measured
 # whose bound is below all of theirs.
 

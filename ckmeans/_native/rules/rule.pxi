@@ -1,5 +1,5 @@
-# What a run does otherwise than plain k-means: the base of the classes in this folder, which has one
-# file for each rule.
+# What a run does otherwise than plain k-means: the base of the classes in this folder, which has
+# one file for each rule.
 #
 # A rule belongs to one run. The loop, its stopping rule and all that is asked of a run are the same
 # with a rule as without. A rule may

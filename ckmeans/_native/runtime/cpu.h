@@ -2,6 +2,23 @@
 #ifndef CKMEANS_CPU_H
 #define CKMEANS_CPU_H
 
+/* Whether AMX tiles may be used: the CPU has them, and the kernel, which is asked once, lets this
+ * process have them. */
+#if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__)
+# include <cpuid.h>
+# include <sys/syscall.h>
+# include <unistd.h>
+static int ckm_has_amx_tiles(void) {
+    enum { ASK = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+    if (!(d & 1u << 24) || !(d & 1u << 25)) return 0; /* tiles, and their bytes */
+    return syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;
+}
+#else
+static int ckm_has_amx_tiles(void) { return 0; }
+#endif
+
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 static int ckm_has_avx2(void) {
     __builtin_cpu_init();
@@ -40,6 +57,8 @@ static int ckm_has_avx2(void) { return 0; }
 static int ckm_has_avx512(void) { return 0; }
 static int ckm_has_avx512vnni(void) { return 0; }
 #endif
+
+static int ckm_has_amx(void) { return ckm_has_avx512vnni() && ckm_has_amx_tiles(); }
 
 #ifdef __VERSION__
 # define CKM_COMPILER __VERSION__

@@ -18,7 +18,7 @@ cdef class Threads:
     cdef int helpers             # threads that it was to have
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
-    cdef Memory score_memory, sieve_memory, list_memory, tile_memory
+    cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory
     cdef Py_ssize_t scores       # CSR: there is room for so many scores,
     cdef Py_ssize_t sieve_rows, sieve_centers            # sieves of so many rows and centers,
     cdef Py_ssize_t listed       # lists of so many centers,
@@ -163,6 +163,22 @@ cdef class Threads:
             lists.sq_norms = sq_norms + i * k
             lists.ids = ids + i * k
         self.list_memory, self.listed = memory, k
+        return 0
+
+    cdef int room_for_bytes(self) except -1:
+        """For panels of rows in bytes."""
+        cdef Memory memory
+        cdef BytePanel *panels
+        cdef int32_t *products
+        cdef int i
+        if self.byte_memory is None:
+            memory = Memory()
+            panels = <BytePanel *>memory.take(self.n * BYTE_PANELS, sizeof(BytePanel))
+            products = <int32_t *>memory.take(self.n * BYTE_GROUP * BYTE_ROWS, sizeof(int32_t))
+            for i in range(self.n):
+                self.workers[i].byte_panels = panels + i * BYTE_PANELS
+                self.workers[i].products = products + i * BYTE_GROUP * BYTE_ROWS
+            self.byte_memory = memory
         return 0
 
     cdef int room_for_tiles(self, Py_ssize_t groups) except -1 nogil:

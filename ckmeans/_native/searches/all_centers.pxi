@@ -15,7 +15,8 @@ cdef class AllCenters(Search):
         cdef double cost
         run.job.packing = run.choice.packing.panels_for(run, FASTEST)
         cost = run.choice.packing.pass_cost(run)
-        run.data.each_chunk(run.data.exact.assign, &run.job, cost)
+        run.data.each_chunk(run.choice.packing.all_centers(run), &run.job, cost,
+                            run.choice.packing.chunk_rows(run, cost))
         run.data.spent += n * cost
         after = run.data.threads.counters()
         return run.choice.packing.was_compared(run, <double>(after.decided - before.decided) / n,

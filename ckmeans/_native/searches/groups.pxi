@@ -37,6 +37,8 @@ cdef class GroupSearch(Search):
         cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d), begin
         if not self.insisted and run.data.rows.n * brute < WORTH_A_PILOT:
             return False
+        if self.bounds is None and not self.insisted and not self.can_pay(run, brute):
+            return False
         if self.bounds is None:
             with gil:
                 try:
@@ -47,7 +49,7 @@ cdef class GroupSearch(Search):
                         raise
                     run.choice.give_up_search(self)     # what was there before will do
                     return False
-                self.pilot_at = max(self.pilot_at, 1)
+                self.pilot_at = max(self.pilot_at, run.n_iter + 1)
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
         begin = begin if packing.panels != NULL else 1.0 * d
         self.passes_left = run.left()
@@ -66,6 +68,15 @@ cdef class GroupSearch(Search):
                     raise
                 run.choice.give_up_search(self)
         return False
+
+    cdef bint can_pay(self, Run run, double brute) noexcept nogil:
+        """Whether bounds that leave nothing over would pay in the next pass: opening them costs
+        time beside a fast comparison with all centers.
+        """
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
+        cdef double least = 2 + 0.15 * ((run.k + WIDTH - 1) // WIDTH)
+        cdef double gains = max((run.n_iter + 2) / 2.0, 8.0 if self.preferred else 0.0)
+        return (brute - least) * min(gains, <double>run.left()) > m * (d / 44.0) - brute
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:

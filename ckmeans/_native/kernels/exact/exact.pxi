@@ -54,6 +54,7 @@ include "kernels/exact/axes.pxi"
 include "kernels/exact/pack.pxi"
 include "kernels/exact/labels.pxi"
 include "kernels/exact/groups.pxi"
+include "kernels/exact/bytes.pxi"
 include "kernels/exact/shown.pxi"
 include "kernels/exact/seeding.pxi"
 include "kernels/exact/squares.pxi"
@@ -70,6 +71,7 @@ _table.arrange = arrange
 _table.turn = turn
 _table.assign_boxes = assign_boxes
 _table.assign_groups = assign_groups
+_table.assign_bytes = assign_bytes
 _table.assign = assign
 _table.measure = measure
 _table.transform = transform
@@ -83,4 +85,3 @@ _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
 _table.present = present_in
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
-

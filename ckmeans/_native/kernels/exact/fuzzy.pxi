@@ -1,7 +1,8 @@
 # Memberships of fuzzy c-means, and their sums. Included by kernels/exact/exact.pxi.
 #
 # With squared distances D_j of a row to the k centers and fuzziness m, its membership in cluster j
-# is u_j = 1 / sum_l (D_j / D_l)^(1 / (m - 1)); a row that coincides with centers belongs to these in
+# is u_j = 1 / sum_l (D_j / D_l)^(1 / (m - 1)); a row that coincides with centers belongs to these
+# in
 # equal parts. Memberships are never stored: each panel of rows adds its share of the sums at once.
 # The rows of a panel are added in their order, panels as exact sums (data/sums.pxi), so that the
 # bits depend on no thread.

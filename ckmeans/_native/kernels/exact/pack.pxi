@@ -51,7 +51,8 @@ cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed
 
 
 cdef void split_gaps(float *rows, Py_ssize_t count, Py_ssize_t d) noexcept nogil:
-    """Rows with NaN, in place, as rows of twice the width: zeros for what is missing, then 1 for each
+    """Rows with NaN, in place, as rows of twice the width: zeros for what is missing, then 1 for
+    each
     feature that is there and 0 for others.
 
     rows  INOUT  (count, d), then (count, 2 * d)

@@ -101,7 +101,8 @@ cdef inline bint split_pays(const Problem *p, Py_ssize_t i, Py_ssize_t j,
     b = ((p.s[j] - p.s[t]) + (p.s_low[j] - p.s_low[t])) / v
     apart = b - a
     # (Means are off by far less than this, and the saving by less than a factor of 2.)
-    return apart > ldexp(1, -30) * (fabs(a) + fabs(b)) and w / (w + v) * v * apart * apart > 2 * price
+    return (apart > ldexp(1, -30) * (fabs(a) + fabs(b))
+            and w / (w + v) * v * apart * apart > 2 * price)
 
 
 cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, double excess,

@@ -1,0 +1,218 @@
+# Assignment of rows in bytes. Included by kernels/exact/exact.pxi; the filter and its bounds are in
+# kernels/filter/bytes.pxi.
+
+cdef enum:
+    BYTE_SPAN = 131072   # bytes of centers that several panels are compared with in turn
+
+
+cdef inline double score_of(double sq_distance, double sq_norm,
+                            const Packed *packing) noexcept nogil:
+    """An upper bound of the score of a center at this squared distance."""
+    # (Rounded up in float32, the norm is up to 1.3e-6 of it too large.)
+    return (sq_distance * packing.scale * packing.scale * (1 + 1e-9)
+            - sq_norm * (1 - 1.5e-6))
+
+
+cdef inline void ask_for(const double *center, Py_ssize_t d) noexcept nogil:
+    """Centers are read here and there: they should be on their way before they are needed."""
+    cdef Py_ssize_t f
+    for f from 0 <= f < d by 8:
+        CKM_PREFETCH(center + f)
+
+
+cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
+                      BytePanel *panel) noexcept nogil:
+    """Get up to 64 rows ready: put them in bytes if they are not yet, and find their limits."""
+    cdef const Bytes *packing = job.bytes
+    cdef const ByteCenters *centers = job.byte_centers
+    cdef Py_ssize_t d = job.rows.d, at = first // PANEL, i
+    cdef int32_t *words = packing.words + first * packing.parts * packing.depth
+    cdef const real *x
+    cdef float *norms = packing.sq_norms + first
+    cdef double norm
+    if packing.filling:
+        pack_panel(fetch(job.rows, first, count, me.block), count, d, me, job.packing, me.panel,
+                   norms)
+        job.filter.pack_bytes(me.panel, d, packing, words, packing.steps + first,
+                              packing.rough + at, packing.reach + at)
+    panel.words = words
+    panel.rough = packing.rough[at]
+    panel.reach = packing.reach[at]
+    panel.full = False
+    panel.count = 0
+    panel.here = all_rows(count)
+    panel.seeking = False
+    for i in range(PANEL):
+        norm = norms[i]
+        panel.own[i] = job.labels[first + i] if i < count else -1
+        panel.step[i] = packing.steps[first + i]
+        panel.inverse[i] = 1 / panel.step[i]
+        panel.guard[i] = <float>((centers.guard_norm * norm + centers.guard_floor)
+                                 / panel.step[i] * (1 + 1e-6))
+        panel.limit[i] = <float>3e38
+        panel.sq_own[i] = 1e999
+        if i < count and panel.own[i] < 0:
+            panel.seeking = True
+    if panel.seeking:
+        for i in range(PANEL):
+            panel.own[i] = -1
+        return
+    for i in range(count):
+        if i + 1 < count:
+            ask_for(job.centers.rows + panel.own[i + 1] * d, d)
+        x = fetch(job.rows, first + i, 1, me.block)
+        panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
+        me.counters.exact += 1
+        panel.limit[i] = byte_limit(centers, panel, i,
+                                    score_of(panel.sq_own[i], norms[i], job.packing)
+                                    / panel.step[i])
+
+
+cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePanel *panel,
+                       int32_t *best) noexcept nogil:
+    """The labels of the rows that centers are left over for.
+
+    best  INOUT  (PANEL,) labels so far
+    """
+    cdef const Centers *centers = job.centers
+    cdef const float *norms = job.bytes.sq_norms + first
+    cdef Centers listed = centers[0]
+    cdef Py_ssize_t d = job.rows.d, i, b
+    cdef Py_ssize_t start[PANEL + 1]
+    cdef Py_ssize_t left[PANEL]
+    cdef Py_ssize_t end[PANEL]
+    cdef int32_t order[BYTE_ROOM]
+    cdef const real *group[GROUP]
+    cdef const real *x
+    cdef double least, second, sq
+    cdef int32_t label, id_, at
+    memset(start, 0, sizeof(start))
+    for i in range(panel.count):
+        start[panel.row[i] + 1] += 1
+    for b in range(PANEL):
+        start[b + 1] += start[b]
+        end[b] = start[b]
+    for i in range(panel.count):              # row by row, and of each in ascending order
+        order[end[panel.row[i]]] = <int32_t>i
+        end[panel.row[i]] += 1
+    for b in range(PANEL):
+        left[b] = 0
+        for i in range(start[b], start[b + 1]):
+            # (a NaN is never taken for proof)
+            at = order[i]
+            if not panel.score[at] > panel.limit[b]:
+                order[start[b] + left[b]] = at
+                if panel.score[at] < panel.score[order[start[b]]]:
+                    order[start[b] + left[b]] = order[start[b]]
+                    order[start[b]] = at
+                left[b] += 1
+        if left[b] == 1 and panel.own[b] < 0:          # there is no other
+            best[b] = centers.ids[panel.place[order[start[b]]]]
+            left[b] = 0
+        for i in range(start[b], start[b] + left[b]):
+            ask_for(centers.rows + centers.ids[panel.place[order[i]]] * d, d)
+    for b in range(PANEL):
+        if left[b] == 0:
+            continue
+        least = panel.sq_own[b]
+        label = panel.own[b]
+        second = 1e999
+        listed.m = 0
+        x = fetch(job.rows, first + b, 1, me.block)
+        # The lowest score comes first: that center's distance may rule out the others.
+        for i in range(start[b], start[b] + left[b]):
+            if panel.score[order[i]] > panel.limit[b]:
+                continue
+            id_ = centers.ids[panel.place[order[i]]]
+            insert_id(me.sieve.ids, &listed.m, id_)
+            sq = sq_distance(x, centers.rows + id_ * d, d)
+            me.counters.exact += 1
+            if sq < least:
+                second = least
+                least = sq
+                label = id_
+                panel.limit[b] = min(panel.limit[b],
+                                     byte_limit(job.byte_centers, panel, b,
+                                                score_of(sq, norms[b], job.packing)
+                                                / panel.step[b]))
+            elif sq < second:
+                second = sq
+        me.counters.decided += 1
+        if second < 1e999 and not apart(least, second, d):
+            if panel.own[b] >= 0:
+                insert_id(me.sieve.ids, &listed.m, panel.own[b])
+            listed.ids = me.sieve.ids
+            listed.blocks = NULL
+            group[0] = x
+            decide(group, 1, &listed, d, &label)
+            me.counters.exact += listed.m
+        best[b] = label
+
+
+cdef inline void insert_id(int32_t *ids, Py_ssize_t *count, int32_t id_) noexcept nogil:
+    """Into ascending ones."""
+    cdef Py_ssize_t at = count[0]
+    while at > 0 and ids[at - 1] > id_:
+        ids[at] = ids[at - 1]
+        at -= 1
+    ids[at] = id_
+    count[0] += 1
+
+
+cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                      int worker) noexcept nogil:
+    """Labels of rows [start, stop), by way of bytes."""
+    cdef Assign *job = <Assign *>job_
+    cdef Worker *me = job.workers + worker
+    cdef const Centers *centers = job.centers
+    cdef const ByteCenters *in_bytes = job.byte_centers
+    cdef Py_ssize_t groups = (in_bytes.m + BYTE_GROUP - 1) // BYTE_GROUP, base, first, count, g, i
+    cdef Py_ssize_t span = max(<Py_ssize_t>1, BYTE_SPAN // (4 * BYTE_GROUP * job.bytes.parts
+                                                            * job.bytes.depth))
+    # Where centers do not fit into the fastest caches, more rows share a reading of them.
+    cdef Py_ssize_t panels = min(<Py_ssize_t>BYTE_PANELS, 1 + groups // span), p
+    cdef BytePanel *panel
+    cdef int32_t old[PANEL]
+    cdef int32_t best[PANEL]
+    cdef uint64_t changed, unsure
+    for base from start <= base < stop by panels * PANEL:
+        for p in range(panels):
+            first = base + p * PANEL
+            if first < stop:
+                count = min(<Py_ssize_t>PANEL, stop - first)
+                if job.survey != NULL:
+                    survey(job.survey, first, first + count, chunk, worker)
+                begin_bytes(job, me, first, count, me.byte_panels + p)
+        for g from 0 <= g < groups by span:
+            for p in range(panels):
+                if base + p * PANEL < stop:
+                    job.filter.bytes(in_bytes, job.bytes, g, min(g + span, groups),
+                                     me.byte_panels + p, me.products)
+        for p in range(panels):
+            first = base + p * PANEL
+            if first >= stop:
+                break
+            panel = me.byte_panels + p
+            count = min(<Py_ssize_t>PANEL, stop - first)
+            labels_at(job, first, count, old)
+            memcpy(best, old, sizeof(best))
+            me.counters.filtered += count * centers.m
+            unsure = 0
+            if panel.full:
+                # Another filter may tell more.
+                pack_panel(fetch(job.rows, first, count, me.block), count, job.rows.d, me,
+                           job.packing, me.panel, me.panel_norms)
+                job.filter.panel(me.panel, me.panel_norms, job.rows.d, centers, old, best,
+                                 &unsure, &changed)
+                me.counters.filtered += count * centers.m
+                unsure &= all_rows(count)
+            else:
+                choose_bytes(job, me, first, panel, best)
+            changed = 0
+            for i in range(count):
+                changed |= <uint64_t>(best[i] != old[i]) << i
+            if job.rows.directionless:
+                without_direction(job.rows, NULL, first, count, old, best, &unsure, &changed)
+            if unsure | changed:
+                settle(job, me, centers, first, count, old, best, unsure, changed)
+    return 0

@@ -1,0 +1,270 @@
+# Rows and centers in bytes. Included by kernels/filter/filter.pxi.
+#
+# A packed row a is kept as whole numbers q of at most 127 and a step s of its own, a center
+# b' = -2b as p with a step t: a is about s q, b' about t p. With rough >= |a / s - q| and
+# reach >= |q|, the same for the rows of a panel, and off >= |b' - t p|,
+#     |ab' - s t qp| <= |a - s q| |b'| + |s q| |b' - t p| <= s w,    w = rough |b'| + reach off.
+# The product qp is a whole number, worked out without rounding: rows are stored as q + 128, so that
+# they have no sign, and 128 sum(p) is taken off again, the `lift` when multiplied by t.
+#
+# Scores are compared in steps of the row, against a limit that is known before, so that nothing is
+# stored of the centers that are ruled out:
+#     V = |b|^2 / s + (t (q + 128)p - (lift + w + rounding))
+# is never above the true score / s, but for what the bounds of kernels/filter/filter.pxi allow for
+# with d = 1: the norm is lowered by 2 gamma |b|^2, which pays for its own roundings (four here) and
+# for the center's share of those of a and b', and the row's share is in the limit. The rest of V is
+# a sum of t (q + 128)p, at most T = 255 t sum|p|, which is rounded three times, and of what is
+# taken off, at most T / 2 + w, four times: with u = 2^-24 that makes less than 5 u T + 5 u w, and
+# `rounding` is 6 u T, and w is raised by 2e-6 of itself.
+#
+# The limit is that of the row's center of the pass before, from the distance D^2 to it, which the
+# exact kernels work out: D^2 - |a|^2 is its score, to which the guard of kernels/filter/filter.pxi
+# is added. Where a center that is listed has an upper bound V + 2 (w + rounding), and that guard,
+# below it, the limit falls to that. Rows without a label begin with the lowest such bound among the
+# first group of centers.
+
+cdef extern from "kernels/filter/bytes.h" nogil:
+    enum: CKM_TOP_BYTE, CKM_BYTES_FROM, BYTE_VECTORS
+    double CKM_BYTE_COST
+    void ckm_byte_begin(Py_ssize_t depth)
+    void ckm_byte_end()
+    void ckm_byte_products(const int32_t *x, const int32_t *c, Py_ssize_t parts, Py_ssize_t depth,
+                           int32_t *out)
+
+cdef float BYTE_ROUNDED = 1e-4   # more than what multiplying a feature by the inverse of the step
+                                 # is off by
+
+
+cdef void filter_pack_bytes(const float *x, Py_ssize_t d, const Bytes *packing, int32_t *words,
+                            float *steps, float *rough, float *reach) noexcept nogil:
+    """Put 64 packed rows in bytes.
+
+    x      IN   (d, PANEL)
+    words  OUT  (PANEL / BYTE_LANES, parts * depth, BYTE_LANES)
+    steps  OUT  (PANEL,)
+    rough, reach  OUT  see Bytes
+    """
+    cdef Py_ssize_t size = packing.parts * packing.depth, lane, w, f, i
+    cdef vf largest, value, inverse, off, length, total
+    cdef vi near, word
+    cdef float row[VL]
+    cdef float other[VL]
+    cdef float slack = BYTE_ROUNDED * sqrtf(<float>d)
+    cdef int32_t *to
+    cdef int b
+    rough[0] = reach[0] = 0
+    for lane from 0 <= lane < PANEL by VL:
+        largest = VF_SPLAT(0)
+        for f in range(d):
+            value = VF_LOAD(x + f * PANEL + lane)
+            largest = VF_MAX(largest, VF_MAX(value, VF_SPLAT(0) - value))
+        VF_STORE(row, largest)
+        for b in range(VL):
+            # Packed values reach up to 2^44: a row that lies nearer to the origin than this step is
+            # there.
+            steps[lane + b] = max(row[b] * <float>(1.000002 / 127), <float>1e-9)
+            row[b] = 1 / steps[lane + b]
+        inverse = VF_LOAD(row)
+        total = VF_SPLAT(0)
+        length = VF_SPLAT(0)
+        to = words + lane // BYTE_LANES * size * BYTE_LANES + lane % BYTE_LANES
+        for w in range(size):
+            word = VI_SPLAT(0)
+            for i in range(4):
+                f = 4 * w + i
+                near = VI_SPLAT(128)
+                if f < d:
+                    value = VF_LOAD(x + f * PANEL + lane) * inverse
+                    near = VI_NEAREST(value)
+                    off = value - VF_FROM_INTS(near)
+                    total = total + off * off
+                    length = length + VF_FROM_INTS(near) * VF_FROM_INTS(near)
+                    near = near + VI_SPLAT(128)
+                word = word | near << (8 * i)
+            VI_STORE(to + w * BYTE_LANES, word)
+        VF_STORE(row, total)
+        VF_STORE(other, length)
+        for b in range(VL):
+            rough[0] = max(rough[0], root(row[b], d) + slack)
+            reach[0] = max(reach[0], root(other[b], d))
+
+
+cdef void filter_pack_center(const float *scaled, Py_ssize_t d, const Bytes *packing,
+                             Py_ssize_t place, ByteCenters *centers) noexcept nogil:
+    """Put a center in bytes.
+
+    scaled   IN   (d,)
+    centers  OUT  at the place
+    """
+    cdef int8_t numbers[BYTE_FEATURES]
+    cdef Py_ssize_t whole = d // VL * VL if VL > 1 else 0, line = 4 * packing.depth, f, p
+    cdef vf largest = VF_SPLAT(0), squares = VF_SPLAT(0), total = VF_SPLAT(0), value
+    cdef vi near, sums = VI_SPLAT(0), sizes = VI_SPLAT(0)
+    cdef float lanes[VL]
+    cdef int32_t ints[VL]
+    cdef float most = 0, square = 0, left = 0, inverse, step, one
+    cdef int32_t sum_ = 0, size = 0
+    cdef int8_t *to = <int8_t *>(centers.words + place // BYTE_LANES * packing.parts * BYTE_LANES
+                                 * packing.depth) + place % BYTE_LANES * line
+    cdef int b
+    for f from 0 <= f < whole by VL:
+        value = VF_LOAD(scaled + f)
+        largest = VF_MAX(largest, VF_MAX(value, VF_SPLAT(0) - value))
+        squares = squares + value * value
+    VF_STORE(lanes, largest)
+    for b in range(VL):
+        most = max(most, lanes[b])
+    VF_STORE(lanes, squares)
+    for b in range(VL):
+        square += lanes[b]
+    for f in range(whole, d):
+        one = scaled[f]
+        most = max(most, max(one, -one))
+        square += one * one
+    step = max(most * <float>(1.000002 / CKM_TOP_BYTE), <float>1e-20)
+    inverse = 1 / step
+    for f from 0 <= f < whole by VL:
+        value = VF_LOAD(scaled + f) * VF_SPLAT(inverse)
+        near = VI_NEAREST(value)
+        value = value - VF_FROM_INTS(near)
+        total = total + value * value
+        VI_STORE(ints, near)
+        for b in range(VL):
+            numbers[f + b] = <int8_t>ints[b]
+    VF_STORE(lanes, total)
+    for b in range(VL):
+        left += lanes[b]
+    for f in range(whole, d):
+        # One feature at a time, by way of the same rounding.
+        VF_STORE(lanes, VF_SPLAT(scaled[f] * inverse))
+        VI_STORE(ints, VI_NEAREST(VF_LOAD(lanes)))
+        one = lanes[0] - ints[0]
+        left += one * one
+        numbers[f] = <int8_t>ints[0]
+    for f in range(d):
+        sum_ += numbers[f]
+        size += numbers[f] if numbers[f] > 0 else -numbers[f]
+    for f in range(d, packing.parts * line):
+        numbers[f] = 0
+    for p in range(packing.parts):
+        memcpy(to + p * BYTE_LANES * line, numbers + p * line, line)
+    (<float *>centers.steps)[place] = step
+    (<float *>centers.lengths)[place] = root(square, d)
+    (<float *>centers.off)[place] = <float>(1.000002 * step * (root(left, d)
+                                                              + BYTE_ROUNDED * sqrtf(<float>d)))
+    (<float *>centers.lift)[place] = 128 * step * sum_
+    (<float *>centers.rounding)[place] = <float>(255 * 6 * 6e-8) * step * size
+
+
+cdef void filter_bytes(const ByteCenters *centers, const Bytes *packing, Py_ssize_t first,
+                       Py_ssize_t stop, BytePanel *panel, int32_t *products) noexcept nogil:
+    """List the centers of groups [first, stop) that are not out of the question for 64 rows.
+
+    panel     INOUT
+    products  scratch  (BYTE_GROUP, BYTE_ROWS)
+    """
+    cdef Py_ssize_t lane, g
+    ckm_byte_begin(packing.depth)
+    # Some of the rows at a time, which stay in the fastest cache.
+    for lane from 0 <= lane < PANEL by BYTE_ROWS:
+        for g in range(first, stop):
+            if panel.full:
+                break
+            filter_group(centers, packing, g, panel, lane, products)
+            if panel.count > BYTE_ROOM - BYTE_GROUP * BYTE_ROWS:
+                drop_ruled_out(panel)
+                panel.full = panel.count > BYTE_ROOM - BYTE_GROUP * BYTE_ROWS
+    ckm_byte_end()
+
+
+cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssize_t group,
+                       BytePanel *panel, Py_ssize_t lane, int32_t *products) noexcept nogil:
+    """The same for one group and the rows from `lane` on."""
+    cdef float wide[BYTE_GROUP]
+    cdef float less[BYTE_GROUP]
+    cdef vf lowest[BYTE_VECTORS]
+    cdef vf inverse[BYTE_VECTORS]
+    cdef vf step, norm, take, value
+    cdef vf rough = VF_SPLAT(panel.rough), reach = VF_SPLAT(panel.reach)
+    cdef Py_ssize_t size = packing.parts * packing.depth, j = group * BYTE_GROUP, i, v
+    cdef Py_ssize_t used = min(<Py_ssize_t>BYTE_GROUP, centers.m - j)
+    cdef float *limit = panel.limit + lane
+    cdef const int32_t *out
+    cdef uint64_t left
+    ckm_byte_products(panel.words + lane * size, centers.words + j * size, packing.parts,
+                      packing.depth, products)
+    for i from 0 <= i < BYTE_GROUP by VL:
+        value = ((rough * VF_LOAD(centers.lengths + j + i)
+                  + reach * VF_LOAD(centers.off + j + i)) * VF_SPLAT(<float>1.000002)
+                 + VF_LOAD(centers.rounding + j + i))
+        VF_STORE(wide + i, value)
+        VF_STORE(less + i, value + VF_LOAD(centers.lift + j + i))
+    for v in range(BYTE_VECTORS):
+        inverse[v] = VF_LOAD(panel.inverse + lane + v * VL)
+    if panel.seeking and group == 0:
+        for v in range(BYTE_VECTORS):
+            lowest[v] = VF_SPLAT(3e38)
+        for i in range(used):
+            step = VF_SPLAT(centers.steps[j + i])
+            norm = VF_SPLAT(centers.sq_norms[j + i])
+            take = VF_SPLAT(less[i] - <float>2.00001 * wide[i])
+            out = products + i * BYTE_ROWS
+            for v in range(BYTE_VECTORS):
+                value = VF_FROM_INTS(VI_LOAD(out + v * VL)) * step + (norm * inverse[v] - take)
+                lowest[v] = VF_MIN(lowest[v], value)
+        for v in range(BYTE_VECTORS):
+            VF_STORE(limit + v * VL, lowest[v])
+        for i in range(BYTE_ROWS):
+            limit[i] = byte_limit(centers, panel, lane + i, limit[i])
+    for i in range(used):
+        step = VF_SPLAT(centers.steps[j + i])
+        norm = VF_SPLAT(centers.sq_norms[j + i])
+        take = VF_SPLAT(less[i])
+        out = products + i * BYTE_ROWS
+        left = 0
+        for v in range(BYTE_VECTORS):
+            value = VF_FROM_INTS(VI_LOAD(out + v * VL)) * step + (norm * inverse[v] - take)
+            left |= VF_BITS_LE(value, VF_LOAD(limit + v * VL)) << (v * VL)
+        if left:
+            note_left(centers, panel, j + i, lane, out, less[i], wide[i], left)
+
+
+cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t place,
+                    Py_ssize_t first, const int32_t *products, float less, float wide,
+                    uint64_t left) noexcept nogil:
+    """List a center for the rows from `first` on that it is left over for, and lower their limits
+    by it.
+
+    products  IN  (BYTE_ROWS,)
+    """
+    cdef int32_t at
+    cdef Py_ssize_t lane
+    cdef float value
+    left &= panel.here >> first
+    while left:
+        lane = first + CKM_CTZ64(left)
+        left &= left - 1
+        if panel.own[lane] == centers.ids[place]:
+            continue
+        value = (<float>products[lane - first] * centers.steps[place]
+                 + (centers.sq_norms[place] * panel.inverse[lane] - less))
+        at = <int32_t>panel.count
+        panel.place[at] = <int32_t>place
+        panel.row[at] = <int32_t>lane
+        panel.score[at] = value
+        panel.count += 1
+        panel.limit[lane] = min(panel.limit[lane],
+                                byte_limit(centers, panel, lane,
+                                           value + <float>2.00001 * wide))
+
+
+cdef void drop_ruled_out(BytePanel *panel) noexcept nogil:
+    """Take centers off the list that are above the limits as they are now."""
+    cdef Py_ssize_t i, count = 0
+    for i in range(panel.count):
+        panel.place[count] = panel.place[i]
+        panel.row[count] = panel.row[i]
+        panel.score[count] = panel.score[i]
+        # (a NaN is never taken for proof)
+        count += not panel.score[i] > panel.limit[panel.row[i]]
+    panel.count = count

@@ -1,0 +1,151 @@
+# Rows kept in bytes, for the filter of kernels/filter/bytes.pxi: where features and centers are
+# many, the fastest to compare with all centers.
+
+cdef double distance_cost(Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
+    return 30 + 0.4 * d
+
+
+cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """Nanoseconds that it takes to compare a row in bytes with m centers, roughly; that to its own
+    is worked out first.
+    """
+    return 30 + distance_cost(d) + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64))
+
+
+cdef class InBytes(Packing):
+    """Rows in bytes, and nothing else.
+
+    The first pass that compares all rows with all centers puts them in bytes on the way.
+    """
+    cdef Floats floats
+    cdef Bytes bytes
+    cdef Counted counted         # what they cost in the last pass that compared them
+    cdef int64_t filtered        # pairs before the pass that is under way
+
+    cdef int open(self, Data data) except -1:
+        self.floats = data.floats
+        self.filter = self.floats.filter
+        self.counted = Counted()
+        self.forget()
+        return 0
+
+    cdef bint possible(self, Run run) noexcept:
+        cdef Py_ssize_t d = run.data.rows.d, k = run.k
+        if (not self.filter or not run.data.packed or d > BYTE_FEATURES
+            or run.data.metric != EUCLIDEAN):
+            return False
+        return (run.choice.insists_on(self) or d >= filter_table.bytes_from
+                and (self.counted.cost(run, self.expected(k, d))
+                     < min(quanta_cost(k, d), brute_cost(k, d))))
+
+    cdef bint fits(self, Run run) noexcept nogil:
+        return self.floats.boxes.order == NULL
+
+    cdef bint wants(self, Run run) except -1 nogil:
+        """Not where other ways ought to be faster, by what bytes were found to leave over."""
+        cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
+        return (run.choice.insists_on(self) or self.counted.cost(run, self.expected(m, d))
+                < run.choice.cost_without(run, self, m))
+
+    cdef double expected(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        """Nanoseconds that a row takes if one center is left over beside its own, roughly."""
+        return self.row_cost(m, d) + distance_cost(d)
+
+    cdef bint needs_panels(self) noexcept:
+        return self.floats.boxes.order != NULL
+
+    cdef Packed *panels(self) noexcept nogil:
+        return &self.floats.packed
+
+    cdef ChunkFn all_centers(self, Run run) noexcept nogil:
+        return run.data.exact.assign if run.job.bytes == NULL else run.data.exact.assign_bytes
+
+    cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
+        """As many as share a reading of the centers, but enough chunks for all threads."""
+        cdef Py_ssize_t rows = BYTE_PANELS * PANEL
+        cdef Py_ssize_t most = run.data.rows.n // (4 * run.data.n_threads) // PANEL * PANEL
+        if run.job.bytes == NULL:
+            return 0
+        rows = rows * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (rows * cost)))
+        return max(<Py_ssize_t>PANEL, min(rows, most))
+
+    cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
+        if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
+            run.job.bytes = NULL
+            return self.floats.panels_for(run, layout)
+        self.filtered = run.data.threads.counters().filtered
+        run.forms.put_in_bytes(&self.bytes, &self.packed)
+        run.job.bytes = &self.bytes
+        run.job.byte_centers = &run.forms.in_bytes
+        return &self.packed
+
+    cdef bint ready(self, Run run) except -1 nogil:
+        """Whether there is room for what this pass fills or reads."""
+        if (self.bytes.words != NULL and run.forms.byte_memory is not None
+            and run.data.threads.has_sieves(run.k, 1)):
+            return True
+        with gil:
+            try:
+                if self.bytes.words == NULL:
+                    self.make_room(run.data)
+                run.data.threads.room_for_bytes()
+                run.data.threads.room_for_sieves(run.k, 1)
+                run.forms.use_bytes(&self.bytes)
+            except MemoryError:
+                self.give_up(run)
+                return False
+        return True
+
+    cdef int make_room(self, Data data) except -1:
+        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL
+        cdef Py_ssize_t words = (data.rows.d + 3) // 4
+        cdef Memory memory = Memory()
+        cdef Bytes bytes
+        bytes.parts = (words + 15) // 16
+        bytes.depth = (words + bytes.parts - 1) // bytes.parts
+        bytes.words = <int32_t *>memory.take(n * bytes.parts * bytes.depth, sizeof(int32_t))
+        bytes.steps = <float *>memory.take(n, sizeof(float))
+        bytes.sq_norms = <float *>memory.take(n, sizeof(float))
+        bytes.rough = <float *>memory.take(n // PANEL, sizeof(float))
+        bytes.reach = <float *>memory.take(n // PANEL, sizeof(float))
+        bytes.filling = True
+        self.packed = self.floats.packed
+        self.packed.panels = NULL
+        self.memory, self.bytes = memory, bytes
+        return 0
+
+    cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
+        cdef Py_ssize_t n = run.data.rows.n, d = run.data.rows.d, m = run.forms.c.m
+        cdef double floats                    # centers that a row was compared with once more
+        if run.job.bytes == NULL:
+            return self.floats.was_compared(run, doubtful, pairs)
+        self.bytes.filling = False
+        floats = <double>(run.data.threads.counters().filtered - self.filtered) / n - m
+        self.counted.note(run, self.row_cost(m, d) + max(pairs - 1, 0.0) * distance_cost(d)
+                          + floats * brute_cost(1, d))
+        return 0
+
+    cdef void was_read(self) noexcept nogil:
+        self.floats.was_read()
+
+    cdef int leave(self, Run run) except -1:
+        run.job.bytes = NULL
+        self.forget()                        # (what other runs need they pack anew)
+        return 0
+
+    cdef int give_up(self, Run run) except -1:
+        return run.choice.give_up(run, self)
+
+    cdef void forget(self) noexcept:
+        self.bytes.words = NULL
+        self.packed = self.floats.packed
+        self.memory = None
+
+    cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        return bytes_cost(m, d)
+
+    cdef double pass_cost(self, Run run) noexcept nogil:
+        if run.job.bytes != NULL:
+            return bytes_cost(run.forms.c.m, run.data.rows.d)
+        return Packing.pass_cost(self, run)

@@ -1,0 +1,206 @@
+"""Rows in bytes give the bits of the definition, whatever they hold, and are left where they do not
+pay.
+"""
+
+import numpy as np
+import oracle
+import pytest
+from checks import run_python
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from native.test_guard import hard_rows, in_bytes, same_fits
+
+from ckmeans import KMeans, _native
+from ckmeans._native import engine
+
+KINDS = [
+    "plain", "spikes", "scales", "offset", "equal", "lattice", "duplicates", "constant", "tiny",
+    "huge", "far row", "zeros",
+]  # fmt: skip
+
+
+def rows_of_kind(rng, kind, n, d):
+    X = hard_rows(rng, kind, n, d)
+    if kind == "tiny":
+        X *= 1e-160
+    elif kind == "huge":
+        X *= 1e120
+    elif kind == "far row":
+        X[0] += 1e6
+    elif kind == "zeros":
+        X[rng.random(size=X.shape) < 0.9] = 0
+    return X
+
+
+def trajectory(X, centers, algorithm, n_iter=4, weights=None):
+    run = engine.Run(engine.Data(X, weights, 2, True), centers.copy(), n_iter, 0.0, algorithm)
+    steps = []
+    for _ in range(n_iter):
+        more = run.iterate()
+        steps.append((run.labels().tobytes(), run.centers().tobytes(), run.n_changed, run.shift))
+        if not more:
+            break
+    return steps
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", KINDS)
+def test_first_labels_are_those_of_the_definition(kind, dtype):
+    rng = np.random.default_rng(len(kind))
+    if dtype == np.float32 and kind in ("tiny", "huge"):
+        pytest.skip("not values of float32")
+    for n, d, k in (500, 72, 40), (130, 101, 33), (65, 3, 65), (200, 64, 2), (70, 257, 100):
+        X = rows_of_kind(rng, kind, n, d).astype(dtype)
+        centers = X[rng.choice(n, min(k, n), replace=False)].astype(float)
+        centers[1:5] += rng.normal(size=centers[1:5].shape) * np.abs(centers[1:5]).max()
+        centers = centers.astype(dtype).astype(float)
+        assert np.array_equal(in_bytes(X, centers), oracle.assign(X, centers)[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_iteration_is_that_of_float32(kind):
+    """From the second iteration on, limits come from the labels so far."""
+    rng = np.random.default_rng(len(kind))
+    for n, d, k in (700, 90, 50), (1000, 31, 70):
+        X = rows_of_kind(rng, kind, n, d)
+        centers = X[rng.choice(n, k, replace=False)]
+        assert trajectory(X, centers, "bytes") == trajectory(X, centers, "boxes")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(KINDS),
+    st.integers(1, 400),
+    st.integers(1, 150),
+    st.integers(1, 80),
+    st.booleans(),
+)
+def test_any_shape_and_weights(seed, kind, n, d, k, weighted):
+    rng = np.random.default_rng(seed)
+    X = rows_of_kind(rng, kind, n + n % 2 * 10, d)
+    k = min(k, len(X))
+    centers = X[rng.choice(len(X), k, replace=False)]
+    weights = rng.integers(0, 3, len(X)).astype(float) if weighted else None
+    assert trajectory(X, centers, "bytes", 3, weights) == trajectory(
+        X, centers, "boxes", 3, weights
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "int16", "bool"])
+def test_rows_that_are_converted_as_they_are_read(dtype):
+    rng = np.random.default_rng(1)
+    X = (rng.normal(size=(400, 70)) * 20 + 60).astype(dtype)
+    for rows in (X, np.asfortranarray(X), X[::-1, ::-1]):
+        centers = rows[:40].astype(float)
+        assert np.array_equal(in_bytes(rows, centers), oracle.assign(rows, centers)[0])
+
+
+def test_more_centers_left_over_than_there_is_room_for():
+    """Centers that differ in the last bits: another filter, and then the definition, decide."""
+    rng = np.random.default_rng(2)
+    for d in (40, 128):
+        X = rng.normal(size=(300, d))
+        centers = rng.normal(size=d) + 1e-7 * rng.normal(size=(200, d))
+        assert np.array_equal(in_bytes(X, centers), oracle.assign(X, centers)[0])
+        same_fits(X, centers, ["boxes", "bytes", "lloyd"], max_iter=5)
+
+
+def test_rows_without_direction():
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 2, size=(320, 96)).astype(float)
+    X[::8] = 0
+    same_fits(X, X[1:81:2] + 0.01 * rng.random((40, 96)), ["boxes", "bytes"], metric="cosine")
+
+
+def test_runs_take_turns():
+    """Two runs of other sizes over the same data, and a third that goes by bounds."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(60, 80))[rng.integers(60, size=2000)] + rng.normal(size=(2000, 80))
+    starts = [X[:30], X[100:190]]
+    data = engine.Data(X, None, 2, True)
+    runs = [engine.Run(data, start.copy(), 5, 0.0, "bytes") for start in starts]
+    runs.append(engine.Run(data, starts[0].copy(), 5, 0.0, "yinyang"))
+    for _ in range(5):
+        for run in runs:
+            run.iterate()
+    for run, start in zip(runs, [*starts, starts[0]], strict=True):
+        alone = engine.Run(engine.Data(X, None, 1, True), start.copy(), 5, 0.0, "boxes")
+        for _ in range(5):
+            alone.iterate()
+        assert np.array_equal(run.labels(), alone.labels())
+        assert np.array_equal(run.centers(), alone.centers())
+
+
+@pytest.fixture
+def uninsisted():
+    """What an algorithm prefers is used where it pays, as users have it."""
+    if _native.isa not in ("avx512vnni", "amx"):
+        pytest.skip(f"{_native.isa} multiplies whole numbers as fast")
+    engine.insist(False)
+    yield
+    engine.insist(True)
+
+
+def test_bytes_that_leave_over_too_much_are_given_up(uninsisted):
+    """One feature is so large that all others vanish in its steps."""
+    rng = np.random.default_rng(5)
+    n, k = 1500, 1000
+    X = rng.normal(size=(n, 96))
+    X[:, 0] += 60 * rng.choice([-1, 1], size=n)
+    centers = X[:k].copy()
+    same_fits(X, centers, ["boxes", "bytes", "lloyd", "auto"], max_iter=6)
+    run = engine.Run(engine.Data(X, None, 1, True), centers.copy(), 6, 0.0, "bytes")
+    pairs = [0]
+    for _ in range(4):
+        run.iterate()
+        pairs.append(run.counters()["filtered"])
+    # Once in bytes, and once more as floats; then in whole numbers.
+    assert np.diff(pairs).tolist() == [2 * n * k] + [n * k] * 3
+
+
+PRODUCTS = """
+import numpy as np, hashlib
+from ckmeans._native import engine
+engine.insist(True)
+rng = np.random.default_rng(0)
+digest = hashlib.sha256()
+for n, d, k in (300, 70, 40), (200, 130, 65), (129, 5, 3), (64, 64, 32):
+    X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-3, 3, size=(n, 1))
+    run = engine.Run(engine.Data(X, None, 1, True), X[:k].copy(), 4, 0.0, "bytes")
+    for _ in range(4):
+        run.iterate()
+        digest.update(run.labels().tobytes() + run.centers().tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("isa", _native.available)
+def test_every_instruction_set_multiplies_bytes(isa):
+    """Tiles, vectors and plain C: the same labels."""
+    assert run_python(PRODUCTS, CKMEANS_ISA=isa) == run_python(PRODUCTS, CKMEANS_ISA="baseline")
+
+
+def test_lloyd_takes_bytes_where_they_pay(uninsisted):
+    """Many features and centers, on a CPU with instructions for bytes."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(3000, 256)).astype(np.float32)
+    centers = X[:500].astype(float)
+    counted = []
+    for algorithm in ("lloyd", "bytes"):
+        run = engine.Run(engine.Data(X, None, 2, True), centers.copy(), 3, 0.0, algorithm)
+        run.iterate()
+        run.iterate()
+        counted.append(run.counters())
+    assert counted[0] == counted[1]
+
+
+def test_an_estimator_may_insist_on_bytes():
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(500, 40)).astype(np.float32)
+    models = [
+        KMeans(20, algorithm=algorithm, n_init=2, max_iter=8, random_state=1).fit(X)
+        for algorithm in ("bytes", "yinyang")
+    ]
+    assert np.array_equal(models[0].labels_, models[1].labels_)
+    assert np.array_equal(models[0].labels_, models[0].predict(X))
