@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import oracle
+import pytest
 
 import ckmeans
 
@@ -104,6 +105,27 @@ class Interruption(threading.Thread):
     def went_on(self, n_threads):
         """Seconds of each thread's CPU that were still spent after it."""
         return (time.process_time() - self.sent) / (n_threads or os.cpu_count())
+
+
+def assert_same_output_with_every_instruction_set(program):
+    """What a program prints, such as a hash of results, does not depend on the instruction set."""
+    found = {isa: run_python(program, CKMEANS_ISA=isa) for isa in ckmeans._native.available}
+    assert len(set(found.values())) == 1, found
+
+
+def failed_estimator_checks(model):
+    """(name, exception) of scikit-learn's checks of an estimator that fail; skips the test where
+    it has none.
+    """
+    checks = pytest.importorskip("sklearn.utils.estimator_checks")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = checks.check_estimator(model, on_fail=None, on_skip=None)
+    return [
+        (result["check_name"], result["exception"])
+        for result in results
+        if result["status"] == "failed"
+    ]
 
 
 def subprocess_environment(**more):

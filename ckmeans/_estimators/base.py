@@ -457,7 +457,8 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        return self._predict(*self._rows(X), self._centers())
+        centers = self._centers()
+        return self._predict(*self._matrix(X), centers)
 
     def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
         # One pass: rows are checked while they are assigned, and scanned again only if a value may
@@ -528,7 +529,7 @@ class CenterModel(Manners):
         centers = self._centers()
         if temperature is None:
             temperature = temperature_of(self, centers.shape[1])
-        array, names = self._rows(X)
+        array, names = self._matrix(X)
         if isinstance(array, SparseRows):
             raise ValueError(
                 "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
@@ -567,7 +568,7 @@ class CenterModel(Manners):
             A distance of float32 rows is above the largest float32.
         """
         centers = self._centers()
-        array, names = self._rows(X)
+        array, names = self._matrix(X)
         data = self._unscanned(array)
         distances = distances_of(data, centers)
         if data.overflow:  # as in _predict
@@ -633,7 +634,7 @@ class CenterModel(Manners):
     def _own_distances(self, X: Any, labels: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The distance of each row to the center of its label, and the labels."""
         centers = self._centers()
-        array, names = self._rows(X)
+        array, names = self._matrix(X)
         data = self._opened(array, names)
         if labels is None:
             labels = self._labels(data)

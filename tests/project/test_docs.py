@@ -74,7 +74,8 @@ def test_an_error_is_found():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the commands are for a POSIX shell")
-def test_what_commands_do_not_say_is_found(tmp_path):
+def test_what_commands_do_not_say_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no sources stand beside the package
     tools = pages.make_tools(tmp_path / "bin")
     for command, said in (
         ("echo a b", "a b\n"),

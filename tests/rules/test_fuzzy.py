@@ -6,7 +6,7 @@ import numpy as np
 import oracle
 import oracle_fuzzy
 import pytest
-from checks import run_python
+from checks import assert_same_output_with_every_instruction_set, failed_estimator_checks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,20 +174,8 @@ print(out.hexdigest())
 
 
 def test_instruction_sets_give_the_same_bits():
-    from ckmeans._native import available
-
-    found = {isa: run_python(PROGRAM, CKMEANS_ISA=isa) for isa in available}
-    assert len(set(found.values())) == 1, found
+    assert_same_output_with_every_instruction_set(PROGRAM)
 
 
 def test_scikit_learn_checks():
-    checks = pytest.importorskip("sklearn.utils.estimator_checks")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        results = checks.check_estimator(FuzzyCMeans(), on_fail=None, on_skip=None)
-    failed = [
-        (result["check_name"], result["exception"])
-        for result in results
-        if result["status"] == "failed"
-    ]
-    assert not failed
+    assert not failed_estimator_checks(FuzzyCMeans())

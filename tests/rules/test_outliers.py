@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from checks import assert_same
 from hypothesis import given
 from hypothesis import strategies as st
 from rules_data import blobs
@@ -87,9 +88,7 @@ def test_threads_algorithms_and_sparse_rows_give_the_same_bits(kind):
         )
     ]
     for other in fits[1:]:
-        assert np.array_equal(fits[0].labels_, other.labels_)
-        assert np.array_equal(fits[0].cluster_centers_, other.cluster_centers_)
-        assert fits[0].inertia_ == other.inertia_ and fits[0].n_iter_ == other.n_iter_
+        assert_same(fits[0], other)
 
 
 @pytest.mark.parametrize("kind", ["normal", "grid"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from checks import run_python
+from checks import assert_same, run_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_data import blobs, least_cost
@@ -131,9 +131,7 @@ def test_threads_layouts_and_sparse_rows_give_the_same_bits(kind):
         )
     ]
     for other in fits[1:]:
-        assert np.array_equal(fits[0].labels_, other.labels_)
-        assert np.array_equal(fits[0].cluster_centers_, other.cluster_centers_)
-        assert fits[0].inertia_ == other.inertia_ and fits[0].n_iter_ == other.n_iter_
+        assert_same(fits[0], other)
 
 
 @pytest.mark.parametrize("kind", ["normal", "grid"])
