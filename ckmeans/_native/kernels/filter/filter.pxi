@@ -719,6 +719,7 @@ _table.quanta = filter_quanta
 _table.quanta_from = CKM_QUANTA_FROM
 _table.pack_bytes = filter_pack_bytes
 _table.pack_center = filter_pack_center
+_table.byte_gains = filter_byte_gains
 _table.bytes = filter_bytes
 _table.bytes_from = CKM_BYTES_FROM
 _table.byte_cost = CKM_BYTE_COST
