@@ -57,6 +57,7 @@ init       plusplus   blobs      10000    8    64  f32 f64
 init       plusplus   blobs      20000  128   256  f32
 init       plusplus   blobs     100000   16   100  f32
 init       plusplus   blobs     100000   16   100  f64        quick
+init       plusplus   embeddings 50000  384  1000  f32
 init       plusplus   uniform    20000    2  1000  f64
 
 predict    predict    blobs       1000    4     3  f64

@@ -59,7 +59,7 @@ def best_of(
     candidates: np.ndarray, mass: np.ndarray, k: int, random_state: np.random.RandomState
 ) -> np.ndarray:
     """k of the candidates, by k-means++ with these weights."""
-    return candidates[kmeans_plusplus_indices(Data(candidates, mass, 1, False), k, random_state)]
+    return candidates[kmeans_plusplus_indices(Data(candidates, mass, 1, True), k, random_state)]
 
 
 def with_farthest(centers: np.ndarray, data: Data, k: int) -> np.ndarray:

@@ -173,6 +173,7 @@ cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
     float *reach         # and from the origin by at most so many
     Py_ssize_t parts, depth      # words of a row
     bint filling         # this pass fills all of them
+    bint passing         # and keeps none: each thread has room for BYTE_PANELS panels
 
 
 cdef struct ByteCenters: # centers for rows in bytes
@@ -200,7 +201,7 @@ cdef struct BytePanel:   # up to PANEL rows on their way through the filter in b
     double sq_own[PANEL] # squared distances to those, as `sq_distance` has them
     float step[PANEL]
     float inverse[PANEL] # of `step`
-    float guard[PANEL]   # how much a row's limit is above the score that gave it, in steps
+    float guard[PANEL]   # how much a row's limit is above the score that gave it: `byte_guard`
     float limit[PANEL]   # INOUT no score above, in steps of the row, can be that of its center
     int32_t place[BYTE_ROOM]     # OUT the centers that are left, as positions among m,
                                  # ascending,
@@ -208,12 +209,17 @@ cdef struct BytePanel:   # up to PANEL rows on their way through the filter in b
     float score[BYTE_ROOM]       # and a lower bound of its score, in steps of the row
 
 
-cdef inline float byte_limit(const ByteCenters *centers, const BytePanel *panel, Py_ssize_t row,
-                             double score) noexcept nogil:
+cdef inline float byte_guard(const ByteCenters *centers, double sq_norm,
+                             double step) noexcept nogil:
+    """What a row's limit is above the score that it is about, in its steps."""
+    return <float>((centers.guard_norm * sq_norm + centers.guard_floor) / step * (1 + 1e-6))
+
+
+cdef inline float byte_limit(const ByteCenters *centers, float guard, double score) noexcept nogil:
     """What no score of a row's center can be above, if some center has a score of at most this;
     both in steps of the row.
     """
-    cdef double limit = score * (1 + <double>centers.guard_score) + panel.guard[row]
+    cdef double limit = score * (1 + <double>centers.guard_score) + guard
     return <float>(limit + 3e-7 * (limit if limit > 0 else -limit))
 
 
@@ -430,6 +436,9 @@ cdef struct FilterTable:
                         ByteCenters *centers) noexcept nogil
     void (*bytes)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t first,
                   Py_ssize_t stop, BytePanel *panel, int32_t *products) noexcept nogil
+    void (*byte_gains)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t start,
+                       Py_ssize_t stop, const float *limits, const float *worth,
+                       uint64_t *closer, double *gains, int32_t *products) noexcept nogil
     Py_ssize_t bytes_from                # features from which on bytes are faster than whole
                                          # numbers
     double byte_cost                     # nanoseconds of a product of 64 features, roughly
@@ -574,7 +583,18 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Py_ssize_t width             # drawn rows
     const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are compared
     double *gains                # INOUT (threads, width, GAIN) between what each would lower the
-                                 # scaled potential
+                                 # potential, which may be scaled
+    const Bytes *bytes           # what candidates are compared with; NULL: `packing`
+    const ByteCenters *byte_candidates
+    float *limits                # INOUT (n, rounded up to PANEL) with bytes: scores, in steps of
+                                 # the row, above which no candidate is closer than the nearest
+                                 # center,
+    float *worth                 # (the same,) and what those are to be multiplied by to be shares
+                                 # of the potential, which is scaled
+    double heaviest              # the largest weight
+    bint limits_known            # both are up to date; else the next pass with bytes finds all
+    double *left                 # INOUT (threads,) pairs of a row and a candidate whose features
+                                 # were all looked at
     Worker *workers
 
 
@@ -600,6 +620,7 @@ ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
 
 cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
+    uint64_t (*hash_row)(const Rows *rows, Py_ssize_t row, char *block) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,
                  const Sums *how,
                  char *block) noexcept nogil
@@ -614,7 +635,8 @@ cdef struct ExactTable:
     void (*squares)(const Rows *rows, const int64_t *ids, Py_ssize_t count, const double *centers,
                     const double *blocks, Py_ssize_t k, Worker *me, double *out) noexcept nogil
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, assign_bytes, measure
-    ChunkFn transform, thin_rows, seed, weigh, unit_factors, memberships, present
+    ChunkFn transform, thin_rows, seed, weigh, weigh_bytes, weigh_left, unit_factors
+    ChunkFn memberships, present
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

@@ -159,6 +159,37 @@ def test_bytes_that_leave_over_too_much_are_given_up(uninsisted):
     assert np.diff(pairs).tolist() == [2 * n * k] + [n * k] * 3
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_are_not_kept(kind, dtype):
+    """As `predict` labels them: in bytes, without labels before."""
+    rng = np.random.default_rng(len(kind) + 1)
+    if dtype != np.float64 and kind in ("tiny", "huge", "scales"):
+        pytest.skip("not values of this type")
+    for n, d, k in (1500, 72, 40), (130, 101, 133), (65, 3, 65), (600, 33, 1):
+        X = rows_of_kind(rng, kind, n, d)
+        if dtype == np.uint8:
+            X = np.clip(40 * X + 128, 0, 255)
+        X = X.astype(dtype)
+        centers = X[rng.choice(n, min(k, n), replace=False)].astype(float)
+        labels = oracle.assign(X.astype(float), centers)[0]
+        for n_threads in 1, 3:
+            data = engine.Data(X, None, n_threads, False)
+            assert np.array_equal(data.assign(centers, in_bytes=True), labels)
+
+
+@pytest.mark.parametrize("size", [1e6, 1e18, 1e30, 1e37])
+def test_rows_that_lie_far_beyond_the_centers(size):
+    """The scale is that of the centers: such rows may not fit into float32."""
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(700, 50)).astype(np.float32)
+    centers = X[:90].astype(float)
+    X[::7] *= np.float32(size) * rng.random(size=(100, 1)).astype(np.float32)
+    X[3::70, 5] = np.float32(size)
+    data = engine.Data(X, None, 2, False)
+    assert np.array_equal(data.assign(centers, in_bytes=True), oracle.assign(X, centers)[0])
+
+
 PRODUCTS = """
 import numpy as np, hashlib
 from ckmeans._native import engine
@@ -171,6 +202,7 @@ for n, d, k in (300, 70, 40), (200, 130, 65), (129, 5, 3), (64, 64, 32):
     for _ in range(4):
         run.iterate()
         digest.update(run.labels().tobytes() + run.centers().tobytes())
+    digest.update(engine.Data(X, None, 1, False).assign(X[:k], in_bytes=True).tobytes())
 print(digest.hexdigest())
 """
 

@@ -103,3 +103,5 @@ def test_predict_copies_nothing():
     )
     n = 400_000
     assert growth(call, n=n, d=10, k=20, dtype="float64") < 8 * n + SLACK
+    n = 60_000  # rows that pass by in bytes
+    assert growth(call, n=n, d=256, k=300, dtype="float32") < 8 * n + SLACK

@@ -247,7 +247,7 @@ cdef int code_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     cdef Codes *job = <Codes *>job_
     cdef Py_ssize_t i
     for i in range(start, stop):
-        job.code[i] = hash_row(job.rows, job.exact, i, job.workers[worker].block)
+        job.code[i] = job.exact.hash_row(job.rows, i, job.workers[worker].block)
     return 0
 
 

@@ -355,9 +355,11 @@ cdef class Data(View):
         """
         return PlusPlus(self, k, trials).draw(uniforms)
 
-    def assign(self, cnp.ndarray centers not None):
+    def assign(self, cnp.ndarray centers not None, bint in_bytes=False):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned:
         see `overflow`.
+
+        in_bytes : whether to put them in bytes on the way even if that does not pay
         """
         cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0]
@@ -367,7 +369,7 @@ cdef class Data(View):
         self.overflow = label_rows(self, rows,
                                    CenterForms(k, self.rows.d, self.rows.n >= FEW,
                                                self.most_values, self.metric),
-                                   <int32_t *>cnp.PyArray_DATA(labels), not self.packed)
+                                   <int32_t *>cnp.PyArray_DATA(labels), not self.packed, in_bytes)
         return labels
 
     def inertia(self, cnp.ndarray centers not None, cnp.ndarray labels not None):

@@ -1,5 +1,5 @@
 # Rows in an order that depends on their values, not on their positions: that of a 64-bit hash of
-# their values.
+# their values (kernels/exact/hash.pxi).
 #
 # Inits draw rows by running sums in this order. So a seed draws the same rows however the data is
 # sorted, and a row of weight 2 is drawn by the same random numbers as two equal rows. (Except for
@@ -39,53 +39,14 @@ cdef void add_shelf(Sum *total, const Sum *buckets) noexcept nogil:
         total.part[e % SUM_PARTS] += lanes[e]
 
 
-cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
-    """The contribution of a value in column f to the hash of its row: 0 for zero of either sign."""
-    cdef uint64_t code
-    memcpy(&code, &value, 8)
-    code = (code ^ (<uint64_t>f + 1) * 0x9E3779B97F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL
-    code = (code ^ (code >> 32)) * 0x94D049BB133111EBULL
-    return (code ^ (code >> 29)) * <uint64_t>(value != 0)
-
-
-cdef inline uint64_t mixed(uint64_t code) noexcept nogil:
-    """Mix, so that the upper bits, which choose the bucket, depend on all bits."""
-    code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
-    return code ^ (code >> 32)
-
-
-cdef uint64_t hash_row(const Rows *rows, ExactTable *exact, Py_ssize_t row,
-                       char *block) noexcept nogil:
-    cdef uint64_t rounded = 0x2545F4914F6CDD1DULL, full = 0x2545F4914F6CDD1DULL
-    cdef const double *x = <const double *>block
-    cdef const float *single = <const float *>rows.data
-    cdef bint narrow = rows.kind == KIND_F32
-    cdef Py_ssize_t f, e
-    cdef double value
-    if rows.indptr == NULL:
-        exact.read(rows, row, <double *>block)
-        for f in range(rows.d):
-            rounded += hash_value(f, <float>x[f])
-        for f in range(rows.d if not narrow or rows.factor != NULL else 0):
-            full += hash_value(f, x[f])
-    else:
-        for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            value = single[e] if narrow else (<const double *>rows.data)[e]
-            rounded += hash_value(rows.indices[e], <float>value)
-            full += hash_value(rows.indices[e], value)
-    if rows.indptr == NULL and narrow and rows.factor == NULL:
-        full = rounded                            # nothing was lost
-    return (mixed(rounded) & 0xFFFFFFFF00000000ULL) | (mixed(full) & 0xFFFFFFFFULL)
-
-
 cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                    int worker) noexcept nogil:
     """The bucket of each row: the upper bits of its hash."""
     cdef Hashing *job = <Hashing *>job_
     cdef Py_ssize_t i
     for i in range(start, stop):
-        job.bucket[i] = <uint16_t>(hash_row(job.rows, job.exact, i,
-                                            job.workers[worker].block) >> (64 - job.bits))
+        job.bucket[i] = <uint16_t>(job.exact.hash_row(job.rows, i, job.workers[worker].block)
+                                   >> (64 - job.bits))
     return 0
 
 
@@ -162,7 +123,7 @@ cdef class DrawOrder:
             return
         self.sorted_[b] = 1
         for i in range(count):
-            code[i] = hash_row(&view.rows, view.exact, row[i], view.workers[0].block)
+            code[i] = view.exact.hash_row(&view.rows, row[i], view.workers[0].block)
             ready = ready and (i == 0 or code[i - 1] <= code[i])
         if ready:
             return
@@ -183,7 +144,7 @@ cdef class DrawOrder:
         cdef Py_ssize_t b = code >> (64 - self.bits), first = self.start[b], i
         self.sort(view, b)
         while (first < self.start[b + 1]
-               and hash_row(&view.rows, view.exact, self.order[first], block) < code):
+               and view.exact.hash_row(&view.rows, self.order[first], block) < code):
             first += 1
         for i in range(count):
             if first == self.n:
@@ -191,7 +152,7 @@ cdef class DrawOrder:
             self.sort(view, self.bucket[self.order[first]])
             row[i] = self.order[first]
             if view.weight != NULL:
-                to[i] = hash_row(&view.rows, view.exact, row[i], block)
+                to[i] = view.exact.hash_row(&view.rows, row[i], block)
             first += 1
         return out, codes
 

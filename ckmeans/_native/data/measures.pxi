@@ -24,13 +24,14 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
 
 
 cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *labels,
-                     bint quantise) except -1:
+                     bint quantise, bint in_bytes=False) except -1:
     """Label rows, which need not have been scanned, by the nearest of these centers (k, d); returns
     whether some rows must be checked.
 
     rows      IN  (k, d) centers as they are used
     forms     room for them
-    quantise  whether rows may be put in whole numbers on the way
+    quantise  whether rows may be put in bytes or whole numbers on the way
+    in_bytes  whether they must be, in bytes
     """
     cdef Py_ssize_t k = forms.c.k, d = view.rows.d
     cdef bint few = view.rows.n < FEW
@@ -56,8 +57,16 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     assign_job(view, &job, forms, labels)
     job.packing = &packing
     view.threads.room_for_scores(forms.c.groups * forms.c.width)
-    if (quantise and forms.c.filter and view.rows.indptr == NULL and d >= view.filter.quanta_from
-        and k >= WORTH_QUANTISING):
+    if not forms.c.filter or view.rows.indptr != NULL:
+        quantise = in_bytes = False
+    quantise = quantise and k >= WORTH_QUANTISING
+    if (view.metric == EUCLIDEAN and d <= BYTE_FEATURES
+        and (in_bytes or quantise and d >= view.filter.bytes_from
+             and passing_cost(k, d) < 0.7 * d + min(quanta_cost(k, d), brute_cost(k, d)))):
+        view.threads.begin()
+        assign_passing(view, &job, forms)
+        return view.threads.overflow()
+    if quantise and d >= view.filter.quanta_from:
         worst_of_quanta(&packing, d)
         view.threads.room_for_sieves(k, PANEL)
         forms.use_quanta()

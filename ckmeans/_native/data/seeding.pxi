@@ -1,6 +1,13 @@
 # Greedy k-means++: see `PlusPlus`. Over blocks of rows it is done by blocks/one_pass.pxi, with the
 # same kernels.
 
+cdef double weigh_cost(Py_ssize_t m, Py_ssize_t width) noexcept nogil:
+    """Nanoseconds that it takes to compare a packed row of so many values with m candidates: most
+    of it is the reading of the row.
+    """
+    return brute_cost(m, width) + 0.25 * width
+
+
 cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest,
                       const uint16_t *bucket, Py_ssize_t buckets) noexcept:
     """A step of k-means++ but for its candidates and totals; all rows are looked at."""
@@ -13,6 +20,20 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
     job.sq_nearest = sq_nearest
     job.bucket = bucket
     job.buckets = buckets
+    job.heaviest = view.heaviest
+    job.bytes = NULL
+    job.limits_known = False
+
+
+cdef enum:
+    BYTES_FROM = 4               # centers from which on bytes,
+    AXES_FROM = 16               # and axes are thought of, whenever there are twice as many;
+                                 # before, candidates are near to many rows
+
+cdef double MOST_WEIGHTS = 1e10  # between the lightest row and the heaviest: gains fit into float32
+
+cdef double MANY_AXES = 1e9      # nanoseconds of comparing all features to come, from which on
+                                 # finding many axes takes a few hundredths of them
 
 
 cdef class PlusPlus:
@@ -23,12 +44,29 @@ cdef class PlusPlus:
     taken (the earlier of equal ones). Potentials are exact sums, so the numbers that decide alone
     say which rows are drawn. When all rows coincide with centers, the first rows by content that
     are not yet taken follow.
+
+    Candidates are compared with all rows by the filter, which leaves few rows to each. With many
+    centers that is a matter of reading the rows: they are compared in bytes (`packings/bytes.pxi`)
+    or, where a sample says that this pays, along a few axes (`packings/axes.pxi`). What those tell
+    about a candidate may rule it out; else all features are looked at of the rows alone that are
+    left over. The triangle inequality (Raff, IJCAI 2021) leaves over more than that: rows lie too
+    far from their centers.
     """
     cdef Data data
     cdef Memory memory
     cdef DrawOrder order
     cdef Floats floats
     cdef const Packed *packing
+    cdef InBytes in_bytes        # None: no bytes are compared
+    cdef Axes axes               # None: all features are compared
+    cdef object found            # axes among whose first ones a choice is made; None: not yet known
+    cdef Py_ssize_t centers      # that have been chosen
+    cdef Py_ssize_t due          # centers from which on another way is looked for (again)
+    cdef object insisted         # "floats", "bytes", "axes": the only way to be taken; None: any
+    cdef readonly Py_ssize_t along_axes   # steps whose candidates were compared along axes,
+    cdef readonly Py_ssize_t by_bytes     # and in bytes
+    cdef double without          # nanoseconds a row of a step in the next best way
+    cdef double wasted           # those that this way has cost so far, less what that would have
     cdef Py_ssize_t k, trials
     cdef CenterForms one         # of the row that was taken last,
     cdef CenterForms all         # and of those that are tried
@@ -38,7 +76,7 @@ cdef class PlusPlus:
     cdef Seeding job
     cdef double bound            # what no term of the potential exceeds
 
-    def __cinit__(self, Data data not None, Py_ssize_t k, Py_ssize_t trials):
+    def __cinit__(self, Data data not None, Py_ssize_t k, Py_ssize_t trials, insisted=None):
         cdef Py_ssize_t n = data.rows.n, d = data.rows.d, threads = data.n_threads, i
         cdef double span
         if k < 1 or trials < 1 or n < 1:
@@ -50,6 +88,8 @@ cdef class PlusPlus:
         self.drawn = <int64_t *>self.memory.take(trials, sizeof(int64_t))
         self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
         self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
+        self.due = BYTES_FROM if insisted is None else 2
+        self.insisted = insisted
         self.one = CenterForms(1, d, False, 0, data.metric)
         self.all = CenterForms(trials, d, False, data.most_values, data.metric)
         self.floats = data.packing(Floats)
@@ -63,6 +103,7 @@ cdef class PlusPlus:
         self.job.closer = <uint64_t *>self.memory.take((n + PANEL - 1) // PANEL * trials,
                                                        sizeof(uint64_t))
         self.job.gains = <double *>self.memory.take(threads * trials * GAIN, sizeof(double))
+        self.job.left = <double *>self.memory.take(threads, sizeof(double))
         self.job.width = trials
         self.job.drawn = self.drawn
         self.job.totals = <Sum *>self.memory.take(threads * trials, sizeof(Sum))
@@ -88,6 +129,7 @@ cdef class PlusPlus:
         with nogil:
             for c in range(k):
                 taken[c] = self.drawn[0]
+                self.centers = c + 1
                 self.take()
                 if c == k - 1:
                     break
@@ -97,6 +139,8 @@ cdef class PlusPlus:
                         self.take_rest(taken, c + 1, k)
                     break
                 self.choose(number + 1 + c * trials, potential)
+        if self.in_bytes is not None and not fits_bytes(k, self.data.rows.d):
+            self.leave_bytes()               # runs will not use them
         return out
 
     cdef int take(self) except -1 nogil:
@@ -120,16 +164,15 @@ cdef class PlusPlus:
         self.all.c.k = self.all.c.m = count
         self.all.c.filter = False
         if self.floats.filter:
-            self.all.prepare(self.candidate, self.packing, True, True)
+            if self.centers == self.due:
+                with gil:
+                    self.look_for_ways()
+            self.all.prepare(self.candidate, self.job.packing, True, True)
         self.job.candidates = &self.all.c
         self.job.column = NULL
         if self.all.c.filter:
             self.job.column = self.column
-            memset(self.job.gains, 0, self.data.n_threads * count * GAIN * sizeof(double))
-            self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
-            self.floats.was_read()
-            if self.data.weight == NULL:
-                count = self.contenders()
+            count = self.rule_out(count)
         if count > 1:
             self.all.c.k = self.all.c.m = count
             self.all.c.rows = self.candidate
@@ -146,11 +189,198 @@ cdef class PlusPlus:
         memcpy(self.candidate, self.candidate + best * d, d * sizeof(double))
         return 0
 
-    cdef Py_ssize_t contenders(self) noexcept nogil:
-        """How many candidates may leave the least potential; they are moved to the front, in their
-        order.
+    cdef Py_ssize_t rule_out(self, Py_ssize_t count) except -1 nogil:
+        """Rule out candidates that cannot leave the least potential; the others are moved to the
+        front.
         """
-        cdef Py_ssize_t m = self.job.width, d = self.data.rows.d, i, left = 0
+        memset(self.job.left, 0, self.data.n_threads * sizeof(double))
+        self.no_gains()
+        if self.in_bytes is not None:
+            self.all.put_in_bytes(&self.in_bytes.bytes, self.packing)
+            self.data.each_chunk(self.data.exact.weigh_bytes, &self.job, self.byte_cost())
+            self.in_bytes.bytes.filling = False
+            self.job.limits_known = True
+            self.by_bytes += 1
+            count = self.contenders(count)
+        else:
+            self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
+            if self.axes is None:
+                self.floats.was_read()
+                return self.contenders(count) if self.data.weight == NULL else count
+            self.axes.was_read()
+            self.along_axes += 1
+        if count > 1:
+            self.no_gains()
+            self.all.c.m = count
+            self.data.each_chunk(self.data.exact.weigh_left, &self.job,
+                                 1 + 0.1 * self.data.rows.d)
+            count = self.contenders(count)
+        self.account()
+        return count
+
+    cdef void no_gains(self) noexcept nogil:
+        memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
+
+    cdef double plain_cost(self) noexcept nogil:
+        """Nanoseconds that it takes to compare all features of a row with the candidates."""
+        return weigh_cost(self.trials, self.data.rows.d)
+
+    cdef double left_cost(self) noexcept nogil:
+        """And those of a row that is left over with one candidate."""
+        return 15 + (0.45 if self.data.rows.direct else 2.0) * self.data.rows.d
+
+    cdef double byte_cost(self) noexcept nogil:
+        """The same in bytes, but for the rows that those leave over."""
+        cdef Py_ssize_t d = self.data.rows.d
+        return 1 + 0.04 * d + self.trials * (0.1 + filter_table.byte_cost * d / 64.0)
+
+    cdef double whole_byte_cost(self) noexcept nogil:
+        """And with those: about as many as a center has rows; most candidates are ruled out
+        before.
+        """
+        return self.byte_cost() + 1.3 * self.trials / self.centers * (4 + 0.2 * self.left_cost())
+
+    cdef double axes_cost(self, Py_ssize_t count, double left, Py_ssize_t steps) noexcept nogil:
+        """Nanoseconds that a row takes along so many axes, if those leave it over with that many
+        candidates; what packing takes is shared by so many steps.
+        """
+        return (weigh_cost(self.trials, count + 1) + left * self.left_cost()
+                + 0.2 * self.data.rows.d * count / steps)
+
+    cdef bint bytes_pay(self) except -1:
+        """Whether bytes are faster than floats."""
+        if (self.data.metric != EUCLIDEAN or not self.data.packed or self.data.rows.indptr != NULL
+                or self.data.rows.d > BYTE_FEATURES or self.insisted not in (None, "bytes")
+                or self.data.cuts.heaviest > MOST_WEIGHTS * self.data.cuts.lightest):
+            return False
+        return self.insisted or self.whole_byte_cost() < 0.75 * self.plain_cost()
+
+    cdef int look_for_ways(self) except -1:
+        """From now on compare rows in another way, if that pays for the centers to come."""
+        self.due *= 2
+        if self.axes is None and self.bytes_pay():
+            self.use_bytes()
+        if self.insisted == "axes" or self.insisted is None and self.centers >= AXES_FROM:
+            self.look_for_axes()
+        return 0
+
+    cdef int use_bytes(self) except -1:
+        cdef InBytes in_bytes = self.data.packing(InBytes)
+        cdef Py_ssize_t panels = (self.data.rows.n + PANEL - 1) // PANEL
+        if self.in_bytes is not None:
+            return 0
+        try:
+            if in_bytes.bytes.words == NULL:
+                in_bytes.make_room(self.data)
+            self.data.threads.room_for_bytes()
+            self.all.use_bytes(&in_bytes.bytes)
+            if self.job.limits == NULL:
+                self.job.worth = <float *>self.memory.take(panels * PANEL, sizeof(float))
+                self.job.limits = <float *>self.memory.take(panels * PANEL, sizeof(float))
+        except MemoryError:                  # floats will do
+            in_bytes.forget()
+            return 0
+        self.in_bytes, self.without, self.wasted = in_bytes, self.plain_cost(), 0
+        self.job.bytes = &in_bytes.bytes
+        self.job.byte_candidates = &self.all.in_bytes
+        return 0
+
+    cdef int leave_bytes(self) except -1:
+        if self.in_bytes is not None:
+            self.in_bytes.forget()
+            self.in_bytes = None
+            self.job.limits_known = False
+        return 0
+
+    cdef int look_for_axes(self) except -1:
+        """From now on compare rows along (other) axes, if some pay for the centers to come."""
+        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.trials, count
+        cdef Py_ssize_t to_come = self.k - self.centers
+        cdef double ahead = to_come * n * self.plain_cost(), scale = self.packing.scale, best, cost
+        cdef Axes axes
+        cdef cnp.ndarray origin, shares
+        if (d < WIDE or self.data.metric != EUCLIDEAN or not self.data.packed or n < AXES_ROWS
+                or ahead < 8 * axes_cost(m, d)):
+            return 0
+        origin = np.empty(d)
+        memcpy(cnp.PyArray_DATA(origin), self.packing.origin, d * sizeof(double))
+        if self.found is None:
+            sample = drawn_places(n, AXES_ROWS)
+            self.found = principal_axes((self.data.take(sample) - origin) * scale,
+                                        min(MOST_AXES, d // 2),
+                                        AXES_SAMPLE if ahead < MANY_AXES else 3 * AXES_SAMPLE)
+            if self.found is None:
+                self.found = ()
+        if len(self.found) == 0:
+            return 0
+        sample = drawn_places(n, AXES_TRIED, AXES_ROWS)      # other rows than those
+        trial = Trial((self.data.take(sample) - origin) * scale,
+                      (as_array(self.candidate, m, d) - origin) * scale, self.found)
+        shares = np.empty(len(sample))
+        for i in range(len(sample)):
+            shares[i] = self.job.sq_nearest[<Py_ssize_t>sample[i]] * scale * scale
+        shares -= trial.sq_norms
+
+        def left(count):
+            return (trial.limits(count)[0] < shares[:, None]).mean() * m
+
+        without = best = self.whole_byte_cost() if self.bytes_pay() else self.plain_cost()
+        if self.axes is not None:
+            count = self.axes.packed.n_axes
+            best = min(best, self.axes_cost(count, left(count), self.data.rows.n))
+        best *= 0.75
+        chosen = 0
+        for count in {2, *range(4, len(self.found), 4), len(self.found)}:
+            if count > len(self.found):
+                continue
+            cost = self.axes_cost(count, left(count), to_come)
+            if cost < best:
+                chosen, best = count, cost
+        if chosen:
+            self.leave_bytes()
+            axes = Axes()
+            axes.open(self.data)
+            try:
+                axes.pack_along(self.data, self.found[:chosen])
+                self.all.use_axes(&axes.packed)
+            except MemoryError:               # all features will do
+                self.leave_axes()
+                return 0
+            self.axes, self.without, self.wasted = axes, without, 0
+            self.job.packing = &axes.packed
+        return 0
+
+    cdef int leave_axes(self) except -1:
+        self.all.leave_axes()
+        self.axes = None
+        self.job.packing = self.packing
+        return 0
+
+    cdef int account(self) except -1 nogil:
+        """Go back to the next best way when so many rows were left over that it was faster."""
+        cdef double left = 0, without = self.without, cost
+        cdef int worker
+        for worker in range(self.data.n_threads):
+            left += self.job.left[worker]
+        cost = (self.byte_cost() if self.axes is None
+                else weigh_cost(self.trials, self.axes.packed.n_axes + 1))
+        self.wasted += cost + left / self.data.rows.n * self.left_cost() - without
+        self.wasted = max(self.wasted, -8 * without)
+        if self.wasted > 4 * without:
+            with gil:
+                if self.axes is not None:
+                    self.leave_axes()
+                    if self.bytes_pay():
+                        self.use_bytes()
+                elif self.insisted is None:
+                    self.leave_bytes()
+        return 0
+
+    cdef Py_ssize_t contenders(self, Py_ssize_t m) noexcept nogil:
+        """How many of m candidates may leave the least potential; they are moved to the front, in
+        their order.
+        """
+        cdef Py_ssize_t d = self.data.rows.d, i, left = 0
         cdef double surest = 0
         cdef double *gain
         cdef int worker, lane
@@ -158,7 +388,7 @@ cdef class PlusPlus:
             gain = self.job.gains + i * GAIN
             for worker in range(1, self.data.n_threads):
                 for lane in range(GAIN):
-                    gain[lane] += self.job.gains[(worker * m + i) * GAIN + lane]
+                    gain[lane] += self.job.gains[(worker * self.trials + i) * GAIN + lane]
             for lane in range(1, GAIN_LANES):
                 gain[0] += gain[lane]
                 gain[GAIN_LANES] += gain[GAIN_LANES + lane]

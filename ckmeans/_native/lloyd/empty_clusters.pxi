@@ -105,5 +105,5 @@ cdef bint before(int64_t a, int64_t b, Distant *far) noexcept nogil:
 
 cdef uint64_t code_of(Distant *far, int64_t row) noexcept nogil:
     if far.code[row] == 0:
-        far.code[row] = hash_row(far.rows, far.exact, row, far.block)
+        far.code[row] = far.exact.hash_row(far.rows, row, far.block)
     return far.code[row]

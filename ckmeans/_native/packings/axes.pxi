@@ -36,13 +36,13 @@ def orthonormal(rows, most):
     return rows
 
 
-def principal_axes(rows, most):
+def principal_axes(rows, most, sample=AXES_SAMPLE):
     """Orthonormal axes (<= most, d) along which these rows (n, d) vary most, or None.
 
-    They are computed from AXES_SAMPLE of the rows, and then improved by one step of subspace
+    They are computed from `sample` of the rows, and then improved by one step of subspace
     iteration with all of them.
     """
-    few = rows[:AXES_SAMPLE]
+    few = rows[:sample]
     if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were
                                                           # checked)
         return None
@@ -63,6 +63,17 @@ class Trial:
         self.sq_norms = np.einsum("ij,ij->i", rows, rows)
         self.center_sq_norms = np.einsum("ij,ij->i", centers, centers)
 
+    def limits(self, count):
+        """Between what the first `count` axes say that squared distances (n, m) lie, less the rows'
+        squared norms.
+        """
+        along, to = self.along[:, :count], self.to[:, :count]
+        told = np.einsum("ij,ij->i", to, to)
+        rest = np.sqrt(np.maximum(self.sq_norms - np.einsum("ij,ij->i", along, along), 0))
+        beyond = np.sqrt(np.maximum(self.center_sq_norms - told, 0))
+        least = told + beyond * beyond - 2 * (product(along, to.T) + rest[:, None] * beyond)
+        return least, least + 4 * rest[:, None] * beyond
+
     def leaves(self, count):
         """What the first `count` axes leave undecided.
 
@@ -73,12 +84,7 @@ class Trial:
         left : float
             Mean number of centers that are left for those rows.
         """
-        along, to = self.along[:, :count], self.to[:, :count]
-        told = np.einsum("ij,ij->i", to, to)
-        rest = np.sqrt(np.maximum(self.sq_norms - np.einsum("ij,ij->i", along, along), 0))
-        beyond = np.sqrt(np.maximum(self.center_sq_norms - told, 0))
-        least = told + beyond * beyond - 2 * (product(along, to.T) + rest[:, None] * beyond)
-        most = least + 4 * rest[:, None] * beyond
+        least, most = self.limits(count)
         left = (least <= most.min(axis=1)[:, None]).sum(axis=1)
         unsure = left > 1
         return unsure.mean(), left[unsure].mean() if unsure.any() else 0.0

@@ -13,6 +13,67 @@ cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     return 30 + distance_cost(d) + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64))
 
 
+cdef double bytes_or(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """The same if one center is left over beside its own."""
+    return bytes_cost(m, d) + distance_cost(d)
+
+
+cdef bint fits_bytes(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """Whether bytes ought to be the fastest way to compare rows with m centers."""
+    return (d >= filter_table.bytes_from
+            and bytes_or(m, d) < min(quanta_cost(m, d), brute_cost(m, d)))
+
+
+cdef Py_ssize_t byte_chunk(View view, double cost) noexcept nogil:
+    """Rows of a chunk, which take so many nanoseconds each: as many as share a reading of the
+    centers, but enough chunks for all threads.
+    """
+    cdef Py_ssize_t rows = BYTE_PANELS * PANEL
+    cdef Py_ssize_t most = view.rows.n // (4 * view.n_threads) // PANEL * PANEL
+    rows = rows * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (rows * cost)))
+    return max(<Py_ssize_t>PANEL, min(rows, most))
+
+
+cdef int make_byte_room(Bytes *bytes, Memory memory, Py_ssize_t n, Py_ssize_t d) except -1:
+    """For n rows, a multiple of PANEL, that the next pass puts in bytes."""
+    cdef Py_ssize_t words = (d + 3) // 4
+    memset(bytes, 0, sizeof(Bytes))
+    bytes.parts = (words + 15) // 16
+    bytes.depth = (words + bytes.parts - 1) // bytes.parts
+    bytes.words = <int32_t *>memory.take(n * bytes.parts * bytes.depth, sizeof(int32_t))
+    bytes.steps = <float *>memory.take(n, sizeof(float))
+    bytes.sq_norms = <float *>memory.take(n, sizeof(float))
+    bytes.rough = <float *>memory.take(n // PANEL, sizeof(float))
+    bytes.reach = <float *>memory.take(n // PANEL, sizeof(float))
+    bytes.filling = True
+    return 0
+
+
+cdef double passing_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+    """The same for a row that is put in bytes on the way and has no center yet."""
+    return bytes_or(m, d) + 1.8 * d
+
+
+cdef int assign_passing(View view, Assign *job, CenterForms forms) except -1:
+    """Label rows by way of bytes that are not kept; the forms of the centers have been
+    prepared.
+    """
+    cdef Py_ssize_t d = view.rows.d, k = forms.c.k
+    cdef double cost = passing_cost(k, d)
+    cdef Memory memory = Memory()
+    cdef Bytes bytes
+    make_byte_room(&bytes, memory, view.n_threads * BYTE_PANELS * PANEL, d)
+    bytes.passing = True
+    view.threads.room_for_bytes()
+    view.threads.room_for_sieves(k, 1)
+    forms.use_bytes(&bytes)
+    forms.put_in_bytes(&bytes, job.packing)
+    job.bytes, job.byte_centers = &bytes, &forms.in_bytes
+    with nogil:
+        view.each_chunk(view.exact.assign_bytes, job, cost, byte_chunk(view, cost))
+    return 0
+
+
 cdef class InBytes(Packing):
     """Rows in bytes, and nothing else.
 
@@ -36,7 +97,7 @@ cdef class InBytes(Packing):
             or run.data.metric != EUCLIDEAN):
             return False
         return (run.choice.insists_on(self) or d >= filter_table.bytes_from
-                and (self.counted.cost(run, self.expected(k, d))
+                and (self.counted.cost(run, bytes_or(k, d))
                      < min(quanta_cost(k, d), brute_cost(k, d))))
 
     cdef bint fits(self, Run run) noexcept nogil:
@@ -45,12 +106,8 @@ cdef class InBytes(Packing):
     cdef bint wants(self, Run run) except -1 nogil:
         """Not if other packings are predicted to be faster, given how many centers bytes left."""
         cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
-        return (run.choice.insists_on(self) or self.counted.cost(run, self.expected(m, d))
+        return (run.choice.insists_on(self) or self.counted.cost(run, bytes_or(m, d))
                 < run.choice.cost_without(run, self, m))
-
-    cdef double expected(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-        """About how many nanoseconds a row takes if one center is left beside its own."""
-        return self.row_cost(m, d) + distance_cost(d)
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
@@ -62,15 +119,7 @@ cdef class InBytes(Packing):
         return run.data.exact.assign if run.job.bytes == NULL else run.data.exact.assign_bytes
 
     cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
-        """As many rows as are compared at each reading of the centers, but enough chunks for all
-        threads.
-        """
-        cdef Py_ssize_t rows = BYTE_PANELS * PANEL
-        cdef Py_ssize_t most = run.data.rows.n // (4 * run.data.n_threads) // PANEL * PANEL
-        if run.job.bytes == NULL:
-            return 0
-        rows = rows * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (rows * cost)))
-        return max(<Py_ssize_t>PANEL, min(rows, most))
+        return 0 if run.job.bytes == NULL else byte_chunk(run.data, cost)
 
     cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
@@ -100,18 +149,9 @@ cdef class InBytes(Packing):
         return True
 
     cdef int make_room(self, Data data) except -1:
-        cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL
-        cdef Py_ssize_t words = (data.rows.d + 3) // 4
         cdef Memory memory = Memory()
         cdef Bytes bytes
-        bytes.parts = (words + 15) // 16
-        bytes.depth = (words + bytes.parts - 1) // bytes.parts
-        bytes.words = <int32_t *>memory.take(n * bytes.parts * bytes.depth, sizeof(int32_t))
-        bytes.steps = <float *>memory.take(n, sizeof(float))
-        bytes.sq_norms = <float *>memory.take(n, sizeof(float))
-        bytes.rough = <float *>memory.take(n // PANEL, sizeof(float))
-        bytes.reach = <float *>memory.take(n // PANEL, sizeof(float))
-        bytes.filling = True
+        make_byte_room(&bytes, memory, (data.rows.n + PANEL - 1) // PANEL * PANEL, data.rows.d)
         self.packed = self.floats.packed
         self.packed.panels = NULL
         self.memory, self.bytes = memory, bytes

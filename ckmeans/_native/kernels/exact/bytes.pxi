@@ -20,22 +20,29 @@ cdef inline void ask_for(const double *center, Py_ssize_t d) noexcept nogil:
         CKM_PREFETCH(center + f)
 
 
-cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
-                      BytePanel *panel) noexcept nogil:
-    """Prepare up to 64 rows: put them in bytes if they are not yet, and find their limits."""
+cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packing,
+                     const FilterTable *filter, Worker *me, Py_ssize_t first, Py_ssize_t place,
+                     Py_ssize_t count) noexcept nogil:
+    """Put up to 64 rows in bytes, from this place on."""
+    cdef Py_ssize_t at = place // PANEL
+    pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, floats, me.panel,
+               packing.sq_norms + place)
+    filter.pack_bytes(me.panel, rows.d, packing,
+                      packing.words + place * packing.parts * packing.depth,
+                      packing.steps + place, packing.rough + at, packing.reach + at)
+
+
+cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
+                      Py_ssize_t count, BytePanel *panel) noexcept nogil:
+    """Get up to 64 rows ready: put them in bytes if they are not yet, and find their limits."""
     cdef const Bytes *packing = job.bytes
     cdef const ByteCenters *centers = job.byte_centers
-    cdef Py_ssize_t d = job.rows.d, at = first // PANEL, i
-    cdef int32_t *words = packing.words + first * packing.parts * packing.depth
+    cdef Py_ssize_t d = job.rows.d, at = place // PANEL, i
     cdef const real *x
-    cdef float *norms = packing.sq_norms + first
-    cdef double norm
+    cdef const float *norms = packing.sq_norms + place
     if packing.filling:
-        pack_panel(fetch(job.rows, first, count, me.block), count, d, me, job.packing, me.panel,
-                   norms)
-        job.filter.pack_bytes(me.panel, d, packing, words, packing.steps + first,
-                              packing.rough + at, packing.reach + at)
-    panel.words = words
+        pack_bytes(job.rows, job.packing, packing, job.filter, me, first, place, count)
+    panel.words = packing.words + place * packing.parts * packing.depth
     panel.rough = packing.rough[at]
     panel.reach = packing.reach[at]
     panel.full = False
@@ -43,12 +50,10 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
     panel.here = all_rows(count)
     panel.seeking = False
     for i in range(PANEL):
-        norm = norms[i]
         panel.own[i] = job.labels[first + i] if i < count else -1
-        panel.step[i] = packing.steps[first + i]
+        panel.step[i] = packing.steps[place + i]
         panel.inverse[i] = 1 / panel.step[i]
-        panel.guard[i] = <float>((centers.guard_norm * norm + centers.guard_floor)
-                                 / panel.step[i] * (1 + 1e-6))
+        panel.guard[i] = byte_guard(centers, norms[i], panel.step[i])
         panel.limit[i] = <float>3e38
         panel.sq_own[i] = 1e999
         if i < count and panel.own[i] < 0:
@@ -63,19 +68,19 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
         x = fetch(job.rows, first + i, 1, me.block)
         panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
         me.counters.exact += 1
-        panel.limit[i] = byte_limit(centers, panel, i,
+        panel.limit[i] = byte_limit(centers, panel.guard[i],
                                     score_of(panel.sq_own[i], norms[i], job.packing)
                                     / panel.step[i])
 
 
-cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePanel *panel,
-                       int32_t *best) noexcept nogil:
-    """The labels of the rows for which the filter has left centers.
+cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
+                       BytePanel *panel, int32_t *best) noexcept nogil:
+    """The labels of the rows that centers are left over for.
 
     best  INOUT  (PANEL,) labels so far
     """
     cdef const Centers *centers = job.centers
-    cdef const float *norms = job.bytes.sq_norms + first
+    cdef const float *norms = job.bytes.sq_norms + place
     cdef Centers listed = centers[0]
     cdef Py_ssize_t d = job.rows.d, i, b
     cdef Py_ssize_t start[PANEL + 1]
@@ -132,7 +137,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, BytePane
                 least = sq
                 label = id_
                 panel.limit[b] = min(panel.limit[b],
-                                     byte_limit(job.byte_centers, panel, b,
+                                     byte_limit(job.byte_centers, panel.guard[b],
                                                 score_of(sq, norms[b], job.packing)
                                                 / panel.step[b]))
             elif sq < second:
@@ -159,6 +164,12 @@ cdef inline void insert_id(int32_t *ids, Py_ssize_t *count, int32_t id_) noexcep
     count[0] += 1
 
 
+cdef inline Py_ssize_t place_in_bytes(const Bytes *packing, int worker, Py_ssize_t p,
+                                      Py_ssize_t first) noexcept nogil:
+    """Where the rows of a thread's p-th panel, from `first` on, are kept."""
+    return (worker * BYTE_PANELS + p) * PANEL if packing.passing else first
+
+
 cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
     """Labels of rows [start, stop), by the filter in bytes."""
@@ -183,7 +194,8 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 count = min(<Py_ssize_t>PANEL, stop - first)
                 if job.survey != NULL:
                     survey(job.survey, first, first + count, chunk, worker)
-                begin_bytes(job, me, first, count, me.byte_panels + p)
+                begin_bytes(job, me, first, place_in_bytes(job.bytes, worker, p, first), count,
+                            me.byte_panels + p)
         for g from 0 <= g < groups by span:
             for p in range(panels):
                 if base + p * PANEL < stop:
@@ -208,7 +220,8 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 me.counters.filtered += count * centers.m
                 unsure &= all_rows(count)
             else:
-                choose_bytes(job, me, first, panel, best)
+                choose_bytes(job, me, first, place_in_bytes(job.bytes, worker, p, first), panel,
+                             best)
             changed = 0
             for i in range(count):
                 changed |= <uint64_t>(best[i] != old[i]) << i

@@ -596,6 +596,7 @@ cdef int csr_unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssiz
 cdef ExactTable _csr
 _csr.scan = csr_scan
 _csr.read = read
+_csr.hash_row = hash_row
 _csr.move = csr_move
 _csr.survey = csr_survey
 _csr.assign = csr_assign

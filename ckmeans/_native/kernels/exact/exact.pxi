@@ -49,6 +49,7 @@ cdef enum:
 
 
 include "kernels/exact/reading.pxi"
+include "kernels/exact/hash.pxi"
 include "kernels/exact/cosine.pxi"
 include "kernels/exact/cluster_sums.pxi"
 include "kernels/exact/gaps.pxi"
@@ -68,6 +69,7 @@ include "kernels/exact/fuzzy.pxi"
 cdef ExactTable _table
 _table.scan = scan
 _table.read = read
+_table.hash_row = hash_row
 _table.project = project
 _table.move = move
 _table.survey = survey
@@ -84,6 +86,8 @@ _table.norms = thin_norms
 _table.squares = squares
 _table.seed = seed
 _table.weigh = weigh
+_table.weigh_bytes = weigh_bytes
+_table.weigh_left = weigh_left
 _table.memberships = memberships
 _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors

@@ -37,15 +37,60 @@ cdef void levels_of(const float *panel, const float *norms, Py_ssize_t d,
             levels[i] += panel[f * PANEL + i]
 
 
+cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                    int worker) noexcept nogil:
+    """Look at all features of the rows that the filter leaves over for candidates: fewer are left
+    then, and about what each candidate would gain is known.
+
+    Two sums of the same d squares of differences are within 2 (d + 3) u of each other, u = 2^-53,
+    in any order; what underflows is far below 2^-1000.
+    """
+    cdef Seeding *job = <Seeding *>job_
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t d = job.rows.d, first, row, j, looked = 0
+    cdef double error = 5.0 * (d + 3) * 2.0 ** -53, floor = 2.0 ** -1000
+    cdef double w = 1, nearest, rough
+    cdef double *gains = job.gains + worker * job.width * GAIN
+    cdef uint64_t todo
+    cdef uint64_t *closer
+    cdef int lane
+    for first from start <= first < stop by PANEL:
+        for j in range(job.candidates.m):
+            closer = job.closer + first // PANEL * job.width + job.column[j]
+            todo = closer[0]
+            if job.rows.direct and first + PANEL < stop:
+                fetch_ahead(job.rows, first + PANEL, closer[job.width])
+            while todo:
+                lane = CKM_CTZ64(todo)
+                todo &= todo - 1
+                row = first + lane
+                nearest = job.sq_nearest[row]
+                rough = rough_distance(fetch(job.rows, row, 1, me.block),
+                                       job.candidates.rows + j * d, d)
+                looked += 1
+                if rough * (1 - error) > nearest + floor:
+                    closer[0] &= ~(<uint64_t>1 << lane)
+                    continue
+                if job.weights != NULL:
+                    w = job.weights[row]
+                gains[j * GAIN] += w * max(nearest - rough * (1 + error) - floor, <double>0)
+                gains[j * GAIN + GAIN_LANES] += w * (nearest - rough * (1 - error) + floor)
+    job.left[worker] += looked
+    return 0
+
+
 cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                int worker) noexcept nogil:
-    """Which rows candidates may be closer to than their nearest center, and about how much each
-    candidate would gain, by the filter alone.
+    """Which rows candidates may be closer to than their nearest center, and about what each would
+    gain: by the filter alone. (What axes tell about that is not worth while.)
     """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
     cdef Worker *me = job.workers + worker
     cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
+    cdef Py_ssize_t width = packed_width(job.packing, d)
+    cdef double *gains = (job.gains + worker * m * GAIN if job.packing.axes == NULL
+                          else <double *>NULL)
     cdef float low[PANEL]
     cdef float high[PANEL]
     cdef float levels[PANEL]
@@ -61,10 +106,44 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         for i in range(count, PANEL):
             low[i] = high[i] = -3e38
         closer = job.closer + first // PANEL * m
-        job.filter.gains(panel, low, high, packed_width(job.packing, d), candidates, closer,
-                         job.gains + worker * m * GAIN)
+        job.filter.gains(panel, low, high, width, candidates, closer, gains)
         for j in range(m):
             closer[j] &= all_rows(count)
+    return 0
+
+
+cdef inline float limit_in_bytes(const Seeding *job, Py_ssize_t row) noexcept nogil:
+    """See Seeding: the proof is that of an assignment, where the row's own center gives the limit
+    (kernels/filter/bytes.pxi).
+    """
+    cdef double step = job.bytes.steps[row], sq_norm = job.bytes.sq_norms[row]
+    return byte_limit(job.byte_candidates, byte_guard(job.byte_candidates, sq_norm, step),
+                      score_of(job.sq_nearest[row], sq_norm, job.packing) / step)
+
+
+cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
+                     int worker) noexcept nogil:
+    """`weigh` for rows in bytes."""
+    cdef Seeding *job = <Seeding *>job_
+    cdef Worker *me = job.workers + worker
+    cdef Py_ssize_t m = job.candidates.m, first, count, i
+    if not job.limits_known:
+        for first from start <= first < stop by PANEL:
+            count = min(<Py_ssize_t>PANEL, stop - first)
+            if job.bytes.filling:
+                pack_bytes(job.rows, job.packing, job.bytes, job.filter, me, first, first, count)
+            for i in range(count):
+                job.limits[first + i] = limit_in_bytes(job, first + i)
+                job.worth[first + i] = job.bytes.steps[first + i]
+                if job.weights != NULL:
+                    job.worth[first + i] = <float>(job.worth[first + i]
+                                                   * (job.weights[first + i] / job.heaviest))
+            for i in range(count, PANEL):
+                job.limits[first + i] = <float>-1e37
+                job.worth[first + i] = 0
+    job.filter.byte_gains(job.byte_candidates, job.bytes, start, stop, job.limits, job.worth,
+                          job.closer + start // PANEL * m, job.gains + worker * m * GAIN,
+                          me.products)
     return 0
 
 
@@ -132,4 +211,6 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         add_term(total, &job.split, w * out[r])
                         if job.keep:
                             job.sq_nearest[row] = out[r]
+                            if job.limits_known:
+                                job.limits[row] = limit_in_bytes(job, row)
     return 0

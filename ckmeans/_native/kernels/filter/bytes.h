@@ -5,10 +5,12 @@
  * that they are unsigned; centers lie 16 one after the other, `depth` words of each, and then the
  * next `depth` words: what a tile loads at once. All sets read the same form.
  *
- * ckm_byte_products(x, c, parts, depth, out)
- *   x    IN   (2, parts * depth, 16) words of 32 rows
- *   c    IN   (2, parts, 16, depth) words of 32 centers, none beyond CKM_TOP_BYTE
- *   out  OUT  (32, 32) sums over the features of (row + 128) * center
+ * ckm_byte_products(x, c, parts, depth, out, used)
+ *   x     IN   (2, parts * depth, 16) words of 32 rows
+ *   c     IN   (2, parts, 16, depth) words of 32 centers, none beyond CKM_TOP_BYTE
+ *   out   OUT  (32, 32) sums over the features of (row + 128) * center
+ *   used  IN   how many of the centers are asked for, at least; sums of others may be left as they
+ *              are
  *
  * CKM_TOP_BYTE    the largest number of a center
  * CKM_BYTES_FROM  the features from which on bytes are faster than 16-bit whole numbers, as
@@ -24,6 +26,7 @@
 #define BYTE_VECTORS   (32 / VL) /* of the rows that are taken together */
 
 #if defined(__AMX_INT8__) && defined(__AMX_TILE__)
+# define CKM_TILES
 # define CKM_TOP_BYTE   127
 # define CKM_BYTES_FROM 32
 # define CKM_BYTE_COST  0.05
@@ -41,11 +44,23 @@ CKM_INLINE void ckm_byte_begin(ptrdiff_t depth) {
 }
 CKM_INLINE void ckm_byte_end(void) { _tile_release(); }
 
-CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out) {
+CKM_INLINE void ckm_tile_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
     const ptrdiff_t size = 16 * parts * depth, tile = 16 * depth;
     _tile_zero(0);
     _tile_zero(1);
+    if (used <= 16) {
+        for (ptrdiff_t p = 0; p < parts; p++) {
+            _tile_loadd(4, c + p * tile, 4 * depth);
+            _tile_loadd(6, x + p * tile, 64);
+            _tile_loadd(7, x + size + p * tile, 64);
+            _tile_dpbsud(0, 4, 6);
+            _tile_dpbsud(1, 4, 7);
+        }
+        _tile_stored(0, out, 128);
+        _tile_stored(1, out + 16, 128);
+        return;
+    }
     _tile_zero(2);
     _tile_zero(3);
     for (ptrdiff_t p = 0; p < parts; p++) {
@@ -67,72 +82,75 @@ CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t 
 #else
 CKM_INLINE void ckm_byte_begin(ptrdiff_t depth) { (void)depth; }
 CKM_INLINE void ckm_byte_end(void) {}
+#endif
 
 /* CKM_ADD_BYTES(sum, x, c)  adds the products of four bytes, of x without sign, in each lane */
-# if defined(__AVX512VNNI__)
+#if defined(__AVX512VNNI__)
+# ifndef CKM_TOP_BYTE
 #  define CKM_TOP_BYTE   127
 #  define CKM_BYTES_FROM 32
 #  define CKM_BYTE_COST  0.25
-#  define CKM_ADD_BYTES(sum, x, c)                                                                 \
-      ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(c)))
-# elif VB == 64 /* 255 * 63 * 2 fits into 16 bits */
-#  define CKM_TOP_BYTE   63
-#  define CKM_BYTES_FROM 64
-#  define CKM_BYTE_COST  0.75
-#  define CKM_ADD_BYTES(sum, x, c)                                                                 \
-      ((vi)_mm512_add_epi32((__m512i)(sum),                                                        \
-                            _mm512_madd_epi16(_mm512_maddubs_epi16((__m512i)(x), (__m512i)(c)),    \
-                                              _mm512_set1_epi16(1))))
-# elif VB == 32
-#  define CKM_TOP_BYTE   63
-#  define CKM_BYTES_FROM 64
-#  define CKM_BYTE_COST  1.2
-#  define CKM_ADD_BYTES(sum, x, c)                                                                 \
-      ((vi)_mm256_add_epi32((__m256i)(sum),                                                        \
-                            _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(x), (__m256i)(c)),    \
-                                              _mm256_set1_epi16(1))))
-# else
-#  define CKM_TOP_BYTE   127
-#  define CKM_BYTES_FROM PTRDIFF_MAX /* never */
-#  define CKM_BYTE_COST  8.0
 # endif
+# define CKM_ADD_BYTES(sum, x, c)                                                                  \
+     ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(c)))
+#elif VB == 64 /* 255 * 63 * 2 fits into 16 bits */
+# define CKM_TOP_BYTE   63
+# define CKM_BYTES_FROM 64
+# define CKM_BYTE_COST  0.75
+# define CKM_ADD_BYTES(sum, x, c)                                                                  \
+     ((vi)_mm512_add_epi32((__m512i)(sum),                                                         \
+                           _mm512_madd_epi16(_mm512_maddubs_epi16((__m512i)(x), (__m512i)(c)),     \
+                                             _mm512_set1_epi16(1))))
+#elif VB == 32
+# define CKM_TOP_BYTE   63
+# define CKM_BYTES_FROM 64
+# define CKM_BYTE_COST  1.2
+# define CKM_ADD_BYTES(sum, x, c)                                                                  \
+     ((vi)_mm256_add_epi32((__m256i)(sum),                                                         \
+                           _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(x), (__m256i)(c)),     \
+                                             _mm256_set1_epi16(1))))
+#else
+# define CKM_TOP_BYTE   127
+# define CKM_BYTES_FROM PTRDIFF_MAX /* never */
+# define CKM_BYTE_COST  8.0
+#endif
 
-# ifdef CKM_ADD_BYTES
-#  define CKM_BYTE_CENTERS (VB == 64 ? 8 : 2)
-CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out) {
+#ifdef CKM_ADD_BYTES
+# define CKM_BYTE_CENTERS (VB == 64 ? 8 : 2)
+CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
     const ptrdiff_t size = 16 * parts * depth;
-    for (int i = 0; i < 32; i += CKM_BYTE_CENTERS) {
+    for (int i = 0; i < used; i += CKM_BYTE_CENTERS) {
         vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
         const int32_t *from = c + i / 16 * size + i % 16 * depth, *rows = x;
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
         for (int j = 0; j < CKM_BYTE_CENTERS; j++)
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
             for (int v = 0; v < BYTE_VECTORS; v++) acc[j][v] = VI_SPLAT(0);
         for (ptrdiff_t p = 0; p < parts; p++, from += 16 * depth)
             for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
                 for (int v = 0; v < BYTE_VECTORS; v++)
                     row[v] = VI_LOAD(rows + v * VL / 16 * size + v * VL % 16);
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
                 for (int j = 0; j < CKM_BYTE_CENTERS; j++) {
                     const vi center = VI_SPLAT(from[j * depth + w]);
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
                     for (int v = 0; v < BYTE_VECTORS; v++)
                         acc[j][v] = CKM_ADD_BYTES(acc[j][v], row[v], center);
                 }
             }
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
         for (int j = 0; j < CKM_BYTE_CENTERS; j++)
-#  pragma GCC unroll 8
+# pragma GCC unroll 8
             for (int v = 0; v < BYTE_VECTORS; v++) VI_STORE(out + (i + j) * 32 + v * VL, acc[j][v]);
     }
 }
-# else
-CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out) {
+#else
+CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
     const ptrdiff_t size = 16 * parts * depth;
-    for (int i = 0; i < 32; i++)
+    for (int i = 0; i < used; i++)
         for (int b = 0; b < 32; b++) {
             const uint8_t *row = (const uint8_t *)(x + b / 16 * size + b % 16);
             const int8_t *center = (const int8_t *)(c + i / 16 * size + i % 16 * depth);
@@ -143,7 +161,17 @@ CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t 
             out[i * 32 + b] = sum;
         }
 }
-# endif
 #endif
+
+CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
+#ifdef CKM_TILES
+    if (parts * depth > 8 || used > 16) { /* else tiles take longer to fill and to empty */
+        ckm_tile_products(x, c, parts, depth, out, used);
+        return;
+    }
+#endif
+    ckm_word_products(x, c, parts, depth, out, used);
+}
 
 #endif

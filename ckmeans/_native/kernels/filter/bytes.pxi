@@ -28,7 +28,7 @@ cdef extern from "kernels/filter/bytes.h" nogil:
     void ckm_byte_begin(Py_ssize_t depth)
     void ckm_byte_end()
     void ckm_byte_products(const int32_t *x, const int32_t *c, Py_ssize_t parts, Py_ssize_t depth,
-                           int32_t *out)
+                           int32_t *out, Py_ssize_t used)
 
 cdef float BYTE_ROUNDED = 1e-4   # more than what multiplying a feature by the inverse of the step
                                  # is off by
@@ -184,20 +184,14 @@ cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssiz
     cdef vf lowest[BYTE_VECTORS]
     cdef vf inverse[BYTE_VECTORS]
     cdef vf step, norm, take, value
-    cdef vf rough = VF_SPLAT(panel.rough), reach = VF_SPLAT(panel.reach)
     cdef Py_ssize_t size = packing.parts * packing.depth, j = group * BYTE_GROUP, i, v
     cdef Py_ssize_t used = min(<Py_ssize_t>BYTE_GROUP, centers.m - j)
     cdef float *limit = panel.limit + lane
     cdef const int32_t *out
     cdef uint64_t left
     ckm_byte_products(panel.words + lane * size, centers.words + j * size, packing.parts,
-                      packing.depth, products)
-    for i from 0 <= i < BYTE_GROUP by VL:
-        value = ((rough * VF_LOAD(centers.lengths + j + i)
-                  + reach * VF_LOAD(centers.off + j + i)) * VF_SPLAT(<float>1.000002)
-                 + VF_LOAD(centers.rounding + j + i))
-        VF_STORE(wide + i, value)
-        VF_STORE(less + i, value + VF_LOAD(centers.lift + j + i))
+                      packing.depth, products, used)
+    byte_bounds(centers, j, panel.rough, panel.reach, wide, less)
     for v in range(BYTE_VECTORS):
         inverse[v] = VF_LOAD(panel.inverse + lane + v * VL)
     if panel.seeking and group == 0:
@@ -214,18 +208,129 @@ cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssiz
         for v in range(BYTE_VECTORS):
             VF_STORE(limit + v * VL, lowest[v])
         for i in range(BYTE_ROWS):
-            limit[i] = byte_limit(centers, panel, lane + i, limit[i])
+            limit[i] = byte_limit(centers, panel.guard[lane + i], limit[i])
     for i in range(used):
-        step = VF_SPLAT(centers.steps[j + i])
-        norm = VF_SPLAT(centers.sq_norms[j + i])
-        take = VF_SPLAT(less[i])
         out = products + i * BYTE_ROWS
-        left = 0
-        for v in range(BYTE_VECTORS):
-            value = VF_FROM_INTS(VI_LOAD(out + v * VL)) * step + (norm * inverse[v] - take)
-            left |= VF_BITS_LE(value, VF_LOAD(limit + v * VL)) << (v * VL)
+        left = byte_rows_left(centers, j + i, out, less[i], inverse, limit)
         if left:
             note_left(centers, panel, j + i, lane, out, less[i], wide[i], left)
+
+
+cdef inline void byte_bounds(const ByteCenters *centers, Py_ssize_t first, float rough, float reach,
+                             float *wide, float *less) noexcept nogil:
+    """Of a group of centers, from `first` on, and the rows of a panel: what products may be off by,
+    rounding included, and what is taken off them.
+
+    wide, less  OUT  (BYTE_GROUP,)
+    """
+    cdef vf value
+    cdef Py_ssize_t i
+    for i from 0 <= i < BYTE_GROUP by VL:
+        value = ((VF_SPLAT(rough) * VF_LOAD(centers.lengths + first + i)
+                  + VF_SPLAT(reach) * VF_LOAD(centers.off + first + i)) * VF_SPLAT(<float>1.000002)
+                 + VF_LOAD(centers.rounding + first + i))
+        VF_STORE(wide + i, value)
+        VF_STORE(less + i, value + VF_LOAD(centers.lift + first + i))
+
+
+cdef inline uint64_t byte_rows_left(const ByteCenters *centers, Py_ssize_t place,
+                                    const int32_t *products, float less, const vf *inverse,
+                                    const float *limit) noexcept nogil:
+    """For which rows a center is not above the limit.
+
+    products, inverse, limit  IN  (BYTE_ROWS,)
+    """
+    cdef vf step = VF_SPLAT(centers.steps[place]), norm = VF_SPLAT(centers.sq_norms[place])
+    cdef vf take = VF_SPLAT(less), value
+    cdef uint64_t left = 0
+    cdef Py_ssize_t v
+    for v in range(BYTE_VECTORS):
+        value = VF_FROM_INTS(VI_LOAD(products + v * VL)) * step + (norm * inverse[v] - take)
+        left |= VF_BITS_LE(value, VF_LOAD(limit + v * VL)) << (v * VL)
+    return left
+
+
+cdef void filter_byte_gains(const ByteCenters *centers, const Bytes *packing, Py_ssize_t start,
+                            Py_ssize_t stop, const float *limits, const float *worth,
+                            uint64_t *closer, double *gains, int32_t *products) noexcept nogil:
+    """Which of rows [start, stop) centers may be closer to than their nearest one so far, and
+    between what bounds each would lower the potential.
+
+    A limit is up to its guard and what it is rounded by above the score that it is about, and so
+    much may a true score be below or above what V tells; a little more is allowed for here, and for
+    gains that underflow.
+
+    limits, worth  IN       (n, rounded up to PANEL) see Seeding
+    closer         OUT      (panels of these rows, m) bit i: row i of the panel
+    gains          INOUT    (m, GAIN) added to
+    products       scratch  (BYTE_GROUP, BYTE_ROWS)
+    """
+    cdef float wide[BYTE_GROUP]
+    cdef float less[BYTE_GROUP]
+    cdef float low[BYTE_ROWS]
+    cdef float high[BYTE_ROWS]
+    cdef vf inverse[BYTE_VECTORS]
+    cdef vf of_norm = VF_SPLAT(<float>(3.001 * centers.guard_norm + 4e-6))
+    cdef vf of_limit = VF_SPLAT(<float>(2 * centers.guard_score + 2e-6)), slack, limit
+    cdef vf floor = VF_SPLAT(<float>(3.001 * centers.guard_floor))
+    cdef Py_ssize_t size = packing.parts * packing.depth, m = centers.m, first, j, lane, used, i, v
+    cdef const int32_t *out
+    cdef uint64_t left
+    for j in range(m):
+        gains[j * GAIN + GAIN_LANES] += 1e-30
+    ckm_byte_begin(packing.depth)
+    for first from start <= first < stop by PANEL:
+        for j in range(m):
+            closer[j] = 0
+        for j from 0 <= j < m by BYTE_GROUP:
+            used = min(<Py_ssize_t>BYTE_GROUP, m - j)
+            byte_bounds(centers, j, packing.rough[first // PANEL], packing.reach[first // PANEL],
+                        wide, less)
+            for lane from first <= lane < first + PANEL by BYTE_ROWS:
+                ckm_byte_products(packing.words + lane * size, centers.words + j * size,
+                                  packing.parts, packing.depth, products, used)
+                for v in range(BYTE_VECTORS):
+                    limit = VF_LOAD(limits + lane + v * VL)
+                    inverse[v] = VF_SPLAT(1) / VF_LOAD(packing.steps + lane + v * VL)
+                    slack = ((VF_LOAD(packing.sq_norms + lane + v * VL) * of_norm + floor)
+                             * inverse[v] + of_limit * VF_MAX(limit, VF_SPLAT(0) - limit))
+                    VF_STORE(low + v * VL, limit - slack)
+                    VF_STORE(high + v * VL, limit + slack)
+                for i in range(used):
+                    out = products + i * BYTE_ROWS
+                    left = byte_rows_left(centers, j + i, out, less[i], inverse, limits + lane)
+                    if left:                  # as with few centers, once there are many
+                        closer[j + i] |= left << (lane - first)
+                        byte_gain(centers, j + i, out, less[i], wide[i], inverse, low, high,
+                                  worth + lane, gains + (j + i) * GAIN)
+        closer += m
+    ckm_byte_end()
+
+
+cdef inline void byte_gain(const ByteCenters *centers, Py_ssize_t place, const int32_t *products,
+                           float less, float wide, const vf *inverse, const float *low,
+                           const float *high, const float *worth, double *gains) noexcept nogil:
+    """Add between what bounds a center would lower the potential of some rows.
+
+    products, inverse, low, high, worth  IN  (BYTE_ROWS,)
+    gains  INOUT  (GAIN,)
+    """
+    cdef vf step = VF_SPLAT(centers.steps[place]), norm = VF_SPLAT(centers.sq_norms[place])
+    cdef vf take = VF_SPLAT(less), twice = VF_SPLAT(<float>2.00001 * wide), value, weight
+    cdef vf least = VF_SPLAT(0), most = VF_SPLAT(0)
+    cdef float lanes[2 * VL]
+    cdef Py_ssize_t v
+    for v in range(BYTE_VECTORS):
+        value = VF_FROM_INTS(VI_LOAD(products + v * VL)) * step + (norm * inverse[v] - take)
+        weight = VF_LOAD(worth + v * VL)
+        most = most + weight * VF_MAX(VF_LOAD(high + v * VL) - value, VF_SPLAT(0))
+        least = least + weight * VF_MAX(VF_LOAD(low + v * VL) - twice - value, VF_SPLAT(0))
+    VF_STORE(lanes, least)
+    VF_STORE(lanes + VL, most)
+    for v in range(VL):
+        gains[v] += lanes[v]
+    for v in range(VL):
+        gains[GAIN_LANES + v] += lanes[VL + v]
 
 
 cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t place,
@@ -253,7 +358,7 @@ cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t pla
         panel.score[at] = value
         panel.count += 1
         panel.limit[lane] = min(panel.limit[lane],
-                                byte_limit(centers, panel, lane,
+                                byte_limit(centers, panel.guard[lane],
                                            value + <float>2.00001 * wide))
 
 

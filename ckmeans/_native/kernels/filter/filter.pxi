@@ -350,7 +350,7 @@ cdef void filter_gains(const float *x, const float *low, const float *high, Py_s
     x          IN     (d, PANEL)
     low, high  IN     (PANEL,) limits, as scores: not above and not below the true ones
     closer     OUT    (m,) bit i: row i
-    gains      INOUT  (m, GAIN) added to
+    gains      INOUT  (m, GAIN) added to; or NULL
     """
     cdef float out[TILE_C * TILE_V * VL]
     cdef vf score[NARROW * TILE_V]
@@ -363,20 +363,24 @@ cdef void filter_gains(const float *x, const float *low, const float *high, Py_s
     for lane from 0 <= lane < PANEL by TILE_V * VL:
         j = 0
         while j < m:
-            count = NARROW if j + NARROW <= m else 1
+            count = <int>min(<Py_ssize_t>NARROW, m - j)
             if d > FLUSH:
                 dots_of[count](x + lane, d, c + j * d, out)
                 for i in range(count * TILE_V):
                     score[i] = VF_SPLAT(norms[j + i // TILE_V]) + VF_LOAD(out + i * VL)
             elif count == NARROW:
                 scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, NARROW)
+            elif count == 3:
+                scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 3)
+            elif count == 2:
+                scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 2)
             else:
                 scores(x + lane, TILE_V, d, c + j * d, d, 1, norms + j, score, 1)
             for i in range(count):
                 # A score is too low by at most gamma (4 |b|^2 + |a|^2); the row's share is in the
                 # limits, and the center's is its lift.
                 gain(score + i * TILE_V, low + lane, high + lane, centers.lift[j + i], lane,
-                     closer + j + i, gains + (j + i) * GAIN)
+                     closer + j + i, NULL if gains == NULL else gains + (j + i) * GAIN)
             j += count
 
 
@@ -385,10 +389,17 @@ cdef inline void gain(const vf *score, const float *low, const float *high, floa
                       double *gains) noexcept nogil:
     cdef float lanes[2 * VL]
     cdef vf least = VF_SPLAT(0), most = VF_SPLAT(0), limit
+    cdef uint64_t rows = 0
     cdef int v
     for v in range(TILE_V):
+        rows |= VF_BITS_LE(score[v], VF_LOAD(high + v * VL)) << (lane + v * VL)
+    if rows == 0:                             # as with most centers, once there are a few
+        return
+    closer[0] |= rows
+    if gains == NULL:
+        return
+    for v in range(TILE_V):
         limit = VF_LOAD(high + v * VL)
-        closer[0] |= VF_BITS_LE(score[v], limit) << (lane + v * VL)
         most = most + VF_MAX(limit - score[v], VF_SPLAT(0))
         least = least + VF_MAX((VF_LOAD(low + v * VL) - VF_SPLAT(lift)) - score[v], VF_SPLAT(0))
     VF_STORE(lanes, least)
@@ -707,6 +718,7 @@ _table.quanta = filter_quanta
 _table.quanta_from = CKM_QUANTA_FROM
 _table.pack_bytes = filter_pack_bytes
 _table.pack_center = filter_pack_center
+_table.byte_gains = filter_byte_gains
 _table.bytes = filter_bytes
 _table.bytes_from = CKM_BYTES_FROM
 _table.byte_cost = CKM_BYTE_COST
