@@ -311,7 +311,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
     where weights differ, a size may be off its bound by less than the weight of the heaviest row,
     and the inertia is the least for the sizes that result. `predict` gives new rows their nearest
     center. An iteration takes the exact distances of all rows to all centers and about
-    20 bytes per row; ``algorithm`` has no effect. Not for sizes that are only a preference: bounds
+    45 bytes per row; ``algorithm`` has no effect. Not for sizes that are only a preference: bounds
     far from the sizes that the nearest centers give make clusters that are not compact.
 
     Outliers: k-means-- (Chawla & Gionis, SDM 2013) leaves out those rows whose weight times squared
