@@ -1263,7 +1263,7 @@ def check_sizes(rng, problem, model):
         or len(X) > 130
     ):
         return
-    first = next(problem.model(max_iter=1).iter_fit(X)).labels
+    first = list(problem.model(max_iter=1).iter_fit(X))[1].labels
     rule = model_rule(problem, len(X))
     X, centers = X.astype(float), oracle.given(init, X.dtype)
     cost = ((X - centers[first]) ** 2).sum()

@@ -96,7 +96,7 @@ def test_cosine_starts_from_mean_directions(dtype):
     unit = X / np.linalg.norm(X.astype("f8"), axis=1, keepdims=True)
     means = np.array([unit[known == j].mean(axis=0) for j in range(3)])
     states = [
-        next(model.iter_fit(X, labels_known=labels))
+        list(model.iter_fit(X, labels_known=labels))[1]
         for model, labels in (
             (KMeans(3, metric="cosine", known="seeded", max_iter=1), known),
             (KMeans(3, metric="cosine", init=means, max_iter=1), None),
