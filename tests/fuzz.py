@@ -1265,7 +1265,8 @@ def check_sizes(rng, problem, model):
         return
     first = list(problem.model(max_iter=1).iter_fit(X))[1].labels
     rule = model_rule(problem, len(X))
-    X, centers = X.astype(float), oracle.given(init, X.dtype)
+    centers = oracle.given(init, oracle.compute_dtype(X))
+    X = X.astype(float)
     cost = ((X - centers[first]) ** 2).sum()
     with contextlib.suppress(ImportError):
         best = rules_data.least_cost(X, centers, rule.least, rule.most)
