@@ -1263,9 +1263,10 @@ def check_sizes(rng, problem, model):
         or len(X) > 130
     ):
         return
-    _, first = (state.labels for state in problem.model(max_iter=1).iter_fit(X))
+    first = list(problem.model(max_iter=1).iter_fit(X))[1].labels
     rule = model_rule(problem, len(X))
-    X, centers = X.astype(float), oracle.given(init, X.dtype)
+    centers = oracle.given(init, oracle.compute_dtype(X))
+    X = X.astype(float)
     cost = ((X - centers[first]) ** 2).sum()
     with contextlib.suppress(ImportError):
         best = rules_data.least_cost(X, centers, rule.least, rule.most)

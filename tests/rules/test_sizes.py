@@ -85,8 +85,7 @@ def test_centers_that_begin_far_away(far):
     for least, most in ((50, 50), (40, 60), (0, 51)):
         centers = np.array([[0.0, 0.0], [far, 0.0], [0.0, far]])
         model = KMeans(3, init=centers, size_min=least, size_max=most, tol=0, max_iter=8)
-        _, *states = model.iter_fit(X)
-        for state in states:
+        for state in list(model.iter_fit(X))[1:]:
             cost = ((X - centers[state.labels]) ** 2).sum()
             best = least_cost(X, centers, np.full(3, least), np.full(3, most))
             assert cost == pytest.approx(best, rel=1e-9)

@@ -95,7 +95,8 @@ cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t be
         for b in range(BIDS):
             any_of_them |= sq[j + b] + job.bid[j + b] <= limit
         for b in range(BIDS if any_of_them else 0):
-            if sq[j + b] + job.bid[j + b] <= limit:
+            # (Rows that another thread has changed may have infinite distances to all.)
+            if j + b < job.k and sq[j + b] + job.bid[j + b] <= limit:
                 cost = cost_of(job, sq[j + b], low[0]) + job.price[j + b]
                 if cost < best or (cost == best and j + b == before):
                     best = cost
