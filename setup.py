@@ -87,8 +87,8 @@ else:
         "-g0",
         "-Wno-unused-function",
     ]
-    # The filter may fuse multiply and add, its bounds allow for it; what decides must round as it
-    # is written.
+    # The filter may fuse multiply and add, as its bounds allow for that; kernels that decide must
+    # round as their code is written.
     CONTRACT, NO_CONTRACT = ["-ffp-contract=fast"], ["-ffp-contract=off"]
 
 # CKMEANS_DEBUG_BOUNDS=1 builds a package that compares every bound with true distances and raises
@@ -117,7 +117,7 @@ def write(name, text):
     return str(path)
 
 
-# What a source draws in: include "x.pxi", cdef extern from "x.h", #include "x.h", from
+# The files that a source includes: include "x.pxi", cdef extern from "x.h", #include "x.h", from
 # ckmeans._native.x cimport y.
 DRAWS_IN = re.compile(
     r"""^\s*(?:include|cdef\s+extern\s+from|\#\s*include)\s+["']([\w./]+)["']

@@ -1,8 +1,7 @@
 """Compare ckmeans with other k-means libraries: ``python -m bench`` from the top of a checkout.
 
-Every library ("peer") runs in a worker process of its own, on the same data, from the same initial
-centers, for the same number of iterations. Times whose inertia disagrees are shown, but do not
-count.
+Every library ("peer") runs in its own worker process, on the same data, from the same initial
+centers, for the same number of iterations. Times are shown but do not count if the inertia differs.
 
 ==============  =============================================================================
 ``peers.py``    how each library is driven; one line of a table per peer

@@ -106,7 +106,7 @@ def positive(text):
 
 
 def progress(number, cells, cell, results, began):
-    """A line per cell, so that nobody has to wonder."""
+    """Print a line for each cell, as a sign of progress."""
     figures = "  ".join(f"{result.peer} {report.figure(result, results[0])}" for result in results)
     notes = "".join(
         f"\n    {result.peer} {result.note}" for result in results if "failed" in result.note

@@ -1,6 +1,6 @@
 """The cells of the bench: which data, how many rows, features and clusters, at which task.
 
-Data is made from a fixed seed or read from what is installed, never downloaded. Everything here
+Data is generated from a fixed seed or read from installed packages, never downloaded. All of this
 happens in the parent process, outside of every timing.
 """
 
@@ -111,7 +111,7 @@ memory     memory     blobs    1000000    3    64  f64
 
 PAGES = tuple(dict.fromkeys(line.split()[0] for line in GRID.split("\n") if line))
 
-# Numbers of clusters that people use with a known set; any other set gets those of `usual_k`.
+# The usual numbers of clusters for well-known sets; any other set gets those of `usual_k`.
 KNOWN_K = {
     "a3": (50,),
     "birch1": (100,),
@@ -152,7 +152,7 @@ class Cell:
 
     @property
     def label(self):
-        """The data's name, and what is done with it where a page mixes tasks."""
+        """The data's name, and the task on pages that mix tasks."""
         return f"{self.data}-row" if self.task == "row" else self.data
 
     @property
@@ -170,15 +170,16 @@ class Source:
     load: object
 
 
-# --- made data ------------------------------------------------------------------------------------
+# --- generated data -------------------------------------------------------------------------------
 
 
 def blobs(n, d, k, seed=0):
-    """`k` round groups of unit variance around middles drawn from a box; rows in random order.
+    """`k` spherical normal clusters of unit variance, with centers drawn from a box; rows in random
+    order.
 
-    The box gets narrower with `d`, so that groups are about 11 standard deviations apart in any
-    dimension. In a box of one size they would be hundreds apart at high `d`, and fits over after
-    two iterations.
+    The box gets narrower with `d`, so that clusters are about 11 standard deviations apart in any
+    dimension. In a box of fixed size they would be hundreds apart at high `d`, and fits would end
+    after two iterations.
     """
     rng = np.random.default_rng([seed, n, d, k])
     middles = rng.uniform(-1, 1, (k, d)) * (10 * np.sqrt(2 / d))
@@ -186,16 +187,15 @@ def blobs(n, d, k, seed=0):
 
 
 def uniform(n, d, k, seed=0):
-    """No groups at all: the hardest data for whatever hopes to skip distances."""
+    """Uniform data without clusters: the hardest for algorithms that skip distances."""
     return np.random.default_rng([seed, n, d]).random((n, d))
 
 
 def mixture(n, d, k, seed=0):
-    """Groups as they are found: unequal in size and width, heavy tails, features that hang
-    together.
+    """Realistic clusters: of unequal sizes and widths, with heavy tails and correlated features.
 
-    There are about a third as many groups as clusters; they lie in a space of at most 30
-    dimensions, of falling widths, and are spread over all features, with some noise.
+    There are about a third as many true clusters as `k`; they lie in a space of at most 30
+    dimensions of decreasing variance, which is mapped to all features, with some noise.
     """
     rng = np.random.default_rng([seed, n, d, k])
     groups, latent = max(k // 3, 3), min(30, max(2, d // 2))
@@ -210,8 +210,8 @@ def mixture(n, d, k, seed=0):
 
 
 def embeddings(n, d, k, seed=0):
-    """Rows of unit length, as models of texts and pictures make them: many loose groups, and a
-    variance that falls along directions that are no axes.
+    """Rows of unit length, like embeddings of texts and pictures: many loose clusters, and a
+    variance that decreases along directions that are not aligned with the features.
     """
     rng = np.random.default_rng([seed, n, d, k])
     spectrum = (1 / (1 + np.arange(d) / (d / 8))).astype(np.float32)
@@ -291,7 +291,7 @@ def _is_header(line, delimiter):
 
 
 def real_sources(folder=None):
-    """All real data that can be had here, and for each that cannot a line that says why.
+    """All real data that is available here, and for each set that is not, a line that says why.
 
     Parameters
     ----------
@@ -330,7 +330,7 @@ def real_sources(folder=None):
 
 
 def usual_k(n):
-    """Numbers of clusters for a set nobody named: those that leave at least 20 rows to a
+    """Numbers of clusters for a set without known ones: those that leave at least 20 rows to a
     cluster.
     """
     return [k for k in (8, 64, 256) if 20 * k <= n] or [2]
@@ -368,7 +368,7 @@ def grid(sources):
 
 
 def select(cells, pages=None, patterns=None, quick=False):
-    """The cells that were asked for. A pattern without a wildcard may stand anywhere in a cell's
+    """The cells that were asked for. A pattern without a wildcard may match any part of a cell's
     name.
     """
 
@@ -394,11 +394,11 @@ def make(cell, sources):
 
 
 def first_centers(X, k, seed=0):
-    """Initial centers that favor nobody: `k` rows drawn by plain k-means++ from a sample of the
-    rows; of very many, k-means++ would take too long, and they are drawn evenly.
+    """Initial centers for all peers: `k` rows drawn by plain k-means++ from a sample of the rows;
+    for very many centers, which k-means++ would take too long to draw, rows drawn uniformly.
 
-    Rows drawn evenly leave clusters empty now and then; libraries fill those in ways of their own,
-    and their inertias differ.
+    Rows drawn uniformly sometimes leave clusters empty; libraries fill these in different ways, and
+    then their inertias differ.
     """
     rng = np.random.default_rng([seed, k])
     if k > PLUSPLUS_UP_TO:

@@ -1,9 +1,9 @@
-"""What people get who write no more than ``KMeans(k).fit(X)``: ``python -m bench.default --help``.
+"""The results of defaults, as of ``KMeans(k).fit(X)``: ``python -m bench.default --help``.
 
-Each library clusters the problems of `bench.problems` as it does when nothing but the data, the
-number of clusters and a seed is given. What it returns is judged by one function, and compared with
-the mean of ten restarts of scikit-learn over the same seeds. Times are processor seconds of one
-thread, so that they mean something on a busy machine.
+Each library clusters the problems of `bench.problems`, given only the data, the number of clusters
+and a seed. One function computes the inertia of all results, which is compared with the mean of ten
+restarts of scikit-learn over the same seeds. Times are CPU seconds of one thread, so that they are
+meaningful on a busy machine.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def judge(X, weights, centers):
 
 
 def measure(way, problem, X, weights, seeds):
-    """Mean inertia and median processor time over the seeds; None where the library cannot."""
+    """Mean inertia and median CPU time over the seeds; None if the library cannot do it."""
     values, times = [], []
     for seed in range(seeds):
         began = time.process_time()

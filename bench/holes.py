@@ -1,13 +1,13 @@
 """Looks for inputs on which a fit is slow: ``python -m bench.holes``.
 
-Four pages. ``rows``: each case is a kind of rows that is hard for a filter, beside plain rows that
-are alike but for that (the same rows shuffled, or without what makes them hard), with every
-algorithm. ``line``: one dimension, beside values that are spread evenly. ``shown``: `predict` and
-`transform`, beside scikit-learn's. ``short``: what a fit costs beside its iterations.
+Four pages. ``rows``: each case is a kind of rows that is hard for a filter, compared with similar
+plain rows (the same rows shuffled, or without the property that makes them hard), with every
+algorithm. ``line``: one dimension, compared with evenly spread values. ``shown``: `predict` and
+`transform`, compared with scikit-learn's. ``short``: the cost of a fit apart from its iterations.
 
-Figures are milliseconds of CPU time, the best of some rounds in turn, so that a busy machine
-disturbs little. A mark shows what is not as it is to be: ``auto`` within 1.1 of the best algorithm,
-every algorithm within 1.2 of ``lloyd``, ``lloyd`` within 1.5 of what it takes for plain rows.
+Figures are milliseconds of CPU time, the best of some rounds in turn, so that a busy machine has
+little effect. A mark shows a figure outside of its goal: ``auto`` within 1.1 of the best algorithm,
+every algorithm within 1.2 of ``lloyd``, ``lloyd`` within 1.5 of its time for plain rows.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Case(NamedTuple):
 
 
 def embeddings(rng, n, d, dtype=np.float32):
-    """Rows of unit length in many loose groups, as language models give them."""
+    """Rows of unit length in many loose clusters, like embeddings of language models."""
     groups = rng.standard_normal((500, 40)) * np.linspace(1.5, 0.3, 40)
     rows = groups[rng.integers(500, size=n)] + 0.7 * rng.standard_normal((n, 40))
     rows = rows @ rng.standard_normal((40, d)) + 1.5 * rng.standard_normal((n, d))
@@ -63,7 +63,7 @@ def wide(n, d, k, make=embeddings):
 
 
 def channels(period, n=65_536, d=128, k=400):
-    """`period` channels take turns, each with rows of its own kind."""
+    """Interleaved rows of `period` channels, each with its own kind of rows."""
 
     def case(rng):
         levels = 4 * rng.standard_normal((period, d))
@@ -75,7 +75,7 @@ def channels(period, n=65_536, d=128, k=400):
 
 
 def in_order(n, d, k):
-    """Rows sorted by a feature that makes up most of them."""
+    """Rows sorted by a feature that is most of their length."""
 
     def case(rng):
         X = groups(rng, n, d)
@@ -87,7 +87,7 @@ def in_order(n, d, k):
 
 
 def far_rows(places, times, n=40_000, d=64, k=200, dtype=np.float32):
-    """Some rows are `times` the spread away."""
+    """Some rows are `times` the spread away from the others."""
 
     def case(rng):
         plain = groups(rng, n, d, dtype=dtype)
@@ -279,7 +279,7 @@ def scikit_fit(X, centers, n_iter):
 
 
 def judge(took):
-    """What is not as it is to be."""
+    """The figures outside of their goals."""
     marks = []
     fixed = [took[word] for word in ALGORITHMS if word in took and word != "auto"]
     if took["auto"] > 1.1 * min(fixed):
@@ -385,7 +385,7 @@ SHORT = {
 
 
 def short_page(name, case, args):
-    """All before the second iteration, less a later one, in later ones."""
+    """The time before the second iteration minus that of a later one, in units of the latter."""
     n, d, k, dtype = case
     X = embeddings(np.random.default_rng(0), n, d, dtype)
     centers = X[:k].astype(np.float64)
@@ -419,7 +419,7 @@ PAGES = {
 
 
 def limit_threads(count):
-    """Of scikit-learn and its linear algebra, which wait for each other busily."""
+    """Limits the threads of scikit-learn and its linear algebra, which spin while they wait."""
     try:
         import sklearn.cluster  # noqa: F401  (only libraries that are loaded are limited)
         from threadpoolctl import threadpool_limits

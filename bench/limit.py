@@ -1,8 +1,8 @@
-"""How near the assignment step comes to what the machine can do: ``python -m bench.limit``.
+"""The assignment step compared with the limits of the machine: ``python -m bench.limit``.
 
 In turn, on the same cores: a loop of multiply-adds on registers alone, a loop that only reads, and
 the float32 assignment of every row to the nearest of all centers. The best of many short rounds
-counts, so that a busy machine disturbs little.
+counts, so that a busy machine has little effect.
 """
 
 import argparse

@@ -1,18 +1,18 @@
-"""Made data after well-known test sets that cannot be downloaded here: the recipe that the
-literature gives, with middles of our own.
+"""Generated data like well-known test sets that cannot be downloaded here: made as the literature
+describes, with our own cluster centers.
 
 Shapes and spreads follow Fränti & Sieranoja, "K-means properties on six clustering benchmark
 datasets" (Applied Intelligence 48, 2018) for the s-, a-, dim- and unbalance sets, and Veenman,
-Reinders & Backer (IEEE TPAMI 24, 2002) for d31. They are not those sets: no published figure holds
-for them.
+Reinders & Backer (IEEE TPAMI 24, 2002) for d31. They are not those sets, so published figures do
+not apply to them.
 """
 
 import numpy as np
 
 
 def apart(rng, k, d, least):
-    """k middles in the unit box, no two nearer than `least`, which shrinks where there is no
-    room.
+    """k cluster centers in the unit box, no two nearer than `least`, which is reduced if there is
+    no room.
     """
     middles = rng.random((1, d))
     while len(middles) < k:
@@ -28,8 +28,8 @@ def apart(rng, k, d, least):
 
 
 def mixture(seed, sizes, d, spread, least):
-    """Round Gaussian groups of these sizes and this spread (one, or one each), around middles in
-    the unit box.
+    """Spherical Gaussian clusters of these sizes and this spread (one for all, or one each), with
+    centers in the unit box.
     """
     rng = np.random.default_rng(seed)
     middles = apart(rng, len(sizes), d, least)
@@ -40,7 +40,7 @@ def mixture(seed, sizes, d, spread, least):
 
 
 def unbalance():
-    """Three dense groups of 2000 near each other, five sparse ones of 100 far away."""
+    """Three dense clusters of 2000 rows near each other, five sparse ones of 100 far away."""
     rng = np.random.default_rng(8)
     middles = np.array(
         [
@@ -61,8 +61,8 @@ def unbalance():
 
 
 def drill_holes(seed, n):
-    """Points on a grid of drill holes, dense here and there: like the circuit boards of TSPLIB,
-    with no groups at all.
+    """Points on a grid of drill holes, dense in some places, like the circuit boards of TSPLIB:
+    without clusters.
     """
     rng = np.random.default_rng(seed)
     rows = np.rint(rng.random((4 * n, 2)) * 200)

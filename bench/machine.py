@@ -1,4 +1,4 @@
-"""What a measurement was made on: CPU, threads, versions."""
+"""The environment of a measurement: CPU, threads, versions."""
 
 import datetime
 import os
@@ -10,7 +10,7 @@ from importlib import metadata
 
 
 def cpu_name():
-    """The CPU's own name where the system tells it."""
+    """The CPU's name, if the system reports it."""
     try:
         with open("/proc/cpuinfo") as lines:
             for line in lines:
@@ -35,10 +35,10 @@ def cpu_count():
 
 
 class Neighbors:
-    """Watches how much CPU time other processes take (on Linux; elsewhere it knows nothing).
+    """Measures how much CPU time other processes take (on Linux only).
 
-    Whoever measures on a busy machine measures the scheduler: libraries whose threads wait for each
-    other lose most.
+    Times on a busy machine depend on the scheduler: libraries whose threads wait for each other
+    lose most.
     """
 
     def __init__(self):
@@ -64,8 +64,8 @@ class Neighbors:
         )
 
     def cpus_taken(self):
-        """How many CPUs others kept busy on average since the start; ask when the workers have
-        ended.
+        """How many CPUs other processes kept busy on average since the start; call it after the
+        workers have ended.
         """
         if self._start is None:
             return None
@@ -74,7 +74,7 @@ class Neighbors:
 
 
 def taken_now(seconds=1.0):
-    """How many CPUs other processes keep busy at this moment, or None where that is not known."""
+    """How many CPUs other processes keep busy at this moment, or None if that is not known."""
     neighbors = Neighbors()
     time.sleep(seconds)
     return neighbors.cpus_taken()

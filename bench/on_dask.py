@@ -1,10 +1,11 @@
-"""Seconds per iteration on worker processes of Dask, beside the same fit in one array: ``python -m
-bench.on_dask``.
+"""Seconds per iteration on worker processes of Dask, compared with the same fit in one array:
+``python -m bench.on_dask``.
 
-Both in turn, from the same centers, on as many threads as there are workers with one each, whose
-memory holds the blocks; centers and inertia must be equal to the last bit. Iterations from the
-third on count: the first ones take the variance and pack the rows. With dask-ml installed its
-KMeans as well, by the difference between fits of more and fewer iterations.
+Both run in turn, from the same centers, on as many threads as there are workers, which have one
+thread each and hold the blocks in memory; centers and inertia must be equal to the last bit.
+Iterations from the third on count: the first ones compute the variance and pack the rows. If
+dask-ml is installed, its KMeans is measured as well, by the difference between fits of more and
+fewer iterations.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""The peers: how each library is told to do the same work.
+"""The peers: how each library is called for the same work.
 
-A driver class wraps one library behind the few calls that ``tasks.py`` needs. It is made inside the
-worker, after the thread counts of the environment have been set, and imports its library there and
-nowhere else.
+A driver class wraps one library behind the few calls that ``tasks.py`` needs. It is created inside
+the worker, after the thread counts of the environment have been set, and imports its library only
+there.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Estimator:
     options = {"algorithm": "lloyd"}
 
     def fit(self, X, centers, n_iter, finish):
-        """Run at most `n_iter` iterations from `centers`; the last assignment is made without being
-        told.
+        """Run at most `n_iter` iterations from `centers`; the library makes the last assignment by
+        itself.
         """
         model = self.KMeans(
             len(centers), init=centers, n_init=1, max_iter=n_iter, tol=0, **self.options
@@ -27,13 +27,11 @@ class Estimator:
         return model.fit(X)
 
     def restarts(self, X, k, n_init, n_iter, seed):
-        """What a user writes who has only data: the library's own initial centers and stopping
-        rule.
-        """
+        """A fit as users write it: the library's own initial centers and stopping rule."""
         return self.KMeans(k, n_init=n_init, random_state=seed, **self.options).fit(X)
 
     def model(self, centers):
-        """A fitted model with these centers: each center is a row, and alone in its cluster."""
+        """A fitted model with these centers: it is fitted to the centers, one in each cluster."""
         return self.fit(centers, centers, 1, True)
 
     def centers(self, model):
@@ -84,7 +82,7 @@ class Auto(Ckmeans):
     """One of our own algorithms, by its name: for the page that compares them."""
 
     algorithm = "auto"
-    counts = True  # the distances that it looks at
+    counts = True  # the distances that it computes
 
     def __init__(self, threads):
         super().__init__(threads)
@@ -139,7 +137,7 @@ class Intelex(Estimator):
 
 
 class Faiss:
-    """No test of convergence and float32 only; by default it would look at a sample of the rows."""
+    """No test of convergence and float32 only; by default it would use a sample of the rows."""
 
     converges = False
 
@@ -304,7 +302,7 @@ class Peer:
     module: str  # what to import
     distribution: str  # what to install
     driver: type
-    tasks: frozenset  # what it is measured at; a task that another peer already covers is left out
+    tasks: frozenset  # what is measured; a task that another peer already covers is left out
     dtypes: frozenset
 
     @property

@@ -1,8 +1,8 @@
-"""Problems that the default of `KMeans` is judged by: rows, weights, numbers of clusters.
+"""Problems by which the default of `KMeans` is judged: rows, weights, numbers of clusters.
 
-Those with ``tuned=True`` were looked at while the default was chosen; the others decide whether it
-is good. Made rows come from fixed seeds; real ones from packages that are installed or from a
-folder. A problem whose rows are not to be had is left out, and said so.
+Those with ``tuned=True`` were used to choose the default; the others test it. Generated rows come
+from fixed seeds; real ones from installed packages or from a folder. A problem whose rows are not
+available is left out, with a message.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def shuttle_like():
 
 
 def power_law(seed, n, d, groups):
-    """Groups whose sizes follow a power law, each with a width of its own."""
+    """Clusters whose sizes follow a power law, each with its own width."""
     rng = np.random.default_rng(seed)
     shares = np.arange(1, groups + 1) ** -1.5
     group = rng.choice(groups, n, p=shares / shares.sum())
@@ -73,7 +73,7 @@ def power_law(seed, n, d, groups):
 
 
 def rings(seed, n):
-    """Points on circles and a line: nothing that has a middle."""
+    """Points on circles and a line: clusters without centers."""
     rng = np.random.default_rng(seed)
     turn, radius = rng.random(n) * 2 * np.pi, rng.choice([1.0, 2.0, 4.0], n)
     out = np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1)
@@ -115,7 +115,7 @@ def counts(X):
 
 
 def heavy(X):
-    """A few rows as heavy as hundreds."""
+    """A few rows with the weight of hundreds."""
     rng = np.random.default_rng(len(X))
     return np.where(rng.random(len(X)) < 0.01, 200.0, 1.0)
 
@@ -124,7 +124,7 @@ def heavy(X):
 
 
 def problems(folder=None):
-    """All problems, and for each that cannot be had here a line that says why.
+    """All problems, and for each that is not available here a line that says why.
 
     Parameters
     ----------

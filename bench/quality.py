@@ -1,10 +1,10 @@
-"""How good a clustering is for the time it takes: ``python -m bench.quality --help``.
+"""The quality of clusterings against their time: ``python -m bench.quality --help``.
 
-Every way of clustering gets the same data, number of clusters and seeds; what it returns is judged
-by one function. The gap of a way is how far its inertia lies above the least published one
-(``best_known.csv`` in the folder of the data: set, k, sse); where none is published, as for made
-data, above the least that any way or a long search found. Times are processor seconds of one
-thread, so that they mean something on a busy machine, and the least of a few repetitions.
+Every way of clustering gets the same data, number of clusters and seeds, and one function computes
+the inertia of all results. The gap of a way is how far its inertia lies above the least published
+one (``best_known.csv`` in the folder of the data: set, k, sse); if none is published, as for
+generated data, above the least that any way or a long search found. Times are CPU seconds of one
+thread, so that they are meaningful on a busy machine, and the least of a few repetitions.
 """
 
 import argparse
@@ -62,8 +62,8 @@ def breathing_fit(X, k, seed):
 
 
 def long_search(X, k):
-    """The least inertia of ten refined starts with all the time they want: what stands in for a
-    published figure where there is none.
+    """The least inertia of ten refined starts without a limit: used if there is no published
+    figure.
     """
     centers = ckmeans_fit(X, k, 1000, n_init=10, refine=("swap", "genetic", "hartigan-wong"))
     return inertia(X, centers, nearest(X, centers))
@@ -106,8 +106,8 @@ def init_ways():
 
 
 def cells(folder, only, large):
-    """(set, k, rows, least published inertia or None); with `large`, made data of many rows and
-    clusters as well.
+    """(set, k, rows, least published inertia or None); with `large`, generated data of many rows
+    and clusters as well.
     """
     sources, missing = real_sources(folder)
     for line in missing:

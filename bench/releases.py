@@ -1,4 +1,4 @@
-"""Results of releases, kept as JSON in ``bench/releases``: what got slower from one to another.
+"""Results of releases, kept as JSON in ``bench/releases``: what became slower between two of them.
 
 ``python -m bench compare A B``; A and B are versions, JSON files or folders of results. The page of
 benchmarks on the site draws all of them.
@@ -19,7 +19,7 @@ SAME = ("cpu", "cpus", "threads")
 
 
 def find(name):
-    """The file that a version, a path or a folder of results stands for."""
+    """The file of a version, a path or a folder of results."""
     for path in (Path(name), Path(name, "bench.json"), FOLDER / f"{name}.json"):
         if path.is_file():
             return path
@@ -49,7 +49,7 @@ def save(run, version):
 
 
 def marks(machine):
-    """What is to be said about the machine that a file was made on."""
+    """Remarks about the machine of a file's measurements."""
     taken = machine.get("cpus_taken_by_others")
     if taken is None:
         return "whether it was busy is not known"
@@ -59,7 +59,7 @@ def marks(machine):
 
 
 def change(unit, before, after):
-    """How many times the earlier figure the later one is, and whether that is worse for sure.
+    """The ratio of the later figure to the earlier one, and whether it is certainly worse.
 
     Worse: the median by `SLOWER`, and even the best of the later samples above the earlier median.
     """
@@ -71,9 +71,7 @@ def change(unit, before, after):
 
 
 def compare(first, second):
-    """Lines about two files, and whether something got worse: True, False, or None where that
-    cannot be told.
-    """
+    """Lines on two files, and whether something became worse: True, False, or None if unknown."""
     (machine, version, cells), (machine2, version2, cells2) = load(first), load(second)
     lines = [f"A: {version}, {machine['date']}, {machine['cpu']}, {marks(machine)}"]
     lines += [f"B: {version2}, {machine2['date']}, {machine2['cpu']}, {marks(machine2)}"]
@@ -110,7 +108,7 @@ def compare(first, second):
 def main(argv):
     parser = argparse.ArgumentParser(
         prog="python -m bench compare",
-        description="Show what got slower, or takes more memory, from A to B.",
+        description="Show what became slower, or takes more memory, from A to B.",
         epilog="exit codes: 0 nothing is worse, 1 something is, 2 an error, 3 the two do not "
         "compare (other machines, or a busy one)",
     )

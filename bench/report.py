@@ -1,6 +1,6 @@
-"""What a run found, as aligned text, Markdown, JSON and records.
+"""The results of a run as aligned text, Markdown, JSON and records.
 
-Knows nothing of how it was measured.
+It does not depend on how they were measured.
 """
 
 import json
@@ -35,8 +35,8 @@ class Run:
 
     machine: dict
     settings: dict
-    peers: dict  # name -> what the worker said about itself
-    missing: list  # lines about what was not there
+    peers: dict  # name -> facts from the worker
+    missing: list  # lines about peers and data that are not available
     results: list = field(default_factory=list)
 
     def rows(self, page):
@@ -51,7 +51,7 @@ class Run:
         return [page for page in PAGES if self.rows(page)]
 
     def columns(self, page):
-        """The peers that the page has anything about, in the run's order."""
+        """The peers with results on the page, in the run's order."""
         return [peer for peer in self.peers if any(peer in row for row in self.rows(page).values())]
 
 
@@ -155,7 +155,7 @@ def megabytes(value):
 
 
 def _three(value):
-    """Three significant digits, and no fewer than stand before the point."""
+    """Three significant digits, or more if there are more before the point."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value >= 0.01 else 2
     text = f"{value:.{digits}f}"
     return (
@@ -216,7 +216,7 @@ def table(run, page):
 
 
 def remarks(run, page):
-    """What a reader has to know about a page's table."""
+    """Notes for readers of a page's table."""
     results = [result for row in run.rows(page).values() for result in row.values()]
     reference = run.columns(page)[0]
     first = {cell: row.get(reference) for cell, row in run.rows(page).items()}
@@ -269,7 +269,7 @@ def is_busy(machine):
 
 
 def busy(run):
-    """Whether other processes took so much of the machine that the figures mean little."""
+    """Whether other processes took so much CPU time that the figures are unreliable."""
     return is_busy(run.machine)
 
 

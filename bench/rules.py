@@ -1,9 +1,9 @@
-"""Clusters with rules beside the best peers: ``python -m bench.rules``.
+"""Clusters with rules compared with the best peers: ``python -m bench.rules``.
 
-Sizes: k-means-constrained (PyPI), from its own starts and ours, at equal bounds. It assigns rows at
-the least sum of distances, not of squared ones, so that both come to different optima: the best of
-`--starts` is compared. Outliers: the time of plain k-means with as many iterations. A peer that is
-not installed is left out.
+Sizes: k-means-constrained (PyPI), from its own starts and ours, at equal bounds. It minimizes the
+sum of distances, not of squared ones, so the two end in different optima: the best of `--starts` is
+compared. Outliers: the time of plain k-means with as many iterations. A peer that is not installed
+is left out.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from ckmeans import KMeans
 
 
 def blobs(n, d, k, seed):
-    """Rows around k middles, of very different numbers."""
+    """Rows around k centers, in clusters of very different sizes."""
     rng = np.random.default_rng(seed)
     middles = 4 * rng.normal(size=(k, d))
     return middles[np.minimum(rng.geometric(3 / k, size=n) - 1, k - 1)] + rng.normal(size=(n, d))

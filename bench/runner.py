@@ -1,8 +1,8 @@
 """Starts one worker process per peer and asks them in turn: A B C, A B C.
 
-So that a machine that slows down for a while slows down all peers alike, every sample is one round
-over the peers, and a cell's figure is the median of its rounds. Data is made here and handed over
-in files, outside of every timing.
+Every sample is one round over the peers, and a cell's figure is the median of its rounds: if the
+machine slows down for a while, all peers are affected equally. Data is generated here and passed in
+files, outside of every timing.
 """
 
 import json
@@ -45,7 +45,7 @@ class Settings:
     threads: int
     repeat: int = 5  # rounds
     min_time: float = 0.05  # seconds: a faster call is made several times in a round
-    budget: float = 3.0  # seconds for one peer in one cell; past it there are no further rounds
+    budget: float = 3.0  # seconds for one peer in one cell; after that there are no further rounds
     limit: float = (
         30.0  # seconds: a peer that would need longer for one call is left out of the cell
     )
@@ -57,14 +57,14 @@ class Settings:
 
 @dataclass
 class Result:
-    """What one peer did in one cell."""
+    """The result of one peer in one cell."""
 
     cell: data.Cell
     peer: str
     samples: list = field(default_factory=list)  # one per round: seconds, or bytes for memory
     n_iter: int = None
     value: float = None  # inertia, or the sum of distances for transform
-    share: float = None  # of the distances from all rows to all centers that were looked at
+    share: float = None  # of the distances from all rows to all centers, the part that was computed
     agrees: bool = True  # whether `value` is that of the first peer
     note: str = ""  # why there are no samples
 
@@ -80,8 +80,8 @@ class WorkerError(RuntimeError):
 class Worker:
     """A process that drives one peer, kept until it is closed.
 
-    It is halted whenever it has nothing to answer: threads of some peers go on spinning for up to
-    200 ms after their work is done, and would do so on CPUs that the next peer computes on.
+    It is stopped while it has no request: threads of some peers spin for up to 200 ms after their
+    work is done, and would take CPU time from the next peer.
     """
 
     def __init__(self, name, threads):
@@ -115,7 +115,7 @@ class Worker:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # it has ended; the missing answer tells how
+            pass  # it has ended; the missing answer is reported
         return self.answer(timeout)
 
     def answer(self, timeout):
@@ -240,8 +240,8 @@ class Runner:
                 if results[name].note or (turn and spent[name] > self.settings.budget):
                     continue
                 time.sleep(PAUSE)
-                # The first turn also checks: its samples are as good as any, the check comes after
-                # the clock.
+                # The first round also checks the results; its samples are valid, as the check comes
+                # after the timing.
                 answer = self._try(results[name], {**request, "check": turn == 0, "calls": turn})
                 if answer:
                     spent[name] += sum(answer["samples"])
@@ -254,21 +254,21 @@ class Runner:
                         results[name].share = answer["share"]
 
     def _iterations(self, request, live, results):
-        """How many iterations all peers run: what the first that has a test of convergence
-        needs.
+        """The number of iterations for all peers: that of the first peer with a test of
+        convergence.
         """
         for name in live:
             if PEERS[name].driver.converges:
                 answer = self._try(results[name], {**request, "min_time": 0, "check": True})
                 if answer:
-                    # Whoever stopped at the limit has made one more assignment.
+                    # A peer that stopped at the limit has made one more assignment.
                     return {"n_iter": answer["n_iter"], "finish": answer["n_iter"] == MAX_ITER}
         return {"n_iter": FIXED_ITER, "finish": True}
 
     def _pilot(self, result, request):
         """Warm up, and find out whether the peer can do the cell within the limit."""
-        # Of a long fit, two short ones tell apart what an iteration costs and what comes before the
-        # first.
+        # For a long fit, two short ones are enough to compute the cost of an iteration and the cost
+        # before the first one.
         few, more = PILOT_ITER
         short = request["task"] == "fit" and request["n_iter"] > more
         seconds = []
@@ -307,7 +307,7 @@ class Runner:
                 worker.close()
 
     def _try(self, result, request):
-        """The worker's answer, or None and a note in the result. A worker that is gone is
+        """The worker's answer, or None and a note in the result. A worker that has ended is
         replaced.
         """
         worker = self._workers[result.peer]

@@ -1,13 +1,13 @@
-"""More rows than memory: what each way of passing them costs, and a model of it for other machines:
+"""More rows than memory: the cost of each way to read them, and a model of it for other machines:
 ``python -m bench.scale``.
 
-Every way runs in a process of its own, from the same initial centers, on one thread: fits of 2 and
-of 7 iterations in turn, whose difference is what 5 iterations take. CPU seconds are counted (those
-of the system, which reads the files, included), so that a busy machine disturbs little. All must
-give the same inertia, or the page says so.
+Every way runs in its own process, from the same initial centers, on one thread: fits of 2 and of 7
+iterations in turn, whose difference is the time of 5 iterations. CPU seconds are counted (including
+those of the system, which reads the files), so that a busy machine has little effect. All must give
+the same inertia, or the page says so.
 
-With --model: seconds per iteration on other machines, from the rate of one core, and checked here:
-the bytes of the messages and the time of one block against what the model says.
+With --model: seconds per iteration on other machines, from the rate of one core. The bytes of the
+messages and the time of one block are measured here and compared with the model.
 """
 
 import argparse
@@ -43,10 +43,10 @@ CELLS = [(16, 16), (16, 64), (16, 256), (64, 64)]
 
 
 def save(path, X):
-    """Write a .npy file in large blocks, as files of users are written.
+    """Write a .npy file in large blocks, like files of users.
 
-    What is written through a mapping lies in the file cache by single pages, and passes over a
-    mapping of it take longer.
+    A file that is written through a mapping is in the file cache as single pages, and then passes
+    over a mapping take longer.
     """
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(X))
@@ -143,7 +143,7 @@ def ways(folder):
 
 
 def resident(name):
-    """Bytes of a line of /proc/self/status; 0 where there is none."""
+    """Bytes of a line of /proc/self/status; 0 if there is none."""
     try:
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
@@ -152,7 +152,7 @@ def resident(name):
 
 
 def measure(way, folder, rounds):
-    """Runs in a process of its own: prints what was measured, as JSON."""
+    """Runs in its own process: prints the measurements as JSON."""
     from ckmeans import KMeans
 
     centers = np.load(folder / "centers.npy")
@@ -164,7 +164,7 @@ def measure(way, folder, rounds):
         "ckmeans._blocks.driver",
         "ckmeans._blocks.sources",
     ):
-        try:  # what a library takes by itself is no part of the fit
+        try:  # the time to import a library does not count
             import_module(module)
         except ImportError:
             pass

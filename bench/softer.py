@@ -1,11 +1,10 @@
-"""Medians, gaps and shares beside other packages: ``python -m bench.softer``.
+"""Medians, gaps and shares compared with other packages: ``python -m bench.softer``.
 
-Three tables. ``medians``: k-medians beside pyclustering's, from the same start. ``gaps``: the
-adjusted Rand index with the labels of the whole rows, at 5 to 40 % of values missing, beside
-filling in the means of the columns and beside k-POD written out. ``shares``: fuzzy c-means beside
-scikit-fuzzy's and fuzzy-c-means', from the same start. Packages that are not installed are left
-out: ``pip install pyclustering scikit-fuzzy fuzzy-c-means``. Seconds are those of the CPU, the best
-of some rounds.
+Three tables. ``medians``: k-medians and pyclustering's, from the same start. ``gaps``: the adjusted
+Rand index with the labels of the complete rows, at 5 to 40 % of values missing, for ckmeans, for
+columns filled with their means and for a plain k-POD. ``shares``: fuzzy c-means, scikit-fuzzy's and
+fuzzy-c-means', from the same start. Packages that are not installed are left out: ``pip install
+pyclustering scikit-fuzzy fuzzy-c-means``. Seconds are those of the CPU, the best of some rounds.
 """
 
 import argparse
@@ -22,14 +21,14 @@ SHARES = 0.05, 0.1, 0.2, 0.3, 0.4
 
 
 def blobs(seed, n, d, k, spread=2.5):
-    """Rows around k middles, and which middle each has."""
+    """Rows around k centers, and the center of each."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(k, size=n)
     return rng.normal(scale=spread, size=(k, d))[labels] + rng.normal(size=(n, d)), labels
 
 
 def package(name):
-    """A package that may not be there."""
+    """A package, or None if it is not installed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -104,7 +103,7 @@ def k_pod(gaps, start, iterations=100):
 
 
 def cost_of(gaps, labels, k):
-    """The sum of squared distances to the means of what is there, which k-POD minimizes."""
+    """The objective of k-POD: squared distances over the values that are not missing."""
     return sum(
         np.nansum((part - np.nanmean(part, axis=0)) ** 2)
         for part in (gaps[labels == j] for j in range(k))
@@ -194,7 +193,7 @@ def shares(rounds):
 
 
 def objective(X, centers):
-    """What another package's centers cost."""
+    """The objective for the centers of another package."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = FuzzyCMeans(len(centers), init=np.asarray(centers), max_iter=1).fit(X)

@@ -1,8 +1,8 @@
-"""What is measured: for each task the call that is timed and the check of what it returned.
+"""The tasks that are measured: for each the call that is timed and the check of its result.
 
-``timed(peer, job)`` prepares whatever the call needs and returns ``call(i)``, i being how often it
-has been called before. ``outcome(peer, job, result)`` returns the number of iterations (or None)
-and the value that peers must agree on. Only ``call`` is timed.
+``timed(peer, job)`` prepares the call and returns ``call(i)``, where i is the number of calls
+before. ``outcome(peer, job, result)`` returns the number of iterations (or None) and the value that
+peers must agree on. Only ``call`` is timed.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 WIDE_ITER = 5  # iterations of a cell of the page "wide"
-BLOCK = 1 << 22  # entries looked at together while checking, so that a check needs little memory
+BLOCK = 1 << 22  # entries that are checked together, so that a check needs little memory
 
 
 class Job(NamedTuple):
@@ -21,7 +21,7 @@ class Job(NamedTuple):
     k: int
     n_init: int
     n_iter: int  # iterations to run, at most
-    finish: bool  # whether libraries without a test of convergence have one more assignment to make
+    finish: bool  # whether libraries without a test of convergence make one more assignment
 
 
 class Task(NamedTuple):
@@ -29,12 +29,12 @@ class Task(NamedTuple):
     outcome: object
     same: bool  # whether all peers must come to the same value
     iterates: bool  # whether the time of a call grows with `n_iter`
-    # of a result: distances looked at, beside those of every row to every center in each iteration
+    # of a result: computed distances, divided by rows x centers x iterations
     share: object = None
 
 
 def inertia(X, centers, labels):
-    """The sum of squared distances, in float64 from differences: the one judge of every peer."""
+    """The sum of squared distances, in float64 from differences: the same for all peers."""
     centers = np.asarray(centers, dtype=np.float64)
     step = max(1, BLOCK // X.shape[1])
     total = 0.0
@@ -46,7 +46,7 @@ def inertia(X, centers, labels):
 
 
 def nearest(X, centers):
-    """Labels for centers that come from a task which gives none."""
+    """Labels for the centers of a task that does not give labels."""
     middle = X.mean(axis=0, dtype=np.float64)
     centers = centers - middle
     sq_norms = (centers * centers).sum(axis=1)
@@ -60,7 +60,7 @@ def nearest(X, centers):
 
 
 def tolerance(dtype):
-    """How far values may differ, relatively, and still be called the same."""
+    """The relative difference up to which values count as equal."""
     return 1e-4 if dtype == "float32" else 1e-6
 
 
@@ -69,13 +69,13 @@ def _fit(peer, job):
 
 
 def _iteration(peer, job):
-    # scikit-learn's class ends on an assignment to the new centers: whoever does not is told to
-    # make it too.
+    # scikit-learn's class ends on an assignment to the new centers: other libraries are told to do
+    # that, too.
     return lambda i: peer.fit(job.X, job.centers, 1, True)
 
 
 def _restarts(peer, job):
-    # Another seed each time: the median is not that of one lucky draw.
+    # Another seed each time, so that the median does not depend on one draw.
     return lambda i: peer.restarts(job.X, job.k, job.n_init, job.n_iter, i)
 
 

@@ -1,8 +1,7 @@
 """The process around one peer: ``python worker.py PEER THREADS``.
 
-Requests come in as lines of JSON on standard input, answers go out as lines of JSON on what was
-standard output. Run as a file, so that the checkout is not the first place where Python looks for
-packages.
+Requests are lines of JSON on standard input, answers are lines of JSON on the original standard
+output. It is run as a file, so that the checkout is not the first entry of Python's path.
 """
 
 import gc
@@ -65,7 +64,7 @@ def answer_requests(name, threads, requests, reply):
 
 
 def _limit_pools(threads):
-    """The environment already says how many threads; this is for pools that do not read it."""
+    """Set the number of threads of pools that do not read it from the environment."""
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
@@ -91,7 +90,7 @@ def _measure(driver, X, centers, request):
         job = job._replace(n_iter=MEMORY_ITERATIONS, finish=True)
         driver.fit(
             X[: 8 * job.k], centers, 1, True
-        )  # starts threads and whatever else is made only once
+        )  # starts threads and does all work that is done only once
     else:
         measure = _time
     samples, result = measure(task.timed(driver, job), request)
@@ -121,7 +120,7 @@ def _time(call, request):
 
 
 def _peak(call, request):
-    """Bytes of resident memory that the call added at its highest; for a fresh process."""
+    """Peak of the resident memory that the call added, in bytes; for a fresh process."""
     gc.collect()
     try:
         Path("/proc/self/clear_refs").write_text("5")  # forget the old peak
@@ -150,7 +149,7 @@ def main():
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for the parent, which then ends its workers
     warnings.simplefilter("ignore")
-    # Libraries may print: what they print goes to standard error, not between the answers.
+    # Libraries may print: their output goes to standard error, not between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 

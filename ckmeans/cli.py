@@ -28,10 +28,10 @@ def main(argv=None):
     -------
     code : int
         0 for success, 1 where the reader of a pipe left early, 2 for an error, 130 for Ctrl-C; a
-        command may have codes of its own, which its help tells.
+        command may have codes of its own, which its help lists.
     """
     try:
-        # Names of columns may be in letters that a terminal cannot show.
+        # Names of columns may have characters that a terminal cannot show.
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -64,7 +64,7 @@ def main(argv=None):
 
 
 def _fail(code, message, readings=()):
-    """Tell an error in one line; where a file has several readings, each of them in a line more."""
+    """Print an error in one line; if a file can be read in several ways, each in a further line."""
     print("ckmeans:", safe_text.message(message), file=sys.stderr)
     for option, what in readings:
         print(f"  {option}:", safe_text.message(what), file=sys.stderr)

@@ -88,7 +88,7 @@ class KMeans(BlockKMeans):
 
     See Also
     --------
-    ckmeans.partial : what is needed for other engines
+    ckmeans.partial : the statistics that other parallel engines need
 
     Notes
     -----
@@ -219,7 +219,7 @@ class KMeans(BlockKMeans):
         return X, dtype
 
     def _lazy(self, function, X, meta):
-        """A dask array of what a function returns for each block."""
+        """A dask array of the results of a function for each block."""
         if is_table(X):
             return X.map_partitions(function, self._nameless(), meta=meta)
         sizes = (
@@ -231,9 +231,9 @@ class KMeans(BlockKMeans):
 class Engine:
     """Blocks of rows held by Dask's workers; see `_blocks/driver.py`.
 
-    A pass is a graph, whose tasks run where the blocks are. What is lost with a worker, blocks
-    included, Dask computes again. Short passes on few workers are sent directly to those that hold
-    the blocks; if that fails for any reason, a graph does the pass.
+    A pass is a graph, whose tasks run where the blocks are. If a worker is lost, Dask computes its
+    blocks and results again. Short passes on few workers are sent directly to those that hold the
+    blocks; if that fails for any reason, a graph does the pass.
 
     Parameters
     ----------
@@ -293,12 +293,13 @@ class Engine:
             return None
         places: dict[str, dict] = {}
         for index, future in enumerate(futures):
-            # Always the same of several workers, which keeps what makes the next pass faster.
+            # Of several workers always the same one, which has kept data that makes the next pass
+            # faster.
             places.setdefault(min(holders[future.key]), {})[index] = future.key
         if len(places) > FAN_IN:
             return None
-        # Errors of workers are returned, for example if one has died. What is raised here is an
-        # error of this process, such as the exception of a signal handler, and ends the fit.
+        # Errors of workers are returned, for example if one has died. An exception that is raised
+        # here is of this process, such as that of a signal handler, and ends the fit.
         answers = list(
             client.run(
                 run_here, places, task, broadcast, workers=list(places), on_error="return"
@@ -409,7 +410,7 @@ def weights_like(sample_weight, X, count):
     if sample_weight.npartitions != count:
         raise ValueError(
             f"sample_weight has {sample_weight.npartitions} blocks and X has {count}: "
-            "where rows of blocks are not known, "
+            "where numbers of rows are not known, "
             "they must have as many, of the same rows."
         )
     return sample_weight

@@ -498,7 +498,7 @@ def exact_mean(values, weights=None):
     return exact_sum(values * weights) / exact_sum(weights)
 
 
-# -- what comes in ---------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------
 
 
 def _label_array(labels, n=None, name="labels"):
@@ -592,10 +592,16 @@ def _no_label(name, value, row):
     )
 
 
+def codes(labels, n, name="labels"):
+    """The distinct labels, and those of the rows as int64 codes from 0."""
+    values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
+    return values, codes.reshape(-1).astype(np.int64)
+
+
 def _codes(labels, n, name="labels"):
     """Labels as int64 codes from 0, and the number of distinct ones."""
-    values, codes = np.unique(_label_array(labels, n, name), return_inverse=True)
-    return codes.reshape(-1).astype(np.int64), len(values)
+    values, found = codes(labels, n, name)
+    return found, len(values)
 
 
 def _labeled(X, labels):

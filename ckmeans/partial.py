@@ -1,4 +1,4 @@
-"""Partial statistics: what one block of rows adds to a k-means fit, for an engine of your own.
+"""Partial statistics: what one block of rows adds to a k-means fit, for your own parallel engine.
 
 A fit over rows in many files, processes or machines takes two kinds of passes. In both, each block
 gives a small object, and only the sum of these objects over all blocks is needed::
@@ -109,7 +109,9 @@ class Survey:
 
     @property
     def middle(self) -> np.ndarray:
-        """The middle of the range of each column, (d,): where moments are taken about at first."""
+        """The middle of the range of each column, (d,): the point about which moments are first
+        taken.
+        """
         return 0.5 * self.low + 0.5 * self.high
 
     @property
@@ -253,7 +255,7 @@ class Partial:
         ):
             last = len(sums) - 1
             for part, big in enumerate(constants):
-                high = terms if part == last else (terms + big) - big  # the last holds what is left
+                high = terms if part == last else (terms + big) - big  # the last has the rest
                 sums[part] += high
                 terms = terms - high
         self.counts[label] += 1 if weight > 0 else -1

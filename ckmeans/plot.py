@@ -1,53 +1,92 @@
 """Pictures of clusterings, with matplotlib (``pip install 'ckmeans-cython[plot]'``).
 
 Every function takes matplotlib axes and returns them; without axes it makes a new figure. Axes are
-labeled with the names of the columns. Rows of models with ``metric="cosine"`` are drawn at unit
-length. The colors can be distinguished by color-blind readers (Okabe & Ito 2008). With more than
-eight clusters only neighboring ones have different colors; the numbers at the centers identify
-them. Of very many rows a random sample is drawn, and the plot says so.
+labeled with the names of the columns, and have a title unless they have one already. Rows of models
+with ``metric="cosine"`` are drawn at unit length. A cluster has the same color in all plots of a
+model. The colors can be distinguished by color-blind readers (Okabe & Ito 2008); from the ninth
+cluster on, darker and lighter shades of them follow. With more than 20 clusters colors repeat,
+never for neighbors if it can be helped; the numbers at the centers identify them. Outliers are
+crosses. Of very many rows a random sample is drawn, and the plot says so. Texts and paper follow
+matplotlib's style: ``plt.style.use("dark_background")``.
 """
 
 import math
 import os
 import shutil
 import tempfile
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import _drawing as draw
 from . import metrics
+from ._drawing import COLORS, MAX_POINTS, SHADES, cluster_colors, number, pyplot
 from ._estimators.base import unit_rows
 from ._estimators.kmeans import KMeans
-from ._estimators.scaling import UNSCALED, fitted_scaling
+from ._estimators.labels import assignment
+from ._estimators.restarts import IterState
+from ._estimators.scaling import UNSCALED, Scaling, fitted_scaling
 from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._input.optional_packages import need
 from ._insight.principal_axes import principal_axes
 from ._output.files import write_atomically
-from ._output.safe_text import picture, terminal
+from ._output.safe_text import terminal
 
-#: The colors of Okabe & Ito, sorted such that the first ones differ most.
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")
-MAX_POINTS = 20_000  #: rows drawn at most
-_GRID = 400  # pixels along each side of the picture of the regions
-_INK = "#222222"
-_OUTLIER = "#bbbbbb"
+__all__ = [
+    "COLORS",
+    "MAX_POINTS",
+    "SHADES",
+    "animation",
+    "center_distances",
+    "cluster_colors",
+    "clusters",
+    "clusters_3d",
+    "compare",
+    "number",
+    "overview",
+    "pairs",
+    "profiles",
+    "projection",
+    "quantization",
+    "selection",
+    "silhouette",
+    "sizes",
+    "trace",
+]
+
+_LEGEND = 20  # clusters at most in a legend: beyond, colors repeat
+_ALL = 0.99  # a share of the variance beside which the others cannot be seen
 
 
-# -- rows, names, colors --------------------------------------------------------------------------
+# -- rows, names -----------------------------------------------------------------------------------
 
 
-def pyplot():
-    return need("matplotlib.pyplot", "ckmeans.plot")
+class _Opened(NamedTuple):
+    """What a plot draws, checked."""
 
+    model: Any  #: fitted; made for the purpose where a state was given
+    rows: np.ndarray  #: (n, d)
+    labels: np.ndarray  #: (n,), -1 for outliers
+    names: list[str]  #: of the columns
+    centers: np.ndarray  #: (k, d) float64
+    stage: str  #: what precedes the title: where in a run this is
 
-def _axes(ax, **options):
-    return pyplot().subplots(layout="constrained", **options)[1] if ax is None else ax
+    @property
+    def title(self):
+        k, n, outliers = len(self.centers), len(self.labels), int((self.labels < 0).sum())
+        if outliers == n:
+            return f"{self.stage}{draw.counted(k, 'center')} and {draw.counted(n, 'row')}"
+        more = f", {draw.counted(outliers, 'outlier')}" if outliers else ""
+        return f"{self.stage}{draw.counted(k, 'cluster')} of {draw.counted(n, 'row')}{more}"
 
 
 def _open(model, X, labels=None):
-    """The checked rows, their labels, the names of their columns and the model's centers (k, d),
-    float64.
-    """
+    stage = ""
+    if isinstance(model, IterState):
+        stage = f"iteration {model.n_iter}: " if model.n_iter else "start: "
+        labels = model.labels if labels is None else labels
+        model = _model_of(model)
     check.check_plain(model, "a plot")
     centers = check.fitted_centers(model)
     array, names = check.as_matrix(X)
@@ -57,6 +96,7 @@ def _open(model, X, labels=None):
     if labels is None:
         scaling = fitted_scaling(model)
         labels = nearest(scaling.inside(centers), scaling.inside(array), model.metric)
+        labels = _with_outliers(model, labels)
     else:
         labels = np.asarray(labels)
         if labels.shape != (len(array),):
@@ -72,11 +112,29 @@ def _open(model, X, labels=None):
             )
     if model.metric == "cosine":
         array = unit_rows(array)
-    return array, labels, _names(model, names), centers
+    return _Opened(model, array, labels, _names(model, names), centers, stage)
+
+
+def _model_of(state):
+    """A state of `KMeans.iter_fit` as a model."""
+    model = KMeans(len(state.centers))
+    model.cluster_centers_ = contiguous(state.centers, np.float64)
+    model.n_features_in_ = state.centers.shape[1]
+    return model
+
+
+def _with_outliers(model, labels):
+    """The labels, and -1 for outliers where these are the rows that the model was fitted to: where
+    it has as many labels, and all but those of outliers are the same.
+    """
+    fitted = getattr(model, "labels_", None)
+    if type(fitted) is not np.ndarray or fitted.shape != labels.shape:
+        return labels
+    return fitted if np.array_equal(np.where(fitted == -1, -1, labels), fitted) else labels
 
 
 def _names(model, names=None):
-    """What to call the columns."""
+    """Names of the columns for labels."""
     if names is None:
         names = getattr(model, "feature_names_in_", None)
     if names is None:
@@ -108,124 +166,6 @@ def _columns(features, names, count):
     return columns
 
 
-def cluster_colors(centers):
-    """A color for each center. Up to eight all differ; beyond that, nearby centers do."""
-    k = len(centers)
-    if k <= len(COLORS):
-        return list(COLORS[:k])
-    centers = np.asarray(centers, dtype=np.float64)
-    chosen: list[int] = []
-    for j in range(k):
-        apart = np.sqrt(((centers[:j] - centers[j]) ** 2).sum(axis=1))
-        nearest = [
-            min((apart[i] for i in range(j) if chosen[i] == c), default=math.inf)
-            for c in range(len(COLORS))
-        ]
-        used = [chosen.count(c) for c in range(len(COLORS))]
-        chosen.append(max(range(len(COLORS)), key=lambda c: (nearest[c], -used[c])))
-    return [COLORS[c] for c in chosen]
-
-
-def thin(n, max_points=MAX_POINTS):
-    """The indices of the rows to draw, in increasing order; the same at every call."""
-    if n <= max_points:
-        return np.arange(n)
-    return np.sort(np.random.RandomState(0).permutation(n)[:max_points])
-
-
-def _thin_grouped(n, max_points):
-    text = f"{max_points:,} of {n:,} rows drawn" if n > max_points else ""
-    return thin(n, max_points), text.replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def _note(ax, text):
-    """A remark in small print in the corner."""
-    if text:
-        put = ax.text2D if hasattr(ax, "text2D") else ax.text
-        note = put(
-            0.99,
-            0.01,
-            text,
-            transform=ax.transAxes,
-            ha="right",
-            va="bottom",
-            fontsize=7,
-            color=_INK,
-            zorder=20,
-            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
-        )
-        note.set_in_layout(False)
-
-
-def _dot_size(n):
-    return float(np.clip(4000 / max(n, 1), 2.0, 30.0))
-
-
-def _plain(ax):
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
-
-
-def _scatter(ax, points, labels, colors, n):
-    """Rows in random order, so that no cluster hides the others."""
-    order = np.random.RandomState(1).permutation(len(points))
-    shades = np.array([*colors, _OUTLIER])[labels[order]]  # -1 is the last
-    many = len(points) > 2000
-    ax.scatter(
-        *points[order].T,
-        c=shades,
-        s=_dot_size(len(points)),
-        alpha=0.5 if many else 0.85,
-        linewidths=0,
-        rasterized=many,
-        zorder=2,
-    )
-
-
-def _mark_centers(ax, points, colors):
-    """Centers as numbered discs."""
-    k = len(points)
-    size = 8.0 if k <= 20 else 6.5 if k <= 50 else 5.5
-    digits = len(str(k - 1))
-    for j, point in enumerate(points):
-        options = {
-            "ha": "center",
-            "va": "center",
-            "fontsize": size,
-            "color": _INK,
-            "zorder": 10,
-            "bbox": {
-                "boxstyle": f"circle,pad={0.25 if digits == 1 else 0.15}",
-                "facecolor": "white",
-                "edgecolor": colors[j],
-                "linewidth": 1.6 if k <= 50 else 1.1,
-            },
-        }
-        ax.text(*point, str(j), **options)
-
-
-def _regions(ax, centers, colors, x_limits, y_limits, scaling=UNSCALED):
-    """The region of each center, in pale colors behind the rows."""
-    x, y = (np.linspace(low, high, _GRID) for low, high in (x_limits, y_limits))
-    grid = np.stack([*map(np.ravel, np.meshgrid(x, y))], axis=1)
-    labels = nearest(scaling.inside(centers), scaling.inside(grid)).reshape(_GRID, _GRID)
-    to_rgb = need("matplotlib.colors", "ckmeans.plot").to_rgb
-    pale = np.array([1 - 0.2 * (1 - np.array(to_rgb(color))) for color in colors])
-    image = pale[labels]
-    edge = np.zeros(labels.shape, dtype=bool)
-    edge[:-1] |= labels[:-1] != labels[1:]
-    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    image[edge] = 0.62
-    return ax.imshow(
-        image,
-        extent=(*x_limits, *y_limits),
-        origin="lower",
-        aspect="auto",
-        interpolation="bilinear",
-        zorder=0,
-    )
-
-
 def nearest(centers, points, metric="euclidean"):
     """The nearest center of each point."""
     judge = KMeans(len(centers), metric=metric)
@@ -234,30 +174,142 @@ def nearest(centers, points, metric="euclidean"):
     return judge.predict(points)
 
 
-def _limits(values, margin=0.06):
-    low, high = float(values.min()), float(values.max())
-    room = margin * (high - low) or 0.5 * max(abs(low), 1.0)
-    return low - room, high + room
+# -- the plane of a picture ------------------------------------------------------------------------
+
+
+class _View:
+    """How rows are brought to two dimensions: one column as a strip, two columns as they are, more
+    in the plane of most variance.
+
+    rows : the rows that are drawn, (m, d)
+    names : of all columns
+    columns : one or two columns to draw, or None for principal components
+    """
+
+    def __init__(self, rows, names, columns, scaling=UNSCALED):
+        self.columns, self.scaling = columns, scaling
+        self.note = ""
+        if columns is not None:
+            self.titles = [draw.short(names[column], 60) for column in columns]
+            return
+        rows = scaling.inside(rows)
+        self.middle, self.directions, shares = principal_axes(rows.astype(np.float64), 2)
+        self.titles = [
+            f"{name} principal component ({draw.share_text(share)} of the variance)"
+            for name, share in zip(("first", "second"), shares)
+        ]
+        if shares[0] > _ALL and scaling.divisors is None:
+            self.note = "one direction has almost all of the variance"
+
+    def place(self, points, height=0.5):
+        """Rows or centers (m, d) -> (m, 2); a strip has them at this height."""
+        if self.columns is None:
+            return (self.scaling.inside(points) - self.middle) @ self.directions.T
+        points = points[:, self.columns].astype(np.float64)
+        if len(self.columns) == 2:
+            return points
+        return np.column_stack([points[:, 0], np.broadcast_to(height, len(points))])
+
+    def frame(self, ax, *points):
+        """Set limits, ticks and labels so that all these are seen; return the limits."""
+        every = np.concatenate(points)
+        limits = draw.limits(every[:, 0]), draw.limits(every[:, 1])
+        ax.set_xlabel(self.titles[0])
+        if len(self.titles) > 1:
+            ax.set_ylabel(self.titles[1])
+            draw.number_axis(ax.yaxis)
+        draw.number_axis(ax.xaxis)
+        draw.plain(ax)
+        if self.columns is None:
+            # In one scale, so that what has little variance looks it.
+            ax.update_datalim(every)
+            ax.margins(0.06)
+            ax.set_aspect("equal", adjustable="datalim")
+            ax.autoscale_view()
+            ax.apply_aspect()
+            return limits
+        ax.set_xlim(limits[0])
+        if len(self.titles) > 1:
+            ax.set_ylim(limits[1])
+        else:
+            ax.set_ylim(-0.1, 1.1)
+            ax.set_yticks([])
+            ax.spines["left"].set_visible(False)
+        return limits
+
+    def scaling_of_columns(self):
+        """Of the two columns that are drawn."""
+        if self.scaling.divisors is None:
+            return self.scaling
+        return Scaling(contiguous(self.scaling.divisors[self.columns], np.float64))
+
+
+def _joined(*notes):
+    return ", ".join(filter(None, notes))
+
+
+def _plot_rows(ax, shown, view, max_points, regions=False):
+    """What `clusters` and `projection` have in common."""
+    ax = draw.axes(ax)
+    colors = cluster_colors(shown.centers)  # not of the projected centers: as in the other plots
+    rows, note = draw.thin_and_say(len(shown.rows), max_points)
+    points, middles = view.place(shown.rows[rows], _heights(len(rows))), view.place(shown.centers)
+    limits = view.frame(ax, points, middles)
+    if regions and len(view.titles) == 2:
+        draw.regions(ax, middles, colors, limits, view.scaling_of_columns())
+    elif regions:
+        edges = np.sort(middles[:, 0])
+        for edge in (edges[:-1] + edges[1:]) / 2:
+            ax.axvline(edge, color=draw.mixed(ax, 0.4), linewidth=0.8, zorder=1)
+    draw.title(ax, shown.title)
+    draw.scatter(ax, points, shown.labels[rows], colors)
+    draw.mark_centers(ax, middles, colors)
+    draw.outlier_legend(ax, shown.labels[rows])
+    draw.note(ax, _joined(note, view.note))
+    return ax
+
+
+def _heights(n):
+    """Where the rows of a strip are drawn; the same at every call."""
+    return np.random.RandomState(0).random_sample(n)
+
+
+def _view(shown, features, max_points):
+    """The view that `clusters` has."""
+    d = shown.rows.shape[1]
+    columns = None
+    if features is not None or d <= 2:
+        columns = _columns(features, shown.names, min(d, 2))
+        if len(columns) != min(d, 2):
+            raise ValueError(
+                f"features must name {min(d, 2)} column(s), got {len(columns)}; "
+                "clusters_3d takes three, pairs any number."
+            )
+    rows = draw.thin(len(shown.rows), max_points)
+    return _View(shown.rows[rows], shown.names, columns, fitted_scaling(shown.model))
 
 
 # -- clusters --------------------------------------------------------------------------------------
 
 
-def clusters(model, X, *, features=None, labels=None, regions=True, max_points=MAX_POINTS, ax=None):
+def clusters(model, X, *, features=None, labels=None, regions=None, max_points=MAX_POINTS, ax=None):
     """Rows colored by cluster, with numbered centers, in two dimensions.
 
     Parameters
     ----------
-    model : KMeans
-        Fitted.
+    model : KMeans or IterState
+        Fitted; or a state that `KMeans.iter_fit` yields, drawn with its labels (in the first state,
+        the start, no row has one).
     X : array-like or table of shape (n, d)
     features : pair of names or numbers, or None
         The columns to draw. None draws two columns as they are, one column as a strip, and of more
         columns the principal components (`projection`).
     labels : array-like of shape (n,) or None
-        None means the index of the nearest center.
-    regions : bool
-        Color the plane by the nearest center, if the data has two columns.
+        -1 is an outlier. None means the index of the nearest center, and the outliers of the fit if
+        these are its rows.
+    regions : bool or None
+        Color the plane by the nearest center, if the data has two columns. None: for a model. A
+        state does not know how the model scales the columns; True takes them as they are.
     max_points : int
         Of more rows a random sample is drawn, and the plot says so.
     ax : matplotlib axes or None
@@ -274,46 +326,15 @@ def clusters(model, X, *, features=None, labels=None, regions=True, max_points=M
     >>> from ckmeans import KMeans, plot
     >>> X = np.random.default_rng(0).random((200, 2))
     >>> ax = plot.clusters(KMeans(3, random_state=0).fit(X), X)
-    >>> ax.get_xlabel()
-    'feature 0'
+    >>> ax.get_xlabel(), ax.get_title()
+    ('feature 0', '3 clusters of 200 rows')
     """
-    array, labels, names, centers = _open(model, X, labels)
-    d = array.shape[1]
-    if features is None and d > 2:
-        return projection(model, X, labels=labels, max_points=max_points, ax=ax)
-    columns = _columns(features, names, min(d, 2))
-    if len(columns) != min(d, 2):
-        raise ValueError(
-            f"features must name {min(d, 2)} column(s), got {len(columns)}; "
-            "clusters_3d takes three, pairs any number."
-        )
-    ax = _axes(ax)
-    colors = cluster_colors(centers)
-    rows, note = _thin_grouped(len(array), max_points)
-    points, middles = array[rows][:, columns].astype(np.float64), centers[:, columns]
-    if d == 1:
-        jitter = np.random.RandomState(0).random_sample(len(points))
-        points = np.column_stack([points[:, 0], jitter])
-        middles = np.column_stack([middles[:, 0], np.full(len(middles), 0.5)])
-        ax.set_ylim(-0.1, 1.1)
-        ax.set_yticks([])
-        ax.spines["left"].set_visible(False)
-        edges = np.sort(middles[:, 0])
-        for edge in (edges[:-1] + edges[1:]) / 2 if regions else ():
-            ax.axvline(edge, color="#aaaaaa", linewidth=0.8, zorder=1)
-    x_limits = _limits(np.concatenate([points[:, 0], middles[:, 0]]))
-    if d > 1:
-        y_limits = _limits(np.concatenate([points[:, 1], middles[:, 1]]))
-        if regions and d == 2:
-            _regions(ax, middles, colors, x_limits, y_limits, fitted_scaling(model))
-        ax.set_ylim(y_limits)
-        ax.set_ylabel(picture(names[columns[1]]))
-    ax.set_xlim(x_limits)
-    ax.set_xlabel(picture(names[columns[0]]))
-    _scatter(ax, points, labels[rows], colors, len(array))
-    _mark_centers(ax, middles, colors)
-    _note(ax, note)
-    return _plain(ax)
+    if regions is None:
+        regions = not isinstance(model, IterState)
+    shown = _open(model, X, labels)
+    view = _view(shown, features, max_points)
+    regions = regions and shown.rows.shape[1] <= 2
+    return _plot_rows(ax, shown, view, max_points, regions)
 
 
 def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
@@ -328,31 +349,16 @@ def projection(model, X, *, labels=None, max_points=MAX_POINTS, ax=None):
     Returns
     -------
     ax : matplotlib axes
-        The label of each axis has its share of the variance. Clusters that overlap here may be
-        separated in other directions.
+        Both axes have the same scale, so that a direction of little variance looks like one, and
+        their labels tell the shares of the variance. Clusters that overlap here may be separated in
+        other directions.
     """
-    array, labels, names, centers = _open(model, X, labels)
-    if array.shape[1] < 2:
+    shown = _open(model, X, labels)
+    if shown.rows.shape[1] < 2:
         raise ValueError("projection needs two features at least; clusters draws one.")
-    scaling = fitted_scaling(model)
-    array, centers = scaling.inside(array), scaling.inside(centers)
-    ax = _axes(ax)
-    rows, note = _thin_grouped(len(array), max_points)
-    shown = array[rows].astype(np.float64)
-    middle, axes, shares = principal_axes(shown, 2)
-    points, middles = (shown - middle) @ axes.T, (centers - middle) @ axes.T
-    colors = cluster_colors(middles)
-    _scatter(ax, points, labels[rows], colors, len(array))
-    _mark_centers(ax, middles, colors)
-    for put, share, name in (
-        (ax.set_xlabel, shares[0], "first"),
-        (ax.set_ylabel, shares[1], "second"),
-    ):
-        put(f"{name} principal component ({share:.0%} of the variance)")
-    ax.set_xlim(_limits(np.concatenate([points[:, 0], middles[:, 0]])))
-    ax.set_ylim(_limits(np.concatenate([points[:, 1], middles[:, 1]])))
-    _note(ax, note)
-    return _plain(ax)
+    rows = draw.thin(len(shown.rows), max_points)
+    view = _View(shown.rows[rows], shown.names, None, fitted_scaling(shown.model))
+    return _plot_rows(ax, shown, view, max_points)
 
 
 def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=None):
@@ -370,32 +376,41 @@ def clusters_3d(model, X, *, features=None, labels=None, max_points=5000, ax=Non
     -------
     ax : matplotlib 3-D axes
     """
-    array, labels, names, centers = _open(model, X, labels)
-    columns = _columns(features, names, 3)
-    if len(columns) != 3 or array.shape[1] < 3:
+    shown = _open(model, X, labels)
+    columns = _columns(features, shown.names, 3)
+    if len(columns) != 3 or shown.rows.shape[1] < 3:
         raise ValueError(
             "clusters_3d draws three features, got "
-            f"{min(len(columns), array.shape[1])}; clusters draws two."
+            f"{min(len(columns), shown.rows.shape[1])}; clusters draws two."
         )
     if ax is None:
-        ax = pyplot().figure(figsize=(6.4, 5.6)).add_subplot(projection="3d")
+        figure = pyplot().figure(figsize=(6.4, 5.6))
+        ax = figure.add_axes((0.01, 0.06, 0.93, 0.88), projection="3d")
     elif not hasattr(ax, "zaxis"):
         raise TypeError("clusters_3d needs 3-D axes: figure.add_subplot(projection='3d').")
-    colors = cluster_colors(centers)
-    rows, note = _thin_grouped(len(array), max_points)
-    points = array[rows][:, columns].astype(np.float64)
-    _scatter(ax, points, labels[rows], colors, len(array))
-    _mark_centers(ax, centers[:, columns], colors)
-    for put, column in zip((ax.set_xlabel, ax.set_ylabel, ax.set_zlabel), columns):
-        put(_short(names[column]), labelpad=9)
-    ax.tick_params(labelsize=8)
-    ax.set_box_aspect(None, zoom=0.86)  # room for the label of the third axis
-    _note(ax, note)
+    colors = cluster_colors(shown.centers)
+    rows, note = draw.thin_and_say(len(shown.rows), max_points)
+    points = shown.rows[rows][:, columns].astype(np.float64)
+    for axis, put, column in zip(
+        (ax.xaxis, ax.yaxis, ax.zaxis), (ax.set_xlabel, ax.set_ylabel, ax.set_zlabel), columns
+    ):
+        put(draw.short(shown.names[column], 26), labelpad=9, fontsize=9)
+        draw.number_axis(axis, size=8)
+        axis.pane.set_facecolor(draw.mixed(ax, 0.05))
+    ax.set_box_aspect((1, 1, 0.9), zoom=0.98)
+    draw.title(ax, shown.title, y=1.0)
+    draw.scatter(ax, points, shown.labels[rows], colors)
+    draw.mark_centers(ax, shown.centers[:, columns], colors)
+    draw.outlier_legend(ax, shown.labels[rows])
+    draw.note(ax, note)
     return ax
 
 
 def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     """Scatter plots of all pairs of some features, with histograms by cluster on the diagonal.
+
+    A figure of its own also has a title and, for up to 20 clusters, a legend. Of more clusters,
+    whose colors repeat, the diagonal has the histograms of all rows.
 
     Parameters
     ----------
@@ -409,95 +424,176 @@ def pairs(model, X, *, features=None, labels=None, max_points=5000, axes=None):
     -------
     axes : ndarray of matplotlib axes of shape (m, m)
     """
-    array, labels, names, centers = _open(model, X, labels)
-    columns = _columns(features, names, min(array.shape[1], 5))
+    shown = _open(model, X, labels)
+    columns = _columns(features, shown.names, min(shown.rows.shape[1], 5))
     m = len(columns)
-    if axes is None:
+    own_figure = axes is None
+    if own_figure:
         side = max(2.0 * m, 4.0)
-        _, axes = pyplot().subplots(m, m, figsize=(side, side), layout="constrained", squeeze=False)
+        figure, axes = pyplot().subplots(
+            m, m, figsize=(side, side), layout="constrained", squeeze=False
+        )
+        figure.suptitle(shown.title, fontsize=draw.TITLE)
     axes = np.asarray(axes)
     if axes.shape != (m, m):
         raise ValueError(f"axes has shape {axes.shape}, but {m} features need ({m}, {m}).")
-    colors = cluster_colors(centers)
-    rows, note = _thin_grouped(len(array), max_points)
-    if features is None and m < array.shape[1]:
-        note = ", ".join(filter(None, [note, f"first {m} of {array.shape[1]} features"]))
-    points, labels = array[rows][:, columns].astype(np.float64), labels[rows]
-    middles = centers[:, columns]
-    ranges = [_limits(points[:, j]) for j in range(m)]
+    colors = cluster_colors(shown.centers)
+    few = len(colors) <= _LEGEND
+    rows, note = draw.thin_and_say(len(shown.rows), max_points)
+    if features is None and m < shown.rows.shape[1]:
+        note = _joined(note, f"first {m} of {shown.rows.shape[1]} features")
+    if not few:
+        note = _joined(note, "colors repeat")
+    points, labels = shown.rows[rows][:, columns].astype(np.float64), shown.labels[rows]
+    middles = shown.centers[:, columns]
+    ranges = [draw.limits(points[:, j]) for j in range(m)]
     for i in range(m):
         for j in range(m):
-            ax = _plain(axes[i, j])
-            ax.tick_params(labelsize=7, labelbottom=i == m - 1, labelleft=j == 0)
+            ax = draw.plain(axes[i, j])
             ax.set_xlim(ranges[j])
             ax.set_ylim(ranges[i])
+            draw.number_axis(ax.xaxis, size=7)
+            draw.number_axis(ax.yaxis, size=7)
+            ax.tick_params(labelbottom=i == m - 1, labelleft=j == 0)
             if i == j:
-                # Counts have their own scale: the ticks are those of the other plots in the row.
-                counts = ax.twinx()
-                counts.set_axis_off()
-                low, high = ranges[j]
-                bins = np.linspace(low, high, 31)
-                counts.hist(
-                    [points[labels == c, j] for c in range(len(middles))],
-                    bins,
-                    stacked=True,
-                    color=colors,
-                    linewidth=0,
-                    histtype="stepfilled",
-                )
+                _outlines(ax, points[:, j], labels, colors if few else None, ranges[j])
             else:
-                _scatter(ax, points[:, [j, i]], labels, colors, len(array))
-                if len(middles) <= 20:
+                draw.scatter(ax, points[:, [j, i]], labels, colors)
+                if few:
                     ax.scatter(
                         middles[:, j],
                         middles[:, i],
                         s=26,
                         c=colors,
-                        edgecolors="white",
+                        edgecolors=ax.get_facecolor(),
                         linewidths=0.9,
                         zorder=5,
                     )
             if i == m - 1:
-                ax.set_xlabel(_short(names[columns[j]]), fontsize=9)
+                ax.set_xlabel(draw.short(shown.names[columns[j]], lines=2), fontsize=9)
             if j == 0:
-                ax.set_ylabel(_short(names[columns[i]]), fontsize=9)
+                ax.set_ylabel(draw.short(shown.names[columns[i]], lines=2), fontsize=9)
     axes[0, -1].set_title(note, loc="right", fontsize=7)
+    if few and own_figure:
+        _legend(figure, axes[0, 0], colors, bool((labels < 0).any()))
     return axes
 
 
-def _short(text, longest=22):
-    """A column name as a label, shortened."""
-    return picture(
-        text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+def _outlines(ax, values, labels, colors, limits):
+    """Histograms of each cluster, or of all rows without colors. Their counts have a scale of their
+    own: the ticks are those of the other plots in the row.
+    """
+    counts = ax.twinx()
+    counts.set_axis_off()
+    bins = np.linspace(limits[0], limits[1], 31)
+    drawn = [(values[labels == c], color) for c, color in enumerate(colors or ())]
+    for mine, color in drawn or [(values, draw.ink())]:
+        counts.hist(mine, bins, color=color, linewidth=1.2, histtype="step")
+    counts.set_ylim(bottom=0)
+
+
+def _legend(figure, ax, colors, outliers):
+    """The clusters beside a figure."""
+    lines = need("matplotlib.lines", "ckmeans.plot")
+    dots = [lines.Line2D([], [], marker="o", linestyle="", color=color) for color in colors]
+    words = [str(j) for j in range(len(colors))]
+    if outliers:
+        dots.append(lines.Line2D([], [], marker="x", linestyle="", color=draw.mixed(ax, 0.7)))
+        words.append("outlier")
+    figure.legend(
+        dots,
+        words,
+        title="cluster",
+        loc="outside right upper",
+        fontsize=8,
+        title_fontsize=8,
+        frameon=False,
     )
+
+
+def compare(model, X, truth, *, features=None, labels=None, max_points=MAX_POINTS, axes=None):
+    """True classes beside clusters, in matching colors.
+
+    Each class has the color of the cluster that it shares most rows with: classes and clusters are
+    paired such that the pairs have most rows in common. A class that is left over has a color of
+    its own. Rows of a class whose color differs from that of their cluster are the ones on which
+    the two disagree.
+
+    Parameters
+    ----------
+    model, X, features, labels, max_points
+        As in `clusters`.
+    truth : array-like of shape (n,)
+        The class of each row: names or whole numbers.
+    axes : pair of matplotlib axes, or None
+
+    Returns
+    -------
+    axes : ndarray of matplotlib axes of shape (2,)
+
+    See Also
+    --------
+    ckmeans.metrics.adjusted_rand_score : the agreement that the title tells.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import numpy as np
+    >>> from ckmeans import KMeans, plot
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [9.0, 9.0], [9.0, 8.0]])
+    >>> model = KMeans(2, random_state=0).fit(X)
+    >>> truth, found = plot.compare(model, X, ["a", "a", "b", "b"])
+    >>> found.get_title()
+    '2 clusters of 4 rows, adjusted Rand index 1.00'
+    """
+    shown = _open(model, X, labels)
+    classes, codes = metrics.codes(truth, len(shown.rows), "truth")
+    if axes is None:
+        axes = pyplot().subplots(1, 2, figsize=(11, 4.8), layout="constrained")[1]
+    axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+    if len(axes) != 2:
+        raise ValueError(f"compare draws on two axes, truth and clusters; got {len(axes)}.")
+    view = _view(shown, features, max_points)
+    agreement = round(metrics.adjusted_rand_score(codes, shown.labels), 2) + 0.0
+    draw.title(axes[1], f"{shown.title}, adjusted Rand index {agreement:.2f}")
+    _plot_rows(axes[1], shown, view, max_points)
+    rows = draw.thin(len(shown.rows), max_points)
+    points = view.place(shown.rows[rows], _heights(len(rows)))
+    view.frame(axes[0], points, view.place(shown.centers))
+    draw.title(axes[0], f"truth: {len(classes)} class{'es' * (len(classes) != 1)}")
+    colors = _colors_of_classes(codes, shown, len(classes))
+    draw.scatter(axes[0], points, codes[rows], colors)
+    if len(classes) <= _LEGEND:
+        for name, color in zip(classes.tolist(), colors):
+            axes[0].scatter([], [], color=color, s=22, label=draw.short(str(name)))
+        axes[0].legend(fontsize=8, handletextpad=0.2, borderpad=0.3)
+    return axes
+
+
+def _colors_of_classes(codes, shown, count):
+    """The color of the cluster that each class is paired with; classes that are left over have
+    those that no cluster has.
+    """
+    k, there = len(shown.centers), shown.labels >= 0
+    both = np.zeros((count, k))
+    np.add.at(both, (codes[there], shown.labels[there]), 1)
+    partner = np.full(count, -1)
+    if count <= k:
+        partner[:] = assignment(both.max() - both)
+    else:
+        partner[assignment(both.max() - both.T)] = np.arange(k)
+    colors = cluster_colors(shown.centers)
+    left = [color for color in draw.palette() if color not in colors] or list(COLORS)
+    alone = iter(left * count)
+    return [colors[one] if one >= 0 else next(alone) for one in partner.tolist()]
 
 
 # -- the model -------------------------------------------------------------------------------------
 
 
-def _room(ax, vertical):
-    """How many cluster numbers are legible along an axis of this length."""
-    box = ax.get_window_extent()
-    points = (box.height if vertical else box.width) * 72 / ax.figure.dpi
-    return max(3, int(points / (13 if vertical else 24)))
-
-
-def _cluster_ticks(ax, k, vertical):
-    """Cluster numbers along an axis, as many as are legible."""
-    step = max(1, math.ceil(k / _room(ax, vertical)))
-    (ax.yaxis if vertical else ax.xaxis).set_ticks(
-        np.arange(0, k, step), [str(j) for j in range(0, k, step)]
-    )
-
-
-def _cell(ax, column, row, value, dark, size):
-    """A number in a cell of a matrix, white if the cell is dark."""
-    color = "white" if dark else _INK
-    ax.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=size, color=color)
-
-
 def sizes(model, *, ax=None):
-    """The number of rows in each cluster, as bars.
+    """The number of rows in each cluster, as bars, and the outliers of the fit.
 
     Parameters
     ----------
@@ -511,17 +607,33 @@ def sizes(model, *, ax=None):
     centers = check.fitted_centers(model)
     k = len(centers)
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
-    ax = _plain(_axes(ax))
-    bars = ax.bar(np.arange(k), counts, color=cluster_colors(centers), width=0.8)
-    if k <= 12:
+    ax = draw.plain(draw.axes(ax))
+    bars, words = counts.tolist(), [f"{count:,}" for count in counts]
+    places: list[float] = list(range(k))
+    colors = cluster_colors(centers)
+    labels = getattr(model, "labels_", None)
+    outliers = int((labels == -1).sum()) if isinstance(labels, np.ndarray) else 0
+    if outliers:
+        bars, places = [*bars, outliers], [*places, k + 0.4]
+        words, colors = [*words, f"{outliers:,}"], [*colors, draw.mixed(ax, 0.45)]
+    drawn = ax.bar(places, bars, color=colors, width=0.8)
+    ax.set_xlim(-0.6, places[-1] + 0.6)
+    across = ax.get_window_extent().width * 72 / ax.figure.dpi / (places[-1] + 1.2)
+    if k <= 25:
+        upright = across < 5.2 * max(map(len, words))
         ax.bar_label(
-            bars,
-            [f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for count in counts],
-            fontsize=8,
-            padding=1,
+            drawn, words, fontsize=8, padding=2, rotation=90 if upright else 0, color=draw.ink()
         )
-    _cluster_ticks(ax, k, vertical=False)
-    ax.set_xlim(-0.6, k - 0.4)
+        high = ax.get_window_extent().height * 72 / ax.figure.dpi
+        needed = 14 + (5.2 * max(map(len, words)) if upright else 0)
+        ax.set_ylim(0, max(1, *bars) / (1 - min(0.4, needed / high)))
+    draw.cluster_ticks(ax, k, vertical=False)
+    draw.number_axis(ax.yaxis, integer=True)
+    if outliers:
+        ticks = ax.get_xticks().tolist(), [text.get_text() for text in ax.get_xticklabels()]
+        near = draw.room(ax, False, k) == 1 and across > 40
+        ax.set_xticks([*ticks[0], places[-1]], [*ticks[1], "outliers" if near else "out"])
+    draw.title(ax, f"{draw.counted(int(sum(bars)), 'row')} in {draw.counted(k, 'cluster')}")
     ax.set_xlabel("cluster")
     ax.set_ylabel("rows")
     return ax
@@ -545,11 +657,11 @@ def profiles(model, *, ax=None):
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
     if ax is None:
-        ax = _axes(
+        ax = draw.axes(
             None,
             figsize=(
-                float(np.clip(2.2 + 0.75 * d, 4.5, 13)),
-                float(np.clip(1.6 + 0.33 * k, 2.6, 11)),
+                float(np.clip(2.6 + 0.8 * d, 4.8, 13)),
+                float(np.clip(1.9 + 0.33 * k, 2.8, 11)),
             ),
         )
     share = (counts / max(counts.sum(), 1))[:, np.newaxis]
@@ -564,25 +676,36 @@ def profiles(model, *, ax=None):
     image = ax.imshow(
         off, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest"
     )
-    ax.figure.colorbar(image, ax=ax, label="spreads from the mean", shrink=0.9, extend=beyond)
-    if d <= 14 and k <= 25:
-        for j in range(k):
-            for f in range(d):
-                dark = abs(off[j, f]) > 0.62 * reach
-                _cell(ax, f, j, centers[j, f], dark, 7.5)
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, extend=beyond)
+    bar.set_label("spreads from the mean", fontsize=9)
+    draw.number_axis(bar.ax.yaxis, size=8)
+    texts = [draw.numbers(column) for column in centers.T] if d <= 14 else []
+    size = _cell_size(ax, d, k, max(map(len, sum(texts, [])), default=1))
+    for f, column in enumerate(texts if size else ()):
+        for j, text in enumerate(column):
+            draw.matrix_cell(ax, f, j, text, abs(off[j, f]) > 0.62 * reach, size)
     step = max(1, math.ceil(d / 40))
     long = d > 6 or max(map(len, names)) > 9
     ax.set_xticks(
         np.arange(0, d, step),
-        [_short(name) for name in names[::step]],
+        [draw.short(name, lines=2 if d <= 14 else 1) for name in names[::step]],
         rotation=90 if d > 14 else 35 if long else 0,
         ha="center" if d > 14 or not long else "right",
         rotation_mode="default" if d > 14 else "anchor",
         fontsize=8,
     )
-    _cluster_ticks(ax, k, vertical=True)
+    draw.cluster_ticks(ax, k, vertical=True)
+    draw.title(ax, "centers")
     ax.set_ylabel("cluster")
     return ax
+
+
+def _cell_size(ax, across, down, longest, largest=7.5):
+    """The size of numbers that fit into the cells of a matrix; None where none would be legible."""
+    box = ax.get_window_extent()
+    width, height = box.width * 72 / ax.figure.dpi, box.height * 72 / ax.figure.dpi
+    size = min(largest, 0.85 * height / down / 1.3, 0.85 * width / across / (0.62 * longest + 0.4))
+    return size if size >= 5 else None
 
 
 def center_distances(model, *, ax=None):
@@ -597,18 +720,24 @@ def center_distances(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
-    centers = fitted_scaling(model).inside(check.fitted_centers(model))
+    scaling = fitted_scaling(model)
+    centers = scaling.inside(check.fitted_centers(model))
     k = len(centers)
-    ax = _axes(ax)
+    ax = draw.axes(ax)
     apart = np.sqrt(((centers[:, np.newaxis] - centers) ** 2).sum(axis=2))
     image = ax.imshow(apart, cmap="cividis", interpolation="nearest")
-    ax.figure.colorbar(image, ax=ax, label="distance", shrink=0.9)
-    if k <= 12:
-        for i in range(k):
-            for j in range(k):
-                _cell(ax, j, i, apart[i, j], apart[i, j] <= 0.55 * apart.max(), 7)
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.9)
+    bar.set_label("distance" if scaling.divisors is None else "distance in scaled columns")
+    draw.number_axis(bar.ax.yaxis, size=8)
+    texts = draw.numbers(apart.ravel()) if k <= 20 else []
+    size = _cell_size(ax, k, k, max(map(len, texts), default=1))
+    for place, text in enumerate(texts if size else ()):
+        i, j = divmod(place, k)
+        if i != j:
+            draw.matrix_cell(ax, j, i, text, apart[i, j] <= 0.55 * apart.max(), size)
     for vertical in False, True:
-        _cluster_ticks(ax, k, vertical)
+        draw.cluster_ticks(ax, k, vertical)
+    draw.title(ax, "distances between centers")
     ax.set_xlabel("cluster")
     ax.set_ylabel("cluster")
     return ax
@@ -620,7 +749,7 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     Parameters
     ----------
     model, X, labels, ax
-        As in `clusters`.
+        As in `clusters`; outliers are left out.
     max_points : int
         Of more rows only a random sample is used, as if it were all rows, and the plot says so.
 
@@ -632,13 +761,14 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
     --------
     ckmeans.metrics.silhouette_samples
     """
-    array, labels, _, centers = _open(model, X, labels)
-    array, labels = array[labels >= 0], labels[labels >= 0]
-    ax = _plain(_axes(ax))
-    rows, note = _thin_grouped(len(array), max_points)
+    shown = _open(model, X, labels)
+    there = shown.labels >= 0
+    array, labels = shown.rows[there], shown.labels[there]
+    ax = draw.plain(draw.axes(ax))
+    rows, note = draw.thin_and_say(len(array), max_points)
     labels = labels[rows]
-    values = metrics.silhouette_samples(fitted_scaling(model).inside(array[rows]), labels)
-    colors = cluster_colors(centers)
+    values = metrics.silhouette_samples(fitted_scaling(shown.model).inside(array[rows]), labels)
+    colors = cluster_colors(shown.centers)
     k = len(colors)
     gap = max(1.0, 0.15 * len(values) / k)
     bottom, ticks = 0.0, []
@@ -658,7 +788,7 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
         ticks.append(bottom + len(mine) / 2)
         bottom += len(mine) + gap
     mean = metrics.exact_mean(values)
-    ax.axvline(mean, color=_INK, linestyle="--", linewidth=1, zorder=5)
+    ax.axvline(mean, color=draw.ink(), linestyle="--", linewidth=1, zorder=5)
     ax.text(
         mean,
         1.005,
@@ -666,16 +796,21 @@ def silhouette(model, X, *, labels=None, max_points=5000, ax=None):
         ha="center",
         va="bottom",
         fontsize=8,
-        color=_INK,
+        color=draw.ink(),
         transform=ax.get_xaxis_transform(),
     )
-    step = max(1, math.ceil(k / _room(ax, vertical=True)))
-    ax.set_yticks(ticks[::step], [str(j) for j in range(0, k, step)], fontsize=8)
     ax.set_ylim(bottom, -gap)  # cluster 0 on top
-    ax.set_xlim(min(-0.05, float(values.min()) - 0.02), 1.0)
+    least, most = float(values.min()), float(values.max())
+    margin = 0.04 * (max(most, 0.0) - min(least, 0.0)) or 0.04
+    ax.set_xlim(min(least, 0.0) - margin, min(max(most, 0.0) + margin, 1.02))
+    ax.axvline(0, color=draw.mixed(ax, 0.4), linewidth=0.8, zorder=1)
+    draw.number_axis(ax.xaxis)
+    draw.cluster_ticks(ax, k, True, ticks)
+    draw.title(ax, f"silhouettes of {draw.counted(len(there), 'row')}", pad=16)
     ax.set_xlabel("silhouette")
     ax.set_ylabel("cluster")
-    _note(ax, note)
+    outliers = int(len(there) - there.sum())
+    draw.note(ax, _joined(note, outliers and f"{draw.counted(outliers, 'outlier')} left out"))
     return ax
 
 
@@ -715,12 +850,11 @@ def selection(result, *names, axes=None):
             if result.suggested_k is None
             else (f"suggested k = {result.suggested_k}")
         )
-        figure.suptitle(chosen, fontsize=11)
+        figure.suptitle(chosen, fontsize=draw.TITLE)
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[: len(names)]
     if len(axes) < len(names):
         raise ValueError(f"{len(axes)} axes for {len(names)} columns: pass one for each.")
     k = result.k_range
-    ticker = need("matplotlib.ticker", "ckmeans.plot")
     for ax, name in zip(axes, names):
         values = np.asarray(result.table[name], dtype=float)
         best = result.best_k.get(name)
@@ -745,14 +879,12 @@ def selection(result, *names, axes=None):
             ax.axvline(result.suggested_k, color="#bbbbbb", linewidth=1, linestyle=":", zorder=0)
         ax.set_title(title[0].upper() + title[1:], fontsize=9.5)
         ax.set_xlabel("k", fontsize=9)
-        ax.tick_params(labelsize=8)
         ax.set_xlim(k[0] - 0.5, k[-1] + 0.5)
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, nbins=8))
-        ax.ticklabel_format(axis="y", scilimits=(-3, 4))
-        ax.yaxis.get_offset_text().set_fontsize(7)
+        draw.number_axis(ax.xaxis, size=8, integer=True)
+        draw.number_axis(ax.yaxis, size=8)
         if name == "inertia":
             ax.set_ylim(bottom=0)
-        _plain(ax)
+        draw.plain(ax)
     return axes
 
 
@@ -801,41 +933,31 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
 # -- watching --------------------------------------------------------------------------------------
 
 
-def _watch(model, X, sample_weight):
-    """The initial centers of one run of a copy of the model, and the states of its iterations."""
+class _Watched(NamedTuple):
+    """One run of a copy of a model, as it is drawn."""
+
+    rows: np.ndarray  #: (n, d)
+    starts: np.ndarray  #: initial centers, (k, d)
+    states: list[IterState]
+    view: _View
+    note: str
+    drawn: np.ndarray  #: indices of the rows to draw
+
+
+def _watch(model, X, sample_weight, max_points):
+    check.check_plain(model, "a plot")
+    array, names = check.as_matrix(X)
+    array = unit_rows(array) if model.metric == "cosine" else array
+    d = array.shape[1]
     copy = type(model)(**model.get_params(deep=False))
     # One seed, so that the initial centers are those of the run.
     (seed,) = check.seeds(copy.random_state, 1)
     copy.set_params(random_state=seed, n_init=1)
-    _, restarts, _ = copy._prepare(X, sample_weight)
-    return restarts[0][1](), list(copy.iter_fit(X, sample_weight=sample_weight))
-
-
-def _plane(array, names):
-    """A projection to two dimensions, function(points) -> (m, 2), and the labels of the axes."""
-    d = array.shape[1]
-    if d == 1:
-        return lambda points: np.column_stack([points[:, 0], np.zeros(len(points))]), (
-            picture(names[0]),
-            "",
-        )
-    if d == 2:
-        return lambda points: np.asarray(points, dtype=np.float64), tuple(map(picture, names))
-    middle, axes, shares = principal_axes(array[thin(len(array))].astype(np.float64), 2)
-    return (lambda points: (points - middle) @ axes.T), tuple(
-        f"{name} principal component ({share:.0%} of the variance)"
-        for name, share in zip(("first", "second"), shares)
-    )
-
-
-def _run_names(model, X):
-    """The rows as they are drawn, and the names of their columns."""
-    check.check_plain(model, "a plot")
-    array, names = check.as_matrix(X)
-    array = unit_rows(array) if model.metric == "cosine" else array
-    return array, [f"feature {j}" for j in range(array.shape[1])] if names is None else [
-        str(name) for name in names
-    ]
+    start, *states = copy.iter_fit(X, sample_weight=sample_weight)
+    scaling = fitted_scaling(copy)
+    rows, note = draw.thin_and_say(len(array), max_points)
+    view = _View(array[rows], _names(copy, names), list(range(d)) if d <= 2 else None, scaling)
+    return _Watched(array, start.centers, states, view, _joined(note, view.note), rows)
 
 
 def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
@@ -856,43 +978,33 @@ def trace(model, X, *, sample_weight=None, max_points=MAX_POINTS, ax=None):
     -------
     ax : matplotlib axes
     """
-    array, names = _run_names(model, X)
-    start, states = _watch(model, X, sample_weight)
-    place, titles = _plane(array, names)
-    ax = _plain(_axes(ax))
-    rows, note = _thin_grouped(len(array), max_points)
+    run = _watch(model, X, sample_weight, max_points)
+    view, states = run.view, run.states
+    ax = draw.axes(ax)
     # (1 + iterations, k, 2)
-    way = np.array([place(start), *(place(state.centers) for state in states)])
+    way = np.array([view.place(run.starts), *(view.place(state.centers) for state in states)])
     colors = cluster_colors(states[-1].centers)
-    points = place(array[rows])
+    points = view.place(run.rows[run.drawn], _heights(len(run.drawn)))
+    view.frame(ax, points, way.reshape(-1, 2))
     ax.scatter(
         *points.T,
-        c="#c4c4c4",
-        s=_dot_size(len(points)),
+        color=draw.mixed(ax, 0.25),
+        s=draw.dot_size(len(points)),
         linewidths=0,
         rasterized=len(points) > 2000,
         zorder=1,
     )
     for j, color in enumerate(colors):
-        ax.plot(
-            way[:, j, 0], way[:, j, 1], color=_INK, linewidth=2.6, zorder=3, solid_capstyle="round"
-        )
-        ax.plot(
-            way[:, j, 0],
-            way[:, j, 1],
-            color=color,
-            linewidth=1.6,
-            marker="o",
-            markersize=2.6,
-            zorder=4,
-        )
-    ax.plot(*way[0].T, "x", color=_INK, markersize=6, markeredgewidth=1.8, zorder=5, label="start")
+        x, y = way[:, j, 0], way[:, j, 1]
+        ax.plot(x, y, color=draw.ink(), linewidth=2.6, zorder=3, solid_capstyle="round")
+        ax.plot(x, y, color=color, linewidth=1.6, marker="o", markersize=2.6, zorder=4)
+    ax.plot(
+        *way[0].T, "x", color=draw.ink(), markersize=6, markeredgewidth=1.8, zorder=5, label="start"
+    )
     ax.legend(fontsize=8, frameon=True, handletextpad=0.2)
-    _mark_centers(ax, way[-1], colors)
-    ax.set_xlabel(titles[0])
-    ax.set_ylabel(titles[1])
-    ax.set_title(f"centers over {len(states)} iteration{'s' * (len(states) != 1)}", fontsize=10)
-    _note(ax, note)
+    draw.mark_centers(ax, way[-1], colors)
+    draw.title(ax, f"centers over {draw.counted(len(states), 'iteration')}")
+    draw.note(ax, run.note)
     return ax
 
 
@@ -926,44 +1038,35 @@ def animation(model, X, path=None, *, sample_weight=None, fps=2, max_points=5000
     if not 0 < fps <= 60:
         raise ValueError(f"fps must be above 0 and at most 60, got {fps!r}.")
     animate = need("matplotlib.animation", "ckmeans.plot")
-    array, names = _run_names(model, X)
-    start, states = _watch(model, X, sample_weight)
-    place, titles = _plane(array, names)
+    run = _watch(model, X, sample_weight, max_points)
+    view, states = run.view, run.states
     if ax is None:  # no constrained layout, which would be computed again for each frame
         _, ax = pyplot().subplots(figsize=(6.4, 5.0))
-    rows, note = _thin_grouped(len(array), max_points)
-    points = place(array[rows])
-    everything = np.concatenate([points, place(start), *(place(state.centers) for state in states)])
-    limits = _limits(everything[:, 0]), _limits(everything[:, 1])
+    points = view.place(run.rows[run.drawn], _heights(len(run.drawn)))
+    places = [view.place(run.starts), *(view.place(state.centers) for state in states)]
     colors = cluster_colors(states[-1].centers)
 
-    def draw(number):
+    def draw_frame(number_):
         ax.clear()
         # Frame 0 has the initial centers, before any row has a label.
-        centers = states[number - 1].centers if number else start
-        if array.shape[1] == 2:
-            _regions(ax, centers, colors, *limits)
-        if number:
-            state = states[number - 1]
-            _scatter(ax, points, state.labels[rows], colors, len(array))
-            title = (
-                f"iteration {state.n_iter}: inertia {state.inertia:.6g}, labels changed "
-                f"{state.n_changed}"
+        limits = view.frame(ax, points, *places)
+        if len(view.titles) == 2 and view.columns is not None:
+            draw.regions(ax, places[number_], colors, limits, view.scaling_of_columns())
+        labels, text = np.full(len(points), -1), "start"
+        if number_:
+            state = states[number_ - 1]
+            labels = state.labels[run.drawn]
+            text = (
+                f"iteration {state.n_iter}: inertia {number(state.inertia, 6)}, labels changed "
+                f"{state.n_changed:,}"
             )
-        else:
-            _scatter(ax, points, np.zeros(len(points), dtype=int), ["#9a9a9a"], len(array))
-            title = "start"
-        _mark_centers(ax, place(centers), colors)
-        ax.set_xlim(limits[0])
-        ax.set_ylim(limits[1])
-        ax.set_xlabel(titles[0])
-        ax.set_ylabel(titles[1])
-        ax.set_title(title, fontsize=10)
-        _note(ax, note)
-        _plain(ax)
+        draw.title(ax, text)
+        draw.scatter(ax, points, labels, colors)
+        draw.mark_centers(ax, places[number_], colors)
+        draw.note(ax, run.note)
 
     film = animate.FuncAnimation(
-        ax.figure, draw, frames=len(states) + 1, interval=1000 / fps, repeat_delay=2000
+        ax.figure, draw_frame, frames=len(states) + 1, interval=1000 / fps, repeat_delay=2000
     )
     if suffix == "gif":
         with tempfile.TemporaryDirectory() as folder:  # matplotlib writes to paths only
@@ -1021,7 +1124,7 @@ def quantization(image, n_colors=(2, 4, 8, 16), *, random_state=0, axes=None):
     for ax, shown, title in zip(
         axes,
         [image, *(result.image for result in results)],
-        ["original", *(f"{len(result.palette)} colours" for result in results)],
+        ["original", *(f"{len(result.palette)} colors" for result in results)],
     ):
         ax.imshow(_shown(shown, FULL[image.dtype]), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=10)

@@ -112,12 +112,12 @@ class Passes:
         """A pass has ended."""
         if self.verbose:
             seconds = perf_counter() - self.began
-            seen = self.seen or fit.survey.n_rows  # an engine elsewhere does not say how far it is
+            seen = self.seen or fit.survey.n_rows  # engines in other processes report no rows
             print(f"{self.text}, {seen / max(seconds, 1e-9) / 1e6:.3g} million rows/s")
 
     @staticmethod
     def what(fit: Any) -> str:
-        """What the pass is for."""
+        """The purpose of the pass, in words."""
         if fit.whole is None:
             return "survey"
         going = [state for state in fit.states[: len(fit.restarts)] if state.stop is None]

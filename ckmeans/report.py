@@ -32,7 +32,25 @@ figure { margin: 1rem 0 } figcaption, .small { color: #555; font-size: .85rem }
 pre { background: #f4f4f4; padding: .8rem; overflow-x: auto }
 .wide { overflow-x: auto } th { border-bottom: 1px solid #999 }
 .said { background: #eef4f8; border-left: 4px solid #0072B2; padding: .5rem .8rem }
+.warning { background: #fdf3e1; border-left: 4px solid #E69F00; padding: .5rem .8rem }
+@media print { body { max-width: none; margin: 0; font-size: 11px }
+  figure, tr, pre, .said, .warning { break-inside: avoid } h2 { break-after: avoid }
+  .wide { overflow: visible } pre { white-space: pre-wrap }
+  .said, .warning { print-color-adjust: exact } }
 """
+#: The words of the page.
+_GLOSSARY = (
+    ("center", "The mean of the rows of a cluster."),
+    ("inertia", "The sum of the squared distances of the rows to their centers; lower is better."),
+    ("run", "One fit from initial centers of its own; the run of least inertia is kept."),
+    (
+        "silhouette",
+        "How much nearer a row is to its own cluster than to the next one: 1 is well inside, 0 is "
+        "on the border, below 0 is nearer to the other.",
+    ),
+    ("std", "Standard deviation: how far values typically are from their mean."),
+    ("25%, median, 75%", "A quarter, half and three quarters of the values are at most this."),
+)
 
 
 def report(
@@ -107,6 +125,7 @@ def report(
     if model is not None:
         parts.append(_clusters(model, array, columns, weights))
         parts.append(_settings(model, selection, command))
+    parts.append(Markup("<h2>Glossary</h2>") + table(["word", "meaning"], map(list, _GLOSSARY)))
     html = fill(
         '<!doctype html>\n<html lang="en"><head><meta '
         'charset="utf-8"><title>{title}</title>'
@@ -128,7 +147,9 @@ def report(
 
 
 def _number(value):
-    return "–" if math.isnan(value) else f"{value:.5g}"
+    from .plot import number
+
+    return "–" if math.isnan(value) else number(value, 5)
 
 
 def _data(array, names, source, weights, notes, scaled):
@@ -142,10 +163,11 @@ def _data(array, names, source, weights, notes, scaled):
             spreads.append(column.std())
         rows.append([name, *map(_number, (column.mean(), column.std(), *quartiles))])
     more = fill('<p class="small">{} more columns.</p>', d - _COLUMNS) if d > _COLUMNS else ""
-    said = join(fill('<p class="small">Note: {}</p>', note) for note in notes)
+    said = join(fill('<p class="warning">Note: {}</p>', note) for note in notes)
     if not scaled and spreads and max(spreads) > 30 * min(spreads):
         said += Markup(
-            "<p>The standard deviations of the columns differ by more than a factor of 30. "
+            '<p class="warning">The standard deviations of the columns differ by more than a '
+            "factor of 30. "
             "k-means compares distances, so the columns that vary most determine the clusters "
             "almost alone: scale them, unless this is intended.</p>"
         )
@@ -198,10 +220,10 @@ def _clusters(model, array, names, weights):
     rows = [
         [
             str(j),
-            str(counts[j]),
+            f"{counts[j]:,}",
             f"{counts[j] / max(counts.sum(), 1):.1%}",
             _number(spread[j]),
-            *(f"{value:.5g}" for value in centers[j, :_COLUMNS].tolist()),
+            *(_number(value) for value in centers[j, :_COLUMNS].tolist()),
         ]
         for j in range(min(k, _ROWS))
     ]
@@ -260,7 +282,7 @@ def _unusual(array, distances, labels, k, shown):
             str(labels[i]),
             _number(float(distances[i])),
             _number(float(scores[i])),
-            *(f"{value:.5g}" for value in array[i, : len(shown)].tolist()),
+            *(_number(value) for value in array[i, : len(shown)].tolist()),
         ]
         for i in order.tolist()
         if scores[i] > 0

@@ -1040,7 +1040,7 @@ def select_k(
             max(10, 2 * ks[-1]),
             f"None or an integer of at least {max(10, 2 * ks[-1])}, for k up to {ks[-1]}",
         )
-    # Its state before anything is drawn.
+    # The state before anything is drawn.
     before = None if random_state is np.random else deepcopy(random_state)
     *seeds, extra = check.seeds(random_state, len(ks) + 1)
 
@@ -1121,7 +1121,7 @@ def select_k(
 
 
 class Judgment:
-    """What the criteria say of a path.
+    """The values of the criteria for a path.
 
     Attributes
     ----------
@@ -1156,7 +1156,7 @@ def judge(path, wanted, reached):
 
 
 class Reached:
-    """What a selection under way has reached, for the exception that may end it.
+    """The results of a selection so far, for an exception that may end it.
 
     Attributes
     ----------
@@ -1179,7 +1179,7 @@ class Reached:
 
     @contextmanager
     def carried_by_errors(self):
-        """Give whatever exception ends the work an attribute `partial`, if any k has been fitted.
+        """Give an exception that ends the work an attribute `partial`, if any k has been fitted.
 
         Ctrl-C, the exception of a signal handler and a lack of memory are treated alike.
         """

@@ -51,10 +51,12 @@ of its rows. `iter_fit` does one such iteration at a time:
 
 >>> for state in KMeans(3, init="first").iter_fit(X):
 ...     print(f"{state.n_iter}  inertia {state.inertia:9.1f}  moved {state.shift:7.3f}")
+0  inertia       inf  moved     inf
 1  inertia ...
 
-Each line has the inertia of the assignment and how far the centers moved (the sum of the squares);
-``state.n_changed`` rows changed their cluster. The whole algorithm can be written in plain NumPy:
+The first line is the start, before any row has a label. Each other one has the inertia of the
+assignment and how far the centers moved (the sum of the squares); ``state.n_changed`` rows changed
+their cluster. The whole algorithm can be written in plain NumPy:
 
 >>> centers = X[:3]
 >>> for iteration in range(100):

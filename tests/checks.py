@@ -18,14 +18,14 @@ import ckmeans
 #: not compiled.
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-#: Seconds after which what does not end is taken to hang; a busy machine may take long, so this is
-#: far more than anything needs.
+#: Seconds after which a call is considered to hang: far more than any call needs, since a busy
+#: machine may be slow.
 PATIENCE = 600
 
 
 def fit(problem, **params):
-    """The estimator fitted to a problem of ``strategies.problems``; few distinct rows are no news
-    here.
+    """The estimator fitted to a problem of ``strategies.problems``, without the warning about few
+    distinct rows.
     """
     model = ckmeans.KMeans(
         problem.k,
@@ -63,9 +63,7 @@ def assert_same(one, other):
 
 
 def run_python(source, **environment):
-    """Standard output of source, run in an interpreter of its own with more environment
-    variables.
-    """
+    """Standard output of source, run in a new interpreter with additional environment variables."""
     done = subprocess.run(
         [sys.executable, "-c", source],
         capture_output=True,
@@ -80,8 +78,8 @@ def run_python(source, **environment):
 
 
 class Interruption(threading.Thread):
-    """A Ctrl-C for this process once it has computed for some time, which a busy machine does not
-    change as it does the clock.
+    """A Ctrl-C for this process once it has used some CPU time, which depends less on a busy
+    machine than clock time does.
 
     >>> interruption = Interruption()
     >>> try:
@@ -108,7 +106,7 @@ class Interruption(threading.Thread):
 
 
 def assert_same_output_with_every_instruction_set(program):
-    """What a program prints, such as a hash of results, does not depend on the instruction set."""
+    """A program's output, such as a hash of results, does not depend on the instruction set."""
     found = {isa: run_python(program, CKMEANS_ISA=isa) for isa in ckmeans._native.available}
     assert len(set(found.values())) == 1, found
 
@@ -129,7 +127,7 @@ def failed_estimator_checks(model):
 
 
 def subprocess_environment(**more):
-    """The environment for a child that has to import the very same package."""
+    """The environment for a child process that must import this same package."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(ckmeans.__file__)))
     path = os.pathsep.join([package, HERE, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     return {**os.environ, "PYTHONPATH": path, **more}

@@ -1,4 +1,4 @@
-"""What tests of the ``ckmeans`` command share."""
+"""Helpers for tests of the ``ckmeans`` command."""
 
 
 def fails(run, *argv, code=2):

@@ -1,7 +1,7 @@
 """Hypothesis profiles.
 
-The default one repeats itself exactly. ``HYPOTHESIS_PROFILE=fuzz pytest`` searches long, with fresh
-examples.
+The default one runs the same examples every time. ``HYPOTHESIS_PROFILE=fuzz pytest`` searches
+longer, with new examples.
 """
 
 import os
@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What an algorithm is named after is used on the small data of tests, too, where it does not pay.
+# Algorithms use their preferred packing or search on the small data of tests, too, where it does
+# not pay.
 engine.insist(True)
 
 slow_data = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -41,7 +42,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def _with_remedy(report):
-    """Say what to install to a test that is skipped for want of a package."""
+    """Tell what to install if a test is skipped because a package is missing."""
     if report.skipped and isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
         if "could not import" in reason:

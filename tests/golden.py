@@ -1,4 +1,4 @@
-"""What must not change when the engine is rewritten: a record of some 200 fits.
+"""Results that must not change when the engine is rewritten: a record of more than 200 fits.
 
 A record holds, for each fit, a hash of its result (labels, centers, inertia, iterations), which is
 the same on every machine, and for each instruction set a hash of the counters after every
@@ -10,8 +10,8 @@ are compared by them.
                                          and, of the same origin, counters
     python tests/golden.py --write       write the record anew
 
-`native/test_golden.py` checks the results. Before the engine is changed where decisions are taken,
-write a record; after each step, check.
+`native/test_golden.py` checks the results. Before a change to code that takes decisions, write a
+record; after each step, check.
 """
 
 import argparse
@@ -46,7 +46,7 @@ ALGORITHMS = "auto", "lloyd", "boxes", "yinyang", "projected"
 
 
 def bell(random, *shape):
-    """Numbers of mean 0 and variance 1/3, spread like a bell."""
+    """Nearly normally distributed numbers of mean 0 and variance 1/3."""
     return (random.randint(0, 1 << 20, (*shape, 4)).sum(axis=-1) - (1 << 21)) / (1 << 20)
 
 
@@ -59,7 +59,7 @@ def square(random, n, d):
 
 
 def slow(random, n, d):
-    """Clusters so many and loose that centers settle slowly, and bounds pay."""
+    """So many overlapping clusters that centers settle slowly, and bounds pay."""
     far = random.randint(0, 8, (n, 1)) * random.randint(0, 8, (n, 1)) / 8
     return 2 * bell(random, 1000, d)[random.randint(0, 1000, n)] + bell(random, n, d) * far
 
@@ -80,7 +80,7 @@ def duplicates(random, n, d):
 
 
 def spiked(random, n, d):
-    """One feature is so large that whole numbers tell little of the others."""
+    """One feature is so large that whole numbers hold few digits of the others."""
     X = bell(random, n, d)
     X[:, 0] += 1e4 * random.randint(-1, 2, n)
     return X
@@ -104,7 +104,7 @@ DATA = {
     "tiny": (blobs, 5, 3, 2, 10),
 }
 
-#: variations, which every data set and algorithm sees some of
+#: variations; every data set and algorithm gets some of them
 VARIANTS = [
     {},
     {"dtype": "f4", "n_threads": 3},
@@ -214,7 +214,7 @@ def _sparse(X):
 
 
 class Elsewhere(ArrayEngine):
-    """Blocks that come one after the other, and of which nothing is kept."""
+    """Blocks that are read one after the other, without keeping anything."""
 
     in_process = False
 
@@ -224,7 +224,7 @@ class Elsewhere(ArrayEngine):
 
 
 class Staying(ArrayEngine):
-    """Blocks that stay where they are."""
+    """Resident blocks."""
 
     in_process, keeps, held = False, True, None
 
@@ -236,7 +236,7 @@ class Staying(ArrayEngine):
 
 
 class Watch:
-    """Notes after each pass what the engine decided."""
+    """Records the engine's decisions after each pass."""
 
     def __init__(self, engine):
         self.engine, self.counters = engine, []
@@ -262,7 +262,7 @@ class Watch:
 def in_turn(name, algorithms):
     """Runs over the same data, each with another algorithm.
 
-    Each finds what those before have left.
+    Each begins with the packings that the earlier ones have left.
     """
     k, max_iter = DATA[name][3:]
     X, random = rows_of(name)
@@ -424,7 +424,7 @@ def run(wanted="", every=1):
 
 
 def origin():
-    """What counters depend on beside the engine.
+    """What counters depend on besides the engine.
 
     The compiler, and how NumPy multiplies matrices.
     """
@@ -461,7 +461,7 @@ def write():
 
 
 def check():
-    """Say what differs from the record; returns how much does."""
+    """Print the differences from the record; returns their number."""
     record, differ = read(), 0
     same_origin = record["origin"] == origin()
     if not same_origin:

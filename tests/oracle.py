@@ -1,4 +1,4 @@
-"""k-means as the package promises it, written to be read.
+"""k-means as the package promises it, written for readers.
 
 Everything here is plain NumPy, ``math.fsum`` and loops. Nothing is fast and nothing is clever: this
 is what the compiled code has to reproduce to the last bit. The promise in short:
@@ -48,8 +48,8 @@ def is_thin(X):
 
 
 def true_sq_distance(x, center):
-    """The squared distance itself, rounded once; where nearly everything cancels, or underflows, as
-    of other rows.
+    """The exact squared distance, rounded once; if nearly all of it cancels, or underflows, the sum
+    as for other rows.
     """
     true = sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(x.tolist(), center.tolist()))
     squares = sum(Fraction(a) ** 2 + Fraction(b) ** 2 for a, b in zip(x.tolist(), center.tolist()))
@@ -59,7 +59,7 @@ def true_sq_distance(x, center):
 
 
 def shown_sq_distances(X, centers):
-    """Squared distances as `transform` takes the roots of."""
+    """The squared distances of whose roots `transform` consists."""
     X = np.asarray(X, np.float64)
     table = sq_distances(X, centers)
     for i in np.flatnonzero(is_thin(X)):
@@ -68,7 +68,7 @@ def shown_sq_distances(X, centers):
 
 
 def distances(X, centers):
-    """What ``transform`` gives: distances in the dtype the data is computed in."""
+    """The result of ``transform``: distances in the dtype the data is computed in."""
     table = (
         sq_distances(X, centers)
         if compute_dtype(X) == np.float32
@@ -94,9 +94,9 @@ def moves(X, sq_own, labels, weights, k, code=None):
     """Which row each empty cluster takes: a list of (cluster, row).
 
     In index order, an empty cluster takes the row farthest from its own center (of several the
-    first by content, of equal ones the lightest). The row must have weight, must not sit on its
-    center, must leave another row with weight behind, and must not have a value that another empty
-    cluster has taken already.
+    first in the order of their hashes, of equal ones the lightest). The row must have weight, must
+    differ from its center, must leave another row with weight in its cluster, and must not equal a
+    row that another empty cluster has taken already.
     """
     X = np.asarray(X, np.float64)
     left = np.bincount(labels[weights > 0], minlength=k)
@@ -152,7 +152,7 @@ def total_shift(new, old):
 def mean_variance(X, weights=None):
     """Mean over the features of the weighted variance, to within a few ulps.
 
-    This number is only ever compared with a shift, so that nothing hangs on its last bits.
+    This number is only compared with a shift, so its last bits do not matter.
     """
     X = np.asarray(X, np.float64)
     weights = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
@@ -160,7 +160,7 @@ def mean_variance(X, weights=None):
     total = 0.0
     for column in X.T:
         from_mean = column - exact_sum(weights * column) / mass
-        # The rounded mean is not quite the mean: what is left of it is taken off.
+        # The rounded mean differs from the mean; the correction is subtracted.
         left = exact_sum(weights * from_mean) / mass
         total += exact_sum(weights * from_mean * from_mean) / mass - left * left
     return total / X.shape[1]
@@ -221,8 +221,7 @@ def lloyd(X, centers, weights=None, *, max_iter=300, tol=1e-4, metric=sys.module
             break
     else:
         stop_reason = "max_iter"
-    # The centers may have moved since the last assignment, and what is reported has to belong
-    # together.
+    # The centers may have moved since the last assignment, and the results must be consistent.
     labels, sq_own = metric.assign(X, centers)
     return Result(
         labels, centers.astype(dtype), metric.inertia(sq_own, weights), n_iter, stop_reason, steps
@@ -247,15 +246,15 @@ def draw(terms, uniform):
 
 
 def content_order(X):
-    """Rows in the order in which they are drawn: that of a hash of their values, equal ones as they
-    stand.
+    """Rows in the order in which they are drawn: that of a hash of their values, equal ones by
+    position.
     """
     return np.argsort(codes(X), kind="stable")
 
 
 def codes(X):
-    """Hashes of rows (n,): the upper half of the values rounded to float32, the lower of all
-    bits.
+    """Hashes of rows (n,): the upper half from the values rounded to float32, the lower half from
+    all bits.
     """
     with np.errstate(over="ignore"):
         rounded = hashes(X.astype(np.float64).astype(np.float32).astype(np.float64))
@@ -281,8 +280,8 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     trial.
 
     The trial that leaves the least potential is taken, the first of equal ones. When all rows
-    coincide with centers, rows that were not taken yet follow by content, and then the first row of
-    weight.
+    coincide with centers, rows that were not taken yet follow in the order of their hashes, and
+    then the first row of positive weight.
     """
     n, order = len(X), content_order(X)
     trials = (len(uniforms) - 1) // (k - 1) if k > 1 else 0

@@ -25,7 +25,7 @@ def sq_norms(X):
 
 
 def factors(X):
-    """What brings every row to unit length; 0 for rows without a direction."""
+    """The factor that scales each row to unit length; 0 for rows without a direction."""
     X = np.asarray(X, np.float64)
     largest = np.abs(X).max(axis=1)
     lost = largest <= 1e-300
@@ -81,7 +81,7 @@ def update(X, sq_own, labels, centers, weights=None):
 
 
 def directed(X, weights):
-    """Weights of the rows, without those of rows that have no direction: they teach nothing."""
+    """Weights of the rows, 0 for rows without a direction: they do not change centers."""
     weights = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
     return np.where(factors(X) == 0, 0.0, weights)
 

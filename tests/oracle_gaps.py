@@ -1,9 +1,9 @@
 """k-means of rows with gaps (NaN) as the package promises it, for `oracle.lloyd`.
 
-* The squared distance goes over the features that are there, in order. What is minimized weighs it
-  by the row's weight times d / (features that are there).
-* A center is the mean of what is there, by these weights; a feature that is there in no row of the
-  cluster stays.
+* The squared distance is a sum over the features that are not missing, in order. In the objective
+  it is weighted by the row's weight times d / (features that are not missing).
+* A center is the mean of the values that are not missing, by these weights; a feature that is
+  missing in all rows of the cluster keeps its value.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ def assign(X, centers):
 
 
 class Own(np.ndarray):
-    """Squared distances times d / (features that are there), which remembers the plain ones."""
+    """Squared distances times d / (features that are not missing); the plain ones are kept, too."""
 
     def __new__(cls, X, plain):
         out = (plain * (X.shape[1] / (~np.isnan(X)).sum(axis=1))).view(cls)
@@ -48,14 +48,14 @@ def inertia(own, weights=None):
 
 
 def column_means(X, weights):
-    """Means of the columns, as they take the place of gaps in rows that become centers."""
+    """Means of the columns, which replace missing values in rows that become centers."""
     dtype = oracle.compute_dtype(X)
     means = [mean(column, weights) for column in np.asarray(X, np.float64).T]
     return np.array(means).astype(dtype).astype(np.float64)
 
 
 def mean(column, weights):
-    """The weighted mean of what is there of a column; NaN where nothing is."""
+    """The weighted mean of the values of a column that are not missing; NaN if there are none."""
     there = ~np.isnan(column) & (weights > 0)
     if not there.any():
         return np.nan

@@ -1,4 +1,4 @@
-"""k-medians as the package promises it, for `oracle.lloyd`: what differs from squared distances.
+"""k-medians as the package promises it, for `oracle.lloyd`: the differences from squared distances.
 
 * The distance is a float64 sum of absolute differences over the features, in order.
 * A center is the lower median of its rows, feature by feature: the smallest value at or below which

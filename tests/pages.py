@@ -1,5 +1,5 @@
-"""What the README and the pages of the site show: examples (``>>>``) and commands (``$``), run in
-their order.
+"""The examples (``>>>``) and commands (``$``) in the README and the pages of the site, run in their
+order.
 
     python tests/pages.py --check            which pages show something else than what happens
     python tests/pages.py --write [PAGE...]  have them show it: after a change of what is printed
@@ -34,7 +34,7 @@ SHELL = re.compile("[|<>;&$*]")
 
 
 def pages():
-    """The pages that show anything, by name."""
+    """The pages with examples or commands, by name."""
     found = {}
     for page in PAGES:
         text = page.read_text("utf-8") if page.exists() else ""
@@ -44,7 +44,7 @@ def pages():
 
 
 def as_shown(wanted, said):
-    """What a page is to show: what it shows, if that is what was said."""
+    """The output that a page should show: the present one if it matches the true output."""
     if doctest.OutputChecker().check_output(wanted, said, FLAGS):
         return wanted
     said = re.sub(r"^(time +)\S.*$", r"\1...", said, flags=re.M)
@@ -52,7 +52,7 @@ def as_shown(wanted, said):
 
 
 def run_example(source, names):
-    """What an example of Python prints."""
+    """The output of a Python example."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         try:
@@ -64,7 +64,7 @@ def run_example(source, names):
 
 
 def run_here(command):
-    """A call of ckmeans that takes no shell: in this process, which is quicker."""
+    """A call of ckmeans that needs no shell: in this process, which is faster."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = run_ckmeans(shlex.split(command)[1:])
@@ -85,7 +85,7 @@ def run_in_shell(command, tools):
 
 
 def run_command(command, tools):
-    """What a command of a shell prints, and its exit code unless that is 0."""
+    """The output of a shell command, and its exit code unless that is 0."""
     simple = command.startswith("ckmeans ") and not SHELL.search(command)
     code, said = run_here(command) if simple else run_in_shell(command, tools)
     return said + f"[exit code {code}]\n" * bool(code)
@@ -102,7 +102,7 @@ def make_tools(folder):
 
 
 def examples_run(text):
-    """The text of a page with what its examples print, in the folder that is current."""
+    """The text of a page with the true output of its examples, run in the current folder."""
     names, parser = {"__name__": "__main__"}, doctest.DocTestParser()
 
     def block(match):

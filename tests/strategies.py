@@ -1,4 +1,4 @@
-"""Hypothesis strategies: clustering problems that look for trouble."""
+"""Hypothesis strategies: clustering problems with difficult cases."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ def _grid(rng, n, d):
 
 
 def _halves(rng, n, d):
-    """Multiples of 1/2: the middle between two rows is a row as often as not."""
+    """Multiples of 1/2: the middle between two rows is often a row."""
     return rng.integers(-2, 3, size=(n, d)) / 2
 
 
@@ -80,7 +80,7 @@ def _subnormal(rng, n, d):
 
 
 def _with_one_row_of_ones(rng, X):
-    """Rows that are all as near to each other as these are refused."""
+    """Rows that are so near to each other that they are refused."""
     X[rng.integers(len(X))] = 1
     return X if len(X) > 1 else np.ones_like(X)
 
@@ -112,7 +112,7 @@ def _one_outlier(rng, n, d):
 
 
 def _huge_beside_small(rng, n, d):
-    """A few rows far beyond what 53 bits hold beside the others, some of them in all columns."""
+    """A few rows so far away that 53 bits cannot hold both them and the others."""
     X = _halves(rng, n, d) if rng.random() < 0.5 else _blobs(rng, n, d)
     for row in rng.integers(n, size=max(1, n // 20)):
         X[row, rng.random(d) < rng.choice([0.5, 1.0])] = rng.choice([-1, 1]) * 10.0 ** rng.integers(
@@ -191,7 +191,7 @@ def _all_far_away(rng, X, k):
 
 
 def _middles(rng, X, k):
-    """Halfway between two rows: ties wherever the data has a lattice."""
+    """Halfway between two rows: ties if the data is on a lattice."""
     return _rows_with_repeats(rng, X, k) / 2 + _rows_with_repeats(rng, X, k) / 2
 
 
@@ -221,7 +221,7 @@ def _weights_of_many_scales(rng, n):
 
 
 def _heavy_beside_light(rng, n):
-    """Whole numbers, so that sums end halfway between two float64 as often as not, and light ones
+    """Whole numbers, so that sums are often halfway between two float64 numbers, and light weights
     decide.
     """
     weights = rng.integers(1, 5, size=n).astype(float)
@@ -257,10 +257,10 @@ def shapes(max_rows=150):
 
 @st.composite
 def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True):
-    """Data, initial centers, and what else a run takes.
+    """Data, initial centers, and the other arguments of a run.
 
-    Hypothesis chooses the kind of trouble and the sizes; the numbers come from a seeded generator,
-    because drawing rows one by one would take most of the time.
+    Hypothesis chooses the kind of difficulty and the sizes; the numbers come from a seeded
+    generator, because drawing rows one by one would take most of the time.
     """
     n, d = draw(shapes(max_rows))
     all_rows = st.just(n if n <= 40 else 8)
@@ -273,7 +273,7 @@ def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True)
     X = data(rng, n, d).astype(dtype)
     init = centers(rng, X.astype(np.float64), k).astype(dtype)
     weights = weights and weights(rng, n)
-    if weights is not None:  # products with squares are to stay in the range of float64
+    if weights is not None:  # products with squares must stay in the range of float64
         largest = max(1.0, *(float(np.abs(a).max()) for a in (X, init)))
         most = 1e300 / (n * max(1.0, 4 * d * largest**2)) / 8
         weights = weights * 2.0 ** -max(0, int(np.ceil(np.log2(weights.max()) - np.log2(most))))
@@ -281,8 +281,7 @@ def problems(draw, max_rows=150, dtypes=(np.float64, np.float32), weighted=True)
         X=X,
         init=init,
         weights=weights,
-        # No round numbers: a shift that equals tol * variance but for rounding is nobody's
-        # business.
+        # No round numbers: whether a shift equals tol * variance up to rounding is not defined.
         tol=draw(st.sampled_from([0.0, 0.0, 1.37e-4, 1.37e-4, 0.0123, 0.717])),
         max_iter=draw(st.sampled_from([300, 300, 300, 300, 1, 2, 3])),
     )

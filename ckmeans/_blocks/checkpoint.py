@@ -95,14 +95,14 @@ def read(path):
             check_contents(header, arrays, survey)
         except MemoryError:
             raise
-        except Exception as error:  # whatever zipfile, json or numpy raise for other files
+        except Exception as error:  # any error of zipfile, json or numpy about other files
             said = (
                 str(error)
                 if isinstance(error, ArchiveError)
                 else (f"{type(error).__name__}: {error}")
             )
             raise ValueError(
-                f"{os.fspath(path)} is no checkpoint that this version can read "
+                f"{os.fspath(path)} is not a checkpoint that this version can read "
                 f"({said}): {_REMEDY}."
             ) from None
     return header, arrays, survey

@@ -1,4 +1,4 @@
-"""What `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans` share: all except where the blocks are."""
+"""The common parts of `ckmeans.dask.KMeans` and `ckmeans.ray.KMeans`: all but where blocks are."""
 
 from typing import Any
 

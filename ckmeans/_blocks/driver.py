@@ -4,8 +4,8 @@ can run a function on blocks of rows.
 An engine is an object with
 
 * ``map(task, *broadcast)``: calls ``task(X, sample_weight, index, *broadcast)`` for each block,
-  index = 0, 1, ..., and yields the results in any order, each as soon as it is there, or sums (+)
-  of some of them. Every call has the same blocks. `task` is a function of a module; it, the
+  index = 0, 1, ..., and yields the results in any order, each as soon as it is computed, or sums
+  (+) of some of them. Every call has the same blocks. `task` is a function of a module; it, the
   broadcast arguments and the results can be pickled. sample_weight is None for all blocks or for
   none; a block may have no rows.
 * ``n_threads``: the number of threads of a task.
@@ -55,8 +55,8 @@ LABELS_LIMIT = 64 << 20
 
 
 def moments_task(X, sample_weight, index, whole):
-    """A block's exact moments of the columns, for the variance of columns where others are not
-    accurate enough.
+    """The exact moments of a block's columns, used where other moments are not accurate enough for
+    the variance of the columns.
     """
     if not len(X):
         return Added(np.zeros((1, 1), dtype=np.int64))
@@ -137,7 +137,7 @@ class Fit:
             self.names = arrays["names"].astype(object) if "names" in arrays else None
             self.whole = Whole(self.survey, arrays["starts"], engine.n_threads, os.urandom(8).hex())
             self.content = header["content"]
-            # One pass, to make sure that these are the rows that the checkpoint is about.
+            # One pass, to make sure that these are the rows of the checkpoint.
             found, _, content = survey(engine, True)
             files.compare_rows(checkpoint, self.whole, found, content == self.content)
         else:
@@ -303,11 +303,11 @@ class Fit:
         yield from self.iterations(i, began)
 
     def is_over(self):
-        """Whether no more is to be begun."""
+        """Whether no further run is to begin."""
         return self.called_off or perf_counter() > self.deadline
 
     def refined(self):
-        """The best run, refined: a run more, that goes on where it has ended."""
+        """The refined best run, as one more run, which continues from its result."""
         began = perf_counter()
         state, best = self.states[-1], self.best()
         assert self.effort is not None
@@ -329,7 +329,7 @@ class Fit:
         yield from self.iterations(len(self.states) - 1, began)
 
     def iterations(self, i, began):
-        """What follows the initial centers of a run."""
+        """The part of a run after its initial centers."""
         state, total = self.states[i], None
         if state.stop is None:
             total = yield from self.lloyd(i, state)
@@ -397,7 +397,7 @@ class Fit:
         held = self.hold()
         drawn = all(state.centers is not None for state in self.states[: len(self.restarts)])
         if drawn:
-            cache.drop(self.whole.token)  # its memory is used for what is held
+            cache.drop(self.whole.token)  # its memory is needed for labels, bounds and packed rows
         held.begin(i, centers, -1.0 if bound is None else bound, checked, drawn)
         yield held_task, self.whole, held, i
         return as_partial(self.survey, held.end(i), bound)
@@ -508,7 +508,8 @@ def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None
 
     names : names of the columns, if the engine's blocks do not have them
     """
-    fit = Fit(engine, model, sink, checkpoint, watch)  # a pass, before there is anything to keep
+    # (This makes a pass, before there is anything to keep.)
+    fit = Fit(engine, model, sink, checkpoint, watch)
     if names is not None:
         fit.names = names
     if sink is not None:
@@ -520,7 +521,7 @@ def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None
 
 
 def keep_interrupted(model, fit):
-    """Give a model the best result that there is."""
+    """Set the attributes of a model from the best result so far."""
     best = fit.best()
     if best is not None:
         centers, counts = best.centers, best.counts

@@ -1,9 +1,9 @@
-"""Blocks that stay in a process, with what is kept from one pass over their rows to the next.
+"""Blocks that stay in a process, with data that is kept from one pass over their rows to the next.
 
 Rows stay packed, and sums change only by the rows whose labels change. So passes are as fast as in
 a fit to one array, and their results have the bits of `assign_block`, whatever passes came before.
-What is kept is not part of a block's value: it is not pickled, and is lost with a process that
-dies.
+The data that is kept is not part of a block's value: it is not pickled, and is lost if the process
+ends.
 """
 
 import threading
@@ -35,7 +35,7 @@ class Block:
         return Block, (self.array, self.weights)
 
     def __sizeof__(self):
-        """Bytes, including what will be kept."""
+        """Size in bytes, including the data that will be kept."""
         return self.array.nbytes + 4 * self.array.size + 28 * len(self.array)
 
     def run(self, task, index, *broadcast):
@@ -44,7 +44,7 @@ class Block:
 
 
 class Resident(np.ndarray):
-    """Rows of a `Block`, through which tasks find what is kept."""
+    """Rows of a `Block`; tasks find the data that is kept through them."""
 
     kept = None
 
@@ -57,7 +57,7 @@ class Kept:
 
     def __init__(self, array, weights):
         self.array, self.weights = array, weights
-        self.lock = threading.Lock()  # for one task at a time; others do not use what is kept
+        self.lock = threading.Lock()  # one task at a time uses the data that is kept
         self.survey, self.k = None, 0
 
     def assign(self, centers, survey, start, slot, n_threads):

@@ -7,8 +7,8 @@ from .inits.views import as_rows, codes_of, weights_of
 
 
 def sample_task(X, sample_weight, index, whole, start, size):
-    """The rows of a block that a sample of so many may have, in the order of their hashes from
-    `start` on.
+    """The rows of a block that may be in a sample of this size: the first in the order of their
+    hashes from `start` on.
     """
     codes, weights = codes_of(X, index, whole) - np.uint64(start), weights_of(X, sample_weight)
     heavy = np.flatnonzero(weights)

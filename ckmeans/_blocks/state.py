@@ -17,7 +17,7 @@ class State:
         From when all initial centers are known.
     n_iter, shift, check, counts, stop, inertia : those of the run so far
     earlier : int
-        Iterations of the run that this one goes on from, after a refinement.
+        Iterations of the run that this one continues after a refinement.
     """
 
     seed: Any

@@ -1,4 +1,4 @@
-"""What is done to each block of rows, in whatever process, and how the results are combined.
+"""The work on each block of rows, in any process, and how its results are combined.
 
 A task is a function of (X, sample_weight, index, ...), which engines call for each block.
 """
@@ -44,7 +44,7 @@ class Answers(list):
 
 
 class Whole(NamedTuple):
-    """What every task after the survey knows about all rows."""
+    """Facts about all rows, known to every task after the survey."""
 
     survey: object  #: Survey
     starts: np.ndarray  #: (blocks + 1,) position of each block's first row
@@ -143,7 +143,7 @@ def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
 
 
 def survey(engine, content=False):
-    """The first pass: (Whole, column names, checksum of the rows if asked for)."""
+    """The first pass; returns (Whole, column names, checksum of the rows if asked for)."""
     found = _sum(engine.map(survey_task, engine.n_threads, None, content))
     if found is None:
         raise ValueError("there are no blocks of rows.")

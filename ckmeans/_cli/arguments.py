@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how their values are read."""
+"""Arguments of several commands, and how their values are read."""
 
 import argparse
 import csv
@@ -28,7 +28,7 @@ def count_or_range(text):
     first, last = count(low), count(high)
     if last <= first:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no range of numbers of clusters, such as 2:12"
+            f"{text!r} is not a range of numbers of clusters, such as 2:12"
         )
     return range(first, last + 1)
 
@@ -135,12 +135,12 @@ TEXT_OPTIONS = ("index", "header", "sep", "decimal", "thousands", "skip", "encod
 
 
 def add_text_options(parser):
-    """The options that overrule what is found in a file."""
+    """The options that override what is detected in a file."""
     parser.add_argument(
         "--index",
         metavar="A,B",
         type=column_names,
-        help="columns of row names, which are no features (default: those that pandas or R wrote "
+        help="columns of row names, which are not features (default: those that pandas or R wrote "
         "along)",
     )
     parser.add_argument(
@@ -151,7 +151,8 @@ def add_text_options(parser):
         help="no column is one of row names",
     )
     text = parser.add_argument_group(
-        "text files", "what is not given is found; what could be read in two ways is asked"
+        "text files",
+        "what is not given is detected; a file that can be read in two ways is an error",
     )
     text.add_argument(
         "--header",

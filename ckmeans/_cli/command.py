@@ -1,17 +1,17 @@
-"""What a command is."""
+"""The record of a command."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """A command: what it does, its arguments, and what its help says."""
+    """A command: its function, its arguments, and its help."""
 
     run: Callable  #: (args) -> exit code, or None for 0
     arguments: Callable  #: (parser): adds the arguments
     usage: str
     summary: str
-    examples: str  #: what the help ends with
+    examples: str  #: the end of the help
     notes: str = ""  #: paragraphs above the examples
 
     @property

@@ -43,7 +43,7 @@ class _Parser(argparse.ArgumentParser):
         return found
 
     def meant(self, unknown):
-        """A question for the first unknown option that looks like one that there is."""
+        """A question that suggests an option similar to the first unknown one."""
         options = {
             option.lstrip("-").replace("-", "_"): option for option in self._option_string_actions
         }

@@ -1,6 +1,6 @@
 """``ckmeans completion``: the script by which a shell completes command lines.
 
-It is made of the parsers, so that it knows every command and option that there is.
+It is generated from the parsers, so it has every command and option.
 """
 
 import argparse

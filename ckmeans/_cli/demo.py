@@ -1,4 +1,4 @@
-"""``ckmeans demo``: cluster a data set made on the spot."""
+"""``ckmeans demo``: cluster a generated data set."""
 
 import time
 
@@ -75,7 +75,7 @@ def run(args):
 
 
 def _demo_data(n, seed):
-    """Four clouds of different spread."""
+    """Four normally distributed clusters of different spread."""
 
     rng = np.random.default_rng(seed)
     cloud = rng.integers(4, size=n)

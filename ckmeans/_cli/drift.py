@@ -20,7 +20,7 @@ from .inputs import read_for_model
 from .outputs import check_outputs, written_by
 from .pictures import check_picture, save
 
-#: Exit code where a new fit is called for.
+#: Exit code if a new fit is recommended.
 REFIT = 3
 
 
@@ -29,7 +29,7 @@ def arguments(parser):
     parser.add_argument(
         "--reference",
         metavar="FILE",
-        help="earlier rows to compare with, best some that the model was not fitted on (default: "
+        help="earlier rows to compare with, best rows that the model was not fitted on (default: "
         "none; then only the shares of the clusters are compared, with those of the fit)",
     )
     parser.add_argument(

@@ -117,7 +117,7 @@ def _tree_facts(found, args):
 
 def _sql_lines(facts):
     lines = facts["tree"]["sql"].split("\n")
-    # What a terminal must not get would be replaced, and the statement be another one.
+    # Control characters would be replaced for the terminal, which would change the statement.
     if any(safe_text.terminal(line) != line for line in lines):
         raise UsageError("a name in the SELECT holds characters that are not printed: use --json")
     return [*lines[:-1], lines[-1] + ";"]

@@ -1,6 +1,6 @@
-"""What a command has found: plain facts, a dict, and the text that is made of them.
+"""The results of a command: a dict of facts, and the text that is made of them.
 
-``--json`` prints the facts whole; the report for readers is made of the same facts.
+``--json`` prints all facts; the report in words is made of the same facts.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _STOPS = {
     "max_iter": "not converged: --max-iter ended it",
     "max_time": "not converged: --max-time ended it",
 }
-_MANY_CLUSTERS = 50  # more are not read but processed: --json, --centers
+_MANY_CLUSTERS = 50  # more are for programs: --json, --centers
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def collect_warnings():
 
 
 def show(args, facts, report):
-    """Print the facts the way that was asked for; warnings go to standard error."""
+    """Print the facts as text or JSON, as asked for; warnings go to standard error."""
     if facts.get("data", {}).get("missing"):
         print("ckmeans:", safe_text.terminal(told(facts["data"]["missing"])), file=sys.stderr)
     for line in facts["warnings"]:
@@ -58,7 +58,7 @@ def show(args, facts, report):
 
 
 def data_facts(args, table, missing=None):
-    """What was read.
+    """The facts about the data.
 
     missing : dict, optional
         As `missing.treat` gives it.
@@ -77,7 +77,7 @@ def data_facts(args, table, missing=None):
 
 
 def model_facts(model, weights):
-    """What a fit found."""
+    """The facts about a fit."""
     sizes, centers = model.counts_.tolist(), model.cluster_centers_.tolist()
     return {
         "inertia": model.inertia_,
@@ -125,7 +125,7 @@ def endings(facts):
 
 
 def told(facts):
-    """A line about missing values, of what `missing.treat` says of them."""
+    """A line about missing values, from the facts of `missing.treat`."""
     columns = by_column(facts["values"])
     values = counted(sum(facts["values"].values()), "missing value")
     left_out = f"{counted(facts['rows_left_out'], 'row')} left out, whose label is -1"
@@ -144,7 +144,7 @@ def by_column(counts):
 
 
 def facts_lines(*facts):
-    """Names and values in two columns; a name that repeats is told once."""
+    """Names and values in two columns; a repeated name is printed once."""
     width = max(len(name) for name, _ in facts) + 2
     names = ["" if i and name == facts[i - 1][0] else name for i, (name, _) in enumerate(facts)]
     return [f"{name:<{width}}{value}" for name, (_, value) in zip(names, facts)]
@@ -172,7 +172,7 @@ def fit_report(facts):
 
 
 def _runs_line(facts):
-    """How many restarts there were, and how many found the best."""
+    """The number of restarts, and how many of them reached the lowest inertia."""
     inertias = [run["inertia"] for run in facts["runs"]]
     if len(inertias) == 1:
         return "1"
@@ -183,7 +183,7 @@ def _runs_line(facts):
 
 
 def titles(data):
-    """What to write above the columns of a center."""
+    """The titles of the columns of a center."""
     return [printable(name, 20) if data["named"] else f"col {name}" for name in data["columns"]]
 
 

@@ -1,4 +1,4 @@
-"""``ckmeans fit``: find clusters, as many as asked for or as many as there are."""
+"""``ckmeans fit``: find clusters, a given number of them or a number chosen from a range."""
 
 import math
 import os
@@ -285,7 +285,7 @@ def _check_can_be_drawn(args):
 
 
 def _read(args, chunks=False):
-    """The table; of its missing values, what is to be told and the means that were filled in."""
+    """The table, the facts about its missing values, and the means that were filled in."""
     if args.missing == "ignore" and args.scale not in (None, "none"):
         raise UsageError(
             f"--missing ignore cannot be used with --scale {args.scale}: leave one of them out, or "
@@ -322,7 +322,7 @@ def _settings(args, k):
 
 
 def _spreads_that_differ(args, table):
-    """A warning where a few columns decide almost alone because of their units."""
+    """A warning if a few columns almost alone determine the clusters because of their units."""
     if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
         return []
     spreads = {
@@ -341,7 +341,7 @@ def _spreads_that_differ(args, table):
 
 
 def _write_results(args, model, table, selection, caught, missing, labels_written=False):
-    """Write the files that were asked for; `caught` may get warnings more."""
+    """Write the files that were asked for; warnings are added to `caught`."""
     if args.labels and not labels_written:
         write_labels(args.labels, model.labels_, table)
     if args.centers:
@@ -460,7 +460,7 @@ def _start(args, table):
 
         if not os.path.exists(init):
             raise UsageError(f"--init {init}: neither a file nor one of {', '.join(STARTS)}")
-        # What --centers makes of the names.
+        # The names as --centers writes them.
         written = [safe_text.cell(name) for name in table.columns]
         # The options are for the data; but where those have no header, the centers that --centers
         # writes have none.

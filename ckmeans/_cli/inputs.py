@@ -1,4 +1,4 @@
-"""The rows and models that the arguments of a command name."""
+"""Reading the rows and models that are named by the arguments of a command."""
 
 import os
 
@@ -11,9 +11,9 @@ REMEDY = "give --missing drop, mean or ignore"
 
 
 def in_chunks(args):
-    """Whether the rows are to stay in their files, and be read again in each pass.
+    """Whether the rows stay in their files and are read again in each pass.
 
-    So it is where it is asked for, or where memory would not hold them.
+    This is the case if it is asked for, or if they would not fit into memory.
     """
     checkpoint = getattr(args, "checkpoint", None)
     asked = args.chunks or checkpoint or os.path.isdir(args.data)
@@ -84,8 +84,8 @@ def read(args, chunks=False, path=None, **options):
 def read_for_model(args, model, path=None, chunks=False, **options):
     """The table at `path`, by default the one that the arguments name, for a model.
 
-    Columns are found by name where model and table have names, and by position otherwise, so that
-    nothing is left to warn of.
+    Columns are found by name if model and table have names, otherwise by position, so no warning
+    about names is needed.
     """
     names = list(getattr(model, "feature_names_in_", []))
     table = read(args, chunks, path, columns_if_named=names or None, **options)

@@ -1,4 +1,4 @@
-"""What becomes of missing values: ``--missing``."""
+"""The treatment of missing values: ``--missing``."""
 
 import contextlib
 import math
@@ -26,9 +26,9 @@ def add_missing(parser, default="error", more=""):
 
 
 def way_of(args, model):
-    """How ``predict`` goes about missing values: as it is told, else as the model was fitted."""
+    """How ``predict`` treats missing values: as the option says, else as the fit did."""
     means = hasattr(model, "column_means_")
-    by_model = getattr(model, "missing", "error")  # of those that know none, an error
+    by_model = getattr(model, "missing", "error")  # for models without this parameter, an error
     how = args.missing or ("mean" if means else by_model)
     if how == "mean" and not means:
         raise UsageError(
@@ -47,7 +47,7 @@ def way_of(args, model):
 
 
 def treat(how, table, source, model=None):
-    """Do with the missing values of a table what `how` says, in place.
+    """Treat the missing values of a table in the way `how`, in place.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def treat(how, table, source, model=None):
     table : Table
         Its missing values are NaN.
     source : str
-        What messages call the table.
+        The name of the table in messages.
     model : fitted estimator, optional
         The model that the rows are for. Default: they are to be fitted, and "mean" fills in their
         own (weighted) means.
@@ -63,13 +63,13 @@ def treat(how, table, source, model=None):
     Returns
     -------
     facts : dict or None
-        What was missing, and what was done; None where nothing was.
+        What was missing, and what was done; None if nothing was missing.
     means : ndarray of shape (d,) or None
-        What "mean" fills in.
+        The values that "mean" fills in.
     """
     means, weights = getattr(model, "column_means_", None), table.weights
     if how == "error" or means is not None and len(means) != len(table.names):
-        return None, None  # the model says what is wrong with other columns than its own
+        return None, None  # the model raises the error for columns that are not its own
     gaps = np.isnan(np.asarray(table.values))
     unweighted = np.zeros(len(table), bool) if weights is None else np.isnan(weights)
     if unweighted.any() and how != "drop":
@@ -118,8 +118,8 @@ def treat(how, table, source, model=None):
 
 @contextlib.contextmanager
 def remedy_told(table):
-    """Let an error that NaN in a table has caused say what to do. (Readers of arrays do not look
-    for it.)
+    """Add a remedy to an error that was caused by NaN in a table. (Readers of arrays do not look
+    for NaN.)
     """
     try:
         yield
@@ -137,16 +137,16 @@ def _counts(table, gaps):
 
 
 def _means(table):
-    """Means (d,) of what is there, the same in any order of the rows."""
+    """Means (d,) of the values that are not missing, the same in any order of the rows."""
     weights, found = table.weights, np.zeros(len(table.names))
     for j, column in enumerate(np.asarray(table.values, dtype=np.float64).T):
         there = ~np.isnan(column)
         values = column[there]
         if not np.abs(values).max(initial=0) <= MAX_ABS:
-            continue  # the fit says which value is too large
+            continue  # the fit reports which value is too large
         heavy = None if weights is None else weights[there]
         total = 0 if heavy is None else math.fsum(heavy.tolist())
-        if heavy is None or not 0 < total < math.inf:  # the fit says what is wrong with weights
+        if heavy is None or not 0 < total < math.inf:  # the fit reports invalid weights
             heavy, total = np.ones(len(values)), len(values)
         found[j] = math.fsum((values * heavy / total).tolist())
     return found

@@ -1,4 +1,4 @@
-"""What a command writes: checked before the work is done, written after it."""
+"""The files that a command writes: checked before the work is done, written after it."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ _NO_TEXT = ("model", "plot", "report", "output")  # cannot go to standard output
 
 
 def outputs_of(args):
-    """The places that results go to, by what they are."""
+    """Where each result goes: {name of the option: path}."""
     given = {name: getattr(args, name, None) for name in CONTENTS}
     return {name: path for name, path in given.items() if path is not None}
 
@@ -103,7 +103,7 @@ def write_columns(path, columns, names, array=None):
 
 
 def suffix_of(path):
-    """What says the format; text for standard output, and for names without a suffix."""
+    """The suffix that decides the format; ".csv" for standard output and names without one."""
     return os.path.splitext(path)[1].lower() or ".csv"
 
 
@@ -137,7 +137,7 @@ def _npy(file, columns, names, array):
 
 
 def as_list(column):
-    """The values of an array, of a column of Arrow or of a list, as Python has them."""
+    """The values of an array, an Arrow column or a list, as Python objects."""
     for method in ("tolist", "to_pylist"):
         if hasattr(column, method):
             return getattr(column, method)()
@@ -155,7 +155,7 @@ def numbers(column):
 
 
 def _cell(value):
-    """A value as text has it: lists and records as JSON."""
+    """A value as it is written in text: lists and records as JSON."""
     return json.dumps(value, default=str) if isinstance(value, (list, dict)) else value
 
 
@@ -227,7 +227,7 @@ _WRITERS = {
 _TEXT = (".csv", ".tsv", ".txt")
 #: suffix -> the module of pyarrow that writes it
 _ARROW = {".parquet": "parquet", ".feather": "feather"}
-#: What to say of formats that are asked for and not written.
+#: Messages about formats that cannot be written.
 _REMEDIES = {
     ".xlsx": "no workbook is written; Excel opens .csv",
     ".xls": "no workbook is written; Excel opens .csv",
@@ -241,8 +241,9 @@ _ROWS = {"labels", "centers", "save", "table", "distances"}
 
 
 def write_table(path, table, labels, distances, scores=None):
-    """All columns of the file, with the cluster of each row and its distance to the center, which
-    are empty for rows that were left out. Returns lines about what a reader may not expect.
+    """Write all columns of the file with the cluster of each row and its distance to the center,
+    both empty for rows that were left out. Returns remarks about columns that are renamed or left
+    out.
     """
     added = {"cluster": labels, "distance": distances}
     if scores is not None:

@@ -1,4 +1,4 @@
-"""What the command line draws: pictures of fits, reports, and pictures in few colors."""
+"""Pictures of the command line: of fits, of reports, and pictures reduced to few colors."""
 
 import copy
 import os
@@ -80,7 +80,7 @@ def draw_fit(args, model, table, selection, caught):
 
 
 def named(model, table):
-    """Model and table with names for all columns: of nameless ones, their numbers in the file."""
+    """Model and table with names for all columns; a nameless one gets its number in the file."""
     import numpy as np
 
     if not table.columns:
@@ -107,7 +107,7 @@ def quantize_file(path, output, k, seed, threads, frame=None, asked=False, callb
     """Reduce the colors of a picture file, all frames to the same ones; return the facts.
 
     asked : bool
-        Whether the user has asked for so many colors, which is an error where there are fewer.
+        Whether the user has given the number of colors; then it is an error if there are fewer.
     callback : callable or None
         As of `KMeans`.
     """

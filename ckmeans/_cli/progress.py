@@ -12,8 +12,8 @@ def add_progress(parser):
 
 
 def progress_bar(args):
-    """A callback that draws a bar, where there is a terminal to draw it on and a package to draw
-    it; else None.
+    """A callback that draws a bar, if standard error is a terminal and tqdm is installed; else
+    None.
     """
     if args.no_progress or not sys.stderr.isatty():
         return None

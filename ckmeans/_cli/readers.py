@@ -1,6 +1,7 @@
 """Tables from files: text (.csv, .tsv, ...), JSON, NumPy's .npy and .npz, Parquet and Feather.
 
-What a file is gets decided by its first bytes, not by its name. `text` reads text.
+The format of a file is decided by its first bytes, not by its name. CSV and other text is read by
+text.py.
 """
 
 import contextlib
@@ -52,11 +53,11 @@ def read_table(path, columns=None, weights=None, **options):
     columns_if_named : sequence of str, optional
         Stands in for `columns` if that is None and the file names its columns.
     index : sequence of str, optional
-        Columns of row names, by name or by number from 1, which are no features; an empty one says
-        that there are none. Default: columns that pandas or R wrote as such.
+        Columns of row names, by name or by number from 1, which are not features; an empty sequence
+        means that there are none. Default: columns that pandas or R wrote as such.
     header : bool, optional
-        Whether the first line of text is a header. Default: it is; where it may be a row as well,
-        that is asked.
+        Whether the first line of text is a header. Default: it is; if it may be a row as well,
+        `Ambiguous` is raised.
     sep : str, optional
         The character between the columns of text; a blank stands for runs of blanks and tabs.
         Default: the comma, semicolon, tab, bar or blanks that cut the first lines into equally many
@@ -64,15 +65,15 @@ def read_table(path, columns=None, weights=None, **options):
     decimal : {'.', ','}, optional
         Decimal mark of text. Default: the one that all columns agree on.
     thousands : str, optional
-        What stands between groups of three digits in text. Default: nothing, unless the numbers of
-        the file leave no other reading.
+        The separator of groups of three digits in text. Default: none, unless the numbers of the
+        file cannot be read otherwise.
     skip : int, default=0
-        Lines of text above the table to pass over. Empty lines and those that begin with ``#``
-        are passed over anyhow.
+        Lines of text above the table to skip. Empty lines and those that begin with ``#`` are
+        always skipped.
     encoding : str, optional
         Encoding of text. Default: what a byte order mark says, UTF-8, UTF-16 or else Latin-1.
     quotes : bool, optional
-        Whether quotation marks quote, or are letters like any other. Default: they quote.
+        Whether quotation marks quote, or are ordinary characters. Default: they quote.
     gaps : bool, default=False
         Whether missing values become NaN; else they are errors.
     originals : bool, default=False
@@ -94,7 +95,7 @@ def read_table(path, columns=None, weights=None, **options):
     -----
     UserWarning
         A column that is used looks like a number of the row rather than a value: one without a
-        name, or the only one. Others of the kind are left out.
+        name, or the only one. Other such columns are left out.
     """
     ask = Ask(columns, weights, **options)
     ask.check()
@@ -124,11 +125,11 @@ def _read(source, ask):
 
 
 def _without_numbers_of_rows(source, table):
-    """The table without columns that look like numbers of the rows, which is told.
+    """The table without columns that look like numbers of the rows; they are listed in `left_out`.
 
-    Where columns have no names, or nothing else is there, they stay, with a warning.
+    If columns have no names, or there are no others, they stay, with a warning.
     """
-    if isinstance(table.values, np.memmap):  # to look at it would read it all
+    if isinstance(table.values, np.memmap):  # a check would read all of it
         return table
     found = numbers_of_rows(table)
     if found and table.columns and len(found) < len(table.names):
@@ -198,7 +199,7 @@ def _open_zip(source, file):
         return zipfile.ZipFile(file)
     except OSError:
         raise
-    except Exception as error:  # what zipfile says to a damaged directory has many types
+    except Exception as error:  # zipfile raises many types for a damaged directory
         raise ReadError(str(damaged(source.name, error))) from None
 
 
@@ -370,9 +371,8 @@ def read_errors():
 
 def pandas_index(schema):
     """The columns that pandas marked as its index, or named like one, as `choose` takes them."""
-    marked = (schema.pandas_metadata or {}).get(
-        "index_columns", []
-    )  # a range is a dict and no column
+    # A range of numbers is stored as a dict, not as a column.
+    marked = (schema.pandas_metadata or {}).get("index_columns", [])
     marked = {name for name in marked if isinstance(name, str)}
     return {
         j: "the index that pandas wrote along"
@@ -452,13 +452,13 @@ def _read_json(source, ask):
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != width:
             raise ReadError(
-                f"{source.name}: {place} {number} is no list of {width} values as the others are"
+                f"{source.name}: {place} {number} is not a list of {width} values as the others are"
             )
     return _from_values(source, names, list(zip(*rows)), ask)
 
 
 def _from_values(source, names, columns, ask):
-    """A table from columns of the values that JSON knows."""
+    """A table from columns of JSON values."""
     named = names is not None
     names = names if named else [str(number) for number in range(1, len(columns) + 1)]
 
@@ -507,7 +507,7 @@ def _from_values(source, names, columns, ask):
 
 # ----------------------------------------------------------------------------------- what a file is
 
-# A byte order mark may come before JSON. A header such as [id],[size] is no JSON.
+# A byte order mark may come before JSON. A header such as [id],[size] is not JSON.
 _FORMATS = (
     (rb"\x93NUMPY", _read_npy),
     (rb"PK\x03\x04|PK\x05\x06", _read_zip),

@@ -1,4 +1,4 @@
-"""What all readers of files share: the bytes that go in, the columns asked for, the table."""
+"""The common parts of all readers of files: sources of bytes, the choice of columns, tables."""
 
 import codecs
 import functools
@@ -18,11 +18,11 @@ class ReadError(ValueError):
 
 
 class MissingValue(ReadError):
-    """A value that is needed and missing; there are ways to go on without it."""
+    """A needed value is missing; options of the command line can treat it."""
 
 
 class Ambiguous(ReadError):
-    """A file with more than one reading: the question, and what each option would make of it.
+    """A file that can be read in more than one way: the question, and the result of each option.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class LeftOut(NamedTuple):
 
 
 class Original(NamedTuple):
-    """A column of the file as it is there, used or not."""
+    """A column of the file as it is stored, used or not."""
 
     name: str
     values: Callable[[], Any]  #: numbers or other values, None (or NaN) where one is missing
-    cells: Any = None  #: in files of text what stands there
+    cells: Any = None  #: the cells of a text file
 
 
 class Table:
@@ -85,8 +85,8 @@ class Table:
         return len(self.values)
 
     def in_file(self, of_rows, absent):
-        """What there is for each row of this table as a list or array for each row of the file;
-        `absent` stands for the others.
+        """Values for the rows of this table, spread to all rows of the file; the other rows get
+        `absent`.
         """
         if self.kept is None:
             return of_rows
@@ -103,7 +103,7 @@ class Table:
 
 
 class Ask(NamedTuple):
-    """What the caller wants of a file; see `read_table`. None leaves the decision to the file."""
+    """What the caller asks of a file; see `read_table`. None: detected from the file."""
 
     columns: list | None = None
     weights: str | None = None
@@ -120,7 +120,7 @@ class Ask(NamedTuple):
     originals: bool = False  # whether all columns are wanted as they are
 
     def check(self):
-        """Raise where options make no sense, alone or together."""
+        """Raise if options are invalid, alone or together."""
         if self.sep is not None and (len(self.sep) != 1 or self.sep in '"\r\n'):
             raise ReadError(f"sep is one character other than a quotation mark, not {self.sep!r}")
         if self.decimal not in (None, ".", ","):
@@ -160,12 +160,12 @@ def choose(source, names, numeric, ask, named, index=None):
     ----------
     names : list of str
     numeric : list
-        For every column None, or why it is not usable; an empty reason is not worth a word.
+        For every column None, or why it is not usable; with an empty reason it is not mentioned.
     ask : Ask
     named : bool
         Whether the names come from the file.
     index : dict of {int: str}, optional
-        Columns that are numbers and are no features unless they are asked for, and what they are.
+        Columns of numbers that are not features unless they are asked for, and what they are.
 
     Returns
     -------
@@ -270,14 +270,14 @@ NOT_OPENED = "an address is not opened: download it first"
 
 
 def is_address(path):
-    """Whether this is an address such as a URL, and no path."""
+    """Whether this is an address such as a URL, not a path."""
     return isinstance(path, str) and _ADDRESS.match(path) is not None
 
 
 class Source:
     """Where the bytes come from: a file, standard input or bytes; opened as often as needed.
 
-    How a file is compressed is told by its first bytes, not by its name.
+    The compression of a file is detected by its first bytes, not by its name.
     """
 
     def __init__(self, path, data=None):

@@ -1,4 +1,4 @@
-"""Tables that stay in their files: what the command reads chunk by chunk."""
+"""Tables that stay in their files and are read chunk by chunk."""
 
 import os
 

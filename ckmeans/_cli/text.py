@@ -1,4 +1,4 @@
-"""Tables from text.
+"""Tables from text: CSV and the like.
 
 pyarrow cuts the text into cells and converts them (extra ``cli``). Of the libraries tried (pandas
 3.1, polars 2.1, pyarrow 26, DuckDB 2.0) it is the one that guesses least and loses nothing:
@@ -10,13 +10,14 @@ pyarrow cuts the text into cells and converts them (extra ``cli``). Of the libra
 * floats are rounded correctly, 10 000 columns take a fraction of a second, and Parquet needs it
   anyway.
 
-What it does not decide is decided here, by three rules:
+The rest is decided here, by three rules:
 
-* the first line is the header. Where it may be a row as well (its cells are numbers, say, or no
-  word stands above a column of numbers), that is asked;
+* the first line is the header. If it may be a row as well (its cells are numbers, say, or no word
+  stands above a column of numbers), that is an error;
 * one decimal mark and one thousands separator hold for the whole file, and all its numbers must
-  leave one reading;
-* what has two readings is an error that shows both (`Ambiguous`); options overrule everything.
+  agree on them;
+* text that can be read in two ways is an error that shows both (`Ambiguous`); options override
+  everything.
 
 Without pyarrow plain CSV is read by the csv module: UTF-8, decimal points, and one character
 between columns. The rest is refused.
@@ -65,7 +66,7 @@ def _as_utf8(source, ask):
 
 
 def _encoding(source, data):
-    """What a byte order mark says, else UTF-8, UTF-16 without a mark, or Latin-1."""
+    """The encoding of a byte order mark, else UTF-8, UTF-16 without a mark, or Latin-1."""
     if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "utf-32"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -160,7 +161,7 @@ def _originals(layout, names, why_not, marks):
 
 
 def _values(layout, names, wanted, marks, header):
-    """The columns as an array of finite numbers; the first cell that is none is an error."""
+    """The columns as an array of finite numbers; any other cell is an error."""
     values = np.empty((layout.body.n, len(wanted)))
     bad = None
     for column, j in zip(values.T, wanted):

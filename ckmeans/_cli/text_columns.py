@@ -39,7 +39,7 @@ def needs_arrow(source, what):
 
 
 class NotCut(Exception):
-    """Text that is no rectangle of cells."""
+    """Text whose rows do not all have the same number of cells."""
 
 
 def csv_reader(lines, separator, quotes=None, strict=True):
@@ -131,7 +131,7 @@ class PlainColumns:
     def numbers(self, j, marks, out, gaps=False):
         """Write the numbers of a column to `out`; return the first row without one, or None.
 
-        With `gaps` a missing value is NaN, and is no such row.
+        With `gaps` a missing value is NaN, and its row is not returned.
         """
         good = re.compile(marks.pattern).fullmatch
         if marks == PLAIN_MARKS and all(map(good, self.columns[j])):

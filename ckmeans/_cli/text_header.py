@@ -11,7 +11,7 @@ from .text_layout import BLANKS
 from .text_numbers import MARKS, PLAIN_MARKS, is_missing, is_number, short
 
 _ROW_NAMES = re.compile(r"rownames|row[._]names|__index_level_[0-9]+__", re.IGNORECASE)
-_NO_NAME = re.compile(r"(?:unnamed: ?[0-9]+)?", re.IGNORECASE)  # what pandas makes of no name
+_NO_NAME = re.compile(r"(?:unnamed: ?[0-9]+)?", re.IGNORECASE)  # pandas' name for a nameless column
 
 
 def names_in_comment(layout, marks):
@@ -26,7 +26,7 @@ def names_in_comment(layout, marks):
 
 
 def is_header(layout, numeric, marks, below, comment):
-    """Whether the first line is a header: so it is, unless it may as well be a row."""
+    """Whether the first line is a header; raises if it may as well be a row."""
     if layout.ask.header is not None:
         return layout.ask.header
     if layout.one_more:
@@ -60,7 +60,7 @@ def _is_numbering(layout):
 
 
 def _counts_rows(layout, j, marks):
-    """Whether a column holds whole numbers, another one in each row."""
+    """Whether a column holds distinct whole numbers."""
     values = np.empty(layout.body.n)
     if layout.body.numbers(j, marks, values) is not None:
         return False
@@ -68,9 +68,9 @@ def _counts_rows(layout, j, marks):
 
 
 def _has_years(layout, numeric):
-    """Whether words and ascending years stand above columns that hold no years.
+    """Whether words and ascending years stand above columns that do not hold years.
 
-    Where they do hold years, three or more years of one distance are taken for names, too.
+    Above columns of years, three or more equally spaced years are taken for names, too.
     """
     years, looks_alike, year = [], False, r"[ \t]*(?:1[5-9]|20|21)[0-9][0-9][ \t]*"
     for j, (cell, is_numeric) in enumerate(zip(layout.first, numeric)):
@@ -135,10 +135,10 @@ def find_names(layout, header, comment, profiles, numeric):
     ]
     if layout.separator == ",":
         joined = [[",".join(row)] for row in rows] if layout.width == 2 else [["..."]]
-        readings.append(("--sep ';'", f"commas are no separators; {_rows(joined, layout.body.n)}"))
+        readings.append(("--sep ';'", f"commas are not separators; {_rows(joined, layout.body.n)}"))
     raise Ambiguous(
         f"{layout.source.name}: the header has {len(layout.first)} cell(s), the rows "
-        f"{layout.width}: what is the one more?",
+        f"{layout.width}: what is the additional one?",
         readings,
     )
 
@@ -179,7 +179,7 @@ def _some(texts, most=8):
 
 
 def _rows(rows, n):
-    """The first rows, shortly."""
+    """The first rows, shortened."""
     shown = ", ".join(f"({_some(map(_bare, row), 6)})" for row in rows)
     return f"{n} row(s): {shown}" + (", ..." if n > len(rows) else "")
 

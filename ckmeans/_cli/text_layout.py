@@ -21,7 +21,7 @@ from .text_columns import (
 )
 from .text_numbers import MARKS, is_number
 
-#: Where several fit equally well, the earlier is the likelier one.
+#: If several fit equally well, the first one is taken.
 _SEPARATORS = ("\t", ";", ",", "|")
 BLANKS = " "  # runs of blanks and tabs, as many text tools write them
 _LINES_LOOKED_AT = 100  # to find the separator
@@ -79,7 +79,7 @@ class Layout:
         self.body = self._cut()
 
     def _take_lines(self, count):
-        """Take lines off the text, and return them."""
+        """Remove lines from the start of the text, and return them."""
         end = 0
         for _ in range(count):
             end = self.data.find(b"\n", end) + 1
@@ -91,7 +91,7 @@ class Layout:
         return taken.decode()
 
     def _take_comments(self):
-        """Take comments and empty lines off the text, and return the comments."""
+        """Remove comments and empty lines from the start of the text, and return the comments."""
         found = re.match(rb"(?:#[^\n]*(?:\n|\Z)|[ \t]*\n|[ \t]+\Z)*", self.data)[0]  # type: ignore[index]
         lines = self._take_lines(
             found.count(b"\n") + (not found.endswith(b"\n") and bool(found))
@@ -108,8 +108,8 @@ class Layout:
             if separator not in lines[0]:
                 continue
             ((width, count),) = Counter(map(len, cells_of(lines, separator))).most_common(1)
-            # One line in many with another width must not make its separator lose to one that is
-            # only in text.
+            # A separator must not be rejected for a few lines of another width in favor of one that
+            # only occurs within text.
             if width > 1 and count / len(lines) > best_share + 0.02:
                 best, best_share = separator, count / len(lines)
         if best is not None:
@@ -133,7 +133,7 @@ class Layout:
         )
 
     def _tidy(self):
-        """Take away blanks that mean nothing, as the parser takes all characters as they are."""
+        """Remove blanks without meaning, as the parser keeps all characters."""
         data = self.data
         if self.separator == BLANKS:
             needs_arrow(self.source, "text between blanks")
@@ -165,7 +165,7 @@ class Layout:
             yield csv_reader(lines, self.separator, self.ask.quotes, strict)
 
     def _take_record(self):
-        """Take the first record off the text."""
+        """Remove the first record from the text."""
         with self._reader() as reader:
             try:
                 record = next(filter(None, reader))
@@ -203,7 +203,7 @@ class Layout:
             return self.line + reader.line_num
 
     def _why_not_cut(self, error):
-        """The error for text that is no rectangle of cells."""
+        """The error for text whose rows do not all have the same number of cells."""
         try:
             for record, start, end in self._numbered():
                 if record and len(record) != self.width:
@@ -232,7 +232,7 @@ class Layout:
                 raise self._stray_quote(start + 1, error) from None
 
     def _check_quotes(self, body):
-        """Raise where quotes join lines that may be rows of their own."""
+        """Raise if quotes join lines that may be separate rows."""
         if self.ask.quotes is False or b'"' not in self.data:
             return
         lines = self.data.count(b"\n") + (not self.data.endswith(b"\n"))
@@ -243,9 +243,9 @@ class Layout:
                 raise self._stray_quote(start + 1)
 
     def _may_be_rows(self, start, end, width=None):
-        """Whether several lines that quotes join, from the one below `start` on, may be rows.
+        """Whether several lines that quotes join, from the line below `start` on, may be rows.
 
-        They are then of the given width, or of any one.
+        Then they all have the given width or, without one, a common width.
         """
         if self.ask.quotes is not None or end <= start + 1:
             return False

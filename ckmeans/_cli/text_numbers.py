@@ -27,7 +27,7 @@ class Marks(NamedTuple):
 
     @property
     def pattern(self):
-        """What a number looks like."""
+        """The pattern of a number."""
         digits, mark = "[0-9]+", f"[{self.decimal}]"
         if self.thousands:
             # Groups of two are usual in India.
@@ -53,7 +53,7 @@ MARKS = (PLAIN_MARKS, Marks(","), Marks(".", ","), Marks(",", "."))
 
 
 class Profile(NamedTuple):
-    """What the cells of a column look like."""
+    """Which kinds of cells a column has."""
 
     n: int
     n_plain: int
@@ -64,7 +64,7 @@ class Profile(NamedTuple):
         return sum(count for cell, count in self.odd.items() if is_missing(cell))
 
     def numbers(self, marks):
-        """How many cells are numbers by any of these marks."""
+        """How many cells are numbers with any of these marks."""
         found = sum(count for cell, count in self.odd.items() if is_number(cell, marks))
         return self.n_plain + found
 
@@ -72,7 +72,7 @@ class Profile(NamedTuple):
         return 2 * self.numbers(marks) > self.n - self.missing()
 
     def why_not(self, name, marks):
-        """None for a column to use, else why not; an empty text when nothing was there to use."""
+        """None for a usable column, else the reason; an empty text for a column without values."""
         if self.missing() == self.n:
             return "" if not name and not any(cell.strip() for cell in self.odd) else "no values"
         if not self.mostly_numbers([marks]):
@@ -84,7 +84,7 @@ class Profile(NamedTuple):
 
 
 def is_missing(cell):
-    return cell.strip(" \t").lower() in MISSING  # as the patterns have it: other blanks are text
+    return cell.strip(" \t").lower() in MISSING  # as in the patterns: other blanks are text
 
 
 def is_number(cell, marks):
@@ -97,7 +97,7 @@ def short(cell):
 
 
 def value_of(cell, marks):
-    """The float that a cell spells, or None."""
+    """The number in a cell as a float, or None."""
     if re.fullmatch(INFINITE, cell):
         return float(cell)
     if not marks.is_number(cell):
@@ -129,7 +129,7 @@ def marks_asked(ask):
 
 
 def find_marks(layout, profiles):
-    """The one way to write numbers that all columns of numbers agree on."""
+    """The marks that all columns of numbers agree on."""
     asked = marks_asked(layout.ask)
     if len(asked) == 1:
         return asked[0]
@@ -182,7 +182,7 @@ def _fits(layout, marks, cells, pointed):
 
 
 def _which_marks(layout, cell, j, readings, pointed=()):
-    """The error for numbers that two readings fit, or none does."""
+    """The error for numbers that can be read in two ways, or in none."""
     cells = [cell.strip()]
     if pointed:
         cells.append(layout.body.find(pointed[0], PLAIN, _POINTED).strip())

@@ -19,7 +19,7 @@ from .scaling import fitted_scaling
 from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
 
-#: Features from which on `Data.distances` takes rows that are mostly zero another way.
+#: From so many features on, `Data.distances` takes another way for rows that are mostly zero.
 THIN_FROM = 64
 
 #: A method that fits.
@@ -46,7 +46,7 @@ def open_data(
         Whether rows are scaled to unit length (cosine k-means).
     compared : bool
         Whether rows are compared with each other; then it also raises if all rows are so close that
-        their squared distances would underflow, or nothing is there in a column.
+        their squared distances would underflow, or if a column has no values.
     metric : {"euclidean", "manhattan", "gaps"}
         As of the engine's `Data`.
     """
@@ -80,7 +80,7 @@ def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
 
 
 def check_rows(data: Data) -> None:
-    """Raise where nothing is there of a row."""
+    """Raise if a row has no values."""
     if data.present is not None and not data.present.all():
         raise check.empty_row_error(np.flatnonzero(data.present == 0))
 
@@ -107,7 +107,7 @@ def bad_value(
     gaps: bool = False,
 ) -> ValueError:
     """The error for the first value that is not finite or too large; `first` is the position of
-    row 0. With `gaps` NaN is not one of them.
+    row 0. With `gaps`, NaN is allowed.
     """
     if isinstance(array, SparseRows):
         for place in np.flatnonzero(~(np.abs(array.data, dtype=np.float64) <= limit)).tolist():
@@ -242,8 +242,8 @@ OPTIONAL = (
 
 
 def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
-    """Set all attributes of a fit in one step, so that an exception (raised by a signal at any
-    moment) never leaves attributes of two different fits.
+    """Set all attributes of a fit in one step, so that an exception, which a signal may raise at
+    any moment, never leaves attributes of two different fits.
     """
     fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
     state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
@@ -314,7 +314,7 @@ def keep_centers(
 
 @contextmanager
 def leaving(keep: Callable[[], None]) -> Iterator[None]:
-    """Around a fit: after any exception `keep` stores the results so far, and the exception
+    """Context of a fit: after any exception `keep` stores the results so far, and the exception
     propagates.
 
     This includes Ctrl-C, exceptions of signal handlers and callbacks, and lack of memory.
@@ -330,8 +330,8 @@ def leaving(keep: Callable[[], None]) -> Iterator[None]:
 
 
 def weight_of(data: Data) -> float | None:
-    """The total weight of weighted rows; None of others."""
-    if data.present is not None:  # the engine's weights are others
+    """The total weight of the rows; None if they have no weights."""
+    if data.present is not None:  # the engine's weights differ
         return None if data.plain_weights is None else exact_sum(data.plain_weights)
     return None if data.weights is None else data.total_weight()
 
@@ -615,7 +615,7 @@ class CenterModel(Manners):
         Raises
         ------
         ValueError
-            A label is none of the model's, or a distance of float32 rows is above the largest
+            A label is not one of the model's, or a distance of float32 rows is above the largest
             float32.
 
         See Also
@@ -661,8 +661,8 @@ class CenterModel(Manners):
         Returns
         -------
         scores : ndarray of shape (n,), float64
-            1 for a row at the typical distance, 3 for one at three times of it. Comparable between
-            clusters that are tight and clusters that are wide.
+            1 for a row at the typical distance, 3 for one at three times that distance. Scores are
+            comparable between tight and wide clusters.
 
         See Also
         --------

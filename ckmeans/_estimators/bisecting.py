@@ -1,4 +1,4 @@
-"""The class `BisectingKMeans`: clusters are split in two, one after the other."""
+"""The class `BisectingKMeans`: clusters are split in two repeatedly."""
 
 from typing import Any, NamedTuple
 
@@ -31,14 +31,14 @@ class Leaf(NamedTuple):
     """A cluster that is not split (yet)."""
 
     rows: np.ndarray  #: indices of its rows
-    data: Any  #: engine Data of them; None where there are none
+    data: Any  #: engine Data of these rows; None if there are none
     center: np.ndarray
     inertia: float
     parent: tuple[int, int] | None  #: (node, side) in the tree; None for the root
 
     @property
     def splits(self) -> bool:
-        """Whether there is something to divide."""
+        """Whether the cluster can be split."""
         return (
             self.inertia > 0
             and len(self.rows) > 1
@@ -189,7 +189,7 @@ class BisectingKMeans(CenterModel):
             links = children[:splits].copy()
             for label, leaf in enumerate(
                 leaves
-            ):  # splits replace a leaf by two where it stood, so this is the tree's order
+            ):  # a split puts two leaves in place of one, so this is the tree's order
                 labels[leaf.rows] = label
                 if leaf.parent is not None:
                     links[leaf.parent] = ~label

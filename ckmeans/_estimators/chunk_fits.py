@@ -15,7 +15,7 @@ from .base import CenterModel, alone
 #: bytes than this.
 MAPPED_LIMIT = 100 << 20
 
-#: Inits that draw the same over blocks as in one array.
+#: Inits that draw the same centers from blocks as from one array.
 _BLOCK_INITS = ("k-means++", "random", "first", "k-means||")
 
 
@@ -60,7 +60,7 @@ class ChunkFits(CenterModel):
               the other;
             * path of a Parquet file or of a directory of them, list of paths, or pyarrow Dataset
               (extra ``arrow``);
-            * anything with a shape (n, d), a dtype and slices: an HDF5 dataset, a Zarr array;
+            * any object with a shape (n, d), a dtype and slicing: an HDF5 dataset, a Zarr array;
             * function without arguments that returns an iterator of chunks: arrays or tables of
               shape (m, d), or pairs of one and its weights (m,). It must give the same rows every
               time.
@@ -75,8 +75,8 @@ class ChunkFits(CenterModel):
         checkpoint : path or None, default=None
             A file to which the state is written after every pass. A fit of the same rows and
             parameters continues from it, with the same result: if a fit is killed, at most one
-            iteration, or the center that is being drawn, is lost. A checksum protects the file: a
-            damaged or changed one is refused. It is not removed at the end.
+            iteration, or the center that is being drawn, is lost. The file has a checksum: if it is
+            damaged or changed, it is refused. It is not removed at the end.
         progress : bool, default=False
             Whether to show a bar for each pass, with rows per second (extra ``progress``).
 
@@ -96,7 +96,7 @@ class ChunkFits(CenterModel):
         See Also
         --------
         predict_chunks : labels of such a source
-        ckmeans.partial : the same on an engine of your own
+        ckmeans.partial : the same on your own parallel engine
 
         Notes
         -----
@@ -105,12 +105,11 @@ class ChunkFits(CenterModel):
 
         The default refinement works on a sample of the rows, the one that `fit` takes; other values
         of ``refine`` need all rows. Not with ``history``, an init that is a function,
-        "random-partition",
-        "variance-partition" or "optimal" ("auto" means "k-means++" here, also for one column, where
-        `fit` finds the optimum). A pass reads all rows once. One pass before the first iteration
-        finds the ranges of the columns; "k-means++" takes one pass for each center if the rows are
-        memory-mapped (and reads a few single rows in between), and two for other sources;
-        "k-means||" takes about a dozen for any number of centers, "random" three.
+        "random-partition", "variance-partition" or "optimal" ("auto" means "k-means++" here, also
+        for one column, where `fit` finds the optimum). A pass reads all rows once. One pass before
+        the first iteration finds the ranges of the columns; "k-means++" takes one pass for each
+        center if the rows are memory-mapped (and reads a few single rows in between), and two for
+        other sources; "k-means||" takes about a dozen for any number of centers, "random" three.
 
         Memory: three chunks, or one if they are large (above 32 MB); at most 64 MB of labels; 96 MB
         while initial centers are drawn; afterwards lower bounds on distances (4 bytes for each row
@@ -174,7 +173,8 @@ class ChunkFits(CenterModel):
         return self._predicted(open_source(source, None, self.n_threads, columns, regroup=False))
 
     def score_chunks(self, source: Any, *, sample_weight: Any = None, columns: Any = None) -> float:
-        """The negative of the inertia that such rows have: higher is better. Takes two passes.
+        """The negative inertia of rows that do not fit into memory: higher is better. Takes two
+        passes.
 
         Parameters
         ----------
@@ -238,8 +238,8 @@ class ChunkFits(CenterModel):
                 )
 
     def _better_in_blocks(self, X: Any) -> bool:
-        """Whether a fit of a mapped array goes block by block: where it would take much memory
-        otherwise, and nothing needs all rows.
+        """Whether a mapped array is fitted block by block: if a fit in memory would take much, and
+        no parameter needs all rows at once.
         """
         return (
             X.ndim == 2

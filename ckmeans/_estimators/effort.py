@@ -14,6 +14,9 @@ from .._refine import Plan, plan
 #: Below so much work (rows times features times clusters) there are so many starts.
 STARTS = ((1e6, 4), (1e7, 2))
 
+#: The same where no refinement follows, as with rules.
+STARTS_ALONE = ((1e6, 10), (1e7, 4), (1e8, 2))
+
 #: A refinement may compute so many distances for each row and cluster. Up to FREE they are as good
 #: as free; then they become fewer, down to a share of those of the run before it.
 MOST, FREE, DECLINE = 150.0, 1e6, 1.25
@@ -39,6 +42,7 @@ class Effort(NamedTuple):
     n: int
     d: int
     k: int
+    refinable: bool = True  #: whether there is a refinement for such fits
 
     @property
     def work(self) -> float:
@@ -47,8 +51,9 @@ class Effort(NamedTuple):
 
     @property
     def starts(self) -> int:
-        """Runs from different initial centers, of which the best is refined."""
-        return next((starts for most, starts in STARTS if self.work < most), 1)
+        """Runs from different initial centers, of which the best is refined if it can be."""
+        table = STARTS if self.refinable else STARTS_ALONE
+        return next((starts for most, starts in table if self.work < most), 1)
 
     @property
     def rows(self) -> int:
@@ -63,7 +68,7 @@ class Effort(NamedTuple):
     @property
     def refines(self) -> bool:
         """Whether the best run is refined at all."""
-        return self.rows >= min(self.n, FEWEST_ROWS * self.k)
+        return self.refinable and self.rows >= min(self.n, FEWEST_ROWS * self.k)
 
     def most(self, n_iter: int) -> float:
         """Distances for each row and cluster, after a run of so many iterations."""
@@ -79,11 +84,15 @@ class Effort(NamedTuple):
         return how._replace(rows=0, least_rows=self.rows, distances=most * self.n * self.k)
 
 
-def default_effort(model: Any, n: int, d: int) -> Effort | None:
+def default_effort(model: Any, n: int, d: int, refinable: bool = True) -> Effort | None:
     """The effort of a model that leaves it open; None where a parameter says what is to be done,
     and for one column, whose optimum is found.
+
+    refinable : whether there is a refinement for what the model does: there is none for rules,
+        which the optimum of one column does not keep to, either
     """
-    asked = not (isinstance(model.init, str) and model.init == model.n_init == "auto")
-    if asked or getattr(model, "refine", "default") != "default" or d == 1:
+    if not (isinstance(model.init, str) and model.init == model.n_init == "auto"):
         return None
-    return Effort(n, d, int(model.n_clusters))
+    if refinable and (getattr(model, "refine", "default") != "default" or d == 1):
+        return None
+    return Effort(n, d, int(model.n_clusters), refinable)

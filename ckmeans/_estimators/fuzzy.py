@@ -1,4 +1,4 @@
-"""The class `FuzzyCMeans`: every row belongs to every cluster, in shares."""
+"""The class `FuzzyCMeans`: every row belongs to every cluster, by a share."""
 
 from time import perf_counter
 from typing import Any
@@ -31,7 +31,7 @@ class Memberships(Rule):
 
 
 class FuzzyCMeans(CenterModel):
-    """Fuzzy c-means: every row belongs to every cluster, in shares that add up to 1.
+    """Fuzzy c-means: every row belongs to every cluster, by shares that add up to 1.
 
     Minimizes ``sum_i w_i sum_j u_ij**fuzziness * ||x_i - c_j||**2`` over memberships u and centers
     c (Dunn, J. Cybernetics 3, 1973; Bezdek, Pattern Recognition with Fuzzy Objective Function
@@ -53,8 +53,8 @@ class FuzzyCMeans(CenterModel):
     max_iter : int, default=300
     tol : float, default=1e-8
         A run stops when the centers' total squared shift in an iteration is at most `tol` times the
-        mean variance of the features. Shares never stop changing, so that 0 asks for centers that
-        do not change any more.
+        mean variance of the features. Shares never stop changing, so with 0 a run stops when the
+        centers do not change any more.
     verbose : int, default=0
     random_state : None, int, RandomState or Generator, default=None
     n_threads : int or None, default=None
@@ -90,11 +90,12 @@ class FuzzyCMeans(CenterModel):
     Memberships are computed panel by panel and added to sums at once: an n x k array is never
     allocated in a fit, only by `predict_proba`. A fit takes 4 bytes per row and ``32 * k * d``
     bytes per thread, besides what k-means++ takes. The rows of a panel of 64 are added in their
-    order, and panels exactly: the bits of the results depend on no number of threads and no
-    instruction set (those of ``fuzziness=2`` on no C library either), but on the order of the rows.
+    order, and the sums of panels are exact. So the bits of the results do not depend on the number
+    of threads or the instruction set (nor on the C library if ``fuzziness=2``), but they do on the
+    order of the rows.
 
-    An iteration takes several times as long as one of `KMeans`, and there are more of them. Not
-    where one label per row is all that is wanted; not for sparse rows, which are refused.
+    An iteration takes several times as long as one of `KMeans`, and there are more of them. Not for
+    tasks that need only one label per row; sparse rows are refused.
 
     Examples
     --------
@@ -203,8 +204,8 @@ class FuzzyCMeans(CenterModel):
             keep_centers(self, run.result_centers(), run.n_iter, solver.names, solver.data.shape[1])
 
     def _warn_of_coinciding(self, spread: float) -> None:
-        """Warn if some of the centers are as good as one; `spread` is the rows' mean squared
-        distance to their mean.
+        """Warn if some centers coincide; `spread` is the mean squared distance of the rows to their
+        mean.
         """
         pairs = coinciding(self.cluster_centers_.astype(np.float64), COINCIDE**2 * spread)
         if pairs:
@@ -228,7 +229,7 @@ class FuzzyCMeans(CenterModel):
         -------
         shares : ndarray of shape (n, k), float64
             ``1 / sum_l (D_j / D_l)**(1 / (fuzziness - 1))`` with the squared distances D to the
-            centers. A row that coincides with centers belongs to these in equal parts.
+            centers. A row that coincides with several centers belongs to these by equal shares.
         """
         check_fuzziness(self.fuzziness)
         data = self._open_dense(X)

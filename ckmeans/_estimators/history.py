@@ -1,4 +1,4 @@
-"""A record of what each iteration of a run did, for those who ask."""
+"""A record of each iteration of a run, for ``KMeans(history=True)``."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ class Iteration(NamedTuple):
     """One iteration, as ``KMeans(..., history=True).history_`` keeps it."""
 
     n_iter: int  #: iterations so far, this one included
-    inertia: float  #: of the labels it gave, to the centers before its update
+    inertia: float  #: of the its labels, to the centers before its update
     shift: float  #: total squared movement of the centers in its update
     n_changed: int  #: labels that differ from the last iteration's
     n_distances: int  #: distances that were computed, approximately or exactly

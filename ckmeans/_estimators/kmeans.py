@@ -1,5 +1,5 @@
-"""The class `KMeans` and the functions around it: parameters in, results out; the work is done
-elsewhere.
+"""The class `KMeans` and the functions `k_means` and `kmeans_plusplus`: their parameters and
+results. The work is done in restarts.py and in the engine.
 """
 
 from collections.abc import Iterator
@@ -63,8 +63,9 @@ class KMeans(ChunkFits):
     n_init : "auto" or int, default="auto"
         Number of runs, of which the one with the lowest inertia is kept (the first of equal ones).
         "auto", where `init` and `refine` are left open as well: 4, 2 or 1 by the size of the
-        problem, and a further one that refines the best of these; otherwise 10 for inits that draw,
-        1 for those that do not. Given centers bring their own number.
+        problem, and a further one that refines the best of these. With rules (sizes, outliers,
+        known labels, gaps, medians), which nothing refines: 10, 4, 2 or 1; see Notes. Otherwise
+        10 for inits that draw, 1 for those that do not. Given centers bring their own number.
     max_iter : int, default=300
         Most iterations of a run.
     tol : float, default=1e-4
@@ -178,8 +179,8 @@ class KMeans(ChunkFits):
         `scale`.
     labels_ : ndarray of shape (n,), int32
         Cluster of each row: the nearest center, the lowest index of equally near ones. Equals
-        ``predict(X)``, unless sizes, outliers or known labels are asked for: these have a say in
-        the labels of a fit, but none in those of `predict`.
+        ``predict(X)``, unless sizes, outliers or known labels are asked for: these change the
+        labels of a fit, but not those of `predict`.
     inertia_ : float
         Weighted sum of squared distances of the rows to their centers; of cosine distances with
         ``metric="cosine"``.
@@ -225,12 +226,15 @@ class KMeans(ChunkFits):
     permuting the rows permutes the labels and changes nothing else (except with the inits "first",
     "random-partition" and "k-means||", which depend on positions, and with "random" where nearly
     all rows are drawn), and a row of weight 2 is drawn like two equal rows. Of equally far rows an
-    empty cluster takes the first by content.
+    empty cluster takes the first in that order.
 
     By default a fit does 4 runs where the product of rows, features and clusters is below 1e6, 2
     where it is below 1e7, else 1, and refines the best, by swaps and by moves of single rows. The
     refinement may compute 150 distances for each row and cluster up to a product of 1e6, then fewer
-    and fewer, down to a share of those that the run took. All this is counted, never timed.
+    and fewer, down to a share of those that the run took. All this is counted, never timed. There
+    is no refinement for `size_min`, `size_max`, `n_outliers`, `labels_known`, ``missing="ignore"``
+    and ``metric="manhattan"``: a fit with one of these does 10 runs where that product is below
+    1e6, 4 below 1e7, 2 below 1e8, else 1.
 
     Refinements start from the final centers of a run, on one thread, and are followed by Lloyd
     iterations over all rows: labels still are those of the nearest centers, and a result that is
@@ -274,8 +278,9 @@ class KMeans(ChunkFits):
     The American Statistician 70, 2016), which fills gaps with the row's center and goes on with
     k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
     means of the columns for its gaps. Rows and columns without any value are refused. Takes dense X
-    and the algorithms "auto" and "lloyd", and twice the packed copy. Not where values are missing
-    because of what they are (say, incomes above a limit): what is left then is no fair sample.
+    and the algorithms "auto" and "lloyd", and twice the packed copy. Not for values that are
+    missing because of their size (say, incomes above a limit): then the values that are left are a
+    biased sample.
 
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers, or 1 as
@@ -295,22 +300,26 @@ class KMeans(ChunkFits):
     where weights differ, a size may be off its bound by less than the weight of the heaviest row,
     and the inertia is the least for the sizes that result. `predict` gives new rows their nearest
     center. An iteration takes the exact distances of all rows to all centers and about
-    20 bytes per row; ``algorithm`` has no say. Not for sizes that are only wished for: bounds
-    far from those of the nearest centers make clusters that are not compact.
+    20 bytes per row; ``algorithm`` has no effect. Not for sizes that are only a preference: bounds
+    far from the sizes that the nearest centers give make clusters that are not compact.
 
     Outliers: k-means-- (Chawla & Gionis, SDM 2013) leaves out those rows whose weight times squared
-    distance is largest, of equal ones the first by content; every iteration lowers the inertia,
-    which is that of the other rows. Rows of weight 0 are never left out. `predict` gives every row
-    its nearest center, however far. With init "auto" or "k-means++", initial centers are drawn
-    from a random sample, in which as large a share of the rows farthest from the centers so far is
-    left out each time; a center at a far row would stay there. Takes about 30 bytes per row.
+    distance is largest, of equal ones the first in the order of their hash; every iteration lowers
+    the inertia, which is that of the other rows. Rows of weight 0 are never left out. `predict`
+    gives every row its nearest center, however far. With init "auto" or "k-means++", initial
+    centers are drawn from a random sample, in which as large a share of the rows farthest from the
+    centers so far is left out each time; a center at a far row would stay there. Takes about 30
+    bytes per row.
 
     Known labels: Basu, Banerjee & Mooney, ICML 2002. Where all clusters have known rows there is
     one run, from their means. Otherwise, `init` gives k centers, and the means take the places of
     those nearest to them (of those of the same index, if init is an array). Not for labels that
     contradict each other: "constrained" keeps them, right or wrong.
 
-    These three cannot be used together, nor with `refine` or over blocks of rows.
+    Known labels go together with sizes and with outliers: rows that stay in their clusters take
+    their room there, and are never left out. No other two of sizes, outliers, medians
+    (``metric="manhattan"``) and gaps (``missing="ignore"``) go together; none goes with `refine` or
+    over blocks of rows, and all take weights.
 
     For rows that do not fit into memory: `fit_chunks` reads them chunk by chunk, and so does `fit`
     with a large `numpy.memmap` (if its packed copy would take more than 100 MB; not with `refine`,
@@ -444,7 +453,7 @@ class KMeans(ChunkFits):
     def iter_fit(
         self, X: Any, sample_weight: Any = None, *, labels_known: Any = None
     ) -> Iterator[IterState]:
-        """Fit with one run, yielding the state after each iteration.
+        """Fit with one run, yielding the state at the start and after each iteration.
 
         Once exhausted the estimator is fitted, exactly as `fit` would have it with one init.
 
@@ -458,7 +467,12 @@ class KMeans(ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed, n_filled.
+            shift, n_changed, n_filled. The first state is the start: the initial centers, n_iter 0,
+            labels -1, and an infinite inertia.
+
+        See Also
+        --------
+        ckmeans.plot.clusters : draws a state.
 
         Examples
         --------
@@ -467,6 +481,7 @@ class KMeans(ChunkFits):
         >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
         >>> for state in KMeans(2, init=[[0.0], [1.0]]).iter_fit(X):
         ...     print(state.n_iter, state.inertia, state.centers.ravel())
+        0 inf [0. 1.]
         1 41.0 [0. 4.]
         2 6.0 [0.5 5.5]
         3 1.0 [0.5 5.5]
@@ -488,8 +503,8 @@ class KMeans(ChunkFits):
     def _prepare(
         self, X: Any, sample_weight: Any, labels_known: Any = None
     ) -> tuple[Solver, list[Any], Effort | None]:
-        """Check everything, and return a solver for these rows, where its runs start, and the
-        effort where nobody asked for another.
+        """Check everything; return a solver for these rows, the starts of its runs, and the default
+        effort or None.
         """
         self._check_params()
         values = {**self.get_params(deep=False), "labels_known": labels_known}
@@ -525,7 +540,7 @@ class KMeans(ChunkFits):
         check.check_directions(data)
         init = self._init()
         # Refinements know of no rules, and the optimum of one column is that of plain k-means.
-        how = default_effort(self, *array.shape) if rule is None else None
+        how = default_effort(self, array.shape[0], array.shape[1], refinable=rule is None)
         if rule is not None and isinstance(init, str) and init == "auto":
             init = "k-means++"
         n_init = self.n_init if how is None else how.starts

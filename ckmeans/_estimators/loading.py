@@ -1,5 +1,5 @@
-"""Reading model files: whatever a file holds, it runs no code and takes no more memory than it
-has.
+"""Reading of model files. Whatever a file holds, reading it runs no code and takes no more memory
+than the size of the file.
 """
 
 import math
@@ -37,8 +37,8 @@ def load(path: Any) -> Any:
     Raises
     ------
     ModelFileError
-        The file is no model, is damaged, or was written by a later version of the package in a way
-        that this one does not know. Nothing in a file is ever executed.
+        The file is not a model, is damaged, or was written by a later version of the package in a
+        form that this version does not know. Nothing in a file is ever executed.
     OSError
         The file cannot be opened.
 
@@ -63,7 +63,7 @@ def load(path: Any) -> Any:
             ) from None
         except ModelFileError as error:
             raise ModelFileError(f"{path}: {error}") from None
-        except Exception as error:  # whatever zipfile, json or numpy say to a damaged file
+        except Exception as error:  # any error of zipfile, json or numpy about a damaged file
             raise ModelFileError(
                 f"{path}: truncated or damaged: {type(error).__name__}: {error}"
             ) from error
@@ -95,7 +95,7 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
     unknown = sorted({*params, *arrays} - cls().get_params(deep=False).keys())
     if unknown:
         raise ModelFileError(f"has the parameter {unknown[0]!r}, which this version does not know")
-    if params.get("metric", "euclidean") not in cls._metrics:  # it decides what predict says
+    if params.get("metric", "euclidean") not in cls._metrics:  # `predict` depends on it
         raise ModelFileError(
             f"has the metric {params['metric']!r}, which this version does not know"
         )
@@ -190,4 +190,4 @@ def _check_tree(model: Any, k: int) -> None:
     if not np.abs(model.tree_centers_).max(initial=0.0) <= MAX_ABS:
         raise ModelFileError("has centers in its tree that are not finite")
     if not is_tree(model.tree_children_, k):
-        raise ModelFileError("has splits that form no tree")
+        raise ModelFileError("has splits that do not form a tree")

@@ -108,7 +108,7 @@ class MiniBatchKMeans(CenterModel):
     Notes
     -----
     A center is the running mean of the rows that were assigned to it when they were drawn. Rows are
-    drawn evenly and by position; weights count within the batch.
+    drawn uniformly, by position; weights count within the batch.
 
     Not for small data, where `KMeans` is as fast and gives a lower inertia.
 
@@ -250,8 +250,8 @@ class MiniBatchKMeans(CenterModel):
             names = getattr(self, "feature_names_in_", None)
             random = (
                 getattr(self, "_random_state", None) or self._random()
-            )  # a loaded model draws from the start
-            # float32 centers could not hold what float64 rows have taught.
+            )  # a loaded model starts its random numbers anew
+            # float32 centers could not hold the means of float64 rows.
             centers = self._centers()
             seen = check.fitted_array(
                 self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max
@@ -276,8 +276,8 @@ class MiniBatchKMeans(CenterModel):
         return self
 
     def _keep_fit(self, run, rows, names, interrupted=False):
-        """Keep what a fit has learnt; without labels, which take a pass, where it was
-        interrupted.
+        """Keep the centers of a fit; if it was interrupted, without labels, which take another
+        pass.
         """
         n = rows.data.shape[0]
         size = min(int(self.batch_size), n)
@@ -351,7 +351,9 @@ class MiniBatchKMeans(CenterModel):
         return np.random.RandomState(seed)
 
     def _initial(self, rows: "Batches", k: int) -> np.ndarray:
-        """The best of some starts, each from rows of its own, all judged by the same rows."""
+        """The best of several starts: each draws its own rows, and all are compared on the same
+        rows.
+        """
         if not isinstance(self.init, str) and not callable(self.init):
             init = self._init()
             return given_centers(
@@ -404,7 +406,7 @@ class Batches:
         self.data, self.random = data, random
 
     def draw(self, size: int, packed: bool = False) -> Data:
-        """`size` rows drawn evenly; all of them, where there are no more."""
+        """`size` rows drawn uniformly; all rows if there are not more."""
         data, n = self.data, self.data.shape[0]
         if size >= n:
             return data
@@ -449,7 +451,7 @@ class BatchWatch(Watch):
 
 
 class Learner:
-    """Centers that are running means of batches of `data`; those with few rows are reassigned."""
+    """Centers that are running means of batches of `data`; centers of few rows are reassigned."""
 
     def __init__(self, data, centers, reassignment_ratio, half_life, seen=None, since=0):
         self.running = Running(data, centers, np.zeros(len(centers)) if seen is None else seen)

@@ -1,5 +1,4 @@
-"""Fitted models as files: a plain ``.npz`` that needs no pickle, so that opening one can run no
-code.
+"""Writing of model files: a plain ``.npz`` without pickle, so that opening one cannot run code.
 
 The archive holds ``ckmeans``, a header of JSON text with the format's version, parameters and
 fitted numbers, and an array each for centers, counts, feature names and array parameters. NumPy
@@ -17,7 +16,7 @@ from .._input.configuration import __version__
 from .._output.files import write_atomically
 
 FORMAT = "ckmeans model"
-VERSION = 1  # raised when an older package could not read, or would misread, what is written
+VERSION = 1  # increased when older versions of the package could not read a file correctly
 
 CLASSES = ("KMeans", "MiniBatchKMeans", "BisectingKMeans", "FuzzyCMeans")
 NUMBERS: dict[str, Any] = {
@@ -44,7 +43,7 @@ ARRAYS: dict[str, tuple[Any, Any]] = {
 
 
 class ModelFileError(ValueError):
-    """A file that is no model, is damaged, or comes from a later version than this one can read."""
+    """A file that is not a model, is damaged, or was written by a later version of the package."""
 
 
 def save(model: Any, path: Any, *, labels: bool = False) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from .._input import checks as check
 from .._output import html as _html
 
-_CLUSTERS, _COLUMNS = 20, 8  # more would be no small table
+_CLUSTERS, _COLUMNS = 20, 8  # shown at most
 
 
 def model_html(model: Any) -> str:

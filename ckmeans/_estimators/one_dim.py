@@ -46,8 +46,8 @@ def ckmeans(data: Any, k: int) -> list[np.ndarray]:
     CkmeansError
         k is below 1 or above n, or data contains NaN.
     TypeError, ValueError
-        k is no integer, or data is not one-dimensional or holds no real numbers: what `KMeans.fit`
-        refuses in a column is refused.
+        k is not an integer, or data is not one-dimensional or holds values that `KMeans.fit` would
+        refuse in a column.
 
     See Also
     --------
@@ -56,11 +56,11 @@ def ckmeans(data: Any, k: int) -> list[np.ndarray]:
     Notes
     -----
     Dynamic programming (Wang & Song, The R Journal 3, 2011) in O(kn log n) (Groenlund et al.,
-    arXiv:1701.07204, 2017), with sums of twice the precision of float64. Where the clusters cost
-    less than 2^-50 of what one cluster of all does, as beside a value that is very far away, the
-    last digits are found another way, which takes some ten times as long; not above k * n = 1e10,
-    where such clusters may be a little worse than the best. Not for data of more than one
-    dimension.
+    arXiv:1701.07204, 2017), with sums of twice the precision of float64. If the sum of squares of
+    the clusters is below 2^-50 of that of one cluster of all data, as with a value that is very far
+    away, the last digits are computed in another way, which takes about ten times as long. Above k
+    * n = 1e10 this is not done, and such clusters may be slightly worse than the optimum. Not for
+    data of more than one dimension.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def ckmeans_optimal(data: Any, k_min: int = 1, k_max: int = 9) -> OptimalResult:
     CkmeansError
         k_min is below 1, above k_max or above the number of distinct values, or data contains NaN.
     TypeError, ValueError
-        k_min or k_max is no integer, or data cannot be used, as for `ckmeans`.
+        k_min or k_max is not an integer, or data cannot be used, as for `ckmeans`.
 
     Notes
     -----
@@ -239,14 +239,14 @@ def _check_k(k: Any, n: int, what: str = "values", name: str = "k") -> None:
 
 
 def _split(data: np.ndarray, k: int) -> np.ndarray:
-    """Where clusters begin in sorted data, and its length at the end; infinite values go to the
-    first and the last.
+    """Where each cluster begins in sorted data, and then the length of the data. Infinite values go
+    to the first and the last cluster.
     """
     low, high = (
         np.searchsorted(data, (-np.inf, np.inf), side="right")[0],
         np.searchsorted(data, np.inf),
     )
-    if low >= high:  # nothing is finite
+    if low >= high:  # no value is finite
         return np.array(
             [0, low, len(data)] if 0 < low < len(data) and k > 1 else [0, len(data)], dtype=np.intp
         )
@@ -272,7 +272,7 @@ def _round_between(last: float, first: float) -> float:
         return first if not np.isfinite(last) else _round_between(last, np.nextafter(np.inf, 0))
     middle = last + (first - last) / 2
     highest = int(np.floor(np.log10(max(abs(last), abs(first))))) + 1
-    # Fractions where powers of ten leave the range of floats.
+    # Fractions if a power of ten is outside the range of floats.
     number = float if -288 <= highest <= 308 else Fraction
     sign = int(copysign(1, middle))
     for exponent in range(highest, highest - 20, -1):
@@ -289,7 +289,7 @@ def _round_between(last: float, first: float) -> float:
 
 
 def _shifted(x: Any, digits: int) -> Any:
-    """x * 10^digits: multiplied or divided by the power that is the exact one."""
+    """x * 10^digits, multiplied or divided by a power of ten that is exact."""
     ten = type(x)(10)
     return x * ten**digits if digits >= 0 else x / ten**-digits
 
@@ -299,7 +299,7 @@ def _bics(problem: Sorted, data: np.ndarray, splits: Any) -> np.ndarray:
     exponent = int(np.frexp(np.abs(data[[0, -1]]).max())[1])
     if abs(exponent) < 300:
         return np.array([_bic(problem, data, bounds) for bounds in splits])
-    # Squares would leave the range of float64: the data are rescaled, and densities with them.
+    # Squares would leave the range of float64: the data and the densities are rescaled.
     scaled = np.ldexp(data, -exponent)
     problem = Sorted(scaled, None, cpu_count())
     shift = 2 * len(data) * exponent * np.log(2) if data[0] != data[-1] else 0
@@ -324,7 +324,7 @@ def _bic(problem: Sorted, x: np.ndarray, bounds: np.ndarray) -> float:
             x[stop] - x[stop - 1] if stop < n else np.inf,
         )
         variances[q] = gap * gap / (1 if sizes[q] == 1 else 36)
-    variances = np.maximum(variances, 1e-305)  # their reciprocals are to be finite
+    variances = np.maximum(variances, 1e-305)  # so that reciprocals are finite
     constants = np.log(sizes / n) - 0.5 * np.log(2 * np.pi * variances)
     log_likelihood = problem.mixture_log_likelihood(constants, means, rests, variances)
     return -2 * log_likelihood + (3 * len(sizes) - 1) * np.log(n)

@@ -1,4 +1,4 @@
-"""Restarts: where each run starts from, what became of it, and which one is kept."""
+"""Restarts: where each run starts, its result, and which run is kept."""
 
 from collections.abc import Callable, Collection, Generator, Iterator
 from functools import partial
@@ -24,7 +24,8 @@ from .scaling import UNSCALED, Scaling
 #: speed and memory.
 ALGORITHMS = {**{name: name for name in native.ALGORITHMS}, "elkan": "auto"}
 
-#: Restarts of a drawn init when n_init="auto".
+#: Restarts of a drawn init when n_init="auto" but init or refine is given; where none of the three
+#: is, effort.py decides.
 AUTO_RESTARTS = 10
 
 #: Restarts whose initial centers are drawn before any of them is run.
@@ -40,7 +41,7 @@ Start = tuple[int | None, Callable[[], np.ndarray]]
 class Run(NamedTuple):
     """Record of one restart."""
 
-    #: Reproduces it alone, as random_state with n_init=1; None where nothing was drawn.
+    #: `random_state` that repeats this run with n_init=1; None if nothing was drawn.
     seed: int | None
     inertia: float
     n_iter: int
@@ -49,14 +50,16 @@ class Run(NamedTuple):
 
 
 class IterState(NamedTuple):
-    """One Lloyd iteration, as `KMeans.iter_fit` yields it."""
+    """The start or one Lloyd iteration, as `KMeans.iter_fit` yields it. At the start no row has a
+    label, and everything is still to change.
+    """
 
-    n_iter: int  #: iterations so far, this one included
-    centers: np.ndarray  #: centers after the update, (k, d)
-    labels: np.ndarray  #: nearest of the centers before the update, (n,) int32
-    inertia: float  #: of these labels, to the centers before the update
-    shift: float  #: total squared movement of the centers in the update
-    n_changed: int  #: labels that differ from the last iteration's
+    n_iter: int  #: iterations so far, this one included; 0 at the start
+    centers: np.ndarray  #: centers after the update, (k, d); at the start the initial ones
+    labels: np.ndarray  #: nearest of the centers before the update, (n,) int32; -1 at the start
+    inertia: float  #: of these labels, to the centers before the update; inf at the start
+    shift: float  #: total squared movement of the centers in the update; inf at the start
+    n_changed: int  #: labels that differ from the last iteration's; n at the start
     n_filled: int  #: clusters that were empty, and took the row farthest from its own center
 
 
@@ -64,7 +67,7 @@ class Result(NamedTuple):
     """The result of a finished run."""
 
     centers: np.ndarray
-    labels: np.ndarray | None  # None where they stay with the blocks
+    labels: np.ndarray | None  # None if they stay with the blocks
     counts: np.ndarray
     inertia: float
     n_iter: int
@@ -199,7 +202,7 @@ class Solver:
     refine : Plan or None
         How each run is refined.
     scaling : Scaling
-        Of the rows: `best` and `current` are scaled, what `best_in_units` and `states` give is in
+        Of the rows. `best` and `current` are scaled; results of `best_in_units` and `states` are in
         the units of the data.
     dtype : type of the rows in the units of the data
     histories : list of lists of Iteration, or None
@@ -260,7 +263,7 @@ class Solver:
                 again, reason = self.finished(
                     seed, self.refined(self.refine, seed, run.centers(), run.labels()), watch
                 )
-            except BaseException:  # the run before its refinement is finished, and kept
+            except BaseException:  # the run without its refinement is kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
             run, n_iter = self.better(run, again)
@@ -286,7 +289,7 @@ class Solver:
         return run, reason
 
     def refine_best(self, plan: Plan, watch: Any = None) -> None:
-        """Refine the best run so far: a run more, that goes on where it has ended."""
+        """Refine the best run so far and record this as one more run, which continues from it."""
         began = perf_counter()
         at = min(range(len(self.runs)), key=lambda i: self.runs[i].inertia)
         record, best = self.runs[at], self.best
@@ -308,8 +311,8 @@ class Solver:
         return refined.astype(np.float32).astype(np.float64) if single else refined
 
     def better(self, run: Any, again: Any) -> tuple[Any, int]:
-        """The better one of a run and the run after its refinement, and the number of iterations
-        before that run.
+        """The better of a run and the run after its refinement, and the number of iterations before
+        that run.
         """
         if again.inertia() > run.inertia():
             return run, 0
@@ -322,7 +325,7 @@ class Solver:
         return again, run.n_iter
 
     def states(self, seed: int | None, make: Callable[[], np.ndarray]) -> Iterator[IterState]:
-        """The same as `run`, yielding an IterState for each iteration."""
+        """The same as `run`, yielding an IterState for the start and for each iteration."""
         began = perf_counter()
         run = yield from self.each_state(make(), 0)
         n_iter = 0
@@ -335,6 +338,11 @@ class Solver:
 
     def each_state(self, centers: np.ndarray, n_iter: int) -> Generator[IterState, None, Any]:
         run = self.current = self.new_run(centers)
+        if n_iter == 0:
+            n = self.data.shape[0]
+            unlabeled = np.full(n, -1, dtype=np.int32)
+            start = self.outside(run.result_centers())
+            yield IterState(0, start, unlabeled, np.inf, np.inf, n, 0)
         more = True
         while more:
             before = run.centers()
@@ -352,8 +360,8 @@ class Solver:
         return run
 
     def n_filled(self, run: Any, before: np.ndarray) -> int:
-        """How many clusters without rows of weight got one in the last iteration, which began with
-        these centers. (Where there is no such row to give, the center stays.)
+        """How many empty clusters got a row in the last iteration, which began with these centers.
+        (If there is no row to give, the center stays.)
         """
         labels = run.labels()
         there = labels >= 0
@@ -375,8 +383,8 @@ class Solver:
         """The best run in the units of the data, its clusters in the order that `label_order`
         gives.
 
-        Where centers have changed, be it by rounding to these units, or their order, rows are
-        assigned again: labels are always those of `predict`, unless a rule has assigned them.
+        If rounding to these units changes centers, or their order changes, rows are assigned again:
+        labels are always those of `predict`, unless a rule has assigned them.
         """
         best = self.best
         scaled = self.scaling.divisors is not None

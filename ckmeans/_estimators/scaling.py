@@ -1,9 +1,9 @@
 """Columns brought to comparable spreads: `KMeans(scale=...)`.
 
-Rows are divided by a number per column, in float64, and nothing is subtracted: k-means depends on
-differences alone. So sparse rows stay sparse, and give what dense ones give. The engine sees only
-divided rows and centers; all that users see (initial centers, `cluster_centers_`, the states of
-callbacks) is in the units of the data. `Scaling` is the border between the two.
+Each column is divided by a number, in float64, and nothing is subtracted, since k-means depends on
+differences alone. So sparse rows stay sparse and give the results of dense ones. The engine sees
+only scaled rows and centers; all that users see (initial centers, `cluster_centers_`, the states of
+callbacks) is in the units of the data. `Scaling` converts between the two.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ def check_scale(scale: Any, metric: str) -> None:
 
 
 class Scaling:
-    """The way between the units of the data and the scaled columns that the engine sees.
+    """Conversion between the units of the data and the scaled columns that the engine sees.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Scaling:
                 )
             return rows.with_values(values)
         out = np.empty(rows.shape)
-        with np.errstate(all="ignore"):  # the engine tells of what is not finite
+        with np.errstate(all="ignore"):  # the engine reports values that are not finite
             np.divide(rows, self.divisors, out=out, dtype=np.float64)
         return out
 
@@ -105,8 +105,8 @@ def spreads(scale: str, data: Data) -> np.ndarray:
 
 
 def _standard_deviations(data: Data) -> np.ndarray:
-    """Weighted standard deviations (d,) by exact sums: of the squared differences of what is not
-    zero, to which the zeros are added, so that sparse rows give the same bits.
+    """Weighted standard deviations (d,) by exact sums of the squared differences of nonzero values,
+    to which the zeros are added, so that sparse rows give the same bits.
     """
     array = data.array
     mean = _means(data, array)
@@ -145,8 +145,8 @@ def _means(data: Data, array: Any) -> np.ndarray:
 
 
 def _interquartile_ranges(data: Data) -> np.ndarray:
-    """Weighted interquartile ranges (d,). A quantile is the smallest value up to which at least
-    that share of the weight lies.
+    """Weighted interquartile ranges (d,). A quantile is the smallest value at or below which at
+    least that share of the weight lies.
     """
     array, weights = data.array, data.weights
     n, d = array.shape

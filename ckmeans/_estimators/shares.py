@@ -6,7 +6,7 @@ import numpy as np
 
 from .._input import checks as check
 
-#: Shares that are computed at a time: more rows than fit into this need no more memory.
+#: How many shares are computed at a time, so that many rows need no more memory.
 AT_ONCE = 1 << 17
 
 
@@ -52,7 +52,8 @@ def shares(out: np.ndarray, metric: str, temperature: float) -> np.ndarray:
         Distances; they are overwritten.
     metric : str
     temperature : float
-        0 stands for the limit: all goes to the nearest center, in equal parts to equally near ones.
+        0 stands for the limit: the nearest center gets the whole row; equally near ones get equal
+        shares.
 
     Returns
     -------

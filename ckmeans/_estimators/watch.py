@@ -40,7 +40,7 @@ class Window:
 
 
 class FitState:
-    """The argument of a callback, after each iteration; for `MiniBatchKMeans`, after each batch.
+    """The argument of a callback after each iteration, or for `MiniBatchKMeans` after each batch.
 
     Attributes
     ----------
@@ -91,9 +91,10 @@ class FitState:
 
     @property
     def inertia(self):
-        """Inertia of these labels to these centers, for which asking takes a pass over the rows; of
-        a batch the mean of a weight of 1
-        to the centers before it. During the callback only."""
+        """Inertia of these labels to these centers, which takes a pass over the rows when it is
+        read. For a batch: the mean inertia per unit of weight, to the centers before the batch.
+        During the callback only.
+        """
         return self._window.ask(lambda native: native.inertia())
 
     @property
@@ -110,8 +111,8 @@ class FitState:
 
 
 class BlockState(FitState):
-    """What a callback is told after each iteration of a fit over blocks of rows, in which all runs
-    go on in step.
+    """The argument of a callback after each iteration of a fit over blocks of rows, in which all
+    runs advance together.
 
     As `FitState`; `n_changed` is None where the blocks are in other processes. There are no
     `labels` and no `inertia`.
@@ -163,7 +164,7 @@ class Watch:
     Parameters
     ----------
     began : float
-        What `perf_counter` said when the fit began.
+        The value of `perf_counter` when the fit began.
     n_runs, max_iter : int
     max_time : float or None
         Seconds that the fit may take.
@@ -173,7 +174,7 @@ class Watch:
         1: a line for each iteration and each run; 2: the iterations' inertia, too, which takes a
         pass over the rows for each.
     outside : callable
-        Takes centers as the engine has them to those that a callback sees.
+        Converts centers of the engine to those that a callback sees.
     """
 
     def __init__(
@@ -230,7 +231,7 @@ class Watch:
         )
 
     def finished(self, record: Any) -> None:
-        """A run has ended."""
+        """Note that a run has ended."""
         if self.verbose:
             print(
                 f"run {self.run + 1} of {self.n_runs}: inertia {record.inertia:.10g}, "

@@ -1,8 +1,8 @@
-"""Models in the words of other systems, one file for each: scikit-learn, ONNX, SQL and JSON.
+"""Export of fitted models to other systems, one file for each: scikit-learn, ONNX, SQL and JSON.
 
-Each takes a fitted model and gives what the other system runs; none is imported before it is
-asked for. All of them label rows by the nearest center, so that a `BisectingKMeans`, which descends
-its tree, is refused.
+Each function turns a fitted model into something that the other system can run. The packages that
+it needs are imported when it is called. All exports label rows by the nearest center, so
+`BisectingKMeans`, which descends its tree, is refused.
 """
 
 from typing import Any
@@ -27,12 +27,12 @@ def nearest_center_model(model: Any, what: str) -> None:
 
 
 def centers_of(model: Any) -> np.ndarray:
-    """The centers (k, d) of a model as float64, C-contiguous: the numbers that decide its labels,
-    by columns that are divided by `divisors_of` the model.
+    """The centers (k, d) of a model as float64, C-contiguous, in the units in which distances are
+    computed: columns are divided by `divisors_of` the model.
     """
     return fitted_scaling(model).inside(fitted_centers(model))
 
 
 def divisors_of(model: Any) -> np.ndarray | None:
-    """What the model divides columns by (d,), or None."""
+    """The divisors (d,) of the columns; None for a model that does not scale."""
     return fitted_scaling(model).divisors

@@ -1,4 +1,4 @@
-"""Models from what other systems hold: the way back of `centers_json` and `scikit_learn`."""
+"""Import of models from other systems: the reverse of `centers_json` and `scikit_learn`."""
 
 import json
 import os
@@ -51,9 +51,9 @@ def from_sklearn(other: Any) -> KMeans:
     Returns
     -------
     KMeans
-        With its centers, feature names, `labels_`, `counts_`, `inertia_` and `n_iter_`, as far as
-        it has them, and the parameters that both know. Rows that are equally near to two centers up
-        to rounding may get another label than in scikit-learn.
+        With its centers, feature names, `labels_`, `counts_`, `inertia_` and `n_iter_`, where it
+        has them, and the parameters that both classes have. Rows that are equally near to two
+        centers up to rounding may get another label than in scikit-learn.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def from_json(source: Any) -> KMeans:
     Raises
     ------
     ckmeans.ModelFileError
-        The text is no JSON, or not of this form.
+        The text is not JSON, or does not have this form.
     OSError
         The file cannot be read.
 

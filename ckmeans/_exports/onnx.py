@@ -35,11 +35,11 @@ def to_onnx(model: Any, path: Any = None) -> Any:
 
     Notes
     -----
-    The graph adds squared differences up feature after feature in float64, as `predict` does where
-    it decides, so that labels are those of `predict`, ties included; with ``metric="cosine"`` rows
-    are brought to unit length first, and those equally near to two centers up to rounding may
-    differ. This takes k d subtractions, products and sums a row, and n k numbers of memory: it is
-    made for equality, not for speed.
+    The graph sums squared differences in float64, in the order of the features. This is how
+    `predict` decides, so labels equal those of `predict`, ties included. With ``metric="cosine"``
+    rows are scaled to unit length first, and rows that are equally near to two centers up to
+    rounding may get another label. The graph computes all k distances of every row and stores n x k
+    numbers: it is made for equal labels, not for speed.
     """
     onnx = need("onnx", "to_onnx")
     nearest_center_model(model, "an ONNX graph")
@@ -80,7 +80,7 @@ def _graph(onnx: Any, model: Any) -> Any:
         nodes += _unit_rows(onnx)
         rows = "unit"
     nodes += [
-        node("Transpose", [rows], ["columns"], perm=[1, 0]),  # (d, n): a Scan goes along the first
+        node("Transpose", [rows], ["columns"], perm=[1, 0]),  # (d, n): a Scan runs along axis 0
         node("Shape", ["X"], ["n"], end=1),
         node("Concat", ["n", "k"], ["shape"], axis=0),
         node("ConstantOfShape", ["shape"], ["none"], value=constant(np.zeros(1))),
@@ -146,7 +146,7 @@ def _step(onnx: Any, k: int) -> Any:
     )
 
 
-#: What rows at unit length take, by name.
+#: Constants of the nodes that scale rows to unit length, by name.
 _CONSTANTS = {
     "half": np.array(0.5),
     "one": np.array(1.0),
@@ -156,8 +156,8 @@ _CONSTANTS = {
 
 
 def _unit_rows(onnx: Any) -> Any:
-    """as_double -> unit, directionless: rows at unit length, and which are zeros, left as they
-    are.
+    """as_double -> unit, directionless: rows scaled to unit length, and which rows are all zeros;
+    those stay as they are.
     """
     node = onnx.helper.make_node
     return [

@@ -1,4 +1,4 @@
-"""Models as scikit-learn's."""
+"""Export of models to scikit-learn."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
     model : KMeans or MiniBatchKMeans
         Fitted.
     X : array-like of shape (n, d) or None, default=None
-        Rows on which the labels of both are compared.
+        Rows on which the labels of the two models are compared.
 
     Returns
     -------
     sklearn.cluster.KMeans, or a Pipeline of a Normalizer and a KMeans where metric="cosine", of a
         StandardScaler and a KMeans where the model scales
-        With the parameters that both know, and `labels_`, `inertia_`, `n_iter_` as far as `model`
-        has them.
+        With the parameters that both classes have, and `labels_`, `inertia_`, `n_iter_` as far as
+        `model` has them.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def to_sklearn(model: Any, X: Any = None) -> Any:
 
 
 def _compare(model: Any, other: Any, X: Any) -> None:
-    """Warn of rows that both label differently; raise where one of them is no near tie."""
+    """Warn about rows that the two models label differently; raise if one is not a near tie."""
     ours, theirs = model.predict(X), other.predict(X)
     rows = np.flatnonzero(ours != theirs)
     if not len(rows):
@@ -114,7 +114,7 @@ def _compare(model: Any, other: Any, X: Any) -> None:
         row = rows[np.argmax(far - near)]
         raise ValueError(
             f"row {row} of X gets label {ours[row]} here and {theirs[row]} from scikit-learn, "
-            "and is no near tie: are these rows of the kind that the model was fitted on?"
+            "and is not a near tie: are these rows like those that the model was fitted on?"
         )
     check.warn(
         f"{len(rows)} of {len(ours)} rows are equally near to two centers up to rounding, and get "

@@ -1,4 +1,4 @@
-"""Models as one SQL statement that labels the rows of a table."""
+"""Export of models as one SQL statement that labels the rows of a table."""
 
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ DIALECTS = {
     "spark": Dialect("`", "DOUBLE", "LEAST"),
 }
 
-#: What the databases above take: columns of a result, and how deep an expression may nest.
+#: Limits of the databases above: the columns of a result, and the depth of an expression.
 MOST_CLUSTERS, MOST_FEATURES = 1000, 900
 
 
@@ -68,11 +68,11 @@ def to_sql(
     Notes
     -----
     Distances are sums of squared differences, feature after feature, in the database's
-    double-precision numbers: the very arithmetic that decides labels in `predict`, ties included.
-    So labels are those of `predict` wherever the database evaluates expressions as they are written
-    and stores the same numbers. With ``metric="cosine"`` rows are compared by products with the
-    unit centers, where rows equally near to two centers up to rounding may differ. Where a feature
-    is NULL, so is the label.
+    double-precision numbers. This is the arithmetic that decides labels in `predict`, so labels
+    equal those of `predict`, ties included, if the database evaluates expressions as they are
+    written and stores the same numbers. With ``metric="cosine"`` rows are compared by their
+    products with the unit centers, and rows that are equally near to two centers up to rounding may
+    get another label. If a feature is NULL, the label is NULL.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def to_sql(
     if k > MOST_CLUSTERS or d > MOST_FEATURES:
         raise ValueError(
             f"the model has {k} clusters of {d} features, but databases take statements of at most "
-            f"{MOST_CLUSTERS} clusters and {MOST_FEATURES} features: label the rows by predict"
+            f"{MOST_CLUSTERS} clusters and {MOST_FEATURES} features: label the rows with predict"
         )
     parts = [table] if isinstance(table, str) else list(table)
     source = ".".join(quoted(part, how) for part in parts)

@@ -1,4 +1,4 @@
-"""Centers that a user gives or that are computed from the rows, as k-means starts from them."""
+"""Centers that a user gives or that are computed from the rows, in the form for runs."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ def local_trials(k: int) -> int:
 
 
 def uniforms_of(k: int, trials: int, random_state: np.random.RandomState) -> np.ndarray:
-    """The random numbers that candidates are drawn by: one for the first row, then `trials` for
+    """The random numbers by which candidates are drawn: one for the first center, then `trials` for
     each of the others.
     """
     return random_state.random_sample(1 + (k - 1) * trials)

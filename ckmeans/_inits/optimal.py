@@ -12,7 +12,7 @@ def optimal(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarr
     """The centers of least inertia, for data of one column (Wang & Song, The R Journal 3, 2011)."""
     n, d = data.shape
     if d != 1:
-        raise ValueError(f"init='optimal' is for data of one column, got {d}: take 'k-means++'.")
+        raise ValueError(f"init='optimal' is for data of one column, got {d}: use 'k-means++'.")
     values, weights = data.take(np.arange(n)).ravel(), data.weights
     if weights is None:
         values.sort()

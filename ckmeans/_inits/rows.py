@@ -1,4 +1,4 @@
-"""What several inits need: rows with weight, distances to the nearest center, distinct rows."""
+"""Helpers of several inits: rows with weight, distances to the nearest center, distinct rows."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -87,6 +87,6 @@ def filled(
         drawn = draw(potential, random_state.random_sample(k - len(centers)))
         rows = data.take(ranked[drawn])
         before, centers = len(centers), np.unique(np.concatenate([centers, rows]), axis=0)
-        if len(centers) == before:  # at unit length rows may be off their equals, by rounding
+        if len(centers) == before:  # at unit length, equal rows may differ by rounding
             return np.resize(centers, (k, data.shape[1]))
     return centers[:k]

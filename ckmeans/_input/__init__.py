@@ -1,3 +1,3 @@
-"""What users pass: arrays, tables, sparse rows and parameters, checked in one place; optional
-packages; configuration.
+"""Checks of all that users pass: arrays, tables, sparse rows and parameters; also optional packages
+and the configuration.
 """

@@ -30,7 +30,7 @@ def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:
 
     Raises
     ------
-    ArchiveError, or whatever zipfile, json or numpy say to a damaged file
+    ArchiveError, or any error of zipfile, json or numpy about a damaged file
     """
     if not zipfile.is_zipfile(file):
         raise ArchiveError("no .npz archive, or a truncated one")
@@ -39,12 +39,10 @@ def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:
         raise ArchiveError(f"an archive without the member {name!r}")
     text = members.read(name)
     if text.dtype.kind != "S" or text.shape != ():
-        raise ArchiveError(
-            f"the member {name!r} is {text.dtype} of shape {text.shape}, and no text"
-        )
+        raise ArchiveError(f"the member {name!r} is {text.dtype} of shape {text.shape}, not text")
     header = json.loads(text.item())
     if not isinstance(header, dict):
-        raise ArchiveError(f"the member {name!r} is no dictionary")
+        raise ArchiveError(f"the member {name!r} is not a dictionary")
     return header, members
 
 
@@ -68,7 +66,7 @@ class Members:
                 )
             if not member.filename.endswith(".npy") or member.filename[:-4] in self.members:
                 raise ArchiveError(
-                    f"a member {member.filename!r} that is no array, or is there twice"
+                    f"a member {member.filename!r} that is not an array, or is there twice"
                 )
             total += member.file_size
             if member.file_size != member.compress_size or total > size:
@@ -86,14 +84,16 @@ class Members:
         return iter(self.members)
 
     def layout(self, name: str) -> tuple[np.dtype, tuple[int, ...], bool, int]:
-        """What an array's header says: (dtype, shape, Fortran's order, bytes before the values)."""
+        """The header of an array: (dtype, shape, whether in Fortran order, bytes before the
+        values).
+        """
         if name not in self.members:
             raise ArchiveError(f"it has no member {name!r}")
         with self.archive.open(self.members[name]) as file:
             start = file.read(12)
             if start[:6] != b"\x93NUMPY" or start[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
-                raise ArchiveError(f"its member {name!r} is no array")
-            wide = start[6] > 1  # how many bytes tell the length of the header
+                raise ArchiveError(f"its member {name!r} is not an array")
+            wide = start[6] > 1  # how many bytes hold the length of the header
             length = int.from_bytes(start[8 : 12 if wide else 10], "little")
             if length > _HEADER:
                 raise ArchiveError(
@@ -125,7 +125,7 @@ class Members:
         dtype, shape, fortran, before = self.layout(name)
         out = np.empty(shape, dtype, order="F" if fortran else "C")
         with self.archive.open(self.members[name]) as file:
-            data = file.read()  # (whole, since that is what checks its checksum)
+            data = file.read()  # (whole, since only then its checksum is checked)
         out.reshape(-1, order="A")[...] = np.frombuffer(data, dtype, offset=before)
         return out
 

@@ -1,4 +1,4 @@
-"""Arrays of rows and of values, from whatever a user passes.
+"""Arrays of rows and of values, from anything that a user passes.
 
 Data is read in place where the kernels can do that, copied otherwise, and never written to.
 """
@@ -62,15 +62,14 @@ def as_values(data: Any, name: str = "data") -> np.ndarray:
     if isinstance(data, np.ndarray):
         array = data
     elif is_sparse(data) or open_table(data) is not None:
-        array = _convert(data, name)[0]  # of two dimensions, or an error that says what to pass
+        array = _convert(data, name)[0]  # two-dimensional, or an error that says what to pass
     elif (
         not isinstance(data, (list, tuple))
         and hasattr(data, "__len__")
         and (hasattr(data, "dtype") or hasattr(data, "null_count"))
     ):
-        array = as_column(
-            data, getattr(data, "name", None) or None, name
-        )  # a table's column by itself
+        # A single column of a table.
+        array = as_column(data, getattr(data, "name", None) or None, name)
     else:
         array = _from_protocols(data, name, "a 1-D array, a list or a column of a table")[0]
     array = as_real(array, name)

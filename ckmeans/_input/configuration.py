@@ -1,4 +1,4 @@
-"""What the package runs on: instruction set, threads, build."""
+"""The configuration that the package runs with: instruction set, threads, build."""
 
 import os
 import platform

@@ -15,7 +15,7 @@ from .real_numbers import FLOAT32, FLOAT64, first_true
 
 
 def check_fitted(est: Any) -> None:
-    """Raise unless `est` has centers: it is not fitted yet, or it is no clustering."""
+    """Raise unless `est` has centers: it may be unfitted, or not a clustering."""
     if hasattr(est, "cluster_centers_"):
         return
     kind = type(est).__name__
@@ -35,8 +35,8 @@ def check_fitted(est: Any) -> None:
 
 
 def check_plain(est: Any, what: str) -> None:
-    """Raise unless rows belong to the center that is nearest by all features and Euclidean or
-    cosine distances, the only ones that `what` knows.
+    """Raise unless the model assigns rows to the nearest center by Euclidean or cosine distances
+    over all features, the only ones that `what` supports.
     """
     for name, plain in (("metric", ("euclidean", "cosine")), ("missing", ("error",))):
         value = getattr(est, name, plain[0])
@@ -133,7 +133,7 @@ def fitted_tree(est: Any, k: int, d: int) -> tuple[np.ndarray, np.ndarray]:
         dtype=np.int64,
     )
     if not is_tree(children, k):
-        raise _changed("tree_children_", f"holds no splits that end in {k} clusters")
+        raise _changed("tree_children_", f"holds splits that do not end in {k} clusters")
     return contiguous(centers, FLOAT64), children
 
 

@@ -15,8 +15,8 @@ MIN_SPAN = 1e-140
 #: Beyond this the length of a row could overflow, where only its direction counts.
 MAX_UNIT = 1e300
 
-_MAX_SUM = 1e300  # the exact sums need some room above
-_MIN_PRODUCT = 1e-290  # weighted squared distances need some room below
+_MAX_SUM = 1e300  # exact sums need a margin above
+_MIN_PRODUCT = 1e-290  # weighted squared distances need a margin below
 
 
 def nonfinite_error(
@@ -51,7 +51,7 @@ def nonfinite_error(
 
 
 def empty_row_error(rows: np.ndarray) -> ValueError:
-    """The error for rows in which everything is missing."""
+    """The error for rows without any value."""
     return ValueError(
         f"X has {len(rows)} row(s) without any value, the first at row {int(rows[0])}: drop such "
         "rows, which are as near to one center as to another."
@@ -59,7 +59,7 @@ def empty_row_error(rows: np.ndarray) -> ValueError:
 
 
 def empty_column_error(column: int, names: np.ndarray | None) -> ValueError:
-    """The error for a column in which everything is missing."""
+    """The error for a column without any value."""
     name = "" if names is None else f" ({names[column]!r})"
     return ValueError(f"X has no value in column {column}{name}: drop that column.")
 

@@ -13,8 +13,7 @@ def load_npy(path, file=None):
     path : path
         Mapped, so that only what is used is read.
     file : binary file, optional
-        Read instead, where the bytes do not lie in a plain file; `path` is then its name in
-        messages.
+        Read instead of a file at `path`, which is then its name in messages.
 
     Raises
     ------
@@ -34,7 +33,7 @@ def load_npy(path, file=None):
                 f"{name} is an archive of arrays: pass .npy files, or a list of the arrays."
             )
         if start != b"\x93NUMPY"[: len(start)]:
-            raise ValueError(f"{name} is no .npy file: it does not begin with \\x93NUMPY.")
+            raise ValueError(f"{name} is not a .npy file: it does not begin with \\x93NUMPY.")
     try:
         if file is None:
             return np.load(path, mmap_mode="r", allow_pickle=False)

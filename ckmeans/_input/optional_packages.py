@@ -18,7 +18,7 @@ EXTRAS = {
 
 
 def need(module: str, what: str) -> Any:
-    """Import an optional module that `what` needs, or say in one line how to get it."""
+    """Import an optional module that `what` needs, or raise an error that tells how to get it."""
     top = module.partition(".")[0]
     try:
         return import_module(module)

@@ -1,4 +1,4 @@
-"""Names of parameters that do not exist, and those that were meant."""
+"""Unknown names of parameters, and the names that were probably meant."""
 
 import functools
 

@@ -1,7 +1,7 @@
-"""Picture files as arrays and back, with Pillow: which way up, how deep, what is transparent, how
-many frames, whose colors.
+"""Picture files as arrays and back, with Pillow: orientation, depth, transparency, frames and color
+profiles.
 
-What cannot be kept is refused before any work, or said in a warning.
+What a file cannot keep raises an error before any work, or gives a warning.
 """
 
 import io
@@ -14,7 +14,7 @@ import numpy as np
 from .errors import warn
 from .optional_packages import need
 
-#: Formats whose further pictures are no frames: what they are.
+#: Formats whose further pictures are not frames, and what they are.
 _COMPANIONS = {"MPO": "previews or other views of it", "PSD": "its layers"}
 
 #: Formats whose pictures are frames, even where no times are given; and those that hold one page
@@ -30,9 +30,9 @@ _GRAY, _COLOR = ("1", "L", "LA", "La"), ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA
 class Picture(NamedTuple):
     """What a picture file holds."""
 
-    #: of ndarray (h, w), (h, w, 2), (h, w, 3) or (h, w, 4): all alike in depth and channels
+    #: of ndarray (h, w), (h, w, 2), (h, w, 3) or (h, w, 4): all of the same depth and channels
     frames: list
-    options: dict  #: what is to be said when it is written again
+    options: dict  #: arguments for writing it again
     animated: bool
 
 
@@ -101,7 +101,7 @@ def _to_rgb(picture: Any) -> Any:
             return turned
         except (OSError, cms.PyCMSError):
             how = "without its color profile, which cannot be used"
-    turned = picture.convert("RGB")  # a ValueError of Pillow's where it has no way
+    turned = picture.convert("RGB")  # Pillow raises ValueError if it cannot
     warn(f"colors were turned from {picture.mode} into RGB {how}")
     return turned
 
@@ -145,7 +145,8 @@ def _read(Image: Any, file: Any, frame: int | None) -> Any:
         if index is not None:
             file.seek(index)
         pixels, own = pixels_of(file)
-        durations.append(file.info.get("duration"))  # some formats have it once the pixels are read
+        # Some formats know it only after the pixels are read.
+        durations.append(file.info.get("duration"))
         frames.append(pixels)
         same = same and own
     if not same:
@@ -160,7 +161,7 @@ def _read(Image: Any, file: Any, frame: int | None) -> Any:
 
 
 def _raw_mode(file: Any) -> str:
-    """How the pixels lie in a file, in Pillow's words."""
+    """The layout of the pixels in a file, as Pillow names it."""
     tiles = getattr(file, "tile", None)
     return str(tiles[0][3]) if tiles else ""
 
@@ -191,10 +192,10 @@ def _alike(frames: Any) -> Any:
 
 
 class Writer:
-    """Writes pictures of few colors in the format that the name of a file says.
+    """Writes pictures of few colors in the format given by the name of a file.
 
-    All that this cannot hold is told when it is made, before any work: by an error, or by a
-    warning where it is minor.
+    What the format cannot hold is reported when the writer is made, before any work: by an error,
+    or by a warning if it is minor.
     """
 
     def __init__(self, path, picture, n_colors):
@@ -228,7 +229,7 @@ class Writer:
             )
         if self.options.pop(
             "default_image", False
-        ):  # a still picture for programs that show no animation
+        ):  # the still picture for programs that do not show animations
             if self.kind == "PNG":
                 self.options.update(default_image=True, duration=self.options["duration"][1:])
             else:
@@ -260,7 +261,7 @@ class Writer:
         self.drop("icc_profile", "the color profile")
 
     def check_pixels(self, first):
-        """Write and read back a small picture of the same make."""
+        """Write and read back a small picture of the same kind."""
         sample: np.ndarray = (
             np.random.RandomState(0).randint(0, 256, (16, 16, *first.shape[2:])).astype(np.uint8)
         )
@@ -303,7 +304,7 @@ class Writer:
             )
 
     def like(self, back, sample):
-        """Whether what was read back is as deep, and as transparent."""
+        """Whether the picture that was read back has the same depth and transparency."""
         if back is None or back.dtype.kind != sample.dtype.kind or back.itemsize < sample.itemsize:
             return False
         if not self.transparent:
@@ -354,7 +355,7 @@ class Writer:
             images = [self.image(frame) for frame in frames]
         if len(images) > 1:
             self.options["append_images"] = images[1:]
-        buffer = io.BytesIO()  # some formats read what they have written
+        buffer = io.BytesIO()  # some formats read again what they have written
         images[0].save(buffer, format=self.kind, **self.options)
         file.write(buffer.getbuffer())
 
@@ -370,7 +371,7 @@ class Writer:
         )
 
     def with_palette(self, frame, palette, index):
-        """A picture of palette numbers; what is transparent has the one after the last color."""
+        """A picture of palette indices; transparent pixels have the index after the last color."""
         if self.transparent:
             index = np.where(frame[..., -1] == 0, len(palette), index)
         image = self.image(index.astype(np.uint8))

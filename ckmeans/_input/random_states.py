@@ -65,4 +65,4 @@ def seeded(seed: int) -> Iterator[np.random.RandomState]:
         state = np.random.RandomState()
     state.seed(seed)
     yield state
-    _spare.append(state)  # not after an error, whose traceback may still hold it
+    _spare.append(state)  # not after an error: its traceback may still refer to the state

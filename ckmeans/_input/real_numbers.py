@@ -1,4 +1,4 @@
-"""Arrays of real numbers: which dtypes the kernels read, and how others become one of them."""
+"""Arrays of real numbers: the dtypes that kernels read, and the conversion of others to them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .errors import shortened
 
-#: What the kernels read as it lies in memory: native byte order, any strides.
+#: Dtypes that the kernels read in place: native byte order, any strides.
 READABLE = frozenset(
     np.dtype(kind)
     for kind in ("f8", "f4", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
@@ -40,7 +40,9 @@ def as_real(array: Any, name: str) -> np.ndarray:
 
 
 def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.ndarray:
-    """An object array of numbers as float64; the message names the first entry that is none."""
+    """An object array of numbers as float64; the message names the first entry that is not a
+    number.
+    """
     try:
         return objects.astype(FLOAT64)
     except (TypeError, ValueError, OverflowError):
@@ -61,7 +63,7 @@ def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.
 
 
 def _dtype_error(dtype: np.dtype, name: str) -> Exception:
-    """The error for a dtype that holds no real numbers."""
+    """The error for a dtype that does not hold real numbers."""
     if dtype.kind == "c":
         return ValueError(
             f"Complex data not supported: {name} has dtype {dtype}. Pass {name}.real, or both "

@@ -23,8 +23,8 @@ def is_sparse(X: Any) -> bool:
 
 
 class SparseRows:
-    """Rows in CSR form, the columns of each ascending and distinct; takes the place of a 2-D array
-    of floats.
+    """Rows in CSR form, used like a 2-D array of floats. The columns of each row are ascending and
+    distinct.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class SparseRows:
 
     @property
     def size(self) -> int:
-        """Values that are stored."""
+        """The number of stored values."""
         return int(self.indptr[-1] - self.indptr[0])
 
     def __len__(self) -> int:
@@ -113,14 +113,14 @@ def sparse_rows(X: Any, name: str, numeric: Callable[[Any, str], np.ndarray]) ->
         indices = indices.astype(np.int64)
     if len(indptr) != n + 1 or min(len(indices), len(data)) < indptr[-1]:
         raise ValueError(
-            f"{name} is no valid CSR matrix: {len(indptr)} row starts, {len(indices)} "
+            f"{name} is not a valid CSR matrix: {len(indptr)} row starts, {len(indices)} "
             "column indices and "
             f"{len(data)} values do not fit the shape {csr.shape}."
         )
     layout = own_layout(indptr, indices, d)
     if layout is None:
         raise ValueError(
-            f"{name} is no valid CSR matrix: row starts do not ascend from 0, or a "
+            f"{name} is not a valid CSR matrix: row starts do not ascend from 0, or a "
             f"column index is not in 0 to {d - 1}."
         )
     if not layout.ordered:
@@ -137,7 +137,7 @@ def _in_order(data: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
     indices, indptr = layout.indices, layout.indptr
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     start, stop = int(indptr[0]), int(indptr[-1])
-    # A copy: another thread may change the columns meanwhile.
+    # A copy: another thread may change the columns in the meantime.
     data, indices = data[start:stop], indices[start:stop].copy()
     order = np.lexsort((indices, rows))
     rows, indices = rows[order], indices[order]

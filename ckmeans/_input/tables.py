@@ -44,7 +44,7 @@ def stack_table(
         (dtype,) = dtypes
         if (
             isinstance(dtype, np.dtype) and dtype in READABLE
-        ):  # pandas can often show its one block as it is
+        ):  # pandas can often give its one block without a copy
             return np.asarray(X), names
 
     columns = [as_column(column(j), label, name, gaps) for j, label in enumerate(labels)]

@@ -1,4 +1,4 @@
-"""Whether new rows still are what a model was fitted on."""
+"""Whether new rows still resemble those that a model was fitted on."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,8 @@ from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .._input.optional_packages import need
 
-#: Rows of a cluster and side whose mean is tested, at most; and random regroupings of them.
+#: The test of a cluster's mean takes at most so many of its old rows and of its new ones, and so
+#: many random permutations of them.
 MOST_ROWS, REGROUPINGS = 500, 499
 
 #: Expected rows below which clusters are tested together, as the chi-squared test asks.
@@ -17,7 +18,7 @@ FEW = 5
 
 
 class ClusterDrift(NamedTuple):
-    """What became of one cluster."""
+    """How one cluster has changed."""
 
     label: int
     share_then: float
@@ -177,13 +178,16 @@ def drift(
         Fitted.
     new : array-like, or table, of shape (n_new, d)
     reference : array-like or table of shape (n_reference, d), or None, default=None
-        Rows of then: better some that the model was not fitted on, since centers are a little
-        nearer to those that it was. None: only shares are tested, against ``model.counts_``.
+        Rows from the time of the fit, best ones that the model was not fitted on: centers are a
+        little too near to the rows that they were fitted on. None: only shares are tested, against
+        ``model.counts_``.
     alpha : float, default=0.01
-        Chance that `drifted` is true where nothing has changed: of all tests together (Holm 1979).
+        Chance that `drifted` is true though nothing has changed, for all tests together (Holm
+        1979).
     tolerance : float, default=0.1
-        Changes up to this are not worth a new fit, however significant: of the shares, in total; of
-        the distances, relative; of a cluster's mean, relative to the spread of its rows.
+        Smaller changes are not worth a new fit, however significant: the total change of the
+        shares, the relative change of the distances, and the shift of a cluster's mean relative to
+        the spread of its rows.
 
     Returns
     -------
@@ -192,19 +196,19 @@ def drift(
     Raises
     ------
     NotFittedError, ValueError, TypeError
-        As `predict` does; and where neither `reference` nor ``model.counts_`` is there.
+        As `predict` does; and if there is neither `reference` nor ``model.counts_``.
     ImportError
         scipy is not installed.
 
     Notes
     -----
-    Shares: chi-squared test of homogeneity; clusters of fewer than 5 expected rows are taken
-    together. Distances: two-sample Kolmogorov-Smirnov test of the distances of rows to their
-    centers. Means of clusters: permutation test of the squared distance between the means then and
-    now, in standard deviations, with 499 regroupings of at most 500 rows a side, always the same
-    ones; beyond what so many can tell, of the gamma distribution with their mean and variance. Rows
-    count as drawn independently: not for rows that follow each other in time closely, where all
-    p-values are too small.
+    Shares: chi-squared test of homogeneity; clusters of fewer than 5 expected rows are merged.
+    Distances: two-sample Kolmogorov-Smirnov test of the distances of rows to their centers. Means
+    of clusters: permutation test of the squared distance between the means then and now, in
+    standard deviations, with 499 permutations of at most 500 old and 500 new rows. The draws are
+    the same in every call. p-values too small for 499 permutations come from the gamma distribution
+    with their mean and variance. All tests assume that rows are drawn independently: for rows that
+    follow each other closely in time, p-values are too small.
 
     Examples
     --------
@@ -229,7 +233,9 @@ def drift(
     else:
         then = None
         if getattr(model, "counts_", None) is None:
-            raise ValueError("the model has no counts_: pass reference=, rows of then")
+            raise ValueError(
+                "the model has no counts_: pass reference=, rows from the time of the fit"
+            )
         counts = check.fitted_array(model, "counts_", (k,), integers=True)
     tests: dict[Any, float] = {"shares": _shares_test(stats, counts, now.counts)}
     tests["distances"] = np.nan
@@ -281,7 +287,7 @@ def drift(
 
 
 class _Side:
-    """Rows of then or now: their labels and distances to the own center."""
+    """The old rows or the new ones: their labels and the distances to their own centers."""
 
     def __init__(self, model, X, name):
         check.check_plain(model, "drift")
@@ -326,7 +332,7 @@ def _shares_test(stats, then, now):
 
 
 def _shift(stats, then, now, label):
-    """How far a cluster's mean has moved, that relative to the rows' spread, and its p-value."""
+    """How far a cluster's mean has moved, also relative to the rows' spread, and the p-value."""
     if then is None:
         return np.nan, np.nan, np.nan
     rng = np.random.default_rng(label)
@@ -341,8 +347,8 @@ def _shift(stats, then, now, label):
     both = both[:, spread > 0] / spread[spread > 0]
     if not both.shape[1]:
         return 0.0, 0.0, 1.0
-    # Which rows are called new, first as it is, then at random; the mean of both is 0, so that the
-    # new rows' sum alone tells the distance of the two means.
+    # Which rows count as new: first the true ones, then random ones. The mean of all rows is 0, so
+    # the sum of the new rows alone gives the distance between the two means.
     picks = np.zeros((REGROUPINGS + 1, len(both)))
     picks[0, len(old) :] = 1
     picks[1:, len(old) :] = 1
@@ -356,7 +362,7 @@ def _shift(stats, then, now, label):
 
 
 def _holm(tests: dict[Any, float], alpha: float) -> dict[Any, bool]:
-    """Which of these tests are significant at level alpha, all together; NaN is not tested."""
+    """Which tests are significant, at level alpha for all of them together; NaN is not tested."""
     found = dict.fromkeys(tests, False)
     tried = sorted((p, i, name) for i, (name, p) in enumerate(tests.items()) if p == p)
     for rank, (p, _, name) in enumerate(tried):
@@ -376,7 +382,7 @@ def _p(p: float) -> str:
 
 
 def _number(value):
-    """As text; what there is none of, such as the distance of no row at all, is a dash."""
+    """A number as text; a dash for NaN, such as the distance in a cluster without rows."""
     return "-" if np.isnan(value) else f"{value:.4g}"
 
 
@@ -385,5 +391,5 @@ def _p_value(p: float) -> str:
 
 
 def _change(then: float, now: float) -> str:
-    """How much larger or smaller, in words."""
+    """The relative change, in words."""
     return f"{abs(now / then - 1):.1%} {'more' if now > then else 'less'} than {then:.4g}"

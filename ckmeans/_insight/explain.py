@@ -9,7 +9,8 @@ from .._estimators.scaling import fitted_scaling
 from .._input import checks as check
 from .tree import fit_tree
 
-#: Rows that a tree is built from, at most; more are drawn at random, always the same ones.
+#: A tree is built from at most so many rows. Of more rows a sample is drawn, the same in every
+#: call.
 TREE_ROWS = 20_000
 
 
@@ -20,17 +21,17 @@ class Feature(NamedTuple):
     mean: float  #: of the cluster's rows
     overall: float  #: mean of all rows
     deviations: float  #: the difference of the two in standard deviations of all rows; + is above
-    share: float  #: of the feature's variance, what lies between this cluster and the other rows
+    share: float  #: of the feature's variance, the part between this cluster and the other rows
 
 
 class Cluster(NamedTuple):
-    """What one cluster is."""
+    """The description of one cluster."""
 
     label: int
     size: int  #: rows
     share: float  #: of the total weight
     typical: np.ndarray  #: indices of the rows nearest to the center, the nearest first
-    features: tuple[Feature, ...]  #: all of them, the ones that set it apart most first
+    features: tuple[Feature, ...]  #: all of them, in decreasing order of `share`
     sentence: str
 
 
@@ -99,14 +100,14 @@ def explain(
     n_typical: int = 3,
     n_leaves: int | None = None,
 ) -> Explanation:
-    """Say what the clusters of a model are.
+    """Describe the clusters of a model.
 
     Parameters
     ----------
     model : KMeans, MiniBatchKMeans or BisectingKMeans
         Fitted.
     X : array-like or table of shape (n, d)
-        The rows that the model was fitted on, or others of their kind.
+        The rows that the model was fitted on, or similar ones.
     sample_weight : array-like of shape (n,) or None, default=None
     feature_names : sequence of str or None, default=None
         None takes the names of X's columns, those of the fit, or "x0", "x1", ...
@@ -129,11 +130,11 @@ def explain(
     -----
     A feature's share is eta squared of the split into this cluster and the other rows: the part of
     the feature's variance that lies between the two. A share of 1 means that the feature alone
-    tells the cluster; features that only matter together have low shares each. The tree is built
-    by IMM (Moshkovitz et al., ICML 2020), and by ExKMC (Frost et al., 2020) beyond one leaf per
-    cluster; ``tree.cost_ratio`` says what its simplicity costs. Where that is far above 1, the
-    clusters are not boxes in these features, and the tree should not be used to describe them.
-    With ``metric="cosine"`` all is about rows at unit length.
+    identifies the cluster; features that matter only in combination have low shares. The tree is
+    built by IMM (Moshkovitz et al., ICML 2020), and by ExKMC (Frost et al., 2020) beyond one leaf
+    per cluster; ``tree.cost_ratio`` is the price of its simplicity. If that is far above 1, the
+    clusters are not shaped like boxes in these features, and the tree should not be used to
+    describe them. With ``metric="cosine"`` everything refers to rows scaled to unit length.
 
     Examples
     --------
@@ -188,7 +189,7 @@ def explain(
 
 
 def _names(model, names, given, d):
-    """The name of each feature, from where it is known best."""
+    """The name of each feature: the given one, else that of X, else that of the fit."""
     if given is not None:
         given = [str(name) for name in given]
         if len(given) != d:
@@ -200,10 +201,10 @@ def _names(model, names, given, d):
 
 
 def _clusters(rows, labels, sq_distances, weights, names, n_typical):
-    """What each cluster is, by label."""
+    """The description of each cluster, by label."""
     total = weights.sum()
     overall = np.average(rows, axis=0, weights=weights)
-    # Around one of the rows, so that digits far from 0 are kept.
+    # Relative to one of the rows, so that no digits are lost where values are far from 0.
     variance = np.average((rows - overall) ** 2, axis=0, weights=weights)
     spread = np.sqrt(variance)
     found = []
@@ -238,7 +239,7 @@ def _clusters(rows, labels, sq_distances, weights, names, n_typical):
 
 
 def _sentence(label, size, share, features):
-    """A cluster in words: at most three features, those that tell at least a tenth of the best."""
+    """A cluster in words: at most three features, those with at least a tenth of the top share."""
     start = f"Cluster {label}: {size:,} row{'s' * (size != 1)} ({share:.1%})"
     told = [f for f in features[:3] if f.share >= 0.05 and f.share >= 0.1 * features[0].share]
     if not told:
@@ -252,6 +253,6 @@ def _phrase(feature):
     if abs(feature.deviations) >= 2:
         direction = "very " + direction
     overall = feature.overall
-    if abs(overall) < 1e-9 * abs(feature.mean):  # standardized rows: rounding left it
+    if abs(overall) < 1e-9 * abs(feature.mean):  # standardized rows: a rounding error
         overall = 0.0
     return f"{direction} {feature.name} ({feature.mean:.3g}, overall {overall:.3g})"

@@ -1,4 +1,4 @@
-"""Principal components: for pictures of many features, and for reference data shaped like the
+"""Principal components: for pictures of many features, and for reference data with the shape of the
 data.
 """
 
@@ -24,12 +24,12 @@ def principal_axes(rows: np.ndarray, count: int | None = None) -> Any:
         Unit vectors, the direction of most variance first; the largest component of each is
         positive.
     shares : ndarray of shape (count,)
-        What part of the variance each explains.
+        The share of the variance that each explains.
     """
     middle = rows.mean(axis=0, dtype=np.float64)
     shifted = rows - middle
     largest = np.abs(shifted).max() or 1.0
-    shifted /= largest  # lest squares overflow
+    shifted /= largest  # so that squares do not overflow
     values, vectors = np.linalg.eigh(shifted.T @ shifted)
     count = len(values) if count is None else count
     axes = vectors.T[::-1][:count]

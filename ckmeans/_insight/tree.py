@@ -15,7 +15,7 @@ from .._input import checks as check
 
 
 class Node(NamedTuple):
-    """A place in a tree: a question if it has a feature, else a leaf."""
+    """A node of a tree: a comparison if it has a feature, else a leaf."""
 
     feature: int  #: index of the feature that is compared; -1 for a leaf
     threshold: float  #: rows with a value of at most this go to `left`
@@ -76,7 +76,7 @@ class ClusterTree:
         return _labels(self.nodes, array)
 
     def rules(self):
-        """The tree as text, an indented line for each question and leaf."""
+        """The tree as text, an indented line for each comparison and leaf."""
         lines = []
 
         def describe(index, depth):
@@ -101,7 +101,7 @@ class ClusterTree:
         """One SELECT that gives the rows of a table with the cluster that the tree puts them into.
 
         Parameters are those of `KMeans.to_sql`; `columns` are the tree's feature names by default.
-        Where a feature that is asked for is NULL, so is the label.
+        If a feature that is compared is NULL, the label is NULL.
         """
         check.check_name(dialect, tuple(DIALECTS), "dialect")
         how = DIALECTS[dialect]
@@ -233,8 +233,8 @@ def _imm(rows, labels, centers, weights):
 
 
 def _least_mistakes(rows, labels, centers, weights, where, live):
-    """The (feature, threshold) between these centers that parts the least weight from its
-    center.
+    """The (feature, threshold) between these centers that separates the least weight of rows from
+    their centers.
     """
     best, found = np.inf, None
     w, own = weights[where], labels[where]
@@ -271,12 +271,12 @@ def _between(low, high):
 
 
 def _expand(nodes, leaves, rows, centers, weights, n_leaves):
-    """Split leaves where that lowers the cost to the nearest whole cluster most, up to
-    `n_leaves`.
+    """Split leaves, up to `n_leaves`: always the split that lowers the cost most, where each leaf
+    takes the label of the best center.
     """
     middle = centers.mean(
         axis=0
-    )  # gains are differences of sums of squares: small numbers lose less
+    )  # gains are differences of sums of squares: around 0 they lose fewer digits
     moved, centers = rows - middle, centers - middle
 
     def split(where):
@@ -300,7 +300,7 @@ def _expand(nodes, leaves, rows, centers, weights, n_leaves):
 def _best_split(rows, moved, centers, weights):
     """(gain, feature, threshold, left label, right label) of the best split of a leaf.
 
-    Thresholds are on `rows` (n, d); costs are distances of `moved`, the same less a constant.
+    Thresholds are on `rows` (n, d); costs are distances of `moved`, the rows minus a constant.
     """
     best = (0.0, -1, 0.0, -1, -1)
     if len(rows) < 2:

@@ -4,13 +4,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import engine as engine
+from .instruction_sets import available as available
+from .instruction_sets import isa as isa
+from .instruction_sets import kernel as kernel
 
 _Floats = NDArray[np.float64]
-
-available: tuple[str, ...]
-isa: str
-
-def kernel(name: str) -> Any: ...
 
 class Search:
     n: int

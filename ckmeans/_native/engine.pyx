@@ -1,5 +1,5 @@
-"""The engine: data prepared once, Lloyd iterations over it, seeding, and everything else that
-passes over the rows.
+"""The engine: data that is prepared once, Lloyd's iterations over it, seeding, and all other passes
+over the rows.
 
 `Data` holds one data set and every pass over it; `Run` is one k-means run from given centers, with
 the iteration loop and the stopping rule. Kernels come from the tables of the instruction set in
@@ -8,7 +8,7 @@ use; threads from the crew.
 cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
-from libc.math cimport fabs, fma, frexp, ldexp, sqrt, INFINITY, NAN
+from libc.math cimport fabs, floor, fma, frexp, ldexp, sqrt, INFINITY, NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove, memset
@@ -43,8 +43,7 @@ cdef extern from "build_info.h":
 cdef double SPARE = ldexp(1, -30)     # of its range that a sum of three parts can spare: its value
                                       # is hardly ever in doubt
 
-#: Threads that a pass is shared out to, at most: more than so many for each CPU only cost time and
-#: memory.
+#: Most threads of a pass: beyond so many for each CPU, more threads only cost time and memory.
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 cdef int most_threads = MOST_THREADS
 
@@ -154,6 +153,7 @@ include "rules/flow.pxi"
 include "rules/sizes.pxi"
 include "rules/outliers.pxi"
 include "rules/known_labels.pxi"
+include "rules/both.pxi"
 include "lloyd/lloyd.pxi"
 include "blocks/one_pass.pxi"
 include "blocks/resident.pxi"

@@ -1,3 +1,3 @@
-"""What leaves the package: user text made safe by kind of output, HTML, files written in one
-step.
+"""Output of the package: text of users made safe for each kind of output, HTML, and files that are
+written in one step.
 """

@@ -1,6 +1,7 @@
-"""Files that get their name when they are complete, so that no reader sees half of one.
+"""Files that get their name when they are complete, so that no reader sees an unfinished one.
 
-What a killed process left behind is removed by the next one that writes the same file.
+An unfinished file that a killed process left is removed by the next process that writes the same
+file.
 """
 
 import contextlib
@@ -23,8 +24,8 @@ _OPENING = 1.0
 def open_partial(path: str) -> tuple[str, BinaryIO]:
     """Open a new file beside `path` for what will get that name: (its name now, file).
 
-    It is opened plainly, for the usual permissions, and locked until it is closed, so that `sweep`
-    tells it from those of processes that are gone.
+    `open` creates it, so it has the usual permissions. It stays locked until it is closed: by this
+    `sweep` tells it from files of processes that have ended.
     """
     partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
     if fcntl is None:
@@ -41,7 +42,7 @@ def open_partial(path: str) -> tuple[str, BinaryIO]:
 
 
 def sweep(path: str) -> None:
-    """Remove the unfinished files for `path` that nobody writes any more."""
+    """Remove the unfinished files for `path` that no process writes any more."""
     ours = re.compile(re.escape(os.path.basename(path)) + r"\.\d+-[0-9a-f]{8}\.part(\.new)?")
     for name in glob.glob(glob.escape(path) + ".*.part*"):
         if ours.fullmatch(os.path.basename(name)):

@@ -1,4 +1,4 @@
-"""Text of users (names of columns, paths, strings of a file) where it leaves the package.
+"""Text of users (names of columns, paths, strings of a file) made safe for output.
 
 One function for each kind of output.
 """
@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Any
 
-#: First letters by which a spreadsheet takes a cell for a formula, their full-width forms included.
+#: First characters that make a spreadsheet take a cell for a formula, full-width forms included.
 _FORMULA = tuple(
     "=+-@\t\r\n"
     "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
@@ -26,12 +26,12 @@ _TEX = {
 
 
 def terminal(text: object, longest: int | None = None) -> str:
-    """One line in which nothing plays with a terminal.
+    """One line that cannot control a terminal.
 
     No control characters, no line ends, no marks that turn the direction of writing.
 
     longest : int or None
-        Letters at most; what is longer is cut.
+        The most characters; longer text is cut.
     """
     text = "".join(
         letter if letter.isprintable() else " " if letter.isspace() and letter > "\x1f" else "?"
@@ -46,14 +46,14 @@ def message(text: object) -> str:
 
 
 def html(text: object) -> str:
-    """The same as part of an HTML page, in text or in an attribute; line ends and tabs stay."""
+    """Text for an HTML page or an attribute of it; line ends and tabs stay."""
     return _html.escape(
         "".join(letter if letter in "\n\t" else terminal(letter) for letter in str(text))
     )
 
 
 def picture(text: object) -> str:
-    """A label of a picture.
+    """Text for a label of a picture.
 
     matplotlib would read what is between dollar signs as mathematics, or all of it with
     ``text.usetex``.
@@ -66,10 +66,10 @@ def picture(text: object) -> str:
 
 
 def cell(text: object) -> str:
-    """A text cell or column name of a CSV file.
+    """Text for a cell or a column name of a CSV file.
 
-    What a spreadsheet would take for a formula gets an apostrophe before it. Text that is a number
-    stays, and so does all that is harmless. Control characters, line ends included, become blanks.
+    Text that a spreadsheet would take for a formula gets an apostrophe in front. Numbers and
+    harmless text stay as they are. Control characters, line ends included, become blanks.
     """
     line = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", str(text))
     formula = str(text).startswith(_FORMULA) or line.lstrip().startswith(_FORMULA)

@@ -47,7 +47,7 @@ VALUES = 1 << 24
 
 
 class Plan(NamedTuple):
-    """What is done to the result of a run."""
+    """The refinements of the result of a run."""
 
     methods: list[Refinement]
     #: Distances that they may compute, in multiples of one Lloyd iteration over the rows that are
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
 
 
 def plan(refine: Any) -> Plan:
-    """What a checked parameter stands for."""
+    """The plan of a checked parameter."""
     if isinstance(refine, str) and refine in PLANS:
         names, budget, rows = PLANS[refine]
         return Plan([REFINEMENTS[name] for name in names], budget, rows)
@@ -98,8 +98,8 @@ def sample_size(plan: Plan, n: int, d: int, k: int, sparse: bool = False) -> int
 
 
 def sample_start(n: int, size: int, random_state: np.random.RandomState) -> int:
-    """The hash from which on rows are taken, in the order of their hashes: then which rows are
-    used, and what a search draws and adds up, does not depend on where rows stand.
+    """The hash at which a sample starts. Rows are taken in the order of their hashes, so the
+    sample, the draws of a search and its sums do not depend on the order of the rows.
     """
     return 0 if size == n else int(random_state.random_sample() * 2.0**64)
 

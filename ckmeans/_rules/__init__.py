@@ -3,11 +3,13 @@
 A rule is a class in a file of its own, with its half in the engine (`_native/rules`); Lloyd's loop,
 its stopping rule, restarts and all that is asked of a fit are the same with a rule as without.
 Adding one is such a file and a row of `RULES`, which also says what the rule goes together with.
+Two rules that go together are one rule (`both.py`).
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .both import Both
 from .gaps import Gaps
 from .known_labels import KnownLabels
 from .medians import Medians
@@ -40,7 +42,7 @@ class Goes(NamedTuple):
                 "any refine" if self.refine else "refine=None",
                 "any scale" if self.scale else "scale=None",
                 "fit and fit_chunks" if self.blocks else "fit with all rows in memory",
-                f"the rules {' and '.join(map(repr, self.rules))}"
+                " or ".join(" and ".join(RULES[name].rule.asked_by) for name in self.rules)
                 if self.rules
                 else "no other rule",
             )
@@ -49,11 +51,12 @@ class Goes(NamedTuple):
 
 METRICS = ("euclidean", "cosine")
 
-#: name -> the rule and what it goes together with
+#: name -> the rule and what it goes together with; of rules that go together, later ones have the
+#: last word
 RULES: dict[str, Goes] = {
-    "sizes": Goes(Sizes, METRICS, sparse=True),
-    "outliers": Goes(Outliers, METRICS, sparse=True),
-    "known labels": Goes(KnownLabels, METRICS, sparse=True),
+    "sizes": Goes(Sizes, METRICS, sparse=True, rules=("known labels",)),
+    "outliers": Goes(Outliers, METRICS, sparse=True, rules=("known labels",)),
+    "known labels": Goes(KnownLabels, METRICS, sparse=True, rules=("sizes", "outliers")),
     "medians": Goes(Medians, metric=("manhattan",), sparse=False, algorithm=("auto", "lloyd")),
     "gaps": Goes(
         Gaps, metric=("euclidean",), sparse=False, algorithm=("auto", "lloyd"), scale=False
@@ -72,6 +75,13 @@ def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
         for name, goes in RULES.items()
     }
     return {name: parameters for name, parameters in found.items() if parameters}
+
+
+def shown(values: Mapping[str, Any], parameters: list[str]) -> str:
+    """Parameters for messages, with those values that are names."""
+    return " and ".join(
+        f"{name}={values[name]!r}" if isinstance(values[name], str) else name for name in parameters
+    )
 
 
 def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = False) -> Rule | None:
@@ -103,19 +113,11 @@ def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = Fal
             (not goes.refine and values.get("refine") not in (None, "default"), "refine"),
             (not goes.scale and values.get("scale") is not None, "scale"),
             (blocks and not goes.blocks, "rows in chunks"),
-            (other is not None, " and ".join(found[other] if other else ())),
+            (other is not None, shown(values, found.get(other or "", []))),
         ):
             if wrong:
                 raise ValueError(
-                    f"{' and '.join(parameters)} cannot be used with {what}: goes with {goes}."
+                    f"{shown(values, parameters)} cannot be used with {what}: goes with {goes}."
                 )
-    if not found:
-        return None
-    return combined([RULES[name].rule(values) for name in found])
-
-
-def combined(rules: list[Rule]) -> Rule:
-    """One rule that does what all of these do, in their order."""
-    if len(rules) > 1:
-        raise NotImplementedError("no rules go together yet")
-    return rules[0]
+    rules = [RULES[name].rule(values) for name in found]
+    return Both(values, *rules) if len(rules) > 1 else rules[0] if rules else None

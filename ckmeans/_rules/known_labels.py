@@ -61,6 +61,7 @@ class KnownLabels(Rule):
             )
         seen = self.labels if weights is None else self.labels[weights > 0]
         self.seeded = np.flatnonzero(np.bincount(seen[seen >= 0], minlength=self.k))
+        self.kept = self.labels if self.mode == "constrained" else None
 
     def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
         """The same with the means of known rows in the place of centers: of those of the same

@@ -52,6 +52,16 @@ class Outliers(Rule):
                 + (" with weight" if there < n else "")
                 + f" to {self.k} clusters: lower n_outliers or n_clusters."
             )
+        if self.kept is None:
+            return
+        unknown = self.kept < 0
+        free = int(np.count_nonzero(unknown if weights is None else unknown & (weights > 0)))
+        if self.count > free:
+            raise ValueError(
+                f"n_outliers={self.asked} asks for {self.count} rows, but labels_known keeps all "
+                f"but {free} of {there}" + (" with weight" if there < n else "") + " in clusters: "
+                "lower n_outliers, or pass -1 for more rows."
+            )
 
     def starts(self, starts: list[Any], init: Any, data: Data) -> list[Any]:
         """The same, where k-means++ draws without the rows that would be left out."""
@@ -106,4 +116,4 @@ class Outliers(Rule):
             return sample.take(chosen)
 
     def of_run(self, data: Data) -> native.Rule:
-        return native.Outliers(self.count)
+        return native.Outliers(self.count, self.kept)

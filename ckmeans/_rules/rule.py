@@ -40,6 +40,10 @@ class Rule:
     #: Parameters that ask for the rule -> whether a value of theirs does.
     asked_by: dict[str, Callable[[Any], bool]] = {}
 
+    #: Labels (n,) int32 that another rule has the last word on, -1 where it has not; None: there is
+    #: no such rule.
+    kept: np.ndarray | None = None
+
     #: Whether the rule speaks of certain clusters by their index, which must not change then.
     names_clusters = False
 

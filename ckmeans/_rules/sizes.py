@@ -56,6 +56,12 @@ class Sizes(Rule):
 
     def check(self, n: int, d: int, weights: np.ndarray | None) -> None:
         """Raise if no clustering of rows of these weights has such sizes."""
+        self.count(n, weights)
+        if self.kept is not None:
+            self.make_room(n, weights)
+
+    def count(self, n: int, weights: np.ndarray | None) -> None:
+        """Find the bounds in the engine's units, and what each row counts in these."""
         total = float(n) if weights is None else math.fsum(weights.tolist())
         least, most = self.bounds
         self.fits(
@@ -100,6 +106,33 @@ class Sizes(Rule):
         under = max(0, units - sum(self.most))
         self.least = [max(0, low - -(-over // self.k)) for low in self.least]
         self.most = [high + -(-under // self.k) for high in self.most]
+
+    def make_room(self, n: int, weights: np.ndarray | None) -> None:
+        """Let bounds be those of the rows whose labels are not known; known ones count nothing."""
+        assert self.kept is not None
+        known = self.kept >= 0
+        units = np.ones(n, dtype=np.int64) if self.units is None else self.units
+        taken = np.zeros(self.k, dtype=np.int64)
+        np.add.at(taken, self.kept[known], units[known])
+        of_rows = np.ones(n) if weights is None else weights
+        weighs = np.bincount(self.kept[known], of_rows[known], minlength=self.k)
+        what = "rows" if weights is None else "of weight"
+        least, most = self.bounds
+        for j in range(self.k):
+            if taken[j] > self.most[j]:
+                raise ValueError(
+                    f"labels_known has {weighs[j]:g} {what} in cluster {j}, above "
+                    f"size_max={most[j]:g}: raise size_max, or pass -1 for some of them."
+                )
+        self.units = np.where(known, 0, units)
+        self.most = [high - int(there) for high, there in zip(self.most, taken)]
+        self.least = [max(0, low - int(there)) for low, there in zip(self.least, taken)]
+        if sum(self.least) > int(self.units.sum()):
+            more = float(np.maximum(least - weighs, 0).sum())
+            raise ValueError(
+                f"size_min asks for {more:g} {what} beside those of labels_known, which leaves "
+                f"{float(of_rows[~known].sum()):g}: lower size_min, or pass -1 for more rows."
+            )
 
     def fits(self, least: Any, most: Any, total: Any, weights: np.ndarray | None) -> None:
         what = "rows" if weights is None else "total weight"

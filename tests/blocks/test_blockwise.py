@@ -22,8 +22,8 @@ from ckmeans.partial import assign_block, survey_block
 
 
 class Pickled(ArrayEngine):
-    """An engine elsewhere: whatever goes to a task or comes back is pickled, and results come in
-    another order.
+    """An engine like one in other processes: arguments and results of tasks are pickled, and
+    results come in another order.
     """
 
     in_process = False
@@ -37,8 +37,8 @@ class Pickled(ArrayEngine):
 
 
 class Staying(ArrayEngine):
-    """An engine whose blocks stay where they are; now and then one is lost and made again, and
-    answers come added up.
+    """An engine with resident blocks; now and then one is lost and made again, and answers come as
+    sums.
     """
 
     in_process, keeps = False, True
@@ -62,7 +62,7 @@ class Staying(ArrayEngine):
 
 
 def solved(engine, model, fits=None):
-    """A model with what a fit over blocks found. fits: list that the fit is added to"""
+    """A model with the results of a fit over blocks. fits: list to which the fit is added"""
     labels = np.full(len(engine.array), -1, np.int32)
 
     def sink(start, block):
@@ -226,7 +226,7 @@ def test_an_interrupt_leaves_no_half_made_run_behind(monkeypatch):
     kept.assign(X[:3].copy(), survey, 0, 0, 1)
 
     def interrupted(run, centers):
-        run.iterate()  # labels, sums and centers are others by now
+        run.iterate()  # labels, sums and centers have changed by now
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:

@@ -1,4 +1,4 @@
-"""Fits of chunks that are broken off, and files that are changed, damaged or left behind."""
+"""Fits of chunks that are interrupted, and files that are changed, damaged or left behind."""
 
 import gc
 import io
@@ -51,7 +51,7 @@ def readers():
 
 
 def assert_no_readers():
-    """They may take a moment to see that nobody wants them any more."""
+    """Threads may take a moment to notice that they should end."""
     until = time.monotonic() + PATIENCE
     while readers() and time.monotonic() < until:
         time.sleep(0.01)
@@ -97,11 +97,11 @@ class Interrupt:
 
 
 def interrupted(source, at):
-    """Fit with an interrupt: what was raised, whose traceback holds all there was, and
-    bytecodes.
+    """Fit with an interrupt; returns the exception, whose traceback refers to all objects of the
+    fit, and the number of bytecodes.
     """
     tracer, before = Interrupt(at), sys.gettrace()
-    gc.collect()  # what earlier fits left must not be finalized, and counted, here
+    gc.collect()  # objects of earlier fits must not be finalized, and counted, here
     sys.settrace(tracer)
     try:
         model().fit_chunks(source)
@@ -400,7 +400,7 @@ def test_a_file_that_is_written_to_is_warned_of(tmp_path, small_blocks):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_values_that_change_between_passes_are_noticed(weighted, monkeypatch):
-    monkeypatch.setattr(ckmeans._blocks.driver, "LABELS_LIMIT", 0)  # all sums are made anew
+    monkeypatch.setattr(ckmeans._blocks.driver, "LABELS_LIMIT", 0)  # all sums are computed again
     passes = []
 
     def source():

@@ -1,4 +1,4 @@
-"""Rows on disk and in chunks: the bits of a fit in one array, whatever they come from."""
+"""Rows on disk and in chunks, from any source: the bits of a fit in one array."""
 
 import io
 import os
@@ -34,7 +34,7 @@ def X():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Many blocks from little data, and every mapped array large."""
+    """Many blocks from little data, and every mapped array counts as large."""
     monkeypatch.setattr(_local, "BLOCK_BYTES", 200_000)
     monkeypatch.setattr(_arrays, "ARRAY_BLOCKS", 1)
     monkeypatch.setattr(_chunks, "MAPPED_LIMIT", 0)
@@ -194,7 +194,7 @@ def test_draws_of_mapped_rows_read_one_pass_for_each_center(X, tmp_path, small_b
     fitted = model(n_init=1, max_iter=1, init="k-means++").fit_chunks(mapped(X, tmp_path))
     per_pass = len(X) - _local.block_rows(
         X.dtype, X.shape[1]
-    )  # the first block of a pass is not asked for ahead
+    )  # the first block of a pass is not read ahead
     # A survey, the first draw, k - 1 centers, an iteration, the assignment to the final centers.
     assert 0 < sum(asked) <= per_pass * (1 + 2 + (K - 1) + 2)
     assert fitted.n_iter_ == 1
@@ -237,10 +237,10 @@ def test_a_fit_goes_on_from_its_checkpoint(init, X, tmp_path, small_blocks):
         assert_runs(model(**params).fit_chunks(source, labels=True, checkpoint=path), expected)
         assert (
             len(again) <= len(passes) - stop_after + 6
-        )  # a survey; an iteration, or one draw, is lost at the most
+        )  # a survey; at most one iteration or one draw is lost
     source, again = stopping(X, 10**9)
     assert_runs(model(**params).fit_chunks(source, labels=True, checkpoint=path), expected)
-    assert len(again) == 2  # what has ended is only surveyed and labelled
+    assert len(again) == 2  # a finished fit is only surveyed and labeled
 
 
 def test_a_checkpoint_of_another_fit_raises(X, tmp_path):
@@ -416,7 +416,7 @@ def test_a_callback_sees_what_that_of_a_fit_in_one_array_sees(X):
 
     blocks, one = seen(model(n_init=1, tol=0), in_chunks)
     array, other = seen(model(n_init=1, tol=0), lambda model: model.fit(X))
-    # (A fit in one array learns what the callback says when `last` was told already.)
+    # (A fit in one array reads the callback's result after `last` was set.)
     assert blocks == array and one.stop_reason_ == other.stop_reason_ == "callback"
     assert_runs(one, other)
     with pytest.raises(AttributeError, match="predict gives"):

@@ -147,14 +147,15 @@ def test_what_is_lazy_stays_so(synchronous):
         assert ours.dtype == expected.dtype and np.array_equal(ours.compute(), expected)
     assert model.transform(lazy.astype(np.float32)).dtype == np.float32
     assert model.score(lazy) == plain.score(X) == -plain.inertia_
-    assert np.array_equal(model.predict(X), plain.labels_)  # at once, for what is not lazy
+    # An array that is not lazy gets its labels at once.
+    assert np.array_equal(model.predict(X), plain.labels_)
     assert model.get_params() == KMeans(3, random_state=0, n_init=1).get_params()
     assert repr(model) == "KMeans(n_clusters=3, n_init=1, random_state=0)"
 
 
 def test_nothing_is_computed_but_blocks(synchronous):
-    """Rows of an array larger than memory: what a test can see of it is that no task holds more
-    than a block.
+    """Rows of an array larger than memory: a test can only check that no task holds more than a
+    block.
     """
 
     def rows(block_info=None):
@@ -183,7 +184,7 @@ def test_data_frames(synchronous):
     lazy, frame = (
         lazy[lazy.a > 0],
         frame[frame.a > 0],
-    )  # so that nobody knows how many rows there are
+    )  # so that the number of rows is unknown
     X, weights = frame[list("abcd")], frame.w
     model = KMeans(3, init=X[:3]).fit(lazy[list("abcd")], sample_weight=lazy.w)
     plain = ckmeans.KMeans(3, init=X[:3]).fit(X, sample_weight=weights)
@@ -409,8 +410,8 @@ def test_processes(client, monkeypatch):
     lazy = client.persist(da.from_array(X, chunks=(20_000, 8)))
     model = KMeans(8, init=X[:8], tol=0, max_iter=9).fit(lazy)
     assert_same(model.compute(), ckmeans.KMeans(8, init=X[:8], tol=0, max_iter=9).fit(X))
-    # Once blocks are where they stay, workers send centers and sums, 8 x 8 numbers in up to six
-    # parts, and what goes with them; a block has 1.3 MB.
+    # Once blocks are on their workers, only centers and sums are sent, 8 x 8 numbers in up to six
+    # parts, and small objects; a block has 1.3 MB.
     assert sent[-1] - sent[2] < (len(sent) - 3) * 4 * (7 * 8 * 8 * 8 + 8000)
     drawn = KMeans(8, random_state=0, n_init=2, max_iter=5).fit(lazy)
     assert_same(drawn.compute(), ckmeans.KMeans(8, random_state=0, n_init=2, max_iter=5).fit(X))
@@ -432,7 +433,7 @@ def test_passes_go_straight_to_workers_or_by_graphs(client, monkeypatch, quick, 
             answers = super().straight(*args)
             if answers is not None:
                 seen.append("straight")
-                assert len(answers) <= 2  # one of each worker
+                assert len(answers) <= 2  # one from each worker
             return answers
 
     monkeypatch.setattr("ckmeans.dask.Engine", Watched)

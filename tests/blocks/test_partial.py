@@ -1,4 +1,4 @@
-"""What the functions of `ckmeans.partial` refuse."""
+"""Arguments that the functions of `ckmeans.partial` refuse."""
 
 import numpy as np
 import pytest

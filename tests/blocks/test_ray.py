@@ -20,7 +20,7 @@ from ckmeans.ray import Engine, KMeans  # noqa: E402
 @pytest.fixture(scope="module", autouse=True)
 def cluster(tmp_path_factory):
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # On a busy machine processes take long to start and to answer, and Ray would take them for
+    # On a busy machine processes take long to start and to answer, and Ray would consider them
     # dead.
     for name in (
         "worker_register_timeout_seconds",
@@ -47,7 +47,7 @@ def cluster(tmp_path_factory):
                 },
             )
             break
-        except Exception:  # it has not come up in the 15 or 30 seconds that are built into it
+        except Exception:  # it has not started within the 15 or 30 seconds that Ray allows
             ray.shutdown()
             if not tries_left:
                 raise

@@ -20,7 +20,7 @@ from ckmeans._cli.commands import make_parser
 from ckmeans._cli.facts import decimals
 from ckmeans.cli import COMMANDS, main
 
-# Two clouds so far apart that any start finds them.
+# Two clusters so far apart that any start finds them.
 POINTS = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0], [100.0, 50.0], [101.0, 50.0]])
 LABELS = [0, 0, 0, 1, 1]
 
@@ -31,7 +31,7 @@ def data():
 
 
 def process(*argv, **options):
-    """A process of its own that runs the command."""
+    """A new process that runs the command."""
     return subprocess.Popen(
         [sys.executable, "-m", "ckmeans", *argv],
         stdout=subprocess.PIPE,
@@ -421,7 +421,7 @@ EVIL = "\x1b]0;t\x07\u202e$a$"
 
 
 def test_nothing_of_the_user_plays_with_the_terminal(run):
-    """In errors, warnings, tables, and what is told of files."""
+    """In errors, warnings, tables, and messages about files."""
     csv_file("d.csv", [EVIL, "b"], [[1, 2], [3, 4], ["x", 5]])
     for argv in (
         ["fit", "d.csv", "-k", 2, "--columns", EVIL],
@@ -685,7 +685,7 @@ def test_control_c_in_a_process():
     np.save("d.npy", np.random.default_rng(0).normal(size=(100_000, 16)))
     source = (
         "import sys, threading\n"
-        "import numpy.random\n"  # while this is imported, later on, an interrupt is lost in it
+        "import numpy.random\n"  # imported now, since an interrupt during this import would be lost
         "from ckmeans.cli import main\n"
         "threading.Timer(0.5, print, ['busy'], {'flush': True}).start()\n"
         "sys.exit(main(['fit', 'd.npy', '-k', '500', '--n-init', '1000', '--tol', '0']))"

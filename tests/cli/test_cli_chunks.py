@@ -194,7 +194,7 @@ def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
     monkeypatch.setattr(_config, "memory_is_short", lambda needed: needed > 1000)
     run("fit", "x.npy", "-k", 4, "--labels", "labels.npy")
     assert asked == [1] and len(np.load("labels.npy")) == 3000
-    run("fit", "x.npy", "-k", 4, "--labels", "labels.csv")  # which takes memory, as it always did
+    run("fit", "x.npy", "-k", 4, "--labels", "labels.csv")  # which reads all rows into memory
     assert asked == [1]
 
 

@@ -1,4 +1,4 @@
-"""The commands ``explain`` and ``drift``: what they print is what the functions find."""
+"""The commands ``explain`` and ``drift``: they print the results of the functions."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def draw(seed, n=400, shares=(0.5, 0.3, 0.2), moved=0.0):
 
 
 def nameless(path):
-    """The model of a file, without names of columns, for arrays."""
+    """The model in a file, without column names, for use with arrays."""
     model = ckmeans.load(path)
     del model.feature_names_in_
     return model

@@ -1,4 +1,4 @@
-"""``--missing``: rows with gaps left out, filled or taken as they are, and what is told of them."""
+"""``--missing``: rows with gaps left out, filled or used as they are, and the messages."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ NAMES = ["name", "height", "weight", "w"]
 
 
 def table():
-    """Rows of two far clouds, with gaps (NaN) in two columns, and weights."""
+    """Rows of two distant clusters, with gaps (NaN) in two columns, and weights."""
     rng = np.random.default_rng(3)
     X = np.concatenate([rng.normal(c, 1, (12, 2)) for c in (0, 50)]).round(3)
     X[[2, 15], 0] = np.nan
@@ -133,7 +133,7 @@ def test_means_filled_in(run, suffix, weighted):
     assert np.allclose(model.column_means_, means, rtol=1e-14)
     again = KMeans(2, random_state=0).fit(filled, sample_weight=w if weighted else None)
     assert np.array_equal(np.load("l.npy"), again.labels_)
-    # What is predicted gets the means of the fit, not its own.
+    # Gaps in new rows are filled with the means of the fit, not with their own.
     new = np.array([[np.nan, 51.0], [0.5, np.nan]])
     np.save("new.npy", new)
     model.__dict__.pop("feature_names_in_", None)
@@ -148,7 +148,7 @@ def test_gaps_left_out_of_distances(run, suffix):
     path, (X, w) = write(suffix), table()
     options = "--missing", "ignore", "--labels", "l.npy", "--model", "m.npz", "--output", "o.csv"
     run("fit", path, "-k", 2, *used(suffix), *options)
-    # The row without any value is left out, as there is nothing to say of it.
+    # The row without any value is left out.
     assert "4 missing values left out of distances and centers" in run.errors
     assert "1 row left out, whose label is -1: without any value" in run.errors
     some = ~np.isnan(X).all(axis=1)

@@ -1,4 +1,4 @@
-"""What the command writes: formats, files that exist, distances, scales; completion of shells."""
+"""Outputs of the command: formats, files that exist, distances, scales; shell completion."""
 
 import csv
 import json
@@ -136,7 +136,7 @@ def test_all_columns_stay_in_their_order(run, read, written):
 
 
 def test_text_is_written_as_it_stood(run):
-    """Zeros at the end, exponents, words for gaps: what is text in the file stays that text."""
+    """Trailing zeros, exponents, words for gaps: text in the file stays the same text."""
     lines = ["a,b,t", "1.50,1e1,x", "2,-0.0,NA", "+9,12,"]
     open("d.csv", "w").write("\n".join(lines) + "\n")
     run("fit", "d.csv", "-k", 2, "--output", "o.csv")
@@ -175,7 +175,7 @@ def test_many_rows_are_written_in_blocks(run):
 
 
 def test_scores_that_are_not_finite(run):
-    """JSON has no infinite numbers: a row off the only place of its cluster."""
+    """JSON has no infinite numbers: a row at a distance from a cluster whose rows are all equal."""
     np.save("d.npy", np.repeat([[0.0], [9.0]], 3, axis=0))
     np.save("new.npy", [[0.0], [10.0]])
     run("fit", "d.npy", "-k", 2, "--model", "m.npz")
@@ -253,7 +253,7 @@ def test_distances_and_outliers(run, data, rows):
 
 
 def complete(*words):
-    """What bash offers for the last of these words."""
+    """The completions of bash for the last of these words."""
     script = (
         'source c.sh; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ckmeans; '
         "printf '%s\\n' \"${COMPREPLY[@]}\""

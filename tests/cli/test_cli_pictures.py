@@ -82,7 +82,7 @@ def test_the_chosen_k_is_as_good_as_when_it_is_given(run, seed):
 
 def test_equal_rows(run):
     def constant(name):
-        raise AssertionError(f"{name} is no JSON")
+        raise AssertionError(f"{name} is not JSON")
 
     np.save("three.npy", np.repeat([[0.0, 0.0], [5.0, 1.0], [1.0, 7.0]], 25, axis=0))
     facts = json.loads(
@@ -126,7 +126,7 @@ def test_no_structure_is_said_and_nothing_pretended(run):
 @pytest.mark.parametrize(
     "argv, message",
     [
-        (["-k", "5:2"], "'5:2' is no range of numbers of clusters, such as 2:12"),
+        (["-k", "5:2"], "'5:2' is not a range of numbers of clusters, such as 2:12"),
         (["-k", "2:x"], "'x' is not a whole number of at least 1"),
         (["-k", "2:999"], "999 clusters need as many rows at least; there are 240"),
         (["-k", "2:4", "--init", "first"], "leave --init out"),
@@ -257,6 +257,7 @@ def test_a_report_is_whole_and_loads_nothing(run, data, k):
         "Clusters",
         "Profiles",
         "To repeat this",
+        "Glossary",
         *(["Choice of k"] if ":" in k else []),
     ):
         assert heading in page.words
@@ -326,7 +327,7 @@ application.exec()
 
 
 def in_chromium(path):
-    """What a headless Chromium or Chrome makes of a page: its document, after loading."""
+    """The document of a page after a headless Chromium or Chrome has loaded it."""
     for name in "chromium", "chromium-browser", "google-chrome", "chrome":
         if shutil.which(name):
             done = subprocess.run(
@@ -383,6 +384,7 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
         "Profiles",
         "Most unusual rows",
         "To repeat this",
+        "Glossary",
     ]
     assert len(seen["pictures"]) == 6
     assert all(
@@ -391,3 +393,13 @@ def test_a_report_in_a_real_browser(run, data, tmp_path):
     )
     assert seen["width"] <= seen["inner"] and seen["rows"] > 15  # nothing wider than the window
     assert set(seen["asked"]) <= {"file", "data"} and seen["said"] == []
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1, False), (1000, True)])
+def test_a_page_prints_explains_its_words_and_shows_warnings(factor, warned):
+    X = blobs() * [1, factor]
+    page = report(KMeans(4, n_init=1, random_state=0).fit(X), X)
+    assert "@media print" in page and "<h2>Glossary</h2>" in page
+    assert ('<p class="warning">The standard deviations' in page) == warned
+    noted = report(KMeans(2, n_init=1, random_state=0).fit(X), X, notes=["<careful>"])
+    assert '<p class="warning">Note: &lt;careful&gt;</p>' in noted

@@ -1,4 +1,4 @@
-"""Tables from files: every format and layout, and what is said when a file is no table of
+"""Tables from files: every format and layout, and the errors for files that are not tables of
 numbers.
 """
 
@@ -648,7 +648,7 @@ def test_long_cells_and_many_columns(file):
 
 
 def layouts():
-    """Tables as programs write them: (bytes, options that say all about it, names or None,
+    """Tables as programs write them: (bytes, options that fully describe the file, names or None,
     values).
     """
 
@@ -1060,7 +1060,7 @@ def test_json_without_names(file, text):
         ('[{"x": {"y": 1}}]', "no column of numbers ('x': not numbers, e.g. {'y': 1})"),
         ('{"x": {"0": 1, "1": 2}}', "JSON of another shape"),
         ('{"x": [1, 2], "y": [1]}', "columns of different lengths"),
-        ("[[1, 2], [3]]", "record 2 is no list of 2 values"),
+        ("[[1, 2], [3]]", "record 2 is not a list of 2 values"),
         ('[[1, 2], {"x": 3}]', "mixes"),
         ('[{"x": 1}, {"x": ', "damaged JSON"),
         ('{"x": 1}\n{"x": 2\n', "damaged JSON: line 2"),

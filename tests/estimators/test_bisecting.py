@@ -16,7 +16,7 @@ def X():
 
 
 def walk(model, x):
-    """The label of one row, as the attributes say."""
+    """The label of one row, from the attributes."""
     node = 0
     while True:
         sides = ((x.astype(np.float64) - model.tree_centers_[node]) ** 2).sum(axis=1)
@@ -50,7 +50,7 @@ def test_a_fit(X, strategy, dtype, weighted):
         mean = np.average(
             rows[model.labels_ == j].astype(float), axis=0, weights=w[model.labels_ == j]
         )
-        assert np.allclose(model.cluster_centers_[j], mean, atol=0.05)  # but for what tol leaves
+        assert np.allclose(model.cluster_centers_[j], mean, atol=0.05)  # up to tol
 
 
 def test_two_clusters_are_those_of_k_means(X):
@@ -137,11 +137,11 @@ def test_saved_trees(X, tmp_path):
         (2, 1, 77),
         (4, 1, -100),
         (0, 1, -1),
-    ):  # circles and ends that are not there
+    ):  # cycles, and leaves that do not exist
         children = members["tree_children_"].copy()
         children[row, side] = child
         np.savez(path, **{**members, "tree_children_": children})
-        with pytest.raises(ckmeans._estimators.model_files.ModelFileError, match="no tree"):
+        with pytest.raises(ckmeans._estimators.model_files.ModelFileError, match="not form a tree"):
             ckmeans.load(path)
     header = json.loads(members["ckmeans"].item())
     assert header["class"] == "BisectingKMeans"

@@ -1,4 +1,4 @@
-"""Whatever ends a fit leaves what it has reached in the estimator, and goes on itself."""
+"""Any exception that ends a fit leaves the results so far in the estimator, and propagates."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ X = RNG.normal(size=(400, 3)) + 3 * RNG.integers(3, size=(400, 1))
 
 
 class Alarm(Exception):
-    """What a signal handler of a user's raises."""
+    """An exception that a user's signal handler raises."""
 
 
 ENDS = [KeyboardInterrupt, Alarm, MemoryError, SystemExit, ValueError, TimeoutError]
@@ -27,7 +27,7 @@ def end(request):
 
 
 def check_whole(model, rows=X, labels=True):
-    """The attributes are those of one fit, and agree."""
+    """The attributes are those of one fit, and consistent."""
     if labels:
         assert np.array_equal(model.labels_, model.predict(rows))
         assert np.array_equal(
@@ -43,7 +43,7 @@ def check_whole(model, rows=X, labels=True):
 
 
 def ended(fit, end):
-    """Run a fit that is to end with this very exception."""
+    """Run a fit that must end with this exception object."""
     with pytest.raises(type(end)) as caught:
         fit()
     assert caught.value is end
@@ -84,8 +84,8 @@ def test_the_centers_so_far_where_no_run_has_finished(end):
     frame = pytest.importorskip("pandas").DataFrame(X, columns=list("abc"))
     model = KMeans(6, n_init=2, random_state=3, tol=0, history=True).fit(
         frame
-    )  # of which nothing must stay
-    states = list(KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X))
+    )  # none of whose attributes must stay
+    _, *states = KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X)
     ended(lambda: model.set_params(callback=at(0, 2, end)).fit(X), end)
     assert (
         np.array_equal(model.cluster_centers_, states[1].centers)
@@ -137,7 +137,7 @@ def test_an_exception_of_a_signal_handler(name, end):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="signals of POSIX")
 def test_a_signal_in_the_middle_of_native_work():
-    """The fit would take minutes; the alarm comes after a blink, wherever the fit is by then."""
+    """The fit would take minutes; the alarm comes after a moment, wherever the fit is by then."""
 
     def handler(number, frame):
         raise Alarm
@@ -225,14 +225,14 @@ def test_a_warning_that_is_an_error_comes_after_the_fit():
 def test_iter_fit(end):
     model = KMeans(5, random_state=0, tol=0, n_init=1)
     states = model.iter_fit(X)
-    next(states), next(states)
+    next(states), next(states), next(states)  # the start and two iterations
     ended(lambda: states.throw(end), end)
     assert model.stop_reason_ == "interrupted" and model.n_iter_ == 2
     check_whole(model, labels=False)
     left = KMeans(5, random_state=0, tol=0)
     states = left.iter_fit(X)
     next(states)
-    states.close()  # not taken further: as if it had not begun
+    states.close()  # closed at once: as if it had not begun
     assert not hasattr(left, "cluster_centers_")
 
 
@@ -242,7 +242,7 @@ def test_iter_fit(end):
 def test_fit_chunks(end):
     model = KMeans(6, n_init=4, random_state=3, tol=0).fit(X).set_params(callback=at(0, 2, end))
     ended(lambda: model.fit_chunks(lambda: iter(np.array_split(X, 3))), end)
-    states = list(KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X))
+    _, *states = KMeans(6, n_init=1, random_state=3, tol=0).iter_fit(X)
     assert (
         np.array_equal(model.cluster_centers_, states[1].centers)
         and model.runs_ == ()
@@ -310,7 +310,7 @@ def test_mini_batches(end, compute_labels):
     )
     assert model.seen_weights_.sum() == pytest.approx(150)
     check_whole(model, labels=False)
-    model.partial_fit(X)  # goes on from there
+    model.partial_fit(X)  # continues from there
     assert model.n_steps_ == 4
 
 

@@ -121,8 +121,8 @@ def test_streams(X, weights):
 
 
 def test_forgetting():
-    """After a shift of the whole stream, a model with a short memory follows; one without stays
-    between.
+    """After a shift of the whole stream, a model with a short half-life follows; one without it
+    stays in between.
     """
     rng = np.random.default_rng(0)
     errors = {}

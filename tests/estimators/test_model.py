@@ -1,4 +1,4 @@
-"""Models as files: what comes back, and what is refused."""
+"""Models as files: what is restored, and what is refused."""
 
 import copy
 import io
@@ -394,7 +394,7 @@ def test_a_header_that_claims_more_than_there_is(path):
 
 
 def central(path, members):
-    """Writes an archive whose directory tells of several members at one place."""
+    """Writes an archive whose directory lists several members at one place."""
     content = io.BytesIO()
     np.save(content, np.zeros((1000, 8)))
     with zipfile.ZipFile(path, "w") as archive:
@@ -440,7 +440,7 @@ def test_members_that_overlap_are_not_unfolded(path):
     ],
 )
 def test_headers_of_members_that_lie(path, member, descr, shape):
-    """What an array claims to be is held against its bytes before any memory is taken."""
+    """Type and shape in an array's header are checked against its size before memory is taken."""
     save(KMeans(3, random_state=0).fit(X), path, labels=True)
     with np.load(path) as archive:
         members = {name: archive[name] for name in archive.files}
@@ -582,7 +582,7 @@ def test_parameters_that_came_later_take_their_defaults(rewrite):
 
 
 def test_the_format_of_today_stays_readable(path):
-    """A file as version 1 writes it, spelled out: later versions must go on reading it."""
+    """A file as version 1 writes it, written out: later versions must still read it."""
     header = {
         "format": "ckmeans model",
         "version": 1,

@@ -60,7 +60,7 @@ def test_splits_cost_the_least_possible(kind, weighted):
             if least and kind not in (
                 "huge",
                 "tiny",
-            ):  # there the squares leave the range of float64
+            ):  # whose squares leave the range of float64
                 assert abs(
                     Fraction(problem.statistics(bounds)[1].sum()) - least
                 ) <= least * Fraction(1, 10**14)
@@ -146,9 +146,7 @@ def test_threads_merge_alike(kind):
     n = 50000  # large enough for threads, and small for windows
     values = np.sort(rng.normal(size=n))
     weights = None
-    if (
-        kind == "weights"
-    ):  # the heavy ones are so few that what the others cost is as nothing beside them
+    if kind == "weights":  # so few are heavy that the cost of the others is negligible
         weights = 10.0 ** rng.uniform(-10, -9, n)
         weights[rng.integers(n, size=3)] = 1e30
     else:
@@ -156,7 +154,7 @@ def test_threads_merge_alike(kind):
     alone = Sorted(values, weights, 1).split(5)
     assert not np.array_equal(
         alone, Sorted(values, weights, 1).split_by_sums(5)
-    )  # prefix sums would not do
+    )  # prefix sums would not be accurate enough
     for n_threads in (2, 3):
         assert np.array_equal(alone, Sorted(values, weights, n_threads).split(5))
 
@@ -175,7 +173,7 @@ def test_the_estimator_takes_weights_over_many_decades(weights):
     cost = oracle.interval_costs(X[:, 0], np.array(weights))
     least = oracle.least_costs(cost, 5)
     for k in range(1, 6):
-        for _ in range(3):  # it once depended on what memory held
+        for _ in range(3):  # it once depended on uninitialized memory
             model = KMeans(k).fit(X, sample_weight=weights)
             ends = np.flatnonzero(np.diff(model.labels_, prepend=-1, append=-1)).tolist()
             assert len(ends) == k + 1
@@ -295,7 +293,7 @@ def test_the_optimum_is_the_default_for_one_column():
     assert model.inertia_ == pytest.approx(wanted, rel=1e-12)
     assert (
         [run.seed for run in model.runs_] == [None] and model.converged_ and model.n_iter_ <= 2
-    )  # the second sees that all stays
+    )  # the second confirms the first
     assert np.all(np.diff(model.cluster_centers_[:, 0]) > 0)
     for seed in range(3):  # nothing is drawn, and nothing is better
         for refine in (None, "auto", "best"):
@@ -307,7 +305,7 @@ def test_the_optimum_is_the_default_for_one_column():
 
 def test_watching_the_optimum():
     X = np.random.default_rng(7).normal(size=(60, 1))
-    states, seen = list(KMeans(4, tol=0).iter_fit(X)), []
+    (_, *states), seen = KMeans(4, tol=0).iter_fit(X), []
     model = KMeans(4, tol=0, history=True, callback=seen.append).fit(X)
     assert (
         [state.n_changed for state in states]
@@ -615,7 +613,7 @@ def test_the_criterion_is_that_of_a_mixture(kind, offset):
 
 @pytest.mark.parametrize("exponent", [-660, -300, 300, 660])
 def test_weights_of_any_size(exponent):
-    """Only their ratios matter."""
+    """Only the ratios of weights matter."""
     rng = np.random.default_rng(0)
     X = 1000 + rng.normal(size=(1500, 1))
     weights = rng.exponential(size=1500) * (rng.random(1500) < 0.9)

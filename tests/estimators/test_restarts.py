@@ -1,4 +1,4 @@
-"""Where runs start, which one is kept, and what is recorded of them."""
+"""Where runs start, which one is kept, and their records."""
 
 import warnings
 
@@ -174,7 +174,7 @@ def test_a_callable_gets_the_data_the_count_and_a_generator(X):
 
 
 def test_a_callable_may_fit_and_draw_in_turn(X):
-    """The generator that it was given is its own, whatever else goes on."""
+    """The generator that an init gets is not shared with other code."""
 
     def init(X, n_clusters, random_state):
         random_state.random_sample()
@@ -218,9 +218,9 @@ def test_a_callable_that_fails_is_heard(X):
 
 def test_first_takes_the_first_distinct_rows():
     X = np.array([[1.0], [1], [2], [1], [2], [7], [7], [3], [50]])
-    states = list(KMeans(4, init="first").iter_fit(X))
+    start = next(KMeans(4, init="first").iter_fit(X))
     at_first = np.array([[1.0], [2], [7], [3]])
-    assert np.array_equal(states[0].centers, list(KMeans(4, init=at_first).iter_fit(X))[0].centers)
+    assert np.array_equal(start.centers, at_first)
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random"])
@@ -268,7 +268,7 @@ def test_kmeans_plusplus_of_many_rows_equals_the_oracle():
 @pytest.mark.parametrize("n", [60, 3000, 40_000])
 @pytest.mark.parametrize("init", ["k-means++", "random"])
 def test_the_order_of_the_rows_does_not_matter(init, n):
-    """Rows are drawn by what they hold: permuted rows give permuted labels and the same numbers."""
+    """Rows are drawn by their values: permuted rows give permuted labels and the same numbers."""
     rng = np.random.default_rng(n)
     rows = rng.normal(size=(n, 3)) + 4 * rng.integers(3, size=(n, 1))
     weights = rng.exponential(size=n)
@@ -322,7 +322,7 @@ def test_impossible_numbers_of_trials(X, n_local_trials):
 
 
 def test_row_order_decides_only_which_equal_rows_are_drawn():
-    """Rows of no weight in between change nothing either: drawing goes by exact prefix sums."""
+    """Rows of weight 0 in between change nothing either, since draws use exact prefix sums."""
     rng = np.random.default_rng(9)
     X = rng.normal(size=(200, 2))
     weights = rng.random(200)
@@ -342,8 +342,11 @@ def test_row_order_decides_only_which_equal_rows_are_drawn():
 def test_iter_fit_yields_every_iteration(problem):
     result = expected(problem)
     model = KMeans(problem.k, init=problem.init, tol=problem.tol, max_iter=problem.max_iter)
-    states = list(_quietly(model.iter_fit(problem.X, sample_weight=problem.weights)))
+    start, *states = _quietly(model.iter_fit(problem.X, sample_weight=problem.weights))
     assert_same(model, fit(problem))
+    assert np.array_equal(start.centers, np.asarray(problem.init, start.centers.dtype))
+    assert (start.labels == -1).all() and start.labels.dtype == states[0].labels.dtype
+    assert start[0] == 0 and start[3:] == (np.inf, np.inf, len(problem.X), 0)
     assert len(states) == len(result.steps)
     for state, step in zip(states, result.steps):
         assert isinstance(state, IterState)
@@ -368,7 +371,7 @@ def _quietly(states):
 def test_iter_fit_leaves_the_estimator_as_fit_does(X, init):
     one = KMeans(9, init=init, n_init=1, random_state=3).fit(X)
     other = KMeans(9, init=init, n_init=1, random_state=3)
-    states = list(other.iter_fit(X))
+    _, *states = other.iter_fit(X)
     assert_same(other, one)
     assert [run[:4] for run in other.runs_] == [run[:4] for run in one.runs_]
     assert len(states) == one.n_iter_
@@ -472,7 +475,7 @@ def test_filled_clusters_are_told(dtype, refine, capsys):
     X = np.array([[0, 1], [1, 0], [4, 4], [50, 0], [0, 99]], dtype)
     same = np.zeros((4, 2))
     model = KMeans(4, init=same, refine=refine, random_state=0)
-    states = list(model.iter_fit(X))
+    _, *states = model.iter_fit(X)
     assert [state.n_filled for state in states] == [3] + [0] * (len(states) - 1)
     assert states[0].labels.tolist() == [0] * 5
     model.set_params(verbose=1).fit(X)
@@ -483,14 +486,14 @@ def test_filled_clusters_are_told(dtype, refine, capsys):
 
 
 def test_clusters_that_cannot_be_filled_are_not_told():
-    """Two distinct rows give no more than two clusters a place; rows of weight 0 are no members."""
+    """Two distinct rows give at most two clusters; rows of weight 0 do not count as members."""
     X = np.array([[0.0, 0.0]] * 3 + [[9.0, 0.0]] * 3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        states = list(KMeans(4, init=np.zeros((4, 2))).iter_fit(X))
+        _, *states = KMeans(4, init=np.zeros((4, 2))).iter_fit(X)
     assert [state.n_filled for state in states][0] == 1
     assert not any(state.n_filled for state in states[1:])
     light = np.array([[0.0, 0.0], [1.0, 0.0], [30.0, 0.0], [31.0, 0.0]])
     init = np.array([[0.5, 0.0], [30.5, 0.0]])
-    states = list(KMeans(2, init=init).iter_fit(light, sample_weight=[1.0, 1.0, 0.0, 0.0]))
+    _, *states = KMeans(2, init=init).iter_fit(light, sample_weight=[1.0, 1.0, 0.0, 0.0])
     assert states[0].labels.tolist() == [0, 0, 1, 1] and states[0].n_filled == 1

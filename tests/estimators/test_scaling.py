@@ -218,7 +218,7 @@ def test_anomaly_scores():
     tight, wide = rng.normal(0, 0.01, (100, 2)), rng.normal(50, 5, (100, 2))
     X = np.concatenate([tight, wide, [[0.3, 0.0]]])
     model = KMeans(2, random_state=0).fit(X)
-    assert model.distances(X).argmax() != 200  # it is the wide cluster's rows that are far away
+    assert model.distances(X).argmax() != 200  # rows of the wide cluster are farther away
     scores = model.anomaly_scores(X)
     assert scores.argmax() == 200 and scores[200] > 10
     typical = model.typical_distances(X)

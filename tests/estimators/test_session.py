@@ -1,5 +1,5 @@
-"""Long and repeated work: time limits, callbacks, verbosity, progress bars, labels that stay,
-models that travel.
+"""Long and repeated work: time limits, callbacks, verbosity, progress bars, labels that stay the
+same, models that are copied and pickled.
 """
 
 import copy
@@ -45,7 +45,7 @@ def test_max_time_ends_a_fit(X):
     assert time.perf_counter() - started >= 0.3
     assert (
         time.process_time() - computed < 3.0
-    )  # the work of two CPUs in that time, not what a busy machine makes of it
+    )  # CPU time of two threads, which a busy machine does not change
     assert len(model.runs_) < 500
     assert model.runs_[-1].stop_reason in ("max_time", "labels")
     assert model.inertia_ == min(run.inertia for run in model.runs_)
@@ -127,7 +127,7 @@ def test_what_a_state_shows_is_that_of_iter_fit(X):
             (state.centers, state.labels, state.shift, state.inertia)
         ),
     ).fit(X)
-    stepwise = list(KMeans(4, init=init).iter_fit(X))
+    _, *stepwise = KMeans(4, init=init).iter_fit(X)
     assert len(states) == len(stepwise)
     for (centers, labels, shift, inertia), step in zip(states, stepwise):
         assert np.array_equal(centers, step.centers) and np.array_equal(labels, step.labels)
@@ -322,7 +322,7 @@ def test_bad_label_order(X, bad, error, message):
         KMeans(4, label_order=bad).fit(X)
 
 
-# ---- models that travel
+# ---- copies and pickles of models
 
 
 def test_pickle_and_deepcopy(X):

@@ -1,4 +1,4 @@
-"""At home in scikit-learn: its own estimator checks, clone, pipelines, searches, containers,
+"""Use within scikit-learn: its own estimator checks, clone, pipelines, searches, containers,
 routing, diagrams.
 """
 
@@ -59,8 +59,8 @@ def test_estimator_checks(name, metric):
         if result["status"] == "failed"
     }
     assert not failed
-    # scikit-learn's own classes fail this one: they draw rows by their place. Here they are drawn
-    # by what they hold.
+    # scikit-learn's own classes fail this one, as they draw rows by position. Here they are drawn
+    # by their values.
     assert "check_sample_weight_equivalence_on_dense_data" in {
         result["check_name"] for result in results
     }
@@ -343,7 +343,7 @@ def test_what_asks_for_a_cluster_mixin(cls, X):
 
 
 class Renamed(ckmeans.KMeans):
-    """An own __init__ that fixes some parameters and has one more."""
+    """A subclass whose __init__ fixes some parameters and adds one."""
 
     def __init__(self, clusters=3, *, factor=1.0, seed=0):
         super().__init__(clusters, random_state=seed, n_init=2)
@@ -355,7 +355,7 @@ class Renamed(ckmeans.KMeans):
 
 
 class HandedOn(ckmeans.MiniBatchKMeans):
-    """One that takes a parameter more and hands all others on."""
+    """A subclass that adds a parameter and passes all others on."""
 
     def __init__(self, n_clusters=3, *, scaler=None, **options):
         super().__init__(n_clusters, **options)
@@ -363,7 +363,7 @@ class HandedOn(ckmeans.MiniBatchKMeans):
 
 
 class Needed(ckmeans.BisectingKMeans):
-    """One whose parameter has no default."""
+    """A subclass with a parameter without a default."""
 
     def __init__(self, n_clusters, verbose=0):
         super().__init__(n_clusters, verbose=verbose)
@@ -437,7 +437,7 @@ def test_parameters_of_a_subclass():
 
 @pytest.mark.parametrize("lost", ["n_threads", "metric", "max_iter", "all"])
 def test_older_pickles(cls, X, lost):
-    """Those of a version that had fewer parameters."""
+    """Pickles of a version that had fewer parameters."""
     model = cls(3, random_state=0).fit(X)
     state = model.__getstate__()
     for name in list(cls().get_params()) if lost == "all" else [lost]:

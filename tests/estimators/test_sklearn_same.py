@@ -74,7 +74,7 @@ SETS = {
     "shared china": (china, [8]),
     "shared bbc": (word_counts, [5]),
 }
-MAX_ITER = 40  # of the larger sets: what differs, differs early
+MAX_ITER = 40  # of the larger sets: differences show early
 
 
 @pytest.mark.parametrize("name, k", [(name, k) for name, (_, ks) in SETS.items() for k in ks])
@@ -82,7 +82,8 @@ def test_same_labels_as_sklearn(name, k):
     X = SETS[name][0]()
     rng = np.random.default_rng(k)
     for _ in range(3 if X.size < 1e5 else 1):
-        # Beside the rows, so that whole numbers give no ties, which there fall to rounding errors.
+        # Next to the rows, so that whole numbers give no ties, which rounding errors would decide
+        # there.
         init = (
             X[rng.choice(len(X), k, replace=False)]
             + rng.normal(size=(k, X.shape[1])) * 0.01 * X.std()

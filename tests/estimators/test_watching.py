@@ -15,7 +15,7 @@ def test_a_history_is_what_iter_fit_shows():
     model = KMeans(5, random_state=3, n_init=4, history=True).fit(X)
     assert len(model.history_) == len(model.runs_) == 4
     for run, history in zip(model.runs_, model.history_):
-        states = list(KMeans(5, n_init=1, random_state=run.seed).iter_fit(X))
+        _, *states = KMeans(5, n_init=1, random_state=run.seed).iter_fit(X)
         assert [(h.n_iter, h.inertia, h.shift, h.n_changed) for h in history] == [
             (s.n_iter, s.inertia, s.shift, s.n_changed) for s in states
         ]
@@ -39,7 +39,7 @@ def test_keeping_one_changes_nothing(params):
 
 def test_iter_fit_keeps_one_too():
     model = KMeans(4, random_state=0, history=True)
-    states = list(model.iter_fit(X))
+    _, *states = model.iter_fit(X)
     assert [h.inertia for h in model.history_[0]] == [s.inertia for s in states]
 
 

@@ -60,7 +60,7 @@ def test_to_sklearn(rows):
 
 def test_near_ties_are_counted():
     pytest.importorskip("sklearn")
-    # Half-way between two centers in exact arithmetic; far out, where float32 products round.
+    # Halfway between two centers in exact arithmetic; far out, where float32 products are rounded.
     centers = np.array([[1000.1, 3], [1000.3, 3]], dtype=np.float32)
     between = (centers[0].astype(float) + centers[1]) / 2
     X = (between + np.random.default_rng(0).normal(0, 1e-6, (200, 2))).astype(np.float32)
@@ -77,7 +77,7 @@ def test_to_sklearn_sees_wrong_labels(monkeypatch):
     cluster = pytest.importorskip("sklearn.cluster")
     model = KMeans(2, random_state=0).fit([[0.0], [9.0]])
     monkeypatch.setattr(cluster.KMeans, "predict", lambda self, X: np.zeros(len(X), dtype=np.int32))
-    with pytest.raises(ValueError, match="no near tie"):
+    with pytest.raises(ValueError, match="not a near tie"):
         model.to_sklearn([[0.0], [9.0]])
 
 
@@ -251,7 +251,7 @@ def test_sql_refuses():
     with pytest.raises(ValueError, match="cannot be the name"):
         model.to_sql("", columns=["x", "y"])
     wide = KMeans(1).fit(np.zeros((2, 1000)))
-    with pytest.raises(ValueError, match="label the rows by predict"):
+    with pytest.raises(ValueError, match="label the rows with predict"):
         wide.to_sql("points", columns=[f"x{i}" for i in range(1000)])
 
 

@@ -1,4 +1,4 @@
-"""What a seed gives does not depend on the order of the rows, nor on their type."""
+"""The result of a seed does not depend on the order of the rows, nor on their type."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_rows_are_drawn_whatever_their_type(content, n, d, seed):
 
 @pytest.mark.parametrize("n, k", [(150, 3), (3000, 8), (30000, 20)])
 def test_the_default_gives_one_clustering_for_float32_and_float64(n, k):
-    """Where groups are apart; elsewhere rounding of the centers may lead to another optimum."""
+    """For separated groups; otherwise rounding of the centers may lead to another optimum."""
     random = np.random.default_rng(n)
     X = 20 * random.normal(size=(k, 4))[random.integers(k, size=n)] + random.normal(size=(n, 4))
     labels = KMeans(k, random_state=1).fit(X).labels_

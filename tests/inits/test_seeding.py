@@ -1,4 +1,4 @@
-"""Inits beyond the first ones: good starts, honest about weights, at home with too few rows."""
+"""Further inits: good starts, correct with weights and with too few rows."""
 
 import checks
 import numpy as np

@@ -1,4 +1,4 @@
-"""Every error is of a fitting type and says where the trouble is, what the limit is, or what to
+"""Every error is of a fitting type and tells where the problem is, what the limit is, or what to
 do.
 """
 
@@ -792,7 +792,7 @@ def test_seeded_is_a_new_random_state():
     for seed in (0, 7, 2**32 - 1):
         fresh = np.random.RandomState(seed)
         with _validate.seeded(seed) as state:
-            state.normal()  # leaves half a pair of normal numbers behind
+            state.normal()  # leaves one of a pair of normal numbers in the state
         with _validate.seeded(seed) as again:
             assert again.randint(100, size=20).tolist() == fresh.randint(100, size=20).tolist()
             assert again.normal(size=3).tolist() == fresh.normal(size=3).tolist()

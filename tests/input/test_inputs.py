@@ -1,5 +1,5 @@
-"""Whatever holds the numbers: the answers are those of a plain float64 array, and nothing is
-written to.
+"""Any container of numbers: the results are those of a plain float64 array, and nothing is written
+to.
 """
 
 import warnings
@@ -34,7 +34,7 @@ def data(dtype):
 
 
 def outcome(X, weights=None):
-    """Everything a user can learn about X."""
+    """All results that a user can get for X."""
     found = {}
     models = {
         "drawn": KMeans(K, n_init=2, random_state=0),
@@ -124,7 +124,7 @@ def unaligned(X):
 
 
 def field_of_records(X):
-    """The stride from row to row is no multiple of the item size."""
+    """The stride from row to row is not a multiple of the item size."""
     records = np.zeros(len(X), [("mark", np.uint8), ("values", X.dtype, X.shape[1:])])
     records["values"] = X
     return records["values"]
@@ -521,9 +521,7 @@ def pyarrow_mixed(X):
 
 
 class OnlyStream:
-    """A table that can do nothing but hand itself over as an Arrow stream, as those of databases
-    do.
-    """
+    """A table whose only method is to export itself as an Arrow stream, like those of databases."""
 
     def __init__(self, X):
         self.table = pyarrow_table(X)
@@ -533,7 +531,7 @@ class OnlyStream:
 
 
 class OnlyInterchange:
-    """A table that knows the DataFrame interchange protocol and nothing else."""
+    """A table that supports only the DataFrame interchange protocol."""
 
     def __init__(self, X):
         self.table = pyarrow_table(X)

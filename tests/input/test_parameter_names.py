@@ -1,4 +1,4 @@
-"""Parameters that do not exist: the message names the one that was meant."""
+"""Unknown parameters: the message suggests the one that was probably meant."""
 
 import copy
 import inspect

@@ -66,7 +66,7 @@ def frames_of(path):
 
 
 def visible(rgba):
-    """Colors under full transparency are nobody's business."""
+    """Colors of fully transparent pixels do not matter."""
     return rgba * (rgba[..., 3:] > 0)
 
 

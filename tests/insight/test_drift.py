@@ -1,4 +1,4 @@
-"""Drift: it finds planted changes, stays quiet without any, and its tests are those it names."""
+"""Drift: it finds planted changes and nothing without them, and uses the tests that it names."""
 
 import numpy as np
 import pytest

@@ -61,7 +61,7 @@ def test_separated_clusters_make_a_tree_without_mistakes():
     tree = explain(model, X).tree
     assert tree.n_leaves == 4 and tree.agreement == 1 and tree.cost_ratio == pytest.approx(1)
     assert np.array_equal(tree.predict(X), model.labels_)
-    assert {node.feature for node in tree.nodes} == {-1, 0, 1}  # the third tells nothing
+    assert {node.feature for node in tree.nodes} == {-1, 0, 1}  # the third feature is noise
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -138,7 +138,7 @@ def test_odd_clusters():
     found = explain(model, X)
     assert [cluster.size for cluster in found.clusters] == [2, 1]
     assert found.tree.agreement == 1 and found.tree.cost_ratio == 1
-    # Centers that no threshold parts from each other.
+    # Centers that no threshold separates from each other.
     model = KMeans(2, init=[[0.0, 0.0], [0.0, 0.0]], n_init=1, max_iter=1).fit(np.zeros((3, 2)))
     assert explain(model, np.zeros((3, 2))).tree.n_leaves == 1
 

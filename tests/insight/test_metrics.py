@@ -198,7 +198,7 @@ def test_weights_count_as_rows():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_weights_that_are_no_counts(seed):
-    """Only their ratios matter: the sum of the weights is no number of rows."""
+    """Only the ratios of weights matter: their sum is not a number of rows."""
     X, labels = problem(60, 2, 3, 2 * seed)
     weights = np.random.default_rng(seed).random(60) + 0.01
     for score in metrics.calinski_harabasz_score, metrics.davies_bouldin_score:
@@ -362,7 +362,7 @@ def test_ctrl_c_ends_a_long_silhouette():
 
 
 def labels_of(base):
-    """The same labels in all the ways that are fine."""
+    """The same labels in all forms that are accepted."""
     pandas = pytest.importorskip("pandas")
     names = np.array(["x", "longer", ""])[base]
     yield from (

@@ -1,4 +1,4 @@
-"""Choosing k: the criteria's values, what they find on known data, and what is said where there is
+"""Choosing k: the criteria's values, their results on known data, and the messages if there is
 nothing to find.
 """
 
@@ -282,7 +282,7 @@ def test_the_path_costs_less_than_half_and_ends_no_higher():
     X = blobs(12, n=300, d=8, apart=3.0).astype(np.float32)
 
     def work(models):
-        """Iterations by centers: what a fit costs, whatever else the machine is doing."""
+        """Iterations times centers: the cost of a fit, independent of the load of the machine."""
         return sum(
             run.n_iter * len(model.cluster_centers_) for model in models for run in model.runs_
         )
@@ -613,7 +613,7 @@ def test_errors(params, error, message):
 
 
 class Alarm(Exception):
-    """What a signal handler of a user's raises."""
+    """An exception that a user's signal handler raises."""
 
 
 def count_and_raise(monkeypatch, owner, name, at, end):
@@ -637,8 +637,8 @@ def ended(X, end, **params):
 
 
 def agrees(partial, whole):
-    """What a partial selection has is what the whole one has, or, of a fit that might have become
-    better, no less.
+    """A partial selection has the values of the whole one; the inertia of a fit that could still
+    have improved may be higher.
     """
     assert partial.suggested_k is None and partial.model is None
     assert "Interrupted" in str(partial) and "Interrupted" in partial._repr_html_()
@@ -716,7 +716,7 @@ def test_an_alarm_at_any_moment(monkeypatch):
                 signal.setitimer(signal.ITIMER_REAL, seconds)
                 select_k(WHERE, range(1, 6), random_state=0)
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            except Exception as end:  # NumPy may put an exception of its own in its place
+            except Exception as end:  # NumPy may replace it by its own exception
                 rings += 1
                 if hasattr(end, "partial"):
                     agrees(end.partial, WHOLE)

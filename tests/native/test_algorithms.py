@@ -1,4 +1,4 @@
-"""Every algorithm gives Lloyd's bits."""
+"""Every algorithm gives the bits of Lloyd's."""
 
 import doctest
 import warnings
@@ -16,7 +16,7 @@ from ckmeans._input.sparse import sparse_rows
 from ckmeans._native import engine
 from ckmeans._native.engine import Data, Run
 
-# Boxes are for data of some size: below that, all algorithms are one.
+# Boxes need data of some size: below that, all algorithms are the same.
 N = 6000
 
 
@@ -77,7 +77,7 @@ class ByDefinition(engine.SearchInPython):
 
 
 def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
-    """What each row of the table of algorithms makes of the same start.
+    """The iterations of each row of the table of algorithms, from the same start.
 
     Name -> list of tuples, one for each iteration.
     """
@@ -119,7 +119,7 @@ def every_row(X, centers, weights=None, max_iter=12, n_threads=2, unit=False):
     ],
 )
 def test_a_new_algorithm_is_a_search_and_a_row(kind, monkeypatch):
-    """Nothing else knows of it.
+    """The search is known to no other part of the engine.
 
     The loop, sums, empty clusters and the stopping rule are those of all rows of the table.
     """
@@ -267,8 +267,8 @@ def test_every_row_a_cluster_and_other_edges(n):
 
 
 def test_centers_that_meet_and_part():
-    """Equal centers are compared once: bounds know nothing of the others, and must not go on so
-    when they part.
+    """Equal centers are compared once, so bounds do not cover the others; they must, once the
+    centers separate.
     """
     rng = np.random.default_rng(0)
     X = np.round(rng.normal(size=(3000, 2)), 1)
@@ -279,7 +279,7 @@ def test_centers_that_meet_and_part():
 
 
 def test_a_weaker_bound_would_be_noticed():
-    """Here by its labels, in a debug build by the bounds themselves."""
+    """A wrong bound shows by the labels, and in a debug build by the bounds themselves."""
     X = wide(0, 20, 60)
     lloyd = KMeans(60, init=X[:60], tol=0, algorithm="lloyd").fit(X)
     engine.scale_bounds(0.2)
@@ -387,7 +387,7 @@ def test_restarts_share_the_order():
 )
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
-    """Each packs the rows as it wants them; the threads' scratch passes from one to the next."""
+    """Each packs the rows in its own way, and all use the same scratch memory of the threads."""
     X = make(0, d)
     for seed in range(2):
         rng = np.random.default_rng(seed)
@@ -401,7 +401,7 @@ def test_runs_over_the_same_data_may_take_turns(make, d, n_threads):
             run = runs[rng.integers(len(runs))]
             if run.stop_reason is None:
                 run.iterate()
-            if rng.random() < 0.02:  # one that is gone takes its memory along
+            if rng.random() < 0.02:  # a deleted run frees its memory
                 runs.remove(run)
         for run in runs:
             run.finish()

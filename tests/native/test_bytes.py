@@ -1,5 +1,5 @@
-"""Rows in bytes give the bits of the definition, whatever they hold, and are left where they do not
-pay.
+"""Rows in bytes give the bits of the definition, whatever their values, and are given up where they
+do not pay.
 """
 
 import numpy as np
@@ -114,7 +114,7 @@ def test_rows_without_direction():
 
 
 def test_runs_take_turns():
-    """Two runs of other sizes over the same data, and a third that goes by bounds."""
+    """Two runs of other sizes over the same data, and a third that uses bounds."""
     rng = np.random.default_rng(4)
     X = rng.normal(size=(60, 80))[rng.integers(60, size=2000)] + rng.normal(size=(2000, 80))
     starts = [X[:30], X[100:190]]
@@ -134,7 +134,7 @@ def test_runs_take_turns():
 
 @pytest.fixture
 def uninsisted():
-    """What an algorithm prefers is used where it pays, as users have it."""
+    """The preferred packing is used where it pays, as for users."""
     if _native.isa not in ("avx512vnni", "amx"):
         pytest.skip(f"{_native.isa} multiplies whole numbers as fast")
     engine.insist(False)
@@ -143,7 +143,7 @@ def uninsisted():
 
 
 def test_bytes_that_leave_over_too_much_are_given_up(uninsisted):
-    """One feature is so large that all others vanish in its steps."""
+    """One feature is so large that all others are rounded away."""
     rng = np.random.default_rng(5)
     n, k = 1500, 1000
     X = rng.normal(size=(n, 96))

@@ -253,7 +253,7 @@ def test_an_outlier_of_hardly_any_weight_does_not_end_a_run(outlier_weight):
 
 
 def test_weights_that_differ_beyond_a_double():
-    """A cluster of light rows has the mean of its rows, whatever the others weigh."""
+    """A cluster of light rows has the mean of its rows, whatever the weights of others."""
     problem = run([[0], [1], [2], [3]], [[0.0], [3.0]], np.array([1, 1, 1e-60, 1e-60]))
     model = fit(problem)
     assert model.cluster_centers_.ravel().tolist() == [0.5, 2.5]
@@ -275,7 +275,7 @@ def test_whole_weights_are_repeated_rows(dtype, seed):
     assert np.array_equal(np.repeat(one.labels_, weights), other.labels_)
     assert np.array_equal(one.cluster_centers_, other.cluster_centers_)
     assert one.n_iter_ == other.n_iter_
-    # Here a product is rounded where there a distance is added several times.
+    # One rounds a product; the other adds a distance several times.
     assert one.inertia_ == pytest.approx(other.inertia_, rel=1e-14)
 
 

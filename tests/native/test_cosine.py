@@ -1,5 +1,5 @@
-"""metric="cosine": equal to its oracle to the last bit, blind to the length of rows, at home with
-rows of zeros.
+"""metric="cosine": equal to its oracle to the last bit, independent of the length of rows, correct
+with rows of zeros.
 """
 
 import json
@@ -238,8 +238,8 @@ def test_inertia_never_grows(dtype, weighted):
 
 
 def test_what_it_computes():
-    """In the words of the field: unit rows, mean directions, sums of 1 - cos, and half of the
-    Euclidean inertia.
+    """The definition of spherical k-means: unit rows, mean directions, sums of 1 - cos, and half of
+    the Euclidean inertia.
     """
     X = blobs()
     model = KMeans(6, metric="cosine", random_state=0).fit(X)
@@ -271,7 +271,7 @@ def test_labels_of_scikit_learn_on_unit_rows():
 def test_rows_of_zeros():
     X = blobs(300, 5, 4)
     X[[0, 17, 299]] = 0
-    X[18] = 1e-305  # as good as zero
+    X[18] = 1e-305  # counts as zero
     lost = [0, 17, 18, 299]
     rest = np.delete(X, lost, axis=0)
     model = KMeans(4, metric="cosine", random_state=0, tol=0).fit(X)
@@ -329,7 +329,7 @@ def test_rows_that_cancel_out_leave_their_center_where_it_was():
 def test_given_centers_are_brought_to_unit_length():
     X = blobs(500, 4, 3)
     init = X[:3] * [[3.0], [1e-9], [1e12]]
-    states = list(KMeans(3, metric="cosine", init=init, tol=0).iter_fit(X))
+    _, *states = KMeans(3, metric="cosine", init=init, tol=0).iter_fit(X)
     assert np.array_equal(states[0].labels, oracle_cosine.assign(X, X[:3])[0])
     for bad in ([[1.0, 0, 0, 0], [0.0, 0, 0, 0], [0, 0, 1.0, 0]],):
         with pytest.raises(ValueError, match="Row 1 of init is zero.*direction"):
@@ -338,7 +338,7 @@ def test_given_centers_are_brought_to_unit_length():
             KMeans(3, metric="cosine", init=lambda X, k, random_state, bad=bad: np.array(bad)).fit(
                 X
             )
-    # Those of a model are taken as they are: a fit that goes on from them ends with them.
+    # Centers of a model are taken as they are: a fit that starts from them ends with them.
     model = KMeans(3, metric="cosine", random_state=0, tol=0).fit(X.astype(np.float32))
     again = KMeans(3, metric="cosine", init=model.cluster_centers_, tol=0).fit(X.astype(np.float32))
     assert np.array_equal(again.labels_, model.labels_)
@@ -409,7 +409,7 @@ def test_given_centers_draw_nothing_from_the_global_generator(metric):
         KMeans(2, init=init, metric=metric).fit(X)
     after = np.random.get_state()[1:3]
     assert np.array_equal(before[0], after[0]) and before[1] == after[1]
-    with pytest.raises(ValueError, match="random_state"):  # and yet it is looked at
+    with pytest.raises(ValueError, match="random_state"):  # it is checked all the same
         KMeans(2, init=X[:2], metric=metric, random_state=-1).fit(X)
 
 
@@ -626,8 +626,8 @@ def test_a_stream():
 
 
 def test_rows_that_differ_by_rounding_when_at_unit_length():
-    """A few directions and more clusters than that: the init that fills up with rows off its means
-    must find an end.
+    """More clusters than distinct directions: the init that adds rows that differ from its means
+    must end.
     """
     few = np.array(
         [

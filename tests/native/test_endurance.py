@@ -1,5 +1,5 @@
-"""Many fits: after each other, at the same time, in threads and processes; and any kind of use,
-well and badly meant.
+"""Many fits: one after the other, at the same time, in threads and processes; and random use, valid
+and invalid.
 """
 
 import multiprocessing
@@ -47,12 +47,12 @@ def test_a_hundred_fits_at_once():
 )
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_fits_in_as_many_processes_at_once(method, count):
-    """All begin together. Processes that are no copies import everything by themselves, so there
-    are fewer of them.
+    """All begin together. Processes that are not forked import everything again, so there are fewer
+    of them.
     """
     alone = {
         task: fit_and_send(task) for task in range(count)
-    }  # in threads of our own, which are about when the others begin
+    }  # in our own threads, which run when the others begin
     context = multiprocessing.get_context(method)
     ready, results = context.Barrier(count), context.Queue()
     processes = [
@@ -139,7 +139,7 @@ def test_files_that_were_read_wrongly_once(path):
 
 @pytest.mark.parametrize("target", fuzz.OF_BYTES)
 def test_most_bytes_to_begin_with_are_read(target, monkeypatch):
-    """Else the targets of bytes would look at nothing but the first check."""
+    """Otherwise the targets of bytes would only reach the first check."""
     read, done = {"models": (ckmeans.load, 0), "tables": (fuzz.read_table, 0)}[target]
 
     def counted(path, **options):

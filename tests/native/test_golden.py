@@ -32,4 +32,4 @@ def test_a_record_holds_each_fit_once():
     assert len(names) == len(set(names)) == len(RECORD["results"])
     assert (
         len({each for each in RECORD["results"].values()}) > 100
-    )  # no constant stands for the results
+    )  # the results are not a constant

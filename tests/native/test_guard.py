@@ -1,4 +1,4 @@
-"""The filter may only discard: its bound holds where it is hardest, and the test for that can
+"""The filter may only discard: its bound holds in the hardest cases, and the test for that can
 fail.
 """
 
@@ -106,7 +106,7 @@ def test_a_weaker_bound_would_be_noticed(wrong, rounds, factor):
 
 
 def hard_rows(rng, kind, n, d):
-    """Rows that do not go well into whole numbers."""
+    """Rows that whole numbers approximate badly."""
     X = rng.normal(size=(n, d))
     if kind == "spikes":  # one feature makes up the whole row
         X[np.arange(n), rng.integers(d, size=n)] *= 10.0 ** rng.uniform(0, 9, size=n)
@@ -159,7 +159,7 @@ def same_fits(X, centers, algorithms, **options):
 
 
 def test_whole_numbers_that_are_given_up():
-    """One feature is so large that most rows stay in doubt: the fit goes on in float32."""
+    """One feature is so large that most rows stay undecided: the fit continues in float32."""
     rng = np.random.default_rng(0)
     side = rng.choice([-1, 1, 0.01], size=1500, p=[0.45, 0.45, 0.1])
     X = rng.normal(size=(1500, 96))
@@ -167,7 +167,7 @@ def test_whole_numbers_that_are_given_up():
     centers = np.concatenate([X[side == -1][:2], X[side == 1][:2], X[side == 0.01][:1]])
     same_fits(X, centers, ["yinyang", "lloyd", "auto"])
     data = engine.Data(X, None, 2, True)
-    for algorithm in "lloyd", "auto", "yinyang":  # over what the others have left
+    for algorithm in "lloyd", "auto", "yinyang":  # with the packings that the others have left
         run = engine.Run(data, centers.copy(), 300, 0.0, algorithm)
         while run.iterate():
             pass
@@ -185,8 +185,8 @@ def test_rows_without_direction_among_rows_in_doubt():
 
 
 def test_whole_numbers_before_and_after_axes():
-    """The rows that axes are found from lie along four of them, the others do not: axes are taken,
-    and left.
+    """The rows from which axes are computed lie along four of them, the others do not: axes are
+    begun and given up.
     """
     rng = np.random.default_rng(1)
     n, d, k = 20_000, 96, 64
@@ -205,8 +205,8 @@ def test_single_rows_are_decided_right(dtype):
     rng = np.random.default_rng(0)
     hard = 0
     for d in (3, 16, 17, 40, 64, 130):
-        # Centers a rotation of coordinates apart are equally far from a row of zeros: only the
-        # order of the sums decides.
+        # Centers whose coordinates are rotations of each other are equally far from a row of zeros:
+        # only the order of the sums decides.
         base = rng.normal(size=d)
         centers = np.array([np.roll(base, shift) for shift in range(min(d, 9))])
         X = np.concatenate(
@@ -239,7 +239,7 @@ def test_single_rows_are_checked():
 
 
 def hard_roots(rng, kind, n, d, k):
-    """float32 rows and centers whose distances are hard to get from |x|^2 + |c|^2 - 2xc."""
+    """float32 rows and centers whose distances |x|^2 + |c|^2 - 2xc gives inaccurately."""
     X = rng.normal(size=(n, d))
     centers = rng.normal(size=(k, d))
     if kind == "offset":

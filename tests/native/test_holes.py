@@ -75,7 +75,7 @@ def test_missing_values_spoil_their_own_rows_only(value, dtype, d, order):
     if order == "sentinels first":
         X = X[np.argsort(~missing.any(axis=1), kind="stable")]
         X = np.concatenate([X[:-K], X[rng.permutation(N - K)[:K]]])
-    # Of a row with such a value any center that has it, too, may be left over.
+    # For a row with such a value any center that also has it may be left.
     pairs, run = work(X)
     assert pairs < 0.15 * K
     check(X, run)

@@ -1,4 +1,4 @@
-"""Extra memory of a fit, measured as the growth of the process's peak in a process of its own."""
+"""Extra memory of a fit, measured as the growth of the peak memory of a new process."""
 
 import sys
 

@@ -27,7 +27,7 @@ def rows():
 
 
 def at_once(*jobs):
-    """Do all jobs in threads of their own that begin together; their results."""
+    """Do each job in its own thread, all at the same time; returns their results."""
     ready = threading.Barrier(len(jobs))
 
     def begin(job):
@@ -125,7 +125,7 @@ def test_functions_share_rows(rows):
 
 
 def test_one_estimator_fitted_by_several_threads_at_once_is_no_crash(rows):
-    """Whose results stay is not said; the next fit is as good as any."""
+    """Which results stay is not defined; the next fit is correct."""
     X, _ = rows
     model, stream = KMeans(4, n_init=1, random_state=0), MiniBatchKMeans(4, random_state=0)
     stream.partial_fit(X)
@@ -135,7 +135,7 @@ def test_one_estimator_fitted_by_several_threads_at_once_is_no_crash(rows):
 
 
 def test_rows_that_change_under_a_fit_are_no_crash():
-    """The result means nothing then, but memory stays intact, and what is raised can be read."""
+    """The result is meaningless, but memory stays intact, and errors are readable."""
     X = np.random.default_rng(0).normal(size=(20_000, 3))
     done = threading.Event()
 

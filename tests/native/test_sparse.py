@@ -1,4 +1,4 @@
-"""Sparse rows give the very results of the same rows as a dense array."""
+"""Sparse rows give exactly the results of the same rows in a dense array."""
 
 import copy
 import pickle
@@ -562,7 +562,7 @@ def test_distances_to_centers_of_many_large_values(columns, scale):
 
 @pytest.mark.parametrize("stored", [np.nan, -np.nan, np.inf, -np.inf])
 def test_distances_of_what_is_not_finite_stay_in_their_tables(stored):
-    """Rows are checked before, but may change after; NaN can have a sign, which leads nowhere."""
+    """Rows are checked before, but may change afterwards; a NaN may have a sign."""
     n, columns = 128, 400
     S = sparse.csr_matrix((np.ones(n), (np.arange(n), np.arange(n) % 7)), shape=(n, columns))
     rows, _ = check.as_matrix(S, sparse=True)

@@ -1,6 +1,6 @@
-"""Sums over rows are the exact sums, rounded once, for any mix of magnitudes; and what is too small
-or too large to be computed with
-is refused."""
+"""Sums over rows are the exact sums, rounded once, for any mix of magnitudes; values that are too
+small or too large are refused.
+"""
 
 import math
 import warnings
@@ -29,8 +29,8 @@ def true_sum(terms):
 
 
 def mixed(rng, size, low=-1074, high=900):
-    """Float64 numbers whose sums end halfway between two others, or a hair beside that, as often as
-    not.
+    """Float64 numbers whose sums are often halfway between two float64 numbers, or very close to
+    that.
     """
     kind = rng.integers(5)
     if kind == 0:
@@ -273,7 +273,7 @@ def test_means_of_any_rows(seed, d, dtype, weighted):
 
 
 def test_rows_without_weight_change_no_variance():
-    """Whatever they hold: their range is that of the data, but they are not in any sum."""
+    """Rows of weight 0: their values count for the ranges, but are not in any sum."""
     rng = np.random.default_rng(3)
     X = rng.normal(size=(300, 2))
     padded = np.vstack([X, [[1e130, -1e100]]])
@@ -302,8 +302,8 @@ def test_rows_without_weight_change_no_variance():
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_draws_at_running_sums_that_parts_leave_over(seed):
-    """Shares and numbers with few digits: targets meet running sums, or miss them by what is
-    2**-300 of them.
+    """Shares and numbers with few digits: targets equal running sums, or differ from them by
+    2**-300 of their value.
     """
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 40))

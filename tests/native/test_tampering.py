@@ -1,7 +1,8 @@
-"""What Python can change while compiled code uses it: attributes, states, rows and indices.
+"""Objects that Python code can change while compiled code uses them: attributes, states, rows and
+indices.
 
-Nothing may be read or written out of place. The outcome is a right result, or an error that says
-what is wrong.
+No memory outside of them may be read or written. The outcome is a correct result, or an error that
+says what is wrong.
 """
 
 import copy
@@ -301,7 +302,7 @@ def test_a_fit_inside_its_own_callback_is_refused(cls, again):
             RuntimeError, match="being fitted already, by the call that this one comes from"
         ):
             getattr(model, again)(X[:50])
-        others.append(cls(2, random_state=0).fit(X[:50]).labels_)  # another one may
+        others.append(cls(2, random_state=0).fit(X[:50]).labels_)  # another estimator may fit
 
     others, model = [], cls(3, random_state=0, callback=callback)
     model.fit(X)
@@ -334,9 +335,7 @@ def test_threads_that_feed_one_stream_wait_for_each_other():
 
 # ---- rows that change while they are used
 
-quiet = pytest.mark.filterwarnings(
-    "ignore"
-)  # that there are few clusters, and what NumPy says of garbage
+quiet = pytest.mark.filterwarnings("ignore")  # about few clusters, and NumPy's about garbage
 GARBAGE = (np.nan, -np.nan, np.inf, -np.inf, 1e300, 0.0)
 
 
@@ -580,7 +579,7 @@ def native_calls():
 
 
 def _run_of(data, centers, row):
-    """A run by a row that the table of algorithms would have to refuse."""
+    """A run with an invalid row of the table of algorithms."""
     engine.ALGORITHMS["bad"] = engine.Algorithm(*row)
     try:
         return engine.Run(data, centers, 5, 0.0, "bad")

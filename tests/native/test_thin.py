@@ -1,5 +1,5 @@
 """Distances of rows that are mostly zero: the same bits from CSR rows as from dense ones, and as
-near the truth as float64 can be.
+accurate as float64 can be.
 """
 
 import math
@@ -54,7 +54,7 @@ def thin_problem(seed, kind, dtype, d, k, n=30):
         if dtype == np.float32:
             X = (
                 X.astype(np.float16) if kind in ("huge", "tiny", "subnormal") else X
-            )  # whose range float32 does not have
+            )  # outside the range of float32
         return X.astype(dtype), np.ascontiguousarray(
             centers.astype(dtype) if dtype == np.float64 else centers.astype(np.float32), float
         )
@@ -231,7 +231,7 @@ def walks(kind, dtype, seed, n=150, d=900):
 @pytest.mark.parametrize("kind", [*VALUES, "halfway", "powers"])
 def test_squares_and_inertia_of_sparse_rows_are_sums_in_order(kind, dtype):
     if dtype == np.float32 and kind in ("huge", "tiny", "subnormal"):
-        kind = "normal"  # whose range float32 does not have
+        kind = "normal"  # outside the range of float32
     for seed in range(3):
         X, centers, labels = walks(kind, dtype, seed)
         expected = oracle.sq_distances(X, centers)[np.arange(len(X)), labels]

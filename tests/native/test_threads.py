@@ -46,14 +46,14 @@ def test_concurrent_use_of_one_model():
 
 
 def test_other_threads_run_during_a_call():
-    """The interpreter is not held: Python code goes on in the second that this takes."""
+    """The interpreter's lock is released: Python code runs during the second that this takes."""
     X = np.random.default_rng(1).random((200_000, 8), dtype=np.float32)
     model = KMeans(20_000, init=X[:20_000], max_iter=1, n_threads=1).fit(X[:20_000])
     rounds = tries = 0
     with ThreadPoolExecutor(1) as pool:
         while (
             rounds <= 10 and tries < 20
-        ):  # where the machine is busy this thread may not come to run for some time
+        ):  # on a busy machine this thread may not run for some time
             rounds, tries = 0, tries + 1
             call = pool.submit(model.predict, X)
             while not call.done():

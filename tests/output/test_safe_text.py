@@ -1,4 +1,4 @@
-"""User text where it leaves: nothing plays with what shows it, and what is harmless stays."""
+"""User text in outputs: it cannot control the program that shows it, and harmless text stays."""
 
 import csv
 import html.parser
@@ -176,7 +176,7 @@ def test_any_name_can_be_drawn(name):
     model = KMeans(2, random_state=0, n_init=1).fit(Table(name))
     ax = plot.clusters(model, Table(name), features=[0, 1], regions=False)
     shown = ax.xaxis.label._preprocess_math(ax.get_xlabel())
-    assert shown == (_safe_text.terminal(name), False)  # as it is, and no mathematics
+    assert shown == (_safe_text.terminal(name), False)  # unchanged, and not parsed as mathematics
     plot.profiles(model, ax=ax)  # (its names are tick labels)
     ax.figure.savefig(io.BytesIO(), format="svg")
     pyplot.close(ax.figure)

@@ -1,4 +1,4 @@
-"""Colour quantisation."""
+"""Color quantization."""
 
 import numpy as np
 import pytest
@@ -23,13 +23,11 @@ def test_each_pixel_takes_the_nearest_colour(image, k):
     assert len(result.palette) == k == len(np.unique(result.indices))
     pixels = image.reshape(-1, result.palette.shape[1])
     model = KMeans(k, init=result.model.cluster_centers_, max_iter=1, tol=1e9).fit(pixels)
-    assert model.inertia_ <= result.model.inertia_ * (
-        1 + 1e-12
-    )  # weighted colours are what all pixels are
+    assert model.inertia_ <= result.model.inertia_ * (1 + 1e-12)  # weighted colors equal all pixels
     assert result.model.inertia_ == pytest.approx(-result.model.score(pixels), rel=1e-12)
     assert (
         np.diff(result.palette.astype(int).sum(axis=1)) >= -2
-    ).all()  # dark to light, but for rounding
+    ).all()  # dark to light, up to rounding
 
 
 def test_few_colours_stay_as_they_are():
@@ -81,7 +79,7 @@ def test_depths_and_channels(dtype, channels):
     )  # neither black nor white
     many = quantize(image[:3, :4], 200)
     seen = slice(None) if channels not in (2, 4) else image[:3, :4, -1] > 0
-    assert np.array_equal(many.image[seen], image[:3, :4][seen])  # few colours stay as they are
+    assert np.array_equal(many.image[seen], image[:3, :4][seen])  # few colors stay unchanged
 
 
 def test_the_other_byte_order_and_bits():

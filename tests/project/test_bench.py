@@ -94,9 +94,7 @@ def test_inertia_and_nearest_agree_with_their_definitions(monkeypatch):
 
 
 def made_up(page="fit", task="fit", **values):
-    """A run of two cells in which 'faiss' cannot do one and comes to another result in the
-    other.
-    """
+    """A run of two cells in which 'faiss' fails in one and gets another result in the other."""
     cells = [data.Cell(page, task, "blobs", 100, 2, 3, dtype) for dtype in ("float32", "float64")]
     results = [
         Result(cells[0], "ckmeans", [2e-3, 1e-3, 9e-3], 7, 100.0),

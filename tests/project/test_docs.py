@@ -1,5 +1,5 @@
-"""What the README and the pages of the site show is what happens; ``python tests/pages.py --write``
-has them show it.
+"""The README and the pages of the site show the true outputs; ``python tests/pages.py --write``
+updates them.
 """
 
 import os

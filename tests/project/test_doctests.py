@@ -1,4 +1,4 @@
-"""The examples in the documentation do what they say."""
+"""The examples in the docstrings give the outputs that they show."""
 
 import doctest
 import importlib

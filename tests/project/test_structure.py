@@ -24,7 +24,7 @@ FLOORS = [
     {"_estimators"},
     {"partial", "_blocks", "progress"},
     {"metrics", "image", "select", "_exports", "_insight"},
-    {"plot", "dask", "ray"},
+    {"plot", "_drawing", "dask", "ray"},
     {"report", "tutorial"},
     {"_cli", "cli", "__main__"},
 ]
@@ -136,7 +136,7 @@ def test_private_names_of_the_checks_stay_in_their_modules(module):
 
 
 def file_of(name):
-    """The file or folder that a text calls by this name, or None."""
+    """The file or folder that a text means by this name, or None."""
     for place in (REPOSITORY, REPOSITORY / "ckmeans", REPOSITORY / "tests"):
         for path in (place / name, place / f"{name}.py"):
             if path.exists():

@@ -1,4 +1,4 @@
-"""The stubs say what the package has."""
+"""The stubs agree with the package."""
 
 import ast
 import importlib
@@ -35,8 +35,8 @@ ckmeans.dask.KMeans, ckmeans.progress.ProgressBar
 
 @pytest.fixture(scope="module")
 def checker(tmp_path_factory):
-    """mypy seeing the stubs alone, as users' checkers do; modules without one, whose sources these
-    read, have whatever is asked for.
+    """mypy with the stubs alone, as in users' type checks; modules without a stub, whose sources
+    users' checkers read, accept any name.
     """
     pytest.importorskip("mypy")
     tmp_path = tmp_path_factory.mktemp("checked")
@@ -97,7 +97,7 @@ def test_it_says_that_it_is_typed():
 
 @pytest.mark.parametrize("module", ["ckmeans._native", "ckmeans._native.engine"])
 def test_the_compiled_modules_have_what_their_stubs_say(module):
-    """Names only: what Cython compiles does not tell its signatures."""
+    """Names only: compiled code does not reveal its signatures."""
     found = importlib.import_module(module)
     path = PACKAGE.joinpath(*module.split(".")[1:])
     stub = path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi")

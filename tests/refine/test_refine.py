@@ -1,4 +1,4 @@
-"""Refinements: better than where they start, repeatable, honest about weights and labels."""
+"""Refinements: better than their start, repeatable, correct weights and labels."""
 
 import csv
 import json
@@ -117,7 +117,7 @@ def test_whole_weights_count_like_copies():
 def test_iter_fit_ends_as_fit_does():
     X = blobs()
     model = KMeans(12, n_init=1, random_state=0, refine="auto")
-    states = list(model.iter_fit(X))
+    _, *states = model.iter_fit(X)
     assert [state.n_iter for state in states] == list(range(1, len(states) + 1))
     checks.assert_same(model, KMeans(12, n_init=1, random_state=0, refine="auto").fit(X))
 
@@ -219,9 +219,7 @@ def test_a_range_of_k_is_not_refined(tmp_path, capsys):
 @pytest.mark.parametrize("d", [1, 2, 7])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_search_keeps_its_books(d, weighted):
-    """After any sequence of swaps and iterations the state equals one made anew from its
-    centers.
-    """
+    """After any sequence of swaps and iterations the state equals one computed from its centers."""
     rng = np.random.default_rng(d)
     X = np.ascontiguousarray(rng.normal(size=(500, d)).round(1))
     w = rng.integers(1, 5, 500).astype(float) if weighted else None
@@ -250,7 +248,9 @@ def test_the_search_keeps_its_books(d, weighted):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_rounding_is_not_taken_for_the_weight_of_a_cluster(seed):
-    """A cluster that a heavy row leaves keeps weights that its sum had swallowed."""
+    """A cluster that a heavy row leaves keeps the small weights that rounding had hidden in its
+    sum.
+    """
     rng = np.random.default_rng(seed)
     n, k = 120, 6
     X = rng.normal(size=(n, 2))

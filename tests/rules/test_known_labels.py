@@ -53,8 +53,8 @@ def test_given_centers_are_those_of_their_index():
     X = blobs(100, 2, 2)
     known = np.full(100, -1)
     known[4] = 1
-    states = list(KMeans(2, init=X[:2], max_iter=1).iter_fit(X, labels_known=known))
-    other = list(KMeans(2, init=X[[0, 4]], max_iter=1).iter_fit(X))
+    _, *states = KMeans(2, init=X[:2], max_iter=1).iter_fit(X, labels_known=known)
+    _, *other = KMeans(2, init=X[[0, 4]], max_iter=1).iter_fit(X)
     assert np.array_equal(states[0].labels, other[0].labels)
 
 
@@ -108,7 +108,7 @@ def test_lists_floats_and_the_callers_array():
         (np.zeros((400, 2), dtype=int), {}, ValueError, "one label for each row"),
         (np.zeros(400, dtype=int), {"known": "maybe"}, ValueError, "known must be one of"),
         (np.zeros(400, dtype=int), {"label_order": "size"}, ValueError, "label_order=None"),
-        (np.zeros(400, dtype=int), {"size_max": 200}, ValueError, "goes with"),
+        (np.zeros(400, dtype=int), {"size_max": 200}, ValueError, "above size_max=200"),
     ],
 )
 def test_what_cannot_be_is_an_error_before_any_work(known, params, error, words):

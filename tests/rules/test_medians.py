@@ -149,7 +149,7 @@ def test_inits_restarts_history_and_iter_fit(init):
     for steps in model.history_:
         inertias = [step.inertia for step in steps]
         assert all(a >= b * (1 - 1e-12) for a, b in zip(inertias, inertias[1:]))
-    states = list(KMeans(12, init=BLOBS[:12], metric="manhattan").iter_fit(BLOBS))
+    _, *states = KMeans(12, init=BLOBS[:12], metric="manhattan").iter_fit(BLOBS)
     run = oracle.lloyd(BLOBS, BLOBS[:12], metric=oracle_manhattan)
     assert [state.inertia for state in states] == [step.inertia for step in run.steps]
     assert all(np.array_equal(a.centers, b.centers) for a, b in zip(states, run.steps))

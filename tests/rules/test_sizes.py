@@ -200,7 +200,7 @@ def test_label_order_and_model_files_keep_labels(tmp_path):
 def test_iter_fit_is_the_fit():
     X = blobs()
     model = KMeans(4, init=X[:4], size_max=105)
-    states = list(model.iter_fit(X))
+    _, *states = model.iter_fit(X)
     again = KMeans(4, init=X[:4], size_max=105).fit(X)
     assert np.array_equal(model.labels_, again.labels_)
     assert all(np.bincount(state.labels).max() <= 105 for state in states)

@@ -4,13 +4,13 @@ An init is a generator function of (fit, state): it yields requests for the driv
 `_blocks/driver.py`, is sent the sums of the blocks' answers, and returns centers of shape (k, d).
 The rows that it has drawn so far are kept in ``state.chosen``, from which a fit can be resumed.
 
-What the inits over one array (`ckmeans/_inits`, and `data/seeding.pxi` for k-means++) and those
-over blocks have in common is written once: the number of candidates, the hashes that order the
-rows, the kernels that compute distances and potentials, the cutting and rounding of exact sums, and
-of k-means|| everything but the passes over the rows. What remains double is the search for a drawn
-row. In one array, the rows are sorted once and a search goes through them. Blocks may be in other
-processes and too many for a sorted order of all rows, so here sums of ranges of the order are
-requested, then sums of the parts of one range, until few rows are left.
+The common parts of the inits over one array (`ckmeans/_inits`, and `data/seeding.pxi` for
+k-means++) and of those over blocks are written once: the number of candidates, the hashes that
+order the rows, the kernels that compute distances and potentials, the exact sums, and all of
+k-means|| but the passes over the rows. Only the search for a drawn row is written twice. In one
+array, the rows are sorted once and searched in that order. Blocks may be in other processes and
+have too many rows to sort. So here sums over ranges of the order are requested, then sums over the
+parts of one range, until few rows are left.
 """
 
 from .first import first

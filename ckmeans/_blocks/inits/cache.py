@@ -21,7 +21,8 @@ class Cache:
     def put(self, key, value, array):
         with self.lock:
             if key not in self.held and array.nbytes + self.size() > CACHE_LIMIT:
-                # Entries of other fits go first: these are over, or have to compute them again.
+                # Entries of other fits are removed first: those fits have ended, or compute them
+                # again.
                 for other in [other for other in list(self.held) if other[0] != key[0]]:
                     self.held.pop(other, None)
                 if array.nbytes + self.size() > CACHE_LIMIT:

@@ -5,9 +5,9 @@ All rows have an order: that of their hashes, and of their positions where hashe
 the nearest center. A row is drawn as the first at which the running sum of the shares exceeds a
 target.
 
-It is found as in a tree. A first pass sums up the shares of 2**bits ranges of the order, the next
-passes those of the parts of one range, until a range has so few rows that they are looked at one by
-one.
+The row is found as in a search tree. The first pass sums the shares of 2**bits ranges of the order,
+the next passes sum those of the parts of one range, until a range has few enough rows to go through
+them one by one.
 """
 
 import numpy as np
@@ -159,8 +159,8 @@ def values(parts, lost):
 
 
 def first_above(sums, before, target, lost=0):
-    """The first of some sums (m, parts) at which the running total exceeds the target, or, if none
-    does, the last that is not zero; and the total before it.
+    """The index of the first of these sums (m, parts) at which the running total exceeds the
+    target, or, if there is none, of the last nonzero sum; and the total before it.
 
     before : parts of the total before the first sum
     lost : bound on the error of all sums; `Unsettled` is raised if it matters
@@ -186,10 +186,9 @@ def draw(fit, targets, chosen, bound, top=None, run=None, lost=0):
     """Rows at which the running sum of shares exceeds the targets: (rows (m, d), positions (m,)).
 
     chosen : the rows chosen so far, or None: then shares are weights
-    bound : what no share exceeds
-    top : counts and sums of the first pass, if they are known
-    run : number of the run that has chosen
-    lost : bound on the error of the sums; `Unsettled` is raised if it matters
+    bound : upper bound on the shares top : counts and sums of the first pass, if they are known run
+    : number of the run that has chosen lost : bound on the error of the sums; `Unsettled` is raised
+    if it matters
     """
     whole, local = fit.whole, fit.engine.in_process
     bits = FIRST_BITS[local]

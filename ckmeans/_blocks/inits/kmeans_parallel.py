@@ -1,7 +1,7 @@
 """k-means|| (Bahmani et al., VLDB 2012) over blocks.
 
-`_inits/kmeans_parallel.py` does the same in one array and draws the same rows; what a round draws
-and how the centers are chosen in the end is written there.
+`_inits/kmeans_parallel.py` does the same in one array and draws the same rows; the draws of a round
+and the final choice of the centers are implemented there.
 """
 
 import numpy as np

@@ -81,8 +81,8 @@ def kmeans_plusplus(fit, state):
 
 
 def rest(fit, state):
-    """Centers where every row equals one that is chosen: the first rows of positive weight, by
-    content, that are not chosen follow, then the first row again and again.
+    """Centers if every row equals a chosen one: next come the first rows of positive weight, in the
+    order of their hashes, that are not chosen, then copies of the first row.
     """
     found = yield heads_task, fit.whole, fit.k
     others = [
@@ -163,7 +163,7 @@ def shares_task(X, sample_weight, index, whole, chosen):
 
 
 def heads_task(X, sample_weight, index, whole, limit):
-    """The first rows of positive weight by content, equal ones included and as they stand."""
+    """The first rows of positive weight in the order of their hashes, equal ones by position."""
     codes, rows = codes_of(X, index, whole), np.flatnonzero(weights_of(X, sample_weight))
     rows = rows[np.argsort(codes[rows], kind="stable")[:limit]]
     return Foremost(

@@ -24,7 +24,7 @@ def weights_of(X, sample_weight):
 
 
 def open_block(X, sample_weight, whole):
-    """A block as the native code takes it."""
+    """A block as the engine's Data."""
     weights = (
         None
         if sample_weight is None or not len(X)

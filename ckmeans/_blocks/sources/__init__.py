@@ -22,7 +22,7 @@ __all__ = ["KINDS", "LabelArray", "label_sink", "open_source"]
 
 
 class Ask(NamedTuple):
-    """What the caller wants of a source; see `KMeans.fit_chunks`."""
+    """What the caller asks of a source; see `KMeans.fit_chunks`."""
 
     sample_weight: object = None
     n_threads: int | None = None

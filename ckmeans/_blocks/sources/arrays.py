@@ -36,7 +36,7 @@ class ArrayEngine(local.LocalEngine):
 
     def blocks(self):
         for i, (start, stop) in enumerate(zip(self.cuts, self.cuts[1:])):
-            self.close()  # else the reading thread could map pages again that were given back
+            self.close()  # else the reading thread could map released pages again
             self.check()
             if self.pages is not None and i + 2 < len(self.cuts) and not self.few_rows:
                 # A new thread for each block: after an interrupt, a thread that waits for its next

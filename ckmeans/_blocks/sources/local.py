@@ -1,4 +1,4 @@
-"""What all engines in this process share; see `_blocks/driver.py` for what an engine is."""
+"""The common parts of engines in this process; `_blocks/driver.py` defines what an engine is."""
 
 import numpy as np
 

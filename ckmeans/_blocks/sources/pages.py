@@ -1,4 +1,4 @@
-"""The pages of memory-mapped files: read ahead, and given back when they are no longer needed."""
+"""The pages of memory-mapped files: read ahead, and released when they are no longer needed."""
 
 import errno
 import mmap
@@ -11,8 +11,8 @@ from ..._output.safe_text import terminal
 
 
 class Pages:
-    """The pages of a `numpy.memmap`, which can be read before they are needed and given back (to
-    the file cache) afterwards.
+    """The pages of a `numpy.memmap`, which can be read before they are needed and released (they
+    stay in the file cache) afterwards.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ class Pages:
         """The pages of an array in a memmap; None for any other array.
 
         Also None for arrays in other mappings (`mmap.mmap`, shared memory, mode "c"). These may be
-        private or without a file: what was written there is stored nowhere else, and giving back
-        the pages would erase it.
+        private or without a file: what was written there is stored nowhere else, and releasing the
+        pages would erase it.
         """
         while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
             array = array.base

@@ -71,7 +71,7 @@ class Reader:
 
 
 class _Shared:
-    """What a `Reader` and its thread tell each other.
+    """The data that a `Reader` and its thread exchange.
 
     Attributes
     ----------

@@ -1,5 +1,5 @@
-# Blocks: one pass over some rows of a larger whole. Sums are cut as the whole's are, so that those
-# of all blocks, added in any order, are the bits that one pass over the whole gives.
+# Blocks: one pass over some rows of a larger whole. Sums are cut as for the whole, so the sums of
+# all blocks, added in any order, have the bits of one pass over the whole.
 
 SPARE_RANGE = SPARE
 
@@ -53,8 +53,8 @@ def scan_block(Data data not None):
 
 
 cdef Cuts cuts_of(tuple whole, Py_ssize_t d, Kind kind, bint weighted):
-    """What sums over a whole of d columns are cut by; whole: rows, low, high, tiny (d,), largest
-    and smallest positive weight.
+    """The cuts of sums over a whole of d columns; whole: rows, low, high, tiny (d,), largest and
+    smallest positive weight.
     """
     cdef Cuts cuts = Cuts(d)
     cdef cnp.ndarray low, high, tiny
@@ -92,7 +92,7 @@ def block_lost(tuple whole not None):
 
 
 def block_bound(tuple whole not None, cnp.ndarray centers not None):
-    """What no weighted squared distance in the whole exceeds."""
+    """An upper bound of all weighted squared distances in the whole."""
     cdef Cuts cuts = cuts_of(whole, len(whole[1]), KIND_F64, False)
     return cuts.farthest(rows_of(centers, "centers", cuts.d), centers.shape[0])
 
@@ -120,9 +120,9 @@ def assign_block(Data data not None, tuple whole not None, cnp.ndarray centers n
     start : int
         Position of the block's first row in the whole.
     middle : ndarray of shape (d,) or None
-        What moments of the columns are taken about, if they are.
+        The point about which moments of the columns are taken, if they are.
     bound : float
-        What weighted squared distances do not exceed; below 0: they are not summed up.
+        Upper bound of the weighted squared distances; below 0: they are not summed.
 
     Returns
     -------
@@ -286,7 +286,7 @@ cdef int seed_block(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
 cdef int seed_candidates(View view, Seeding *job, CenterForms forms, const Packed *packing,
                          cnp.ndarray near, const double *rows, bint filter,
                          Memory memory) except -1:
-    """A step over all rows, or those that the filter leaves over."""
+    """A step over all rows, or over those that the filter leaves."""
     cdef Py_ssize_t m = forms.c.k, j
     cdef Py_ssize_t *column
     forms.prepare(rows, packing, filter, True)
@@ -308,18 +308,18 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
                      cnp.ndarray candidates not None, cnp.ndarray closer not None,
                      Py_ssize_t column, bucket, Py_ssize_t buckets,
                      double bound):
-    """Take a new center, and find what each of the next candidates would change of the potential,
-    bucket by bucket.
+    """Take a new center, and compute by how much each of the next candidates would change the
+    potential, bucket by bucket.
 
     near        INOUT (n,) squared distance of each row to the nearest center so far, infinite
-    before the first
+                before the first
     new         (0 or 1, d)
     candidates  (m, d)
     closer      INOUT (panels, m) uint64: rows to which the last candidates may be closer, then
-    these ones
-    column      of the new center among the last candidates; -1: `closer` knows nothing of it
+                the same for these
+    column      of the new center among the last candidates; -1: it is not in `closer`
     bucket      (n,) uint16
-    bound       what the potential's terms do not exceed
+    bound       upper bound of the potential's terms
 
     Returns
     -------
@@ -356,7 +356,7 @@ def block_potentials(Data data not None, tuple whole not None, cnp.ndarray near 
     for f in range(d):
         origin[f] = 0.5 * cuts.low_[f] + 0.5 * cuts.high_[f]
     packing.open_around(cuts, origin)
-    # (Infinite limits prove nothing.)
+    # (Infinite limits rule out nothing.)
     filter = packing.filter and (<const double *>cnp.PyArray_DATA(near))[0] != INFINITY
     job.exact = data.exact
     job.taking = new.shape[0] > 0

@@ -1,16 +1,16 @@
-# Blocks that come one after the other, pass after pass: fits in one process over rows that memory
-# does not hold.
+# Out-of-core fits: blocks are read one after the other in every pass, in one process, for rows that
+# do not fit into memory.
 #
-# From pass to pass only labels stay and, as far as there is room, bounds and the packed rows of the
-# first blocks. As in `Run`, only rows whose label changes are added and taken away, and rows that
-# bounds prove to keep theirs are not even read.
+# Between passes only labels are kept and, as far as there is room, bounds and the packed rows of
+# the first blocks. As in `Run`, only rows whose label changes are added to sums and subtracted, and
+# rows whose bounds prove that they keep their label are not even read.
 
 cdef enum:
     SAMPLE_ROWS = 500            # whose bounds are tried before all rows have some
 
 
 cdef class StreamRun:
-    """Where one run is between two passes, and what it has found in this one."""
+    """The state of one run between two passes, and its results in this one."""
     cdef Memory memory
     cdef object label_array
     cdef int32_t *label              # (places,)
@@ -29,7 +29,7 @@ cdef class StreamRun:
 
 
 cdef class Stream:
-    """Runs in step over the same blocks.
+    """Runs that advance together over the same blocks.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ cdef class Stream:
         Position of each block's first row.
     k, n_threads, n_runs : int
     algorithm : str
-        A row of ALGORITHMS. Of searches, blocks know bounds on groups and the comparison with all
-        centers; where a row insists on anything else, they go by "auto".
+        A row of ALGORITHMS. Blocks support two searches, bounds on groups and the comparison with
+        all centers; if a row requires anything else, "auto" is used.
     room : int
         Bytes that bounds and packed rows may take, together.
     keep : bool
@@ -107,7 +107,7 @@ cdef class Stream:
         for b in range(self.n_blocks):
             self.start[b + 1] = at[b + 1]
             self.place[b + 1] = self.place[b] + (at[b + 1] - at[b] + TILE - 1) // TILE * TILE
-        # Bounds come first: they spare more of a pass than packed rows do.
+        # Bounds come first: they save more of a pass than packed rows do.
         each = 4 * (1 + (k + WIDTH - 1) // WIDTH) * n_runs
         while (GroupSearch in row.searches and self.bounded < self.n_blocks
                and each * self.place[self.bounded + 1] <= room):
@@ -164,7 +164,7 @@ cdef class Stream:
         """A pass of a run begins: with these centers (k, d), float64, C-contiguous; bound, checked:
         as in `assign_block`.
 
-        settled : whether all draws are done, whose memory bounds and packed rows may take now
+        settled : whether all draws are done, so that bounds and packed rows may take their memory
         """
         cdef StreamRun run = self.runs[run_]
         cdef Py_ssize_t parts = self.cuts.sums.parts
@@ -193,8 +193,8 @@ cdef class Stream:
         self.prepared = run
 
     cdef int open_packings(self, const double *centers) except -1:
-        """All alike: an origin and a scale for all passes. Any give the same results, and amid the
-        centers the filter's errors are small.
+        """Choose an origin and a scale for all blocks and passes. Any give the same results; with
+        an origin amid the centers the filter's errors are small.
         """
         cdef Floats packing, sample = Floats()
         cdef Py_ssize_t i
@@ -208,7 +208,7 @@ cdef class Stream:
         return 0
 
     cdef int choose(self, StreamRun run) except -1:
-        """Whether this pass goes by bounds."""
+        """Whether this pass uses bounds."""
         run.n_passes += 1
         run.pairs = 0
         run.bounding = run.groups is not None and self.wants_bounds(run)
@@ -219,8 +219,7 @@ cdef class Stream:
         return 0
 
     cdef bint wants_bounds(self, StreamRun run) except -1:
-        """As in a run over rows that are kept, but that rows whose panels are not kept have to be
-        packed, too.
+        """As in a run over rows that are kept, but rows without kept panels have to be packed, too.
         """
         cdef GroupSearch groups = run.groups
         cdef double pack = ((0.5 if self.cuts.narrow else 0.8) * self.d
@@ -235,7 +234,7 @@ cdef class Stream:
             groups.open(self.threads, &self.sample.packed, self.place[self.bounded], run.center,
                         self.k, self.d)
             groups.pilot_at = 2              # how far centers move is known then
-        # (Bounds loosen from pass to pass, and are not all renewed: twice what the pilot tells.)
+        # (Bounds loosen from pass to pass, and not all are renewed: twice the pilot's estimate.)
         return groups.insisted or groups.pays(run.center, self.forms, self.n_sampled, run.n_passes,
                                               brute, gather, gather, 2, True)
 
@@ -325,8 +324,8 @@ cdef class Stream:
         return self.finite(run)
 
     cdef int open_block(self, View view, cnp.ndarray array, weights, Py_ssize_t n) except -1:
-        """Look at n rows of a block, which must be of the type and the number of features of
-        all.
+        """Open n rows of a block, which must have the type and the number of features of all
+        blocks.
         """
         view.open(array, weights, self.threads)
         if (view.rows.n != n or view.rows.d != self.d or view.narrow != self.cuts.narrow
@@ -343,7 +342,7 @@ cdef class Stream:
         return odd == 0
 
     cdef int take_sample(self, View view, Py_ssize_t index) except -1:
-        """Every so many rows of the whole, however that is cut into blocks."""
+        """Every so-many-th row of the whole, however it is divided into blocks."""
         cdef double *row = <double *>view.workers[0].block
         cdef Py_ssize_t first = self.start[index]
         cdef Py_ssize_t i = (self.sample_step - first % self.sample_step) % self.sample_step
@@ -355,8 +354,8 @@ cdef class Stream:
         return 0
 
     def state(self, Py_ssize_t run_):
-        """For tests: whether the last pass went by bounds, pairs that they left over for each row,
-        blocks with bounds and with packed rows.
+        """For tests: whether the last pass used bounds, the pairs that they left for each row, and
+        the numbers of blocks with bounds and with packed rows.
         """
         cdef StreamRun run = self.runs[run_]
         return {"bounding": run.bounding,
@@ -364,7 +363,7 @@ cdef class Stream:
                 "bounded": self.bounded, "kept": self.kept}
 
     def end(self, Py_ssize_t run_):
-        """The pass is over: what `assign_block` returns, but for moments."""
+        """End the pass; returns what `assign_block` returns, without moments."""
         cdef StreamRun run = self.runs[run_]
         cdef cnp.ndarray check = np.empty(2, dtype=np.uint64)
         memcpy(cnp.PyArray_DATA(check), run.check, sizeof(run.check))

@@ -1,9 +1,8 @@
-# Blocks that stay: a run over some rows of a larger whole, which is told its centers and answers
-# with its sums.
+# Resident blocks: a run over some rows of a larger whole, which is given centers and returns sums.
 #
-# As in `Run`, only rows whose label changes are added and taken away, the rows stay packed, and
-# fewer centers are compared where that pays. What it answers depends on the centers only, not on
-# those that it was told before.
+# As in `Run`, only rows whose label changes are added to sums and subtracted, the rows stay packed,
+# and fewer centers are compared where that pays. The result depends on the present centers only,
+# not on earlier ones.
 
 
 def held_run(Data data not None, tuple whole not None, cnp.ndarray centers not None):

@@ -9,18 +9,18 @@ cdef enum:
 
 
 cdef class Layout:
-    """Where the values of CSR rows are, checked: kernels take it from here and from nowhere else.
+    """The checked positions of the values of CSR rows: kernels read them only from here.
 
-    Row starts lead to other places in memory, so they are a copy that nothing can change. Column
-    indices do so, too, but a copy of all would cost a fit of sparse rows some percent and 4 bytes
-    for each value: they are read where they lie, and wherever one becomes an address it is looked
-    at once more (`ckm_column`), for another thread may have changed it by then.
+    Row starts become addresses, so they are a copy that nothing can change. So do column indices,
+    but a copy of all would cost a fit of sparse rows a few percent of its time and 4 bytes for each
+    value: they are read in place and checked again (`ckm_column`) wherever one becomes an address,
+    since another thread may have changed it in the meantime.
 
     Attributes
     ----------
     indptr : ndarray of shape (n + 1,), int64, read-only
     indices : ndarray of int32
-        Those of the rows were from 0 to d - 1.
+        All were checked to be from 0 to d - 1.
     d : int
         Columns.
     ordered : bool
@@ -69,7 +69,7 @@ cdef bint all_below(const index_type *column, Py_ssize_t count, uint64_t d) noex
 
 
 cdef int32_t falls_in(const index_type *column, Py_ssize_t count) noexcept nogil:
-    """At how many places columns do not ascend."""
+    """The number of places at which columns do not ascend."""
     cdef int32_t falls = 0
     cdef Py_ssize_t e
     for e in range(1, count):
@@ -78,7 +78,7 @@ cdef int32_t falls_in(const index_type *column, Py_ssize_t count) noexcept nogil
 
 
 def own_layout(const int64_t[::1] indptr, const index_type[::1] indices, Py_ssize_t d):
-    """The Layout of CSR rows of d columns; None where these are none."""
+    """The Layout of CSR rows of d columns; None if they are not valid."""
     cdef Layout out = Layout.__new__(Layout)
     cdef Py_ssize_t n = indptr.shape[0] - 1, i, e, first, last
     cdef int64_t falls = 0               # places at which columns do not ascend
@@ -100,7 +100,7 @@ def own_layout(const int64_t[::1] indptr, const index_type[::1] indices, Py_ssiz
     if last > first:
         column = &indices[0]
         with nogil:
-            # still near when they are looked at again
+            # still in the cache when they are read again
             for e from first <= e < last by LOOKED_AT:
                 valid = valid and all_below(column + e, min(<Py_ssize_t>LOOKED_AT, last - e), d)
                 falls += falls_in(column + e - (e > first),
@@ -148,7 +148,7 @@ def take_rows(cnp.ndarray data not None, Layout layout not None, const int64_t[:
 
 
 cdef int check_layout(Layout layout, cnp.ndarray data) except -1:
-    """Raise unless these are values that the layout can be of."""
+    """Raise unless these values fit the layout."""
     if (layout.start == NULL or cnp.PyArray_NDIM(data) != 1 or not cnp.PyArray_ISCARRAY_RO(data)
             or min(<Py_ssize_t>cnp.PyArray_DIM(data, 0),
                    len(layout.indices)) < layout.start[layout.n]):
@@ -171,7 +171,7 @@ cdef void csr_squares(const Rows *rows, double *out) noexcept nogil:
 
 
 cdef object open_csr(Rows *rows, array, Py_ssize_t *most_values):
-    """Rows of a SparseRows; returns what they lie in.
+    """Rows of a SparseRows; returns the objects that hold their memory.
 
     most_values  OUT  how many values the longest has, at least 1
     """

@@ -1,9 +1,9 @@
-# How large the terms of sums over the rows can be, how fine their bits are, and so how sums are
-# cut; see data/sums.pxi.
+# The largest magnitude and the smallest bit of the terms of sums over the rows, and therefore how
+# these sums are cut; see data/sums.pxi.
 
 cdef class Cuts:
-    """What sums over rows are cut by: those of one data set, or of the whole that a block is a part
-    of, whose sums can be added then.
+    """How sums over rows are cut, by the ranges of one data set, or of the whole that a block is a
+    part of: then the sums of blocks can be added.
 
     Attributes
     ----------
@@ -12,7 +12,7 @@ cdef class Cuts:
     """
     cdef Memory memory
     cdef readonly cnp.ndarray low, high
-    cdef double *low_                    # (d,) what `low` and `high` hold
+    cdef double *low_                    # (d,) the values of `low` and `high`
     cdef double *high_
     cdef double *tiny                    # (d,) smallest magnitude but zero in each column
     cdef Py_ssize_t d
@@ -49,7 +49,7 @@ cdef class Cuts:
                 self.lightest = min(self.lightest, weight[i])
 
     cdef void share(self, Cuts other) noexcept:
-        """Cut sums as another does, of whose rows these are some."""
+        """Cut sums as for another data set that contains these rows."""
         self.terms, self.heaviest, self.lightest = other.terms, other.heaviest, other.lightest
         self.weighted, self.sums, self.before = other.weighted, other.sums, other
 
@@ -68,7 +68,7 @@ cdef class Cuts:
         return out
 
     cdef int cut(self) except -1:
-        """How cluster sums are cut: in as many parts as it takes to lose nothing, judged by the
+        """How cluster sums are cut: into as many parts as are needed to lose nothing, given the
         smallest bit of any term.
         """
         cdef Py_ssize_t d = self.d, f
@@ -103,12 +103,12 @@ cdef class Cuts:
         return 0
 
     cdef double largest_term(self, Py_ssize_t f) noexcept nogil:
-        """The largest magnitude that a weight and a value of this column may have together."""
+        """The largest magnitude of the product of a weight and a value of this column."""
         return self.heaviest * max(fabs(self.low_[f]), fabs(self.high_[f]))
 
     cdef double lost_of_squares(self):
-        """What the second moments of a survey, all columns together, may have left over, at the
-        most; twice that.
+        """Twice an upper bound of the remainders of the second moments of a survey, all columns
+        together.
         """
         cdef Py_ssize_t f
         cdef double span, lost = 0
@@ -116,7 +116,7 @@ cdef class Cuts:
         for f in range(self.d):
             span = self.high_[f] - self.low_[f]
             split_constants(self.heaviest * span * span, self.terms, cut, 1, 2)
-            if cut[1] > ldexp(1.5, -1022):    # else its grid is that of all numbers
+            if cut[1] > ldexp(1.5, -1022):    # else its grid is that of all float64 numbers
                 lost += self.terms * cut[1] * ldexp(1, -52)
         return lost
 

@@ -1,4 +1,4 @@
-# One data set: the view of its rows, and what has been found out about them.
+# One data set: the view of its rows, and everything computed from them that is kept.
 
 METRIC_NUMBERS = {"manhattan": MANHATTAN, "gaps": GAPS}
 METRIC_NAMES = {EUCLIDEAN: "euclidean", MANHATTAN: "manhattan", GAPS: "gaps"}
@@ -13,7 +13,7 @@ cdef class Data(View):
         Aligned, of a native type in KINDS, any strides. Read in place and never written to.
     weights : ndarray of shape (n,), float64, C-contiguous, or None
     n_threads : int
-        At least 1; more than MOST_THREADS are taken for so many.
+        At least 1; more than MOST_THREADS count as MOST_THREADS.
     packed : bool
         Whether runs keep a packed copy of the rows (4 n d bytes; in whole numbers 2 n d), or pack
         them anew in every pass.
@@ -21,13 +21,13 @@ cdef class Data(View):
         Whether to scan the rows at once; without, only `assign` may be used until `scan` has been
         called.
     metric : {"euclidean", "manhattan", "gaps"}
-        What the distance of a row and a center is; what is called a squared distance is then the
-        sum of absolute differences, or that of squared differences over the features that are not
-        NaN in the row. With "gaps" a row weighs d / (features that are there) times as much.
+        The distance of a row and a center. "Squared distance" then means the sum of absolute
+        differences, or the sum of squared differences over the features that are not NaN in the
+        row. With "gaps" the weight of a row is multiplied by d / (its features that are not NaN).
     unit : bool
-        Whether rows are taken at unit length, wherever they are read, and centers that are passed
-        in, too: cosine k-means. `weights` are then without those of rows that have no direction;
-        `inertia` is the sum of cosine distances, `distances` gives those.
+        Whether rows are scaled to unit length wherever they are read, and so are given centers:
+        cosine k-means. `weights` are then 0 for rows without a direction; `inertia` is the sum of
+        cosine distances, and `distances` gives those.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ cdef class Data(View):
     cdef double *fill                    # GAPS: (d,) means of the columns, once rows are scanned
     cdef readonly object present         # GAPS: (n,) features that are there in each row
     cdef readonly object plain_weights   # GAPS: weights as they were given, or None
-    cdef Data whole_data                 # what this is a batch of; or None
+    cdef Data whole_data                 # the data that this is a batch of; or None
 
     def __cinit__(self, array, weights, int n_threads, bint packed, bint scan=True,
                   bint unit=False, str metric="euclidean"):
@@ -136,14 +136,14 @@ cdef class Data(View):
                     cuts.high_[f] = max(cuts.high_[f], 0.0)
         if self.cuts is None:
             cuts.weigh(self.weight, self.rows.n, self.heaviest)
-        else:                                # a batch has those of the whole, but no counts
+        else:                                # a batch has the ranges of the whole, but no counts
             cuts.share(self.cuts)
         self.cuts = cuts
         if self.metric == GAPS and self.finite:
             self.find_fill()
 
     cdef int count_present(self) except -1:
-        """Find how many features are there in each row, and weigh rows accordingly."""
+        """Count the features of each row that are not missing, and weight rows accordingly."""
         cdef Units job
         cdef Py_ssize_t n = self.rows.n, d = self.rows.d, i
         cdef double[::1] there = np.empty(n)
@@ -165,13 +165,13 @@ cdef class Data(View):
         return 0
 
     cdef int find_fill(self) except -1:
-        """Find the means of the columns, of what is there."""
+        """Compute the means of the columns, without missing values."""
         cdef cnp.ndarray labels = np.zeros(self.rows.n, dtype=np.int32)
         cdef cnp.ndarray means
         cdef Py_ssize_t d = self.rows.d, f
         cdef double *fill = <double *>self.memory.take(d, sizeof(double))
         for f in range(d):
-            if self.cuts.low_[f] > self.cuts.high_[f]:      # nothing is there: for Python to refuse
+            if self.cuts.low_[f] > self.cuts.high_[f]:      # no value: Python code raises the error
                 return 0
         means = label_means(self, self.cuts, labels, 1)
         memcpy(fill, cnp.PyArray_DATA(means), d * sizeof(double))
@@ -182,7 +182,7 @@ cdef class Data(View):
         return 0
 
     cdef Cuts need_cuts(self):
-        """What sums are cut by, of data that was opened without."""
+        """The cuts of sums, for data that was opened without them."""
         if self.cuts is None:
             self.scan()
         return self.cuts
@@ -201,7 +201,7 @@ cdef class Data(View):
         return self.variance_
 
     cdef double gap_variance(self) except -1:
-        """The same of what is there, each row by the share of its features."""
+        """The same without missing values, each row weighted by the share of its features."""
         cdef Memory memory = Memory()
         self.need_cuts()
         if self.variance_ < 0:
@@ -213,7 +213,7 @@ cdef class Data(View):
         return self.variance_
 
     cdef int begin_survey(self, Memory memory, Survey *job) except -1:
-        """A survey, ready to be done; `finish_survey` has the rest."""
+        """Prepare a survey; `finish_survey` evaluates it."""
         self.need_cuts()
         if self.rows.indptr != NULL and self.stored == NULL:
             self.scan()
@@ -234,7 +234,7 @@ cdef class Data(View):
         return packing
 
     cdef int forget_packings(self, Packing but) except -1:
-        """Give back the memory of what this packing takes the place of."""
+        """Free the memory of the packings that this one replaces."""
         cdef Packing packing
         for packing in self.packings.values():
             if packing is not but:
@@ -242,10 +242,10 @@ cdef class Data(View):
         return 0
 
     def batch(self, picked, bint packed=False):
-        """Some of the rows (int64 indices, perhaps with repetitions) as data: what is known of all
-        need not be found again.
+        """Some of the rows (int64 indices, perhaps with repetitions) as data, with the ranges of
+        all rows, so that no scan is needed.
         """
-        picked = np.array(picked, dtype=np.int64, order="C")      # its own: they become addresses
+        picked = np.array(picked, dtype=np.int64, order="C")      # a copy: they become addresses
         cdef const int64_t *index = <const int64_t *>values_of(picked, cnp.NPY_INT64, "rows", 1, -1)
         for i in range(len(picked)):
             check_index(index[i], self.rows.n, "row")
@@ -264,9 +264,7 @@ cdef class Data(View):
         return out
 
     def factors(self):
-        """What each row is multiplied by to be of unit length, (n,); ones, where rows are as they
-        are.
-        """
+        """The factors that scale rows to unit length, (n,); ones if rows are not scaled."""
         cdef cnp.ndarray out = np.ones(self.rows.n)
         if self.unit:
             memcpy(cnp.PyArray_DATA(out), self.rows.factor, self.rows.n * sizeof(double))
@@ -286,7 +284,7 @@ cdef class Data(View):
         return out
 
     cdef void read_center(self, Py_ssize_t row, double *out) noexcept nogil:
-        """A row (d,) as a center: with the means of the columns in its gaps."""
+        """A row (d,) as a center: with the means of the columns in place of missing values."""
         cdef Py_ssize_t f
         self.exact.read(&self.rows, row, out)
         for f in range(self.rows.d if self.fill != NULL else 0):
@@ -294,8 +292,8 @@ cdef class Data(View):
                 out[f] = self.fill[f]
 
     def keys(self, indices):
-        """For each of these rows bytes that only equal rows have: its values, or those that are not
-        zero and their columns.
+        """For each of these rows bytes that identify it among different rows: its values, or its
+        nonzero values and their columns.
         """
         cdef const int64_t[::1] index = np.ascontiguousarray(indices, dtype=np.int64)
         cdef cnp.ndarray room = np.empty(max(self.rows.d, 2 * self.most_values))
@@ -335,22 +333,23 @@ cdef class Data(View):
     def draw(self, uniforms):
         """For each number in [0, 1) a row, drawn in proportion to the weights.
 
-        It is the first, in order of content, at which the running sum of the weights exceeds the
-        number's share of the total.
+        It is the first, in the order of the rows' hashes, at which the running sum of the weights
+        exceeds this share of the total.
         """
         return self.need_draw_order().draw(self, np.ascontiguousarray(uniforms, dtype=np.float64))
 
     def ranked(self, code, Py_ssize_t count):
-        """`count` rows in the order of their hashes: from this one on, and then from 0 on. A random
-        order, but the same for the same rows. And these hashes, where there are weights.
+        """`count` rows in the order of their hashes, from this hash on and then from 0 on: an order
+        that looks random, but is the same for the same rows. And these hashes, if there are
+        weights.
         """
         if not 0 <= count <= self.rows.n:
             raise IndexError(f"{count} of {self.rows.n} rows")
         return self.need_draw_order().ranked(self, code, count)
 
     def kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials, cnp.ndarray uniforms not None):
-        """Rows drawn as initial centers, see `PlusPlus`; uniforms (1 + (k - 1) * trials,) in [0, 1)
-        decide.
+        """Rows drawn as initial centers, see `PlusPlus`, by the random numbers uniforms (1 + (k -
+        1) * trials,) in [0, 1).
         """
         return PlusPlus(self, k, trials).draw(uniforms)
 
@@ -396,7 +395,7 @@ cdef class Data(View):
         unit.
 
         Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of
-        the features, those of thin rows, too.
+        the features, also those of thin rows.
         """
         out = all_distances(self, centers, in_order)
         self.overflow = self.threads.overflow()
@@ -406,7 +405,7 @@ cdef class Data(View):
         """Weighted means (k, d) of the rows with each label (int32), rounded to the type of
         results.
 
-        A label without weight repeats the mean before it; the first is zero then.
+        A label without weight repeats the mean before it; if it is the first, its mean is zero.
         """
         cdef cnp.ndarray means = label_means(self, self.need_cuts(), labels, k)
         cdef double *mean = <double *>cnp.PyArray_DATA(means)

@@ -1,13 +1,13 @@
-# Rows in an order that depends on what they hold, not on where they stand: that of a 64-bit hash of
+# Rows in an order that depends on their values, not on their positions: that of a 64-bit hash of
 # their values (kernels/exact/hash.pxi).
 #
 # Inits draw rows by running sums in this order. So a seed draws the same rows however the data is
-# sorted, and a row of weight 2 is as likely, to the very same numbers, as two equal rows. (But for
-# two rows of the same hash: one in 10**7 million-row data sets.) The upper half of the hash is that
-# of the values rounded to float32, so that a seed draws the same rows whatever their type; the
-# lower half is that of all bits, and orders rows that are equal in float32. Zeros have no part in
-# it, so that sparse rows are hashed by what they store. Only the few buckets that draws fall into
-# are ever sorted.
+# sorted, and a row of weight 2 is drawn by the same random numbers as two equal rows. (Except for
+# different rows of the same hash, which occur in one of 10**7 data sets of a million rows.) The
+# upper half of the hash is that of the values rounded to float32, so a seed draws the same rows
+# whatever their type; the lower half is that of all bits, and orders rows that are equal in
+# float32. Zeros do not change the hash, so that of sparse rows needs the stored values only. Only
+# the few buckets that draws fall into are sorted.
 
 cdef struct Hashing:
     const Rows *rows
@@ -23,8 +23,8 @@ cdef enum:
 
 
 cdef void add_shelf(Sum *total, const Sum *buckets) noexcept nogil:
-    """Add the totals of SHELF buckets. (Exact sums: any order will do, and this one fills
-    vectors.)
+    """Add the totals of SHELF buckets. (The sums are exact, so any order is right; this one uses
+    whole vectors.)
     """
     cdef const double *part = <const double *>buckets
     cdef double[4 * SUM_PARTS] lanes
@@ -52,9 +52,7 @@ cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
 
 cdef inline double share_of(const double *weight, const double *sq_nearest,
                             Py_ssize_t row) noexcept nogil:
-    """A row's share of what is drawn by: its weight, times its squared distance where there is
-    one.
-    """
+    """A row's share in draws: its weight, times its squared distance if there is one."""
     cdef double term = 1 if weight == NULL else weight[row]
     return (term if sq_nearest == NULL else sq_nearest[row] if weight == NULL
             else term * sq_nearest[row])
@@ -74,7 +72,7 @@ cdef class DrawOrder:
     def __cinit__(self, Py_ssize_t n):
         self.n = n
         self.bits = 4
-        # a draw looks at all buckets, and sorts one
+        # a draw reads the totals of all buckets, and sorts one
         while self.bits < 16 and <Py_ssize_t>1 << 2 * self.bits < 16 * n:
             self.bits += 1
         self.buckets = 1 << self.bits
@@ -97,7 +95,7 @@ cdef class DrawOrder:
         return self.deal()
 
     cdef int deal(self) except -1:
-        """Rows into buckets, in their order, once each row's bucket is known."""
+        """Put the rows into their buckets, in the order of their positions."""
         cdef Memory memory = Memory()
         cdef int64_t *next_ = <int64_t *>memory.take(self.buckets, sizeof(int64_t))
         cdef Py_ssize_t i, b
@@ -116,7 +114,7 @@ cdef class DrawOrder:
         return 0
 
     cdef void sort(self, View view, Py_ssize_t b) noexcept nogil:
-        """Bring one bucket into order: by hash, equal rows by position."""
+        """Sort one bucket by hash, equal rows by position."""
         cdef int64_t *row = self.order + self.start[b]
         cdef uint64_t *code = self.code
         cdef Py_ssize_t count = self.start[b + 1] - self.start[b], i
@@ -187,8 +185,8 @@ cdef class DrawOrder:
 
     cdef int64_t draw_by(self, View view, const double *sq_nearest, const Sum *totals,
                          const Split *split, double target) noexcept nogil:
-        """The first row, by content, at which the running sum of shares exceeds the target; the
-        last with any if none does.
+        """The first row, in this order, at which the running sum of shares exceeds the target; if
+        there is none, the last row with a share.
 
         totals : of each bucket
         """
@@ -228,8 +226,8 @@ cdef class DrawOrder:
 
     cdef int64_t draw_exactly(self, View view, const double *sq_nearest,
                               double target) noexcept nogil:
-        """`draw_by`, where the target is so near to a running sum that what three parts leave over
-        decides.
+        """`draw_by`, if the target is so near to a running sum that the remainder beyond three
+        parts decides.
         """
         cdef Wide running, before
         cdef double about = 0, start
@@ -257,7 +255,7 @@ cdef class DrawOrder:
         return self.last_share(view, sq_nearest)
 
     cdef int64_t last_share(self, View view, const double *sq_nearest) noexcept nogil:
-        """The last row by content that has a share; 0 where none has."""
+        """The last row in this order that has a share; 0 if there is none."""
         cdef Py_ssize_t b, e
         for b in range(self.buckets - 1, -1, -1):
             self.sort(view, b)

@@ -1,9 +1,9 @@
-# Centers for the filter of distances that are shown as float32, and the bounds under which it is
-# believed; see kernels/filter/float32_distances.pxi.
+# Centers for the filter of distances that are returned as float32, and its error bounds; see
+# kernels/filter/float32_distances.pxi.
 
 cdef bint worth_roots(Py_ssize_t n, Py_ssize_t d) noexcept nogil:
-    """Whether the filter beats working out each distance exactly: where sums are long, and rows
-    enough to pay for moving the centers.
+    """Whether the filter is faster than computing each distance exactly: if sums are long, and
+    there are enough rows to pay for moving the centers.
     """
     return d >= 8 and n >= 16
 
@@ -27,7 +27,7 @@ cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ss
         for f in range(d):
             origin[f] += rows[j * d + f] * share
     for first from 0 <= first < k by BLOCK:
-        for b in range(BLOCK):               # (past the last one any center will do)
+        for b in range(BLOCK):               # (past the last center, any one is read)
             row[b] = rows + min(first + b, k - 1) * d
             norm[b] = 0
         for f in range(d):
@@ -70,7 +70,7 @@ cdef int thin_centers(Thin *thin, const double *rows, Py_ssize_t k, Py_ssize_t d
 
 cdef void root_constants(Shifted *centers, Py_ssize_t d) noexcept nogil:
     """`error` is 2 (4 d + 11) u + 4 u * 2, with 1 % for what is of second order; `floor` covers
-    what underflows, and is no subnormal number, which takes a CPU a hundred times as long to add.
+    underflow, and is not a subnormal number, which takes a CPU a hundred times as long to add.
     """
     centers.error = 1.01 * (8 * d + 30) * ldexp(1, -53) * guard_factor
     centers.floor = 2.02 * (d + 8) * ldexp(1, -1000) * guard_factor

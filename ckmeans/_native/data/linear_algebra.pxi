@@ -1,9 +1,9 @@
-# Products and eigenvectors of small matrices on the calling thread: BLAS and LAPACK would wake
-# threads of their own.
+# Products and eigenvectors of small matrices on the calling thread: BLAS and LAPACK would start
+# their own threads.
 
 def product(a, b):
-    """Matrix product in pieces so small that BLAS does them on this thread: threads of its own
-    would go on spinning beside the crew.
+    """Matrix product in pieces so small that BLAS computes them on this thread: its own threads
+    would keep spinning beside those of the crew.
     """
     out = np.empty((len(a), b.shape[1]))
     work = 200_000 // a.shape[1]

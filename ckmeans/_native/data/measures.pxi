@@ -25,8 +25,8 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
 
 cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *labels,
                      bint quantise, bint in_bytes=False) except -1:
-    """Label rows that need not have been scanned by the nearest of these centers (k, d); True where
-    some are to be looked at.
+    """Label rows, which need not have been scanned, by the nearest of these centers (k, d); returns
+    whether some rows must be checked.
 
     rows      IN  (k, d) centers as they are used
     forms     room for them
@@ -46,13 +46,13 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     packing.gaps = view.metric == GAPS
     if view.rows.indptr == NULL and not few:
         middle_of(rows, k, d, origin)
-    elif not few and forms.reach == 0:       # (else forms are kept from one call to the next)
+    elif not few and forms.reach == 0:       # (otherwise forms are kept between calls)
         dense_middle(view, memory, &packing, origin)
     round_origin(origin, d, view.narrow)
     if not few:
         largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)
-    # Rows may lie farther out than centers; where a row overflows float32, exact arithmetic
-    # decides. (It needs no equal centers left out, which takes longer than a few rows do.)
+    # Rows may be farther from the origin than centers; if a row overflows float32, exact arithmetic
+    # decides. (It needs no removal of equal centers, which would take longer than a few rows.)
     forms.prepare(rows, &packing, choose_scale(&packing, largest) and not few, few)
     assign_job(view, &job, forms, labels)
     job.packing = &packing
@@ -80,7 +80,7 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
 
 
 cdef void gather(Measure *job, int threads) noexcept nogil:
-    """Bring what threads have added up together, in the first one's `rests`."""
+    """Add the sums of all threads to the `rests` of the first one."""
     cdef int i
     for i in range(threads):
         if i > 0:
@@ -187,7 +187,7 @@ cdef double total_squares(View view, Cuts cuts) except -1:
 
 
 cdef cnp.ndarray all_distances(View view, cnp.ndarray centers, bint in_order):
-    """`Data.distances`; `threads.overflow` tells whether some rows are to be looked at."""
+    """`Data.distances`; `threads.overflow` tells whether some rows must be checked."""
     cdef const double *rows = rows_of(centers, "centers", view.rows.d)
     cdef Py_ssize_t k = centers.shape[0], d = view.rows.d
     cdef Memory memory = Memory()

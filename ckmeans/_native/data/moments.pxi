@@ -1,12 +1,12 @@
-# First and second moments of the columns, for the stopping rule: fast, by a survey on the way of
-# another pass, or without any loss.
+# First and second moments of the columns, for the stopping rule: fast, by a survey within another
+# pass, or exact.
 
 LOST = 1e-6                           # share of a variance that its moments may leave over; else
                                       # these are made anew, without loss
 
 
 cdef int new_survey(View view, Cuts cuts, Memory memory, Survey *job) except -1:
-    """A survey about the middle of each column, ready to be done; `finish_survey` has the rest."""
+    """Prepare a survey about the middle of each column; `finish_survey` evaluates it."""
     cdef Py_ssize_t d = view.rows.d, strung = 1, width, f, e
     cdef double *how
     cdef double[4] cut                   # constants of the first moments, then of the second
@@ -38,8 +38,8 @@ cdef int new_survey(View view, Cuts cuts, Memory memory, Survey *job) except -1:
 
 
 cdef int finish_survey(Data data, Survey *job) except -1:
-    """Take the variance from a survey that was done; where its middles lie far from the means, do
-    it again about those.
+    """Take the variance from a survey that is done; if its middles are far from the means, do it
+    again about the means.
     """
     cdef int left = 2
     while evaluate(data, job, <double *>job.how):
@@ -56,8 +56,8 @@ cdef int finish_survey(Data data, Survey *job) except -1:
 
 
 cdef bint evaluate(Data data, const Survey *job, double *how) except -1:
-    """The variance from a survey, whose middle is moved to the mean; True when that was far
-    away.
+    """Compute the variance from a survey, and move its middle to the mean; returns whether that was
+    far away.
     """
     cdef Py_ssize_t d = data.rows.d, part = job.part, step = job.step, f, e
     cdef double *seen = job.seen
@@ -67,7 +67,7 @@ cdef bint evaluate(Data data, const Survey *job, double *how) except -1:
     if data.rows.indptr != NULL and data.weight == NULL:
         survey_zeros(data, job)
     for f in range(d):
-        # Threads, and columns of strung rows, are put together in the first.
+        # The sums of threads, and of rows that are treated as one, are added to the first.
         for i in range(data.n_threads):
             for e from f <= e < job.strung * d by d:
                 if i > 0 or e != f:

@@ -36,8 +36,8 @@ cdef int open_rows(Rows *rows, cnp.ndarray array) except -1:
 
 cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory memory,
                         int32_t least=0) except NULL:
-    """A copy of labels (n,) from `least` to k - 1: they become addresses, and the array may change
-    at any time.
+    """A checked copy of labels (n,) from `least` to k - 1: they become addresses, and the array may
+    change at any time.
     """
     cdef const int32_t *given = <const int32_t *>values_of(labels, cnp.NPY_INT32, "labels", 1, n)
     cdef int32_t *out = <int32_t *>memory.take(n, sizeof(int32_t), True)
@@ -53,8 +53,8 @@ cdef int32_t *labels_of(cnp.ndarray labels, Py_ssize_t n, Py_ssize_t k, Memory m
 
 
 cdef void round_origin(double *origin, Py_ssize_t d, bint narrow) noexcept nogil:
-    """Of float32 rows bring an origin (d,) to float32, so that rows are packed without a detour to
-    float64.
+    """Round the origin (d,) of float32 rows to float32, so that rows are packed without conversion
+    to float64.
     """
     cdef Py_ssize_t f
     for f in range(d if narrow else 0):
@@ -69,8 +69,8 @@ cdef double assign_cost(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 
 @cython.internal
 cdef class View:
-    """Rows as they are read, where they lie, and the threads that pass over them; nothing for
-    Python before it has been opened.
+    """Rows, read in place, and the threads that pass over them; Python code must not use it before
+    it is opened.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ cdef class View:
     cdef double *squares_                # CSR: (n,) squared norm of each row, once it was asked for
 
     cdef int open(self, array, weights, Threads threads) except -1:
-        """Look at these rows. The threads must have, or be given, room for them."""
+        """Open these rows. The threads must have, or be given, room for them."""
         self.array = self.held = array
         self.weights = self.given_weights = weights
         self.memory = Memory()
@@ -144,7 +144,7 @@ cdef class View:
         return 0
 
     cdef Py_ssize_t width(self) noexcept nogil:
-        """Features of a row as it is packed with all of its own."""
+        """Features of a row that is packed with all its features."""
         return 2 * self.rows.d if self.metric == GAPS else self.rows.d
 
     # -- rows of unit length -----------------------------------------------------------------------
@@ -225,7 +225,7 @@ cdef class View:
         return wide_value(&total)
 
     cdef bint any_odd(self) noexcept nogil:
-        """Whether any value is so large that the rows must be looked at, or not finite."""
+        """Whether any value is not finite, or so large that the rows must be checked."""
         cdef double *row = <double *>self.workers[0].block
         cdef Py_ssize_t i, f
         cdef bint odd = False

@@ -1,8 +1,8 @@
 # Samples of rows, on which decisions about speed are based.
 #
-# Rows are drawn at places that look random, and are always the same ones: rows at even distances
-# would all be of one kind where kinds take turns, as interleaved channels do. Any order of the rows
-# gives a sample of the same kind, and nothing depends on it but speed.
+# Rows are drawn at pseudorandom places, the same ones for the same n: rows at even distances would
+# all be of one kind if kinds alternate, as interleaved channels do. Only speed depends on the
+# sample.
 
 cdef enum:
     MEDIANS = 4                  # levels of `Middle`: 3**4 rows
@@ -18,8 +18,8 @@ cdef inline Py_ssize_t drawn_place(Py_ssize_t i, Py_ssize_t n) noexcept nogil:
 
 
 def drawn_places(Py_ssize_t n, Py_ssize_t count, Py_ssize_t skip=0):
-    """Places (count,) int64 of rows drawn from n, perhaps with repetitions; `skip` so many draws
-    for other ones.
+    """Places (count,) int64 of rows drawn from n, perhaps with repetitions, after skipping `skip`
+    draws.
     """
     cdef cnp.ndarray out = np.empty(count, dtype=np.int64)
     cdef int64_t *place = <int64_t *>cnp.PyArray_DATA(out)
@@ -30,8 +30,8 @@ def drawn_places(Py_ssize_t n, Py_ssize_t count, Py_ssize_t skip=0):
 
 
 cdef class Middle:
-    """A point amid vectors (d,): feature by feature medians of three of medians of three, and so
-    on (the remedian of Rousseeuw & Bassett, J. Am. Stat. Assoc. 85, 1990).
+    """A point amid vectors (d,): for each feature, medians of three of medians of three, and so on
+    (the remedian of Rousseeuw & Bassett, J. Am. Stat. Assoc. 85, 1990).
 
     A few vectors that lie far away, or hold other numbers where values are missing, hardly move it.
     """
@@ -48,7 +48,7 @@ cdef class Middle:
         self.filled = <int *>self.memory.take(MEDIANS + 1, sizeof(int))
 
     cdef double *next_(self) noexcept nogil:
-        """Room for the next of MIDDLE_ROWS vectors, to be followed by `add`."""
+        """The place for the next of MIDDLE_ROWS vectors; write it, then call `add`."""
         return self.room + self.filled[0] * self.d
 
     cdef void add(self) noexcept nogil:

@@ -1,16 +1,16 @@
-# A spatial order of the rows, so that rows that lie together make up panels with small boxes.
+# A spatial order of the rows, so that panels consist of neighboring rows and have small boxes.
 #
 # Rows are sorted along a Hilbert curve (Skilling, AIP Conf. Proc. 707, 2004) through their leading
-# principal coordinates, each cut at quantiles. Sums do not depend on the order of the rows, so
-# nothing but speed depends on how good it is.
+# principal coordinates, each cut at quantiles. Sums do not depend on the order of the rows, so only
+# speed depends on the quality of this order.
 
 cdef enum:
     COORDINATES = 8              # most coordinates of the curve
     CUTS = 255                   # most cuts of a coordinate
-    PILOT_STRIDE = 8             # a pilot looks at one of so many rows,
+    PILOT_STRIDE = 8             # a pilot reads one of so many rows,
     PILOT_ROWS = 12              # so that so many in a row span about what a panel will
     PILOT_BOXES = 32             # a multiple of SUPER
-    SAMPLE = 1024                # rows that coordinates and cuts are worked out from
+    SAMPLE = 1024                # rows from which coordinates and cuts are computed
 
 
 cdef struct Keys:
@@ -61,7 +61,9 @@ cdef int find_keys(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
 
 
 cdef uint64_t curve_place(uint32_t *at, int axes, int bits) noexcept nogil:
-    """Where on the Hilbert curve a cell lies (Skilling's transform, then its bits interleaved)."""
+    """The position of a cell on the Hilbert curve (Skilling's transform, then its bits
+    interleaved).
+    """
     cdef uint32_t q = <uint32_t>1 << (bits - 1), t
     cdef uint64_t place = 0
     cdef int i, b
@@ -147,13 +149,13 @@ cdef bint can_order(Data data) noexcept:
 
 
 cdef class SpatialOrder:
-    """The order of one data set, once it is asked for."""
+    """The order of one data set, computed when it is first used."""
     cdef object curve, array
     cdef double patience         # nanoseconds that are to be spent before boxes are thought of
                                  # again
 
     cdef double cost(self, Data data) noexcept nogil:
-        """Nanoseconds that the order takes, roughly."""
+        """About how many nanoseconds the order takes."""
         cdef Py_ssize_t d = data.rows.d
         return data.rows.n * (120.0 if d <= 3 else 220.0 + 10.0 * d)
 
@@ -190,8 +192,7 @@ cdef class SpatialOrder:
         return order
 
     cdef double pilot(self, Data data, CenterForms forms) except -1:
-        """About which share of the centers boxes would leave over, from a few boxes of a thinned
-        order.
+        """About what share of the centers boxes would leave, from a few boxes of a thinned order.
         """
         cdef Py_ssize_t d = data.rows.d, m = forms.c.m, b, f, group
         cdef Memory memory = Memory()

@@ -1,13 +1,14 @@
-# Exact sums: how terms are cut, and the value of what was added.
+# Exact sums: how terms are cut into parts, and the value of a sum.
 #
-# Sums that every pass makes are cut into float64 parts: cluster sums into as many as the smallest
-# bit of any term takes, so that nothing is left over; a `Sum` into three, which leave over what is
-# tiny beside the largest term. What they leave is added to a `Wide`; or only the range is known
-# that the value is in (`value_range`), and where that holds more than one float64, all terms are
-# added to a `Wide`, which holds any terms, more slowly.
+# The terms of sums that every pass computes are cut into float64 parts: those of cluster sums into
+# as many as the smallest bit of any term needs, so that there is no remainder; those of a `Sum`
+# into three, whose remainder is tiny beside the largest term. The remainders are added to a `Wide`.
+# Or they are dropped: then only a range that contains the value is known (`value_range`), and if it
+# holds more than one float64, all terms are added to a `Wide`, which is exact for any terms, but
+# slower.
 
 cdef int growth_of(double terms) noexcept nogil:
-    """Bits that a sum of so many terms is longer than they are, and two to spare."""
+    """By how many bits a sum of so many terms is longer than its terms, plus two."""
     cdef int growth
     frexp(4 * terms, &growth)
     return growth
@@ -54,7 +55,9 @@ cdef int parts_for(double bound, double terms, int bit) except -1:
 
 
 cdef int last_bit(double value, int digits) noexcept nogil:
-    """Floats of so many digits, of this magnitude or above, are multiples of 2 to this power."""
+    """The power of 2 of which floats with so many digits, of this magnitude or above, are
+    multiples.
+    """
     cdef int exponent
     frexp(value, &exponent)
     return max(exponent - digits, -1074) if value > 0 else -1074
@@ -63,16 +66,16 @@ cdef int last_bit(double value, int digits) noexcept nogil:
 cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept nogil:
     """The value of an exact sum, rounded once, half to even.
 
-    Parts are added from the smallest up, with what each addition rounds away. That is added up with
-    errors itself, but these hardly ever decide how the whole is rounded; where they could,
-    `wide_value` does.
+    Parts are added from the smallest up, and so are the rounding errors of these additions. The sum
+    of the errors is itself rounded, but this hardly ever affects the result; where it could,
+    `wide_value` computes it.
     """
     cdef double total = part[(parts - 1) * stride], away = 0, largest, slack, low, high, a, t
     cdef Wide exact
     cdef int p
     if parts == 1:
         return total
-    if parts == 2:                            # the addition is the one that rounds
+    if parts == 2:                            # this addition is the only rounding
         return part[0] + total
     largest = fabs(total)
     for p in range(parts - 2, -1, -1):
@@ -81,10 +84,10 @@ cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept
         away += (a - (t - (t - a))) + (total - (t - a))
         total = t
         largest = max(largest, fabs(t))
-    if not fabs(total) < INFINITY:            # of rows that are not finite: not for `wide_add`
+    if not fabs(total) < INFINITY:            # rows are not finite: `wide_add` cannot take them
         return total
-    # Each of `parts` numbers that were added is at most 2**-53 `largest`, and so many additions
-    # round to 2**-53 of their sum. (Below 2**-968 there is nothing that rounds.)
+    # Each of the `parts` errors is at most 2**-53 `largest`, and each of so many additions rounds
+    # to 2**-53 of their sum. (Below 2**-968 no addition rounds.)
     slack = largest * (4.0 * parts * parts) * 2.0 ** -106
     low = total + (away - slack)
     high = total + (away + slack)
@@ -159,8 +162,10 @@ cdef void widen(Wide *total, const Sum *sums, Py_ssize_t count) noexcept nogil:
 
 
 cdef inline double lost_by(const Split *split, double terms) noexcept nogil:
-    """Twice what a sum of so many terms may have left over: half a step of the last grid each."""
-    if split.big[2] == ldexp(1.5, -1022):     # whose grid is that of all numbers
+    """Twice an upper bound of the remainder of a sum of so many terms: half a step of the last grid
+    each.
+    """
+    if split.big[2] == ldexp(1.5, -1022):     # its grid is that of all float64 numbers
         return 0
     return terms * split.big[2] * 2.0 ** -52
 
@@ -171,7 +176,7 @@ cdef struct Range:       # what the value of a sum of three parts is, whatever t
 
 
 cdef Range value_range(const Sum *total, const Split *split, double terms) noexcept nogil:
-    """Between which values a sum of so many terms is, rounded: the same one nearly always."""
+    """The range of a sum of so many terms, rounded: nearly always a single value."""
     cdef double[SUM_PARTS + 1] part
     cdef Range out
     cdef double lost = lost_by(split, terms)
@@ -185,9 +190,9 @@ cdef Range value_range(const Sum *total, const Split *split, double terms) noexc
 
 cdef inline int exceeds(const Sum *total, const Split *split, double terms,
                         double target) noexcept nogil:
-    """Whether the value of a sum is above the target, worked out only where a glance does not tell.
+    """Whether the value of a sum is above the target; the exact value is computed only if needed.
 
-    -1: what the parts leave over decides.
+    -1: the remainder beyond the parts decides.
     """
     cdef double about = total.part[0] + total.part[1] + total.part[2]
     cdef double size = (fabs(total.part[0]) + fabs(total.part[1]) + fabs(total.part[2])
@@ -210,8 +215,8 @@ def split_of(double bound, double terms):
 
 
 def left_over(double bound, double terms):
-    """Twice what the three parts of a sum of so many terms, none above the bound, may leave
-    over.
+    """Twice an upper bound of the remainder beyond the three parts of a sum of so many terms, none
+    above the bound.
     """
     cdef Split split
     split_constants(bound, terms, split.big, 1)
@@ -269,7 +274,7 @@ cdef cnp.ndarray limbs_of(Wide *total):
 
 
 def no_limbs():
-    """The sum of nothing, for `limbs_value`."""
+    """An empty sum, for `limbs_value`."""
     return np.zeros(LIMBS, dtype=np.int64)
 
 

@@ -2,11 +2,13 @@
 # cluster. Nothing of size n x n exists.
 #
 # Included by one module per instruction set, compiled without fused multiply-adds. Distances are
-# those of kernels/exact/exact.pxi (float64, feature after feature) and sums of them are exact in
-# the sense of data/sums.pxi, so that the bits depend on no order, thread or vector width.
+# those of kernels/exact/exact.pxi (float64, feature after feature) and their sums are exact in the
+# sense of data/sums.pxi, so the bits do not depend on the order of the rows, threads or vector
+# width.
 #
-# `pair_sums` looks at each pair once and adds its distance on both sides, for which it needs k x n
-# sums; `silhouettes` looks at each pair twice and needs none. Both give the same bits.
+# `pair_sums` computes the distance of each pair once and adds it to the sums of both rows, for
+# which it needs k x n sums; `silhouettes` computes it twice and needs none. Both give the same
+# bits.
 
 from libc.stdint cimport int32_t, int64_t
 

@@ -1,15 +1,14 @@
-"""Swaps of centers: the state of a local search over all rows, brought up to date for the few
-centers that move.
+"""Swaps of centers: the state of a local search over all rows, updated for the few centers that
+move.
 
-Every row remembers its two nearest centers and how far all others are at least. What a swap would
-change is then known from one distance per row, and after a swap only the distances to centers that
-moved are computed anew; a row looks at all centers only when what it remembers does not settle the
-two nearest. Of wide rows, whole blocks are passed over which the triangle inequality proves to be
-too far from a center; callers pass rows of the same cluster side by side.
-Sums here are plain float64 sums in a fixed order:
-they steer the search, and no user
-sees them. One thread. Loops over neighboring rows, or over the centers, are written without
-branches, so that compilers make vectors of them.
+For every row its two nearest centers are stored, and a lower bound of the distances to all others.
+The effect of a swap then follows from one distance per row, and after a swap only the distances to
+centers that moved are computed again; a row is compared with all centers only if the stored
+distances do not determine the two nearest. Of wide rows, whole blocks are skipped if the triangle
+inequality proves that they are too far from a center; callers pass rows of the same cluster side by
+side. Sums here are plain float64 sums in a fixed order: they only guide the search. One thread.
+Loops over neighboring rows, or over the centers, are written without branches, so that compilers
+make vectors of them.
 
 Longer than other files: one class, whose methods all keep the same state of the rows.
 """
@@ -215,9 +214,7 @@ cdef class Search:
         return out
 
     def removal_costs(self):
-        """What the inertia would grow by if one center were taken away and nothing else moved:
-        (k,).
-        """
+        """The increase of the inertia if one center were removed and nothing else moved: (k,)."""
         cdef cnp.ndarray out = np.zeros(self.k)
         cdef double *cost = <double *>cnp.PyArray_DATA(out)
         cdef Py_ssize_t i
@@ -227,8 +224,8 @@ cdef class Search:
         return out
 
     def best_removal(self, Py_ssize_t candidate):
-        """The center to take away when this row becomes one, and what the inertia grows by, before
-        anything else moves.
+        """The center to remove when this row becomes a center, and the increase of the inertia
+        before anything else moves.
         """
         cdef double change
         cdef Py_ssize_t best
@@ -281,8 +278,8 @@ cdef class Search:
             self.put(center, row)
 
     def lloyd(self, int max_iter, double target):
-        """Lloyd iterations from where the search stands until no center moves, or until `target` is
-        out of reach: whether they ended there.
+        """Lloyd iterations from the present state until no center moves (True), or until `target`
+        is out of reach (False).
         """
         cdef bint reached
         with nogil:
@@ -400,8 +397,8 @@ cdef class Search:
                 break
             self.assign_moved()
             fall = before - self.now.inertia
-            # Iterations fall short of the last one's progress more often than not: no hope when two
-            # like it would not do.
+            # Iterations mostly gain less than the one before: give up if two more like the last
+            # would not be enough.
             if i > 1 and self.now.inertia - target > 2 * fall:
                 return False
             if fall < 1e-5 * self.now.inertia:
@@ -409,15 +406,15 @@ cdef class Search:
         return True
 
     cdef void look_away(self, const double *c, double *away) noexcept nogil:
-        """How far this point is from each center, at least."""
+        """Lower bounds of the distances of this point to the centers."""
         cdef Py_ssize_t j
         for j in range(self.k):
             away[j] = SURE * sqrt(sq_distance(c, self.now.center + j * self.d, self.d))
 
     cdef bint out_of_reach(self, const double *away, const double *limit, Py_ssize_t start,
                            Py_ssize_t stop) noexcept nogil:
-        """Whether no row of a block is nearer than its limit, a squared distance, to the point that
-        is so far from each center.
+        """Whether no row of a block is nearer to a point than its limit, a squared distance; given
+        are the distances of the point to the centers.
         """
         cdef Py_ssize_t i, near = 0
         cdef const int32_t *first = self.now.first
@@ -474,7 +471,7 @@ cdef class Search:
             changes[t] = gain[best] - saved[t]
 
     cdef Py_ssize_t move_rows(self, int max_passes, double budget) noexcept nogil:
-        """Move rows, as `hartigan` does; what rows remember of distances is left as it was.
+        """Move rows, as `hartigan` does; the stored distances of rows are not updated.
 
         self.gain     OUT (k,)  how far each center has moved, at most
         self.running  (n,)      how far each row was, before, from all centers but its own, at least
@@ -499,7 +496,7 @@ cdef class Search:
                 if self.now.count[a] <= 1:
                     continue
                 if not self.now.weight[a] - w > ROUNDING * self.now.most[a]:
-                    continue                     # nothing is known of what it would leave
+                    continue                     # the rest's weight is not known
                 others = self.running[i] - farthest
                 if others > 0:
                     own = sqrt(self.now.sq_first[i]) + drift[a]
@@ -537,7 +534,7 @@ cdef class Search:
                 self.now.count[a] -= 1
                 self.now.count[best] += 1
                 self.now.first[i] = <int32_t>best
-                self.running[i] = 0              # not known of its new center
+                self.running[i] = 0              # unknown for its new center
             self.work += looked
             moves += here
             if here == 0 or self.work >= budget:
@@ -619,7 +616,7 @@ cdef class Search:
         self.now.second[i] = second
 
     cdef void assign_all(self) noexcept nogil:
-        """Everything from the centers alone."""
+        """Compute the whole state from the centers."""
         cdef Nearest near
         cdef double sq[BLOCK]
         cdef Py_ssize_t i, j, f, start, count, d = self.d
@@ -655,7 +652,7 @@ cdef class Search:
 
     cdef inline void remember(self, const Nearest *near, Py_ssize_t at,
                               Py_ssize_t i) noexcept nogil:
-        """Keep what was found at this place for row i."""
+        """Store the results at this place for row i."""
         self.now.sq_first[i] = near.first[at]
         self.now.sq_second[i] = near.second[at]
         self.now.sq_rest[i] = near.rest[at]
@@ -750,8 +747,7 @@ cdef class Search:
                 i = start + which[at]
                 a = self.now.first[i]
                 w = 1 if self.w == NULL else self.w[i]
-                # Centers that are not named here have not come nearer than sq_rest: beyond it
-                # nothing is known.
+                # All that is known of the other centers is that they are not nearer than sq_rest.
                 if near.second[at] > self.now.sq_rest[i]:
                     self.scan_row(i)
                     rescans += 1
@@ -797,8 +793,8 @@ cdef class Search:
                 + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7])))
 
     cdef void add_up(self) noexcept nogil:
-        """Sums from the rows, where rows that left were so heavy that rounding may be all that is
-        left of the others.
+        """Compute sums from the rows again if rows that left were so heavy that only rounding
+        errors may be left of the others.
         """
         cdef Py_ssize_t i, j, f, d = self.d
         cdef double w

@@ -2,8 +2,7 @@
 # centers they are compared with.
 #
 # A new algorithm is a file in packings/ or searches/, the line here that includes it, and a row of
-# ALGORITHMS; that it gives the bits of the others is then tested, for the tests go over all rows of
-# the table.
+# ALGORITHMS. The tests go over all rows of the table and check that all give the same bits.
 
 include "packings/packing.pxi"
 include "packings/floats.pxi"
@@ -19,8 +18,8 @@ include "searches/in_python.pxi"
 
 
 #: packings, searches : types in the order in which a run asks them before each pass; the last of
-#: each always fits and is wanted. prefers : one of them, which is used wherever a run is not slower
-#: by it, as far as can be told; others only where it pays by far.
+#: each always fits and is wanted. prefers : one of them, which is used unless it is predicted to be
+#: slower; the others are used only if they are predicted to be much faster.
 Algorithm = namedtuple("Algorithm", ["packings", "searches", "prefers"], defaults=[None])
 
 ALGORITHMS = {
@@ -41,6 +40,6 @@ cdef bint insisting = False
 
 
 def insist(bint always):
-    """For tests: whether what an algorithm prefers is used wherever it fits, however slow."""
+    """For tests: whether the preferred packing or search is used wherever it fits, however slow."""
     global insisting
     insisting = always

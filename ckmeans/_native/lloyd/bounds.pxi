@@ -5,8 +5,8 @@ cdef double bounds_factor = 1
 
 
 def scale_bounds(double factor):
-    """For tests of the tests: take centers to have moved by only so much of what they did. 1
-    restores it.
+    """For tests of the tests: multiply the distances that centers are taken to have moved by this
+    factor. 1 restores them.
     """
     global bounds_factor
     bounds_factor = factor
@@ -84,7 +84,7 @@ cdef class GroupBounds:
         return 0
 
     cdef int regroup(self, const double *centers) except -1:
-        """Put similar centers side by side. Known bounds are lost."""
+        """Put similar centers side by side. All bounds become invalid."""
         cdef cnp.ndarray order
         cdef const int32_t *at
         cdef int32_t *group = <int32_t *>self.b.group
@@ -119,7 +119,7 @@ cdef class GroupBounds:
             p = self.lane[j] // WIDTH
             drift = 0
             if moved:
-                # What underflows is nothing beside the scale of packed rows.
+                # Underflow is negligible beside the scale of packed rows.
                 drift = move = (sqrt(move) * (1 + 1e-6) + 1e-25) * bounds_factor
                 memcpy(self.seen + j * d, centers + j * d, d * sizeof(double))
                 lanes = <float *>self.panels[p].scaled + self.lane[j] % WIDTH
@@ -141,7 +141,7 @@ cdef class GroupBounds:
             if not dropped:
                 next_ += 1
                 self.size[g] += 1
-                if self.dropped[j]:           # no bound knows of it
+                if self.dropped[j]:           # it is not in the bounds
                     self.most[g] = INFINITY
             self.dropped[j] = dropped
         self.b.gamma = <float>(forms.c.gamma * (1 + 1e-6))
@@ -151,8 +151,8 @@ cdef class GroupBounds:
 
     cdef double drift_along(self, const double *along, const double *before,
                             double error) noexcept nogil:
-        """How far a center has moved, at the most, among packed rows. Its own coordinates are off,
-        too.
+        """An upper bound of how far a center has moved in the space of packed rows, including the
+        errors of its coordinates.
         """
         cdef double move = 0, norms = 0, step
         cdef Py_ssize_t f
@@ -163,8 +163,8 @@ cdef class GroupBounds:
         return (sqrt(move) * (1 + 1e-6) + 1.5 * error * sqrt(norms) + 1e-25) * bounds_factor
 
     cdef double cost(self, double pairs) noexcept nogil:
-        """Nanoseconds that a row's assignment takes, roughly, when so many centers are left over
-        for it.
+        """About how many nanoseconds the assignment of a row takes if the bounds leave so many
+        centers for it.
         """
         return 2 + 0.15 * self.b.groups + min(3.5,
                                               0.6 * pairs) + pairs * ((self.width + 12) / 44.0
@@ -172,8 +172,7 @@ cdef class GroupBounds:
 
     cdef double pilot(self, Py_ssize_t n, View view) except -1:
         """About how many centers one of n packed rows would be compared with, if centers moved
-        again as they did before this assignment. Rows of which no panels are kept are read from
-        the view.
+        again as they did before this assignment. Rows without kept panels are read from the view.
         """
         cdef Py_ssize_t d = self.width, i, g, f
         cdef Py_ssize_t count = min(<Py_ssize_t>TILE,
@@ -253,7 +252,7 @@ def similar(centers):
         rows = centers[order[start:stop]]
         rows = rows - rows.mean(axis=0)
         along = rows[np.einsum("ij,ij->i", rows, rows).argmax()]
-        for _ in range(4):                    # the power method, near enough
+        for _ in range(4):                    # the power method: accurate enough
             size = np.linalg.norm(along)
             if not size > 0:
                 break

@@ -1,4 +1,4 @@
-# Centers in the forms that kernels read, and the bounds under which the filter may be believed.
+# Centers in the forms that kernels read, and the error bounds of the filter.
 
 cdef cnp.ndarray as_array(const double *rows, Py_ssize_t k, Py_ssize_t d):
     """Copy of rows (k, d)."""
@@ -100,13 +100,13 @@ cdef class CenterForms:
         return self.all_lanes != NULL
 
     cdef int use_lanes(self) except -1:
-        """Room for the form that rows in doubt are sifted by, without axes, too."""
+        """Allocate the form by which undecided rows are sifted, with or without axes."""
         self.all_lanes = <float *>self.memory.take((self.c.k + GAIN_LANES - 1) // GAIN_LANES
                                                    * GAIN_LANES * self.d, sizeof(float))
         return 0
 
     cdef int use_quanta(self) except -1:
-        """Room for what `quantise` makes."""
+        """Allocate `quantised`."""
         cdef Py_ssize_t k = self.c.k
         if self.quanta_memory is None:
             self.quanta_memory = Memory()
@@ -118,7 +118,7 @@ cdef class CenterForms:
         return 0
 
     cdef void quantise(self, const Packed *packing) noexcept nogil:
-        """Fill in `quantised`, after `prepare`, for rows that have been put in whole numbers."""
+        """Fill in `quantised`, after `prepare`, for rows that are packed in whole numbers."""
         cdef Centers *to = &self.quantised
         cdef const int32_t *quanta = to.quanta
         cdef const float *steps = to.steps
@@ -140,7 +140,7 @@ cdef class CenterForms:
         guard_constants(to, packing, d, gamma)
 
     cdef int use_bytes(self, const Bytes *packing) except -1:
-        """Room for what `put_in_bytes` makes."""
+        """Allocate `in_bytes`."""
         cdef Py_ssize_t room = (self.c.k + BYTE_GROUP - 1) // BYTE_GROUP * BYTE_GROUP
         cdef Memory memory
         cdef ByteCenters *to = &self.in_bytes
@@ -175,7 +175,9 @@ cdef class CenterForms:
         to.guard_floor = guarded.guard_floor
 
     cdef void find_coordinates(self, const Packed *packing) noexcept nogil:
-        """Along the axes, of the centers that are not those of the last time."""
+        """Compute the coordinates along the axes of the centers that have changed since the last
+        call.
+        """
         cdef Py_ssize_t d = self.d, width = packing.n_axes + 1, first = 0, stop, j
         while first < self.c.k:
             stop = first
@@ -229,7 +231,7 @@ cdef class CenterForms:
         """Fill in the forms of these centers; equal ones but the first are left out unless
         `all_of_them`.
 
-        The filter's only if asked to, the exact kernel's unless there is no room for them.
+        The filter's forms are only filled if asked for, the exact kernel's unless there is no room.
         """
         cdef Py_ssize_t j, f, m = 0, d = self.d
         cdef double gamma
@@ -241,7 +243,7 @@ cdef class CenterForms:
         memset(self.table, 0xff, self.slots * sizeof(int32_t))
         if packing.axes != NULL:
             self.find_coordinates(packing)
-        elif self.metric == EUCLIDEAN:       # others have no scores along lanes
+        elif self.metric == EUCLIDEAN:       # other metrics have no scores along lanes
             self.c.lanes = self.all_lanes if self.sifting else NULL
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
@@ -261,13 +263,15 @@ cdef class CenterForms:
             guard_constants(&self.c, packing, d, gamma)
 
     cdef double gamma_of(self, const Packed *packing) noexcept nogil:
-        """Relative error of the scores of rows that are packed so."""
+        """Relative error of the scores of rows in this packing."""
         return (filter_gamma(packed_width(packing, self.d))
                 + (0 if packing.axes == NULL else 10 * axes_error(packing, self.d)))
 
     cdef bint scale_center(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m,
                            double gamma) noexcept nogil:
-        """Fill in the filter's form of center j as the m-th; False where it lies too far out."""
+        """Fill in the filter's form of center j as the m-th; False if it is too far from the
+        origin.
+        """
         cdef Py_ssize_t width = packed_width(packing, self.d)
         cdef float *scaled = self.scaled + m * width
         cdef float *lanes
@@ -308,9 +312,10 @@ cdef class CenterForms:
         """`scale_center` for other metrics than the Euclidean.
 
         Manhattan: see kernels/filter/manhattan.pxi; the sum of values takes the norm's place. Gaps:
-        rows are packed as values, 0 where missing, and 1 for what is there. With 2 b and b^2 in
-        their places, the product of the two is b^2 - 2ab of the features that are there, and what
-        pays for rounding is taken off there, too: gamma is that of twice as many features.
+        rows are packed as values, 0 where missing, and then 1 for each feature that is not missing,
+        else 0. The center has -2 b and b^2 in these places, so the product of the two is the sum of
+        b^2 - 2ab over the features that are not missing. The allowance for rounding is subtracted
+        there, too: gamma is that of twice as many features.
         """
         cdef Py_ssize_t d = self.d, width = packed_width(packing, d), f
         cdef float *scaled = self.scaled + m * width
@@ -361,8 +366,8 @@ cdef class CenterForms:
 
     cdef void prepare_csr(self, const Packed *packing, bint filter,
                           bint all_of_them) noexcept nogil:
-        """`prepare` for CSR rows, where stale. Of equal centers all but the first get a norm that
-        never wins.
+        """`prepare` for CSR rows, for stale centers only. Of equal centers all but the first get a
+        norm that never wins.
         """
         cdef Py_ssize_t j, f, w, i, words = (self.d + 63) // 64
         cdef uint64_t bits
@@ -456,7 +461,7 @@ cdef class CenterForms:
             self.stale[first + i] = False
 
     cdef bint first_of_its_norm(self, Py_ssize_t j) noexcept nogil:
-        """`first_of_its_kind`, found by the norms, which are known."""
+        """`first_of_its_kind`, found by the known norms."""
         cdef uint64_t bits
         cdef Py_ssize_t slot, other
         memcpy(&bits, &self.norms[j], 8)
@@ -487,8 +492,8 @@ cdef inline Py_ssize_t ones(uint64_t bits) noexcept nogil:
 
 cdef double farthest_value(const double *rows, Py_ssize_t k, Py_ssize_t d,
                            const double *origin) noexcept nogil:
-    """The largest magnitude of any value of rows (k, d) less the origin: four searches that do not
-    wait for each other.
+    """The largest magnitude of any value of rows (k, d) less the origin: four independent searches,
+    so that the CPU can overlap them.
     """
     cdef double[4] largest
     cdef Py_ssize_t j, f, whole = d // 4 * 4
@@ -514,7 +519,7 @@ cdef void side_by_side(const double *rows, const int32_t *ids, Py_ssize_t m, Py_
     cdef double *block
     cdef Py_ssize_t first, f, b, at
     for first from 0 <= first < m by BLOCK:
-        for b in range(BLOCK):                # (past the last one any center will do)
+        for b in range(BLOCK):                # (past the last center, any one is read)
             at = min(first + b, m - 1)
             row[b] = rows + (at if ids == NULL else <Py_ssize_t>ids[at]) * d
         block = blocks + first * d
@@ -534,22 +539,21 @@ cdef double guard_factor = 1
 
 
 def scale_guard(double factor):
-    """For tests of the tests: weaken (below 1) the bound under which the filter is believed. 1
-    restores it.
-    """
+    """For tests of the tests: weaken (below 1) the error bound of the filter. 1 restores it."""
     global guard_factor
     guard_factor = factor
 
 
 cdef void guard_constants(Centers *centers, const Packed *packing, Py_ssize_t d,
                           double gamma) noexcept nogil:
-    """When a score with such a relative error proves its center; see kernels/filter/filter.pxi.
+    """The constants by which a score with such a relative error proves its center; see
+    kernels/filter/filter.pxi.
 
     With A = |a|^2 of the row and N = |b|^2 of the winner, the winner is proved if
         second - best > 2.05 (gamma (2 N + A) + exact (N + A)) + floor,
     where `exact` covers the rounding of the exact distance itself and `floor` what underflows,
-    there and in float32. N is not looked up: |b| <= |a| + |a - b| and the squared distance is A +
-    best, so that N <= 1.5 A + 3 (A + best), up to the 1.01.
+    there and in float32. N is not stored: |b| <= |a| + |a - b| and the squared distance is A +
+    best, so N <= 1.5 A + 3 (A + best), up to the 1.01.
     """
     cdef double exact = 2.02 * (d + 3) * ldexp(1, -53)
     cdef double of_norm = 2.05 * 1.01 * (2 * gamma + exact), up = 1 + 1e-6

@@ -1,8 +1,8 @@
-# What a run has to choose from before each pass: see lloyd/algorithms.pxi.
+# The choice of a packing and a search before each pass of a run; see lloyd/algorithms.pxi.
 
 cdef class Choice:
-    """How a run packs rows, and which centers it compares them with: the first that fits and is
-    wanted, of what its algorithm allows.
+    """How a run packs rows, and which centers it compares them with: of the packings and searches
+    that its algorithm allows, the first that fits and is wanted.
     """
     cdef Memory memory
     cdef list packings               # those that can be of use, in the order in which they are
@@ -57,7 +57,7 @@ cdef class Choice:
         return 0
 
     cdef int choose_packing(self, Run run) except -1 nogil:
-        """Go over to the first packing that fits and is wanted."""
+        """Change to the first packing that fits and is wanted."""
         cdef int i, chosen = self.n_packings - 1
         for i in range(chosen):
             if (self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run)
@@ -76,7 +76,7 @@ cdef class Choice:
         return 0
 
     cdef int give_up(self, Run run, Packing packing) except -1:
-        """Do without a packing from now on."""
+        """Do not use this packing any more."""
         cdef int i
         for i in range(self.n_packings):
             if self.packing_at[i] == <void *>packing:
@@ -92,8 +92,8 @@ cdef class Choice:
         return insisting and self.prefers(packing)
 
     cdef double cost_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
-        """Nanoseconds that it takes to compare a row with m centers if the rows are packed in the
-        best of the ways that are asked after this one, roughly.
+        """About how many nanoseconds it takes to compare a row with m centers in the best of the
+        packings that are asked after this one.
         """
         cdef int i
         cdef bint after = False
@@ -127,7 +127,7 @@ cdef class Choice:
         return 0
 
     cdef int give_up_search(self, Search search) except -1:
-        """Do without a search from now on."""
+        """Do not use this search any more."""
         cdef int i
         for i in range(self.n_searches):
             if self.search_at[i] == <void *>search:
@@ -135,14 +135,14 @@ cdef class Choice:
         return 0
 
     cdef int measure_anew(self, Run run) except -1:
-        """Distances are others from now on: rows are packed in other features."""
+        """Note that rows are packed by other features, so that packed distances change."""
         cdef Search search
         for search in self.searches:
             search.measure_anew(run)
         return 0
 
     cdef int lost(self) except -1:
-        """Rows are in another order: what searches know of them is out of date."""
+        """Note that rows are in another order, so that the data of searches is out of date."""
         cdef Search search
         for search in self.searches:
             search.lost()

@@ -1,5 +1,5 @@
-# The clusters of one run: their centers, and the exact sums of their rows, brought up to date by
-# the rows whose label changed.
+# The clusters of one run: their centers, and the exact sums of their rows, updated by the rows
+# whose label changed.
 
 cdef void merge_tally(Tally *total, Tally *tally, Py_ssize_t k, const Sums *how,
                       Py_ssize_t d) noexcept nogil:
@@ -39,8 +39,8 @@ cdef void note_support(uint64_t *support, const double *row, Py_ssize_t d) noexc
 cdef class Clusters:
     """Centers that are the means of their rows, for dense rows.
 
-    A run labels rows; what that changes of the sums the threads note down in tallies of their own,
-    and `collect` puts them together.
+    A run labels rows. Each thread adds the changes of the sums to its own tally, and `collect` adds
+    these to the total.
     """
     cdef View view
     cdef Cuts cuts               # how sums are cut
@@ -71,7 +71,7 @@ cdef class Clusters:
         return self.open_tallies()
 
     cdef int open_tallies(self) except -1:
-        """Room for what a pass notes down."""
+        """Allocate the tallies of a pass."""
         self.tallies = <Tally *>self.memory.take(self.view.n_threads, sizeof(Tally))
         return self.new_tallies(self.tallies, self.view.n_threads)
 
@@ -90,15 +90,13 @@ cdef class Clusters:
         return 0
 
     cdef void lend(self, const int32_t *label) noexcept nogil:
-        """A pass over rows with these labels is about to begin: have the threads add to the
-        tallies.
-        """
+        """Before a pass over rows with these labels: have the threads add to the tallies."""
         cdef int i
         for i in range(self.view.n_threads):
             self.view.workers[i].tally = self.tallies[i]
 
     cdef void collect(self, const int32_t *label) noexcept nogil:
-        """A pass has given the rows these labels: bring the sums up to date."""
+        """After a pass that gave the rows these labels: update the sums."""
         cdef int i
         for i in range(self.view.n_threads):
             if self.view.workers[i].changed:
@@ -120,7 +118,7 @@ cdef class Clusters:
         return empty
 
     cdef void put(self, Py_ssize_t j, Py_ssize_t row) noexcept nogil:
-        """Let a row be the next center of an empty cluster."""
+        """Make a row the next center of an empty cluster."""
         self.read_center(row, <double *>self.view.workers[0].block)
         memcpy(self.fresh + j * self.d, self.view.workers[0].block, self.d * sizeof(double))
 
@@ -129,7 +127,7 @@ cdef class Clusters:
         self.view.exact.read(&self.view.rows, row, out)
 
     cdef int find_all(self) except -1 nogil:
-        """Before `update_all`, which cannot fail."""
+        """The work that can fail, called before `update_all`, which cannot."""
         return 0
 
     cdef void update_all(self) noexcept nogil:
@@ -156,10 +154,10 @@ cdef class Clusters:
             self.center[j * d + f] = self.fresh[j * d + f]
 
     cdef void turn(self, Py_ssize_t j) noexcept nogil:
-        """Bring a fresh center to unit length; where it is zero, the center stays.
+        """Scale a fresh center to unit length; if it is zero, the center stays.
 
-        What is shown may be rounded to float32 then, which leaves it a little off unit length; what
-        is used is not.
+        The center in results may then be rounded to float32, which changes its length slightly; the
+        center that is used is not rounded.
         """
         cdef Py_ssize_t d = self.view.rows.d, f
         cdef double *fresh = self.fresh + j * d
@@ -176,8 +174,8 @@ cdef class SparseClusters(Clusters):
     """The same for CSR rows, whose centers are sparse, too, unless clusters are large.
 
     `support` says in which columns a cluster's sums or its center may not be zero; no others are
-    looked at. Sums are brought up to date after the pass, not by its threads: there is no room for
-    more than one copy of them, and few rows change their labels.
+    looked at. Sums are updated after the pass, not by its threads: more than one copy of them would
+    take too much memory, and few rows change their labels.
     """
     cdef int32_t *before         # (n,) labels before the pass
 
@@ -245,7 +243,7 @@ cdef class SparseClusters(Clusters):
                 bits &= bits - 1
                 step = fresh[f] - center[f]
                 shift += step * step
-                # the old one too: its form is still there
+                # the old center, too: its form is still stored
                 zero = center[f] == 0 and fresh[f] == 0
                 center[f] = fresh[f]
                 for p in range(self.cuts.sums.parts):

@@ -1,5 +1,4 @@
-# What becomes of a cluster that has lost all its rows: it takes the row that lies farthest from its
-# own center.
+# Empty clusters: a cluster that has lost all its rows takes the row farthest from its own center.
 
 cdef struct Distant:             # how far rows are from their own centers, and what decides between
                                  # equally far ones
@@ -13,11 +12,11 @@ cdef struct Distant:             # how far rows are from their own centers, and 
 
 cdef int fill_empty(Run run, int64_t *moved, Py_ssize_t *n_moved) except -1:
     """Give each empty cluster, in order, the row farthest from its own center (of equally far ones
-    the first by content).
+    the first in the order of their hashes).
 
-    It must have weight, be off its center, leave other rows behind, and differ from rows given
-    before. It counts as the new cluster's only member, and no more as a member of its old one, for
-    this update only. Where no such row is left, the center stays.
+    The row must have weight, differ from its center, not be the last row of its cluster, and differ
+    from rows given before. For this update only, it is the only member of the new cluster and not a
+    member of its old one. If there is no such row, the center stays.
 
     moved, n_moved  OUT  (k,) rows that are to be put back after the update
     """

@@ -1,5 +1,5 @@
-# One k-means run: the loop of Lloyd's algorithm and its stopping rule. Every algorithm runs under
-# it.
+# One k-means run: the loop of Lloyd's algorithm and its stopping rule, the same for every
+# algorithm.
 
 cdef enum Stop:
     GOING, LABELS, TOL, MAX_ITER, MAX_TIME, CALLBACK
@@ -22,7 +22,7 @@ cdef class Run:
     algorithm : str
         A row of ALGORITHMS.
     rule : Rule or None
-        Of this run alone.
+        Used by this run only.
     """
     cdef readonly Data data
     cdef Memory memory
@@ -32,12 +32,12 @@ cdef class Run:
     cdef Choice choice               # of packings and searches
     cdef Rule rule                   # or None
     cdef object label_array
-    cdef int32_t *label              # (n,) what the search has found
+    cdef int32_t *label              # (n,) as the search has found them
     cdef object amended_array
     cdef int32_t *amended            # (n,) what the rule has made of it, in the rows' own order;
                                      # the clusters' sums go by it. NULL: no rule amends labels, and
                                      # sums go by `label`
-    cdef int32_t *fresh              # (n,) what it makes of it now
+    cdef int32_t *fresh              # (n,) the same in this pass
     cdef int32_t *place_label        # (n,) labels in the order of the boxes, once that is in use
     cdef Assign job
     cdef Survey survey
@@ -87,14 +87,12 @@ cdef class Run:
     # -- the loop ----------------------------------------------------------------------------------
 
     cdef int assign(self) except -1 nogil:
-        """Label all rows and bring the sums up to date."""
+        """Label all rows and update the sums."""
         self.choose()
         return self.label_rows()
 
     cdef int choose(self) except -1 nogil:
-        """How rows are packed and which centers they are compared with in the pass that is about to
-        begin.
-        """
+        """Choose how rows are packed and which centers they are compared with in the next pass."""
         self.choice.choose_packing(self)
         self.forms.prepare(self.clusters.center, self.choice.packing.panels(),
                            self.choice.packing.filter, False)
@@ -112,7 +110,7 @@ cdef class Run:
         return 0
 
     cdef int amend(self) except -1 nogil:
-        """Have the rule amend the labels, and bring the sums up to date."""
+        """Have the rule amend the labels, and update the sums."""
         self.sync_labels()
         memcpy(self.fresh, self.label, self.data.rows.n * sizeof(int32_t))
         self.rule.amend(self, self.fresh)
@@ -120,7 +118,9 @@ cdef class Run:
         return 0
 
     cdef int64_t take_labels(self, int32_t *label, const int32_t *fresh) noexcept nogil:
-        """Turn labels (n,), by which the sums go, into others; returns how many have changed."""
+        """Replace labels (n,), to which the sums belong, and update the sums; returns how many
+        changed.
+        """
         cdef int64_t changed = 0
         cdef Py_ssize_t i
         for i in range(self.data.rows.n):
@@ -135,8 +135,8 @@ cdef class Run:
         return changed
 
     cdef int first_assign(self) except -1 nogil:
-        """The first assignment reads all rows, mostly: the survey for the stopping rule is done on
-        the way.
+        """The first assignment mostly reads all rows: then it also does the survey for the stopping
+        rule.
         """
         self.choose()
         if self.tol > 0 and self.data.metric == GAPS:
@@ -161,8 +161,8 @@ cdef class Run:
         return 0
 
     cdef double to_come(self, double cost) noexcept nogil:
-        """Nanoseconds of the next few assignments, if all rows are compared with all centers, which
-        costs a row so many.
+        """Nanoseconds of the next few assignments, if all rows are compared with all centers, at so
+        many nanoseconds for each row.
         """
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
@@ -182,14 +182,14 @@ cdef class Run:
         return 0
 
     cdef void sync_labels(self) noexcept nogil:
-        """Bring `label` up to date with the labels by place."""
+        """Update `label` from the labels by place."""
         cdef Py_ssize_t i
         if self.place_label != NULL:
             for i in range(self.data.rows.n):
                 self.label[self.job.boxes.order[i]] = self.place_label[i]
 
     cdef int relabel(self, cnp.ndarray labels) except -1:
-        """Take these labels, in the rows' own order, and bring the sums up to date."""
+        """Take these labels, in the rows' own order, and update the sums."""
         cdef const int32_t *fresh = <const int32_t *>cnp.PyArray_DATA(labels)
         cdef Py_ssize_t n = self.data.rows.n, i
         cdef int64_t changed = 0
@@ -223,7 +223,7 @@ cdef class Run:
         return 0
 
     cdef const int32_t *counting_labels(self) noexcept nogil:
-        """The labels by which the sums go, in the rows' own order."""
+        """The labels to which the sums belong, in the rows' own order."""
         self.sync_labels()
         return self.label if self.amended == NULL else self.amended
 
@@ -333,7 +333,7 @@ cdef class Run:
         return self.measure(self.data.used(rows, self.k, memory), NULL)
 
     def counters(self):
-        """What the kernels did so far.
+        """Counts of the work of the kernels so far.
 
         Row-center pairs filtered and decided exactly, rows that the filter left undecided,
         box-center pairs tested.

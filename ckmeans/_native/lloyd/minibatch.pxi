@@ -1,5 +1,5 @@
-# Centers that learn from batches of rows: each is the running mean of the rows that were assigned
-# to it when they came.
+# Mini-batch k-means: each center is the running mean of the rows that were assigned to it in their
+# batches.
 
 cdef enum:
     LANE = 8                     # sums over columns are kept apart by so many: the same bits from
@@ -10,12 +10,12 @@ cdef double DIGITS_LEFT = 1e-6   # share of the rows' squares below which an ine
 
 
 cdef class Running:
-    """Centers, and how much weight each is the mean of.
+    """Centers, and the total weight of the rows that each is the mean of.
 
     Parameters
     ----------
     data : Data
-        What batches come from, by `Data.batch`; or the only batch.
+        The data from which batches are taken by `Data.batch`; or the only batch.
     centers : ndarray of shape (k, d), float64
     seen : ndarray of shape (k,), float64
 
@@ -75,14 +75,14 @@ cdef class Running:
             self.forms.stale[j] = True
 
     def rearrange(self, order):
-        """Give the centers new numbers: j to that which has been ``order[j]``."""
+        """Renumber the centers: center ``order[j]`` becomes j."""
         self.centers[:], self.seen[:] = self.centers[order], self.seen[order]
         self.note_all()
 
     cdef int check_batch(self, Data batch) except -1:
-        """Raise unless this is the data, or a batch of it: else its rows fit nothing here."""
+        """Raise unless this is the data, or a batch of it."""
         if batch is not self.data and batch.whole_data is not self.data:
-            raise ValueError("this is no batch of the data that these centers learn from.")
+            raise ValueError("this is not a batch of the data of these centers.")
         return 0
 
     def put(self, which, Data batch not None, rows):
@@ -112,7 +112,7 @@ cdef class Running:
         return shift
 
     def learn(self, Data batch not None):
-        """Take in a batch: each center moves to the mean of all that it has seen.
+        """Learn from a batch: each center moves to the mean of all rows that it has seen.
 
         Returns
         -------
@@ -147,8 +147,8 @@ cdef class Running:
         return labels, inertia, shift
 
     cdef double beyond_squares(self, Py_ssize_t j) noexcept nogil:
-        """What a cluster's inertia is more than the sum of its rows' squares: w |c|^2 - 2 c s, of
-        its weight and sums.
+        """A cluster's inertia minus the sum of its rows' squares: w |c|^2 - 2 c s, from its weight
+        and sums.
         """
         cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts
         cdef Py_ssize_t word, f, i
@@ -182,9 +182,7 @@ cdef class Running:
         return sums[f] if parts == 1 else sum_value(sums + f, self.data.rows.d, <int>parts)
 
     cdef double move(self, Py_ssize_t j) noexcept nogil:
-        """Move a center by what its cluster's sums say, which are cleared; returns its squared
-        shift.
-        """
+        """Move a center by its cluster's sums, which are cleared; returns its squared shift."""
         cdef Py_ssize_t d = self.data.rows.d, words = (d + 63) // 64, parts = self.cuts.sums.parts
         cdef Py_ssize_t word, start, stop, f, i, p
         cdef const uint64_t *support = self.tally.support + j * words
@@ -220,7 +218,7 @@ cdef class Running:
                     mean = <float>mean
                 fresh[f] = center[f] + share * (mean - center[f])
         if self.data.unit and not self.data.turn(fresh, fresh):
-            memcpy(fresh, center, d * sizeof(double))           # rows that cancel out teach nothing
+            memcpy(fresh, center, d * sizeof(double))           # (rows cancel out)
         memset(found, 0, sizeof(found))
         for word in range(words):
             if support[word] == 0:

@@ -1,16 +1,16 @@
 # A few axes along which rows vary most, so that the filter may read coordinates instead of all
-# features; see kernels/exact/axes.pxi. Distances are those of the coordinates then, which are no
-# larger than those of the rows: see `GroupBounds`.
+# features; see kernels/exact/axes.pxi. Packed distances are then those of the coordinates, which
+# are not larger than those of the rows: see `GroupBounds`.
 
 cdef enum:
-    WIDE = 24                    # features from which on axes are thought of
+    WIDE = 24                    # features from which on axes are considered
     AXES_SAMPLE = 32             # rows from which first axes are found
     AXES_TRIED = 128             # rows on which axes are tried
-    AXES_ROWS = 512              # rows that they are then turned towards
+    AXES_ROWS = 512              # rows to which they are then fitted
 
 
 cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
-    """What a packed row is off by along the axes and beyond them, as a share of its length; see
+    """The error of a packed row along the axes and in its remainder, relative to its length; see
     kernels/exact/axes.pxi.
 
     `principal_axes` makes sure that axes are orthonormal to within 2 s.
@@ -21,7 +21,7 @@ cdef double axes_error(const Packed *packing, Py_ssize_t d) noexcept nogil:
 
 @cython.wraparound(True)
 def orthonormal(rows, most):
-    """The directions (<= most, d) in which these rows (n, d) reach farthest, orthonormal, the
+    """The directions (<= most, d) in which these rows (n, d) extend farthest, orthonormal, the
     farthest first.
     """
     values, vectors = eigen(product(rows, rows.T))
@@ -39,8 +39,8 @@ def orthonormal(rows, most):
 def principal_axes(rows, most, sample=AXES_SAMPLE):
     """Orthonormal axes (<= most, d) along which these rows (n, d) vary most, or None.
 
-    They are found from `sample` of the rows, and turned towards those of all of them by one step
-    of subspace iteration.
+    They are computed from `sample` of the rows, and then improved by one step of subspace
+    iteration with all of them.
     """
     few = rows[:sample]
     if not few.any() or not np.isfinite(rows).all():      # (rows may have changed since they were
@@ -54,8 +54,8 @@ def principal_axes(rows, most, sample=AXES_SAMPLE):
 
 
 class Trial:
-    """How well axes (n_axes, d) tell which of some centers (m, d) is nearest to each of some rows
-    (n, d).
+    """How well axes (n_axes, d) determine which of some centers (m, d) is nearest to each of some
+    rows (n, d).
     """
 
     def __init__(self, rows, centers, axes):
@@ -75,14 +75,14 @@ class Trial:
         return least, least + 4 * rest[:, None] * beyond
 
     def leaves(self, count):
-        """What the first `count` axes leave over.
+        """What the first `count` axes leave undecided.
 
         Returns
         -------
         unsure : float
-            Share of the rows for which more than one center is.
+            Share of the rows for which more than one center is left.
         left : float
-            How many are, in the mean over those.
+            Mean number of centers that are left for those rows.
         """
         least, most = self.limits(count)
         left = (least <= most.min(axis=1)[:, None]).sum(axis=1)
@@ -92,20 +92,20 @@ class Trial:
 
 cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double doubtful,
                       double pairs) noexcept nogil:
-    """Nanoseconds that a row takes, roughly, if this share of the rows is left in doubt by packed
-    features, and so many centers in the mean over all rows.
+    """About how many nanoseconds a row takes if packed features leave this share of the rows
+    undecided, and so many centers in the mean over all rows.
     """
     return doubtful * (100 + 0.2 * d + m * width / 40.0) + pairs * (20 + 0.1 * d)
 
 
 cdef double axes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to see whether axes promise anything, roughly."""
+    """About how many nanoseconds it takes to find out whether axes would pay."""
     return (1.5e6 + 0.08 * AXES_SAMPLE * d * (AXES_SAMPLE + AXES_TRIED + m) + 0.1 * AXES_SAMPLE
             * AXES_TRIED * m)
 
 
 cdef class Axes(Packing):
-    """Rows packed along axes, once some have been found that tell the centers apart."""
+    """Rows packed along axes, once axes have been found that separate the centers."""
     cdef Floats floats
     cdef double patience         # nanoseconds that are to be spent before axes are looked for again
 
@@ -125,9 +125,10 @@ cdef class Axes(Packing):
         return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Axes are looked for once assignments, a few that are still to come included, have cost
-        several times what looking for them does,
-        and where they promise nothing, again when eight times as much has been spent."""
+        """Axes are searched for once the assignments, including a few future ones, have cost
+        several times as much as the search; if axes would not pay, again when eight times as much
+        has been spent.
+        """
         cdef Py_ssize_t m = run.forms.c.k
         cdef double without = run.choice.cost_without(run, self, m), to_come = run.to_come(without)
         cdef double spent = run.data.spent
@@ -145,14 +146,14 @@ cdef class Axes(Packing):
                                           as_array(run.clusters.center, run.k, run.data.rows.d),
                                           INFINITY if insisted
                                           else (1.0 if preferred else 0.75) * without))
-            except MemoryError:               # what was there before will do
+            except MemoryError:               # go on as before
                 run.choice.give_up(run, self)
             self.patience = max(8 * spent, 4 * to_come)
         return self.packed.axes != NULL
 
     cdef int pack_along(self, Data data, axes) except -1:
-        """Room for the rows along these axes (n_axes, d), if there are any, which the next pass
-        fills.
+        """Allocate the rows along these axes (n_axes, d), if there are any; the next pass fills
+        them.
         """
         cdef Py_ssize_t n = (data.rows.n + PANEL - 1) // PANEL * PANEL, d = data.rows.d, count
         cdef Py_ssize_t lanes, f, a
@@ -202,7 +203,7 @@ cdef class Axes(Packing):
 
     cdef int was_searched(self, Run run, double cost, double doubtful,
                           double pairs) except -1 nogil:
-        """Go on without axes if they leave so much in doubt that all features are faster."""
+        """Give up axes if they leave so much undecided that all features are faster."""
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         if (cost + sift_cost(m, self.packed.n_axes + 1, d, doubtful, pairs)
                 > run.choice.cost_without(run, self, m)):

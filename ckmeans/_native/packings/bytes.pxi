@@ -1,14 +1,14 @@
-# Rows kept in bytes, for the filter of kernels/filter/bytes.pxi: where features and centers are
-# many, the fastest to compare with all centers.
+# Rows packed in bytes, for the filter of kernels/filter/bytes.pxi: the fastest form for comparisons
+# with all centers if there are many features and centers.
 
 cdef double distance_cost(Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to work out a distance that bytes leave over, roughly."""
+    """About how many nanoseconds it takes to compute a distance that bytes leave undecided."""
     return 30 + 0.4 * d
 
 
 cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to compare a row in bytes with m centers, roughly; that to its own
-    is worked out first.
+    """About how many nanoseconds it takes to compare a row in bytes with m centers, including the
+    distance to its own, which is computed first.
     """
     return 30 + distance_cost(d) + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64))
 
@@ -77,7 +77,7 @@ cdef int assign_passing(View view, Assign *job, CenterForms forms) except -1:
 cdef class InBytes(Packing):
     """Rows in bytes, and nothing else.
 
-    The first pass that compares all rows with all centers puts them in bytes on the way.
+    The first pass that compares all rows with all centers also packs them.
     """
     cdef Floats floats
     cdef Bytes bytes
@@ -104,7 +104,7 @@ cdef class InBytes(Packing):
         return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Not where other ways ought to be faster, by what bytes were found to leave over."""
+        """Not if other packings are predicted to be faster, given how many centers bytes left."""
         cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
         return (run.choice.insists_on(self) or self.counted.cost(run, bytes_or(m, d))
                 < run.choice.cost_without(run, self, m))
@@ -173,7 +173,7 @@ cdef class InBytes(Packing):
 
     cdef int leave(self, Run run) except -1:
         run.job.bytes = NULL
-        self.forget()                        # (what other runs need they pack anew)
+        self.forget()                        # (other runs pack again what they need)
         return 0
 
     cdef int give_up(self, Run run) except -1:

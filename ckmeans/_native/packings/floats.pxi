@@ -1,7 +1,7 @@
-# All features as float32, (x - origin) * scale: what every other packing begins with.
+# All features as float32, (x - origin) * scale: the packing from which all others are made.
 
 cdef void read_whole(Data data, Py_ssize_t row, double *out) noexcept nogil:
-    """A row (d,), with the middle of its column in each gap."""
+    """A row (d,), with the middle of the column in place of each missing value."""
     cdef Py_ssize_t f
     data.exact.read(&data.rows, row, out)
     for f in range(data.rows.d):
@@ -12,11 +12,11 @@ cdef void read_whole(Data data, Py_ssize_t row, double *out) noexcept nogil:
 cdef class Floats(Packing):
     """Rows packed with all their features, in their own order or in that of boxes.
 
-    Where memory is to be spared, nothing is kept and each pass packs rows anew; only origin and
-    scale are known then.
+    To save memory, the packed rows may not be kept: then each pass packs rows anew, and only origin
+    and scale are stored.
     """
     cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
-    cdef SpatialOrder order      # None until a run thinks of boxes
+    cdef SpatialOrder order      # None until a run considers boxes
     cdef Counted counted         # what they cost in the last pass that compared them
     cdef bint sifting            # rows in doubt are so many that they are worth a second look,
     cdef bint sifted             # which has been tried
@@ -43,14 +43,16 @@ cdef class Floats(Packing):
         return 0
 
     cdef int open_amid(self, Cuts cuts, const double *centers, Py_ssize_t k) except -1:
-        """Open amid these centers (k, d): for rows that are not at hand, but their ranges are."""
+        """Open with an origin amid these centers (k, d), for rows of which only the ranges are
+        known.
+        """
         cdef double *origin = self.new_origin(cuts.d)
         middle_of(centers, k, cuts.d, origin)
         self.scale_around(origin, cuts)
         return 0
 
     cdef int open_around(self, Cuts cuts, const double *origin) except -1:
-        """Open around this origin (d,)."""
+        """Open with this origin (d,)."""
         cdef double *own = self.new_origin(cuts.d)
         memcpy(own, origin, cuts.d * sizeof(double))
         self.scale_around(own, cuts)
@@ -61,8 +63,8 @@ cdef class Floats(Packing):
         return <double *>self.memory.take(d, sizeof(double))
 
     cdef void scale_around(self, double *origin, Cuts cuts) noexcept:
-        """Any origin (d,) gives the same results; one amid the rows keeps the filter's error
-        small.
+        """Choose the origin (d,): any gives the same results, but the filter's error is small with
+        one amid the rows.
         """
         round_origin(origin, cuts.d, cuts.narrow)
         self.packed.origin = origin
@@ -91,7 +93,7 @@ cdef class Floats(Packing):
         return True
 
     cdef int keep_rows(self, Py_ssize_t n, Py_ssize_t d) except -1:
-        """Room for n rows, one after the other, that `put` packs."""
+        """Allocate n rows, one after the other, for `put`."""
         self.packed.panels = <float *>self.memory.take(n * d, sizeof(float))
         self.packed.by_row = True
         return 0
@@ -103,8 +105,8 @@ cdef class Floats(Packing):
                                                         * self.packed.scale)
 
     cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
-        """Where whole sets of centers are compared exactly again and again, from now on rows in
-        doubt are sifted first, unless that leaves most centers over.
+        """If undecided rows are often compared exactly with all centers, from now on sift these
+        rows first, unless that leaves most centers.
         """
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         cdef double row = self.row_cost(m, d), doubt = 0.1 * pairs * d
@@ -131,7 +133,7 @@ cdef class Floats(Packing):
         return 0
 
     cdef SpatialOrder need_order(self):
-        """The spatial order of the rows, to be sorted when it is asked for."""
+        """The spatial order of the rows, which is sorted when it is first used."""
         if self.order is None:
             self.order = SpatialOrder()
         return self.order

@@ -1,9 +1,9 @@
 # How rows are packed for the filter: the base of the classes in this folder, which has one file for
 # each way.
 #
-# A packing belongs to a data set, and all runs over that data share it. What has been packed, and
-# how it lies in memory, the packing alone knows and changes. Before each pass a run goes over to
-# the first packing in its row of ALGORITHMS that fits and is wanted.
+# A packing belongs to a data set, and all runs over that data share it. Only the packing itself
+# changes its memory and the record of what is packed. Before each pass a run takes the first
+# packing in its row of ALGORITHMS that fits and is wanted.
 
 cdef enum PanelLayout:
     BY_FEATURE                   # panels as they are made, (width, PANEL)
@@ -13,7 +13,7 @@ cdef enum PanelLayout:
 
 
 cdef class Counted:
-    """What comparing all rows with all centers was found to cost, by what was counted."""
+    """The cost of comparing all rows with all centers, from counted work."""
     cdef Py_ssize_t k            # centers that this was with; 0: not yet
     cdef double row              # nanoseconds
 
@@ -22,7 +22,7 @@ cdef class Counted:
         return 0
 
     cdef double cost(self, Run run, double expected) noexcept nogil:
-        """What was noted last, with as many centers; else what is expected."""
+        """The last recorded cost with as many centers; otherwise the expected one."""
         return self.row if self.k == run.k else expected
 
 
@@ -34,7 +34,7 @@ cdef class Packing:
                                  # decided exactly
 
     cdef int open(self, Data data) except -1:
-        """Get ready to be asked; nothing is packed yet. The data has been scanned."""
+        """Initialize, after the data has been scanned; nothing is packed yet."""
         return 0
 
     cdef bint possible(self, Run run) noexcept:
@@ -50,26 +50,26 @@ cdef class Packing:
         return True
 
     cdef int enter(self, Run run) except -1:
-        """A run goes over to this packing."""
+        """Called when a run changes to this packing."""
         return 0
 
     cdef int leave(self, Run run) except -1:
-        """And from it to another one."""
+        """Called when a run changes from this packing to another."""
         return 0
 
     cdef int follow(self, Run run) except -1 nogil:
-        """A pass of a run that has entered is about to begin: other runs may have packed the rows
+        """Called before each pass of a run that has entered: other runs may have packed the rows
         anew.
         """
         return 0
 
     cdef bint can_be_first(self) noexcept:
-        """Whether a run can begin with it: else it has to find something out first."""
+        """Whether a run can begin with it, without a pass that finds out whether it pays."""
         return True
 
     cdef bint needs_panels(self) noexcept:
-        """Whether a run that begins with it, and compares all rows with all centers, reads panels
-        of floats again and again: then they are kept. (Searches have them kept when they begin.)
+        """Whether a run that begins with it and compares all rows with all centers reads panels of
+        floats in every pass: then they are kept. (Searches have them kept when they begin.)
         """
         return False
 
@@ -85,21 +85,20 @@ cdef class Packing:
         return &self.packed
 
     cdef ChunkFn all_centers(self, Run run) noexcept nogil:
-        """What compares the rows of `panels_for` with all centers."""
+        """The kernel that compares the rows of `panels_for` with all centers."""
         return run.data.exact.assign
 
     cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
-        """Rows that such a pass deals out together, which take so many nanoseconds each; 0: as many
-        as usual.
-        """
+        """Rows of a chunk in such a pass, at so many nanoseconds each; 0: as many as usual."""
         return 0
 
     cdef void was_read(self) noexcept nogil:
-        """A pass has read the panels of all rows, and so packed those that were not."""
+        """Called after a pass that has read, and so packed, the panels of all rows."""
         self.packed.filling = False
 
     cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
-        """A pass has compared all rows with all centers, and left this share of the rows in doubt.
+        """Called after a pass that has compared all rows with all centers and left this share of
+        the rows undecided.
 
         pairs  so many centers of each row, in the mean over all rows, had to be compared once more
         """
@@ -109,27 +108,24 @@ cdef class Packing:
 
     cdef int was_searched(self, Run run, double cost, double doubtful,
                           double pairs) except -1 nogil:
-        """The same for a pass that went by bounds, which took so many nanoseconds a row beside
-        that.
+        """The same for a pass that used bounds, which took so many nanoseconds for each row in
+        addition.
         """
         return 0
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-        """Nanoseconds that it takes to compare a packed row with m centers, roughly."""
+        """About how many nanoseconds it takes to compare a packed row with m centers."""
         return brute_cost(m, d)
 
     cdef double pass_cost(self, Run run) noexcept nogil:
-        """Nanoseconds that a row takes in the pass that is about to begin, whatever that has still
-        to pack.
-        """
+        """Nanoseconds that a row takes in the next pass, without those for packing."""
         return run.data.assign_cost(run.forms.c.m)
 
     cdef void forget(self) noexcept:
-        """Another packing takes the place of this one: give back memory."""
+        """Free memory, as another packing takes the place of this one."""
 
     cdef int lay(self, View view, bint by_row) except -1 nogil:
-        """Have panels that are kept hold rows one after the other, or lanes of features as they are
-        made.
+        """Rearrange kept panels: rows one after the other, or lanes of features as they are made.
         """
         cdef Assign job
         if self.packed.panels == NULL or self.packed.by_row == by_row:

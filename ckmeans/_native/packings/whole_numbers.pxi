@@ -1,36 +1,35 @@
-# Rows kept in whole numbers, for the filter of kernels/filter/whole_numbers.pxi: where features are
-# many, the fastest to compare with all centers.
+# Rows packed in whole numbers, for the filter of kernels/filter/whole_numbers.pxi: fast comparisons
+# with all centers if there are many features.
 
 cdef enum:
-    WORTH_QUANTISING = 32        # centers from which on it pays for rows that are looked at once
+    WORTH_QUANTISING = 32        # centers from which on it pays for rows that are read once
 
 
 cdef void worst_of_quanta(Packed *packing, Py_ssize_t d) noexcept nogil:
-    """For rows that are put in whole numbers only when they are compared: what can be said of all
-    rows before.
+    """For rows that are put in whole numbers only when they are compared: bounds for all rows,
+    known before.
     """
     packing.rough = 0.52 * sqrt(<double>d)
     packing.reach = QUANTA_TOTAL * (1 + 1e-5) + packing.rough
 
 
 cdef double quanta_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-    """Nanoseconds that it takes to compare a row in whole numbers with m centers, roughly."""
+    """About how many nanoseconds it takes to compare a row in whole numbers with m centers."""
     return 0.5 + m * (0.55 * d + 8) / 54
 
 
 cdef double choice_cost(Py_ssize_t d, double doubtful, double pairs) noexcept nogil:
-    """Nanoseconds that a row takes, roughly, if that leaves this share of the rows in doubt, and so
-    many centers in the mean over all rows.
+    """About how many nanoseconds a row takes if whole numbers leave this share of the rows
+    undecided, and so many centers in the mean over all rows.
     """
     return doubtful * (60 + 0.1 * d) + pairs * (10 + 0.1 * d)
 
 
 cdef class WholeNumbers(Packing):
-    """Rows in whole numbers beside the floats that they are made from, which boxes and bounds go on
-    reading.
+    """Rows in whole numbers, in addition to the floats that they are made from, which boxes and
+    bounds still read.
 
-    The first pass that compares all rows with all centers puts the rows in whole numbers on the
-    way.
+    The first pass that compares all rows with all centers also puts the rows in whole numbers.
     """
     cdef Floats floats
     cdef Counted counted         # what they cost in the last pass that compared them
@@ -50,8 +49,8 @@ cdef class WholeNumbers(Packing):
         return self.floats.boxes.order == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """Not where floats were found to be faster, or ought to be, because whole numbers leave so
-        much in doubt.
+        """Not if floats were faster, or are predicted to be, because whole numbers leave so much
+        undecided.
         """
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         return (self.counted.cost(run, self.row_cost(m, d))

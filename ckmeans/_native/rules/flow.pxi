@@ -9,9 +9,9 @@
 # nodes to those that lack something, along paths of least reduced cost. An arc between two clusters
 # is the row in the first that is cheapest to move to the second.
 #
-# Most pairs of clusters are never on such a path. Of each pair only the cost of the cheapest row is
-# known at first. Once the search for a path arrives by that arc, the cheapest rows are listed in a
-# heap, and again more of them when these have moved.
+# Most pairs of clusters are never on such a path. Of each pair only a bound of the cost of the
+# cheapest row is known at first. Once the search for a path arrives by that arc, the cheapest rows
+# are listed in a heap, and again more of them when these have moved.
 
 cdef struct Move:        # a row that may leave one cluster for another
     int64_t key          # what that costs, apart from prices
@@ -24,6 +24,7 @@ cdef struct Heap:        # the cheapest rows of one cluster to move to another; 
     Move *moves
     Py_ssize_t count, room
     Py_ssize_t wanted    # rows to be listed next time
+    bint opened          # whether any have been listed
     int64_t unlisted     # no row that is not listed has a smaller key
 
 
@@ -213,10 +214,19 @@ cdef class Flow:
             for i in range(k * k):
                 self.heaps[i].count = 0
                 self.heaps[i].wanted = wanted
-                self.heaps[i].unlisted = self.job.cheapest[i]
-                self.top_key[i] = self.job.cheapest[i]
+                self.heaps[i].opened = False
+                self.heaps[i].unlisted = self.least_key(i // k, i % k)
+                self.top_key[i] = self.heaps[i].unlisted
                 self.top_at[i] = NOWHERE
         return 0
+
+    cdef int64_t least_key(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        """No row of cluster a that has not been moved has a smaller key to move to cluster b."""
+        cdef double saving = self.job.saving[a * self.job.padded + b]
+        if saving == INFINITY:               # there is no row
+            return UNREACHED
+        # It is rounded three times, and so are keys; rows are where it is cheapest.
+        return max(<int64_t>floor(saving * self.job.scale) - 4, self.price[a] - self.price[b])
 
     cdef inline int64_t weight(self, int64_t at) noexcept nogil:
         return 1 if self.unit == NULL else self.unit[at]
@@ -260,6 +270,7 @@ cdef class Flow:
                           self.found.moves[i].at)
         heap.unlisted = cut
         heap.wanted *= 2
+        heap.opened = True
         self.look(a, b)
         return 0
 
@@ -306,6 +317,8 @@ cdef class Flow:
     cdef int arrive(self, int64_t at, Py_ssize_t a) except -1 nogil:
         """A row is in cluster a from now on, and no more where it was."""
         cdef Py_ssize_t before = self.job.label[at], j
+        cdef Heap *heap
+        cdef int64_t key
         self.job.label[at] = <int32_t>a
         for j in range(self.k):
             if self.top_at[before * self.k + j] == at:
@@ -313,10 +326,16 @@ cdef class Flow:
         append_move(self.came + a, 0, 0, at)
         self.costs_of(at, self.cost)
         for j in range(self.k):
-            if j != a and self.cost[j] - self.cost[a] < self.heaps[a * self.k + j].unlisted:
-                push_move(self.heaps + a * self.k + j, self.cost[j] - self.cost[a], self.rank(at),
-                          at)
+            key = self.cost[j] - self.cost[a]
+            heap = self.heaps + a * self.k + j
+            if j == a or key >= heap.unlisted:
+                continue
+            if heap.opened:
+                push_move(heap, key, self.rank(at), at)
                 self.look(a, j)
+            else:                            # it is listed with the others, if ever
+                heap.unlisted = key
+                self.top_key[a * self.k + j] = key
         return 0
 
     cdef int64_t at_home(self, int64_t at) noexcept nogil:

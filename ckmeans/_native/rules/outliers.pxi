@@ -44,8 +44,12 @@ cdef class Outliers(Rule):
     ----------
     count : int
         Less than the number of rows.
+    kept : ndarray of shape (n,), int32, or None
+        Labels of rows that are never left out; -1: those that may be.
     """
     cdef Py_ssize_t count
+    cdef object given
+    cdef const int32_t *kept     # (n,) or NULL
     cdef Memory memory
     cdef double *upper           # (n,) bounds of the distance to the nearest center
     cdef int32_t *nearest        # (n,) that center, when the bound held
@@ -56,17 +60,20 @@ cdef class Outliers(Rule):
     cdef int64_t *out            # (count,) rows that are left out
     cdef bint measured           # whether bounds are known
 
-    def __cinit__(self, Py_ssize_t count):
+    def __cinit__(self, Py_ssize_t count, kept=None):
         if count < 0:
             raise ValueError(f"there cannot be {count} outliers.")
         self.amends = True
         self.count = count
+        self.given = kept
 
     cdef int open(self, Run run) except -1:
         cdef Py_ssize_t n = run.data.rows.n, k = run.k, d = run.data.rows.d
         if self.count >= n:
             raise ValueError(f"there cannot be {self.count} outliers among {n} rows.")
         self.memory = Memory()
+        if self.given is not None:
+            self.kept = labels_of(self.given, n, k, self.memory, -1)
         self.upper = <double *>self.memory.take(n, sizeof(double))
         self.nearest = <int32_t *>self.memory.take(n, sizeof(int32_t))
         self.before = <double *>self.memory.take(k * d, sizeof(double))
@@ -91,7 +98,7 @@ cdef class Outliers(Rule):
             found = n
         memcpy(self.before, run.clusters.center, run.k * run.data.rows.d * sizeof(double))
         memcpy(self.nearest, label, n * sizeof(int32_t))
-        for i in range(found):               # rows without weight are not left out
+        for i in range(found):
             self.squares[i] *= self.weight_of(run, self.ids[i]) or -1
         with gil:
             self.take_farthest(run, found)
@@ -102,6 +109,9 @@ cdef class Outliers(Rule):
         return 0
 
     cdef inline double weight_of(self, Run run, Py_ssize_t row) noexcept nogil:
+        """A row's weight; 0 for those that are not left out."""
+        if self.kept != NULL and self.kept[row] >= 0:
+            return 0
         return 1 if run.data.weight == NULL else run.data.weight[row]
 
     cdef Py_ssize_t near_the_limit(self, Run run, const int32_t *label) except -1 nogil:

@@ -12,7 +12,7 @@
 
 cdef enum:
     SMALLER = 8          # each sample is so many times smaller than the next one, or all rows,
-    SAMPLED = 256        # and has so many rows for each cluster, at least
+    SAMPLED = 16         # and has so many rows for each cluster, at least
 
 
 cdef class Nothing(Search):
@@ -95,11 +95,10 @@ cdef class Sizes(Rule):
         self.job.blocks = self.blocks = <double *>self.memory.take(self.job.padded * d,
                                                                    sizeof(double))
         self.job.price = self.flow.price
-        self.job.costs = <int64_t *>self.memory.take(run.data.n_threads * self.job.padded,
-                                                     sizeof(int64_t))
+        self.job.bid = <double *>self.memory.take(self.job.padded, sizeof(double))
         self.job.nearest = <double *>self.memory.take(n, sizeof(double), True)
-        self.job.cheapest = <int64_t *>self.memory.take(run.data.n_threads * k * k,
-                                                        sizeof(int64_t), True)
+        self.job.saving = <double *>self.memory.take(run.data.n_threads * k * self.job.padded,
+                                                     sizeof(double), True)
         self.job.rank = rank = <int64_t *>self.memory.take(n, sizeof(int64_t), True)
         for i in range(n):
             rank[order.order[i]] = i
@@ -113,23 +112,26 @@ cdef class Sizes(Rule):
 
     cdef int assign(self, Run run, int32_t *label) except -1:
         """The least costly labels (n,); those of before are kept where others are no cheaper."""
-        cdef Py_ssize_t share = self.n, count, j
-        counts: list = []
+        cdef Py_ssize_t count = self.n, j
+        cdef double off
+        samples: list = []                   # numbers of rows, from the largest on
         self.run_ = run
         self.job.centers = run.clusters.center
         side_by_side(run.clusters.center, NULL, self.k, run.data.rows.d, self.blocks)
         self.rescale()
-        while share // SMALLER >= self.k * SAMPLED:
-            share //= SMALLER
-            counts.append(share)
-        if not self.priced:
-            for count in reversed(counts):
-                self.sample(count)
-        self.price(self.n, label, self.least, self.most, self.unit, self.total)
-        # A sample is off by about the root of what it stands for.
-        if (self.priced and counts and <double>self.flow.surplus() / self.total * self.n
-            > sqrt(<double>SMALLER * self.n * self.k)):
-            self.sample(counts[0])
+        if self.priced:
+            self.price(self.n, label, self.least, self.most, self.unit, self.total)
+        # A sample is off by about the root of what it stands for: it is worth its while where
+        # more is off now.
+        while count // SMALLER >= self.k * SAMPLED and self.total > 0:
+            off = <double>self.flow.surplus() / self.total
+            if self.priced and off * off * count <= SMALLER * self.k:
+                break
+            count //= SMALLER
+            samples.append(count)
+        for count in reversed(samples):
+            self.sample(count)
+        if samples or not self.priced:
             self.price(self.n, label, self.least, self.most, self.unit, self.total)
         self.priced = True
         self.solve(self.n)
@@ -200,19 +202,29 @@ cdef class Sizes(Rule):
         cdef Memory memory = Memory()
         cdef int64_t *size = <int64_t *>memory.take(self.k, sizeof(int64_t))
         cdef double cost = self.cost()
-        cdef Py_ssize_t pairs = self.k * self.k, i
+        cdef Py_ssize_t pairs = self.k * self.job.padded, i
         self.job.label = label
+        self.set_bids()
         with nogil:
             for i in range(data.n_threads * pairs):
-                self.job.cheapest[i] = UNREACHED
+                self.job.saving[i] = INFINITY
             data.threads.each_chunk(price_rows, &self.job, count, cost)
             for i in range(pairs, data.n_threads * pairs):
-                self.job.cheapest[i % pairs] = min(self.job.cheapest[i % pairs],
-                                                   self.job.cheapest[i])
+                self.job.saving[i % pairs] = min(self.job.saving[i % pairs], self.job.saving[i])
             for i in range(count):
                 size[label[i]] += 1 if unit == NULL else unit[i]
             self.flow.begin(&self.job, unit, size, least, most, total)
         return 0
+
+    cdef void set_bids(self) noexcept:
+        """Prices in units of squared distances."""
+        cdef Py_ssize_t j
+        self.job.largest_bid = 0
+        for j in range(self.job.padded):
+            self.job.bid[j] = INFINITY
+            if j < self.k:
+                self.job.bid[j] = self.flow.price[j] / self.job.scale
+                self.job.largest_bid = max(self.job.largest_bid, fabs(self.job.bid[j]))
 
     cdef double cost(self) noexcept:
         """Nanoseconds that it takes to compare a row with all centers, roughly."""
@@ -292,6 +304,7 @@ cdef class Sizes(Rule):
             own[i] = label[row[i]]
         self.job.ids = row
         self.job.label = own
+        self.set_bids()                      # (the flow has moved prices)
         with nogil:
             run.data.threads.each_chunk(price_rows, &self.job, count, cost)
         self.job.ids = NULL

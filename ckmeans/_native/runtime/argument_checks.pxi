@@ -1,7 +1,7 @@
-# The last look at what comes in from Python, before it is taken for an address or a length.
+# The last check of arguments from Python before they are used as addresses and lengths.
 #
-# Whoever calls has checked it already, with messages for users; nothing that Python can change gets
-# past this.
+# Callers have checked them already, with messages for users; but Python code may change an object
+# at any time, so that only a check here is safe.
 
 cdef void *values_of(cnp.ndarray array, int type_, str name, int ndim, Py_ssize_t rows,
                      Py_ssize_t columns=-1) except NULL:

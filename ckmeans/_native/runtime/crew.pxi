@@ -1,11 +1,11 @@
 # The crew: threads that share out the chunks of one pass after another. Nothing else knows that
 # threads exist.
 #
-# Chunks are dealt by a ticket, `epoch << 32 | chunks left`: whoever lowers it owns a chunk, so a
-# thread that the system has put aside keeps nobody waiting but for the chunk it holds. The caller
-# works too. Helpers spin for a moment, then sleep on a lock of their own. Threads use only the
-# interpreter's portable locks and never touch a Python object; a child process after fork simply
-# has none. Nobody joins: the last one out frees the crew.
+# Chunks are dealt by a ticket, `epoch << 32 | chunks left`: the thread that lowers it owns a chunk,
+# so a suspended thread delays a pass only by the chunk that it holds. The calling thread works,
+# too. Helpers spin for a moment, then sleep, each on its own lock. Threads use only the
+# interpreter's portable locks and never touch a Python object; a child process after fork has no
+# helpers. Threads are never joined: the last one to leave frees the crew.
 
 cdef extern from "runtime/platform.h" nogil:
     ctypedef long long ckm_atomic
@@ -31,7 +31,7 @@ cdef extern from "Python.h":
                                              # not stop in the middle
 
 cdef enum:
-    SPINS = 4000                 # about 50 us of looking before sleeping
+    SPINS = 4000                 # about 50 us of spinning before sleeping
     SIGNALS_EVERY = 50           # milliseconds
 
 cdef long long LEFT = 0xffffffff # the ticket's lower half
@@ -40,7 +40,7 @@ cdef long long LEFT = 0xffffffff # the ticket's lower half
 cdef struct Seat:
     Crew *crew
     int worker                   # 1, 2, ...: the caller is worker 0
-    ckm_atomic asleep            # 1 while the helper waits for `bell` and nobody has rung it
+    ckm_atomic asleep            # 1 while the helper waits for `bell` and no thread has rung it
     PyThread_type_lock bell
 
 
@@ -50,7 +50,7 @@ cdef struct Crew:
     ckm_atomic ticket, done, members, closing
     ckm_atomic caller_asleep
     PyThread_type_lock caller_bell
-    # The pass under way. Written before the ticket is, read only by who holds a chunk of it.
+    # The pass under way. Written before the ticket, read only by threads that hold a chunk of it.
     ChunkFn fn
     void *job
     Py_ssize_t rows, chunk_rows, chunks
@@ -106,8 +106,8 @@ cdef void helper_main(void *seat_) noexcept nogil:
             ckm_pause()
         else:
             ckm_store(&seat.asleep, 1)
-            # Whoever posts work after this line sees `asleep` and rings; what was posted before is
-            # seen here.
+            # A thread that posts work after this line sees `asleep` and rings; work posted before
+            # is seen here.
             if ((ckm_load(&crew.ticket) & LEFT) == 0 and ckm_load(&crew.closing) == 0
                     or ckm_exchange(&seat.asleep, 0) == 0):      # rung in between: take the ring
                 PyThread_acquire_lock(seat.bell, 1)
@@ -172,8 +172,8 @@ cdef int look_for_signals(long long *looked) noexcept nogil:
 
 cdef int crew_pass(Crew *crew, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_t chunk_rows,
                    long long *looked) except -1 nogil:
-    """Do fn over all rows, chunk by chunk. A signal's exception is raised once no thread is at work
-    any more.
+    """Apply fn to all rows, chunk by chunk. The exception of a signal is raised once no thread
+    works any more.
     """
     cdef long long ticket
     cdef int spins = 0, result = 0
@@ -188,7 +188,7 @@ cdef int crew_pass(Crew *crew, ChunkFn fn, void *job, Py_ssize_t rows, Py_ssize_
     ring(crew)
     while result == 0 and work_one(crew, 0):
         result = look_for_signals(looked)
-    if result != 0:                # take back what nobody has begun
+    if result != 0:                # take back chunks that are not begun
         ticket = ckm_load(&crew.ticket)
         while not ckm_cas(&crew.ticket, ticket, ticket & ~LEFT):
             ticket = ckm_load(&crew.ticket)

@@ -1,4 +1,4 @@
-# Memory that is given back with its owner.
+# Memory that is freed with its owner.
 
 cdef class Memory:
     """Cache-line aligned blocks that live as long as this object."""
@@ -11,7 +11,7 @@ cdef class Memory:
             free(self.blocks[i])
 
     cdef void *take(self, size_t count, size_t size, bint raw=False) except NULL:
-        """Room for `count` things of this size; `raw`: as it comes, not zeroed."""
+        """Allocate `count` items of this size, zeroed unless `raw`."""
         cdef char *block
         if self.used == 32:
             raise RuntimeError("too many blocks of memory for one owner")

@@ -1,5 +1,5 @@
-# The threads of one data set, and the scratch that each has; runtime/crew.pxi starts them and deals
-# them their chunks.
+# The threads of one data set, and the scratch memory of each; runtime/crew.pxi starts them and
+# deals out their chunks.
 
 cdef enum:
     CHUNK_COST = 40000           # nanoseconds of work in a chunk
@@ -7,15 +7,15 @@ cdef enum:
 
 
 cdef class Threads:
-    """The threads that pass over one data set, and what each of them has to itself.
+    """The threads that pass over one data set, and the scratch memory of each.
 
-    Scratch only grows, and is asked for before each pass that needs it: so runs over the same data
-    may take turns in any order.
+    Scratch memory only grows, and is requested before each pass that needs it, so runs over the
+    same data may take turns in any order.
     """
     cdef readonly int n
     cdef Worker *workers         # (n,)
-    cdef Crew *crew              # NULL until a pass is worth it
-    cdef int helpers             # threads that it was to have
+    cdef Crew *crew              # NULL until a pass is long enough
+    cdef int helpers             # threads that were asked for
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
     cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory
@@ -221,7 +221,7 @@ cdef class Threads:
         return total
 
     cdef bint overflow(self) noexcept nogil:
-        """Whether the last pass met rows that overflow float32."""
+        """Whether the last pass read rows that overflow float32."""
         cdef int i
         for i in range(self.n):
             if self.workers[i].overflow:

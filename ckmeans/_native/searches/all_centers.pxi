@@ -1,7 +1,7 @@
-# Every row with every center, in whatever form of the rows that is fastest (Lloyd 1982).
+# Every row is compared with every center, in the fastest form of the rows (Lloyd 1982).
 
 cdef class AllCenters(Search):
-    """What always works, and what other searches are measured against."""
+    """The search that always fits, to whose cost that of other searches is compared."""
 
     cdef bint possible(self, Run run) noexcept:
         return True

@@ -1,5 +1,5 @@
-# Panels of rows that lie together, each with the centers that can win anywhere in its box (Kanungo
-# et al. 2002; Pelleg & Moore 1999).
+# Panels of neighboring rows, each compared with the centers that can win anywhere in its box
+# (Kanungo et al. 2002; Pelleg & Moore 1999).
 
 cdef enum:
     WORTH_AN_ORDER = 20000000    # nanoseconds of brute assignments beside which a pilot of boxes is
@@ -13,8 +13,8 @@ cdef double HOPEFUL = 0.3        # the same where boxes are preferred: they are 
 
 
 cdef class BoxSearch(Search):
-    """The rows are packed in a spatial order first, which all runs over the data share from then
-    on.
+    """Rows are first packed in a spatial order, which from then on is shared by all runs over the
+    data.
     """
     cdef int paused              # passes for which boxes are left alone, because their lists were
                                  # long
@@ -29,10 +29,11 @@ cdef class BoxSearch(Search):
         return run.forms.c.filter and run.choice.packing.packed.axes == NULL
 
     cdef bint wants(self, Run run) except -1 nogil:
-        """The order is thought of once brute assignments have cost a good part of what it will; a
-        pilot tells whether it promises short lists, and if not, it is thought of again when four
-        times as much has been spent. Where lists turn out long all the same, boxes are left alone
-        for a while: centers that have settled may have shorter ones.
+        """The order is considered once brute-force assignments have cost a good part of its cost. A
+        pilot estimates how short the lists of centers would be; if they are too long, the order is
+        considered again when four times as much has been spent. If lists turn out long
+        nevertheless, boxes are not used for some passes: when centers have settled, lists may be
+        shorter.
         """
         if not self.insisted and run.forms.c.m * (run.data.rows.d + 5) < WORTHWHILE:
             return False
@@ -52,8 +53,8 @@ cdef class BoxSearch(Search):
         return True
 
     cdef bint may_pay(self, Run run) noexcept nogil:
-        """Whether assignments that are to come cost more than an order does, and those so far have
-        cost so much that it is to be thought of.
+        """Whether future assignments will cost more than an order, and past ones have cost so much
+        that it should be considered.
         """
         cdef double order = run.data.floats.order.cost(run.data), from_ = 0
         cdef Py_ssize_t d = run.data.rows.d

@@ -7,14 +7,14 @@ cdef enum:
 
 
 cdef class GroupSearch(Search):
-    """Whether and when to go by `GroupBounds`.
+    """Whether and when to use `GroupBounds`.
 
-    A pilot of a few rows tells how many centers bounds would leave over if centers went on to move
-    as they did last. Bounds are begun where that pays for itself within half as many passes as
-    there have been, and given up once they leave over too much.
+    A pilot of a few rows estimates how many centers bounds would leave if centers moved again as
+    they did last. Bounds are begun if they pay for themselves within half as many passes as there
+    have been, and given up once they leave too much.
     """
-    cdef GroupBounds bounds      # None until bounds are thought of
-    cdef int pilot_at            # the pass before which they are thought of again
+    cdef GroupBounds bounds      # None until bounds are considered
+    cdef int pilot_at            # the pass before which they are considered again
     cdef double pairs_per_row    # row-center pairs that bounds left over in the last pass
     cdef double passes_left      # that may follow, at the most
 
@@ -47,7 +47,7 @@ cdef class GroupSearch(Search):
                 except MemoryError:
                     if self.insisted:
                         raise
-                    run.choice.give_up_search(self)     # what was there before will do
+                    run.choice.give_up_search(self)     # go on as before
                     return False
                 self.pilot_at = max(self.pilot_at, run.n_iter + 1)
         begin = 0 if packing.by_row else 0.5 * packed_width(packing, d)
@@ -70,8 +70,8 @@ cdef class GroupSearch(Search):
         return False
 
     cdef bint can_pay(self, Run run, double brute) noexcept nogil:
-        """Whether bounds that leave nothing over would pay in the next pass: opening them costs
-        time beside a fast comparison with all centers.
+        """Whether bounds would pay in the next pass if they left nothing: opening them may cost
+        more than a fast comparison with all centers.
         """
         cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
         cdef double least = 2 + 0.15 * ((run.k + WIDTH - 1) // WIDTH)
@@ -80,7 +80,7 @@ cdef class GroupSearch(Search):
 
     cdef int open(self, Threads threads, const Packed *packing, Py_ssize_t n, const double *centers,
                   Py_ssize_t k, Py_ssize_t d) except -1:
-        """Room for bounds on n rows."""
+        """Allocate bounds on n rows."""
         cdef GroupBounds bounds = GroupBounds(threads, k, d)
         bounds.open(packing, n)
         bounds.regroup(centers)
@@ -92,15 +92,15 @@ cdef class GroupSearch(Search):
                    double looser, bint ready, View view=None) except -1 nogil:
         """Whether bounds pay in this pass.
 
-        n         rows that a pilot may look at: those of the packed rows that `bounds` was opened
-        with
+        n         rows that a pilot may read: those of the packed rows with which `bounds` was
+                  opened
         n_passes  so far
-        brute     nanoseconds that a row takes that is compared with all centers
-        upkeep    and that bounds take for each row beside its pairs,
-        begin     and, more than that, in the pass that begins with them
-        looser    what bounds leave over, in time, beside what the pilot tells
-        ready     whether a pilot can be had
-        view      the rows themselves, for a pilot where none are packed
+        brute     nanoseconds of a row that is compared with all centers
+        upkeep    nanoseconds that bounds take for each row, its pairs not included
+        begin     nanoseconds for each row in addition in the pass that begins with bounds
+        looser    factor of the pilot's estimate, since bounds become looser over time
+        ready     whether a pilot is possible
+        view      the rows themselves, for a pilot if none are packed
         """
         cdef double pairs, gains              # passes that are to gain what a beginning costs
         if self.settled:
@@ -143,7 +143,7 @@ cdef class GroupSearch(Search):
                                                <double>(after.exact - before.exact) / n)
 
     cdef int begin(self, const double *centers, CenterForms forms) except -1 nogil:
-        """Bring bounds up to date with the centers of a pass that goes by them."""
+        """Update bounds for the centers of a pass that uses them."""
         if self.bounds.b.blank:
             with gil:
                 self.bounds.regroup(centers)
@@ -154,8 +154,8 @@ cdef class GroupSearch(Search):
         return TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost)))
 
     cdef void end(self, double pairs_per_row) noexcept nogil:
-        """A pass that went by bounds has left over so many pairs. (All pairs of a blank pass say
-        nothing of the next one.)
+        """Called after a pass that used bounds and left so many pairs. (The pairs of a first pass,
+        which are all, tell nothing about the next one.)
         """
         self.pairs_per_row = 0 if self.bounds.b.blank else pairs_per_row
         self.bounds.b.blank = False

@@ -1,8 +1,7 @@
-# Searches that are written in Python, to try out an idea before it is compiled.
+# Searches written in Python, to try an idea before it is compiled.
 
 cdef class SearchInPython(Search):
-    """A search that only has to say which center is nearest to each row; it takes Python's time for
-    it.
+    """A search whose only part is a Python method that gives the nearest center of each row; slow.
 
     A subclass defines ``nearest(data, centers, labels)``, which returns the label of each row, (n,)
     int. `data` is the run's `Data`, `centers` (k, d) float64 are at unit length where rows are, and

@@ -2,8 +2,8 @@
 # for each way.
 #
 # A search belongs to one run. Before each pass the run takes the first search in its row of
-# ALGORITHMS that fits and is wanted; the last one always is. All give the same labels, those of the
-# definition: the lowest index among the nearest centers.
+# ALGORITHMS that fits and is wanted; the last one always fits and is wanted. All give the same
+# labels, by definition: the lowest index among the nearest centers.
 
 cdef class Search:
     """One way to find each row's nearest center."""
@@ -22,7 +22,7 @@ cdef class Search:
         return True
 
     cdef bint always_fits(self) noexcept nogil:
-        """Whether it can be the last resort of a row of ALGORITHMS."""
+        """Whether it can be the last search of a row of ALGORITHMS."""
         return False
 
     cdef bint wants(self, Run run) except -1 nogil:
@@ -30,26 +30,24 @@ cdef class Search:
         return True
 
     cdef bint holds_back(self, Run run) noexcept nogil:
-        """Whether it is still to be tried, so that searches after it but for the last one have to
-        wait.
+        """Whether it has yet to be tried; until then, of the searches after it only the last one is
+        used.
         """
         return False
 
     cdef int assign(self, Run run) except -1 nogil:
-        """Label all rows, and have the threads note what that changes of the clusters' sums."""
+        """Label all rows, and have the threads record the changes of the clusters' sums."""
         return 0
 
     cdef bint reads_all_rows(self) noexcept nogil:
-        """Whether the first pass reads every row, so that their variance can be found on the
-        way.
-        """
+        """Whether the first pass reads every row, so that it can also compute their variance."""
         return True
 
     cdef void lost(self) noexcept nogil:
-        """Rows are about to be labelled by another search, or are in another order: what is known
-        of them is out of date.
+        """Called when another search labels the rows next, or they are in another order: stored
+        data about them is out of date.
         """
 
     cdef void measure_anew(self, Run run) noexcept:
-        """Rows are packed in other features, and distances are others."""
+        """Called when rows are packed by other features, so that packed distances change."""
         self.lost()

@@ -18,8 +18,8 @@ K = len(np.unique(truth))
 start = X[np.random.default_rng(40).choice(len(X), K, replace=False)]  # random rows
 
 # %%
-# **plot_steps.** Each iteration assigns every row to its nearest center, then moves each center to
-# the mean of its rows.
+# **plot_steps.** The first state is the start: centers, and no labels yet. Each iteration assigns
+# every row to its nearest center, then moves each center to the mean of its rows.
 
 states = list(KMeans(n_clusters=K, init=start, max_iter=150, tol=0).iter_fit(X))
 columns = 3
@@ -27,16 +27,10 @@ rows = -(-len(states) // columns)
 figure, axes = plt.subplots(
     rows, columns, figsize=(11, 3.2 * rows), layout="constrained", squeeze=False
 )
-colors = np.array(plot.COLORS[:K])
 for ax in axes.flat:
     ax.axis("off")
-before = start
 for ax, state in zip(axes.flat, states):
-    ax.scatter(*X.T, s=6, c=colors[state.labels], alpha=0.5)
-    ax.scatter(*before.T, s=90, c="none", edgecolors="black", linewidths=1.5)  # before the update
-    ax.scatter(*state.centers.T, s=110, c="black", marker="x", linewidths=2.5)  # after it
-    ax.set_title(f"step {state.n_iter}: inertia {state.inertia:.0f}")
-    before = state.centers
+    plot.clusters(state, X, ax=ax)
 
 # %%
 # **The result**, without looking at the steps:

@@ -20,7 +20,7 @@ def rows(shares, shift=0.0):
 
 
 model = KMeans(3, random_state=0).fit(rows([0.4, 0.3, 0.3]))
-reference = rows([0.4, 0.3, 0.3])  # rows of then, that the model was not fitted on
+reference = rows([0.4, 0.3, 0.3])  # old rows that the model was not fitted on
 print(drift(model, rows([0.4, 0.3, 0.3]), reference))
 
 # %%

@@ -2,7 +2,8 @@
 An image in a few colors
 ========================
 
-Color quantization is k-means on the pixels. Transparent pixels would be kept, and have no say.
+Color quantization is k-means on the pixels. Transparent pixels are kept and do not influence the
+colors.
 """
 
 import matplotlib.pyplot as plt

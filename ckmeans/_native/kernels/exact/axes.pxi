@@ -1,17 +1,17 @@
-# Rows seen along a few axes. Included by kernels/exact/exact.pxi.
+# Projection of rows on a few axes. Included by kernels/exact/exact.pxi.
 #
-# With P the projection on orthonormal axes and r(x) = sqrt(|x|^2 - |P x|^2) the length that it
-# leaves over, (P x, r(x)) is what is packed. By Cauchy and Schwarz the squared distance of two such
-# vectors is at most that of the rows and centers themselves, and falls short of it by at most 4
-# r(x) r(c). (Compare Bottesch, Buehler and Kaechele, "Speeding up k-means by approximating
-# Euclidean distances via block vectors", ICML 2016.) So the filter may discard centers by few
-# coordinates instead of many features, and what it leaves over is settled by the rows themselves.
-# Axes along which rows vary most leave little over; any others would do no harm but to speed.
+# With P the projection on orthonormal axes and r(x) = sqrt(|x|^2 - |P x|^2) the length of the
+# remainder, the vectors (P x, r(x)) are packed. By Cauchy and Schwarz the squared distance of two
+# such vectors is at most that of the rows and centers themselves, and falls short of it by at most
+# 4 r(x) r(c). (Compare Bottesch, Buehler and Kaechele, "Speeding up k-means by approximating
+# Euclidean distances via block vectors", ICML 2016.) So the filter may discard centers by a few
+# coordinates instead of many features, and the rows themselves decide what it leaves undecided.
+# Axes along which rows vary most have small remainders; other axes would only be slower.
 #
 # Everything here is float64. Sums are restarted every FLUSH features, so that with s = (FLUSH + d /
 # FLUSH + 8) 2^-53 a coordinate is off by at most s |x|, all of them by sqrt(n_axes) s |x|, and
 # r(x)^2 by (2 sqrt(n_axes) + 3) s |x|^2: r(x) itself by the square root of that, which is the
-# largest of these errors; `axes_error` in axes.pxi is what the filter's bounds allow for it.
+# largest of these errors; the filter's bounds allow for it by `axes_error` in axes.pxi.
 
 cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *packing,
                        double *coordinates, double *sq_norms) noexcept nogil:
@@ -70,7 +70,8 @@ cdef void project_tile(const real **x, int count, Py_ssize_t d, const Packed *pa
 
 cdef void project(const void *x_, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
                   double *out) noexcept nogil:
-    """Rows moved to the origin and scaled, along the axes, and what length that leaves over.
+    """Coordinates of rows, moved to the origin and scaled, along the axes, and the lengths of the
+    remainders.
 
     x    IN   (count, d)
     out  OUT  (count, n_axes + 1)

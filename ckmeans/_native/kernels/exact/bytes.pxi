@@ -14,7 +14,7 @@ cdef inline double score_of(double sq_distance, double sq_norm,
 
 
 cdef inline void ask_for(const double *center, Py_ssize_t d) noexcept nogil:
-    """Centers are read here and there: they should be on their way before they are needed."""
+    """Prefetch a center: centers are read in no order that the hardware could predict."""
     cdef Py_ssize_t f
     for f from 0 <= f < d by 8:
         CKM_PREFETCH(center + f)
@@ -34,7 +34,7 @@ cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packin
 
 cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
                       Py_ssize_t count, BytePanel *panel) noexcept nogil:
-    """Get up to 64 rows ready: put them in bytes if they are not yet, and find their limits."""
+    """Prepare up to 64 rows: put them in bytes if they are not yet, and find their limits."""
     cdef const Bytes *packing = job.bytes
     cdef const ByteCenters *centers = job.byte_centers
     cdef Py_ssize_t d = job.rows.d, at = place // PANEL, i
@@ -75,7 +75,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
 
 cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
                        BytePanel *panel, int32_t *best) noexcept nogil:
-    """The labels of the rows that centers are left over for.
+    """The labels of the rows for which the filter has left centers.
 
     best  INOUT  (PANEL,) labels so far
     """
@@ -103,7 +103,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
     for b in range(PANEL):
         left[b] = 0
         for i in range(start[b], start[b + 1]):
-            # (a NaN is never taken for proof)
+            # (a NaN proves nothing)
             at = order[i]
             if not panel.score[at] > panel.limit[b]:
                 order[start[b] + left[b]] = at
@@ -111,7 +111,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
                     order[start[b] + left[b]] = order[start[b]]
                     order[start[b]] = at
                 left[b] += 1
-        if left[b] == 1 and panel.own[b] < 0:          # there is no other
+        if left[b] == 1 and panel.own[b] < 0:          # the only one
             best[b] = centers.ids[panel.place[order[start[b]]]]
             left[b] = 0
         for i in range(start[b], start[b] + left[b]):
@@ -155,7 +155,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
 
 
 cdef inline void insert_id(int32_t *ids, Py_ssize_t *count, int32_t id_) noexcept nogil:
-    """Into ascending ones."""
+    """Sort into ascending order."""
     cdef Py_ssize_t at = count[0]
     while at > 0 and ids[at - 1] > id_:
         ids[at] = ids[at - 1]
@@ -172,7 +172,7 @@ cdef inline Py_ssize_t place_in_bytes(const Bytes *packing, int worker, Py_ssize
 
 cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
-    """Labels of rows [start, stop), by way of bytes."""
+    """Labels of rows [start, stop), by the filter in bytes."""
     cdef Assign *job = <Assign *>job_
     cdef Worker *me = job.workers + worker
     cdef const Centers *centers = job.centers
@@ -180,7 +180,8 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef Py_ssize_t groups = (in_bytes.m + BYTE_GROUP - 1) // BYTE_GROUP, base, first, count, g, i
     cdef Py_ssize_t span = max(<Py_ssize_t>1, BYTE_SPAN // (4 * BYTE_GROUP * job.bytes.parts
                                                             * job.bytes.depth))
-    # Where centers do not fit into the fastest caches, more rows share a reading of them.
+    # If the centers do not fit into the fastest caches, more rows are compared at each reading of
+    # them.
     cdef Py_ssize_t panels = min(<Py_ssize_t>BYTE_PANELS, 1 + groups // span), p
     cdef BytePanel *panel
     cdef int32_t old[PANEL]
@@ -211,7 +212,7 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
             me.counters.filtered += count * centers.m
             unsure = 0
             if panel.full:
-                # Another filter may tell more.
+                # Another filter may discard more.
                 pack_panel(fetch(job.rows, first, count, me.block), count, job.rows.d, me,
                            job.packing, me.panel, me.panel_norms)
                 job.filter.panel(me.panel, me.panel_norms, job.rows.d, centers, old, best,

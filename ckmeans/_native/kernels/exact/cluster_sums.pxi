@@ -1,9 +1,9 @@
-# Rows added to the exact sums of their clusters, and taken away. Included by
+# Adding rows to the exact sums of their clusters, and subtracting them. Included by
 # kernels/exact/exact.pxi.
 
 cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
                          Py_ssize_t d) noexcept nogil:
-    """Add w * x to one cluster's sums; with -w it is taken away again, to the bit."""
+    """Add w * x to one cluster's sums; with -w it is subtracted again, exactly."""
     cdef const double *big = how.big
     cdef double terms[ROUND]
     cdef double term, high
@@ -62,7 +62,7 @@ cdef inline void add_weight(double *total, const Sums *how, double w) noexcept n
 
 cdef inline void add_present(double *present, const Sums *how, const real *x, double w,
                              Py_ssize_t d) noexcept nogil:
-    """Add a row's weight to the sums of the features that are there.
+    """Add a row's weight to the sums of the features that are not missing.
 
     present  INOUT  (weight_parts, d)
     """
@@ -94,5 +94,5 @@ cdef inline void tally_row(Tally *tally, const Sums *how, int32_t label, const r
 cdef void move(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,
                const Sums *how,
                char *block) noexcept nogil:
-    """Add one row to a cluster's sums (sign 1) or take it away (-1)."""
+    """Add one row to a cluster's sums (sign 1) or subtract it (-1)."""
     tally_row(tally, how, label, fetch(rows, row, 1, block), w, rows.d, sign)

@@ -1,12 +1,11 @@
 # Rows of unit length, for the cosine metric: u = x * factor with factor = 1 / sqrt(S) in float64,
 # whatever the type of x.
 #
-# S is a sum of squares in eight interleaved sums, each with its features in order: s[f % 8] += x[f]
-# * x[f]; they are put together in halves, ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)). So its
-# bits depend on no vector width. Where S leaves the safe range, x is scaled by the power of two
-# that brings its largest magnitude into [0.5, 1), which changes no bit of u. For unit u and c the
-# squared distance is 2 (1 - cos), so that everything else is that of the Euclidean metric, done to
-# u.
+# S is a sum of squares in eight interleaved sums, each with its features in order: s[f % 8] +=
+# x[f] * x[f]; they are added in pairs, ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)). So its
+# bits do not depend on the vector width. If S is outside the safe range, x is scaled by the power
+# of two that brings its largest magnitude into [0.5, 1), which changes no bit of u. For unit u and
+# c the squared distance is 2 (1 - cos), so all else is as with the Euclidean metric, applied to u.
 
 cdef enum:
     UNIT_LANES = 8
@@ -44,13 +43,13 @@ cdef double sq_norm(const real *x, const int32_t *columns, Py_ssize_t d,
 
 
 cdef inline bint is_safe(double square) noexcept nogil:
-    """Whether no term that matters to a sum of squares has underflowed, and none has overflowed."""
+    """Whether no term that counts in a sum of squares has underflowed, and none has overflowed."""
     return 1e-200 < square < 1e200
 
 
 cdef double unit_factor(const real *x, const int32_t *columns, Py_ssize_t d) noexcept nogil:
-    """What brings a row to unit length: 0 where it has no direction, NaN where it is not finite or
-    too large.
+    """The factor that scales a row to unit length: 0 if it has no direction, NaN if it is not
+    finite or too large.
     """
     cdef double square = sq_norm(x, columns, d, 1), largest = 0, scale
     cdef Py_ssize_t f
@@ -98,8 +97,8 @@ cdef int unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
 cdef void without_direction(const Rows *rows, const int32_t *order, Py_ssize_t first,
                             Py_ssize_t count, const int32_t *old,
                             int32_t *best, uint64_t *unsure, uint64_t *changed) noexcept nogil:
-    """Of these places, put the rows that are equally far from all centers into the first cluster;
-    see `filter_panel`.
+    """Put those of these rows that are equally far from all centers into the first cluster; see
+    `filter_panel`.
     """
     cdef Py_ssize_t i
     cdef uint64_t bit

@@ -2,9 +2,9 @@
 # cost of the stored values.
 #
 # A stored zero counts like any other. Values that are not stored add nothing to sums over rows.
-# What they add to a squared distance, the center's own squares, is added in the order of the
-# features like everything else; so distances take time, and are computed for several rows at a time
-# that share a center.
+# To a squared distance they add the center's own squares, in the order of the features like all
+# other terms. This takes time, so distances are computed for several rows with the same center at a
+# time.
 
 cdef double WHOLE = 6755399441055744.0       # 1.5 * 2**52: adding it rounds to whole numbers
 
@@ -18,7 +18,7 @@ cdef inline double csr_value(const Rows *rows, Py_ssize_t e) noexcept nogil:
 
 cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                   int worker) noexcept nogil:
-    """`scan` for the stored values, which are counted: what is not stored is zero."""
+    """`scan` for the stored values, which are counted; other values are zero."""
     cdef Scan *job = <Scan *>job_
     cdef Py_ssize_t d = job.rows.d, e, f
     cdef double *low = job.low + worker * d
@@ -45,8 +45,8 @@ cdef int csr_scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chun
 
 cdef int csr_survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                     int worker) noexcept nogil:
-    """`survey` for the stored values; the engine adds what the zeros make up, all alike. With
-    weights they are not alike.
+    """`survey` for the stored values. The engine adds the terms of the zeros, which are all equal;
+    with weights they are not.
     """
     cdef Survey *job = <Survey *>job_
     cdef Py_ssize_t e, f
@@ -411,7 +411,7 @@ cdef int csr_measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
 
 cdef bint csr_show(const Transform *job, Worker *me, Py_ssize_t row, double *values,
                    int32_t *columns) noexcept nogil:
-    """Distances of one row, where they take no walk along all features; False where they do.
+    """Distances of one row, if they need no walk along all features; False if they do.
 
     values, columns  OUT  room for those of the row
     """
@@ -459,7 +459,7 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker
     cdef Py_ssize_t d = job.rows.d, k = job.centers.k, row, count = 0, columns, i, j
-    cdef int64_t left[LANES]                  # rows that walks along all features take together
+    cdef int64_t left[LANES]                  # rows that are walked along all features together
     cdef double out[LANES]
     for row in range(start, stop):
         if not csr_show(job, me, row, job.moved + worker * job.moved_size,
@@ -483,8 +483,8 @@ cdef int csr_transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
 cdef double csr_apart(const Rows *rows, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     """Squared distance of two rows: feature after feature, those left out where both are zero.
 
-    Which row has the next column is anybody's guess, so it is worked out without a branch: masks
-    are all ones, or zero.
+    No branch prediction could guess which row has the next column, so there is no branch: masks are
+    all ones, or zero.
     """
     cdef const int32_t *columns = rows.indices
     cdef Py_ssize_t i = rows.indptr[a], j = rows.indptr[b], i_stop = rows.indptr[a + 1]

@@ -3,12 +3,12 @@
 #
 # Between two values of a row the squares of the center are added to s, each rounded to the grid of
 # s: the spacing of float64 in the binade [2^e, 2^(e + 1)) that s is in. As long as s stays there,
-# that is what each square makes in steps of the grid, whatever s is, and the sum of these is the
-# difference of two numbers in a table of running sums, one table for each binade. Nor is arithmetic
-# needed: the bits of a float64, taken for a whole number, count the steps from one to the next.
-# Where s would leave its binade, the last place before is looked up, and the square there is added
-# as it is; so are squares that lie halfway between two places of the grid, since those are rounded
-# by what s is, and large ones: in the table they lead out of the binade.
+# each square adds a fixed number of steps of the grid, whatever s is, and the sum of these is the
+# difference of two numbers in a table of running sums, one table for each binade. No floating-point
+# arithmetic is needed: the bits of a float64, read as a whole number, count the steps of the grid.
+# If s would leave its binade, the last feature before that is looked up in the table, and the
+# square there is added in float64. So are squares halfway between two points of the grid, since
+# their rounding depends on s, and large ones: their entries in the table lead out of the binade.
 
 cdef enum:
     WALK_SLOTS = 16      # binades that there is room for
@@ -20,8 +20,8 @@ cdef double STEPS = 4503599627370496.0       # 2**52: adding it rounds to whole 
 
 
 cdef inline int64_t bits_of(double x) noexcept nogil:
-    """The bits of a number that is not negative. NaN may have a sign, which is left out: where bits
-    lead must be in a table.
+    """The bits of a number that is not negative. NaN may have a sign, which is removed: bits must
+    be valid as an index of a table.
     """
     return (<int64_t *>&x)[0] & ((<int64_t>1 << 62) | ((<int64_t>1 << 62) - 1))
 
@@ -31,7 +31,7 @@ cdef inline double of_bits(int64_t bits) noexcept nogil:
 
 
 cdef void walk_from(Walk *walk, const double *center, Py_ssize_t d, int32_t label) noexcept nogil:
-    """Get ready for distances to this center (d,)."""
+    """Prepare for distances to this center (d,)."""
     cdef Py_ssize_t f, m = 0
     cdef double sum_ = 0
     for f in range(d):
@@ -50,8 +50,8 @@ cdef void walk_from(Walk *walk, const double *center, Py_ssize_t d, int32_t labe
 
 
 cdef const int64_t *steps_in(Walk *walk, int64_t binade) noexcept nogil:
-    """Running sums of what the center's squares make in this binade (an exponent, as bits have it),
-    (m + 1,); NULL: there are none.
+    """Running sums of the steps that the center's squares add in this binade (given by its exponent
+    bits), (m + 1,); NULL: there are none.
     """
     cdef Py_ssize_t p, m = walk.m
     cdef double scale, u, rounded

@@ -51,8 +51,8 @@ cdef void distance_row(const real *x, const double *block, Py_ssize_t d,
 
 cdef void pair_distances(const real **x, const double **c, Py_ssize_t d,
                          double *out) noexcept nogil:
-    """Squared distances of GROUP rows, each to a center of its own: four sums that do not wait for
-    each other.
+    """Squared distances of GROUP rows, each to its own center: four independent sums, so that the
+    CPU can overlap them.
     """
     cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
     cdef const real *x0 = x[0]

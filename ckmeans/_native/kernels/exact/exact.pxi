@@ -1,11 +1,11 @@
-# Exact kernels: everything that decides a label, adds to a sum or is shown to a user.
+# Exact kernels: all arithmetic that decides a label, adds to a sum or is shown to a user.
 #
 # Included by one module per element type `real` and instruction set, compiled without fused
 # multiply-adds: the squared distance of a row and a center is float64, features in order, t = x[f]
 # - c[f]; s += t * t. Wide instruction sets work on several rows or centers at a time, never on
-# several features of one sum, so that they give the same bits. Compiled for other metrics, too, the
-# squared difference is another term (kernels/exact/terms.h), and what is called a squared distance
-# is the sum of those.
+# several features of one sum, so that they give the same bits. They are also compiled for other
+# metrics. Then the term of a feature is not a squared difference (kernels/exact/terms.h), and
+# "squared distance" means the sum of those terms.
 
 cimport cython
 from libc.math cimport fabs, frexp, ldexp, pow, sqrt, sqrtf

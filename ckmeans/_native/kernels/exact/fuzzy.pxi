@@ -1,15 +1,14 @@
 # Memberships of fuzzy c-means, and their sums. Included by kernels/exact/exact.pxi.
 #
 # With squared distances D_j of a row to the k centers and fuzziness m, its membership in cluster j
-# is u_j = 1 / sum_l (D_j / D_l)^(1 / (m - 1)); a row that coincides with centers belongs to these
-# in
-# equal parts. Memberships are never stored: each panel of rows adds its share of the sums at once.
-# The rows of a panel are added in their order, panels as exact sums (data/sums.pxi), so that the
-# bits depend on no thread.
+# is u_j = 1 / sum_l (D_j / D_l)^(1 / (m - 1)); a row that coincides with several centers belongs to
+# them in equal parts. Memberships are never stored: each panel of rows adds its part to the sums at
+# once. The rows of a panel are added in their order, and panels by exact sums (data/sums.pxi), so
+# the bits do not depend on the threads.
 
 cdef void memberships_of(double *row, Py_ssize_t k, double fuzziness, double *shares, double w,
                          double *objective, int32_t *label) noexcept nogil:
-    """Turn a row's squared distances into what it adds to the sums.
+    """Turn a row's squared distances into its factors in the sums.
 
     row        INOUT  (k,) squared distances; then w * u^m
     shares     OUT    (k,) u

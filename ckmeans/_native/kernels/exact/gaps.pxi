@@ -1,8 +1,8 @@
-# What is there of rows with gaps. Included by kernels/exact/exact.pxi.
+# Counts of the values in rows with gaps. Included by kernels/exact/exact.pxi.
 
 cdef int present_in(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                     int worker) noexcept nogil:
-    """How many features of each row are not NaN; into the `factor` of the job."""
+    """The number of features of each row that are not NaN, written to the `factor` of the job."""
     cdef Units *job = <Units *>job_
     cdef Py_ssize_t d = job.rows.d, first, count, i, f
     cdef const real *x

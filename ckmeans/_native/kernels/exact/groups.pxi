@@ -3,17 +3,16 @@
 # A row keeps an upper bound of the distance to its own center and, for each group of similar
 # centers, a lower bound of the distances to all others in it (Hamerly, SDM 2010, with one group;
 # Ding et al., "Yinyang k-means", ICML 2015, with more). A group that is provably farther than the
-# row's own center is left out. What remains goes through the filter, and what that leaves undecided
-# to exact arithmetic, as everywhere.
+# row's own center is skipped. The others go through the filter, and what that leaves undecided is
+# decided by exact arithmetic, as everywhere.
 #
 # Bounds are float32, in the scale of packed rows, and rounded to the safe side at every step:
-# factors of 1 - 2e-7 and the like are worth more than the two or three roundings (6e-8 each) that
-# they stand for. They may be compared with the exact kernel's distances because what those are off
-# by, (d + 3) 2^-53 of them, is less than the 4e-7 by which an upper bound is raised before it is
-# compared.
+# factors such as 1 - 2e-7 cover more than the two or three roundings (6e-8 each) of a step. They
+# may be compared with the exact kernel's distances: the relative error of those, (d + 3) 2^-53, is
+# less than the 4e-7 by which an upper bound is raised before it is compared.
 #
-# What is done for each of the listed rows comes without branches, in loops that compilers can
-# vectorise, between others that only gather and scatter.
+# The arithmetic for the listed rows is written without branches, in loops that compilers can
+# vectorize; other loops only gather and scatter.
 
 cdef inline float beyond(float score, float sq_norm, const Bounds *bounds) noexcept nogil:
     """A lower bound of the distance, from a score: that is at most gamma |a|^2 above the true one,
@@ -29,7 +28,7 @@ cdef inline float within(float score, float sq_norm, float slack,
     """An upper bound of the distance, from a score: that is off by less than 4.1 gamma N + gamma A,
     and N < 1.52 A + 3.03 (A + score).
 
-    slack is what the squared distance may be above that of packed rows.
+    slack: by how much the squared distance may be above that of packed rows.
     """
     cdef float sq = ((sq_norm + score) * (<float>1 + <float>12.5 * bounds.gamma + <float>2e-6)
                      + sq_norm * (<float>7.5 * bounds.gamma
@@ -56,7 +55,7 @@ cdef inline float slack_of(const Bounds *bounds, int32_t label, const float *x,
 cdef void pack_rows(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
                     const Packed *packing, float *rows,
                     float *sq_norms) noexcept nogil:
-    """`pack_panel` for rows that are to lie one after the other."""
+    """`pack_panel` for rows that are stored one after the other."""
     cdef double norms[8]
     cdef double norm, value
     cdef Py_ssize_t whole, i, f
@@ -93,7 +92,8 @@ cdef void pack_set(const Assign *job, Worker *me, Py_ssize_t base,
     while i < count:
         first = i
         while i < count and rows[i] == rows[first] + (i - first) and i - first < 16:
-            # Rows are met once in a pass, and with gaps: nothing but this brings them near in time.
+            # Rows are read once in a pass, with gaps in between: only a prefetch brings them in
+            # time.
             ahead = job.rows.data + (base + rows[min(i + 32, count - 1)]) * job.rows.row_stride
             CKM_PREFETCH(ahead)
             CKM_PREFETCH(ahead + (d - 1) * job.rows.col_stride)
@@ -108,7 +108,7 @@ cdef int turn(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     """Rewrite kept panels: (d, PANEL) to (PANEL, d), or back."""
     cdef Assign *job = <Assign *>job_
     cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), first, i, f
-    cdef Py_ssize_t high, width                # what each panel is now
+    cdef Py_ssize_t high, width                # the present shape of each panel
     cdef float *panel
     cdef float *copy = job.workers[worker].panel
     high = <Py_ssize_t>PANEL if job.packing.by_row else d
@@ -179,8 +179,8 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
     """Which rows of a tile are to be compared with which groups, once centers have moved; False if
     none is.
 
-    All but the sets (`me.tile.fails` and `todo`, OUT) are the tile's own rows of what `Bounds` and
-    `Packed` hold.
+    All arguments but the sets (`me.tile.fails` and `todo`, OUT) are the tile's rows of the arrays
+    of `Bounds` and `Packed`.
     """
     cdef const Bounds *bounds = job.bounds
     cdef Py_ssize_t d = packed_width(job.packing, job.rows.d), groups = bounds.groups, g, i, w
@@ -225,8 +225,8 @@ cdef bint failing(const Assign *job, Worker *me, const float *x, const float *sq
             fails[g * TILE_WORDS + w] &= here[w]
             bits |= fails[g * TILE_WORDS + w]
         todo[w] = bits
-    # Rows' own groups may wait: see `compare_own`. Where most of them fail anyhow, it is not worth
-    # the trouble.
+    # The comparison with rows' own groups may wait: see `compare_own`. If most of them fail anyway,
+    # that does not pay.
     count = list_rows(todo, rows)
     for i in range(count):
         r = rows[i]
@@ -273,8 +273,8 @@ cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq
             r = rows[i]
             score = lowest[i]
             lower[g * TILE + r] = norms[i]
-            # The next one is at least the best so far and the second at least the first: one line
-            # does for both orders.
+            # (The next one is at least the best so far, and the second at least the first: this
+            # line is right for both orders.)
             before = lead.best[r]
             lead.next_[r] = min(min(lead.next_[r], second[i]), max(before, score))
             lead.best[r] = min(before, score)
@@ -286,12 +286,11 @@ cdef void compare(const Assign *job, Worker *me, const float *x, const float *sq
 cdef bint compare_own(const Assign *job, Worker *me, const float *x, const float *sq_norms,
                       const int32_t *labels, const float *upper,
                       float *lower, Lead *lead, uint64_t *todo) noexcept nogil:
-    """Leave out rows that keep their centers, and compare the others with their own groups, where
-    that is not done yet.
+    """Remove rows that keep their centers, and compare the others with their own groups, if that is
+    not done yet.
 
-    A row's own center is compared only with its group. If the others of it are known to be farther
-    and the centers of all groups that are not have turned out to be so, there is no need to. False
-    if no row is left.
+    A row's own group need not be compared if its other centers are known to be farther, and the
+    centers of all groups that failed have turned out to be farther. False if no row is left.
     """
     cdef const Bounds *bounds = job.bounds
     cdef uint64_t *fails = me.tile.fails

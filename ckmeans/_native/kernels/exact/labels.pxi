@@ -1,9 +1,9 @@
-# The nearest center of each row: what the filter leaves over is decided by definition. Included by
-# kernels/exact/exact.pxi.
+# The rule that decides a label: the nearest center of each row that the filter leaves undecided, by
+# definition (`decide`). Included by kernels/exact/exact.pxi.
 
 cdef void distance_few(const real **x, int count, const Centers *centers, Py_ssize_t first,
                        Py_ssize_t d, double *out) noexcept nogil:
-    """`distance_tile` for `count` rows and the centers from `first`, from rows as they are."""
+    """`distance_tile` for `count` rows and the centers from `first` on, without their blocks."""
     cdef const real *group[GROUP]
     cdef const double *c[GROUP]
     cdef Py_ssize_t b
@@ -37,7 +37,7 @@ cdef inline void panel_at(const Rows *rows, const Packed *packing, Worker *me, P
 
 
 cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
-    """A squared distance, vectors of features at a time."""
+    """A squared distance, summed by vectors of features."""
     cdef vd a = VD_SPLAT(0), b = VD_SPLAT(0), t
     cdef double lanes[VDL]
     cdef double one
@@ -61,11 +61,12 @@ cdef double rough_distance(const real *x, const double *c, Py_ssize_t d) noexcep
 
 cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d,
                          int32_t *label) noexcept nogil:
-    """Whether one center is so much nearer than all others that the order of the sums is no matter.
+    """Whether one center is so much nearer than all others that the order of the sums cannot
+    matter.
 
-    A sum of d squares of differences is off by (d + 2) u of it in any order, u = 2^-53, and this
-    one from that which decides by twice as much; so is the other. What underflows is far below
-    2^-1000.
+    A sum of d squares of differences has a relative error of at most (d + 2) u in any order, u =
+    2^-53, so it differs from the sum that decides by twice as much; so does the sum of the other
+    center. Underflow adds far less than 2^-1000.
     """
     cdef double least = 1e999, second = 1e999, distance
     cdef Py_ssize_t j
@@ -75,7 +76,7 @@ cdef bint nearest_by_far(const real *x, const Centers *centers, Py_ssize_t d,
             second = least
             least = distance
             label[0] = centers.ids[j]
-        elif not distance >= second:         # (a NaN is never taken for proof)
+        elif not distance >= second:         # (a NaN proves nothing)
             second = distance
     return second > least * (1 + 5.0 * (d + 3) * 2.0 ** -53) + 2.0 ** -1000 and second < 1e999
 
@@ -113,7 +114,7 @@ cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d
 
 cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                  int worker) noexcept nogil:
-    """Pack places [start, stop) in the order of the boxes, and find the boxes."""
+    """Pack the rows at places [start, stop) of the boxes' order, and find the boxes."""
     cdef Arrange *job = <Arrange *>job_
     cdef Worker *me = job.workers + worker
     cdef Py_ssize_t d = job.rows.d, first, count, i, f, at
@@ -144,8 +145,8 @@ cdef int arrange(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
-    """Off by at most (d + 3) 2^-53 of itself, as the squared distance that counts is; but its terms
-    are added in another order.
+    """A squared distance whose terms are added in another order than the definition's: its relative
+    error is at most (d + 3) 2^-53, as that of the definition's.
     """
     cdef vd acc[2]
     cdef vd t
@@ -169,8 +170,8 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
 
 
 cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows) noexcept nogil:
-    """Ask for rows that will be read soon: they are too few and far between for the hardware to
-    guess.
+    """Prefetch rows that will be read soon: they are too few and too scattered for the hardware to
+    predict.
     """
     cdef const char *x
     cdef Py_ssize_t i, line
@@ -183,16 +184,16 @@ cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows)
 
 
 cdef inline bint apart(double least, double second, Py_ssize_t d) noexcept nogil:
-    """Whether the order of two sums of d squares, each as good as `sq_distance`, is that of those
-    that count.
+    """Whether two sums of d squares, each as accurate as `sq_distance`, are certainly in the order
+    of the definition's sums.
     """
-    # Each is off, and so is what counts; what underflows in either is less than that beside 1e-280.
+    # All four sums have errors; the 1e-280 covers more than any of them loses to underflow.
     return second * (1 - 4.0 * (d + 4) * ldexp(1, -53)) > least and second > 1e-280
 
 
 cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
                int32_t *label) noexcept nogil:
-    """The label of a row that its packed features do not tell."""
+    """The label of a row that its packed features do not determine."""
     cdef const Packed *packing = job.packing
     cdef const Centers *centers = job.centers
     cdef Centers listed = centers[0]
@@ -227,7 +228,7 @@ cdef void sift(const Assign *job, Worker *me, Py_ssize_t place, const real *x,
 
 cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsure,
                  int32_t *best) noexcept nogil:
-    """The labels of rows that their whole numbers do not tell, among the centers listed in
+    """The labels of rows that their whole numbers do not determine, among the centers listed in
     `closer`.
     """
     cdef const Centers *centers = job.centers
@@ -278,8 +279,8 @@ cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsur
 cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first,
                  Py_ssize_t count, const int32_t *old,
                  int32_t *best, uint64_t unsure, uint64_t changed) noexcept nogil:
-    """Decide what the filter left undecided, and move changed rows from their old cluster's sums to
-    the new one's.
+    """Decide the rows that the filter left undecided, and move changed rows from their old
+    cluster's sums to the new one's.
 
     centers  IN  at least all that can win among these rows
     best     INOUT  (PANEL,)

@@ -30,7 +30,7 @@ cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef double tinys[SPAN]
     cdef double bads[SPAN]
     cdef const real *x
-    # Narrow rows are strung together, so that the loop over features is long enough for wide
+    # Several narrow rows are treated as one, so that the loop over features is long enough for wide
     # vectors.
     for e in range(strung * d):
         lows[e] = low[e % d]
@@ -120,7 +120,8 @@ cdef int survey(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef const double *w = NULL
     cdef real tail[PANEL * VDL]
     while start < stop:
-        # Few wide rows, which must stay in L1; of sparse ones no more than the block has room for.
+        # Few wide rows at a time, which must stay in L1; of sparse rows, as many as the block has
+        # room for.
         count = min(<Py_ssize_t>(PANEL if job.strung > 1 else 16 if job.rows.indptr == NULL
                                  else CSR_ROWS), stop - start)
         x = fetch(job.rows, start, count, job.workers[worker].block)

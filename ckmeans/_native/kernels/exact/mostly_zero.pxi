@@ -1,13 +1,13 @@
-# Thin rows: at most one feature in THIN is not zero. Their distances to all centers are worked out
-# from those features alone.
+# Thin rows: at most one of every THIN features is nonzero. Their distances to all centers are
+# computed from those features alone.
 #
-# What `transform` shows of a thin row is sqrt(s), s = |x|^2 + |c|^2 - 2 x.c, the three of them and
-# their sum in twice the precision of float64, rounded once: sums and products are split into what
-# float64 holds of them and the rest, as fused multiply-adds give it (Ogita, Rump & Oishi, SIAM J.
-# Sci. Comput. 26, 2005). Zeros change no bit of such sums. So dense rows and CSR rows give the same
-# bits, in the time that the other features take; and these are nearer the truth than a sum of
-# squares in float64. With A = |x|^2 and B = |c|^2, t features that are not zero and u = 2^-53, s is
-# off by some t^2 u^2 (A + B) beside the u s of its rounding. Where s is below 2^-20 (A + B), or the
+# For a thin row `transform` returns sqrt(s), s = |x|^2 + |c|^2 - 2 x.c, the three terms and their
+# sum in twice the precision of float64, rounded once: sums and products are split into their
+# float64 value and the rest, which fused multiply-adds give (Ogita, Rump & Oishi, SIAM J. Sci.
+# Comput. 26, 2005). Zeros change no bit of such sums. So dense rows and CSR rows give the same
+# bits, in the time that the nonzero features take, and they are more accurate than a sum of squares
+# in float64. With A = |x|^2 and B = |c|^2, t features that are not zero and u = 2^-53, s is off by
+# some t^2 u^2 (A + B) beside the u s of its rounding. Where s is below 2^-20 (A + B), or the
 # squares so small that products underflow, it is the sum of squares in the order of the features,
 # as of other rows.
 #
@@ -47,7 +47,7 @@ cdef double VANISHING = ldexp(1, -900)       # below which products may underflo
 
 
 cdef inline void split_sum(double a, double b, double *total, double *rest) noexcept nogil:
-    """a + b rounded, and what rounding took away."""
+    """a + b rounded, and its rounding error."""
     cdef double t = a + b, back = t - a
     rest[0] = (a - (t - back)) + (b - back)
     total[0] = t
@@ -176,7 +176,7 @@ cdef void thin_tile_all "ckm_thin_all"(const double *x, const int32_t *columns, 
 
 
 cdef bint is_thin(const double *x, Py_ssize_t d) noexcept nogil:
-    """Whether so few of d features are not zero; the first few mostly tell."""
+    """Whether so few of d features are nonzero; mostly the first few features suffice to tell."""
     cdef Py_ssize_t most = d // THIN, first, f
     cdef int64_t count = 0
     if d < THIN_FROM:
@@ -249,7 +249,7 @@ cdef void show_thin(const Transform *job, Worker *me, Py_ssize_t row, const doub
 
 cdef int thin_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                    int worker) noexcept nogil:
-    """Distances of those dense rows that `transform` has left over."""
+    """Distances of the dense rows that `transform` has skipped as thin."""
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker
     cdef double *values = job.moved + worker * job.moved_size

@@ -20,10 +20,10 @@ cdef void move_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed 
 
 cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
                       float *origin, float *moved) noexcept nogil:
-    """`move_rows` without a detour to float64, where that rounds no more: the difference once, the
-    scale is a power of two.
+    """`move_rows` in float32 instead of float64, if that rounds no more than once: the difference
+    is rounded, and the scale is a power of two.
 
-    False, and nothing is done, where the origin is not a float32 or differences could overflow.
+    False, and nothing is done, if the origin is not float32 or differences could overflow.
 
     origin  scratch (d,)
     """
@@ -43,7 +43,7 @@ cdef bint move_floats(const float *x, Py_ssize_t count, Py_ssize_t d, const Pack
 
 cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed *packing,
                      float *scratch, float *out) noexcept nogil:
-    """What is packed of rows (count, d), one after the other: (count, width). scratch: (d,)"""
+    """The packed form of rows (count, d), one after the other: (count, width). scratch: (d,)"""
     if packing.axes != NULL:
         project_rows(x, count, d, packing, out)
     elif sizeof(real) != 4 or not move_floats(<const float *>x, count, d, packing, scratch, out):
@@ -51,9 +51,8 @@ cdef void scale_rows(const real *x, Py_ssize_t count, Py_ssize_t d, const Packed
 
 
 cdef void split_gaps(float *rows, Py_ssize_t count, Py_ssize_t d) noexcept nogil:
-    """Rows with NaN, in place, as rows of twice the width: zeros for what is missing, then 1 for
-    each
-    feature that is there and 0 for others.
+    """Rows with NaN, in place, as rows of twice the width: their values, 0 where missing; then for
+    each feature 1, or 0 where missing.
 
     rows  INOUT  (count, d), then (count, 2 * d)
     """

@@ -81,8 +81,8 @@ cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *ou
 
 cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
                        char *block) noexcept nogil:
-    """Rows [start, start + count) one after the other: where they lie, or converted into `block`
-    (room for PANEL rows).
+    """Rows [start, start + count) one after the other: in place, or converted into `block` (room
+    for PANEL rows).
     """
     cdef real *out = <real *>block
     if rows.direct:

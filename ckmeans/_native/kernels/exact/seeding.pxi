@@ -1,14 +1,15 @@
-# What candidates of k-means++ would change of the potential. Included by kernels/exact/exact.pxi.
+# By how much candidates of k-means++ would change the potential. Included by
+# kernels/exact/exact.pxi.
 
 cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float level, float *low,
                            float *high) noexcept nogil:
-    """The score at which a candidate is as far from a row as the nearest center: not above it, and
-    not below it.
+    """Lower and upper bound of the score at which a candidate is as far from a row as the nearest
+    center.
 
-    The scaled distance is a score and what all candidates share, the row's level: A of squared
-    distances, known to 1e-6; of Manhattan distances the sum of the row's values, known to gamma A.
-    A score is at most gamma A above the true one (see kernels/filter/filter.pxi), or 2 gamma A
-    (kernels/filter/manhattan.pxi).
+    The scaled distance is a score plus the row's level, which is the same for all candidates: A for
+    squared distances, known to 1e-6; for Manhattan distances the sum of the row's values, known to
+    gamma A. A score is at most gamma A above the true one (see kernels/filter/filter.pxi), or 2
+    gamma A (kernels/filter/manhattan.pxi).
     """
     cdef double scale = job.packing.scale
     cdef double share = job.sq_nearest[row] * (scale if CKM_MANHATTAN else scale * scale)
@@ -21,7 +22,7 @@ cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float
 
 cdef void levels_of(const float *panel, const float *norms, Py_ssize_t d,
                     float *levels) noexcept nogil:
-    """What the distances of a row to all centers have in common; see `limits_of`.
+    """The level of each row: the common part of its distances to all centers; see `limits_of`.
 
     panel   IN   (d, PANEL)
     levels  OUT  (PANEL,)
@@ -80,8 +81,8 @@ cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
 
 cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                int worker) noexcept nogil:
-    """Which rows candidates may be closer to than their nearest center, and about what each would
-    gain: by the filter alone. (What axes tell about that is not worth while.)
+    """Which rows candidates may be closer to than their nearest center, and about how much each
+    candidate would gain, by the filter alone. (Along axes, rows only.)
     """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
@@ -156,10 +157,10 @@ cdef inline uint64_t rows_for(const Seeding *job, Py_ssize_t j, Py_ssize_t first
 
 cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
               int worker) noexcept nogil:
-    """One k-means++ step: what each candidate would change of the potential, or the one candidate
-    taken.
+    """One k-means++ step: by how much each candidate would change the potential; or take the one
+    candidate.
 
-    Only rows that a candidate may be closer to are looked at: all others keep their share of the
+    Only rows to which a candidate may be closer are read: all others keep their share of the
     potential.
     """
     cdef Seeding *job = <Seeding *>job_

@@ -1,4 +1,4 @@
-# Distances that are summed up or shown. Included by kernels/exact/exact.pxi.
+# Distances that are summed or returned to users. Included by kernels/exact/exact.pxi.
 
 cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                  int worker) noexcept nogil:
@@ -37,7 +37,7 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
 
 
 cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distance) noexcept nogil:
-    """What `transform` says of a row and a center: the distance; of unit rows, the cosine
+    """The value of `transform` for a row and a center: the distance; of unit rows, the cosine
     distance.
     """
     if job.rows.factor == NULL:
@@ -47,7 +47,7 @@ cdef inline double shown(const Transform *job, Py_ssize_t row, double sq_distanc
 
 cdef inline void put_distance(const Transform *job, Py_ssize_t row, Py_ssize_t j,
                               double sq_distance) noexcept nogil:
-    """Write down what `transform` says of a row and a center."""
+    """Write the value of `transform` for a row and a center."""
     cdef double value = shown(job, row, sq_distance)
     if job.narrow:
         (<float *>job.out)[row * job.centers.k + j] = <float>value
@@ -135,7 +135,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
                 if job.centers.blocks == NULL:
-                    memset(tile, 0, sizeof(tile))             # it leaves out what is not there
+                    memset(tile, 0, sizeof(tile))             # (lanes without a center)
                     distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d,
                                  tile)
                 else:

@@ -28,7 +28,7 @@ cdef void squares(const Rows *rows, const int64_t *ids, Py_ssize_t count, const 
 
 cdef void orthogonal_rows(const Rows *rows, const int64_t *ids, Py_ssize_t count,
                           Py_ssize_t padded, double *out) noexcept nogil:
-    """Let rows without a direction be equally far from all centers."""
+    """Set the distances of rows without a direction to all centers to the same value."""
     cdef Py_ssize_t i, j
     for i in range(count if rows.directionless else 0):
         if rows.factor[ids[i]] == 0:

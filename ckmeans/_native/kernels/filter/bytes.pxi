@@ -4,24 +4,23 @@
 # b' = -2b as p with a step t: a is about s q, b' about t p. With rough >= |a / s - q| and
 # reach >= |q|, the same for the rows of a panel, and off >= |b' - t p|,
 #     |ab' - s t qp| <= |a - s q| |b'| + |s q| |b' - t p| <= s w,    w = rough |b'| + reach off.
-# The product qp is a whole number, worked out without rounding: rows are stored as q + 128, so that
-# they have no sign, and 128 sum(p) is taken off again, the `lift` when multiplied by t.
+# The product qp is a whole number, computed without rounding: rows are stored as q + 128, so that
+# they are unsigned, and 128 sum(p), which is called the `lift` once multiplied by t, is subtracted.
 #
 # Scores are compared in steps of the row, against a limit that is known before, so that nothing is
-# stored of the centers that are ruled out:
+# stored for centers that are discarded:
 #     V = |b|^2 / s + (t (q + 128)p - (lift + w + rounding))
-# is never above the true score / s, but for what the bounds of kernels/filter/filter.pxi allow for
-# with d = 1: the norm is lowered by 2 gamma |b|^2, which pays for its own roundings (four here) and
-# for the center's share of those of a and b', and the row's share is in the limit. The rest of V is
-# a sum of t (q + 128)p, at most T = 255 t sum|p|, which is rounded three times, and of what is
-# taken off, at most T / 2 + w, four times: with u = 2^-24 that makes less than 5 u T + 5 u w, and
-# `rounding` is 6 u T, and w is raised by 2e-6 of itself.
+# is never above the true score / s, apart from the errors that the bounds of
+# kernels/filter/filter.pxi allow for with d = 1: the norm is lowered by 2 gamma |b|^2, which covers
+# its own roundings (four here) and the center's share of those of a and b'; the row's share is in
+# the limit. The rest of V is a sum of t (q + 128)p, at most T = 255 t sum|p|, which is rounded
+# three times, and of the subtracted terms, at most T / 2 + w, rounded four times: with u = 2^-24
+# the error is less than 5 u T + 5 u w, and `rounding` is 6 u T, and w is raised by 2e-6 of itself.
 #
-# The limit is that of the row's center of the pass before, from the distance D^2 to it, which the
-# exact kernels work out: D^2 - |a|^2 is its score, to which the guard of kernels/filter/filter.pxi
-# is added. Where a center that is listed has an upper bound V + 2 (w + rounding), and that guard,
-# below it, the limit falls to that. Rows without a label begin with the lowest such bound among the
-# first group of centers.
+# The limit comes from the row's center of the pass before: the exact kernels compute the distance
+# D^2 to it, D^2 - |a|^2 is its score, and the guard of kernels/filter/filter.pxi is added. If the
+# upper bound V + 2 (w + rounding) of a listed center, plus that guard, is lower, it becomes the
+# limit. Rows without a label begin with the lowest such bound among the first group of centers.
 
 cdef extern from "kernels/filter/bytes.h" nogil:
     enum: CKM_TOP_BYTE, CKM_BYTES_FROM, BYTE_VECTORS
@@ -135,7 +134,7 @@ cdef void filter_pack_center(const float *scaled, Py_ssize_t d, const Bytes *pac
     for b in range(VL):
         left += lanes[b]
     for f in range(whole, d):
-        # One feature at a time, by way of the same rounding.
+        # One feature at a time, rounded in the same way.
         VF_STORE(lanes, VF_SPLAT(scaled[f] * inverse))
         VI_STORE(ints, VI_NEAREST(VF_LOAD(lanes)))
         one = lanes[0] - ints[0]
@@ -158,14 +157,14 @@ cdef void filter_pack_center(const float *scaled, Py_ssize_t d, const Bytes *pac
 
 cdef void filter_bytes(const ByteCenters *centers, const Bytes *packing, Py_ssize_t first,
                        Py_ssize_t stop, BytePanel *panel, int32_t *products) noexcept nogil:
-    """List the centers of groups [first, stop) that are not out of the question for 64 rows.
+    """List the centers of groups [first, stop) that cannot be discarded for 64 rows.
 
     panel     INOUT
     products  scratch  (BYTE_GROUP, BYTE_ROWS)
     """
     cdef Py_ssize_t lane, g
     ckm_byte_begin(packing.depth)
-    # Some of the rows at a time, which stay in the fastest cache.
+    # A part of the rows at a time, which stays in the fastest cache.
     for lane from 0 <= lane < PANEL by BYTE_ROWS:
         for g in range(first, stop):
             if panel.full:
@@ -337,8 +336,8 @@ cdef inline void byte_gain(const ByteCenters *centers, Py_ssize_t place, const i
 cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t place,
                     Py_ssize_t first, const int32_t *products, float less, float wide,
                     uint64_t left) noexcept nogil:
-    """List a center for the rows from `first` on that it is left over for, and lower their limits
-    by it.
+    """List a center for those rows from `first` on for which it cannot be discarded, and lower
+    their limits by it.
 
     products  IN  (BYTE_ROWS,)
     """
@@ -364,12 +363,12 @@ cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t pla
 
 
 cdef void drop_ruled_out(BytePanel *panel) noexcept nogil:
-    """Take centers off the list that are above the limits as they are now."""
+    """Remove centers from the list that are above the present limits."""
     cdef Py_ssize_t i, count = 0
     for i in range(panel.count):
         panel.place[count] = panel.place[i]
         panel.row[count] = panel.row[i]
         panel.score[count] = panel.score[i]
-        # (a NaN is never taken for proof)
+        # (a NaN proves nothing)
         count += not panel.score[i] > panel.limit[panel.row[i]]
     panel.count = count

@@ -6,15 +6,15 @@
 # rounded, so they may only *discard* centers. With u = 2^-24, d features, accumulators restarted
 # every FLUSH features, m = min(d, FLUSH) + ceil(d / FLUSH) + 5 and gamma = m u / (1 - m u), a score
 # is off by at most gamma (2 |b|^2 + |a|^2) (Higham, Accuracy and Stability of Numerical Algorithms,
-# 2002, section 3.1). The stored norms are lowered by twice gamma |b|^2, which pays for every center
-# but the winner; the winner is proved where
+# 2002, section 3.1). The stored norms are lowered by twice gamma |b|^2, which covers the errors of
+# every center but the winner; the winner is proved if
 #     second - best > guard_norm |a|^2 + guard_score * best + guard_floor.
-# The constants are worked out in `guard_constants` of the engine. Rows that are not proved are
+# The constants are computed in `guard_constants` of the engine. Rows that are not proved are
 # decided by kernels/exact/exact.pxi.
 #
-# Where rows are packed along a few axes (kernels/exact/axes.pxi), a and b are those coordinates and
-# the length that they leave over, d is their number, and squared distances are at most 4 r(a) r(b)
-# above what scores tell: the winner must be ahead by so much more.
+# If rows are packed along a few axes (kernels/exact/axes.pxi), a and b are those coordinates and
+# the length of the remainder, d is their number, and squared distances are at most 4 r(a) r(b)
+# above those of the scores: the winner must be ahead by so much more.
 #
 # Longer than other files: all of it is compiled with the tile, for which registers are counted.
 
@@ -276,7 +276,7 @@ cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms,
                        const Centers *centers,
                        const int32_t *labels, int32_t *best, uint64_t *unsure,
                        uint64_t *changed) noexcept nogil:
-    """Write down the winners of a vector of rows, which are not proved, and which are new."""
+    """Store the winners of a vector of rows, which are not proved, and which have changed."""
     cdef vf margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane)
                       + VF_SPLAT(centers.guard_score) * lowest
                       + VF_SPLAT(centers.guard_floor))
@@ -288,8 +288,8 @@ cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms,
 cdef inline uint64_t doubtful(vf lowest, vf second, const float *x_sq_norms, const float *left,
                               Py_ssize_t lane, const Centers *centers,
                               const int32_t *best) noexcept nogil:
-    """Which of a vector of rows are not proved, because of the length (PANEL,) that the axes leave
-    over.
+    """Which of a vector of rows are not proved, because of the lengths (PANEL,) of the remainders
+    beside the axes.
     """
     cdef float slack[VL]
     cdef int v
@@ -423,8 +423,8 @@ include "kernels/filter/manhattan.pxi"
 # R). (Kanungo et al., IEEE Trans. Pattern Anal. 24, 2002, prune likewise.)
 
 cdef inline float box_right(const Centers *centers, Py_ssize_t z, double reach) noexcept nogil:
-    """What a center's lowered norm must exceed the corner's value by, to be discarded for z: the
-    part that z and the box make up.
+    """By how much a center's lowered norm must exceed the value at the corner for the center to be
+    discarded for z: the part of this limit that depends on z and the box.
     """
     return <float>((centers.sq_norms[z] * (1 + 4 * centers.gamma + 1e-6) * (1 + centers.box_norm)
                     + 2 * reach * centers.box_norm) * (1 + 1e-6) + centers.guard_floor)
@@ -443,7 +443,7 @@ cdef Py_ssize_t filter_near(const float *low, const float *high, Py_ssize_t d,
     cdef float least = 3e38, score, right, corner, w, lo, hi
     cdef double reach = 0
     cdef int p
-    # Borders of the union, kept in `ends`; d is small where boxes are of use.
+    # Borders of the union, kept in `ends`; boxes are only used if d is small.
     cdef float[2][BOX_FEATURES] ends
     for f in range(d):
         lo = low[f * SUPER]
@@ -646,11 +646,10 @@ include "kernels/filter/bytes.pxi"
 include "kernels/filter/float32_distances.pxi"
 
 
-# ---- what the machine can do at the most, for the benchmark --------------------------------------
+# ---- the limits of the machine, for the benchmark ------------------------------------------------
 
 cdef double fma_loop(Py_ssize_t rounds) noexcept nogil:
-    """Multiply-adds on registers alone: returns how many were done for each float lane and
-    round.
+    """Multiply-adds on registers alone; returns how many were done for each float lane and round.
     """
     cdef vf acc[12]
     cdef vf x = VF_SPLAT(0.9999), y = VF_SPLAT(1e-6)

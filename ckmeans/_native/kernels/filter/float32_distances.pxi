@@ -1,24 +1,23 @@
-# The filter for distances that are shown as float32: squared distances in float64, in any order and
-# fused, and which roots they leave in doubt. Included by kernels/filter/filter.pxi.
+# The filter for distances that are returned as float32: squared distances in float64, in any order
+# and fused, and whose roots they leave undecided. Included by kernels/filter/filter.pxi.
 #
-# What counts is s, the sum of (x - c)^2 in the order of the features, each step rounded; shown is
-# float32(sqrt(s)). With a and b the row and the center moved to a common origin, A = |a|^2, B =
-# |b|^2 and u = 2^-53, s' = (A + B) - 2ab differs from s by
-# 4 u (A + B)               from rounding a and b: 2 |a - b| u (|a| + |b|), and (|a| + |b|)^2 <= 2
-# (A + B),
+# By definition s is the sum of (x - c)^2 in the order of the features, each step rounded, and
+# float32(sqrt(s)) is returned. With a and b the row and the center moved to a common origin, A =
+# |a|^2, B = |b|^2 and u = 2^-53, s' = (A + B) - 2ab differs from s by
+#     4 u (A + B)               from rounding a and b: 2 |a - b| u (|a| + |b|), where
+#                               (|a| + |b|)^2 <= 2 (A + B),
 #     d u (A + B), twice        from the sums of A and B, and from that of 2ab, fused or not,
-#     3 u (A + B)               from putting them together,
+#     3 u (A + B)               from the sum of the three,
 #     2 (d + 2) u (A + B)       from the rounding of s itself, s <= 2 (A + B);
-# (4 d + 11) u (A + B) in all, up to terms in u^2, and what underflows: (d + 8) 2^-1070 is more than
-# that. (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1.) So sqrt(s)
-# differs from z = sqrt(s') by that over z, and by 2 u z of rounding both roots. Let y be the
-# float32 nearest to z. It is nearest to sqrt(s) as well where, with h half a float32 step in the
-# binade of z,
+# (4 d + 11) u (A + B) in all, up to terms in u^2, and underflow, which is below (d + 8) 2^-1070.
+# (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1.) So sqrt(s) differs
+# from z = sqrt(s') by that over z, and by 2 u z of rounding both roots. Let y be the float32
+# nearest to z. It is also the nearest to sqrt(s) if, with h half a float32 step in the binade of z,
 #     (h - |z - y|) z > 2 (error of s') + 4 u z^2,
 # the factor 2 for y a power of two, below which the step is half as large: it makes the error at
 # most h / 2. With z^2 <= 2 (A + B) the right side is `error` (A + B) + `floor` of `root_constants`.
-# No NaN passes, nor do infinities or roots of numbers below zero; what is subnormal in float32 has
-# larger steps than h. Roots that do not pass are worked out by kernels/exact/exact.pxi.
+# No NaN passes, nor do infinities or roots of numbers below zero; numbers that are subnormal in
+# float32 have larger steps than h. Roots that do not pass are computed by kernels/exact/exact.pxi.
 
 from libc.math cimport ldexp
 
@@ -129,7 +128,7 @@ cdef void root_tile "ckm_roots"(const double **x, const double *x_sq_norms, Py_s
                 acc[r][v] = acc[r][v] + value * c[v]
     sq_norms += lane
     out += lane
-    # (One by one: were this a loop, accumulators would go through memory.)
+    # (Written out: in a loop, accumulators would be stored in memory.)
     unsure[0] |= finish_row(acc[0][0], acc[0][1], x_sq_norms[0], sq_norms, error, floor, out,
                             vectors) << lane
     unsure[1] |= finish_row(acc[1][0], acc[1][1], x_sq_norms[1], sq_norms, error, floor,

@@ -1,8 +1,8 @@
 # The filter for bounds: some of the rows of a tile against panels of similar centers. Included by
 # kernels/filter/filter.pxi.
 #
-# Rows of at most FLUSH features are gathered into lanes. Wider ones are read where they lie, and
-# lanes are centers: any few rows fill a tile then. Scores and their errors are those of
+# Rows of at most FLUSH features are gathered into lanes. Wider rows are read in place, and lanes
+# are centers: then even a few rows fill a tile. Scores and their errors are those of
 # kernels/filter/filter.pxi.
 
 cdef extern from "runtime/simd.h" nogil:
@@ -212,8 +212,8 @@ cdef void filter_rows(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssi
             VI_STORE(ids, who[r])
             lowest[first + r] = least
             winner[first + r] = ids[CKM_CTZ64(at)]
-            # Two lanes at the lowest: that is the second, too. Else the winner's lane offers its
-            # own second.
+            # If two lanes have the lowest score, it is also the second lowest; otherwise the second
+            # of the winner's lane is a candidate.
             second[first + r] = (least if at & (at - 1) else VF_LEAST(VF_PICK_LT(VF_SPLAT(least),
                     low[r], low[r], high[r])))
 
@@ -284,7 +284,7 @@ cdef void filter_own(const float *x, Py_ssize_t d, const int32_t *list_, Py_ssiz
 cdef void filter_failing(const float *upper, float *lower, Py_ssize_t groups, const float *shifts,
                          float floor,
                          uint64_t *fails) noexcept nogil:
-    """Loosen the lower bounds of a tile, and find the groups of centers that they do not keep away.
+    """Lower the lower bounds of a tile, and find the groups of centers that they do not rule out.
 
     upper   IN     (TILE,)
     lower   INOUT  (groups, TILE)

@@ -6,9 +6,9 @@
 # feature where a squared distance takes one.
 #
 # With A = sum|a|, N = sum|b| and gamma as in filter.pxi, a score is off by at most
-# gamma (2 A + 3 N): terms are at most 2 |a| + 2 |b|, the other N is of sum(b) itself. Stored sums
-# of
-# b are lowered by 3 gamma N, which pays for every center but the winner; the winner is proved where
+# gamma (2 A + 3 N): terms are at most 2 |a| + 2 |b|, and the third N comes from sum(b). Stored sums
+# of b are lowered by 3 gamma N, which covers the errors of every center but the winner; the winner
+# is proved if
 #     second - best > 4 gamma A + 6 gamma N.
 # N is not looked up: N <= A + distance and distance <= A + best, up to 1.02, so that the right side
 # is at most gamma (16 A + 6 best) (see `guard_constants` of the engine).

@@ -1,15 +1,15 @@
 # Rows and centers in whole numbers. Included by kernels/filter/filter.pxi.
 #
-# A row a is packed a second time as 16-bit whole numbers q of which a step s of its own makes about
-# the row: |a - s q| <= rough s and
-# |q| <= reach, for all rows; a center -2b likewise as p with step t, and e = |-2b - t p| is known.
-# The product of q and p is a whole number, worked out without rounding (|q| |p| < 2^31), twice as
-# many features at a time as in float32 and from half the memory. Now
+# A row a is packed a second time as 16-bit whole numbers q and its own step s, so that s q is
+# nearly a: |a - s q| <= rough s and |q| <= reach, for all rows; a center -2b likewise as p with
+# step t, and e = |-2b - t p| is known. The product of q and p is a whole number, computed without
+# rounding (|q| |p| < 2^31), twice as many features at a time as in float32 and from half the
+# memory. Now
 #     |-2ab - s t qp| <= |a - s q| |2b| + |s q| |-2b - t p| <= s w,    w = rough |2b| + reach e,
-# so that |b|^2 + s (t qp - w) is never above the true score, and short of it by at most 2 s w. It
-# is made of float32, with few roundings: the bounds of kernels/filter/filter.pxi hold with d = 1 on
-# top of that. A row is proved where the second best is ahead of the best by more than the best's 2
-# s w and its guard; otherwise the centers that are not out of the question are listed, and
+# so |b|^2 + s (t qp - w) is never above the true score, and below it by at most 2 s w. It is
+# computed in float32, with few roundings, for which the bounds of kernels/filter/filter.pxi with d
+# = 1 are added. A row is proved if the second best score exceeds the best by more than 2 s w of the
+# best and its guard; otherwise the centers that cannot be discarded are listed, and
 # kernels/exact/exact.pxi compares them.
 
 cdef enum:
@@ -103,7 +103,7 @@ cdef void filter_quanta(const int32_t *x, const float *x_sq_norms, const float *
                         const int32_t *labels, uint64_t rows, float *scores, int32_t *best,
                         uint64_t *unsure, uint64_t *changed,
                         uint64_t *closer) noexcept nogil:
-    """The best center of each of 64 rows in whole numbers, which rows are not proved, and what
+    """The best center of each of 64 rows in whole numbers, which rows are not proved, and which
     centers those may have.
 
     x           IN   (words, PANEL)
@@ -187,7 +187,7 @@ cdef inline float root(float square, Py_ssize_t terms) noexcept nogil:
 
 cdef inline float step_for(float length, float largest) noexcept nogil:
     """The step of a row or center of this length, with this largest feature."""
-    # What lies so near the origin that the step could underflow is within a step of it.
+    # A row so near the origin that its step could underflow is within one step of it.
     return max(<float>1.000002 * max(length / QUANTA_TOTAL, largest / TOP), <float>1e-20)
 
 
@@ -292,7 +292,7 @@ cdef void filter_quantise_center(const float *scaled, Py_ssize_t d, double rough
     for b in range(VL):
         left += lanes[b]
     for f in range(whole, d):
-        # One feature at a time, by way of the same rounding.
+        # One feature at a time, rounded in the same way.
         VF_STORE(lanes, VF_SPLAT(scaled[f]) * VF_SPLAT(inverse))
         VI_STORE(numbers, VI_NEAREST(VF_LOAD(lanes)))
         one = lanes[0] - numbers[0]

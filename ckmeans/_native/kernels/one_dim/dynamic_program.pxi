@@ -1,6 +1,5 @@
-# The dynamic program: from the best clusterings of the first rows into q - 1 clusters to
-# those into q.
-# Included by one_dim.pxi.
+# The dynamic program: from the best clusterings of the first rows into q - 1 clusters to those into
+# q. Included by one_dim.pxi.
 
 cdef struct Problem:
     Py_ssize_t m                     # distinct values
@@ -63,9 +62,9 @@ cdef inline double rough(const Problem *p, Py_ssize_t i, Py_ssize_t j) noexcept 
 cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t count,
                  Py_ssize_t j,
                  Py_ssize_t *winner) noexcept nogil:
-    """The least, nearly, of what `count` candidates from `start` on give row j.
+    """The approximate least cost of row j among `count` candidates from `start` on.
 
-    winner  OUT  the one candidate that can be the best of them, or NOWHERE: there are several
+    winner  OUT  the only candidate that can be the best; or NOWHERE: there are several
     """
     cdef double out[STEP]
     cdef const double *w = p.w + start
@@ -84,7 +83,7 @@ cdef double scan(const Problem *p, const double *d, Py_ssize_t start, Py_ssize_t
         out[x] = (d[x] + (((ssj - ss[x]) + (ssj_low - ss_low[x])) - t * t
                           / ((wj - w[x]) + (wj_low - w_low[x]))))
     x = 0
-    while x + 4 <= count:            # four minima that do not wait for each other
+    while x + 4 <= count:            # four independent minima
         a = out[x] if out[x] < a else a
         b = out[x + 1] if out[x + 1] < b else b
         c = out[x + 2] if out[x + 2] < c else c
@@ -140,7 +139,7 @@ cdef Py_ssize_t decide_all(const Problem *p, const double *d, const double *d_lo
 cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_low, Py_ssize_t low,
                             Py_ssize_t stop,
                             Py_ssize_t j) noexcept nogil:
-    """The candidate in [low, stop) that gives row j the least, the first of equal ones."""
+    """The candidate in [low, stop) of least cost for row j, the first of equal ones."""
     cdef Py_ssize_t winner
     cdef double a, b
     if stop - low == 1:
@@ -162,8 +161,8 @@ cdef inline Py_ssize_t best(const Problem *p, const double *d, const double *d_l
 cdef Py_ssize_t best_of_many(const Problem *p, const double *d, const double *d_low, Py_ssize_t low,
                              Py_ssize_t stop,
                              Py_ssize_t j) noexcept nogil:
-    """The same for long ranges. D never falls as i grows and the cost never rises: many steps are
-    thrown out by their ends.
+    """The same for long ranges. D never falls as i grows and the cost never rises, so many steps
+    are discarded by their ends.
     """
     cdef Py_ssize_t i, last, winner, chosen = NOWHERE
     cdef double least = INFINITY, first = INFINITY, second = INFINITY, here
@@ -351,8 +350,8 @@ cdef int solve_pieces(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
 
 cdef int give_values(void *layer_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                      int worker) noexcept nogil:
-    """What the best candidates give: apart from the search for them, as many of these long sums run
-    side by side.
+    """The costs of the best candidates: apart from the search for them, since several of these long
+    sums can be computed side by side.
     """
     cdef Layer *layer = <Layer *>layer_
     cdef Pair value

@@ -1,15 +1,16 @@
 # Costs of one dimension that keep their relative accuracy whatever the weights and the values.
 #
-# A difference of prefix sums is good to 2^-100 of the whole. That is not enough where the best
-# clusters cost less than 2^-50 of it, as with weights over many decades or one value far away. Here
-# the cost of a range of values is put together from those of its parts (Chan, Golub & LeVeque
-# 1983), in terms none of which is negative: the mean is known by its distances to the first and the
-# last value, so that nothing cancels, and every cost is good to a few units in its last place.
+# A difference of prefix sums has an error of 2^-100 of the whole. That is not accurate enough if
+# the best clusters cost less than 2^-50 of the whole, as with weights over many decades or one
+# value far away. Here the cost of a range of values is computed from those of its parts (Chan,
+# Golub & LeVeque 1983), by terms that are not negative: the mean is stored as its distances to the
+# first and the last value, so nothing cancels, and every cost is accurate to a few units in its
+# last place.
 #
-# The dynamic program compares sums of costs, and its divide and conquer takes over what a row far
-# right decides to rows left of it, whose sums may be far smaller. So it works below a limit, what a
-# known split costs: rows that cost more than that have no say. What it finds is the next limit,
-# until there is no more to gain.
+# The dynamic program compares sums of costs, and its divide and conquer applies the decision of a
+# row far to the right to rows left of it, whose sums may be far smaller. So it works below a limit,
+# the cost of a known split: rows that cost more are ignored. The cost of the split that it finds is
+# the next limit, until there is no more to gain.
 
 cdef struct Range:                   # of neighboring values
     double weight
@@ -111,12 +112,12 @@ cdef Range range_of(const Tree *tree, Py_ssize_t i, Py_ssize_t j) noexcept nogil
 
 cdef Py_ssize_t walk_left(const Tree *tree, const double *d, Py_ssize_t low, Py_ssize_t i, Range r,
                           double *limit) noexcept nogil:
-    """The candidate in [low, i] that gives least, the first of equal ones.
+    """The candidate in [low, i] of least cost, the first of equal ones.
 
-    NOWHERE where none gives `limit` or less.
+    NOWHERE if all cost more than `limit`.
 
     r      IN     the values from i to the row
-    limit  INOUT  becomes what the candidate gives
+    limit  INOUT  becomes the cost of the candidate
     """
     cdef Py_ssize_t chosen = NOWHERE
     while True:

@@ -43,8 +43,8 @@ cdef inline double term(const Mixture *mixture, Py_ssize_t q, double x) noexcept
 
 cdef int add_likelihoods(void *mixture_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                          int worker) noexcept nogil:
-    """Their sum over these rows. A few rows at once: of most distributions their ends tell that
-    they do not matter there.
+    """Their sum over these rows. A few rows at once: from their two ends it is known that most
+    distributions do not matter for them.
     """
     cdef Mixture *mixture = <Mixture *>mixture_
     cdef double x[ABREAST]

@@ -1,16 +1,16 @@
 """Optimal k-means of one dimension: a dynamic program over the sorted values.
 
-In one dimension clusters are intervals, so that k-means is a shortest path: D[q][j] = min over i of
-D[q - 1][i] + cost(i, j), the least cost of the first j values in q clusters (Wang & Song, The R
+In one dimension clusters are intervals, so k-means is a shortest path problem: D[q][j] = min over i
+of D[q - 1][i] + cost(i, j), the least cost of the first j values in q clusters (Wang & Song, The R
 Journal 3, 2011). The best i never falls as j grows, so one layer takes O(n log n) by divide and
 conquer (Groenlund, Larsen, Mathiasen, Nielsen, Schneider & Song, arXiv:1701.07204, 2017). Many
 clusters take a few such passes in all: see kernels/one_dim/priced_path.pxi.
 
 Fast arithmetic filters, exact arithmetic decides. Prefix sums are pairs of float64, about 106 bits,
 of values moved to their mean, so that neither a large offset nor a wide range loses digits. A scan
-of the candidates in float64 throws out all that its own error bound allows to; where more than one
-is left, pairs decide, and of equal ones the first is taken. Where the best clusters cost so little
-of the whole that pairs do not settle it, kernels/one_dim/merge.pxi does.
+of the candidates in float64 discards all that its error bound allows; if more than one is left,
+pairs decide, and of equal ones the first is taken. If the best clusters cost so little of the whole
+that pairs are not accurate enough, kernels/one_dim/merge.pxi decides.
 """
 from libc.math cimport fabs, frexp, ldexp, log, INFINITY
 from libc.stdint cimport uint64_t

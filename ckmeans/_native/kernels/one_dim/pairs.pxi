@@ -39,8 +39,8 @@ cdef inline Pair two_product(double a, double b) noexcept nogil:
 
 
 cdef inline Pair plus(Pair a, Pair b) noexcept nogil:
-    """Good to 2^-104 of the operands, not of the sum: more is not needed where sums of many terms
-    are the operands.
+    """The sum, with an error of 2^-104 of the operands, not of the sum: that is enough if the
+    operands are sums of many terms.
     """
     cdef Pair s = two_sum(a.high, b.high)
     return pair(s.high, s.low + (a.low + b.low))

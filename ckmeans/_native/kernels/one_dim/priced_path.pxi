@@ -1,11 +1,11 @@
 # Many clusters of one dimension: the shortest path with a price for each cluster instead of their
 # number.
 #
-# D[k] falls ever more slowly as k grows, so that some price makes the cheapest path have k
-# clusters, and that is one pass over the values for each price tried (Aggarwal, Schieber &
-# Tokuyama, Discrete Comput. Geom. 12, 1994; Groenlund et al. 2017) instead of one for each cluster.
-# What other ends an optimal split can have is then known from the costs reduced by that path: few,
-# and the dynamic program over those decides.
+# D[k] falls ever more slowly as k grows, so there is a price at which the cheapest path has k
+# clusters. Each price that is tried takes one pass over the values (Aggarwal, Schieber & Tokuyama,
+# Discrete Comput. Geom. 12, 1994; Groenlund et al. 2017), instead of one pass for each cluster. The
+# costs reduced by that path then show which other ends an optimal split can have: there are few,
+# and the dynamic program over these decides.
 
 cdef struct Path:
     double *value                    # (m + 1,) the least cost of the first j values and of the
@@ -19,7 +19,7 @@ cdef struct Path:
 
 cdef inline bint beats(const Problem *p, const Path *path, Py_ssize_t later, Py_ssize_t earlier,
                        Py_ssize_t j) noexcept nogil:
-    """Whether the later candidate gives row j less; once it does, it does for all rows after."""
+    """Whether the later candidate costs row j less; if it does, it does for all rows after."""
     cdef double a = path.value[earlier] + rough(p, earlier, j)
     cdef double b = path.value[later] + rough(p, later, j)
     if fabs(a - b) > p.slack:
@@ -88,8 +88,8 @@ cdef Py_ssize_t cheapest_path(const Problem *p, const Path *path, double price) 
 
 cdef inline bint split_pays(const Problem *p, Py_ssize_t i, Py_ssize_t j,
                             double price) noexcept nogil:
-    """Whether values [i, j) in two clusters certainly cost less, by more than this price, than in
-    one; so then do any that begin earlier.
+    """Whether two clusters of the values [i, j) certainly cost less, by more than this price, than
+    one; then this is true for all ranges that begin earlier.
     """
     cdef Py_ssize_t t = i + (j - i) // 2
     cdef double w, v, a, b, apart

@@ -1,9 +1,10 @@
-# The class `Sorted`: sorted values, and everything that is asked of them. Included by one_dim.pxi.
+# The class `Sorted`: sorted values, their optimal splits and statistics. Included by one_dim.pxi.
 #
-# Longer than other files: its methods all read the same prefix sums, whose invariants stand once.
+# Longer than other files: its methods all read the same prefix sums, whose invariants are stated
+# once.
 
 cdef inline int exponent_of(double x) noexcept nogil:
-    """Of the least power of two above x; 0 for 0."""
+    """The exponent of the least power of two above x; 0 for 0."""
     cdef int exponent
     frexp(x, &exponent)
     return exponent
@@ -30,7 +31,7 @@ def windows_by_number(Py_ssize_t k, fewest, most):
     high = (np.minimum.accumulate((high - np.arange(k + 1))[::-1])[::-1] + np.arange(k + 1))
     if (low <= high).all():
         return low, high
-    return plain_low, plain_high             # rounding has the last word
+    return plain_low, plain_high             # rounding has left none
 
 
 cdef class Sorted:
@@ -138,8 +139,8 @@ cdef class Sorted:
                 ss_high[m + 1] = ss_sum.high
                 ss_low[m + 1] = ss_sum.low
             self.first[m + 1] = n
-        # Differences of pairs are good to a few 2^-53 of themselves, and what they are taken from
-        # to 2^-100 of the whole.
+        # Differences of pairs have a relative error of a few 2^-53, and their operands one of
+        # 2^-100 of the whole.
         reach = max(fabs(v[0] * self.scale - self.middle),
                     fabs(v[n - 1] * self.scale - self.middle))
         self.reach = reach
@@ -168,7 +169,7 @@ cdef class Sorted:
         return self.settled(self.split_by_sums(k))
 
     def split_by_sums(self, Py_ssize_t k):
-        """The same as far as prefix sums can tell."""
+        """The same, by prefix sums alone."""
         if k >= (MANY if self.p.m >= WINDOWED else SOME) and self.p.m >= 4 * k:
             ends = self.ends(k)
             if ends is not None:
@@ -176,8 +177,8 @@ cdef class Sorted:
         return self.split_within(k, *self.windows(k, self.blocks(k, k)))
 
     def settled(self, cnp.ndarray bounds):
-        """These clusters that prefix sums found to be the best, or better ones where so little is
-        left to them that it is not sure.
+        """These clusters, which prefix sums found to be the best; or better ones, if their costs
+        are too small for prefix sums to be sure.
         """
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m
         cdef double total, square = self.reach * self.reach
@@ -189,8 +190,8 @@ cdef class Sorted:
         return bounds
 
     def improved(self, cnp.ndarray bounds):
-        """The best clusters, from any others: by costs that are good to a few units in the last
-        place each; see kernels/one_dim/merge.pxi.
+        """The best clusters, starting from any others, by costs that are accurate to a few units in
+        their last place; see kernels/one_dim/merge.pxi.
         """
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, m = self.p.m, i, row
         cdef Problem p = self.p
@@ -203,7 +204,7 @@ cdef class Sorted:
         values, weights = np.empty(m), np.zeros(m)
         tree.x = x = <double *>cnp.PyArray_DATA(<cnp.ndarray>values)
         tree.w = w = <double *>cnp.PyArray_DATA(<cnp.ndarray>weights)
-        # All as large as can be, so that nothing underflows that is not far below what counts.
+        # All as large as possible, so that only terms far too small to matter underflow.
         shift = ldexp(1, min(1000 - exponent_of(max(-self.value[0], self.value[self.first[m] - 1])),
                              1023))
         for i in range(m):
@@ -236,7 +237,7 @@ cdef class Sorted:
                 if not cost < limit:
                     break
                 ends = found
-                # What was decided to 2^-50 of the limit may be wrong by as much.
+                # Decisions were accurate to 2^-50 of the limit, so the result may be worse by that.
                 if cost > limit / 2:
                     break
         finally:
@@ -245,8 +246,8 @@ cdef class Sorted:
         return self.rows(ends)
 
     cdef double cost_near_one(self, Tree *tree, cnp.ndarray ends) except -1:
-        """What these clusters cost in all, with the tree filled in a unit that makes this about 1,
-        as far as one can.
+        """The total cost of these clusters, with the tree computed in a unit in which it is about
+        1, if possible.
         """
         cdef Py_ssize_t m = self.p.m
         cdef int exponent = -1000, wanted, power
@@ -268,8 +269,8 @@ cdef class Sorted:
             exponent = wanted
 
     def ends(self, Py_ssize_t k):
-        """The distinct values at which clusters of an optimal split can begin, 0 and m too:
-        ascending, and between which numbers of clusters follow; None when that is not found out.
+        """The distinct values at which clusters of an optimal split can begin, including 0 and m,
+        ascending, and how few and how many clusters can follow each; None if these are not found.
 
         Looks for a price that makes the cheapest path have k clusters. There is none where D[k -
         1], D[k] and D[k + 1] lie on a line.
@@ -310,8 +311,8 @@ cdef class Sorted:
                 return None
         if found != k:
             return None
-        # Rounding may have taken a wrong turn. How much that is worth is seen when every row looks
-        # at all candidates once more.
+        # Rounding may have led to a wrong decision. Comparing all candidates for every row once
+        # more shows how much it can cost.
         with nogil:
             self.advance(0, 0, m - 1, 1, m, <Py_ssize_t *>to + 3 * (m + 1))
             excess = 0
@@ -331,12 +332,12 @@ cdef class Sorted:
         return ends, after[0], after[1]
 
     cdef int look(self) except -1 nogil:
-        """Raise what a signal's handler raised."""
+        """Raise the exception of a signal's handler."""
         return look_for_signals(&self.looked)
 
     def split_at(self, Py_ssize_t k, cnp.ndarray ends, fewest, most):
-        """`split`, where clusters are known to begin at these distinct values only, and to be
-        followed by so many others.
+        """`split`, if clusters are known to begin at these distinct values only, followed by so
+        many other clusters.
         """
         cdef Problem p = self.p
         cdef cnp.ndarray bounds, low, high
@@ -416,7 +417,7 @@ cdef class Sorted:
         return ends
 
     def split_within(self, Py_ssize_t k, cnp.ndarray low, cnp.ndarray high):
-        """`split`, where clusters are known to end within these windows; uses those up."""
+        """`split`, if clusters are known to end within these windows, which are overwritten."""
         cdef cnp.ndarray bounds = self.whole(k)
         with nogil:
             self.split_range(0, self.p.m, k, <Py_ssize_t *>cnp.PyArray_DATA(bounds),
@@ -451,15 +452,15 @@ cdef class Sorted:
         return out
 
     def blocks(self, Py_ssize_t least, Py_ssize_t most):
-        """What `windows` needs for `least` to `most` clusters, from the same problem with blocks of
-        neighbouring values moved to their means.
+        """The input of `windows` for `least` to `most` clusters, from the same problem with blocks
+        of neighboring values moved to their means.
 
         (edges, left, right, splits), or None where the problem is too small to gain. Block b holds
         the distinct values edges[b] to edges[b + 1]; left[q][b] is at most the cost of q clusters
         of all before edges[b], right[q][b] of all from there on; splits[k] are edges that split
         into k clusters, nearly as well as can be. By the triangle inequality in the space of all
-        rows, the root of what a part costs differs by at most the root of what moving its values
-        costs.
+        rows, the root of the cost of a part changes by at most the root of the cost of moving its
+        values.
         """
         cdef Py_ssize_t m = self.p.m, M, i
         cdef cnp.ndarray edges
@@ -522,8 +523,8 @@ cdef class Sorted:
         """Where the q-th cluster of an optimal split can end: (low, high), each (k + 1,), both ends
         included.
 
-        An end where what is left and right of it costs more than a known split is out: `blocks`
-        bounds both from below.
+        An end is excluded if the values left of it and right of it cost more than a known split:
+        `blocks` bounds both costs from below.
         """
         cdef Py_ssize_t m = self.p.m, q
         low = np.arange(k + 1)
@@ -536,7 +537,7 @@ cdef class Sorted:
         known = self.costs(np.ascontiguousarray(splits[k])).sum() * (1 + 1e-9)
         for q in range(1, k):
             kept = np.flatnonzero(left[q, :-1] + right[k - q, 1:] <= known)
-            if not len(kept):                # rounding has the last word
+            if not len(kept):                # rounding has left none
                 return self.windows(k)
             low[q] = max(low[q], edges[kept[0]])
             high[q] = min(high[q], edges[kept[len(kept) - 1] + 1])
@@ -688,10 +689,10 @@ cdef class Sorted:
         return low
 
     def statistics(self, cnp.ndarray bounds):
-        """Means, sums of squares about them, and what rounding took from the means, of the clusters
+        """Means, sums of squares about them, and the rounding errors of the means, of the clusters
         that begin at these rows: each (k,).
 
-        From the prefix sums, or straight from the values where those are too coarse.
+        From the prefix sums, or directly from the values if those are not accurate enough.
         """
         cdef const Py_ssize_t *row = <const Py_ssize_t *>cnp.PyArray_DATA(bounds)
         cdef Py_ssize_t k = cnp.PyArray_DIM(bounds, 0) - 1, q, i, first, last
@@ -723,7 +724,7 @@ cdef class Sorted:
                     rest[q] = sum.low / self.scale
                     square[q] = x.high / self.scale / self.scale / self.weight_scale
                     continue
-                # In units of their own: these may be far smaller than the rest, and lighter.
+                # In their own units: these values may be far smaller than the rest, and lighter.
                 exponent = exponent_to_one(max(fabs(self.value[row[q]]),
                                                fabs(self.value[row[q + 1] - 1])))
                 weight_exponent = 0
@@ -739,7 +740,7 @@ cdef class Sorted:
                     w = 1 if self.weight == NULL else self.weight[i] * weight_scale
                     w_sum = plus(w_sum, pair(w, 0))
                     sum = plus(sum, two_product(w, self.value[i] * scale))
-                # A rounded mean, and what it leaves.
+                # A rounded mean, and its rounding error.
                 x.high = sum.high / w_sum.high
                 sum = minus(sum, times(w_sum, x.high))
                 sum = pair(x.high, sum.high / w_sum.high)
@@ -758,7 +759,7 @@ cdef class Sorted:
         """Sum over the values x of log sum over q of exp(constants[q] - (x - means[q] - rests[q])^2
         / (2 variances[q])).
 
-        Terms that are 2^-57 of the largest or less may be left out. Weights have no say.
+        Terms that are 2^-57 of the largest or less may be left out. Weights are ignored.
         """
         cdef Mixture mixture
         cdef Py_ssize_t n = self.first[self.p.m], chunk, chunks = (n + MIXED - 1) // MIXED
@@ -773,6 +774,6 @@ cdef class Sorted:
         mixture.totals = <double *>cnp.PyArray_DATA(<cnp.ndarray>totals)
         with nogil:
             self.each_chunk(add_likelihoods, &mixture, n, MIXED, n <= ALONE)
-            for chunk in range(chunks):          # in an order that no thread has a say in
+            for chunk in range(chunks):          # in an order independent of the threads
                 total += mixture.totals[chunk]
         return total
