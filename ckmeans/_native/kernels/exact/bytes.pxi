@@ -34,7 +34,7 @@ cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packin
 
 cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
                       Py_ssize_t count, BytePanel *panel) noexcept nogil:
-    """Get up to 64 rows ready: put them in bytes if they are not yet, and find their limits."""
+    """Prepare up to 64 rows: put them in bytes if they are not yet, and find their limits."""
     cdef const Bytes *packing = job.bytes
     cdef const ByteCenters *centers = job.byte_centers
     cdef Py_ssize_t d = job.rows.d, at = place // PANEL, i
@@ -75,7 +75,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
 
 cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
                        BytePanel *panel, int32_t *best) noexcept nogil:
-    """The labels of the rows that centers are left over for.
+    """The labels of the rows for which the filter has left centers.
 
     best  INOUT  (PANEL,) labels so far
     """

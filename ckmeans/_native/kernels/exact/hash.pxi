@@ -2,9 +2,7 @@
 # kernels/exact/exact.pxi.
 
 cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
-    """What a value in column f adds to the hash of its row: nothing where it is zero, of either
-    sign.
-    """
+    """The contribution of a value in column f to the hash of its row: 0 for zero of either sign."""
     cdef uint64_t code
     memcpy(&code, &value, 8)
     code = (code ^ (<uint64_t>f + 1) * 0x9E3779B97F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL
@@ -13,7 +11,7 @@ cdef inline uint64_t hash_value(Py_ssize_t f, double value) noexcept nogil:
 
 
 cdef inline uint64_t mixed(uint64_t code) noexcept nogil:
-    """Let the upper bits, which choose the bucket, depend on all."""
+    """Mix, so that the upper bits, which choose the bucket, depend on all bits."""
     code = (code ^ (code >> 32)) * 0xD6E8FEB86659FD93ULL
     return code ^ (code >> 32)
 

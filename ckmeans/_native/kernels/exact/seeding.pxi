@@ -81,8 +81,8 @@ cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
 
 cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                int worker) noexcept nogil:
-    """Which rows candidates may be closer to than their nearest center, and about what each would
-    gain: by the filter alone. (What axes tell about that is not worth while.)
+    """Which rows candidates may be closer to than their nearest center, and about how much each
+    candidate would gain, by the filter alone. (Along axes, rows only.)
     """
     cdef Seeding *job = <Seeding *>job_
     cdef const Centers *candidates = job.candidates
