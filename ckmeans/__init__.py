@@ -14,6 +14,7 @@ Estimators, with ``fit``, ``predict`` and the rest of scikit-learn's interface
     FuzzyCMeans        rows that belong to several clusters
 Functions
     k_means            KMeans as a function
+    fit_many           thousands of small fits in one call (a ManyFits)
     kmeans_plusplus    initial centers
     select_k           how many clusters there are
     ckmeans, breaks, ckmeans_optimal

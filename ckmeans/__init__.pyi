@@ -370,6 +370,7 @@ def fit_many(
     max_iter: int = 300,
     tol: float = 1e-4,
     random_state: _Random = None,
+    rng: _Rng = None,
     too_few: Literal["error", "skip"] = "error",
     n_threads: int | None = None,
 ) -> ManyFits: ...

@@ -261,6 +261,7 @@ def fit_many(
     max_iter=300,
     tol=1e-4,
     random_state=None,
+    rng=None,
     too_few="error",
     n_threads=None,
 ):
@@ -295,6 +296,9 @@ def fit_many(
     max_iter, tol : as in `KMeans`
     random_state : None, int, RandomState or Generator, default=None
         An int is the seed of every group's fit; of the others one seed is drawn for all.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Instead of `random_state`, as functions of NumPy's world take it (SPEC 7): one seed is drawn
+        from ``numpy.random.default_rng(rng)``.
     too_few : {"error", "skip"}, default="error"
         What is done about groups with fewer rows than clusters: an error that lists them, before
         anything is fitted, or no fit: their labels are -1, their centers and inertia NaN.
@@ -343,6 +347,7 @@ def fit_many(
     >>> fits.labels[0] == fits.labels[1] != fits.labels[2]
     np.True_
     """
+    random_state = check.one_source(random_state, rng)
     model = KMeans(
         n_clusters,
         init="k-means++",

@@ -67,8 +67,6 @@ def as_values(data: Any, name: str = "data") -> np.ndarray:
         array = data
     elif is_sparse(data) or open_table(data) is not None:
         array = _convert(data, name)[0]  # two-dimensional, or an error that says what to pass
-    elif is_array_elsewhere(data):
-        array = array_from(data, name)
     elif (
         not isinstance(data, (list, tuple))
         and hasattr(data, "__len__")
@@ -76,6 +74,8 @@ def as_values(data: Any, name: str = "data") -> np.ndarray:
     ):
         # A single column of a table.
         array = as_column(data, getattr(data, "name", None) or None, name)
+    elif is_array_elsewhere(data):
+        array = array_from(data, name)
     else:
         array = _from_protocols(data, name, "a 1-D array, a list or a column of a table")[0]
     array = as_real(array, name)

@@ -249,7 +249,7 @@ def test_a_checkpoint_of_another_fit_raises(X, tmp_path):
     with pytest.raises(ValueError, match="max_iter=2, not 3"):
         model(max_iter=3).fit_chunks(X, checkpoint=path)
     path.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="not a checkpoint"):
         model(max_iter=2).fit_chunks(X, checkpoint=path)
 
 

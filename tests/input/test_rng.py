@@ -22,6 +22,7 @@ def outcome(found):
 
 
 CALLS = {
+    "ckmeans.fit_many": lambda **how: [ckmeans.fit_many(X, 5, LABELS, **how).centers],
     "ckmeans.k_means": lambda **how: outcome(ckmeans.k_means(X, 5, n_init=2, **how)),
     "ckmeans.kmeans_plusplus": lambda **how: outcome(ckmeans.kmeans_plusplus(X, 5, **how)),
     "ckmeans.select_k": lambda **how: outcome(

@@ -454,7 +454,7 @@ def test_rows_that_are_not_csr_are_refused():
         dict(indices=outside.astype(np.int64)),
         dict(data=S.data[:-1]),
     ):
-        with pytest.raises(ValueError, match="no valid CSR"):
+        with pytest.raises(ValueError, match="not a valid CSR"):
             KMeans(3).fit(broken(**parts))
 
 

@@ -138,7 +138,7 @@ def test_the_reference_has_everything_public():
     assert {f"ckmeans.{name}" for name in ckmeans.__all__} <= listed
     pytest.importorskip("matplotlib")
     inside = {"pyplot", "thin", "nearest", "own_sq_distances", "mean_distances", "exact_sum"}
-    inside |= {"exact_mean", "codes", "labels_of"}
+    inside |= {"exact_mean", "codes", "is_missing", "labels_of"}
     for name in ("plot", "metrics"):
         module = getattr(ckmeans, name)
         public = {

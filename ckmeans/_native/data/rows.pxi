@@ -7,9 +7,11 @@ KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KI
 
 cdef Kind kind_of(dtype) except *:
     """How elements of this type are read in place."""
+    if not isinstance(dtype, np.dtype):
+        raise TypeError(f"rows of {dtype} cannot be read in place.")
     if dtype.isbuiltin == 2 and dtype.type.__name__ == "bfloat16" and dtype.itemsize == 2:
         return KIND_BF16                 # of ml_dtypes, which numpy shows as two bytes of void
-    if getattr(dtype, "str", "")[1:] not in KINDS:
+    if dtype.str[1:] not in KINDS:
         raise TypeError(f"rows of {dtype} cannot be read in place.")
     return KINDS[dtype.str[1:]]
 
