@@ -15,6 +15,9 @@ from .rule import Rule, given
 #: What all rows may count together, in the engine's units.
 MOST_UNITS = 1 << 51
 
+#: How far bounds may be off, relatively, by the rounding of what they were worked out from.
+ROUNDED = 1e-12
+
 
 class Sizes(Rule):
     """Every cluster's size, the total weight of its rows, stays between bounds."""
@@ -63,7 +66,9 @@ class Sizes(Rule):
     def count(self, n: int, weights: np.ndarray | None) -> None:
         """Find the bounds in the engine's units, and what each row counts in these."""
         total = float(n) if weights is None else math.fsum(weights.tolist())
+        # Bounds such as ``weights.sum() / 8`` were rounded: they are taken a little wider.
         least, most = self.bounds
+        least, most = least * (1 - ROUNDED), most * (1 + ROUNDED)
         self.fits(
             math.fsum(least.tolist()), math.fsum(np.minimum(most, total).tolist()), total, weights
         )

@@ -1,5 +1,7 @@
 """Clusters of bounded sizes: optimal for given centers, exact, and the same bits everywhere."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from checks import assert_same, run_python
@@ -280,7 +282,7 @@ def test_every_assignment_of_a_long_run_is_optimal(kind, metric, weighted):
     rows = X / np.linalg.norm(X, axis=1, keepdims=True) if unit else X
     centers = rows[:6]
     n_iter = 0
-    for state in model.iter_fit(X, weights):
+    for state in list(model.iter_fit(X, weights))[1:]:
         again = one_assignment(X, centers, least, most, units, unit=unit)
         own, fresh = (
             (((rows - centers[labels]) ** 2).sum(axis=1) * (1 if weights is None else weights))
@@ -291,3 +293,35 @@ def test_every_assignment_of_a_long_run_is_optimal(kind, metric, weighted):
         assert (sizes >= least).all() and (sizes <= most).all()
         centers, n_iter = state.centers, state.n_iter
     assert n_iter > 5
+
+
+EQUAL_COSTS = np.load(Path(__file__).parents[1] / "cases" / "sizes" / "equal_costs.npz")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_many_equal_costs_come_to_an_end(seed):
+    """A center so far away that most rows cost the same elsewhere, weights that fit nowhere as a
+    whole: paths of many arcs once passed ever smaller parts of rows to and fro.
+    """
+    X, weights = EQUAL_COSTS["X"], EQUAL_COSTS["weights"]
+    least, most = float(EQUAL_COSTS["size_min"]), EQUAL_COSTS["size_max"]
+    if seed:  # (0 is the one that was found)
+        rng = np.random.default_rng(seed)
+        weights = rng.gamma(1.0, size=len(X)) + 0.01
+        least, most = weights.sum() / 8, weights.sum() / 8 * rng.uniform(1.0, 2.0, size=8)
+    model = KMeans(8, init=EQUAL_COSTS["init"], size_min=least, size_max=most, max_iter=10)
+    model.fit(X, sample_weight=weights)
+    sizes = np.bincount(model.labels_, weights, minlength=8)
+    assert (sizes > least - weights.max()).all() and (sizes < most + weights.max()).all()
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.3, 1.0, 7.0, 1e-3, 1 / 3])
+def test_bounds_may_be_off_by_rounding(weight):
+    X = np.random.default_rng(0).normal(size=(24, 2))
+    for size in (weight * 6, sum([weight] * 24) / 4, weight * 24 * 0.25):
+        model = KMeans(4, size_min=size, size_max=size, random_state=0)
+        model.fit(X, sample_weight=np.full(24, weight))
+        assert (np.bincount(model.labels_) == 6).all()
+    weights = np.random.default_rng(1).random(24) * weight
+    size = weights.sum() / 4
+    KMeans(4, size_min=size, size_max=size, random_state=0).fit(X, sample_weight=weights)

@@ -112,6 +112,7 @@ cdef class Flow:
     cdef Heap found              # scratch; a list
     # the search for a path
     cdef int64_t *distance       # (k + 1,)
+    cdef Py_ssize_t *hops        # (k + 1,) arcs to there, on the path of this length
     cdef uint8_t *settled        # (k + 1,)
     cdef Py_ssize_t *came_from   # (k + 1,) node; NOWHERE
     cdef int64_t *via            # (k + 1,) the row by which one arrives; NOWHERE: none
@@ -131,6 +132,7 @@ cdef class Flow:
         self.sent = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
         self.excess = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
         self.distance = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
+        self.hops = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
         self.settled = <uint8_t *>self.memory.take(k + 1, 1)
         self.guessed = <uint8_t *>self.memory.take(k + 1, 1)
         self.came_from = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
@@ -435,11 +437,19 @@ cdef class Flow:
 
     cdef inline void reach(self, Py_ssize_t a, Py_ssize_t b, int64_t cost, int64_t via,
                            bint guessed) noexcept nogil:
-        """An arc from a, which is settled, to b."""
+        """An arc from a, which is settled, to b.
+
+        Of paths of one length that of the fewest arcs is taken (Edmonds & Karp 1972): where many
+        rows cost the same, any others could pass tiny parts of rows to and fro almost for ever.
+        """
         cdef int64_t length = self.distance[a] + cost + self.price[b] - self.price[a]
-        if length < self.distance[b] or (length == self.distance[b] and self.guessed[b]
-                                         and not guessed):
+        cdef Py_ssize_t hops = self.hops[a] + 1
+        if length < self.distance[b] or (
+                length == self.distance[b]
+                and (hops < self.hops[b]
+                     or (hops == self.hops[b] and self.guessed[b] and not guessed))):
             self.distance[b] = length
+            self.hops[b] = hops
             self.came_from[b] = a
             self.via[b] = via
             self.guessed[b] = guessed
@@ -478,13 +488,16 @@ cdef class Flow:
             self.distance[j] = UNREACHED
             self.settled[j] = 0
             self.guessed[j] = 0
-        self.distance[source] = 0
+        self.distance[source] = self.hops[source] = 0
         self.came_from[source] = NOWHERE
         while True:
             v = NOWHERE
             nearest = UNREACHED
             for j in range(self.k + 1):
-                if not self.settled[j] and self.distance[j] < nearest:
+                if not self.settled[j] and (
+                        self.distance[j] < nearest
+                        or (v != NOWHERE and self.distance[j] == nearest
+                            and self.hops[j] < self.hops[v])):
                     nearest = self.distance[j]
                     v = j
             if v == NOWHERE:
