@@ -2,10 +2,12 @@
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from threading import get_ident
+from threading import Lock, get_ident
 from time import sleep
+from types import CodeType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -197,9 +199,28 @@ def relative_distances(distances: np.ndarray, typical: np.ndarray) -> np.ndarray
 #: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
 #: to the call.
 _turns: dict[int, list[int]] = {}
+_forgetting = Lock()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_turns.clear)  # the child has no such threads
+
+
+def _goes_on(turn: list[int], code: CodeType) -> bool:
+    """Whether the call with this turn has not ended. A signal handler that raises in the last step
+    of a call leaves its turn behind.
+    """
+    frame = sys._current_frames().get(turn[0])
+    while frame is not None:
+        if frame.f_code is code and frame.f_locals.get("turn") is turn:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _forget(key: int, turn: list[int]) -> None:
+    with _forgetting:
+        if _turns.get(key) is turn:
+            del _turns[key]
 
 
 def alone(fit: Fit) -> Fit:
@@ -212,13 +233,16 @@ def alone(fit: Fit) -> Fit:
         key, turn = id(self), [get_ident()]
         try:
             while (other := _turns.setdefault(key, turn)) is not turn:
-                if other == turn:
+                if not _goes_on(other, fit_alone.__code__):
+                    _forget(key, other)
+                elif other == turn:
                     raise RuntimeError(
                         f"this {type(self).__name__} is being fitted already, by the call that "
                         "this one comes from (a callback, an init, a signal handler): fit a clone "
                         "of it."
                     )
-                sleep(0.002)
+                else:
+                    sleep(0.002)
             return fit(self, *args, **kwargs)
         finally:
             if _turns.get(key) is turn:

@@ -8,6 +8,7 @@ says what is wrong.
 import copy
 import pickle
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -311,6 +312,44 @@ def test_a_fit_inside_its_own_callback_is_refused(cls, again):
         np.array_equal(model.labels_, plain.labels_) and model.inertia_ == plain.inertia_ and others
     )
     model.set_params(callback=None).fit(X)
+
+
+@pytest.mark.parametrize("other_thread", [False, True])
+def test_a_signal_in_any_step_around_a_fit_leaves_an_estimator_that_can_be_fitted(other_thread):
+    """An interrupt is raised before each line that keeps two fits of one estimator apart."""
+    model, wanted = KMeans(3, random_state=0), KMeans(3, random_state=0).fit(X).inertia_
+
+    def fit_and_break_off(step):
+        steps = iter(range(step + 1))
+
+        def trace(frame, event, arg):
+            if frame.f_code.co_name != "fit_alone":
+                return None
+            if event == "line" and next(steps, None) == step:
+                raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            model.fit(X)
+            broken_off.append(False)
+        except KeyboardInterrupt:
+            broken_off.append(True)
+        finally:
+            sys.settrace(None)
+
+    broken_off = [True]
+    for step in range(20):
+        if other_thread:
+            thread = threading.Thread(target=fit_and_break_off, args=(step,))
+            thread.start()
+            thread.join()
+        else:
+            fit_and_break_off(step)
+        assert model.fit(X).inertia_ == wanted
+        if not broken_off[-1]:
+            break
+    assert 3 <= step < 20
 
 
 def test_threads_that_feed_one_stream_wait_for_each_other():

@@ -295,7 +295,7 @@ def test_every_assignment_of_a_long_run_is_optimal(kind, metric, weighted):
     assert n_iter > 5
 
 
-EQUAL_COSTS = np.load(Path(__file__).parents[1] / "cases" / "sizes" / "equal_costs.npz")
+EQUAL_COSTS = np.load(Path(__file__).with_name("equal_costs.npz"))
 
 
 @pytest.mark.parametrize("seed", range(8))
