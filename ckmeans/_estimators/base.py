@@ -269,9 +269,15 @@ def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, 
     """Set all attributes of a fit in one step, so that an exception, which a signal may raise at
     any moment, never leaves attributes of two different fits.
     """
-    fitted = {**fitted, "n_features_in_": d, "feature_names_in_": names}
-    state = {name: value for name, value in model.__dict__.items() if name not in OPTIONAL}
-    state.update((name, value) for name, value in fitted.items() if value is not None)
+    state = dict(model.__dict__)
+    for name in OPTIONAL:
+        state.pop(name, None)
+    for name, value in fitted.items():
+        if value is not None:
+            state[name] = value
+    state["n_features_in_"] = d
+    if names is not None:
+        state["feature_names_in_"] = names
     model.__dict__ = state
 
 

@@ -13,7 +13,7 @@ from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS, plan
-from .._rules import asked, rule_for
+from .._rules import asked, asks, rule_for
 from .._rules.known_labels import MODES
 from .base import (
     alone,
@@ -519,8 +519,10 @@ class KMeans(SklearnCallbacks, ChunkFits):
         effort or None.
         """
         self._check_params()
-        values = {**self.get_params(deep=False), "labels_known": labels_known}
-        rule = rule_for(values)
+        rule = None
+        if labels_known is not None or asks(self.__dict__):
+            values = {**self.get_params(deep=False), "labels_known": labels_known}
+            rule = rule_for(values)
         array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
         if rule is not None and isinstance(array, SparseRows):
             rule = rule_for(values, sparse=True)

@@ -85,7 +85,7 @@ def check_span(low: np.ndarray, high: np.ndarray, heaviest: float = 1.0, name: s
     low, high : ndarray of shape (d,)
         Range of each column. Rows that are all equal are allowed.
     """
-    span = float(np.max(high - low))
+    span = float((high - low).max())
     if 0.0 < span < MIN_SPAN:
         raise ValueError(
             f"{name} spans {span:g} in its widest column, below the smallest range that can be "

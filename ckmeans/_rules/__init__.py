@@ -77,6 +77,15 @@ def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: parameters for name, parameters in found.items() if parameters}
 
 
+#: Parameters that may ask for a rule, and when they do.
+ASKING = [each for goes in RULES.values() for each in goes.rule.asked_by.items()]
+
+
+def asks(values: Mapping[str, Any]) -> bool:
+    """Whether some values of parameters ask for any rule."""
+    return any([asks(values[name]) for name, asks in ASKING if name in values])
+
+
 def shown(values: Mapping[str, Any], parameters: list[str]) -> str:
     """Parameters for messages, with those values that are names."""
     return " and ".join(
