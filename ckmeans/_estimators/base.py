@@ -233,7 +233,7 @@ def alone(fit: Fit) -> Fit:
         key, turn = id(self), [get_ident()]
         try:
             while (other := _turns.setdefault(key, turn)) is not turn:
-                if not _goes_on(other, fit_alone.__code__):
+                if not _goes_on(other, fit_alone.__code__):  # type: ignore[attr-defined]
                     _forget(key, other)
                 elif other == turn:
                     raise RuntimeError(
