@@ -108,6 +108,11 @@ class Survey:
         return max(float(self.high.max()), -float(self.low.min()))
 
     @property
+    def span(self) -> float:
+        """The range of the widest column."""
+        return float((self.high - self.low).max())
+
+    @property
     def middle(self) -> np.ndarray:
         """The middle of the range of each column, (d,): the point about which moments are first
         taken.
@@ -458,7 +463,7 @@ def assign_block(
     check.check_products(
         weights if n else None, max(survey.largest, float(np.abs(centers).max())), survey.n_rows, d
     )
-    check.check_span(survey.low, survey.high, survey.heaviest)
+    check.check_span(survey.span, survey.heaviest)
     if (weights is not None) != survey.weighted:
         raise ValueError(
             "sample_weight must be passed to both survey_block and assign_block, or to neither."

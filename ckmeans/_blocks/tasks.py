@@ -159,7 +159,7 @@ def survey(engine, content=False):
         raise ValueError(
             "sample_weight is zero for every row: at least one weight must be positive."
         )
-    check.check_span(whole.low, whole.high, whole.heaviest)
+    check.check_span(whole.span, whole.heaviest)
     if whole.weighted:
         check.check_products(
             np.array([whole.heaviest]), whole.largest, whole.n_rows, len(whole.low)

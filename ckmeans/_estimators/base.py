@@ -3,12 +3,12 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import Lock, get_ident
 from time import sleep
 from types import CodeType
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -59,19 +59,17 @@ def open_data(
     data = Data(array, weights, thread_count(n_threads), packed, unit=unit, metric=metric)
     check_values(array, names, data)
     if weights is not None:
-        check.check_products(weights, max(data.high.max(), -data.low.min()), *array.shape)
+        check.check_products(weights, data.largest, *array.shape)
     if compared and metric == "gaps" and not (data.low <= data.high).all():
         raise check.empty_column_error(int(np.argmin(data.low <= data.high)), names)
     if compared and not unit:
-        check.check_span(data.low, data.high, 1.0 if weights is None else float(weights.max()))
+        check.check_span(data.span, 1.0 if weights is None else float(weights.max()))
     return data
 
 
 def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
-    """Raise where a value is not finite or too large."""
-    if data.low is None:
-        data.scan()
-    if not data.finite or max(data.high.max(), -data.low.min()) > check.MAX_ABS:
+    """Raise where a value of scanned rows is not finite or too large, or a row has no values."""
+    if not data.finite or data.largest > check.MAX_ABS:
         raise bad_value(
             array,
             names,
@@ -196,6 +194,26 @@ def relative_distances(distances: np.ndarray, typical: np.ndarray) -> np.ndarray
         return np.where(distances > 0, distances.astype(np.float64) / typical, 0.0)
 
 
+class Measure(NamedTuple):
+    """How an estimator compares rows with centers."""
+
+    metric: str  #: as of the engine's `Data`: that of rows at unit length is Euclidean
+    unit: bool  #: whether rows are scaled to unit length (cosine k-means)
+    gaps: bool  #: whether missing values are left out
+
+
+#: (metric, missing) -> Measure
+MEASURES = {
+    (metric, missing): Measure(
+        "gaps" if missing == "ignore" else "euclidean" if metric == "cosine" else metric,
+        metric == "cosine",
+        missing == "ignore",
+    )
+    for metric in check.KMEANS_METRICS
+    for missing in check.MISSING
+}
+
+
 #: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
 #: to the call.
 _turns: dict[int, list[int]] = {}
@@ -263,21 +281,25 @@ OPTIONAL = (
     "column_means_",
     "weight_",
 )
+_NO_OPTIONAL = dict.fromkeys(OPTIONAL)
 
 
 def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, Any]) -> None:
     """Set all attributes of a fit in one step, so that an exception, which a signal may raise at
     any moment, never leaves attributes of two different fits.
+
+    fitted : name -> value; those in OPTIONAL may be None, and are then not set
     """
-    state = dict(model.__dict__)
+    state = {
+        **model.__dict__,
+        **_NO_OPTIONAL,
+        **fitted,
+        "n_features_in_": d,
+        "feature_names_in_": names,
+    }
     for name in OPTIONAL:
-        state.pop(name, None)
-    for name, value in fitted.items():
-        if value is not None:
-            state[name] = value
-    state["n_features_in_"] = d
-    if names is not None:
-        state["feature_names_in_"] = names
+        if state[name] is None:
+            del state[name]
     model.__dict__ = state
 
 
@@ -342,21 +364,26 @@ def keep_centers(
     )
 
 
-@contextmanager
-def leaving(keep: Callable[[], None]) -> Iterator[None]:
+class leaving:
     """Context of a fit: after any exception `keep` stores the results so far, and the exception
     propagates.
 
-    This includes Ctrl-C, exceptions of signal handlers and callbacks, and lack of memory.
+    This includes Ctrl-C, exceptions of signal handlers and callbacks, and lack of memory; but not
+    GeneratorExit, by which the caller of `iter_fit` stops iterating.
     """
-    try:
-        yield
-    except GeneratorExit:  # the caller of `iter_fit` has stopped iterating
-        raise
-    except BaseException:
-        with suppress(Exception):  # an error of `keep` must not hide the original exception
-            keep()
-        raise
+
+    __slots__ = ("keep",)
+
+    def __init__(self, keep: Callable[[], None]) -> None:
+        self.keep = keep
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, error: type[BaseException] | None, *others: object) -> None:
+        if error is not None and not issubclass(error, GeneratorExit):
+            with suppress(Exception):  # an error of `keep` must not hide the original exception
+                self.keep()
 
 
 def weight_of(data: Data) -> float | None:
@@ -377,7 +404,8 @@ def distances_of(data: Data, centers: np.ndarray) -> np.ndarray:
 
 def warn_of_few_clusters(model: Any) -> None:
     """Warn if some of the clusters are empty."""
-    found = int(np.count_nonzero(model.counts_))
+    counts = model.counts_.tolist()
+    found = len(counts) - counts.count(0)
     if found < model.n_clusters:
         check.warn(
             f"Number of distinct clusters ({found}) found smaller than n_clusters "
@@ -399,7 +427,8 @@ class CenterModel(Manners):
     verbose: int
     random_state: Any
     n_threads: int | None
-    metric: str = "euclidean"  # of estimators without this parameter
+    metric: str = "euclidean"  # of estimators without this parameter, as is the next
+    missing: str = "error"
 
     # What `fit` gives, `labels_`, `counts_` and `inertia_` only where it has computed them.
     cluster_centers_: np.ndarray
@@ -417,29 +446,25 @@ class CenterModel(Manners):
     _metrics: tuple[str, ...] = check.METRICS
 
     @property
-    def _unit(self) -> bool:
-        """Whether rows are scaled to unit length (cosine k-means)."""
-        check.check_name(self.metric, self._metrics, "metric")
-        return self.metric == "cosine"
-
-    @property
-    def _gaps(self) -> bool:
-        """Whether missing values are left out."""
-        return False
-
-    @property
-    def _distance(self) -> str:
-        """The engine's metric: that of rows at unit length is Euclidean."""
-        if self._gaps:
-            return "gaps"
-        return "manhattan" if self.metric == "manhattan" else "euclidean"
+    def _measure(self) -> Measure:
+        """By the parameters as they are now: they may have been changed since the fit."""
+        metric, missing = self.metric, self.missing
+        try:
+            measure = MEASURES[metric, missing]
+        except (KeyError, TypeError):  # an unknown name, or a value that cannot be a key
+            measure = None
+        if measure is None or metric not in self._metrics:
+            check.check_name(metric, self._metrics, "metric")
+            check.check_name(missing, check.MISSING, "missing")
+        return cast(Measure, measure)
 
     def _matrix(self, X: Any) -> tuple[Any, np.ndarray | None]:
         """New rows, whose features are those of the model, and their names."""
-        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        measure = self._measure
+        array, names = check.as_matrix(X, sparse=True, gaps=measure.gaps)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         if isinstance(array, SparseRows):
-            check_dense(self._distance)
+            check_dense(measure.metric)
         return array, names
 
     def _open(self, X: Any, sample_weight: Any = None) -> Data:
@@ -459,13 +484,14 @@ class CenterModel(Manners):
         scaling = fitted_scaling(self)
         if scaling.divisors is not None:  # values are checked in the units that users know
             open_data(array, names, None, self.n_threads)
+        measure = self._measure
         return open_data(
             scaling.inside(array),
             names,
             weights,
             self.n_threads,
-            unit=self._unit,
-            metric=self._distance,
+            unit=measure.unit,
+            metric=measure.metric,
         )
 
     def _centers(self) -> np.ndarray:
@@ -501,14 +527,15 @@ class CenterModel(Manners):
         return labels
 
     def _unscanned(self, array: Any) -> Data:
+        measure = self._measure
         return Data(
             fitted_scaling(self).inside(array),
             None,
             thread_count(self.n_threads),
             False,
             scan=False,
-            unit=self._unit,
-            metric=self._distance,
+            unit=measure.unit,
+            metric=measure.metric,
         )
 
     def predict_proba(self, X: Any, temperature: float | None = None) -> np.ndarray:
@@ -670,7 +697,7 @@ class CenterModel(Manners):
             labels = self._labels(data)
         else:
             labels = _given_labels(labels, len(array), len(centers))
-        distances = own_distances(data, centers, labels, self._distance)
+        distances = own_distances(data, centers, labels, self._measure.metric)
         distances = self._rounded(distances, array)
         if distances.dtype == np.float32 and not distances.max() < np.inf:
             row = int(np.argmax(np.isinf(distances)))

@@ -169,7 +169,7 @@ class BisectingKMeans(CenterModel):
             weights,
             self.n_threads,
             packed=self.copy_x,
-            unit=self._unit,
+            unit=self._measure.unit,
             compared=True,
         )
         check.check_directions(data)

@@ -33,6 +33,10 @@ from .scaling import UNSCALED, Scaling, check_scale, spreads
 from .watch import Watch
 
 
+#: What `refine` may name.
+REFINES = ("default", *PLANS, *REFINEMENTS)
+
+
 class KMeans(SklearnCallbacks, ChunkFits):
     """k-means clustering: exact, reproducible to the last bit, fast.
 
@@ -401,11 +405,6 @@ class KMeans(SklearnCallbacks, ChunkFits):
     ):
         self._keep_parameters(locals())
 
-    @property
-    def _gaps(self) -> bool:
-        check.check_name(self.missing, check.MISSING, "missing")
-        return self.missing == "ignore"
-
     # -- fitting -----------------------------------------------------------------------------------
 
     @alone
@@ -508,7 +507,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
         warn_of_few_clusters(self)
 
     def _check_params(self) -> None:
-        check.check_params(self, ALGORITHMS, (*PLANS, *REFINEMENTS))
+        check.check_params(self, ALGORITHMS, REFINES)
         check.check_name(self.known, MODES, "known")
         check_scale(self.scale, self.metric)
 
@@ -523,7 +522,8 @@ class KMeans(SklearnCallbacks, ChunkFits):
         if labels_known is not None or asks(self.__dict__):
             values = {**self.get_params(deep=False), "labels_known": labels_known}
             rule = rule_for(values)
-        array, names = check.as_matrix(X, sparse=True, gaps=self._gaps)
+        measure = self._measure
+        array, names = check.as_matrix(X, sparse=True, gaps=measure.gaps)
         if rule is not None and isinstance(array, SparseRows):
             rule = rule_for(values, sparse=True)
         check.check_n_clusters(self.n_clusters, len(array))
@@ -547,9 +547,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
             weights,
             self.n_threads,
             packed=self.copy_x,
-            unit=self._unit,
+            unit=measure.unit,
             compared=True,
-            metric=self._distance,
+            metric=measure.metric,
         )
         check.check_directions(data)
         init = self._init()

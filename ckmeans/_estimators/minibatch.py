@@ -345,7 +345,7 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
             names,
             check.as_weights(sample_weight, len(array)),
             self.n_threads,
-            unit=self._unit,
+            unit=self._measure.unit,
             compared=fresh,
         )
         check.check_directions(data)

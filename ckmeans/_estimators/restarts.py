@@ -311,8 +311,8 @@ class Solver:
         self, plan: Plan, seed: Any, centers: np.ndarray, labels: np.ndarray, n_iter: int
     ) -> np.ndarray:
         """Centers after refinement, in float64, of a finished run of so many iterations."""
-        random_state = np.random.RandomState([seed, 1])
-        refined = improve_all(plan, self.data, centers, labels, n_iter, random_state)
+        with seeded([seed, 1]) as random_state:
+            refined = improve_all(plan, self.data, centers, labels, n_iter, random_state)
         single = self.data.array.dtype == np.float32
         return refined.astype(np.float32).astype(np.float64) if single else refined
 

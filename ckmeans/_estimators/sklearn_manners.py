@@ -180,6 +180,7 @@ class Manners(Root):
     # -- tags --------------------------------------------------------------------------------------
 
     def __sklearn_tags__(self) -> Any:
+        gaps = getattr(self, "missing", None) == "ignore"
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
 
         return Tags(
@@ -187,8 +188,7 @@ class Manners(Root):
             target_tags=TargetTags(required=False),
             transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
             input_tags=InputTags(
-                sparse=getattr(self, "_distance", "euclidean") == "euclidean",
-                allow_nan=getattr(self, "_distance", None) == "gaps",
+                sparse=not gaps and getattr(self, "metric", None) != "manhattan", allow_nan=gaps
             ),
         )
 

@@ -53,8 +53,11 @@ def fitted_centers(est: Any) -> np.ndarray:
     Attributes can be changed after a fit: raises unless these are finite centers with the number of
     features that the model has.
     """
-    check_fitted(est)
-    centers = est.cluster_centers_
+    try:
+        centers = est.cluster_centers_
+    except AttributeError:
+        check_fitted(est)
+        raise
     if (
         type(centers) is not np.ndarray
         or centers.ndim != 2
@@ -175,14 +178,16 @@ def check_feature_names(est: Any, names: np.ndarray | None, d: int, reset: bool)
             del est.feature_names_in_  # of an earlier fit
         return
     fitted: Any = getattr(est, "feature_names_in_", None)
-    if names is None and fitted is not None:
+    if names is fitted is None:
+        pass
+    elif names is None:
         warn(
             f"X does not have valid feature names, but {type(est).__name__} was fitted with "
             "feature names"
         )
-    elif names is not None and fitted is None:
+    elif fitted is None:
         warn(f"X has feature names, but {type(est).__name__} was fitted without feature names")
-    elif names is not None and list(names) != list(fitted):
+    elif list(names) != list(fitted):
         raise _names_error(names, fitted)
     check_feature_count(est, d)
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from .optional_packages import need
 
+#: What such arrays have one of.
+_PROTOCOLS = ("__dlpack__", "__array_interface__", "__cuda_array_interface__")
+
 #: DLPack's numbers of devices: those whose memory the processor reads (its own, and pinned memory
 #: of CUDA and ROCm), and the names of some others
 _HOST = {1, 3, 11}
@@ -17,9 +20,8 @@ _DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CU
 
 def is_array_elsewhere(X: Any) -> bool:
     """Whether X is an array, not one of NumPy's, that shares its memory by a protocol."""
-    return not isinstance(X, (np.ndarray, np.generic)) and any(
-        hasattr(X, name)
-        for name in ("__dlpack__", "__array_interface__", "__cuda_array_interface__")
+    return not isinstance(X, (np.ndarray, np.generic, str)) and any(
+        [hasattr(X, name) for name in _PROTOCOLS]
     )
 
 

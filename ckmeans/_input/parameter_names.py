@@ -50,22 +50,22 @@ def names_parameters(function):
     Python's own message does so from 3.13 on, for names that are spelled alike.
     """
     code = function.__code__  # importing inspect would take longer than all else here
-    valid = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    all_valid = frozenset(names).issuperset
 
     @functools.wraps(function)
     def checked(*args, **options):
-        for name in options:
-            if name in OF_RULES and name not in valid:
-                raise TypeError(
-                    f"{function.__qualname__}() got an unexpected keyword argument {name!r}, which "
-                    f"goes with {WITH_RULES}."
-                )
-            if name not in valid:
-                meant = suggestion(name, [each for each in valid if each != "self"])
-                raise TypeError(
-                    f"{function.__qualname__}() got an unexpected keyword argument {name!r}"
-                    + (f". Did you mean {meant!r}?" if meant else "")
-                )
+        if not all_valid(options):
+            raise _unknown_name(function, names, next(n for n in options if n not in names))
         return function(*args, **options)
 
     return checked
+
+
+def _unknown_name(function, valid, name):
+    """The error for a keyword argument that the function does not have."""
+    message = f"{function.__qualname__}() got an unexpected keyword argument {name!r}"
+    if name in OF_RULES:
+        return TypeError(f"{message}, which goes with {WITH_RULES}.")
+    meant = suggestion(name, [each for each in valid if each != "self"])
+    return TypeError(message + (f". Did you mean {meant!r}?" if meant else ""))

@@ -18,9 +18,12 @@ MISSING = ("error", "ignore")
 _MAX_INT = 2**31 - 1
 _MAX_THREADS = 4096
 _REALS = (int, float, np.integer, np.floating)
+_BOOLS = (bool, np.bool_)
 
 
-def check_params(est: Any, algorithms: Collection[str], refinements: Collection[str] = ()) -> None:
+def check_params(
+    est: Any, algorithms: Collection[str], refinements: Collection[str] = ("default",)
+) -> None:
     """Check the parameters of `KMeans`; `init` and `random_state` are checked where they are
     used.
     """
@@ -47,7 +50,8 @@ def check_shared_params(est: Any) -> None:
 
 def check_watching(est: Any) -> None:
     """Check `max_time` and `callback`."""
-    check_max_time(est.max_time)
+    if est.max_time is not None:
+        check_max_time(est.max_time)
     if est.callback is not None and not callable(est.callback):
         raise TypeError(
             "callback must be None or a callable that takes a state, got "
@@ -82,7 +86,7 @@ def check_verbose(verbose: Any) -> None:
 
 def check_bool(value: Any, what: str) -> None:
     """Raise unless this is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, _BOOLS):
         raise TypeError(f"{what} must be True or False, got {with_type(value)}.")
 
 
@@ -121,18 +125,21 @@ def check_share(value: Any, what: str) -> None:
 
 
 def check_refine(refine: Any, valid: Collection[str]) -> None:
-    """Raise unless this is a name in `valid`, or a list of names other than "auto" and "best"."""
+    """Raise unless this is a name in `valid`, or a list of names other than "default", "auto" and
+    "best".
+    """
     if isinstance(refine, str):
-        check_name(refine, ("default", *valid), "refine")
+        check_name(refine, valid, "refine")
         return
     if not isinstance(refine, (list, tuple)) or not refine:
-        names = ", ".join(map(repr, ("default", *valid)))
+        names = ", ".join(map(repr, valid))
         raise TypeError(
             f"refine must be None, one of {names}, or a list of these names, "
             f"got {with_type(refine)}."
         )
     for name in refine:
-        check_name(name, [other for other in valid if other not in ("auto", "best")], "refine")
+        single = [other for other in valid if other not in ("default", "auto", "best")]
+        check_name(name, single, "refine")
 
 
 def check_int(value: Any, what: str, low: int, wanted: str, high: int = _MAX_INT) -> None:

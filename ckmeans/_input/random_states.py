@@ -1,7 +1,5 @@
 """`random_state`: its check, the seeds of restarts, and generators for them."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -80,17 +78,26 @@ def seeds(random_state: Any, n: int) -> list[int]:
     return random_state.integers(_DRAWN_SEEDS, size=n).tolist()
 
 
-@contextlib.contextmanager
-def seeded(seed: int) -> Iterator[np.random.RandomState]:
-    """A RandomState seeded with `seed`, for exclusive use: not shared with another thread or with a
-    fit in a signal handler.
+class seeded:
+    """Context that gives a RandomState seeded with `seed`, a number or a list of numbers, for
+    exclusive use: not shared with another thread or with a fit in a signal handler.
 
     Objects are reused: making one takes longer than a small fit, seeding it a microsecond.
     """
-    try:
-        state = _spare.pop()
-    except IndexError:
-        state = np.random.RandomState()
-    state.seed(seed)
-    yield state
-    _spare.append(state)  # not after an error: its traceback may still refer to the state
+
+    __slots__ = ("seed", "state")
+
+    def __init__(self, seed: int | list[int]) -> None:
+        self.seed = seed
+
+    def __enter__(self) -> np.random.RandomState:
+        try:
+            self.state = _spare.pop()
+        except IndexError:
+            self.state = np.random.RandomState()
+        self.state.seed(self.seed)
+        return self.state
+
+    def __exit__(self, error: type[BaseException] | None, *others: object) -> None:
+        if error is None:  # else its traceback may still refer to the state
+            _spare.append(self.state)

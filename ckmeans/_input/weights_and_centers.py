@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._native.engine import Data
+from .._native.engine import Data, largest_magnitude
 from .arrays import as_matrix
 from .contiguous import contiguous
 from .magnitudes import MAX_ABS, nonfinite_error
@@ -80,14 +80,14 @@ def as_centers(
     dtype.
     """
     array, _ = as_matrix(init, name=name)
-    mismatch = f"The shape of the initial centers {array.shape} does not match the number of"
-    if array.shape[0] != k:
-        raise ValueError(f"{mismatch} clusters {k}.")
-    if array.shape[1] != d:
-        raise ValueError(f"{mismatch} features of the data {d}.")
-    centers = np.array(array, dtype=FLOAT64, order="C")
+    if array.shape != (k, d):
+        what = f"clusters {k}" if array.shape[0] != k else f"features of the data {d}"
+        raise ValueError(
+            f"The shape of the initial centers {array.shape} does not match the number of {what}."
+        )
+    centers = array.astype(FLOAT64, order="C")  # always a copy
     limit = _MAX_FLOAT32 if dtype == FLOAT32 else limit
-    if not np.abs(centers).max() <= limit:
+    if not largest_magnitude(centers) <= limit:
         row, column = first_true(~(np.abs(centers) <= limit))
         raise nonfinite_error(centers, row, column, name=name, limit=limit)
     if dtype == FLOAT32:

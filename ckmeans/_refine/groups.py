@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from .._input.contiguous import contiguous
+from .._input.random_states import seeded
 from .._native import Search
 from .swap import swap
 
@@ -45,7 +46,8 @@ def swap_in_groups(
             contiguous(centers[own]),
         )
         share = budget * len(here) / len(rows)
-        swap(search, np.random.RandomState(seeds[i]), search.work + share)
+        with seeded(int(seeds[i])) as own_state:
+            swap(search, own_state, search.work + share)
         found[own] = search.centers()
         return search.work
 

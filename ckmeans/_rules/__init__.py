@@ -77,13 +77,17 @@ def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: parameters for name, parameters in found.items() if parameters}
 
 
-#: Parameters that may ask for a rule, and when they do.
+#: Parameters that may ask for a rule, and when they do; None never does.
 ASKING = [each for goes in RULES.values() for each in goes.rule.asked_by.items()]
 
 
 def asks(values: Mapping[str, Any]) -> bool:
     """Whether some values of parameters ask for any rule."""
-    return any([asks(values[name]) for name, asks in ASKING if name in values])
+    for name, asks in ASKING:
+        value = values.get(name)
+        if value is not None and asks(value):
+            return True
+    return False
 
 
 def shown(values: Mapping[str, Any], parameters: list[str]) -> str:

@@ -45,14 +45,11 @@ class Gaps(Rule):
             centers = initial_centers("k-means++", rows, self.k, random_state)
         run = native.Run(rows, centers, MAX_ITER, TOL)
         run.finish()
-        centers = improve_all(
-            effort.refinement(run.n_iter),
-            rows,
-            run.centers(),
-            run.labels(),
-            run.n_iter,
-            np.random.RandomState([seed, 1]),
-        )
+        plan = effort.refinement(run.n_iter)
+        with seeded([seed, 1]) as random_state:
+            centers = improve_all(
+                plan, rows, run.centers(), run.labels(), run.n_iter, random_state
+            )
         single = data.array.dtype == np.float32
         return centers.astype(np.float32).astype(np.float64) if single else centers
 

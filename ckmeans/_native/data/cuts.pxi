@@ -136,6 +136,14 @@ cdef class Cuts:
             largest = max(largest, max(self.high_[f], -self.low_[f]))
         return largest
 
+    cdef double widest_range(self) noexcept nogil:
+        """The largest difference of two values of a column; -inf where no column has any."""
+        cdef Py_ssize_t f
+        cdef double widest = -INFINITY
+        for f in range(self.d):
+            widest = max(widest, self.high_[f] - self.low_[f])
+        return widest
+
     cdef double farthest(self, const double *centers, Py_ssize_t k,
                          Metric metric=EUCLIDEAN) except -1:
         """No row is farther from any of these centers than this: a bound for weighted squared

@@ -89,6 +89,16 @@ cdef class Data(View):
     def high(self):
         return None if self.cuts is None else self.cuts.high
 
+    @property
+    def largest(self):
+        """The largest magnitude of any value."""
+        return self.need_cuts().largest_value()
+
+    @property
+    def span(self):
+        """The range of the widest column; -inf where no column has a value."""
+        return self.need_cuts().widest_range()
+
     def scan(self):
         """Find the range of each column, and whether all values are finite."""
         cdef Py_ssize_t d = self.rows.d, f
