@@ -203,7 +203,7 @@ class Measure(NamedTuple):
 
 
 #: (metric, missing) -> Measure
-MEASURES = {
+MEASURES: dict[Any, Any] = {
     (metric, missing): Measure(
         "gaps" if missing == "ignore" else "euclidean" if metric == "cosine" else metric,
         metric == "cosine",
@@ -290,13 +290,10 @@ def keep_fitted(model: Any, names: np.ndarray | None, d: int, fitted: dict[str, 
 
     fitted : name -> value; those in OPTIONAL may be None, and are then not set
     """
-    state = {
-        **model.__dict__,
-        **_NO_OPTIONAL,
-        **fitted,
-        "n_features_in_": d,
-        "feature_names_in_": names,
-    }
+    state = model.__dict__.copy()
+    state.update(_NO_OPTIONAL)
+    state.update(fitted)
+    state["n_features_in_"], state["feature_names_in_"] = d, names
     for name in OPTIONAL:
         if state[name] is None:
             del state[name]
@@ -448,15 +445,13 @@ class CenterModel(Manners):
     @property
     def _measure(self) -> Measure:
         """By the parameters as they are now: they may have been changed since the fit."""
-        metric, missing = self.metric, self.missing
-        try:
-            measure = MEASURES[metric, missing]
-        except (KeyError, TypeError):  # an unknown name, or a value that cannot be a key
-            measure = None
+        metric, missing, measure = self.metric, self.missing, None
+        if isinstance(metric, str) and isinstance(missing, str):
+            measure = MEASURES.get((metric, missing))
         if measure is None or metric not in self._metrics:
             check.check_name(metric, self._metrics, "metric")
             check.check_name(missing, check.MISSING, "missing")
-        return cast(Measure, measure)
+        return measure
 
     def _matrix(self, X: Any) -> tuple[Any, np.ndarray | None]:
         """New rows, whose features are those of the model, and their names."""
