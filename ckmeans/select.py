@@ -1070,7 +1070,7 @@ def select_k(
             n_threads=n_threads,
         )
 
-    check.check_params(model_of(ks[0], seeds[0]), ALGORITHMS)
+    model_of(ks[0], seeds[0])._check_params()
     scaling, dtype = UNSCALED, array.dtype
     if scale is not None:
         scaling = Scaling(spreads(scale, open_data(array, names, weights, n_threads)))

@@ -17,7 +17,7 @@ from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.sparse import SparseRows
 from .._native.engine import Data, exact_sum
-from .scaling import fitted_scaling
+from .scaling import Scaling, fitted_scaling
 from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
 
@@ -202,16 +202,17 @@ class Measure(NamedTuple):
     gaps: bool  #: whether missing values are left out
 
 
-#: (metric, missing) -> Measure
-MEASURES: dict[Any, Any] = {
-    (metric, missing): Measure(
-        "gaps" if missing == "ignore" else "euclidean" if metric == "cosine" else metric,
-        metric == "cosine",
-        missing == "ignore",
-    )
-    for metric in check.KMEANS_METRICS
-    for missing in check.MISSING
-}
+def measures(metrics: tuple[str, ...]) -> dict[Any, Measure]:
+    """How an estimator with these metrics compares rows: (metric, missing) -> Measure."""
+    return {
+        (metric, missing): Measure(
+            "gaps" if missing == "ignore" else "euclidean" if metric == "cosine" else metric,
+            metric == "cosine",
+            missing == "ignore",
+        )
+        for metric in metrics
+        for missing in check.MISSING
+    }
 
 
 #: id of an estimator that is being fitted -> the identifier of its thread, in a list that is unique
@@ -441,21 +442,21 @@ class CenterModel(Manners):
 
     #: Metrics of the estimator.
     _metrics: tuple[str, ...] = check.METRICS
+    _measures = measures(_metrics)
 
     @property
     def _measure(self) -> Measure:
         """By the parameters as they are now: they may have been changed since the fit."""
-        metric, missing, measure = self.metric, self.missing, None
-        if isinstance(metric, str) and isinstance(missing, str):
-            measure = MEASURES.get((metric, missing))
-        if measure is None or metric not in self._metrics:
-            check.check_name(metric, self._metrics, "metric")
-            check.check_name(missing, check.MISSING, "missing")
-        return measure
+        try:
+            return self._measures[self.metric, self.missing]
+        except (KeyError, TypeError):  # an unknown name, or a value that cannot be a key
+            pass
+        check.check_name(self.metric, self._metrics, "metric")
+        check.check_name(self.missing, check.MISSING, "missing")
+        raise AssertionError("one of the names was wrong a moment ago")
 
-    def _matrix(self, X: Any) -> tuple[Any, np.ndarray | None]:
+    def _matrix(self, X: Any, measure: Measure) -> tuple[Any, np.ndarray | None]:
         """New rows, whose features are those of the model, and their names."""
-        measure = self._measure
         array, names = check.as_matrix(X, sparse=True, gaps=measure.gaps)
         check.check_feature_names(self, names, array.shape[1], reset=False)
         if isinstance(array, SparseRows):
@@ -470,7 +471,7 @@ class CenterModel(Manners):
     def _rows(self, X: Any) -> tuple[Any, np.ndarray | None]:
         """New rows as an array, and the names of their columns, which are those of the fit."""
         self._centers()
-        return self._matrix(X)
+        return self._matrix(X, self._measure)
 
     def _opened(
         self, array: Any, names: np.ndarray | None, weights: np.ndarray | None = None
@@ -508,23 +509,33 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
-        centers = self._centers()
-        return self._predict(*self._matrix(X), centers)
+        scaling, measure = fitted_scaling(self), self._measure
+        centers = scaling.inside(check.fitted_centers(self))
+        array, names = self._matrix(X, measure)
+        return self._predict(array, names, centers, scaling, measure)
 
-    def _predict(self, array: Any, names: np.ndarray | None, centers: np.ndarray) -> np.ndarray:
+    def _predict(
+        self,
+        array: Any,
+        names: np.ndarray | None,
+        centers: np.ndarray,
+        scaling: Scaling,
+        measure: Measure,
+    ) -> np.ndarray:
         # One pass: rows are checked while they are assigned, and scanned again only if a value may
         # be invalid.
-        data = self._unscanned(array)
+        data = self._unscanned(array, scaling, measure)
         labels = data.assign(centers)
         if data.overflow:
             self._opened(array, names)
-        check_rows(data)
+        if measure.gaps:
+            check_rows(data)
         return labels
 
-    def _unscanned(self, array: Any) -> Data:
-        measure = self._measure
+    def _unscanned(self, array: Any, scaling: Scaling, measure: Measure) -> Data:
+        """The engine's view of new rows that are checked as they are read: see `Data.overflow`."""
         return Data(
-            fitted_scaling(self).inside(array),
+            scaling.inside(array),
             None,
             thread_count(self.n_threads),
             False,
@@ -581,7 +592,7 @@ class CenterModel(Manners):
         centers = self._centers()
         if temperature is None:
             temperature = temperature_of(self, centers.shape[1])
-        array, names = self._matrix(X)
+        array, names = self._matrix(X, self._measure)
         if isinstance(array, SparseRows):
             raise ValueError(
                 "predict_proba takes dense rows only: pass sparse rows some at a time, as in "
@@ -619,9 +630,10 @@ class CenterModel(Manners):
         ValueError
             A distance of float32 rows is above the largest float32.
         """
-        centers = self._centers()
-        array, names = self._matrix(X)
-        data = self._unscanned(array)
+        scaling, measure = fitted_scaling(self), self._measure
+        centers = scaling.inside(check.fitted_centers(self))
+        array, names = self._matrix(X, measure)
+        data = self._unscanned(array, scaling, measure)
         distances = distances_of(data, centers)
         if data.overflow:  # as in _predict
             self._opened(array, names)
@@ -633,7 +645,7 @@ class CenterModel(Manners):
     def _too_far(self, array: Any, row: int, center: int) -> ValueError:
         """The error for a distance that float32 cannot hold."""
         x = array.take(np.array([row])) if isinstance(array, SparseRows) else array[row : row + 1]
-        data = self._unscanned(x.astype(np.float64))
+        data = self._unscanned(x.astype(np.float64), fitted_scaling(self), self._measure)
         distance = distances_of(data, self._centers()[center : center + 1])[0, 0]
         return ValueError(
             f"The distance of row {row} to center {center} is {distance:g}, above "
@@ -686,7 +698,7 @@ class CenterModel(Manners):
     def _own_distances(self, X: Any, labels: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The distance of each row to the center of its label, and the labels."""
         centers = self._centers()
-        array, names = self._matrix(X)
+        array, names = self._matrix(X, self._measure)
         data = self._opened(array, names)
         if labels is None:
             labels = self._labels(data)

@@ -13,6 +13,7 @@ from .._refine import PLANS, plan
 from .._rules import asked, rule_for
 from .base import CenterModel, alone
 from .callbacks import Watched
+from .scaling import fitted_scaling
 
 #: A memory-mapped array is fitted block by block if a fit in memory would take more additional
 #: bytes than this.
@@ -36,7 +37,7 @@ class ChunkFits(Watched, CenterModel):
     label_order: Any
     refine: Any
     scale: str | None
-    _check_params: Callable[[], None]
+    _check_params: Callable[[], list[str]]
 
     @alone
     @names_parameters
@@ -219,8 +220,9 @@ class ChunkFits(Watched, CenterModel):
                     names = None if engine.names is None else np.array(engine.names, dtype=object)
                     check.check_feature_names(self, names, X.shape[1], reset=False)
                     fresh = False
+                scaling, measure = fitted_scaling(self), self._measure
                 yield (
-                    self._predict(X, engine.names, self._centers())
+                    self._predict(X, engine.names, self._centers(), scaling, measure)
                     if len(X)
                     else np.empty(0, dtype=np.int32)
                 )

@@ -246,7 +246,7 @@ class FuzzyCMeans(SklearnCallbacks, CenterModel):
 
     def _open_dense(self, X: Any, sample_weight: Any = None) -> Any:
         self._centers()
-        array, names = self._matrix(X)
+        array, names = self._matrix(X, self._measure)
         self._check_dense(array)
         weights = check.as_weights(sample_weight, len(array))
         return open_data(array, names, weights, self.n_threads)

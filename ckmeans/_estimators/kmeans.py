@@ -3,6 +3,8 @@ results. The work is done in restarts.py and in the engine.
 """
 
 from collections.abc import Iterator
+from itertools import compress
+from operator import attrgetter, is_not, itemgetter
 from time import perf_counter
 from typing import Any
 
@@ -10,16 +12,17 @@ import numpy as np
 
 from .._inits.kmeans_plusplus import kmeans_plusplus_indices
 from .._input import checks as check
-from .._input.parameter_names import names_parameters
+from .._input.parameter_names import defaults_of, names_parameters
 from .._input.sparse import SparseRows
 from .._refine import PLANS, REFINEMENTS, plan
-from .._rules import asked, asks, rule_for
+from .._rules import ASKING, asked, rule_for
 from .._rules.known_labels import MODES
 from .base import (
     alone,
     keep_centers,
     keep_result,
     leaving,
+    measures,
     open_data,
     warn_of_few_clusters,
     weight_of,
@@ -31,10 +34,6 @@ from .labels import check_label_order
 from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
 from .scaling import UNSCALED, Scaling, check_scale, spreads
 from .watch import Watch
-
-
-#: What `refine` may name.
-REFINES = ("default", *PLANS, *REFINEMENTS)
 
 
 class KMeans(SklearnCallbacks, ChunkFits):
@@ -375,6 +374,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
     runs_: tuple[Run, ...]
 
     _metrics = check.KMEANS_METRICS
+    _measures = measures(_metrics)
 
     @names_parameters
     def __init__(
@@ -506,10 +506,16 @@ class KMeans(SklearnCallbacks, ChunkFits):
             self._keep(solver)
         warn_of_few_clusters(self)
 
-    def _check_params(self) -> None:
-        check.check_params(self, ALGORITHMS, REFINES)
-        check.check_name(self.known, MODES, "known")
+    def _check_params(self) -> list[str]:
+        """Check the parameters that can be checked without the rows; returns the names of those
+        that do not have their default, which needs no check.
+        """
+        given = list(compress(NAMES, map(is_not, values_of(self), DEFAULTS)))
+        for name in given:
+            if name in CHECKS:
+                CHECKS[name](getattr(self, name))
         check_scale(self.scale, self.metric)
+        return given
 
     def _prepare(
         self, X: Any, sample_weight: Any, labels_known: Any = None
@@ -517,9 +523,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
         """Check everything; return a solver for these rows, the starts of its runs, and the default
         effort or None.
         """
-        self._check_params()
+        changed = self._check_params()
         rule = None
-        if labels_known is not None or asks(self.__dict__):
+        if labels_known is not None or not ASKING.isdisjoint(changed):
             values = {**self.get_params(deep=False), "labels_known": labels_known}
             rule = rule_for(values)
         measure = self._measure
@@ -616,6 +622,18 @@ class KMeans(SklearnCallbacks, ChunkFits):
         from .notebook import model_html
 
         return model_html(self)
+
+
+#: The checks of parameters that need no rows.
+CHECKS = {
+    **check.checks_of_kmeans(ALGORITHMS, ("default", *PLANS, *REFINEMENTS)),
+    "known": lambda value: check.check_name(value, MODES, "known"),
+}
+_defaults = defaults_of(KMeans.__init__)
+#: The parameters, in the order of their checks, and their defaults.
+NAMES = tuple(dict.fromkeys([*CHECKS, *_defaults]))
+DEFAULTS = itemgetter(*NAMES)(_defaults)
+values_of = attrgetter(*NAMES)
 
 
 @names_parameters

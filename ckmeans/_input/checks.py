@@ -34,7 +34,6 @@ from .parameters import (
     check_n_clusters,
     check_n_init,
     check_name,
-    check_params,
     check_positive,
     check_refine,
     check_share,
@@ -43,6 +42,7 @@ from .parameters import (
     check_tol,
     check_verbose,
     check_watching,
+    checks_of_kmeans,
 )
 from .random_states import check_random_state, one_source, seeded, seeds
 from .real_numbers import first_true

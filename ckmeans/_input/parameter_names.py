@@ -62,6 +62,14 @@ def names_parameters(function):
     return checked
 
 
+def defaults_of(function):
+    """The defaults of a function's parameters, by name; of those that have one."""
+    function = getattr(function, "__wrapped__", function)
+    code, positional = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[code.co_argcount - len(positional) : code.co_argcount]
+    return {**dict(zip(names, positional)), **(function.__kwdefaults__ or {})}
+
+
 def _unknown_name(function, valid, name):
     """The error for a keyword argument that the function does not have."""
     message = f"{function.__qualname__}() got an unexpected keyword argument {name!r}"

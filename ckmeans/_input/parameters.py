@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -21,41 +21,44 @@ _REALS = (int, float, np.integer, np.floating)
 _BOOLS = (bool, np.bool_)
 
 
-def check_params(
-    est: Any, algorithms: Collection[str], refinements: Collection[str] = ("default",)
-) -> None:
-    """Check the parameters of `KMeans`; `init` and `random_state` are checked where they are
-    used.
+#: A check of a parameter's value.
+Check = Callable[[Any], None]
+
+
+def checks_of_kmeans(algorithms: Collection[str], refinements: Collection[str]) -> dict[str, Check]:
+    """The checks of the parameters of `KMeans`, by name; `init` and `random_state` are checked
+    where they are used, those of rules by the rules.
     """
-    check_shared_params(est)
-    check_n_init(est.n_init)
-    check_name(est.algorithm, algorithms, "algorithm")
-    check_name(est.metric, KMEANS_METRICS, "metric")
-    check_name(est.missing, MISSING, "missing")
-    check_bool(est.copy_x, "copy_x")
-    check_bool(est.history, "history")
-    check_watching(est)
-    if est.refine is not None:
-        check_refine(est.refine, refinements)
+    return {
+        **SHARED,
+        "n_init": check_n_init,
+        "algorithm": lambda value: check_name(value, algorithms, "algorithm"),
+        "metric": lambda value: check_name(value, KMEANS_METRICS, "metric"),
+        "missing": lambda value: check_name(value, MISSING, "missing"),
+        "copy_x": lambda value: check_bool(value, "copy_x"),
+        "history": lambda value: check_bool(value, "history"),
+        **WATCHING,
+        "refine": lambda value: check_refine(value, refinements),
+    }
 
 
 def check_shared_params(est: Any) -> None:
     """Check the parameters that all estimators have."""
-    check_int(est.n_clusters, "n_clusters", 1, "an integer of at least 1")
-    check_int(est.max_iter, "max_iter", 1, "an integer of at least 1")
-    check_tol(est.tol)
-    check_verbose(est.verbose)
-    check_threads(est.n_threads)
+    for name, check in SHARED.items():
+        check(getattr(est, name))
 
 
 def check_watching(est: Any) -> None:
     """Check `max_time` and `callback`."""
-    if est.max_time is not None:
-        check_max_time(est.max_time)
-    if est.callback is not None and not callable(est.callback):
+    for name, check in WATCHING.items():
+        check(getattr(est, name))
+
+
+def check_callback(callback: Any) -> None:
+    """Raise unless this is None or can be called."""
+    if callback is not None and not callable(callback):
         raise TypeError(
-            "callback must be None or a callable that takes a state, got "
-            f"{with_type(est.callback)}."
+            f"callback must be None or a callable that takes a state, got {with_type(callback)}."
         )
 
 
@@ -125,9 +128,11 @@ def check_share(value: Any, what: str) -> None:
 
 
 def check_refine(refine: Any, valid: Collection[str]) -> None:
-    """Raise unless this is a name in `valid`, or a list of names other than "default", "auto" and
-    "best".
+    """Raise unless this is None, a name in `valid`, or a list of names other than "default", "auto"
+    and "best".
     """
+    if refine is None:
+        return
     if isinstance(refine, str):
         check_name(refine, valid, "refine")
         return
@@ -182,3 +187,14 @@ def check_n_clusters(k: int, n: int) -> None:
     """Raise when there are fewer rows than clusters."""
     if k > n:
         raise ValueError(f"n_samples={n} should be >= n_clusters={k}.")
+
+
+#: Parameters that all estimators have, and those by which a fit is watched.
+SHARED: dict[str, Check] = {
+    "n_clusters": lambda value: check_int(value, "n_clusters", 1, "an integer of at least 1"),
+    "max_iter": lambda value: check_int(value, "max_iter", 1, "an integer of at least 1"),
+    "tol": check_tol,
+    "verbose": check_verbose,
+    "n_threads": check_threads,
+}
+WATCHING: dict[str, Check] = {"max_time": check_max_time, "callback": check_callback}

@@ -77,17 +77,8 @@ def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: parameters for name, parameters in found.items() if parameters}
 
 
-#: Parameters that may ask for a rule, and when they do; None never does.
-ASKING = [each for goes in RULES.values() for each in goes.rule.asked_by.items()]
-
-
-def asks(values: Mapping[str, Any]) -> bool:
-    """Whether some values of parameters ask for any rule."""
-    for name, asks in ASKING:
-        value = values.get(name)
-        if value is not None and asks(value):
-            return True
-    return False
+#: Parameters that may ask for a rule. Their defaults ask for none.
+ASKING = frozenset(name for goes in RULES.values() for name in goes.rule.asked_by)
 
 
 def shown(values: Mapping[str, Any], parameters: list[str]) -> str:

@@ -47,9 +47,7 @@ class Gaps(Rule):
         run.finish()
         plan = effort.refinement(run.n_iter)
         with seeded([seed, 1]) as random_state:
-            centers = improve_all(
-                plan, rows, run.centers(), run.labels(), run.n_iter, random_state
-            )
+            centers = improve_all(plan, rows, run.centers(), run.labels(), run.n_iter, random_state)
         single = data.array.dtype == np.float32
         return centers.astype(np.float32).astype(np.float64) if single else centers
 
