@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from .._estimators.base import keep_centers, keep_result, leaving, warn_of_few_clusters
-from .._estimators.effort import default_effort
+from .._estimators.defaults_by_size import default_effort
 from .._estimators.labels import check_label_order, label_order
 from .._estimators.restarts import ALGORITHMS, Result, Run, begin
 from .._estimators.watch import BlockState

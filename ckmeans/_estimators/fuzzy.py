@@ -9,7 +9,7 @@ from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from .._input.sparse import SparseRows
 from .._native import engine as native
-from .._rules.rule import Rule, check_init
+from .._rules.base import Rule, check_init
 from .base import CenterModel, alone, keep_centers, keep_result, leaving, open_data, weight_of
 from .callbacks import SklearnCallbacks, tells_callbacks
 from .restarts import DRAWN_AHEAD, Solver, starts

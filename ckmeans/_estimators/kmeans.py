@@ -29,7 +29,7 @@ from .base import (
 )
 from .callbacks import SklearnCallbacks, tells_callbacks
 from .chunk_fits import ChunkFits
-from .effort import Effort, default_effort
+from .defaults_by_size import Effort, default_effort
 from .labels import check_label_order
 from .restarts import ALGORITHMS, DRAWN_AHEAD, IterState, Run, Solver, starts
 from .scaling import UNSCALED, Scaling, check_scale, spreads

@@ -16,7 +16,7 @@ from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
 from .._refine import Plan, improve_all
-from .._rules.rule import Rule
+from .._rules.base import Rule
 from .history import Recorded
 from .labels import label_order, relabeled
 from .scaling import UNSCALED, Scaling
@@ -26,7 +26,7 @@ from .scaling import UNSCALED, Scaling
 ALGORITHMS = {**{name: name for name in native.ALGORITHMS}, "elkan": "auto"}
 
 #: Restarts of a drawn init when n_init="auto" but init or refine is given; where none of the three
-#: is, effort.py decides.
+#: is, defaults_by_size.py decides.
 AUTO_RESTARTS = 10
 
 #: Restarts whose initial centers are drawn before any of them is run.

@@ -1,25 +1,25 @@
-"""Rules: what a fit does otherwise than plain k-means.
+"""Rules: changes to plain k-means that parameters ask for, such as bounds on clusters' sizes.
 
-A rule is a class in a file of its own, with its half in the engine (`_native/rules`); Lloyd's loop,
-its stopping rule, restarts and all that is asked of a fit are the same with a rule as without.
-Adding one is such a file and a row of `RULES`, which also says what the rule goes together with.
-Two rules that go together are one rule (`both.py`).
+A rule is a class in a file of this folder, with a counterpart in the engine (`_native/rules`).
+Lloyd's loop, its stopping rule, the restarts and the attributes of a fit are the same with and
+without rules. To add one, write such a file and add a row to `RULES`, which also says what the rule
+can be combined with. Two rules in one fit are combined by `both.py`.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .base import Rule
 from .both import Both
 from .gaps import Gaps
 from .known_labels import KnownLabels
 from .medians import Medians
 from .outliers import Outliers
-from .rule import Rule
 from .sizes import Sizes
 
 
 class Goes(NamedTuple):
-    """A rule, and what it goes together with."""
+    """A rule, and what it can be combined with."""
 
     rule: type[Rule]
     metric: tuple[str, ...]
@@ -31,7 +31,7 @@ class Goes(NamedTuple):
     scale: bool = True
 
     def __str__(self) -> str:
-        """All of it, for messages."""
+        """What the rule can be combined with, for messages."""
         return "; ".join(
             (
                 f"metric={' or '.join(map(repr, self.metric))}",
@@ -51,8 +51,8 @@ class Goes(NamedTuple):
 
 METRICS = ("euclidean", "cosine")
 
-#: name -> the rule and what it goes together with; of rules that go together, later ones have the
-#: last word
+#: name -> the rule and what it can be combined with. Of two rules in one fit, the one that is lower
+#: in the table is applied last.
 RULES: dict[str, Goes] = {
     "sizes": Goes(Sizes, METRICS, sparse=True, rules=("known labels",)),
     "outliers": Goes(Outliers, METRICS, sparse=True, rules=("known labels",)),
@@ -65,7 +65,7 @@ RULES: dict[str, Goes] = {
 
 
 def asked(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The rules that some values of parameters ask for, and which of these do."""
+    """The rules that these parameters ask for: name of the rule -> the parameters that do."""
     found = {
         name: [
             parameter
@@ -82,14 +82,14 @@ ASKING = frozenset(name for goes in RULES.values() for name in goes.rule.asked_b
 
 
 def shown(values: Mapping[str, Any], parameters: list[str]) -> str:
-    """Parameters for messages, with those values that are names."""
+    """Parameters for messages, with their values where these are strings."""
     return " and ".join(
         f"{name}={values[name]!r}" if isinstance(values[name], str) else name for name in parameters
     )
 
 
 def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = False) -> Rule | None:
-    """The rule that some values of parameters ask for, or None.
+    """The rule that these parameters ask for, which may be a combination of two; or None.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def rule_for(values: Mapping[str, Any], sparse: bool = False, blocks: bool = Fal
     Raises
     ------
     ValueError
-        What is asked for does not go together; the message lists what does.
+        The parameters cannot be combined; the message lists what the rule can be combined with.
     """
     found = asked(values)
     for name, parameters in found.items():

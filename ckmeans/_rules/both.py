@@ -7,11 +7,11 @@ import numpy as np
 
 from .._native import engine as native
 from .._native.engine import Data
-from .rule import Rule
+from .base import Rule
 
 
 class Both(Rule):
-    """One rule after the other: the second has the last word.
+    """One rule after the other: where both set a label, that of the second counts.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Gaps: rows whose missing values are left out of distances and centers."""
+"""Gaps: missing values are left out of distances and centers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from .._input.checks import seeded
 from .._native import engine as native
 from .._native.engine import Data
 from .._refine import improve_all
-from .rule import Rule, check_init
+from .base import Rule, check_init
 
-#: Iterations of k-means on filled rows, at most, and its tolerance.
+#: The largest number of iterations of k-means on filled rows, and its tolerance.
 MAX_ITER, TOL = 300, 1e-4
 
 
 class Gaps(Rule):
-    """Distances over the features that are there, centers that are the means of what is there
-    (compare k-POD: Chi, Chi & Baraniuk, The American Statistician 70, 2016).
+    """Distances use the features that a row has, and centers are the means of the values that are
+    present (compare k-POD: Chi, Chi & Baraniuk, The American Statistician 70, 2016).
     """
 
     asked_by = {"missing": lambda value: value == "ignore"}
@@ -29,8 +29,8 @@ class Gaps(Rule):
         check_init(values["init"], "missing='ignore'")
 
     def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
-        """By default, one more: nothing refines a run of rows with gaps, but filled rows can be
-        refined, and their clusters are near.
+        """By default one start more: refined k-means on rows whose gaps are filled, since there is
+        no refinement for rows with gaps.
         """
         if effort is None or not effort.worth_refining:
             return starts
@@ -38,7 +38,9 @@ class Gaps(Rule):
         return [*starts, (seed, lambda: self.of_filled_rows(data, seed, effort))]
 
     def of_filled_rows(self, data: Data, seed: int, effort: Any) -> np.ndarray:
-        """Centers (k, d) of refined k-means on rows whose gaps have the means of the columns."""
+        """Centers (k, d) of refined k-means on rows whose gaps are filled with the means of the
+        columns.
+        """
         filled = data.take(np.arange(data.shape[0]))
         rows = Data(filled, data.plain_weights, data.n_threads, True)
         with seeded(seed) as random_state:

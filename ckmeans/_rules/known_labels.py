@@ -11,15 +11,15 @@ from .._input.contiguous import contiguous
 from .._input.errors import with_type
 from .._native import engine as native
 from .._native.engine import Data
-from .rule import Rule, given
+from .base import Rule, given
 
-#: What known labels may be for: `KMeans(known=...)`.
+#: The values of `KMeans(known=...)`.
 MODES = ("constrained", "seeded")
 
 
 class KnownLabels(Rule):
-    """Clusters begin at the means of the rows that are known to be theirs; with "constrained" these
-    rows also stay there.
+    """The initial centers are the means of the rows whose clusters are known; with "constrained"
+    these rows also keep their labels.
     """
 
     asked_by = {"labels_known": given}
@@ -63,13 +63,13 @@ class KnownLabels(Rule):
         self.kept = self.labels if self.mode == "constrained" else None
 
     def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
-        """The same with the means of known rows in the place of centers: of those of the same
-        cluster where these were given, else of the nearest ones.
+        """The same starts, in which the means of known rows replace centers: of given centers those
+        with the same index, of drawn centers the nearest ones.
         """
         labels = np.where(self.labels >= 0, self.labels, self.k).astype(np.int32)
         drawn = isinstance(init, str) or callable(init)
         counted = self.labels if data.weights is None else self.labels[data.weights > 0]
-        seeded = np.unique(counted[counted >= 0])  # clusters with known rows of weight
+        seeded = np.unique(counted[counted >= 0])  # clusters that have known rows with weight
         if not len(seeded):
             return starts
         means = data.means(labels, self.k + 1)[: self.k]
@@ -91,8 +91,9 @@ class KnownLabels(Rule):
 
 
 def arranged(centers: np.ndarray, means: np.ndarray, seeded: np.ndarray) -> np.ndarray:
-    """The centers (k, d) in another order: those nearest to the means of seeded clusters in their
-    places, pair by pair from the nearest on, the others in the places that are left.
+    """The centers (k, d) in another order. Means of seeded clusters and centers are paired, the
+    nearest pair first; a paired center gets the index of the mean's cluster, the other centers the
+    indices that are left.
     """
     k = len(centers)
     sq = np.array([((mean - centers) ** 2).sum(axis=1) for mean in means[seeded]])

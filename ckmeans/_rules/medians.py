@@ -5,7 +5,7 @@ from typing import Any
 
 from .._native import engine as native
 from .._native.engine import Data
-from .rule import Rule, check_init
+from .base import Rule, check_init
 
 
 class Medians(Rule):

@@ -1,4 +1,4 @@
-"""The farthest rows have no say in the centers."""
+"""Outliers: the rows farthest from their centers are left out and do not affect the centers."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -11,7 +11,7 @@ from .._inits.kmeans_plusplus import local_trials
 from .._input.checks import seeded, with_type
 from .._native import engine as native
 from .._native.engine import Data
-from .rule import Rule, given
+from .base import Rule, given
 
 #: Rows for each cluster in the sample that initial centers are drawn from.
 SAMPLED = 20
@@ -44,7 +44,11 @@ class Outliers(Rule):
         self.leave_out(n, weights, "weight")
 
     def leave_out(self, n: int, weights: np.ndarray | None, what: str) -> None:
-        """Find how many of n rows are left out; those of weight 0 never are, for want of `what`."""
+        """Find how many of n rows are left out; raise if too few are left. Rows of weight 0 are not
+        counted.
+
+        what : what rows of weight 0 lack, for the message
+        """
         there = n if weights is None else int(np.count_nonzero(weights))
         self.count = (
             int(self.asked * there)
@@ -69,7 +73,7 @@ class Outliers(Rule):
             )
 
     def starts(self, starts: list[Any], init: Any, data: Data, effort: Any = None) -> list[Any]:
-        """The same, where k-means++ draws without the rows that would be left out."""
+        """The same starts, except that k-means++ does not draw rows that would be left out."""
         if data.unit:
             self.leave_out(data.shape[0], data.weights, "weight and a direction")
         if not isinstance(init, str) or init != "k-means++" or not self.count:
@@ -80,8 +84,8 @@ class Outliers(Rule):
         """Centers (k, d) float64: rows of a random sample, drawn by greedy k-means++ among those
         that are not the farthest from the centers so far.
 
-        Of a sample, somewhat more than the share of the rows is left out, so that it is hardly ever
-        too few.
+        The share of outliers varies between samples. So more rows than expected are left out, by
+        three standard deviations, and an outlier is hardly ever drawn.
         """
         with seeded(seed) as random_state:
             n = data.shape[0]
@@ -96,10 +100,11 @@ class Outliers(Rule):
             labels = np.zeros(size, dtype=np.int32)
 
             def squares(row):
+                """Squared distances of the sample to one of its rows."""
                 return sample.squares(sample.take([row]), labels)
 
             def kept(nearest):
-                """What rows may be drawn by."""
+                """The same distances, with 0 for the farthest rows, which must not be drawn."""
                 out = nearest.copy()
                 out[np.argpartition(out, size - left_out)[size - left_out :]] = 0
                 return out

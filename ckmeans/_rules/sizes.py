@@ -10,17 +10,17 @@ import numpy as np
 from .._input.checks import with_type
 from .._native import engine as native
 from .._native.engine import Data
-from .rule import Rule, given
+from .base import Rule, given
 
-#: What all rows may count together, in the engine's units.
+#: The engine counts sizes in whole units, of which all rows together have fewer than this.
 MOST_UNITS = 1 << 51
 
-#: How far bounds may be off, relatively, by the rounding of what they were worked out from.
+#: Relative error of bounds: one such as ``weights.sum() / 8`` was computed with rounding.
 ROUNDED = 1e-12
 
 
 class Sizes(Rule):
-    """Every cluster's size, the total weight of its rows, stays between bounds."""
+    """The size of each cluster, which is the total weight of its rows, stays between bounds."""
 
     asked_by = {"size_min": given, "size_max": given}
 
@@ -42,7 +42,7 @@ class Sizes(Rule):
                 )
 
     def bound(self, value: Any, what: str, default: float) -> np.ndarray:
-        """A bound for each cluster, float64."""
+        """The parameter as one bound for each cluster: (k,) float64."""
         if value is None:
             return np.full(self.k, default)
         wanted = f"None, a number of at least 0 or {self.k} of them, one for each cluster"
@@ -64,9 +64,9 @@ class Sizes(Rule):
             self.make_room(n, weights)
 
     def count(self, n: int, weights: np.ndarray | None) -> None:
-        """Find the bounds in the engine's units, and what each row counts in these."""
+        """Convert the bounds, and the weights of the rows, to the engine's whole units."""
         total = float(n) if weights is None else math.fsum(weights.tolist())
-        # Bounds such as ``weights.sum() / 8`` were rounded: they are taken a little wider.
+        # Bounds may have been rounded (see ROUNDED), so they are made a little wider.
         least, most = self.bounds
         least, most = least * (1 - ROUNDED), most * (1 + ROUNDED)
         self.fits(
@@ -74,7 +74,7 @@ class Sizes(Rule):
         )
         self.units = None
         positive = np.ones(1) if weights is None else weights[weights > 0]
-        if positive.min() == positive.max():  # sizes are numbers of rows
+        if positive.min() == positive.max():  # equal weights: the unit is a row
             weight = Fraction(float(positive[0]))
             count = n if weights is None else len(positive)
             self.least = [math.ceil(Fraction(float(low)) / weight) for low in least]
@@ -85,7 +85,7 @@ class Sizes(Rule):
             if count < n:
                 assert weights is not None
                 self.units = (weights > 0).astype(np.int64)
-            # (What the bounds allow may not be a multiple of the weight.)
+            # No multiple of the weight may lie between the bounds of a cluster.
             if any(low > high for low, high in zip(self.least, self.most)):
                 j = next(j for j in range(self.k) if self.least[j] > self.most[j])
                 raise ValueError(
@@ -95,7 +95,8 @@ class Sizes(Rule):
                 )
             self.fits(sum(self.least) * weight, sum(self.most) * weight, count * weight, weights)
             return
-        # Rows are not divided, so that sizes keep to bounds up to the weight of a row.
+        # A row belongs to one cluster as a whole, so sizes keep the bounds only up to the weight of
+        # a row.
         scale = Fraction(1)
         if not (total < MOST_UNITS and (positive == np.floor(positive)).all()):
             scale = Fraction(2) ** (50 - math.frexp(total)[1])
@@ -106,14 +107,15 @@ class Sizes(Rule):
         self.most = [
             units if high >= total else math.ceil(Fraction(float(high)) * scale) for high in most
         ]
-        # What rounding of weights may have left over.
+        # Rounded weights may add up to less than the lower bounds do, or to more than the upper
+        # ones: then these bounds are made wider.
         over = max(0, sum(self.least) - units)
         under = max(0, units - sum(self.most))
         self.least = [max(0, low - -(-over // self.k)) for low in self.least]
         self.most = [high + -(-under // self.k) for high in self.most]
 
     def make_room(self, n: int, weights: np.ndarray | None) -> None:
-        """Let bounds be those of the rows whose labels are not known; known ones count nothing."""
+        """Subtract the rows whose labels are known from the bounds; these rows then count 0."""
         assert self.kept is not None
         known = self.kept >= 0
         units = np.ones(n, dtype=np.int64) if self.units is None else self.units
@@ -140,6 +142,7 @@ class Sizes(Rule):
             )
 
     def fits(self, least: Any, most: Any, total: Any, weights: np.ndarray | None) -> None:
+        """Raise unless the total size is between the sums of the lower and the upper bounds."""
         what = "rows" if weights is None else "total weight"
         if least > total:
             raise ValueError(
