@@ -19,16 +19,6 @@ from .scaling import fitted_scaling
 #: bytes than this.
 MAPPED_LIMIT = 100 << 20
 
-#: Inits that draw the same centers from blocks as from one array.
-_BLOCK_INITS = ("k-means++", "random", "first", "k-means||")
-
-
-def _drawn_in_blocks(init: Any, d: int) -> bool:
-    if isinstance(init, str):
-        return init in _BLOCK_INITS or init == "auto" and d > 1
-    return not callable(init)
-
-
 class ChunkFits(Watched, CenterModel):
     """The methods of `KMeans` for rows in chunks."""
 
@@ -248,18 +238,23 @@ class ChunkFits(Watched, CenterModel):
         """Whether a mapped array is fitted block by block: if a fit in memory would take much, and
         no parameter needs all rows at once.
         """
-        return (
-            X.ndim == 2
-            and 4 * X.size + 32 * len(X) > MAPPED_LIMIT
-            and self.refine in (None, "default")
-            and not asked(self.get_params(deep=False))
-            and not self.history
-            and self.metric == "euclidean"
-            and self.scale is None
-            and self._watcher() is None
-            and not self.verbose
-            and _drawn_in_blocks(self.init, X.shape[1])
-        )
+        if (
+            X.ndim != 2
+            or 4 * X.size + 32 * len(X) <= MAPPED_LIMIT
+            or self.refine not in (None, "default")
+            or asked(self.get_params(deep=False))
+            or self.history
+            or self.metric != "euclidean"
+            or self.scale is not None
+            or self._watcher() is not None
+            or self.verbose
+        ):
+            return False
+        from .._blocks.inits import BLOCK_INITS
+
+        if isinstance(self.init, str):
+            return self.init in BLOCK_INITS or self.init == "auto" and X.shape[1] > 1
+        return not callable(self.init)
 
     def _fit_mapped(self, X: Any, sample_weight: Any) -> Any:
         from .._blocks.sources import LabelArray, open_source

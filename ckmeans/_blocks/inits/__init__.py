@@ -18,7 +18,7 @@ from .kmeans_parallel import kmeans_parallel
 from .kmeans_plusplus import kmeans_plusplus
 from .random import random
 
-#: name -> init over blocks
+#: name -> init over blocks, which draws the same centers as the init of this name over one array
 BLOCK_INITS = {
     "k-means++": kmeans_plusplus,
     "random": random,

@@ -177,7 +177,9 @@ cdef class SpatialOrder:
         axes, cuts, bits = self.curve
         keys.rows = &data.rows
         keys.exact = data.exact
-        keys.projection = NULL if axes is None else <const double *>cnp.PyArray_DATA(axes)
+        keys.projection = NULL
+        if axes is not None:
+            keys.projection = <const double *>cnp.PyArray_DATA(axes)
         keys.cuts = <const double *>cnp.PyArray_DATA(cuts)
         keys.axes = cuts.shape[0]
         keys.bits = bits

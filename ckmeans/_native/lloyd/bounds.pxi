@@ -102,7 +102,7 @@ cdef class GroupBounds:
         """Bring everything up to date with these centers, of which `forms` knows the duplicates."""
         cdef const Packed *packing = self.packing
         cdef Py_ssize_t d = self.d, width = self.width, j, f, next_ = 0, p, g
-        cdef const double *along
+        cdef const double *along = NULL      # one center, where rows are packed along axes
         cdef double move, drift, step, error = axes_error(packing, d)
         cdef float *lanes
         cdef bint dropped, moved

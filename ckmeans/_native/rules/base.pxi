@@ -1,43 +1,42 @@
-# What a run does otherwise than plain k-means: the base of the classes in this folder, which has
-# one file for each rule.
+# Changes to plain k-means: the base class of the rules in this folder, which has a file for each.
 #
-# A rule belongs to one run. The loop, its stopping rule and all that is asked of a run are the same
-# with a rule as without. A rule may
-# - amend labels: after each assignment it is given the nearest centers and leaves the labels that
-#   count; -1 for rows that take no part. Any algorithm finds the nearest centers;
-# - bring a search of its own (`algorithm`), where rows do not go to the nearest center by squared
-#   distance;
-# - bring clusters of its own (`clusters`), where centers are not the means of their rows.
+# A rule belongs to one run. The loop, its stopping rule and the methods of a run are the same with
+# and without a rule. A rule may
+# - amend labels: after each assignment, `amend` replaces the labels of the nearest centers, which
+#   any algorithm finds, by those that the rule wants; -1 for rows that are left out;
+# - have a search of its own (`algorithm`), if rows do not belong to the nearest center;
+# - have clusters of its own (`clusters`), if centers are not the means of their rows.
 
 cdef class Rule:
     """A rule that changes nothing."""
-    cdef bint amends             # whether it has a say in labels; set when it is made
-    cdef bint searches           # whether it finds labels itself, without a search before
-    cdef bint taken              # whether a run has it
+    cdef bint amends             # whether it changes labels; set when it is made
+    cdef bint searches           # whether it finds all labels itself, so that no search is needed
+    cdef bint taken              # whether it belongs to a run already
 
     cdef int open(self, Run run) except -1:
-        """A run is about to begin, whose data and centers are there."""
+        """Called once, before the run's first assignment; its data and centers are set."""
         return 0
 
     def algorithm(self):
-        """A row for ALGORITHMS to be used instead of the one that was asked for; or None."""
+        """An `Algorithm` that replaces the one that the user has chosen, or None."""
         return None
 
     cdef Clusters clusters(self, Run run):
-        """Clusters that have not been opened."""
+        """The clusters of the run, not yet opened."""
         return Clusters() if run.data.rows.indptr == NULL else SparseClusters()
 
     cdef int amend(self, Run run, int32_t *label) except -1 nogil:
-        """Turn nearest centers into the labels that count.
+        """Replace the labels of the nearest centers by those that the rule wants.
 
-        label  INOUT  (n,) in the rows' own order; -1: takes no part
+        label  INOUT  (n,) in the rows' own order; -1: left out
         """
         return 0
 
     cdef double measure(self, Run run, const double *centers, const int32_t *label,
                         double *sq_distances) except -1:
-        """What the run minimizes, for these labels (n,) and centers (k, d), and each row's squared
-        distance where there is room for it: 0 for rows that take no part.
+        """The objective that the run minimizes, for these labels (n,) and centers (k, d).
+
+        sq_distances  OUT  (n,) each row's squared distance, 0 for rows that are left out; or NULL
         """
         return measure_some(run.data, centers, run.k, label, sq_distances)
 

@@ -1,12 +1,12 @@
 # Two rules that amend labels.
 
 cdef class Both(Rule):
-    """One rule after the other: the second has the last word.
+    """One rule after the other: where both set a label, that of the second counts.
 
     Parameters
     ----------
     first, second : Rule
-        Of them one may bring a search of its own; neither brings clusters.
+        One of them may have a search of its own; none has clusters of its own.
     """
     cdef Rule first
     cdef Rule second

@@ -1,31 +1,31 @@
-# The least costly way to give every cluster its size: successive shortest paths (Ahuja, Magnanti &
-# Orlin, Network Flows, 1993, section 9.7) in a graph of the clusters and a sink, as k is small
-# beside the number of rows.
+# Moves rows between clusters at the least cost until all sizes are within their bounds: successive
+# shortest paths (Ahuja, Magnanti & Orlin, Network Flows, 1993, section 9.7) in a graph of the
+# clusters and a sink, which is small, since k is small compared with the number of rows.
 #
-# Costs and prices are whole numbers, so that nothing rounds. At any time every row is in a cluster
-# of least cost + price (it may be divided among several), and a cluster whose price is above that
-# of the sink sends all it may there, one below it as little as it must: by complementary slackness
-# no other way to reach the same sizes costs less. What is left to do is to bring the excess of some
-# nodes to those that lack something, along paths of least reduced cost. An arc between two clusters
-# is the row in the first that is cheapest to move to the second.
+# Costs and prices are whole numbers, so nothing is rounded. At any time each row is in a cluster of
+# least cost + price (it may be divided among several). A cluster whose price is above that of the
+# sink sends as much to the sink as its upper bound allows, one whose price is below sends its lower
+# bound. So by complementary slackness no other flow with the same sizes costs less. It remains to
+# send the excess of some nodes to those with a deficit, along paths of least reduced cost. The cost
+# of the arc from one cluster to another is that of the row of the first that is cheapest to move.
 #
-# Most pairs of clusters are never on such a path. Of each pair only a bound of the cost of the
-# cheapest row is known at first. Once the search for a path arrives by that arc, the cheapest rows
-# are listed in a heap, and again more of them when these have moved.
+# Most arcs are never on such a path. So at first only a lower bound of an arc's cost is known. When
+# the search for a path reaches a node by this arc, the cheapest rows of the arc are listed in a
+# heap; when these have moved, more are listed.
 
 cdef struct Move:        # a row that may leave one cluster for another
-    int64_t key          # what that costs, apart from prices
-    int64_t rank         # of the row by content, which decides between equal keys
-    int64_t at           # place of the row, see `Sizes`
+    int64_t key          # the cost of this move, without prices
+    int64_t rank         # of the row in the order of hashes, which decides between equal keys
+    int64_t at           # place of the row, see `Pricing`
 
 
-cdef struct Heap:        # the cheapest rows of one cluster to move to another; those that have left
-                         # it since are dropped when they come to the top
+cdef struct Heap:        # the rows of one cluster that are cheapest to move to another. Rows that
+                         # have left the cluster since are dropped when they come to the top
     Move *moves
     Py_ssize_t count, room
-    Py_ssize_t wanted    # rows to be listed next time
-    bint opened          # whether any have been listed
-    int64_t unlisted     # no row that is not listed has a smaller key
+    Py_ssize_t wanted    # how many rows are listed next time
+    bint opened          # whether rows have been listed
+    int64_t unlisted     # rows that are not listed have this key or a larger one
 
 
 cdef enum:
@@ -38,7 +38,7 @@ cdef inline bint sooner(const Move *a, const Move *b) noexcept nogil:
 
 
 cdef int append_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 nogil:
-    """Put a row at the end, as into a list."""
+    """Append a row without restoring the order of a heap."""
     cdef Py_ssize_t room
     cdef Move *moves
     if heap.count == heap.room:
@@ -85,43 +85,45 @@ cdef void pop_move(Heap *heap) noexcept nogil:
 
 
 cdef class Flow:
-    """Rows in clusters, and what these have in excess of the sizes that they may have.
+    """The flow of rows into clusters and on to the sink.
 
-    Nodes 0 to k - 1 are the clusters, k is the sink.
+    Nodes 0 to k - 1 are the clusters, k is the sink. The excess of a node is what flows in and not
+    out; below 0 it is a deficit.
     """
     cdef Memory memory
     cdef Py_ssize_t k
     cdef int64_t *price          # (k + 1,)
-    cdef int64_t *sent           # (k,) from each cluster to the sink
+    cdef int64_t *sent           # (k,) flow from each cluster to the sink
     cdef int64_t *excess         # (k + 1,)
     cdef const int64_t *least    # (k,)
     cdef const int64_t *most     # (k,)
     # rows
-    cdef Pricing *job            # what costs are worked out by; `label`: where rows are
+    cdef Pricing *job            # computes costs; its `label` says which cluster a row is in
     cdef const int64_t *unit     # (places,) their weights; NULL: 1
     cdef Py_ssize_t *member_start        # (k + 1,) where each cluster begins in `member`
-    cdef int64_t *member         # (places,) by cluster, as it was when the search began
-    cdef Heap *came              # (k,) rows that have come since: lists
+    cdef int64_t *member         # (places,) the rows of each cluster when the search began
+    cdef Heap *came              # (k,) the rows that have joined it since, in no order
     cdef Heap *heaps             # (k, k)
-    cdef int64_t *top_key        # (k, k) key of the cheapest row of one cluster to move to another,
-    cdef int64_t *top_at         # (k, k) and its place; NOWHERE: it is not listed yet
+    cdef int64_t *top_key        # (k, k) key of the row of one cluster that is cheapest to move to
+                                 # another, or a lower bound of it,
+    cdef int64_t *top_at         # (k, k) and the row's place; NOWHERE for a bound
     cdef double *pair_blocks     # (d, BLOCK) scratch: two centers,
     cdef double *both            # (2, d)
     cdef double *pair_squares    # (SOME, BLOCK) and distances to them
     cdef int64_t *cost           # (k,) scratch: of one row
-    cdef Heap found              # scratch; a list
+    cdef Heap found              # scratch: rows in no order
     # the search for a path
     cdef int64_t *distance       # (k + 1,)
-    cdef Py_ssize_t *hops        # (k + 1,) arcs to there, on the path of this length
-    cdef uint8_t *settled        # (k + 1,)
-    cdef Py_ssize_t *came_from   # (k + 1,) node; NOWHERE
-    cdef int64_t *via            # (k + 1,) the row by which one arrives; NOWHERE: none
-    cdef uint8_t *guessed        # (k + 1,) whether it is not listed yet
-    # shares of rows that are divided, in clusters that are not their `label`
+    cdef Py_ssize_t *hops        # (k + 1,) the number of arcs on the path of this length
+    cdef uint8_t *settled        # (k + 1,) whether the distance is final
+    cdef Py_ssize_t *came_from   # (k + 1,) the node before this one on the path, or NOWHERE
+    cdef int64_t *via            # (k + 1,) the row that the last arc moves; NOWHERE: none
+    cdef uint8_t *guessed        # (k + 1,) whether the last arc's cost is only a bound
+    # divided rows: their shares in clusters other than that of their `label`
     cdef Py_ssize_t n_parted, parted_room
     cdef int64_t *parted_at      # places,
     cdef int32_t *parted_in      # clusters,
-    cdef int64_t *parted_amount  # how much is there,
+    cdef int64_t *parted_amount  # the units of the row in this cluster,
     cdef int64_t *parted_cost    # (.., k) and the rows' costs
 
     def __cinit__(self, Py_ssize_t k, Py_ssize_t d):
@@ -162,8 +164,10 @@ cdef class Flow:
 
     cdef void begin(self, Pricing *job, const int64_t *unit, const int64_t *size,
                     const int64_t *least, const int64_t *most, int64_t total) noexcept nogil:
-        """Rows have gone where it is cheapest, which gives clusters these sizes (k,), of this
-        total: what do they have in excess?
+        """Find the excess of all nodes when each row is in its cheapest cluster.
+
+        size   IN  (k,) the resulting sizes
+        total  their sum
         """
         cdef Py_ssize_t j
         self.job, self.unit, self.least, self.most = job, unit, least, most
@@ -180,7 +184,7 @@ cdef class Flow:
         self.n_parted = 0
 
     cdef int64_t surplus(self) noexcept nogil:
-        """What is still to be brought elsewhere."""
+        """The excess of all nodes that have any, which is still to be moved."""
         cdef int64_t total = 0
         cdef Py_ssize_t j
         for j in range(self.k + 1):
@@ -190,9 +194,9 @@ cdef class Flow:
     # -- rows --------------------------------------------------------------------------------------
 
     cdef int open_lists(self, Py_ssize_t count, Memory memory) except -1:
-        """Nothing is listed yet of the rows at the first `count` places.
+        """Start with empty heaps, for the rows at the first `count` places.
 
-        memory  for as long as paths are searched
+        memory  must live as long as paths are searched
         """
         cdef Py_ssize_t k = self.k, i, j
         cdef const int32_t *label = self.job.label
@@ -223,18 +227,19 @@ cdef class Flow:
         return 0
 
     cdef int64_t least_key(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        """No row of cluster a that has not been moved has a smaller key to move to cluster b."""
+        """A lower bound of the key for moving any of cluster a's original rows to cluster b."""
         cdef double saving = self.job.saving[a * self.job.padded + b]
-        if saving == INFINITY:               # there is no row
+        if saving == INFINITY:               # the cluster has no rows
             return UNREACHED
-        # It is rounded three times, and so are keys; rows are where it is cheapest.
+        # Minus 4, since this number and keys are rounded three times each. The other bound holds
+        # because each row is in its cheapest cluster.
         return max(<int64_t>floor(saving * self.job.scale) - 4, self.price[a] - self.price[b])
 
     cdef inline int64_t weight(self, int64_t at) noexcept nogil:
         return 1 if self.unit == NULL else self.unit[at]
 
     cdef int more(self, Py_ssize_t a, Py_ssize_t b) except -1 nogil:
-        """List more rows of one cluster that may move to another."""
+        """List more of the rows of one cluster that are cheapest to move to another."""
         cdef Heap *heap = self.heaps + a * self.k + b
         cdef Heap *came = self.came + a
         cdef Py_ssize_t d = self.job.rows.d, start = self.member_start[a], waiting = 0
@@ -277,7 +282,7 @@ cdef class Flow:
         return 0
 
     cdef inline void look(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        """Bring up to date what is known of the cheapest row of one cluster to move to another."""
+        """Update the cheapest row of one cluster to move to another from the top of its heap."""
         cdef Heap *heap = self.heaps + a * self.k + b
         while heap.count > 0 and self.job.label[heap.moves[0].at] != a:
             pop_move(heap)
@@ -288,7 +293,7 @@ cdef class Flow:
             self.top_at[a * self.k + b] = heap.moves[0].at
 
     cdef int64_t above(self, Py_ssize_t wanted, int64_t least) except? -1 nogil:
-        """A key above so many of those found, and above `least`, which none is below."""
+        """A key that is above about `wanted` of those found, and above `least`, the smallest."""
         cdef int64_t cut = UNREACHED
         cdef Py_ssize_t i
         with gil:
@@ -317,7 +322,7 @@ cdef class Flow:
             cost[j] = cost_of(self.job, self.pair_squares[j], self.job.nearest[at])
 
     cdef int arrive(self, int64_t at, Py_ssize_t a) except -1 nogil:
-        """A row is in cluster a from now on, and no more where it was."""
+        """Move a row to cluster a as a whole."""
         cdef Py_ssize_t before = self.job.label[at], j
         cdef Heap *heap
         cdef int64_t key
@@ -335,13 +340,13 @@ cdef class Flow:
             if heap.opened:
                 push_move(heap, key, self.rank(at), at)
                 self.look(a, j)
-            else:                            # it is listed with the others, if ever
+            else:                            # the row will be listed with the others, if at all
                 heap.unlisted = key
                 self.top_key[a * self.k + j] = key
         return 0
 
     cdef int64_t at_home(self, int64_t at) noexcept nogil:
-        """How much of a row is in the cluster of its label."""
+        """The units of a row in the cluster of its label."""
         cdef int64_t amount = self.weight(at)
         cdef Py_ssize_t i
         for i in range(self.n_parted):
@@ -350,7 +355,7 @@ cdef class Flow:
         return amount
 
     cdef Py_ssize_t part_of(self, int64_t at, Py_ssize_t j) noexcept nogil:
-        """The part of a row that is in a cluster, not its home; NOWHERE where there is none."""
+        """Index of a row's share in a cluster other than its label's; NOWHERE if it has none."""
         cdef Py_ssize_t i
         for i in range(self.n_parted):
             if self.parted_at[i] == at and self.parted_in[i] == j:
@@ -358,7 +363,7 @@ cdef class Flow:
         return NOWHERE
 
     cdef int64_t amount_at(self, int64_t at, Py_ssize_t j) noexcept nogil:
-        """How much of a row is in a cluster."""
+        """The units of a row in a cluster."""
         cdef Py_ssize_t i
         if self.job.label[at] == j:
             return self.at_home(at)
@@ -366,7 +371,7 @@ cdef class Flow:
         return 0 if i == NOWHERE else self.parted_amount[i]
 
     cdef int put_apart(self, int64_t at, Py_ssize_t j, int64_t amount) except -1 nogil:
-        """Add to what a row has in a cluster that is not its home."""
+        """Add units to a row's share in a cluster other than that of its label."""
         cdef Py_ssize_t i = self.part_of(at, j)
         if i == NOWHERE:
             i = self.n_parted
@@ -383,7 +388,7 @@ cdef class Flow:
         return 0
 
     cdef void forget_part(self, Py_ssize_t i) noexcept nogil:
-        """The last one takes its place."""
+        """Remove a share; the last one takes its place."""
         cdef Py_ssize_t last = self.n_parted - 1
         self.parted_at[i] = self.parted_at[last]
         self.parted_in[i] = self.parted_in[last]
@@ -419,11 +424,11 @@ cdef class Flow:
         return 0
 
     cdef int shift(self, int64_t at, Py_ssize_t a, Py_ssize_t b, int64_t amount) except -1 nogil:
-        """Move so much of a row from one cluster to another."""
+        """Move some units of a row from one cluster to another."""
         cdef Py_ssize_t home = self.job.label[at], i
         if a != home:
             self.put_apart(at, a, -amount)
-        elif amount == self.at_home(at):     # it moves as a whole, or what was left of it at home
+        elif amount == self.at_home(at):     # all that is in the cluster of its label
             i = self.part_of(at, b)
             if i != NOWHERE:
                 self.forget_part(i)
@@ -437,10 +442,10 @@ cdef class Flow:
 
     cdef inline void reach(self, Py_ssize_t a, Py_ssize_t b, int64_t cost, int64_t via,
                            bint guessed) noexcept nogil:
-        """An arc from a, which is settled, to b.
+        """Look at the arc from a, which is settled, to b, whose best path may lead by this arc.
 
-        Of paths of one length that of the fewest arcs is taken (Edmonds & Karp 1972): where many
-        rows cost the same, any others could pass tiny parts of rows to and fro almost for ever.
+        Of paths of equal length the one with the fewest arcs is taken (Edmonds & Karp 1972). With
+        other paths, tiny parts of rows of equal costs could be passed to and fro almost for ever.
         """
         cdef int64_t length = self.distance[a] + cost + self.price[b] - self.price[a]
         cdef Py_ssize_t hops = self.hops[a] + 1
@@ -455,7 +460,7 @@ cdef class Flow:
             self.guessed[b] = guessed
 
     cdef void scan(self, Py_ssize_t a, Py_ssize_t to) noexcept nogil:
-        """All arcs from a node, to one other or (NOWHERE) to all."""
+        """Look at the arcs from a node to one other node, or to all (NOWHERE)."""
         cdef Py_ssize_t first = 0 if to == NOWHERE else to
         cdef Py_ssize_t last = self.k if to == NOWHERE else to, b, i
         cdef const int64_t *key = self.top_key + a * self.k
@@ -479,8 +484,8 @@ cdef class Flow:
                                - self.parted_cost[i * self.k + a], self.parted_at[i], False)
 
     cdef Py_ssize_t search(self, Py_ssize_t source) except? -2 nogil:
-        """The node nearest to the source that lacks something (Dijkstra 1959), once prices have
-        been raised so that the path costs nothing; NOWHERE where there is none.
+        """The node with a deficit that is nearest to the source (Dijkstra 1959), or NOWHERE. Raises
+        prices so that the reduced cost of the path to this node is 0.
         """
         cdef Py_ssize_t v, j, u
         cdef int64_t nearest
@@ -502,7 +507,7 @@ cdef class Flow:
                     v = j
             if v == NOWHERE:
                 return NOWHERE
-            if self.guessed[v]:              # find out, and look again
+            if self.guessed[v]:              # list rows, and search again with what they cost
                 self.more(self.came_from[v], v)
                 self.distance[v] = UNREACHED
                 self.guessed[v] = 0
@@ -520,7 +525,7 @@ cdef class Flow:
         return v
 
     cdef int push(self, Py_ssize_t source, Py_ssize_t to) except -1 nogil:
-        """Bring as much of the source's excess along the path that was found as can be."""
+        """Send as much of the source's excess along the path as its arcs and the deficit allow."""
         cdef int64_t amount = min(self.excess[source], -self.excess[to])
         cdef Py_ssize_t v = to, a
         while v != source:
@@ -547,7 +552,7 @@ cdef class Flow:
         return 0
 
     cdef int run(self) except -1 nogil:
-        """Bring all excess where something is lacking; False where that cannot be done."""
+        """Send all excess to nodes with a deficit; False if that is not possible."""
         cdef Py_ssize_t source = 0, found, steps = 0
         while True:
             while source <= self.k and self.excess[source] <= 0:

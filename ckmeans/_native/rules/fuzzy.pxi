@@ -1,12 +1,12 @@
-# Fuzzy c-means: every row belongs to every cluster, in shares that add up to 1 (Bezdek 1981).
+# Fuzzy c-means: each row belongs to all clusters, in shares that add up to 1 (Bezdek 1981).
 #
-# Minimizes sum_i w_i sum_j u_ij^m |x_i - c_j|^2. An assignment finds the u that are best for the
-# centers, and their sums; an update moves the centers to the means that are best for these u.
-# Neither
-# can raise the sum. Labels are those of the nearest centers, in which a row's share is the largest.
+# Minimizes sum_i w_i sum_j u_ij^m |x_i - c_j|^2. An assignment computes the shares u that minimize
+# this sum for the current centers; an update moves the centers to the weighted means that minimize
+# it for these shares. So neither step raises the sum. The label of a row is that of its nearest
+# center, for which its share is the largest.
 
 cdef class FuzzyPass:
-    """One pass over the rows after another: the sums of their memberships."""
+    """Passes over the rows that compute their memberships and the sums over these."""
     cdef Data data
     cdef Memory memory
     cdef CenterForms forms
@@ -35,14 +35,14 @@ cdef class FuzzyPass:
         return 0
 
     cdef int add_up(self) except -1:
-        """From now on passes add up sums."""
+        """From now on passes also compute sums."""
         self.job.totals = <double *>self.memory.take(
             self.data.n_threads * SUM_PARTS * (self.data.rows.d + 2) * self.job.width,
             sizeof(double))
         return 0
 
     cdef int go(self, const double *centers, int32_t *labels) except -1:
-        """A pass with these centers (k, d); the sums of all threads are the first one's then.
+        """A pass with these centers (k, d). Afterwards the first thread's sums are those of all.
 
         labels  OUT  (n,)
         """
@@ -83,7 +83,7 @@ cdef class FuzzyPass:
 
 
 cdef class FuzzySearch(Search):
-    """Memberships in place of labels; labels are those of the nearest centers."""
+    """Computes memberships; labels are those of the nearest centers."""
 
     cdef bint possible(self, Run run) noexcept:
         return isinstance(run.rule, Fuzzy)
@@ -100,7 +100,7 @@ cdef class FuzzySearch(Search):
     cdef int assign(self, Run run) except -1 nogil:
         with gil:
             (<FuzzyClusters>run.clusters).sums.go(run.clusters.center, run.label)
-        # Shares change while centers do: it is their shift alone that ends a run.
+        # Shares change as long as centers move, so only the shift of the centers ends a run.
         run.data.workers[0].changed = run.data.rows.n
         return 0
 

@@ -1,15 +1,15 @@
-# Rows with gaps: distances go over the features that are there, centers are the means of what is
-# there (compare k-POD: Chi, Chi & Baraniuk, The American Statistician 70, 2016).
+# Rows with gaps: distances use the features that a row has, and centers are the means of the values
+# that are present (compare k-POD: Chi, Chi & Baraniuk, The American Statistician 70, 2016).
 #
-# Minimizes sum_i w_i d / d_i sum_f (x_if - c_jf)^2 over the features f that are there in row i, d_i
-# of d, with j its label. An assignment takes the nearest center of each row: the factor is the same
-# for all centers. An update sets c_jf to the mean of the rows of the cluster in which f is there,
-# weighted
-# by w_i d / d_i, which is where this quadratic function of it is least. So neither raises the sum,
-# and it falls until no label changes. The weights of `Data` have the factor in them.
+# Minimizes sum_i w_i (d / d_i) sum_f (x_if - c_jf)^2, where row i has label j, the inner sum is
+# over the features f that are present in row i, and d_i is their number. An assignment takes the
+# nearest center of each row, since the factor d / d_i is the same for all centers. An update sets
+# c_jf to the mean over the rows of the cluster in which f is present, with weights w_i d / d_i:
+# this minimizes the sum, which is a quadratic function of c_jf. So neither step raises the sum, and
+# it decreases until no label changes. The weights of `Data` include the factor d / d_i.
 
 cdef class GapClusters(Clusters):
-    """Centers that are the means of what is there."""
+    """Centers that are the means of the values that are present."""
 
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
         cdef Py_ssize_t size = self.k * self.cuts.sums.weight_parts * self.d
@@ -24,7 +24,7 @@ cdef class GapClusters(Clusters):
         (<Data>self.view).read_center(row, out)
 
     cdef void update(self, Py_ssize_t j) noexcept nogil:
-        """The same; a feature that is there in none of the rows stays as it is."""
+        """The same; a feature that is present in none of the rows stays as it is."""
         cdef Py_ssize_t d = self.d, f
         cdef double step, mean
         cdef bint any_rows = self.cuts.weight_of(&self.total, j) > 0
@@ -38,7 +38,7 @@ cdef class GapClusters(Clusters):
 
 
 cdef class Gaps(Rule):
-    """Centers of rows with gaps; the data are of that metric."""
+    """Centers of rows with gaps, for data whose metric is "gaps"."""
 
     def algorithm(self):
         return Algorithm((Floats,), (AllCenters,))

@@ -1,5 +1,5 @@
-# Rows whose clusters are known stay there: constrained k-means (Basu, Banerjee & Mooney, ICML
-# 2002).
+# Rows whose clusters are known keep their labels: constrained k-means (Basu, Banerjee & Mooney,
+# ICML 2002).
 
 cdef class KnownLabels(Rule):
     """Some rows keep the labels that they are given.

@@ -1,15 +1,14 @@
-# k-medians: rows go to the center at the smallest Manhattan distance, and centers are the medians
-# of their rows, feature by feature.
+# k-medians: a row belongs to the center at the smallest Manhattan distance, and each feature of a
+# center is the median of that feature over the rows of the cluster.
 #
-# Minimizes sum_i w_i sum_f |x_if - c_jf| with j the label of row i. A median is the lower one of
-# two:
-# the smallest value at or below which the rows have half of the cluster's weight, or more. Weights
-# are compared as exact sums, so that no order of the rows has a say.
+# Minimizes sum_i w_i sum_f |x_if - c_jf|, where row i has label j. The median is the lower one: the
+# smallest value such that rows with at least half of the cluster's weight have this value or a
+# smaller one. Sums of weights are exact, so that they do not depend on the order of the rows.
 
 cdef enum:
-    MEDIAN_FEATURES = 8          # whose values are gathered together
-    FEW_VALUES = 600             # that are not worth a sample
-    MEDIAN_SAMPLE = 256                 # values that tell between which others the median is
+    MEDIAN_FEATURES = 8          # features whose values are gathered together
+    FEW_VALUES = 600             # fewer values than this are ordered without a sample
+    MEDIAN_SAMPLE = 256          # values in the sample that brackets the median
 
 
 cdef struct Medians:             # IN unless marked
@@ -26,7 +25,7 @@ cdef struct Medians:             # IN unless marked
     double *weight_sums          # scratch (threads, 4, weight_parts)
     double *kept                 # scratch (threads, room)
     const Sums *how              # how sums of weights are cut
-    const int64_t *items         # parts of clusters that are to be done: cluster * parts + part
+    const int64_t *items         # the parts of clusters to work on: cluster * parts + part
     double *reach                # OUT (k, d) how far from the new center to look for the next one
     double *out                  # OUT (k, d)
 
@@ -41,19 +40,19 @@ cdef struct Bracketing:          # IN unless marked
     ExactTable *exact
     Worker *workers
     const int32_t *label         # (n,)
-    const uint8_t *active        # (k,) clusters that are to be done
+    const uint8_t *active        # (k,) whether the medians of a cluster are looked for
     Py_ssize_t k, d
-    const double *low            # (k, d) medians are expected from here
-    const double *high           # (k, d) to here
+    const double *low            # (k, d) medians are expected to be at least this,
+    const double *high           # (k, d) and at most this
     int64_t *below               # INOUT (threads, k, d) values that are less than `low`
-    Candidate *found             # OUT (threads, room) values that are neither below nor above
-    int64_t *used                # INOUT (threads,) how many
+    Candidate *found             # OUT (threads, room) values from `low` to `high`
+    int64_t *used                # INOUT (threads,) the number of these values
     Py_ssize_t room
 
 
 cdef inline const double *row_at(const Rows *rows, ExactTable *exact, Py_ssize_t i,
                                  double *room) noexcept nogil:
-    """A row (d,): where it lies, or in `room`."""
+    """A row (d,): a pointer to it in place if it can be read there, else to a copy in `room`."""
     if rows.direct and rows.kind == KIND_F64:
         return <const double *>(rows.data + i * rows.row_stride)
     exact.read(rows, i, room)
@@ -82,7 +81,7 @@ cdef void sort_few(double *x, Py_ssize_t n) noexcept nogil:
 
 
 cdef double pivot_of(const double *x, Py_ssize_t n) noexcept nogil:
-    """A value near the middle: a median of medians of nine of them."""
+    """A value that is probably near the median: the median of three medians of three values."""
     cdef Py_ssize_t step = n // 9
     if n < 9:
         return x[n // 2]
@@ -93,9 +92,9 @@ cdef double pivot_of(const double *x, Py_ssize_t n) noexcept nogil:
 
 
 cdef double select_in(double *x, Py_ssize_t n, Py_ssize_t rank) noexcept nogil:
-    """The value that has `rank` others before it in order; `x` is put in another order.
+    """The value at position `rank` in ascending order; reorders `x`.
 
-    After many rounds, which only contrived values take, the rest is sorted.
+    Quickselect. After 100 rounds, which only adversarial values take, the rest is sorted.
     """
     cdef Py_ssize_t low = 0, high = n, below, equal, i, rounds = 0
     cdef double pivot, value
@@ -134,8 +133,8 @@ cdef double lower_median(double *x, Py_ssize_t n, double *kept) noexcept nogil:
     cdef double low, high, value
     if n < FEW_VALUES:
         return select_in(x, n, rank)
-    # The median lies between two values of a sorted sample that are 2.5 standard deviations to
-    # either side of its middle, nearly always: only what is between them has to be put in order.
+    # Nearly always the median lies between the two values of the sorted sample that are 20 places,
+    # or 2.5 standard deviations, from its middle. Then only the values between them are searched.
     step = n // MEDIAN_SAMPLE
     for i in range(MEDIAN_SAMPLE):
         sample[i] = x[i * step + (i * 7919) % step]
@@ -165,7 +164,7 @@ cdef inline void cut_weight(double *total, const Sums *how, double w) noexcept n
 
 cdef bint reaches_half(const double *some, const double *more, const double *total,
                        double *scratch, int parts) noexcept nogil:
-    """Whether twice the sum of two exact sums is a third one, or above."""
+    """Whether the sum of the exact sums `some` and `more` is at least half of `total`."""
     cdef int p
     for p in range(parts):
         scratch[p] = 2 * (some[p] + more[p]) - total[p]
@@ -174,13 +173,13 @@ cdef bint reaches_half(const double *some, const double *more, const double *tot
 
 cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
                             double *sums) noexcept nogil:
-    """The lower median of n values with positive weights; both are put in another order.
+    """The lower median of n values with positive weights; reorders both.
 
-    sums  scratch (4, weight_parts) and as much again
+    sums  scratch (4, weight_parts)
     """
     cdef int parts = how.weight_parts, p
     cdef double *total = sums
-    cdef double *before = sums + parts        # of all that is known to be below the median
+    cdef double *before = sums + parts        # of the values known to be below the median
     cdef double *less = sums + 2 * parts
     cdef double *scratch = sums + 3 * parts
     cdef Py_ssize_t low = 0, high = n, below, equal, i
@@ -216,7 +215,7 @@ cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
             equal += value <= pivot
         for i in range(below, equal):
             cut_weight(less, how, w[i])
-        # (equal == low: values that another thread has made NaN)
+        # equal == low: another thread has changed values to NaN.
         if equal == high or equal == low or reaches_half(before, less, total, scratch, parts):
             return pivot
         for p in range(parts):
@@ -227,7 +226,9 @@ cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
 
 cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
-    """The medians of some clusters in some features; PANEL numbers stand for one of these parts."""
+    """Find the medians of some clusters in some features. PANEL numbers of the range [start, stop)
+    stand for one item of `job.items`.
+    """
     cdef Medians *job = <Medians *>job_
     cdef Rows part = job.rows[0]
     cdef double *values = job.values + worker * MEDIAN_FEATURES * job.room
@@ -265,14 +266,16 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 spread = 0
                 for i in range(n):
                     spread += fabs(values[f * job.room + i] - row[0])
-                # About one value in twelve is so near, of many distributions.
+                # Of many distributions, about one value in twelve is that near to the median.
                 job.reach[job.cluster[c] * job.d + first + f] = 0.125 * spread / n
     return 0
 
 
 cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
-    """Count the values below the brackets of their clusters, and list those within."""
+    """Count the values of rows [start, stop) that are below `low`, and list those from `low` to
+    `high`.
+    """
     cdef Bracketing *job = <Bracketing *>job_
     cdef double *room = <double *>job.workers[worker].block
     cdef const double *row
@@ -286,7 +289,7 @@ cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         if not job.active[job.label[i]]:
             continue
         if used + d > job.room:
-            used = job.room                   # too many: all is to be done otherwise
+            used = job.room                   # too many: the medians are found without brackets
             break
         row = row_at(job.rows, job.exact, i, room)
         at = job.label[i] * d
@@ -305,29 +308,29 @@ cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
 cdef class MedianClusters(Clusters):
     """Centers that are the medians of their rows.
 
-    Of clusters that few rows join and leave, the values near the medians are kept in order, and
-    brought up to date row by row. Other clusters whose rows have changed are gone over once more:
-    first in one pass over the rows that looks for medians near the last ones, then, where they are
-    not, one by one.
+    For a cluster that few rows join or leave, the values near its medians are stored in order, and
+    updated for each such row. For the other clusters whose rows have changed, one pass over the
+    rows looks for the medians near the last ones. Medians that are not found there are found
+    cluster by cluster from all values.
     """
-    cdef int64_t *moved          # (k,) rows that the last pass has moved into or out of a cluster
-    cdef uint8_t *known          # (k,) whether there are values in order, as of the labels before
-                                 # the pass; after it, as of the new ones
-    cdef double **near_          # (k,) values from `from_` to `to`, in order: (d, room)
+    cdef int64_t *moved          # (k,) rows that joined or left a cluster in the last pass
+    cdef uint8_t *known          # (k,) whether values are stored. They are those of the labels
+                                 # before a pass; once it is collected, those of the new labels
+    cdef double **near_          # (k,) the stored values, from `from_` to `to`, in order: (d, room)
     cdef Py_ssize_t *room        # (k,)
-    cdef int64_t *length         # (k, d) how many
-    cdef int64_t *under          # (k, d) how many others are below `from_`
+    cdef int64_t *length         # (k, d) the number of stored values
+    cdef int64_t *under          # (k, d) the number of values below `from_`
     cdef double *from_           # (k, d)
     cdef double *to              # (k, d)
-    cdef double *reach           # (k, d) how far from a center its next one is looked for; below 0
-                                 # where that is not known
+    cdef double *reach           # (k, d) the next median is looked for within this distance of the
+                                 # last; below 0 where that is not known
     cdef int32_t *before         # (n,) labels before the pass
     cdef const int32_t *label    # (n,) after it
-    cdef int64_t *left_out       # (k,) rows that are to have no say in the next update
+    cdef int64_t *left_out       # (k,) rows that are left out of the next update
     cdef Py_ssize_t n_left_out
 
     cdef int new_tallies(self, Tally *tallies, int count) except -1:
-        """Room for weights and counts alone."""
+        """Allocate weights and counts only."""
         tallies.weights = <double *>self.memory.take(self.k * self.cuts.sums.weight_parts,
                                                      sizeof(double))
         tallies.counts = <int64_t *>self.memory.take(self.k, sizeof(int64_t))
@@ -389,11 +392,11 @@ cdef class MedianClusters(Clusters):
                     self.put_in(label[i], row)
 
     cdef bint few_moved(self, Py_ssize_t j) noexcept nogil:
-        """Whether it pays to follow a cluster row by row."""
+        """Whether so few rows have moved that it pays to update the stored values row by row."""
         return 32 * self.moved[j] <= self.total.counts[j]
 
     cdef int64_t place_of(self, Py_ssize_t e, const double *values, double value) noexcept nogil:
-        """How many of the values in order are less."""
+        """The number of stored values that are less than this one."""
         cdef int64_t low = 0, high = self.length[e], middle
         while low < high:
             middle = (low + high) // 2
@@ -404,7 +407,7 @@ cdef class MedianClusters(Clusters):
         return low
 
     cdef void take_out(self, Py_ssize_t j, const double *row) noexcept nogil:
-        """A row has left a cluster whose values are known."""
+        """Update the stored values of a cluster that a row has left."""
         cdef Py_ssize_t f, e
         cdef double *values
         cdef int64_t at
@@ -422,7 +425,7 @@ cdef class MedianClusters(Clusters):
                 memmove(values + at, values + at + 1, (self.length[e] - at) * sizeof(double))
 
     cdef void put_in(self, Py_ssize_t j, const double *row) noexcept nogil:
-        """A row has joined a cluster whose values are known."""
+        """Update the stored values of a cluster that a row has joined."""
         cdef Py_ssize_t f, e
         cdef double *values
         cdef int64_t at
@@ -441,7 +444,7 @@ cdef class MedianClusters(Clusters):
                 self.length[e] += 1
 
     cdef bint find_known(self, Py_ssize_t j) noexcept nogil:
-        """Take the medians from the values in order; False where they are not among them."""
+        """Take the medians from the stored values; False where one is not among them."""
         cdef int64_t rank = (self.total.counts[j] - 1) // 2
         cdef Py_ssize_t f, e
         for f in range(self.d):
@@ -454,7 +457,7 @@ cdef class MedianClusters(Clusters):
 
     cdef int know(self, Py_ssize_t j, const double *values, const int64_t *start,
                   const int64_t *below, const double *low, const double *high) except -1:
-        """Keep the values of a cluster that are near its medians; see `find_near`.
+        """Store the values of a cluster that are near its medians; see `find_near`.
 
         values  IN  those of place e lie from start[e - 1] to start[e]
         """
@@ -495,7 +498,7 @@ cdef class MedianClusters(Clusters):
                            &self.cuts.sums, sign * w)
 
     cdef void move(self, Py_ssize_t row, int32_t label, int sign) noexcept nogil:
-        """Take a row out of the next update (-1), or let it have its say again (1)."""
+        """Leave a row out of the next update (-1), or include it again (1)."""
         cdef Py_ssize_t i
         self.change(row, label, sign)
         if sign < 0:
@@ -516,7 +519,7 @@ cdef class MedianClusters(Clusters):
         return False
 
     cdef int find_all(self) except -1 nogil:
-        """Find the medians of the clusters that were touched, as their next centers."""
+        """Find the medians of the clusters whose rows have changed, as their next centers."""
         with gil:
             return self.find_with_gil()
 
@@ -537,9 +540,9 @@ cdef class MedianClusters(Clusters):
     cdef int find_near(self, uint8_t *active, uint8_t *left, Py_ssize_t parts) except -1:
         """Look for medians near the centers.
 
-        active  INOUT  (k,) clusters that are to be done; those of which nothing is known are taken
-                       off
-        left    INOUT  (k, parts) which parts are left over
+        active  INOUT  (k,) whether the medians of a cluster are looked for; set to False where it
+                       is not known how far to look
+        left    INOUT  (k, parts) whether medians are still to be found in a part of the features
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.view.rows.n, k = self.k, d = self.d, size = k * d, e, i, j, f, rank
@@ -569,7 +572,7 @@ cdef class MedianClusters(Clusters):
         job.low = low
         job.high = high
         job.below = <int64_t *>memory.take(threads * size, sizeof(int64_t))
-        # Twice what an even share of so many would be, if a quarter of the values were candidates.
+        # Room for twice the even share of a thread if a quarter of the values are candidates.
         job.room = rows * d // (2 * threads) + 1024 * d
         job.found = <Candidate *>memory.take(threads * job.room, sizeof(Candidate), True)
         job.used = <int64_t *>memory.take(threads, sizeof(int64_t))
@@ -605,7 +608,7 @@ cdef class MedianClusters(Clusters):
                 else:
                     left[j * parts + f // MEDIAN_FEATURES] = True
                     whole = False
-                # So that next time about one value in twelve is looked at.
+                # Next time, about one value in twelve should be a candidate.
                 self.reach[e] *= min(2.0, max(0.5, self.total.counts[j] / (12.0 * (total + 1))))
             if whole:
                 self.know(j, value, start, job.below, low, high)
@@ -649,7 +652,7 @@ cdef class MedianClusters(Clusters):
                                        sizeof(int64_t))
         for i in range(n):
             c = place[label[i]]
-            # (Weights may be changed by another thread since rows were counted.)
+            # Another thread may have changed weights since rows were counted.
             if c >= 0 and (weight == NULL or weight[i] > 0) and at[c] < start[c + 1]:
                 order[at[c]] = i
                 at[c] += 1
@@ -695,10 +698,10 @@ cdef class MedianClusters(Clusters):
 
 
 cdef class MedianRule(Rule):
-    """Centers that are medians; the data are of the Manhattan metric."""
+    """Centers that are medians, for data with the Manhattan metric."""
 
     cdef int open(self, Run run) except -1:
-        run.job.sums = NULL                  # nobody asks for means
+        run.job.sums = NULL                  # no means are needed
         return 0
 
     def algorithm(self):

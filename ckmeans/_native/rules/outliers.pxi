@@ -1,12 +1,12 @@
-# The rows farthest from their centers have no say in them: k-means-- (Chawla & Gionis, SIAM Data
-# Mining 2013).
+# The rows farthest from their centers are left out and do not affect the centers: k-means-- (Chawla
+# & Gionis, SIAM Data Mining 2013).
 #
-# Given the centers, leaving out the rows of the largest weight times squared distance lowers the
-# inertia most; so does each half of an iteration, and iterations end. Which rows can be among them
-# is known from bounds: a row is no farther from its nearest center than it was, plus what its
-# center
-# has moved. The rows that were left out before are measured first; no others need to be measured
-# whose bound is below all of theirs.
+# For given centers, the inertia is lowest if the rows of the largest weight times squared distance
+# are left out. So neither half of an iteration raises the inertia, and the iterations end. Upper
+# bounds tell which rows may be among the farthest: the distance of a row to its nearest center
+# grows by at most the distance that this center has moved. The rows that were left out in the last
+# iteration are measured first. Of the others, only those are measured whose upper bound is not
+# below all of these distances.
 
 cdef struct Far:         # rows that are measured; IN unless marked
     const Rows *rows
@@ -38,7 +38,7 @@ cdef int measure_far(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
 
 
 cdef class Outliers(Rule):
-    """So many rows of the largest weight times squared distance are left out.
+    """Leaves out a number of rows, those of the largest weight times squared distance.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ cdef class Outliers(Rule):
         return run.data.threads.each_chunk(measure_far, &job, count, 2.0 * run.data.rows.d + 5)
 
     cdef int take_farthest(self, Run run, Py_ssize_t found) except -1:
-        """Let the listed rows of the largest scores be left out; of equal ones the first by
-        content.
+        """Choose the rows that are left out: those with the largest scores among the listed rows;
+        of equal scores the rows that come first in the order of their hashes.
         """
         cdef cnp.ndarray scores = np.empty(found)
         cdef double *score = <double *>cnp.PyArray_DATA(scores)
@@ -189,7 +189,7 @@ cdef class Outliers(Rule):
 
     cdef int take_level(self, Run run, Py_ssize_t found, double limit, Py_ssize_t taken,
                         Py_ssize_t count) except -1:
-        """Fill up with rows of one score, in order of content."""
+        """Fill up with rows of one score, in the order of their hashes."""
         cdef Memory memory = Memory()
         cdef uint8_t *equal = <uint8_t *>memory.take(run.data.rows.n, 1)
         cdef DrawOrder order = run.data.need_draw_order()

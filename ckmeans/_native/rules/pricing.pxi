@@ -1,59 +1,64 @@
-# Rows go to the cluster where cost + price is least: one pass over the rows, for rules/sizes.pxi.
+# Assigns each row to the cluster of least cost + price, in one pass over the rows; for
+# rules/sizes.pxi.
 #
-# From one pass to the next centers and prices change little, in the end. So of each row a bound is
-# kept of how much more any other cluster costs it (compare Hamerly, SDM 2010). Let x be a row in
-# cluster a, at most r from its center, D the distance of the centers of a and j, m how far centers
-# have moved since, and b prices. What j costs x more than a has fallen by at most
-#     2 r (m_j + m_a) + 2 D m_j + m_a^2 - (b_j' - b_j) + (b_a' - b_a),
-# as |x - c_j| <= r + D. Rows whose bound stays above 0 are not looked at. Clusters j that cost
-# every row of a more, as the least savings of any of its rows say, are left out of this and cap the
-# bound.
+# In later passes, centers and prices change little. So for each row a lower bound is stored of how
+# much more any other cluster would cost it (compare Hamerly, SDM 2010). Let x be a row in cluster
+# a, at distance r or less from its center; D the distance between the centers of a and j; m_a, m_j
+# the distances that these centers have moved since the last pass; and b, b' the prices then and
+# now. Since |x - c_j| <= r + D, the amount by which x costs more in j than in a has fallen by at
+# most
+#     2 r (m_j + m_a) + 2 D m_j + m_a^2 - (b_j' - b_j) + (b_a' - b_a).
+# Rows whose bound stays above 0 stay in their cluster and are not compared. If `saving` shows that
+# cluster j costs every row of a clearly more, j is left out of this formula; instead, what it costs
+# more is an upper limit of the new bounds (`cap`).
 
 cdef enum:
-    SOME = 64            # rows that a thread looks at together
-    BIDS = 8             # clusters that are compared at a time: BLOCK is a multiple of it
+    SOME = 64            # rows that a thread processes together
+    BIDS = 8             # clusters that are compared together; BLOCK is a multiple of it
 
-cdef int64_t UNREACHED = <int64_t>1 << 62     # above all costs, and those of paths
+cdef int64_t UNREACHED = <int64_t>1 << 62     # above the costs of all rows and paths
 
 
 cdef struct Pricing:     # rows, compared with all centers at their prices; IN unless marked
     const Rows *rows
     ExactTable *exact
     Worker *workers
-    const int64_t *ids           # (places,) rows by place; NULL: each row is at its own place
-    const int64_t *rank          # (n,) of each row by content
+    const int64_t *ids           # (places,) the row at each place; NULL: place i is row i
+    const int64_t *rank          # (n,) of each row in the order of their hashes
     const double *centers        # (k, d)
     const double *blocks         # the same, side by side
     Py_ssize_t k, padded         # padded: k up to a multiple of BLOCK
     double scale                 # of costs
-    int64_t most                 # no cost is larger, whatever another thread makes of the rows
+    int64_t most                 # larger costs are set to this, in case another thread changes rows
     const int64_t *price         # (k,)
-    double *bid                  # (padded,) prices as squared distances; infinite from k on
-    double largest_bid           # the largest magnitude of them
+    double *bid                  # (padded,) prices in units of squared distances; infinite from k
+                                 # on
+    double largest_bid           # their largest magnitude
     double *squares              # scratch (threads, SOME, padded)
-    int32_t *label               # INOUT by place: the cheapest cluster; the one that was there
-                                 # before, or else the first, of equally cheap ones
+    int32_t *label               # INOUT by place: the cheapest cluster; of equally cheap ones the
+                                 # label before if it is one of them, else the first
     double *nearest              # OUT by place: squared distance to the nearest center
-    # what is known of rows from the pass before; `slack` is NULL where nothing is kept of them
-    double *slack                # INOUT by place: no other cluster costs less than so much more,
-    double *reach                # INOUT its center is not farther than this,
-    int32_t *priced              # INOUT if the row is in this cluster
-    bint all_rows                # whether all rows are compared, whatever is known of them
+    # bounds of rows from the last pass; `slack` is NULL where none are stored
+    double *slack                # INOUT by place: any other cluster costs at least this much more,
+    double *reach                # INOUT and the row's center is at most this far,
+    int32_t *priced              # INOUT as long as the row is in this cluster
+    bint all_rows                # whether all rows are compared, whatever their bounds
     const double *moved          # (k,) how far centers have moved since that pass
-    const double *loss           # (k,) what bounds have lost, but for
-    const double *loss_by_reach  # (k,) so much times their reach
-    const double *cap            # (k,) what they are at the most
-    double span                  # the largest distance of two centers
-    double slip                  # what rounding makes of values,
-    double slip_by_square        # but for so much times the largest squared distance of the row
+    const double *loss           # (k,) by how much `slack` has fallen since: this,
+    const double *loss_by_reach  # (k,) plus this times the row's reach
+    const double *cap            # (k,) an upper limit of `slack`
+    double span                  # the largest distance between two centers
+    double slip                  # a bound of rounding errors: this,
+    double slip_by_square        # plus this times the largest squared distance of the row
     double *farthest             # INOUT (threads, k) the largest reach
-    int64_t *compared            # OUT (threads,) rows that would be compared
-    double *saving               # INOUT (threads, k, padded) the least difference of squared
-                                 # distances of a row of one cluster to another and to its own
+    int64_t *compared            # OUT (threads,) how many rows would be compared
+    double *saving               # INOUT (threads, k, padded) the squared distance to another
+                                 # center minus that to the own one: the minimum over the rows of a
+                                 # cluster
 
 
 cdef inline int64_t cost_of(const Pricing *job, double sq_distance, double nearest) noexcept nogil:
-    """Squared distance less the row's smallest, as a whole number."""
+    """A squared distance minus the row's smallest one, scaled, as a whole number."""
     cdef double cost = (sq_distance - nearest) * job.scale + 0.5
     if cost < job.most:
         return <int64_t>cost if cost > 0 else 0
@@ -62,11 +67,15 @@ cdef inline int64_t cost_of(const Pricing *job, double sq_distance, double neare
 
 cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t before,
                                 double *nearest) noexcept nogil:
-    """The cluster where cost + price is least of a row, whose squared distances (padded,) these
-    are; the one before, or else the first, of equally cheap ones.
+    """The cluster of least cost + price of a row; of equally cheap ones `before` if it is one of
+    them, else the first.
 
-    Floating-point sums leave hardly ever more than one to be compared as whole numbers. They are
-    off by less than 2 units in the last place of any of their terms, whole numbers by less than 2.
+    First in floating point, which nearly always rules out all clusters but one; those that are left
+    are compared as whole numbers. The error of a floating-point sum is less than 2 units in the
+    last place of its largest term, that of a whole number is less than 2.
+
+    sq       IN   (padded,) the row's squared distances
+    nearest  OUT  the smallest of these
     """
     cdef double low[BIDS]
     cdef double least[BIDS]
@@ -95,7 +104,7 @@ cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t be
         for b in range(BIDS):
             any_of_them |= sq[j + b] + job.bid[j + b] <= limit
         for b in range(BIDS if any_of_them else 0):
-            # (Rows that another thread has changed may have infinite distances to all.)
+            # A row that another thread has changed may have infinite distances to all centers.
             if j + b < job.k and sq[j + b] + job.bid[j + b] <= limit:
                 cost = cost_of(job, sq[j + b], low[0]) + job.price[j + b]
                 if cost < best or (cost == best and j + b == before):
@@ -106,9 +115,9 @@ cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t be
 
 cdef inline bint would_stay(const Pricing *job, Py_ssize_t place, double *slack,
                             double *reach) noexcept nogil:
-    """Whether a row is certainly cheapest where it is.
+    """Whether the bounds prove that a row's cluster is still the cheapest one.
 
-    slack, reach  OUT  what is known of it now, if so
+    slack, reach  OUT  its bounds now, if so
     """
     cdef Py_ssize_t a = job.label[place]
     cdef double span
@@ -123,7 +132,7 @@ cdef inline bint would_stay(const Pricing *job, Py_ssize_t place, double *slack,
 
 cdef int count_doubtful(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         int worker) noexcept nogil:
-    """How many rows would be compared."""
+    """Count the rows [start, stop) that would be compared."""
     cdef Pricing *job = <Pricing *>job_
     cdef Py_ssize_t i
     cdef double slack, reach
@@ -133,7 +142,7 @@ cdef int count_doubtful(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_
 
 
 cdef inline bint stays(Pricing *job, Py_ssize_t place, int worker) noexcept nogil:
-    """Whether a row is certainly cheapest where it is; brings what is known of it up to date."""
+    """The same, and updates the row's bounds if so."""
     cdef Py_ssize_t a
     cdef double slack, reach
     if not would_stay(job, place, &slack, &reach):
@@ -147,7 +156,7 @@ cdef inline bint stays(Pricing *job, Py_ssize_t place, int worker) noexcept nogi
 
 cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
                   int worker) noexcept nogil:
-    """The cheapest clusters of the rows at some places, SOME at the most."""
+    """Find the cheapest clusters of the rows at some places, SOME of them at most."""
     cdef Py_ssize_t i, j, at
     cdef double *sq = job.squares + worker * SOME * job.padded
     cdef double *saving
@@ -190,7 +199,7 @@ cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
 
 cdef int price_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                     int worker) noexcept nogil:
-    """The cheapest cluster of the rows at places [start, stop)."""
+    """Find the cheapest clusters of the rows at places [start, stop)."""
     cdef Pricing *job = <Pricing *>job_
     cdef bint all_rows = job.slack == NULL or job.all_rows
     cdef Py_ssize_t i, count = 0

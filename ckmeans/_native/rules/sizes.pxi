@@ -1,28 +1,28 @@
-# Clusters whose sizes are bounded: each assignment is the least costly one that keeps the bounds
+# Clusters whose sizes are bounded: each assignment is the one of least cost that keeps the bounds
 # (Bradley, Bennett & Demiriz, Microsoft Research TR-2000-65), a min-cost flow; see rules/flow.pxi.
 #
-# Every cluster has a price, and a row goes where distance + price is least: one pass over the rows.
-# Prices that give clusters the sizes that are asked for are near those of the iteration before, and
-# are corrected first on a random sample of the rows where they are off. So few rows are left to be
-# moved by the flow.
+# Each cluster has a price, and one pass assigns each row to the cluster of least cost + price. The
+# prices for which clusters have the required sizes are close to those of the last iteration; where
+# they are not, they are first corrected on random samples of the rows. So only few rows are left
+# that the flow has to move.
 #
-# Costs are squared distances less the row's smallest, as whole numbers: multiples of 2**-52 of what
-# they may be at the most, or coarser for very many clusters. The assignment is optimal to the last
-# digit of these.
+# The cost of a row in a cluster is its squared distance minus its smallest squared distance, as a
+# whole number of units. The unit is 2**-52 times an upper bound of all costs, or more for very many
+# clusters. The assignment is exactly optimal for these costs.
 
 cdef enum:
-    SMALLER = 8          # each sample is so many times smaller than the next one, or all rows,
-    SAMPLED = 16         # and has so many rows for each cluster, at least
-    FEW_DOUBTFUL = 8     # one row in so many may have to be compared, or all are,
-    MOST_AGED = 12       # as they are after so many passes: what is known only gets less
+    SMALLER = 8          # each sample is a SMALLER-th of the next one; the last one, of all rows,
+    SAMPLED = 16         # and has at least SAMPLED rows for each cluster
+    FEW_DOUBTFUL = 8     # all rows are compared if bounds leave more than one in FEW_DOUBTFUL,
+    MOST_AGED = 12       # and after MOST_AGED passes, since bounds get weaker with each
 
 
-cdef double HIGHEST = <double>UNREACHED / 8      # of prices at the beginning, so that none gets
-                                                 # near UNREACHED by the paths that are added
+cdef double HIGHEST = <double>UNREACHED / 8      # of prices before an assignment: the flow then
+                                                 # cannot raise them to UNREACHED
 
 
 cdef class Nothing(Search):
-    """No search at all: the rule finds labels by itself."""
+    """Does nothing: the rule finds the labels itself."""
 
     cdef bint possible(self, Run run) noexcept:
         return run.rule is not None and run.rule.searches
@@ -38,7 +38,7 @@ cdef class Nothing(Search):
 
 
 cdef double distance_up(const double *a, const double *b, Py_ssize_t d) noexcept nogil:
-    """The distance of two points, or a little more."""
+    """The distance of two points (d,), rounded up."""
     cdef double total = 0, step
     cdef Py_ssize_t f
     for f in range(d):
@@ -48,14 +48,14 @@ cdef double distance_up(const double *a, const double *b, Py_ssize_t d) noexcept
 
 
 cdef class Sizes(Rule):
-    """Every cluster keeps its size between bounds, at the least total squared distance.
+    """Keeps the size of each cluster between bounds, at the least total squared distance.
 
     Parameters
     ----------
     least, most : ndarray of shape (k,), int64
         Bounds, in units.
     units : ndarray of shape (n,), int64, or None
-        What each row counts, at least 0, below 2**52 in total; None: 1.
+        The units of each row, at least 0, below 2**52 in total; None: 1 each.
     """
     cdef object held             # keeps what `unit` points to
     cdef const int64_t *unit     # (n,) or NULL
@@ -70,18 +70,18 @@ cdef class Sizes(Rule):
     cdef Pricing job
     cdef double *blocks
     cdef int exponent            # of the scale of costs and prices
-    cdef double *slack           # (n,) what is known of rows, see rules/pricing.pxi
-    cdef double *center_then     # (k, d) centers and
-    cdef double *bid_then        # (k,) prices for which it was known,
-    cdef double *farthest        # (k,) and the largest reach
+    cdef double *slack           # (n,) bounds of rows, see rules/pricing.pxi
+    cdef double *center_then     # (k, d) the centers,
+    cdef double *bid_then        # (k,) the prices
+    cdef double *farthest        # (k,) and the largest reach, when bounds were updated last
     cdef double *moved           # (k,) scratch
     cdef double *loss            # (k,) scratch
     cdef double *loss_by_reach   # (k,) scratch
     cdef double *cap             # (k,) scratch
-    cdef int age                 # passes since all rows were compared; -1: nothing is known of them
-    cdef bint priced             # whether prices are known from an earlier assignment
-    cdef const int64_t *order    # (n,) all rows, by content
-    cdef object at_last          # rows that count nothing
+    cdef int age                 # passes since all rows were compared; -1: there are no bounds
+    cdef bint priced             # whether there are prices of an earlier assignment
+    cdef const int64_t *order    # (n,) all rows, in the order of their hashes
+    cdef object at_last          # rows of 0 units, which are assigned last
 
     def __cinit__(self, cnp.ndarray least not None, cnp.ndarray most not None, units=None):
         self.amends = self.searches = True
@@ -156,7 +156,7 @@ cdef class Sizes(Rule):
         return 0
 
     cdef int assign(self, Run run, int32_t *label) except -1:
-        """The least costly labels (n,); those of before are kept where others are no cheaper."""
+        """Find the labels (n,) of least cost; a row keeps its label where others cost the same."""
         cdef Py_ssize_t count = self.n, j
         cdef double off
         samples: list = []                   # numbers of rows, from the largest on
@@ -166,8 +166,8 @@ cdef class Sizes(Rule):
         self.rescale()
         if self.priced:
             self.price(self.n, label, self.least, self.most, self.unit, self.total)
-        # A sample is off by about the root of what it stands for: it is worth its while where
-        # more is off now.
+        # With the prices of a sample, sizes are off by a share of about sqrt(k / sample size). So
+        # a sample pays where they are off by more than that now.
         while count // SMALLER >= self.k * SAMPLED and self.total > 0:
             off = <double>self.flow.surplus() / self.total
             if self.priced and off * off * count <= SMALLER * self.k:
@@ -187,8 +187,8 @@ cdef class Sizes(Rule):
         return 0
 
     cdef int rescale(self) except -1:
-        """Choose the scale of costs, and bring prices to it; begin anew where they are too high for
-        it, since centers were much farther from the rows.
+        """Choose the scale of costs, and convert prices to it. If they are too high for it, since
+        centers were much farther from the rows before, start with prices of 0.
         """
         cdef Run run = self.run_
         cdef Cuts cuts = run.data.cuts
@@ -221,7 +221,7 @@ cdef class Sizes(Rule):
         return 0
 
     cdef int sample(self, Py_ssize_t count) except -1:
-        """Find prices for the first rows by content, which are random ones."""
+        """Find prices for a random sample: the first `count` rows in the order of their hashes."""
         cdef Memory memory = Memory()
         cdef int32_t *label = <int32_t *>memory.take(count, sizeof(int32_t), True)
         cdef int64_t *least = <int64_t *>memory.take(self.k, sizeof(int64_t))
@@ -248,8 +248,8 @@ cdef class Sizes(Rule):
 
     cdef int price(self, Py_ssize_t count, int32_t *label, const int64_t *least,
                    const int64_t *most, const int64_t *unit, int64_t total) except -1:
-        """Have the rows at the first `count` places go where it is cheapest, and see what clusters
-        have in excess.
+        """Assign the rows at the first `count` places to their cheapest clusters, and find the
+        excess of each cluster.
         """
         cdef Data data = self.run_.data
         cdef Memory memory = Memory()
@@ -260,7 +260,7 @@ cdef class Sizes(Rule):
         self.set_bids()
         self.begin_tracking()
         with nogil:
-            # (The first thread goes on with what is known.)
+            # The first thread continues with the savings of the last pass, if they are used.
             for i in range(0 if self.job.all_rows else pairs, data.n_threads * pairs):
                 self.job.saving[i] = INFINITY
             data.threads.each_chunk(price_rows, &self.job, count, cost)
@@ -274,7 +274,7 @@ cdef class Sizes(Rule):
         return 0
 
     cdef void set_bids(self) noexcept:
-        """Prices in units of squared distances."""
+        """Set `bid`: the prices in units of squared distances."""
         cdef Py_ssize_t j
         self.job.largest_bid = 0
         for j in range(self.job.padded):
@@ -284,8 +284,8 @@ cdef class Sizes(Rule):
                 self.job.largest_bid = max(self.job.largest_bid, fabs(self.job.bid[j]))
 
     cdef int begin_tracking(self) except -1:
-        """Before a pass: how has what is known of rows changed since the one before? Where that
-        says little, all rows are to be compared.
+        """Before a pass: find by how much the bounds of rows have changed since the last one, and
+        whether all rows are compared, since the bounds are too weak.
         """
         cdef Data data = self.run_.data
         cdef Py_ssize_t k = self.k, d = data.rows.d, padded = self.job.padded, a, j
@@ -322,7 +322,7 @@ cdef class Sizes(Rule):
                         + self.moved[a] * self.moved[a] + self.job.slip
                         + self.job.slip_by_square * (reach * reach))
                 self.job.saving[a * padded + j] -= fall
-                # No row of the cluster gains by going there, mostly: then this says enough.
+                # Mostly all rows of cluster a cost clearly more in j: then j only limits bounds.
                 least = self.job.saving[a * padded + j] + self.job.bid[j] - self.job.bid[a]
                 if least > 4 * fall:
                     self.cap[a] = min(self.cap[a], least)
@@ -341,11 +341,11 @@ cdef class Sizes(Rule):
         return 0
 
     cdef void end_tracking(self) noexcept:
-        """After a pass."""
+        """After a pass: note for which centers and prices the bounds hold."""
         cdef Data data = self.run_.data
         cdef Py_ssize_t k = self.k, j
         cdef int worker
-        if self.job.slack == NULL:           # what is known of other rows was written over
+        if self.job.slack == NULL:           # the savings of all rows were overwritten
             self.age = -1
             return
         memset(self.farthest, 0, k * sizeof(double))
@@ -357,13 +357,13 @@ cdef class Sizes(Rule):
         self.age = 0 if self.job.all_rows else self.age + 1
 
     cdef double cost(self) noexcept:
-        """Nanoseconds that it takes to compare a row with all centers, roughly."""
+        """Roughly, the nanoseconds of comparing a row with all centers."""
         cdef Data data = self.run_.data
         return (4 * data.assign_cost(self.k) if data.rows.indptr == NULL
                 else data.csr_cost(self.k))
 
     cdef int solve(self, Py_ssize_t count) except -1:
-        """Move rows until no cluster has anything in excess, and bring prices up to date."""
+        """Move rows until no cluster has an excess; this also updates the prices."""
         cdef Memory memory = Memory()
         cdef int done
         if self.flow.surplus() == 0:
@@ -371,17 +371,18 @@ cdef class Sizes(Rule):
         self.flow.open_lists(count, memory)
         with nogil:
             done = self.flow.run()
-        if not done:                         # `open` has seen that it can be done
+        if not done:                         # which `open` has ruled out for unchanged rows
             raise ValueError("X was changed while it was read: pass a copy.")
         self.round()
         return 0
 
     cdef int round(self) except -1:
-        """Give rows that are divided to one of their clusters as a whole.
+        """Assign each divided row to one of its clusters, which all cost it the same.
 
-        All of these cost them the same. Divided rows and their clusters make up a forest (but for
-        ties); going down each tree, a cluster takes its rows while it has lost weight so far, and
-        gives them on while it has gained some. So it ends up off by less than the heaviest row.
+        The graph that connects divided rows with their clusters is a forest, except for ties. In
+        each tree, from the root down, a cluster takes its rows as long as it has not gained units
+        so far, else it leaves them to another of their clusters. So the size of a cluster changes
+        by less than the units of the heaviest row.
         """
         cdef Flow flow = self.flow
         cdef Py_ssize_t i
@@ -403,7 +404,7 @@ cdef class Sizes(Rule):
         for root in sorted(rows_of_cluster):
             waiting = [root] if root not in seen else []
             seen.add(root)
-            for j in waiting:                # (it grows)
+            for j in waiting:                # a list that grows meanwhile
                 for r in rows_of_cluster[j]:
                     share = shares.pop(r, None)
                     if share is None:
@@ -419,7 +420,7 @@ cdef class Sizes(Rule):
         return 0
 
     cdef int label_weightless(self, int32_t *label) except -1:
-        """Rows that count nothing go where it is cheapest."""
+        """Assign rows of 0 units to their cheapest clusters."""
         cdef Run run = self.run_
         cdef Memory memory = Memory()
         cdef Py_ssize_t count = 0 if self.at_last is None else len(self.at_last), i
@@ -435,8 +436,8 @@ cdef class Sizes(Rule):
         self.job.ids = row
         self.job.label = own
         self.job.slack = NULL
-        self.age = -1                        # (places of other rows are written over)
-        self.set_bids()                      # (the flow has moved prices)
+        self.age = -1                        # this pass overwrites the bounds of other rows
+        self.set_bids()                      # the flow has changed prices
         with nogil:
             run.data.threads.each_chunk(price_rows, &self.job, count, cost)
         self.job.ids = NULL
