@@ -19,6 +19,7 @@ from .scaling import fitted_scaling
 #: bytes than this.
 MAPPED_LIMIT = 100 << 20
 
+
 class ChunkFits(Watched, CenterModel):
     """The methods of `KMeans` for rows in chunks."""
 
