@@ -54,7 +54,7 @@ from ckmeans import (
     partial,
     plot,
 )
-from ckmeans._cli import text, text_columns, text_header, text_layout, text_numbers
+from ckmeans._cli import csv_columns, csv_files, csv_header, csv_layout, csv_numbers
 from ckmeans._cli.readers import Ambiguous, ReadError, read_table
 from ckmeans._estimators import loading
 from ckmeans._estimators.kmeans import ALGORITHMS
@@ -2258,7 +2258,7 @@ OF_BYTES = {
     "tables": (
         read_bytes,
         some_table,
-        (text, text_columns, text_header, text_layout, text_numbers),
+        (csv_files, csv_columns, csv_header, csv_layout, csv_numbers),
     ),
 }
 

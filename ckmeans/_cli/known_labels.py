@@ -4,9 +4,9 @@ import numpy as np
 
 from .._rules.known_labels import MODES
 from .arguments import UsageError
+from .csv_numbers import is_missing
 from .outputs import as_list
 from .tables import ReadError
-from .text_numbers import is_missing
 
 
 def add_known_labels(parser):

@@ -18,6 +18,7 @@ import numpy as np
 
 from .._input.npy_files import damaged, load_npy
 from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
+from .csv_files import read_text
 from .tables import (
     Ambiguous,
     Ask,
@@ -31,7 +32,6 @@ from .tables import (
     numbers_of_rows,
     unique,
 )
-from .text import read_text
 
 __all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
 

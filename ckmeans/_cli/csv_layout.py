@@ -9,8 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from .tables import Ambiguous, ReadError
-from .text_columns import (
+from .csv_columns import (
     ArrowColumns,
     NotCut,
     PlainColumns,
@@ -19,7 +18,8 @@ from .text_columns import (
     csv_reader,
     needs_arrow,
 )
-from .text_numbers import MARKS, is_number
+from .csv_numbers import MARKS, is_number
+from .tables import Ambiguous, ReadError
 
 #: If several fit equally well, the first one is taken.
 _SEPARATORS = ("\t", ";", ",", "|")

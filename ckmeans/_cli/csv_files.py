@@ -22,19 +22,19 @@ The rest is decided here, by three rules:
 Without pyarrow plain CSV is read by the csv module: UTF-8, decimal points, and one character
 between columns. The rest is refused.
 
-`text_layout` finds the lines, the separator and the records, `text_columns` cuts them into cells,
-`text_numbers` decides how numbers are written, and `text_header` what the columns are called.
+`csv_layout` finds the lines, the separator and the records, `csv_columns` cuts them into cells,
+`csv_numbers` decides how numbers are written, and `csv_header` what the columns are called.
 """
 
 import warnings
 
 import numpy as np
 
+from .csv_columns import NoColumns, needs_arrow
+from .csv_header import find_names, find_row_names, is_header, names_in_comment
+from .csv_layout import Layout
+from .csv_numbers import PLAIN_MARKS, find_marks, is_missing, is_number, marks_asked, short
 from .tables import MissingValue, Original, ReadError, Table, choose, unique
-from .text_columns import NoColumns, needs_arrow
-from .text_header import find_names, find_row_names, is_header, names_in_comment
-from .text_layout import Layout
-from .text_numbers import PLAIN_MARKS, find_marks, is_missing, is_number, marks_asked, short
 
 
 def read_text(source, ask):

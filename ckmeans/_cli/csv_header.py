@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 
+from .csv_columns import cells_of
+from .csv_layout import BLANKS
+from .csv_numbers import MARKS, PLAIN_MARKS, is_missing, is_number, short
 from .tables import Ambiguous, unique
-from .text_columns import cells_of
-from .text_layout import BLANKS
-from .text_numbers import MARKS, PLAIN_MARKS, is_missing, is_number, short
 
 _ROW_NAMES = re.compile(r"rownames|row[._]names|__index_level_[0-9]+__", re.IGNORECASE)
 _NO_NAME = re.compile(r"(?:unnamed: ?[0-9]+)?", re.IGNORECASE)  # pandas' name for a nameless column

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .tables import ReadError
-from .text_numbers import (
+from .csv_numbers import (
     MISSING_PATTERN,
     ODD,
     ODD_PATTERN,
@@ -22,6 +21,7 @@ from .text_numbers import (
     is_missing,
     value_of,
 )
+from .tables import ReadError
 
 _LARGEST_BLOCK = 2**31 - 2  # of bytes that pyarrow parses at once
 
