@@ -2,8 +2,9 @@
 type.
 
 Kernels have one source each (`kernels/filter/filter.pxi`, `kernels/exact/exact.pxi`,
-`kernels/one_dim/one_dim.pxi`, ...). The modules that include them are two lines long, and written
-here, into the build directory. ARCHITECTURE.md says what an instruction set takes.
+`kernels/one_dim/one_dim.pxi`, ...), which Cython translates once. The modules that include its C
+are two lines long, and written here, into the build directory. ARCHITECTURE.md says what an
+instruction set takes.
 
 One wheel for each version of Python, not abi3: the engine's memoryviews would need 3.11 and its
 limited API makes a fit of 150 rows 7 % slower (41.3 instead of 38.4 us), and free-threaded
@@ -71,10 +72,16 @@ if X86_64 and not MSVC:
         "#include <immintrin.h>\nvoid f(void) { _tile_dpbsud(0, 1, 2); }\n", AMX
     ):
         INSTRUCTION_SETS["amx"] = AMX
-FILTER_ONLY = {
-    "avx512vnni",
-    "amx",
-}  # they have nothing for the other kernels: those of the set before will do
+#: What the exact kernels are compiled for besides squared distances; see kernels/exact/terms.h.
+METRICS = {"manhattan": 1, "gaps": 2}
+# Kernels that gain nothing from an instruction set are not compiled for it: those of the set before
+# will do.
+ALL_BUT_FILTER = {"swap", "one_dim", "silhouette", "exact", *METRICS}
+GAIN_NOTHING = {
+    "avx512": {"one_dim"},
+    "avx512vnni": ALL_BUT_FILTER,
+    "amx": ALL_BUT_FILTER,
+}
 
 if MSVC:
     OPTIMISE, CONTRACT, NO_CONTRACT = ["/O2"], [], ["/fp:precise"]
@@ -138,18 +145,13 @@ def drawn_in(source, seen=()):
     return found
 
 
-#: What the exact kernels are compiled for besides squared distances; see kernels/exact/terms.h.
-METRICS = {"manhattan": 1, "gaps": 2}
-
-
-def extension(name, source, flags, macros=()):
-    depends = sorted(map(str, drawn_in(source)))
+def extension(name, source, flags, depends, macros=()):
     return Extension(
         f"ckmeans._native.{name}",
         [source],
         include_dirs=[str(NATIVE), str(GENERATED), numpy.get_include()],
         extra_compile_args=OPTIMISE + flags,
-        depends=depends,
+        depends=sorted(map(str, depends)),
         define_macros=[*MACROS, *macros],
         libraries=[] if os.name == "nt" else ["m"],
     )
@@ -157,6 +159,37 @@ def extension(name, source, flags, macros=()):
 
 # What Cython's memoryviews need, compiled once instead of in every module that has any.
 SHARED = "ckmeans._native._cyutility"
+
+
+def kernel_sources():
+    """Name -> Cython source, of all kernels."""
+    one_line = 'include "kernels/{}.pxi"\n'.format
+    sources = {
+        "filter": one_line("filter/filter"),
+        "swap": one_line("swap"),
+        "one_dim": one_line("one_dim/one_dim"),
+        "silhouette": one_line("silhouette"),
+    }
+    for dtype, real in ("f32", "float"), ("f64", "double"):
+        dense = f"ctypedef {real} real\n" + one_line("exact/exact")
+        sources[f"dense_{dtype}"] = dense
+        sources[f"exact_{dtype}"] = dense + one_line("exact/csr")
+    return {name: write(f"{name}.pyx", text) for name, text in sources.items()}
+
+
+def translated(sources):
+    """Name -> C, as Cython translates it."""
+    made = cythonize(
+        # The longest one first; Cython writes the shared source itself.
+        [Extension(f"ckmeans._native.{name}", [source]) for name, source in sources.items()]
+        + [Extension(SHARED, [str(NATIVE / "_cyutility.c")])],
+        compiler_directives=DIRECTIVES,
+        include_path=[str(NATIVE), "."],
+        build_dir="build/cython",
+        nthreads=os.cpu_count() or 1,
+        shared_utility_qualified_name=SHARED,
+    )
+    return {each.name.rpartition(".")[2]: each.sources[0] for each in made}
 
 
 def extensions():
@@ -167,49 +200,38 @@ def extensions():
             for name, words in (("INSTRUCTION_SETS", INSTRUCTION_SETS), ("FLAGS", OPTIMISE))
         ),
     )
-    yield extension("engine", str(NATIVE / "engine.pyx"), NO_CONTRACT)  # the longest one first
-    quick = [] if MSVC else ["-O1", "-g0"]
-    # Cython writes this source itself.
-    yield Extension(SHARED, [str(NATIVE / "_cyutility.c")], extra_compile_args=quick)
+    sources = {"engine": str(NATIVE / "engine.pyx"), **kernel_sources()}
+    c = translated(sources)
+    depends = {name: drawn_in(source) for name, source in sources.items()}
+
+    def compiled(name, isa, flags, source, macros=()):
+        """A kernel as a module for one instruction set."""
+        module = f"{name}_{isa}"
+        include = Path(c[source]).resolve().as_posix()
+        shim = f'#define PyInit_{source} PyInit_{module}\n#include "{include}"\n'
+        return extension(
+            module, write(f"{module}.c", shim), flags, {c[source], *depends[source]}, macros
+        )
+
+    # The longest one first.
+    yield extension("engine", c["engine"], NO_CONTRACT, depends["engine"])
+    yield Extension(SHARED, [c["_cyutility"]], extra_compile_args=[] if MSVC else ["-O1", "-g0"])
     for isa, flags in INSTRUCTION_SETS.items():
-        yield extension(
-            f"filter_{isa}",
-            write(f"filter_{isa}.pyx", 'include "kernels/filter/filter.pxi"\n'),
-            flags + CONTRACT,
-        )
-        if isa in FILTER_ONLY:
-            continue
-        yield extension(
-            f"swap_{isa}",
-            write(f"swap_{isa}.pyx", 'include "kernels/swap.pxi"\n'),
-            flags + NO_CONTRACT,
-        )
-        yield extension(
-            f"one_dim_{isa}",
-            write(f"one_dim_{isa}.pyx", 'include "kernels/one_dim/one_dim.pxi"\n'),
-            flags + NO_CONTRACT,
-        )
-        yield extension(
-            f"silhouette_{isa}",
-            write(f"silhouette_{isa}.pyx", 'include "kernels/silhouette.pxi"\n'),
-            flags + NO_CONTRACT,
-        )
-        for dtype, real in ("f32", "float"), ("f64", "double"):
-            dense = f'ctypedef {real} real\ninclude "kernels/exact/exact.pxi"\n'
-            name = f"exact_{dtype}_{isa}"
-            yield extension(
-                name,
-                write(f"{name}.pyx", dense + 'include "kernels/exact/csr.pxi"\n'),
-                flags + NO_CONTRACT,
-            )
-            for metric, number in METRICS.items():
-                name = f"{metric}_{dtype}_{isa}"
-                yield extension(
-                    name,
-                    write(f"{name}.pyx", dense),
-                    flags + NO_CONTRACT,
-                    [("CKM_METRIC", str(number))],
-                )
+        for name in "filter", "swap", "one_dim", "silhouette":
+            if name not in GAIN_NOTHING.get(isa, ()):
+                rounding = CONTRACT if name == "filter" else NO_CONTRACT
+                yield compiled(name, isa, flags + rounding, name)
+        for metric, number in ("exact", 0), *METRICS.items():
+            if metric not in GAIN_NOTHING.get(isa, ()):
+                source = "exact" if metric == "exact" else "dense"
+                for dtype in "f32", "f64":
+                    yield compiled(
+                        f"{metric}_{dtype}",
+                        isa,
+                        flags + NO_CONTRACT,
+                        f"{source}_{dtype}",
+                        [("CKM_METRIC", str(number))],
+                    )
 
 
 class BuildExt(build_ext):
@@ -233,13 +255,6 @@ if __name__ == "__main__":
     setup(
         long_description=description(),
         long_description_content_type="text/markdown",
-        ext_modules=cythonize(
-            list(extensions()),
-            compiler_directives=DIRECTIVES,
-            include_path=[str(NATIVE), "."],
-            build_dir="build/cython",
-            nthreads=os.cpu_count() or 1,
-            shared_utility_qualified_name=SHARED,
-        ),
+        ext_modules=list(extensions()),
         cmdclass={"build_ext": BuildExt},
     )

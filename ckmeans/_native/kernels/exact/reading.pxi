@@ -18,19 +18,11 @@ cdef void convert(const Rows *rows, Py_ssize_t start, Py_ssize_t count, const el
     cdef const char *data = <const char *>first + start * rows.row_stride
     cdef Py_ssize_t i, f, d = rows.d, row_stride = rows.row_stride, col_stride = rows.col_stride
     cdef const element *x
-    cdef double factor
-    if rows.factor != NULL and col_stride == sizeof(element):
+    if col_stride == sizeof(element):
         for i in range(count):
             x = <const element *>(data + i * row_stride)
-            factor = rows.factor[start + i]
             for f in range(d):
-                out[i * d + f] = <real>(x[f] * factor)
-    elif rows.factor != NULL:
-        for i in range(count):
-            factor = rows.factor[start + i]
-            for f in range(d):
-                out[i * d + f] = <real>((<const element *>(data + i * row_stride + f
-                                                           * col_stride))[0] * factor)
+                out[i * d + f] = <real>x[f]
     elif col_stride * col_stride <= row_stride * row_stride:
         for i in range(count):
             for f in range(d):
@@ -48,22 +40,46 @@ cdef void convert_short(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
     """The same of float16 and bfloat16."""
     cdef Py_ssize_t i, f, d = rows.d, col_stride = rows.col_stride
     cdef const char *at
-    cdef double factor = 1
     for i in range(count):
-        if rows.factor != NULL:
-            factor = rows.factor[start + i]
         at = rows.data + (start + i) * rows.row_stride
         if rows.kind == KIND_BF16:
             for f in range(d):
-                out[i * d + f] = <real>(ckm_bfloat16((<const uint16_t *>(at + f * col_stride))[0])
-                                        * factor)
+                out[i * d + f] = <real>ckm_bfloat16((<const uint16_t *>(at + f * col_stride))[0])
         elif col_stride == sizeof(uint16_t):
             for f in range(d):
-                out[i * d + f] = <real>(ckm_float16((<const uint16_t *>at)[f]) * factor)
+                out[i * d + f] = <real>ckm_float16((<const uint16_t *>at)[f])
         else:
             for f in range(d):
-                out[i * d + f] = <real>(ckm_float16((<const uint16_t *>(at + f * col_stride))[0])
-                                        * factor)
+                out[i * d + f] = <real>ckm_float16((<const uint16_t *>(at + f * col_stride))[0])
+
+
+cdef void convert_rows(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
+                       real *out) noexcept nogil:
+    """Rows of any type and strides."""
+    cdef Kind kind = rows.kind
+    cdef const void *x = rows.data
+    if sizeof(real) == 4:                # these kernels read nothing but float32
+        convert(rows, start, count, <const float *>x, out)
+    elif kind == KIND_F64: convert(rows, start, count, <const double *>x, out)
+    elif kind == KIND_F32: convert(rows, start, count, <const float *>x, out)
+    elif kind in (KIND_F16, KIND_BF16): convert_short(rows, start, count, out)
+    elif kind == KIND_I8: convert(rows, start, count, <const int8_t *>x, out)
+    elif kind == KIND_I16: convert(rows, start, count, <const int16_t *>x, out)
+    elif kind == KIND_U16: convert(rows, start, count, <const uint16_t *>x, out)
+    elif kind == KIND_I32: convert(rows, start, count, <const int32_t *>x, out)
+    elif kind == KIND_U32: convert(rows, start, count, <const uint32_t *>x, out)
+    elif kind == KIND_I64: convert(rows, start, count, <const int64_t *>x, out)
+    elif kind == KIND_U64: convert(rows, start, count, <const uint64_t *>x, out)
+    else: convert(rows, start, count, <const uint8_t *>x, out)             # KIND_U8, KIND_BOOL
+
+
+cdef void scale_to_units(const double *factor, Py_ssize_t count, Py_ssize_t d,
+                         real *x) noexcept nogil:
+    """Rows (count, d) times their factors."""
+    cdef Py_ssize_t i, f
+    for i in range(count):
+        for f in range(d):
+            x[i * d + f] = <real>(x[i * d + f] * factor[i])
 
 
 cdef void scatter(const Rows *rows, Py_ssize_t start, Py_ssize_t count, real *out) noexcept nogil:
@@ -87,24 +103,9 @@ cdef const real *fetch(const Rows *rows, Py_ssize_t start, Py_ssize_t count,
     if rows.indptr != NULL:
         scatter(rows, start, count, out)
         return out
-    if rows.kind == KIND_F64: convert[double](rows, start, count, <const double *>rows.data, out)
-    elif rows.kind == KIND_F32: convert[float](rows, start, count, <const float *>rows.data, out)
-    elif rows.kind in (KIND_F16, KIND_BF16): convert_short(rows, start, count, out)
-    elif rows.kind == KIND_I8: convert[int8_t](rows, start, count, <const int8_t *>rows.data, out)
-    elif rows.kind == KIND_I16: convert[int16_t](rows, start, count, <const int16_t *>rows.data,
-                                                 out)
-    elif rows.kind == KIND_U16: convert[uint16_t](rows, start, count, <const uint16_t *>rows.data,
-                                                  out)
-    elif rows.kind == KIND_I32: convert[int32_t](rows, start, count, <const int32_t *>rows.data,
-                                                 out)
-    elif rows.kind == KIND_U32: convert[uint32_t](rows, start, count, <const uint32_t *>rows.data,
-                                                  out)
-    elif rows.kind == KIND_I64: convert[int64_t](rows, start, count, <const int64_t *>rows.data,
-                                                 out)
-    elif rows.kind == KIND_U64: convert[uint64_t](rows, start, count, <const uint64_t *>rows.data,
-                                                  out)
-    # KIND_U8, KIND_BOOL
-    else: convert[uint8_t](rows, start, count, <const uint8_t *>rows.data, out)
+    convert_rows(rows, start, count, out)
+    if rows.factor != NULL:
+        scale_to_units(rows.factor + start, count, rows.d, out)
     return out
 
 
