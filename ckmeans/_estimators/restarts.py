@@ -11,7 +11,7 @@ from .._inits import DETERMINISTIC, INITS, automatic, initial_centers
 from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.contiguous import contiguous
-from .._input.other_libraries import array_from, is_array_elsewhere
+from .._input.other_libraries import here
 from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
@@ -154,8 +154,7 @@ def begin(
         centers = checked(centers)
         return None, lambda: centers
 
-    if is_array_elsewhere(init):
-        init = array_from(init, "init")
+    init = here(init, "init")
     if isinstance(init, str):
         check_name(init, ("auto", *names), "init")
         init = automatic(d, names) if init == "auto" else init
