@@ -13,6 +13,7 @@ import warnings
 import zipfile
 import zlib
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -415,7 +416,7 @@ def _missing(source, row, name):
 
 def _vectors(source, name, chunks, ask):
     """A column of vectors as rows (n, width)."""
-    array = vectors_of(chunks, f"{source.name}: column {name!r}", gaps=True)
+    array: Any = vectors_of(chunks, f"{source.name}: column {name!r}", gaps=True)
     holes = chunks.null_count or any(chunk.flatten().null_count for chunk in chunks.chunks)
     if holes and not ask.gaps:
         raise _missing(source, np.argmax(np.isnan(array).any(axis=1)), name)
@@ -445,7 +446,8 @@ class Spread:
 
     def __init__(self, schema, ask, read):
         self.schema, self.asked = schema, ask
-        self.features, self.names, self.why_not, self.vectors = [], [], [], {}
+        self.features: list[tuple[int, int | None]] = []
+        self.names, self.why_not, self.vectors = [], [], {}
         for j, field in enumerate(schema):
             why_not = why_no_numbers(field)
             if are_arrow_vectors(field.type):

@@ -141,8 +141,9 @@ EXITS = {
     "animation": lambda model, X: plots().animation(model, X),
     "plot.drift": lambda model, X: plots().drift(model),
     "plot.selection": lambda model, X: plots().selection(model),
-    "selection of a report": lambda model, X: plots()
-    and ckmeans.report.report(model, X, selection=model),
+    "selection of a report": lambda model, X: (
+        plots() and ckmeans.report.report(model, X, selection=model)
+    ),
     "explain": explained,
     "drift": drifted,
     "to_sklearn": theirs,
@@ -229,13 +230,19 @@ def test_every_estimator_is_among_the_models():
 def test_models_of_scikit_learn_are_told_how_to_come_in(kind):
     cluster = pytest.importorskip("sklearn.cluster")
     model = getattr(cluster, kind)(3, random_state=0).fit(X)
-    remedy = r"init=model\.cluster_centers_" if kind[0] == "B" else r"ckmeans\.from_sklearn\(model\)"
+    remedy = (
+        r"init=model\.cluster_centers_" if kind[0] == "B" else r"ckmeans\.from_sklearn\(model\)"
+    )
     for way_out in ("clusters", "sizes", "profiles", "silhouette", "report", "explain", "drift"):
-        with pytest.raises(TypeError, match=f"a model of ckmeans, got sklearn's {kind}: .*{remedy}"):
+        with pytest.raises(
+            TypeError, match=f"a model of ckmeans, got sklearn's {kind}: .*{remedy}"
+        ):
             EXITS[way_out](model, X)
 
 
-@pytest.mark.parametrize("thing", [None, X, KMeans, "model.npz"], ids=["none", "array", "class", "path"])
+@pytest.mark.parametrize(
+    "thing", [None, X, KMeans, "model.npz"], ids=["none", "array", "class", "path"]
+)
 @pytest.mark.parametrize(
     "way_out",
     ["clusters", "sizes", "trace", "animation", "explain", "drift", "plot.drift", "plot.selection"],
