@@ -6,6 +6,7 @@ import numpy as np
 
 from ._estimators.kmeans import KMeans
 from ._input import checks as check
+from ._input.other_libraries import here
 
 
 class Quantized(NamedTuple):
@@ -125,7 +126,7 @@ def _as_image(image):
         image, _ = pixels_of(image)
     if isinstance(image, np.ma.MaskedArray) and np.ma.getmaskarray(image).any():
         raise ValueError("image has masked pixels: fill them, or give it a channel of opacity.")
-    image = np.asarray(image)
+    image = np.asarray(here(image, "image"))
     if image.ndim not in (2, 3) or image.size == 0 or image.ndim == 3 and image.shape[2] > 4:
         raise ValueError(
             "image must have shape (height, width) or (height, width, c), c from 1 "

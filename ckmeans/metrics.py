@@ -15,6 +15,7 @@ from ._estimators.kmeans import open_data
 from ._input import checks as check
 from ._input.configuration import thread_count
 from ._input.contiguous import contiguous
+from ._input.other_libraries import here
 from ._input.sparse import SparseRows
 
 _SUMS_BYTES = 1 << 28  # memory for sums that make silhouettes faster
@@ -516,7 +517,7 @@ def _label_array(labels, n=None, name="labels"):
     if isinstance(labels, np.ma.MaskedArray) and np.ma.getmaskarray(labels).any():
         raise _missing_label(name, "masked", np.ma.getmaskarray(labels))
     try:
-        array = np.asarray(labels)
+        array = np.asarray(here(labels, name))
         if isinstance(labels, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "SUf":
             # NumPy would convert numbers among names to text, and may merge large numbers.
             array = np.array(labels, dtype=object)

@@ -29,10 +29,13 @@ from ._estimators.scaling import UNSCALED, Scaling, fitted_scaling
 from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._input.optional_packages import need
+from ._input.other_libraries import here
+from ._insight.drift import Drift
 from ._insight.principal_axes import principal_axes
 from ._output.files import write_atomically
 from ._output.numbers import number, numbers, share
 from ._output.safe_text import terminal
+from .select import KSelection
 
 __all__ = [
     "COLORS",
@@ -98,7 +101,7 @@ def _open(model, X, labels=None):
     if labels is None:
         labels = labels_of(model, array)
     else:
-        labels = np.asarray(labels)
+        labels = np.asarray(here(labels, "labels"))
         if labels.shape != (len(array),):
             raise ValueError(
                 f"labels has shape {labels.shape}, but one label per row is needed: "
@@ -616,6 +619,7 @@ def sizes(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
+    check.check_ours(model, "a plot")
     centers = check.fitted_centers(model)
     k = len(centers)
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
@@ -665,6 +669,7 @@ def profiles(model, *, ax=None):
         Colors are in units of the standard deviation of the centers, weighted by their rows. The
         numbers, if there is room for them, are the coordinates of the centers.
     """
+    check.check_ours(model, "a plot")
     centers, names = check.fitted_centers(model), _names(model)
     k, d = centers.shape
     counts = check.fitted_array(model, "counts_", (k,), integers=True)
@@ -732,6 +737,7 @@ def center_distances(model, *, ax=None):
     -------
     ax : matplotlib axes
     """
+    check.check_ours(model, "a plot")
     scaling = fitted_scaling(model)
     centers = scaling.inside(check.fitted_centers(model))
     k = len(centers)
@@ -839,6 +845,10 @@ def drift(found, *, axes=None):
     -------
     axes : ndarray of matplotlib axes of shape (2,)
     """
+    if not isinstance(found, Drift):
+        raise TypeError(
+            f"found must be a Drift, which ckmeans.drift returns, got {check.with_type(found)}."
+        )
     if axes is None:
         figure, axes = pyplot().subplots(1, 2, figsize=(9, 3.6), layout="constrained")
         figure.suptitle(str(found).partition("\n")[0], fontsize=draw.TITLE)
@@ -876,6 +886,13 @@ def drift(found, *, axes=None):
 # -- choosing k ------------------------------------------------------------------------------------
 
 
+def _check_selection(value, name):
+    if not isinstance(value, KSelection):
+        raise TypeError(
+            f"{name} must be a KSelection, which select_k returns, got {check.with_type(value)}."
+        )
+
+
 def selection(result, *names, axes=None):
     """Inertia and every criterion against k, with the k that each criterion favors marked.
 
@@ -892,6 +909,7 @@ def selection(result, *names, axes=None):
     -------
     axes : ndarray of matplotlib axes
     """
+    _check_selection(result, "result")
     names = names or ("inertia", *result.best_k)
     for name in names:
         check.check_name(name, ["inertia", *result.best_k], "column")
@@ -963,6 +981,10 @@ def overview(model, X, *, labels=None, selection=None, max_points=MAX_POINTS):
     -------
     axes : ndarray of matplotlib axes
     """
+    if model is None and selection is None:
+        raise ValueError("there is nothing to draw: pass a fitted model, or a selection.")
+    if selection is not None:
+        _check_selection(selection, "selection")
     if model is None:
         return globals()["selection"](selection)
     figure = pyplot().figure(figsize=(10.5, 5.0), layout="constrained")
@@ -1004,6 +1026,11 @@ class _Watched(NamedTuple):
 
 
 def _watch(model, X, sample_weight, max_points):
+    if isinstance(model, type) or not hasattr(model, "iter_fit"):
+        raise TypeError(
+            "the iterations of a KMeans are drawn, of which iter_fit yields the states, got "
+            f"{check.with_type(model)}: pass KMeans(k)."
+        )
     check.check_plain(model, "a plot")
     array, names = check.as_matrix(X)
     array = unit_rows(array) if model.metric == "cosine" else array

@@ -27,11 +27,15 @@ class ProgressBar:
 
     def __init__(self, file=None, **options):
         self.file, self.options, self.bar = file, options, None
+        self.goes_on = False
 
     def __call__(self, state: Any) -> None:
-        if self.bar is None or state.run == 0 and state.n_iter == 1:
+        begins = state.run == 0 and state.n_iter == 1 and not self.goes_on
+        if self.bar is None or begins:
             self.close()
             self.bar = self._open(state.n_runs)
+        # The first run may go on after a refinement, with iteration 1.
+        self.goes_on = state.run == 0 and state.stop_reason is not None and not state.last
         # Iterations count as a fraction of the run; the first ones, which change most, count most.
         self.bar.n = state.run + (
             1.0 if state.stop_reason else state.n_iter / (state.n_iter + 10.0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import metrics
 from ._estimators.base import relative_distances, typical_distances, unit_rows
+from ._estimators.runs_told import UNFINISHED, ending_told, own_runs, runs_told
 from ._estimators.scaling import fitted_scaling
 from ._input import checks as check
 from ._input.configuration import __version__
@@ -21,6 +22,7 @@ from ._input.optional_packages import need
 from ._insight.explain import Explanation, explanation
 from ._output.html import Markup, fill, join, table
 from ._output.numbers import number
+from .select import KSelection
 
 _ROWS, _COLUMNS = 100, 30  # shown of a table at most
 _TOLD = 20  # clusters that are told in words, and of which rows are shown
@@ -30,11 +32,6 @@ _JUDGED = 5000  # rows whose silhouettes are computed
 _TEXTS = 3  # values of a text column that are shown for each cluster
 _WIDTH = 9  # of pictures, in inches
 
-#: What a stop reason means.
-_ENDS = {
-    "labels": ": no label changed in the last one",
-    "tol": ": in the last one, the centers moved less than the tolerance",
-}
 #: What mean silhouettes from so much on say (Kaufman & Rousseeuw 1990).
 _STRUCTURE = (
     (0.7, "a strong structure"),
@@ -85,6 +82,10 @@ _GLOSSARY = (
     ("center", "The mean of the rows of a cluster."),
     ("inertia", "The sum of the squared distances of the rows to their centers; lower is better."),
     ("run", "One fit from initial centers of its own; the run of least inertia is kept."),
+    (
+        "refined",
+        "Improved further, where the best run had ended, by moves of centers and of single rows.",
+    ),
     (
         "local optimum",
         "A result that no single step improves, though there may be a better one elsewhere; other "
@@ -172,6 +173,11 @@ def report(
     """
     if model is None and selection is None:
         raise ValueError("there is nothing to report on: pass a fitted model, or a selection.")
+    if selection is not None and not isinstance(selection, KSelection):
+        raise TypeError(
+            "selection must be a KSelection, which select_k returns, got "
+            f"{check.with_type(selection)}."
+        )
     array, names = check.as_matrix(X)
     weights = check.as_weights(sample_weight, len(array))
     texts = _texts(texts, len(array))
@@ -389,18 +395,10 @@ def _how_sure(shown):
             f"Their mean silhouette is {mean:.2f}: {kind}. {wrong:.1%} of the rows are nearer to "
             "another cluster."
         )
-    best, found = _runs_at_the_best(shown.model)
-    if found > 1:
-        said.append(f"{best} of {found} runs ended at the lowest inertia or within 0.1% of it.")
+    told = runs_told(getattr(shown.model, "runs_", ()))
+    if told not in ("", "1"):
+        said.append(f"Runs: {told}.")
     return said
-
-
-def _runs_at_the_best(model):
-    """How many runs are as good as the best one, and how many there are."""
-    inertias = np.array([run.inertia for run in getattr(model, "runs_", ())])
-    if not len(inertias):
-        return 0, 0
-    return int((inertias <= inertias.min() * (1 + _SAME_INERTIA)).sum()), len(inertias)
 
 
 def _warnings(shown, selection, array, names, notes):
@@ -430,22 +428,24 @@ def _warnings(shown, selection, array, names, notes):
 
 def _of_the_fit(shown):
     model, found = shown.model, []
-    best, count = _runs_at_the_best(model)
+    own, refined = own_runs(getattr(model, "runs_", ()))
+    inertias = [run.inertia for run in own]
     optimal = shown.rows.shape[1] == 1 or shown.k == 1
-    if count > 1 and best == 1 and not optimal:
-        worst = max(run.inertia for run in model.runs_)
+    near = [one for one in inertias if one <= min(inertias) * (1 + _SAME_INERTIA)]
+    if refined is None and len(own) > 1 and len(near) == 1 and not optimal:
+        worst = max(inertias)
         how_much = (
             f"up to {worst / model.inertia_ - 1:.1%} worse" if model.inertia_ > 0 else "worse"
         )
         found.append(
-            f"Only one of {count} runs has found this result, and the others are {how_much}: it "
+            f"Only one of {len(own)} runs has found this result, and the others are {how_much}: it "
             "may be a local optimum, and a better one may exist. More runs (n_init) or a "
             "refinement look for it."
         )
-    if model.stop_reason_ in ("max_iter", "max_time", "callback", "interrupted"):
+    reason = getattr(model, "stop_reason_", None)
+    if reason in UNFINISHED:
         found.append(
-            f"The fit was ended by {model.stop_reason_} before it converged: the centers would "
-            "still move."
+            f"The fit was ended by {reason} before it converged: the centers would still move."
         )
     if shown.silhouettes is not None and metrics.exact_mean(shown.silhouettes) < 0.25:
         found.append(
@@ -525,7 +525,7 @@ def _clusters(shown):
     from . import plot
 
     model, k, d = shown.model, shown.k, shown.rows.shape[1]
-    runs = len(getattr(model, "runs_", ()))
+    runs, ending = runs_told(getattr(model, "runs_", ())), ending_told(model, explained=True)
     head = ["cluster", "rows", "share", "mean distance", *shown.names[:_COLUMNS]]
     rows = [
         [
@@ -540,10 +540,10 @@ def _clusters(shown):
     out = [
         fill(
             "<h2>Clusters</h2><p>{}</p>",
-            f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}. "
-            + (f"The best of {runs} runs" if runs > 1 else "One run, which")
-            + f" took {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
-            f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}.",
+            f"{k} cluster{'s' * (k != 1)}"
+            + (f", inertia {model.inertia_:.8g}. " if hasattr(model, "inertia_") else ". ")
+            + (f"Runs: {runs}. " if runs else "")
+            + (f"The best took {ending}." if runs and ending else f"{ending}." if ending else ""),
         ),
         fill('<div class="wide">{}</div>', table(head, rows)),
         _omitted((k - _ROWS, "clusters"), (d - _COLUMNS, "columns")),

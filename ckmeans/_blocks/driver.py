@@ -239,7 +239,7 @@ class Fit:
         """Do all runs; returns (Result without labels, list of Run)."""
         try:
             self.step([self.run(i) for i in range(len(self.restarts))])
-            if self.refines and self.best() is not None:
+            if self.refines:
                 count = len(self.restarts)
                 self.step([self.refined(i) for i in range(len(self.states) - count)])
         finally:
@@ -327,6 +327,27 @@ class Fit:
         """Whether no further run is to begin."""
         return self.called_off or perf_counter() > self.deadline
 
+    def goes_on(self):
+        """Whether a run still goes on, or one is to be refined."""
+        count = len(self.restarts)
+        own, refined = self.states[:count], self.states[count:]
+        if any(state.stop is None for state in own):
+            return True
+        left = [state.n_iter < self.max_iter and not self.is_over() for state in own]
+        left = left if self.plan is not None else [any(left)]
+        return any(
+            state.stop is None and (more or state.centers is not None)
+            for state, more in zip(refined, left)
+        )
+
+    def to_refine(self, i):
+        """The state of run i, or by default of the best one, if it has ended before `max_iter`
+        iterations; else None.
+        """
+        of = self.states[: len(self.restarts)] if self.plan is None else [self.states[i]]
+        ended = [one for one in of if one.inertia is not None and one.n_iter < self.max_iter]
+        return min(ended, key=lambda state: state.inertia, default=None)
+
     def refined(self, i):
         """Run i, or by default the best one, refined: a run more, that goes on where it has
         ended.
@@ -334,8 +355,8 @@ class Fit:
         began, at = perf_counter(), len(self.restarts) + i
         state = self.states[at]
         if state.centers is None:
-            best = self.best() if self.plan is None else self.states[i]
-            if self.is_over() or best.inertia is None:
+            best = self.to_refine(i)
+            if self.is_over() or best is None:
                 return
             n, n_threads = self.survey.n_rows, self.engine.n_threads
             if self.plan is not None:
@@ -412,7 +433,7 @@ class Fit:
                 state.stop = "labels"
             elif state.shift <= self.tol * self.variance:
                 state.stop = "tol"
-            elif state.n_iter >= self.max_iter:
+            elif state.earlier + state.n_iter >= self.max_iter:
                 state.stop = "max_iter"
             elif perf_counter() > self.deadline:
                 state.stop = "max_time"

@@ -12,6 +12,8 @@ import sys
 import warnings
 
 from .. import __version__
+from .._estimators.restarts import Run
+from .._estimators.runs_told import runs_told
 from .._output import safe_text
 from .outputs import CONTENTS, outputs_of
 
@@ -149,7 +151,7 @@ def labels_told(facts):
 def by_column(counts):
     """Counts of the columns, the first of them."""
     shown = [f"{count} in {name}" for name, count in list(counts.items())[:4]]
-    return ", ".join(shown + [f"and {len(counts) - 4} columns more"] * (len(counts) > 4))
+    return ", ".join(shown + [f"and {counted(len(counts) - 4, 'more column')}"] * (len(counts) > 4))
 
 
 def facts_lines(*facts):
@@ -170,7 +172,7 @@ def fit_report(facts):
             *([("outliers", f"{facts['outliers']}, label -1")] if facts.get("outliers") else []),
             *([("known", labels_told(facts["known_labels"]))] if facts.get("known_labels") else []),
             ("inertia", f"{facts['inertia']:.8g}"),
-            ("runs", runs_line(facts)),
+            ("runs", runs_told([Run(**run) for run in facts["runs"]])),
             (
                 "iterations",
                 f"{facts['n_iter']}; {_STOPS.get(facts['stop_reason'], facts['stop_reason'])}",
@@ -179,26 +181,6 @@ def fit_report(facts):
             *endings(facts),
         ),
     ]
-
-
-def runs_line(facts):
-    """How many runs there were from initial centers of their own, whether the best was refined
-    (which `runs_` holds as one more, with the seed of the best), and how many found the best.
-    """
-    seeds = [run["seed"] for run in facts["runs"]]
-    refined = seeds[-1] is not None and seeds[-1] in seeds[:-1]
-    inertias = [run["inertia"] for run in facts["runs"]]
-    best, own = min(inertias) * (1 + 1e-9), inertias[:-1] if refined else inertias
-    reached, count = sum(inertia <= best for inertia in own), len(own)
-    if not reached:
-        worst = f"; the worst was {max(own):.8g}" if count > 1 else ""
-        return f"{count}, the best refined from {min(own):.8g}{worst}"
-    line = f"{count}, the best refined" if refined else f"{count}"
-    if count == 1:
-        return "1, refined" if refined else "1"
-    if reached == count:
-        return f"{line}; all reached this inertia"
-    return f"{line}; {reached} reached this inertia, the worst {max(own):.8g}"
 
 
 def titles(data):

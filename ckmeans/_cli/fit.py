@@ -69,7 +69,7 @@ def arguments(parser):
         metavar="DATA",
         help="a table, one row per point: .csv, .tsv or other text, JSON, JSON lines, .npy, .npz, "
         "Parquet or Feather (with pyarrow), or - for standard input; .gz, .bz2, .xz, .zst and .zip "
-        "are fine; a directory of Parquet files",
+        "are fine; a directory of Parquet files. A column of vectors is a feature for each place",
     )
     add_columns(data)
     data.add_argument("--weights", metavar="COL", help="column with the weight of each row")

@@ -13,11 +13,13 @@ import warnings
 import zipfile
 import zlib
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .._input.npy_files import damaged, load_npy
 from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
+from .._input.vectors import are_arrow_vectors, vectors_of
 from .csv_files import read_text
 from .tables import (
     Ambiguous,
@@ -313,13 +315,8 @@ def choose_numeric(source, names, numeric, ask, index=None):
     return chosen, where, left_out
 
 
-def _stack(source, names, numeric, column, ask, index=None, original=None):
-    """A table from `column(j)` of the chosen columns, in a dtype that holds them all.
-
-    original : callable, optional
-        `original(j)` gives any column as it is, also later; default: `column`.
-    """
-    original = original or column
+def _stack(source, names, numeric, column, ask, index=None):
+    """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
     chosen, where, left_out = choose_numeric(source, names, numeric, ask, index)
     return Table(
         np.stack([column(j) for j in chosen], axis=1),
@@ -327,7 +324,7 @@ def _stack(source, names, numeric, column, ask, index=None, original=None):
         named=True,
         weights=None if where is None else np.array(column(where), dtype=np.float64),
         left_out=left_out,
-        originals=[Original(name, partial(original, j)) for j, name in enumerate(unique(names))]
+        originals=[Original(name, partial(column, j)) for j, name in enumerate(unique(names))]
         if ask.originals
         else None,
     )
@@ -387,19 +384,122 @@ def pandas_index(schema):
 def _from_arrow(source, schema, read, ask):
     """A table from the columns that `read(name)` gives."""
 
-    def column(j):
-        chunks = read(schema.names[j]).column(0)
+    def column_of(j):
+        return read(schema.names[j]).column(0)
+
+    spread = Spread(schema, ask, lambda j: _vectors(source, schema.names[j], column_of(j), ask))
+
+    def column(feature):
+        j, place = spread.features[feature]
+        if place is not None:
+            return spread.vectors[j][:, place]
+        chunks = column_of(j)
         if chunks.null_count and not ask.gaps:
             row = np.argmax(chunks.is_null().to_numpy())
-            raise MissingValue(
-                f"{source.name}: row {row}, column {schema.names[j]!r}: the value is missing"
-            )
+            raise _missing(source, row, schema.names[j])
         return column_values(chunks)
 
-    why_not = [why_no_numbers(field) for field in schema]
-    all_columns = [read(name).column(0) for name in schema.names] if ask.originals else []
     index = pandas_index(schema)
-    return _stack(source, schema.names, why_not, column, ask, index, all_columns.__getitem__)
+    index = {f: index[j] for f, (j, _) in enumerate(spread.features) if j in index}
+    table = _stack(source, spread.names, spread.why_not, column, spread.ask(source), index)
+    if ask.originals:
+        table.originals = [
+            Original(name, partial(lambda values: values, column_of(j)))
+            for j, name in enumerate(unique(schema.names))
+        ]
+    return table
+
+
+def _missing(source, row, name):
+    return MissingValue(f"{source.name}: row {row}, column {name!r}: the value is missing")
+
+
+def _vectors(source, name, chunks, ask):
+    """A column of vectors as rows (n, width)."""
+    array: Any = vectors_of(chunks, f"{source.name}: column {name!r}", gaps=True)
+    holes = chunks.null_count or any(chunk.flatten().null_count for chunk in chunks.chunks)
+    if holes and not ask.gaps:
+        raise _missing(source, np.argmax(np.isnan(array).any(axis=1)), name)
+    return array
+
+
+class Spread:
+    """Arrow's columns as features: a column of vectors is one for each place, called ``name[0]``,
+    ``name[1]``, and so on.
+
+    Parameters
+    ----------
+    schema : pyarrow Schema
+    ask : Ask
+        Columns of vectors that it does not want are not read.
+    read : callable
+        Takes the number of a column of vectors, and gives its rows (n, width).
+
+    Attributes
+    ----------
+    features : list of (int, int or None)
+        The number of the column, and the place in its vectors.
+    names, why_not : list
+        Of each feature: what it is called, and why it cannot be used, or None.
+    vectors : dict of {int: ndarray of shape (n, width)}
+    """
+
+    def __init__(self, schema, ask, read):
+        self.schema, self.asked = schema, ask
+        self.features: list[tuple[int, int | None]] = []
+        self.names, self.why_not, self.vectors = [], [], {}
+        for j, field in enumerate(schema):
+            why_not = why_no_numbers(field)
+            if are_arrow_vectors(field.type):
+                why_not = f"{field.type}, not asked for"
+                if self._wants(j):
+                    self.vectors[j] = read(j)
+                    width = self.vectors[j].shape[1]
+                    self.features += [(j, place) for place in range(width)]
+                    self.names += [f"{field.name}[{place}]" for place in range(width)]
+                    self.why_not += [None] * width
+                    continue
+            self.features.append((j, None))
+            self.names.append(field.name)
+            self.why_not.append(why_not)
+
+    def _wants(self, j):
+        columns = self.asked.columns
+        columns = self.asked.columns_if_named if columns is None else columns
+        return columns is None or any(
+            self.column(wanted) == j or wanted.startswith(f"{self.schema.names[j]}[")
+            for wanted in columns
+        )
+
+    def column(self, wanted):
+        """The number of the column that is called, or numbered from 1, as `wanted` says; None where
+        there is none.
+        """
+        names = self.schema.names
+        if wanted in names:
+            return names.index(wanted)
+        return int(wanted) - 1 if wanted.isdecimal() and 0 < int(wanted) <= len(names) else None
+
+    def ask(self, source):
+        """What was asked for, of the features."""
+
+        def features(wanted):
+            j = self.column(wanted)
+            if j is None or wanted in self.names:
+                return [wanted]
+            return [self.names[f] for f, (one, _) in enumerate(self.features) if one == j]
+
+        def alone(wanted):
+            if wanted is not None and self.column(wanted) in self.vectors:
+                raise ReadError(f"{source.name}: column {wanted!r} has vectors, not numbers")
+            return wanted and features(wanted)[0]
+
+        ask, columns = self.asked, self.asked.columns
+        return ask._replace(
+            columns=columns and [name for wanted in columns for name in features(wanted)],
+            weights=alone(ask.weights),
+            aside=alone(ask.aside),
+        )
 
 
 # --------------------------------------------------------------------------------------------- JSON

@@ -5,8 +5,10 @@ import os
 import numpy as np
 
 from .._input.npy_files import load_npy
-from .._input.parquet_files import arrow_errors, column_values, open_dataset, why_no_numbers
+from .._input.parquet_files import arrow_errors, column_values, open_dataset
+from .._input.vectors import vectors_of
 from .readers import (
+    Spread,
     _pyarrow,
     as_rows,
     choose_numeric,
@@ -138,16 +140,33 @@ def _open_parquet(path, ask):
         files = open_dataset(path)
     with read_errors(), arrow_errors(Place.name):
         n_rows = files.count_rows()
-    names, numeric = files.schema.names, [why_no_numbers(field) for field in files.schema]
+    names = files.schema.names
+
+    def first(j):
+        """The vector of the first row."""
+        with read_errors(), arrow_errors(Place.name):
+            column = files.head(1, columns=[names[j]]).column(0)
+            return vectors_of(column, f"{Place.name}: column {names[j]!r}", gaps=True)
+
+    spread = Spread(files.schema, ask, first)
     index = pandas_index(files.schema)
-    chosen, where, left_out = choose_numeric(Place, names, numeric, ask, index)
-    asked = [names[j] for j in chosen]
+    index = {f: index[j] for f, (j, _) in enumerate(spread.features) if j in index}
+    chosen, where, left_out = choose_numeric(
+        Place, spread.names, spread.why_not, spread.ask(Place), index
+    )
+    asked = list(dict.fromkeys(names[spread.features[f][0]] for f in chosen))
+    vectors = [names[j] for j in spread.vectors if names[j] in asked]
+    if vectors and (len(asked) > 1 or len(chosen) < spread.vectors[names.index(asked[0])].shape[1]):
+        raise ReadError(
+            f"{Place.name}: chunk by chunk, a column of vectors is read alone and whole: give "
+            f"--columns {vectors[0]}"
+        )
     return LazyTable(
         files,
         n_rows,
-        asked,
-        named=True,
+        [str(1 + f) for f in range(len(chosen))] if vectors else [spread.names[f] for f in chosen],
+        named=not vectors,
         asked=asked,
-        weights=None if where is None else names[where],
+        weights=None if where is None else spread.names[where],
         left_out=left_out,
     )

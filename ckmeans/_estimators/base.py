@@ -15,6 +15,7 @@ import numpy as np
 from .._input import checks as check
 from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
+from .._input.other_libraries import here
 from .._input.sparse import SparseRows
 from .._native.engine import Data, exact_sum
 from .scaling import Scaling, fitted_scaling
@@ -153,7 +154,7 @@ def own_distances(
 
 def _given_labels(labels: Any, n: int, k: int) -> np.ndarray:
     """Labels of n rows that a user gives, checked: (n,) int32."""
-    found = np.asarray(labels)
+    found = np.asarray(here(labels, "labels"))
     if found.shape != (n,):
         raise ValueError(
             f"labels has shape {found.shape}, but one label per row is needed: shape ({n},)."

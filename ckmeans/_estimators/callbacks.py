@@ -101,9 +101,9 @@ class Teller:
         """The fit begins, with so many runs and iterations of a run at most."""
         if self.root is not None:
             return
-        # A refinement that was asked for has iterations of its own in the same run.
+        # A refinement that was asked for goes on in the same run.
         self.phases = 1 if getattr(self.model, "refine", None) in (None, "default") else 2
-        self.max_iter = self.phases * int(max_iter)
+        self.max_iter = int(max_iter)
         self.root = _support()._init_callback_context(self.model, max_subtasks=int(n_runs))
         self._begins(self.root)
 

@@ -71,7 +71,8 @@ class KMeans(SklearnCallbacks, ChunkFits):
         known labels, gaps, medians), which nothing refines: 10, 4, 2 or 1; see Notes. Otherwise
         10 for inits that draw, 1 for those that do not. Given centers bring their own number.
     max_iter : int, default=300
-        Most iterations of a run.
+        Most iterations of a run, those after its refinement included. A run that has used them up
+        is not refined.
     tol : float, default=1e-4
         A run stops when the centers' total squared shift in an iteration is at most `tol` times the
         mean variance of the features; it always stops when no label changes. 0 asks for the latter.
@@ -449,6 +450,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
                 callback,
                 self.verbose,
                 solver.outside,
+                how is not None and how.refines,
             )
         with leaving(lambda: self._keep_interrupted(solver)):
             for start in solver.draw(restarts, DRAWN_AHEAD if self.max_time is None else 1):
@@ -456,7 +458,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
                     break
             else:
                 if how is not None and how.refines:
-                    solver.refine_best(how.refinement(solver.best.n_iter), watch)
+                    solver.refine_best(how, watch)
             self._keep(solver)
         warn_of_few_clusters(self)
         return self

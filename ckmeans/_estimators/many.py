@@ -14,7 +14,7 @@ from .._input import checks as check
 from .._input.configuration import thread_count
 from .._input.groups import Grouped, grouped, is_group_by
 from .._input.optional_packages import need
-from .._input.other_libraries import array_from, is_array_elsewhere
+from .._input.other_libraries import here
 from .._input.parameter_names import names_parameters
 from .._input.real_numbers import as_real
 from .._native.engine import Groups
@@ -426,7 +426,7 @@ def _opened(X: Any, groups: Any, subspaces: Any) -> _Rows:
             )
         blocks = array.reshape(n, subspaces, d // subspaces)
         return _Rows("subspaces", blocks.transpose(1, 0, 2), np.arange(subspaces), array, names)
-    array = array_from(X, "X") if is_array_elsewhere(X) else X
+    array = here(X, "X")
     array = as_real(array if isinstance(array, np.ndarray) else _as_array(X), "X")
     if array.ndim != 3:
         raise ValueError(

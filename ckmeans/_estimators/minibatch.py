@@ -10,6 +10,7 @@ from .._inits.given import given_centers
 from .._inits.kmeans_plusplus import local_trials
 from .._inits.random_rows import random_rows_indices
 from .._input import checks as check
+from .._input.other_libraries import here
 from .._input.parameter_names import names_parameters
 from .._input.sparse import shown
 from .._native.engine import Data, Running
@@ -360,7 +361,7 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
         rows.
         """
         if not isinstance(self.init, str) and not callable(self.init):
-            init = self._init()
+            init = here(self._init(), "init")
             return given_centers(
                 init if hasattr(init, "__array__") else check_iterable(init), k, rows.data
             )

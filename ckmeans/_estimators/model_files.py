@@ -28,7 +28,8 @@ NUMBERS: dict[str, Any] = {
     "converged_": bool,
     "stop_reason_": str,
 }
-ALWAYS = ("n_features_in_", "n_iter_")
+#: Without the others are models that did not come from a fit in one piece.
+ALWAYS = ("n_features_in_",)
 #: Types of the fields of a `Run`.
 RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).

@@ -7,6 +7,7 @@ import numpy as np
 from .._input import checks as check
 from .._output import html as _html
 from .._output.numbers import number
+from .runs_told import ending_told
 from .scaling import fitted_scaling
 
 _CLUSTERS, _COLUMNS = 20, 8  # shown at most
@@ -51,9 +52,7 @@ def model_html(model: Any) -> str:
         if count > 0
     ]
     facts = [f"inertia {number(model.inertia_, 6)}"] if hasattr(model, "inertia_") else []
-    facts.append(
-        f"{model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by {model.stop_reason_}"
-    )
+    facts += filter(None, [ending_told(model)])
     return _html.fill(
         "<div>{}{}<small>{}</small></div>",
         name,

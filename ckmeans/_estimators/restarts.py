@@ -11,12 +11,13 @@ from .._inits import DETERMINISTIC, INITS, automatic, initial_centers
 from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.contiguous import contiguous
-from .._input.other_libraries import array_from, is_array_elsewhere
+from .._input.other_libraries import here
 from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
 from .._refine import Plan, improve_all
 from .._rules.base import Rule
+from .defaults_by_size import Effort
 from .history import Recorded
 from .labels import label_order, relabeled
 from .scaling import UNSCALED, Scaling
@@ -153,8 +154,7 @@ def begin(
         centers = checked(centers)
         return None, lambda: centers
 
-    if is_array_elsewhere(init):
-        init = array_from(init, "init")
+    init = here(init, "init")
     if isinstance(init, str):
         check_name(init, ("auto", *names), "init")
         init = automatic(d, names) if init == "auto" else init
@@ -200,6 +200,9 @@ class Solver:
         Finished runs, in order.
     best : Result or None
         The finished run of lowest inertia; of equal ones the earliest.
+    unexhausted : tuple of (int, Result) or None
+        The number and the result of the best finished run that `max_iter` leaves iterations: what
+        `refine_best` goes on from.
     current : engine Run or None
         The run under way: what an interrupt leaves.
     refine : Plan or None
@@ -215,6 +218,7 @@ class Solver:
     histories: list[list[Any]] | None = None
     refine: Plan | None = None
     best: Any
+    unexhausted: Any
     current: Any
 
     def __init__(
@@ -232,7 +236,7 @@ class Solver:
         self.data, self.names, self.max_iter, self.algorithm = data, names, max_iter, algorithm
         self.tol, self.rule = tol, rule
         self.runs: list[Run] = []
-        self.best, self.current = None, None
+        self.best, self.unexhausted, self.current = None, None, None
 
     def draw(
         self, restarts: list[Start], ahead: int = DRAWN_AHEAD
@@ -261,10 +265,10 @@ class Solver:
         """
         run, reason = self.finished(seed, centers, watch)
         n_iter = 0
-        if self.refine is not None and reason is None:
+        if self.refine is not None and reason is None and run.n_iter < self.max_iter:
             try:
                 centers = self.refined(self.refine, seed, run.centers(), run.labels(), run.n_iter)
-                again, reason = self.finished(seed, centers, watch)
+                again, reason = self.finished(seed, centers, watch, run.n_iter)
             except BaseException:  # the run before its refinement is finished, and kept
                 self.keep(seed, run, 0, perf_counter() - began)
                 raise
@@ -274,30 +278,42 @@ class Solver:
             watch.finished(self.runs[-1])
         return reason
 
-    def finished(self, seed: int | None, centers: np.ndarray, watch: Any) -> tuple[Any, str | None]:
-        """Do one run without refinement; returns it, and the reason for ending the fit or None."""
-        run = self.current = self.new_run(centers)
+    def finished(
+        self, seed: int | None, centers: np.ndarray, watch: Any, before: int = 0
+    ) -> tuple[Any, str | None]:
+        """Do one run without refinement; returns it, and the reason for ending the fit or None.
+
+        before : iterations of the run that this one continues
+        """
+        run = self.current = self.new_run(centers, before)
         reason = None
         if watch is not None:
             best = self.best.inertia if self.best is not None else None
             while reason is None:
-                before = run.centers() if watch.tells else None
+                start = run.centers() if watch.tells else None
                 more = run.iterate()
-                filled = None if before is None else self.n_filled(run, before)
+                filled = None if start is None else self.n_filled(run, start)
+                left = run.n_iter < self.max_iter
+                watch.refines = self.refine is not None and before == 0 and left
+                watch.refines_best = left or self.unexhausted is not None
                 reason = watch(run, seed, best, filled)
                 if not more:
                     break
         run.finish()
         return run, reason
 
-    def refine_best(self, plan: Plan, watch: Any = None) -> None:
-        """Refine the best run so far and record this as one more run, which continues from it."""
+    def refine_best(self, how: Effort, watch: Any = None) -> None:
+        """Refine the best run that `max_iter` leaves iterations, if there is one, and record this
+        as one more run, which continues from it.
+        """
+        if self.unexhausted is None:
+            return
         began = perf_counter()
-        at = min(range(len(self.runs)), key=lambda i: self.runs[i].inertia)
-        record, best = self.runs[at], self.best
+        at, best = self.unexhausted
+        record, plan = self.runs[at], how.refinement(best.n_iter)
         centers = best.centers.astype(np.float64)
         centers = self.refined(plan, record.seed, centers, best.labels, record.n_iter)
-        run, _ = self.finished(record.seed, centers, watch)
+        run, _ = self.finished(record.seed, centers, watch, record.n_iter)
         if self.histories is not None:
             before = self.histories[at]
             run.history[:] = before + [
@@ -335,7 +351,7 @@ class Solver:
         began = perf_counter()
         run = yield from self.each_state(make(), 0)
         n_iter = 0
-        if self.refine is not None:
+        if self.refine is not None and run.n_iter < self.max_iter:
             again = yield from self.each_state(
                 self.refined(self.refine, seed, run.centers(), run.labels(), run.n_iter),
                 run.n_iter,
@@ -344,7 +360,7 @@ class Solver:
         self.keep(seed, run, n_iter, perf_counter() - began)
 
     def each_state(self, centers: np.ndarray, n_iter: int) -> Generator[IterState, None, Any]:
-        run = self.current = self.new_run(centers)
+        run = self.current = self.new_run(centers, n_iter)
         if n_iter == 0:
             n = self.data.shape[0]
             unlabeled = np.full(n, -1, dtype=np.int32)
@@ -377,9 +393,10 @@ class Solver:
         empty = np.bincount(labels[there], minlength=len(before)) == 0
         return int(np.count_nonzero(empty & (run.centers() != before).any(axis=1)))
 
-    def new_run(self, centers: np.ndarray) -> Any:
+    def new_run(self, centers: np.ndarray, before: int = 0) -> Any:
+        """A run from these centers; before : iterations of the run that it continues."""
         rule = None if self.rule is None else self.rule.of_run(self.data)
-        run = native.Run(self.data, centers, self.max_iter, self.tol, self.algorithm, rule)
+        run = native.Run(self.data, centers, self.max_iter - before, self.tol, self.algorithm, rule)
         return run if self.histories is None else Recorded(run)
 
     def outside(self, centers: np.ndarray) -> np.ndarray:
@@ -416,10 +433,15 @@ class Solver:
     def keep(self, seed: int | None, run: Any, n_iter: int, seconds: float) -> None:
         """Record a finished run, to whose iterations `n_iter` earlier ones are added."""
         inertia, n_iter = run.inertia(), n_iter + run.n_iter
-        if self.best is None or inertia < self.best.inertia:
-            self.best = Result(
+        open_ = self.unexhausted
+        best = self.best is None or inertia < self.best.inertia
+        best_open = n_iter < self.max_iter and (open_ is None or inertia < open_[1].inertia)
+        if best or best_open:
+            result = Result(
                 run.result_centers(), run.labels(), run.counts(), inertia, n_iter, run.stop_reason
             )
+            self.best = result if best else self.best
+            self.unexhausted = (len(self.runs), result) if best_open else open_
         if self.histories is not None:
             self.histories.append(run.history)
         self.runs.append(Run(seed, inertia, n_iter, run.stop_reason, seconds))

@@ -80,7 +80,7 @@ class FitState:
         self.n_iter, self.n_changed, self.shift = native.n_iter, native.n_changed, native.shift
         self.stop_reason = native.stop_reason
         self.seconds = perf_counter() - watch.began
-        self.last = self.stop_reason is not None and self.run + 1 == self.n_runs
+        self.last = self.stop_reason is not None and not watch.goes_on
         self._window = Window(native, watch.outside)
 
     @property
@@ -144,7 +144,7 @@ class BlockState(FitState):
             state.stop,
         )
         self.seconds = perf_counter() - fit.began
-        self.last = all(other.stop is not None for other in fit.states)
+        self.last = not fit.goes_on()
         self._centers, self._dtype = state.centers, fit.survey.result_dtype
 
     @property
@@ -183,12 +183,23 @@ class Watch:
         pass over the rows for each.
     outside : callable
         Converts centers of the engine to those that a callback sees.
+    refining : bool
+        Whether the last of the runs refines the best of the others, if `max_iter` has left one of
+        them iterations.
     """
 
     def __init__(
-        self, began, n_runs, max_iter, max_time, callback, verbose, outside=lambda centers: centers
+        self,
+        began,
+        n_runs,
+        max_iter,
+        max_time,
+        callback,
+        verbose,
+        outside=lambda centers: centers,
+        refining=False,
     ):
-        self.outside = outside
+        self.outside, self.refining = outside, refining
         self.n_runs, self.max_iter, self.callback, self.verbose = (
             n_runs,
             max_iter,
@@ -200,8 +211,17 @@ class Watch:
         self.began = began
         self.deadline = self.began + max_time if max_time is not None else float("inf")
         self.run = 0
+        #: Whether a refinement goes on from the present run where it ends, and whether there is a
+        #: run that the last one by default may refine.
+        self.refines, self.refines_best = False, True
         if isinstance(callback, Teller):
             callback.begin(n_runs, max_iter)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the fit goes on after the present run."""
+        left = self.n_runs - self.run - 1
+        return self.refines or left > (self.refining and not self.refines_best)
 
     def __call__(self, native, seed, best_inertia, n_filled=None):
         """Reason to end the fit after this iteration, or None.

@@ -70,7 +70,7 @@ def as_values(data: Any, name: str = "data") -> np.ndarray:
     elif (
         not isinstance(data, (list, tuple))
         and hasattr(data, "__len__")
-        and (hasattr(data, "dtype") or hasattr(data, "null_count"))
+        and (hasattr(data, "isna") or hasattr(data, "null_count"))
     ):
         # A single column of a table.
         array = as_column(data, getattr(data, "name", None) or None, name)

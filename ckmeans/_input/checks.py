@@ -7,6 +7,7 @@ from .fitted import (
     check_feature_names,
     check_fitted,
     check_input_features,
+    check_ours,
     check_plain,
     fitted_array,
     fitted_centers,

@@ -50,8 +50,10 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def shortened(value: Any) -> str:
-    """`repr` of a value of any kind, short enough for a message."""
+    """`repr` of a value of any kind, in one line, short enough for a message."""
     text = repr(value)
+    if "\n" in text:  # of arrays and tables
+        text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -34,10 +34,23 @@ def check_fitted(est: Any) -> None:
     )
 
 
+def check_ours(est: Any, what: str) -> None:
+    """Raise for a fitted model of another package, which does not know what `what` asks it for."""
+    if hasattr(est, "cluster_centers_") and not hasattr(est, "metric"):
+        kind, library = type(est).__name__, type(est).__module__.partition(".")[0]
+        remedy = (
+            "ckmeans.from_sklearn(model)"
+            if library == "sklearn" and kind in ("KMeans", "MiniBatchKMeans")
+            else "ckmeans.KMeans(k, init=model.cluster_centers_, n_init=1).fit(X)"
+        )
+        raise TypeError(f"{what} takes a model of ckmeans, got {library}'s {kind}: pass {remedy}.")
+
+
 def check_plain(est: Any, what: str) -> None:
     """Raise unless the model assigns rows to the nearest center by Euclidean or cosine distances
     over all features, the only ones that `what` supports.
     """
+    check_ours(est, what)
     for name, plain in (("metric", ("euclidean", "cosine")), ("missing", ("error",))):
         value = getattr(est, name, plain[0])
         if value not in plain:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .arrays import too_small_error
 from .errors import shortened
-from .other_libraries import array_from, is_array_elsewhere
+from .other_libraries import here
 from .real_numbers import first_true
 from .tables import open_table
 
@@ -100,8 +100,7 @@ def factorized(groups: Any, n: int | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _values(groups: Any) -> np.ndarray:
-    if is_array_elsewhere(groups):
-        return array_from(groups, "groups")
+    groups = here(groups, "groups")
     if isinstance(groups, (list, tuple)):
         array = np.empty(len(groups), object)
         array[:] = groups  # whose numbers stay numbers, beside text

@@ -17,12 +17,20 @@ _PROTOCOLS = ("__dlpack__", "__array_interface__", "__cuda_array_interface__")
 _HOST = {1, 3, 11}
 _DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CUDA", 14: "oneAPI"}
 
+#: Before 2.1, NumPy reads DLPack only without a version, of which libraries warn.
+_OLD_NUMPY = tuple(map(int, np.__version__.split(".")[:2])) < (2, 1)
+
 
 def is_array_elsewhere(X: Any) -> bool:
     """Whether X is an array, not one of NumPy's, that shares its memory by a protocol."""
     return not isinstance(X, (np.ndarray, np.generic, str)) and any(
         [hasattr(X, name) for name in _PROTOCOLS]
     )
+
+
+def here(X: Any, name: str) -> Any:
+    """X; if it is an array of another library, as one of NumPy's."""
+    return array_from(X, name) if is_array_elsewhere(X) else X
 
 
 def array_from(X: Any, name: str) -> np.ndarray:
@@ -44,12 +52,12 @@ def array_from(X: Any, name: str) -> np.ndarray:
             f"{name} is in the memory of a GPU or another device ({device}), which is not read: "
             f"pass a copy on the CPU, as {name}.cpu() of PyTorch or {name}.get() of CuPy gives."
         )
-    if hasattr(X, "__dlpack__"):
+    if hasattr(X, "__dlpack__") and not (_OLD_NUMPY and hasattr(X, "__array__")):
         if str(getattr(X, "dtype", "")) == "torch.bfloat16":  # which DLPack of NumPy does not know
             bfloat16 = need("ml_dtypes", "reading tensors of bfloat16").bfloat16
             return array_from(X.view(sys.modules["torch"].int16), name).view(bfloat16)
         try:
-            return np.from_dlpack(X)
+            return np.from_dlpack(_Versioned(X))
         except (BufferError, RuntimeError, TypeError, ValueError) as error:
             if not hasattr(X, "__array__") and not hasattr(X, "__array_interface__"):
                 raise _refused(X, name, error) from None
@@ -57,6 +65,32 @@ def array_from(X: Any, name: str) -> np.ndarray:
         return np.asarray(X)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise _refused(X, name, error) from None
+
+
+class _Versioned:
+    """An array that hands over its memory in a versioned form of DLPack, where it knows that.
+
+    NumPy asks for that first, and after any TypeError again for the form without a version, which
+    libraries warn of; here the second question is put only to those that do not know the first.
+    """
+
+    def __init__(self, X: Any) -> None:
+        self.X = X
+        self.refusal: TypeError | None = None
+
+    def __dlpack_device__(self) -> Any:
+        return self.X.__dlpack_device__()
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        try:
+            if self.refusal is None:
+                return self.X.__dlpack__(**asked)
+        except TypeError as error:
+            self.refusal = error
+            raise
+        if "keyword argument" not in str(self.refusal):
+            raise self.refusal
+        return self.X.__dlpack__(**asked)
 
 
 def _device(X: Any) -> str | None:

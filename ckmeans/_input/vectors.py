@@ -140,6 +140,23 @@ def _arrow_list(kind: Any) -> bool:
     )
 
 
+def _arrow_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return (
+        types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_boolean(kind)
+        or types.is_decimal(kind)
+        or types.is_null(kind)  # of what is empty or missing
+    )
+
+
+def are_arrow_vectors(kind: Any) -> bool:
+    """Whether an Arrow type is that of vectors of numbers."""
+    return _arrow_list(kind) and _arrow_number(getattr(kind, "storage_type", kind).value_type)
+
+
 def _polars_list(dtype: Any) -> bool:
     return type(dtype).__name__ in ("List", "Array")
 
@@ -155,13 +172,7 @@ def _from_arrow(values: Any, place: _Place, gaps: bool) -> np.ndarray:
     chunks = [getattr(chunk, "storage", chunk) for chunk in chunks if len(chunk)]
     kind = getattr(values.type, "storage_type", values.type)
     inner = kind.value_type
-    if not (
-        types.is_integer(inner)
-        or types.is_floating(inner)
-        or types.is_boolean(inner)
-        or types.is_decimal(inner)
-        or types.is_null(inner)  # of what is empty or missing
-    ):
+    if not _arrow_number(inner):
         raise place.no_numbers(inner)
     fixed = kind.list_size if types.is_fixed_size_list(kind) else None
 

@@ -9,7 +9,7 @@ from .._native.engine import Data, largest_magnitude
 from .arrays import as_matrix
 from .contiguous import contiguous
 from .magnitudes import MAX_ABS, nonfinite_error
-from .other_libraries import array_from, is_array_elsewhere
+from .other_libraries import here
 from .real_numbers import FLOAT32, FLOAT64, as_real, first_true
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
@@ -28,8 +28,7 @@ def as_weights(
     if sample_weight is None:
         return None
     name = "sample_weight"
-    if is_array_elsewhere(sample_weight):
-        sample_weight = array_from(sample_weight, name)
+    sample_weight = here(sample_weight, name)
     try:
         weights = np.asanyarray(sample_weight)  # any: a mask must be seen
     except ValueError:

@@ -9,6 +9,7 @@ from .._inits.given import with_direction
 from .._input.checks import check_name
 from .._input.contiguous import contiguous
 from .._input.errors import with_type
+from .._input.other_libraries import here
 from .._native import engine as native
 from .._native.engine import Data
 from .base import Rule, given
@@ -30,7 +31,7 @@ class KnownLabels(Rule):
         self.mode = values.get("known", MODES[0])
         check_name(self.mode, MODES, "known")
         labels = values["labels_known"]
-        array = np.asarray(labels)
+        array = np.asarray(here(labels, "labels_known"))
         if array.ndim != 1:
             raise ValueError(
                 "labels_known must hold one label for each row, -1 where it is not known, got "

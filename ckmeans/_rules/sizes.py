@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._input.checks import with_type
+from .._input.other_libraries import here
 from .._native import engine as native
 from .._native.engine import Data
 from .base import Rule, given
@@ -46,7 +47,7 @@ class Sizes(Rule):
         if value is None:
             return np.full(self.k, default)
         wanted = f"None, a number of at least 0 or {self.k} of them, one for each cluster"
-        array = np.asarray(value)
+        array = np.asarray(here(value, what))
         if array.dtype.kind not in "iuf" or array.ndim > 1:
             raise TypeError(f"{what} must be {wanted}, got {with_type(value)}.")
         if array.ndim == 1 and len(array) != self.k:

@@ -17,7 +17,7 @@ from command_line import csv_file, fails
 import ckmeans
 from ckmeans import KMeans
 from ckmeans._cli.commands import make_parser
-from ckmeans._cli.facts import decimals, runs_line
+from ckmeans._cli.facts import decimals
 from ckmeans.cli import COMMANDS, main
 
 # Two clusters so far apart that any start finds them.
@@ -378,28 +378,6 @@ def test_restarts_that_differ(run):
     assert re.search(
         r"^runs        10; \d reached this inertia, the worst [0-9.]+$", report, re.MULTILINE
     )
-
-
-@pytest.mark.parametrize(
-    "runs, line",
-    [
-        ([(7, 2.0)], "1"),
-        ([(None, 2.0)], "1"),
-        ([(7, 2.0), (7, 2.0)], "1, refined"),
-        ([(7, 2.0), (7, 1.5)], "1, the best refined from 2"),
-        ([(7, 2.0), (8, 3.0)], "2; 1 reached this inertia, the worst 3"),
-        ([(7, 2.0), (8, 2.0)], "2; all reached this inertia"),
-        (
-            [(7, 2.0), (8, 3.0), (7, 2.0)],
-            "2, the best refined; 1 reached this inertia, the worst 3",
-        ),
-        ([(7, 2.0), (8, 2.0), (7, 2.0)], "2, the best refined; all reached this inertia"),
-        ([(7, 2.0), (8, 3.0), (7, 1.0)], "2, the best refined from 2; the worst was 3"),
-        ([(None, 2.0), (None, 3.0)], "2; 1 reached this inertia, the worst 3"),
-    ],
-)
-def test_a_refinement_is_no_run_of_its_own(runs, line):
-    assert runs_line({"runs": [{"seed": seed, "inertia": value} for seed, value in runs]}) == line
 
 
 def test_max_iter_is_told(run):

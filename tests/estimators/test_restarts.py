@@ -504,3 +504,65 @@ def test_clusters_that_cannot_be_filled_are_not_told():
     init = np.array([[0.5, 0.0], [30.5, 0.0]])
     _, *states = KMeans(2, init=init).iter_fit(light, sample_weight=[1.0, 1.0, 0.0, 0.0])
     assert states[0].labels.tolist() == [0, 0, 1, 1] and states[0].n_filled == 1
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 4, 7, 300])
+@pytest.mark.parametrize(
+    "params", [{}, {"refine": "auto"}, {"refine": "swap", "n_init": 2}, {"missing": "ignore"}]
+)
+def test_no_run_has_more_iterations_than_max_iter(X, max_iter, params):
+    model = KMeans(5, max_iter=max_iter, random_state=0, **params).fit(X)
+    assert model.n_iter_ <= max_iter and all(run.n_iter <= max_iter for run in model.runs_)
+    assert model.inertia_ == min(run.inertia for run in model.runs_)
+    if "missing" not in params and params.get("refine") != "swap":
+        in_blocks = KMeans(5, max_iter=max_iter, random_state=0, **params)
+        in_blocks.fit_chunks(lambda: iter([X[:100], X[100:]]))
+        assert [run[:4] for run in in_blocks.runs_] == [run[:4] for run in model.runs_]
+    if params.get("refine") == "auto":
+        states = list(KMeans(5, max_iter=max_iter, random_state=0, **params).iter_fit(X))
+        assert states[-1].n_iter <= max_iter
+
+
+def test_what_max_iter_ended_is_not_refined(X):
+    asked = {"n_clusters": 5, "max_iter": 1, "random_state": 0}
+    plain = KMeans(**asked, n_init=4, refine=None).fit(X)
+    for params in ({}, {"n_init": 4, "refine": "auto"}):
+        model = KMeans(**asked, **params).fit(X)
+        assert [run[:4] for run in model.runs_] == [run[:4] for run in plain.runs_]
+        assert model.stop_reason_ == "max_iter" and not model.converged_
+
+
+def test_the_best_run_that_may_go_on_is_refined():
+    """Though a run that `max_iter` ended has a lower inertia."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    found = False
+    for max_iter in range(4, 20):
+        own = KMeans(6, n_init=4, refine=None, max_iter=max_iter, random_state=1).fit(X).runs_
+        ended = [run for run in own if run.n_iter < max_iter]
+        if not ended or min(own, key=lambda run: run.inertia) in ended:
+            continue
+        found = True
+        *first, last = KMeans(6, max_iter=max_iter, random_state=1).fit(X).runs_
+        assert [run[:4] for run in first] == [run[:4] for run in own]
+        assert last.seed == min(ended, key=lambda run: run.inertia).seed
+        assert last.n_iter <= max_iter
+    assert found
+
+
+@pytest.mark.parametrize("fit", ["fit", "fit_chunks"])
+@pytest.mark.parametrize("max_iter", [1, 3, 300])
+@pytest.mark.parametrize(
+    "params", [{}, {"refine": "auto", "n_init": 2}, {"refine": None}, {"n_init": 1}]
+)
+def test_the_last_state_says_so_once(X, fit, max_iter, params):
+    last = []
+    model = KMeans(
+        4,
+        max_iter=max_iter,
+        random_state=0,
+        callback=lambda state: last.append(state.last),
+        **params,
+    )
+    getattr(model, fit)(X)
+    assert last[-1] and last.count(True) == 1

@@ -204,6 +204,71 @@ def test_progress_bar_is_silent_elsewhere(X):
     assert file.getvalue() == ""
 
 
+@pytest.fixture
+def bars(monkeypatch):
+    """Every bar that is made, each drawn on a terminal of its own."""
+    tqdm = pytest.importorskip("tqdm")
+    made = []
+
+    class Noted(tqdm.tqdm):
+        def __init__(self, *args, **options):
+            made.append(self)
+            super().__init__(*args, **{**options, "file": Terminal(), "mininterval": 0})
+
+    monkeypatch.setattr(tqdm, "tqdm", Noted)
+    return made
+
+
+WITH_A_BAR = {
+    "KMeans": lambda X, bar: KMeans(4, random_state=0, callback=bar).fit(X),
+    "one iteration": lambda X, bar: KMeans(4, max_iter=1, random_state=0, callback=bar).fit(X),
+    "refined runs": lambda X, bar: KMeans(
+        4, n_init=2, refine="auto", random_state=0, callback=bar
+    ).fit(X),
+    "no time": lambda X, bar: KMeans(4, max_time=1e-9, random_state=0, callback=bar).fit(X),
+    "sizes": lambda X, bar: KMeans(4, size_min=20, random_state=0, callback=bar).fit(X),
+    "batches": lambda X, bar: ckmeans.MiniBatchKMeans(4, random_state=0, callback=bar).fit(X),
+    "fuzzy": lambda X, bar: ckmeans.FuzzyCMeans(4, random_state=0, callback=bar).fit(X),
+    "chunks": lambda X, bar: KMeans(4, random_state=0, callback=bar).fit_chunks([X[:50], X[50:]]),
+    "chunks, one iteration": lambda X, bar: KMeans(
+        4, max_iter=1, random_state=0, callback=bar
+    ).fit_chunks([X[:50], X[50:]]),
+    "passes": lambda X, bar: KMeans(4, random_state=0).fit_chunks([X[:50], X[50:]], progress=True),
+    "select_k": lambda X, bar: ckmeans.select_k(
+        X, range(2, 5), criteria=("silhouette", "gap"), random_state=0, progress=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_A_BAR)
+def test_bars_are_shown_and_closed(X, bars, name):
+    WITH_A_BAR[name](X, ProgressBar())
+    assert len(bars) == 1
+    assert "%" in bars[0].fp.getvalue() or "rows" in bars[0].fp.getvalue()
+    assert bars[0].disable  # which closing sets
+
+
+def test_bars_are_closed_after_an_error(X, bars):
+    passes = []
+
+    def chunks():
+        passes.append(None)
+        yield X[:50]
+        if len(passes) > 3:
+            raise OSError("the disk is gone")
+        yield X[50:]
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        KMeans(4, random_state=0).fit_chunks(chunks, progress=True)
+    assert len(bars) == 1 and bars[0].disable
+
+
+def test_without_a_bar_there_is_none(X, bars):
+    ckmeans.select_k(X, range(2, 4), criteria=("silhouette",), random_state=0)
+    KMeans(4, random_state=0).fit_chunks([X])
+    assert bars == []
+
+
 def test_progress_bar_without_tqdm():
     run_python("""
 import sys

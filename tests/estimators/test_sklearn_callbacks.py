@@ -78,7 +78,7 @@ def test_a_callback_sees_fit_runs_and_iterations(model):
     assert record.told[1] == ("begin", "fit", 0) and record.told[-2] == ("end", "fit", 0)
     counts = nested(record.told[1:-1])
     runs = getattr(watched, "runs_", [None])
-    assert counts["fit"] == 1 and counts["run"] == len(runs) == record.told[0][2]
+    assert counts["fit"] == 1 and counts["run"] == len(runs) <= record.told[0][2]
     assert counts.get("iteration", 0) + counts.get("batch", 0) == len(states) > 0
     left = {"_told", "_callback_fit_ctx", "_skl_callbacks_to_teardown"}
     assert not left & watched.__dict__.keys()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import ckmeans
-from ckmeans import Iteration, KMeans
+from ckmeans import Iteration, KMeans, Run
+from ckmeans._estimators.runs_told import runs_told
 
 X = np.random.default_rng(0).random((400, 3))
 
@@ -88,3 +89,27 @@ def test_a_loaded_model_shows_the_same(tmp_path):
     model = KMeans(3, n_init=1, random_state=0).fit(X)
     model.save(tmp_path / "m.npz")
     assert ckmeans.load(tmp_path / "m.npz")._repr_html_() == model._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "runs, line",
+    [
+        ([], ""),
+        ([(7, 2.0)], "1"),
+        ([(None, 2.0)], "1"),
+        ([(7, 2.0), (7, 2.0)], "1, refined"),
+        ([(7, 2.0), (7, 1.5)], "1, the best refined from 2"),
+        ([(7, 2.0), (8, 3.0)], "2; 1 reached this inertia, the worst 3"),
+        ([(7, 2.0), (8, 2.0)], "2; all reached this inertia"),
+        (
+            [(7, 2.0), (8, 3.0), (7, 2.0)],
+            "2, the best refined; 1 reached this inertia, the worst 3",
+        ),
+        ([(7, 2.0), (8, 2.0), (7, 2.0)], "2, the best refined; all reached this inertia"),
+        ([(7, 2.0), (8, 3.0), (7, 1.0)], "2, the best refined from 2; the worst was 3"),
+        ([(None, 2.0), (None, 3.0)], "2; 1 reached this inertia, the worst 3"),
+    ],
+)
+def test_a_refinement_is_no_run_of_its_own(runs, line):
+    records = [Run(seed, value, 3, "labels", 0.1) for seed, value in runs]
+    assert runs_told(records) == line

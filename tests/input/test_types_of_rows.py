@@ -5,6 +5,7 @@ libraries. The answers are those of the dense array, to the last bit, and nothin
 import sys
 import tracemalloc
 import types
+import warnings
 from functools import cache
 
 import numpy as np
@@ -527,3 +528,95 @@ def test_tensors_of_pytorch():
     assert np.array_equal(checks.as_matrix(short)[0].astype(np.float32), short.float().numpy())
     with pytest.raises(TypeError, match=r"X\.detach\(\)"):
         KMeans(2).fit(torch.from_numpy(X.copy()).requires_grad_())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda torch: torch.zeros((4, 2), device="meta"),
+        lambda torch: torch.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (4, 2)),
+        lambda torch: torch.zeros((4, 2)).requires_grad_(),
+        lambda torch: torch.zeros((4, 2), dtype=torch.complex64),
+    ],
+    ids=["meta", "sparse", "grad", "complex"],
+)
+def test_tensors_that_are_refused_are_told_why(make):
+    tensor = make(pytest.importorskip("torch"))
+    with pytest.raises((TypeError, ValueError)) as caught:
+        KMeans(2).fit(tensor)
+    message = str(caught.value)
+    assert "has no attribute" not in message and "\n" not in message and "X" in message
+
+
+#: Every argument that takes an array.
+ARGUMENTS = {
+    "X": lambda v: KMeans(3).fit(v[:, :2]),
+    "init": lambda v: KMeans(3, init=v[:3]).fit(X),
+    "init of batches": lambda v: ckmeans.MiniBatchKMeans(3, init=v[:3]).fit(X),
+    "init of fuzzy": lambda v: ckmeans.FuzzyCMeans(3, init=v[:3]).fit(X),
+    "sample_weight": lambda v: KMeans(3).fit(X, sample_weight=v[:, 0]),
+    "size_min": lambda v: KMeans(3, size_min=v[:3, 0]).fit(X),
+    "labels_known": lambda v: KMeans(3).fit(X, labels_known=v[:, 0]),
+    "labels of distances": lambda v: KMeans(3, random_state=0).fit(X).distances(X, v[:, 0]),
+    "labels of metrics": lambda v: ckmeans.metrics.silhouette_score(X, v[:, 0]),
+    "labels of plots": lambda v: ckmeans.plot.clusters(KMeans(3).fit(X), X, labels=v[:, 0]),
+    "groups": lambda v: ckmeans.fit_many(X, 2, groups=v[:, 0]),
+    "image": lambda v: ckmeans.image.quantize(v, 2),
+    "data": lambda v: ckmeans.ckmeans(v[:, 0], 3),
+    "data of breaks": lambda v: ckmeans.breaks(v[:, 0], 3),
+    "chunk": lambda v: KMeans(3).fit_chunks([v]),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_tensor_that_requires_grad_is_told_so_wherever_it_comes(name):
+    torch = pytest.importorskip("torch")
+    if "plots" in name:
+        pytest.importorskip("matplotlib").use("Agg")
+    values = torch.from_numpy(X.astype(np.float64)).requires_grad_()
+    with pytest.raises(TypeError, match=r"is a tensor that requires grad.*: pass \w+\.detach\(\)"):
+        ARGUMENTS[name](values)
+
+
+def test_dlpack_is_asked_for_with_a_version():
+    """Else Arrow warns of a deprecation that users can do nothing about."""
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = X.astype(np.float64)
+    column = pyarrow.array(rows.tolist())
+    fixed = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(rows.ravel()), rows.shape[1])
+    codes, weights = np.arange(len(X)) % 2, np.abs(rows[:, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        for given in (column, fixed):
+            by_arrow = KMeans(3, init=given[:3]).fit(given, sample_weight=pyarrow.array(weights))
+            plain = KMeans(3, init=rows[:3]).fit(rows, sample_weight=weights)
+            assert np.array_equal(by_arrow.labels_, plain.labels_)
+        for groups in (pyarrow.array(codes), pyarrow.array(codes.astype(str))):
+            fits = ckmeans.fit_many(rows, 2, groups=groups, random_state=0)
+            again = ckmeans.fit_many(rows, 2, groups=codes, random_state=0)
+            assert np.array_equal(fits.labels, again.labels)
+        labels = pyarrow.array(codes)
+        score = ckmeans.metrics.silhouette_score(rows, labels)
+        assert score == ckmeans.metrics.silhouette_score(rows, codes)
+
+
+@pytest.mark.parametrize("error", [TypeError("no such type"), BufferError("no")])
+def test_what_refuses_a_version_is_asked_once(error):
+    asked = []
+
+    class Refusing(ByDLPack):
+        def __dlpack__(self, **options):
+            asked.append(options)
+            raise error
+
+    with pytest.raises(TypeError, match=str(error)):
+        KMeans(2).fit(Refusing(X))
+    assert len(asked) == 1
+
+
+def test_what_does_not_know_versions_is_read():
+    class Old(ByDLPack):
+        def __dlpack__(self, *, stream=None):
+            return self.array.__dlpack__()
+
+    assert np.shares_memory(checks.as_matrix(Old(X))[0], X)
