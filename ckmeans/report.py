@@ -442,7 +442,7 @@ def _of_the_fit(shown):
             "may be a local optimum, and a better one may exist. More runs (n_init) or a "
             "refinement look for it."
         )
-    if model.stop_reason_ in ("max_iter", "max_time", "callback", "interrupted"):
+    if getattr(model, "stop_reason_", "") in ("max_iter", "max_time", "callback", "interrupted"):
         found.append(
             f"The fit was ended by {model.stop_reason_} before it converged: the centers would "
             "still move."
@@ -525,7 +525,6 @@ def _clusters(shown):
     from . import plot
 
     model, k, d = shown.model, shown.k, shown.rows.shape[1]
-    runs = len(getattr(model, "runs_", ()))
     head = ["cluster", "rows", "share", "mean distance", *shown.names[:_COLUMNS]]
     rows = [
         [
@@ -540,10 +539,9 @@ def _clusters(shown):
     out = [
         fill(
             "<h2>Clusters</h2><p>{}</p>",
-            f"{k} cluster{'s' * (k != 1)}, inertia {model.inertia_:.8g}. "
-            + (f"The best of {runs} runs" if runs > 1 else "One run, which")
-            + f" took {model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by "
-            f"{model.stop_reason_}{_ENDS.get(model.stop_reason_, '')}.",
+            f"{k} cluster{'s' * (k != 1)}"
+            + (f", inertia {model.inertia_:.8g}" if hasattr(model, "inertia_") else "")
+            + f". {_how_it_ended(model)}",
         ),
         fill('<div class="wide">{}</div>', table(head, rows)),
         _omitted((k - _ROWS, "clusters"), (d - _COLUMNS, "columns")),
@@ -570,6 +568,18 @@ def _clusters(shown):
         )
         out.append(_figure(plot.center_distances(model).figure, "Distances between the centers."))
     return join(out)
+
+
+def _how_it_ended(model):
+    """A sentence about the iterations of the fit; empty for centers that come from elsewhere."""
+    iterations = getattr(model, "n_iter_", None)
+    if iterations is None:
+        return ""
+    runs, reason = len(getattr(model, "runs_", ())), getattr(model, "stop_reason_", None)
+    ended = "" if reason is None else f", ended by {reason}{_ENDS.get(reason, '')}"
+    return (
+        f"The best of {runs} runs" if runs > 1 else "One run, which"
+    ) + f" took {iterations} iteration{'s' * (iterations != 1)}{ended}."
 
 
 def _profiles(shown):

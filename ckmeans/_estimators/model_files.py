@@ -28,7 +28,8 @@ NUMBERS: dict[str, Any] = {
     "converged_": bool,
     "stop_reason_": str,
 }
-ALWAYS = ("n_features_in_", "n_iter_")
+#: What is stored of every model; those of centers from elsewhere have no more.
+ALWAYS = ("n_features_in_",)
 #: Types of the fields of a `Run`.
 RUN = ((int, type(None)), (float, int), (int,), (str,), (float, int))
 #: Arrays that only some classes have: name -> (type, shape for k centers of d features).

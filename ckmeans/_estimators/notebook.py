@@ -51,9 +51,9 @@ def model_html(model: Any) -> str:
         if count > 0
     ]
     facts = [f"inertia {number(model.inertia_, 6)}"] if hasattr(model, "inertia_") else []
-    facts.append(
-        f"{model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}, ended by {model.stop_reason_}"
-    )
+    if hasattr(model, "n_iter_"):  # not in a model of centers from elsewhere
+        reason = f", ended by {model.stop_reason_}" if hasattr(model, "stop_reason_") else ""
+        facts.append(f"{model.n_iter_} iteration{'s' * (model.n_iter_ != 1)}{reason}")
     return _html.fill(
         "<div>{}{}<small>{}</small></div>",
         name,
