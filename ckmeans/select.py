@@ -1316,7 +1316,13 @@ def as_criteria(criteria):
     """Names of criteria, in the order of the table."""
     if isinstance(criteria, str) and criteria == "all":
         return list(CRITERIA)
-    names = [criteria] if isinstance(criteria, str) else list(criteria)
+    try:
+        names = [criteria] if isinstance(criteria, str) else list(criteria)
+    except TypeError:
+        raise TypeError(
+            f"criteria must be 'all', a name or a list of names, got {check.with_type(criteria)}; "
+            f"the names are {', '.join(map(repr, CRITERIA))}."
+        ) from None
     for name in names:
         check.check_name(name, CRITERIA, "criteria")
     return [name for name in CRITERIA if name in names]

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from .._input.archives import ArchiveError, digest, read_header
+from .._input.archives import DAMAGE, ArchiveError, digest, read_header
 from .._output.files import write_atomically
 from ..partial import Survey
 from .state import FIELDS
@@ -93,9 +93,9 @@ def read(path):
                 lightest,
             )
             check_contents(header, arrays, survey)
-        except MemoryError:
+        except (MemoryError, TimeoutError):
             raise
-        except Exception as error:  # any error of zipfile, json or numpy about other files
+        except DAMAGE as error:
             said = (
                 str(error)
                 if isinstance(error, ArchiveError)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._input.archives import ArchiveError, Members, read_header
+from .._input.archives import DAMAGE, ArchiveError, Members, read_header
 from .._input.checks import MAX_ABS, MISSING, is_tree
 from .._input.contiguous import contiguous
 from .bisecting import BisectingKMeans
@@ -55,7 +55,7 @@ def load(path: Any) -> Any:
     with open(path, "rb") as file:
         try:
             return _rebuild(*_read(file))
-        except MemoryError:
+        except (MemoryError, TimeoutError):
             raise
         except ArchiveError as error:
             raise ModelFileError(
@@ -63,7 +63,7 @@ def load(path: Any) -> Any:
             ) from None
         except ModelFileError as error:
             raise ModelFileError(f"{path}: {error}") from None
-        except Exception as error:  # any error of zipfile, json or numpy about a damaged file
+        except DAMAGE as error:
             raise ModelFileError(
                 f"{path}: truncated or damaged: {type(error).__name__}: {error}"
             ) from error
@@ -136,13 +136,13 @@ def _rebuild(header: dict[str, Any], members: Members) -> Any:
         ):
             raise ModelFileError(f"has {value!r} as {name}")
         setattr(model, name, value)
+    for name in ALWAYS:
+        if name not in header["fitted"]:
+            raise ModelFileError(f"is damaged: it does not say {name}")
     if model.n_features_in_ != d:
         raise ModelFileError(
             f"has {d} features in its centers and {model.n_features_in_} in its header"
         )
-    for name in ALWAYS:
-        if name not in header["fitted"]:
-            raise ModelFileError(f"is damaged: it does not say {name}")
     model.cluster_centers_ = contiguous(centers)
     if header["class"] in ("KMeans", "FuzzyCMeans"):
         for run in header["runs"]:

@@ -332,7 +332,7 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
                     getattr(self, name), name, least, f"None or an integer of at least {least}"
                 )
         check.check_n_init(self.n_init)
-        check.check_positive(self.half_life, "half_life", "rows")
+        check.check_positive(self.half_life, "half_life", "rows", none="forgets nothing")
         check.check_share(self.reassignment_ratio, "reassignment_ratio")
         check.check_name(self.metric, check.METRICS, "metric")
 

@@ -13,7 +13,9 @@ AT_ONCE = 1 << 17
 def check_temperature(temperature: Any) -> None:
     """Raise unless this is None or a number above 0."""
     if temperature is not None:
-        check.check_positive(temperature, "temperature", "squared units of X")
+        check.check_positive(
+            temperature, "temperature", "squared units of X", none="takes one from the inertia"
+        )
 
 
 def temperature_of(model: Any, d: int) -> float:

@@ -7,7 +7,10 @@ import hashlib
 import io
 import json
 import math
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -21,6 +24,25 @@ _KINDS = "biufSU"
 
 class ArchiveError(ValueError):
     """A file is not a valid archive; the message says why."""
+
+
+#: What zipfile, zlib, json and NumPy raise about the contents of a damaged file. Not `Exception`:
+#: what a signal handler raises in the middle says nothing about the file, and passes.
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_header(file: BinaryIO, name: str) -> tuple[dict[str, Any], "Members"]:

@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from .archives import DAMAGE
+
 
 def load_npy(path, file=None):
     """The array of a .npy file.
@@ -40,8 +42,7 @@ def load_npy(path, file=None):
         return np.load(file, allow_pickle=False)
     except OSError:
         raise
-    # For a damaged header NumPy raises many types, TokenError and MemoryError among them.
-    except Exception as error:
+    except (*DAMAGE, MemoryError) as error:  # a damaged header may ask for any amount of memory
         raise damaged(name, error) from None
 
 

@@ -102,11 +102,11 @@ def check_threads(n_threads: Any) -> None:
 
 def check_max_time(value: Any) -> None:
     """Raise unless `value` is None or a positive number of seconds."""
-    check_positive(value, "max_time", "seconds")
+    check_positive(value, "max_time", "seconds", none="sets no limit")
 
 
-def check_positive(value: Any, what: str, unit: str) -> None:
-    """Raise unless `value` is None or a positive number."""
+def check_positive(value: Any, what: str, unit: str, none: str) -> None:
+    """Raise unless `value` is None or a positive number. `none` says what None does."""
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, _REALS):
@@ -115,7 +115,7 @@ def check_positive(value: Any, what: str, unit: str) -> None:
         )
     if not 0 < value < math.inf:
         raise ValueError(
-            f"{what} must be a finite number of {unit} above 0, got {value!r}; None sets no limit."
+            f"{what} must be a finite number of {unit} above 0, got {value!r}; None {none}."
         )
 
 

@@ -125,6 +125,71 @@ def test_an_interrupt_at_any_moment_ends_the_threads(kind, tmp_path, small_block
     assert hit > 20
 
 
+class Alarm(Exception):
+    """An exception that a user's signal handler raises."""
+
+
+ALARMS = [Alarm("an alarm"), TimeoutError("an alarm"), KeyboardInterrupt("an alarm")]
+
+
+@pytest.mark.parametrize(
+    "alarm", [*ALARMS, KeyError("an alarm")], ids=lambda end: type(end).__name__
+)
+@pytest.mark.parametrize("kind", SOURCES)
+def test_what_a_handler_raises_as_a_thread_starts(kind, alarm, tmp_path, small_blocks, monkeypatch):
+    source = SOURCES[kind](tmp_path)
+    names = ("_start_joinable_thread", "_start_new_thread")  # since Python 3.13, and before
+    name = next(name for name in names if hasattr(threading, name))
+    begin = getattr(threading, name)
+
+    def starting():
+        return any(thread.name == "ckmeans-reader" for thread in list(threading._limbo))
+
+    def begin_and_raise(*arguments, **options):
+        ours = starting()
+        result = begin(*arguments, **options)
+        if ours:
+            while starting():
+                time.sleep(0.001)
+            raise alarm
+        return result
+
+    monkeypatch.setattr(threading, name, begin_and_raise)
+    with pytest.raises(type(alarm)) as caught:
+        model().fit_chunks(source)
+    assert caught.value is alarm
+    monkeypatch.undo()
+    assert_no_readers()
+
+
+@pytest.mark.parametrize("alarm", ALARMS, ids=lambda end: type(end).__name__)
+@pytest.mark.parametrize("what", ["model", "checkpoint", "rows"])
+def test_what_a_handler_raises_is_not_a_damaged_file(what, alarm, tmp_path, monkeypatch):
+    path = tmp_path / "file.npy"
+    if what == "model":
+        model().fit(X).save(path)
+    elif what == "checkpoint":
+        model().fit_chunks(chunks, checkpoint=path)
+    else:
+        np.save(path, X)
+
+    def interrupted(*arguments, **options):
+        raise alarm
+
+    monkeypatch.setattr(
+        np if what == "rows" else zipfile.ZipFile,
+        *{"rows": ("load", interrupted)}.get(what, ("open", interrupted)),
+    )
+    with pytest.raises(type(alarm)) as caught:
+        if what == "model":
+            ckmeans.load(path)
+        elif what == "checkpoint":
+            model().fit_chunks(chunks, checkpoint=path)
+        else:
+            model().fit_chunks(path)
+    assert caught.value is alarm
+
+
 @pytest.mark.parametrize(
     "kind", ["source", "callback", "cut", "max_time", "closed", "dropped", "kept", "score"]
 )

@@ -299,3 +299,9 @@ def test_bad_watching_and_order(X, params, message):
     for method in "fit", "partial_fit":
         with pytest.raises((TypeError, ValueError), match=message):
             getattr(MiniBatchKMeans(6, **params), method)(X)
+
+
+@pytest.mark.parametrize("half_life", [0, -1, float("nan"), float("inf")])
+def test_a_wrong_half_life_is_told_what_none_does(half_life):
+    with pytest.raises(ValueError, match="None forgets nothing"):
+        MiniBatchKMeans(2, half_life=half_life).fit([[0.0], [1.0], [9.0]])

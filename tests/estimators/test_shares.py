@@ -121,3 +121,10 @@ def test_sparse_rows_are_refused():
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(ValueError, match=r"dense rows only.*toarray"):
         KMeans(3, random_state=0).fit(X).predict_proba(sparse.csr_matrix(X))
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, float("nan"), float("inf")])
+def test_a_wrong_temperature_is_told_what_none_does(temperature):
+    model = KMeans(2, random_state=0).fit([[0.0], [1.0], [9.0]])
+    with pytest.raises(ValueError, match="None takes one from the inertia"):
+        model.predict_proba([[1.0]], temperature=temperature)

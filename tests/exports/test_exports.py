@@ -411,3 +411,52 @@ def test_from_json_refuses_a_broken_scaling(change):
     text = KMeans(2, random_state=0, scale="standard").fit([[0.0, 1], [1, 3], [9, 9]]).to_json()
     with pytest.raises(ckmeans.ModelFileError):
         from_json(json.dumps({**json.loads(text), **change}))
+
+
+def of_scikit_learn(name, learn):
+    cluster = pytest.importorskip("sklearn.cluster")
+    return from_sklearn(getattr(getattr(cluster, name)(3, n_init=1), learn)(spread(np.float64)))
+
+
+def of_json(*absent):
+    import json
+
+    found = json.loads(KMeans(3, random_state=0, n_init=1).fit(spread(np.float64)).to_json())
+    return from_json(json.dumps({key: found[key] for key in found if key not in absent}))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        of_json,
+        lambda: of_json("inertia"),
+        lambda: of_json("counts"),
+        lambda: of_json("inertia", "counts", "dtype", "metric"),
+        lambda: of_scikit_learn("KMeans", "fit"),
+        lambda: of_scikit_learn("MiniBatchKMeans", "fit"),
+        lambda: of_scikit_learn("MiniBatchKMeans", "partial_fit"),
+    ],
+)
+def test_centers_from_elsewhere_make_a_model_for_everything(make, tmp_path):
+    """They come without what only a fit knows, such as how it ended."""
+    X = spread(np.float64)
+    model = make()
+    model.save(tmp_path / "model.npz")
+    loaded = ckmeans.load(tmp_path / "model.npz")
+    loaded.save(tmp_path / "again.npz")
+    for each in (model, loaded, ckmeans.load(tmp_path / "again.npz")):
+        assert np.array_equal(each.predict(X), model.predict(X))
+        assert each.to_json() == model.to_json()
+        html = each._repr_html_()
+        assert ("iteration" in html) == hasattr(model, "n_iter_") and "ended by" not in html
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: of_json("inertia"), lambda: of_scikit_learn("KMeans", "fit")]
+)
+def test_a_report_of_centers_from_elsewhere(make):
+    pytest.importorskip("matplotlib")
+    model = make()
+    page = ckmeans.report.report(model, spread(np.float64, n=60))
+    assert "ended by" not in page and ("iteration" in page) == hasattr(model, "n_iter_")
+    assert f"inertia {getattr(model, 'inertia_', 0):.8g}" in page or not hasattr(model, "inertia_")

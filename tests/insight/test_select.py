@@ -793,3 +793,9 @@ def test_scaled_columns_keep_their_names():
 def test_scales_that_are_none(scale):
     with pytest.raises((TypeError, ValueError), match="scale"):
         select_k(np.arange(20.0).reshape(-1, 1), range(1, 3), scale=scale)
+
+
+@pytest.mark.parametrize("criteria", [None, 5, 2.5, True, len])
+def test_criteria_that_are_no_names(criteria):
+    with pytest.raises(TypeError, match="criteria must be 'all', a name or a list of names, got"):
+        select_k(blobs(2, n=5), [1, 2], criteria=criteria)

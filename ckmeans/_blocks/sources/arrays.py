@@ -6,6 +6,7 @@ from ..._input import checks as check
 from ..._input.npy_files import load_npy
 from . import local
 from .pages import Pages
+from .reader import start_thread
 
 #: How many times BLOCK_BYTES a block takes here. Larger than for other sources, as nothing is
 #: copied, so that threads wait less often for each other.
@@ -47,7 +48,7 @@ class ArrayEngine(local.LocalEngine):
                     name="ckmeans-reader",
                     daemon=True,
                 )
-                self.reading.start()
+                start_thread(self.reading)
             yield self.array[start:stop], None if self.weights is None else self.weights[start:stop]
             if self.pages is not None:
                 self.pages.give_back(self.array[start:stop])

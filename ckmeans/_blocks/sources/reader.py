@@ -36,7 +36,7 @@ class Reader:
 
     def start(self):
         """Start reading. The caller must already have made sure that `close` will be called."""
-        self.thread.start()
+        start_thread(self.thread)
 
     def __iter__(self):
         return self
@@ -68,6 +68,21 @@ class Reader:
         self.shared.done.put(True)  # wakes the thread at once
         if self.thread.ident is not None and self.thread is not threading.current_thread():
             self.thread.join()
+
+
+def start_thread(thread):
+    """Start a thread. What a signal handler raises meanwhile is raised as it is.
+
+    If it comes when the thread has begun, `Thread.start` fails to forget the thread a second time,
+    and raises a KeyError in its place.
+    """
+    raised = None
+    try:
+        thread.start()
+    except KeyError as error:
+        raised = error.__context__ or error
+    if raised is not None:
+        raise raised
 
 
 class _Shared:
