@@ -31,14 +31,11 @@ from ckmeans._blocks.driver import Fit
 from ckmeans._blocks.resident import Block
 from ckmeans._blocks.sources.arrays import ArrayEngine
 from ckmeans._input.sparse import sparse_rows
-from ckmeans._native.engine import COMPILER, Data, Run, insist
+from ckmeans._native.engine import ALGORITHMS, COMPILER, Data, Run, insist
 
 RECORD = Path(__file__).with_name("golden.json")
 
 insist(True)
-
-ALGORITHMS = "auto", "lloyd", "boxes", "yinyang", "projected"
-
 
 # -- data ------------------------------------------------------------------------------------------
 #    Whole numbers from a generator whose stream is frozen, and exact arithmetic: the same bits on
@@ -355,23 +352,13 @@ def cases():
                     (name, algorithm),
                     VARIANTS[v],
                 )
-    for algorithms in (
-        ("projected", "boxes", "lloyd", "projected"),
-        ("auto", "boxes", "auto", "projected", "yinyang"),
-        ("lloyd", "auto", "projected"),
-        ("yinyang", "lloyd", "auto"),
-    ):
-        for name in ("blobs7", "many16", "slow24", "whole96", "axes200"):
-            yield f"{name} {' '.join(algorithms)} in turn", in_turn, (name, algorithms), {}
+    for name in ("blobs7", "many16", "slow24", "whole96", "axes200"):
+        there_and_back = (*ALGORITHMS, *reversed(ALGORITHMS))
+        yield f"{name} algorithms in turn", in_turn, (name, there_and_back), {}
     for i, name in enumerate(("square", "blobs7", "wide20", "many16", "whole96", "slow24")):
-        for j, algorithm in enumerate(("auto", "lloyd", "yinyang")):
-            for v in {(i + j) % 3, 3 + (i + j) % 2}:
-                yield (
-                    f"{name} {algorithm} {_words(BLOCKS[v])}",
-                    in_blocks,
-                    (name, algorithm),
-                    BLOCKS[v],
-                )
+        for j, algorithm in enumerate(ALGORITHMS):
+            variant = BLOCKS[(i + j) % len(BLOCKS)]
+            yield f"{name} {algorithm} {_words(variant)}", in_blocks, (name, algorithm), variant
     for i, init in enumerate(
         ("k-means++", "k-means||", "random", "random-partition", "variance-partition")
     ):

@@ -284,18 +284,19 @@ class KMeans(SklearnCallbacks, ChunkFits):
     algorithms "auto" and "lloyd", and 72 bytes per row of the largest cluster more for each thread
     (88 with weights).
 
-    With ``missing="ignore"`` the distance of a row and a center goes over the d_i of d features
-    that are there, times d / d_i, and a center is the mean of what is there, weighted by d / d_i.
-    That minimizes ``sum_i w_i * d / d_i * sum_f (x_if - c_f)**2`` over the features that are there,
-    which is `inertia_`: labels cannot raise it, since the factor is the same for all centers, nor
-    can centers, since these means are where it is least. It is close to k-POD (Chi, Chi & Baraniuk,
-    The American Statistician 70, 2016), which fills gaps with the row's center and goes on with
-    k-means, and needs no more iterations than k-means. A row that is drawn as a center takes the
-    means of the columns for its gaps. By default a last run starts from the result of refined
-    k-means on rows whose gaps are filled with these means, which takes a copy of X for a moment.
-    Rows and columns without any value are refused. Takes dense X and the algorithms "auto" and
-    "lloyd", and twice the packed copy. Not for values that are missing because of their size (say,
-    incomes above a limit): then the values that are left are a biased sample.
+    With ``missing="ignore"`` the distance of a row and a center is computed over the d_i of d
+    features that the row has, times d / d_i, and a center is the mean of the values that are
+    present, weighted by d / d_i. That minimizes ``sum_i w_i * d / d_i * sum_f (x_if - c_f)**2``
+    over the features that are present, which is `inertia_`: an assignment does not raise it, since
+    the factor is the same for all centers, nor does an update, since these means minimize it. It is
+    close to k-POD (Chi, Chi & Baraniuk, The American Statistician 70, 2016), which fills gaps with
+    the values of the row's center and continues with k-means, and needs no more iterations than
+    k-means. In a row that is drawn as a center, gaps are filled with the means of the columns. By
+    default a last run starts from the result of refined k-means on rows whose gaps are filled with
+    these means, which needs a copy of X for a moment. Rows and columns without any value are
+    refused. Takes dense X and the algorithms "auto" and "lloyd"; the packed copy takes twice the
+    memory. Not for values that are missing because of their size (say, incomes above a limit): then
+    the values that are left are a biased sample.
 
     Additional memory of a fit: 8 to 40 bytes per row; with ``copy_x=True`` 4 bytes per value of X
     for its packed copy, and 2 more where wide rows are also packed as 16-bit integers, or 1 as

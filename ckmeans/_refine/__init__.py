@@ -31,7 +31,8 @@ REFINEMENTS: dict[str, Refinement] = {
 }
 
 #: "auto" and "best": the refinements; the number of distances that they may compute, in multiples
-#: of one Lloyd iteration (rows times clusters); and the largest number of rows per cluster.
+#: of one Lloyd iteration (rows times clusters); and the largest number of rows per cluster that is
+#: used.
 PLANS = {
     "auto": (("swap", "hartigan-wong"), 150, 300),
     "best": (("swap", "genetic", "hartigan-wong"), 400, 400),
@@ -40,20 +41,22 @@ PLANS = {
 #: Budget of refinements that are given by name.
 NAMED_BUDGET = 1000
 
-#: At least this number of rows is used, and the budget is computed with at least this number of
-#: clusters: few clusters can end in as many local optima, and improving them costs less.
+#: At least LEAST_ROWS rows are used, and the budget is computed with at least LEAST_CLUSTERS
+#: clusters, since few clusters have as many local optima, and improving them costs less.
 LEAST_ROWS, LEAST_CLUSTERS = 20000, 20
 
-#: From so much work of one iteration on (rows times features times clusters), "auto" and "best"
-#: are limited further: to distances that cost SHARE times what iterations of a usual speed do (the
-#: init counts as SEEDING of them), or to their budget times LARGE / work if that is more.
+#: If the work of one iteration (rows times features times clusters) is LARGE or more, "auto" and
+#: "best" are limited further: to distances that cost SHARE times as much as the iterations of the
+#: run (the init counts as SEEDING iterations), or to their budget times LARGE / work if that is
+#: more.
 LARGE, SHARE, SEEDING = 1e8, 0.04, 8
 
-#: With `shortcuts`, iterations in a row may take up to one part in so many of the distances (along
-#: axes they may go on for long), and this share of the distances is kept for the last refinement.
+#: With `shortcuts`, consecutive iterations may compute 1 / ITERATING of the distances (along axes,
+#: iterations may continue for long), and the share KEPT of the distances is reserved for the last
+#: refinement.
 ITERATING, KEPT = 4, 0.15
 
-#: Values of sparse rows that are used, zeros included, at most.
+#: The largest number of values of sparse rows that are used, zeros included.
 VALUES = 1 << 24
 
 
@@ -66,8 +69,8 @@ class Plan(NamedTuple):
     budget: float
     rows: int | None  #: at most this number of rows per cluster, and at least LEAST_ROWS; None: all
     least_rows: int = LEAST_ROWS
-    distances: float = np.inf  #: a limit to their number, whatever rows are used
-    #: Whether wide rows are looked at along a few axes, and many clusters in groups first.
+    distances: float = np.inf  #: a limit to their number that does not depend on the rows used
+    #: Whether wide rows are projected onto a few axes, and many clusters first searched in groups.
     shortcuts: bool = False
     limited: bool = False  #: whether `within_reason` limits it
 
@@ -82,14 +85,14 @@ def plan(refine: Any) -> Plan:
 
 
 def cost(d: int) -> float:
-    """What a distance of a search costs, which may look along axes, in those of an iteration over d
-    features.
+    """The cost of a distance in a search, which may use axes, relative to that of a distance in an
+    iteration over d features.
     """
     return (1 + 0.5 * looked_at(d)) / max(3 + 0.07 * d, 2 + 0.14 * d)
 
 
 def within_reason(plan: Plan, n: int, d: int, k: int, n_iter: int) -> Plan:
-    """The plan for the result of a run of so many iterations over n rows."""
+    """The plan for the result of a run of n_iter iterations over n rows."""
     work = float(n) * d * k
     if not plan.limited or work < LARGE:
         return plan
@@ -106,10 +109,11 @@ def improve(
     random_state: np.random.RandomState,
     n_threads: int = 1,
 ) -> np.ndarray:
-    """Centers (k, d) float64 of at most the inertia of these, over the rows of a sample.
+    """Centers (k, d) float64 whose inertia over the rows of a sample is at most that of the given
+    ones.
 
-    labels : (n,) int32, of the rows to these centers; rows of a cluster are brought side by side,
-        where they are not: see Search
+    labels : (n,) int32, of the rows for these centers. Rows are sorted by label if they are not:
+        see Search
     """
     k, d = centers.shape
     if k < 2 or len(rows) <= k:
@@ -134,13 +138,13 @@ def improve(
         return search.centers()
     search.most_iterations = 1 + int(distances / (ITERATING * search.n * k))
     end = search.work + distances
-    for method in plan.methods:  # what one leaves is the next one's
+    for method in plan.methods:  # distances that one does not use are left to the next
         method(search, random_state, end - (method is not plan.methods[-1]) * KEPT * distances)
     return search.centers() if short is None else search.means(rows, contiguous(centers))
 
 
 def sample_size(plan: Plan, n: int, d: int, k: int, sparse: bool = False) -> int:
-    """How many of n rows are used."""
+    """The number of rows that are used, of n."""
     most = n if plan.rows is None else min(n, max(plan.least_rows, plan.rows * k))
     return min(most, VALUES // d) if sparse else most
 
@@ -160,8 +164,8 @@ def improve_all(
     n_iter: int,
     random_state: np.random.RandomState,
 ) -> np.ndarray:
-    """`improve` the result of a run of so many iterations, by a sample of rows that are in one
-    array.
+    """`improve` the result of a run of n_iter iterations over rows in one array, by a sample of
+    them.
     """
     n, d = data.shape
     plan = within_reason(plan, n, d, len(centers), n_iter)

@@ -1,9 +1,9 @@
-"""Wide rows along the few axes in which they vary most: what local search sees of them.
+"""Projection of wide rows onto the few axes along which they vary most, for the local search.
 
 A distance along AXES axes takes a small part of the time of one over hundreds of features, and
-tells clusters apart nearly as well: the means of clusters lie close to what these axes span
-(compare Ding & He, ICML 2004; Cohen et al., STOC 2015). All products are summed in a fixed order,
-so that results are the same on every machine.
+separates clusters nearly as well, since the means of clusters lie close to the space that these
+axes span (compare Ding & He, ICML 2004; Cohen et al., STOC 2015). Products are summed in a fixed
+order, so that results are the same on every machine.
 """
 
 import numpy as np
@@ -11,26 +11,28 @@ import numpy as np
 from .._input.contiguous import contiguous
 from .._native.engine import along
 
-#: Number of axes, rows from which they are found, and features from which on they pay.
+#: The number of axes, the number of rows from which they are found, and the number of features from
+#: which on they are used.
 AXES, SAMPLE, WIDE = 32, 512, 64
 
-#: Steps of subspace iteration: with one, small clusters among wide ones are missed.
+#: Steps of subspace iteration; one step misses small clusters among wide ones.
 STEPS = 2
 
-#: What is left of a direction is rounding, below this share of its squared length.
+#: If less than this share of a direction's squared length is orthogonal to the others, it is taken
+#: for rounding error.
 NOTHING = 1e-10
 
 
 def looked_at(d: int) -> int:
-    """How many numbers of a row of d features a search looks at, if it may use axes."""
+    """The number of coordinates of a row of d features in a search that may use axes."""
     return AXES if d >= WIDE else d
 
 
 def shortened(
     rows: np.ndarray, weights: np.ndarray | None, centers: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Rows (n, d), side by side with those of the same cluster, and centers (k, d) along axes
-    in which these rows and centers vary most: (n, m) and (k, m). None where there are no axes.
+    """Rows (n, m) and centers (k, m) along the axes in which these rows (n, d) and centers (k, d)
+    vary most; None where there are no axes. The rows of a cluster must follow each other.
     """
     step = max(1, len(rows) // SAMPLE)
     origin = centers.mean(axis=0)
@@ -39,7 +41,8 @@ def shortened(
     if weights is not None:
         sample *= np.sqrt(weights[::step][:SAMPLE])[:, None]
         total = float(weights[::step][:SAMPLE].sum())
-    # Of noisy rows the centers know better in what clusters differ: they count as much as the rows.
+    # In noisy data, centers show better than rows how clusters differ: they weigh as much as all
+    # rows together.
     middles = centers - origin
     first = spread(middles, AXES // 2)
     few = orthonormal(np.concatenate([first, spread(sample, AXES - len(first))]))
@@ -49,20 +52,20 @@ def shortened(
         if not len(few):
             return None
         few = orthonormal(along(columns, contiguous(along(sample, few).T)).T)
-    few = orthonormal(few)  # again, for what rounding has left over
+    few = orthonormal(few)  # again, since rounding makes the first result inexact
     if not len(few):
         return None
     return along(rows, few), along(contiguous(centers), few)
 
 
 def spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of these rows, each as far from the next."""
+    """At most `most` of these rows, at regular intervals."""
     return rows[:: max(1, len(rows) // most)][:most]
 
 
 def orthonormal(directions: np.ndarray) -> np.ndarray:
-    """Orthonormal directions (<= m, d) that span what these (m, d) span, to within rounding; none
-    where squares are out of the range of numbers.
+    """Orthonormal directions (<= m, d) with the same span as these (m, d), up to rounding; none
+    where squares overflow or underflow.
     """
     if not len(directions):
         return directions

@@ -1,5 +1,5 @@
-"""Many clusters in groups of neighbors, each of them searched on its own: what a swap changes is
-looked for among the rows of a group alone, and threads share out the groups.
+"""Many clusters in groups of neighbors. Swaps are tried within a group, on the rows of its clusters
+alone, and threads share out the groups.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from .._input.random_states import seeded
 from .._native import Search
 from .swap import swap
 
-#: Most clusters of a group.
+#: The largest number of clusters in a group.
 MEMBERS = 64
 
 
@@ -24,9 +24,9 @@ def swap_in_groups(
     random_state: np.random.RandomState,
     n_threads: int,
 ) -> tuple[np.ndarray, float]:
-    """`swap` within each group: centers (k, m), and how many distances that took.
+    """`swap` within each group; returns centers (k, m) and the number of distances computed.
 
-    Each group draws from a seed of its own: the result does not depend on the threads.
+    Each group has random numbers of its own, so the result does not depend on the threads.
 
     labels : (n,) of the rows, ascending
     """
@@ -61,8 +61,8 @@ def swap_in_groups(
 
 
 def neighbors(centers: np.ndarray, most: int) -> list[np.ndarray]:
-    """Indices of centers (k, m) in groups of at most `most`: halves, again and again, along the
-    feature in which the centers of a group vary most.
+    """Indices of centers (k, m) in groups of at most `most`. A larger group is halved along the
+    feature in which its centers vary most.
     """
     done, groups = [], [np.arange(len(centers))]
     while groups:

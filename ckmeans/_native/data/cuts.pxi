@@ -18,7 +18,7 @@ cdef class Cuts:
     cdef Py_ssize_t d
     cdef double terms                    # rows
     cdef double heaviest                 # the largest weight,
-    cdef double lightest                 # and the smallest positive one, 1 at the most
+    cdef double lightest                 # and the smallest positive one, at most 1
     cdef bint weighted
     cdef bint narrow                     # values are float32,
     cdef bint integers                   # or whole numbers

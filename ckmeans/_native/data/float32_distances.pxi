@@ -13,7 +13,7 @@ cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ss
     """Fill in the form of these centers (k, d). Any origin gives the same results; their mean keeps
     errors small.
 
-    With `terms`, it is for CSR rows that have so many values at most: the origin is 0.
+    terms  CSR: the largest number of values in a row; then the origin is 0. 0 for dense rows
     """
     cdef Py_ssize_t blocks = (k + BLOCK - 1) // BLOCK, first, j, f, b
     cdef double *origin = <double *>memory.take(d, sizeof(double))

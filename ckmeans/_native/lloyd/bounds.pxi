@@ -163,9 +163,7 @@ cdef class GroupBounds:
         return (sqrt(move) * (1 + 1e-6) + 1.5 * error * sqrt(norms) + 1e-25) * bounds_factor
 
     cdef double cost(self, double pairs) noexcept nogil:
-        """About how many nanoseconds the assignment of a row takes if the bounds leave so many
-        centers for it.
-        """
+        """Roughly, the nanoseconds of assigning a row for which bounds leave `pairs` centers."""
         return 2 + 0.15 * self.b.groups + min(3.5,
                                               0.6 * pairs) + pairs * ((self.width + 12) / 44.0
                                                                       + 0.1)

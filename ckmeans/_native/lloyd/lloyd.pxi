@@ -83,7 +83,7 @@ cdef class Run:
         assign_job(data, &self.job, self.forms, self.label)
         self.job.sums = &cuts.sums
         if rule is not None and rule.amends:
-            self.job.sums = NULL             # these are brought up to date once labels are amended
+            self.job.sums = NULL             # the sums are updated once labels are amended
             self.amended_array = np.full(data.rows.n, -1, dtype=np.int32)
             self.amended = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.amended_array)
             self.fresh = <int32_t *>self.memory.take(data.rows.n, sizeof(int32_t))
@@ -173,7 +173,7 @@ cdef class Run:
         return min(4, self.max_iter - self.n_iter) * self.data.rows.n * cost
 
     cdef Py_ssize_t left(self) noexcept nogil:
-        """How many assignments may follow this one, at the most."""
+        """The largest number of assignments that may follow this one."""
         return max(0, self.max_iter - self.n_iter)
 
     cdef int go_by_place(self, const Boxes *boxes) except -1:

@@ -92,8 +92,10 @@ class Trial:
 
 cdef double sift_cost(Py_ssize_t m, Py_ssize_t width, Py_ssize_t d, double doubtful,
                       double pairs) noexcept nogil:
-    """About how many nanoseconds a row takes if packed features leave this share of the rows
-    undecided, and so many centers in the mean over all rows.
+    """Roughly, the nanoseconds of deciding a row, on average over all rows.
+
+    doubtful  the share of the rows that packed features leave undecided
+    pairs     the centers that are left for a row, on average over all rows
     """
     return doubtful * (100 + 0.2 * d + m * width / 40.0) + pairs * (20 + 0.1 * d)
 
@@ -219,8 +221,8 @@ cdef class Axes(Packing):
 
 
 cdef object find_axes(Data data, cnp.ndarray centers, double most):
-    """Axes that make an assignment to these centers (m, d) cost at most so many nanoseconds a row,
-    or None; the best if it is infinite.
+    """Axes with which an assignment to these centers (m, d) costs at most `most` nanoseconds per
+    row, or None; the best axes if `most` is infinite.
     """
     cdef Py_ssize_t n = data.rows.n, d = data.rows.d, m = centers.shape[0], count, chosen = 0
     cdef double best = most, cost, unsure, left

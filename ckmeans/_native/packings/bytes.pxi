@@ -25,8 +25,8 @@ cdef bint fits_bytes(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
 
 
 cdef Py_ssize_t byte_chunk(View view, double cost) noexcept nogil:
-    """Rows of a chunk, which take so many nanoseconds each: as many as share a reading of the
-    centers, but enough chunks for all threads.
+    """The number of rows in a chunk, of `cost` nanoseconds each: a multiple of the rows that share
+    one reading of the centers, but few enough that there are chunks for all threads.
     """
     cdef Py_ssize_t rows = BYTE_PANELS * PANEL
     cdef Py_ssize_t most = view.rows.n // (4 * view.n_threads) // PANEL * PANEL

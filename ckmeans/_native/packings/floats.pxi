@@ -18,8 +18,8 @@ cdef class Floats(Packing):
     cdef Boxes boxes             # `order` is NULL while rows are packed in their own order
     cdef SpatialOrder order      # None until a run considers boxes
     cdef Counted counted         # what they cost in the last pass that compared them
-    cdef bint sifting            # rows in doubt are so many that they are worth a second look,
-    cdef bint sifted             # which has been tried
+    cdef bint sifting            # whether undecided rows are sifted, since they are many
+    cdef bint sifted             # whether that has been tried
     cdef Packed unkept           # the same rows, for passes that want them in their own order while
                                  # they are kept in another
 

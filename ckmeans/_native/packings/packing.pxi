@@ -89,7 +89,7 @@ cdef class Packing:
         return run.data.exact.assign
 
     cdef Py_ssize_t chunk_rows(self, Run run, double cost) noexcept nogil:
-        """Rows of a chunk in such a pass, at so many nanoseconds each; 0: as many as usual."""
+        """The number of rows in a chunk of such a pass, of `cost` nanoseconds each; 0: as usual."""
         return 0
 
     cdef void was_read(self) noexcept nogil:
@@ -97,10 +97,10 @@ cdef class Packing:
         self.packed.filling = False
 
     cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
-        """Called after a pass that has compared all rows with all centers and left this share of
-        the rows undecided.
+        """Called after a pass that has compared all rows with all centers.
 
-        pairs  so many centers of each row, in the mean over all rows, had to be compared once more
+        doubtful  the share of the rows that it left undecided
+        pairs     the centers that were compared once more for a row, on average over all rows
         """
         if run.forms.c.filter:
             self.was_read()
@@ -108,9 +108,7 @@ cdef class Packing:
 
     cdef int was_searched(self, Run run, double cost, double doubtful,
                           double pairs) except -1 nogil:
-        """The same for a pass that used bounds, which took so many nanoseconds for each row in
-        addition.
-        """
+        """The same for a pass that used bounds, which took `cost` more nanoseconds per row."""
         return 0
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:

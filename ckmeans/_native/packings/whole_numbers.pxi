@@ -19,8 +19,10 @@ cdef double quanta_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
 
 
 cdef double choice_cost(Py_ssize_t d, double doubtful, double pairs) noexcept nogil:
-    """About how many nanoseconds a row takes if whole numbers leave this share of the rows
-    undecided, and so many centers in the mean over all rows.
+    """Roughly, the nanoseconds of deciding a row, on average over all rows.
+
+    doubtful  the share of the rows that whole numbers leave undecided
+    pairs     the centers that are left for a row, on average over all rows
     """
     return doubtful * (60 + 0.1 * d) + pairs * (10 + 0.1 * d)
 

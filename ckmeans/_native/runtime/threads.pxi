@@ -18,12 +18,13 @@ cdef class Threads:
     cdef int helpers             # threads that were asked for
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
-    cdef Py_ssize_t features     # there is room for rows of so many features
     cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory
-    cdef Py_ssize_t scores       # CSR: there is room for so many scores,
-    cdef Py_ssize_t sieve_rows, sieve_centers            # sieves of so many rows and centers,
-    cdef Py_ssize_t listed       # lists of so many centers,
-    cdef Py_ssize_t groups       # and tiles of bounds on so many groups
+    # what there is room for: the number of
+    cdef Py_ssize_t features     # features of a row
+    cdef Py_ssize_t scores       # CSR: scores of a row
+    cdef Py_ssize_t sieve_rows, sieve_centers            # rows and centers of a sieve
+    cdef Py_ssize_t listed       # centers of a list
+    cdef Py_ssize_t groups       # groups of bounds of a tile
 
     def __cinit__(self, int n):
         if n < 1:
@@ -80,7 +81,7 @@ cdef class Threads:
 
     cdef int room_for_csr_rows(self, Py_ssize_t d, Py_ssize_t most_values,
                                const ExactTable *exact) except -1:
-        """For CSR rows that have so many values at the most."""
+        """For CSR rows of at most `most_values` values."""
         cdef Py_ssize_t lanes = exact.lanes, i
         cdef Py_ssize_t most = min(d, lanes * most_values) + 1
         cdef char *blocks = <char *>self.memory.take(self.n * exact.block_rows * d, sizeof(double),
@@ -122,7 +123,7 @@ cdef class Threads:
         return k <= self.sieve_centers and rows <= self.sieve_rows
 
     cdef int room_for_sieves(self, Py_ssize_t k, Py_ssize_t rows) except -1 nogil:
-        """For the scores of so many rows at a time, to k centers."""
+        """For the scores of `rows` rows at a time, to k centers."""
         if not self.has_sieves(k, rows):
             with gil:
                 self.grow_sieves(max(k, self.sieve_centers), max(rows, self.sieve_rows))
@@ -187,7 +188,7 @@ cdef class Threads:
         return 0
 
     cdef int room_for_tiles(self, Py_ssize_t groups) except -1 nogil:
-        """For the bounds of a tile on so many groups."""
+        """For the bounds of a tile on a number of groups."""
         if groups > self.groups:
             with gil:
                 self.grow_tiles(groups)

@@ -16,7 +16,7 @@ cdef class GroupSearch(Search):
     cdef GroupBounds bounds      # None until bounds are considered
     cdef int pilot_at            # the pass before which they are considered again
     cdef double pairs_per_row    # row-center pairs that bounds left over in the last pass
-    cdef double passes_left      # that may follow, at the most
+    cdef double passes_left      # the largest number of passes that may follow
 
     def __cinit__(self):
         self.passes_left = INFINITY
@@ -154,8 +154,8 @@ cdef class GroupSearch(Search):
         return TILE * max(<Py_ssize_t>1, <Py_ssize_t>(CHUNK_COST / (TILE * cost)))
 
     cdef void end(self, double pairs_per_row) noexcept nogil:
-        """Called after a pass that used bounds and left so many pairs. (The pairs of a first pass,
-        which are all, tell nothing about the next one.)
+        """Called after a pass for which bounds left `pairs_per_row` centers for each row. A first
+        pass compares all pairs, which tells nothing about the next one.
         """
         self.pairs_per_row = 0 if self.bounds.b.blank else pairs_per_row
         self.bounds.b.blank = False
