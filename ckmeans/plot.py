@@ -30,7 +30,6 @@ from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._input.optional_packages import need
 from ._input.other_libraries import here
-from ._insight.drift import Drift
 from ._insight.principal_axes import principal_axes
 from ._output.files import write_atomically
 from ._output.numbers import number, numbers, share
@@ -845,7 +844,7 @@ def drift(found, *, axes=None):
     -------
     axes : ndarray of matplotlib axes of shape (2,)
     """
-    if not isinstance(found, Drift):
+    if isinstance(found, type) or not hasattr(found, "clusters"):  # (it imports this module)
         raise TypeError(
             f"found must be a Drift, which ckmeans.drift returns, got {check.with_type(found)}."
         )
