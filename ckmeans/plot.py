@@ -30,12 +30,10 @@ from ._input import checks as check
 from ._input.contiguous import contiguous
 from ._input.optional_packages import need
 from ._input.other_libraries import here
-from ._insight.drift import Drift
 from ._insight.principal_axes import principal_axes
 from ._output.files import write_atomically
 from ._output.numbers import number, numbers, share
 from ._output.safe_text import terminal
-from .select import KSelection
 
 __all__ = [
     "COLORS",
@@ -845,7 +843,7 @@ def drift(found, *, axes=None):
     -------
     axes : ndarray of matplotlib axes of shape (2,)
     """
-    if not isinstance(found, Drift):
+    if isinstance(found, type) or not hasattr(found, "shares_then"):
         raise TypeError(
             f"found must be a Drift, which ckmeans.drift returns, got {check.with_type(found)}."
         )
@@ -887,7 +885,7 @@ def drift(found, *, axes=None):
 
 
 def _check_selection(value, name):
-    if not isinstance(value, KSelection):
+    if isinstance(value, type) or not hasattr(value, "best_k"):
         raise TypeError(
             f"{name} must be a KSelection, which select_k returns, got {check.with_type(value)}."
         )
