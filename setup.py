@@ -72,16 +72,12 @@ if X86_64 and not MSVC:
         "#include <immintrin.h>\nvoid f(void) { _tile_dpbsud(0, 1, 2); }\n", AMX
     ):
         INSTRUCTION_SETS["amx"] = AMX
-#: What the exact kernels are compiled for besides squared distances; see kernels/exact/terms.h.
-METRICS = {"manhattan": 1, "gaps": 2}
-# Kernels that gain nothing from an instruction set are not compiled for it: those of the set before
-# will do.
-ALL_BUT_FILTER = {"swap", "one_dim", "silhouette", "exact", *METRICS}
-GAIN_NOTHING = {
-    "avx512": {"one_dim"},
-    "avx512vnni": ALL_BUT_FILTER,
-    "amx": ALL_BUT_FILTER,
-}
+#: What the exact kernels are compiled for: module name -> number in kernels/exact/terms.h.
+METRICS = {"exact": 0, "manhattan": 1, "gaps": 2}
+FILTER_ONLY = {
+    "avx512vnni",
+    "amx",
+}  # they have nothing for the other kernels: those of the set before will do
 
 if MSVC:
     OPTIMISE, CONTRACT, NO_CONTRACT = ["/O2"], [], ["/fp:precise"]
@@ -171,9 +167,7 @@ def kernel_sources():
         "silhouette": one_line("silhouette"),
     }
     for dtype, real in ("f32", "float"), ("f64", "double"):
-        dense = f"ctypedef {real} real\n" + one_line("exact/exact")
-        sources[f"dense_{dtype}"] = dense
-        sources[f"exact_{dtype}"] = dense + one_line("exact/csr")
+        sources[f"exact_{dtype}"] = f"ctypedef {real} real\n" + one_line("exact/exact")
     return {name: write(f"{name}.pyx", text) for name, text in sources.items()}
 
 
@@ -204,8 +198,9 @@ def extensions():
     c = translated(sources)
     depends = {name: drawn_in(source) for name, source in sources.items()}
 
-    def compiled(name, isa, flags, source, macros=()):
+    def compiled(name, isa, flags, source=None, macros=()):
         """A kernel as a module for one instruction set."""
+        source = source or name
         module = f"{name}_{isa}"
         include = Path(c[source]).resolve().as_posix()
         shim = f'#define PyInit_{source} PyInit_{module}\n#include "{include}"\n'
@@ -217,21 +212,17 @@ def extensions():
     yield extension("engine", c["engine"], NO_CONTRACT, depends["engine"])
     yield Extension(SHARED, [c["_cyutility"]], extra_compile_args=[] if MSVC else ["-O1", "-g0"])
     for isa, flags in INSTRUCTION_SETS.items():
-        for name in "filter", "swap", "one_dim", "silhouette":
-            if name not in GAIN_NOTHING.get(isa, ()):
-                rounding = CONTRACT if name == "filter" else NO_CONTRACT
-                yield compiled(name, isa, flags + rounding, name)
-        for metric, number in ("exact", 0), *METRICS.items():
-            if metric not in GAIN_NOTHING.get(isa, ()):
-                source = "exact" if metric == "exact" else "dense"
-                for dtype in "f32", "f64":
-                    yield compiled(
-                        f"{metric}_{dtype}",
-                        isa,
-                        flags + NO_CONTRACT,
-                        f"{source}_{dtype}",
-                        [("CKM_METRIC", str(number))],
-                    )
+        yield compiled("filter", isa, flags + CONTRACT)
+        if isa in FILTER_ONLY:
+            continue
+        flags = flags + NO_CONTRACT
+        for name in "swap", "one_dim", "silhouette":
+            yield compiled(name, isa, flags)
+        for dtype in "f32", "f64":
+            for metric, number in METRICS.items():
+                yield compiled(
+                    f"{metric}_{dtype}", isa, flags, f"exact_{dtype}", [("CKM_METRIC", str(number))]
+                )
 
 
 class BuildExt(build_ext):

@@ -591,24 +591,3 @@ cdef int csr_unit_factors(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssiz
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
             job.values[e] = csr_value(rows, e) * job.factor[row]
     return 0
-
-
-cdef ExactTable _csr
-_csr.scan = csr_scan
-_csr.read = read
-_csr.hash_row = hash_row
-_csr.move = csr_move
-_csr.survey = csr_survey
-_csr.assign = csr_assign
-_csr.measure = csr_measure
-_csr.transform = csr_transform
-_csr.norms = thin_norms
-_csr.seed = csr_seed
-_csr.weigh = csr_weigh
-_csr.unit_factor = unit_factor_of
-_csr.unit_factors = csr_unit_factors
-_csr.squares = csr_all_squares
-_csr.walk_slots = WALK_SLOTS
-_csr.lanes = LANES
-_csr.block_rows = CSR_ROWS
-csr_table = PyCapsule_New(&_csr, "ckmeans.exact", NULL)

@@ -29,7 +29,7 @@ cdef extern from "runtime/simd.h" nogil:
     void CKM_PREFETCH(const void *)
 
 cdef extern from "kernels/exact/terms.h" nogil:
-    enum: CKM_MANHATTAN, CKM_GAPS
+    enum: CKM_EUCLIDEAN, CKM_MANHATTAN, CKM_GAPS
     double CKM_LARGEST
     vd VD_TERM(vd)
     double ckm_term(double)
@@ -64,6 +64,7 @@ include "kernels/exact/shown.pxi"
 include "kernels/exact/seeding.pxi"
 include "kernels/exact/squares.pxi"
 include "kernels/exact/fuzzy.pxi"
+include "kernels/exact/csr.pxi"
 
 
 cdef ExactTable _table
@@ -77,7 +78,6 @@ _table.arrange = arrange
 _table.turn = turn
 _table.assign_boxes = assign_boxes
 _table.assign_groups = assign_groups
-_table.assign_bytes = assign_bytes
 _table.assign = assign
 _table.measure = measure
 _table.transform = transform
@@ -86,10 +86,32 @@ _table.norms = thin_norms
 _table.squares = squares
 _table.seed = seed
 _table.weigh = weigh
-_table.weigh_bytes = weigh_bytes
 _table.weigh_left = weigh_left
 _table.memberships = memberships
 _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
 _table.present = present_in
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
+
+cdef ExactTable _csr
+if CKM_EUCLIDEAN:            # other metrics have no rows in CSR form, and none in bytes
+    _table.assign_bytes = assign_bytes
+    _table.weigh_bytes = weigh_bytes
+    _csr.scan = csr_scan
+    _csr.read = read
+    _csr.hash_row = hash_row
+    _csr.move = csr_move
+    _csr.survey = csr_survey
+    _csr.assign = csr_assign
+    _csr.measure = csr_measure
+    _csr.transform = csr_transform
+    _csr.norms = thin_norms
+    _csr.seed = csr_seed
+    _csr.weigh = csr_weigh
+    _csr.unit_factor = unit_factor_of
+    _csr.unit_factors = csr_unit_factors
+    _csr.squares = csr_all_squares
+    _csr.walk_slots = WALK_SLOTS
+    _csr.lanes = LANES
+    _csr.block_rows = CSR_ROWS
+    csr_table = PyCapsule_New(&_csr, "ckmeans.exact", NULL)

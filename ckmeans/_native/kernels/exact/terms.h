@@ -15,6 +15,7 @@
 #ifndef CKM_METRIC
 # define CKM_METRIC 0
 #endif
+#define CKM_EUCLIDEAN (CKM_METRIC == 0)
 #define CKM_MANHATTAN (CKM_METRIC == 1)
 #define CKM_GAPS      (CKM_METRIC == 2)
 
