@@ -300,7 +300,8 @@ class _Shown(NamedTuple):
 
 
 def _show(model, array, names, weights, texts):
-    from . import _drawing, plot
+    from ._plots import drawing
+    from ._plots.opened import labels_of, nearest
 
     check.check_plain(model, "a report")
     centers = check.fitted_centers(model)
@@ -309,12 +310,10 @@ def _show(model, array, names, weights, texts):
     scaling = fitted_scaling(model)
     inside = scaling.inside(centers)
     # Not `model.predict`, which would warn that these rows have no column names.
-    labels = plot.labels_of(model, array, weights)
+    labels = labels_of(model, array, weights)
     own, counting = labels, weights
     if (labels < 0).any():  # outliers: distances to the nearest centers, without weight in means
-        own = np.where(
-            labels < 0, plot.nearest(inside, scaling.inside(array), model.metric), labels
-        )
+        own = np.where(labels < 0, nearest(inside, scaling.inside(array), model.metric), labels)
         counting = np.where(labels < 0, 0.0, 1.0 if weights is None else weights)
     rows = unit_rows(array) if model.metric == "cosine" else array
     scaled = scaling.inside(rows)
@@ -323,7 +322,7 @@ def _show(model, array, names, weights, texts):
         model, array[kept], own[kept], None if weights is None else weights[kept], names
     )
     silhouettes = None
-    drawn = kept[_drawing.thin(len(kept), _JUDGED)]
+    drawn = kept[drawing.thin(len(kept), _JUDGED)]
     if 2 <= len(np.unique(labels[drawn])) < len(drawn):
         silhouettes = metrics.silhouette_samples(scaled[drawn], labels[drawn])
     return _Shown(
@@ -516,9 +515,9 @@ def _choice(selection):
 
 
 def _axes(height):
-    from . import _drawing
+    from ._plots import drawing
 
-    return _drawing.axes(None, figsize=(_WIDTH, height))
+    return drawing.axes(None, figsize=(_WIDTH, height))
 
 
 def _clusters(shown):

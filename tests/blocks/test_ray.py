@@ -28,6 +28,7 @@ def cluster(tmp_path_factory):
         "health_check_failure_threshold",
     ):
         os.environ[f"RAY_{name}"] = str(PATIENCE)
+    os.environ["RAY_worker_niceness"] = "0"  # not 15, with which other work would starve them
     # Actors import from the folder that Ray was started in, which is not to be that of the sources.
     here = os.getcwd()
     os.chdir(tmp_path_factory.mktemp("ray"))

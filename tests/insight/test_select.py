@@ -11,6 +11,7 @@ import pytest
 from real_data import real
 
 from ckmeans import KMeans, metrics, select, select_k
+from ckmeans._choosing_k import criteria, suggestion
 
 rng = np.random.default_rng(0)
 
@@ -251,22 +252,22 @@ def test_the_elbow_is_kneedles():
     class Path:
         ks, inertias = [1, 2, 3, 4, 5], np.array([100.0, 20.0, 10.0, 5.0, 0.0])
 
-    assert select.elbow(Path).tolist() == pytest.approx([0, 0.55, 0.4, 0.2, 0])
+    assert criteria.elbow(Path).tolist() == pytest.approx([0, 0.55, 0.4, 0.2, 0])
 
 
 def test_rules():
     ks, nan = np.array([1, 2, 3, 4]), math.nan
     assert (
-        select.highest(ks, np.array([nan, 1, 3, 3])) == 3
-        and select.lowest(ks, np.array([nan, 1, 3, 1])) == 2
+        criteria.highest(ks, np.array([nan, 1, 3, 3])) == 3
+        and criteria.lowest(ks, np.array([nan, 1, 3, 1])) == 2
     )
-    assert select.highest(ks, np.full(4, nan)) is None
+    assert criteria.highest(ks, np.full(4, nan)) is None
     assert (
-        select.smallest_within_error(ks, np.array([0.1, 0.9, 1.0, 0.5]), np.array([0, 0, 0.2, 0]))
+        criteria.smallest_within_error(ks, np.array([0.1, 0.9, 1.0, 0.5]), np.array([0, 0, 0.2, 0]))
         == 2
     )
-    assert select.smallest_within_error(ks, np.array([0.1, 0.9, 1.0, 0.5]), np.zeros(4)) == 3
-    assert select.largest_of_highest(ks, np.array([nan, 1.0, 0.995, 0.9])) == 3
+    assert criteria.smallest_within_error(ks, np.array([0.1, 0.9, 1.0, 0.5]), np.zeros(4)) == 3
+    assert criteria.largest_of_highest(ks, np.array([nan, 1.0, 0.995, 0.9])) == 3
 
 
 def test_gap_is_near_zero_on_data_like_its_references():
@@ -473,7 +474,7 @@ def test_as_many_clusters_as_rows(n, d):
     assert result.suggested_k not in (1, n) and "nan" not in str(result).lower()
     for name in result.best_k:
         missing = result.k_range[np.isnan(result.table[name])]
-        said = " ".join(note for note in result.notes if select._HEADS.get(name, name) in note)
+        said = " ".join(note for note in result.notes if criteria.HEADS.get(name, name) in note)
         assert len(missing) == 0 or f"k = {missing[0]}" in said
         assert np.isnan(result.table[name][-1]) or name == "elbow"
 
@@ -683,8 +684,8 @@ def test_what_was_judged_survives_an_interrupt(monkeypatch, kind, name):
     def compute(path):
         raise end
 
-    changed = {**select.CRITERIA, name: select.CRITERIA[name]._replace(compute=compute)}
-    monkeypatch.setattr(select, "CRITERIA", changed)
+    changed = select.CRITERIA[name]._replace(compute=compute)
+    monkeypatch.setitem(select.CRITERIA, name, changed)
     partial = ended(WHERE, end)
     monkeypatch.undo()
     assert list(partial.best_k) == before[: before.index(name)]
@@ -695,7 +696,7 @@ def test_what_was_judged_survives_an_interrupt(monkeypatch, kind, name):
 @pytest.mark.parametrize("name", ["fit", "separation"])
 def test_a_complete_table_survives_an_interrupt(monkeypatch, name):
     end = KeyboardInterrupt()
-    count_and_raise(monkeypatch, KMeans if name == "fit" else select, name, 1, end)
+    count_and_raise(monkeypatch, KMeans if name == "fit" else suggestion, name, 1, end)
     partial = ended(WHERE, end)
     monkeypatch.undo()
     assert list(partial.best_k) == list(select.CRITERIA)
@@ -734,8 +735,8 @@ def test_the_command_prints_what_it_has(monkeypatch, tmp_path, capsys):
     def compute(path):
         raise KeyboardInterrupt
 
-    changed = {**select.CRITERIA, "gap": select.CRITERIA["gap"]._replace(compute=compute)}
-    monkeypatch.setattr(select, "CRITERIA", changed)
+    changed = select.CRITERIA["gap"]._replace(compute=compute)
+    monkeypatch.setitem(select.CRITERIA, "gap", changed)
     assert main(["fit", str(tmp_path / "x.npy"), "-k", "1:5", "--json"]) == 130
     said = capsys.readouterr()
     assert said.out == "" and said.err.endswith("ckmeans: interrupted\n")

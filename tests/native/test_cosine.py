@@ -601,6 +601,7 @@ def test_pictures_show_unit_rows(tmp_path):
     from matplotlib import pyplot
 
     from ckmeans import plot
+    from ckmeans._plots.opened import nearest
     from ckmeans.report import report
 
     X = blobs(200, 2, 3)
@@ -610,7 +611,7 @@ def test_pictures_show_unit_rows(tmp_path):
     lengths = np.linalg.norm(shown, axis=1)
     assert np.count_nonzero(lengths == 0) == 1
     np.testing.assert_allclose(lengths[lengths > 0], 1, atol=1e-12)
-    assert np.array_equal(plot.nearest(model.cluster_centers_, X, "cosine"), model.labels_)
+    assert np.array_equal(nearest(model.cluster_centers_, X, "cosine"), model.labels_)
     report(model, X, tmp_path / "page.html")
     plot.trace(model, X)
     pyplot.close("all")

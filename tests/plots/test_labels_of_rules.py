@@ -7,6 +7,7 @@ import pytest
 from rules_data import blobs
 
 from ckmeans import KMeans
+from ckmeans._plots.opened import labels_of
 
 pytest.importorskip("matplotlib").use("agg")
 from ckmeans import plot, report  # noqa: E402
@@ -36,7 +37,7 @@ def test_labels_are_those_of_the_fit(params, weighted):
         params = {**params, "size_max": 220}
     model = KMeans(4, random_state=0, n_init=2, **params).fit(X, sample_weight=weights)
     assert not np.array_equal(model.labels_, model.predict(X))
-    assert np.array_equal(plot.labels_of(model, X, weights), model.labels_)
+    assert np.array_equal(labels_of(model, X, weights), model.labels_)
     if not weighted:
         found = colors_of(plot.clusters(model, X))  # outliers are crosses, drawn by themselves
         assert sorted(found) == sorted(np.bincount(model.labels_[model.labels_ >= 0]))
@@ -46,7 +47,7 @@ def test_other_rows_get_their_nearest_centers():
     X = blobs(400, 2)
     model = KMeans(4, random_state=0, n_init=2, n_outliers=20).fit(X)
     for rows in (X[:50], X[::-1], blobs(400, 2, seed=3)):
-        assert np.array_equal(plot.labels_of(model, rows), model.predict(rows))
+        assert np.array_equal(labels_of(model, rows), model.predict(rows))
 
 
 @pytest.mark.parametrize("params", [{"n_outliers": 1}, {"n_outliers": 20}, {"size_max": 110}])

@@ -14,8 +14,9 @@ matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-from ckmeans import KMeans, _drawing, plot, select_k  # noqa: E402
+from ckmeans import KMeans, plot, select_k  # noqa: E402
 from ckmeans._output.numbers import numbers  # noqa: E402
+from ckmeans._plots import drawing  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +177,7 @@ def test_regions_share_out_the_plane(centers, size):
     """Hypothesis: whatever the centers, equal ones too, each point is in the region of the first
     nearest one, and the areas add up.
     """
-    polygons = _drawing.cells(centers, [-size, -size], [size, size])
+    polygons = drawing.cells(centers, [-size, -size], [size, size])
     areas = [
         0.5 * abs(np.sum(p[:, 0] * np.roll(p[:, 1], 1) - p[:, 1] * np.roll(p[:, 0], 1)))
         for p in polygons

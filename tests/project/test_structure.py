@@ -23,8 +23,8 @@ FLOORS = [
     {"_inits", "_refine", "_rules"},
     {"_estimators"},
     {"partial", "_blocks", "progress"},
-    {"metrics", "image", "select", "_exports", "_insight"},
-    {"plot", "_drawing", "dask", "ray"},
+    {"metrics", "image", "select", "_choosing_k", "_exports", "_insight"},
+    {"plot", "_plots", "dask", "ray"},
     {"report", "tutorial"},
     {"_cli", "cli", "__main__"},
 ]

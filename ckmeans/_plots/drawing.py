@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ._input.optional_packages import need
-from ._output.numbers import numbers
-from ._output.safe_text import picture
+from .._input.optional_packages import need
+from .._output.numbers import numbers
+from .._output.safe_text import picture
 
 #: The colors of Okabe & Ito, sorted such that the first ones differ most.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#888888")

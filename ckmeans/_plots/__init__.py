@@ -1,0 +1,1 @@
+"""The plots of `ckmeans.plot`, one subject a file."""
