@@ -33,10 +33,12 @@ def terminal(text: object, longest: int | None = None) -> str:
     longest : int or None
         The most characters; longer text is cut.
     """
-    text = "".join(
-        letter if letter.isprintable() else " " if letter.isspace() and letter > "\x1f" else "?"
-        for letter in str(text)
-    )
+    text = str(text)
+    if not text.isprintable():
+        text = "".join(
+            letter if letter.isprintable() else " " if letter.isspace() and letter > "\x1f" else "?"
+            for letter in text
+        )
     return text if longest is None or len(text) <= longest else text[: longest - 3] + "..."
 
 
@@ -47,9 +49,10 @@ def message(text: object) -> str:
 
 def html(text: object) -> str:
     """Text for an HTML page or an attribute of it; line ends and tabs stay."""
-    return _html.escape(
-        "".join(letter if letter in "\n\t" else terminal(letter) for letter in str(text))
-    )
+    text = str(text)
+    if not text.isprintable():
+        text = "".join(letter if letter in "\n\t" else terminal(letter) for letter in text)
+    return _html.escape(text)
 
 
 def picture(text: object) -> str:

@@ -512,7 +512,7 @@ path, d, rows = {path!r}, 64, {rows}
 rng = np.random.default_rng(0)
 with pq.ParquetWriter(path, pa.schema([(f"x{{f}}", pa.float32()) for f in range(d)])) as writer:
     for _ in range(max(1, 600_000 // rows)):
-        part = rng.normal(size=(rows, d)).astype(np.float32)
+        part = rng.standard_normal((rows, d), np.float32)
         columns = {{f"x{{f}}": part[:, f] for f in range(d)}}
         writer.write_table(pa.table(columns), row_group_size=rows)
 pq.write_table(pa.table({{"a": np.arange(9.0)}}), path + ".small.parquet")

@@ -462,6 +462,16 @@ def test_equal_input_gives_equal_pages(monkeypatch):
         report(model, X, date=3)
 
 
+@pytest.fixture
+def words_only(monkeypatch):
+    """Pages without their pictures, which take most of the time."""
+    close = pytest.importorskip("matplotlib.pyplot").close
+    monkeypatch.setattr(
+        sys.modules["ckmeans.report"], "_figure", lambda figure, caption: close(figure) or ""
+    )
+
+
+@pytest.mark.usefixtures("words_only")
 @pytest.mark.parametrize(
     ("columns", "params", "said"),
     [
@@ -487,6 +497,7 @@ def test_warnings_stand_out(columns, params, said):
     assert all(text.startswith(start) for text, start in zip(found, said))
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_local_optimum_is_told():
     X = np.random.default_rng(0).normal(size=(400, 2)) + 9 * np.repeat(np.eye(2), 200, axis=0)
     model = fitted(X, 15, n_init=4, refine=None, init="random")
@@ -521,6 +532,7 @@ def test_spreads_typical_rows_and_outliers():
     assert "242 rows, 2 outliers left out" in page and "left out 2 outliers" in page
 
 
+@pytest.mark.usefixtures("words_only")
 def test_text_columns_are_broken_down():
     X = blobs()
     model = fitted(X)
@@ -537,12 +549,11 @@ def test_text_columns_are_broken_down():
     assert all(row[-1] == f"row {row[0]}" for row in typical[1:])
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"kind": kind, "<name>": name})
-    assert report(model, X, texts=frame, date="-") == report(
-        model, X, texts={"kind": kind, "<name>": name}, date="-"
-    )
+    page = report(model, X, texts={"kind": kind, "<name>": name}, date="-")
+    assert report(model, X, texts=frame, date="-") == page
     for dtype in ("string", "category", object):  # whose missing values differ
         other = {"kind": pandas.Series(kind, dtype=dtype), "<name>": name}
-        assert report(model, X, texts=other, date="-") == report(model, X, texts=frame, date="-")
+        assert report(model, X, texts=other, date="-") == page
     with pytest.raises(ValueError, match="'kind' has 3 values, but X has 240 rows"):
         report(model, X, texts={"kind": "abc"})
     with pytest.raises(TypeError, match="texts must be a dict of columns or a table, got list"):

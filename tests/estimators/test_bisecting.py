@@ -83,8 +83,8 @@ def test_what_is_split_next(X):
 
 def test_near_scikit_learns(X):
     theirs = pytest.importorskip("sklearn.cluster").BisectingKMeans
-    ours = [BisectingKMeans(12, random_state=seed).fit(X).inertia_ for seed in range(11)]
-    reference = [theirs(12, random_state=seed).fit(X).inertia_ for seed in range(11)]
+    ours = [BisectingKMeans(12, random_state=seed).fit(X).inertia_ for seed in range(7)]
+    reference = [theirs(12, random_state=seed).fit(X).inertia_ for seed in range(7)]
     assert 0.9 < np.median(ours) / np.median(reference) < 1.1
 
 

@@ -446,8 +446,8 @@ def test_interrupts():
     before = threading.active_count()
     main = threading.main_thread().ident
     timer = threading.Timer(0.5, lambda: signal.pthread_kill(main, signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
+        timer.start()
         fit_many(X, 100, random_state=0, tol=0, n_init=30, n_threads=2)
     timer.join()
     until = time.monotonic() + 60

@@ -43,8 +43,8 @@ def test_near_the_best(X, dtype):
 
 def test_at_least_as_good_as_scikit_learns(X):
     theirs = pytest.importorskip("sklearn.cluster").MiniBatchKMeans
-    ours = [MiniBatchKMeans(10, random_state=seed).fit(X).inertia_ for seed in range(15)]
-    reference = [theirs(10, random_state=seed, n_init=1).fit(X).inertia_ for seed in range(15)]
+    ours = [MiniBatchKMeans(10, random_state=seed).fit(X).inertia_ for seed in range(9)]
+    reference = [theirs(10, random_state=seed, n_init=1).fit(X).inertia_ for seed in range(9)]
     assert np.median(ours) < 1.01 * np.median(reference)
 
 

@@ -77,8 +77,8 @@ def test_predict_transform_and_score(problem):
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u1", "f2", "?"])
 @pytest.mark.parametrize("d", [1, 3, 17, 70, 130])
 def test_types_and_widths(dtype, d):
-    X = (rng.normal(size=(400, d)) * 3 + 5).clip(0, 9).astype(dtype)
-    init = X[rng.choice(400, size=9, replace=False)].astype("f8") + rng.random((9, d))
+    X = (rng.normal(size=(200, d)) * 3 + 5).clip(0, 9).astype(dtype)
+    init = X[rng.choice(200, size=9, replace=False)].astype("f8") + rng.random((9, d))
     model = KMeans(9, init=init, metric="manhattan", tol=0).fit(X)
     assert_agrees(model, oracle.lloyd(X, init, tol=0, metric=oracle_manhattan))
 
