@@ -524,7 +524,7 @@ def _clusters(shown):
     from . import plot
 
     model, k, d = shown.model, shown.k, shown.rows.shape[1]
-    runs, ending = runs_told(getattr(model, "runs_", ())), ending_told(model, explained=True)
+    ending = ending_told(model, explained=True)
     head = ["cluster", "rows", "share", "mean distance", *shown.names[:_COLUMNS]]
     rows = [
         [
@@ -541,8 +541,7 @@ def _clusters(shown):
             "<h2>Clusters</h2><p>{}</p>",
             f"{k} cluster{'s' * (k != 1)}"
             + (f", inertia {model.inertia_:.8g}. " if hasattr(model, "inertia_") else ". ")
-            + (f"Runs: {runs}. " if runs else "")
-            + (f"The best took {ending}." if runs and ending else f"{ending}." if ending else ""),
+            + (ending and f"The best run took {ending}."),
         ),
         fill('<div class="wide">{}</div>', table(head, rows)),
         _omitted((k - _ROWS, "clusters"), (d - _COLUMNS, "columns")),

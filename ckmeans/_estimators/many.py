@@ -23,8 +23,11 @@ from .kmeans import KMeans
 from .restarts import AUTO_RESTARTS
 
 #: Rows times clusters times features of a group, on average, from which on threads share the groups
-#: out. A fit of less takes some microseconds, nearly all of it with Python's lock.
+#: out where they need Python's lock: less takes some microseconds, nearly all of it with the lock.
 SHARED = 1 << 15
+
+#: The same of all groups together, where they do not need it.
+SHARED_TOGETHER = 1 << 19
 
 #: Pieces of work for each thread: groups differ in size.
 PIECES = 8
@@ -114,6 +117,7 @@ class ManyFits:
             rows,
             centers.shape[1],
             thread_count(n_threads),
+            locked=True,
         )
         labels = work.labels
         if not there.all():
@@ -383,6 +387,7 @@ def fit_many(
         rows,
         k,
         threads,
+        locked=weights is not None,
     )
     fits = ManyFits(rows.kind, rows.keys, seed, rows.sizes)
     fits._take(work, rows.array.dtype == np.float32)
@@ -485,17 +490,26 @@ def _shown(key: Any) -> str:
 
 
 def _share_out(
-    work: Groups, do: Callable[[int, int, int], None], rows: _Rows, k: int, threads: int
+    work: Groups,
+    do: Callable[[int, int, int], None],
+    rows: _Rows,
+    k: int,
+    threads: int,
+    *,
+    locked: bool,
 ) -> None:
     """Do all groups: in this thread where they are small, else in several.
 
     do : callable
         Takes the first group, that after the last, and the number of threads within each.
+    locked : bool
+        Whether small groups need Python's lock.
     """
     g = len(rows.keys)
     mean = rows.sizes.sum() / g * k * rows.array.shape[-1]
-    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
-    if threads == 1 or g == 1 or (mean < SHARED and locked):
+    locked = locked and getattr(sys, "_is_gil_enabled", lambda: True)()
+    short = mean < SHARED if locked else mean < SHARED and g * mean < SHARED_TOGETHER
+    if threads == 1 or g == 1 or short:
         do(0, g, 1 if mean < SHARED else threads)
         return
     workers = min(threads, g)

@@ -106,6 +106,39 @@ def test_any_groups(k, d, seed, n_init, tol, weighted, spread):
             assert_same(fits, g, fits.labels[some], model)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.sampled_from(["float64", "float32", "float16", "int16"]),
+    st.sampled_from([0, 1e-4, 0.1]),
+    st.sampled_from([1, 2, 300]),
+)
+def test_values_of_any_size(seed, k, d, dtype, tol, max_iter):
+    """Few rows have loops of their own, whose sums must be as exact as those of any others: columns
+    of very different sizes, values that differ in their last bits, zeros of either sign.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(12, k + int(rng.integers(20)), d))
+    if dtype == "float64":
+        X *= 10.0 ** rng.integers(-40, 40, size=(12, 1, d))
+        X[6:] *= 10.0 ** rng.integers(-12, 12, size=(6, X.shape[1], d))
+    elif dtype == "float32":
+        X *= 10.0 ** rng.integers(-10, 10, size=(12, 1, d))
+    X[3:5] = 1 + X[3:5].round(1) * 2.0**-40
+    X[5][rng.random(X[5].shape) < 0.5] *= -0.0
+    X = (X * 100).astype(dtype) if dtype == "int16" else X.astype(dtype)
+    if rng.random() < 0.3:
+        X = np.asfortranarray(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ckmeans.ConvergenceWarning)
+        options = {"tol": tol, "max_iter": max_iter}
+        fits = fit_many(X, k, random_state=seed % 1000, n_init=2, **options)
+        for g, rows in enumerate(X):
+            assert_same(fits, g, fits.labels[g], alone(rows, k, fits, n_init=2, **options))
+
+
 @pytest.mark.usefixtures("way")
 def test_3d_arrays():
     X = np.random.default_rng(0).normal(size=(20, 25, 3))

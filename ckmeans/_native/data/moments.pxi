@@ -1,8 +1,9 @@
 # First and second moments of the columns, for the stopping rule: fast, by a survey within another
 # pass, or exact.
 
-LOST = 1e-6                           # share of a variance that its moments may leave over; else
+cdef double MOST_LOST = 1e-6          # share of a variance that its moments may leave over; else
                                       # these are made anew, without loss
+LOST = MOST_LOST
 
 
 cdef int new_survey(View view, Cuts cuts, Memory memory, Survey *job) except -1:
@@ -50,7 +51,8 @@ cdef int finish_survey(Data data, Survey *job) except -1:
         memset(job.seen, 0, data.n_threads * job.room * sizeof(double))
         with nogil:
             data.each_chunk(data.exact.survey, job, 0.5 * data.rows.d + 2)
-    if not data.cuts.lost_of_squares() <= LOST * data.variance_ * data.rows.d * data.total_weight():
+    if not (data.cuts.lost_of_squares()
+            <= MOST_LOST * data.variance_ * data.rows.d * data.total_weight()):
         data.variance_ = exact_variance(exact_moments(data))
     return 0
 

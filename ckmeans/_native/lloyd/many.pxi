@@ -39,6 +39,7 @@ cdef class Groups:
     cdef readonly cnp.ndarray centers, labels, inertia, n_iter, counts
     cdef const int64_t *start        # (g + 1,) or NULL
     cdef Py_ssize_t g, k, d, m       # m: rows in each group of (g, m, d)
+    cdef Py_ssize_t stride           # bytes from a group of (g, m, d) to the next
     cdef bint stopped
 
     def __cinit__(self, cnp.ndarray array not None, starts, weights, cnp.ndarray centers not None,
@@ -51,6 +52,7 @@ cdef class Groups:
         if starts is None:
             self.g = cnp.PyArray_DIM(array, 0)
             self.m = cnp.PyArray_DIM(array, cnp.PyArray_NDIM(array) - 2)
+            self.stride = cnp.PyArray_STRIDE(array, 0)
         else:
             self.starts = starts = starts.copy()     # its own: they become addresses
             self.g = len(starts) - 1
@@ -102,15 +104,103 @@ cdef class Groups:
         uniforms : ndarray of shape (n_init, 1 + (k - 1) * trials), float64
             What the initial centers of each restart are drawn by, in every group.
         """
-        cdef Py_ssize_t g
         cdef Threads threads = Threads(n_threads)
         cdef list numbers = list(uniforms)
+        cdef cnp.ndarray drawn = np.ascontiguousarray(uniforms)
+        cdef const double *number = <const double *>values_of(drawn, cnp.NPY_FLOAT64, "uniforms", 2,
+                                                              -1, 1 + (self.k - 1) * trials)
+        cdef Py_ssize_t restarts = drawn.shape[0], g, stop
+        cdef FewRows few = None
+        cdef Rows rows
+        cdef cnp.ndarray held = self.array[...]      # whose shape nobody changes
         first, last = max(first, 0), min(last, self.g)
-        for g in range(first, last):
-            self.look_around(g - first)
+        if self.weights is None and self.k * self.d < FEW_TERMS and first < last:
+            few = FewRows(self.most_rows(first, last), self.d, self.k, trials)
+            self.open_rows(&rows, held)
+        g = first
+        while g < last:
+            check_signals()                          # only the main thread is asked
+            stop = min(last, g + GROUPS_AT_ONCE)
+            while g < stop and not self.stopped:
+                if few is not None:
+                    with nogil:
+                        g = self.fit_few(few, &rows, <const char *>cnp.PyArray_DATA(held), g, stop,
+                                         number, restarts, max_iter, tol)
+                if g < stop and not self.stopped:
+                    self.fit_group(g, numbers, trials, max_iter, tol, threads)
+                    g += 1
             if self.stopped:
                 return
-            self.fit_group(g, numbers, trials, max_iter, tol, threads)
+
+    cdef Py_ssize_t rows_of_group(self, Py_ssize_t g) noexcept nogil:
+        return self.m if self.start == NULL else self.start[g + 1] - self.start[g]
+
+    cdef bint are_few(self, Py_ssize_t n) noexcept nogil:
+        """Whether so many rows are fitted by `FewRows`."""
+        return n >= self.k and n * self.k * self.d < FEW_TERMS
+
+    cdef Py_ssize_t most_rows(self, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+        """The most rows of a group among those that have few."""
+        cdef Py_ssize_t g, most = 1
+        for g in range(first, last):
+            if self.are_few(self.rows_of_group(g)):
+                most = max(most, self.rows_of_group(g))
+        return most
+
+    cdef int open_rows(self, Rows *rows, cnp.ndarray held) except -1:
+        """The view of the rows; that of a group begins elsewhere."""
+        shape = (<object>held).shape
+        if (shape != (self.g, self.m, self.d) if self.start == NULL
+                else len(shape) != 2 or shape[0] < self.start[self.g] or shape[1] != self.d):
+            raise RuntimeError("the array of the rows has another shape than before.")
+        return open_rows(rows, held if self.start != NULL else held[0])
+
+    cdef Py_ssize_t fit_few(self, FewRows few, Rows *rows, const char *data, Py_ssize_t g,
+                            Py_ssize_t stop, const double *number, Py_ssize_t restarts,
+                            int max_iter, double tol) except -1 nogil:
+        """Fit groups of few rows from g on; returns the first that is left, at the most `stop`."""
+        cdef Py_ssize_t width = 1 + (self.k - 1) * few.trials, n, restart, stride
+        cdef ExactTable *exact = exact_tables[rows.kind != KIND_F32]
+        cdef double limit, inertia, best
+        stride = rows.row_stride if self.start != NULL else self.stride
+        while g < stop and not self.stopped:
+            n = rows.n = self.rows_of_group(g)
+            if n < self.k:                           # left out
+                g += 1
+                continue
+            rows.data = data + (g if self.start == NULL else self.start[g]) * stride
+            if not self.are_few(n) or not few.take(rows, exact):
+                return g
+            limit = tol * few.variance() if tol > 0 else 0
+            if limit != limit:
+                return g
+            best = INFINITY
+            for restart in range(restarts):
+                if (not few.draw(number + restart * width)
+                        or not few.run(max_iter, limit, rows.kind == KIND_F32)):
+                    return g
+                inertia = exact_total(few.least, n)
+                if restart == 0 or inertia < best:
+                    best = inertia
+                    self.keep_few(g, few, inertia)
+            g += 1
+        return g
+
+    cdef void keep_few(self, Py_ssize_t g, FewRows few, double inertia) noexcept nogil:
+        cdef Py_ssize_t at = g * self.m if self.start == NULL else self.start[g], i
+        cdef int32_t *label = <int32_t *>cnp.PyArray_DATA(self.labels) + at
+        for i in range(few.n):
+            label[i] = <int32_t>few.label[i]
+        self.keep_found(g, few.center, few.counts, inertia, few.n_iter)
+
+    cdef void keep_found(self, Py_ssize_t g, const double *centers, const int64_t *counts,
+                         double inertia, int n_iter) noexcept nogil:
+        cdef Py_ssize_t size = self.k * self.d
+        memcpy(<double *>cnp.PyArray_DATA(self.centers) + g * size, centers, size * sizeof(double))
+        memcpy(<int64_t *>cnp.PyArray_DATA(self.counts) + g * self.k, counts,
+               self.k * sizeof(int64_t))
+        (<double *>cnp.PyArray_DATA(self.inertia))[g] = inertia
+        (<int64_t *>cnp.PyArray_DATA(self.n_iter))[g] = n_iter
 
     cdef int fit_group(self, Py_ssize_t g, list uniforms, Py_ssize_t trials, int max_iter,
                        double tol, Threads threads) except -1:
@@ -126,6 +216,8 @@ cdef class Groups:
         cdef object algorithm
         if len(rows) < self.k:
             return 0
+        # Rows that lie apart, as those of a block of columns do, are read in many passes.
+        rows = np.ascontiguousarray(rows)
         data = Data(rows, weights, 1, True, threads=threads)
         if data.rows.d != self.d:
             raise RuntimeError("the array of the rows has another shape than before.")
@@ -161,15 +253,9 @@ cdef class Groups:
                 or (data.weight != NULL and not 1 / ODD_WEIGHT < data.heaviest < ODD_WEIGHT))
 
     cdef int keep(self, Py_ssize_t g, Run run, double inertia) except -1:
-        cdef Py_ssize_t size = self.k * self.d
         run.sync_labels()
         self.keep_labels(g, run.label, run.data)
-        memcpy(<double *>cnp.PyArray_DATA(self.centers) + g * size, run.clusters.shown,
-               size * sizeof(double))
-        memcpy(<int64_t *>cnp.PyArray_DATA(self.counts) + g * self.k, run.clusters.total.counts,
-               self.k * sizeof(int64_t))
-        (<double *>cnp.PyArray_DATA(self.inertia))[g] = inertia
-        (<int64_t *>cnp.PyArray_DATA(self.n_iter))[g] = run.n_iter
+        self.keep_found(g, run.clusters.shown, run.clusters.total.counts, inertia, run.n_iter)
         return 0
 
     def assign(self, Py_ssize_t first, Py_ssize_t last, int n_threads):
