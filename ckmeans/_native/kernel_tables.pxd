@@ -190,6 +190,21 @@ cdef struct ByteCenters: # centers for rows in bytes
     float guard_norm, guard_score, guard_floor
 
 
+cdef struct Heads:       # what candidates of k-means++ are compared with first: coordinates of rows
+                         # in bytes along some axes; see kernels/exact/seeding.pxi
+    const float *axes    # (n_axes, d) orthonormal, but for `error`
+    Py_ssize_t n_axes, width     # width - n_axes more coordinates share the length of the remainder
+    double error         # of coordinates, relative to the length of the row
+    Bytes bytes          # of the coordinates
+    const ByteCenters *candidates
+    float *limits        # (n, rounded up to PANEL) as those of all features, in steps of these bytes
+    int32_t *by_row      # (the same, row_words) all features of rows in bytes, row after row,
+    const int32_t *centers       # (m, row_words) and of candidates; words past the last feature: 0
+    Py_ssize_t row_words
+    float *room          # scratch (threads, width, PANEL)
+    double *looked       # INOUT (threads,) pairs of a row and a candidate that coordinates left over
+
+
 cdef struct BytePanel:   # up to PANEL rows on their way through the filter in bytes
     const int32_t *words
     float rough, reach
@@ -439,6 +454,13 @@ cdef struct FilterTable:
     void (*byte_gains)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t start,
                        Py_ssize_t stop, const float *limits, const float *worth,
                        uint64_t *closer, double *gains, int32_t *products) noexcept nogil
+    Py_ssize_t (*byte_pairs)(const ByteCenters *centers, const Bytes *packing, const Heads *heads,
+                             Py_ssize_t start, Py_ssize_t stop, const float *limits,
+                             const float *worth, uint64_t *closer, double *gains) noexcept nogil
+    void (*turn)(const float *x, Py_ssize_t d, const float *axes, Py_ssize_t count,
+                 float *out) noexcept nogil
+    void (*turn_center)(const float *scaled, Py_ssize_t d, const float *axes, Py_ssize_t count,
+                        float *out) noexcept nogil
     Py_ssize_t bytes_from                # features from which on bytes are faster than whole
                                          # numbers
     double byte_cost                     # nanoseconds of a product of 64 features, roughly
@@ -586,6 +608,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
                                  # potential, which may be scaled
     const Bytes *bytes           # what candidates are compared with; NULL: `packing`
     const ByteCenters *byte_candidates
+    Heads *heads                 # NULL: all features are compared at once
     float *limits                # INOUT (n, rounded up to PANEL) with bytes: scores, in steps of
                                  # the row, above which no candidate is closer than the nearest
                                  # center,

@@ -27,7 +27,8 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
 
 cdef enum:
     BYTES_FROM = 4               # centers from which on bytes,
-    AXES_FROM = 16               # and axes are thought of, whenever there are twice as many;
+    AXES_FROM = 16               # axes,
+    HEADS_FROM = 32              # and heads are thought of, whenever there are twice as many;
                                  # before, candidates are near to many rows
 
 cdef double MOST_WEIGHTS = 1e10  # between the lightest row and the heaviest: gains fit into float32
@@ -59,12 +60,16 @@ cdef class PlusPlus:
     cdef const Packed *packing
     cdef InBytes in_bytes        # None: no bytes are compared
     cdef Axes axes               # None: all features are compared
+    cdef RowHeads heads          # None: bytes are those of all features
     cdef object found            # axes among whose first ones a choice is made; None: not yet known
+    cdef object leading          # the same for heads
     cdef Py_ssize_t centers      # that have been chosen
     cdef Py_ssize_t due          # centers from which on another way is looked for (again)
-    cdef object insisted         # "floats", "bytes", "axes": the only way to be taken; None: any
+    cdef object insisted         # "floats", "bytes", "heads", "axes": the only way to be taken;
+                                 # None: any
     cdef readonly Py_ssize_t along_axes   # steps whose candidates were compared along axes,
-    cdef readonly Py_ssize_t by_bytes     # and in bytes
+    cdef readonly Py_ssize_t by_bytes     # in bytes,
+    cdef readonly Py_ssize_t by_heads     # and of those by heads first
     cdef double without          # nanoseconds a row of a step in the next best way
     cdef double wasted           # those that this way has cost so far, less what that would have
     cdef Py_ssize_t k, trials
@@ -197,8 +202,14 @@ cdef class PlusPlus:
         self.no_gains()
         if self.in_bytes is not None:
             self.all.put_in_bytes(&self.in_bytes.bytes, self.packing)
+            if self.heads is not None:
+                self.heads.put(self.all, &self.in_bytes.bytes)
+                memset(self.heads.c.looked, 0, self.data.n_threads * sizeof(double))
+                self.by_heads += 1
             self.data.each_chunk(self.data.exact.weigh_bytes, &self.job, self.byte_cost())
             self.in_bytes.bytes.filling = False
+            if self.heads is not None:
+                self.heads.c.bytes.filling = False
             self.job.limits_known = True
             self.by_bytes += 1
             count = self.contenders(count)
@@ -231,14 +242,32 @@ cdef class PlusPlus:
 
     cdef double byte_cost(self) noexcept nogil:
         """The same in bytes, but for the rows that those leave over."""
+        return (self.head_cost(self.heads.c.width) if self.heads is not None
+                else self.all_bytes_cost())
+
+    cdef double all_bytes_cost(self) noexcept nogil:
+        """The same of all features."""
         cdef Py_ssize_t d = self.data.rows.d
         return 1 + 0.04 * d + self.trials * (0.1 + filter_table.byte_cost * d / 64.0)
+
+    cdef double head_cost(self, Py_ssize_t width) noexcept nogil:
+        """The same of heads, but for the pairs that those leave over."""
+        return 1.5 + 0.01 * width + self.trials * (0.15 + filter_table.byte_cost * width / 64.0)
+
+    cdef double pair_cost(self) noexcept nogil:
+        """And of such a pair."""
+        return 12 + 0.04 * self.data.rows.d
+
+    cdef double making_cost(self, Py_ssize_t width) noexcept nogil:
+        """What it takes to make the head of a row."""
+        return 100 + self.data.rows.d * (0.02 * width + 1)
 
     cdef double whole_byte_cost(self) noexcept nogil:
         """And with those: about as many as a center has rows; most candidates are ruled out
         before.
         """
-        return self.byte_cost() + 1.3 * self.trials / self.centers * (4 + 0.2 * self.left_cost())
+        return (self.all_bytes_cost()
+                + 1.3 * self.trials / self.centers * (4 + 0.2 * self.left_cost()))
 
     cdef double axes_cost(self, Py_ssize_t count, double left, Py_ssize_t steps) noexcept nogil:
         """Nanoseconds that a row takes along so many axes, if those leave it over with that many
@@ -250,7 +279,7 @@ cdef class PlusPlus:
     cdef bint bytes_pay(self) except -1:
         """Whether bytes are faster than floats."""
         if (self.data.metric != EUCLIDEAN or not self.data.packed or self.data.rows.indptr != NULL
-                or self.data.rows.d > BYTE_FEATURES or self.insisted not in (None, "bytes")
+                or self.data.rows.d > BYTE_FEATURES or self.insisted not in (None, "bytes", "heads")
                 or self.data.cuts.heaviest > MOST_WEIGHTS * self.data.cuts.lightest):
             return False
         return self.insisted or self.whole_byte_cost() < 0.75 * self.plain_cost()
@@ -260,8 +289,71 @@ cdef class PlusPlus:
         self.due *= 2
         if self.axes is None and self.bytes_pay():
             self.use_bytes()
-        if self.insisted == "axes" or self.insisted is None and self.centers >= AXES_FROM:
+        if (self.in_bytes is not None
+                and (self.insisted == "heads"
+                     or self.insisted is None and self.centers >= HEADS_FROM)):
+            self.look_for_heads()
+        if (self.insisted == "axes" or self.insisted is None and self.centers >= AXES_FROM
+                and self.heads is None):
             self.look_for_axes()
+        return 0
+
+    cdef int look_for_heads(self) except -1:
+        """From now on compare heads first, or heads of another length, if that pays for the centers
+        to come.
+        """
+        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.trials, width
+        cdef Py_ssize_t to_come = self.k - self.centers, most = min(MOST_HEAD, d // 2), rows
+        cdef double scale = self.packing.scale, best = self.all_bytes_cost(), cost, left
+        cdef RowHeads heads
+        cdef cnp.ndarray origin, shares
+        rows = min(n, <Py_ssize_t>HEAD_ROWS)
+        if (most < 32 or self.in_bytes.bytes.filling
+                or (self.insisted is None
+                    and (n < 2 * HEAD_ROWS or to_come * n * best < 8 * leading_cost(rows, most, d)))):
+            return 0
+        origin = np.empty(d)
+        memcpy(cnp.PyArray_DATA(origin), self.packing.origin, d * sizeof(double))
+        if self.leading is None:
+            sample = drawn_places(n, rows)
+            self.leading = leading_axes((self.data.take(sample) - origin) * scale,
+                                        most - tails_of(most))
+        sample = drawn_places(n, HEAD_TRIED, HEAD_ROWS)      # other rows than those
+        trial = Trial((self.data.take(sample) - origin) * scale,
+                      (as_array(self.candidate, m, d) - origin) * scale, self.leading)
+        shares = np.empty(len(sample))
+        for i in range(len(sample)):
+            shares[i] = self.job.sq_nearest[<Py_ssize_t>sample[i]] * scale * scale
+        # (What bytes are off by makes little difference; this is about it.)
+        limits = ((shares - trial.sq_norms)[:, None]
+                  + 0.016 * np.sqrt(np.outer(trial.sq_norms, trial.center_sq_norms)))
+        if self.heads is not None:
+            best = self.head_cost(self.heads.c.width) + self.pair_cost() * m * (
+                trial.limits(self.heads.c.n_axes)[0] < limits).mean()
+        best = INFINITY if self.insisted == "heads" else 0.8 * best
+        chosen = 0
+        for width in (32, 48, 64, 96, 128, 160, 192, 256):
+            if width > most or len(self.leading) == 0:
+                break
+            left = m * (trial.limits(width - tails_of(width))[0] < limits).mean()
+            cost = (self.head_cost(width) + self.pair_cost() * left
+                    + self.making_cost(width) / to_come)
+            if cost < best:
+                chosen, best = width, cost
+        if chosen:
+            heads = RowHeads()
+            try:
+                if heads.make(self.data, &self.in_bytes.bytes, m,
+                              self.leading[:chosen - tails_of(chosen)], chosen):
+                    self.heads, self.job.heads, self.job.limits_known = heads, &heads.c, False
+                    self.wasted = 0
+            except MemoryError:               # bytes of all features will do
+                pass
+        return 0
+
+    cdef int leave_heads(self) except -1:
+        self.job.heads = NULL
+        self.heads = None
         return 0
 
     cdef int use_bytes(self) except -1:
@@ -287,6 +379,7 @@ cdef class PlusPlus:
 
     cdef int leave_bytes(self) except -1:
         if self.in_bytes is not None:
+            self.leave_heads()
             self.in_bytes.forget()
             self.in_bytes = None
             self.job.limits_known = False
@@ -358,11 +451,18 @@ cdef class PlusPlus:
 
     cdef int account(self) except -1 nogil:
         """Go back to the next best way when so many rows were left over that it was faster."""
-        cdef double left = 0, without = self.without, cost
+        cdef double left = 0, looked = 0, without = self.without, cost
         cdef int worker
         for worker in range(self.data.n_threads):
             left += self.job.left[worker]
-        cost = (self.byte_cost() if self.axes is None
+        if self.heads is not None:
+            for worker in range(self.data.n_threads):
+                looked += self.heads.c.looked[worker]
+            looked *= self.pair_cost() / self.data.rows.n
+            if self.byte_cost() + looked > self.all_bytes_cost() and self.insisted is None:
+                with gil:
+                    self.leave_heads()
+        cost = (self.byte_cost() + looked if self.axes is None
                 else weigh_cost(self.trials, self.axes.packed.n_axes + 1))
         self.wasted += cost + left / self.data.rows.n * self.left_cost() - without
         self.wasted = max(self.wasted, -8 * without)
