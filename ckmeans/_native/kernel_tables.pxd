@@ -5,7 +5,7 @@ The kernels are compiled once per instruction set (and element type) and found t
 the end of this file. They take a range of rows, allocate nothing, start no threads and know nothing
 of Python.
 """
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
@@ -84,6 +84,18 @@ cdef inline double add_term(Sum *total, const Split *split, double term) noexcep
     total.part[1] += middle
     total.part[2] += low
     return (rest - middle) - low
+
+
+cdef inline void replace_term(Sum *total, const Split *split, double before,
+                              double after) noexcept nogil:
+    """`add_term` of one term, less another: parts of terms are differences that do not round."""
+    cdef Sum parts
+    memset(&parts, 0, sizeof(Sum))
+    add_term(&parts, split, after)
+    add_term(&parts, split, -before)
+    total.part[0] += parts.part[0]
+    total.part[1] += parts.part[1]
+    total.part[2] += parts.part[2]
 
 
 cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base

@@ -77,7 +77,10 @@ cdef class PlusPlus:
     cdef CenterForms all         # and of those that are tried
     cdef double *candidate       # (trials, d) those that are tried; the first is taken in between
     cdef int64_t *drawn          # (trials,) which rows they are
-    cdef Py_ssize_t *column      # (trials,) and their columns in `job.closer`
+    cdef Py_ssize_t *column      # (trials,) their columns in `job.closer`,
+    cdef double *least           # (trials,) and between what bounds each would lower the potential:
+    cdef double *most            # all in the same unit
+    cdef uint8_t *looked         # (trials,) whether those come from all features
     cdef Seeding job
     cdef double bound            # what no term of the potential exceeds
 
@@ -93,6 +96,9 @@ cdef class PlusPlus:
         self.drawn = <int64_t *>self.memory.take(trials, sizeof(int64_t))
         self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
         self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
+        self.least = <double *>self.memory.take(trials, sizeof(double))
+        self.most = <double *>self.memory.take(trials, sizeof(double))
+        self.looked = <uint8_t *>self.memory.take(trials, 1)
         self.due = BYTES_FROM if insisted is None else 2
         self.insisted = insisted
         self.one = CenterForms(1, d, False, 0, data.metric)
@@ -198,8 +204,10 @@ cdef class PlusPlus:
         """Rule out candidates that cannot leave the least potential; the others are moved to the
         front.
         """
+        cdef Py_ssize_t i
         memset(self.job.left, 0, self.data.n_threads * sizeof(double))
-        self.no_gains()
+        memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
+        memset(self.looked, 0, count)
         if self.in_bytes is not None:
             self.all.put_in_bytes(&self.in_bytes.bytes, self.packing)
             if self.heads is not None:
@@ -212,25 +220,78 @@ cdef class PlusPlus:
                 self.heads.c.bytes.filling = False
             self.job.limits_known = True
             self.by_bytes += 1
-            count = self.contenders(count)
+            count = self.contenders(self.add_gains(count))
+            self.rescale(count)
         else:
             self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
             if self.axes is None:
                 self.floats.was_read()
-                return self.contenders(count) if self.data.weight == NULL else count
+                if self.data.weight != NULL:
+                    return count
+                return self.contenders(self.add_gains(count))
             self.axes.was_read()
             self.along_axes += 1
-        if count > 1:
-            self.no_gains()
-            self.all.c.m = count
-            self.data.each_chunk(self.data.exact.weigh_left, &self.job,
-                                 1 + 0.1 * self.data.rows.d)
-            count = self.contenders(count)
+            for i in range(count):
+                self.least[i], self.most[i] = 0, INFINITY
+        count = self.look(count)
         self.account()
         return count
 
-    cdef void no_gains(self) noexcept nogil:
-        memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
+    cdef Py_ssize_t look(self, Py_ssize_t count) except -1 nogil:
+        """Look at all features of the rows that are left for a candidate, one after the other: the
+        one that may gain most first, for only that can be sure not to be in vain.
+        """
+        cdef Py_ssize_t i, next_
+        while count > 1:
+            next_ = -1
+            for i in range(count):
+                if not self.looked[i] and (next_ < 0 or self.most[i] > self.most[next_]):
+                    next_ = i
+            if next_ < 0:
+                break
+            for i in range(self.data.n_threads):
+                memset(self.job.gains + i * self.trials * GAIN, 0, GAIN * sizeof(double))
+            self.one.c.rows = self.candidate + next_ * self.data.rows.d
+            self.one.c.m = 1
+            self.job.candidates = &self.one.c
+            self.job.column = self.column + next_
+            self.data.each_chunk(self.data.exact.weigh_left, &self.job,
+                                 1 + 0.1 * self.data.rows.d)
+            self.job.candidates = &self.all.c
+            self.job.column = self.column
+            self.add_gain(0, next_)
+            self.looked[next_] = True
+            count = self.contenders(count)
+        return count
+
+    cdef Py_ssize_t add_gains(self, Py_ssize_t m) noexcept nogil:
+        """The bounds of m candidates, from what all threads have found."""
+        cdef Py_ssize_t i
+        for i in range(m):
+            self.add_gain(i, i)
+        return m
+
+    cdef void add_gain(self, Py_ssize_t place, Py_ssize_t i) noexcept nogil:
+        cdef const double *gain = self.job.gains + place * GAIN
+        cdef int worker, lane
+        self.least[i] = self.most[i] = 0
+        for worker in range(self.data.n_threads):
+            for lane in range(GAIN_LANES):
+                self.least[i] += gain[lane]
+                self.most[i] += gain[GAIN_LANES + lane]
+            gain += self.trials * GAIN
+
+    cdef void rescale(self, Py_ssize_t m) noexcept nogil:
+        """Bring the bounds that bytes have given to the unit of the potential; they are given up
+        where it could be rounded to zero, or to infinity.
+        """
+        cdef double scale = self.packing.scale, unit
+        cdef bint fine = ldexp(1, -400) < scale < ldexp(1, 400)
+        cdef Py_ssize_t i
+        for i in range(m):
+            unit = (1 if self.data.weight == NULL else self.data.heaviest) / (scale * scale)
+            self.least[i] = self.least[i] * unit if fine else 0
+            self.most[i] = self.most[i] * unit if fine else INFINITY
 
     cdef double plain_cost(self) noexcept nogil:
         """Nanoseconds that it takes to compare all features of a row with the candidates."""
@@ -482,23 +543,17 @@ cdef class PlusPlus:
         """
         cdef Py_ssize_t d = self.data.rows.d, i, left = 0
         cdef double surest = 0
-        cdef double *gain
-        cdef int worker, lane
         for i in range(m):
-            gain = self.job.gains + i * GAIN
-            for worker in range(1, self.data.n_threads):
-                for lane in range(GAIN):
-                    gain[lane] += self.job.gains[(worker * self.trials + i) * GAIN + lane]
-            for lane in range(1, GAIN_LANES):
-                gain[0] += gain[lane]
-                gain[GAIN_LANES] += gain[GAIN_LANES + lane]
-            surest = max(surest, gain[0] * (1 - 1e-6))
+            surest = max(surest, self.least[i] * (1 - 1e-6))
         for i in range(m):
-            if self.job.gains[i * GAIN + GAIN_LANES] * (1 + 1e-6) >= surest:
-                self.drawn[left] = self.drawn[i]
-                self.column[left] = self.column[i]
+            if not self.most[i] * (1 + 1e-6) >= surest:
+                continue
+            if left < i:
+                self.drawn[left], self.column[left] = self.drawn[i], self.column[i]
+                self.least[left], self.most[left] = self.least[i], self.most[i]
+                self.looked[left] = self.looked[i]
                 memcpy(self.candidate + left * d, self.candidate + i * d, d * sizeof(double))
-                left += 1
+            left += 1
         return left
 
     cdef double potential(self) except -1 nogil:

@@ -1,6 +1,10 @@
 # By how much candidates of k-means++ would change the potential. Included by
 # kernels/exact/exact.pxi.
 
+cdef enum:
+    AHEAD = 2048         # bytes of a row that are asked for ahead: most are seen for the first time
+
+
 cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float level, float *low,
                            float *high) noexcept nogil:
     """Lower and upper bound of the score at which a candidate is as far from a row as the nearest
@@ -59,7 +63,7 @@ cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
             closer = job.closer + first // PANEL * job.width + job.column[j]
             todo = closer[0]
             if job.rows.direct and first + PANEL < stop:
-                fetch_ahead(job.rows, first + PANEL, closer[job.width])
+                fetch_ahead(job.rows, first + PANEL, closer[job.width], AHEAD)
             while todo:
                 lane = CKM_CTZ64(todo)
                 todo &= todo - 1
@@ -251,7 +255,8 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         for j in range(m):
             todo = rows_for(job, j, first, stop)
             if job.rows.direct and job.column != NULL and first + PANEL < stop:
-                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop))
+                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop),
+                            AHEAD)
             if todo and x == NULL:
                 x = fetch(job.rows, first, min(<Py_ssize_t>PANEL, stop - first), me.block)
             total = job.totals + worker * m + j
@@ -276,9 +281,10 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         if job.binned:
                             total = (job.bucket_totals + (worker * m + j) * job.buckets
                                      + job.bucket[row])
-                        if nearest < 1e999:           # infinite before the first center is taken
-                            add_term(total, &job.split, -(w * nearest))
-                        add_term(total, &job.split, w * out[r])
+                        if nearest < 1e999:
+                            replace_term(total, &job.split, w * nearest, w * out[r])
+                        else:                         # before the first center is taken
+                            add_term(total, &job.split, w * out[r])
                         if job.keep:
                             job.sq_nearest[row] = out[r]
                             if job.limits_known:
