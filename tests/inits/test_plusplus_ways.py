@@ -143,7 +143,7 @@ def test_heads_are_taken_where_they_pay_and_left_where_they_do_not():
     noise = rng.normal(size=(9000, 192)).astype(np.float32)
     for X, pays in (near, True), (noise, False):
         if _native.isa not in ("avx512vnni", "amx"):
-            pays = None                       # bytes may be slower there
+            pays = None  # bytes may be slower there
         data = open_data(X, None, None, 1, packed=True)
         steps = engine.PlusPlus(data, 400, 7)
         rows = steps.draw(uniforms_of(400, 7, np.random.RandomState(0)))

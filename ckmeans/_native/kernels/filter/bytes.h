@@ -121,8 +121,7 @@ CKM_INLINE void ckm_byte_end(void) {}
 #ifdef CKM_ADD_BYTES
 # define CKM_BYTE_CENTERS (VB == 64 ? 8 : 2)
 CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used,
-                                  ptrdiff_t ahead) {
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
     const ptrdiff_t size = 16 * parts * depth;
     for (int i = 0; i < used; i += CKM_BYTE_CENTERS) {
         vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
@@ -133,7 +132,8 @@ CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t 
             for (int v = 0; v < BYTE_VECTORS; v++) acc[j][v] = VI_SPLAT(0);
         for (ptrdiff_t p = 0; p < parts; p++, from += 16 * depth)
             for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
-                if (ahead && i == 0) { /* by address: it may lie beyond the end, where nothing is fetched */
+                if (ahead &&
+                    i == 0) { /* by address: it may lie beyond the end, where nothing is fetched */
                     CKM_PREFETCH((const char *)rows + 4 * ahead);
                     CKM_PREFETCH((const char *)rows + 4 * (ahead + size));
                 }
@@ -156,8 +156,7 @@ CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t 
 }
 #else
 CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used,
-                                  ptrdiff_t ahead) {
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
     const ptrdiff_t size = 16 * parts * depth;
     (void)ahead;
     for (int i = 0; i < used; i++)
@@ -197,8 +196,7 @@ CKM_INLINE int32_t ckm_byte_pair(const int32_t *x, const int32_t *c, ptrdiff_t w
 #endif
 
 CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used,
-                                  ptrdiff_t ahead) {
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
 #ifdef CKM_TILES
     if (parts * depth > 8 || used > 16) { /* else tiles take longer to fill and to empty */
         ckm_tile_products(x, c, parts, depth, out, used);
