@@ -5,7 +5,7 @@ The kernels are compiled once per instruction set (and element type) and found t
 the end of this file. They take a range of rows, allocate nothing, start no threads and know nothing
 of Python.
 """
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
@@ -84,6 +84,18 @@ cdef inline double add_term(Sum *total, const Split *split, double term) noexcep
     total.part[1] += middle
     total.part[2] += low
     return (rest - middle) - low
+
+
+cdef inline void replace_term(Sum *total, const Split *split, double before,
+                              double after) noexcept nogil:
+    """`add_term` of one term, less another: parts of terms are differences that do not round."""
+    cdef Sum parts
+    memset(&parts, 0, sizeof(Sum))
+    add_term(&parts, split, after)
+    add_term(&parts, split, -before)
+    total.part[0] += parts.part[0]
+    total.part[1] += parts.part[1]
+    total.part[2] += parts.part[2]
 
 
 cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base
@@ -188,6 +200,21 @@ cdef struct ByteCenters: # centers for rows in bytes
     const float *rounding        # and a bound of their error as floats, in steps of the row
     const float *sq_norms        # (m,) as in Centers
     float guard_norm, guard_score, guard_floor
+
+
+cdef struct Heads:       # what candidates of k-means++ are compared with first: coordinates of rows
+                         # in bytes along some axes; see kernels/exact/seeding.pxi
+    const float *axes    # (n_axes, d) orthonormal, but for `error`
+    Py_ssize_t n_axes, width     # width - n_axes more coordinates share the length of the remainder
+    double error         # of coordinates, relative to the length of the row
+    Bytes bytes          # of the coordinates
+    const ByteCenters *candidates
+    float *limits        # (n, rounded up to PANEL) as those of all features, in steps of these bytes
+    int32_t *by_row      # (the same, row_words) all features of rows in bytes, row after row,
+    const int32_t *centers       # (m, row_words) and of candidates; words past the last feature: 0
+    Py_ssize_t row_words
+    float *room          # scratch (threads, width, PANEL)
+    double *looked       # INOUT (threads,) pairs of a row and a candidate that coordinates left over
 
 
 cdef struct BytePanel:   # up to PANEL rows on their way through the filter in bytes
@@ -439,6 +466,13 @@ cdef struct FilterTable:
     void (*byte_gains)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t start,
                        Py_ssize_t stop, const float *limits, const float *worth,
                        uint64_t *closer, double *gains, int32_t *products) noexcept nogil
+    Py_ssize_t (*byte_pairs)(const ByteCenters *centers, const Bytes *packing, const Heads *heads,
+                             Py_ssize_t start, Py_ssize_t stop, const float *limits,
+                             const float *worth, uint64_t *closer, double *gains) noexcept nogil
+    void (*turn)(const float *x, Py_ssize_t d, const float *axes, Py_ssize_t count,
+                 float *out) noexcept nogil
+    void (*turn_center)(const float *scaled, Py_ssize_t d, const float *axes, Py_ssize_t count,
+                        float *out) noexcept nogil
     Py_ssize_t bytes_from                # features from which on bytes are faster than whole
                                          # numbers
     double byte_cost                     # nanoseconds of a product of 64 features, roughly
@@ -586,6 +620,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
                                  # potential, which may be scaled
     const Bytes *bytes           # what candidates are compared with; NULL: `packing`
     const ByteCenters *byte_candidates
+    Heads *heads                 # NULL: all features are compared at once
     float *limits                # INOUT (n, rounded up to PANEL) with bytes: scores, in steps of
                                  # the row, above which no candidate is closer than the nearest
                                  # center,

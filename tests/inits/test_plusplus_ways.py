@@ -1,4 +1,6 @@
-"""k-means++ whose candidates are compared in bytes or along a few axes first: the same draws."""
+"""k-means++ whose candidates are compared in bytes, by heads of rows in bytes, or along a few axes
+first: the same draws.
+"""
 
 import numpy as np
 import oracle
@@ -21,7 +23,9 @@ def drawn(X, k, way=None, weights=None, n_threads=1, packed=True, seed=0, unit=F
     data = open_data(X, None, weights, n_threads, packed=packed, unit=unit)
     steps = engine.PlusPlus(data, k, trials, way)
     rows = steps.draw(uniforms_of(k, trials, np.random.RandomState(seed)))
-    return rows, steps.by_bytes, steps.along_axes
+    assert steps.by_heads <= steps.by_bytes
+    assert steps.by_heads == 0 or way in ("heads", None)
+    return rows, steps.by_bytes if way != "heads" else steps.by_heads, steps.along_axes
 
 
 def latent(n, d, dims, seed=0, noise=0.02):
@@ -51,6 +55,7 @@ KINDS = {
     "narrow": lambda: np.random.default_rng(3).normal(size=(4000, 16)),
 }
 WITHOUT_AXES = "one far row", "duplicates", "columns", "tiny", "noise", "narrow"
+WITHOUT_HEADS = ("tiny",)
 
 
 def weights_for(X):
@@ -64,11 +69,12 @@ def test_the_same_rows_as_by_all_features(kind, weighted):
     weights = weights_for(X) if weighted else None
     plain, *steps = drawn(X, k, "floats", weights, packed=False)
     assert steps == [0, 0]
-    for way in "bytes", "axes", None:
+    for way in "bytes", "heads", "axes", None:
         for n_threads in 1, 3:
             rows, by_bytes, along_axes = drawn(X, k, way, weights, n_threads)
             np.testing.assert_array_equal(rows, plain)
             assert way != "bytes" or (by_bytes, along_axes) == (k - 2, 0)
+            assert way != "heads" or by_bytes > 200 or X.shape[1] < 64 or kind in WITHOUT_HEADS
             assert way != "axes" or by_bytes == 0
             assert way != "axes" or along_axes > 50 or kind in WITHOUT_AXES
 
@@ -84,15 +90,16 @@ def test_bytes_draw_by_the_definition(kind, dtype, weighted):
         X = rows_of_kind(rng, kind, n, d).astype(dtype)
         weights = 10.0 ** rng.uniform(-4, 4, n) if weighted else None
         uniforms = uniforms_of(k, trials, np.random.RandomState(1))
-        rows, *_ = drawn(X, k, "bytes", weights, 2, seed=1, trials=trials)
         wanted = oracle.kmeans_plusplus(X.astype(np.float64), k, uniforms, weights)
-        np.testing.assert_array_equal(rows, wanted)
+        for way in "bytes", "heads":
+            rows, *_ = drawn(X, k, way, weights, 2, seed=1, trials=trials)
+            np.testing.assert_array_equal(rows, wanted)
 
 
 def test_unit_length():
-    X = latent(2000, 40, 5) + 3
+    X = latent(2000, 70, 5) + 3
     plain, *_ = drawn(X, 100, "floats", packed=False, unit=True)
-    for way in "bytes", "axes":
+    for way in "bytes", "heads", "axes":
         np.testing.assert_array_equal(drawn(X, 100, way, unit=True)[0], plain)
 
 
@@ -115,6 +122,43 @@ def test_a_weaker_bound_would_be_noticed():
     finally:
         engine.scale_guard(1)
     assert not np.array_equal(weak, plain)
+
+
+def test_a_weaker_bound_of_heads_would_be_noticed():
+    """The axes are those of all rows; what the remainders add is left out."""
+    X = latent(3000, 128, 12, noise=0.3)
+    plain, *_ = drawn(X, 150, "floats", packed=False)
+    assert np.array_equal(drawn(X, 150, "heads")[0], plain)
+    engine.scale_guard(0.001)
+    try:
+        weak, by_heads, _ = drawn(X, 150, "heads")
+    finally:
+        engine.scale_guard(1)
+    assert by_heads > 100 and not np.array_equal(weak, plain)
+
+
+def test_heads_are_taken_where_they_pay_and_left_where_they_do_not():
+    rng = np.random.default_rng(11)
+    near = latent(9000, 192, 20).astype(np.float32)
+    noise = rng.normal(size=(9000, 192)).astype(np.float32)
+    for X, pays in (near, True), (noise, False):
+        if _native.isa not in ("avx512vnni", "amx"):
+            pays = None  # bytes may be slower there
+        data = open_data(X, None, None, 1, packed=True)
+        steps = engine.PlusPlus(data, 400, 7)
+        rows = steps.draw(uniforms_of(400, 7, np.random.RandomState(0)))
+        np.testing.assert_array_equal(rows, drawn(X, 400, "floats", packed=False, trials=7)[0])
+        assert pays is None or (steps.by_heads > 0) == pays
+
+
+@pytest.mark.parametrize("n, d", [(40, 30), (300, 200), (1000, 64), (200, 300)])
+def test_vectors_by_gram_and_schmidt_are_orthonormal_and_span_the_rows(n, d):
+    rng = np.random.default_rng(n)
+    rows = rng.normal(size=(n, min(n, d) // 2)) @ rng.normal(size=(min(n, d) // 2, d))
+    axes = engine.gram_schmidt(rows)
+    assert len(axes) == min(n, d) // 2
+    np.testing.assert_allclose(axes @ axes.T, np.eye(len(axes)), atol=1e-12)
+    np.testing.assert_allclose(rows @ axes.T @ axes, rows, atol=1e-8)
 
 
 def test_rows_that_axes_do_not_tell_apart():
@@ -166,7 +210,7 @@ from ckmeans._native import engine
 rng = np.random.default_rng(0)
 for n, d, k, trials in (900, 70, 80, 5), (500, 300, 60, 20), (700, 5, 60, 4), (300, 33, 40, 35):
     X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-2, 2, size=(n, 1))
-    for way in "bytes", "axes", None:
+    for way in "bytes", "heads", "axes", None:
         steps = engine.PlusPlus(engine.Data(X, None, 1, True), k, trials, way)
         print(steps.draw(uniforms_of(k, trials, np.random.RandomState(0))).tolist())
         assert way != "bytes" or steps.by_bytes

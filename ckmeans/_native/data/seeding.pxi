@@ -27,7 +27,8 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
 
 cdef enum:
     BYTES_FROM = 4               # centers from which on bytes,
-    AXES_FROM = 16               # and axes are thought of, whenever there are twice as many;
+    AXES_FROM = 16               # axes,
+    HEADS_FROM = 32              # and heads are thought of, whenever there are twice as many;
                                  # before, candidates are near to many rows
 
 cdef double MOST_WEIGHTS = 1e10  # between the lightest row and the heaviest: gains fit into float32
@@ -59,12 +60,16 @@ cdef class PlusPlus:
     cdef const Packed *packing
     cdef InBytes in_bytes        # None: no bytes are compared
     cdef Axes axes               # None: all features are compared
+    cdef RowHeads heads          # None: bytes are those of all features
     cdef object found            # axes among whose first ones a choice is made; None: not yet known
+    cdef object leading          # the same for heads
     cdef Py_ssize_t centers      # that have been chosen
     cdef Py_ssize_t due          # centers from which on another way is looked for (again)
-    cdef object insisted         # "floats", "bytes", "axes": the only way to be taken; None: any
+    cdef object insisted         # "floats", "bytes", "heads", "axes": the only way to be taken;
+                                 # None: any
     cdef readonly Py_ssize_t along_axes   # steps whose candidates were compared along axes,
-    cdef readonly Py_ssize_t by_bytes     # and in bytes
+    cdef readonly Py_ssize_t by_bytes     # in bytes,
+    cdef readonly Py_ssize_t by_heads     # and of those by heads first
     cdef double without          # nanoseconds a row of a step in the next best way
     cdef double wasted           # those that this way has cost so far, less what that would have
     cdef Py_ssize_t k, trials
@@ -72,7 +77,10 @@ cdef class PlusPlus:
     cdef CenterForms all         # and of those that are tried
     cdef double *candidate       # (trials, d) those that are tried; the first is taken in between
     cdef int64_t *drawn          # (trials,) which rows they are
-    cdef Py_ssize_t *column      # (trials,) and their columns in `job.closer`
+    cdef Py_ssize_t *column      # (trials,) their columns in `job.closer`,
+    cdef double *least           # (trials,) and between what bounds each would lower the potential:
+    cdef double *most            # all in the same unit
+    cdef uint8_t *looked         # (trials,) whether those come from all features
     cdef Seeding job
     cdef double bound            # what no term of the potential exceeds
 
@@ -88,6 +96,9 @@ cdef class PlusPlus:
         self.drawn = <int64_t *>self.memory.take(trials, sizeof(int64_t))
         self.candidate = <double *>self.memory.take(trials * d, sizeof(double))
         self.column = <Py_ssize_t *>self.memory.take(trials, sizeof(Py_ssize_t))
+        self.least = <double *>self.memory.take(trials, sizeof(double))
+        self.most = <double *>self.memory.take(trials, sizeof(double))
+        self.looked = <uint8_t *>self.memory.take(trials, 1)
         self.due = BYTES_FROM if insisted is None else 2
         self.insisted = insisted
         self.one = CenterForms(1, d, False, 0, data.metric)
@@ -193,33 +204,94 @@ cdef class PlusPlus:
         """Rule out candidates that cannot leave the least potential; the others are moved to the
         front.
         """
+        cdef Py_ssize_t i
         memset(self.job.left, 0, self.data.n_threads * sizeof(double))
-        self.no_gains()
+        memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
+        memset(self.looked, 0, count)
         if self.in_bytes is not None:
             self.all.put_in_bytes(&self.in_bytes.bytes, self.packing)
+            if self.heads is not None:
+                self.heads.put(self.all, &self.in_bytes.bytes)
+                memset(self.heads.c.looked, 0, self.data.n_threads * sizeof(double))
+                self.by_heads += 1
             self.data.each_chunk(self.data.exact.weigh_bytes, &self.job, self.byte_cost())
             self.in_bytes.bytes.filling = False
+            if self.heads is not None:
+                self.heads.c.bytes.filling = False
             self.job.limits_known = True
             self.by_bytes += 1
-            count = self.contenders(count)
+            count = self.contenders(self.add_gains(count))
+            self.rescale(count)
         else:
             self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
             if self.axes is None:
                 self.floats.was_read()
-                return self.contenders(count) if self.data.weight == NULL else count
+                if self.data.weight != NULL:
+                    return count
+                return self.contenders(self.add_gains(count))
             self.axes.was_read()
             self.along_axes += 1
-        if count > 1:
-            self.no_gains()
-            self.all.c.m = count
-            self.data.each_chunk(self.data.exact.weigh_left, &self.job,
-                                 1 + 0.1 * self.data.rows.d)
-            count = self.contenders(count)
+            for i in range(count):
+                self.least[i], self.most[i] = 0, INFINITY
+        count = self.look(count)
         self.account()
         return count
 
-    cdef void no_gains(self) noexcept nogil:
-        memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
+    cdef Py_ssize_t look(self, Py_ssize_t count) except -1 nogil:
+        """Look at all features of the rows that are left for a candidate, one after the other: the
+        one that may gain most first, for only that can be sure not to be in vain.
+        """
+        cdef Py_ssize_t i, next_
+        while count > 1:
+            next_ = -1
+            for i in range(count):
+                if not self.looked[i] and (next_ < 0 or self.most[i] > self.most[next_]):
+                    next_ = i
+            if next_ < 0:
+                break
+            for i in range(self.data.n_threads):
+                memset(self.job.gains + i * self.trials * GAIN, 0, GAIN * sizeof(double))
+            self.one.c.rows = self.candidate + next_ * self.data.rows.d
+            self.one.c.m = 1
+            self.job.candidates = &self.one.c
+            self.job.column = self.column + next_
+            self.data.each_chunk(self.data.exact.weigh_left, &self.job,
+                                 1 + 0.1 * self.data.rows.d)
+            self.job.candidates = &self.all.c
+            self.job.column = self.column
+            self.add_gain(0, next_)
+            self.looked[next_] = True
+            count = self.contenders(count)
+        return count
+
+    cdef Py_ssize_t add_gains(self, Py_ssize_t m) noexcept nogil:
+        """The bounds of m candidates, from what all threads have found."""
+        cdef Py_ssize_t i
+        for i in range(m):
+            self.add_gain(i, i)
+        return m
+
+    cdef void add_gain(self, Py_ssize_t place, Py_ssize_t i) noexcept nogil:
+        cdef const double *gain = self.job.gains + place * GAIN
+        cdef int worker, lane
+        self.least[i] = self.most[i] = 0
+        for worker in range(self.data.n_threads):
+            for lane in range(GAIN_LANES):
+                self.least[i] += gain[lane]
+                self.most[i] += gain[GAIN_LANES + lane]
+            gain += self.trials * GAIN
+
+    cdef void rescale(self, Py_ssize_t m) noexcept nogil:
+        """Bring the bounds that bytes have given to the unit of the potential; they are given up
+        where it could be rounded to zero, or to infinity.
+        """
+        cdef double scale = self.packing.scale, unit
+        cdef bint fine = ldexp(1, -400) < scale < ldexp(1, 400)
+        cdef Py_ssize_t i
+        for i in range(m):
+            unit = (1 if self.data.weight == NULL else self.data.heaviest) / (scale * scale)
+            self.least[i] = self.least[i] * unit if fine else 0
+            self.most[i] = self.most[i] * unit if fine else INFINITY
 
     cdef double plain_cost(self) noexcept nogil:
         """Nanoseconds that it takes to compare all features of a row with the candidates."""
@@ -231,14 +303,32 @@ cdef class PlusPlus:
 
     cdef double byte_cost(self) noexcept nogil:
         """The same in bytes, but for the rows that those leave over."""
+        return (self.head_cost(self.heads.c.width) if self.heads is not None
+                else self.all_bytes_cost())
+
+    cdef double all_bytes_cost(self) noexcept nogil:
+        """The same of all features."""
         cdef Py_ssize_t d = self.data.rows.d
         return 1 + 0.04 * d + self.trials * (0.1 + filter_table.byte_cost * d / 64.0)
+
+    cdef double head_cost(self, Py_ssize_t width) noexcept nogil:
+        """The same of heads, but for the pairs that those leave over."""
+        return 1.5 + 0.01 * width + self.trials * (0.15 + filter_table.byte_cost * width / 64.0)
+
+    cdef double pair_cost(self) noexcept nogil:
+        """And of such a pair."""
+        return 12 + 0.04 * self.data.rows.d
+
+    cdef double making_cost(self, Py_ssize_t width) noexcept nogil:
+        """What it takes to make the head of a row."""
+        return 100 + self.data.rows.d * (0.02 * width + 1)
 
     cdef double whole_byte_cost(self) noexcept nogil:
         """And with those: about as many as a center has rows; most candidates are ruled out
         before.
         """
-        return self.byte_cost() + 1.3 * self.trials / self.centers * (4 + 0.2 * self.left_cost())
+        return (self.all_bytes_cost()
+                + 1.3 * self.trials / self.centers * (4 + 0.2 * self.left_cost()))
 
     cdef double axes_cost(self, Py_ssize_t count, double left, Py_ssize_t steps) noexcept nogil:
         """Nanoseconds that a row takes along so many axes, if those leave it over with that many
@@ -250,7 +340,7 @@ cdef class PlusPlus:
     cdef bint bytes_pay(self) except -1:
         """Whether bytes are faster than floats."""
         if (self.data.metric != EUCLIDEAN or not self.data.packed or self.data.rows.indptr != NULL
-                or self.data.rows.d > BYTE_FEATURES or self.insisted not in (None, "bytes")
+                or self.data.rows.d > BYTE_FEATURES or self.insisted not in (None, "bytes", "heads")
                 or self.data.cuts.heaviest > MOST_WEIGHTS * self.data.cuts.lightest):
             return False
         return self.insisted or self.whole_byte_cost() < 0.75 * self.plain_cost()
@@ -260,8 +350,71 @@ cdef class PlusPlus:
         self.due *= 2
         if self.axes is None and self.bytes_pay():
             self.use_bytes()
-        if self.insisted == "axes" or self.insisted is None and self.centers >= AXES_FROM:
+        if (self.in_bytes is not None
+                and (self.insisted == "heads"
+                     or self.insisted is None and self.centers >= HEADS_FROM)):
+            self.look_for_heads()
+        if (self.insisted == "axes" or self.insisted is None and self.centers >= AXES_FROM
+                and self.heads is None):
             self.look_for_axes()
+        return 0
+
+    cdef int look_for_heads(self) except -1:
+        """From now on compare heads first, or heads of another length, if that pays for the centers
+        to come.
+        """
+        cdef Py_ssize_t n = self.data.rows.n, d = self.data.rows.d, m = self.trials, width
+        cdef Py_ssize_t to_come = self.k - self.centers, most = min(MOST_HEAD, d // 2), rows
+        cdef double scale = self.packing.scale, best = self.all_bytes_cost(), cost, left
+        cdef RowHeads heads
+        cdef cnp.ndarray origin, shares
+        rows = min(n, <Py_ssize_t>HEAD_ROWS)
+        if (most < 32 or self.in_bytes.bytes.filling
+                or (self.insisted is None
+                    and (n < 2 * HEAD_ROWS or to_come * n * best < 8 * leading_cost(rows, most, d)))):
+            return 0
+        origin = np.empty(d)
+        memcpy(cnp.PyArray_DATA(origin), self.packing.origin, d * sizeof(double))
+        if self.leading is None:
+            sample = drawn_places(n, rows)
+            self.leading = leading_axes((self.data.take(sample) - origin) * scale,
+                                        most - tails_of(most))
+        sample = drawn_places(n, HEAD_TRIED, HEAD_ROWS)      # other rows than those
+        trial = Trial((self.data.take(sample) - origin) * scale,
+                      (as_array(self.candidate, m, d) - origin) * scale, self.leading)
+        shares = np.empty(len(sample))
+        for i in range(len(sample)):
+            shares[i] = self.job.sq_nearest[<Py_ssize_t>sample[i]] * scale * scale
+        # (What bytes are off by makes little difference; this is about it.)
+        limits = ((shares - trial.sq_norms)[:, None]
+                  + 0.016 * np.sqrt(np.outer(trial.sq_norms, trial.center_sq_norms)))
+        if self.heads is not None:
+            best = self.head_cost(self.heads.c.width) + self.pair_cost() * m * (
+                trial.limits(self.heads.c.n_axes)[0] < limits).mean()
+        best = INFINITY if self.insisted == "heads" else 0.8 * best
+        chosen = 0
+        for width in (32, 48, 64, 96, 128, 160, 192, 256):
+            if width > most or len(self.leading) == 0:
+                break
+            left = m * (trial.limits(width - tails_of(width))[0] < limits).mean()
+            cost = (self.head_cost(width) + self.pair_cost() * left
+                    + self.making_cost(width) / to_come)
+            if cost < best:
+                chosen, best = width, cost
+        if chosen:
+            heads = RowHeads()
+            try:
+                if heads.make(self.data, &self.in_bytes.bytes, m,
+                              self.leading[:chosen - tails_of(chosen)], chosen):
+                    self.heads, self.job.heads, self.job.limits_known = heads, &heads.c, False
+                    self.wasted = 0
+            except MemoryError:               # bytes of all features will do
+                pass
+        return 0
+
+    cdef int leave_heads(self) except -1:
+        self.job.heads = NULL
+        self.heads = None
         return 0
 
     cdef int use_bytes(self) except -1:
@@ -287,6 +440,7 @@ cdef class PlusPlus:
 
     cdef int leave_bytes(self) except -1:
         if self.in_bytes is not None:
+            self.leave_heads()
             self.in_bytes.forget()
             self.in_bytes = None
             self.job.limits_known = False
@@ -358,11 +512,18 @@ cdef class PlusPlus:
 
     cdef int account(self) except -1 nogil:
         """Go back to the next best way when so many rows were left over that it was faster."""
-        cdef double left = 0, without = self.without, cost
+        cdef double left = 0, looked = 0, without = self.without, cost
         cdef int worker
         for worker in range(self.data.n_threads):
             left += self.job.left[worker]
-        cost = (self.byte_cost() if self.axes is None
+        if self.heads is not None:
+            for worker in range(self.data.n_threads):
+                looked += self.heads.c.looked[worker]
+            looked *= self.pair_cost() / self.data.rows.n
+            if self.byte_cost() + looked > self.all_bytes_cost() and self.insisted is None:
+                with gil:
+                    self.leave_heads()
+        cost = (self.byte_cost() + looked if self.axes is None
                 else weigh_cost(self.trials, self.axes.packed.n_axes + 1))
         self.wasted += cost + left / self.data.rows.n * self.left_cost() - without
         self.wasted = max(self.wasted, -8 * without)
@@ -382,23 +543,17 @@ cdef class PlusPlus:
         """
         cdef Py_ssize_t d = self.data.rows.d, i, left = 0
         cdef double surest = 0
-        cdef double *gain
-        cdef int worker, lane
         for i in range(m):
-            gain = self.job.gains + i * GAIN
-            for worker in range(1, self.data.n_threads):
-                for lane in range(GAIN):
-                    gain[lane] += self.job.gains[(worker * self.trials + i) * GAIN + lane]
-            for lane in range(1, GAIN_LANES):
-                gain[0] += gain[lane]
-                gain[GAIN_LANES] += gain[GAIN_LANES + lane]
-            surest = max(surest, gain[0] * (1 - 1e-6))
+            surest = max(surest, self.least[i] * (1 - 1e-6))
         for i in range(m):
-            if self.job.gains[i * GAIN + GAIN_LANES] * (1 + 1e-6) >= surest:
-                self.drawn[left] = self.drawn[i]
-                self.column[left] = self.column[i]
+            if not self.most[i] * (1 + 1e-6) >= surest:
+                continue
+            if left < i:
+                self.drawn[left], self.column[left] = self.drawn[i], self.column[i]
+                self.least[left], self.most[left] = self.least[i], self.most[i]
+                self.looked[left] = self.looked[i]
                 memcpy(self.candidate + left * d, self.candidate + i * d, d * sizeof(double))
-                left += 1
+            left += 1
         return left
 
     cdef double potential(self) except -1 nogil:

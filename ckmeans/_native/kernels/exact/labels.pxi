@@ -169,9 +169,12 @@ cdef double sq_distance(const real *x, const double *c, Py_ssize_t d) noexcept n
     return total
 
 
-cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows) noexcept nogil:
+cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows,
+                             Py_ssize_t most) noexcept nogil:
     """Prefetch rows that will be read soon: they are too few and too scattered for the hardware to
     predict.
+
+    most : bytes of each
     """
     cdef const char *x
     cdef Py_ssize_t i, line
@@ -179,7 +182,7 @@ cdef inline void fetch_ahead(const Rows *from_, Py_ssize_t first, uint64_t rows)
         i = CKM_CTZ64(rows)
         rows &= rows - 1
         x = from_.data + (first + i) * from_.row_stride
-        for line from 0 <= line < min(from_.row_stride, <Py_ssize_t>512) by 64:
+        for line from 0 <= line < min(from_.row_stride, most) by 64:
             CKM_PREFETCH(x + line)
 
 
@@ -297,7 +300,7 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
                                                        # fetched one by one
         x = fetch(job.rows, first, count, me.block)
     if job.rows.direct and order == NULL:
-        fetch_ahead(job.rows, first, unsure | changed)
+        fetch_ahead(job.rows, first, unsure | changed, 512)
     if centers.quanta != NULL and unsure:
         choose(job, me, first, unsure, best)
         while unsure:

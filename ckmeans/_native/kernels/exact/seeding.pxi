@@ -1,6 +1,10 @@
 # By how much candidates of k-means++ would change the potential. Included by
 # kernels/exact/exact.pxi.
 
+cdef enum:
+    AHEAD = 2048         # bytes of a row that are asked for ahead: most are seen for the first time
+
+
 cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float level, float *low,
                            float *high) noexcept nogil:
     """Lower and upper bound of the score at which a candidate is as far from a row as the nearest
@@ -59,7 +63,7 @@ cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
             closer = job.closer + first // PANEL * job.width + job.column[j]
             todo = closer[0]
             if job.rows.direct and first + PANEL < stop:
-                fetch_ahead(job.rows, first + PANEL, closer[job.width])
+                fetch_ahead(job.rows, first + PANEL, closer[job.width], AHEAD)
             while todo:
                 lane = CKM_CTZ64(todo)
                 todo &= todo - 1
@@ -112,13 +116,71 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     return 0
 
 
-cdef inline float limit_in_bytes(const Seeding *job, Py_ssize_t row) noexcept nogil:
+cdef inline void set_limits(const Seeding *job, Py_ssize_t row) noexcept nogil:
     """See Seeding: the proof is that of an assignment, where the row's own center gives the limit
     (kernels/filter/bytes.pxi).
     """
-    cdef double step = job.bytes.steps[row], sq_norm = job.bytes.sq_norms[row]
-    return byte_limit(job.byte_candidates, byte_guard(job.byte_candidates, sq_norm, step),
-                      score_of(job.sq_nearest[row], sq_norm, job.packing) / step)
+    cdef double sq_norm = job.bytes.sq_norms[row], step = job.bytes.steps[row]
+    cdef double score = score_of(job.sq_nearest[row], sq_norm, job.packing)
+    job.limits[row] = byte_limit(job.byte_candidates,
+                                 byte_guard(job.byte_candidates, sq_norm, step), score / step)
+    if job.heads != NULL:
+        step = job.heads.bytes.steps[row]
+        job.heads.limits[row] = byte_limit(job.byte_candidates,
+                                           byte_guard(job.byte_candidates, sq_norm, step),
+                                           score / step)
+
+
+# Heads of rows: coordinates along some axes, in bytes, which are less than half of all features.
+#
+# With P the projection on orthonormal axes and r(x) = |x - P x|, the product ab' of a row and a
+# candidate is at least Pa Pb' - r(a) r(b') (Cauchy and Schwarz; compare kernels/exact/axes.pxi). So
+# a head is the vector (Pa, r(a)), and the candidate's is (Pb', -r(b')): the product of the heads
+# takes the place of ab' in the score, whose other terms stay what they are. That the remainder is
+# one large number would make steps large; so it is shared out among several equal ones.
+#
+# Coordinates are computed in float32 and along axes that are not quite orthonormal: they are off by
+# e |a| and e |b'|, e = `heads.error`. Remainders are computed too large, from
+#     r(a)^2 <= |a|^2 (1 + 2 e) - |Pa|^2,    with Pa as computed.
+# So heads are not shorter than a and b', and their product is off by at most 2 e times both
+# lengths. Of what is in bytes, |head| <= s (reach + rough): `rough` is raised by 2 e (reach + rough).
+
+cdef void make_heads(const Seeding *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
+                     int worker) noexcept nogil:
+    """Of up to 64 rows, which are in bytes already."""
+    cdef Heads *heads = job.heads
+    cdef Bytes *bytes = &heads.bytes
+    cdef float *head = heads.room + worker * heads.width * PANEL
+    cdef float norms[PANEL]
+    cdef double length
+    cdef double squares[PANEL]
+    cdef Py_ssize_t size = job.bytes.parts * job.bytes.depth, tails = heads.width - heads.n_axes
+    cdef Py_ssize_t at = first // PANEL, i, a, w
+    cdef const int32_t *words = job.bytes.words + first * size
+    cdef int32_t *to = heads.by_row + first * heads.row_words
+    cdef float more
+    pack_panel(fetch(job.rows, first, count, me.block), count, job.rows.d, me, job.packing,
+               me.panel, norms)
+    job.filter.turn(me.panel, job.rows.d, heads.axes, heads.n_axes, head)
+    for i in range(PANEL):
+        squares[i] = 0
+    for a in range(heads.n_axes):
+        for i in range(PANEL):
+            squares[i] += <double>head[a * PANEL + i] * head[a * PANEL + i]
+    for i in range(PANEL):
+        length = sqrt(max(<double>norms[i] * (1 + 2 * heads.error) - squares[i], <double>0))
+        head[heads.n_axes * PANEL + i] = <float>(length / sqrt(<double>tails) * (1 + 1e-6))
+    for a in range(heads.n_axes + 1, heads.width):
+        memcpy(head + a * PANEL, head + heads.n_axes * PANEL, PANEL * sizeof(float))
+    job.filter.pack_bytes(head, heads.width, bytes,
+                          bytes.words + first * bytes.parts * bytes.depth, bytes.steps + first,
+                          bytes.rough + at, bytes.reach + at)
+    more = <float>(2 * heads.error)
+    bytes.rough[at] += more * (bytes.reach[at] + bytes.rough[at]) * <float>(1 + 1e-5)
+    for i in range(PANEL):
+        for w in range(size):
+            to[i * heads.row_words + w] = words[(i // BYTE_LANES * size + w) * BYTE_LANES
+                                                + i % BYTE_LANES]
 
 
 cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -127,13 +189,17 @@ cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     cdef Seeding *job = <Seeding *>job_
     cdef Worker *me = job.workers + worker
     cdef Py_ssize_t m = job.candidates.m, first, count, i
+    cdef uint64_t *closer = job.closer + start // PANEL * m
+    cdef double *gains = job.gains + worker * m * GAIN
     if not job.limits_known:
         for first from start <= first < stop by PANEL:
             count = min(<Py_ssize_t>PANEL, stop - first)
             if job.bytes.filling:
                 pack_bytes(job.rows, job.packing, job.bytes, job.filter, me, first, first, count)
+            if job.heads != NULL and job.heads.bytes.filling:
+                make_heads(job, me, first, count, worker)
             for i in range(count):
-                job.limits[first + i] = limit_in_bytes(job, first + i)
+                set_limits(job, first + i)
                 job.worth[first + i] = job.bytes.steps[first + i]
                 if job.weights != NULL:
                     job.worth[first + i] = <float>(job.worth[first + i]
@@ -141,9 +207,17 @@ cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
             for i in range(count, PANEL):
                 job.limits[first + i] = <float>-1e37
                 job.worth[first + i] = 0
-    job.filter.byte_gains(job.byte_candidates, job.bytes, start, stop, job.limits, job.worth,
-                          job.closer + start // PANEL * m, job.gains + worker * m * GAIN,
-                          me.products)
+                if job.heads != NULL:
+                    job.heads.limits[first + i] = <float>-1e37
+    if job.heads == NULL:
+        job.filter.byte_gains(job.byte_candidates, job.bytes, start, stop, job.limits, job.worth,
+                              closer, gains, me.products)
+        return 0
+    job.filter.byte_gains(job.heads.candidates, &job.heads.bytes, start, stop, job.heads.limits,
+                          job.worth, closer, NULL, me.products)
+    job.heads.looked[worker] += job.filter.byte_pairs(job.byte_candidates, job.bytes, job.heads,
+                                                      start, stop, job.limits, job.worth, closer,
+                                                      gains)
     return 0
 
 
@@ -181,7 +255,8 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         for j in range(m):
             todo = rows_for(job, j, first, stop)
             if job.rows.direct and job.column != NULL and first + PANEL < stop:
-                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop))
+                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop),
+                            AHEAD)
             if todo and x == NULL:
                 x = fetch(job.rows, first, min(<Py_ssize_t>PANEL, stop - first), me.block)
             total = job.totals + worker * m + j
@@ -206,11 +281,12 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         if job.binned:
                             total = (job.bucket_totals + (worker * m + j) * job.buckets
                                      + job.bucket[row])
-                        if nearest < 1e999:           # infinite before the first center is taken
-                            add_term(total, &job.split, -(w * nearest))
-                        add_term(total, &job.split, w * out[r])
+                        if nearest < 1e999:
+                            replace_term(total, &job.split, w * nearest, w * out[r])
+                        else:                         # before the first center is taken
+                            add_term(total, &job.split, w * out[r])
                         if job.keep:
                             job.sq_nearest[row] = out[r]
                             if job.limits_known:
-                                job.limits[row] = limit_in_bytes(job, row)
+                                set_limits(job, row)
     return 0

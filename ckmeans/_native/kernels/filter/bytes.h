@@ -5,12 +5,15 @@
  * that they are unsigned; centers lie 16 one after the other, `depth` words of each, and then the
  * next `depth` words: what a tile loads at once. All sets read the same form.
  *
- * ckm_byte_products(x, c, parts, depth, out, used)
+ * ckm_byte_products(x, c, parts, depth, out, used, ahead)
  *   x     IN   (2, parts * depth, 16) words of 32 rows
  *   c     IN   (2, parts, 16, depth) words of 32 centers, none beyond CKM_TOP_BYTE
  *   out   OUT  (32, 32) sums over the features of (row + 128) * center
  *   used  IN   how many of the centers are asked for, at least; sums of others may be left as they
  *              are
+ *   ahead IN   rows so many words ahead are fetched into the cache; 0: none
+ *
+ * ckm_byte_pair(x, c, words)  the sum for one row and one center, both word after word; 16 n words
  *
  * CKM_TOP_BYTE    the largest number of a center
  * CKM_BYTES_FROM  the features from which on bytes are faster than 16-bit whole numbers, as
@@ -118,7 +121,7 @@ CKM_INLINE void ckm_byte_end(void) {}
 #ifdef CKM_ADD_BYTES
 # define CKM_BYTE_CENTERS (VB == 64 ? 8 : 2)
 CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
     const ptrdiff_t size = 16 * parts * depth;
     for (int i = 0; i < used; i += CKM_BYTE_CENTERS) {
         vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
@@ -129,6 +132,11 @@ CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t 
             for (int v = 0; v < BYTE_VECTORS; v++) acc[j][v] = VI_SPLAT(0);
         for (ptrdiff_t p = 0; p < parts; p++, from += 16 * depth)
             for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
+                if (ahead &&
+                    i == 0) { /* by address: it may lie beyond the end, where nothing is fetched */
+                    CKM_PREFETCH((const char *)rows + 4 * ahead);
+                    CKM_PREFETCH((const char *)rows + 4 * (ahead + size));
+                }
 # pragma GCC unroll 8
                 for (int v = 0; v < BYTE_VECTORS; v++)
                     row[v] = VI_LOAD(rows + v * VL / 16 * size + v * VL % 16);
@@ -148,8 +156,9 @@ CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t 
 }
 #else
 CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
     const ptrdiff_t size = 16 * parts * depth;
+    (void)ahead;
     for (int i = 0; i < used; i++)
         for (int b = 0; b < 32; b++) {
             const uint8_t *row = (const uint8_t *)(x + b / 16 * size + b % 16);
@@ -163,15 +172,38 @@ CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t 
 }
 #endif
 
+#ifdef CKM_ADD_BYTES
+CKM_INLINE int32_t ckm_byte_pair(const int32_t *x, const int32_t *c, ptrdiff_t words) {
+    vi acc = VI_SPLAT(0);
+    for (ptrdiff_t w = 0; w < words; w += VL)
+        acc = CKM_ADD_BYTES(acc, VI_LOAD(x + w), VI_LOAD(c + w));
+# if VB == 64
+    return _mm512_reduce_add_epi32((__m512i)acc);
+# else
+    int32_t sum = 0;
+    for (int i = 0; i < VL; i++) sum += acc[i];
+    return sum;
+# endif
+}
+#else
+CKM_INLINE int32_t ckm_byte_pair(const int32_t *x, const int32_t *c, ptrdiff_t words) {
+    const uint8_t *row = (const uint8_t *)x;
+    const int8_t *center = (const int8_t *)c;
+    int32_t sum = 0;
+    for (ptrdiff_t i = 0; i < 4 * words; i++) sum += row[i] * center[i];
+    return sum;
+}
+#endif
+
 CKM_INLINE void ckm_byte_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used) {
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
 #ifdef CKM_TILES
     if (parts * depth > 8 || used > 16) { /* else tiles take longer to fill and to empty */
         ckm_tile_products(x, c, parts, depth, out, used);
         return;
     }
 #endif
-    ckm_word_products(x, c, parts, depth, out, used);
+    ckm_word_products(x, c, parts, depth, out, used, ahead);
 }
 
 #endif

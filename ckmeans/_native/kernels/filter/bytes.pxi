@@ -28,7 +28,11 @@ cdef extern from "kernels/filter/bytes.h" nogil:
     void ckm_byte_begin(Py_ssize_t depth)
     void ckm_byte_end()
     void ckm_byte_products(const int32_t *x, const int32_t *c, Py_ssize_t parts, Py_ssize_t depth,
-                           int32_t *out, Py_ssize_t used)
+                           int32_t *out, Py_ssize_t used, Py_ssize_t ahead)
+    int32_t ckm_byte_pair(const int32_t *x, const int32_t *c, Py_ssize_t words)
+
+cdef enum:
+    BYTES_AHEAD = 4096           # words
 
 cdef float BYTE_ROUNDED = 1e-4   # more than what multiplying a feature by the inverse of the step
                                  # is off by
@@ -190,7 +194,7 @@ cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssiz
     cdef const int32_t *out
     cdef uint64_t left
     ckm_byte_products(panel.words + lane * size, centers.words + j * size, packing.parts,
-                      packing.depth, products, used)
+                      packing.depth, products, used, 0)
     byte_bounds(centers, j, panel.rough, panel.reach, wide, less)
     for v in range(BYTE_VECTORS):
         inverse[v] = VF_LOAD(panel.inverse + lane + v * VL)
@@ -262,22 +266,18 @@ cdef void filter_byte_gains(const ByteCenters *centers, const Bytes *packing, Py
 
     limits, worth  IN       (n, rounded up to PANEL) see Seeding
     closer         OUT      (panels of these rows, m) bit i: row i of the panel
-    gains          INOUT    (m, GAIN) added to
+    gains          INOUT    (m, GAIN) added to; or NULL
     products       scratch  (BYTE_GROUP, BYTE_ROWS)
     """
     cdef float wide[BYTE_GROUP]
     cdef float less[BYTE_GROUP]
-    cdef float low[BYTE_ROWS]
-    cdef float high[BYTE_ROWS]
     cdef vf inverse[BYTE_VECTORS]
-    cdef vf of_norm = VF_SPLAT(<float>(3.001 * centers.guard_norm + 4e-6))
-    cdef vf of_limit = VF_SPLAT(<float>(2 * centers.guard_score + 2e-6)), slack, limit
-    cdef vf floor = VF_SPLAT(<float>(3.001 * centers.guard_floor))
     cdef Py_ssize_t size = packing.parts * packing.depth, m = centers.m, first, j, lane, used, i, v
     cdef const int32_t *out
     cdef uint64_t left
-    for j in range(m):
-        gains[j * GAIN + GAIN_LANES] += 1e-30
+    if gains != NULL:
+        for j in range(m):
+            gains[j * GAIN + GAIN_LANES] += 1e-30
     ckm_byte_begin(packing.depth)
     for first from start <= first < stop by PANEL:
         for j in range(m):
@@ -288,33 +288,141 @@ cdef void filter_byte_gains(const ByteCenters *centers, const Bytes *packing, Py
                         wide, less)
             for lane from first <= lane < first + PANEL by BYTE_ROWS:
                 ckm_byte_products(packing.words + lane * size, centers.words + j * size,
-                                  packing.parts, packing.depth, products, used)
+                                  packing.parts, packing.depth, products, used, BYTES_AHEAD)
                 for v in range(BYTE_VECTORS):
-                    limit = VF_LOAD(limits + lane + v * VL)
                     inverse[v] = VF_SPLAT(1) / VF_LOAD(packing.steps + lane + v * VL)
-                    slack = ((VF_LOAD(packing.sq_norms + lane + v * VL) * of_norm + floor)
-                             * inverse[v] + of_limit * VF_MAX(limit, VF_SPLAT(0) - limit))
-                    VF_STORE(low + v * VL, limit - slack)
-                    VF_STORE(high + v * VL, limit + slack)
                 for i in range(used):
                     out = products + i * BYTE_ROWS
                     left = byte_rows_left(centers, j + i, out, less[i], inverse, limits + lane)
                     if left:                  # as with few centers, once there are many
                         closer[j + i] |= left << (lane - first)
-                        byte_gain(centers, j + i, out, less[i], wide[i], inverse, low, high,
-                                  worth + lane, gains + (j + i) * GAIN)
+                        if gains != NULL:
+                            byte_gain(centers, j + i, out, less[i], wide[i], inverse,
+                                      packing.sq_norms + lane, limits + lane, worth + lane,
+                                      gains + (j + i) * GAIN)
         closer += m
     ckm_byte_end()
 
 
+cdef Py_ssize_t filter_byte_pairs(const ByteCenters *centers, const Bytes *packing,
+                                  const Heads *heads, Py_ssize_t start, Py_ssize_t stop,
+                                  const float *limits, const float *worth, uint64_t *closer,
+                                  double *gains) noexcept nogil:
+    """The same for pairs that have been found before: how many those were.
+
+    closer  INOUT  (panels of these rows, m) the pairs that are looked at, and those that are left
+    """
+    cdef float wide[BYTE_GROUP]
+    cdef float less[BYTE_GROUP]
+    cdef Py_ssize_t m = centers.m, words = heads.row_words, first, j, i, row, looked = 0
+    cdef float inverse, value
+    cdef uint64_t todo, left, ahead
+    for j in range(m):
+        gains[j * GAIN + GAIN_LANES] += 1e-30
+    for first from start <= first < stop by PANEL:
+        if first + PANEL < stop:
+            ahead = 0
+            for j in range(m):
+                ahead |= closer[m + j]
+            while ahead:
+                row = first + PANEL + CKM_CTZ64(ahead)
+                ahead &= ahead - 1
+                for i from 0 <= i < min(words, <Py_ssize_t>128) by 16:
+                    CKM_PREFETCH(heads.by_row + row * words + i)
+        for j in range(m):
+            if j % BYTE_GROUP == 0:
+                byte_bounds(centers, j, packing.rough[first // PANEL],
+                            packing.reach[first // PANEL], wide, less)
+            todo = closer[j]
+            left = 0
+            i = j % BYTE_GROUP
+            while todo:
+                row = first + CKM_CTZ64(todo)
+                inverse = 1 / packing.steps[row]
+                value = (<float>ckm_byte_pair(heads.by_row + row * words,
+                                              heads.centers + j * words, words) * centers.steps[j]
+                         + (centers.sq_norms[j] * inverse - less[i]))
+                looked += 1
+                if not value > limits[row]:
+                    left |= todo & (~todo + 1)
+                    pair_gain(centers, value, wide[i], inverse, packing.sq_norms[row], limits[row],
+                              worth[row], gains + j * GAIN)
+                todo &= todo - 1
+            closer[j] = left
+        closer += m
+    return looked
+
+
+cdef inline void pair_gain(const ByteCenters *centers, float value, float wide, float inverse,
+                           float sq_norm, float limit, float worth, double *gains) noexcept nogil:
+    """`byte_gain` of one row."""
+    cdef double slack = ((sq_norm * (3.001 * centers.guard_norm + 4e-6)
+                          + 3.001 * centers.guard_floor) * inverse
+                         + (2 * centers.guard_score + 2e-6) * (limit if limit > 0 else -limit))
+    cdef double most = limit + slack - value, least = limit - slack - 2.00001 * wide - value
+    if most > 0:
+        gains[GAIN_LANES] += worth * most
+    if least > 0:
+        gains[0] += worth * least
+
+
+cdef void filter_turn(const float *x, Py_ssize_t d, const float *axes, Py_ssize_t count,
+                      float *out) noexcept nogil:
+    """Coordinates of 64 packed rows along axes.
+
+    x     IN   (d, PANEL)
+    axes  IN   (count, d)
+    out   OUT  (count, PANEL)
+    """
+    cdef float few[TILE_C * TILE_V * VL]
+    cdef Py_ssize_t lane, j
+    cdef int i, here
+    for lane from 0 <= lane < PANEL by TILE_V * VL:
+        for j from 0 <= j < count by TILE_C:
+            here = <int>min(<Py_ssize_t>TILE_C, count - j)
+            dots_of[here](x + lane, d, axes + j * d, few)
+            for i in range(here):
+                memcpy(out + (j + i) * PANEL + lane, few + i * TILE_V * VL,
+                       TILE_V * VL * sizeof(float))
+
+
+cdef void filter_turn_center(const float *scaled, Py_ssize_t d, const float *axes,
+                             Py_ssize_t count, float *out) noexcept nogil:
+    """Coordinates (count,) of one center along axes (count, d)."""
+    cdef vf a, b
+    cdef float lanes[VL]
+    cdef const float *axis = axes
+    cdef Py_ssize_t j, f
+    cdef int v
+    for j in range(count):
+        a = VF_SPLAT(0)
+        b = VF_SPLAT(0)
+        f = 0
+        while f + 2 * VL <= d:
+            a = a + VF_LOAD(scaled + f) * VF_LOAD(axis + f)
+            b = b + VF_LOAD(scaled + f + VL) * VF_LOAD(axis + f + VL)
+            f += 2 * VL
+        VF_STORE(lanes, a + b)
+        for v in range(1, VL):
+            lanes[0] += lanes[v]
+        while f < d:
+            lanes[0] += scaled[f] * axis[f]
+            f += 1
+        out[j] = lanes[0]
+        axis += d
+
+
 cdef inline void byte_gain(const ByteCenters *centers, Py_ssize_t place, const int32_t *products,
-                           float less, float wide, const vf *inverse, const float *low,
-                           const float *high, const float *worth, double *gains) noexcept nogil:
+                           float less, float wide, const vf *inverse, const float *sq_norms,
+                           const float *limits, const float *worth, double *gains) noexcept nogil:
     """Add between what bounds a center would lower the potential of some rows.
 
-    products, inverse, low, high, worth  IN  (BYTE_ROWS,)
+    products, inverse, sq_norms, limits, worth  IN  (BYTE_ROWS,)
     gains  INOUT  (GAIN,)
     """
+    cdef vf of_norm = VF_SPLAT(<float>(3.001 * centers.guard_norm + 4e-6))
+    cdef vf of_limit = VF_SPLAT(<float>(2 * centers.guard_score + 2e-6)), slack, limit
+    cdef vf floor = VF_SPLAT(<float>(3.001 * centers.guard_floor))
     cdef vf step = VF_SPLAT(centers.steps[place]), norm = VF_SPLAT(centers.sq_norms[place])
     cdef vf take = VF_SPLAT(less), twice = VF_SPLAT(<float>2.00001 * wide), value, weight
     cdef vf least = VF_SPLAT(0), most = VF_SPLAT(0)
@@ -323,8 +431,11 @@ cdef inline void byte_gain(const ByteCenters *centers, Py_ssize_t place, const i
     for v in range(BYTE_VECTORS):
         value = VF_FROM_INTS(VI_LOAD(products + v * VL)) * step + (norm * inverse[v] - take)
         weight = VF_LOAD(worth + v * VL)
-        most = most + weight * VF_MAX(VF_LOAD(high + v * VL) - value, VF_SPLAT(0))
-        least = least + weight * VF_MAX(VF_LOAD(low + v * VL) - twice - value, VF_SPLAT(0))
+        limit = VF_LOAD(limits + v * VL)
+        slack = ((VF_LOAD(sq_norms + v * VL) * of_norm + floor) * inverse[v]
+                 + of_limit * VF_MAX(limit, VF_SPLAT(0) - limit))
+        most = most + weight * VF_MAX(limit + slack - value, VF_SPLAT(0))
+        least = least + weight * VF_MAX(limit - slack - twice - value, VF_SPLAT(0))
     VF_STORE(lanes, least)
     VF_STORE(lanes + VL, most)
     for v in range(VL):

@@ -25,8 +25,8 @@ from libc.string cimport memcpy
 from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernel_tables cimport (
     ByteCenters, BytePanel, Bytes, Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES,
-    BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, PANEL,
-    QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
+    BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, Heads,
+    PANEL, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
 )
 
 cdef extern from "runtime/simd.h" nogil:
@@ -46,6 +46,7 @@ cdef extern from "runtime/simd.h" nogil:
     vf VF_FROM_INTS(vi)
     vi VI_NEAREST(vf)
     int CKM_CTZ64(uint64_t)
+    void CKM_PREFETCH(const void *)
     uint64_t VF_BITS_LE(vf, vf)
     uint64_t VI_BITS_NE(vi, vi)
 
@@ -719,6 +720,9 @@ _table.quanta_from = CKM_QUANTA_FROM
 _table.pack_bytes = filter_pack_bytes
 _table.pack_center = filter_pack_center
 _table.byte_gains = filter_byte_gains
+_table.byte_pairs = filter_byte_pairs
+_table.turn = filter_turn
+_table.turn_center = filter_turn_center
 _table.bytes = filter_bytes
 _table.bytes_from = CKM_BYTES_FROM
 _table.byte_cost = CKM_BYTE_COST
