@@ -209,12 +209,12 @@ cdef struct Heads:       # what candidates of k-means++ are compared with first:
     double error         # of coordinates, relative to the length of the row
     Bytes bytes          # of the coordinates
     const ByteCenters *candidates
-    float *limits        # (n, rounded up to PANEL) as those of all features, in steps of these bytes
+    float *limits        # (n, rounded up to PANEL) as those of Seeding, in steps of these bytes
     int32_t *by_row      # (the same, row_words) all features of rows in bytes, row after row,
     const int32_t *centers       # (m, row_words) and of candidates; words past the last feature: 0
     Py_ssize_t row_words
     float *room          # scratch (threads, width, PANEL)
-    double *looked       # INOUT (threads,) pairs of a row and a candidate that coordinates left over
+    double *looked       # INOUT (threads,) pairs of a row and a candidate that heads left over
 
 
 cdef struct BytePanel:   # up to PANEL rows on their way through the filter in bytes

@@ -371,7 +371,8 @@ cdef class PlusPlus:
         rows = min(n, <Py_ssize_t>HEAD_ROWS)
         if (most < 32 or self.in_bytes.bytes.filling
                 or (self.insisted is None
-                    and (n < 2 * HEAD_ROWS or to_come * n * best < 8 * leading_cost(rows, most, d)))):
+                    and (n < 2 * HEAD_ROWS
+                         or to_come * n * best < 8 * leading_cost(rows, most, d)))):
             return 0
         origin = np.empty(d)
         memcpy(cnp.PyArray_DATA(origin), self.packing.origin, d * sizeof(double))

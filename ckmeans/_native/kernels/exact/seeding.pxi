@@ -143,7 +143,8 @@ cdef inline void set_limits(const Seeding *job, Py_ssize_t row) noexcept nogil:
 # e |a| and e |b'|, e = `heads.error`. Remainders are computed too large, from
 #     r(a)^2 <= |a|^2 (1 + 2 e) - |Pa|^2,    with Pa as computed.
 # So heads are not shorter than a and b', and their product is off by at most 2 e times both
-# lengths. Of what is in bytes, |head| <= s (reach + rough): `rough` is raised by 2 e (reach + rough).
+# lengths. Of what is in bytes, |head| <= s (reach + rough), so `rough` is raised by 2 e (reach +
+# rough).
 
 cdef void make_heads(const Seeding *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
                      int worker) noexcept nogil:
