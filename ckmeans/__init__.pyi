@@ -90,6 +90,7 @@ class IterState(NamedTuple):
     shift: float
     n_changed: int
     n_filled: int
+    scale_: _Floats | None = None
 
 class Iteration(NamedTuple):
     n_iter: int

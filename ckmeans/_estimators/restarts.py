@@ -63,6 +63,7 @@ class IterState(NamedTuple):
     shift: float  #: total squared movement of the centers in the update; inf at the start
     n_changed: int  #: labels that differ from the last iteration's; n at the start
     n_filled: int  #: clusters that were empty, and took the row farthest from its own center
+    scale_: np.ndarray | None = None  #: what columns are divided by for distances, (d,); None: 1
 
 
 class Result(NamedTuple):
@@ -365,7 +366,7 @@ class Solver:
             n = self.data.shape[0]
             unlabeled = np.full(n, -1, dtype=np.int32)
             start = self.outside(run.result_centers())
-            yield IterState(0, start, unlabeled, np.inf, np.inf, n, 0)
+            yield IterState(0, start, unlabeled, np.inf, np.inf, n, 0, self.scaling.divisors)
         more = True
         while more:
             before = run.centers()
@@ -378,6 +379,7 @@ class Solver:
                 run.shift,
                 run.n_changed,
                 self.n_filled(run, before),
+                self.scaling.divisors,
             )
         run.finish()
         return run

@@ -61,6 +61,13 @@ def with_type(value: Any) -> str:
     return f"{shortened(value)} ({type(value).__name__})"
 
 
+def for_missing(name: str) -> str:
+    """What to do about missing values in `name`."""
+    if name != "X":
+        return "drop such rows or fill in the values."
+    return "drop such rows, fill in the values, or leave them to KMeans(..., missing='ignore')."
+
+
 def changed_error(name: str = "X") -> ValueError:
     """The error for an array that another thread has changed while it was read."""
     return ValueError(f"{name} has been changed while it was read: pass a copy of it.")

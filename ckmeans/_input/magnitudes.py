@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .errors import for_missing
+
 #: Beyond this magnitude a squared distance, or a sum of them over many features, could overflow.
 MAX_ABS = 1e140
 #: Columns that all span less than this have differences whose squares underflow.
@@ -37,7 +39,7 @@ def nonfinite_error(
     value = float(array[row, col])
     where = f"row {start + row}, column {col}" + (f" ({names[col]!r})" if names is not None else "")
     if math.isnan(value):
-        return ValueError(f"{name} contains NaN at {where}: drop such rows or fill in the values.")
+        return ValueError(f"{name} contains NaN at {where}: {for_missing(name)}")
     if math.isinf(value):
         sign = "-" if value < 0 else ""
         return ValueError(

@@ -77,9 +77,10 @@ def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.
             kind = TypeError if isinstance(error, TypeError) else ValueError
             places = zip(("row", "column"), index + (() if column is None else (repr(column),)))
             where = ", ".join(f"{axis} {place}" for axis, place in places)
-            raise kind(
-                f"{name} has {shortened(value)}, which is not a number, at {where}: {error}."
-            ) from None
+            said = f"{name} has {shortened(value)}, which is not a number, at {where}: {error}."
+            if column is not None:
+                said += " Leave the column out, or convert it to numbers."
+            raise kind(said) from None
     raise TypeError(f"{name} has dtype object and cannot be converted to float64.")
 
 

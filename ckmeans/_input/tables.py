@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import for_missing
 from .real_numbers import FLOAT64, READABLE, as_real, first_true, is_real, objects_as_floats
 
 
@@ -72,7 +73,7 @@ def as_column(values: Any, label: Any, name: str, gaps: bool = False) -> np.ndar
         count, row = np.count_nonzero(missing), first_true(missing)[0]
         raise ValueError(
             f"{name} has {count} missing value(s) (NaN){where}, the first at row {row}: "
-            "drop such rows or fill in the values."
+            f"{for_missing(name)}"
         )
     array = np.asarray(values)
     if array.dtype.kind in "OUST":

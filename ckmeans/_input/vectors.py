@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import for_missing
 from .real_numbers import as_real, first_true, is_real, objects_as_floats
 from .tables import as_column, open_table
 
@@ -79,7 +80,7 @@ class _Place:
         row, position = first_true(missing)
         return ValueError(
             f"{self.name} has {np.count_nonzero(missing)} missing value(s) in vectors{self.where}, "
-            f"the first at row {row}, position {position}: drop such rows or fill in the values."
+            f"the first at row {row}, position {position}: {for_missing(self.name)}"
         )
 
     def check_lengths(self, lengths: np.ndarray) -> int:

@@ -73,6 +73,8 @@ def model_of_state(state):
     model = KMeans(len(state.centers))
     model.cluster_centers_ = contiguous(state.centers, np.float64)
     model.n_features_in_ = state.centers.shape[1]
+    if state.scale_ is not None:
+        model.scale_ = state.scale_
     return model
 
 

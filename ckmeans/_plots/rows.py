@@ -29,8 +29,8 @@ def clusters(model, X, *, features=None, labels=None, regions=None, max_points=M
         -1 is an outlier. None means the index of the nearest center, and the labels of the fit if
         these are its rows and a rule gave them others.
     regions : bool or None
-        Color the plane by the nearest center, if the data has two columns. None: for a model. A
-        state does not know how the model scales the columns; True takes them as they are.
+        Color the plane by the nearest center, if the data has two columns. None: for a model, but
+        not for a state, whose labels are those before its centers moved.
     max_points : int
         Of more rows a random sample is drawn, and the plot says so.
     ax : matplotlib axes or None

@@ -66,6 +66,8 @@ class Sizes(Rule):
 
     def count(self, n: int, weights: np.ndarray | None) -> None:
         """Convert the bounds, and the weights of the rows, to the engine's whole units."""
+        if weights is None:
+            self.refuse_shares()
         total = float(n) if weights is None else math.fsum(weights.tolist())
         # Bounds may have been rounded (see ROUNDED), so they are made a little wider.
         least, most = self.bounds
@@ -114,6 +116,16 @@ class Sizes(Rule):
         under = max(0, units - sum(self.most))
         self.least = [max(0, low - -(-over // self.k)) for low in self.least]
         self.most = [high + -(-under // self.k) for high in self.most]
+
+    def refuse_shares(self) -> None:
+        """Raise if a bound is below one row, which somebody means as a share of all rows."""
+        for what, bound in zip(self.asked_by, self.bounds):
+            shares = bound[(bound > 0) & (bound < 1)]
+            if len(shares):
+                raise ValueError(
+                    f"{what}={shares[0]:g} is less than one row: sizes are numbers of rows. For "
+                    f"that share of all rows, pass {what}={shares[0]:g} * len(X)."
+                )
 
     def make_room(self, n: int, weights: np.ndarray | None) -> None:
         """Subtract the rows whose labels are known from the bounds; these rows then count 0."""

@@ -53,7 +53,12 @@ takes_data = pytest.mark.parametrize("take", TAKES_DATA.values(), ids=TAKES_DATA
 
 # A function that makes the data, the error, and what its message says.
 BAD_DATA = {
-    "NaN": (lambda: with_entry(7, 1, np.nan), ValueError, "X contains NaN at row 7, column 1"),
+    "NaN": (
+        lambda: with_entry(7, 1, np.nan),
+        ValueError,
+        "X contains NaN at row 7, column 1: drop such rows, fill in the values, or leave them to "
+        "KMeans(..., missing='ignore')",
+    ),
     "infinity": (
         lambda: with_entry(7, 1, np.inf),
         ValueError,
@@ -264,6 +269,7 @@ BAD_TABLES = {
         ValueError,
         "'Rome'",
         "row 1, column 'b'",
+        "Leave the column out, or convert it to numbers.",
     ),
     "polars words": (
         lambda: polars_frame(a=[1], b=["Rome"]),

@@ -499,6 +499,20 @@ def test_states_of_a_run_are_drawn(d):
         assert len(plot.clusters(states[0], X, regions=True).patches) == 3
 
 
+@pytest.mark.parametrize("scale", [None, "standard", "robust"])
+@pytest.mark.parametrize("d", [3, 5])
+def test_a_state_is_drawn_in_the_plane_of_its_model(scale, d):
+    X = rows(150, d) * np.geomspace(1e-3, 1e4, d)
+    model = KMeans(3, n_init=1, random_state=3, scale=scale)
+    *_, last = model.iter_fit(X)
+    by_state, by_model = plot.clusters(last, X), plot.clusters(model, X)
+    assert by_state.get_xlabel() == by_model.get_xlabel()
+    for ours, theirs in zip(by_state.collections, by_model.collections, strict=True):
+        assert np.allclose(ours.get_offsets(), theirs.get_offsets())
+    if scale is not None:
+        assert np.array_equal(last.scale_, model.scale_)
+
+
 def test_outliers_are_crosses():
     X = np.concatenate([rows(300), [[90, 90], [-80, 70], [99, -50]]])
     model = KMeans(3, n_outliers=3, random_state=0).fit(X)
