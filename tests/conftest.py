@@ -46,7 +46,9 @@ def _with_remedy(report):
     if report.skipped and isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
         if "could not import" in reason:
-            report.longrepr = path, line, f"{reason}; pip install '.[test-all]' brings it"
+            # (no extra has PyTorch: it takes gigabytes)
+            brings = "torch" if "'torch'" in reason else "'.[test-all]'"
+            report.longrepr = path, line, f"{reason}; pip install {brings} brings it"
     return report
 
 
