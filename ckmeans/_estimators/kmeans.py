@@ -481,7 +481,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
         ------
         state : IterState
             n_iter, centers (after the update), labels and inertia (of the assignment before it),
-            shift, n_changed, n_filled, scale_. The first state is the start: the initial centers,
+            shift, n_changed, n_filled, ``scale_``. The first state is the start: initial centers,
             n_iter 0, labels -1, and an infinite inertia.
 
         See Also
