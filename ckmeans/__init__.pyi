@@ -206,7 +206,7 @@ class KMeans(_Model):
         history: bool = False,
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
-        label_order: Literal["size", "center"] | ArrayLike | None = None,
+        label_order: Literal["size", "center"] | ArrayLike | _Model | None = None,
         refine: str | list[str] | tuple[str, ...] | None = "default",
         metric: Literal["euclidean", "cosine", "manhattan"] = "euclidean",
         missing: Literal["error", "ignore"] = "error",
@@ -276,7 +276,7 @@ class MiniBatchKMeans(_Model):
         half_life: float | None = None,
         max_time: float | None = None,
         callback: Callable[[Any], object] | None = None,
-        label_order: Literal["size", "center"] | ArrayLike | None = None,
+        label_order: Literal["size", "center"] | ArrayLike | _Model | None = None,
         metric: Literal["euclidean", "cosine"] = "euclidean",
     ) -> None: ...
     def set_callbacks(self, *callbacks: Any) -> Self: ...

@@ -73,7 +73,7 @@ class KMeans(BlockKMeans):
     max_time : float or None, default=None
         Seconds after which the fit ends with the best result so far, checked after each iteration.
         One more pass follows.
-    label_order : None, "size", "center" or array of shape (k, d), default=None
+    label_order : None, "size", "center", fitted model or array of shape (k, d), default=None
         The order of the clusters, as in `ckmeans.KMeans`.
     callback : callable or None, default=None
         Called after each iteration of each run, in this process, with an object that has `run`,

@@ -174,11 +174,14 @@ class KMeans(SklearnCallbacks, ChunkFits):
         the exports apply it. `cluster_centers_`, initial centers and the states of callbacks are in
         the units of the data; distances and `inertia_` are of scaled columns. Takes a float64 copy
         of X, and another one for a moment. Not with ``metric="cosine"``, nor with `fit_chunks`.
-    label_order : None, "size", "center" or array of shape (k, d), default=None
+    label_order : None, "size", "center", fitted model or array of shape (k, d), default=None
         The order of the clusters in all results. None: the order of the initial centers; "size":
-        by decreasing number of rows; "center": by center, lexicographically; array: each cluster
-        at the position of the given center (say, of an earlier model) that it is matched with.
-        Ties between centers then go to the lower of the new labels.
+        by decreasing number of rows; "center": by center, lexicographically; an earlier model, or
+        an array of centers: each cluster at the position of the given center that it is matched
+        with. The centers are in the units of the data, and are matched by the distances of this
+        fit: with `scale` those of columns divided by its ``scale_``, whatever the scale of the
+        earlier model. Of a model its centers are kept as the parameter. Ties between centers then
+        go to the lower of the new labels.
 
     Attributes
     ----------

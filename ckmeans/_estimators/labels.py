@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._input import checks as check
+from .scaling import UNSCALED, Scaling, fitted_scaling
 
 #: name -> function of (centers, counts) that gives the clusters in their new order
 ORDERS = {
@@ -16,23 +17,34 @@ ORDERS = {
 }
 
 
-def check_label_order(how: Any, k: int, d: int) -> None:
-    """Raise unless `how` is None, a name in ORDERS, or centers (k, d).
+def centers_of_model(how: Any) -> Any:
+    """The `label_order` that stands for this one: of a fitted model a copy of its centers.
 
-    A fitted model is refused, since cloning the estimator would clone it without its centers.
+    Estimators keep these instead of the model: a clone would clone it without its centers, and a
+    model file cannot hold it; nor does each month's model then hold those of all months before.
     """
+    if hasattr(how, "get_params") and not isinstance(how, type):
+        centers = getattr(how, "cluster_centers_", None)
+        return how if centers is None else np.array(centers)
+    return how
+
+
+def check_label_order(how: Any, k: int, d: int) -> None:
+    """Raise unless `how` is None, a name in ORDERS, a fitted model, or centers (k, d)."""
+    how = centers_of_model(how)
     if how is None:
         return
     if hasattr(how, "get_params"):
         raise TypeError(
-            f"label_order is a {type(how).__name__}: pass its centers, model.cluster_centers_."
+            f"label_order is a {type(how).__name__} without cluster_centers_: pass a fitted model, "
+            "or centers."
         )
     if isinstance(how, str) or not hasattr(how, "__len__"):
         if how not in ORDERS:
             error = ValueError if isinstance(how, str) else TypeError
             raise error(
                 f"label_order must be None, {', '.join(map(repr, ORDERS))} or an array of "
-                f"centers, got {how!r}."
+                f"centers, or a fitted model, got {how!r}."
             )
     elif np.shape(how) != (k, d):
         raise ValueError(
@@ -44,13 +56,19 @@ def check_label_order(how: Any, k: int, d: int) -> None:
         check.as_centers(how, k, d, np.float64, name="label_order")
 
 
-def label_order(how: Any, centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The order of the clusters, (k,): new cluster j is the old one ``order[j]``."""
+def label_order(
+    how: Any, centers: np.ndarray, counts: np.ndarray, scaling: Scaling = UNSCALED
+) -> np.ndarray:
+    """The order of the clusters, (k,): new cluster j is the old one ``order[j]``.
+
+    scaling : that of the fit that the centers come from; they and `how` are in the units of the
+        data.
+    """
     if isinstance(how, str):
         return ORDERS[how](centers, counts)
     k, d = centers.shape
-    previous = check.as_centers(how, k, d, np.float64, name="label_order")
-    return assignment(sq_distances(previous, centers.astype(np.float64)))
+    previous = check.as_centers(centers_of_model(how), k, d, np.float64, name="label_order")
+    return assignment(sq_distances(previous, centers.astype(np.float64), scaling))
 
 
 def relabeled(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -60,11 +78,17 @@ def relabeled(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
     return position[labels]
 
 
-def sq_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances of the rows of a to those of b."""
+def sq_distances(a: np.ndarray, b: np.ndarray, scaling: Scaling = UNSCALED) -> np.ndarray:
+    """Squared distances of the rows of a to those of b, of scaled columns."""
     out = np.zeros((len(a), len(b)))
-    for x, y in zip(a.T, b.T):
+    for f, (x, y) in enumerate(zip(a.T, b.T)):
         step = x[:, np.newaxis] - y
+        if scaling.divisors is not None:
+            # Where a column hardly varies, centers of other rows may be infinitely far;
+            # `assignment` needs finite costs.
+            with np.errstate(all="ignore"):
+                step /= scaling.divisors[f]
+            np.clip(step, -check.MAX_ABS, check.MAX_ABS, out=step)
         out += step * step
     return out
 
@@ -113,7 +137,8 @@ class Match(NamedTuple):
 
     #: For each cluster of the model the earlier cluster that it continues; -1 for a new one.
     continues: np.ndarray
-    #: Distance of its center to the center of that cluster; NaN for a new one.
+    #: Distance of its center to the center of that cluster, of scaled columns if the model has a
+    #: `scale`; NaN for a new one.
     shifts: np.ndarray
     #: Number of rows in cluster i of the earlier model and cluster j of this one, (k_previous, k).
     table: np.ndarray
@@ -125,7 +150,13 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
     """Find which clusters of an earlier model those of a model continue, and which rows changed
     cluster.
 
-    Clusters are paired so that the sum of squared distances between their centers is least.
+    For new rows (the next month's, say) call ``match(model, previous, X)`` with them. Without `X`
+    row i of the one fit is compared with row i of the other: right only if both are the same
+    object, as where its values have changed.
+
+    Clusters are paired so that the sum of squared distances between their centers is least. The
+    distances are those that `model` was fitted with: if it has a `scale`, the columns of both
+    models' centers are divided by its ``scale_``, whatever the `scale` of `previous`.
 
     Parameters
     ----------
@@ -133,7 +164,8 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
         They may have different numbers of clusters, but must have the same features.
     X : array-like or table of shape (n, d), optional
         The rows to compare the labels of. Without it, both models must have been fitted to the same
-        rows.
+        rows in the same order; only their number can be checked. A `table` that contradicts
+        `continues` is a sign that they were not.
 
     Returns
     -------
@@ -156,8 +188,11 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
     array([1, 0])
     >>> found.changed                    # the row that moved
     array([2])
-    >>> KMeans(2, init=[[9.0], [0.0]], label_order=monday.cluster_centers_).fit(X).labels_
+    >>> KMeans(2, init=[[9.0], [0.0]], label_order=monday).fit(X).labels_
     array([0, 0, 1, 1, 1], dtype=int32)
+    >>> match(tuesday, monday, [[0.5], [8.5], [9.5]]).table            # of other rows
+    array([[0, 1],
+           [2, 0]])
     """
     new, old = check.fitted_centers(model), check.fitted_centers(previous)
     if new.shape[1] != old.shape[1]:
@@ -165,7 +200,7 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
             f"the models have {new.shape[1]} and {old.shape[1]} features: only models "
             "of the same features match."
         )
-    cost = sq_distances(new, old)
+    cost = sq_distances(new, old, fitted_scaling(model))
     continues = np.full(len(new), -1)
     if len(new) <= len(old):
         continues[:] = assignment(cost)

@@ -81,7 +81,7 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
         Seconds after which `fit` draws no more batches.
     callback : callable or None, default=None
         Called with a state after each batch of a `fit`, as in `KMeans`; a true result ends it.
-    label_order : None, "size", "center" or array of shape (k, d), default=None
+    label_order : None, "size", "center", fitted model or array of shape (k, d), default=None
         As in `KMeans`, for `fit` only: `partial_fit` never changes the order of the clusters. Takes
         an additional pass over the rows.
     metric : {"euclidean", "cosine"}, default="euclidean"

@@ -418,7 +418,7 @@ class Solver:
             return best
         centers, kept = self.outside(best.centers), np.arange(len(best.centers))
         if order is not None:
-            kept = label_order(order, centers, best.counts)
+            kept = label_order(order, centers, best.counts, self.scaling)
             centers = centers[kept]
         if self.rule is not None and not self.rule.labels_are_nearest:
             labels, counts = relabeled(best.labels, kept), best.counts[kept]

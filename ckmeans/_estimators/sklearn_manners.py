@@ -17,6 +17,7 @@ import numpy as np
 
 from .._input import checks as check
 from .._input.parameter_names import suggestion
+from .labels import centers_of_model
 
 #: Containers that `set_output` can give.
 OUTPUTS = ("default", "pandas", "polars")
@@ -87,8 +88,12 @@ class Manners(Root):
     init: Any
 
     def _keep_parameters(self, given: dict[str, Any]) -> None:
-        """Store the arguments of ``__init__`` (its ``locals()``) unchanged; `fit` checks them."""
+        """Store the arguments of ``__init__`` (its ``locals()``) unchanged, but for a model as
+        `label_order`; `fit` checks them.
+        """
         del given["self"]
+        if "label_order" in given:
+            given["label_order"] = centers_of_model(given["label_order"])
         self.__dict__.update(given)
 
     # -- parameters --------------------------------------------------------------------------------
@@ -129,7 +134,7 @@ class Manners(Root):
             if inner:
                 nested.setdefault(name, {})[inner] = value
             else:
-                setattr(self, name, value)
+                setattr(self, name, centers_of_model(value) if name == "label_order" else value)
         for name, some in nested.items():
             getattr(self, name).set_params(**some)
         return self

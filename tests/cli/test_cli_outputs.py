@@ -439,3 +439,23 @@ def test_progress_is_shown_on_a_terminal(run, data, command, monkeypatch):
         seen.clear()
         run(*argv, "-k", 3, *options)
         assert bool(seen) == shown
+
+
+@pytest.mark.parametrize("scale", ["standard", "robust"])
+def test_label_order_of_a_model_goes_by_the_scale(run, scale):
+    """Ages stay apart; incomes, in far larger numbers, change places."""
+    rng = np.random.default_rng(0)
+    for name, incomes in (("a", (49500, 50500)), ("b", (50500, 49500))):
+        rows = np.concatenate(
+            [
+                rng.normal((age, age - 20, income), (2, 2, 900), size=(100, 3))
+                for age, income in zip((20, 60), incomes)
+            ]
+        )
+        csv_file(f"{name}.csv", ["age", "years", "income"], rows)
+    run("fit", "a.csv", "-k", 2, "--scale", scale, "--label-order", "center", "--model", "a.npz")
+    options = ["--scale", scale, "--label-order", "a.npz", "--model", "b.npz", "--force"]
+    for seed in range(3):
+        run("fit", "b.csv", "-k", 2, "--seed", seed, *options)
+        ages = load("b.npz").cluster_centers_[:, 0]
+        assert ages[0] < 30 and ages[1] > 50

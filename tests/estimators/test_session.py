@@ -377,7 +377,7 @@ def test_assignment_agrees_with_scipy():
     [
         ("weight", ValueError, "'size', 'center' or an array"),
         (3, TypeError, "label_order must be"),
-        (KMeans(2), TypeError, "pass its centers"),
+        (KMeans(2), TypeError, "without cluster_centers_: pass a fitted model"),
         (np.zeros((2, 3)), ValueError, r"shape \(2, 3\), but there are centers of shape \(4, 3\)"),
         (np.full((4, 3), np.nan), ValueError, "label_order contains NaN"),
     ],

@@ -25,7 +25,7 @@ before = None
 for day, X in enumerate(days):
     alone = KMeans(4, random_state=day).fit(X)
     plot.clusters(alone, X, ax=axes[0, day], regions=False).set_title(f"day {day}, alone")
-    order = "size" if before is None else before.cluster_centers_
+    order = "size" if before is None else before
     model = KMeans(4, random_state=day, label_order=order).fit(X)
     plot.clusters(model, X, ax=axes[1, day], regions=False).set_title(f"day {day}, label_order")
     if before is not None:
