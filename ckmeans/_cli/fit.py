@@ -258,8 +258,7 @@ def run(args):
             )
         fitted = time.perf_counter()
 
-    if not chunks:
-        caught += _spreads_that_differ(args, table)
+    caught += _spreads_that_differ(args, table, chunks)
     _write_results(args, model, table, None, caught, missing, labels_written=chunks)
     facts = {
         **data_facts(args, table, missing),
@@ -328,22 +327,31 @@ def _settings(args, k):
     }
 
 
-def _spreads_that_differ(args, table):
+def _spreads_that_differ(args, table, chunks=False):
     """A warning if a few columns almost alone determine the clusters because of their units."""
     if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
         return []
-    spreads = {
-        name: float(np.nanstd(column, dtype=np.float64))
-        for name, column in zip(table.names, np.asarray(table.values).T)
-    }
+    if chunks:
+        spreads = table.standard_deviations()
+    else:
+        spreads = {
+            name: float(np.nanstd(column, dtype=np.float64))
+            for name, column in zip(table.names, np.asarray(table.values).T)
+        }
     spreads = {name: spread for name, spread in spreads.items() if spread > 0}
     if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
         return []
     wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+    # With --chunks, --scale standard is refused.
+    remedy = (
+        "divide the columns by their spreads first, or give"
+        if chunks
+        else "give --scale standard, or"
+    )
     return [
         f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
         f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "
-        f"{wide!r} counts for much more: give --scale standard, or --scale none if this is intended"
+        f"{wide!r} counts for much more: {remedy} --scale none if this is intended"
     ]
 
 

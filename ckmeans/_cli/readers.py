@@ -9,7 +9,6 @@ import importlib
 import lzma
 import re
 import struct
-import warnings
 import zipfile
 import zlib
 from functools import partial
@@ -33,6 +32,7 @@ from .tables import (
     choose,
     numbers_of_rows,
     unique,
+    without_numbers_of_rows,
 )
 
 __all__ = ["Ambiguous", "LeftOut", "ReadError", "Table", "read_table"]
@@ -130,32 +130,23 @@ def _read(source, ask):
 
 
 def _without_numbers_of_rows(source, table):
-    """The table without columns that look like numbers of the rows; they are listed in `left_out`.
-
-    If columns have no names, or there are no others, they stay, with a warning.
+    """The table without columns that look like numbers of the rows; they are listed in `left_out`,
+    and have no say in its dtype.
     """
     if isinstance(table.values, np.memmap):  # a check would read all of it
         return table
-    found = numbers_of_rows(table)
-    if found and table.columns and len(found) < len(table.names):
-        kept = [j for j, name in enumerate(table.names) if name not in found]
-        why = "another whole number in each row, such as an id; --no-index keeps it"
-        return Table(
-            np.ascontiguousarray(table.values[:, kept]),
-            [table.names[j] for j in kept],
-            named=True,
-            weights=table.weights,
-            left_out=[*table.left_out, *(LeftOut(name, why) for name in found)],
-            originals=table.originals,
-        )
-    for name in found:
-        warnings.warn(
-            f"{source.name}: column {name!r} has another whole number in each row and is used as a "
-            f"feature; if these are numbers of the rows, leave it out: --index {name}",
-            UserWarning,
-            stacklevel=3,
-        )
-    return table
+    kept, left_out = without_numbers_of_rows(numbers_of_rows(table), table, source.name)
+    if not left_out:
+        return table
+    dtype = np.result_type(*(table.dtypes[j] for j in kept))
+    return Table(
+        np.ascontiguousarray(table.values[:, kept], dtype=dtype),
+        [table.names[j] for j in kept],
+        named=True,
+        weights=table.weights,
+        left_out=[*table.left_out, *left_out],
+        originals=table.originals,
+    )
 
 
 # ----------------------------------------------------------------------------------------- NumPy's
@@ -318,8 +309,9 @@ def choose_numeric(source, names, numeric, ask, index=None):
 def _stack(source, names, numeric, column, ask, index=None):
     """A table from `column(j)` of the chosen columns, in a dtype that holds them all."""
     chosen, where, left_out = choose_numeric(source, names, numeric, ask, index)
-    return Table(
-        np.stack([column(j) for j in chosen], axis=1),
+    columns = [column(j) for j in chosen]
+    table = Table(
+        np.stack(columns, axis=1),
         [names[j] for j in chosen],
         named=True,
         weights=None if where is None else np.array(column(where), dtype=np.float64),
@@ -328,6 +320,8 @@ def _stack(source, names, numeric, column, ask, index=None):
         if ask.originals
         else None,
     )
+    table.dtypes = [values.dtype for values in columns]
+    return table
 
 
 # --------------------------------------------------------------------------------------- Arrow's fo

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -80,6 +81,7 @@ class Table:
         self.left_out = list(left_out)
         self.originals = originals
         self.kept = None
+        self.dtypes = [values.dtype] * len(self.names)  # of the columns in the file
 
     def __len__(self):
         return len(self.values)
@@ -268,13 +270,49 @@ def numbers_of_rows(table):
     n = len(table)
     found = []
     for name, column in zip(table.names, table.values.T):
-        called = table.columns and (_ID_NAME.fullmatch(name) or _ID_IN_CAMELS.fullmatch(name))
-        counts_rows = n >= 5 and column.min() in (0, 1) and column.max() - column.min() == n - 1
-        if not (called or counts_rows) or n < 2 or not np.array_equal(column, np.floor(column)):
+        called = bool(table.columns) and called_as_numbers(name)
+        if n < 2 or not may_number_rows(n, called, column.min(), column.max()):
             continue
-        if len(np.unique(column)) == n:
+        if np.array_equal(column, np.floor(column)) and len(np.unique(column)) == n:
             found.append(name)
     return found
+
+
+def called_as_numbers(name):
+    """Whether a column's name, such as ``id``, says that its values number the rows."""
+    return bool(_ID_NAME.fullmatch(name) or _ID_IN_CAMELS.fullmatch(name))
+
+
+def may_number_rows(n, called, low, high):
+    """Whether a column would number the rows if it had another whole number in each.
+
+    called : bool
+        `called_as_numbers` of its name.
+    low, high : number
+        Its smallest and its largest value.
+    """
+    return n >= 2 and (called or n >= 5 and low in (0, 1) and float(high) - low == n - 1)
+
+
+def without_numbers_of_rows(found, table, name):
+    """Which columns stay where `found` look like numbers of the rows: (their places, LeftOut of the
+    others). If columns have no names, or there are no others, all stay, with a warning.
+
+    name : str
+        What messages call the file.
+    """
+    if found and table.columns and len(found) < len(table.names):
+        why = "another whole number in each row, such as an id; --no-index keeps it"
+        kept = [j for j, column in enumerate(table.names) if column not in found]
+        return kept, [LeftOut(column, why) for column in found]
+    for column in found:
+        warnings.warn(
+            f"{name}: column {column!r} has another whole number in each row and is used as a "
+            f"feature; if these are numbers of the rows, leave it out: --index {column}",
+            UserWarning,
+            stacklevel=4,
+        )
+    return list(range(len(table.names))), []
 
 
 # ---------------------------------------------------------------------------- where bytes come from

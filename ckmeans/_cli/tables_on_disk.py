@@ -1,9 +1,11 @@
 """Tables that stay in their files and are read chunk by chunk."""
 
 import os
+from typing import Any
 
 import numpy as np
 
+from .._blocks.sources import open_source
 from .._input.npy_files import load_npy
 from .._input.parquet_files import arrow_errors, column_values, open_dataset
 from .._input.vectors import vectors_of
@@ -17,7 +19,17 @@ from .readers import (
     read_errors,
     why_no_real_numbers,
 )
-from .tables import Ask, ReadError, Source
+from .tables import (
+    Ask,
+    ReadError,
+    Source,
+    called_as_numbers,
+    may_number_rows,
+    without_numbers_of_rows,
+)
+
+#: How many values are compared with each other at the same time to find equal ones.
+COMPARED = 1 << 24
 
 
 class LazyTable:
@@ -40,9 +52,26 @@ class LazyTable:
         )
         self.columns = self.names if named else []
         self.left_out = list(left_out)
+        self.spreads: Any = None
 
     def __len__(self):
         return self.n_rows
+
+    def standard_deviations(self):
+        """Those of the columns; takes a pass over the rows, unless one has found them."""
+        if self.spreads is None:
+            self.spreads = Look(self).spreads
+        return dict(zip(self.names, self.spreads.tolist()))
+
+    def without(self, kept, left_out):
+        """Keep only the columns at some places."""
+        self.names = self.columns = [self.names[j] for j in kept]
+        self.left_out += left_out
+        self.spreads = self.spreads[kept]
+        if self.asked is None:
+            self.values = Fields(self.values.array, self.names)
+        else:
+            self.asked = self.names
 
     def cluster_weights(self, labels, counts):
         """Total weight of each cluster; `labels` may be None where rows have no weights."""
@@ -52,11 +81,106 @@ class LazyTable:
             return np.bincount(labels, self.weights, len(counts))
         total, start = np.zeros(len(counts)), 0
         for batch in self.values.to_batches(columns=[self.weights]):
-            total += np.bincount(
-                labels[start : start + batch.num_rows], column_values(batch.column(0)), len(counts)
-            )
+            # One by one, as `bincount` adds all: the sums are rounded alike.
+            np.add.at(total, labels[start : start + batch.num_rows], column_values(batch.column(0)))
             start += batch.num_rows
         return total
+
+
+class Look:
+    """What one pass over the rows of a `LazyTable` says of its columns.
+
+    Attributes
+    ----------
+    spreads : ndarray of shape (d,)
+        Standard deviations.
+    numbers_of_rows : list of str
+        Names of the columns that look like numbers of the rows; the rule is that of
+        `tables.numbers_of_rows`, and so is the result. To find equal values among many may take
+        further passes over a column, one for each `COMPARED` rows, unless its values ascend or
+        descend.
+    """
+
+    def __init__(self, table, numbers=False):
+        self.table = table
+        self.dtype: Any = None
+        called = [bool(table.columns) and called_as_numbers(name) for name in table.names]
+        d = len(table.names)
+        n, mean, squares = 0, np.zeros(d), np.zeros(d)
+        low, high = np.full(d, np.inf), np.full(d, -np.inf)
+        whole = np.full(d, numbers)  # which columns may still number the rows
+        steps: dict[int, int] = {}  # the sign of all steps from row to row, 0 where they differ
+        last: dict[int, np.ndarray] = {}
+        for X in self._blocks(table.asked):
+            self.dtype = X.dtype if self.dtype is None else np.result_type(self.dtype, X.dtype)
+            for j in np.flatnonzero(whole).tolist():
+                column = X[:, j]
+                low[j], high[j] = min(low[j], column.min()), max(high[j], column.max())
+                whole[j] = (called[j] or low[j] >= 0) and np.array_equal(column, np.floor(column))
+                if j in last:
+                    column = np.append(last[j], column)
+                last[j] = column[-1:].copy()
+                if len(column) > 1:
+                    sign = int((column[1:] > column[:-1]).all())
+                    sign -= int((column[1:] < column[:-1]).all())
+                    steps[j] = sign if steps.get(j, sign) == sign else 0
+            # Means and sums of squares of two parts give those of both (Chan et al.).
+            with np.errstate(invalid="ignore", over="ignore"):
+                rows = X.astype(np.float64)
+                its_mean = rows.mean(axis=0)
+                rows -= its_mean
+                apart, both = its_mean - mean, n + len(X)
+                squares += np.einsum("ij,ij->j", rows, rows) + apart**2 * (n * len(X) / both)
+                mean += apart * (len(X) / both)
+                n = both
+        self.n, self.spreads = n, np.sqrt(squares / max(n, 1))
+        self.numbers_of_rows = [
+            name
+            for j, name in enumerate(table.names)
+            if whole[j]
+            and may_number_rows(n, called[j], low[j], high[j])
+            and (steps.get(j) or self._differ(j))
+        ]
+
+    def _blocks(self, columns):
+        """The rows, a block at a time, as the fit reads them."""
+        engine = open_source(self.table.values, columns=columns)
+        try:
+            for X, _ in engine.blocks():
+                if len(X):
+                    yield X
+        finally:
+            engine.close()
+
+    def _differ(self, j):
+        """Whether all values of a column of whole numbers differ."""
+        parts = -(-self.n // COMPARED)
+        for part in range(parts):
+            held = []
+            for values in self._column(j):
+                if part == 0 and len(np.unique(values)) < len(values):
+                    return False
+                if parts > 1:  # each part has its own values
+                    mixed = values * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+                    values = values[mixed % np.uint64(parts) == part]
+                held.append(values)
+            values = np.concatenate(held)
+            del held
+            values.sort()
+            if (values[1:] == values[:-1]).any():
+                return False
+        return True
+
+    def _column(self, j):
+        """A column's values as 64 bits, which are equal where the values are; they are first
+        rounded to the dtype of the whole table, as where the table is in memory.
+        """
+        alone = self.table.columns and self.table.asked is not None
+        for X in self._blocks([self.table.names[j]] if alone else self.table.asked):
+            column = X[:, 0 if alone else j].astype(self.dtype)
+            if self.dtype.kind == "f":
+                column = column.astype(np.float64) + 0.0  # -0.0 equals 0.0
+            yield (column if column.itemsize == 8 else column.astype(np.int64)).view(np.uint64)
 
 
 class Chosen:
@@ -89,6 +213,23 @@ def open_table(path, columns=None, weights=None, **options):
     """
     ask = Ask(columns, weights, **options)
     ask.check()
+    table = _open(path, ask)
+    if (
+        ask.columns is None
+        and ask.index is None
+        and not (table.columns and ask.columns_if_named)
+        and not isinstance(table.values, np.memmap)  # as for tables in memory
+    ):
+        with read_errors():
+            look = Look(table, numbers=True)
+        table.spreads = look.spreads
+        kept, left_out = without_numbers_of_rows(look.numbers_of_rows, table, os.fspath(path))
+        if left_out:
+            table.without(kept, left_out)
+    return table
+
+
+def _open(path, ask):
     if not os.path.isdir(path):
         source = Source(path)
         with open(path, "rb") as file:

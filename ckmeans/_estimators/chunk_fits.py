@@ -63,7 +63,8 @@ class ChunkFits(Watched, CenterModel):
         sample_weight : array-like of shape (n,), str or None
             For Parquet data also the name of a column. Read in step with the rows.
         columns : sequence of str or None
-            The columns of Parquet data to use; None means all but that of the weights.
+            The columns of Parquet data to use; None means all but that of the weights, so also one
+            of ids.
         labels : None, True, path or writable int32 array of shape (n,), default=None
             None makes no labels: `predict_chunks` gives them chunk by chunk. True keeps them in
             ``labels_`` (in a temporary file where they are many); a path writes a .npy file, which

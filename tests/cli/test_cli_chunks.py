@@ -9,6 +9,9 @@ from command_line import fails
 
 import ckmeans
 from ckmeans import KMeans
+from ckmeans._blocks.sources import local
+from ckmeans._cli import tables_on_disk
+from ckmeans._cli.readers import read_table
 from ckmeans._input import configuration as _config
 
 
@@ -93,6 +96,142 @@ def test_files_left_on_disk_may_have_the_types_of_those_in_memory(run, rows, tmp
             for each in one["runs"]:
                 del each["seconds"]
         assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"], path
+
+
+N = 3000
+SHUFFLED = np.random.default_rng(1).permutation(N)
+IDS = {
+    "counts from 0": ("n", np.arange(N)),
+    "counts from 1, in no order": ("n", 1 + SHUFFLED),
+    "counts down, as float32": ("n", np.arange(N, 0, -1).astype("f4")),
+    "ascends by name": ("id", 7 * np.arange(N) - 5),
+    "in no order, of any size": ("userId", 10**12 * SHUFFLED - 10**14),
+    "floats in no order": ("row_id", 3.0 * SHUFFLED),
+    "small unsigned": ("key", SHUFFLED.astype("u2")),
+}
+NO_IDS = {
+    "one value twice, far apart": ("id", np.append(SHUFFLED[:-1], SHUFFLED[0])),
+    "ascends, not strictly": ("id", np.append(np.arange(N - 1), N - 2)),
+    "a block that ascends, one that descends": ("id", np.abs(np.arange(N) - N // 2)),
+    "not whole": ("id", SHUFFLED + 0.5),
+    "-0.0 and 0.0": ("id", np.append(-0.0, np.arange(N - 1.0))),
+    "equal as float64": ("id", 2**60 + SHUFFLED),
+    "another name": ("year", 10 + SHUFFLED),
+    "starts at 0, with a gap": ("n", np.append(np.arange(N - 1), N)),
+    "no column": (None, None),
+}
+
+
+def parquet_with(number, rows, first=True, dtype="f8"):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    name, values = number
+    column = {} if name is None else {name: values}
+    measured = {"name": ["x"] * N, **dict(zip("abc", rows.astype(dtype).T))}
+    table = pa.table({**column, **measured} if first else {**measured, **column})
+    pq.write_table(table, "x.parquet", row_group_size=700)
+
+
+def lazy_and_whole(run, *argv):
+    """The facts that the command tells of rows in chunks and in memory."""
+    found = [json.loads(run(*argv, *more, "--json")) for more in (["--chunks"], [])]
+    for facts in found:
+        for each in facts.get("runs", []):
+            del each["seconds"]
+        facts["warnings"] = [
+            re.sub(": (give --scale standard|divide the columns).*", "", line)
+            for line in facts["warnings"]
+        ]
+    return found
+
+
+@pytest.mark.parametrize("compared", [1 << 24, 400])  # rows at a time: all, or some
+@pytest.mark.parametrize("case", [*IDS, *NO_IDS])
+def test_ids_are_left_out_in_chunks_as_in_memory(case, compared, rows, monkeypatch):
+    monkeypatch.setattr(tables_on_disk, "COMPARED", compared)
+    monkeypatch.setattr(local, "BLOCK_BYTES", 8000)
+    number = {**IDS, **NO_IDS}[case]
+    for first, dtype in (True, "f8"), (False, "f4"):
+        parquet_with(number, rows, first, dtype)
+        lazy, whole = tables_on_disk.open_table("x.parquet"), read_table("x.parquet")
+        assert lazy.names == whole.names and lazy.left_out == whole.left_out
+        assert [each.name for each in lazy.left_out] == (
+            ["name", number[0]] if case in IDS else ["name"]
+        )
+        spreads = lazy.standard_deviations()
+        assert list(spreads) == lazy.names
+        for name, column in zip(whole.names, whole.values.T):
+            if case != "equal as float64":  # which is one value, but for rounding
+                assert spreads[name] == pytest.approx(column.std(dtype=np.float64))
+        assert whole.values.dtype == dtype or case in NO_IDS
+
+
+@pytest.mark.parametrize("case", ["counts from 1, in no order", "ascends by name", "not whole"])
+def test_rows_with_ids_are_fitted_as_in_memory(case, run, rows):
+    parquet_with({**IDS, **NO_IDS}[case], rows, dtype="f4")
+    lazy, whole = lazy_and_whole(run, "fit", "x.parquet", "-k", 3, "--init", "k-means++")
+    assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"]
+    assert bool(lazy["warnings"]) == (case in NO_IDS)
+
+
+@pytest.mark.parametrize(
+    "options, features",
+    [
+        (["--columns", "id,a"], ["id", "a"]),
+        (["--no-index"], ["id", "a", "b", "c"]),
+        (["--index", "a"], ["id", "b", "c"]),
+        (["--weights", "id"], ["a", "b", "c"]),
+        (["--weights", "a"], ["b", "c"]),
+    ],
+)
+def test_options_decide_about_ids_in_chunks(options, features, run, rows):
+    parquet_with(("id", 100 * SHUFFLED), np.abs(rows))
+    asked = ["fit", "x.parquet", "-k", 3, "--init", "k-means++", *options]
+    lazy, whole = lazy_and_whole(run, *asked)
+    assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"]
+    assert lazy["data"]["columns"] == features and bool(lazy["warnings"]) == ("id" in features)
+
+
+def test_the_only_column_of_ids_is_used_with_a_warning(run, rows):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"id": SHUFFLED, "name": ["x"] * N}), "x.parquet")
+    lazy, whole = lazy_and_whole(run, "fit", "x.parquet", "-k", 3, "--init", "k-means++")
+    assert plain(lazy) == plain(whole) and "--index id" in lazy["warnings"][0]
+
+
+def test_ids_in_npy_files_are_left_out_in_chunks_as_in_memory(run, rows):
+    records = np.zeros(N, dtype=[("id", "i8"), ("who", "U3"), ("a", "f4"), ("b", "f4")])
+    records["id"], records["a"], records["b"] = 9 * SHUFFLED, rows[:, 0], rows[:, 1]
+    np.save("records.npy", records)
+    np.save("plain.npy", np.column_stack([SHUFFLED, np.abs(rows)]))
+    for argv in (["records.npy"], ["plain.npy"], ["plain.npy", "--weights", "3"]):
+        lazy, whole = lazy_and_whole(run, "fit", *argv, "-k", 3, "--init", "k-means++")
+        assert plain(lazy) == plain(whole) and lazy["data"] == whole["data"]
+        names = {"records.npy": 2, "plain.npy": 4}[argv[0]] - ("--weights" in argv)
+        assert len(lazy["data"]["columns"]) == names
+        assert bool(lazy["warnings"]) == (argv[0] == "plain.npy")
+
+
+def test_a_model_of_chunks_predicts_rows_with_ids(run, rows):
+    parquet_with(("id", SHUFFLED), rows)
+    run("fit", "x.parquet", "-k", 3, "--chunks", "--model", "named.npz")
+    np.save("x.npy", rows)
+    run("fit", "x.npy", "-k", 3, "--model", "nameless.npz")
+    for model in ("named.npz", "nameless.npz"):
+        lazy, whole = lazy_and_whole(run, "predict", model, "x.parquet")
+        assert lazy["clusters"] == whole["clusters"]
+        for fact in ("columns", "left_out"):
+            assert lazy["data"][fact] == whole["data"][fact]
+
+
+def test_a_place_in_vectors_that_counts_the_rows_is_told(run, rows):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    flat = np.column_stack([rows, np.arange(N)]).ravel()
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), 4)
+    pq.write_table(pa.table({"v": vectors}), "x.parquet")
+    facts = json.loads(run("fit", "x.parquet", "-k", 3, "--chunks", "--json"))
+    assert "column '4' has another whole number" in facts["warnings"][0]
+    assert "spreads of the columns" in facts["warnings"][1]
+    assert "give --columns v" in fails(run, "fit", "x.parquet", "-k", 3, "--chunks", "--index", 4)
 
 
 def damaged_files(folder, rows):
