@@ -158,16 +158,15 @@ class Look:
         for part in range(parts):
             held = []
             for values in self._column(j):
-                if part == 0 and len(np.unique(values)) < len(values):
+                if part == 0 and not _all_differ(values):
                     return False
-                if parts > 1:  # each part has its own values
-                    mixed = values * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
-                    values = values[mixed % np.uint64(parts) == part]
+                if parts > 1:  # each part has its own values, by the upper bits of a product
+                    mixed = values * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(40)
+                    values = values[mixed * np.uint64(parts) >> np.uint64(24) == part]
                 held.append(values)
             values = np.concatenate(held)
             del held
-            values.sort()
-            if (values[1:] == values[:-1]).any():
+            if not _all_differ(values):
                 return False
         return True
 
@@ -181,6 +180,11 @@ class Look:
             if self.dtype.kind == "f":
                 column = column.astype(np.float64) + 0.0  # -0.0 equals 0.0
             yield (column if column.itemsize == 8 else column.astype(np.int64)).view(np.uint64)
+
+
+def _all_differ(values):
+    values = np.sort(values)
+    return bool((values[1:] != values[:-1]).all())
 
 
 class Chosen:
