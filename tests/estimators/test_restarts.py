@@ -346,7 +346,7 @@ def test_iter_fit_yields_every_iteration(problem):
     assert_same(model, fit(problem))
     assert np.array_equal(start.centers, np.asarray(problem.init, start.centers.dtype))
     assert (start.labels == -1).all() and start.labels.dtype == states[0].labels.dtype
-    assert start[0] == 0 and start[3:] == (np.inf, np.inf, len(problem.X), 0)
+    assert start[0] == 0 and start[3:] == (np.inf, np.inf, len(problem.X), 0, None)
     assert len(states) == len(result.steps)
     for state, step in zip(states, result.steps):
         assert isinstance(state, IterState)
