@@ -117,6 +117,7 @@ def bad_value(
                 return check.nonfinite_error(
                     array, row, int(array.indices[place]), names, limit=limit, start=first
                 )
+        return changed_error()
     rows = max(1, (1 << 20) // array.shape[1])
     for start in range(0, len(array), rows):
         block = array[start : start + rows].astype(np.float64)

@@ -773,3 +773,16 @@ def test_columns_that_change_while_sparse_rows_are_put_in_order(column):
     indices[:] = column
     with pytest.raises(ValueError, match="changed while it was read: pass a copy"):
         _in_order(np.ones(5), layout)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_bad_value_that_another_thread_took_back_is_a_change(sparse):
+    """The engine saw it, and the search for it does not."""
+    from ckmeans._estimators.base import bad_value
+    from ckmeans._input.checks import as_matrix
+
+    rows = np.arange(6.0).reshape(3, 2)
+    if sparse:
+        rows = pytest.importorskip("scipy.sparse").csr_array(rows)
+    array = as_matrix(rows, sparse=True)[0]
+    assert "has been changed while it was read" in str(bad_value(array, None))
