@@ -244,6 +244,34 @@ class SuperKMeans:
         return {}
 
 
+class Clostera:
+    """Dense rows, from its own random rows; float32 only."""
+
+    converges = False
+
+    def __init__(self, threads):
+        # Its threads are Rayon's, whose number is read from the environment once.
+        from clostera import DenseKMeans
+
+        self.DenseKMeans = DenseKMeans
+
+    def fit(self, X, centers, n_iter, finish):
+        self.iterations = n_iter
+        return self.DenseKMeans(k=len(centers), iterations=n_iter, init="random").fit(X)
+
+    def centers(self, model):
+        return model.cluster_centers_
+
+    def n_iter(self, model):
+        return self.iterations
+
+    def predict(self, model, X):
+        return model.predict(X)
+
+    def about(self):
+        return {}
+
+
 class Scipy:
     """`kmeans2`: no test of convergence, one thread. A fitted model is the array of its centers."""
 
@@ -338,6 +366,7 @@ PEERS = {
         Peer("faiss", "faiss", "faiss-cpu", Faiss, FITS | USES | ALGORITHMS | WIDE, FLOAT32),
         Peer("faiss-super", "faiss", "faiss-cpu", FaissSuper, WIDE, FLOAT32),
         Peer("superkmeans", "superkmeans", "superkmeans", SuperKMeans, WIDE, FLOAT32),
+        Peer("clostera", "clostera", "clostera", Clostera, WIDE, FLOAT32),
         Peer("scipy", "scipy", "scipy", Scipy, FITS | USES, BOTH),
     )
 }

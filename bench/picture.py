@@ -22,6 +22,7 @@ STYLES = {
     "faiss": ("#009E73", "D", 5.6),
     "faiss-super": ("#009E73", "P", 7),
     "superkmeans": ("#F0E442", "s", 6),
+    "clostera": ("#F0E442", "v", 7),
     "scipy": ("#CC79A7", "v", 7),
 }
 # Inches: what surrounds the axes stays the same however many cells there are.

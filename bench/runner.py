@@ -31,6 +31,7 @@ THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
+    "RAYON_NUM_THREADS",
 )
 MAX_ITER = 300  # the default of ckmeans and scikit-learn
 FIXED_ITER = 20  # when no peer can tell how many iterations it takes to converge
