@@ -10,7 +10,8 @@ and never timed, so that a seed gives the same result on every machine.
 from math import log
 from typing import Any, NamedTuple
 
-from .._refine import Plan, cost, plan
+from .._refine import LEAST_CLUSTERS, Plan, cost, plan
+from .._refine.axes import looked_at
 
 #: (work, starts): how many starts there are below this work of one iteration, which is the product
 #: of the numbers of rows, features and clusters. From the last row on there is one start.
@@ -21,11 +22,14 @@ STARTS_ALONE = ((1e6, 10), (1e7, 4), (1e8, 2))
 
 #: A refinement may compute MOST distances for each row and cluster up to the work FREE. Beyond, it
 #: may compute MOST * (FREE / work)**DECLINE, or as many as take the time of the run before it, if
-#: that is more.
-MOST, FREE, DECLINE = 150.0, 2e6, 1.8
+#: that is more. If there is only one start, the latter is multiplied by ALONE, or by ALONE_WIDE
+#: where rows are projected onto axes, which makes distances cheaper than they are counted.
+MOST, FREE, DECLINE, ALONE, ALONE_WIDE = 150.0, 2e6, 1.8, 0.6, 0.85
 
 #: The latter are at most ENOUGH, and are multiplied by sqrt(LARGE / work) beyond the work LARGE.
-ENOUGH, LARGE = 60.0, 1e8
+#: They decrease to none at the work HUGE, from which on a refinement would take much longer than
+#: the iterations, whose distances are then cheapest.
+ENOUGH, LARGE, HUGE = 50.0, 1e8, 1e10
 
 #: "hartigan-wong", which moves single rows, follows "swap" if a refinement may compute this number
 #: of distances, or more, for each row and cluster.
@@ -83,13 +87,16 @@ class Effort(NamedTuple):
         """
         run = 2 + log(self.k) + n_iter  # distances of the run: k-means++ computes 2 + log(k)
         share = min(ENOUGH, run / cost(self.d)) * min(1.0, (LARGE / self.work) ** 0.5)
+        share *= max(0.0, 1 - self.work / HUGE)
+        if self.starts == 1:
+            share *= ALONE_WIDE if looked_at(self.d) < self.d else ALONE
         return max(share, MOST * min(1.0, (FREE / self.work) ** DECLINE))
 
     def refinement(self, n_iter: int) -> Plan:
         """The refinement of the best run, which took n_iter iterations."""
         most = self.most(n_iter)
         how = plan("auto" if most >= WITH_ROWS else "swap")
-        distances = most * self.n * self.k
+        distances = most * self.n * max(self.k, LEAST_CLUSTERS)
         return how._replace(
             rows=0, least_rows=self.rows, distances=distances, shortcuts=True, limited=False
         )

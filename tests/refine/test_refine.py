@@ -11,6 +11,7 @@ from real_data import SHARED as DATA
 
 import ckmeans
 from ckmeans import KMeans, k_means
+from ckmeans._estimators.defaults_by_size import HUGE, Effort
 from ckmeans._native import Search, available, engine
 from ckmeans._refine import PLANS, REFINEMENTS, improve, plan, within_reason
 from ckmeans._refine.axes import AXES, orthonormal, shortened
@@ -453,3 +454,32 @@ def test_a_small_budget_limits_iterations_along_axes():
     before = search.work
     search.lloyd(100, np.inf)
     assert search.work - before > 2 * 4000 * 40
+
+
+@pytest.mark.parametrize(("name", "beyond"), [("swap", 3), ("hartigan-wong", 3), ("genetic", 8)])
+@pytest.mark.parametrize("k", [5, 40])
+def test_a_refinement_keeps_to_its_budget(name, beyond, k):
+    rng = np.random.default_rng(k)
+    X = rng.normal(size=(4000, 6))
+    once = len(X) * k  # distances of one iteration
+    for share in (0.5, 2, 6, 20):
+        search = Search(X, None, X[:k].copy())  # far from a local optimum
+        search.most_iterations = 1
+        before = search.work
+        REFINEMENTS[name](search, np.random.RandomState(0), before + share * once)
+        assert search.work - before <= (share + beyond) * once
+
+
+@pytest.mark.parametrize(("d", "k"), [(2, 5), (16, 100), (300, 40), (768, 1000)])
+def test_by_default_larger_problems_get_fewer_starts_and_less_refinement(d, k):
+    sizes = [max(2 * k, int(work / (d * k))) for work in np.logspace(3, 10.5, 60)]
+    efforts = [Effort(n, d, k) for n in sorted(set(sizes))]
+    starts = [effort.starts for effort in efforts]
+    assert starts == sorted(starts, reverse=True)
+    assert set(starts) <= {4, 2, 1}
+    # The time that may be added for each iteration, relative to the iterations before it.
+    shares = [effort.most(20) for effort in efforts]
+    assert shares == sorted(shares, reverse=True)
+    for effort in efforts:
+        assert effort.refines or effort.work > 1e7 or effort.n < 15 * k
+        assert effort.work < HUGE or effort.most(20) < 0.01

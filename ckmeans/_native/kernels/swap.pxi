@@ -311,7 +311,7 @@ cdef class Search:
         """
         cdef bint reached
         with nogil:
-            reached = self.settle(min(max_iter, self.most_iterations), target)
+            reached = self.settle(min(max_iter, self.most_iterations), target, INFINITY)
         return reached
 
     def swaps(self, cnp.ndarray uniforms not None, Py_ssize_t failed, Py_ssize_t patience,
@@ -355,7 +355,7 @@ cdef class Search:
                     if changes[t] < changes[chosen]:
                         chosen = t
                 self.put(centers[chosen], drawn[chosen])
-                self.settle(100, best)
+                self.settle(100, best, budget)
                 if self.now.inertia < best * (1 - 1e-9):
                     failed = 0
                     fresh = True
@@ -415,13 +415,13 @@ cdef class Search:
         self.n_moved = 1
         self.assign_moved()
 
-    cdef bint settle(self, int max_iter, double target) noexcept nogil:
-        """`lloyd`."""
+    cdef bint settle(self, int max_iter, double target, double budget) noexcept nogil:
+        """`lloyd`, until `work` reaches the budget."""
         cdef int i
         cdef double before, fall
         for i in range(max_iter):
             before = self.now.inertia
-            if self.update() == 0:
+            if self.work >= budget or self.update() == 0:
                 break
             self.assign_moved()
             fall = before - self.now.inertia
