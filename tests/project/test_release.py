@@ -212,6 +212,21 @@ def test_one_action_has_one_version_everywhere():
             assert pins.setdefault(action, pin) == pin, f"{action} in {path.name}"
 
 
+CALLERS = [
+    TOP / "pyproject.toml", TOP / "README.md", TOP / "CONTRIBUTING.md",
+    TOP / "conda.recipe" / "meta.yaml", *WORKFLOWS,
+    *(path for path in sorted((TOP / ".ci").iterdir()) if path.is_file()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CALLERS, ids=lambda path: path.name)
+def test_tests_that_are_called_by_name_are_there(path):
+    """`--ignore` and a shell's globs say nothing where a file has been renamed."""
+    text = path.read_text("utf-8")
+    for named in re.findall(r"(?<![\w/])(?:tests/)?[\w/]*\btest_\w+\.py", text):
+        assert any((folder / named).is_file() for folder in (TOP, TOP / "tests")), named
+
+
 # --- the check of a release -----------------------------------------------------------------------
 
 
