@@ -227,6 +227,21 @@ def test_tests_that_are_called_by_name_are_there(path):
         assert any((folder / named).is_file() for folder in (TOP, TOP / "tests")), named
 
 
+def test_the_manifest_names_every_file_of_the_repository(monkeypatch):
+    egg_info = pytest.importorskip("setuptools.command.egg_info")
+    tracked = release_checks().tracked()
+    if not tracked:
+        pytest.skip("run the tests in a checkout of the repository")
+    monkeypatch.chdir(TOP)
+    named = egg_info.FileList()
+    for line in (TOP / "MANIFEST.in").read_text("utf-8").splitlines():
+        named.process_template_line(line)
+    # What setuptools adds by itself.
+    added = {"pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in"}
+    added |= {name for name in tracked if re.match(r"ckmeans/.*\.pyi?$|ckmeans/py\.typed$", name)}
+    assert tracked - added <= {name.replace("\\", "/") for name in named.files}
+
+
 # --- the check of a release -----------------------------------------------------------------------
 
 
