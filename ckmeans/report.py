@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import metrics
-from ._estimators.base import relative_distances, typical_distances, unit_rows
+from ._estimators.base import beyond_rounding, relative_distances, typical_distances, unit_rows
 from ._estimators.runs_told import UNFINISHED, ending_told, own_runs, runs_told
 from ._estimators.scaling import fitted_scaling
 from ._input import checks as check
@@ -642,8 +642,9 @@ def _typical(shown):
 def _unusual(shown):
     """The rows farthest from their centers, relative to the other rows of their clusters."""
     nearest = np.where(shown.labels >= 0, shown.labels, 0)
-    typical = typical_distances(shown.distances[shown.kept], shown.labels[shown.kept], shown.k)
-    scores = relative_distances(shown.distances, typical[nearest])
+    distances = beyond_rounding(shown.model, shown.distances, nearest, "euclidean")
+    typical = typical_distances(distances[shown.kept], shown.labels[shown.kept], shown.k)
+    scores = relative_distances(distances, typical[nearest])
     outlying = shown.labels < 0
     farthest = np.lexsort((np.arange(len(scores)), -scores))
     farthest = np.concatenate([farthest[outlying[farthest]], farthest[~outlying[farthest]]])

@@ -179,8 +179,8 @@ class KMeans(SklearnCallbacks, ChunkFits):
         by decreasing number of rows; "center": by center, lexicographically; an earlier model, or
         an array of centers: each cluster at the position of the given center that it is matched
         with. The centers are in the units of the data, and are matched by the distances of this
-        fit: with `scale` those of columns divided by its ``scale_``, whatever the scale of the
-        earlier model. Of a model its centers are kept as the parameter. Ties between centers then
+        fit: by `metric`, and with `scale` those of columns divided by its ``scale_``, whatever the
+        scale of the earlier model. Of a model its centers are kept as the parameter. Ties between centers then
         go to the lower of the new labels.
 
     Attributes
@@ -597,7 +597,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
         return solver, restarts, how
 
     def _keep(self, solver: Solver, interrupted: bool = False) -> None:
-        best = solver.best_result(self.label_order)
+        best = solver.best_result(self.label_order, self.metric)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
             self,

@@ -3,12 +3,14 @@
 from .arrays import as_matrix, as_values, too_small_error
 from .errors import ConvergenceWarning, NotFittedError, compatible, shortened, warn, with_type
 from .fitted import (
+    absent_error,
     check_feature_count,
     check_feature_names,
     check_fitted,
     check_input_features,
     check_ours,
     check_plain,
+    feature_count,
     fitted_array,
     fitted_centers,
     fitted_tree,
