@@ -34,6 +34,7 @@ from . import tutorial as tutorial
 __all__ = [
     "BisectingKMeans",
     "CkmeansError",
+    "ColumnsWarning",
     "ConvergenceWarning",
     "FuzzyCMeans",
     "IterState",
@@ -72,6 +73,7 @@ _Random = int | np.integer[Any] | RandomState | Generator | None
 _Rng = int | np.integer[Any] | SeedSequence | BitGenerator | Generator | None
 _Floats = NDArray[np.float32] | NDArray[np.float64]
 
+class ColumnsWarning(UserWarning): ...
 class ConvergenceWarning(UserWarning): ...
 class NotFittedError(ValueError, AttributeError): ...
 

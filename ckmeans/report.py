@@ -6,7 +6,6 @@ import datetime
 import io
 import math
 import os
-import re
 import shlex
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from ._estimators.runs_told import UNFINISHED, ending_told, own_runs, runs_told
 from ._estimators.scaling import fitted_scaling
 from ._input import checks as check
 from ._input.configuration import __version__
+from ._input.doubtful_columns import MOST_APART, far_apart, numbers_of_rows, spreads
 from ._input.optional_packages import need
 from ._insight.explain import Explanation, explanation
 from ._output.html import Markup, fill, join, table
@@ -39,8 +39,6 @@ _STRUCTURE = (
     (0.25, "a weak structure, which may be artificial"),
     (-1.0, "no substantial structure"),
 )
-#: Names by which a column of whole numbers is an identifier.
-_IDENTIFIER = re.compile(r"(^|[ _.-])(id|ids|key|uuid|index|idx|no|nr|number|code|zip)$", re.I)
 #: Runs that end within this of the best one, relative to it, count as having found it too.
 _SAME_INERTIA = 1e-3
 
@@ -405,20 +403,18 @@ def _warnings(shown, selection, array, names, notes):
     found = [f"Note: {note}" for note in notes]
     model = shown.model if shown is not None else None
     scaled = getattr(selection if model is None else model, "scale", None) is not None
-    spreads = [float(array[:, j].astype(np.float64).std()) for j in range(array.shape[1])]
-    spreads = [spread for spread in spreads if spread > 0]
     told = any("spreads of the columns differ" in note for note in found)
     plain = getattr(model, "metric", "euclidean") == "euclidean"
-    if plain and not (scaled or told) and spreads and max(spreads) > 30 * min(spreads):
+    if plain and not (scaled or told) and far_apart(spreads(array)) is not None:
         found.append(
-            "The standard deviations of the columns differ by more than a factor of 30. k-means "
+            f"The spreads of the columns differ by more than {MOST_APART} times. k-means "
             "compares distances, so the columns that vary most determine the clusters almost "
             "alone: scale them, unless this is intended."
         )
     found += [
-        f"The column {name} looks like an identifier: whole numbers, all different. Distances "
+        f"The column {names[j]} looks like an identifier: whole numbers, all different. Distances "
         "between identifiers mean nothing: leave the column out, unless it is a measurement."
-        for name in _identifiers(array, names)
+        for j in numbers_of_rows(array, names)
     ]
     if model is not None:
         found += _of_the_fit(shown)
@@ -451,24 +447,6 @@ def _of_the_fit(shown):
             "The clusters overlap: their mean silhouette is below 0.25. k-means divides any rows "
             "into k clusters, whether there are groups in them or not."
         )
-    return found
-
-
-def _identifiers(array, names):
-    """Columns of whole numbers that are all different, and are called like an identifier or count
-    the rows.
-    """
-    n = len(array)
-    if n < 20:
-        return []
-    found = []
-    for name, column in zip(names, np.asarray(array).T):
-        whole = column.astype(np.float64)
-        if (whole != np.rint(whole)).any():
-            continue
-        steps = np.diff(np.sort(whole))
-        if (steps > 0).all() and ((steps == 1).all() or _IDENTIFIER.search(name)):
-            found.append(name)
     return found
 
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 import warnings
 
-from .. import __version__
+from .. import ColumnsWarning, __version__
 from .._estimators.restarts import Run
 from .._estimators.runs_told import runs_told
 from .._output import safe_text
@@ -33,6 +33,7 @@ def collect_warnings():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("ignore", ColumnsWarning)  # the command tells of them itself
         yield lines
     lines += dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
 

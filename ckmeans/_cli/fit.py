@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 from .. import KMeans
+from .._input.doubtful_columns import MOST_APART, far_apart, spreads
 from .._output import safe_text
 from .arguments import (
     UsageError,
@@ -57,8 +58,6 @@ STARTS = (
 )
 SCALES = ("standard", "robust", "none")
 METRICS = ("euclidean", "cosine", "manhattan")
-#: How many times the spreads of columns may differ without a warning.
-MOST_APART = 10
 REFINEMENTS = ("default", "none", "auto", "best", "swap", "hartigan-wong", "genetic")
 
 
@@ -331,17 +330,12 @@ def _spreads_that_differ(args, table, chunks=False):
     """A warning if a few columns almost alone determine the clusters because of their units."""
     if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
         return []
-    if chunks:
-        spreads = table.standard_deviations()
-    else:
-        spreads = {
-            name: float(np.nanstd(column, dtype=np.float64))
-            for name, column in zip(table.names, np.asarray(table.values).T)
-        }
-    spreads = {name: spread for name, spread in spreads.items() if spread > 0}
-    if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
+    found = table.standard_deviations() if chunks else spreads(np.asarray(table.values))
+    apart = far_apart(found)
+    if apart is None:
         return []
-    wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+    narrow, wide = (table.names[j] for j in apart)
+    least, most = (float(found[j]) for j in apart)
     # With --chunks, --scale standard is refused.
     remedy = (
         "divide the columns by their spreads first, or give"
@@ -350,7 +344,7 @@ def _spreads_that_differ(args, table, chunks=False):
     )
     return [
         f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
-        f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "
+        f"of {least:.3g} in {narrow!r} and {most:.3g} in {wide!r}), so that "
         f"{wide!r} counts for much more: {remedy} --scale none if this is intended"
     ]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .._input.doubtful_columns import numbers_of_rows
 from .._input.npy_files import damaged, load_npy
 from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
 from .._input.vectors import are_arrow_vectors, vectors_of
@@ -30,7 +31,6 @@ from .tables import (
     Source,
     Table,
     choose,
-    numbers_of_rows,
     unique,
     without_numbers_of_rows,
 )
@@ -135,7 +135,8 @@ def _without_numbers_of_rows(source, table):
     """
     if isinstance(table.values, np.memmap):  # a check would read all of it
         return table
-    kept, left_out = without_numbers_of_rows(numbers_of_rows(table), table, source.name)
+    found = [table.names[j] for j in numbers_of_rows(table.values, table.columns or None)]
+    kept, left_out = without_numbers_of_rows(found, table, source.name)
     if not left_out:
         return table
     dtype = np.result_type(*(table.dtypes[j] for j in kept))

@@ -253,47 +253,6 @@ def unique(names):
     return result
 
 
-_ID_NAME = re.compile(
-    r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code"
-    r"|zip(?:code)?|post(?:al)?[ _.-]?code)",
-    re.IGNORECASE,
-)
-_ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)")
-
-
-def numbers_of_rows(table):
-    """Names of the columns that look like numbers given to the rows rather than measured on them.
-
-    These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
-    (or 0 to n - 1).
-    """
-    n = len(table)
-    found = []
-    for name, column in zip(table.names, table.values.T):
-        called = bool(table.columns) and called_as_numbers(name)
-        if n < 2 or not may_number_rows(n, called, column.min(), column.max()):
-            continue
-        if np.array_equal(column, np.floor(column)) and len(np.unique(column)) == n:
-            found.append(name)
-    return found
-
-
-def called_as_numbers(name):
-    """Whether a column's name, such as ``id``, says that its values number the rows."""
-    return bool(_ID_NAME.fullmatch(name) or _ID_IN_CAMELS.fullmatch(name))
-
-
-def may_number_rows(n, called, low, high):
-    """Whether a column would number the rows if it had another whole number in each.
-
-    called : bool
-        `called_as_numbers` of its name.
-    low, high : number
-        Its smallest and its largest value.
-    """
-    return n >= 2 and (called or n >= 5 and low in (0, 1) and float(high) - low == n - 1)
-
-
 def without_numbers_of_rows(found, table, name):
     """Which columns stay where `found` look like numbers of the rows: (their places, LeftOut of the
     others). If columns have no names, or there are no others, all stay, with a warning.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._blocks.sources import open_source
+from .._input.doubtful_columns import called_as_numbers, may_number_rows
 from .._input.npy_files import load_npy
 from .._input.parquet_files import arrow_errors, column_values, open_dataset
 from .._input.vectors import vectors_of
@@ -23,8 +24,6 @@ from .tables import (
     Ask,
     ReadError,
     Source,
-    called_as_numbers,
-    may_number_rows,
     without_numbers_of_rows,
 )
 
@@ -58,10 +57,10 @@ class LazyTable:
         return self.n_rows
 
     def standard_deviations(self):
-        """Those of the columns; takes a pass over the rows, unless one has found them."""
+        """Those of the columns, (d,); takes a pass over the rows, unless one has found them."""
         if self.spreads is None:
             self.spreads = Look(self).spreads
-        return dict(zip(self.names, self.spreads.tolist()))
+        return self.spreads
 
     def without(self, kept, left_out):
         """Keep only the columns at some places."""
@@ -96,9 +95,9 @@ class Look:
         Standard deviations.
     numbers_of_rows : list of str
         Names of the columns that look like numbers of the rows; the rule is that of
-        `tables.numbers_of_rows`, and so is the result. To find equal values among many may take
-        further passes over a column, one for each `COMPARED` rows, unless its values ascend or
-        descend.
+        `doubtful_columns.numbers_of_rows`, and so is the result. To find equal values among many
+        may take further passes over a column, one for each `COMPARED` rows, unless its values
+        ascend or descend.
     """
 
     def __init__(self, table, numbers=False):

@@ -353,6 +353,8 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
             compared=fresh,
         )
         check.check_directions(data)
+        if fresh:
+            check.warn_of_columns(array, names, self.metric)
         return array, names, data
 
     def _random(self) -> np.random.RandomState:

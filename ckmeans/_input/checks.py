@@ -1,7 +1,16 @@
 """Every check of what users pass, in one namespace: ``from .._input import checks as check``."""
 
 from .arrays import as_matrix, as_values, too_small_error
-from .errors import ConvergenceWarning, NotFittedError, compatible, shortened, warn, with_type
+from .doubtful_columns import warn_of_columns
+from .errors import (
+    ColumnsWarning,
+    ConvergenceWarning,
+    NotFittedError,
+    compatible,
+    shortened,
+    warn,
+    with_type,
+)
 from .fitted import (
     absent_error,
     check_feature_count,
