@@ -121,6 +121,7 @@ def report(
     notes=(),
     sample_weight=None,
     texts=None,
+    ids=None,
     date=None,
 ):
     """Write a page with what the clusters are, the data, the choice of k and how to reproduce it.
@@ -146,6 +147,9 @@ def report(
     texts : dict of str to array-like of shape (n,), or table of text columns; or None
         What else is known of the rows, such as names and kinds: it had no part in the fit, and is
         broken down by cluster.
+    ids : dict of str to array-like of shape (n,), table; or None
+        What the rows are known by, such as keys, to be shown beside them. None takes the index of a
+        pandas table, unless it counts the rows from 0.
     date : datetime.date, datetime.datetime, str or None
         What the page is dated. None is now, or the time of ``SOURCE_DATE_EPOCH`` (seconds since
         1970) if the environment has it; with either, the same input gives the same page.
@@ -157,7 +161,8 @@ def report(
     Notes
     -----
     Needs matplotlib (``pip install 'ckmeans-cython[plot]'``). Pictures of many rows show a random
-    sample, and say so. The page can be printed, and is dark where the browser is.
+    sample, and say so. The page can be printed, and is dark where the browser is. Rows that are
+    shown are counted from 0, as in X; if `command` is given, from 1, as the command counts them.
 
     Examples
     --------
@@ -179,6 +184,7 @@ def report(
     array, names = check.as_matrix(X)
     weights = check.as_weights(sample_weight, len(array))
     texts = _texts(texts, len(array))
+    ids = _texts(_index(X) if ids is None else ids, len(array), "id")
     if model is not None:
         check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
@@ -191,6 +197,8 @@ def report(
     moment = _moment(date)
     with need("matplotlib", "a report").rc_context(_LIGHT):
         shown = None if model is None else _show(model, array, columns, weights, texts)
+        if shown is not None:
+            shown = shown._replace(ids=ids, first=0 if command is None else 1)
         parts = [
             _summary(shown, selection, array, source, weights, moment),
             _warnings(shown, selection, array, columns, notes),
@@ -253,15 +261,31 @@ def _moment(date):
     )
 
 
-def _texts(texts, n):
-    """The text columns: name -> list of n texts, None where one is missing."""
+def _index(X):
+    """What a pandas table calls its rows, unless these are their numbers."""
+    index = getattr(X, "index", None)
+    if not hasattr(X, "iloc") or index is None or list(index[:1]) == [0] and _counts(index):
+        return None
+    names = [str(name) for name in index.names] if None not in index.names else ["index"]
+    if len(names) == 1:
+        return {names[0]: index}
+    return {name: index.get_level_values(level) for level, name in enumerate(names)}
+
+
+def _counts(index):
+    """Whether an index is 0, 1, 2, ..."""
+    return index.dtype.kind in "iu" and bool((np.asarray(index) == np.arange(len(index))).all())
+
+
+def _texts(texts, n, kind="text"):
+    """The columns of texts, or of ids: name -> list of n texts, None where one is missing."""
     if texts is None:
         return {}
     if hasattr(texts, "columns") and hasattr(texts, "__getitem__"):
         texts = {name: texts[name] for name in texts.columns}
     if not hasattr(texts, "items"):
         raise TypeError(
-            "texts must be a dict of columns or a table, got "
+            f"{kind}s must be a dict of columns or a table, got "
             f"{type(texts).__name__}: pass {{name: values}}."
         )
     found = {}
@@ -269,7 +293,7 @@ def _texts(texts, n):
         values = values.tolist() if hasattr(values, "tolist") else list(values)
         if len(values) != n:
             raise ValueError(
-                f"the text column {name!r} has {len(values)} values, but X has {n} rows."
+                f"the {kind} column {name!r} has {len(values)} values, but X has {n} rows."
             )
         found[str(name)] = [None if metrics.is_missing(one) else str(one) for one in values]
     return found
@@ -283,6 +307,8 @@ class _Shown(NamedTuple):
     names: list[str]
     weights: np.ndarray | None
     texts: dict[str, list[str | None]]
+    ids: dict[str, list[str | None]]
+    first: int  #: the number of the first row
     centers: np.ndarray
     counts: np.ndarray
     labels: np.ndarray  #: -1 for outliers
@@ -329,6 +355,8 @@ def _show(model, array, names, weights, texts):
         names,
         weights,
         texts,
+        {},
+        0,
         centers,
         counts,
         labels,
@@ -592,15 +620,23 @@ def _rows_table(shown, indices, extra_names, extras):
     for i, extra in zip(indices, extras):
         values = [_number(value) for value in shown.rows[i, : len(names)].tolist()]
         label = str(shown.labels[i]) if shown.labels[i] >= 0 else "outlier"
-        known = [shown.texts[name][i] for name in texts]
-        rows.append([str(i), label, *extra, *values, *("–" if t is None else t for t in known)])
-    width = 2 + len(extra_names) + len(names)
-    head = ["row", "cluster", *extra_names, *names, *texts]
+        known = ["–" if one[i] is None else one[i] for one in shown.ids.values()]
+        told = ["–" if shown.texts[name][i] is None else shown.texts[name][i] for name in texts]
+        rows.append([str(shown.first + i), *known, label, *extra, *values, *told])
+    width = 2 + len(shown.ids) + len(extra_names) + len(names)
+    head = ["row", *shown.ids, "cluster", *extra_names, *names, *texts]
     return fill(
         '<div class="wide">{}</div>{}',
         table(head, rows, left=range(width, width + len(texts))),
         _omitted((len(shown.names) - _COLUMNS, "columns")),
     )
+
+
+def _counting(shown):
+    """How rows are counted, in words."""
+    if shown.first:
+        return "Row 1 is the first below the header of the file."
+    return "Rows are counted from 0, as in X."
 
 
 def _typical(shown):
@@ -611,8 +647,7 @@ def _typical(shown):
     ]
     return fill(
         "<h2>Typical rows</h2><p>{}</p>{}",
-        "The rows nearest to the center of each cluster. Rows are counted from 0, without the "
-        "header.",
+        f"The rows nearest to the center of each cluster. {_counting(shown)}",
         _rows_table(shown, indices, [], [[]] * len(indices)),
     )
 
@@ -642,7 +677,7 @@ def _unusual(shown):
     return fill(
         "<h2>Most unusual rows</h2><p>{}</p>{}",
         said + "The score is the distance to the center divided by the median distance in the "
-        "cluster: 1 is typical. Rows are counted from 0, without the header.",
+        f"cluster: 1 is typical. {_counting(shown)}",
         _rows_table(shown, order, ["distance", "score"], extras),
     )
 

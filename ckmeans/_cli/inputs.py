@@ -6,6 +6,8 @@ from .._input import configuration
 from .arguments import TEXT_OPTIONS, UsageError
 from .tables import MissingValue
 
+#: Options by which rows are shown one by one.
+_ROWS_SHOWN = ("table", "distances", "typical")
 #: What to do about missing values, for errors.
 REMEDY = "give --missing drop, mean or ignore"
 
@@ -70,7 +72,9 @@ def read(args, chunks=False, path=None, **options):
     """
     aside = getattr(args, "labels_known", None)
     reported = getattr(args, "report", None) and not chunks
-    if getattr(args, "table", None) or reported or aside is not None:
+    # Of rows that are shown one by one, the columns are wanted by which they are known.
+    shown = reported or any(getattr(args, name, None) for name in _ROWS_SHOWN)
+    if shown or aside is not None:
         options["originals"] = True
     if aside is not None:
         options["aside"] = aside

@@ -224,7 +224,7 @@ _WRITERS = {
     ".feather": _arrow("feather", "write_feather"),
 }
 #: Formats in which numbers are spelled as in the file.
-_TEXT = (".csv", ".tsv", ".txt")
+TEXT = (".csv", ".tsv", ".txt")
 #: suffix -> the module of pyarrow that writes it
 _ARROW = {".parquet": "parquet", ".feather": "feather"}
 #: Messages about formats that cannot be written.
@@ -251,7 +251,7 @@ def write_table(path, table, labels, distances, scores=None):
     suffix, remarks = suffix_of(path), []
     names, columns = [], []
     for original in table.originals:
-        text = suffix in _TEXT
+        text = suffix in TEXT
         column = original.cells if text and original.cells is not None else original.values()
         if text and not isinstance(column, np.ndarray) and original.cells is None:
             column = [_cell(value) for value in as_list(column)]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._blocks.sources import open_source
-from .._input.doubtful_columns import called_as_numbers, may_number_rows
+from .._input.doubtful_columns import called_as_numbers, may_number_rows, too_long
 from .._input.npy_files import load_npy
 from .._input.parquet_files import arrow_errors, column_values, open_dataset
 from .._input.vectors import vectors_of
@@ -138,7 +138,7 @@ class Look:
             for j, name in enumerate(table.names)
             if whole[j]
             and may_number_rows(n, called[j], low[j], high[j])
-            and (steps.get(j) or self._differ(j))
+            and (too_long(called[j], low[j], high[j]) or steps.get(j) or self._differ(j))
         ]
 
     def _blocks(self, columns):

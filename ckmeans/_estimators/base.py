@@ -61,6 +61,8 @@ def open_data(
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, data.largest, *array.shape)
+    if compared and data.largest > check.EXACT and not isinstance(array, SparseRows):
+        check.warn_if_rounded(array, "X")  # rows that are read in place
     if compared and metric == "gaps" and not (data.low <= data.high).all():
         raise check.empty_column_error(int(np.argmin(data.low <= data.high)), names)
     if compared and not unit:

@@ -57,6 +57,6 @@ from .parameters import (
     checks_of_kmeans,
 )
 from .random_states import check_random_state, one_source, seeded, seeds
-from .real_numbers import first_true
+from .real_numbers import EXACT, first_true, warn_if_rounded
 from .tables import string_names
 from .weights_and_centers import as_centers, as_weights, check_directions

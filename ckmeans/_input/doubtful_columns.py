@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ColumnsWarning, warn
+from .real_numbers import EXACT
 
 #: How many times the spreads of columns may differ without a warning.
 MOST_APART = 10
@@ -38,12 +39,19 @@ def may_number_rows(n: int, called: bool, low: Any, high: Any) -> bool:
     return n >= 2 and (called or n >= 5 and low in (0, 1) and float(high) - low == n - 1)
 
 
+def too_long(called: bool, low: Any, high: Any) -> bool:
+    """Whether a column that is called ``id`` holds whole numbers that float64 rounds, as are those
+    of 64 bits of many systems: whether they differ cannot be told, and they measure nothing.
+    """
+    return called and max(-float(low), float(high)) > EXACT
+
+
 def numbers_of_rows(array: np.ndarray, names: Any) -> list[int]:
     """The places of the columns that look like numbers given to the rows rather than measured on
     them.
 
     These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
-    (or 0 to n - 1).
+    (or 0 to n - 1); or whole numbers that are `too_long`.
 
     names : sequence of str, or None
     """
@@ -51,18 +59,25 @@ def numbers_of_rows(array: np.ndarray, names: Any) -> list[int]:
     found = []
     for j in range(array.shape[1]):
         column = array[:, j]
-        some = column[:: max(1, n // 1000)]
-        if not _all_differ(some):  # most columns are done with
-            continue
         called = names is not None and called_as_numbers(str(names[j]))
-        if may_number_rows(n, called, column.min(), column.max()) and _all_differ(column):
+        some = column[:: max(1, n // 1000)]
+        if not _are_whole(some) or not called and not _all_differ(some):
+            continue  # as most columns
+        low, high = column.min(), column.max()
+        if not may_number_rows(n, called, low, high) or not _are_whole(column):
+            continue
+        if too_long(called, low, high) or _all_differ(column):
             found.append(j)
     return found
 
 
+def _are_whole(column: np.ndarray) -> bool:
+    """Whether these are whole numbers, none of them NaN."""
+    return np.array_equal(column, np.floor(column))
+
+
 def _all_differ(column: np.ndarray) -> bool:
-    """Whether these are whole numbers (none of them NaN), another one in each row."""
-    return np.array_equal(column, np.floor(column)) and len(np.unique(column)) == len(column)
+    return len(np.unique(column)) == len(column)
 
 
 def spreads(array: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -469,6 +470,55 @@ def words_only(monkeypatch):
     monkeypatch.setattr(
         sys.modules["ckmeans.report"], "_figure", lambda figure, caption: close(figure) or ""
     )
+
+
+def heads_and_first_cells(page, title):
+    """Of the first table below a heading: its heads, and the first two cells of each row."""
+    part = page.partition(f"<h2>{title}</h2>")[2].partition("</table>")[0]
+    heads, *rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in part.split("<tr>")[1:])
+    return heads, [row[:2] for row in rows]
+
+
+@pytest.mark.usefixtures("words_only")
+def test_rows_are_shown_by_what_they_are_called():
+    pandas = pytest.importorskip("pandas")
+    X = blobs()
+    model = fitted(X)
+    X[5] = 50
+    table = pandas.DataFrame(X, columns=["x", "y"])
+    called = table.set_axis([f"c{i}" for i in range(len(X))]).rename_axis("customer")
+    for rows, more, heads, cells in (
+        (X, {}, ["row", "cluster"], "5"),
+        (table, {}, ["row", "cluster"], "5"),
+        (called, {}, ["row", "customer"], ("5", "c5")),
+        (called.rename_axis(None), {}, ["row", "index"], ("5", "c5")),
+        (table[::-1], {}, ["row", "index"], (str(len(X) - 6), "5")),
+        (table.set_axis(range(1, len(X) + 1)), {}, ["row", "index"], ("5", "6")),
+        (X, {"ids": {"key": range(100, 100 + len(X))}}, ["row", "key"], ("5", "105")),
+        (X, {"command": ["ckmeans", "fit"]}, ["row", "cluster"], "6"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that the model does not know
+            page = report(model, rows, **more)
+        for title in ("Typical rows", "Most unusual rows"):
+            found, first = heads_and_first_cells(page, title)
+            assert found[:2] == heads, title
+        assert cells in (first[0][0], tuple(first[0]))
+        said = "Row 1 is the first below" if "command" in more else "Rows are counted from 0, as in"
+        assert page.count(said) == 2
+    with pytest.raises(ValueError, match="the id column 'key' has 3 values"):
+        report(model, X, ids={"key": [1, 2, 3]})
+
+
+@pytest.mark.usefixtures("words_only")
+def test_the_page_of_the_command_has_the_ids_of_the_file(run):
+    X = blobs()
+    lines = [f"{900 + i},{x},{y},{'ab'[i % 2]}" for i, (x, y) in enumerate(X.tolist())]
+    Path("ids.csv").write_text("\n".join(["order_id,x,y,kind", *lines, ""]))
+    run("fit", "ids.csv", "-k", 3, "--report", "ids.html", "--model", "ids.npz")
+    far = int(ckmeans.load("ids.npz").anomaly_scores(X).argmax())
+    heads, first = heads_and_first_cells(Path("ids.html").read_text(), "Most unusual rows")
+    assert heads[:2] == ["row", "order_id"] and first[0] == [str(1 + far), str(900 + far)]
 
 
 @pytest.mark.usefixtures("words_only")

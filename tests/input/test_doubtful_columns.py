@@ -149,3 +149,59 @@ def test_many_rows_and_columns_are_looked_at_in_part():
         ckmeans._input.doubtful_columns.spreads(wide.to_numpy() * np.geomspace(1, 11, 9000))
     )[0] < 4000  # fmt: skip
     assert said(lambda: KMeans(2, max_iter=1, init="first", n_init=1).fit(wide)) == []
+
+
+# ---- whole numbers that float64 rounds
+
+BIG = 2**60 + np.array([[1, 7], [2, 3], [900, 5], [905, 4]])
+ROUNDED = {
+    "int64": lambda: KMeans(2).fit(BIG),
+    "uint64": lambda: KMeans(2).fit((BIG + 2**62).astype(np.uint64)),
+    "negative": lambda: KMeans(2).fit(-BIG),
+    "strides": lambda: KMeans(2).fit(np.asfortranarray(BIG)[::2]),
+    "lists": lambda: KMeans(2).fit(BIG.tolist()),
+    "objects": lambda: KMeans(2).fit([[2**90 + 1], [5]]),
+    "frame": lambda: KMeans(2).fit(pandas.DataFrame({"a": BIG[:, 0], "b": [0.5, 1, 2, 3]})),
+    "minibatch": lambda: MiniBatchKMeans(2).fit(BIG),
+    "bisecting": lambda: BisectingKMeans(2).fit(BIG),
+    "weights": lambda: KMeans(2).fit([[1.0], [2.0]], sample_weight=[2**53 + 1, 5]),
+    "centers": lambda: KMeans(2, init=BIG[::2]).fit(BIG.astype(float)),
+    "breaks": lambda: ckmeans.breaks(BIG[:, 0], 2),
+}
+
+
+def roundings(work):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        work()
+    return [str(one.message) for one in caught if "beyond 2**53" in str(one.message)]
+
+
+@pytest.mark.parametrize("case", ROUNDED)
+def test_whole_numbers_that_are_rounded_are_told(case):
+    (text,) = set(roundings(ROUNDED[case]))
+    assert text.startswith({"weights": "sample_weight", "centers": "init", "breaks": "data"}.get(
+        case, "X"
+    ))  # fmt: skip
+    assert ("in column 'a'" in text) == (case == "frame")
+    assert "subtract an offset first" in text
+
+
+def test_sparse_whole_numbers_that_are_rounded():
+    sparse = pytest.importorskip("scipy.sparse")
+    assert len(set(roundings(lambda: KMeans(2).fit(sparse.csr_array(BIG))))) == 1
+
+
+@pytest.mark.parametrize(
+    "exact",
+    [
+        np.array([[2**53], [-(2**53)], [0]]),
+        np.array([[2**60], [2**61 + 2**40], [5]]),  # which float64 holds
+        [[2**70], [3]],
+        np.array([[1e300], [5.0]]) * 1e-200,
+        np.array([[2**31], [7]], np.uint32),
+    ],
+    ids=str,
+)
+def test_whole_numbers_that_are_not_rounded(exact):
+    assert roundings(lambda: KMeans(2).fit(exact)) == []
