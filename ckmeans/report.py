@@ -402,6 +402,7 @@ def _summary(shown, selection, array, source, weights, moment):
         + "."
     ]
     sentences += _how_sure(shown)
+    sentences += _how_scaled(shown.model)
     out.append(fill("<p>{}</p>", " ".join(sentences)))
     said = shown.explained.clusters[:_TOLD]
     out.append(fill("<ul>{}</ul>", join(fill("<li>{}</li>", cluster.sentence) for cluster in said)))
@@ -424,6 +425,19 @@ def _how_sure(shown):
     if told not in ("", "1"):
         said.append(f"Runs: {told}.")
     return said
+
+
+def _how_scaled(model):
+    """In words, what was done to the columns."""
+    if fitted_scaling(model).divisors is None:
+        return []
+    spread = {"standard": "standard deviation", "robust": "interquartile range"}.get(
+        getattr(model, "scale", None), "spread"
+    )
+    return [
+        f"Each column was divided by its {spread}: distances, inertia and silhouettes are of these "
+        "scaled columns, while centers and all other values are in the units of the data."
+    ]
 
 
 def _warnings(shown, selection, array, names, notes):

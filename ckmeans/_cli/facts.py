@@ -44,12 +44,8 @@ def show(args, facts, report):
         print("ckmeans:", safe_text.terminal(told(facts["data"]["missing"])), file=sys.stderr)
     for line in facts["warnings"]:
         print("ckmeans: warning:", safe_text.terminal(line), file=sys.stderr)
-    for column in facts.get("data", {}).get("left_out", ()):
-        print(
-            "ckmeans: left out:",
-            safe_text.terminal(f"{column['name']} ({column['why']})"),
-            file=sys.stderr,
-        )
+    for line in left_out_told(facts.get("data", {}).get("left_out", ())):
+        print("ckmeans: left out:", line, file=sys.stderr)
     if args.json:
         facts = {"ckmeans": __version__, **facts}
         lines = (f"  {json.dumps(name)}: {safe_text.to_json(fact)}" for name, fact in facts.items())
@@ -113,18 +109,22 @@ def timing(facts):
 
 def endings(facts):
     """The facts that any report ends with."""
-    left_out = [f"{column['name']} ({column['why']})" for column in facts["data"]["left_out"]]
-    if len(left_out) > 4:
-        left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
+    left_out = left_out_told(facts["data"]["left_out"])
     missing = facts["data"].get("missing")
     return [
         *([("missing", printable(told(missing), None))] if missing else []),
-        *(("left out", printable(line)) for line in left_out),
+        *(("left out", line) for line in left_out),
         *(
             ("wrote", f"{printable(path, None)} ({CONTENTS[what]})")
             for what, path in facts["written"].items()
         ),
     ]
+
+
+def left_out_told(columns):
+    """Lines about columns that are not used, at most four."""
+    lines = [printable(f"{column['name']} ({column['why']})") for column in columns]
+    return [*lines[:3], f"{len(lines) - 3} more (see --json)"] if len(lines) > 4 else lines
 
 
 def told(facts):

@@ -42,7 +42,7 @@ from .facts import (
 )
 from .inputs import in_chunks, read
 from .known_labels import add_known_labels, known_labels
-from .missing import add_missing, remedy_told, treat
+from .missing import add_missing, told_by_command, treat
 from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
 from .progress import add_progress, progress_bar
@@ -237,17 +237,18 @@ def run(args):
         )
         if chunks:
             labels = args.labels or (True if table.weights is not None else None)
-            model.fit_chunks(
-                table.values,
-                sample_weight=table.weights,
-                columns=table.asked,
-                labels=labels,
-                checkpoint=args.checkpoint,
-                progress=progress_bar(args) is not None,
-            )
+            with told_by_command(table, chunks=True):
+                model.fit_chunks(
+                    table.values,
+                    sample_weight=table.weights,
+                    columns=table.asked,
+                    labels=labels,
+                    checkpoint=args.checkpoint,
+                    progress=progress_bar(args) is not None,
+                )
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
-            with remedy_told(table):
+            with told_by_command(table):
                 model.fit(table, sample_weight=table.weights, labels_known=labels_known)
             if means is not None:
                 model.column_means_ = means  # type: ignore[attr-defined]
@@ -400,7 +401,7 @@ def _fit_range(args):
                 f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}"
             )
         was_read = time.perf_counter()
-        with remedy_told(table):
+        with told_by_command(table):
             found = select_k(
                 table,
                 args.clusters,

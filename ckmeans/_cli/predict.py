@@ -28,7 +28,7 @@ from .facts import (
     timing,
 )
 from .inputs import in_chunks, read_for_model
-from .missing import BY_MODEL, add_missing, remedy_told, treat, way_of
+from .missing import BY_MODEL, add_missing, told_by_command, treat, way_of
 from .outputs import (
     TEXT,
     check_outputs,
@@ -83,10 +83,11 @@ def run(args):
         missing, _ = treat(how, table, args.data, model)
         started = time.perf_counter()
         if chunks:
-            sizes, inertia = _predict_chunks(args, model, table)
+            with told_by_command(table, chunks=True):
+                sizes, inertia = _predict_chunks(args, model, table)
             seconds = time.perf_counter() - started
         else:
-            with remedy_told(table):
+            with told_by_command(table):
                 labels = model.predict(table)
             seconds = time.perf_counter() - started
             inertia = -model.score(table)

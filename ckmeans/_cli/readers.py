@@ -402,16 +402,28 @@ def _from_arrow(source, schema, read, ask):
             Original(name, partial(lambda values: values, column_of(j)))
             for j, name in enumerate(unique(schema.names))
         ]
+    table.in_vectors = {
+        name for name, (_, place) in zip(spread.names, spread.features) if place is not None
+    }
     return table
 
 
 def _missing(source, row, name):
-    return MissingValue(f"{source.name}: row {row}, column {name!r}: the value is missing")
+    return MissingValue(f"{source.name}: row {row + 1}, column {name!r}: the value is missing")
+
+
+#: A row in messages of Python, which count from 0; those of the command count from 1.
+_ROW = re.compile(r"\brow (\d+)")
 
 
 def _vectors(source, name, chunks, ask):
     """A column of vectors as rows (n, width)."""
-    array: Any = vectors_of(chunks, f"{source.name}: column {name!r}", gaps=True)
+    place = f"{source.name}: column {name!r}"
+    try:
+        array: Any = vectors_of(chunks, place, gaps=True)
+    except (TypeError, ValueError) as error:
+        said = str(error).removeprefix(place)
+        raise type(error)(place + _ROW.sub(lambda row: f"row {int(row[1]) + 1}", said)) from None
     holes = chunks.null_count or any(chunk.flatten().null_count for chunk in chunks.chunks)
     if holes and not ask.gaps:
         raise _missing(source, np.argmax(np.isnan(array).any(axis=1)), name)

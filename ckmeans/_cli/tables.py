@@ -71,6 +71,8 @@ class Table:
         All columns of the file in its order, where they were asked for.
     kept : ndarray of bool, one for each row of the file, or None
         Which of them are rows of this table; None means all.
+    in_vectors : set of str
+        Names of features that are places of vectors, of which none is left out alone.
     """
 
     def __init__(self, values, names, *, named, weights=None, left_out=(), originals=None):
@@ -81,6 +83,7 @@ class Table:
         self.left_out = list(left_out)
         self.originals = originals
         self.kept = None
+        self.in_vectors: set[str] = set()
         self.dtypes = [values.dtype] * len(self.names)  # of the columns in the file
 
     def __len__(self):
@@ -199,7 +202,13 @@ def choose(source, names, numeric, ask, named, index=None):
         aside = {_find(source, names, positions, ask.aside, named): "known labels, as asked"}
     columns = ask.columns_if_named if ask.columns is None and named else ask.columns
     if columns is not None:
-        return [_find(source, names, positions, column, named) for column in columns], where, []
+        chosen = [_find(source, names, positions, column, named) for column in columns]
+        rest = []
+        if ask.columns is None:
+            used = {*chosen, *aside, where}
+            why = "the model does not use it"
+            rest = [LeftOut(name, why) for j, name in enumerate(names) if j not in used]
+        return chosen, where, rest
     if ask.index is not None:
         index = {
             _find(source, names, positions, column, named): "row names, as asked"
@@ -260,6 +269,14 @@ def without_numbers_of_rows(found, table, name):
     name : str
         What messages call the file.
     """
+    for column in (name for name in found if name in table.in_vectors):
+        warnings.warn(
+            f"{name}: place {column!r} of the vectors has another whole number in each row and is "
+            "used as a feature; if these are numbers of the rows, write the vectors without them",
+            UserWarning,
+            stacklevel=4,
+        )
+    found = [column for column in found if column not in table.in_vectors]
     if found and table.columns and len(found) < len(table.names):
         why = "another whole number in each row, such as an id; --no-index keeps it"
         kept = [j for j, column in enumerate(table.names) if column not in found]

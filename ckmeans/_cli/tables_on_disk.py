@@ -52,6 +52,7 @@ class LazyTable:
         self.columns = self.names if named else []
         self.left_out = list(left_out)
         self.spreads: Any = None
+        self.in_vectors: set[str] = set()  # as in `Table`
 
     def __len__(self):
         return self.n_rows
@@ -305,7 +306,7 @@ def _open_parquet(path, ask):
             f"{Place.name}: chunk by chunk, a column of vectors is read alone and whole: give "
             f"--columns {vectors[0]}"
         )
-    return LazyTable(
+    table = LazyTable(
         files,
         n_rows,
         [str(1 + f) for f in range(len(chosen))] if vectors else [spread.names[f] for f in chosen],
@@ -314,3 +315,5 @@ def _open_parquet(path, ask):
         weights=None if where is None else spread.names[where],
         left_out=left_out,
     )
+    table.in_vectors = set(table.names) if vectors else set()
+    return table

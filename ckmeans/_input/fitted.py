@@ -248,4 +248,6 @@ def _names_error(names: Any, fitted: Any) -> ValueError:
                 lines.append("- ...")
     if not unseen and not missing:
         lines.append("Feature names must be in the same order as they were in fit.")
+    if not missing:
+        lines.append("Pass the columns of the fit: X[list(model.feature_names_in_)].")
     return ValueError("\n".join(lines) + "\n")

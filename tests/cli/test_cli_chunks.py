@@ -227,9 +227,12 @@ def test_a_place_in_vectors_that_counts_the_rows_is_told(run, rows):
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), 4)
     pq.write_table(pa.table({"v": vectors}), "x.parquet")
     facts = json.loads(run("fit", "x.parquet", "-k", 3, "--chunks", "--json"))
-    assert "column '4' has another whole number" in facts["warnings"][0]
+    assert "place '4' of the vectors has another whole number" in facts["warnings"][0]
+    assert "write the vectors without them" in facts["warnings"][0]
     assert "spreads of the columns" in facts["warnings"][1]
-    assert "give --columns v" in fails(run, "fit", "x.parquet", "-k", 3, "--chunks", "--index", 4)
+    whole = json.loads(run("fit", "x.parquet", "-k", 3, "--json"))
+    assert "place 'v[3]' of the vectors has another whole number" in whole["warnings"][0]
+    assert whole["inertia"] == facts["inertia"] and whole["data"]["left_out"] == []
 
 
 def damaged_files(folder, rows):

@@ -289,6 +289,25 @@ def test_typical_rows_are_shown_with_their_ids(run, file_with_ids):
     assert f"{row} (id {BIG + row - 1}, name n{row - 1})" in said
 
 
+def test_columns_that_the_model_does_not_use_are_told(run):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i * i % 7},{i % 3}\n" for i in range(20)))
+    run("fit", "two.csv", "-k", 2, "--model", "two.npz")
+    assert run.errors == ""
+    for extra in (1, 9):
+        names = [f"e{j}" for j in range(extra)]
+        lines = [",".join(["y", *names, "x"]), "1," + "7," * extra + "2"]
+        Path("more.csv").write_text("\n".join([*lines, ""]))
+        text = run("predict", "two.npz", "more.csv")
+        told = [line for line in run.errors.splitlines() if "left out" in line]
+        assert told[0] == "ckmeans: left out: e0 (the model does not use it)"
+        assert "e0 (the model does not use it)" in text
+        assert len(told) == min(extra, 4) and ("6 more (see --json)" in told[-1]) == (extra == 9)
+        facts = json.loads(run("predict", "two.npz", "more.csv", "--json"))
+        assert [column["name"] for column in facts["data"]["left_out"]] == names
+    text = run("predict", "two.npz", "more.csv", "--columns", "x,y")  # the choice is the user's
+    assert "left out" not in text and run.errors == ""
+
+
 def test_left_out_rows_keep_the_ids_in_step(run):
     lines = [f"k{i},{9 * (i % 2) + i / 100},{'' if i == 3 else i / 50}" for i in range(40)]
     lines[20] = "k20,20,0"

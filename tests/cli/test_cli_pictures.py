@@ -480,6 +480,19 @@ def heads_and_first_cells(page, title):
 
 
 @pytest.mark.usefixtures("words_only")
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [(None, None), ("standard", "standard deviation"), ("robust", "interquartile range")],
+)
+def test_scaled_columns_are_said(scale, said):
+    X = blobs() * [1, 1000]
+    page = report(fitted(X, scale=scale), X)
+    summary = page.partition("<h2>Summary</h2>")[2].partition("<h2>")[0]
+    assert (f"Each column was divided by its {said}:" in summary) == (said is not None)
+    assert ("divided by" in summary) == (said is not None)
+
+
+@pytest.mark.usefixtures("words_only")
 def test_rows_are_shown_by_what_they_are_called():
     pandas = pytest.importorskip("pandas")
     X = blobs()
