@@ -645,7 +645,7 @@ def test_other_names():
         ):
             use(frame("b", "a", "c"))
         remedy = "\nPass the columns of the fit: X[list(model.feature_names_in_)].\n"
-        for other in (frame("b", "a", "c"), frame("a", "b", "c", "d")):
+        for other in (frame("b", "a", "c"), frame("a", "b", "c").assign(d=1.0)):
             with raises(ValueError, remedy):
                 use(other)
             assert len(use(other[list(model.feature_names_in_)])) if use != model.score else True
