@@ -46,6 +46,7 @@ from .missing import add_missing, told_by_command, treat
 from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
 from .progress import add_progress, progress_bar
+from .streamed_output import write_table_in_chunks
 
 STARTS = (
     "auto",
@@ -356,7 +357,9 @@ def _write_results(args, model, table, selection, caught, missing, labels_writte
         write_labels(args.labels, model.labels_, table)
     if args.centers:
         write_rows(args.centers, model.cluster_centers_, table.columns)
-    if args.table:
+    if args.table and labels_written:
+        caught += write_table_in_chunks(args.table, table, model)
+    elif args.table:
         caught += write_table(args.table, table, model.labels_, model.distances(table))
     if args.model:
         if not labels_written:  # of rows that are in memory

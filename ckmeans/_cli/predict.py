@@ -39,6 +39,7 @@ from .outputs import (
     written_by,
 )
 from .row_ids import row_ids
+from .streamed_output import write_table_in_chunks
 
 
 def arguments(parser):
@@ -85,6 +86,8 @@ def run(args):
         if chunks:
             with told_by_command(table, chunks=True):
                 sizes, inertia = _predict_chunks(args, model, table)
+                if args.table:
+                    caught += write_table_in_chunks(args.table, table, model)
             seconds = time.perf_counter() - started
         else:
             with told_by_command(table):

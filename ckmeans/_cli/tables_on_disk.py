@@ -8,6 +8,7 @@ import numpy as np
 from .._blocks.sources import open_source
 from .._input.doubtful_columns import called_as_numbers, may_number_rows, too_long
 from .._input.npy_files import load_npy
+from .._input.optional_packages import need
 from .._input.parquet_files import arrow_errors, column_values, open_dataset
 from .._input.vectors import vectors_of
 from .readers import (
@@ -56,6 +57,25 @@ class LazyTable:
 
     def __len__(self):
         return self.n_rows
+
+    def parts(self, n_rows):
+        """The rows in their order, some at a time: (names of all columns of the file, the columns,
+        the features, as an array or a table).
+        """
+        if hasattr(self.values, "to_batches"):
+            pyarrow = need("pyarrow", "reading Parquet files")
+            for batch in self.values.to_batches():
+                if batch.num_rows:
+                    some = pyarrow.Table.from_batches([batch])
+                    yield some.column_names, some.columns, some.select(self.asked)
+            return
+        array = getattr(self.values, "array", self.values)
+        fields = array.dtype.names
+        names = fields or [f"column {j}" for j in range(1, array.shape[1] + 1)]
+        for start in range(0, self.n_rows, n_rows):
+            some = array[start : start + n_rows]
+            columns = [some[name] if fields else some[:, j] for j, name in enumerate(names)]
+            yield list(names), columns, np.asarray(self.values[start : start + n_rows])
 
     def standard_deviations(self):
         """Those of the columns, (d,); takes a pass over the rows, unless one has found them."""

@@ -1,7 +1,9 @@
 """The command on rows that stay in their files."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ from command_line import fails
 import ckmeans
 from ckmeans import KMeans
 from ckmeans._blocks.sources import local
-from ckmeans._cli import tables_on_disk
+from ckmeans._cli import streamed_output, tables_on_disk
 from ckmeans._cli.readers import read_table
+from ckmeans._cli.streamed_output import STREAMED
 from ckmeans._input import configuration as _config
 
 
@@ -367,3 +370,113 @@ def test_errors_are_one_line(argv, message, run, rows, directory, tmp_path):
 
     assert re.search(message, fails(run, "fit", *argv, "-k", 2))
     assert "several numbers" in fails(run, "fit", "x.npy", "-k", "2:4", "--chunks")
+
+
+# ---- all columns with clusters, written while the rows are read again
+
+
+def read_output(path):
+    pandas = pytest.importorskip("pandas")
+    kind = path.rpartition(".")[2]
+    if kind in ("csv", "txt", "tsv"):
+        return pandas.read_csv(path, sep="\t" if kind == "tsv" else ",")
+    if kind in ("jsonl", "ndjson"):
+        return pandas.read_json(path, lines=True, precise_float=True)
+    return getattr(pandas, f"read_{kind}")(path)
+
+
+@pytest.mark.parametrize("suffix", STREAMED)
+@pytest.mark.parametrize("source", ["x.parquet", "parts", "rows.npy", "fields.npy"])
+def test_output_in_chunks_is_that_in_memory(source, suffix, run, rows, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(streamed_output, "_ROWS", 700)
+    table = pandas.DataFrame(rows.astype("f4"), columns=list("abc"))
+    table["cluster"] = [f"t{i % 7}" for i in range(N)]  # a name that the output needs itself
+    if source == "parts":
+        os.mkdir(source)
+        for i in range(3):
+            table[i * N // 3 : (i + 1) * N // 3].to_parquet(f"parts/{i}.parquet", index=False)
+        table.to_parquet("whole.parquet", index=False)
+    elif source == "x.parquet":
+        table.to_parquet(source, row_group_size=500, index=False)
+    elif source == "rows.npy":
+        np.save(source, rows.astype("f4"))
+    else:
+        np.save(source, table[list("abc")].to_records(index=False))
+    whole = "whole.parquet" if source == "parts" else source
+    columns = ["--columns", "2,3" if source == "rows.npy" else "b,c"]
+    for path, name, more in ((source, "o", ["--chunks"]), (whole, "m", [])):
+        run("fit", path, "-k", 3, *columns, *more, "--output", name + suffix, "--model", "m.npz")
+        run("predict", "m.npz", path, *columns, *more, "--output", f"p{name}{suffix}")
+        os.remove("m.npz")
+    found, expected = read_output("o" + suffix), read_output("m" + suffix)
+    pandas.testing.assert_frame_equal(found, expected, check_exact=True)
+    again = read_output("po" + suffix)  # without scores: the model knows no typical distances
+    pandas.testing.assert_frame_equal(again, expected, check_exact=True)
+    assert list(read_output("pm" + suffix).columns) == [*expected.columns, "score"]
+
+
+def test_output_in_chunks_is_printed_or_refused(run, rows):
+    np.save("x.npy", rows)
+    printed = run("fit", "x.npy", "-k", 3, "--chunks", "--output", "-").splitlines()
+    assert printed[0] == "column 1,column 2,column 3,cluster,distance" and len(printed) == N + 1
+    for name in ("o.json", "o.npy"):
+        said = fails(run, "fit", "x.npy", "-k", 3, "--chunks", "--output", name)
+        assert "with --chunks --output is written as .parquet, .feather, .csv" in said
+    run("fit", "x.npy", "-k", 3, "--model", "x.npz")  # knows typical distances
+    run("predict", "x.npz", "x.npy", "--chunks", "--output", "o.csv")
+    run("predict", "x.npz", "x.npy", "--output", "m.csv")
+    assert Path("o.csv").read_text() == Path("m.csv").read_text()
+
+
+def test_vectors_in_chunks_are_written_with_their_clusters(run, rows):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 3)
+    words = pa.array([f"w{i}" for i in range(N)])
+    pq.write_table(pa.table({"word": words, "v": vectors}), "v.parquet", row_group_size=400)
+    run("fit", "v.parquet", "-k", 3, "--chunks", "--output", "o.parquet", "--labels", "l.npy")
+    found = pq.read_table("o.parquet")
+    assert found.column_names == ["word", "v", "cluster", "distance"]
+    assert np.array_equal(found["cluster"].to_numpy(), np.load("l.npy"))
+    assert found["word"].to_pylist() == words.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--outliers", 5], "--outliers takes all rows in memory: use it without --chunks"),
+        (["--size-min", 5], "--size-min takes all rows in memory: use it without --chunks"),
+        (["--size-max", 500], "--size-max takes all rows in memory: use it without --chunks"),
+        (["--scale", "robust"], "--scale robust takes all rows in memory: use it without --chunks, "
+         "or divide the columns by their spreads first"),
+        (["--metric", "manhattan"], "--metric manhattan takes all rows in memory"),
+        (["--refine", "swap"], "--refine swap takes all rows in memory: use it without --chunks, "
+         "or with auto or best"),
+        (["--missing", "mean"], "--missing mean takes all rows in memory"),
+        (["--labels-known", "1"], "--labels-known takes all rows in memory"),
+        (["--report", "r.html"], "--report takes all rows in memory"),
+        (["-k", "2:4"], "give -k one number with --chunks, or choose it by some of the rows"),
+        (["--labels", "l.csv"], "with --chunks labels are written as .npy"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_takes_all_rows_is_refused_with_a_remedy(options, said, run, rows):
+    np.save("x.npy", rows)
+    assert said in fails(run, "fit", "x.npy", "-k", 3, "--chunks", *options)
+
+
+def test_what_takes_a_sample_is_not_refused(run, rows):
+    np.save("x.npy", rows)
+    facts = [
+        json.loads(run("fit", "x.npy", "-k", 3, "--refine", "best", *more, "--json"))
+        for more in ([], ["--chunks"])
+    ]
+    assert facts[0]["inertia"] == facts[1]["inertia"]
+    run("fit", "x.npy", "-k", 3, "--model", "x.npz")
+    for option, value, instead in (
+        ("--outliers", 3, ""),
+        ("--distances", "d.csv", "give --output"),
+    ):
+        said = fails(run, "predict", "x.npz", "x.npy", "--chunks", option, value)
+        assert f"{option} takes all rows in memory" in said and instead in said
