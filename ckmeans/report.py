@@ -432,7 +432,7 @@ def _how_scaled(model):
     if fitted_scaling(model).divisors is None:
         return []
     spread = {"standard": "standard deviation", "robust": "interquartile range"}.get(
-        getattr(model, "scale", None), "spread"
+        str(getattr(model, "scale", None)), "spread"
     )
     return [
         f"Each column was divided by its {spread}: distances, inertia and silhouettes are of these "

@@ -27,7 +27,7 @@ def row_ids(table, weights=None):
         The column of the weights.
     """
     used = {*table.names, *(f"column {name}" for name in table.names), weights}
-    found = []
+    found: list[RowIds] = []
     for original in table.originals or ():
         if original.name in used or len(found) == _MOST:
             continue
@@ -40,7 +40,7 @@ def row_ids(table, weights=None):
         if array is None:
             ids = all(cells) and len(set(cells)) == len(cells)
         else:
-            ids = not np.isnan(array).any() and numbers_of_rows(array[:, None], [original.name])
+            ids = not np.isnan(array).any() and bool(numbers_of_rows(array[:, None], [original.name]))
         if ids:
             found.append(RowIds(original.name, values, cells))
     return found

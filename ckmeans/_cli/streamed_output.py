@@ -4,6 +4,7 @@ they are read again.
 
 import contextlib
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +32,10 @@ def write_table_in_chunks(path, table, model):
     """Write all columns of a `LazyTable` with the cluster of each row, its distance to the center
     and, where the model has typical distances, its score. Returns remarks.
     """
-    remarks, names = [], None
+    remarks: list[str] = []
+    write: Any = None
     target = contextlib.nullcontext(_Printed()) if path == "-" else write_atomically(path)
     with target as file, contextlib.ExitStack() as closing:
-        write = None
         for given, columns, rows in table.parts(_ROWS):
             if isinstance(rows, np.ndarray) and hasattr(model, "feature_names_in_"):
                 rows = Table(rows, model.feature_names_in_, named=True)
@@ -42,10 +43,9 @@ def write_table_in_chunks(path, table, model):
             added = {"cluster": labels, "distance": model.distances(rows, labels)}
             if hasattr(model, "typical_distances_"):
                 added["score"] = model.anomaly_scores(rows)
-            if names is None:
+            if write is None:
                 news, remarks = new_names(path, given, added)
-                names = [*given, *news]
-                write = _writer(suffix_of(path), file, names, closing)
+                write = _writer(suffix_of(path), file, [*given, *news], closing)
             write([*columns, *added.values()])
     return remarks
 
