@@ -40,7 +40,9 @@ def row_ids(table, weights=None):
         if array is None:
             ids = all(cells) and len(set(cells)) == len(cells)
         else:
-            ids = not np.isnan(array).any() and bool(numbers_of_rows(array[:, None], [original.name]))
+            ids = not np.isnan(array).any() and bool(
+                numbers_of_rows(array[:, None], [original.name])
+            )
         if ids:
             found.append(RowIds(original.name, values, cells))
     return found
