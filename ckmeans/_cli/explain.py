@@ -7,6 +7,7 @@ import time
 from .._exports.sql import DIALECTS
 from .._output import safe_text
 from .arguments import (
+    OF_MODEL,
     UsageError,
     add_columns,
     add_json,
@@ -52,7 +53,7 @@ def arguments(parser):
         default="data",
         help="the table that the SELECT reads (default: data)",
     )
-    add_columns(parser)
+    add_columns(parser, OF_MODEL)
     parser.add_argument("--weights", metavar="COL", help="column with the weight of each row")
     add_missing(parser, None, BY_MODEL)
     add_text_options(parser)

@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from .arguments import (
+    OF_MODEL,
     add_chunks,
     add_columns,
     add_json,
@@ -44,7 +45,7 @@ from .streamed_output import write_table_in_chunks
 
 def arguments(parser):
     add_model_and_data(parser, "to assign")
-    add_columns(parser)
+    add_columns(parser, OF_MODEL)
     add_chunks(parser)
     add_text_options(parser)
     add_missing(parser, None, BY_MODEL)
@@ -220,7 +221,6 @@ COMMAND = Command(
       show the 5 most unusual rows, and write distances and scores of all
 """,
     notes="""\
-If the model knows column names, the data's columns are found by name, in any order; others are
-ignored.
+Columns that the model does not use are left out, and told.
 """,
 )
