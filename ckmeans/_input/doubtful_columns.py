@@ -13,7 +13,7 @@ from .real_numbers import EXACT
 #: How many times the spreads of columns may differ without a warning.
 MOST_APART = 10
 #: At most so many values are looked at for spreads, of rows at equal steps.
-_LOOKED_AT = 1 << 20
+_LOOKED_AT = 1 << 17
 
 _ID_NAME = re.compile(
     r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code"
@@ -57,12 +57,12 @@ def numbers_of_rows(array: np.ndarray, names: Any) -> list[int]:
     """
     n = len(array)
     found = []
-    for j in range(array.shape[1]):
+    some = array[:: max(1, n // 100)]
+    for j in np.flatnonzero((some == np.floor(some)).all(axis=0)).tolist():
         column = array[:, j]
         called = names is not None and called_as_numbers(str(names[j]))
-        some = column[:: max(1, n // 1000)]
-        if not _are_whole(some) or not called and not _all_differ(some):
-            continue  # as most columns
+        if not called and not _all_differ(some[:, j]):
+            continue
         low, high = column.min(), column.max()
         if not may_number_rows(n, called, low, high) or not _are_whole(column):
             continue
@@ -86,11 +86,15 @@ def spreads(array: np.ndarray) -> np.ndarray:
     """
     n, d = array.shape
     step = max(1, n // max(100, _LOOKED_AT // d))
-    some = np.asarray(array[::step], dtype=np.float64)
+    some = np.array(array[::step], dtype=np.float64, order="F")
     with np.errstate(all="ignore"):
-        low, high = np.nanmin(some, axis=0), np.nanmax(some, axis=0)
-        found = np.nanstd(some, axis=0)
-        two = ((some == low) | (some == high) | np.isnan(some)).all(axis=0)
+        found, low, high = some.std(axis=0), some.min(axis=0), some.max(axis=0)
+        for j in np.flatnonzero(np.isnan(found)).tolist():
+            there = some[~np.isnan(some[:, j]), j]
+            if len(there):
+                found[j], low[j], high[j] = there.std(), there.min(), there.max()
+                some[np.isnan(some[:, j]), j] = low[j]
+        two = ((some == low) | (some == high)).all(axis=0)
         return np.where(two, (high - low) / 2, found)
 
 
