@@ -16,6 +16,7 @@ from .._estimators.restarts import Run
 from .._estimators.runs_told import runs_told
 from .._output import safe_text
 from .outputs import CONTENTS, outputs_of
+from .tables import NOT_USED
 
 _STOPS = {
     "labels": "then no row changed its cluster",
@@ -44,7 +45,7 @@ def show(args, facts, report):
         print("ckmeans:", safe_text.terminal(told(facts["data"]["missing"])), file=sys.stderr)
     for line in facts["warnings"]:
         print("ckmeans: warning:", safe_text.terminal(line), file=sys.stderr)
-    for line in left_out_told(facts.get("data", {}).get("left_out", ())):
+    for line in left_out_told(facts.get("data", {}).get("left_out", ()), math.inf):
         print("ckmeans: left out:", line, file=sys.stderr)
     if args.json:
         facts = {"ckmeans": __version__, **facts}
@@ -121,10 +122,20 @@ def endings(facts):
     ]
 
 
-def left_out_told(columns):
-    """Lines about columns that are not used, at most four."""
-    lines = [printable(f"{column['name']} ({column['why']})") for column in columns]
-    return [*lines[:3], f"{len(lines) - 3} more (see --json)"] if len(lines) > 4 else lines
+def left_out_told(columns, most=4):
+    """Lines about columns that are not used, so many at most; one line for all that a model does
+    not use.
+    """
+    unused = [column["name"] for column in columns if column["why"] == NOT_USED]
+    lines = [
+        printable(f"{column['name']} ({column['why']})")
+        for column in columns
+        if column["why"] != NOT_USED
+    ]
+    if unused:
+        more = f" and {len(unused) - 4} more" if len(unused) > 4 else ""
+        lines.append(printable(f"{', '.join(unused[:4])}{more} ({NOT_USED})"))
+    return [*lines[:3], f"{len(lines) - 3} more (see --json)"] if len(lines) > most else lines
 
 
 def told(facts):

@@ -46,6 +46,10 @@ class LeftOut(NamedTuple):
     why: str
 
 
+#: Why columns of a file are left out that are no features of a model.
+NOT_USED = "not used by the model"
+
+
 class Original(NamedTuple):
     """A column of the file as it is stored, used or not."""
 
@@ -206,8 +210,7 @@ def choose(source, names, numeric, ask, named, index=None):
         rest = []
         if ask.columns is None:
             used = {*chosen, *aside, where}
-            why = "the model does not use it"
-            rest = [LeftOut(name, why) for j, name in enumerate(names) if j not in used]
+            rest = [LeftOut(name, NOT_USED) for j, name in enumerate(names) if j not in used]
         return chosen, where, rest
     if ask.index is not None:
         index = {

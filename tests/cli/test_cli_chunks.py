@@ -346,9 +346,9 @@ def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
     [
         (["-", "--chunks"], "standard input"),
         (["x.npy", "--chunks", "--labels", "l.csv"], "as .npy"),
-        (["x.npy", "--chunks", "--plot", "x.png"], "--plot and --report take all rows"),
-        (["x.npy", "--chunks", "--refine", "auto"], "--refine and"),
-        (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"),
+        (["x.npy", "--chunks", "--plot", "x.png"], "--plot takes all rows"),
+        (["x.npy", "--chunks", "--refine", "genetic"], "--refine genetic takes"),
+        (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine takes"),
         (["x.csv", "--chunks"], "is a .npy file, a Parquet file or a directory"),
         (["x.npy", "--checkpoint", "nowhere/state"], "no directory"),
         (["cube.npy", "--chunks"], r"of shape \(3, 2, 2\)"),
