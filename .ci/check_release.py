@@ -22,8 +22,10 @@ SOURCES = {
 }  # fmt: skip
 
 
-#: What a source distribution may lack: the habits of a checkout.
-CHECKOUT_ONLY = {".gitignore", ".pre-commit-config.yaml", ".clang-format"}
+#: What a source distribution may lack: folders and files for work in a checkout.
+CHECKOUT_ONLY = {
+    ".github", "conda.recipe", ".gitignore", ".pre-commit-config.yaml", ".clang-format",
+}  # fmt: skip
 
 
 def tracked():
@@ -31,7 +33,9 @@ def tracked():
     if not (TOP / ".git").exists():
         return set()
     said = subprocess.run(["git", "ls-files"], cwd=TOP, check=True, capture_output=True, text=True)
-    return {name for name in said.stdout.splitlines() if Path(name).name not in CHECKOUT_ONLY}
+    return {
+        name for name in said.stdout.splitlines() if CHECKOUT_ONLY.isdisjoint(Path(name).parts)
+    }
 
 
 def own_version():
