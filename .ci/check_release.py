@@ -33,9 +33,7 @@ def tracked():
     if not (TOP / ".git").exists():
         return set()
     said = subprocess.run(["git", "ls-files"], cwd=TOP, check=True, capture_output=True, text=True)
-    return {
-        name for name in said.stdout.splitlines() if CHECKOUT_ONLY.isdisjoint(Path(name).parts)
-    }
+    return {name for name in said.stdout.splitlines() if CHECKOUT_ONLY.isdisjoint(Path(name).parts)}
 
 
 def own_version():
