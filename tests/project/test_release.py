@@ -222,7 +222,7 @@ CALLERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", filter(Path.exists, CALLERS), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", list(filter(Path.exists, CALLERS)), ids=lambda path: path.name)
 def test_tests_that_are_called_by_name_are_there(path):
     """`--ignore` and a shell's globs say nothing where a file has been renamed."""
     text = path.read_text("utf-8")
