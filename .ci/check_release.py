@@ -3,6 +3,7 @@
 import argparse
 import email
 import re
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -19,6 +20,20 @@ SOURCES = {
     "SECURITY.md", "ckmeans/_native/engine.pyx", "ckmeans/_native/runtime/simd.h",
     "tests/oracle.py", "docs/conf.py", "docs/build", "bench/__main__.py",
 }  # fmt: skip
+
+
+#: What a source distribution may lack: folders and files for work in a checkout.
+CHECKOUT_ONLY = {
+    ".github", "conda.recipe", ".gitignore", ".pre-commit-config.yaml", ".clang-format",
+}  # fmt: skip
+
+
+def tracked():
+    """The files of the repository that a source distribution has; none outside of a checkout."""
+    if not (TOP / ".git").exists():
+        return set()
+    said = subprocess.run(["git", "ls-files"], cwd=TOP, check=True, capture_output=True, text=True)
+    return {name for name in said.stdout.splitlines() if CHECKOUT_ONLY.isdisjoint(Path(name).parts)}
 
 
 def own_version():
@@ -66,8 +81,9 @@ def faults_of_source(path, version):
         names = {n.partition("/")[2] for n in archive.getnames()}
         text = archive.extractfile(f"{path.name.removesuffix('.tar.gz')}/PKG-INFO").read()
     yield from faults_of_metadata(path.name, email.message_from_bytes(text), version)
-    if SOURCES - names:
-        yield f"{path.name}: has no {', '.join(sorted(SOURCES - names))}"
+    absent = (SOURCES | tracked()) - names
+    if absent:
+        yield f"{path.name}: has no {', '.join(sorted(absent))}"
     made = [n for n in names if re.search(r"\.(so|pyd|pyc)$|^build/|_native/.*\.c$", n)]
     if made:
         yield f"{path.name}: has what a build made, such as {made[0]}"

@@ -28,7 +28,8 @@ Fitted models
     from_sklearn, from_json
                        models from elsewhere
 Records and warnings
-    Run, Iteration, IterState, ConvergenceWarning, NotFittedError
+    Run, Iteration, IterState, ConvergenceWarning, ColumnsWarning,
+    NotFittedError
 Modules, loaded when they are first used
     plot, report       pictures; a page about a clustering     (extra: plot)
     metrics            silhouettes and other scores
@@ -49,7 +50,7 @@ from importlib import import_module as _import_module
 from ._estimators.history import Iteration
 from ._estimators.kmeans import KMeans, k_means, kmeans_plusplus
 from ._estimators.restarts import IterState, Run
-from ._input.checks import ConvergenceWarning, NotFittedError
+from ._input.checks import ColumnsWarning, ConvergenceWarning, NotFittedError
 from ._input.configuration import __version__, show_config
 
 #: Names that are imported when they are first asked for: most programs fit and predict, and should
@@ -94,6 +95,7 @@ _MODULES = frozenset(
 _PUBLIC = [
     "BisectingKMeans",
     "CkmeansError",
+    "ColumnsWarning",
     "ConvergenceWarning",
     "FuzzyCMeans",
     "IterState",

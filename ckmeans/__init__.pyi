@@ -34,6 +34,7 @@ from . import tutorial as tutorial
 __all__ = [
     "BisectingKMeans",
     "CkmeansError",
+    "ColumnsWarning",
     "ConvergenceWarning",
     "FuzzyCMeans",
     "IterState",
@@ -72,6 +73,7 @@ _Random = int | np.integer[Any] | RandomState | Generator | None
 _Rng = int | np.integer[Any] | SeedSequence | BitGenerator | Generator | None
 _Floats = NDArray[np.float32] | NDArray[np.float64]
 
+class ColumnsWarning(UserWarning): ...
 class ConvergenceWarning(UserWarning): ...
 class NotFittedError(ValueError, AttributeError): ...
 
@@ -398,7 +400,9 @@ def drift(
 def from_sklearn(other: Any) -> KMeans: ...
 def from_json(source: str | PathLike[str]) -> KMeans: ...
 def load(path: str | PathLike[str]) -> KMeans | MiniBatchKMeans | BisectingKMeans: ...
-def match(model: _Model, previous: _Model, X: _Rows | None = None) -> Match: ...
+def match(
+    model: _Model, previous: _Model, X: _Rows | None = None, *, same_rows: bool = False
+) -> Match: ...
 def select_k(
     X: _Rows,
     k_range: Iterable[int] = ...,

@@ -83,7 +83,7 @@ class KMeans(BlockKMeans):
         self._centers()
         ray = need("ray", "ckmeans.ray")
         blocks, _, names = split(X, None)
-        check.check_feature_names(self, names, self.n_features_in_, reset=False)
+        check.check_feature_names(self, names, check.feature_count(self), reset=False)
         task, model = ray.remote(predict_block), ray.put(self._nameless())
         return [task.remote(block, model) for block in blocks]
 

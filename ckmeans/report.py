@@ -6,18 +6,18 @@ import datetime
 import io
 import math
 import os
-import re
 import shlex
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import metrics
-from ._estimators.base import relative_distances, typical_distances, unit_rows
+from ._estimators.base import beyond_rounding, relative_distances, typical_distances, unit_rows
 from ._estimators.runs_told import UNFINISHED, ending_told, own_runs, runs_told
 from ._estimators.scaling import fitted_scaling
 from ._input import checks as check
 from ._input.configuration import __version__
+from ._input.doubtful_columns import MOST_APART, far_apart, numbers_of_rows, spreads
 from ._input.optional_packages import need
 from ._insight.explain import Explanation, explanation
 from ._output.html import Markup, fill, join, table
@@ -39,8 +39,6 @@ _STRUCTURE = (
     (0.25, "a weak structure, which may be artificial"),
     (-1.0, "no substantial structure"),
 )
-#: Names by which a column of whole numbers is an identifier.
-_IDENTIFIER = re.compile(r"(^|[ _.-])(id|ids|key|uuid|index|idx|no|nr|number|code|zip)$", re.I)
 #: Runs that end within this of the best one, relative to it, count as having found it too.
 _SAME_INERTIA = 1e-3
 
@@ -123,6 +121,7 @@ def report(
     notes=(),
     sample_weight=None,
     texts=None,
+    ids=None,
     date=None,
 ):
     """Write a page with what the clusters are, the data, the choice of k and how to reproduce it.
@@ -148,6 +147,9 @@ def report(
     texts : dict of str to array-like of shape (n,), or table of text columns; or None
         What else is known of the rows, such as names and kinds: it had no part in the fit, and is
         broken down by cluster.
+    ids : dict of str to array-like of shape (n,), table; or None
+        What the rows are known by, such as keys, to be shown beside them. None takes the index of a
+        pandas table, unless it counts the rows from 0.
     date : datetime.date, datetime.datetime, str or None
         What the page is dated. None is now, or the time of ``SOURCE_DATE_EPOCH`` (seconds since
         1970) if the environment has it; with either, the same input gives the same page.
@@ -159,7 +161,8 @@ def report(
     Notes
     -----
     Needs matplotlib (``pip install 'ckmeans-cython[plot]'``). Pictures of many rows show a random
-    sample, and say so. The page can be printed, and is dark where the browser is.
+    sample, and say so. The page can be printed, and is dark where the browser is. Rows that are
+    shown are counted from 0, as in X; if `command` is given, from 1, as the command counts them.
 
     Examples
     --------
@@ -181,6 +184,7 @@ def report(
     array, names = check.as_matrix(X)
     weights = check.as_weights(sample_weight, len(array))
     texts = _texts(texts, len(array))
+    ids = _texts(_index(X) if ids is None else ids, len(array), "id")
     if model is not None:
         check.fitted_centers(model)
         check.check_feature_count(model, array.shape[1])
@@ -193,6 +197,8 @@ def report(
     moment = _moment(date)
     with need("matplotlib", "a report").rc_context(_LIGHT):
         shown = None if model is None else _show(model, array, columns, weights, texts)
+        if shown is not None:
+            shown = shown._replace(ids=ids, first=0 if command is None else 1)
         parts = [
             _summary(shown, selection, array, source, weights, moment),
             _warnings(shown, selection, array, columns, notes),
@@ -255,15 +261,31 @@ def _moment(date):
     )
 
 
-def _texts(texts, n):
-    """The text columns: name -> list of n texts, None where one is missing."""
+def _index(X):
+    """What a pandas table calls its rows, unless these are their numbers."""
+    index = getattr(X, "index", None)
+    if not hasattr(X, "iloc") or index is None or list(index[:1]) == [0] and _counts(index):
+        return None
+    names = [str(name) for name in index.names] if None not in index.names else ["index"]
+    if len(names) == 1:
+        return {names[0]: index}
+    return {name: index.get_level_values(level) for level, name in enumerate(names)}
+
+
+def _counts(index):
+    """Whether an index is 0, 1, 2, ..."""
+    return index.dtype.kind in "iu" and bool((np.asarray(index) == np.arange(len(index))).all())
+
+
+def _texts(texts, n, kind="text"):
+    """The columns of texts, or of ids: name -> list of n texts, None where one is missing."""
     if texts is None:
         return {}
     if hasattr(texts, "columns") and hasattr(texts, "__getitem__"):
         texts = {name: texts[name] for name in texts.columns}
     if not hasattr(texts, "items"):
         raise TypeError(
-            "texts must be a dict of columns or a table, got "
+            f"{kind}s must be a dict of columns or a table, got "
             f"{type(texts).__name__}: pass {{name: values}}."
         )
     found = {}
@@ -271,7 +293,7 @@ def _texts(texts, n):
         values = values.tolist() if hasattr(values, "tolist") else list(values)
         if len(values) != n:
             raise ValueError(
-                f"the text column {name!r} has {len(values)} values, but X has {n} rows."
+                f"the {kind} column {name!r} has {len(values)} values, but X has {n} rows."
             )
         found[str(name)] = [None if metrics.is_missing(one) else str(one) for one in values]
     return found
@@ -285,6 +307,8 @@ class _Shown(NamedTuple):
     names: list[str]
     weights: np.ndarray | None
     texts: dict[str, list[str | None]]
+    ids: dict[str, list[str | None]]
+    first: int  #: the number of the first row
     centers: np.ndarray
     counts: np.ndarray
     labels: np.ndarray  #: -1 for outliers
@@ -331,6 +355,8 @@ def _show(model, array, names, weights, texts):
         names,
         weights,
         texts,
+        {},
+        0,
         centers,
         counts,
         labels,
@@ -376,6 +402,7 @@ def _summary(shown, selection, array, source, weights, moment):
         + "."
     ]
     sentences += _how_sure(shown)
+    sentences += _how_scaled(shown.model)
     out.append(fill("<p>{}</p>", " ".join(sentences)))
     said = shown.explained.clusters[:_TOLD]
     out.append(fill("<ul>{}</ul>", join(fill("<li>{}</li>", cluster.sentence) for cluster in said)))
@@ -400,25 +427,36 @@ def _how_sure(shown):
     return said
 
 
+def _how_scaled(model):
+    """In words, what was done to the columns."""
+    if fitted_scaling(model).divisors is None:
+        return []
+    spread = {"standard": "standard deviation", "robust": "interquartile range"}.get(
+        str(getattr(model, "scale", None)), "spread"
+    )
+    return [
+        f"Each column was divided by its {spread}: distances, inertia and silhouettes are of these "
+        "scaled columns, while centers and all other values are in the units of the data."
+    ]
+
+
 def _warnings(shown, selection, array, names, notes):
     """All that a reader should know before trusting the page."""
     found = [f"Note: {note}" for note in notes]
     model = shown.model if shown is not None else None
     scaled = getattr(selection if model is None else model, "scale", None) is not None
-    spreads = [float(array[:, j].astype(np.float64).std()) for j in range(array.shape[1])]
-    spreads = [spread for spread in spreads if spread > 0]
     told = any("spreads of the columns differ" in note for note in found)
     plain = getattr(model, "metric", "euclidean") == "euclidean"
-    if plain and not (scaled or told) and spreads and max(spreads) > 30 * min(spreads):
+    if plain and not (scaled or told) and far_apart(spreads(array)) is not None:
         found.append(
-            "The standard deviations of the columns differ by more than a factor of 30. k-means "
+            f"The spreads of the columns differ by more than {MOST_APART} times. k-means "
             "compares distances, so the columns that vary most determine the clusters almost "
             "alone: scale them, unless this is intended."
         )
     found += [
-        f"The column {name} looks like an identifier: whole numbers, all different. Distances "
+        f"The column {names[j]} looks like an identifier: whole numbers, all different. Distances "
         "between identifiers mean nothing: leave the column out, unless it is a measurement."
-        for name in _identifiers(array, names)
+        for j in numbers_of_rows(array, names)
     ]
     if model is not None:
         found += _of_the_fit(shown)
@@ -451,24 +489,6 @@ def _of_the_fit(shown):
             "The clusters overlap: their mean silhouette is below 0.25. k-means divides any rows "
             "into k clusters, whether there are groups in them or not."
         )
-    return found
-
-
-def _identifiers(array, names):
-    """Columns of whole numbers that are all different, and are called like an identifier or count
-    the rows.
-    """
-    n = len(array)
-    if n < 20:
-        return []
-    found = []
-    for name, column in zip(names, np.asarray(array).T):
-        whole = column.astype(np.float64)
-        if (whole != np.rint(whole)).any():
-            continue
-        steps = np.diff(np.sort(whole))
-        if (steps > 0).all() and ((steps == 1).all() or _IDENTIFIER.search(name)):
-            found.append(name)
     return found
 
 
@@ -614,15 +634,23 @@ def _rows_table(shown, indices, extra_names, extras):
     for i, extra in zip(indices, extras):
         values = [_number(value) for value in shown.rows[i, : len(names)].tolist()]
         label = str(shown.labels[i]) if shown.labels[i] >= 0 else "outlier"
-        known = [shown.texts[name][i] for name in texts]
-        rows.append([str(i), label, *extra, *values, *("–" if t is None else t for t in known)])
-    width = 2 + len(extra_names) + len(names)
-    head = ["row", "cluster", *extra_names, *names, *texts]
+        known = ["–" if one[i] is None else one[i] for one in shown.ids.values()]
+        told = ["–" if shown.texts[name][i] is None else shown.texts[name][i] for name in texts]
+        rows.append([str(shown.first + i), *known, label, *extra, *values, *told])
+    width = 2 + len(shown.ids) + len(extra_names) + len(names)
+    head = ["row", *shown.ids, "cluster", *extra_names, *names, *texts]
     return fill(
         '<div class="wide">{}</div>{}',
         table(head, rows, left=range(width, width + len(texts))),
         _omitted((len(shown.names) - _COLUMNS, "columns")),
     )
+
+
+def _counting(shown):
+    """How rows are counted, in words."""
+    if shown.first:
+        return "Row 1 is the first below the header of the file."
+    return "Rows are counted from 0, as in X."
 
 
 def _typical(shown):
@@ -633,8 +661,7 @@ def _typical(shown):
     ]
     return fill(
         "<h2>Typical rows</h2><p>{}</p>{}",
-        "The rows nearest to the center of each cluster. Rows are counted from 0, without the "
-        "header.",
+        f"The rows nearest to the center of each cluster. {_counting(shown)}",
         _rows_table(shown, indices, [], [[]] * len(indices)),
     )
 
@@ -642,8 +669,9 @@ def _typical(shown):
 def _unusual(shown):
     """The rows farthest from their centers, relative to the other rows of their clusters."""
     nearest = np.where(shown.labels >= 0, shown.labels, 0)
-    typical = typical_distances(shown.distances[shown.kept], shown.labels[shown.kept], shown.k)
-    scores = relative_distances(shown.distances, typical[nearest])
+    distances = beyond_rounding(shown.model, shown.distances, nearest, "euclidean")
+    typical = typical_distances(distances[shown.kept], shown.labels[shown.kept], shown.k)
+    scores = relative_distances(distances, typical[nearest])
     outlying = shown.labels < 0
     farthest = np.lexsort((np.arange(len(scores)), -scores))
     farthest = np.concatenate([farthest[outlying[farthest]], farthest[~outlying[farthest]]])
@@ -663,7 +691,7 @@ def _unusual(shown):
     return fill(
         "<h2>Most unusual rows</h2><p>{}</p>{}",
         said + "The score is the distance to the center divided by the median distance in the "
-        "cluster: 1 is typical. Rows are counted from 0, without the header.",
+        f"cluster: 1 is typical. {_counting(shown)}",
         _rows_table(shown, order, ["distance", "score"], extras),
     )
 

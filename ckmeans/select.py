@@ -184,6 +184,7 @@ def select_k(
         )
 
     model_of(ks[0], seeds[0])._check_params()
+    check.warn_of_columns(array, names, metric, scale)
     scaling, dtype = UNSCALED, array.dtype
     if scale is not None:
         scaling = Scaling(spreads(scale, open_data(array, names, weights, n_threads)))

@@ -77,6 +77,17 @@ def run_python(source, **environment):
     return done.stdout
 
 
+#: Of child processes whose memory is measured: what else would depend on the number of CPUs and on
+#: how pages are handed out.
+STEADY_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "ARROW_IO_THREADS": "2",
+}
+
+
 class Interruption(threading.Thread):
     """A Ctrl-C for this process once it has used some CPU time, which depends less on a busy
     machine than clock time does.

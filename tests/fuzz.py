@@ -1873,7 +1873,7 @@ USES = {
     "html": lambda model, X: model._repr_html_() if hasattr(model, "_repr_html_") else None,
     "save": lambda model, X: through_a_file(model).predict(X),
     "match": lambda model, X: ckmeans.match(model, model, pick_rows(X)),
-    "match labels": lambda model, X: ckmeans.match(model, model),
+    "match labels": lambda model, X: ckmeans.match(model, model, same_rows=True),
     "partial_fit": lambda model, X: model.partial_fit(X),
     "chunks": lambda model, X: list(model.predict_chunks(X)),
     "score_chunks": lambda model, X: model.score_chunks(X),

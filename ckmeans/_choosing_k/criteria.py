@@ -254,6 +254,11 @@ def as_criteria(criteria):
             f"criteria must be 'all', a name or a list of names, got {check.with_type(criteria)}; "
             f"the names are {', '.join(map(repr, CRITERIA))}."
         ) from None
+    if not names:
+        raise ValueError(
+            "criteria is empty, so that no k could be suggested: pass 'all', or some of "
+            f"{', '.join(map(repr, CRITERIA))}."
+        )
     for name in names:
         check.check_name(name, CRITERIA, "criteria")
     return [name for name in CRITERIA if name in names]

@@ -121,14 +121,17 @@ def add_model_and_data(parser, purpose):
     )
 
 
-def add_columns(parser):
+def add_columns(parser, default="every column of numbers that is no id"):
     parser.add_argument(
         "--columns",
         metavar="A,B",
         type=column_names,
-        help="columns to use, by name or by number from 1 (default: every column of numbers)",
+        help=f"columns to use, by name or by number from 1 (default: {default})",
     )
 
+
+#: The columns that a command takes for a model by default.
+OF_MODEL = "those of the fit by name, in any order; without names every column of numbers"
 
 #: The options that `add_text_options` adds, as `readers.read_table` calls them.
 TEXT_OPTIONS = ("index", "header", "sep", "decimal", "thousands", "skip", "encoding", "quotes")
@@ -141,14 +144,14 @@ def add_text_options(parser):
         metavar="A,B",
         type=column_names,
         help="columns of row names, which are not features (default: those that pandas or R wrote "
-        "along)",
+        "along, and ids: another whole number in each row)",
     )
     parser.add_argument(
         "--no-index",
         dest="index",
         action="store_const",
         const=[],
-        help="no column is one of row names",
+        help="no column is one of row names: ids are features as well",
     )
     text = parser.add_argument_group(
         "text files",

@@ -3,7 +3,14 @@
 import time
 
 from .._input.optional_packages import need
-from .arguments import UsageError, add_columns, add_json, add_model_and_data, add_text_options
+from .arguments import (
+    OF_MODEL,
+    UsageError,
+    add_columns,
+    add_json,
+    add_model_and_data,
+    add_text_options,
+)
 from .command import Command
 from .facts import (
     collect_warnings,
@@ -51,7 +58,7 @@ def arguments(parser):
         metavar="OUT",
         help="draw shares and distances, then and now (.png, .svg or .pdf; needs matplotlib)",
     )
-    add_columns(parser)
+    add_columns(parser, OF_MODEL)
     add_missing(parser, None, BY_MODEL)
     add_text_options(parser)
     add_json(parser)

@@ -7,6 +7,7 @@ import time
 from .._exports.sql import DIALECTS
 from .._output import safe_text
 from .arguments import (
+    OF_MODEL,
     UsageError,
     add_columns,
     add_json,
@@ -20,6 +21,7 @@ from .facts import collect_warnings, data_facts, endings, facts_lines, heading, 
 from .missing import BY_MODEL, add_missing, read_full_rows
 from .outputs import check_outputs
 from .pictures import named
+from .row_ids import row_ids
 
 
 def arguments(parser):
@@ -29,8 +31,8 @@ def arguments(parser):
         metavar="N",
         type=whole_number,
         default=3,
-        help="typical rows of each cluster, those nearest to its center (default: 3); rows are "
-        "counted from 1, without the header",
+        help="typical rows of each cluster, those nearest to its center (default: 3), with their "
+        "ids; row 1 is the first below the header",
     )
     parser.add_argument(
         "--leaves",
@@ -51,7 +53,7 @@ def arguments(parser):
         default="data",
         help="the table that the SELECT reads (default: data)",
     )
-    add_columns(parser)
+    add_columns(parser, OF_MODEL)
     parser.add_argument("--weights", metavar="COL", help="column with the weight of each row")
     add_missing(parser, None, BY_MODEL)
     add_text_options(parser)
@@ -71,6 +73,7 @@ def run(args):
             )
         table, missing = read_full_rows(args, model, weights=args.weights)
         data, places = data_facts(args, table, missing), table.places
+        ids = row_ids(table, args.weights)
         model, table = named(model, table)
         started = time.perf_counter()
         found = explain(
@@ -84,7 +87,7 @@ def run(args):
     facts = {
         **data,
         "model": args.model_file,
-        "clusters": [_cluster_facts(cluster, places) for cluster in found.clusters],
+        "clusters": [_cluster_facts(cluster, places, ids) for cluster in found.clusters],
         "tree": _tree_facts(found, args),
         "seconds": {"explain": seconds},
         "written": {},
@@ -93,10 +96,13 @@ def run(args):
     show(args, facts, _sql_lines if args.sql else lambda facts: _report(facts, found))
 
 
-def _cluster_facts(cluster, places):
+def _cluster_facts(cluster, places, ids):
+    typical = places[cluster.typical].tolist()
+    known = {"typical_ids": {one.name: [one.cells[i] for i in typical] for one in ids}}
     return {
         **cluster._asdict(),
-        "typical": (places[cluster.typical] + 1).tolist(),
+        "typical": [i + 1 for i in typical],
+        **(known if ids else {}),
         "features": [feature._asdict() for feature in cluster.features],
     }
 
@@ -135,7 +141,7 @@ def _report(facts, found):
     for cluster in facts["clusters"]:
         lines += wrapped(cluster["sentence"])
         if cluster["typical"]:
-            lines += wrapped(f"  typical rows: {', '.join(map(str, cluster['typical']))}", "    ")
+            lines += wrapped(f"  typical rows: {', '.join(_rows_told(cluster))}", "    ")
     return [
         *lines,
         "",
@@ -144,6 +150,16 @@ def _report(facts, found):
         "",
         *facts_lines(*timing(facts), *endings(facts)),
     ]
+
+
+def _rows_told(cluster):
+    """The typical rows by number, and by id where there is one: "5 (id 1004)"."""
+    for place, row in enumerate(cluster["typical"]):
+        ids = ", ".join(
+            f"{safe_text.terminal(name, 20)} {safe_text.terminal(cells[place], 30)}"
+            for name, cells in cluster.get("typical_ids", {}).items()
+        )
+        yield f"{row} ({ids})" if ids else str(row)
 
 
 COMMAND = Command(

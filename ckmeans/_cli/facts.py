@@ -11,11 +11,12 @@ import shutil
 import sys
 import warnings
 
-from .. import __version__
+from .. import ColumnsWarning, __version__
 from .._estimators.restarts import Run
 from .._estimators.runs_told import runs_told
 from .._output import safe_text
 from .outputs import CONTENTS, outputs_of
+from .tables import NOT_USED
 
 _STOPS = {
     "labels": "then no row changed its cluster",
@@ -33,6 +34,7 @@ def collect_warnings():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("ignore", ColumnsWarning)  # the command tells of them itself
         yield lines
     lines += dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
 
@@ -43,12 +45,8 @@ def show(args, facts, report):
         print("ckmeans:", safe_text.terminal(told(facts["data"]["missing"])), file=sys.stderr)
     for line in facts["warnings"]:
         print("ckmeans: warning:", safe_text.terminal(line), file=sys.stderr)
-    for column in facts.get("data", {}).get("left_out", ()):
-        print(
-            "ckmeans: left out:",
-            safe_text.terminal(f"{column['name']} ({column['why']})"),
-            file=sys.stderr,
-        )
+    for line in left_out_told(facts.get("data", {}).get("left_out", ()), math.inf):
+        print("ckmeans: left out:", line, file=sys.stderr)
     if args.json:
         facts = {"ckmeans": __version__, **facts}
         lines = (f"  {json.dumps(name)}: {safe_text.to_json(fact)}" for name, fact in facts.items())
@@ -112,18 +110,32 @@ def timing(facts):
 
 def endings(facts):
     """The facts that any report ends with."""
-    left_out = [f"{column['name']} ({column['why']})" for column in facts["data"]["left_out"]]
-    if len(left_out) > 4:
-        left_out[3:] = [f"{len(left_out) - 3} more (see --json)"]
+    left_out = left_out_told(facts["data"]["left_out"])
     missing = facts["data"].get("missing")
     return [
         *([("missing", printable(told(missing), None))] if missing else []),
-        *(("left out", printable(line)) for line in left_out),
+        *(("left out", line) for line in left_out),
         *(
             ("wrote", f"{printable(path, None)} ({CONTENTS[what]})")
             for what, path in facts["written"].items()
         ),
     ]
+
+
+def left_out_told(columns, most=4):
+    """Lines about columns that are not used, so many at most; one line for all that a model does
+    not use.
+    """
+    unused = [column["name"] for column in columns if column["why"] == NOT_USED]
+    lines = [
+        printable(f"{column['name']} ({column['why']})")
+        for column in columns
+        if column["why"] != NOT_USED
+    ]
+    if unused:
+        more = f" and {len(unused) - 4} more" if len(unused) > 4 else ""
+        lines.append(printable(f"{', '.join(unused[:4])}{more} ({NOT_USED})"))
+    return [*lines[:3], f"{len(lines) - 3} more (see --json)"] if len(lines) > most else lines
 
 
 def told(facts):

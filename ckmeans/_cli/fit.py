@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 from .. import KMeans
+from .._input.doubtful_columns import MOST_APART, far_apart, spreads
 from .._output import safe_text
 from .arguments import (
     UsageError,
@@ -41,10 +42,11 @@ from .facts import (
 )
 from .inputs import in_chunks, read
 from .known_labels import add_known_labels, known_labels
-from .missing import add_missing, remedy_told, treat
+from .missing import add_missing, told_by_command, treat
 from .outputs import check_outputs, write_labels, write_rows, write_table, written_by
 from .pictures import check_picture, check_report, draw_fit
 from .progress import add_progress, progress_bar
+from .streamed_output import write_table_in_chunks
 
 STARTS = (
     "auto",
@@ -57,8 +59,6 @@ STARTS = (
 )
 SCALES = ("standard", "robust", "none")
 METRICS = ("euclidean", "cosine", "manhattan")
-#: How many times the spreads of columns may differ without a warning.
-MOST_APART = 10
 REFINEMENTS = ("default", "none", "auto", "best", "swap", "hartigan-wong", "genetic")
 
 
@@ -238,17 +238,18 @@ def run(args):
         )
         if chunks:
             labels = args.labels or (True if table.weights is not None else None)
-            model.fit_chunks(
-                table.values,
-                sample_weight=table.weights,
-                columns=table.asked,
-                labels=labels,
-                checkpoint=args.checkpoint,
-                progress=progress_bar(args) is not None,
-            )
+            with told_by_command(table, chunks=True):
+                model.fit_chunks(
+                    table.values,
+                    sample_weight=table.weights,
+                    columns=table.asked,
+                    labels=labels,
+                    checkpoint=args.checkpoint,
+                    progress=progress_bar(args) is not None,
+                )
             weights = table.cluster_weights(getattr(model, "labels_", None), model.counts_)
         else:
-            with remedy_told(table):
+            with told_by_command(table):
                 model.fit(table, sample_weight=table.weights, labels_known=labels_known)
             if means is not None:
                 model.column_means_ = means  # type: ignore[attr-defined]
@@ -331,17 +332,12 @@ def _spreads_that_differ(args, table, chunks=False):
     """A warning if a few columns almost alone determine the clusters because of their units."""
     if args.scale is not None or args.metric != "euclidean" or len(table.names) < 2:
         return []
-    if chunks:
-        spreads = table.standard_deviations()
-    else:
-        spreads = {
-            name: float(np.nanstd(column, dtype=np.float64))
-            for name, column in zip(table.names, np.asarray(table.values).T)
-        }
-    spreads = {name: spread for name, spread in spreads.items() if spread > 0}
-    if not spreads or max(spreads.values()) <= MOST_APART * min(spreads.values()):
+    found = table.standard_deviations() if chunks else spreads(np.asarray(table.values))
+    apart = far_apart(found)
+    if apart is None:
         return []
-    wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+    narrow, wide = (table.names[j] for j in apart)
+    least, most = (float(found[j]) for j in apart)
     # With --chunks, --scale standard is refused.
     remedy = (
         "divide the columns by their spreads first, or give"
@@ -350,7 +346,7 @@ def _spreads_that_differ(args, table, chunks=False):
     )
     return [
         f"the spreads of the columns differ by more than {MOST_APART} times (standard deviations "
-        f"of {spreads[narrow]:.3g} in {narrow!r} and {spreads[wide]:.3g} in {wide!r}), so that "
+        f"of {least:.3g} in {narrow!r} and {most:.3g} in {wide!r}), so that "
         f"{wide!r} counts for much more: {remedy} --scale none if this is intended"
     ]
 
@@ -361,7 +357,9 @@ def _write_results(args, model, table, selection, caught, missing, labels_writte
         write_labels(args.labels, model.labels_, table)
     if args.centers:
         write_rows(args.centers, model.cluster_centers_, table.columns)
-    if args.table:
+    if args.table and labels_written:
+        caught += write_table_in_chunks(args.table, table, model)
+    elif args.table:
         caught += write_table(args.table, table, model.labels_, model.distances(table))
     if args.model:
         if not labels_written:  # of rows that are in memory
@@ -406,7 +404,7 @@ def _fit_range(args):
                 f"{args.clusters[-1]} clusters need as many rows at least; there are {len(table)}"
             )
         was_read = time.perf_counter()
-        with remedy_told(table):
+        with told_by_command(table):
             found = select_k(
                 table,
                 args.clusters,

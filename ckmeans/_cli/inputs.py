@@ -4,8 +4,12 @@ import os
 
 from .._input import configuration
 from .arguments import TEXT_OPTIONS, UsageError
+from .outputs import suffix_of
+from .streamed_output import STREAMED
 from .tables import MissingValue
 
+#: Options by which rows are shown one by one.
+_ROWS_SHOWN = ("table", "distances", "typical")
 #: What to do about missing values, for errors.
 REMEDY = "give --missing drop, mean or ignore"
 
@@ -24,42 +28,65 @@ def in_chunks(args):
     )
     if not (asked or large):
         return False
-    against = None
-    if args.data == "-":
-        against = "standard input cannot be read again and again: --chunks needs a file"
-    elif isinstance(getattr(args, "clusters", None), range):
-        against = (
-            "to try several numbers of clusters takes all rows in memory: give -k one number "
-            "with --chunks"
-        )
-    elif args.labels and not args.labels.lower().endswith(".npy"):
-        against = "with --chunks labels are written as .npy: give --labels the name of such a file"
-    elif getattr(args, "scale", None) not in (None, "none"):
-        against = (
-            "--scale takes all rows in memory: use it without --chunks, or divide the columns by "
-            "their spreads first"
-        )
-    elif getattr(args, "labels_known", None) is not None:
-        against = "--labels-known takes all rows in memory: use it without --chunks"
-    elif getattr(args, "missing", None) not in (None, "error"):
-        against = "--missing takes all rows in memory: use it without --chunks"
-    elif args.table or getattr(args, "distances", None):
-        against = "--output and --distances take all rows in memory: use them without --chunks"
-    elif getattr(args, "plot", None) or getattr(args, "report", None):
-        against = "--plot and --report take all rows in memory: use them without --chunks"
-    elif (
-        getattr(args, "refine", "default") not in ("default", "none")
-        or getattr(args, "metric", "euclidean") != "euclidean"
-    ):
-        against = "--refine and --metric cosine take all rows in memory: use them without --chunks"
-    elif checkpoint and not os.path.isdir(os.path.dirname(os.path.abspath(checkpoint))):
-        against = (
-            f"cannot write {checkpoint}: there is no directory "
-            f"{os.path.dirname(os.path.abspath(checkpoint))}"
-        )
+    against = _against_chunks(args, checkpoint)
     if asked and against:
         raise UsageError(against)
     return not against
+
+
+#: Options that take all rows in memory, and what to do instead of leaving out `--chunks`.
+_IN_MEMORY = (
+    ("scale", ", or divide the columns by their spreads first"),
+    ("labels_known", ""),
+    ("missing", ", or drop or fill such rows first"),
+    ("distances", ", or give --output, which has them"),
+    ("outliers", ""),
+    ("size_min", ""),
+    ("size_max", ""),
+    ("plot", ", or plot some of the rows by ckmeans plot MODEL"),
+    ("report", ", or plot some of the rows by ckmeans plot MODEL"),
+    ("refine", ", or with auto or best, which take a sample of the rows"),
+    ("metric", ""),
+)
+#: Values of these that do not.
+_ANYWHERE = {
+    "scale": ("none",),
+    "missing": ("error",),
+    "refine": ("default", "none", "auto", "best"),
+    "metric": ("euclidean",),
+}
+
+
+def _against_chunks(args, checkpoint):
+    """Why rows cannot stay in their files, and what to do; None if they can."""
+    if args.data == "-":
+        return "standard input cannot be read again and again: --chunks needs a file"
+    if isinstance(getattr(args, "clusters", None), range):
+        return (
+            "to try several numbers of clusters takes all rows in memory: give -k one number with "
+            "--chunks, or choose it by some of the rows"
+        )
+    if args.labels and not args.labels.lower().endswith(".npy"):
+        return "with --chunks labels are written as .npy: give --labels the name of such a file"
+    if args.table and suffix_of(args.table) not in STREAMED:
+        return (
+            f"with --chunks --output is written as {', '.join(STREAMED)}: give it the name of such "
+            "a file"
+        )
+    for option, instead in _IN_MEMORY:
+        value = getattr(args, option, None)
+        if value is not None and value not in _ANYWHERE.get(option, ()):
+            shown = f" {value}" if option in _ANYWHERE else ""
+            return (
+                f"--{option.replace('_', '-')}{shown} takes all rows in memory: use it without "
+                f"--chunks{instead}"
+            )
+    if checkpoint and not os.path.isdir(os.path.dirname(os.path.abspath(checkpoint))):
+        return (
+            f"cannot write {checkpoint}: there is no directory "
+            f"{os.path.dirname(os.path.abspath(checkpoint))}"
+        )
+    return None
 
 
 def read(args, chunks=False, path=None, **options):
@@ -70,7 +97,9 @@ def read(args, chunks=False, path=None, **options):
     """
     aside = getattr(args, "labels_known", None)
     reported = getattr(args, "report", None) and not chunks
-    if getattr(args, "table", None) or reported or aside is not None:
+    # Of rows that are shown one by one, the columns are wanted by which they are known.
+    shown = reported or any(getattr(args, name, None) for name in _ROWS_SHOWN)
+    if (shown or aside is not None) and not chunks:
         options["originals"] = True
     if aside is not None:
         options["aside"] = aside

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 
 import numpy as np
 
@@ -134,18 +135,30 @@ def treat(how, table, source, model=None):
     return facts, means
 
 
+_PLACE = re.compile(r"at row (\d+), column (\d+)(?: \(.*?\))?: ")
+
+
 @contextlib.contextmanager
-def remedy_told(table):
-    """Add a remedy to an error that was caused by NaN in a table. (Readers of arrays do not look
-    for NaN.)
+def told_by_command(table, chunks=False):
+    """Errors about values in the words of the command: rows and nameless columns are counted from
+    1, and what helps is an option. (Readers of arrays do not look at the values.)
     """
     try:
         yield
     except ValueError as error:
-        values = np.asarray(table.values)
-        if str(error).startswith("X contains NaN") and np.isnan(values).any():
-            raise ValueError(f"{str(error).rstrip('.')}; or {REMEDY}") from None
-        raise
+        said = str(error)
+        place = _PLACE.search(said) if said.startswith("X contains") else None
+        if place is None:
+            raise
+        row, column = (int(number) for number in place.groups())
+        if not chunks:
+            row = int(table.places[row])
+        name = table.names[column]
+        named = f"column {name!r}" if table.columns else f"column {name}"
+        said = f"{said[: place.start()]}at row {row + 1}, {named}: {said[place.end() :]}"
+        if said.startswith("X contains NaN") and not chunks:
+            said = f"{said.rstrip('.')}; or {REMEDY}"
+        raise ValueError(said) from None
 
 
 def _counts(table, gaps):

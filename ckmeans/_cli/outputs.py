@@ -123,11 +123,16 @@ def _text(delimiter):
     def write(file, columns, names, array):
         head = [[safe_text.cell(name) for name in names]] if names else []
         for rows in itertools.chain([head], _blocks(columns)):
-            text = io.StringIO()
-            csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
-            file.write(text.getvalue().encode())
+            write_lines(file, rows, delimiter)
 
     return write
+
+
+def write_lines(file, rows, delimiter):
+    """Write rows as lines of text to a binary file."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    file.write(text.getvalue().encode())
 
 
 def _npy(file, columns, names, array):
@@ -154,7 +159,7 @@ def numbers(column):
     return np.array(values, dtype=np.float64)
 
 
-def _cell(value):
+def text_cell(value):
     """A value as it is written in text: lists and records as JSON."""
     return json.dumps(value, default=str) if isinstance(value, (list, dict)) else value
 
@@ -165,7 +170,7 @@ def _blocks(columns):
         yield list(zip(*(as_list(column[start : start + (1 << 14)]) for column in columns)))
 
 
-def _records(columns, names):
+def json_records(columns, names):
     """A JSON text for each row; what is not finite is null, as JSON has no such numbers."""
     names = named(names, len(columns))
     for row in itertools.chain.from_iterable(_blocks(columns)):
@@ -177,11 +182,11 @@ def _records(columns, names):
 
 
 def _json(file, columns, names, array):
-    file.write(("[\n" + ",\n".join(_records(columns, names)) + "\n]\n").encode())
+    file.write(("[\n" + ",\n".join(json_records(columns, names)) + "\n]\n").encode())
 
 
 def _json_lines(file, columns, names, array):
-    file.writelines(line.encode() + b"\n" for line in _records(columns, names))
+    file.writelines(line.encode() + b"\n" for line in json_records(columns, names))
 
 
 def _arrow(module, function):
@@ -224,7 +229,7 @@ _WRITERS = {
     ".feather": _arrow("feather", "write_feather"),
 }
 #: Formats in which numbers are spelled as in the file.
-_TEXT = (".csv", ".tsv", ".txt")
+TEXT = (".csv", ".tsv", ".txt")
 #: suffix -> the module of pyarrow that writes it
 _ARROW = {".parquet": "parquet", ".feather": "feather"}
 #: Messages about formats that cannot be written.
@@ -251,25 +256,34 @@ def write_table(path, table, labels, distances, scores=None):
     suffix, remarks = suffix_of(path), []
     names, columns = [], []
     for original in table.originals:
-        text = suffix in _TEXT
+        text = suffix in TEXT
         column = original.cells if text and original.cells is not None else original.values()
         if text and not isinstance(column, np.ndarray) and original.cells is None:
-            column = [_cell(value) for value in as_list(column)]
+            column = [text_cell(value) for value in as_list(column)]
         if suffix == ".npy" and numbers(column) is None:
             remarks.append(f"{path}: column {original.name!r} is left out: .npy holds numbers only")
             continue
         names.append(original.name)
         columns.append(column)
-    for name, column in added.items():
-        there = name
-        while name in names:
+    more, renamed = new_names(path, names, added)
+    names += more
+    columns += [table.in_file(column, None) for column in added.values()]
+    remarks += renamed
+    write_columns(path, columns, names)
+    return remarks
+
+
+def new_names(path, names, added):
+    """What new columns are called beside those of the file, and remarks about other names."""
+    found, remarks = [], []
+    for there in added:
+        name = there
+        while name in names or name in found:
             name = f"{name} (ckmeans)"
         if name != there:
             remarks.append(f"{path}: the data has a column {there!r}; the new one is {name!r}")
-        names.append(name)
-        columns.append(table.in_file(column, None))
-    write_columns(path, columns, names)
-    return remarks
+        found.append(name)
+    return found, remarks
 
 
 def written_by(args):

@@ -58,7 +58,7 @@ def draw(kind, model, table, path):
 
 def draw_fit(args, model, table, selection, caught):
     """Write the picture and the report that ``ckmeans fit`` was asked for."""
-    texts = _texts(table) if args.report else None
+    texts, ids = (_texts(table), _ids(args, table)) if args.report else (None, None)
     model, table = named(model, table)
     if args.plot:
         save(_plot().overview(model, table, selection=selection), args.plot)
@@ -78,6 +78,7 @@ def draw_fit(args, model, table, selection, caught):
             notes=notes,
             sample_weight=table.weights,
             texts=texts,
+            ids=ids,
         )
 
 
@@ -100,6 +101,19 @@ def _texts(table):
                 value for i, value in enumerate(values) if kept is None or kept[i]
             ]
     return found
+
+
+def _ids(args, table):
+    """What the rows of the table are known by; texts are shown anyway."""
+    from .outputs import numbers
+    from .row_ids import row_ids
+
+    rows = table.places
+    return {
+        one.name: [one.cells[i] for i in rows]
+        for one in row_ids(table, args.weights)
+        if numbers(one.values) is not None
+    }
 
 
 def named(model, table):

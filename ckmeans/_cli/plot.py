@@ -2,7 +2,7 @@
 
 import time
 
-from .arguments import add_columns, add_json, add_model_and_data, add_text_options
+from .arguments import OF_MODEL, add_columns, add_json, add_model_and_data, add_text_options
 from .command import Command
 from .facts import collect_warnings, data_facts, endings, facts_lines, heading, show, timing
 from .missing import BY_MODEL, add_missing, read_full_rows
@@ -18,7 +18,7 @@ def arguments(parser):
     parser.add_argument(
         "--kind", choices=KINDS, default="overview", help="what to draw (default: overview)"
     )
-    add_columns(parser)
+    add_columns(parser, OF_MODEL)
     add_missing(parser, None, BY_MODEL)
     add_text_options(parser)
     add_json(parser)

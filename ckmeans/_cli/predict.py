@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from .arguments import (
+    OF_MODEL,
     add_chunks,
     add_columns,
     add_json,
@@ -23,17 +24,28 @@ from .facts import (
     endings,
     facts_lines,
     heading,
+    printable,
     show,
     timing,
 )
 from .inputs import in_chunks, read_for_model
-from .missing import BY_MODEL, add_missing, remedy_told, treat, way_of
-from .outputs import check_outputs, write_columns, write_labels, write_table, written_by
+from .missing import BY_MODEL, add_missing, told_by_command, treat, way_of
+from .outputs import (
+    TEXT,
+    check_outputs,
+    suffix_of,
+    write_columns,
+    write_labels,
+    write_table,
+    written_by,
+)
+from .row_ids import row_ids
+from .streamed_output import write_table_in_chunks
 
 
 def arguments(parser):
     add_model_and_data(parser, "to assign")
-    add_columns(parser)
+    add_columns(parser, OF_MODEL)
     add_chunks(parser)
     add_text_options(parser)
     add_missing(parser, None, BY_MODEL)
@@ -44,13 +56,15 @@ def arguments(parser):
         "--distances",
         metavar="OUT",
         help="write each row's cluster, distance to its center and score: the distance in typical "
-        "distances of the cluster, as they were at the fit; - prints them",
+        "distances of the cluster, as they were at the fit; and its id, where the data has a "
+        "column of ids or names that is no feature; - prints them",
     )
     parser.add_argument(
         "--outliers",
         metavar="N",
         type=count,
-        help="show the N rows of the highest scores, counted from 1 without the header",
+        help="show the N rows of the highest scores, with their ids; row 1 is the first below the "
+        "header",
     )
     add_json(parser)
 
@@ -66,15 +80,18 @@ def run(args):
         if args.threads is not None:
             model.set_params(n_threads=args.threads)
         how = "error" if chunks else way_of(args, model)
-        gaps = {} if chunks else {"gaps": how != "error"}
-        table = read_for_model(args, model, chunks=chunks, **gaps)
+        options = {} if chunks else {"gaps": how != "error", "originals": bool(args.outliers)}
+        table = read_for_model(args, model, chunks=chunks, **options)
         missing, _ = treat(how, table, args.data, model)
         started = time.perf_counter()
         if chunks:
-            sizes, inertia = _predict_chunks(args, model, table)
+            with told_by_command(table, chunks=True):
+                sizes, inertia = _predict_chunks(args, model, table)
+                if args.table:
+                    caught += write_table_in_chunks(args.table, table, model)
             seconds = time.perf_counter() - started
         else:
-            with remedy_told(table):
+            with told_by_command(table):
                 labels = model.predict(table)
             seconds = time.perf_counter() - started
             inertia = -model.score(table)
@@ -107,9 +124,16 @@ def _distances(args, model, table, labels, caught):
         return None
     distances = model.distances(table, labels)
     scores = model.anomaly_scores(table)
+    ids = row_ids(table)
     if args.distances:
         columns = [table.in_file(column, None) for column in (labels, distances, scores)]
-        write_columns(args.distances, columns, ["cluster", "distance", "score"])
+        suffix = suffix_of(args.distances)
+        before = [] if suffix == ".npy" else ids  # an array has numbers at fixed places only
+        write_columns(
+            args.distances,
+            [*((one.cells if suffix in TEXT else one.values) for one in before), *columns],
+            [*(one.name for one in before), "cluster", "distance", "score"],
+        )
     if args.table:
         caught += write_table(args.table, table, labels, distances, scores)
     most = np.lexsort((np.arange(len(scores)), -scores))[: args.outliers or 0]
@@ -117,6 +141,7 @@ def _distances(args, model, table, labels, caught):
     return [
         {
             "row": int(rows[i]) + 1,
+            **({"ids": {one.name: one.cells[rows[i]] for one in ids}} if ids else {}),
             "cluster": int(labels[i]),
             "distance": float(distances[i]),
             "score": float(scores[i]) if np.isfinite(scores[i]) else None,
@@ -169,13 +194,17 @@ def _outlier_lines(outliers):
     """The most unusual rows as a table."""
     if not outliers:
         return []
-    rows = [["row", "cluster", "distance", "score"]]
+    names = outliers[0].get("ids", {})
+    rows = [["row", *(printable(name, 20) for name in names), "cluster", "distance", "score"]]
     for found in outliers:
         score = "infinite" if found["score"] is None else f"{found['score']:.3g}"
-        rows.append([str(found["row"]), str(found["cluster"]), f"{found['distance']:.5g}", score])
+        ids = [printable(found["ids"][name], 30) for name in names]
+        rows.append(
+            [str(found["row"]), *ids, str(found["cluster"]), f"{found['distance']:.5g}", score]
+        )
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths)) for row in rows]
-    return ["most unusual rows:", *lines, ""]
+    return ["most unusual rows (row 1 is the first below the header):", *lines, ""]
 
 
 COMMAND = Command(
@@ -192,7 +221,6 @@ COMMAND = Command(
       show the 5 most unusual rows, and write distances and scores of all
 """,
     notes="""\
-If the model knows column names, the data's columns are found by name, in any order; others are
-ignored.
+Columns that the model does not use are left out, and told.
 """,
 )

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .._input.doubtful_columns import numbers_of_rows
 from .._input.npy_files import damaged, load_npy
 from .._input.parquet_files import arrow_errors, column_values, why_no_numbers
 from .._input.vectors import are_arrow_vectors, vectors_of
@@ -30,7 +31,6 @@ from .tables import (
     Source,
     Table,
     choose,
-    numbers_of_rows,
     unique,
     without_numbers_of_rows,
 )
@@ -135,7 +135,8 @@ def _without_numbers_of_rows(source, table):
     """
     if isinstance(table.values, np.memmap):  # a check would read all of it
         return table
-    kept, left_out = without_numbers_of_rows(numbers_of_rows(table), table, source.name)
+    found = [table.names[j] for j in numbers_of_rows(table.values, table.columns or None)]
+    kept, left_out = without_numbers_of_rows(found, table, source.name)
     if not left_out:
         return table
     dtype = np.result_type(*(table.dtypes[j] for j in kept))
@@ -401,16 +402,28 @@ def _from_arrow(source, schema, read, ask):
             Original(name, partial(lambda values: values, column_of(j)))
             for j, name in enumerate(unique(schema.names))
         ]
+    table.in_vectors = {
+        name for name, (_, place) in zip(spread.names, spread.features) if place is not None
+    }
     return table
 
 
 def _missing(source, row, name):
-    return MissingValue(f"{source.name}: row {row}, column {name!r}: the value is missing")
+    return MissingValue(f"{source.name}: row {row + 1}, column {name!r}: the value is missing")
+
+
+#: A row in messages of Python, which count from 0; those of the command count from 1.
+_ROW = re.compile(r"\brow (\d+)")
 
 
 def _vectors(source, name, chunks, ask):
     """A column of vectors as rows (n, width)."""
-    array: Any = vectors_of(chunks, f"{source.name}: column {name!r}", gaps=True)
+    place = f"{source.name}: column {name!r}"
+    try:
+        array: Any = vectors_of(chunks, place, gaps=True)
+    except (TypeError, ValueError) as error:
+        said = str(error).removeprefix(place)
+        raise type(error)(place + _ROW.sub(lambda row: f"row {int(row[1]) + 1}", said)) from None
     holes = chunks.null_count or any(chunk.flatten().null_count for chunk in chunks.chunks)
     if holes and not ask.gaps:
         raise _missing(source, np.argmax(np.isnan(array).any(axis=1)), name)

@@ -46,6 +46,10 @@ class LeftOut(NamedTuple):
     why: str
 
 
+#: Why columns of a file are left out that are no features of a model.
+NOT_USED = "not used by the model"
+
+
 class Original(NamedTuple):
     """A column of the file as it is stored, used or not."""
 
@@ -71,6 +75,8 @@ class Table:
         All columns of the file in its order, where they were asked for.
     kept : ndarray of bool, one for each row of the file, or None
         Which of them are rows of this table; None means all.
+    in_vectors : set of str
+        Names of features that are places of vectors, of which none is left out alone.
     """
 
     def __init__(self, values, names, *, named, weights=None, left_out=(), originals=None):
@@ -81,6 +87,7 @@ class Table:
         self.left_out = list(left_out)
         self.originals = originals
         self.kept = None
+        self.in_vectors: set[str] = set()
         self.dtypes = [values.dtype] * len(self.names)  # of the columns in the file
 
     def __len__(self):
@@ -199,7 +206,12 @@ def choose(source, names, numeric, ask, named, index=None):
         aside = {_find(source, names, positions, ask.aside, named): "known labels, as asked"}
     columns = ask.columns_if_named if ask.columns is None and named else ask.columns
     if columns is not None:
-        return [_find(source, names, positions, column, named) for column in columns], where, []
+        chosen = [_find(source, names, positions, column, named) for column in columns]
+        rest = []
+        if ask.columns is None:
+            used = {*chosen, *aside, where}
+            rest = [LeftOut(name, NOT_USED) for j, name in enumerate(names) if j not in used]
+        return chosen, where, rest
     if ask.index is not None:
         index = {
             _find(source, names, positions, column, named): "row names, as asked"
@@ -253,47 +265,6 @@ def unique(names):
     return result
 
 
-_ID_NAME = re.compile(
-    r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code"
-    r"|zip(?:code)?|post(?:al)?[ _.-]?code)",
-    re.IGNORECASE,
-)
-_ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)")
-
-
-def numbers_of_rows(table):
-    """Names of the columns that look like numbers given to the rows rather than measured on them.
-
-    These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
-    (or 0 to n - 1).
-    """
-    n = len(table)
-    found = []
-    for name, column in zip(table.names, table.values.T):
-        called = bool(table.columns) and called_as_numbers(name)
-        if n < 2 or not may_number_rows(n, called, column.min(), column.max()):
-            continue
-        if np.array_equal(column, np.floor(column)) and len(np.unique(column)) == n:
-            found.append(name)
-    return found
-
-
-def called_as_numbers(name):
-    """Whether a column's name, such as ``id``, says that its values number the rows."""
-    return bool(_ID_NAME.fullmatch(name) or _ID_IN_CAMELS.fullmatch(name))
-
-
-def may_number_rows(n, called, low, high):
-    """Whether a column would number the rows if it had another whole number in each.
-
-    called : bool
-        `called_as_numbers` of its name.
-    low, high : number
-        Its smallest and its largest value.
-    """
-    return n >= 2 and (called or n >= 5 and low in (0, 1) and float(high) - low == n - 1)
-
-
 def without_numbers_of_rows(found, table, name):
     """Which columns stay where `found` look like numbers of the rows: (their places, LeftOut of the
     others). If columns have no names, or there are no others, all stay, with a warning.
@@ -301,6 +272,14 @@ def without_numbers_of_rows(found, table, name):
     name : str
         What messages call the file.
     """
+    for column in (name for name in found if name in table.in_vectors):
+        warnings.warn(
+            f"{name}: place {column!r} of the vectors has another whole number in each row and is "
+            "used as a feature; if these are numbers of the rows, write the vectors without them",
+            UserWarning,
+            stacklevel=4,
+        )
+    found = [column for column in found if column not in table.in_vectors]
     if found and table.columns and len(found) < len(table.names):
         why = "another whole number in each row, such as an id; --no-index keeps it"
         kept = [j for j, column in enumerate(table.names) if column not in found]

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from .._blocks.sources import open_source
+from .._input.doubtful_columns import called_as_numbers, may_number_rows, too_long
 from .._input.npy_files import load_npy
+from .._input.optional_packages import need
 from .._input.parquet_files import arrow_errors, column_values, open_dataset
 from .._input.vectors import vectors_of
 from .readers import (
@@ -23,8 +25,6 @@ from .tables import (
     Ask,
     ReadError,
     Source,
-    called_as_numbers,
-    may_number_rows,
     without_numbers_of_rows,
 )
 
@@ -53,15 +53,35 @@ class LazyTable:
         self.columns = self.names if named else []
         self.left_out = list(left_out)
         self.spreads: Any = None
+        self.in_vectors: set[str] = set()  # as in `Table`
 
     def __len__(self):
         return self.n_rows
 
+    def parts(self, n_rows):
+        """The rows in their order, some at a time: (names of all columns of the file, the columns,
+        the features, as an array or a table).
+        """
+        if hasattr(self.values, "to_batches"):
+            pyarrow = need("pyarrow", "reading Parquet files")
+            for batch in self.values.to_batches():
+                if batch.num_rows:
+                    some = pyarrow.Table.from_batches([batch])
+                    yield some.column_names, some.columns, some.select(self.asked)
+            return
+        array = getattr(self.values, "array", self.values)
+        fields = array.dtype.names
+        names = fields or [f"column {j}" for j in range(1, array.shape[1] + 1)]
+        for start in range(0, self.n_rows, n_rows):
+            some = array[start : start + n_rows]
+            columns = [some[name] if fields else some[:, j] for j, name in enumerate(names)]
+            yield list(names), columns, np.asarray(self.values[start : start + n_rows])
+
     def standard_deviations(self):
-        """Those of the columns; takes a pass over the rows, unless one has found them."""
+        """Those of the columns, (d,); takes a pass over the rows, unless one has found them."""
         if self.spreads is None:
             self.spreads = Look(self).spreads
-        return dict(zip(self.names, self.spreads.tolist()))
+        return self.spreads
 
     def without(self, kept, left_out):
         """Keep only the columns at some places."""
@@ -96,9 +116,9 @@ class Look:
         Standard deviations.
     numbers_of_rows : list of str
         Names of the columns that look like numbers of the rows; the rule is that of
-        `tables.numbers_of_rows`, and so is the result. To find equal values among many may take
-        further passes over a column, one for each `COMPARED` rows, unless its values ascend or
-        descend.
+        `doubtful_columns.numbers_of_rows`, and so is the result. To find equal values among many
+        may take further passes over a column, one for each `COMPARED` rows, unless its values
+        ascend or descend.
     """
 
     def __init__(self, table, numbers=False):
@@ -139,7 +159,7 @@ class Look:
             for j, name in enumerate(table.names)
             if whole[j]
             and may_number_rows(n, called[j], low[j], high[j])
-            and (steps.get(j) or self._differ(j))
+            and (too_long(called[j], low[j], high[j]) or steps.get(j) or self._differ(j))
         ]
 
     def _blocks(self, columns):
@@ -306,7 +326,7 @@ def _open_parquet(path, ask):
             f"{Place.name}: chunk by chunk, a column of vectors is read alone and whole: give "
             f"--columns {vectors[0]}"
         )
-    return LazyTable(
+    table = LazyTable(
         files,
         n_rows,
         [str(1 + f) for f in range(len(chosen))] if vectors else [spread.names[f] for f in chosen],
@@ -315,3 +335,5 @@ def _open_parquet(path, ask):
         weights=None if where is None else spread.names[where],
         left_out=left_out,
     )
+    table.in_vectors = set(table.names) if vectors else set()
+    return table

@@ -61,6 +61,8 @@ def open_data(
     check_values(array, names, data)
     if weights is not None:
         check.check_products(weights, data.largest, *array.shape)
+    if compared and data.largest > check.EXACT and not isinstance(array, SparseRows):
+        check.warn_if_rounded(array, "X")  # rows that are read in place
     if compared and metric == "gaps" and not (data.low <= data.high).all():
         raise check.empty_column_error(int(np.argmin(data.low <= data.high)), names)
     if compared and not unit:
@@ -194,6 +196,28 @@ def relative_distances(distances: np.ndarray, typical: np.ndarray) -> np.ndarray
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(distances > 0, distances.astype(np.float64) / typical, 0.0)
+
+
+def beyond_rounding(
+    model: Any, distances: np.ndarray, labels: np.ndarray, metric: str
+) -> np.ndarray:
+    """The distances, 0 where the center is where the row is, but for rounding: equal rows have such
+    a center.
+
+    metric : {"euclidean", "cosine", "manhattan", "gaps"}
+        That of the distances.
+    """
+    centers = fitted_scaling(model).inside(check.fitted_centers(model))
+    dtype = np.float32 if np.asarray(model.cluster_centers_).dtype == np.float32 else np.float64
+    # Rounded once to `dtype`; the mean, scales and lengths take a few more roundings in float64.
+    step = float(np.finfo(dtype).eps + 4 * np.finfo(np.float64).eps)
+    if metric == "cosine":
+        noise = np.full(len(centers), step**2 / 2)
+    else:
+        noise = step * np.linalg.norm(centers, 1 if metric == "manhattan" else 2, axis=1)
+        if metric == "gaps":  # distances of rows with gaps are scaled up to all features
+            noise = noise * np.sqrt(centers.shape[1])
+    return np.where(distances > noise[labels], distances, 0)
 
 
 class Measure(NamedTuple):
@@ -713,6 +737,14 @@ class CenterModel(Manners):
             raise self._too_far(array, row, int(labels[row]))
         return distances, labels
 
+    def _unrounded_distances(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the nearest centers, without distances that are rounding alone: ratios of
+        those say nothing.
+        """
+        distances, labels = self._own_distances(X)
+        metric = "cosine" if self._measure.unit else self._measure.metric
+        return beyond_rounding(self, distances, labels, metric), labels
+
     def anomaly_scores(self, X: Any, reference: Any = None) -> np.ndarray:
         """How unusual each row is: its distance to its center, relative to its cluster.
 
@@ -728,7 +760,8 @@ class CenterModel(Manners):
         -------
         scores : ndarray of shape (n,), float64
             1 for a row at the typical distance, 3 for one at three times that distance. Scores are
-            comparable between tight and wide clusters.
+            comparable between tight and wide clusters. 0 for a row at its center, but for rounding;
+            infinite where the typical distance is 0 and the row's is not.
 
         See Also
         --------
@@ -751,7 +784,7 @@ class CenterModel(Manners):
         >>> int(scores.argmax())
         6
         """
-        distances, labels = self._own_distances(X)
+        distances, labels = self._unrounded_distances(X)
         if reference is not None:
             typical = self.typical_distances(reference)
         elif hasattr(self, "typical_distances_"):
@@ -771,9 +804,10 @@ class CenterModel(Manners):
         Returns
         -------
         typical : ndarray of shape (k,), float64
-            A cluster without rows in X, or with a median of 0, has the median over all rows.
+            A cluster without rows in X, or with a median of 0 (but for rounding), has the median
+            over all rows.
         """
-        return typical_distances(*self._own_distances(X), len(self._centers()))
+        return typical_distances(*self._unrounded_distances(X), len(self._centers()))
 
     def fit_transform(
         self, X: Any, y: object = None, sample_weight: Any = None, **of_fit: Any

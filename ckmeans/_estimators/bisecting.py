@@ -173,6 +173,7 @@ class BisectingKMeans(CenterModel):
             compared=True,
         )
         check.check_directions(data)
+        check.warn_of_columns(array, names, self.metric)
         (seed,) = check.seeds(self.random_state, 1)
         random = np.random.RandomState(seed)
         score = STRATEGIES[self.bisecting_strategy]

@@ -156,6 +156,7 @@ class FuzzyCMeans(SklearnCallbacks, CenterModel):
         check.check_n_clusters(self.n_clusters, len(array))
         weights = check.as_weights(sample_weight, len(array))
         data = open_data(array, names, weights, self.n_threads, compared=True)
+        check.warn_of_columns(array, names)
         restarts = starts(
             self._init(), self.n_init, self.n_clusters, self.random_state, array, data
         )

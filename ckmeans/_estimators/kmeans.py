@@ -179,9 +179,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
         by decreasing number of rows; "center": by center, lexicographically; an earlier model, or
         an array of centers: each cluster at the position of the given center that it is matched
         with. The centers are in the units of the data, and are matched by the distances of this
-        fit: with `scale` those of columns divided by its ``scale_``, whatever the scale of the
-        earlier model. Of a model its centers are kept as the parameter. Ties between centers then
-        go to the lower of the new labels.
+        fit: by `metric`, and with `scale` those of columns divided by its ``scale_``, whatever the
+        scale of the earlier model. Of a model its centers are kept as the parameter. Ties between
+        centers then go to the lower of the new labels.
 
     Attributes
     ----------
@@ -221,6 +221,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
     -----
     ConvergenceWarning
         Fewer clusters than asked for have rows, because X has too few distinct rows.
+    ColumnsWarning
+        X is a table with a column of ids, or whose columns' spreads differ by more than 10 times,
+        without `scale`. The same columns warn once at a line of code. Arrays are not looked at.
 
     See Also
     --------
@@ -564,6 +567,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
             metric=measure.metric,
         )
         check.check_directions(data)
+        check.warn_of_columns(array, names, self.metric, self.scale)
         init = self._init()
         # Refinements know of no rules, and the optimum of one column is that of plain k-means.
         how = default_effort(self, array.shape[0], array.shape[1], refinable=rule is None)
@@ -597,7 +601,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
         return solver, restarts, how
 
     def _keep(self, solver: Solver, interrupted: bool = False) -> None:
-        best = solver.best_result(self.label_order)
+        best = solver.best_result(self.label_order, self.metric)
         history = None if solver.histories is None else tuple(solver.histories)
         keep_result(
             self,

@@ -57,18 +57,22 @@ def check_label_order(how: Any, k: int, d: int) -> None:
 
 
 def label_order(
-    how: Any, centers: np.ndarray, counts: np.ndarray, scaling: Scaling = UNSCALED
+    how: Any,
+    centers: np.ndarray,
+    counts: np.ndarray,
+    scaling: Scaling = UNSCALED,
+    metric: str = "euclidean",
 ) -> np.ndarray:
     """The order of the clusters, (k,): new cluster j is the old one ``order[j]``.
 
-    scaling : that of the fit that the centers come from; they and `how` are in the units of the
-        data.
+    scaling, metric : those of the fit that the centers come from; they and `how` are in the units
+        of the data.
     """
     if isinstance(how, str):
         return ORDERS[how](centers, counts)
     k, d = centers.shape
     previous = check.as_centers(centers_of_model(how), k, d, np.float64, name="label_order")
-    return assignment(sq_distances(previous, centers.astype(np.float64), scaling))
+    return assignment(costs(previous, centers.astype(np.float64), scaling, metric))
 
 
 def relabeled(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -78,8 +82,14 @@ def relabeled(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
     return position[labels]
 
 
-def sq_distances(a: np.ndarray, b: np.ndarray, scaling: Scaling = UNSCALED) -> np.ndarray:
-    """Squared distances of the rows of a to those of b, of scaled columns."""
+def costs(
+    a: np.ndarray, b: np.ndarray, scaling: Scaling = UNSCALED, metric: str = "euclidean"
+) -> np.ndarray:
+    """What the rows of a would add to the inertia with those of b as centers: squared distances of
+    scaled columns, cosine distances, or Manhattan distances.
+    """
+    if metric == "cosine":
+        return costs(unit(a), unit(b)) / 2
     out = np.zeros((len(a), len(b)))
     for f, (x, y) in enumerate(zip(a.T, b.T)):
         step = x[:, np.newaxis] - y
@@ -89,8 +99,14 @@ def sq_distances(a: np.ndarray, b: np.ndarray, scaling: Scaling = UNSCALED) -> n
             with np.errstate(all="ignore"):
                 step /= scaling.divisors[f]
             np.clip(step, -check.MAX_ABS, check.MAX_ABS, out=step)
-        out += step * step
+        out += np.abs(step) if metric == "manhattan" else step * step
     return out
+
+
+def unit(centers: np.ndarray) -> np.ndarray:
+    """Centers at unit length; those of zeros stay."""
+    lengths = np.linalg.norm(centers, axis=1, keepdims=True)
+    return centers / np.where(lengths > 0, lengths, 1.0)
 
 
 def assignment(cost: np.ndarray) -> np.ndarray:
@@ -137,8 +153,8 @@ class Match(NamedTuple):
 
     #: For each cluster of the model the earlier cluster that it continues; -1 for a new one.
     continues: np.ndarray
-    #: Distance of its center to the center of that cluster, of scaled columns if the model has a
-    #: `scale`; NaN for a new one.
+    #: Distance of its center to the center of that cluster, as `transform` of the model gives
+    #: distances; NaN for a new one.
     shifts: np.ndarray
     #: Number of rows in cluster i of the earlier model and cluster j of this one, (k_previous, k).
     table: np.ndarray
@@ -146,30 +162,38 @@ class Match(NamedTuple):
     changed: np.ndarray
 
 
-def match(model: Any, previous: Any, X: Any = None) -> Match:
+def match(model: Any, previous: Any, X: Any = None, *, same_rows: bool = False) -> Match:
     """Find which clusters of an earlier model those of a model continue, and which rows changed
     cluster.
 
-    For new rows (the next month's, say) call ``match(model, previous, X)`` with them. Without `X`
-    row i of the one fit is compared with row i of the other: right only if both are the same
-    object, as where its values have changed.
+    For new rows (the next month's, say) call ``match(model, previous, X)`` with them: both models
+    label them. Where both were fitted to the same objects in the same order, whose values may have
+    changed, ``match(model, previous, same_rows=True)`` compares the labels of the two fits.
 
-    Clusters are paired so that the sum of squared distances between their centers is least. The
-    distances are those that `model` was fitted with: if it has a `scale`, the columns of both
-    models' centers are divided by its ``scale_``, whatever the `scale` of `previous`.
+    Clusters are paired so that the sum of squared distances between their centers is least; with
+    ``metric="manhattan"`` or ``"cosine"`` that of Manhattan or cosine distances. The distances are
+    those that `model` was fitted with: if it has a `scale`, the columns of both models' centers are
+    divided by its ``scale_``, whatever the `scale` of `previous`.
 
     Parameters
     ----------
     model, previous : fitted estimators
         They may have different numbers of clusters, but must have the same features.
     X : array-like or table of shape (n, d), optional
-        The rows to compare the labels of. Without it, both models must have been fitted to the same
-        rows in the same order; only their number can be checked. A `table` that contradicts
-        `continues` is a sign that they were not.
+        The rows to compare the labels of.
+    same_rows : bool, default=False
+        Instead of `X`: row i of the one fit is row i of the other. Only their number can be
+        checked; a `table` that contradicts `continues` is a sign that they are others.
 
     Returns
     -------
     match : Match
+
+    Raises
+    ------
+    ValueError
+        Neither `X` nor `same_rows` is given, or both; the models differ in their features, or with
+        `same_rows` in the number of rows.
 
     See Also
     --------
@@ -183,7 +207,7 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
     >>> monday = KMeans(2, init=[[0.0], [9.0]]).fit(X)
     >>> X[2] = 8.0
     >>> tuesday = KMeans(2, init=[[9.0], [0.0]]).fit(X)
-    >>> found = match(tuesday, monday)
+    >>> found = match(tuesday, monday, same_rows=True)
     >>> found.continues                  # tuesday's cluster 0 was monday's 1
     array([1, 0])
     >>> found.changed                    # the row that moved
@@ -200,19 +224,29 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
             f"the models have {new.shape[1]} and {old.shape[1]} features: only models "
             "of the same features match."
         )
-    cost = sq_distances(new, old, fitted_scaling(model))
+    if (X is not None) == bool(same_rows):
+        raise ValueError(
+            "which rows are to be compared? Pass them as X, match(model, previous, X), or "
+            "same_rows=True where row i of the one fit is row i of the other"
+            + (", not both." if same_rows else ".")
+        )
+    metric = getattr(model, "metric", "euclidean")
+    cost = costs(new, old, fitted_scaling(model), metric)
     continues = np.full(len(new), -1)
     if len(new) <= len(old):
         continues[:] = assignment(cost)
     else:
         continues[assignment(cost.T)] = np.arange(len(old))
-    shifts = np.where(continues >= 0, np.sqrt(cost[np.arange(len(new)), continues]), np.nan)
+    shifts = cost[np.arange(len(new)), continues]
+    if metric == "euclidean":
+        shifts = np.sqrt(shifts)
+    shifts[continues < 0] = np.nan
     if X is not None:
         labels, before = model.predict(X), previous.predict(X)
     else:
         if not all(hasattr(one, "labels_") for one in (model, previous)):
             raise ValueError(
-                "the models were not fitted to the same rows: pass the rows to compare as X."
+                "there are no labels_ of both fits to compare: pass the rows to compare as X."
             )
         labels, before = (
             check.fitted_array(
@@ -222,7 +256,8 @@ def match(model: Any, previous: Any, X: Any = None) -> Match:
         )
         if len(labels) != len(before):
             raise ValueError(
-                "the models were not fitted to the same rows: pass the rows to compare as X."
+                f"the models were not fitted to the same rows, but to {len(labels)} and "
+                f"{len(before)}: pass the rows to compare as X."
             )
     both = (before >= 0) & (labels >= 0)  # -1: an outlier
     table = np.bincount(

@@ -223,7 +223,8 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
             if self.label_order is not None:
                 centers = run.result_centers()
                 counts = np.bincount(data.assign(centers.astype(np.float64)), minlength=k)
-                learner.running.rearrange(label_order(self.label_order, centers, counts))
+                order = label_order(self.label_order, centers, counts, metric=self.metric)
+                learner.running.rearrange(order)
             self._keep_fit(run, rows, names)
         if self.compute_labels:
             warn_of_few_clusters(self)
@@ -262,6 +263,8 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
             seen = check.fitted_array(
                 self, "seen_weights_", (len(centers),), high=np.finfo(np.float64).max
             )
+            if not hasattr(self, "n_steps_"):
+                raise check.absent_error(self, "n_steps_")
             steps = self.n_steps_
             check.check_int(steps, "n_steps_", 0, "an integer of at least 0")
             dtype = np.result_type(self.cluster_centers_.dtype, result_type(array))
@@ -350,6 +353,8 @@ class MiniBatchKMeans(SklearnCallbacks, CenterModel):
             compared=fresh,
         )
         check.check_directions(data)
+        if fresh:
+            check.warn_of_columns(array, names, self.metric)
         return array, names, data
 
     def _random(self) -> np.random.RandomState:

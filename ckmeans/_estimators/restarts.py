@@ -405,9 +405,11 @@ class Solver:
         """Centers in the units of the data."""
         return self.scaling.outside(centers, self.dtype)
 
-    def best_result(self, order: Any = None) -> Result:
+    def best_result(self, order: Any = None, metric: str = "euclidean") -> Result:
         """The best run in the units of the data, its clusters in the order that `label_order`
         gives.
+
+        metric : that of the estimator
 
         If rounding to these units changes centers, or their order changes, rows are assigned again:
         labels are always those of `predict`, unless a rule has assigned them.
@@ -418,7 +420,7 @@ class Solver:
             return best
         centers, kept = self.outside(best.centers), np.arange(len(best.centers))
         if order is not None:
-            kept = label_order(order, centers, best.counts, self.scaling)
+            kept = label_order(order, centers, best.counts, self.scaling, metric)
             centers = centers[kept]
         if self.rule is not None and not self.rule.labels_are_nearest:
             labels, counts = relabeled(best.labels, kept), best.counts[kept]

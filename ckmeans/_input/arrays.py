@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .other_libraries import array_from, is_array_elsewhere
-from .real_numbers import FLOAT64, READABLE, as_real
+from .real_numbers import FLOAT64, READABLE, as_real, warn_if_rounded
 from .sparse import SparseRows, is_sparse, sparse_rows
 from .tables import as_column, open_table, stack_table, string_names
 from .vectors import stack_objects, vectors_of
@@ -82,6 +82,7 @@ def as_values(data: Any, name: str = "data") -> np.ndarray:
     if array.ndim != 1:
         remedy = ": pass one column of it." if array.ndim == 2 else "."
         raise TypeError(f"{name} must be one-dimensional, got shape {array.shape}{remedy}")
+    warn_if_rounded(array, name)
     return np.asarray(array, FLOAT64)
 
 
@@ -114,6 +115,7 @@ def _convert(X: Any, name: str, gaps: bool = False) -> tuple[np.ndarray, np.ndar
     if array.ndim != 2:
         raise _dimension_error(X, array, name)
     if isinstance(X, (list, tuple)) and array.dtype.kind in "biu":
+        warn_if_rounded(array, name)
         array = array.astype(FLOAT64)
     return array, names
 

@@ -1,14 +1,25 @@
 """Every check of what users pass, in one namespace: ``from .._input import checks as check``."""
 
 from .arrays import as_matrix, as_values, too_small_error
-from .errors import ConvergenceWarning, NotFittedError, compatible, shortened, warn, with_type
+from .doubtful_columns import warn_of_columns
+from .errors import (
+    ColumnsWarning,
+    ConvergenceWarning,
+    NotFittedError,
+    compatible,
+    shortened,
+    warn,
+    with_type,
+)
 from .fitted import (
+    absent_error,
     check_feature_count,
     check_feature_names,
     check_fitted,
     check_input_features,
     check_ours,
     check_plain,
+    feature_count,
     fitted_array,
     fitted_centers,
     fitted_tree,
@@ -46,6 +57,6 @@ from .parameters import (
     checks_of_kmeans,
 )
 from .random_states import check_random_state, one_source, seeded, seeds
-from .real_numbers import first_true
+from .real_numbers import EXACT, first_true, warn_if_rounded
 from .tables import string_names
 from .weights_and_centers import as_centers, as_weights, check_directions

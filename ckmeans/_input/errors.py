@@ -12,6 +12,14 @@ class ConvergenceWarning(UserWarning):
     __module__ = "ckmeans"
 
 
+class ColumnsWarning(UserWarning):
+    """A table has columns that k-means should perhaps not be given as they are: ids, or units that
+    make one column count for much more than another.
+    """
+
+    __module__ = "ckmeans"
+
+
 class NotFittedError(ValueError, AttributeError):
     """A method that needs a fitted model was called before ``fit``."""
 
@@ -36,8 +44,18 @@ def compatible(ours: type) -> type:
     return ours if theirs is None else _joint(ours, theirs)
 
 
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the innermost line outside of this package, which is in the user's code."""
+#: Where a warning was told: (file, line, message).
+_told: set[tuple[str, int, str]] = set()
+
+
+def warn(message: str, category: type[Warning] = UserWarning, once: bool = False) -> None:
+    """Warn at the innermost line outside of this package, which is in the user's code.
+
+    once : bool
+        Whether the message is told once at a line, unless a filter asks for more. That is what
+        Python's filter "default" means, but its memory is lost whenever any package turns a warning
+        off for a moment, as pandas does while its tables are read.
+    """
     level, frame = 1, sys._getframe()
     while (
         frame.f_back is not None
@@ -46,7 +64,32 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
         level, frame = level + 1, frame.f_back
     if category is ConvergenceWarning:
         category = compatible(category)
+    if once and _action(message, category, frame) in ("default", "module", "once"):
+        place = frame.f_code.co_filename, frame.f_lineno, message
+        if place in _told:
+            return
+        _told.add(place)
     warnings.warn(message, category, stacklevel=level)
+
+
+def _action(message: str, category: type[Warning], frame: Any) -> str:
+    """What the filters of warnings do with one of a frame's line."""
+    for action, text, kind, module, line in warnings.filters:
+        if (
+            issubclass(category, kind)
+            and _matches(text, message)
+            and _matches(module, frame.f_globals.get("__name__", ""))
+            and line in (0, frame.f_lineno)
+        ):
+            return action
+    return "default"
+
+
+def _matches(pattern: Any, text: str) -> bool:
+    """Whether this is what a filter asks for; those that Python begins with have plain texts."""
+    return pattern is None or (
+        pattern == text if isinstance(pattern, str) else bool(pattern.match(text))
+    )
 
 
 def shortened(value: Any) -> str:

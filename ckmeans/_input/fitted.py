@@ -98,6 +98,21 @@ def fitted_centers(est: Any) -> np.ndarray:
     return centers
 
 
+def absent_error(est: Any, name: str) -> Exception:
+    """The error for a fitted model without one of the attributes of a fit."""
+    return compatible(NotFittedError)(
+        f"This {type(est).__name__} has no {name}: fit it (in one piece, and to the end) to have "
+        "it."
+    )
+
+
+def feature_count(est: Any) -> Any:
+    """The number of features of a fitted model."""
+    if not hasattr(est, "n_features_in_"):
+        raise absent_error(est, "n_features_in_")
+    return est.n_features_in_
+
+
 def fitted_array(
     est: Any,
     name: str,
@@ -114,10 +129,7 @@ def fitted_array(
     """
     check_fitted(est)
     if not hasattr(est, name):
-        raise ValueError(
-            f"This {type(est).__name__} has no {name}: fit it (in one piece, and to "
-            "the end) to have them."
-        )
+        raise absent_error(est, name)
     array = np.asarray(getattr(est, name))
     what = "whole numbers" if integers else "numbers"
     if array.dtype.kind not in ("iu" if integers else "iuf"):
@@ -172,10 +184,11 @@ def _changed(name: str, how: str) -> ValueError:
 
 def check_feature_count(est: Any, d: int) -> None:
     """Raise unless new data has as many features as the model."""
-    if d != est.n_features_in_:
+    expected = feature_count(est)
+    if d != expected:
         raise ValueError(
             f"X has {d} features, but {type(est).__name__} is "
-            f"expecting {est.n_features_in_} features as input."
+            f"expecting {expected} features as input."
         )
 
 
@@ -212,10 +225,11 @@ def check_input_features(est: Any, input_features: Any) -> None:
     fitted = getattr(est, "feature_names_in_", None)
     if fitted is not None and list(input_features) != list(fitted):
         raise ValueError("input_features is not equal to feature_names_in_")
-    if len(input_features) != est.n_features_in_:
+    expected = feature_count(est)
+    if len(input_features) != expected:
         raise ValueError(
             "input_features should have length equal to number of features "
-            f"({est.n_features_in_}), "
+            f"({expected}), "
             f"got {len(input_features)}"
         )
 
@@ -234,4 +248,6 @@ def _names_error(names: Any, fitted: Any) -> ValueError:
                 lines.append("- ...")
     if not unseen and not missing:
         lines.append("Feature names must be in the same order as they were in fit.")
+    if not missing:
+        lines.append("Pass the columns of the fit: X[list(model.feature_names_in_)].")
     return ValueError("\n".join(lines) + "\n")

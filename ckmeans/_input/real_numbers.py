@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import shortened
+from .errors import shortened, warn
 
 #: Dtypes that the kernels read in place: native byte order, any strides.
 READABLE = frozenset(
@@ -12,6 +12,8 @@ READABLE = frozenset(
     for kind in ("f8", "f4", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
 _FLOATS = tuple(np.dtype(kind) for kind in ("i1", "f2", "f4", "f8"))
+#: Up to here, float64 holds all whole numbers.
+EXACT = 2.0**53
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
@@ -60,14 +62,46 @@ def as_real(array: Any, name: str) -> np.ndarray:
     raise _dtype_error(dtype, name)
 
 
+def warn_if_rounded(values: Any, name: str, column: Any = None) -> None:
+    """Warn where whole numbers are rounded by float64, in which everything is computed.
+
+    values : array of any dtype
+        Only integers of 64 bits, and objects, are looked at.
+    column : the label of the column that they are from, if it is one
+    """
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8 and values.size:
+        if -EXACT <= int(values.min()) and int(values.max()) <= EXACT:
+            return
+        with np.errstate(invalid="ignore"):
+            exact = np.array_equal(values.astype(FLOAT64).astype(values.dtype), values)
+    elif values.dtype.kind == "O":
+        exact = all(
+            not isinstance(value, int) or abs(value) <= EXACT or int(float(value)) == value
+            for value in values.ravel()
+        )
+    else:
+        return
+    if not exact:
+        where = "" if column is None else f" in column {column!r}"
+        warn(
+            f"{name} has whole numbers beyond 2**53{where}, which float64, in which all is "
+            "computed, rounds: subtract an offset first, or leave them out if they are ids.",
+            once=True,
+        )
+
+
 def objects_as_floats(objects: np.ndarray, name: str, column: Any = None) -> np.ndarray:
     """An object array of numbers as float64; the message names the first entry that is not a
     number.
     """
     try:
-        return objects.astype(FLOAT64)
+        found = objects.astype(FLOAT64)
     except (TypeError, ValueError, OverflowError):
         pass
+    else:
+        if len(found) and np.nanmax(np.abs(found), initial=0) >= EXACT and objects.dtype == object:
+            warn_if_rounded(objects, name, column)
+        return found
     for index, value in np.ndenumerate(objects.astype(object)):
         if value is None:  # NumPy converts it to NaN
             continue

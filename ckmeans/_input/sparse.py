@@ -13,6 +13,7 @@ import numpy as np
 from .._native.engine import Layout, own_layout, take_rows
 from .contiguous import contiguous
 from .errors import changed_error
+from .real_numbers import warn_if_rounded
 
 _MOST_COLUMNS = np.iinfo(np.int32).max
 
@@ -126,6 +127,7 @@ def sparse_rows(X: Any, name: str, numeric: Callable[[Any, str], np.ndarray]) ->
     if not layout.ordered:
         data, layout = _in_order(data, layout)
     if data.dtype not in (np.float32, np.float64):
+        warn_if_rounded(data, name)
         data = data.astype(np.float64)
     return SparseRows(data, layout, type(csr))
 

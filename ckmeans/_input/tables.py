@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from .errors import for_missing
-from .real_numbers import FLOAT64, READABLE, as_real, first_true, is_real, objects_as_floats
+from .real_numbers import (
+    FLOAT64,
+    READABLE,
+    as_real,
+    first_true,
+    is_real,
+    objects_as_floats,
+    warn_if_rounded,
+)
 
 
 def open_table(X: Any) -> tuple[Any, Callable[[int], Any]] | None:
@@ -53,6 +61,8 @@ def stack_table(
     dtype = np.result_type(*{values.dtype for values in columns}) if columns else FLOAT64
     array = np.empty((len(columns[0]) if columns else len(X), len(columns)), dtype, order="F")
     for j, values in enumerate(columns):
+        if dtype.kind == "f":
+            warn_if_rounded(values, name, labels[j])
         array[:, j] = values
     return array, names
 

@@ -10,7 +10,7 @@ from .arrays import as_matrix
 from .contiguous import contiguous
 from .magnitudes import MAX_ABS, nonfinite_error
 from .other_libraries import here
-from .real_numbers import FLOAT32, FLOAT64, as_real, first_true
+from .real_numbers import FLOAT32, FLOAT64, as_real, first_true, warn_if_rounded
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -38,7 +38,9 @@ def as_weights(
     if weights.ndim == 0:
         weights = np.full(n, as_real(weights, name), FLOAT64)
     else:
-        weights = contiguous(as_real(weights, name), FLOAT64)
+        weights = as_real(weights, name)
+        warn_if_rounded(weights, name)
+        weights = contiguous(weights, FLOAT64)
     if weights.shape != (n,):
         raise ValueError(
             f"{name} has shape {weights.shape}, but one weight per row is needed: shape ({n},)."
@@ -84,6 +86,7 @@ def as_centers(
         raise ValueError(
             f"The shape of the initial centers {array.shape} does not match the number of {what}."
         )
+    warn_if_rounded(array, name)
     centers = array.astype(FLOAT64, order="C")  # always a copy
     limit = _MAX_FLOAT32 if dtype == FLOAT32 else limit
     if not largest_magnitude(centers) <= limit:

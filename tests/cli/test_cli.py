@@ -595,7 +595,7 @@ def test_version(run):
         (["fit", "data.csv", "-k", "2", "--index", "z"], "no column 'z'; there are 2: x, y"),
         (["predict", "none.npz", "data.csv", "--thousands", "x"], "none.npz: No such file"),
         (["fit", "gap.csv", "-k", "2"], "gap.csv: line 3, column 'x': the cell is empty"),
-        (["fit", "nan.npy", "-k", "1"], "X contains NaN at row 1, column 0"),
+        (["fit", "nan.npy", "-k", "1"], "X contains NaN at row 2, column 1: "),
         (["fit", "complex.npy", "-k", "1"], "complex128"),
         (["fit", "data.csv", "-k", "2", "--max", "3"], "unrecognized arguments: --max 3"),
         (["fit", "data.csv", "--k", "4"], "--k 4; did you mean -k? (see ckmeans fit --help)"),

@@ -1,7 +1,9 @@
 """The command on rows that stay in their files."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ from command_line import fails
 import ckmeans
 from ckmeans import KMeans
 from ckmeans._blocks.sources import local
-from ckmeans._cli import tables_on_disk
+from ckmeans._cli import streamed_output, tables_on_disk
 from ckmeans._cli.readers import read_table
+from ckmeans._cli.streamed_output import STREAMED
 from ckmeans._input import configuration as _config
 
 
@@ -108,6 +111,7 @@ IDS = {
     "in no order, of any size": ("userId", 10**12 * SHUFFLED - 10**14),
     "floats in no order": ("row_id", 3.0 * SHUFFLED),
     "small unsigned": ("key", SHUFFLED.astype("u2")),
+    "equal as float64": ("id", 2**60 + SHUFFLED),
 }
 NO_IDS = {
     "one value twice, far apart": ("id", np.append(SHUFFLED[:-1], SHUFFLED[0])),
@@ -115,7 +119,6 @@ NO_IDS = {
     "a block that ascends, one that descends": ("id", np.abs(np.arange(N) - N // 2)),
     "not whole": ("id", SHUFFLED + 0.5),
     "-0.0 and 0.0": ("id", np.append(-0.0, np.arange(N - 1.0))),
-    "equal as float64": ("id", 2**60 + SHUFFLED),
     "another name": ("year", 10 + SHUFFLED),
     "starts at 0, with a gap": ("n", np.append(np.arange(N - 1), N)),
     "no column": (None, None),
@@ -158,10 +161,8 @@ def test_ids_are_left_out_in_chunks_as_in_memory(case, compared, rows, monkeypat
             ["name", number[0]] if case in IDS else ["name"]
         )
         spreads = lazy.standard_deviations()
-        assert list(spreads) == lazy.names
-        for name, column in zip(whole.names, whole.values.T):
-            if case != "equal as float64":  # which is one value, but for rounding
-                assert spreads[name] == pytest.approx(column.std(dtype=np.float64))
+        for spread, column in zip(spreads, whole.values.T, strict=True):
+            assert spread == pytest.approx(column.std(dtype=np.float64))
         assert whole.values.dtype == dtype or case in NO_IDS
 
 
@@ -229,9 +230,12 @@ def test_a_place_in_vectors_that_counts_the_rows_is_told(run, rows):
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), 4)
     pq.write_table(pa.table({"v": vectors}), "x.parquet")
     facts = json.loads(run("fit", "x.parquet", "-k", 3, "--chunks", "--json"))
-    assert "column '4' has another whole number" in facts["warnings"][0]
+    assert "place '4' of the vectors has another whole number" in facts["warnings"][0]
+    assert "write the vectors without them" in facts["warnings"][0]
     assert "spreads of the columns" in facts["warnings"][1]
-    assert "give --columns v" in fails(run, "fit", "x.parquet", "-k", 3, "--chunks", "--index", 4)
+    whole = json.loads(run("fit", "x.parquet", "-k", 3, "--json"))
+    assert "place 'v[3]' of the vectors has another whole number" in whole["warnings"][0]
+    assert whole["inertia"] == facts["inertia"] and whole["data"]["left_out"] == []
 
 
 def damaged_files(folder, rows):
@@ -342,9 +346,9 @@ def test_what_memory_does_not_hold_stays_in_its_file(run, rows, monkeypatch):
     [
         (["-", "--chunks"], "standard input"),
         (["x.npy", "--chunks", "--labels", "l.csv"], "as .npy"),
-        (["x.npy", "--chunks", "--plot", "x.png"], "--plot and --report take all rows"),
-        (["x.npy", "--chunks", "--refine", "auto"], "--refine and"),
-        (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine take"),
+        (["x.npy", "--chunks", "--plot", "x.png"], "--plot takes all rows"),
+        (["x.npy", "--chunks", "--refine", "genetic"], "--refine genetic takes"),
+        (["x.npy", "--chunks", "--metric", "cosine"], "--metric cosine takes"),
         (["x.csv", "--chunks"], "is a .npy file, a Parquet file or a directory"),
         (["x.npy", "--checkpoint", "nowhere/state"], "no directory"),
         (["cube.npy", "--chunks"], r"of shape \(3, 2, 2\)"),
@@ -366,3 +370,113 @@ def test_errors_are_one_line(argv, message, run, rows, directory, tmp_path):
 
     assert re.search(message, fails(run, "fit", *argv, "-k", 2))
     assert "several numbers" in fails(run, "fit", "x.npy", "-k", "2:4", "--chunks")
+
+
+# ---- all columns with clusters, written while the rows are read again
+
+
+def read_output(path):
+    pandas = pytest.importorskip("pandas")
+    kind = path.rpartition(".")[2]
+    if kind in ("csv", "txt", "tsv"):
+        return pandas.read_csv(path, sep="\t" if kind == "tsv" else ",")
+    if kind in ("jsonl", "ndjson"):
+        return pandas.read_json(path, lines=True, precise_float=True)
+    return getattr(pandas, f"read_{kind}")(path)
+
+
+@pytest.mark.parametrize("suffix", STREAMED)
+@pytest.mark.parametrize("source", ["x.parquet", "parts", "rows.npy", "fields.npy"])
+def test_output_in_chunks_is_that_in_memory(source, suffix, run, rows, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(streamed_output, "_ROWS", 700)
+    table = pandas.DataFrame(rows.astype("f4"), columns=list("abc"))
+    table["cluster"] = [f"t{i % 7}" for i in range(N)]  # a name that the output needs itself
+    if source == "parts":
+        os.mkdir(source)
+        for i in range(3):
+            table[i * N // 3 : (i + 1) * N // 3].to_parquet(f"parts/{i}.parquet", index=False)
+        table.to_parquet("whole.parquet", index=False)
+    elif source == "x.parquet":
+        table.to_parquet(source, row_group_size=500, index=False)
+    elif source == "rows.npy":
+        np.save(source, rows.astype("f4"))
+    else:
+        np.save(source, table[list("abc")].to_records(index=False))
+    whole = "whole.parquet" if source == "parts" else source
+    columns = ["--columns", "2,3" if source == "rows.npy" else "b,c"]
+    for path, name, more in ((source, "o", ["--chunks"]), (whole, "m", [])):
+        run("fit", path, "-k", 3, *columns, *more, "--output", name + suffix, "--model", "m.npz")
+        run("predict", "m.npz", path, *columns, *more, "--output", f"p{name}{suffix}")
+        os.remove("m.npz")
+    found, expected = read_output("o" + suffix), read_output("m" + suffix)
+    pandas.testing.assert_frame_equal(found, expected, check_exact=True)
+    again = read_output("po" + suffix)  # without scores: the model knows no typical distances
+    pandas.testing.assert_frame_equal(again, expected, check_exact=True)
+    assert list(read_output("pm" + suffix).columns) == [*expected.columns, "score"]
+
+
+def test_output_in_chunks_is_printed_or_refused(run, rows):
+    np.save("x.npy", rows)
+    printed = run("fit", "x.npy", "-k", 3, "--chunks", "--output", "-").splitlines()
+    assert printed[0] == "column 1,column 2,column 3,cluster,distance" and len(printed) == N + 1
+    for name in ("o.json", "o.npy"):
+        said = fails(run, "fit", "x.npy", "-k", 3, "--chunks", "--output", name)
+        assert "with --chunks --output is written as .parquet, .feather, .csv" in said
+    run("fit", "x.npy", "-k", 3, "--model", "x.npz")  # knows typical distances
+    run("predict", "x.npz", "x.npy", "--chunks", "--output", "o.csv")
+    run("predict", "x.npz", "x.npy", "--output", "m.csv")
+    assert Path("o.csv").read_text() == Path("m.csv").read_text()
+
+
+def test_vectors_in_chunks_are_written_with_their_clusters(run, rows):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 3)
+    words = pa.array([f"w{i}" for i in range(N)])
+    pq.write_table(pa.table({"word": words, "v": vectors}), "v.parquet", row_group_size=400)
+    run("fit", "v.parquet", "-k", 3, "--chunks", "--output", "o.parquet", "--labels", "l.npy")
+    found = pq.read_table("o.parquet")
+    assert found.column_names == ["word", "v", "cluster", "distance"]
+    assert np.array_equal(found["cluster"].to_numpy(), np.load("l.npy"))
+    assert found["word"].to_pylist() == words.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--outliers", 5], "--outliers takes all rows in memory: use it without --chunks"),
+        (["--size-min", 5], "--size-min takes all rows in memory: use it without --chunks"),
+        (["--size-max", 500], "--size-max takes all rows in memory: use it without --chunks"),
+        (["--scale", "robust"], "--scale robust takes all rows in memory: use it without --chunks, "
+         "or divide the columns by their spreads first"),
+        (["--metric", "manhattan"], "--metric manhattan takes all rows in memory"),
+        (["--refine", "swap"], "--refine swap takes all rows in memory: use it without --chunks, "
+         "or with auto or best"),
+        (["--missing", "mean"], "--missing mean takes all rows in memory"),
+        (["--labels-known", "1"], "--labels-known takes all rows in memory"),
+        (["--report", "r.html"], "--report takes all rows in memory"),
+        (["-k", "2:4"], "give -k one number with --chunks, or choose it by some of the rows"),
+        (["--labels", "l.csv"], "with --chunks labels are written as .npy"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_takes_all_rows_is_refused_with_a_remedy(options, said, run, rows):
+    np.save("x.npy", rows)
+    assert said in fails(run, "fit", "x.npy", "-k", 3, "--chunks", *options)
+
+
+def test_what_takes_a_sample_is_not_refused(run, rows):
+    np.save("x.npy", rows)
+    facts = [
+        json.loads(run("fit", "x.npy", "-k", 3, "--refine", "best", *more, "--json"))
+        for more in ([], ["--chunks"])
+    ]
+    assert facts[0]["inertia"] == facts[1]["inertia"]
+    run("fit", "x.npy", "-k", 3, "--model", "x.npz")
+    for option, value, instead in (
+        ("--outliers", 3, ""),
+        ("--distances", "d.csv", "give --output"),
+    ):
+        said = fails(run, "predict", "x.npz", "x.npy", "--chunks", option, value)
+        assert f"{option} takes all rows in memory" in said and instead in said

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,6 +234,92 @@ def test_the_model_keeps_the_scale(run, data, rows):
     assert "--scale" in fails(run, "fit", "d.npy", "-k", 2, "--scale", "robust", "--chunks")
 
 
+BIG = 2**53 + 1  # ids of 64 bits, which float64 rounds
+WITH_IDS = {
+    "id": [BIG + i for i in range(60)],
+    "name": [f"n{i}" for i in range(60)],
+    "kind": ["ab"[i % 2] for i in range(60)],
+}
+
+
+@pytest.fixture(params=["csv", "parquet", "jsonl"])
+def file_with_ids(request, run):
+    """A file of 60 rows, the 18th of which is far away."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2)) + 9 * (np.arange(60) % 2)[:, None]
+    X[17] = 40
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({**WITH_IDS, "x": X[:, 0], "y": X[:, 1]})
+    path = f"ids.{request.param}"
+    if request.param == "csv":
+        table.to_csv(path, index=False)
+    elif request.param == "parquet":
+        pytest.importorskip("pyarrow")
+        table.to_parquet(path)
+    else:
+        table.to_json(path, orient="records", lines=True)
+    run("fit", path, "-k", 2, "--model", "ids.npz")
+    return path
+
+
+def test_unusual_rows_are_shown_with_their_ids(run, file_with_ids):
+    far = str(BIG + 17)
+    text = run("predict", "ids.npz", file_with_ids, "--outliers", 2, "--distances", "d.csv")
+    assert "row 1 is the first below the header" in text
+    (line,) = [line.split() for line in text.splitlines() if far in line]
+    assert line[:3] == ["18", far, "n17"]
+    written = [line.split(",") for line in Path("d.csv").read_text().splitlines()]
+    assert written[0] == ["id", "name", "cluster", "distance", "score"]
+    assert [line[:2] for line in written[1:]] == [[str(BIG + i), f"n{i}"] for i in range(60)]
+    found = json.loads(run("predict", "ids.npz", file_with_ids, "--outliers", 1, "--json"))
+    assert found["outliers"][0]["row"] == 18
+    assert found["outliers"][0]["ids"] == {"id": far, "name": "n17"}
+    run("predict", "ids.npz", file_with_ids, "--distances", "d.npy")
+    assert np.load("d.npy").shape == (60, 3)
+
+
+def test_typical_rows_are_shown_with_their_ids(run, file_with_ids):
+    for cluster in json.loads(run("explain", "ids.npz", file_with_ids, "--json"))["clusters"]:
+        rows = [row - 1 for row in cluster["typical"]]
+        assert cluster["typical_ids"] == {
+            "id": [str(BIG + i) for i in rows], "name": [f"n{i}" for i in rows]
+        }  # fmt: skip
+    row = cluster["typical"][0]
+    said = " ".join(run("explain", "ids.npz", file_with_ids).split())
+    assert f"{row} (id {BIG + row - 1}, name n{row - 1})" in said
+
+
+def test_columns_that_the_model_does_not_use_are_told(run):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i * i % 7},{i % 3}\n" for i in range(20)))
+    run("fit", "two.csv", "-k", 2, "--model", "two.npz")
+    assert run.errors == ""
+    for extra in (1, 9):
+        names = [f"e{j}" for j in range(extra)]
+        lines = [",".join(["y", *names, "x"]), "1," + "7," * extra + "2"]
+        Path("more.csv").write_text("\n".join([*lines, ""]))
+        text = run("predict", "two.npz", "more.csv")
+        told = [line for line in run.errors.splitlines() if "left out" in line]
+        shown = "e0" if extra == 1 else "e0, e1, e2, e3 and 5 more"
+        assert told == [f"ckmeans: left out: {shown} (not used by the model)"]
+        assert f"left out  {shown} (not used by the model)" in text
+        facts = json.loads(run("predict", "two.npz", "more.csv", "--json"))
+        assert [column["name"] for column in facts["data"]["left_out"]] == names
+    text = run("predict", "two.npz", "more.csv", "--columns", "x,y")  # the choice is the user's
+    assert "left out" not in text and run.errors == ""
+
+
+def test_left_out_rows_keep_the_ids_in_step(run):
+    lines = [f"k{i},{9 * (i % 2) + i / 100},{'' if i == 3 else i / 50}" for i in range(40)]
+    lines[20] = "k20,20,0"
+    Path("gaps.csv").write_text("\n".join(["key,x,y", *lines, ""]))
+    run("fit", "gaps.csv", "-k", 2, "--missing", "drop", "--model", "gaps.npz")
+    found = json.loads(run("predict", "gaps.npz", "gaps.csv", "--missing", "drop",
+                           "--outliers", 1, "--distances", "d.csv", "--json"))  # fmt: skip
+    assert found["outliers"][0]["row"] == 21 and found["outliers"][0]["ids"] == {"key": "k20"}
+    written = Path("d.csv").read_text().splitlines()
+    assert written[4] == "k3,,," and written[21].startswith("k20,")
+
+
 def test_distances_and_outliers(run, data, rows):
     run("fit", data, "-k", 2, "--scale", "standard", "--model", "m.npz")
     model = load("m.npz")
@@ -245,7 +332,7 @@ def test_distances_and_outliers(run, data, rows):
     assert np.array_equal(found[:, 1], model.distances(new))
     typical = model.typical_distances(rows)
     assert np.array_equal(found[:, 2], found[:, 1] / typical[found[:, 0].astype(int)])
-    assert "most unusual rows:" in text
+    assert "most unusual rows (row 1 is the first below the header):" in text
     facts = json.loads(run("predict", "m.npz", "new.csv", "--outliers", 2, "--json"))
     assert facts["outliers"][0]["row"] == 6 and len(facts["outliers"]) == 2
     out = run("predict", "m.npz", "new.csv", "--distances", "-")

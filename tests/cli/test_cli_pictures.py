@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -409,7 +410,7 @@ def test_a_page_prints_explains_its_words_and_shows_warnings(factor, warned):
     X = blobs() * [1, factor]
     page = report(KMeans(4, n_init=1, random_state=0).fit(X), X)
     assert "@media print" in page and "<h2>Glossary</h2>" in page
-    assert ('<p class="warning">The standard deviations' in page) == warned
+    assert ('<p class="warning">The spreads' in page) == warned
     noted = report(KMeans(2, n_init=1, random_state=0).fit(X), X, notes=["<careful>"])
     assert '<p class="warning">Note: &lt;careful&gt;</p>' in noted
 
@@ -471,15 +472,78 @@ def words_only(monkeypatch):
     )
 
 
+def heads_and_first_cells(page, title):
+    """Of the first table below a heading: its heads, and the first two cells of each row."""
+    part = page.partition(f"<h2>{title}</h2>")[2].partition("</table>")[0]
+    heads, *rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in part.split("<tr>")[1:])
+    return heads, [row[:2] for row in rows]
+
+
+@pytest.mark.usefixtures("words_only")
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [(None, None), ("standard", "standard deviation"), ("robust", "interquartile range")],
+)
+def test_scaled_columns_are_said(scale, said):
+    X = blobs() * [1, 1000]
+    page = report(fitted(X, scale=scale), X)
+    summary = page.partition("<h2>Summary</h2>")[2].partition("<h2>")[0]
+    assert (f"Each column was divided by its {said}:" in summary) == (said is not None)
+    assert ("divided by" in summary) == (said is not None)
+
+
+@pytest.mark.usefixtures("words_only")
+def test_rows_are_shown_by_what_they_are_called():
+    pandas = pytest.importorskip("pandas")
+    X = blobs()
+    model = fitted(X)
+    X[5] = 50
+    table = pandas.DataFrame(X, columns=["x", "y"])
+    called = table.set_axis([f"c{i}" for i in range(len(X))]).rename_axis("customer")
+    for rows, more, heads, cells in (
+        (X, {}, ["row", "cluster"], "5"),
+        (table, {}, ["row", "cluster"], "5"),
+        (called, {}, ["row", "customer"], ("5", "c5")),
+        (called.rename_axis(None), {}, ["row", "index"], ("5", "c5")),
+        (table[::-1], {}, ["row", "index"], (str(len(X) - 6), "5")),
+        (table.set_axis(range(1, len(X) + 1)), {}, ["row", "index"], ("5", "6")),
+        (X, {"ids": {"key": range(100, 100 + len(X))}}, ["row", "key"], ("5", "105")),
+        (X, {"command": ["ckmeans", "fit"]}, ["row", "cluster"], "6"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that the model does not know
+            page = report(model, rows, **more)
+        for title in ("Typical rows", "Most unusual rows"):
+            found, first = heads_and_first_cells(page, title)
+            assert found[:2] == heads, title
+        assert cells in (first[0][0], tuple(first[0]))
+        said = "Row 1 is the first below" if "command" in more else "Rows are counted from 0, as in"
+        assert page.count(said) == 2
+    with pytest.raises(ValueError, match="the id column 'key' has 3 values"):
+        report(model, X, ids={"key": [1, 2, 3]})
+
+
+@pytest.mark.usefixtures("words_only")
+def test_the_page_of_the_command_has_the_ids_of_the_file(run):
+    X = blobs()
+    lines = [f"{900 + i},{x},{y},{'ab'[i % 2]}" for i, (x, y) in enumerate(X.tolist())]
+    Path("ids.csv").write_text("\n".join(["order_id,x,y,kind", *lines, ""]))
+    run("fit", "ids.csv", "-k", 3, "--report", "ids.html", "--model", "ids.npz")
+    far = int(ckmeans.load("ids.npz").anomaly_scores(X).argmax())
+    heads, first = heads_and_first_cells(Path("ids.html").read_text(), "Most unusual rows")
+    assert heads[:2] == ["row", "order_id"] and first[0] == [str(1 + far), str(900 + far)]
+
+
 @pytest.mark.usefixtures("words_only")
 @pytest.mark.parametrize(
     ("columns", "params", "said"),
     [
         ({}, {}, []),
-        ({"y": 1000.0}, {}, ["The standard deviations of the columns differ"]),
+        ({"y": 1000.0}, {}, ["The spreads of the columns differ"]),
         ({"y": 1000.0}, {"scale": "standard"}, []),
         ({"id": np.arange(240)}, {"scale": "standard"}, ["The column id looks like an identifier"]),
-        ({"n": 7 + np.arange(240)[::-1]}, {"scale": "standard"}, ["The column n looks like"]),
+        ({"n": 1 + np.arange(240)[::-1]}, {"scale": "standard"}, ["The column n looks like"]),
+        ({"year": 1700 + np.arange(240)}, {"scale": "standard"}, []),
         ({"user_id": 3 * np.arange(240)}, {"scale": "standard"}, ["The column user_id looks like"]),
         ({"size": 3 * np.arange(240)}, {"scale": "standard"}, []),
         ({}, {"max_iter": 1, "n_init": 1, "refine": None, "init": "random"}, ["The fit was ended"]),

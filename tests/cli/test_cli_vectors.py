@@ -99,14 +99,14 @@ def test_vectors_that_cannot_be_used(run, name):
     ragged[7] = ragged[7][:3]
     write(name, {"vector": pa.array(ragged)})
     assert fails(run, "fit", name, "-k", 2) == (
-        f"ckmeans: error: {name}: column 'vector' has rows of unequal length: row 0 has 4 values, "
-        "row 7 has 3."
+        f"ckmeans: error: {name}: column 'vector' has rows of unequal length: row 1 has 4 values, "
+        "row 8 has 3."
     )
     holes = X.tolist()
     holes[5][1] = holes[9] = None
     write(name, {"vector": pa.array(holes)})
     said = fails(run, "fit", name, "-k", 2)
-    assert f"{name}: row 5, column 'vector': the value is missing; or give --missing" in said
+    assert f"{name}: row 6, column 'vector': the value is missing; or give --missing" in said
     facts = json.loads(run("fit", name, "-k", 3, "--seed", 0, "--missing", "drop", "--json"))
     same_as_python(facts, np.delete(X, [5, 9], axis=0))
     write(name, {"words": pa.array([["a"], ["b"]])})

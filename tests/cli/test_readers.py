@@ -1125,7 +1125,7 @@ def test_arrow_dtypes(arrow_path):
 
 def test_arrow_nulls_are_told_by_row_and_column(arrow_path):
     path = write_arrow(arrow_path, {"x": [1.0, 2.0, 3.0], "y": [1, None, 2]})
-    assert "row 1, column 'y': the value is missing" in refused(path)
+    assert "row 2, column 'y': the value is missing" in refused(path)
     assert read_table(path, columns=["x"]).values.shape == (3, 1)
 
 

@@ -257,6 +257,33 @@ def test_anomaly_scores_where_a_typical_distance_is_zero():
     model = KMeans(2, init=[[0.0], [50.0]], max_iter=1).fit(X)
     model.cluster_centers_ = np.array([[0.0], [52.0]])
     scores = model.anomaly_scores(X)
-    assert (
-        np.array_equal(scores[:5], np.zeros(5)) and np.isfinite(scores).all() or scores[5] == np.inf
-    )
+    assert scores.tolist() == [0.0] * 5 + [np.inf, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"metric": "cosine"}, {"metric": "manhattan"}, {"scale": "standard"},
+     {"missing": "ignore"}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rounding_is_not_unusual(params, dtype, seed):
+    """Rows that are where their center is, but for the rounding of one of the two, have score 0,
+    however many of them there are; what is farther away is found.
+    """
+    rng = np.random.default_rng(seed)
+    places = (100 * rng.normal(size=(3, 4)) + 1000 * np.eye(3, 4)).astype(dtype)
+    X = places[np.arange(60) % 3]
+    if params.get("metric") == "cosine":  # one direction, many lengths
+        X = (X * rng.uniform(0.1, 9, size=(60, 1))).astype(dtype)
+    if "missing" in params:
+        X[rng.random(X.shape) < 0.1] = np.nan
+    weights = rng.uniform(0.1, 3, size=60)
+    for of_rows in (None, weights):
+        model = KMeans(3, random_state=0, **params).fit(X, sample_weight=of_rows)
+        assert np.array_equal(model.anomaly_scores(X), np.zeros(60))
+        assert np.array_equal(model.typical_distances(X), np.zeros(3))
+        off = X.copy()
+        off[7] *= np.array([1.01, 0.99, 1.02, 1.0], dtype)
+        assert np.flatnonzero(model.anomaly_scores(off)).tolist() == [7]

@@ -14,7 +14,7 @@ import pytest
 from checks import assert_same, run_python
 
 import ckmeans
-from ckmeans import KMeans, match
+from ckmeans import KMeans, MiniBatchKMeans, match
 from ckmeans._estimators.labels import assignment
 from ckmeans.progress import ProgressBar
 
@@ -322,7 +322,7 @@ def test_like_an_earlier_model(X):
     monday = KMeans(9, random_state=0, n_init=20).fit(X)
     moved = X + np.random.default_rng(1).normal(size=X.shape) * 0.05
     tuesday = KMeans(9, random_state=5, n_init=20, label_order=monday.cluster_centers_).fit(moved)
-    found = match(tuesday, monday)
+    found = match(tuesday, monday, same_rows=True)
     assert np.array_equal(found.continues, np.arange(9))
     assert np.array_equal(found.changed, np.flatnonzero(monday.labels_ != tuesday.labels_))
     assert found.table.trace() == len(X) - len(found.changed)
@@ -342,11 +342,67 @@ def test_match_of_different_numbers(X, k, k_before):
     same = found.continues[now.predict(X)] == before.predict(X)
     assert np.array_equal(found.changed, np.flatnonzero(~same))
     with pytest.raises(ValueError, match="pass the rows to compare as X"):
-        match(now, before)
+        match(now, before, same_rows=True)
     with pytest.raises(ValueError, match="3 and 2 features"):
         match(now, KMeans(2).fit(X[:, :2]))
     with pytest.raises(ckmeans.NotFittedError):
         match(now, KMeans(2))
+
+
+@pytest.mark.parametrize("rows", [None, "same", "X"])
+def test_match_does_not_guess_which_rows_are_compared(X, rows):
+    """Two months of the same number of rows: only the caller knows whether row i is row i."""
+    may, june = KMeans(3, random_state=0).fit(X), KMeans(3, random_state=1).fit(X[::-1])
+    if rows is None:
+        with pytest.raises(ValueError, match=r"which rows are to be compared\? Pass them as X"):
+            match(june, may)
+        with pytest.raises(ValueError, match="not both"):
+            match(june, may, X, same_rows=True)
+    elif rows == "X":
+        found = match(june, may, X)
+        assert len(found.changed) == 0 and (np.count_nonzero(found.table, axis=0) == 1).all()
+    else:
+        found = match(june, may, same_rows=True)
+        wrong = found.continues[june.labels_] != may.labels_
+        assert np.array_equal(found.changed, np.flatnonzero(wrong)) and wrong.any()
+    unlabeled = MiniBatchKMeans(3, compute_labels=False, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="no labels_ of both fits"):
+        match(unlabeled, may, same_rows=True)
+
+
+def inertia_of(centers, like, metric):
+    """What a pairing of centers costs, written out."""
+    if metric == "manhattan":
+        return np.abs(centers - like).sum()
+    if metric == "cosine":
+        a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (centers, like))
+        return (1 - (a * b).sum(axis=1)).sum()
+    return ((centers - like) ** 2).sum()
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine"])
+@pytest.mark.parametrize("seed", range(12))
+def test_clusters_are_paired_by_the_distances_of_the_fit(metric, seed):
+    """The pairing of least cost among all, in `match` and in `label_order`."""
+    rng = np.random.default_rng(seed)
+    # One far column: squares and absolute differences disagree on which pairs are best.
+    rows, like = (rng.standard_cauchy((60, 4)) for _ in range(2))
+    before = KMeans(4, metric=metric, init=like[:4], max_iter=1, tol=0).fit(like)
+    model = KMeans(4, metric=metric, random_state=seed, n_init=1).fit(rows)
+    orders = [list(order) for order in itertools.permutations(range(4))]
+    old, new = before.cluster_centers_, model.cluster_centers_
+    best = min(orders, key=lambda order: inertia_of(new, old[order], metric))
+    found = match(model, before, rows)
+    assert found.continues.tolist() == best
+    each = [inertia_of(new[[j]], old[[best[j]]], metric) for j in range(4)]
+    assert np.allclose(found.shifts, np.sqrt(each) if metric == "euclidean" else each)
+    # Given centers may have any length.
+    given = old * rng.uniform(0.1, 9, size=(4, 1)) if metric == "cosine" else old
+    kinds = [KMeans(4, metric=metric, random_state=seed, n_init=1, label_order=given)]
+    if metric == "cosine":
+        kinds.append(MiniBatchKMeans(4, metric=metric, random_state=seed, label_order=given))
+    for fitted in (kind.fit(rows) for kind in kinds):
+        assert match(fitted, before, rows).continues.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("rows, columns", [(1, 1), (3, 3), (3, 6), (5, 5), (1, 7)])

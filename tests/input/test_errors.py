@@ -644,6 +644,11 @@ def test_other_names():
             ValueError, head + "Feature names must be in the same order as they were in fit.\n"
         ):
             use(frame("b", "a", "c"))
+        remedy = "\nPass the columns of the fit: X[list(model.feature_names_in_)].\n"
+        for other in (frame("b", "a", "c"), frame("a", "b", "c").assign(d=1.0)):
+            with raises(ValueError, remedy):
+                use(other)
+            assert len(use(other[list(model.feature_names_in_)])) if use != model.score else True
         with raises(
             ValueError,
             head + "Feature names unseen at fit time:\n- x\n- y\n"

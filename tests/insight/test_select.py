@@ -288,12 +288,18 @@ def test_the_path_costs_less_than_half_and_ends_no_higher():
             run.n_iter * len(model.cluster_centers_) for model in models for run in model.runs_
         )
 
-    result = select_k(X, range(1, 21), criteria=[], random_state=0)
+    result = select_k(X, range(1, 21), criteria="elbow", random_state=0)
     models = [KMeans(k, random_state=0).fit(X) for k in range(1, 21)]
     separate = [model.inertia_ for model in models]
     assert work(result.models.values()) < 0.5 * work(models)
     assert (result.table["inertia"] <= np.array(separate) * 1.03).all()
     assert result.table["inertia"].sum() <= 1.002 * sum(separate)
+
+
+@pytest.mark.parametrize("empty", [[], (), set(), {}, iter([])], ids=lambda one: type(one).__name__)
+def test_without_a_criterion_nothing_could_be_suggested(empty):
+    with pytest.raises(ValueError, match="criteria is empty, .* pass 'all', or some of 'elbow'"):
+        select_k(blobs(3), range(1, 4), criteria=empty)
 
 
 def test_results_depend_on_the_seed_only():

@@ -524,6 +524,48 @@ def test_variance_partition_takes_some_columns_at_a_time(monkeypatch):
 # -- memory ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model, S: model.fit(S),
+        lambda model, S: model.predict(S),
+        lambda model, S: model.transform(S),
+        lambda model, S: model.score(S),
+        lambda model, S: model.distances(S),
+        lambda model, S: MiniBatchKMeans(3, random_state=0).fit(S),
+        lambda model, S: ckmeans.metrics.silhouette_score(S, np.arange(40) % 3),
+    ],
+)
+def test_sparse_rows_are_let_go(use):
+    """What was read in place is held by nobody afterwards: a cycle through an array of NumPy would
+    never be freed.
+    """
+    rng = np.random.default_rng(0)
+    S = sparse.csr_matrix(rng.random((40, 5)) * (rng.random((40, 5)) < 0.5))
+    model = KMeans(3, random_state=0).fit(S)
+    held = [sys.getrefcount(array) for array in (S.data, S.indices, S.indptr)]
+    for _ in range(5):
+        use(model, S)
+    assert [sys.getrefcount(array) for array in (S.data, S.indices, S.indptr)] == held
+
+
+def test_the_positions_of_rows_are_freed():
+    """Also those that are copied, of parts and of rows that are picked."""
+    indptr, indices = np.arange(0, 41, 4), np.tile(np.arange(4, dtype=np.int32), 10)
+    rows = engine.own_layout(indptr, indices, 4)
+    data = np.ones(40)
+    for make in (
+        lambda: engine.own_layout(indptr, indices, 4),
+        lambda: rows.rows(2, 7),
+        lambda: engine.take_rows(data, rows, np.arange(3))[1],
+    ):
+        layout, plain = make(), object()
+        assert sys.getrefcount(layout) == sys.getrefcount(plain)
+        kept, expected = layout.indptr, layout.indptr.copy()
+        del layout
+        assert np.array_equal(kept, expected)  # its memory lives as long as it is seen
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_rows_are_never_made_dense():
     source = """

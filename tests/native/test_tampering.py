@@ -92,7 +92,43 @@ def test_fewer_centers_are_a_model_of_fewer_clusters():
     with pytest.raises(
         ValueError, match="labels_ holds 0 to 2, but must hold finite whole numbers from -1 to 1"
     ):
-        ckmeans.match(model, model)
+        ckmeans.match(model, model, same_rows=True)
+
+
+@pytest.mark.parametrize("cls", (*MODELS, FuzzyCMeans))
+def test_attributes_of_a_fit_that_were_deleted(cls, tmp_path):
+    """Each method works without the attribute, or says that it is not there."""
+    uses = {
+        **USES,
+        "save": lambda model: model.save(tmp_path / "model.npz"),
+        "distances": lambda model: model.distances(X),
+        "anomalies": lambda model: model.anomaly_scores(X),
+        "shares": lambda model: model.predict_proba(X),
+        "names of features": lambda model: model.get_feature_names_out(["a", "b", "c", "d"]),
+        "export": lambda model: model.to_json(),
+        "notebook": lambda model: model._repr_html_() if hasattr(model, "_repr_html_") else "",
+        "more": lambda model: getattr(model, "partial_fit", model.fit)(X),
+        "explain": lambda model: ckmeans.explain(model, X),
+    }
+    whole = fitted(cls)
+    failing = []
+    for use in uses:
+        try:
+            uses[use](copy.deepcopy(whole))
+        except (TypeError, ValueError):  # not for this estimator
+            failing.append(use)
+    names = [name for name in vars(whole) if name.endswith("_") and not name.startswith("_")]
+    assert {"cluster_centers_", "n_features_in_"} <= set(names)
+    for name in names:
+        for use in uses.keys() - failing:
+            model = copy.deepcopy(whole)
+            delattr(model, name)
+            try:
+                uses[use](model)
+            except ckmeans.NotFittedError as error:
+                assert name in str(error) or "is not fitted yet" in str(error)
+            except ValueError as error:
+                assert name in str(error), (name, use)
 
 
 @pytest.mark.parametrize(

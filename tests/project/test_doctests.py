@@ -15,7 +15,14 @@ MODULES = ["ckmeans"] + [
     if "._native" not in module.name and not module.name.endswith("__main__")
 ]
 #: Modules whose examples need a package that may not be there.
-NEEDS = {"ckmeans.dask": "dask.array"}
+NEEDS = {
+    "ckmeans.dask": "dask.array",
+    "ckmeans._plots.comparison": "matplotlib",
+    "ckmeans._plots.rows": "matplotlib",
+    "ckmeans.progress": "tqdm",
+    "ckmeans.report": "matplotlib",
+    "ckmeans.tutorial": "sklearn",
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -19,6 +19,7 @@ import tomllib  # noqa: E402
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
 CHANGELOG = (TOP / "CHANGELOG.md").read_text("utf-8")
+RECIPE = TOP / "conda.recipe" / "meta.yaml"  # as the workflows, not in source distributions
 WORKFLOWS = sorted((TOP / ".github" / "workflows").glob("*.yml"))
 
 
@@ -179,7 +180,9 @@ def test_the_conda_recipe_needs_what_the_project_needs():
         assert from_recipe_dir
         return re.search(regex_pattern, (TOP / "conda.recipe" / load_file).read_text("utf-8"))
 
-    text = (TOP / "conda.recipe" / "meta.yaml").read_text("utf-8")
+    if not RECIPE.exists():
+        pytest.skip("run the tests in a checkout of the repository")
+    text = RECIPE.read_text("utf-8")
     kinds = {"compiler": str, "stdlib": str, "PYTHON": "python", "target_platform": "linux-64"}
     recipe = yaml.safe_load(jinja2.Template(text).render(load_file_regex=load_file_regex, **kinds))
     assert recipe["package"] == {"name": PROJECT["project"]["name"], "version": ckmeans.__version__}
@@ -210,6 +213,36 @@ def test_one_action_has_one_version_everywhere():
     for path in WORKFLOWS:
         for action, pin in re.findall(r"uses: ([\w/-]+)@(\S+)", path.read_text("utf-8")):
             assert pins.setdefault(action, pin) == pin, f"{action} in {path.name}"
+
+
+CALLERS = [
+    TOP / "pyproject.toml", TOP / "README.md", TOP / "CONTRIBUTING.md",
+    RECIPE, *WORKFLOWS,
+    *(path for path in sorted((TOP / ".ci").iterdir()) if path.is_file()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", list(filter(Path.exists, CALLERS)), ids=lambda path: path.name)
+def test_tests_that_are_called_by_name_are_there(path):
+    """`--ignore` and a shell's globs say nothing where a file has been renamed."""
+    text = path.read_text("utf-8")
+    for named in re.findall(r"(?<![\w/])(?:tests/)?[\w/]*\btest_\w+\.py", text):
+        assert any((folder / named).is_file() for folder in (TOP, TOP / "tests")), named
+
+
+def test_the_manifest_names_every_file_of_the_repository(monkeypatch):
+    egg_info = pytest.importorskip("setuptools.command.egg_info")
+    tracked = release_checks().tracked()
+    if not tracked:
+        pytest.skip("run the tests in a checkout of the repository")
+    monkeypatch.chdir(TOP)
+    named = egg_info.FileList()
+    for line in (TOP / "MANIFEST.in").read_text("utf-8").splitlines():
+        named.process_template_line(line)
+    # What setuptools adds by itself.
+    added = {"pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in"}
+    added |= {name for name in tracked if re.match(r"ckmeans/.*\.pyi?$|ckmeans/py\.typed$", name)}
+    assert tracked - added <= {name.replace("\\", "/") for name in named.files}
 
 
 # --- the check of a release -----------------------------------------------------------------------

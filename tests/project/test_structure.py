@@ -146,7 +146,7 @@ def file_of(name):
 
 @pytest.mark.parametrize("text", ["ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md"])
 def test_texts_name_files_that_exist(text):
-    if not (REPOSITORY / text).exists():
+    if not (REPOSITORY / text).exists() or not (REPOSITORY / "ARCHITECTURE.md").exists():
         pytest.skip("the tests run apart from the repository")
     said = (REPOSITORY / text).read_text(encoding="utf-8")
     named = {

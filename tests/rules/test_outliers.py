@@ -150,7 +150,7 @@ def test_what_is_done_with_such_a_model(tmp_path):
     assert (model.predict(X) >= 0).all()
     ordered = KMeans(4, n_outliers=20, random_state=0, label_order="size").fit(X)
     assert np.array_equal(ordered.labels_ == -1, model.labels_ == -1)
-    found = match(ordered, model)
+    found = match(ordered, model, same_rows=True)
     assert found.table.sum() == 380 and len(found.changed) == 0
     save(model, tmp_path / "model.npz", labels=True)
     assert np.array_equal(ckmeans.load(tmp_path / "model.npz").labels_, model.labels_)

@@ -37,7 +37,9 @@ cdef class Layout:
         cdef cnp.npy_intp size = self.n + 1
         self.indptr = cnp.PyArray_SimpleNewFromData(1, &size, cnp.NPY_INT64, <void *>self.start)
         cnp.PyArray_CLEARFLAGS(self.indptr, cnp.NPY_ARRAY_WRITEABLE)
-        cnp.set_array_base(self.indptr, self)
+        # Not this object, which holds the array: NumPy's arrays take no part in the search for
+        # cycles, so that neither would ever be freed.
+        cnp.set_array_base(self.indptr, self.memory)
         return 0
 
     def rows(self, Py_ssize_t start, Py_ssize_t stop):

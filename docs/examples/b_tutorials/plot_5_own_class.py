@@ -48,7 +48,7 @@ axes = found.plot()
 old = KMeans(3, random_state=0).fit(X)
 later = X + rng.normal(0, 0.5, size=X.shape)
 new = KMeans(3, random_state=1, label_order=old).fit(later)
-switched = match(new, old).changed
+switched = match(new, old, same_rows=True).changed
 ax = plot.clusters(new, later)
 ax.scatter(*later[switched].T, s=80, facecolors="none", edgecolors="black", linewidths=1.5)
 ax.set_title(f"{len(switched)} of {len(X)} points switched groups (ringed)")

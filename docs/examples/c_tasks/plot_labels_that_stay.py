@@ -29,5 +29,5 @@ for day, X in enumerate(days):
     model = KMeans(4, random_state=day, label_order=order).fit(X)
     plot.clusters(model, X, ax=axes[1, day], regions=False).set_title(f"day {day}, label_order")
     if before is not None:
-        print(f"day {day}: {len(match(model, before).changed)} rows changed their cluster")
+        print(f"day {day}: {len(match(model, before, X).changed)} rows changed their cluster")
     before = model
