@@ -25,6 +25,8 @@ from .magnitudes import (
     nonfinite_error,
 )
 from .parameters import (
+    ANY_COUNT,
+    COUNTS,
     KMEANS_METRICS,
     METRICS,
     MISSING,

@@ -399,6 +399,7 @@ cdef struct Worker:      # what belongs to one thread
     Counters counters
     int64_t changed
     bint overflow        # a packed row was not finite in float32
+    bint far             # a distance of float32 rows may be above the largest float32
     float worst[2]       # `rough` and `reach` of the rows that the thread has put in whole numbers
     char apart[128]      # keeps what threads write in cache lines of their own
 
