@@ -4,17 +4,20 @@
 cdef enum:
     MOST_FEW = 65536     # values of all centers: more take long enough for those objects
 
-ctypedef fused number:
-    float
-    double
 
-
-cdef Py_ssize_t count_odd(const number *value, Py_ssize_t count, double limit) noexcept nogil:
-    """How many values are not finite, or of a magnitude above the limit."""
-    cdef Py_ssize_t odd = 0, i
-    for i in range(count):
-        odd += not fabs(value[i]) <= limit
-    return odd
+cdef bint all_finite(const float *value, Py_ssize_t count) noexcept nogil:
+    cdef float[8] odd                    # 0, or NaN: independent sums, which the CPU can overlap
+    cdef float total = 0
+    cdef Py_ssize_t whole = count // 8 * 8, i, j
+    memset(odd, 0, sizeof(odd))
+    for i from 0 <= i < whole by 8:
+        for j in range(8):
+            odd[j] += value[i + j] - value[i + j]
+    for i in range(whole, count):
+        total += value[i] - value[i]
+    for j in range(8):
+        total += odd[j]
+    return total == 0
 
 
 cdef bint is_plain(object array) noexcept:
@@ -40,8 +43,9 @@ def label_few(X, centers, features, double limit):
     cdef Assign job
     cdef Worker worker
     cdef cnp.ndarray given, labels
-    cdef Py_ssize_t n, k, d, size, odd, i
-    cdef bint narrow
+    cdef const float *single
+    cdef Py_ssize_t n, k, d, size, i
+    cdef bint narrow, fine
     cdef double *converted
     cdef int32_t *ids
     if not (is_plain(X) and is_plain(centers) and type(features) is int):
@@ -61,15 +65,20 @@ def label_few(X, centers, features, double limit):
         raise MemoryError()
     ids = <int32_t *>(converted + (size if narrow else 0))
     memset(&few, 0, sizeof(Centers))
-    few.rows = converted if narrow else <const double *>cnp.PyArray_DATA(given)
-    for i in range(size if narrow else 0):
-        converted[i] = (<const float *>cnp.PyArray_DATA(given))[i]
-    odd = count_odd(few.rows, size, limit)
-    if rows.kind == KIND_F32:
-        odd += count_odd(<const float *>rows.data, n * d, MOST_UNSEEN)
+    if narrow:
+        single = <const float *>cnp.PyArray_DATA(given)
+        for i in range(size):
+            converted[i] = single[i]
+        few.rows = converted
+        fine = all_finite(single, size)
     else:
-        odd += count_odd(<const double *>rows.data, n * d, MOST_UNSEEN)
-    if odd == 0:
+        few.rows = <const double *>cnp.PyArray_DATA(given)
+        fine = magnitude_of(few.rows, size) <= limit
+    if rows.kind == KIND_F32:
+        fine = fine and all_finite(<const float *>rows.data, n * d)
+    else:
+        fine = fine and magnitude_of(<const double *>rows.data, n * d) <= MOST_UNSEEN
+    if fine:
         for i in range(k):
             ids[i] = <int32_t>i
         few.ids = ids
@@ -82,4 +91,4 @@ def label_few(X, centers, features, double limit):
         memset(job.labels, 0xff, n * sizeof(int32_t))
         exact_tables[rows.kind != KIND_F32].assign(&job, 0, n, 0, 0)
     PyMem_Free(converted)
-    return labels if odd == 0 else None
+    return labels if fine else None
