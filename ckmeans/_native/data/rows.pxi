@@ -1,7 +1,6 @@
 # The view of the rows: dense, in CSR form, or at unit length.
 
-cdef double MOST_UNSEEN = 1e100      # magnitude of values of a few rows up to which they need not be
-                                     # checked
+cdef double MOST_UNSEEN = 1e100      # few rows whose values are up to this need not be checked
 
 KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8,
          "i2": KIND_I16, "u2": KIND_U16,

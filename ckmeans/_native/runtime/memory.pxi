@@ -19,23 +19,23 @@ cdef class Memory:
 
     cdef void *take(self, size_t count, size_t size, bint raw=False) except NULL:
         """Allocate `count` items of this size, zeroed unless `raw`."""
-        cdef size_t bytes_
+        cdef size_t room
         cdef char *block
         if (size and count > (<size_t>-1 - 64) // size):
             raise MemoryError()
-        bytes_ = count * size
-        if bytes_ > SMALL or CKM_SANITIZED:   # (sanitizers look at the ends of blocks)
-            return self.own_block(bytes_, raw)
-        bytes_ = (max(bytes_, 1) + 63) & ~<size_t>63
-        if bytes_ > self.left:
+        room = count * size
+        if room > SMALL or CKM_SANITIZED:     # (sanitizers look at the ends of blocks)
+            return self.own_block(room, raw)
+        room = (max(room, 1) + 63) & ~<size_t>63
+        if room > self.left:
             self.left = 0
             self.slab = <char *>self.own_block(SLAB, True)
             self.left = SLAB
         block = self.slab
-        self.slab += bytes_
-        self.left -= bytes_
+        self.slab += room
+        self.left -= room
         if not raw:
-            memset(block, 0, bytes_)
+            memset(block, 0, room)
         return block
 
     cdef void *own_block(self, size_t size, bint raw) except NULL:
