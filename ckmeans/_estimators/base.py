@@ -17,7 +17,7 @@ from .._input.configuration import memory_is_short, thread_count
 from .._input.errors import changed_error
 from .._input.other_libraries import here
 from .._input.sparse import SparseRows
-from .._native.engine import Data, exact_sum
+from .._native.engine import MOST_THREADS, Data, exact_sum, label_few
 from .scaling import Scaling, fitted_scaling
 from .shares import check_temperature, shares, temperature_of
 from .sklearn_manners import Manners
@@ -53,7 +53,7 @@ def open_data(
     metric : {"euclidean", "manhattan", "gaps"}
         As of the engine's `Data`.
     """
-    if isinstance(array, SparseRows):
+    if metric != "euclidean" and isinstance(array, SparseRows):
         check_dense(metric)
     if packed and array.size > 1 << 24 and memory_is_short(4 * array.size):
         packed = False
@@ -79,7 +79,8 @@ def check_values(array: Any, names: np.ndarray | None, data: Data) -> None:
             limit=check.MAX_UNIT if data.unit else check.MAX_ABS,
             gaps=data.present is not None,
         )
-    check_rows(data)
+    if data.present is not None:
+        check_rows(data)
 
 
 def check_rows(data: Data) -> None:
@@ -535,10 +536,29 @@ class CenterModel(Manners):
         -------
         labels : ndarray of shape (n,), int32
         """
+        labels = self._few_labels(X)
+        if labels is not None:
+            return labels
         scaling, measure = fitted_scaling(self), self._measure
         centers = scaling.inside(check.fitted_centers(self))
         array, names = self._matrix(X, measure)
         return self._predict(array, names, centers, scaling, measure)
+
+    def _few_labels(self, X: Any) -> np.ndarray | None:
+        """The labels of a few rows of a plain array; None where anything is to be looked at."""
+        metric, missing, threads = self.metric, self.missing, self.n_threads
+        model = self.__dict__
+        if (
+            (type(metric) is str and metric == "euclidean")
+            and (type(missing) is str and missing == "error")
+            and (threads is None or (type(threads) is int and 0 < threads <= MOST_THREADS))
+            and "scale_" not in model
+            and "feature_names_in_" not in model
+        ):
+            return label_few(
+                X, model.get("cluster_centers_"), model.get("n_features_in_"), check.MAX_ABS
+            )
+        return None
 
     def _predict(
         self,
@@ -664,7 +684,7 @@ class CenterModel(Manners):
         if data.overflow:  # as in _predict
             self._opened(array, names)
         distances = self._rounded(distances, array)
-        if distances.dtype == np.float32 and not distances.max() < np.inf:
+        if data.far and distances.dtype == np.float32 and not distances.max() < np.inf:
             raise self._too_far(array, *np.argwhere(np.isinf(distances))[0].tolist())
         return self._contained(distances, X)
 

@@ -28,7 +28,7 @@ class ChunkFits(Watched, CenterModel):
     label_order: Any
     refine: Any
     scale: str | None
-    _check_params: Callable[[], list[str]]
+    _check_params: Callable[[], dict[str, Any]]
 
     @alone
     @names_parameters

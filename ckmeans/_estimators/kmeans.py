@@ -515,15 +515,19 @@ class KMeans(SklearnCallbacks, ChunkFits):
             self._keep(solver)
         warn_of_few_clusters(self)
 
-    def _check_params(self) -> list[str]:
-        """Check the parameters that can be checked without the rows; returns the names of those
-        that do not have their default, which needs no check.
+    def _check_params(self) -> dict[str, Any]:
+        """Check the parameters that can be checked without the rows; returns those that do not have
+        their default, which needs no check.
         """
-        given = list(compress(NAMES, map(is_not, values_of(self), DEFAULTS)))
-        for name in given:
+        values = values_of(self)
+        given = dict(compress(zip(NAMES, values), map(is_not, values, DEFAULTS)))
+        for name, value in given.items():
+            if type(value) is int and name in check.COUNTS and 0 < value <= check.ANY_COUNT:
+                continue  # (what most parameters that are given are)
             if name in CHECKS:
-                CHECKS[name](getattr(self, name))
-        check_scale(self.scale, self.metric)
+                CHECKS[name](value)
+        if "scale" in given:
+            check_scale(self.scale, self.metric)
         return given
 
     def _prepare(
@@ -541,11 +545,13 @@ class KMeans(SklearnCallbacks, ChunkFits):
         array, names = check.as_matrix(X, sparse=True, gaps=measure.gaps)
         if rule is not None and isinstance(array, SparseRows):
             rule = rule_for(values, sparse=True)
-        check.check_n_clusters(self.n_clusters, len(array))
-        check_label_order(self.label_order, int(self.n_clusters), array.shape[1])
-        weights = check.as_weights(sample_weight, len(array))
+        n, d = array.shape
+        check.check_n_clusters(self.n_clusters, n)
+        if self.label_order is not None:
+            check_label_order(self.label_order, int(self.n_clusters), d)
+        weights = None if sample_weight is None else check.as_weights(sample_weight, n)
         if rule is not None:
-            rule.check(len(array), array.shape[1], weights)
+            rule.check(n, d, weights)
             if rule.names_clusters and self.label_order is not None:
                 raise ValueError(
                     f"label_order={self.label_order!r} would change the index of clusters that "
@@ -557,7 +563,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
             given = open_data(array, names, weights, self.n_threads)
             scaling = Scaling(spreads(self.scale, given))
         data = open_data(
-            scaling.inside(array),
+            array if scaling is UNSCALED else scaling.inside(array),
             names,
             weights,
             self.n_threads,
@@ -566,11 +572,13 @@ class KMeans(SklearnCallbacks, ChunkFits):
             compared=True,
             metric=measure.metric,
         )
-        check.check_directions(data)
-        check.warn_of_columns(array, names, self.metric, self.scale)
+        if measure.unit:
+            check.check_directions(data)
+        if names is not None:
+            check.warn_of_columns(array, names, self.metric, self.scale)
         init = self._init()
         # Refinements know of no rules, and the optimum of one column is that of plain k-means.
-        how = default_effort(self, array.shape[0], array.shape[1], refinable=rule is None)
+        how = default_effort(self, n, d, refinable=rule is None)
         if rule is not None and isinstance(init, str) and init == "auto":
             init = "k-means++"
         n_init = self.n_init if how is None else how.starts
@@ -578,7 +586,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
         if rule is not None:
             restarts = rule.starts(restarts, init, data, how)
         refine = None if self.refine == "default" else self.refine
-        if array.shape[1] == 1 and isinstance(init, str) and init in ("auto", "optimal"):
+        if d == 1 and isinstance(init, str) and init in ("auto", "optimal"):
             refine = None  # the optimum cannot be improved
         if refine is not None:
             # Refinements draw, also from centers that were given.

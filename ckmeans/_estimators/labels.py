@@ -31,9 +31,9 @@ def centers_of_model(how: Any) -> Any:
 
 def check_label_order(how: Any, k: int, d: int) -> None:
     """Raise unless `how` is None, a name in ORDERS, a fitted model, or centers (k, d)."""
-    how = centers_of_model(how)
     if how is None:
         return
+    how = centers_of_model(how)
     if hasattr(how, "get_params"):
         raise TypeError(
             f"label_order is a {type(how).__name__} without cluster_centers_: pass a fitted model, "

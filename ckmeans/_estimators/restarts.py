@@ -12,6 +12,7 @@ from .._inits.given import given_centers
 from .._input.checks import check_name, check_random_state, seeded, seeds
 from .._input.contiguous import contiguous
 from .._input.other_libraries import here
+from .._input.random_states import borrowed, give_back
 from .._input.sparse import shown
 from .._native import engine as native
 from .._native.engine import Data
@@ -96,8 +97,10 @@ def starts(
         def make(seed):
             if seed is None:
                 return initial_centers(name, data, k, None)
-            with seeded(seed) as random_state:
-                return initial_centers(name, data, k, random_state)
+            random_state = borrowed(seed)
+            centers = initial_centers(name, data, k, random_state)
+            give_back(random_state)
+            return centers
 
         return make
 

@@ -1,5 +1,7 @@
 """k-means++: the first center is drawn by weight, each next one by weighted squared distance."""
 
+from math import log
+
 import numpy as np
 
 from .._native.engine import Data
@@ -23,7 +25,7 @@ def kmeans_plusplus_indices(
 
 def local_trials(k: int) -> int:
     """Default number of rows that greedy k-means++ tries for each center."""
-    return 2 + int(np.log(k))
+    return 2 + int(log(k))
 
 
 def uniforms_of(k: int, trials: int, random_state: np.random.RandomState) -> np.ndarray:

@@ -36,6 +36,8 @@ from .magnitudes import (
     nonfinite_error,
 )
 from .parameters import (
+    ANY_COUNT,
+    COUNTS,
     KMEANS_METRICS,
     METRICS,
     MISSING,

@@ -34,6 +34,8 @@ def thread_count(n_threads: int | None) -> int:
     """
     if n_threads is None:
         return cpu_count()
+    if type(n_threads) is int and 0 < n_threads <= _native.engine.MOST_THREADS:
+        return n_threads
     check_threads(n_threads)
     return min(int(n_threads), _native.engine.MOST_THREADS)
 

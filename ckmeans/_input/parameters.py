@@ -189,6 +189,10 @@ def check_n_clusters(k: int, n: int) -> None:
         raise ValueError(f"n_samples={n} should be >= n_clusters={k}.")
 
 
+#: Parameters for which any int from 1 to ANY_COUNT is right.
+COUNTS = frozenset(["n_clusters", "n_init", "max_iter", "n_threads"])
+ANY_COUNT = _MAX_THREADS
+
 #: Parameters that all estimators have, and those by which a fit is watched.
 SHARED: dict[str, Check] = {
     "n_clusters": lambda value: check_int(value, "n_clusters", 1, "an integer of at least 1"),

@@ -91,13 +91,24 @@ class seeded:
         self.seed = seed
 
     def __enter__(self) -> np.random.RandomState:
-        try:
-            self.state = _spare.pop()
-        except IndexError:
-            self.state = np.random.RandomState()
-        self.state.seed(self.seed)
+        self.state = borrowed(self.seed)
         return self.state
 
     def __exit__(self, error: type[BaseException] | None, *others: object) -> None:
         if error is None:  # else its traceback may still refer to the state
-            _spare.append(self.state)
+            give_back(self.state)
+
+
+def borrowed(seed: int | list[int]) -> np.random.RandomState:
+    """The RandomState of `seeded`, for code that runs so often that a context would be felt: to be
+    given back, by `give_back`, unless an exception is raised.
+    """
+    try:
+        state = _spare.pop()
+    except IndexError:
+        state = np.random.RandomState()
+    state.seed(seed)
+    return state
+
+
+give_back = _spare.append

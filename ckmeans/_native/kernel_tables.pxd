@@ -88,14 +88,17 @@ cdef inline double add_term(Sum *total, const Split *split, double term) noexcep
 
 cdef inline void replace_term(Sum *total, const Split *split, double before,
                               double after) noexcept nogil:
-    """`add_term` of one term, less another: parts of terms are differences that do not round."""
-    cdef Sum parts
-    memset(&parts, 0, sizeof(Sum))
-    add_term(&parts, split, after)
-    add_term(&parts, split, -before)
-    total.part[0] += parts.part[0]
-    total.part[1] += parts.part[1]
-    total.part[2] += parts.part[2]
+    """`add_term` of one term, less another: differences of parts do not round."""
+    cdef double big = split.big[0]
+    cdef double high = (after + big) - big, taken = (before + big) - big
+    after, before = after - high, before - taken
+    total.part[0] += high - taken
+    big = split.big[1]
+    high, taken = (after + big) - big, (before + big) - big
+    after, before = after - high, before - taken
+    total.part[1] += high - taken
+    big = split.big[2]
+    total.part[2] += ((after + big) - big) - ((before + big) - big)
 
 
 cdef struct Wide:        # an exact sum of any float64 terms, as one long integer of digits in base
@@ -399,6 +402,7 @@ cdef struct Worker:      # what belongs to one thread
     Counters counters
     int64_t changed
     bint overflow        # a packed row was not finite in float32
+    bint far             # a distance of float32 rows may be above the largest float32
     float worst[2]       # `rough` and `reach` of the rows that the thread has put in whole numbers
     char apart[128]      # keeps what threads write in cache lines of their own
 
@@ -656,6 +660,8 @@ ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t
 cdef struct ExactTable:
     void (*read)(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil
     uint64_t (*hash_row)(const Rows *rows, Py_ssize_t row, char *block) noexcept nogil
+    void (*hash_rows)(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, int bits, char *block,
+                      uint16_t *bucket) noexcept nogil
     void (*move)(const Rows *rows, Py_ssize_t row, double w, int32_t label, int sign, Tally *tally,
                  const Sums *how,
                  char *block) noexcept nogil

@@ -405,6 +405,41 @@ def test_weights_that_are_too_light_are_refused():
         fit(X, sample_weight=[1e-150, 1, 1e-150, 1])
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+@pytest.mark.parametrize(("n", "d"), [(3, 2), (40, 2), (3, 9), (40, 9), (200, 300)])
+def test_the_one_distance_that_float32_cannot_hold(n, d, metric):
+    X = np.zeros((n, d), np.float32)
+    model = KMeans(2, init=X[:2], metric=metric)
+    with pytest.warns(ckmeans.ConvergenceWarning):
+        model.fit(X)
+    model.cluster_centers_ = np.zeros((20, d), np.float32)
+    model.cluster_centers_[18, 1] = -2e38
+    X[n - 1, 1] = 1.4e38
+    assert model.transform(X)[n - 1, 18] == np.float32(3.4e38)
+    X[n - 1, 1] = 1.41e38
+    with pytest.raises(
+        ValueError, match=f"row {n - 1} to center 18 is 3.41e.38, above the largest"
+    ):
+        model.transform(X)
+    model.cluster_centers_[18, 1] = 0
+    model.cluster_centers_[0, 1] = 2e38
+    assert model.transform(X).max() < 2.1e38
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n", [1, 7, 63, 64, 65, 200])
+def test_inertia_with_terms_that_the_parts_do_not_hold(n, weighted):
+    random = np.random.default_rng(n)
+    for exponents in (0, 0), (-30, 30), (-70, 70), (-70, -60):
+        X = random.normal(size=(n, 3)) * 10.0 ** random.uniform(*exponents, size=(n, 1))
+        centers = X[:1] * 0.5
+        weights = random.uniform(0.5, 2, n) if weighted else None
+        terms = oracle.sq_distances(X, centers)[:, 0]
+        data = engine.Data(X, weights, 1, False)
+        found = data.inertia(centers, np.zeros(n, np.int32))
+        assert found == math.fsum(terms if weights is None else terms * weights)
+
+
 @pytest.mark.parametrize("make", [np.array, sparse.csr_matrix])
 def test_distances_that_float32_cannot_hold(make):
     X = np.array([[3e38, 3e38], [-3e38, -3e38], [0, 0], [1, 1]], np.float32)

@@ -30,7 +30,8 @@ cdef class Cuts:
     def __cinit__(self, Py_ssize_t d):
         self.d = d
         self.memory = Memory()
-        self.low, self.high = np.empty(d), np.empty(d)
+        self.low = new_vector(d, cnp.NPY_FLOAT64)
+        self.high = new_vector(d, cnp.NPY_FLOAT64)
         self.low_ = <double *>cnp.PyArray_DATA(self.low)
         self.high_ = <double *>cnp.PyArray_DATA(self.high)
         cnp.PyArray_CLEARFLAGS(self.low, cnp.NPY_ARRAY_WRITEABLE)

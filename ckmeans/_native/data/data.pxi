@@ -52,6 +52,7 @@ cdef class Data(View):
                                          # known
     cdef readonly bint overflow          # the last `assign` or `distances` read rows that must be
                                          # checked: too large, or not finite
+    cdef readonly bint far               # the last `distances` may be above the largest float32
     cdef double *fill                    # GAPS: (d,) means of the columns, once rows are scanned
     cdef readonly object present         # GAPS: (n,) features that are there in each row
     cdef readonly object plain_weights   # GAPS: weights as they were given, or None
@@ -75,7 +76,7 @@ cdef class Data(View):
         if self.metric == GAPS:
             self.count_present()
         if scan:
-            self.scan()
+            self.scan_rows()
 
     @property
     def shape(self):
@@ -101,6 +102,9 @@ cdef class Data(View):
 
     def scan(self):
         """Find the range of each column, and whether all values are finite."""
+        self.scan_rows()
+
+    cdef int scan_rows(self) except -1:
         cdef Py_ssize_t d = self.rows.d, f
         cdef int i
         cdef Memory memory = Memory()
@@ -153,6 +157,7 @@ cdef class Data(View):
         self.cuts = cuts
         if self.metric == GAPS and self.finite:
             self.find_fill()
+        return 0
 
     cdef int count_present(self) except -1:
         """Count the features of each row that are not missing, and weight rows accordingly."""
@@ -196,7 +201,7 @@ cdef class Data(View):
     cdef Cuts need_cuts(self):
         """The cuts of sums, for data that was opened without them."""
         if self.cuts is None:
-            self.scan()
+            self.scan_rows()
         return self.cuts
 
     def variance(self):
@@ -228,7 +233,7 @@ cdef class Data(View):
         """Prepare a survey; `finish_survey` evaluates it."""
         self.need_cuts()
         if self.rows.indptr != NULL and self.stored == NULL:
-            self.scan()
+            self.scan_rows()
         return new_survey(self, self.cuts, memory, job)
 
     cdef Packing packing(self, type way):
@@ -374,7 +379,7 @@ cdef class Data(View):
         cdef const double *rows = rows_of(centers, "centers", self.rows.d)
         cdef Py_ssize_t k = centers.shape[0]
         cdef Memory memory = Memory()
-        cdef cnp.ndarray labels = np.empty(self.rows.n, dtype=np.int32)
+        cdef cnp.ndarray labels = new_vector(self.rows.n, cnp.NPY_INT32)
         rows = self.used(rows, k, memory)
         self.overflow = label_rows(self, rows,
                                    CenterForms(k, self.rows.d, self.rows.n >= FEW,
@@ -409,8 +414,13 @@ cdef class Data(View):
         Rows need not have been scanned: see `overflow`. `in_order`: all are sums in the order of
         the features, also those of thin rows.
         """
+        cdef const double *rows = rows_of(centers, "centers", self.rows.d)
+        cdef double length = sqrt(self.rows.d) * magnitude_of(rows, centers.shape[0] * self.rows.d)
         out = all_distances(self, centers, in_order)
         self.overflow = self.threads.overflow()
+        # (A distance is at most the length of the row plus that of the center.)
+        self.far = (not self.single or self.rows.indptr != NULL or self.metric == GAPS
+                    or self.threads.far() or not length < 1e37)
         return out
 
     def means(self, cnp.ndarray labels not None, Py_ssize_t k):

@@ -43,10 +43,7 @@ cdef int hash_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                    int worker) noexcept nogil:
     """The bucket of each row: the upper bits of its hash."""
     cdef Hashing *job = <Hashing *>job_
-    cdef Py_ssize_t i
-    for i in range(start, stop):
-        job.bucket[i] = <uint16_t>(job.exact.hash_row(job.rows, i, job.workers[worker].block)
-                                   >> (64 - job.bits))
+    job.exact.hash_rows(job.rows, start, stop, job.bits, job.workers[worker].block, job.bucket)
     return 0
 
 

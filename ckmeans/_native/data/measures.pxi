@@ -88,6 +88,21 @@ cdef void gather(Measure *job, int threads) noexcept nogil:
         widen(job.rests, job.totals + i, 1)
 
 
+cdef double gathered(Measure *job, int threads) noexcept nogil:
+    """The value of the sums of all threads."""
+    cdef Sum total
+    cdef int i, p
+    for i in range(threads):
+        if job.rests[i].room != 0:            # a term had a remainder
+            gather(job, threads)
+            return wide_value(job.rests)
+    memset(&total, 0, sizeof(Sum))
+    for i in range(threads):
+        for p in range(SUM_PARTS):
+            total.part[p] += job.totals[i].part[p]
+    return sum_value(total.part, 1, SUM_PARTS)
+
+
 cdef const int64_t *by_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t k,
                              const int64_t **ends, Memory memory) except NULL:
     """The rows, label by label.
@@ -135,8 +150,7 @@ cdef double measure(View view, Cuts cuts, const double *centers, Py_ssize_t k,
             cost = 150 + 4 * view.values_of_a_row()
     with nogil:
         view.each_chunk(view.exact.measure, &job, cost)
-    gather(&job, view.n_threads)
-    return (0.5 if view.unit else 1) * wide_value(job.rests)
+    return (0.5 if view.unit else 1) * gathered(&job, view.n_threads)
 
 
 cdef cnp.ndarray squares_of(View view, Cuts cuts, cnp.ndarray centers, cnp.ndarray labels):

@@ -1,5 +1,7 @@
 # The view of the rows: dense, in CSR form, or at unit length.
 
+cdef double MOST_UNSEEN = 1e100      # few rows whose values are up to this need not be checked
+
 KINDS = {"f8": KIND_F64, "f4": KIND_F32, "f2": KIND_F16, "i1": KIND_I8, "u1": KIND_U8,
          "i2": KIND_I16, "u2": KIND_U16,
          "i4": KIND_I32, "u4": KIND_U32, "i8": KIND_I64, "u8": KIND_U64, "b1": KIND_BOOL}
@@ -236,7 +238,7 @@ cdef class View:
         for i in range(self.rows.n):
             self.exact.read(&self.rows, i, row)
             for f in range(self.rows.d):
-                odd = odd or not fabs(row[f]) < 1e100
+                odd = odd or not fabs(row[f]) <= MOST_UNSEEN
         return odd
 
     cdef double assign_cost(self, Py_ssize_t k) noexcept nogil:

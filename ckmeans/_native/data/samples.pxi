@@ -29,6 +29,7 @@ def drawn_places(Py_ssize_t n, Py_ssize_t count, Py_ssize_t skip=0):
     return out
 
 
+@cython.final
 cdef class Middle:
     """A point amid vectors (d,): for each feature, medians of three of medians of three, and so on
     (the remedian of Rousseeuw & Bassett, J. Am. Stat. Assoc. 85, 1990).

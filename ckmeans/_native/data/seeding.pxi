@@ -273,13 +273,14 @@ cdef class PlusPlus:
 
     cdef void add_gain(self, Py_ssize_t place, Py_ssize_t i) noexcept nogil:
         cdef const double *gain = self.job.gains + place * GAIN
+        cdef double least = 0, most = 0
         cdef int worker, lane
-        self.least[i] = self.most[i] = 0
         for worker in range(self.data.n_threads):
             for lane in range(GAIN_LANES):
-                self.least[i] += gain[lane]
-                self.most[i] += gain[GAIN_LANES + lane]
+                least += gain[lane]
+                most += gain[GAIN_LANES + lane]
             gain += self.trials * GAIN
+        self.least[i], self.most[i] = least, most
 
     cdef void rescale(self, Py_ssize_t m) noexcept nogil:
         """Bring the bounds that bytes have given to the unit of the potential; they are given up

@@ -63,6 +63,26 @@ cdef int last_bit(double value, int digits) noexcept nogil:
     return max(exponent - digits, -1074) if value > 0 else -1074
 
 
+cdef struct Range:       # that holds the value of a sum: nearly always a single number
+    double low
+    double high
+
+
+cdef inline Range rounded_sum(double total, double away, double largest,
+                              Py_ssize_t n) noexcept nogil:
+    """The range of a sum of n terms, rounded, from the rounded sum and the errors of its additions,
+    added up.
+
+    Each error is at most 2**-53 of the largest partial sum, and each of so many additions rounds to
+    2**-53 of their sum. (Below 2**-968 no addition rounds.)
+    """
+    cdef Range out
+    cdef double slack = largest * (4.0 * n * n) * 2.0 ** -106
+    out.low = total + (away - slack)
+    out.high = total + (away + slack)
+    return out
+
+
 cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept nogil:
     """The value of an exact sum, rounded once, half to even.
 
@@ -70,7 +90,8 @@ cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept
     of the errors is itself rounded, but this hardly ever affects the result; where it could,
     `wide_value` computes it.
     """
-    cdef double total = part[(parts - 1) * stride], away = 0, largest, slack, low, high, a, t
+    cdef double total = part[(parts - 1) * stride], away = 0, largest, a, t
+    cdef Range found
     cdef Wide exact
     cdef int p
     if parts == 1:
@@ -86,13 +107,9 @@ cdef double sum_value(const double *part, Py_ssize_t stride, int parts) noexcept
         largest = max(largest, fabs(t))
     if not fabs(total) < INFINITY:            # rows are not finite: `wide_add` cannot take them
         return total
-    # Each of the `parts` errors is at most 2**-53 `largest`, and each of so many additions rounds
-    # to 2**-53 of their sum. (Below 2**-968 no addition rounds.)
-    slack = largest * (4.0 * parts * parts) * 2.0 ** -106
-    low = total + (away - slack)
-    high = total + (away + slack)
-    if low == high:
-        return low
+    found = rounded_sum(total, away, largest, parts)
+    if found.low == found.high:
+        return found.low
     memset(&exact, 0, sizeof(Wide))
     for p in range(parts):
         wide_add(&exact, part[p * stride])
@@ -168,11 +185,6 @@ cdef inline double lost_by(const Split *split, double terms) noexcept nogil:
     if split.big[2] == ldexp(1.5, -1022):     # its grid is that of all float64 numbers
         return 0
     return terms * split.big[2] * 2.0 ** -52
-
-
-cdef struct Range:       # what the value of a sum of three parts is, whatever they have left over
-    double low
-    double high
 
 
 cdef Range value_range(const Sum *total, const Split *split, double terms) noexcept nogil:

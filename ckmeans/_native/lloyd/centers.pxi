@@ -2,7 +2,7 @@
 
 cdef cnp.ndarray as_array(const double *rows, Py_ssize_t k, Py_ssize_t d):
     """Copy of rows (k, d)."""
-    cdef cnp.ndarray out = np.empty((k, d))
+    cdef cnp.ndarray out = new_matrix(k, d)
     memcpy(cnp.PyArray_DATA(out), rows, k * d * sizeof(double))
     return out
 

@@ -9,8 +9,8 @@
 cdef double exact_total(const double *term, Py_ssize_t n) noexcept nogil:
     """The sum of finite terms, rounded once, half to even.
 
-    As `sum_value`: the errors of the additions are added up; where these, which are rounded
-    themselves, could decide, all terms are added without rounding.
+    As `sum_value`: the errors of the additions are added up; where these could decide, all terms
+    are added without rounding.
     """
     cdef double total = 0, away = 0, largest = 0, t, added
     cdef Py_ssize_t i
@@ -29,20 +29,6 @@ cdef double exact_total(const double *term, Py_ssize_t n) noexcept nogil:
     for i in range(n):
         wide_add(&exact, term[i])
     return wide_value(&exact)
-
-
-cdef inline Range rounded_sum(double total, double away, double largest,
-                              Py_ssize_t n) noexcept nogil:
-    """What a sum of n terms is, rounded, of which additions have left over `away` in all.
-
-    Each leaves at most 2**-53 of the largest sum, and each addition of what is left rounds to
-    2**-53 of n times that.
-    """
-    cdef Range out
-    cdef double slack = largest * (4.0 * n * n) * 2.0 ** -106
-    out.low = total + (away - slack)
-    out.high = total + (away + slack)
-    return out
 
 
 cdef class FewRows:

@@ -54,7 +54,6 @@ cdef class Run:
                   algorithm="auto", Rule rule=None):
         cdef const double *given = rows_of(centers, "centers", data.rows.d)
         cdef Cuts cuts = data.need_cuts()
-        cdef Py_ssize_t row
         cdef int i
         self.data = data
         self.k = centers.shape[0]
@@ -74,10 +73,9 @@ cdef class Run:
         data.threads.room_for_scores(self.forms.c.groups * self.forms.c.width)
         self.clusters = (Rule() if rule is None else rule).clusters(self)
         self.clusters.open(data, cuts, self.forms, given)
-        self.label_array = np.empty(data.rows.n, dtype=np.int32)
+        self.label_array = new_vector(data.rows.n, cnp.NPY_INT32)
         self.label = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.label_array)
-        for row in range(data.rows.n):
-            self.label[row] = -1
+        memset(self.label, 0xff, data.rows.n * sizeof(int32_t))
         for i in range(data.n_threads):
             memset(&data.workers[i].counters, 0, sizeof(Counters))
         assign_job(data, &self.job, self.forms, self.label)
@@ -308,7 +306,7 @@ cdef class Run:
 
     def result_centers(self):
         """Copy of the centers, in the type of the results."""
-        out = self.centers()
+        out = as_array(self.clusters.shown, self.k, self.data.rows.d)
         return out.astype(np.float32) if self.data.single else out
 
     def centers(self):
@@ -322,7 +320,7 @@ cdef class Run:
 
     def counts(self):
         """Rows in each cluster."""
-        cdef cnp.ndarray out = np.empty(self.k, dtype=np.int64)
+        cdef cnp.ndarray out = new_vector(self.k, cnp.NPY_INT64)
         memcpy(cnp.PyArray_DATA(out), self.clusters.total.counts, self.k * sizeof(int64_t))
         return out
 

@@ -3,8 +3,11 @@
 cdef void read_whole(Data data, Py_ssize_t row, double *out) noexcept nogil:
     """A row (d,), with the middle of the column in place of each missing value."""
     cdef Py_ssize_t f
-    data.exact.read(&data.rows, row, out)
-    for f in range(data.rows.d):
+    if data.rows.direct and data.rows.kind == KIND_F64:
+        memcpy(out, data.rows.data + row * data.rows.row_stride, data.rows.d * sizeof(double))
+    else:
+        data.exact.read(&data.rows, row, out)
+    for f in range(data.rows.d if data.metric == GAPS else 0):
         if out[f] != out[f]:
             out[f] = 0.5 * (data.cuts.low_[f] + data.cuts.high_[f])
 

@@ -17,6 +17,7 @@ cdef extern from "runtime/platform.h" nogil:
     void ckm_pause()
     long long ckm_milliseconds()
     void ckm_want_huge_pages(void *, size_t)
+    enum: CKM_SANITIZED
 
 cdef extern from "pythread.h" nogil:
     ctypedef void *PyThread_type_lock

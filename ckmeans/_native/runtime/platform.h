@@ -1,5 +1,5 @@
-/* What the crew of threads needs from compiler and system: atomic operations, a pause, a clock,
- * large pages. */
+/* What threads and memory need from compiler and system: atomic operations, a pause, a clock, large
+ * pages, and whether an address sanitizer watches. */
 #ifndef CKMEANS_PLATFORM_H
 #define CKMEANS_PLATFORM_H
 
@@ -41,6 +41,17 @@ static inline int ckm_cas(ckm_atomic *p, int64_t old, int64_t v) {
 # else
 #  define ckm_pause() ((void)0)
 # endif
+#endif
+
+#if defined(__has_feature)
+# if __has_feature(address_sanitizer)
+#  define CKM_SANITIZED 1
+# endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+# define CKM_SANITIZED 1
+#elif !defined(CKM_SANITIZED)
+# define CKM_SANITIZED 0
 #endif
 
 /* Ask for large pages for a large block: it is about to be filled, and page faults would take as

@@ -216,7 +216,7 @@ cdef class Threads:
         cdef int i
         for i in range(self.n):
             self.workers[i].changed = 0
-            self.workers[i].overflow = False
+            self.workers[i].overflow = self.workers[i].far = False
 
     cdef int64_t changed(self) noexcept nogil:
         """Labels that the last pass changed."""
@@ -231,6 +231,14 @@ cdef class Threads:
         cdef int i
         for i in range(self.n):
             if self.workers[i].overflow:
+                return True
+        return False
+
+    cdef bint far(self) noexcept nogil:
+        """Whether the last pass may have written distances above the largest float32."""
+        cdef int i
+        for i in range(self.n):
+            if self.workers[i].far:
                 return True
         return False
 

@@ -71,6 +71,7 @@ cdef ExactTable _table
 _table.scan = scan
 _table.read = read
 _table.hash_row = hash_row
+_table.hash_rows = hash_rows
 _table.project = project
 _table.move = move
 _table.survey = survey
@@ -100,6 +101,7 @@ if CKM_EUCLIDEAN:            # other metrics have no rows in CSR form, and none 
     _csr.scan = csr_scan
     _csr.read = read
     _csr.hash_row = hash_row
+    _csr.hash_rows = hash_rows
     _csr.move = csr_move
     _csr.survey = csr_survey
     _csr.assign = csr_assign

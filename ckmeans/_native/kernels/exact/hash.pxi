@@ -16,22 +16,55 @@ cdef inline uint64_t mixed(uint64_t code) noexcept nogil:
     return code ^ (code >> 32)
 
 
-cdef uint64_t hash_row(const Rows *rows, Py_ssize_t row, char *block) noexcept nogil:
-    """block: scratch for a row"""
-    cdef uint64_t rounded = 0x2545F4914F6CDD1DULL, full = 0x2545F4914F6CDD1DULL
-    cdef const real *x = <const real *>rows.data
+cdef inline uint64_t rounded_hash(const Rows *rows, Py_ssize_t row, const real *x) noexcept nogil:
+    """Of the values rounded to float32. x: the row, unless it is in CSR form"""
+    cdef uint64_t code = 0x2545F4914F6CDD1DULL
     cdef Py_ssize_t f, e
     if rows.indptr == NULL:
-        x = fetch(rows, row, 1, block)
         for f in range(rows.d):
-            rounded += hash_value(f, <float>x[f])
-        if sizeof(real) == 8:
-            for f in range(rows.d):
-                full += hash_value(f, x[f])
+            code += hash_value(f, <float>x[f])
     else:
+        x = <const real *>rows.data
         for e in range(rows.indptr[row], rows.indptr[row + 1]):
-            rounded += hash_value(rows.indices[e], <float>x[e])
-            full += hash_value(rows.indices[e], x[e])
-    if sizeof(real) == 4:
-        full = rounded                        # nothing was lost
-    return (mixed(rounded) & 0xFFFFFFFF00000000ULL) | (mixed(full) & 0xFFFFFFFFULL)
+            code += hash_value(rows.indices[e], <float>x[e])
+    return mixed(code)
+
+
+cdef inline uint64_t full_hash(const Rows *rows, Py_ssize_t row, const real *x) noexcept nogil:
+    """Of all bits of the values."""
+    cdef uint64_t code = 0x2545F4914F6CDD1DULL
+    cdef Py_ssize_t f, e
+    if rows.indptr == NULL:
+        for f in range(rows.d):
+            code += hash_value(f, x[f])
+    else:
+        x = <const real *>rows.data
+        for e in range(rows.indptr[row], rows.indptr[row + 1]):
+            code += hash_value(rows.indices[e], x[e])
+    return mixed(code)
+
+
+cdef uint64_t hash_row(const Rows *rows, Py_ssize_t row, char *block) noexcept nogil:
+    """block: scratch for a row"""
+    cdef const real *x = NULL
+    cdef uint64_t rounded, full
+    if rows.indptr == NULL:
+        x = fetch(rows, row, 1, block)
+    full = rounded = rounded_hash(rows, row, x)
+    if sizeof(real) == 8:                     # else nothing was lost
+        full = full_hash(rows, row, x)
+    return (rounded & 0xFFFFFFFF00000000ULL) | (full & 0xFFFFFFFFULL)
+
+
+cdef void hash_rows(const Rows *rows, Py_ssize_t start, Py_ssize_t stop, int bits, char *block,
+                    uint16_t *bucket) noexcept nogil:
+    """The upper `bits` bits, at most 16, of the hashes of rows [start, stop).
+
+    bucket  OUT  (n,)
+    """
+    cdef const real *x = NULL
+    cdef Py_ssize_t row
+    for row in range(start, stop):
+        if rows.indptr == NULL:
+            x = fetch(rows, row, 1, block)
+        bucket[row] = <uint16_t>(rounded_hash(rows, row, x) >> (64 - bits))

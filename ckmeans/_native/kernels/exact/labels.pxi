@@ -279,6 +279,57 @@ cdef void choose(const Assign *job, Worker *me, Py_ssize_t first, uint64_t unsur
             me.counters.exact += listed.m
 
 
+cdef void apply_changes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
+                        const real *x, const int32_t *old, const int32_t *best,
+                        uint64_t changed) noexcept nogil:
+    """Store the labels of rows that have changed, and move these rows from their old cluster's sums
+    to the new one's.
+
+    x  IN  (count, d) the rows, or NULL: each is fetched
+    """
+    cdef Py_ssize_t d = job.rows.d, row, i
+    cdef const int32_t *order = NULL
+    cdef const double *weights = job.weights
+    cdef int32_t *labels = job.labels + first
+    cdef Tally tally = me.tally               # copies, which no store can change
+    cdef Sums how
+    cdef const real *moved
+    cdef int32_t before
+    cdef double w = 1
+    if job.boxes != NULL:
+        order = job.boxes.order
+    if job.sums == NULL and changed == all_rows(count):
+        memcpy(labels, best, count * sizeof(int32_t))
+        me.changed += count
+        return
+    if job.sums == NULL:
+        while changed:
+            i = CKM_CTZ64(changed)
+            changed &= changed - 1
+            me.changed += 1
+            labels[i] = best[i]
+        return
+    how = job.sums[0]
+    while changed:
+        i = CKM_CTZ64(changed)
+        changed &= changed - 1
+        me.changed += 1
+        before = old[i]
+        labels[i] = best[i]
+        row = first + i if order == NULL else order[first + i]
+        if weights != NULL:
+            w = weights[row]
+            if w == 0:
+                if before >= 0:
+                    tally.counts[before] -= 1
+                tally.counts[best[i]] += 1
+                continue
+        moved = x + i * d if x != NULL else fetch(job.rows, row, 1, me.block)
+        if before >= 0:
+            tally_row(&tally, &how, before, moved, w, d, -1)
+        tally_row(&tally, &how, best[i], moved, w, d, 1)
+
+
 cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize_t first,
                  Py_ssize_t count, const int32_t *old,
                  int32_t *best, uint64_t unsure, uint64_t changed) noexcept nogil:
@@ -289,18 +340,19 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
     best     INOUT  (PANEL,)
     """
     cdef Py_ssize_t d = job.rows.d, row, i
-    cdef const int32_t *order = NULL if job.boxes == NULL else job.boxes.order
+    cdef const int32_t *order = NULL
     cdef const real *x = NULL
     cdef const real *group[GROUP]
     cdef int32_t lanes[GROUP]
     cdef int32_t decided[GROUP]
-    cdef double w = 1
     cdef int g, r
+    if job.boxes != NULL:
+        order = job.boxes.order
     if order == NULL and job.rows.factor == NULL:      # rows that are worked out one by one are
                                                        # fetched one by one
         x = fetch(job.rows, first, count, me.block)
     if job.rows.direct and order == NULL:
-        fetch_ahead(job.rows, first, unsure | changed, 512)
+        fetch_ahead(job.rows, first, unsure if job.sums == NULL else unsure | changed, 512)
     if centers.quanta != NULL and unsure:
         choose(job, me, first, unsure, best)
         while unsure:
@@ -331,24 +383,8 @@ cdef void settle(const Assign *job, Worker *me, const Centers *centers, Py_ssize
             changed &= ~(<uint64_t>1 << lanes[r])
             if decided[r] != old[lanes[r]]:
                 changed |= <uint64_t>1 << lanes[r]
-    while changed:
-        i = CKM_CTZ64(changed)
-        changed &= changed - 1
-        me.changed += 1
-        job.labels[first + i] = best[i]
-        if job.sums != NULL:
-            row = first + i if order == NULL else order[first + i]
-            if job.weights != NULL:
-                w = job.weights[row]
-                if w == 0:
-                    if old[i] >= 0:
-                        me.tally.counts[old[i]] -= 1
-                    me.tally.counts[best[i]] += 1
-                    continue
-            group[0] = x + i * d if x != NULL else fetch(job.rows, row, 1, me.block)
-            if old[i] >= 0:
-                tally_row(&me.tally, job.sums, old[i], group[0], w, d, -1)
-            tally_row(&me.tally, job.sums, best[i], group[0], w, d, 1)
+    if changed:
+        apply_changes(job, me, first, count, x, old, best, changed)
 
 
 cdef inline void labels_at(const Assign *job, Py_ssize_t first, Py_ssize_t count,

@@ -24,21 +24,22 @@ cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float
     high[0] = <float>(share - level + error)
 
 
-cdef void levels_of(const float *panel, const float *norms, Py_ssize_t d,
-                    float *levels) noexcept nogil:
-    """The level of each row: the common part of its distances to all centers; see `limits_of`.
+cdef const float *levels_of(const float *panel, const float *norms, Py_ssize_t d,
+                            float *sums) noexcept nogil:
+    """The level of each row (PANEL,): the common part of its distances to all centers; see
+    `limits_of`.
 
-    panel   IN   (d, PANEL)
-    levels  OUT  (PANEL,)
+    panel  IN   (d, PANEL)
+    sums   OUT  (PANEL,) scratch
     """
     cdef Py_ssize_t i, f
     if not CKM_MANHATTAN:
-        memcpy(levels, norms, PANEL * sizeof(float))
-        return
-    memset(levels, 0, PANEL * sizeof(float))
+        return norms
+    memset(sums, 0, PANEL * sizeof(float))
     for f in range(d):
         for i in range(PANEL):
-            levels[i] += panel[f * PANEL + i]
+            sums[i] += panel[f * PANEL + i]
+    return sums
 
 
 cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -97,14 +98,15 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                           else <double *>NULL)
     cdef float low[PANEL]
     cdef float high[PANEL]
-    cdef float levels[PANEL]
+    cdef float sums[PANEL]
+    cdef const float *levels
     cdef float *panel
     cdef float *norms
     cdef uint64_t *closer
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         panel_at(job.rows, job.packing, me, first, count, &panel, &norms)
-        levels_of(panel, norms, d, levels)
+        levels = levels_of(panel, norms, d, sums)
         for i in range(count):
             limits_of(job, first + i, norms[i], levels[i], low + i, high + i)
         for i in range(count, PANEL):

@@ -1,5 +1,36 @@
 # Distances that are summed or returned to users. Included by kernels/exact/exact.pxi.
 
+cdef inline bint add_panel(vd *sums, const Split *split, const double *term,
+                           Py_ssize_t count) noexcept nogil:
+    """`add_term` of terms (count,), a multiple of VDL, to SUM_PARTS vectors of sums; False, and
+    nothing is added, if a term has a remainder.
+    """
+    cdef vd first = VD_SPLAT(split.big[0]), second = VD_SPLAT(split.big[1])
+    cdef vd third = VD_SPLAT(split.big[2]), left = VD_SPLAT(0)
+    cdef vd highs = sums[0], middles = sums[1], lows = sums[2]
+    cdef vd rest, high, middle, low
+    cdef double lanes[VDL]
+    cdef Py_ssize_t i
+    cdef int v
+    for i from 0 <= i < count by VDL:
+        rest = VD_LOAD(term + i)
+        high = (rest + first) - first
+        rest = rest - high
+        middle = (rest + second) - second
+        rest = rest - middle
+        low = (rest + third) - third
+        left = left + VD_ABS(rest - low)
+        highs = highs + high
+        middles = middles + middle
+        lows = lows + low
+    VD_STORE(lanes, left)
+    for v in range(VDL):
+        if lanes[v] != 0:
+            return False
+    sums[0], sums[1], sums[2] = highs, middles, lows
+    return True
+
+
 cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                  int worker) noexcept nogil:
     """Squared distance of each row to the center of its label, and the weighted total."""
@@ -10,8 +41,12 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
     cdef const double *c[GROUP]
     cdef double out[PANEL]
     cdef Sum *total = job.totals + worker
-    cdef Wide *rest = job.rests + worker
-    cdef double term, left
+    cdef vd sums[SUM_PARTS]
+    cdef double lanes[VDL]
+    cdef double left
+    cdef int v
+    for r in range(SUM_PARTS):
+        sums[r] = VD_SPLAT(0)
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, job.workers[worker].block)
@@ -25,14 +60,22 @@ cdef int measure(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk
             for i in range(count):
                 if job.rows.factor[first + i] == 0:
                     out[i] = 2                # orthogonal to every center
-        for i in range(count):
-            term = out[i] if job.weights == NULL else job.weights[first + i] * out[i]
-            left = add_term(total, &job.split, term)
-            if left != 0:
-                wide_add(rest, left)
         if job.sq_distances != NULL:
+            memcpy(job.sq_distances + first, out, count * sizeof(double))
+        if job.weights != NULL:
             for i in range(count):
-                job.sq_distances[first + i] = out[i]
+                out[i] = job.weights[first + i] * out[i]
+        for i in range(count, PANEL):
+            out[i] = 0
+        if not add_panel(sums, &job.split, out, (count + VDL - 1) // VDL * VDL):
+            for i in range(count):
+                left = add_term(total, &job.split, out[i])
+                if left != 0:
+                    wide_add(job.rests + worker, left)
+    for r in range(SUM_PARTS):
+        VD_STORE(lanes, sums[r])
+        for v in range(VDL):
+            total.part[r] += lanes[v]
     return 0
 
 
@@ -96,6 +139,10 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
 include "kernels/exact/mostly_zero.pxi"
 
 
+cdef double FAR = 1e75       # squared length from which on a row, or a center, may be farther from
+                             # something than float32 can tell
+
+
 cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                    int worker) noexcept nogil:
     """Distances of each row to all centers; of unit rows, cosine distances."""
@@ -109,7 +156,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     cdef double sq_norms[PANEL]
     cdef uint64_t unsure[PANEL]
     cdef uint64_t thin = 0
-    cdef int r
+    cdef int r, far = 0
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, me.block)
@@ -126,6 +173,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                         work_out(job, first + i, x + i * d, j, unsure[i])
             for i in range(count):
                 me.overflow = me.overflow or not sq_norms[i] < CKM_LARGEST
+                me.far = me.far or not sq_norms[i] < FAR
             continue
         for i from 0 <= i < count by GROUP:
             if (thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i))
@@ -150,6 +198,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 else:
                     for b in range(GROUP * BLOCK):
                         tile[b] = ckm_shown(tile[b])
+                        far |= not tile[b] < 3.4e38
                 for r in range(min(<Py_ssize_t>GROUP, count - i)):
                     if job.narrow:
                         for b in range(block_stop):
@@ -158,4 +207,5 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                     else:
                         for b in range(block_stop):
                             (<double *>job.out)[(first + i + r) * k + j + b] = tile[r * BLOCK + b]
+    me.far = me.far or far
     return 0
