@@ -184,7 +184,8 @@ cdef class CenterForms:
         for j in range(m):
             id_ = self.ids[j]
             if (self.others_known and self.compared[id_]
-                and same_row(self.at_others + id_ * d, self.c.rows + id_ * d, d)):
+                and (bounds_factor == 0
+                     or same_row(self.at_others + id_ * d, self.c.rows + id_ * d, d))):
                 still -= 1
                 self.byte_order[still] = <int32_t>j
             else:

@@ -82,6 +82,7 @@ cdef class InBytes(Packing):
     cdef Floats floats
     cdef Bytes bytes
     cdef Counted counted         # what they cost in the last pass that compared them
+    cdef Py_ssize_t counted_m    # with so many different centers
     cdef Counters before         # the pass that is under way
 
     cdef int open(self, Data data) except -1:
@@ -176,6 +177,7 @@ cdef class InBytes(Packing):
         compared = (after.filtered - self.before.filtered) / n - again
         self.counted.note(run, bytes_cost(1, d) + compared * (bytes_cost(1, d) - bytes_cost(0, d))
                           + max(pairs - 1, 0.0) * distance_cost(d) + again * brute_cost(1, d))
+        self.counted_m = run.forms.c.m
         return 0
 
     cdef void was_read(self) noexcept nogil:
@@ -196,7 +198,10 @@ cdef class InBytes(Packing):
         self.memory = None
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-        return bytes_cost(m, d)
+        """In the pass that was the last one, if it was with as many centers: later ones are not
+        slower, since fewer centers move.
+        """
+        return self.counted.row if self.counted_m == m else bytes_cost(m, d)
 
     cdef double pass_cost(self, Run run) noexcept nogil:
         if run.job.bytes != NULL:
