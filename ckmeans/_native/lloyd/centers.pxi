@@ -202,8 +202,8 @@ cdef class CenterForms:
 
     cdef void put_in_bytes(self, const Bytes *packing, const Packed *floats,
                            bint going_on=False) noexcept nogil:
-        """Fill in `in_bytes`, after `prepare`; if the pass may go on from the last one, in the order
-        of `moved_first`.
+        """Fill in `in_bytes`, after `prepare`; if the pass may go on from the last one, in the
+        order of `moved_first`.
         """
         cdef ByteCenters *to = &self.in_bytes
         cdef Centers guarded = self.c

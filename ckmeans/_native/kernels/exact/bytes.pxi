@@ -165,7 +165,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
             others = min(others, least_score(second, norms[b], panel.step[b], job.packing))
         panel.others[b] = others
         if second < 1e999 and not apart(least, second, d):
-            panel.others[b] = <float>-3e38             # which of them is the other one is not told
+            panel.others[b] = <float>-3e38    # which of them is the other one is not told
             if panel.own[b] >= 0:
                 insert_id(me.sieve.ids, &listed.m, panel.own[b])
             listed.ids = me.sieve.ids
@@ -200,8 +200,8 @@ cdef struct Strays:      # rows of some panels, put together in one
 
 cdef void compare_rest(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_t panels,
                        Py_ssize_t first, Py_ssize_t groups) noexcept nogil:
-    """Compare rows from `base` on with groups [first, groups) of centers, which have not moved, unless
-    it is proved that these are farther than their limits.
+    """Compare rows from `base` on with groups [first, groups) of centers, which have not moved,
+    unless it is proved that these are farther than their limits.
     """
     cdef const Bytes *packing = job.bytes
     cdef BytePanel *panel
