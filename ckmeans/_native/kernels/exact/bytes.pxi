@@ -302,7 +302,7 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef int32_t old[PANEL]
     cdef int32_t best[PANEL]
     cdef uint64_t changed, unsure, whole
-    if moved < groups:           # the rows of many panels that are compared with all are put together
+    if moved < groups:           # rows of many panels are put together
         panels = BYTE_PANELS
     for base from start <= base < stop by panels * PANEL:
         for p in range(panels):
