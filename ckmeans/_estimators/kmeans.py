@@ -95,9 +95,10 @@ class KMeans(SklearnCallbacks, ChunkFits):
           4, which is twice as fast and leaves few rows to be decided in float64; or as "bytes"
           does, where the counted operations predict a gain;
         * ``"bytes"``: keeps rows as 8-bit integers, 1 byte per value, which rule out all but a few
-          centers per row; distances to those are computed in float64. For many features and
-          hundreds of clusters or more, on CPUs with AMX or AVX-512 VNNI. Where too many centers are
-          left it continues as "lloyd";
+          centers per row; distances to those are computed in float64. From the second iteration
+          on only centers that have moved are compared with all rows. For many features and hundreds
+          of clusters or more, on CPUs with AMX or AVX-512 VNNI. Where too many centers are left it
+          continues as "lloyd";
         * ``"boxes"``: sorts the rows in space once (12 bytes per row) and compares panels of 64
           with the centers that can win in their bounding box: for few features, and clusters that
           are small beside the data;

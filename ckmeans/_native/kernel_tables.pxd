@@ -193,7 +193,9 @@ cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
 
 cdef struct ByteCenters: # centers for rows in bytes
     Py_ssize_t m
-    const int32_t *ids   # (m,) as in Centers
+    Py_ssize_t moved     # the first of them, with which all rows are compared; the others are where
+                         # they were in the last pass. A multiple of BYTE_GROUP, or m
+    const int32_t *ids   # (m,) indices of the centers
     const int32_t *words # (ceil(m / BYTE_LANES), parts, BYTE_LANES, depth)
     const float *steps   # (m rounded up to BYTE_GROUP,) factors of those
     const float *lengths # (the same,) of -2 * (c - origin) * scale, rounded up,
@@ -227,12 +229,15 @@ cdef struct BytePanel:   # up to PANEL rows on their way through the filter in b
     bint full            # more centers are left than there is room for
     Py_ssize_t count     # how many are left
     uint64_t here        # bit i: there is a row i, whose label is not yet decided
+    uint64_t whole       # bit i: it is compared with all centers
     int32_t own[PANEL]   # labels; their centers are not listed
     double sq_own[PANEL] # squared distances to those, as `sq_distance` has them
     float step[PANEL]
     float inverse[PANEL] # of `step`
     float guard[PANEL]   # how much a row's limit is above the score that gave it: `byte_guard`
     float limit[PANEL]   # INOUT no score above, in steps of the row, can be that of its center
+    float others[PANEL]  # INOUT the least score, in steps of the row, that any center but its own
+                         # can have
     int32_t place[BYTE_ROOM]     # OUT the centers that are left, as positions among m,
                                  # ascending,
     int32_t row[BYTE_ROOM]       # the row of each,
@@ -356,6 +361,7 @@ cdef struct Tile:        # scratch for the bounds of TILE rows
 
 cdef struct Counters:    # what the kernels did
     int64_t filtered     # row-center pairs compared by the filter
+    int64_t again        # those of them that bytes had left, in too large a number
     int64_t exact        # row-center pairs decided by exact arithmetic
     int64_t decided      # rows that the filter left to exact arithmetic
     int64_t boxed        # box-center pairs tested
@@ -396,7 +402,8 @@ cdef struct Worker:      # what belongs to one thread
     Sieve sieve
     CsrScratch csr
     Tile tile
-    BytePanel *byte_panels       # (BYTE_PANELS,)
+    BytePanel *byte_panels       # (BYTE_PANELS + 1,)
+    int32_t *stray_words         # (PANEL / BYTE_LANES, words of a row, BYTE_LANES) of the last one
     int32_t *products            # (BYTE_GROUP, BYTE_ROWS)
     Tally tally
     Counters counters
@@ -536,6 +543,7 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     Bounds *bounds               # INOUT
     const Bytes *bytes
     const ByteCenters *byte_centers
+    float *others                # INOUT (n,) as in BytePanel, of the last pass; or NULL
     int32_t *labels              # INOUT (n,) in the order of the places; -1 = none yet
     Worker *workers              # INOUT
 

@@ -67,6 +67,64 @@ def test_every_iteration_is_that_of_float32(kind):
         assert trajectory(X, centers, "bytes") == trajectory(X, centers, "boxes")
 
 
+FLOATS = engine.Algorithm((engine.Floats,), (engine.AllCenters,))
+
+
+def settling(rng, kind, n, d, k):
+    """Rows and centers of which more and more stay where they are: rows are in separate heaps, and
+    some of these have several centers.
+    """
+    X = rows_of_kind(rng, kind, n, d)
+    heaps = max(k // 3, 1)
+    X += (10 * np.abs(X).max() * rng.normal(size=(heaps, d)))[rng.integers(heaps, size=n)]
+    return X, X[rng.choice(n, k, replace=False)]
+
+
+def differences(rounds, seed=0):
+    """In how many of some fits rows in bytes give other labels than floats."""
+    rng = np.random.default_rng(seed)
+    wrong = 0
+    for i in range(rounds):
+        kind = KINDS[i % len(KINDS)]
+        X, centers = settling(rng, kind, 1500, int(rng.integers(2, 150)), int(rng.integers(3, 200)))
+        wrong += trajectory(X, centers, "bytes", 40) != trajectory(X, centers, FLOATS, 40)
+    return wrong
+
+
+def test_centers_that_stay_where_they_are_need_not_be_compared():
+    assert differences(2 * len(KINDS)) == 0
+
+
+def test_a_center_taken_to_stay_where_it_was_would_be_noticed():
+    engine.scale_bounds(0)
+    try:
+        assert differences(len(KINDS)) > 0
+    finally:
+        engine.scale_bounds(1)
+
+
+def test_a_pass_costs_less_once_centers_stay_where_they_are():
+    rng = np.random.default_rng(4)
+    X, centers = settling(rng, "plain", 4000, 64, 300)
+    run = engine.Run(engine.Data(X, None, 2, True), centers, 100, 0.0, "bytes")
+    pairs = [0]
+    while run.iterate():
+        pairs.append(run.counters()["filtered"])
+    pairs = np.diff(pairs)
+    assert pairs[0] == len(X) * len(centers)
+    assert pairs[-1] < pairs[0] / 5
+
+
+def test_a_center_that_was_equal_to_another_is_compared_once_they_part():
+    """Nothing was known about it: only the first of equal centers is compared."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(2000, 40))
+    for first in 0, 7, 30:
+        centers = X[:50].copy()
+        centers[first + 3] = centers[first]
+        assert trajectory(X, centers, "bytes", 60) == trajectory(X, centers, FLOATS, 60)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),

@@ -18,6 +18,7 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
     job.bounds = NULL
     job.bytes = NULL
     job.byte_centers = NULL
+    job.others = NULL
     job.filter = view.filter
     job.labels = labels
     job.workers = view.workers

@@ -48,6 +48,13 @@ cdef class CenterForms:
     cdef Centers quantised       # the same centers as `c`, for rows in whole numbers
     cdef Memory byte_memory      # in bytes: see `use_bytes`
     cdef ByteCenters in_bytes    # the same centers as `c`, for rows in bytes
+    cdef Memory others_memory    # for passes that go on from the last one: see `keep_others`
+    cdef float *others           # (n,) see Assign
+    cdef bint others_known       # they are those of the labels, and of centers as in
+    cdef double *at_others       # (k, d)
+    cdef uint8_t *compared       # (k,) whether they are about a center, too
+    cdef int32_t *byte_ids       # (k,) centers in the order in which they are in bytes,
+    cdef int32_t *byte_order     # (k,) as positions in `ids`
 
     def __cinit__(self, Py_ssize_t k, Py_ssize_t d, bint blocks=True, Py_ssize_t terms=0,
                   Metric metric=EUCLIDEAN):
@@ -157,19 +164,61 @@ cdef class CenterForms:
             self.byte_memory = memory
         return 0
 
-    cdef void put_in_bytes(self, const Bytes *packing, const Packed *floats) noexcept nogil:
-        """Fill in `in_bytes`, after `prepare`."""
+    cdef int keep_others(self, Py_ssize_t n) except -1:
+        """From now on `put_in_bytes` may put centers that have moved first."""
+        cdef Memory memory
+        if self.others_memory is None:
+            memory = Memory()
+            self.others = <float *>memory.take(n, sizeof(float))
+            self.at_others = <double *>memory.take(self.c.k * self.d, sizeof(double))
+            self.compared = <uint8_t *>memory.take(self.c.k, 1)
+            self.byte_ids = <int32_t *>memory.take(self.c.k, sizeof(int32_t))
+            self.byte_order = <int32_t *>memory.take(self.c.k, sizeof(int32_t))
+            self.others_memory = memory
+        return 0
+
+    cdef void moved_first(self) noexcept nogil:
+        """Find the order in which centers are put in bytes."""
+        cdef ByteCenters *to = &self.in_bytes
+        cdef Py_ssize_t m = self.c.m, d = self.d, moved = 0, still = m, j, id_
+        for j in range(m):
+            id_ = self.ids[j]
+            if (self.others_known and self.compared[id_]
+                and (bounds_factor == 0
+                     or same_row(self.at_others + id_ * d, self.c.rows + id_ * d, d))):
+                still -= 1
+                self.byte_order[still] = <int32_t>j
+            else:
+                self.byte_order[moved] = <int32_t>j
+                moved += 1
+        memset(self.compared, 0, self.c.k)
+        for j in range(m):
+            id_ = self.ids[self.byte_order[j]]
+            self.byte_ids[j] = <int32_t>id_
+            self.compared[id_] = True
+        memcpy(self.at_others, self.c.rows, self.c.k * d * sizeof(double))
+        to.moved = min(m, (moved + BYTE_GROUP - 1) // BYTE_GROUP * BYTE_GROUP)
+        to.ids = self.byte_ids
+
+    cdef void put_in_bytes(self, const Bytes *packing, const Packed *floats,
+                           bint going_on=False) noexcept nogil:
+        """Fill in `in_bytes`, after `prepare`; if the pass may go on from the last one, in the
+        order of `moved_first`.
+        """
         cdef ByteCenters *to = &self.in_bytes
         cdef Centers guarded = self.c
         cdef double gamma = filter_gamma(1)
-        cdef Py_ssize_t j
-        to.m = self.c.m
+        cdef Py_ssize_t j, at
+        to.m = to.moved = self.c.m
         to.ids = self.c.ids
+        if going_on:
+            self.moved_first()
         for j in range(to.m):
-            filter_table.pack_center(self.c.scaled + j * self.d, self.d, packing, j, to)
+            at = self.byte_order[j] if going_on else j
+            filter_table.pack_center(self.c.scaled + at * self.d, self.d, packing, j, to)
             (<float *>to.lengths)[j] *= <float>guard_factor
             (<float *>to.off)[j] *= <float>guard_factor
-            (<float *>to.sq_norms)[j] = <float>(self.norms[j] * (1 - 2 * gamma - 2e-7))
+            (<float *>to.sq_norms)[j] = <float>(self.norms[at] * (1 - 2 * gamma - 2e-7))
         guard_constants(&guarded, floats, self.d, gamma)
         to.guard_norm, to.guard_score = guarded.guard_norm, guarded.guard_score
         to.guard_floor = guarded.guard_floor

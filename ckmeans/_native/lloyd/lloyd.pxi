@@ -198,6 +198,7 @@ cdef class Run:
         cdef Py_ssize_t n = self.data.rows.n, i
         cdef int64_t changed = 0
         self.sync_labels()
+        self.forms.others_known = False
         if self.amended == NULL:
             changed = self.take_labels(self.label, fresh)
         else:

@@ -82,7 +82,8 @@ cdef class InBytes(Packing):
     cdef Floats floats
     cdef Bytes bytes
     cdef Counted counted         # what they cost in the last pass that compared them
-    cdef int64_t filtered        # pairs before the pass that is under way
+    cdef Py_ssize_t counted_m    # with so many different centers
+    cdef Counters before         # the pass that is under way
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
@@ -122,27 +123,32 @@ cdef class InBytes(Packing):
         return 0 if run.job.bytes == NULL else byte_chunk(run.data, cost)
 
     cdef Packed *panels_for(self, Run run, PanelLayout layout) except NULL nogil:
+        cdef bint going_on = not run.data.rows.directionless
         if layout != FASTEST or not run.forms.c.filter or not self.ready(run):
             run.job.bytes = NULL
+            run.forms.others_known = False
             return self.floats.panels_for(run, layout)
-        self.filtered = run.data.threads.counters().filtered
-        run.forms.put_in_bytes(&self.bytes, &self.packed)
+        self.before = run.data.threads.counters()
+        run.forms.put_in_bytes(&self.bytes, &self.packed, going_on)
+        run.forms.others_known = False        # until the pass is complete
         run.job.bytes = &self.bytes
         run.job.byte_centers = &run.forms.in_bytes
+        run.job.others = run.forms.others if going_on else NULL
         return &self.packed
 
     cdef bint ready(self, Run run) except -1 nogil:
         """Whether there is room for what this pass fills or reads."""
-        if (self.bytes.words != NULL and run.forms.byte_memory is not None
+        if (self.bytes.words != NULL and run.forms.others_memory is not None
             and run.data.threads.has_sieves(run.k, 1)):
             return True
         with gil:
             try:
                 if self.bytes.words == NULL:
                     self.make_room(run.data)
-                run.data.threads.room_for_bytes()
+                run.data.threads.room_for_bytes(self.bytes.parts * self.bytes.depth)
                 run.data.threads.room_for_sieves(run.k, 1)
                 run.forms.use_bytes(&self.bytes)
+                run.forms.keep_others(run.data.rows.n)
             except MemoryError:
                 self.give_up(run)
                 return False
@@ -158,14 +164,20 @@ cdef class InBytes(Packing):
         return 0
 
     cdef int was_compared(self, Run run, double doubtful, double pairs) except -1 nogil:
-        cdef Py_ssize_t n = run.data.rows.n, d = run.data.rows.d, m = run.forms.c.m
-        cdef double floats                    # centers that a row was compared with once more
+        cdef Py_ssize_t d = run.data.rows.d
+        cdef double n = run.data.rows.n
+        cdef Counters after
+        cdef double again, compared          # centers, by this filter and by another one
         if run.job.bytes == NULL:
             return self.floats.was_compared(run, doubtful, pairs)
         self.bytes.filling = False
-        floats = <double>(run.data.threads.counters().filtered - self.filtered) / n - m
-        self.counted.note(run, self.row_cost(m, d) + max(pairs - 1, 0.0) * distance_cost(d)
-                          + floats * brute_cost(1, d))
+        run.forms.others_known = run.job.others != NULL
+        after = run.data.threads.counters()
+        again = (after.again - self.before.again) / n
+        compared = (after.filtered - self.before.filtered) / n - again
+        self.counted.note(run, bytes_cost(1, d) + compared * (bytes_cost(1, d) - bytes_cost(0, d))
+                          + max(pairs - 1, 0.0) * distance_cost(d) + again * brute_cost(1, d))
+        self.counted_m = run.forms.c.m
         return 0
 
     cdef void was_read(self) noexcept nogil:
@@ -173,6 +185,7 @@ cdef class InBytes(Packing):
 
     cdef int leave(self, Run run) except -1:
         run.job.bytes = NULL
+        run.forms.others_known = False
         self.forget()                        # (other runs pack again what they need)
         return 0
 
@@ -185,9 +198,16 @@ cdef class InBytes(Packing):
         self.memory = None
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
-        return bytes_cost(m, d)
+        """In the pass that was the last one, if it was with as many centers: later ones are not
+        slower, since fewer centers move.
+        """
+        return self.counted.row if self.counted_m == m else bytes_cost(m, d)
+
+    cdef double later_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        # Fewer and fewer centers move: over tens of passes to the end, about half of them.
+        return 0.5 * self.row_cost(m, d)
 
     cdef double pass_cost(self, Run run) noexcept nogil:
         if run.job.bytes != NULL:
-            return bytes_cost(run.forms.c.m, run.data.rows.d)
+            return bytes_cost(run.forms.in_bytes.moved, run.data.rows.d)
         return Packing.pass_cost(self, run)

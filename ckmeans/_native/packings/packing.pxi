@@ -115,6 +115,10 @@ cdef class Packing:
         """About how many nanoseconds it takes to compare a packed row with m centers."""
         return brute_cost(m, d)
 
+    cdef double later_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
+        """About the mean of that over the passes to come, which what is begun now is to save."""
+        return self.row_cost(m, d)
+
     cdef double pass_cost(self, Run run) noexcept nogil:
         """Nanoseconds that a row takes in the next pass, without those for packing."""
         return run.data.assign_cost(run.forms.c.m)

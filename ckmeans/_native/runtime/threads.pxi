@@ -18,7 +18,8 @@ cdef class Threads:
     cdef int helpers             # threads that were asked for
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
-    cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory
+    cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory, stray_memory
+    cdef Py_ssize_t stray_words
     # what there is room for: the number of
     cdef Py_ssize_t features     # features of a row
     cdef Py_ssize_t scores       # CSR: scores of a row
@@ -171,20 +172,28 @@ cdef class Threads:
         self.list_memory, self.listed = memory, k
         return 0
 
-    cdef int room_for_bytes(self) except -1:
-        """For panels of rows in bytes."""
+    cdef int room_for_bytes(self, Py_ssize_t words=0) except -1:
+        """For panels of rows in bytes; `words` of each, if rows of several panels are put
+        together.
+        """
         cdef Memory memory
         cdef BytePanel *panels
         cdef int32_t *products
         cdef int i
         if self.byte_memory is None:
             memory = Memory()
-            panels = <BytePanel *>memory.take(self.n * BYTE_PANELS, sizeof(BytePanel))
+            panels = <BytePanel *>memory.take(self.n * (BYTE_PANELS + 1), sizeof(BytePanel))
             products = <int32_t *>memory.take(self.n * BYTE_GROUP * BYTE_ROWS, sizeof(int32_t))
             for i in range(self.n):
-                self.workers[i].byte_panels = panels + i * BYTE_PANELS
+                self.workers[i].byte_panels = panels + i * (BYTE_PANELS + 1)
                 self.workers[i].products = products + i * BYTE_GROUP * BYTE_ROWS
             self.byte_memory = memory
+        if words > self.stray_words:
+            memory = Memory()
+            products = <int32_t *>memory.take(self.n * PANEL * words, sizeof(int32_t))
+            for i in range(self.n):
+                self.workers[i].stray_words = products + i * PANEL * words
+            self.stray_words, self.stray_memory = words, memory
         return 0
 
     cdef int room_for_tiles(self, Py_ssize_t groups) except -1 nogil:
@@ -255,4 +264,5 @@ cdef class Threads:
             total.decided += each.decided
             total.boxed += each.boxed
             total.broken += each.broken
+            total.again += each.again
         return total

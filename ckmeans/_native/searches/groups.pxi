@@ -34,7 +34,9 @@ cdef class GroupSearch(Search):
     cdef bint wants(self, Run run) except -1 nogil:
         cdef const Packed *packing = run.choice.packing.panels()
         cdef Py_ssize_t d = run.data.rows.d
-        cdef double brute = run.choice.packing.row_cost(run.forms.c.m, d), begin
+        cdef Py_ssize_t m = run.forms.c.m
+        cdef double brute = (run.choice.packing.row_cost(m, d) if self.settled
+                             else run.choice.packing.later_cost(m, d)), begin
         if not self.insisted and run.data.rows.n * brute < WORTH_A_PILOT:
             return False
         if self.bounds is None and not self.insisted and not self.can_pay(run, brute):

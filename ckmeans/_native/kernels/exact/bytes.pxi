@@ -13,6 +13,14 @@ cdef inline double score_of(double sq_distance, double sq_norm,
             - sq_norm * (1 - 1.5e-6))
 
 
+cdef inline float least_score(double sq_distance, double sq_norm, double step,
+                              const Packed *packing) noexcept nogil:
+    """A lower bound of the score of a center at this squared distance, in steps of the row."""
+    cdef double score = (sq_distance * packing.scale * packing.scale * (1 - 1e-9)
+                         - sq_norm * (1 + 1e-9)) / step
+    return <float>(score - 3e-7 * (score if score > 0 else -score))
+
+
 cdef inline void ask_for(const double *center, Py_ssize_t d) noexcept nogil:
     """Prefetch a center: centers are read in no order that the hardware could predict."""
     cdef Py_ssize_t f
@@ -32,6 +40,13 @@ cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packin
                       packing.steps + place, packing.rough + at, packing.reach + at)
 
 
+cdef inline float limit_of(const Assign *job, const BytePanel *panel, Py_ssize_t row,
+                           double sq_distance, double sq_norm) noexcept nogil:
+    """The limit that this squared distance to some center gives."""
+    return byte_limit(job.byte_centers, panel.guard[row],
+                      score_of(sq_distance, sq_norm, job.packing) / panel.step[row])
+
+
 cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
                       Py_ssize_t count, BytePanel *panel) noexcept nogil:
     """Prepare up to 64 rows: put them in bytes if they are not yet, and find their limits."""
@@ -48,6 +63,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
     panel.full = False
     panel.count = 0
     panel.here = all_rows(count)
+    panel.whole = panel.here
     panel.seeking = False
     for i in range(PANEL):
         panel.own[i] = job.labels[first + i] if i < count else -1
@@ -55,6 +71,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
         panel.inverse[i] = 1 / panel.step[i]
         panel.guard[i] = byte_guard(centers, norms[i], panel.step[i])
         panel.limit[i] = <float>3e38
+        panel.others[i] = <float>3e38
         panel.sq_own[i] = 1e999
         if i < count and panel.own[i] < 0:
             panel.seeking = True
@@ -68,9 +85,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
         x = fetch(job.rows, first + i, 1, me.block)
         panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
         me.counters.exact += 1
-        panel.limit[i] = byte_limit(centers, panel.guard[i],
-                                    score_of(panel.sq_own[i], norms[i], job.packing)
-                                    / panel.step[i])
+        panel.limit[i] = limit_of(job, panel, i, panel.sq_own[i], norms[i])
 
 
 cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
@@ -80,6 +95,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
     best  INOUT  (PANEL,) labels so far
     """
     cdef const Centers *centers = job.centers
+    cdef const int32_t *ids = job.byte_centers.ids
     cdef const float *norms = job.bytes.sq_norms + place
     cdef Centers listed = centers[0]
     cdef Py_ssize_t d = job.rows.d, i, b
@@ -90,6 +106,7 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
     cdef const real *group[GROUP]
     cdef const real *x
     cdef double least, second, sq
+    cdef float others
     cdef int32_t label, id_, at
     memset(start, 0, sizeof(start))
     for i in range(panel.count):
@@ -105,30 +122,34 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
         for i in range(start[b], start[b + 1]):
             # (a NaN proves nothing)
             at = order[i]
-            if not panel.score[at] > panel.limit[b]:
-                order[start[b] + left[b]] = at
-                if panel.score[at] < panel.score[order[start[b]]]:
-                    order[start[b] + left[b]] = order[start[b]]
-                    order[start[b]] = at
-                left[b] += 1
+            if panel.score[at] > panel.limit[b]:
+                panel.others[b] = min(panel.others[b], panel.score[at])
+                continue
+            order[start[b] + left[b]] = at
+            if panel.score[at] < panel.score[order[start[b]]]:
+                order[start[b] + left[b]] = order[start[b]]
+                order[start[b]] = at
+            left[b] += 1
         if left[b] == 1 and panel.own[b] < 0:          # the only one
-            best[b] = centers.ids[panel.place[order[start[b]]]]
+            best[b] = ids[panel.place[order[start[b]]]]
             left[b] = 0
         for i in range(start[b], start[b] + left[b]):
-            ask_for(centers.rows + centers.ids[panel.place[order[i]]] * d, d)
+            ask_for(centers.rows + ids[panel.place[order[i]]] * d, d)
     for b in range(PANEL):
         if left[b] == 0:
             continue
         least = panel.sq_own[b]
         label = panel.own[b]
         second = 1e999
+        others = panel.others[b]
         listed.m = 0
         x = fetch(job.rows, first + b, 1, me.block)
         # The lowest score comes first: that center's distance may rule out the others.
         for i in range(start[b], start[b] + left[b]):
             if panel.score[order[i]] > panel.limit[b]:
+                others = min(others, panel.score[order[i]])
                 continue
-            id_ = centers.ids[panel.place[order[i]]]
+            id_ = ids[panel.place[order[i]]]
             insert_id(me.sieve.ids, &listed.m, id_)
             sq = sq_distance(x, centers.rows + id_ * d, d)
             me.counters.exact += 1
@@ -136,14 +157,15 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
                 second = least
                 least = sq
                 label = id_
-                panel.limit[b] = min(panel.limit[b],
-                                     byte_limit(job.byte_centers, panel.guard[b],
-                                                score_of(sq, norms[b], job.packing)
-                                                / panel.step[b]))
+                panel.limit[b] = min(panel.limit[b], limit_of(job, panel, b, sq, norms[b]))
             elif sq < second:
                 second = sq
         me.counters.decided += 1
+        if second < 1e999:
+            others = min(others, least_score(second, norms[b], panel.step[b], job.packing))
+        panel.others[b] = others
         if second < 1e999 and not apart(least, second, d):
+            panel.others[b] = <float>-3e38    # which of them is the other one is not told
             if panel.own[b] >= 0:
                 insert_id(me.sieve.ids, &listed.m, panel.own[b])
             listed.ids = me.sieve.ids
@@ -170,6 +192,98 @@ cdef inline Py_ssize_t place_in_bytes(const Bytes *packing, int worker, Py_ssize
     return (worker * BYTE_PANELS + p) * PANEL if packing.passing else first
 
 
+cdef struct Strays:      # rows of some panels, put together in one
+    Py_ssize_t count
+    int32_t panel[PANEL] # where each is from
+    int32_t row[PANEL]
+
+
+cdef void compare_rest(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_t panels,
+                       Py_ssize_t first, Py_ssize_t groups) noexcept nogil:
+    """Compare rows from `base` on with groups [first, groups) of centers, which have not moved,
+    unless it is proved that these are farther than their limits.
+    """
+    cdef const Bytes *packing = job.bytes
+    cdef BytePanel *panel
+    cdef Strays strays
+    cdef uint64_t bits
+    cdef Py_ssize_t p, i, many
+    strays.count = 0
+    for p in range(panels):
+        panel = me.byte_panels + p
+        panel.whole = 0
+        if panel.full:
+            continue
+        many = 0
+        for i in range(PANEL):
+            if panel.here >> i & 1 and not panel.limit[i] < job.others[base + p * PANEL + i]:
+                panel.whole |= <uint64_t>1 << i
+                many += 1
+        if many > PANEL // 2:
+            panel.whole = panel.here
+            job.filter.bytes(job.byte_centers, packing, first, groups, panel, me.products)
+            continue
+        bits = panel.whole
+        while bits:
+            strays.panel[strays.count] = <int32_t>p
+            strays.row[strays.count] = <int32_t>CKM_CTZ64(bits)
+            bits &= bits - 1
+            strays.count += 1
+            if strays.count == PANEL:
+                compare_strays(job, me, &strays, first, groups)
+    if strays.count:
+        compare_strays(job, me, &strays, first, groups)
+
+
+cdef void compare_strays(const Assign *job, Worker *me, Strays *strays, Py_ssize_t first,
+                         Py_ssize_t groups) noexcept nogil:
+    """The same for rows that are put together in a panel of their own."""
+    cdef BytePanel *together = me.byte_panels + BYTE_PANELS
+    cdef BytePanel *panel
+    cdef Py_ssize_t size = job.bytes.parts * job.bytes.depth, i, w, r
+    cdef const int32_t *from_
+    cdef int32_t *to
+    together.words = me.stray_words
+    together.rough = together.reach = 0
+    together.count = 0
+    together.seeking = together.full = False
+    together.here = all_rows(strays.count)
+    for i in range(PANEL):
+        together.limit[i] = <float>-3e38
+    for i in range(strays.count):
+        panel = me.byte_panels + strays.panel[i]
+        r = strays.row[i]
+        from_ = panel.words + r // BYTE_LANES * size * BYTE_LANES + r % BYTE_LANES
+        to = me.stray_words + i // BYTE_LANES * size * BYTE_LANES + i % BYTE_LANES
+        for w in range(size):
+            to[w * BYTE_LANES] = from_[w * BYTE_LANES]
+        together.rough = max(together.rough, panel.rough)
+        together.reach = max(together.reach, panel.reach)
+        together.own[i] = panel.own[r]
+        together.step[i] = panel.step[r]
+        together.inverse[i] = panel.inverse[r]
+        together.guard[i] = panel.guard[r]
+        together.limit[i] = panel.limit[r]
+        together.others[i] = panel.others[r]
+    job.filter.bytes(job.byte_centers, job.bytes, first, groups, together, me.products)
+    for i in range(strays.count):
+        panel = me.byte_panels + strays.panel[i]
+        panel.limit[strays.row[i]] = together.limit[i]
+        panel.others[strays.row[i]] = together.others[i]
+        panel.full = panel.full or together.full
+    for i in range(together.count):
+        r = together.row[i]
+        panel = me.byte_panels + strays.panel[r]
+        if panel.count == BYTE_ROOM:
+            panel.full = True
+            continue
+        panel.place[panel.count] = together.place[i]
+        panel.row[panel.count] = strays.row[r]
+        panel.score[panel.count] = together.score[i]
+        panel.count += 1
+    strays.count = 0
+
+
 cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
     """Labels of rows [start, stop), by the filter in bytes."""
@@ -178,6 +292,7 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef const Centers *centers = job.centers
     cdef const ByteCenters *in_bytes = job.byte_centers
     cdef Py_ssize_t groups = (in_bytes.m + BYTE_GROUP - 1) // BYTE_GROUP, base, first, count, g, i
+    cdef Py_ssize_t moved = (in_bytes.moved + BYTE_GROUP - 1) // BYTE_GROUP
     cdef Py_ssize_t span = max(<Py_ssize_t>1, BYTE_SPAN // (4 * BYTE_GROUP * job.bytes.parts
                                                             * job.bytes.depth))
     # If the centers do not fit into the fastest caches, more rows are compared at each reading of
@@ -186,7 +301,9 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef BytePanel *panel
     cdef int32_t old[PANEL]
     cdef int32_t best[PANEL]
-    cdef uint64_t changed, unsure
+    cdef uint64_t changed, unsure, whole
+    if moved < groups:           # rows of many panels are put together
+        panels = BYTE_PANELS
     for base from start <= base < stop by panels * PANEL:
         for p in range(panels):
             first = base + p * PANEL
@@ -196,11 +313,14 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                     survey(job.survey, first, first + count, chunk, worker)
                 begin_bytes(job, me, first, place_in_bytes(job.bytes, worker, p, first), count,
                             me.byte_panels + p)
-        for g from 0 <= g < groups by span:
+        for g from 0 <= g < moved by span:
             for p in range(panels):
                 if base + p * PANEL < stop:
-                    job.filter.bytes(in_bytes, job.bytes, g, min(g + span, groups),
+                    job.filter.bytes(in_bytes, job.bytes, g, min(g + span, moved),
                                      me.byte_panels + p, me.products)
+        if moved < groups:
+            compare_rest(job, me, base, min(panels, (stop - base + PANEL - 1) // PANEL), moved,
+                         groups)
         for p in range(panels):
             first = base + p * PANEL
             if first >= stop:
@@ -209,15 +329,22 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
             count = min(<Py_ssize_t>PANEL, stop - first)
             labels_at(job, first, count, old)
             memcpy(best, old, sizeof(best))
-            me.counters.filtered += count * centers.m
+            me.counters.filtered += count * in_bytes.moved
+            whole = panel.whole & all_rows(count) if moved < groups else 0
+            while whole:
+                whole &= whole - 1
+                me.counters.filtered += in_bytes.m - in_bytes.moved
             unsure = 0
             if panel.full:
+                for i in range(PANEL):
+                    panel.others[i] = <float>-3e38
                 # Another filter may discard more.
                 pack_panel(fetch(job.rows, first, count, me.block), count, job.rows.d, me,
                            job.packing, me.panel, me.panel_norms)
                 job.filter.panel(me.panel, me.panel_norms, job.rows.d, centers, old, best,
                                  &unsure, &changed)
                 me.counters.filtered += count * centers.m
+                me.counters.again += count * centers.m
                 unsure &= all_rows(count)
             else:
                 choose_bytes(job, me, first, place_in_bytes(job.bytes, worker, p, first), panel,
@@ -225,6 +352,10 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
             changed = 0
             for i in range(count):
                 changed |= <uint64_t>(best[i] != old[i]) << i
+            if job.others != NULL:
+                for i in range(count):
+                    job.others[first + i] = (panel.others[i] if panel.whole >> i & 1
+                                             else min(panel.others[i], job.others[first + i]))
             if job.rows.directionless:
                 without_direction(job.rows, NULL, first, count, old, best, &unsure, &changed)
             if unsure | changed:

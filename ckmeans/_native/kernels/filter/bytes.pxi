@@ -21,6 +21,11 @@
 # D^2 to it, D^2 - |a|^2 is its score, and the guard of kernels/filter/filter.pxi is added. If the
 # upper bound V + 2 (w + rounding) of a listed center, plus that guard, is lower, it becomes the
 # limit. Rows without a label begin with the lowest such bound among the first group of centers.
+#
+# What a pass proves holds for as long as centers stay where they are. So each row keeps the least V
+# of all centers but its own; of one whose distance was computed, a lower bound of its score takes
+# the place of V. In the next pass only rows whose limit is not below that are compared with centers
+# that have not moved.
 
 cdef extern from "kernels/filter/bytes.h" nogil:
     enum: CKM_TOP_BYTE, CKM_BYTES_FROM, BYTE_VECTORS
@@ -170,6 +175,8 @@ cdef void filter_bytes(const ByteCenters *centers, const Bytes *packing, Py_ssiz
     ckm_byte_begin(packing.depth)
     # A part of the rows at a time, which stays in the fastest cache.
     for lane from 0 <= lane < PANEL by BYTE_ROWS:
+        if not <uint32_t>(panel.here >> lane):
+            continue
         for g in range(first, stop):
             if panel.full:
                 break
@@ -187,6 +194,9 @@ cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssiz
     cdef float less[BYTE_GROUP]
     cdef vf lowest[BYTE_VECTORS]
     cdef vf inverse[BYTE_VECTORS]
+    cdef vf least[BYTE_VECTORS]
+    cdef vf values[BYTE_VECTORS]
+    cdef float one[BYTE_ROWS]
     cdef vf step, norm, take, value
     cdef Py_ssize_t size = packing.parts * packing.depth, j = group * BYTE_GROUP, i, v
     cdef Py_ssize_t used = min(<Py_ssize_t>BYTE_GROUP, centers.m - j)
@@ -213,11 +223,24 @@ cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssiz
             VF_STORE(limit + v * VL, lowest[v])
         for i in range(BYTE_ROWS):
             limit[i] = byte_limit(centers, panel.guard[lane + i], limit[i])
+    for v in range(BYTE_VECTORS):
+        least[v] = VF_LOAD(panel.others + lane + v * VL)
     for i in range(used):
         out = products + i * BYTE_ROWS
-        left = byte_rows_left(centers, j + i, out, less[i], inverse, limit)
+        left = byte_rows_left(centers, j + i, out, less[i], inverse, limit, values)
         if left:
             note_left(centers, panel, j + i, lane, out, less[i], wide[i], left)
+            for v in range(BYTE_VECTORS):
+                VF_STORE(one + v * VL, values[v])
+            while left:
+                one[CKM_CTZ64(left)] = <float>3e38
+                left &= left - 1
+            for v in range(BYTE_VECTORS):
+                values[v] = VF_LOAD(one + v * VL)
+        for v in range(BYTE_VECTORS):
+            least[v] = VF_MIN(least[v], values[v])
+    for v in range(BYTE_VECTORS):
+        VF_STORE(panel.others + lane + v * VL, least[v])
 
 
 cdef inline void byte_bounds(const ByteCenters *centers, Py_ssize_t first, float rough, float reach,
@@ -239,18 +262,19 @@ cdef inline void byte_bounds(const ByteCenters *centers, Py_ssize_t first, float
 
 cdef inline uint64_t byte_rows_left(const ByteCenters *centers, Py_ssize_t place,
                                     const int32_t *products, float less, const vf *inverse,
-                                    const float *limit) noexcept nogil:
+                                    const float *limit, vf *values) noexcept nogil:
     """For which rows a center is not above the limit.
 
-    products, inverse, limit  IN  (BYTE_ROWS,)
+    products, inverse, limit  IN   (BYTE_ROWS,)
+    values                    OUT  (BYTE_ROWS,) V of the center
     """
     cdef vf step = VF_SPLAT(centers.steps[place]), norm = VF_SPLAT(centers.sq_norms[place])
-    cdef vf take = VF_SPLAT(less), value
+    cdef vf take = VF_SPLAT(less)
     cdef uint64_t left = 0
     cdef Py_ssize_t v
     for v in range(BYTE_VECTORS):
-        value = VF_FROM_INTS(VI_LOAD(products + v * VL)) * step + (norm * inverse[v] - take)
-        left |= VF_BITS_LE(value, VF_LOAD(limit + v * VL)) << (v * VL)
+        values[v] = VF_FROM_INTS(VI_LOAD(products + v * VL)) * step + (norm * inverse[v] - take)
+        left |= VF_BITS_LE(values[v], VF_LOAD(limit + v * VL)) << (v * VL)
     return left
 
 
@@ -272,6 +296,7 @@ cdef void filter_byte_gains(const ByteCenters *centers, const Bytes *packing, Py
     cdef float wide[BYTE_GROUP]
     cdef float less[BYTE_GROUP]
     cdef vf inverse[BYTE_VECTORS]
+    cdef vf values[BYTE_VECTORS]
     cdef Py_ssize_t size = packing.parts * packing.depth, m = centers.m, first, j, lane, used, i, v
     cdef const int32_t *out
     cdef uint64_t left
@@ -293,7 +318,8 @@ cdef void filter_byte_gains(const ByteCenters *centers, const Bytes *packing, Py
                     inverse[v] = VF_SPLAT(1) / VF_LOAD(packing.steps + lane + v * VL)
                 for i in range(used):
                     out = products + i * BYTE_ROWS
-                    left = byte_rows_left(centers, j + i, out, less[i], inverse, limits + lane)
+                    left = byte_rows_left(centers, j + i, out, less[i], inverse, limits + lane,
+                                          values)
                     if left:                  # as with few centers, once there are many
                         closer[j + i] |= left << (lane - first)
                         if gains != NULL:
@@ -477,9 +503,12 @@ cdef void drop_ruled_out(BytePanel *panel) noexcept nogil:
     """Remove centers from the list that are above the present limits."""
     cdef Py_ssize_t i, count = 0
     for i in range(panel.count):
+        # (a NaN proves nothing)
+        if panel.score[i] > panel.limit[panel.row[i]]:
+            panel.others[panel.row[i]] = min(panel.others[panel.row[i]], panel.score[i])
+            continue
         panel.place[count] = panel.place[i]
         panel.row[count] = panel.row[i]
         panel.score[count] = panel.score[i]
-        # (a NaN proves nothing)
-        count += not panel.score[i] > panel.limit[panel.row[i]]
+        count += 1
     panel.count = count
