@@ -28,6 +28,13 @@
 #define CKM_BYTE_LANES 16
 #define BYTE_VECTORS   (32 / VL) /* of the rows that are taken together */
 
+/* Into the second cache: with many rows on their way, the first one waits for each of them. */
+#if defined(__GNUC__)
+# define CKM_PREFETCH_L2(p) __builtin_prefetch(p, 0, 2)
+#else
+# define CKM_PREFETCH_L2(p) ((void)0)
+#endif
+
 #if defined(__AMX_INT8__) && defined(__AMX_TILE__)
 # define CKM_TILES
 # define CKM_TOP_BYTE   127
@@ -134,8 +141,8 @@ CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t 
             for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
                 if (ahead &&
                     i == 0) { /* by address: it may lie beyond the end, where nothing is fetched */
-                    CKM_PREFETCH((const char *)rows + 4 * ahead);
-                    CKM_PREFETCH((const char *)rows + 4 * (ahead + size));
+                    CKM_PREFETCH_L2((const char *)rows + 4 * ahead);
+                    CKM_PREFETCH_L2((const char *)rows + 4 * (ahead + size));
                 }
 # pragma GCC unroll 8
                 for (int v = 0; v < BYTE_VECTORS; v++)
