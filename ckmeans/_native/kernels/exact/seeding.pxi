@@ -3,6 +3,68 @@
 
 cdef enum:
     AHEAD = 2048         # bytes of a row that are asked for ahead: most are seen for the first time
+    ROWS_AHEAD = 8192    # bytes of rows that are on their way at a time,
+    MOST_AHEAD = 32      # and so many rows at the most; of more than
+    SHORT = 512          # bytes each, there is no room for so much in the first cache
+
+
+cdef inline Py_ssize_t rows_ahead(const Seeding *job) noexcept nogil:
+    """How many of the rows to come are asked for."""
+    if not job.rows.direct or job.column == NULL:
+        return 0
+    return max(<Py_ssize_t>2, min(<Py_ssize_t>MOST_AHEAD, ROWS_AHEAD // job.rows.row_stride))
+
+
+cdef inline void ask_ahead(const Seeding *job, Py_ssize_t column, Py_ssize_t *front,
+                           Py_ssize_t stop, Py_ssize_t *asked, Py_ssize_t most) noexcept nogil:
+    """Ask for rows for a candidate until so many are on their way: where few are left in a panel,
+    those of several panels, which lie too far apart to be asked for one at a time.
+
+    front  INOUT  the panel up to which rows have been asked for
+    asked  INOUT  how many of those have not been read yet
+    """
+    cdef const char *x
+    cdef uint64_t rows
+    cdef Py_ssize_t row, line, length = min(job.rows.row_stride, <Py_ssize_t>AHEAD)
+    while front[0] < stop and asked[0] < most:
+        rows = job.closer[front[0] // PANEL * job.width + column]
+        while rows:
+            row = front[0] + CKM_CTZ64(rows)
+            rows &= rows - 1
+            asked[0] += 1
+            CKM_PREFETCH(job.sq_nearest + row)
+            x = job.rows.data + row * job.rows.row_stride
+            if length <= SHORT:
+                for line from 0 <= line < length by 64:
+                    CKM_PREFETCH(x + line)
+            else:
+                for line from 0 <= line < length by 64:
+                    CKM_PREFETCH_L2(x + line)
+        front[0] += PANEL
+
+
+cdef inline void candidate_distances(const real **x, const double *c, Py_ssize_t d,
+                                     double *out) noexcept nogil:
+    """`pair_distances` of GROUP rows and one candidate."""
+    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0, t1, t2, t3
+    cdef const real *x0 = x[0]
+    cdef const real *x1 = x[1]
+    cdef const real *x2 = x[2]
+    cdef const real *x3 = x[3]
+    cdef Py_ssize_t f
+    for f in range(d):
+        t0 = x0[f] - c[f]
+        t1 = x1[f] - c[f]
+        t2 = x2[f] - c[f]
+        t3 = x3[f] - c[f]
+        s0 += ckm_term(t0)
+        s1 += ckm_term(t1)
+        s2 += ckm_term(t2)
+        s3 += ckm_term(t3)
+    out[0] = s0
+    out[1] = s1
+    out[2] = s2
+    out[3] = s3
 
 
 cdef inline void limits_of(const Seeding *job, Py_ssize_t row, float norm, float level, float *low,
@@ -43,15 +105,16 @@ cdef void levels_of(const float *panel, const float *norms, Py_ssize_t d,
 
 cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                     int worker) noexcept nogil:
-    """Look at all features of the rows that the filter leaves over for candidates: fewer are left
-    then, and about what each candidate would gain is known.
+    """Look at all features of the rows that the filter leaves over for a candidate: fewer are left
+    then, and about what it would gain is known.
 
     Two sums of the same d squares of differences are within 2 (d + 3) u of each other, u = 2^-53,
     in any order; what underflows is far below 2^-1000.
     """
     cdef Seeding *job = <Seeding *>job_
     cdef Worker *me = job.workers + worker
-    cdef Py_ssize_t d = job.rows.d, first, row, j, looked = 0
+    cdef Py_ssize_t d = job.rows.d, column = job.column[0], first, row, looked = 0, front = start
+    cdef Py_ssize_t asked = 0, most = rows_ahead(job)
     cdef double error = 5.0 * (d + 3) * 2.0 ** -53, floor = 2.0 ** -1000
     cdef double w = 1, nearest, rough
     cdef double *gains = job.gains + worker * job.width * GAIN
@@ -59,26 +122,25 @@ cdef int weigh_left(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
     cdef uint64_t *closer
     cdef int lane
     for first from start <= first < stop by PANEL:
-        for j in range(job.candidates.m):
-            closer = job.closer + first // PANEL * job.width + job.column[j]
-            todo = closer[0]
-            if job.rows.direct and first + PANEL < stop:
-                fetch_ahead(job.rows, first + PANEL, closer[job.width], AHEAD)
-            while todo:
-                lane = CKM_CTZ64(todo)
-                todo &= todo - 1
-                row = first + lane
-                nearest = job.sq_nearest[row]
-                rough = rough_distance(fetch(job.rows, row, 1, me.block),
-                                       job.candidates.rows + j * d, d)
-                looked += 1
-                if rough * (1 - error) > nearest + floor:
-                    closer[0] &= ~(<uint64_t>1 << lane)
-                    continue
-                if job.weights != NULL:
-                    w = job.weights[row]
-                gains[j * GAIN] += w * max(nearest - rough * (1 + error) - floor, <double>0)
-                gains[j * GAIN + GAIN_LANES] += w * (nearest - rough * (1 - error) + floor)
+        closer = job.closer + first // PANEL * job.width + column
+        todo = closer[0]
+        while todo:
+            if most:
+                ask_ahead(job, column, &front, stop, &asked, most)
+                asked -= 1
+            lane = CKM_CTZ64(todo)
+            todo &= todo - 1
+            row = first + lane
+            nearest = job.sq_nearest[row]
+            rough = rough_distance(fetch(job.rows, row, 1, me.block), job.candidates.rows, d)
+            looked += 1
+            if rough * (1 - error) > nearest + floor:
+                closer[0] &= ~(<uint64_t>1 << lane)
+                continue
+            if job.weights != NULL:
+                w = job.weights[row]
+            gains[0] += w * max(nearest - rough * (1 + error) - floor, <double>0)
+            gains[GAIN_LANES] += w * (nearest - rough * (1 - error) + floor)
     job.left[worker] += looked
     return 0
 
@@ -244,35 +306,33 @@ cdef int seed(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, row, j
     cdef const real *x
     cdef const real *group[GROUP]
-    cdef const double *c[GROUP]
     cdef double out[GROUP]
     cdef int lanes[GROUP]
     cdef double w = 1, nearest
     cdef Sum *total
     cdef int g, r
     cdef uint64_t todo
+    cdef Py_ssize_t front = start, asked = 0, most = rows_ahead(job) if m == 1 else 0
     for first from start <= first < stop by PANEL:
         x = NULL
         for j in range(m):
             todo = rows_for(job, j, first, stop)
-            if job.rows.direct and job.column != NULL and first + PANEL < stop:
-                fetch_ahead(job.rows, first + PANEL, rows_for(job, j, first + PANEL, stop),
-                            AHEAD)
             if todo and x == NULL:
                 x = fetch(job.rows, first, min(<Py_ssize_t>PANEL, stop - first), me.block)
             total = job.totals + worker * m + j
-            for r in range(GROUP):
-                c[r] = candidates.rows + j * d
             while todo:
+                if most:
+                    ask_ahead(job, job.column[0], &front, stop, &asked, most)
                 g = 0
                 while todo and g < GROUP:
                     lanes[g] = CKM_CTZ64(todo)
                     todo &= todo - 1
                     group[g] = x + lanes[g] * d
                     g += 1
+                asked -= g
                 for r in range(g, GROUP):
                     group[r] = group[0]
-                pair_distances(group, c, d, out)
+                candidate_distances(group, candidates.rows + j * d, d, out)
                 for r in range(g):
                     row = first + lanes[r]
                     nearest = job.sq_nearest[row]
