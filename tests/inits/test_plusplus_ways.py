@@ -145,9 +145,9 @@ def test_heads_are_taken_where_they_pay_and_left_where_they_do_not():
         if _native.isa not in ("avx512vnni", "amx"):
             pays = None  # bytes may be slower there
         data = open_data(X, None, None, 1, packed=True)
-        steps = engine.PlusPlus(data, 400, 7)
-        rows = steps.draw(uniforms_of(400, 7, np.random.RandomState(0)))
-        np.testing.assert_array_equal(rows, drawn(X, 400, "floats", packed=False, trials=7)[0])
+        steps = engine.PlusPlus(data, 700, 7)
+        rows = steps.draw(uniforms_of(700, 7, np.random.RandomState(0)))
+        np.testing.assert_array_equal(rows, drawn(X, 700, "floats", packed=False, trials=7)[0])
         assert pays is None or (steps.by_heads > 0) == pays
 
 

@@ -103,9 +103,9 @@ typedef double vd;
 # define VD_SPLAT(x)       ((double)(x))
 # define VD_FROM_FLOATS(p) ((double)*(const float *)(p))
 # define CKM_NOINLINE
-# define CKM_PREFETCH(p) ((void)0)
+# define CKM_PREFETCH(p)    ((void)0)
 # define CKM_PREFETCH_L2(p) ((void)0)
-# define CKM_INLINE      static
+# define CKM_INLINE         static
 CKM_INLINE int CKM_CTZ64(uint64_t x) {
     int i = 0;
     while (!(x & 1)) {

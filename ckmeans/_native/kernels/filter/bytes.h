@@ -124,6 +124,7 @@ CKM_INLINE void ckm_byte_end(void) {}
 CKM_INLINE void ckm_few_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
                                  ptrdiff_t depth, int32_t *out, ptrdiff_t ahead, const int count) {
     const ptrdiff_t size = 16 * parts * depth;
+    const int narrow = parts * depth <= 16; /* a few lines find room in the first cache */
     vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
 # pragma GCC unroll 8
     for (int j = 0; j < count; j++)
@@ -132,8 +133,13 @@ CKM_INLINE void ckm_few_products(const int32_t *x, const int32_t *c, ptrdiff_t p
     for (ptrdiff_t p = 0; p < parts; p++, c += 16 * depth)
         for (ptrdiff_t w = 0; w < depth; w++, x += 16) {
             if (ahead) { /* by address: it may lie beyond the end, where nothing is fetched */
-                CKM_PREFETCH_L2((const char *)x + 4 * ahead);
-                CKM_PREFETCH_L2((const char *)x + 4 * (ahead + size));
+                if (narrow) {
+                    CKM_PREFETCH((const char *)x + 4 * ahead);
+                    CKM_PREFETCH((const char *)x + 4 * (ahead + size));
+                } else {
+                    CKM_PREFETCH_L2((const char *)x + 4 * ahead);
+                    CKM_PREFETCH_L2((const char *)x + 4 * (ahead + size));
+                }
             }
 # pragma GCC unroll 8
             for (int v = 0; v < BYTE_VECTORS; v++)
