@@ -46,8 +46,8 @@ class KMeans(SklearnCallbacks, ChunkFits):
     init : str, array-like, iterable of array-likes or callable, default="auto"
         Where runs start from.
 
-        * ``"auto"``: greedy k-means++ for two columns or more; for one column the global optimum,
-          which is "optimal";
+        * ``"auto"``: greedy k-means++ for two columns or more, also with thousands of clusters; for
+          one column the global optimum, which is "optimal";
         * ``"optimal"``: for X of one column, the clustering of least inertia that there is (Wang &
           Song 2011). It draws nothing and takes one run, whose iterations only confirm it; clusters
           are in ascending order. A sort, and at most O(k n log n), mostly far less: half a second
@@ -58,9 +58,10 @@ class KMeans(SklearnCallbacks, ChunkFits):
         * ``"random"``: distinct rows drawn by weight; ``"random-partition"``: means of a random
           partition; ``"first"``: the first k distinct rows;
         * ``"k-means||"``: many rows at once in a few rounds, then k-means++ on those (Bahmani et
-          al. 2012), for very large k;
+          al. 2012): as good as "k-means++", and it reads the rows a few times instead of k times;
         * ``"variance-partition"``: means of parts cut at the mean of their widest feature (Su & Dy
-          2007): the fastest good one for many rows and clusters, and it draws nothing;
+          2007): fast, and it draws nothing; worse than "k-means++" where there are many clusters in
+          many features;
         * array of shape (k, d): these centers; array of shape (n_init, k, d), or any iterable of
           (k, d) arrays: one run from each;
         * callable ``init(X, n_clusters, random_state=...)`` that returns centers of shape (k, d).

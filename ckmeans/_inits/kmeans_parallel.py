@@ -20,19 +20,16 @@ def kmeans_parallel(data: Data, k: int, random_state: np.random.RandomState) -> 
     """
     n = data.shape[0]
     weights = weights_of(data)
-    chosen = data.draw(random_state.random_sample(1))
-    keys = round_keys(random_state)
-    nearest = sq_nearest(data, data.take(chosen))
-    for key in keys:
-        potential = weights * nearest
+    found = Nearest(data)
+    found.add(data.draw(random_state.random_sample(1)))
+    for key in round_keys(random_state):
+        potential = weights * found.sq_distances
         drawn = np.flatnonzero(likely(potential, native.exact_sum(potential), k, key, np.arange(n)))
         if len(drawn):
-            chosen = np.concatenate([chosen, drawn])
-            nearest = np.minimum(nearest, sq_nearest(data, data.take(drawn)))
-    candidates = np.unique(data.take(chosen) + 0.0, axis=0)
+            found.add(drawn)
+    candidates, labels = found.candidates()
     if len(candidates) <= k:
         return with_farthest(candidates, data, k)
-    labels = data.assign(candidates)
     if data.weights is None:
         mass = np.bincount(labels, minlength=len(candidates)).astype(np.float64)
     else:
@@ -41,6 +38,38 @@ def kmeans_parallel(data: Data, k: int, random_state: np.random.RandomState) -> 
             np.array([np.bincount(labels, part, len(candidates)) for part in parts])
         )
     return best_of(candidates, mass, k, random_state)
+
+
+class Nearest:
+    """The nearest one of some rows to each row, as more and more of them are added."""
+
+    def __init__(self, data: Data) -> None:
+        n = data.shape[0]
+        self.data = data
+        self.rows = np.empty((0, data.shape[1]))
+        self.sq_distances = np.full(n, np.inf)
+        self.labels = np.zeros(n, dtype=np.int32)
+        self.ties = False  #: whether a row is as near to one of these as to one of those before
+
+    def add(self, drawn: np.ndarray) -> None:
+        """Add the rows at these positions."""
+        rows = np.unique(self.data.take(drawn) + 0.0, axis=0)  # their order decides ties
+        labels = self.data.assign(rows)
+        sq_distances = self.data.squares(rows, labels)
+        closer = sq_distances < self.sq_distances
+        self.ties = self.ties or bool((sq_distances == self.sq_distances).any())
+        self.labels[closer] = labels[closer] + len(self.rows)
+        self.sq_distances[closer] = sq_distances[closer]
+        self.rows = np.concatenate([self.rows, rows])
+
+    def candidates(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows in their order, without repetitions, and which of them is the nearest one of
+        each row.
+        """
+        rows, places = np.unique(self.rows, axis=0, return_inverse=True)
+        if self.ties:
+            return rows, self.data.assign(rows)
+        return rows, places.reshape(-1)[self.labels].astype(np.int32)
 
 
 def round_keys(random_state: np.random.RandomState) -> np.ndarray:

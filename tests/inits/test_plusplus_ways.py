@@ -145,10 +145,26 @@ def test_heads_are_taken_where_they_pay_and_left_where_they_do_not():
         if _native.isa not in ("avx512vnni", "amx"):
             pays = None  # bytes may be slower there
         data = open_data(X, None, None, 1, packed=True)
-        steps = engine.PlusPlus(data, 400, 7)
-        rows = steps.draw(uniforms_of(400, 7, np.random.RandomState(0)))
-        np.testing.assert_array_equal(rows, drawn(X, 400, "floats", packed=False, trials=7)[0])
+        steps = engine.PlusPlus(data, 700, 7)
+        rows = steps.draw(uniforms_of(700, 7, np.random.RandomState(0)))
+        np.testing.assert_array_equal(rows, drawn(X, 700, "floats", packed=False, trials=7)[0])
         assert pays is None or (steps.by_heads > 0) == pays
+
+
+@pytest.mark.parametrize("d", [3, 16, 130, 700])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_are_asked_for_ahead(d, dtype):
+    """Few or many rows per panel are left over, in order, in reverse, or of one panel in ten."""
+    rng = np.random.default_rng(d)
+    X = rng.normal(size=(40, d))[rng.integers(40, size=5003)] + 0.3 * rng.normal(size=(5003, d))
+    sparse = X.copy()
+    sparse[np.arange(len(X)) % 640 >= 64] = X[0]
+    for rows in X, X[np.argsort(X[:, 0])][::-1], sparse:
+        rows = rows.astype(dtype)
+        plain, *_ = drawn(rows, 60, "floats", packed=False)
+        for way in "floats", "bytes", None:
+            for n_threads in 1, 3:
+                np.testing.assert_array_equal(drawn(rows, 60, way, None, n_threads)[0], plain)
 
 
 @pytest.mark.parametrize("n, d", [(40, 30), (300, 200), (1000, 64), (200, 300)])
@@ -208,7 +224,8 @@ import numpy as np
 from ckmeans._inits.kmeans_plusplus import uniforms_of
 from ckmeans._native import engine
 rng = np.random.default_rng(0)
-for n, d, k, trials in (900, 70, 80, 5), (500, 300, 60, 20), (700, 5, 60, 4), (300, 33, 40, 35):
+shapes = [(900, 70, 80, 5), (500, 300, 60, 20), (700, 5, 60, 4), (300, 33, 40, 35)]
+for n, d, k, trials in [*shapes, *((200, 40, 30, t) for t in (1, 2, 3, 6, 7, 8, 9, 10, 12, 13))]:
     X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-2, 2, size=(n, 1))
     for way in "bytes", "heads", "axes", None:
         steps = engine.PlusPlus(engine.Data(X, None, 1, True), k, trials, way)

@@ -7,6 +7,7 @@ import pytest
 from ckmeans import KMeans
 from ckmeans._estimators.kmeans import open_data
 from ckmeans._inits import DETERMINISTIC, INITS
+from ckmeans._inits.kmeans_parallel import Nearest
 
 FURTHER = ("k-means||", "variance-partition")
 
@@ -66,3 +67,29 @@ def test_repeatable_whatever_the_threads(name):
     ]
     checks.assert_same(*models)
     assert len(models[0].runs_) == (1 if name in DETERMINISTIC else 2)
+
+
+@pytest.mark.parametrize("kind", ["distinct", "ties", "repeated", "zeros"])
+def test_the_nearest_of_rows_that_are_added_is_that_of_all(kind):
+    """k-means|| compares rows with those of a new round only; ties are decided as if all of them,
+    in their order, had been there.
+    """
+    rng = np.random.default_rng(3)
+    X = {
+        "distinct": rng.normal(size=(900, 6)),
+        "ties": rng.integers(0, 4, (900, 3)).astype(float),
+        "repeated": rng.normal(size=(30, 4))[rng.integers(30, size=900)],
+        "zeros": np.where(rng.random((900, 4)) < 0.5, -0.0, rng.integers(-1, 2, (900, 4))),
+    }[kind]
+    for seed in range(5):
+        data = open_data(X, None, None, 2)
+        found, positions = Nearest(data), np.random.default_rng(seed).permutation(900)[:120]
+        for drawn in np.split(positions, [1, 30, 90]):
+            found.add(drawn)
+        rows, labels = found.candidates()
+        np.testing.assert_array_equal(rows, np.unique(X[positions] + 0.0, axis=0))
+        wanted = ((X[:, None] - rows) ** 2).sum(axis=2)
+        np.testing.assert_array_equal(labels, data.assign(rows))
+        np.testing.assert_array_equal(found.sq_distances, data.squares(rows, labels))
+        np.testing.assert_allclose(found.sq_distances, wanted.min(axis=1), atol=1e-12)
+        assert found.ties or kind == "distinct"

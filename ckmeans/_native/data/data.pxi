@@ -384,7 +384,7 @@ cdef class Data(View):
         self.overflow = label_rows(self, rows,
                                    CenterForms(k, self.rows.d, self.rows.n >= FEW,
                                                self.most_values, self.metric),
-                                   <int32_t *>cnp.PyArray_DATA(labels), not self.packed, in_bytes)
+                                   <int32_t *>cnp.PyArray_DATA(labels), True, in_bytes)
         return labels
 
     def inertia(self, cnp.ndarray centers not None, cnp.ndarray labels not None):

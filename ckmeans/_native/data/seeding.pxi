@@ -310,11 +310,12 @@ cdef class PlusPlus:
     cdef double all_bytes_cost(self) noexcept nogil:
         """The same of all features."""
         cdef Py_ssize_t d = self.data.rows.d
-        return 1 + 0.04 * d + self.trials * (0.1 + filter_table.byte_cost * d / 64.0)
+        return 1 + 0.01 * d + max(0.03 * d, self.trials * (0.1 + filter_table.byte_cost * d / 64.0))
 
     cdef double head_cost(self, Py_ssize_t width) noexcept nogil:
         """The same of heads, but for the pairs that those leave over."""
-        return 1.5 + 0.01 * width + self.trials * (0.15 + filter_table.byte_cost * width / 64.0)
+        return 1.5 + 0.01 * width + max(0.03 * width, self.trials * (0.15 + filter_table.byte_cost
+                                                                    * width / 64.0))
 
     cdef double pair_cost(self) noexcept nogil:
         """And of such a pair."""

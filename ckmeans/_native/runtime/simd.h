@@ -86,6 +86,8 @@ typedef float vh_any __attribute__((vector_size(VB / 2), aligned(4), may_alias))
 # define CKM_INLINE      static inline __attribute__((always_inline))
 # define CKM_CTZ64(x)    __builtin_ctzll(x)
 # define CKM_PREFETCH(p) __builtin_prefetch(p)
+/* Into the second cache: with many rows on their way, the first one has no room for more. */
+# define CKM_PREFETCH_L2(p) __builtin_prefetch(p, 0, 2)
 #else
 typedef float vf;
 typedef int32_t vi;
@@ -101,8 +103,9 @@ typedef double vd;
 # define VD_SPLAT(x)       ((double)(x))
 # define VD_FROM_FLOATS(p) ((double)*(const float *)(p))
 # define CKM_NOINLINE
-# define CKM_PREFETCH(p) ((void)0)
-# define CKM_INLINE      static
+# define CKM_PREFETCH(p)    ((void)0)
+# define CKM_PREFETCH_L2(p) ((void)0)
+# define CKM_INLINE         static
 CKM_INLINE int CKM_CTZ64(uint64_t x) {
     int i = 0;
     while (!(x & 1)) {

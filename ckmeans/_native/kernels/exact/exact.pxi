@@ -27,6 +27,7 @@ cdef extern from "runtime/simd.h" nogil:
     int CKM_CTZ64(uint64_t)
     Py_ssize_t ckm_column(const int32_t *, Py_ssize_t, Py_ssize_t)
     void CKM_PREFETCH(const void *)
+    void CKM_PREFETCH_L2(const void *)
 
 cdef extern from "kernels/exact/terms.h" nogil:
     enum: CKM_EUCLIDEAN, CKM_MANHATTAN, CKM_GAPS

@@ -120,38 +120,57 @@ CKM_INLINE void ckm_byte_end(void) {}
 
 #ifdef CKM_ADD_BYTES
 # define CKM_BYTE_CENTERS (VB == 64 ? 8 : 2)
-CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
-                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
+/* Of the first `count` centers from `c` on: a constant, so that sums stay in registers. */
+CKM_INLINE void ckm_few_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
+                                 ptrdiff_t depth, int32_t *out, ptrdiff_t ahead, const int count) {
     const ptrdiff_t size = 16 * parts * depth;
-    for (int i = 0; i < used; i += CKM_BYTE_CENTERS) {
-        vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
-        const int32_t *from = c + i / 16 * size + i % 16 * depth, *rows = x;
+    const int narrow = parts * depth <= 16; /* a few lines find room in the first cache */
+    vi acc[CKM_BYTE_CENTERS][BYTE_VECTORS], row[BYTE_VECTORS];
 # pragma GCC unroll 8
-        for (int j = 0; j < CKM_BYTE_CENTERS; j++)
+    for (int j = 0; j < count; j++)
 # pragma GCC unroll 8
-            for (int v = 0; v < BYTE_VECTORS; v++) acc[j][v] = VI_SPLAT(0);
-        for (ptrdiff_t p = 0; p < parts; p++, from += 16 * depth)
-            for (ptrdiff_t w = 0; w < depth; w++, rows += 16) {
-                if (ahead &&
-                    i == 0) { /* by address: it may lie beyond the end, where nothing is fetched */
-                    CKM_PREFETCH((const char *)rows + 4 * ahead);
-                    CKM_PREFETCH((const char *)rows + 4 * (ahead + size));
-                }
-# pragma GCC unroll 8
-                for (int v = 0; v < BYTE_VECTORS; v++)
-                    row[v] = VI_LOAD(rows + v * VL / 16 * size + v * VL % 16);
-# pragma GCC unroll 8
-                for (int j = 0; j < CKM_BYTE_CENTERS; j++) {
-                    const vi center = VI_SPLAT(from[j * depth + w]);
-# pragma GCC unroll 8
-                    for (int v = 0; v < BYTE_VECTORS; v++)
-                        acc[j][v] = CKM_ADD_BYTES(acc[j][v], row[v], center);
+        for (int v = 0; v < BYTE_VECTORS; v++) acc[j][v] = VI_SPLAT(0);
+    for (ptrdiff_t p = 0; p < parts; p++, c += 16 * depth)
+        for (ptrdiff_t w = 0; w < depth; w++, x += 16) {
+            if (ahead) { /* by address: it may lie beyond the end, where nothing is fetched */
+                if (narrow) {
+                    CKM_PREFETCH((const char *)x + 4 * ahead);
+                    CKM_PREFETCH((const char *)x + 4 * (ahead + size));
+                } else {
+                    CKM_PREFETCH_L2((const char *)x + 4 * ahead);
+                    CKM_PREFETCH_L2((const char *)x + 4 * (ahead + size));
                 }
             }
 # pragma GCC unroll 8
-        for (int j = 0; j < CKM_BYTE_CENTERS; j++)
+            for (int v = 0; v < BYTE_VECTORS; v++)
+                row[v] = VI_LOAD(x + v * VL / 16 * size + v * VL % 16);
 # pragma GCC unroll 8
-            for (int v = 0; v < BYTE_VECTORS; v++) VI_STORE(out + (i + j) * 32 + v * VL, acc[j][v]);
+            for (int j = 0; j < count; j++) {
+                const vi center = VI_SPLAT(c[j * depth + w]);
+# pragma GCC unroll 8
+                for (int v = 0; v < BYTE_VECTORS; v++)
+                    acc[j][v] = CKM_ADD_BYTES(acc[j][v], row[v], center);
+            }
+        }
+# pragma GCC unroll 8
+    for (int j = 0; j < count; j++)
+# pragma GCC unroll 8
+        for (int v = 0; v < BYTE_VECTORS; v++) VI_STORE(out + j * 32 + v * VL, acc[j][v]);
+}
+
+CKM_INLINE void ckm_word_products(const int32_t *x, const int32_t *c, ptrdiff_t parts,
+                                  ptrdiff_t depth, int32_t *out, ptrdiff_t used, ptrdiff_t ahead) {
+    for (int i = 0; i < used; i += CKM_BYTE_CENTERS, ahead = 0) {
+        const int32_t *from = c + (i / 16 * 16 * parts + i % 16) * depth;
+        int32_t *to = out + i * 32;
+        if (CKM_BYTE_CENTERS > 2 && used - i <= 2)
+            ckm_few_products(x, from, parts, depth, to, ahead, 2);
+        else if (CKM_BYTE_CENTERS > 4 && used - i <= 4)
+            ckm_few_products(x, from, parts, depth, to, ahead, 4);
+        else if (CKM_BYTE_CENTERS > 6 && used - i <= 6)
+            ckm_few_products(x, from, parts, depth, to, ahead, 6);
+        else
+            ckm_few_products(x, from, parts, depth, to, ahead, CKM_BYTE_CENTERS);
     }
 }
 #else
