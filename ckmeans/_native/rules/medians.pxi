@@ -30,26 +30,6 @@ cdef struct Medians:             # IN unless marked
     double *out                  # OUT (k, d)
 
 
-cdef struct Candidate:           # a value that may be a median
-    int64_t place                # cluster * d + feature
-    double value
-
-
-cdef struct Bracketing:          # IN unless marked
-    const Rows *rows
-    ExactTable *exact
-    Worker *workers
-    const int32_t *label         # (n,)
-    const uint8_t *active        # (k,) whether the medians of a cluster are looked for
-    Py_ssize_t k, d
-    const double *low            # (k, d) medians are expected to be at least this,
-    const double *high           # (k, d) and at most this
-    int64_t *below               # INOUT (threads, k, d) values that are less than `low`
-    Candidate *found             # OUT (threads, room) values from `low` to `high`
-    int64_t *used                # INOUT (threads,) the number of these values
-    Py_ssize_t room
-
-
 cdef inline const double *row_at(const Rows *rows, ExactTable *exact, Py_ssize_t i,
                                  double *room) noexcept nogil:
     """A row (d,): a pointer to it in place if it can be read there, else to a copy in `room`."""
@@ -268,40 +248,6 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                     spread += fabs(values[f * job.room + i] - row[0])
                 # Of many distributions, about one value in twelve is that near to the median.
                 job.reach[job.cluster[c] * job.d + first + f] = 0.125 * spread / n
-    return 0
-
-
-cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
-                      int worker) noexcept nogil:
-    """Count the values of rows [start, stop) that are below `low`, and list those from `low` to
-    `high`.
-    """
-    cdef Bracketing *job = <Bracketing *>job_
-    cdef double *room = <double *>job.workers[worker].block
-    cdef const double *row
-    cdef int64_t *below = job.below + worker * job.k * job.d
-    cdef Candidate *found = job.found + worker * job.room
-    cdef int64_t used = job.used[worker], at
-    cdef const double *low
-    cdef const double *high
-    cdef Py_ssize_t d = job.d, i, f
-    for i in range(start, stop):
-        if not job.active[job.label[i]]:
-            continue
-        if used + d > job.room:
-            used = job.room                   # too many: the medians are found without brackets
-            break
-        row = row_at(job.rows, job.exact, i, room)
-        at = job.label[i] * d
-        low = job.low + at
-        high = job.high + at
-        for f in range(d):
-            below[at + f] += row[f] < low[f]
-        for f in range(d):
-            found[used].place = at + f
-            found[used].value = row[f]
-            used += (row[f] >= low[f]) & (row[f] <= high[f])
-    job.used[worker] = used
     return 0
 
 
@@ -563,12 +509,10 @@ cdef class MedianClusters(Clusters):
         if rows == 0:
             return 0
         job.rows = &self.view.rows
-        job.exact = self.view.exact
         job.workers = self.view.workers
         job.label = self.label
         job.active = active
         job.k = k
-        job.d = d
         job.low = low
         job.high = high
         job.below = <int64_t *>memory.take(threads * size, sizeof(int64_t))
@@ -577,7 +521,7 @@ cdef class MedianClusters(Clusters):
         job.found = <Candidate *>memory.take(threads * job.room, sizeof(Candidate), True)
         job.used = <int64_t *>memory.take(threads, sizeof(int64_t))
         with nogil:
-            self.view.each_chunk(look_between, &job, 2.0 * d + 5)
+            self.view.each_chunk(self.view.exact.look_between, &job, 0.5 * d + 5)
         start = <int64_t *>memory.take(size + 1, sizeof(int64_t))
         for worker in range(threads):
             crowded = crowded or job.used[worker] == job.room
@@ -705,7 +649,7 @@ cdef class MedianRule(Rule):
         return 0
 
     def algorithm(self):
-        return Algorithm((Floats,), (AllCenters,))
+        return Algorithm((Floats,), (Leads, AllCenters))
 
     cdef Clusters clusters(self, Run run):
         return MedianClusters()
