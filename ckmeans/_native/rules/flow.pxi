@@ -11,7 +11,8 @@
 #
 # Most rows are never on such a path. So only the moves that cost less than a limit are listed, a
 # heap for each arc, of the rows whose bounds say that they may have any; of other moves a lower
-# bound is known. When the search for a path reaches a node by such a bound, the limit is raised.
+# bound is known. When the search for a path reaches a node by such a bound, the limit is raised, or
+# where this would list too many rows, more moves of this arc alone are listed.
 #
 # Bounds depend on how pricing has found them, and the limit on them, so paths must not: among paths
 # of equal length the choice is fixed (`reach`), and no bound is part of a path.
@@ -27,12 +28,15 @@ cdef struct Heap:        # the rows of one cluster that are cheapest to move to 
     Move *moves
     Py_ssize_t count, room
     int64_t unlisted     # rows that are not listed have this key or a larger one
+    Py_ssize_t wanted    # how many rows are listed next time for this arc alone
     int64_t listed       # scratch: `unlisted` before more are listed
 
 
 cdef enum:
     NOWHERE = -1
     WANTED = 64          # at first as many rows are listed for each cluster, at least
+    FIRST_LISTED = 32    # and for a single arc
+    MANY_LISTED = 4      # the limit is not raised if that lists more than one in MANY_LISTED rows
     SLACKS = 1 << 14     # rows in a sample of slacks
 
 
@@ -40,9 +44,9 @@ cdef inline bint sooner(const Move *a, const Move *b) noexcept nogil:
     return a.key < b.key or (a.key == b.key and a.rank < b.rank)
 
 
-cdef int push_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 nogil:
-    cdef Py_ssize_t i = heap.count, room
-    cdef Move move
+cdef int append_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 nogil:
+    """Append a row without restoring the order of a heap."""
+    cdef Py_ssize_t room
     cdef Move *moves
     if heap.count == heap.room:
         room = 2 * heap.room + 8
@@ -51,8 +55,19 @@ cdef int push_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 
             with gil:
                 raise MemoryError()
         heap.moves, heap.room = moves, room
-    move.key, move.rank, move.at = key, rank, at
+    heap.moves[heap.count].key = key
+    heap.moves[heap.count].rank = rank
+    heap.moves[heap.count].at = at
     heap.count += 1
+    return 0
+
+
+cdef int push_move(Heap *heap, int64_t key, int64_t rank, int64_t at) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef Move move
+    append_move(heap, key, rank, at)
+    i = heap.count - 1
+    move = heap.moves[i]
     while i > 0 and sooner(&move, heap.moves + (i - 1) // 2):
         heap.moves[i] = heap.moves[(i - 1) // 2]
         i = (i - 1) // 2
@@ -93,10 +108,18 @@ cdef class Flow:
     cdef Pricing *job            # computes costs; its `label` says which cluster a row is in
     cdef const int64_t *unit     # (places,) their weights; NULL: 1
     cdef Py_ssize_t count        # places
-    cdef Py_ssize_t wanted       # rows that are to be listed next
     cdef double slip             # see `open_lists`
-    cdef double listed_to        # all moves are listed that cost less than this: a squared distance
-    cdef int64_t limit           # the same, minus the slip, as a cost
+    cdef double listed_to        # all moves are listed that cost less than this squared distance
+    cdef object slacks           # (some,) float64: a sample of slacks, ascending
+    # for arcs of which more is listed alone; NULL until there are any
+    cdef int64_t *member         # (places,) the rows of each cluster when these lists were made,
+    cdef Py_ssize_t *member_start        # (k + 1,) and where each cluster begins in `member`
+    cdef Heap *came              # (k,) the rows that have joined it since, in no order
+    cdef Heap found              # scratch: rows in no order
+    cdef double *both            # (2, d) scratch: two centers,
+    cdef double *pair_blocks     # (d, BLOCK) the same side by side,
+    cdef double *pair_squares    # (SOME, BLOCK) and distances to them
+    cdef Memory lists            # keeps `member`
     cdef int64_t *price_then     # (k,) prices when lists were opened: costs of moves include them
     cdef Heap *heaps             # (k, k)
     cdef int64_t *top_key        # (k, k) key of the row of one cluster that is cheapest to move to
@@ -117,7 +140,7 @@ cdef class Flow:
     cdef int64_t *parted_amount  # the units of the row in this cluster,
     cdef int64_t *parted_cost    # (.., k) and the rows' costs
 
-    def __cinit__(self, Py_ssize_t k):
+    def __cinit__(self, Py_ssize_t k, Py_ssize_t d):
         self.k = k
         self.memory = Memory()
         self.price = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
@@ -134,9 +157,17 @@ cdef class Flow:
         self.top_at = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
         self.price_then = <int64_t *>self.memory.take(k, sizeof(int64_t))
         self.cost = <int64_t *>self.memory.take(k, sizeof(int64_t))
+        self.came = <Heap *>self.memory.take(k, sizeof(Heap))
+        self.member_start = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
+        self.both = <double *>self.memory.take(2 * d, sizeof(double))
+        self.pair_blocks = <double *>self.memory.take(BLOCK * d, sizeof(double))
+        self.pair_squares = <double *>self.memory.take(SOME * BLOCK, sizeof(double))
 
     def __dealloc__(self):
         cdef Py_ssize_t i
+        for i in range(self.k if self.came != NULL else 0):
+            free(self.came[i].moves)
+        free(self.found.moves)
         for i in range(self.k * self.k if self.heaps != NULL else 0):
             free(self.heaps[i].moves)
         free(self.parted_at)
@@ -175,23 +206,44 @@ cdef class Flow:
 
     # -- rows --------------------------------------------------------------------------------------
 
-    cdef int open_lists(self, Py_ssize_t count, double slip, Memory memory) except -1:
+    cdef int open_lists(self, Py_ssize_t count, double slip) except -1:
         """Start with empty heaps, for the rows at the first `count` places.
 
-        slip    by how much the cost of a row may be off from what its bounds say
-        memory  must live as long as paths are searched
+        slip  by how much the cost of a row may be off from what its bounds say
         """
-        cdef Py_ssize_t k = self.k, a, b
+        cdef Py_ssize_t k = self.k, some = min(count, <Py_ssize_t>SLACKS), i, a, b, rank
+        cdef cnp.ndarray slacks = np.empty(some)
+        cdef double *slack = <double *>cnp.PyArray_DATA(slacks)
+        cdef int64_t surplus = min(self.surplus(), <int64_t>count)
         self.count, self.slip = count, slip
-        self.listed_to = 0
-        self.limit = -UNREACHED
-        self.wanted = <Py_ssize_t>min(<int64_t>count, 4 * self.surplus() + WANTED * k)
+        self.lists, self.member = None, NULL
         memcpy(self.price_then, self.price, k * sizeof(int64_t))
         for a in range(k):
             for b in range(k):
                 self.heaps[a * k + b].count = 0
+                self.heaps[a * k + b].wanted = max(<int64_t>FIRST_LISTED, surplus // k)
                 self.heaps[a * k + b].unlisted = self.least_key(a, b)
-        return self.list_more()
+        for i in range(some):
+            slack[i] = self.job.slack[i * count // some]
+        slacks.sort()
+        self.slacks = slacks
+        rank = min(4 * surplus + WANTED * k, count // MANY_LISTED) * some // count
+        self.listed_to = max(slack[rank], 64 / self.job.scale)
+        return self.list_all()
+
+    cdef bint few_more(self) except -1:
+        """Whether twice the limit would list few rows."""
+        return (np.searchsorted(self.slacks, 2 * self.listed_to) * MANY_LISTED
+                <= len(self.slacks))
+
+    cdef int list_more(self, Py_ssize_t a, Py_ssize_t b) except -1:
+        """List more moves, those from cluster a to b among them."""
+        if self.few_more():
+            self.listed_to *= 2
+            return self.list_all()
+        if self.member == NULL:
+            self.open_members()
+        return self.list_arc(a, b)
 
     cdef int64_t least_key(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         """A lower bound of the key for moving any of cluster a's original rows to cluster b."""
@@ -205,33 +257,31 @@ cdef class Flow:
     cdef inline int64_t weight(self, int64_t at) noexcept nogil:
         return 1 if self.unit == NULL else self.unit[at]
 
-    cdef int list_more(self) except -1:
-        """List more moves: of the rows with the least slack, all that cost less than a limit."""
+    cdef int list_all(self) except -1:
+        """List all moves that cost less than `listed_to`, and the slip."""
         cdef Py_ssize_t k = self.k, i, a, b, waiting = 0
         cdef const int32_t *label = self.job.label
         cdef int64_t ids[SOME]
         cdef int64_t places[SOME]
-        cdef double limit = max(2 * self.listed_to, 64 / self.job.scale)
+        cdef double limit = self.listed_to + self.slip
+        cdef int64_t least
         cdef Heap *heap
-        limit = max(limit, self.slack_of_rank(self.wanted))
-        self.listed_to = limit
-        self.wanted = min(self.count, 4 * self.wanted)
-        self.limit = UNREACHED
-        if limit * self.job.scale < 4.0 * self.job.most:
-            self.limit = <int64_t>floor(limit * self.job.scale) - 8
-        limit += self.slip
+        # Slacks are squared distances; costs are rounded a few times.
+        least = UNREACHED
+        if self.listed_to * self.job.scale < 4.0 * self.job.most:
+            least = <int64_t>floor(self.listed_to * self.job.scale) - 8
         with nogil:
             for a in range(k):
                 for b in range(k):
                     heap = self.heaps + a * k + b
                     heap.listed = heap.unlisted
-                    if self.limit == UNREACHED:
+                    if least == UNREACHED:
                         heap.unlisted = UNREACHED
                     else:
-                        heap.unlisted = max(heap.unlisted, self.limit + self.price_then[a]
+                        heap.unlisted = max(heap.unlisted, least + self.price_then[a]
                                             - self.price_then[b])
             for i in range(self.count):
-                if (self.job.slack[i] < limit or self.limit == UNREACHED) and self.weight(i) > 0:
+                if (self.job.slack[i] < limit or least == UNREACHED) and self.weight(i) > 0:
                     places[waiting] = i
                     ids[waiting] = i if self.job.ids == NULL else self.job.ids[i]
                     waiting += 1
@@ -264,15 +314,95 @@ cdef class Flow:
                 push_move(heap, key, self.rank(at), at)
         return 0
 
-    cdef double slack_of_rank(self, Py_ssize_t rank) except? -1:
-        """About the slack of which so many rows have less."""
-        cdef Py_ssize_t some = min(self.count, <Py_ssize_t>SLACKS), i
-        cdef cnp.ndarray slacks = np.empty(some)
-        cdef double *slack = <double *>cnp.PyArray_DATA(slacks)
-        for i in range(some):
-            slack[i] = self.job.slack[i * self.count // some]
-        rank = min(rank, self.count - 1) * some // self.count
-        return np.partition(slacks, rank)[rank]
+    cdef int open_members(self) except -1:
+        """List the rows of each cluster."""
+        cdef Py_ssize_t k = self.k, i, j
+        cdef const int32_t *label = self.job.label
+        self.lists = Memory()
+        self.member = <int64_t *>self.lists.take(self.count, sizeof(int64_t), True)
+        memset(self.member_start, 0, (k + 1) * sizeof(Py_ssize_t))
+        for i in range(self.count):
+            self.member_start[label[i] + 1] += 1
+        for j in range(k):
+            self.member_start[j + 1] += self.member_start[j]
+            self.came[j].count = 0
+        for i in range(self.count):
+            self.member[self.member_start[label[i]]] = i
+            self.member_start[label[i]] += 1
+        for j in range(k, 0, -1):
+            self.member_start[j] = self.member_start[j - 1]
+        self.member_start[0] = 0
+        return 0
+
+    cdef int list_arc(self, Py_ssize_t a, Py_ssize_t b) except -1:
+        """List more of the rows of cluster a that are cheapest to move to b.
+
+        The difference of two costs is at first taken from squared distances to two centers, which
+        is exact up to the rounding of costs, less than 4 units.
+        """
+        cdef Heap *heap = self.heaps + a * self.k + b
+        cdef Heap *came = self.came + a
+        cdef Py_ssize_t d = self.job.rows.d, start = self.member_start[a], waiting = 0
+        cdef Py_ssize_t members = self.member_start[a + 1] - start, i, r
+        cdef int64_t at, key, cut = UNREACHED
+        cdef double difference
+        cdef int64_t ids[SOME]
+        cdef int64_t places[SOME]
+        memcpy(self.both, self.job.centers + a * d, d * sizeof(double))
+        memcpy(self.both + d, self.job.centers + b * d, d * sizeof(double))
+        side_by_side(self.both, NULL, 2, d, self.pair_blocks)
+        self.found.count = 0
+        with nogil:
+            for i in range(members + came.count):
+                at = self.member[start + i] if i < members else came.moves[i - members].at
+                if self.job.label[at] == a and self.weight(at) > 0:
+                    places[waiting] = at
+                    ids[waiting] = at if self.job.ids == NULL else self.job.ids[at]
+                    waiting += 1
+                if waiting == SOME or (waiting and i == members + came.count - 1):
+                    self.job.exact.squares(self.job.rows, ids, waiting, self.both,
+                                           self.pair_blocks, 2, self.job.workers,
+                                           self.pair_squares)
+                    for r in range(waiting):
+                        difference = (self.pair_squares[r * BLOCK + 1]
+                                      - self.pair_squares[r * BLOCK]) * self.job.scale
+                        if not difference < self.job.most:
+                            difference = <double>self.job.most
+                        key = <int64_t>floor(max(difference, -<double>self.job.most))
+                        if key >= heap.unlisted - 4:
+                            append_move(&self.found, key, 0, places[r])
+                    waiting = 0
+        if self.found.count > heap.wanted:
+            cut = self.above(heap.wanted, heap.unlisted + 4)
+        heap.listed = heap.unlisted
+        heap.unlisted = cut if cut == UNREACHED else cut - 4
+        heap.wanted *= 2
+        with nogil:
+            for i in range(self.found.count):
+                at = self.found.moves[i].at
+                if self.found.moves[i].key < cut:
+                    self.costs_of(at, self.cost)
+                    key = self.cost[b] - self.cost[a]
+                    if heap.listed <= key < heap.unlisted:
+                        push_move(heap, key, self.rank(at), at)
+            self.look(a, b)
+        return 0
+
+    cdef int64_t above(self, Py_ssize_t wanted, int64_t least) except? -1:
+        """A key that is above about `wanted` of those found, and above `least`."""
+        cdef int64_t cut = UNREACHED
+        cdef Py_ssize_t i
+        cdef cnp.ndarray keys = np.empty(self.found.count, dtype=np.int64)
+        for i in range(self.found.count):
+            (<int64_t *>cnp.PyArray_DATA(keys))[i] = self.found.moves[i].key
+        cut = np.partition(keys, wanted)[wanted]
+        if cut > least:
+            return cut
+        cut = UNREACHED
+        for i in range(self.found.count):
+            if self.found.moves[i].key > least:
+                cut = min(cut, self.found.moves[i].key)
+        return cut
 
     cdef inline void look(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         """Update the cheapest row of one cluster to move to another from the top of its heap."""
@@ -313,6 +443,8 @@ cdef class Flow:
         for j in range(self.k):
             if self.top_at[before * self.k + j] == at:
                 self.look(before, j)
+        if self.member != NULL:
+            append_move(self.came + a, 0, 0, at)
         self.costs_of(at, self.cost)
         for j in range(self.k):
             key = self.cost[j] - self.cost[a]
@@ -490,7 +622,7 @@ cdef class Flow:
                 return NOWHERE
             if self.guessed[v]:              # list rows, and go on with what they cost
                 with gil:
-                    self.list_more()
+                    self.list_more(self.came_from[v], v)
                 for u in range(self.k + 1):
                     if not self.settled[u]:
                         self.distance[u] = UNREACHED

@@ -26,6 +26,7 @@ cdef struct Medians:             # IN unless marked
     double *kept                 # scratch (threads, room)
     const Sums *how              # how sums of weights are cut
     const int64_t *items         # the parts of clusters to work on: cluster * parts + part
+    const uint8_t *wanted        # bit f: the median of its feature f
     double *reach                # OUT (k, d) how far from the new center to look for the next one
     double *out                  # OUT (k, d)
 
@@ -204,6 +205,13 @@ cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
     return x[low]
 
 
+cdef inline double share_of_candidates(double count) noexcept nogil:
+    """The share of so many values among which the next median is looked for: of few, more, since
+    their median moves farther.
+    """
+    return min(0.25, 1 / 12.0 + 2 / sqrt(count))
+
+
 cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
     """Find the medians of some clusters in some features. PANEL numbers of the range [start, stop)
@@ -216,7 +224,9 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef double *weights = own + job.room
     cdef double *kept = job.kept + worker * job.room
     cdef double row[MEDIAN_FEATURES]
+    cdef const double *x
     cdef double spread
+    cdef bint in_place
     cdef const int64_t *order
     cdef Py_ssize_t item, c, first, n, i, f
     for item in range(start // PANEL, (stop + PANEL - 1) // PANEL):
@@ -227,14 +237,21 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         part.direct = False
         order = job.order + job.start[c]
         n = job.start[c + 1] - job.start[c]
+        in_place = job.rows.direct and job.rows.kind == KIND_F64
         for i in range(n):
-            job.exact.read(&part, order[i], row)
+            x = row
+            if in_place:
+                x = <const double *>(part.data + order[i] * part.row_stride)
+            else:
+                job.exact.read(&part, order[i], row)
             for f in range(part.d):
-                values[f * job.room + i] = row[f] + 0.0       # not -0.0
+                values[f * job.room + i] = x[f] + 0.0         # not -0.0
         if job.weights != NULL:
             for i in range(n):
                 own[i] = job.weights[order[i]]
         for f in range(part.d):
+            if not job.wanted[item] >> f & 1:
+                continue
             if job.weights == NULL:
                 row[0] = lower_median(values + f * job.room, n, kept)
             else:
@@ -246,8 +263,9 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 spread = 0
                 for i in range(n):
                     spread += fabs(values[f * job.room + i] - row[0])
-                # Of many distributions, about one value in twelve is that near to the median.
-                job.reach[job.cluster[c] * job.d + first + f] = 0.125 * spread / n
+                # Of many distributions, about this share of values is that near to the median.
+                job.reach[job.cluster[c] * job.d + first + f] = (1.5 * share_of_candidates(n)
+                                                                 * spread / n)
     return 0
 
 
@@ -339,7 +357,7 @@ cdef class MedianClusters(Clusters):
 
     cdef bint few_moved(self, Py_ssize_t j) noexcept nogil:
         """Whether so few rows have moved that it pays to update the stored values row by row."""
-        return 32 * self.moved[j] <= self.total.counts[j]
+        return 200 * self.moved[j] <= self.total.counts[j]
 
     cdef int64_t place_of(self, Py_ssize_t e, const double *values, double value) noexcept nogil:
         """The number of stored values that are less than this one."""
@@ -478,7 +496,7 @@ cdef class MedianClusters(Clusters):
             active[j] = self.total.touched[j] and self.cuts.weight_of(&self.total, j) > 0
             if active[j] and self.known[j] and self.n_left_out == 0 and self.find_known(j):
                 active[j] = False
-            memset(left + j * parts, active[j], parts)
+            memset(left + j * parts, 0xff if active[j] else 0, parts)
         if self.view.weight == NULL and self.n_left_out == 0:
             self.find_near(active, left, parts)
         return self.find_left(left, parts)
@@ -488,7 +506,8 @@ cdef class MedianClusters(Clusters):
 
         active  INOUT  (k,) whether the medians of a cluster are looked for; set to False where it
                        is not known how far to look
-        left    INOUT  (k, parts) whether medians are still to be found in a part of the features
+        left    INOUT  (k, parts) the medians that are still to be found in a part of the features:
+                       bit f is that of its feature f
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.view.rows.n, k = self.k, d = self.d, size = k * d, e, i, j, f, rank
@@ -540,7 +559,7 @@ cdef class MedianClusters(Clusters):
         for j in range(k):
             if not active[j]:
                 continue
-            memset(left + j * parts, crowded, parts)
+            memset(left + j * parts, 0xff if crowded else 0, parts)
             whole = not crowded and self.few_moved(j)
             rank = (self.total.counts[j] - 1) // 2
             for f in range(d):
@@ -550,22 +569,23 @@ cdef class MedianClusters(Clusters):
                 if job.below[e] <= rank < job.below[e] + total:
                     self.fresh[e] = select_in(value + at, total, rank - job.below[e]) + 0.0
                 else:
-                    left[j * parts + f // MEDIAN_FEATURES] = True
+                    left[j * parts + f // MEDIAN_FEATURES] |= 1 << f % MEDIAN_FEATURES
                     whole = False
-                # Next time, about one value in twelve should be a candidate.
-                self.reach[e] *= min(2.0, max(0.5, self.total.counts[j] / (12.0 * (total + 1))))
+                self.reach[e] *= min(2.0, max(0.5, share_of_candidates(self.total.counts[j])
+                                              * self.total.counts[j] / (total + 1)))
             if whole:
                 self.know(j, value, start, job.below, low, high)
         return 0
 
     cdef int find_left(self, const uint8_t *left, Py_ssize_t parts) except -1:
-        """Find the medians of some clusters in some parts of their features (k, parts)."""
+        """Find the medians of some clusters in some of their features, see `find_near`."""
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.view.rows.n, k = self.k, j, i, c, count = 0, total = 0, most = 1
         cdef Py_ssize_t n_items = 0, p
         cdef int threads = self.view.n_threads
         cdef int64_t *order
         cdef int64_t *items = <int64_t *>memory.take(k * parts, sizeof(int64_t))
+        cdef uint8_t *wanted = <uint8_t *>memory.take(k * parts, 1)
         cdef int64_t *start = <int64_t *>memory.take(k + 1, sizeof(int64_t))
         cdef int64_t *at = <int64_t *>memory.take(k + 1, sizeof(int64_t))
         cdef int32_t *cluster = <int32_t *>memory.take(k, sizeof(int32_t))
@@ -579,6 +599,7 @@ cdef class MedianClusters(Clusters):
                 if left[j * parts + p]:
                     place[j] = count
                     items[n_items] = count * parts + p
+                    wanted[n_items] = left[j * parts + p]
                     n_items += 1
             if place[j] >= 0:
                 cluster[count] = <int32_t>j
@@ -614,6 +635,7 @@ cdef class MedianClusters(Clusters):
         job.weights = weight
         job.exact = self.view.exact
         job.order, job.start, job.cluster, job.items = order, start, cluster, items
+        job.wanted = wanted
         job.d = self.d
         job.parts = parts
         job.room = most + 1

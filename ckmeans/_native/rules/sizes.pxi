@@ -122,7 +122,7 @@ cdef class Sizes(Rule):
         for i in range(order.buckets):
             order.sort(run.data, i)
         self.order = order.order
-        self.flow = Flow(k)
+        self.flow = Flow(k, d)
         self.job.rows = &run.data.rows
         self.job.exact = run.data.exact
         self.job.workers = run.data.workers
@@ -476,11 +476,10 @@ cdef class Sizes(Rule):
 
     cdef int solve(self, Py_ssize_t count) except -1:
         """Move rows until no cluster has an excess; this also updates the prices."""
-        cdef Memory memory = Memory()
         cdef int done
         if self.flow.surplus() == 0:
             return 0
-        self.flow.open_lists(count, self.most_slip(), memory)
+        self.flow.open_lists(count, self.most_slip())
         with nogil:
             done = self.flow.run()
         if not done:                         # which `open` has ruled out for unchanged rows
