@@ -209,7 +209,7 @@ cdef inline double share_of_candidates(double count) noexcept nogil:
     """The share of so many values among which the next median is looked for: of few, more, since
     their median moves farther.
     """
-    return min(0.25, 1 / 12.0 + 2 / sqrt(count))
+    return min(0.25, 1 / 16.0 + 2 / sqrt(count))
 
 
 cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -357,7 +357,7 @@ cdef class MedianClusters(Clusters):
 
     cdef bint few_moved(self, Py_ssize_t j) noexcept nogil:
         """Whether so few rows have moved that it pays to update the stored values row by row."""
-        return 200 * self.moved[j] <= self.total.counts[j]
+        return 32 * self.moved[j] <= self.total.counts[j]
 
     cdef int64_t place_of(self, Py_ssize_t e, const double *values, double value) noexcept nogil:
         """The number of stored values that are less than this one."""
