@@ -75,7 +75,8 @@ cdef class Leads(Search):
         run.job.fall = self.fall
         run.job.least_lead = <float>(0.25 * d * (d + 3))
         run.job.leads_known = self.known
-        run.data.each_chunk(run.data.exact.assign_leads, &run.job, cost if not self.known
+        self.known = False                   # until it is done: an interrupt leaves some lowered
+        run.data.each_chunk(run.data.exact.assign_leads, &run.job, cost if not run.job.leads_known
                             else 5 + cost / 4)
         memcpy(self.then, run.clusters.center, k * d * sizeof(double))
         # Of equal centers only the first was compared: a lead over the others is not known.
