@@ -294,6 +294,8 @@ cdef struct Centers:     # one set of centers in the forms that the kernels read
     const float *steps   # (m,) factors of those
     const float *off     # (m,) minus a bound of the error of a row's product with the center, in
                          # steps of the row
+    float *seen          # OUT (2, PANEL) lowest and second lowest scores of the rows of a panel;
+                         # NULL: not wanted
 
 
 cdef struct Panel:       # up to WIDTH centers, lanes of the filter for single rows
@@ -487,6 +489,12 @@ cdef struct FilterTable:
     Py_ssize_t bytes_from                # features from which on bytes are faster than whole
                                          # numbers
     double byte_cost                     # nanoseconds of a product of 64 features, roughly
+    # see kernels/filter/priced.pxi
+    void (*priced)(const float *const *x, Py_ssize_t d, const float *lanes, const float *norms,
+                   Py_ssize_t padded, float *scores, float *lowest, float *second,
+                   int32_t *winner) noexcept nogil
+    void (*note_savings)(const float *scores, float own, Py_ssize_t padded,
+                         float *saving) noexcept nogil
     # `panel` and `gains` of Manhattan distances
     void (*manhattan_panel)(const float *x, const float *x_norms, Py_ssize_t d,
                             const Centers *centers, const int32_t *labels,
@@ -546,6 +554,13 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     float *others                # INOUT (n,) as in BytePanel, of the last pass; or NULL
     int32_t *labels              # INOUT (n,) in the order of the places; -1 = none yet
     Worker *workers              # INOUT
+    # see kernels/exact/leads.pxi
+    float *lead                  # INOUT (n,) every other center is farther from the row than its
+                                 # own, by at least so much (packed distances, not squared)
+    const float *fall            # (k,) by how much the leads of rows of each cluster have fallen
+                                 # since the last pass, rounded up
+    float least_lead             # leads above this one prove that a row keeps its label
+    bint leads_known             # else all rows are compared
 
 
 cdef struct Measure:     # squared distances of rows to centers of their own; IN unless marked
@@ -661,6 +676,26 @@ cdef struct Memberships: # one pass of fuzzy c-means; see kernels/exact/fuzzy.px
     Worker *workers
 
 
+cdef struct Candidate:   # a value that may be a median
+    int64_t place                # cluster * d + feature
+    double value
+
+
+cdef struct Bracketing:  # a pass that looks for medians; see kernels/exact/medians.pxi. IN unless
+                         # marked
+    const Rows *rows
+    Worker *workers
+    const int32_t *label         # (n,)
+    const uint8_t *active        # (k,) whether the medians of a cluster are looked for
+    Py_ssize_t k
+    const double *low            # (k, d) medians are expected to be at least this,
+    const double *high           # (k, d) and at most this
+    int64_t *below               # INOUT (threads, k, d) values that are less than `low`
+    Candidate *found             # OUT (threads, room) values from `low` to `high`
+    int64_t *used                # INOUT (threads,) the number of these values
+    Py_ssize_t room
+
+
 ctypedef int (*ChunkFn)(void *job, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                         int worker) noexcept nogil
 
@@ -686,6 +721,7 @@ cdef struct ExactTable:
     ChunkFn scan, survey, arrange, turn, assign, assign_boxes, assign_groups, assign_bytes, measure
     ChunkFn transform, thin_rows, seed, weigh, weigh_bytes, weigh_left, unit_factors
     ChunkFn memberships, present
+    ChunkFn assign_leads, look_between
     int walk_slots                       # CSR: tables that a walk has room for
     int lanes, block_rows                # CSR: rows taken side by side, and rows that a worker's
                                          # block has room for

@@ -267,3 +267,20 @@ def test_by_default_a_last_run_starts_from_refined_filled_rows(dtype, weighted):
     assert model.runs_[-1].inertia < np.median([run.inertia for run in model.runs_[:-1]])
     plain = KMeans(15, missing="ignore", random_state=0, n_init=10).fit(X, None, weights)
     assert [run.inertia for run in plain.runs_] == [run.inertia for run in model.runs_[:-1]]
+
+
+@pytest.mark.parametrize("kind", ["plain", "grid", "far", "equal centers"])
+@pytest.mark.parametrize("share", [0.05, 0.4])
+def test_rows_that_are_not_compared_keep_their_labels(kind, share):
+    own = np.random.default_rng(7)
+    X = own.normal(size=(1500, 4)) * 3
+    if kind == "grid":  # many ties
+        X = np.rint(X)
+    if kind == "far":
+        X[:3] *= 1e6
+    init = X[own.choice(len(X), 12, replace=False)]
+    if kind == "equal centers":
+        init[5:8] = init[4]
+    X = with_gaps(X, share)
+    model = KMeans(12, init=init, missing="ignore", tol=0).fit(X)
+    assert_agrees(model, oracle.lloyd(X, init, tol=0, metric=oracle_gaps))

@@ -238,3 +238,36 @@ def test_instruction_sets_give_the_same_bits():
 
 def test_scikit_learn_checks():
     assert not failed_estimator_checks(KMeans(metric="manhattan"))
+
+
+def long_run(kind, seed):
+    """Rows and initial centers of a run of many iterations."""
+    own = np.random.default_rng(seed)
+    X = own.normal(size=(1500, 3)) * 3
+    if kind == "grid":  # many ties
+        X = np.rint(X)
+    if kind == "far":
+        X[:3] *= 1e6
+    init = X[own.choice(len(X), 12, replace=False)]
+    if kind == "equal centers":
+        init[5:8] = init[4]
+    return X, init
+
+
+@pytest.mark.parametrize("kind", ["plain", "grid", "far", "equal centers"])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_are_not_compared_keep_their_labels(kind, seed):
+    X, init = long_run(kind, seed)
+    model = KMeans(12, init=init, metric="manhattan", tol=0).fit(X)
+    assert_agrees(model, oracle.lloyd(X, init, tol=0, metric=oracle_manhattan))
+
+
+def test_most_rows_are_not_compared_once_centers_hardly_move():
+    X, init = long_run("plain", 0)
+    data = engine.Data(X, None, 1, True, metric="manhattan")
+    run = engine.Run(data, init, 300, 0.0, "auto", engine.MedianRule())
+    pairs = [0]
+    while run.iterate():
+        pairs.append(run.counters()["filtered"])
+    assert len(pairs) > 20
+    assert pairs[-1] - pairs[-5] < 0.2 * 4 * len(X) * len(init)

@@ -328,3 +328,26 @@ def test_bounds_may_be_off_by_rounding(weight):
     weights = np.random.default_rng(1).random(24) * weight
     size = weights.sum() / 4
     KMeans(4, size_min=size, size_max=size, random_state=0).fit(X, sample_weight=weights)
+
+
+@pytest.mark.parametrize("kind", ["even", "grid", "apart", "far"])
+@pytest.mark.parametrize("slack", [0.0, 0.2])
+def test_the_filter_and_lists_of_moves_change_no_bit(kind, slack):
+    """Without packed rows, every row is compared exactly, with other bounds and so other lists."""
+    rng = np.random.default_rng(5)
+    n, k = 6000, 20
+    X = rng.random((n, 4))
+    if kind == "grid":
+        X = np.rint(6 * X)
+    if kind == "apart":
+        X = blobs(n, 4, k, seed=5)
+    if kind == "far":
+        X[:3] *= 1e5
+    least, most = np.full(k, int(n / k * (1 - slack))), np.full(k, int(n / k * (1 + slack)))
+    results = []
+    for packed in (True, False):
+        data = engine.Data(X, None, 2, packed)
+        run = engine.Run(data, X[:k].copy(), 40, 0.0, "auto", engine.Sizes(least, most))
+        run.finish()
+        results.append((run.labels().tobytes(), run.centers().tobytes(), run.n_iter))
+    assert results[0] == results[1]

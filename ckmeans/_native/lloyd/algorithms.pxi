@@ -14,6 +14,7 @@ include "searches/search.pxi"
 include "searches/all_centers.pxi"
 include "searches/boxes.pxi"
 include "searches/groups.pxi"
+include "searches/leads.pxi"
 include "searches/in_python.pxi"
 
 

@@ -9,9 +9,13 @@
 # send the excess of some nodes to those with a deficit, along paths of least reduced cost. The cost
 # of the arc from one cluster to another is that of the row of the first that is cheapest to move.
 #
-# Most arcs are never on such a path. So at first only a lower bound of an arc's cost is known. When
-# the search for a path reaches a node by this arc, the cheapest rows of the arc are listed in a
-# heap; when these have moved, more are listed.
+# Most rows are never on such a path. So only the moves that cost less than a limit are listed, a
+# heap for each arc, of the rows whose bounds say that they may have any; of other moves a lower
+# bound is known. When the search for a path reaches a node by such a bound, the limit is raised, or
+# where this would list too many rows, more moves of this arc alone are listed.
+#
+# Bounds depend on how pricing has found them, and the limit on them, so paths must not: among paths
+# of equal length the choice is fixed (`reach`), and no bound is part of a path.
 
 cdef struct Move:        # a row that may leave one cluster for another
     int64_t key          # the cost of this move, without prices
@@ -23,14 +27,17 @@ cdef struct Heap:        # the rows of one cluster that are cheapest to move to 
                          # have left the cluster since are dropped when they come to the top
     Move *moves
     Py_ssize_t count, room
-    Py_ssize_t wanted    # how many rows are listed next time
-    bint opened          # whether rows have been listed
     int64_t unlisted     # rows that are not listed have this key or a larger one
+    Py_ssize_t wanted    # how many rows are listed next time for this arc alone
+    int64_t listed       # scratch: `unlisted` before more are listed
 
 
 cdef enum:
     NOWHERE = -1
-    FIRST_LISTED = 32
+    WANTED = 64          # at first as many rows are listed for each cluster, at least
+    FIRST_LISTED = 32    # and for a single arc
+    MANY_LISTED = 4      # the limit is not raised if that lists more than one in MANY_LISTED rows
+    SLACKS = 1 << 14     # rows in a sample of slacks
 
 
 cdef inline bint sooner(const Move *a, const Move *b) noexcept nogil:
@@ -100,18 +107,25 @@ cdef class Flow:
     # rows
     cdef Pricing *job            # computes costs; its `label` says which cluster a row is in
     cdef const int64_t *unit     # (places,) their weights; NULL: 1
-    cdef Py_ssize_t *member_start        # (k + 1,) where each cluster begins in `member`
-    cdef int64_t *member         # (places,) the rows of each cluster when the search began
+    cdef Py_ssize_t count        # places
+    cdef double slip             # see `open_lists`
+    cdef double listed_to        # all moves are listed that cost less than this squared distance
+    cdef object slacks           # (some,) float64: a sample of slacks, ascending
+    # for arcs of which more is listed alone; NULL until there are any
+    cdef int64_t *member         # (places,) the rows of each cluster when these lists were made,
+    cdef Py_ssize_t *member_start        # (k + 1,) and where each cluster begins in `member`
     cdef Heap *came              # (k,) the rows that have joined it since, in no order
+    cdef Heap found              # scratch: rows in no order
+    cdef double *both            # (2, d) scratch: two centers,
+    cdef double *pair_blocks     # (d, BLOCK) the same side by side,
+    cdef double *pair_squares    # (SOME, BLOCK) and distances to them
+    cdef Memory lists            # keeps `member`
+    cdef int64_t *price_then     # (k,) prices when lists were opened: costs of moves include them
     cdef Heap *heaps             # (k, k)
     cdef int64_t *top_key        # (k, k) key of the row of one cluster that is cheapest to move to
                                  # another, or a lower bound of it,
     cdef int64_t *top_at         # (k, k) and the row's place; NOWHERE for a bound
-    cdef double *pair_blocks     # (d, BLOCK) scratch: two centers,
-    cdef double *both            # (2, d)
-    cdef double *pair_squares    # (SOME, BLOCK) and distances to them
     cdef int64_t *cost           # (k,) scratch: of one row
-    cdef Heap found              # scratch: rows in no order
     # the search for a path
     cdef int64_t *distance       # (k + 1,)
     cdef Py_ssize_t *hops        # (k + 1,) the number of arcs on the path of this length
@@ -127,7 +141,6 @@ cdef class Flow:
     cdef int64_t *parted_cost    # (.., k) and the rows' costs
 
     def __cinit__(self, Py_ssize_t k, Py_ssize_t d):
-        cdef Py_ssize_t padded = (k + BLOCK - 1) // BLOCK * BLOCK
         self.k = k
         self.memory = Memory()
         self.price = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
@@ -139,24 +152,24 @@ cdef class Flow:
         self.guessed = <uint8_t *>self.memory.take(k + 1, 1)
         self.came_from = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
         self.via = <int64_t *>self.memory.take(k + 1, sizeof(int64_t))
-        self.came = <Heap *>self.memory.take(k, sizeof(Heap))
         self.heaps = <Heap *>self.memory.take(k * k, sizeof(Heap))
         self.top_key = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
         self.top_at = <int64_t *>self.memory.take(k * k, sizeof(int64_t))
-        self.member_start = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
-        self.pair_blocks = <double *>self.memory.take(BLOCK * d, sizeof(double))
-        self.both = <double *>self.memory.take(2 * d, sizeof(double))
-        self.pair_squares = <double *>self.memory.take(SOME * max(<Py_ssize_t>BLOCK, padded),
-                                                       sizeof(double))
+        self.price_then = <int64_t *>self.memory.take(k, sizeof(int64_t))
         self.cost = <int64_t *>self.memory.take(k, sizeof(int64_t))
+        self.came = <Heap *>self.memory.take(k, sizeof(Heap))
+        self.member_start = <Py_ssize_t *>self.memory.take(k + 1, sizeof(Py_ssize_t))
+        self.both = <double *>self.memory.take(2 * d, sizeof(double))
+        self.pair_blocks = <double *>self.memory.take(BLOCK * d, sizeof(double))
+        self.pair_squares = <double *>self.memory.take(SOME * BLOCK, sizeof(double))
 
     def __dealloc__(self):
         cdef Py_ssize_t i
         for i in range(self.k if self.came != NULL else 0):
             free(self.came[i].moves)
+        free(self.found.moves)
         for i in range(self.k * self.k if self.heaps != NULL else 0):
             free(self.heaps[i].moves)
-        free(self.found.moves)
         free(self.parted_at)
         free(self.parted_in)
         free(self.parted_amount)
@@ -193,38 +206,44 @@ cdef class Flow:
 
     # -- rows --------------------------------------------------------------------------------------
 
-    cdef int open_lists(self, Py_ssize_t count, Memory memory) except -1:
+    cdef int open_lists(self, Py_ssize_t count, double slip) except -1:
         """Start with empty heaps, for the rows at the first `count` places.
 
-        memory  must live as long as paths are searched
+        slip  by how much the cost of a row may be off from what its bounds say
         """
-        cdef Py_ssize_t k = self.k, i, j
-        cdef const int32_t *label = self.job.label
-        cdef Py_ssize_t wanted = max(<Py_ssize_t>FIRST_LISTED,
-                                     <Py_ssize_t>min(self.surplus(), <int64_t>count) // k)
-        self.member = <int64_t *>memory.take(count, sizeof(int64_t), True)
-        memset(self.member_start, 0, (k + 1) * sizeof(Py_ssize_t))
-        with nogil:
-            for i in range(count):
-                self.member_start[label[i] + 1] += 1
-            for j in range(k):
-                self.member_start[j + 1] += self.member_start[j]
-            for i in range(count):
-                self.member[self.member_start[label[i]]] = i
-                self.member_start[label[i]] += 1
-            for j in range(k, 0, -1):
-                self.member_start[j] = self.member_start[j - 1]
-            self.member_start[0] = 0
-            for j in range(k):
-                self.came[j].count = 0
-            for i in range(k * k):
-                self.heaps[i].count = 0
-                self.heaps[i].wanted = wanted
-                self.heaps[i].opened = False
-                self.heaps[i].unlisted = self.least_key(i // k, i % k)
-                self.top_key[i] = self.heaps[i].unlisted
-                self.top_at[i] = NOWHERE
-        return 0
+        cdef Py_ssize_t k = self.k, some = min(count, <Py_ssize_t>SLACKS), i, a, b, rank
+        cdef cnp.ndarray slacks = np.empty(some)
+        cdef double *slack = <double *>cnp.PyArray_DATA(slacks)
+        cdef int64_t surplus = min(self.surplus(), <int64_t>count)
+        self.count, self.slip = count, slip
+        self.lists, self.member = None, NULL
+        memcpy(self.price_then, self.price, k * sizeof(int64_t))
+        for a in range(k):
+            for b in range(k):
+                self.heaps[a * k + b].count = 0
+                self.heaps[a * k + b].wanted = max(<int64_t>FIRST_LISTED, surplus // k)
+                self.heaps[a * k + b].unlisted = self.least_key(a, b)
+        for i in range(some):
+            slack[i] = self.job.slack[i * count // some]
+        slacks.sort()
+        self.slacks = slacks
+        rank = min(4 * surplus + WANTED * k, count // MANY_LISTED) * some // count
+        self.listed_to = max(slack[rank], 64 / self.job.scale)
+        return self.list_all()
+
+    cdef bint few_more(self) except -1:
+        """Whether twice the limit would list few rows."""
+        return (np.searchsorted(self.slacks, 2 * self.listed_to) * MANY_LISTED
+                <= len(self.slacks))
+
+    cdef int list_more(self, Py_ssize_t a, Py_ssize_t b) except -1:
+        """List more moves, those from cluster a to b among them."""
+        if self.few_more():
+            self.listed_to *= 2
+            return self.list_all()
+        if self.member == NULL:
+            self.open_members()
+        return self.list_arc(a, b)
 
     cdef int64_t least_key(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         """A lower bound of the key for moving any of cluster a's original rows to cluster b."""
@@ -238,48 +257,152 @@ cdef class Flow:
     cdef inline int64_t weight(self, int64_t at) noexcept nogil:
         return 1 if self.unit == NULL else self.unit[at]
 
-    cdef int more(self, Py_ssize_t a, Py_ssize_t b) except -1 nogil:
-        """List more of the rows of one cluster that are cheapest to move to another."""
+    cdef int list_all(self) except -1:
+        """List all moves that cost less than `listed_to`, and the slip."""
+        cdef Py_ssize_t k = self.k, i, a, b, waiting = 0
+        cdef const int32_t *label = self.job.label
+        cdef int64_t ids[SOME]
+        cdef int64_t places[SOME]
+        cdef double limit = self.listed_to + self.slip
+        cdef int64_t least
+        cdef Heap *heap
+        # Slacks are squared distances; costs are rounded a few times.
+        least = UNREACHED
+        if self.listed_to * self.job.scale < 4.0 * self.job.most:
+            least = <int64_t>floor(self.listed_to * self.job.scale) - 8
+        with nogil:
+            for a in range(k):
+                for b in range(k):
+                    heap = self.heaps + a * k + b
+                    heap.listed = heap.unlisted
+                    if least == UNREACHED:
+                        heap.unlisted = UNREACHED
+                    else:
+                        heap.unlisted = max(heap.unlisted, least + self.price_then[a]
+                                            - self.price_then[b])
+            for i in range(self.count):
+                if (self.job.slack[i] < limit or least == UNREACHED) and self.weight(i) > 0:
+                    places[waiting] = i
+                    ids[waiting] = i if self.job.ids == NULL else self.job.ids[i]
+                    waiting += 1
+                if waiting == SOME or (waiting > 0 and i == self.count - 1):
+                    self.job.exact.squares(self.job.rows, ids, waiting, self.job.centers,
+                                           self.job.blocks, k, self.job.workers,
+                                           self.job.squares)
+                    for b in range(waiting):
+                        self.list_row(places[b], label[places[b]],
+                                      self.job.squares + b * self.job.padded)
+                    waiting = 0
+            for a in range(k):
+                for b in range(k):
+                    self.look(a, b)
+        return 0
+
+    cdef int list_row(self, int64_t at, Py_ssize_t a, const double *sq) except -1 nogil:
+        """List the moves of a row in cluster a that were not listed so far and are to be.
+
+        sq  IN  (k,) its squared distances
+        """
+        cdef Py_ssize_t b
+        cdef int64_t key
+        cdef Heap *heap
+        self.costs_from(sq, self.cost)
+        for b in range(self.k):
+            heap = self.heaps + a * self.k + b
+            key = self.cost[b] - self.cost[a]
+            if heap.listed <= key < heap.unlisted and b != a:
+                push_move(heap, key, self.rank(at), at)
+        return 0
+
+    cdef int open_members(self) except -1:
+        """List the rows of each cluster."""
+        cdef Py_ssize_t k = self.k, i, j
+        cdef const int32_t *label = self.job.label
+        self.lists = Memory()
+        self.member = <int64_t *>self.lists.take(self.count, sizeof(int64_t), True)
+        memset(self.member_start, 0, (k + 1) * sizeof(Py_ssize_t))
+        for i in range(self.count):
+            self.member_start[label[i] + 1] += 1
+        for j in range(k):
+            self.member_start[j + 1] += self.member_start[j]
+            self.came[j].count = 0
+        for i in range(self.count):
+            self.member[self.member_start[label[i]]] = i
+            self.member_start[label[i]] += 1
+        for j in range(k, 0, -1):
+            self.member_start[j] = self.member_start[j - 1]
+        self.member_start[0] = 0
+        return 0
+
+    cdef int list_arc(self, Py_ssize_t a, Py_ssize_t b) except -1:
+        """List more of the rows of cluster a that are cheapest to move to b.
+
+        The difference of two costs is at first taken from squared distances to two centers, which
+        is exact up to the rounding of costs, less than 4 units.
+        """
         cdef Heap *heap = self.heaps + a * self.k + b
         cdef Heap *came = self.came + a
         cdef Py_ssize_t d = self.job.rows.d, start = self.member_start[a], waiting = 0
         cdef Py_ssize_t members = self.member_start[a + 1] - start, i, r
-        cdef int64_t at, cut
+        cdef int64_t at, key, cut = UNREACHED
+        cdef double difference
         cdef int64_t ids[SOME]
         cdef int64_t places[SOME]
-        self.found.count = 0
         memcpy(self.both, self.job.centers + a * d, d * sizeof(double))
         memcpy(self.both + d, self.job.centers + b * d, d * sizeof(double))
         side_by_side(self.both, NULL, 2, d, self.pair_blocks)
-        for i in range(members + came.count):
-            at = self.member[start + i] if i < members else came.moves[i - members].at
-            if self.job.label[at] == a and self.weight(at) > 0:
-                places[waiting] = at
-                ids[waiting] = at if self.job.ids == NULL else self.job.ids[at]
-                waiting += 1
-            if waiting == SOME or (waiting and i == members + came.count - 1):
-                self.job.exact.squares(self.job.rows, ids, waiting, self.both, self.pair_blocks, 2,
-                                       self.job.workers, self.pair_squares)
-                for r in range(waiting):
-                    cut = (cost_of(self.job, self.pair_squares[r * BLOCK + 1],
-                                   self.job.nearest[places[r]])
-                           - cost_of(self.job, self.pair_squares[r * BLOCK],
-                                     self.job.nearest[places[r]]))
-                    if cut >= heap.unlisted:
-                        append_move(&self.found, cut, self.rank(places[r]), places[r])
-                waiting = 0
-        cut = UNREACHED
+        self.found.count = 0
+        with nogil:
+            for i in range(members + came.count):
+                at = self.member[start + i] if i < members else came.moves[i - members].at
+                if self.job.label[at] == a and self.weight(at) > 0:
+                    places[waiting] = at
+                    ids[waiting] = at if self.job.ids == NULL else self.job.ids[at]
+                    waiting += 1
+                if waiting == SOME or (waiting and i == members + came.count - 1):
+                    self.job.exact.squares(self.job.rows, ids, waiting, self.both,
+                                           self.pair_blocks, 2, self.job.workers,
+                                           self.pair_squares)
+                    for r in range(waiting):
+                        difference = (self.pair_squares[r * BLOCK + 1]
+                                      - self.pair_squares[r * BLOCK]) * self.job.scale
+                        if not difference < self.job.most:
+                            difference = <double>self.job.most
+                        key = <int64_t>floor(max(difference, -<double>self.job.most))
+                        if key >= heap.unlisted - 4:
+                            append_move(&self.found, key, 0, places[r])
+                    waiting = 0
         if self.found.count > heap.wanted:
-            cut = self.above(heap.wanted, heap.unlisted)
-        for i in range(self.found.count):
-            if self.found.moves[i].key < cut:
-                push_move(heap, self.found.moves[i].key, self.found.moves[i].rank,
-                          self.found.moves[i].at)
-        heap.unlisted = cut
+            cut = self.above(heap.wanted, heap.unlisted + 4)
+        heap.listed = heap.unlisted
+        heap.unlisted = cut if cut == UNREACHED else cut - 4
         heap.wanted *= 2
-        heap.opened = True
-        self.look(a, b)
+        with nogil:
+            for i in range(self.found.count):
+                at = self.found.moves[i].at
+                if self.found.moves[i].key < cut:
+                    self.costs_of(at, self.cost)
+                    key = self.cost[b] - self.cost[a]
+                    if heap.listed <= key < heap.unlisted:
+                        push_move(heap, key, self.rank(at), at)
+            self.look(a, b)
         return 0
+
+    cdef int64_t above(self, Py_ssize_t wanted, int64_t least) except? -1:
+        """A key that is above about `wanted` of those found, and above `least`."""
+        cdef int64_t cut = UNREACHED
+        cdef Py_ssize_t i
+        cdef cnp.ndarray keys = np.empty(self.found.count, dtype=np.int64)
+        for i in range(self.found.count):
+            (<int64_t *>cnp.PyArray_DATA(keys))[i] = self.found.moves[i].key
+        cut = np.partition(keys, wanted)[wanted]
+        if cut > least:
+            return cut
+        cut = UNREACHED
+        for i in range(self.found.count):
+            if self.found.moves[i].key > least:
+                cut = min(cut, self.found.moves[i].key)
+        return cut
 
     cdef inline void look(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         """Update the cheapest row of one cluster to move to another from the top of its heap."""
@@ -292,34 +415,24 @@ cdef class Flow:
             self.top_key[a * self.k + b] = heap.moves[0].key
             self.top_at[a * self.k + b] = heap.moves[0].at
 
-    cdef int64_t above(self, Py_ssize_t wanted, int64_t least) except? -1 nogil:
-        """A key that is above about `wanted` of those found, and above `least`, the smallest."""
-        cdef int64_t cut = UNREACHED
-        cdef Py_ssize_t i
-        with gil:
-            keys = np.empty(self.found.count, dtype=np.int64)
-            for i in range(self.found.count):
-                (<int64_t *>cnp.PyArray_DATA(<cnp.ndarray>keys))[i] = self.found.moves[i].key
-            cut = np.partition(keys, wanted)[wanted]
-        if cut > least:
-            return cut
-        cut = UNREACHED
-        for i in range(self.found.count):
-            if self.found.moves[i].key > least:
-                cut = min(cut, self.found.moves[i].key)
-        return cut
-
     cdef inline int64_t rank(self, int64_t at) noexcept nogil:
         return at if self.job.ids != NULL else self.job.rank[at]
 
     cdef void costs_of(self, int64_t at, int64_t *cost) noexcept nogil:
         """The costs (k,) of a row."""
         cdef int64_t row = at if self.job.ids == NULL else self.job.ids[at]
-        cdef Py_ssize_t j
         self.job.exact.squares(self.job.rows, &row, 1, self.job.centers, self.job.blocks, self.k,
-                               self.job.workers, self.pair_squares)
+                               self.job.workers, self.job.squares)
+        self.costs_from(self.job.squares, cost)
+
+    cdef void costs_from(self, const double *sq, int64_t *cost) noexcept nogil:
+        """The costs (k,) of a row with these squared distances."""
+        cdef double nearest = sq[0]
+        cdef Py_ssize_t j
+        for j in range(1, self.k):
+            nearest = min(nearest, sq[j])
         for j in range(self.k):
-            cost[j] = cost_of(self.job, self.pair_squares[j], self.job.nearest[at])
+            cost[j] = cost_of(self.job, sq[j], nearest)
 
     cdef int arrive(self, int64_t at, Py_ssize_t a) except -1 nogil:
         """Move a row to cluster a as a whole."""
@@ -330,19 +443,15 @@ cdef class Flow:
         for j in range(self.k):
             if self.top_at[before * self.k + j] == at:
                 self.look(before, j)
-        append_move(self.came + a, 0, 0, at)
+        if self.member != NULL:
+            append_move(self.came + a, 0, 0, at)
         self.costs_of(at, self.cost)
         for j in range(self.k):
             key = self.cost[j] - self.cost[a]
             heap = self.heaps + a * self.k + j
-            if j == a or key >= heap.unlisted:
-                continue
-            if heap.opened:
+            if j != a and key < heap.unlisted:
                 push_move(heap, key, self.rank(at), at)
                 self.look(a, j)
-            else:                            # the row will be listed with the others, if at all
-                heap.unlisted = key
-                self.top_key[a * self.k + j] = key
         return 0
 
     cdef int64_t at_home(self, int64_t at) noexcept nogil:
@@ -446,39 +555,43 @@ cdef class Flow:
 
         Of paths of equal length the one with the fewest arcs is taken (Edmonds & Karp 1972). With
         other paths, tiny parts of rows of equal costs could be passed to and fro almost for ever.
+        Then come arcs whose cost is only a bound, so that moves are listed before a path is chosen,
+        then those from the node with the lowest index.
         """
         cdef int64_t length = self.distance[a] + cost + self.price[b] - self.price[a]
         cdef Py_ssize_t hops = self.hops[a] + 1
-        if length < self.distance[b] or (
-                length == self.distance[b]
-                and (hops < self.hops[b]
-                     or (hops == self.hops[b] and self.guessed[b] and not guessed))):
+        cdef bint better = length < self.distance[b]
+        if length == self.distance[b] and length < UNREACHED:
+            better = hops < self.hops[b]
+            if hops == self.hops[b]:
+                better = guessed > self.guessed[b] or (guessed == self.guessed[b]
+                                                       and a < self.came_from[b])
+        if better:
             self.distance[b] = length
             self.hops[b] = hops
             self.came_from[b] = a
             self.via[b] = via
             self.guessed[b] = guessed
 
-    cdef void scan(self, Py_ssize_t a, Py_ssize_t to) noexcept nogil:
-        """Look at the arcs from a node to one other node, or to all (NOWHERE)."""
-        cdef Py_ssize_t first = 0 if to == NOWHERE else to
-        cdef Py_ssize_t last = self.k if to == NOWHERE else to, b, i
+    cdef void scan(self, Py_ssize_t a) noexcept nogil:
+        """Look at the arcs from a node to those that are not settled."""
+        cdef Py_ssize_t b, i
         cdef const int64_t *key = self.top_key + a * self.k
         cdef const int64_t *at = self.top_at + a * self.k
         if a == self.k:
-            for b in range(first, last + 1):
+            for b in range(self.k):
                 if not self.settled[b] and self.sent[b] > self.least[b]:
                     self.reach(a, b, 0, NOWHERE, False)
             return
-        for b in range(first, min(last + 1, self.k)):
+        for b in range(self.k):
             if key[b] < UNREACHED and not self.settled[b]:
                 self.reach(a, b, key[b], at[b], at[b] == NOWHERE)
-        if last == self.k and not self.settled[self.k] and self.sent[a] < self.most[a]:
+        if not self.settled[self.k] and self.sent[a] < self.most[a]:
             self.reach(a, self.k, 0, NOWHERE, False)
         for i in range(self.n_parted):
             if self.parted_in[i] != a:
                 continue
-            for b in range(first, min(last + 1, self.k)):
+            for b in range(self.k):
                 if not self.settled[b]:
                     self.reach(a, b, self.parted_cost[i * self.k + b]
                                - self.parted_cost[i * self.k + a], self.parted_at[i], False)
@@ -507,18 +620,21 @@ cdef class Flow:
                     v = j
             if v == NOWHERE:
                 return NOWHERE
-            if self.guessed[v]:              # list rows, and search again with what they cost
-                self.more(self.came_from[v], v)
-                self.distance[v] = UNREACHED
-                self.guessed[v] = 0
+            if self.guessed[v]:              # list rows, and go on with what they cost
+                with gil:
+                    self.list_more(self.came_from[v], v)
+                for u in range(self.k + 1):
+                    if not self.settled[u]:
+                        self.distance[u] = UNREACHED
+                        self.guessed[u] = 0
                 for u in range(self.k + 1):
                     if self.settled[u]:
-                        self.scan(u, v)
+                        self.scan(u)
                 continue
             if self.excess[v] < 0:
                 break
             self.settled[v] = 1
-            self.scan(v, NOWHERE)
+            self.scan(v)
         for j in range(self.k + 1):
             if self.settled[j]:
                 self.price[j] += nearest - self.distance[j]

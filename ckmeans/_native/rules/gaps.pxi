@@ -41,7 +41,7 @@ cdef class Gaps(Rule):
     """Centers of rows with gaps, for data whose metric is "gaps"."""
 
     def algorithm(self):
-        return Algorithm((Floats,), (AllCenters,))
+        return Algorithm((Floats,), (Leads, AllCenters))
 
     cdef Clusters clusters(self, Run run):
         return GapClusters()

@@ -26,28 +26,9 @@ cdef struct Medians:             # IN unless marked
     double *kept                 # scratch (threads, room)
     const Sums *how              # how sums of weights are cut
     const int64_t *items         # the parts of clusters to work on: cluster * parts + part
+    const uint8_t *wanted        # bit f: the median of its feature f
     double *reach                # OUT (k, d) how far from the new center to look for the next one
     double *out                  # OUT (k, d)
-
-
-cdef struct Candidate:           # a value that may be a median
-    int64_t place                # cluster * d + feature
-    double value
-
-
-cdef struct Bracketing:          # IN unless marked
-    const Rows *rows
-    ExactTable *exact
-    Worker *workers
-    const int32_t *label         # (n,)
-    const uint8_t *active        # (k,) whether the medians of a cluster are looked for
-    Py_ssize_t k, d
-    const double *low            # (k, d) medians are expected to be at least this,
-    const double *high           # (k, d) and at most this
-    int64_t *below               # INOUT (threads, k, d) values that are less than `low`
-    Candidate *found             # OUT (threads, room) values from `low` to `high`
-    int64_t *used                # INOUT (threads,) the number of these values
-    Py_ssize_t room
 
 
 cdef inline const double *row_at(const Rows *rows, ExactTable *exact, Py_ssize_t i,
@@ -224,6 +205,13 @@ cdef double weighted_median(double *x, double *w, Py_ssize_t n, const Sums *how,
     return x[low]
 
 
+cdef inline double share_of_candidates(double count) noexcept nogil:
+    """The share of so many values among which the next median is looked for: of few, more, since
+    their median moves farther.
+    """
+    return min(0.25, 1 / 16.0 + 2 / sqrt(count))
+
+
 cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                       int worker) noexcept nogil:
     """Find the medians of some clusters in some features. PANEL numbers of the range [start, stop)
@@ -236,7 +224,9 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef double *weights = own + job.room
     cdef double *kept = job.kept + worker * job.room
     cdef double row[MEDIAN_FEATURES]
+    cdef const double *x
     cdef double spread
+    cdef bint in_place
     cdef const int64_t *order
     cdef Py_ssize_t item, c, first, n, i, f
     for item in range(start // PANEL, (stop + PANEL - 1) // PANEL):
@@ -247,14 +237,21 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
         part.direct = False
         order = job.order + job.start[c]
         n = job.start[c + 1] - job.start[c]
+        in_place = job.rows.direct and job.rows.kind == KIND_F64
         for i in range(n):
-            job.exact.read(&part, order[i], row)
+            x = row
+            if in_place:
+                x = <const double *>(part.data + order[i] * part.row_stride)
+            else:
+                job.exact.read(&part, order[i], row)
             for f in range(part.d):
-                values[f * job.room + i] = row[f] + 0.0       # not -0.0
+                values[f * job.room + i] = x[f] + 0.0         # not -0.0
         if job.weights != NULL:
             for i in range(n):
                 own[i] = job.weights[order[i]]
         for f in range(part.d):
+            if not job.wanted[item] >> f & 1:
+                continue
             if job.weights == NULL:
                 row[0] = lower_median(values + f * job.room, n, kept)
             else:
@@ -266,42 +263,9 @@ cdef int find_medians(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 spread = 0
                 for i in range(n):
                     spread += fabs(values[f * job.room + i] - row[0])
-                # Of many distributions, about one value in twelve is that near to the median.
-                job.reach[job.cluster[c] * job.d + first + f] = 0.125 * spread / n
-    return 0
-
-
-cdef int look_between(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
-                      int worker) noexcept nogil:
-    """Count the values of rows [start, stop) that are below `low`, and list those from `low` to
-    `high`.
-    """
-    cdef Bracketing *job = <Bracketing *>job_
-    cdef double *room = <double *>job.workers[worker].block
-    cdef const double *row
-    cdef int64_t *below = job.below + worker * job.k * job.d
-    cdef Candidate *found = job.found + worker * job.room
-    cdef int64_t used = job.used[worker], at
-    cdef const double *low
-    cdef const double *high
-    cdef Py_ssize_t d = job.d, i, f
-    for i in range(start, stop):
-        if not job.active[job.label[i]]:
-            continue
-        if used + d > job.room:
-            used = job.room                   # too many: the medians are found without brackets
-            break
-        row = row_at(job.rows, job.exact, i, room)
-        at = job.label[i] * d
-        low = job.low + at
-        high = job.high + at
-        for f in range(d):
-            below[at + f] += row[f] < low[f]
-        for f in range(d):
-            found[used].place = at + f
-            found[used].value = row[f]
-            used += (row[f] >= low[f]) & (row[f] <= high[f])
-    job.used[worker] = used
+                # Of many distributions, about this share of values is that near to the median.
+                job.reach[job.cluster[c] * job.d + first + f] = (1.5 * share_of_candidates(n)
+                                                                 * spread / n)
     return 0
 
 
@@ -532,7 +496,7 @@ cdef class MedianClusters(Clusters):
             active[j] = self.total.touched[j] and self.cuts.weight_of(&self.total, j) > 0
             if active[j] and self.known[j] and self.n_left_out == 0 and self.find_known(j):
                 active[j] = False
-            memset(left + j * parts, active[j], parts)
+            memset(left + j * parts, 0xff if active[j] else 0, parts)
         if self.view.weight == NULL and self.n_left_out == 0:
             self.find_near(active, left, parts)
         return self.find_left(left, parts)
@@ -542,7 +506,8 @@ cdef class MedianClusters(Clusters):
 
         active  INOUT  (k,) whether the medians of a cluster are looked for; set to False where it
                        is not known how far to look
-        left    INOUT  (k, parts) whether medians are still to be found in a part of the features
+        left    INOUT  (k, parts) the medians that are still to be found in a part of the features:
+                       bit f is that of its feature f
         """
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.view.rows.n, k = self.k, d = self.d, size = k * d, e, i, j, f, rank
@@ -563,12 +528,10 @@ cdef class MedianClusters(Clusters):
         if rows == 0:
             return 0
         job.rows = &self.view.rows
-        job.exact = self.view.exact
         job.workers = self.view.workers
         job.label = self.label
         job.active = active
         job.k = k
-        job.d = d
         job.low = low
         job.high = high
         job.below = <int64_t *>memory.take(threads * size, sizeof(int64_t))
@@ -577,7 +540,7 @@ cdef class MedianClusters(Clusters):
         job.found = <Candidate *>memory.take(threads * job.room, sizeof(Candidate), True)
         job.used = <int64_t *>memory.take(threads, sizeof(int64_t))
         with nogil:
-            self.view.each_chunk(look_between, &job, 2.0 * d + 5)
+            self.view.each_chunk(self.view.exact.look_between, &job, 0.5 * d + 5)
         start = <int64_t *>memory.take(size + 1, sizeof(int64_t))
         for worker in range(threads):
             crowded = crowded or job.used[worker] == job.room
@@ -596,7 +559,7 @@ cdef class MedianClusters(Clusters):
         for j in range(k):
             if not active[j]:
                 continue
-            memset(left + j * parts, crowded, parts)
+            memset(left + j * parts, 0xff if crowded else 0, parts)
             whole = not crowded and self.few_moved(j)
             rank = (self.total.counts[j] - 1) // 2
             for f in range(d):
@@ -606,22 +569,23 @@ cdef class MedianClusters(Clusters):
                 if job.below[e] <= rank < job.below[e] + total:
                     self.fresh[e] = select_in(value + at, total, rank - job.below[e]) + 0.0
                 else:
-                    left[j * parts + f // MEDIAN_FEATURES] = True
+                    left[j * parts + f // MEDIAN_FEATURES] |= 1 << f % MEDIAN_FEATURES
                     whole = False
-                # Next time, about one value in twelve should be a candidate.
-                self.reach[e] *= min(2.0, max(0.5, self.total.counts[j] / (12.0 * (total + 1))))
+                self.reach[e] *= min(2.0, max(0.5, share_of_candidates(self.total.counts[j])
+                                              * self.total.counts[j] / (total + 1)))
             if whole:
                 self.know(j, value, start, job.below, low, high)
         return 0
 
     cdef int find_left(self, const uint8_t *left, Py_ssize_t parts) except -1:
-        """Find the medians of some clusters in some parts of their features (k, parts)."""
+        """Find the medians of some clusters in some of their features, see `find_near`."""
         cdef Memory memory = Memory()
         cdef Py_ssize_t n = self.view.rows.n, k = self.k, j, i, c, count = 0, total = 0, most = 1
         cdef Py_ssize_t n_items = 0, p
         cdef int threads = self.view.n_threads
         cdef int64_t *order
         cdef int64_t *items = <int64_t *>memory.take(k * parts, sizeof(int64_t))
+        cdef uint8_t *wanted = <uint8_t *>memory.take(k * parts, 1)
         cdef int64_t *start = <int64_t *>memory.take(k + 1, sizeof(int64_t))
         cdef int64_t *at = <int64_t *>memory.take(k + 1, sizeof(int64_t))
         cdef int32_t *cluster = <int32_t *>memory.take(k, sizeof(int32_t))
@@ -635,6 +599,7 @@ cdef class MedianClusters(Clusters):
                 if left[j * parts + p]:
                     place[j] = count
                     items[n_items] = count * parts + p
+                    wanted[n_items] = left[j * parts + p]
                     n_items += 1
             if place[j] >= 0:
                 cluster[count] = <int32_t>j
@@ -670,6 +635,7 @@ cdef class MedianClusters(Clusters):
         job.weights = weight
         job.exact = self.view.exact
         job.order, job.start, job.cluster, job.items = order, start, cluster, items
+        job.wanted = wanted
         job.d = self.d
         job.parts = parts
         job.room = most + 1
@@ -705,7 +671,7 @@ cdef class MedianRule(Rule):
         return 0
 
     def algorithm(self):
-        return Algorithm((Floats,), (AllCenters,))
+        return Algorithm((Floats,), (Leads, AllCenters))
 
     cdef Clusters clusters(self, Run run):
         return MedianClusters()

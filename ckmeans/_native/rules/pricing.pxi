@@ -14,6 +14,7 @@
 
 cdef enum:
     SOME = 64            # rows that a thread processes together
+    PRICED_TOGETHER = 4  # and those that `priced` compares at once
     BIDS = 8             # clusters that are compared together; BLOCK is a multiple of it
 
 cdef int64_t UNREACHED = <int64_t>1 << 62     # above the costs of all rows and paths
@@ -35,9 +36,17 @@ cdef struct Pricing:     # rows, compared with all centers at their prices; IN u
                                  # on
     double largest_bid           # their largest magnitude
     double *squares              # scratch (threads, SOME, padded)
+    # the filter in float32; `packed` is NULL where there is none
+    const Packed *packed         # rows, one after the other
+    const FilterTable *filter
+    const float *lanes           # centers, as in Centers
+    float *norms                 # (padded,) with prices, lowered by their error bounds
+    double *added                # (k,) these prices, of which the lowest is 0
+    double guard_norm, guard_score, guard_floor      # as in Centers
+    float *scores                # scratch (threads, PRICED_TOGETHER, padded)
+    float *saved                 # INOUT (threads, k, padded) as `saving`: of scores
     int32_t *label               # INOUT by place: the cheapest cluster; of equally cheap ones the
                                  # label before if it is one of them, else the first
-    double *nearest              # OUT by place: squared distance to the nearest center
     # bounds of rows from the last pass; `slack` is NULL where none are stored
     double *slack                # INOUT by place: any other cluster costs at least this much more,
     double *reach                # INOUT and the row's center is at most this far,
@@ -65,8 +74,8 @@ cdef inline int64_t cost_of(const Pricing *job, double sq_distance, double neare
     return job.most
 
 
-cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t before,
-                                double *nearest) noexcept nogil:
+cdef inline int32_t cheapest_of(const Pricing *job, const double *sq,
+                                int32_t before) noexcept nogil:
     """The cluster of least cost + price of a row; of equally cheap ones `before` if it is one of
     them, else the first.
 
@@ -74,8 +83,7 @@ cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t be
     are compared as whole numbers. The error of a floating-point sum is less than 2 units in the
     last place of its largest term, that of a whole number is less than 2.
 
-    sq       IN   (padded,) the row's squared distances
-    nearest  OUT  the smallest of these
+    sq  IN  (padded,) the row's squared distances
     """
     cdef double low[BIDS]
     cdef double least[BIDS]
@@ -96,7 +104,6 @@ cdef inline int32_t cheapest_of(const Pricing *job, const double *sq, int32_t be
     for b in range(1, BIDS):
         low[0] = low[b] if low[b] < low[0] else low[0]
         least[0] = least[b] if least[b] < least[0] else least[0]
-    nearest[0] = low[0]
     limit = (least[0] + 4 / job.scale
              + 2e-15 * (fabs(least[0]) + 2 * job.largest_bid + low[0]))
     for j from 0 <= j < job.padded by BIDS:
@@ -154,8 +161,8 @@ cdef inline bint stays(Pricing *job, Py_ssize_t place, int worker) noexcept nogi
     return True
 
 
-cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
-                  int worker) noexcept nogil:
+cdef void compare_exactly(Pricing *job, const int64_t *places, Py_ssize_t count,
+                          int worker) noexcept nogil:
     """Find the cheapest clusters of the rows at some places, SOME of them at most."""
     cdef Py_ssize_t i, j, at
     cdef double *sq = job.squares + worker * SOME * job.padded
@@ -173,7 +180,7 @@ cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
         at = places[i]
         for j in range(job.k, job.padded):
             sq[j] = sq[job.k - 1]
-        label = cheapest_of(job, sq, job.label[at], job.nearest + at)
+        label = cheapest_of(job, sq, job.label[at])
         job.label[at] = label
         own = sq[label]
         sq[label] = INFINITY
@@ -189,12 +196,68 @@ cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
         if job.slack != NULL:
             for b in range(1, BIDS):
                 least[0] = min(least[0], least[b])
-            job.slack[at] = least[0] - job.bid[label]
-            job.reach[at] = sqrt(own) * (1 + 1e-15 * (job.rows.d + 8))
-            job.priced[at] = label
-            j = worker * job.k + label
-            job.farthest[j] = max(job.farthest[j], job.reach[at])
+            keep_bounds(job, at, label, least[0] - job.bid[label],
+                        sqrt(own) * (1 + 1e-15 * (job.rows.d + 8)), worker)
         sq += job.padded
+
+
+cdef inline void keep_bounds(Pricing *job, Py_ssize_t at, int32_t label, double slack,
+                             double reach, int worker) noexcept nogil:
+    cdef Py_ssize_t a = worker * job.k + label
+    job.slack[at] = slack
+    job.reach[at] = reach
+    job.priced[at] = label
+    job.farthest[a] = max(job.farthest[a], reach)
+
+
+cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
+                  int worker) noexcept nogil:
+    """The same, with the filter first.
+
+    As in kernels/filter/filter.pxi, differences of true scores are not below those of scores by
+    more than the margin by which a winner is proved, so that minus this margin they are bounds.
+    """
+    cdef Py_ssize_t d = job.rows.d, padded = job.padded, i, at, left = 0
+    cdef float *scores = job.scores + worker * PRICED_TOGETHER * padded
+    cdef const float *x[PRICED_TOGETHER]
+    cdef float lowest[PRICED_TOGETHER]
+    cdef float second[PRICED_TOGETHER]
+    cdef int32_t winner[PRICED_TOGETHER]
+    cdef int64_t row[PRICED_TOGETHER]
+    cdef int64_t places_left[SOME]
+    cdef double norm, margin, own, unit
+    cdef int32_t label
+    cdef int r
+    if job.packed == NULL:
+        compare_exactly(job, places, count, worker)
+        return
+    unit = 1 / (job.packed.scale * job.packed.scale)
+    for i from 0 <= i < count by PRICED_TOGETHER:
+        for r in range(PRICED_TOGETHER):
+            at = places[min(i + r, count - 1)]
+            row[r] = at if job.ids == NULL else job.ids[at]
+            x[r] = job.packed.panels + row[r] * d
+        job.filter.priced(x, d, job.lanes, job.norms, padded, scores, lowest, second, winner)
+        for r in range(<int>min(<Py_ssize_t>PRICED_TOGETHER, count - i)):
+            at = places[i + r]
+            label = winner[r]
+            norm = job.packed.sq_norms[row[r]]
+            margin = (job.guard_norm * norm + job.guard_score * lowest[r] + job.guard_floor
+                      + 1e-6 * (norm + fabs(lowest[r])))
+            if not second[r] - lowest[r] > margin or label >= job.k:
+                places_left[left] = at
+                left += 1
+                continue
+            job.label[at] = label
+            own = lowest[r] + margin
+            job.filter.note_savings(scores + r * padded, <float>own, padded,
+                                    job.saved + (worker * job.k + label) * padded)
+            if job.slack != NULL:
+                keep_bounds(job, at, label, (second[r] - own) * unit,
+                            sqrt(max(norm + own - job.added[label], 0.0) * (1 + 1e-6) * unit),
+                            worker)
+    if left:
+        compare_exactly(job, places_left, left, worker)
 
 
 cdef int price_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
@@ -211,5 +274,6 @@ cdef int price_rows(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t ch
         if count == SOME:
             compare(job, places, count, worker)
             count = 0
-    compare(job, places, count, worker)
+    if count:
+        compare(job, places, count, worker)
     return 0

@@ -71,6 +71,8 @@ cdef class Sizes(Rule):
     cdef double *blocks
     cdef int exponent            # of the scale of costs and prices
     cdef double *slack           # (n,) bounds of rows, see rules/pricing.pxi
+    cdef double *reach           # (n,)
+    cdef int32_t *priced_in      # (n,)
     cdef double *center_then     # (k, d) the centers,
     cdef double *bid_then        # (k,) the prices
     cdef double *farthest        # (k,) and the largest reach, when bounds were updated last
@@ -79,6 +81,10 @@ cdef class Sizes(Rule):
     cdef double *loss_by_reach   # (k,) scratch
     cdef double *cap             # (k,) scratch
     cdef int age                 # passes since all rows were compared; -1: there are no bounds
+    cdef CenterForms forms       # for the filter; None: there is none
+    cdef double *sample_bounds   # (2, sampled) `slack` and `reach` of a sample's rows
+    cdef int32_t *sample_priced  # (sampled,)
+    cdef Py_ssize_t sampled
     cdef bint priced             # whether there are prices of an earlier assignment
     cdef const int64_t *order    # (n,) all rows, in the order of their hashes
     cdef object at_last          # rows of 0 units, which are assigned last
@@ -128,14 +134,13 @@ cdef class Sizes(Rule):
                                                                    sizeof(double))
         self.job.price = self.flow.price
         self.job.bid = <double *>self.memory.take(self.job.padded, sizeof(double))
-        self.job.nearest = <double *>self.memory.take(n, sizeof(double), True)
         self.job.saving = <double *>self.memory.take(run.data.n_threads * k * self.job.padded,
                                                      sizeof(double), True)
         self.job.farthest = <double *>self.memory.take(run.data.n_threads * k, sizeof(double))
         self.job.compared = <int64_t *>self.memory.take(run.data.n_threads, sizeof(int64_t))
         self.slack = <double *>self.memory.take(n, sizeof(double), True)
-        self.job.reach = <double *>self.memory.take(n, sizeof(double), True)
-        self.job.priced = <int32_t *>self.memory.take(n, sizeof(int32_t), True)
+        self.reach = <double *>self.memory.take(n, sizeof(double), True)
+        self.priced_in = <int32_t *>self.memory.take(n, sizeof(int32_t), True)
         self.center_then = <double *>self.memory.take(k * d, sizeof(double))
         self.bid_then = <double *>self.memory.take(6 * k, sizeof(double))
         self.farthest = self.bid_then + k
@@ -144,10 +149,76 @@ cdef class Sizes(Rule):
         self.job.loss_by_reach = self.loss_by_reach = self.bid_then + 4 * k
         self.job.cap = self.cap = self.bid_then + 5 * k
         self.age = -1
+        self.open_filter(run)
         self.job.rank = rank = <int64_t *>self.memory.take(n, sizeof(int64_t), True)
         for i in range(n):
             rank[order.order[i]] = i
         return 0
+
+    cdef int open_filter(self, Run run) except -1:
+        """Allocate what the filter in float32 reads, if rows and memory allow it."""
+        cdef Py_ssize_t k = self.k, d = run.data.rows.d, padded = self.job.padded
+        cdef Packed *packed = run.choice.packing.panels()
+        if (not run.choice.packing.filter or packed.panels == NULL or run.data.rows.directionless
+                or not 2.0 ** -400 < packed.scale < 2.0 ** 400):
+            return 0
+        self.forms = CenterForms(k, d, False)
+        self.forms.use_lanes()
+        self.forms.sifting = True
+        self.job.filter = run.data.filter
+        self.job.norms = <float *>self.memory.take(padded, sizeof(float))
+        self.job.added = <double *>self.memory.take(k, sizeof(double))
+        self.job.scores = <float *>self.memory.take(run.data.n_threads * PRICED_TOGETHER * padded,
+                                                    sizeof(float), True)
+        self.job.saved = <float *>self.memory.take(run.data.n_threads * k * padded,
+                                                   sizeof(float), True)
+        return 0
+
+    cdef int prepare_filter(self, Run run) except -1:
+        """The forms of the centers, and rows that are packed one after the other."""
+        cdef Data data = run.data
+        cdef Packing packing = run.choice.packing
+        self.job.packed = NULL
+        if self.forms is None or not run.forms.c.filter or data.floats.boxes.order != NULL:
+            return 0
+        if packing.panels().filling:         # a pass whose labels nobody reads packs them
+            run.job.packing = packing.panels_for(run, BY_FEATURE)
+            with nogil:
+                data.each_chunk(data.exact.assign, &run.job, packing.pass_cost(run))
+            packing.was_read()
+        self.job.packed = packing.panels_for(run, BY_ROW)
+        self.forms.prepare(run.clusters.center, self.job.packed, True, True)
+        self.job.lanes = self.forms.c.lanes
+        if not self.forms.c.filter:
+            self.job.packed = NULL
+        return 0
+
+    cdef void price_filter(self) noexcept:
+        """Add prices to the norms that the filter reads. Of a price, rounding loses less than 4e-7
+        times it.
+        """
+        cdef double scale, least = INFINITY, most = 0, norm
+        cdef Centers *c
+        cdef Py_ssize_t j
+        if self.job.packed == NULL:
+            return
+        c = &self.forms.c
+        scale = self.job.packed.scale * self.job.packed.scale
+        for j in range(self.k):
+            least = min(least, self.job.bid[j])
+        for j in range(self.k):
+            self.job.added[j] = (self.job.bid[j] - least) * scale
+            most = max(most, self.job.added[j])
+            norm = self.forms.norms[j] * (1 - 2 * c.gamma - 5e-7)
+            self.job.norms[j] = <float>(norm + self.job.added[j] * (1 - 4e-7))
+        for j in range(self.k, self.job.padded):
+            self.job.norms[j] = <float>3e38
+        if not most < ldexp(1, 110):
+            self.job.packed = NULL
+        self.job.guard_norm = c.guard_norm + 3e-6
+        self.job.guard_score = c.guard_score + 2e-6
+        self.job.guard_floor = (c.guard_floor + 2e-6 * most
+                                + scale * (16 / self.job.scale + 1e-14 * self.job.largest_bid))
 
     cdef int amend(self, Run run, int32_t *label) except -1 nogil:
         memcpy(label, run.amended, self.n * sizeof(int32_t))
@@ -164,6 +235,7 @@ cdef class Sizes(Rule):
         self.job.centers = run.clusters.center
         side_by_side(run.clusters.center, NULL, self.k, run.data.rows.d, self.blocks)
         self.rescale()
+        self.prepare_filter(run)
         if self.priced:
             self.price(self.n, label, self.least, self.most, self.unit, self.total)
         # With the prices of a sample, sizes are off by a share of about sqrt(k / sample size). So
@@ -235,6 +307,9 @@ cdef class Sizes(Rule):
             for i in range(count):
                 unit[i] = self.unit[self.order[i]]
                 total += unit[i]
+        self.sampled = count
+        self.sample_bounds = <double *>memory.take(2 * count, sizeof(double), True)
+        self.sample_priced = <int32_t *>memory.take(count, sizeof(int32_t), True)
         memset(label, 0xff, count * sizeof(int32_t))
         for j in range(self.k):
             share = int(total)
@@ -263,15 +338,34 @@ cdef class Sizes(Rule):
             # The first thread continues with the savings of the last pass, if they are used.
             for i in range(0 if self.job.all_rows else pairs, data.n_threads * pairs):
                 self.job.saving[i] = INFINITY
+            for i in range(data.n_threads * pairs if self.job.packed != NULL else 0):
+                self.job.saved[i] = <float>3e38
             data.threads.each_chunk(price_rows, &self.job, count, cost)
             for i in range(pairs, data.n_threads * pairs):
                 self.job.saving[i % pairs] = min(self.job.saving[i % pairs], self.job.saving[i])
+            self.take_saved()
         self.end_tracking()
         with nogil:
             for i in range(count):
                 size[label[i]] += 1 if unit == NULL else unit[i]
             self.flow.begin(&self.job, unit, size, least, most, total)
         return 0
+
+    cdef void take_saved(self) noexcept nogil:
+        """Lower `saving` to what the filter has found, without prices."""
+        cdef Py_ssize_t pairs = self.k * self.job.padded, i, a, j
+        cdef double unit, value
+        if self.job.packed == NULL:
+            return
+        unit = 1 / (self.job.packed.scale * self.job.packed.scale)
+        for i in range(self.run_.data.n_threads * pairs):
+            if self.job.saved[i] > 1e38:      # no row
+                continue
+            a, j = i % pairs // self.job.padded, i % self.job.padded
+            if j < self.k:
+                value = self.job.saved[i] - 1e-6 * fabs(self.job.saved[i])
+                value = (value - self.job.added[j] + self.job.added[a]) * unit
+                self.job.saving[i % pairs] = min(self.job.saving[i % pairs], value)
 
     cdef void set_bids(self) noexcept:
         """Set `bid`: the prices in units of squared distances."""
@@ -282,6 +376,7 @@ cdef class Sizes(Rule):
             if j < self.k:
                 self.job.bid[j] = self.flow.price[j] / self.job.scale
                 self.job.largest_bid = max(self.job.largest_bid, fabs(self.job.bid[j]))
+        self.price_filter()
 
     cdef int begin_tracking(self) except -1:
         """Before a pass: find by how much the bounds of rows have changed since the last one, and
@@ -294,20 +389,28 @@ cdef class Sizes(Rule):
         cdef int64_t doubtful = 0
         cdef int worker
         memset(self.job.farthest, 0, data.n_threads * k * sizeof(double))
-        self.job.slack = self.slack if self.job.ids == NULL else NULL
-        self.job.all_rows = self.job.slack == NULL or not 0 <= self.age < MOST_AGED
+        self.job.slack, self.job.reach, self.job.priced = self.slack, self.reach, self.priced_in
+        if self.job.ids != NULL:
+            self.job.slack, self.job.reach = self.sample_bounds, self.sample_bounds + self.sampled
+            self.job.priced = self.sample_priced
+        self.job.all_rows = self.job.ids != NULL or not 0 <= self.age < MOST_AGED
+        self.job.slip_by_square = 1e-14 + 1e-15 * d
+        self.job.span = 0
+        for a in range(k if self.job.all_rows else 0):
+            for j in range(a):
+                apart = distance_up(center + a * d, center + j * d, d)
+                self.job.span = max(self.job.span, apart)
+        self.job.slip = 16 / self.job.scale + self.job.slip_by_square * largest
         if self.job.all_rows:
             return 0
         for j in range(k):
             self.moved[j] = distance_up(center + j * d, self.center_then + j * d, d)
             most_moved = max(most_moved, self.moved[j])
             largest = max(largest, fabs(self.bid_then[j]))
-        self.job.span = 0
         for a in range(k):
             for j in range(k):
                 apart = distance_up(self.center_then + a * d, self.center_then + j * d, d)
                 self.job.span = max(self.job.span, apart + 2 * most_moved)
-        self.job.slip_by_square = 1e-14 + 1e-15 * d
         self.job.slip = 16 / self.job.scale + self.job.slip_by_square * largest
         for a in range(k):
             reach = self.farthest[a] + self.job.span
@@ -345,13 +448,13 @@ cdef class Sizes(Rule):
         cdef Data data = self.run_.data
         cdef Py_ssize_t k = self.k, j
         cdef int worker
-        if self.job.slack == NULL:           # the savings of all rows were overwritten
-            self.age = -1
-            return
         memset(self.farthest, 0, k * sizeof(double))
         for worker in range(data.n_threads):
             for j in range(k):
                 self.farthest[j] = max(self.farthest[j], self.job.farthest[worker * k + j])
+        if self.job.ids != NULL:             # the savings of all rows were overwritten
+            self.age = -1
+            return
         memcpy(self.center_then, self.run_.clusters.center, k * data.rows.d * sizeof(double))
         memcpy(self.bid_then, self.job.bid, k * sizeof(double))
         self.age = 0 if self.job.all_rows else self.age + 1
@@ -362,13 +465,21 @@ cdef class Sizes(Rule):
         return (4 * data.assign_cost(self.k) if data.rows.indptr == NULL
                 else data.csr_cost(self.k))
 
+    cdef double most_slip(self) noexcept:
+        """By how much the cost of a row may be off from what its bounds say."""
+        cdef double span = 0
+        cdef Py_ssize_t j
+        for j in range(self.k):
+            span = max(span, self.farthest[j])
+        span += self.job.span
+        return self.job.slip + self.job.slip_by_square * (self.job.largest_bid + span * span)
+
     cdef int solve(self, Py_ssize_t count) except -1:
         """Move rows until no cluster has an excess; this also updates the prices."""
-        cdef Memory memory = Memory()
         cdef int done
         if self.flow.surplus() == 0:
             return 0
-        self.flow.open_lists(count, memory)
+        self.flow.open_lists(count, self.most_slip())
         with nogil:
             done = self.flow.run()
         if not done:                         # which `open` has ruled out for unchanged rows

@@ -60,6 +60,8 @@ include "kernels/exact/axes.pxi"
 include "kernels/exact/pack.pxi"
 include "kernels/exact/labels.pxi"
 include "kernels/exact/groups.pxi"
+include "kernels/exact/leads.pxi"
+include "kernels/exact/medians.pxi"
 include "kernels/exact/bytes.pxi"
 include "kernels/exact/shown.pxi"
 include "kernels/exact/seeding.pxi"
@@ -94,6 +96,11 @@ _table.unit_factor = unit_factor_of
 _table.unit_factors = unit_factors
 _table.present = present_in
 table = PyCapsule_New(&_table, "ckmeans.exact", NULL)
+
+if not CKM_EUCLIDEAN:        # squared distances have searches that are faster
+    _table.assign_leads = assign_leads
+if CKM_MANHATTAN:
+    _table.look_between = look_between
 
 cdef ExactTable _csr
 if CKM_EUCLIDEAN:            # other metrics have no rows in CSR form, and none in bytes

@@ -281,6 +281,9 @@ cdef inline void judge(vf lowest, vf second, vi winner, const float *x_sq_norms,
     cdef vf margin = (VF_SPLAT(centers.guard_norm) * VF_LOAD(x_sq_norms + lane)
                       + VF_SPLAT(centers.guard_score) * lowest
                       + VF_SPLAT(centers.guard_floor))
+    if centers.seen != NULL:
+        VF_STORE(centers.seen + lane, lowest)
+        VF_STORE(centers.seen + PANEL + lane, second)
     unsure[0] |= VF_BITS_LE(second - lowest, margin) << lane
     VI_STORE(best + lane, winner)
     changed[0] |= VI_BITS_NE(winner, VI_LOAD(labels + lane)) << lane
@@ -412,6 +415,7 @@ cdef inline void gain(const vf *score, const float *low, const float *high, floa
 
 
 include "kernels/filter/manhattan.pxi"
+include "kernels/filter/priced.pxi"
 
 
 # ---- boxes ---------------------------------------------------------------------------------------
@@ -709,6 +713,8 @@ _table.lists = filter_lists
 _table.gains = filter_gains
 _table.manhattan_panel = manhattan_panel
 _table.manhattan_gains = manhattan_gains
+_table.priced = filter_priced
+_table.note_savings = note_savings
 _table.rows = filter_rows
 _table.own = filter_own
 _table.failing = filter_failing
