@@ -10,7 +10,7 @@ cdef double weigh_cost(Py_ssize_t m, Py_ssize_t width) noexcept nogil:
 
 cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq_nearest,
                       const uint16_t *bucket, Py_ssize_t buckets) noexcept:
-    """A step of k-means++ but for its candidates and totals; all rows are looked at."""
+    """A step of k-means++, without its candidates and totals; all rows are looked at."""
     memset(job, 0, sizeof(Seeding))
     job.rows = &view.rows
     job.weights = view.weight
@@ -28,13 +28,13 @@ cdef void seeding_job(View view, Seeding *job, const Packed *packing, double *sq
 cdef enum:
     BYTES_FROM = 4               # centers from which on bytes,
     AXES_FROM = 16               # axes,
-    HEADS_FROM = 32              # and heads are thought of, whenever there are twice as many;
-                                 # before, candidates are near to many rows
+    HEADS_FROM = 32              # and heads are considered, each time the number of centers has
+                                 # doubled; before that, candidates are near to many rows
 
 cdef double MOST_WEIGHTS = 1e10  # between the lightest row and the heaviest: gains fit into float32
 
-cdef double MANY_AXES = 1e9      # nanoseconds of comparing all features to come, from which on
-                                 # finding many axes takes a few hundredths of them
+cdef double MANY_AXES = 1e9      # nanoseconds that comparing all features will still take, above
+                                 # which finding many axes adds only a few percent
 
 
 cdef class PlusPlus:
@@ -46,12 +46,12 @@ cdef class PlusPlus:
     say which rows are drawn. When all rows coincide with centers, the first rows by content that
     are not yet taken follow.
 
-    Candidates are compared with all rows by the filter, which leaves few rows to each. With many
-    centers that is a matter of reading the rows: they are compared in bytes (`packings/bytes.pxi`)
-    or, where a sample says that this pays, along a few axes (`packings/axes.pxi`). What those tell
-    about a candidate may rule it out; else all features are looked at of the rows alone that are
-    left over. The triangle inequality (Raff, IJCAI 2021) leaves over more than that: rows lie too
-    far from their centers.
+    The filter compares all candidates with all rows, and leaves few rows to each candidate. With
+    many centers, reading the rows takes most of the time. So rows are compared in bytes
+    (`packings/bytes.pxi`) or, where a sample predicts that this is faster, along a few axes
+    (`packings/axes.pxi`). The resulting bounds may rule a candidate out; if not, all features are
+    compared, but only of the rows that the bounds leave over. The triangle inequality (Raff, IJCAI
+    2021) leaves more rows than that, since rows lie too far from their centers.
     """
     cdef Data data
     cdef Memory memory
@@ -71,7 +71,7 @@ cdef class PlusPlus:
     cdef readonly Py_ssize_t by_bytes     # in bytes,
     cdef readonly Py_ssize_t by_heads     # and of those by heads first
     cdef double without          # nanoseconds a row of a step in the next best way
-    cdef double wasted           # those that this way has cost so far, less what that would have
+    cdef double wasted           # what this way has cost so far beyond the next best one
     cdef Py_ssize_t k, trials
     cdef CenterForms one         # of the row that was taken last,
     cdef CenterForms all         # and of those that are tried
@@ -299,42 +299,42 @@ cdef class PlusPlus:
         return weigh_cost(self.trials, self.data.rows.d)
 
     cdef double left_cost(self) noexcept nogil:
-        """And those of a row that is left over with one candidate."""
+        """Nanoseconds to compare all features of a row that is left over with one candidate."""
         return 15 + (0.45 if self.data.rows.direct else 2.0) * self.data.rows.d
 
     cdef double byte_cost(self) noexcept nogil:
-        """The same in bytes, but for the rows that those leave over."""
+        """Nanoseconds of a row in bytes, without the rows left over."""
         return (self.head_cost(self.heads.c.width) if self.heads is not None
                 else self.all_bytes_cost())
 
     cdef double all_bytes_cost(self) noexcept nogil:
-        """The same of all features."""
+        """Nanoseconds of a row in bytes of all features, without the rows left over."""
         cdef Py_ssize_t d = self.data.rows.d
         return 1 + 0.01 * d + max(0.03 * d, self.trials * (0.1 + filter_table.byte_cost * d / 64.0))
 
     cdef double head_cost(self, Py_ssize_t width) noexcept nogil:
-        """The same of heads, but for the pairs that those leave over."""
+        """Nanoseconds of a row by its head, without the pairs left over."""
         return 1.5 + 0.01 * width + max(0.03 * width, self.trials * (0.15 + filter_table.byte_cost
                                                                     * width / 64.0))
 
     cdef double pair_cost(self) noexcept nogil:
-        """And of such a pair."""
+        """Nanoseconds of a pair of a row and a candidate that heads leave over."""
         return 12 + 0.04 * self.data.rows.d
 
     cdef double making_cost(self, Py_ssize_t width) noexcept nogil:
-        """What it takes to make the head of a row."""
+        """Nanoseconds to make the head of a row."""
         return 100 + self.data.rows.d * (0.02 * width + 1)
 
     cdef double whole_byte_cost(self) noexcept nogil:
-        """And with those: about as many as a center has rows; most candidates are ruled out
-        before.
+        """Nanoseconds of a row in bytes of all features, with the rows left over: about as many as
+        a center has rows, since most candidates are ruled out before.
         """
         return (self.all_bytes_cost()
                 + 1.3 * self.trials / self.centers * (4 + 0.2 * self.left_cost()))
 
     cdef double axes_cost(self, Py_ssize_t count, double left, Py_ssize_t steps) noexcept nogil:
-        """Nanoseconds that a row takes along so many axes, if those leave it over with that many
-        candidates; what packing takes is shared by so many steps.
+        """Nanoseconds of a row along `count` axes, which leave it over with `left` candidates, on
+        average. The time of packing is divided by the number of steps.
         """
         return (weigh_cost(self.trials, count + 1) + left * self.left_cost()
                 + 0.2 * self.data.rows.d * count / steps)
@@ -388,7 +388,7 @@ cdef class PlusPlus:
         shares = np.empty(len(sample))
         for i in range(len(sample)):
             shares[i] = self.job.sq_nearest[<Py_ssize_t>sample[i]] * scale * scale
-        # (What bytes are off by makes little difference; this is about it.)
+        # The second term estimates the error of bytes, which matters little here.
         limits = ((shares - trial.sq_norms)[:, None]
                   + 0.016 * np.sqrt(np.outer(trial.sq_norms, trial.center_sq_norms)))
         if self.heads is not None:
@@ -605,8 +605,8 @@ cdef class PlusPlus:
         return sum_value(self.job.potential.part, 1, SUM_PARTS)
 
     cdef double left_by(self, Py_ssize_t candidate) except -1 nogil:
-        """The potential that a candidate would leave: an exact sum like any other, so it is no
-        matter that it was subtracted.
+        """The potential that a candidate would leave. Sums are exact, so a difference of two is as
+        good as a sum of its own.
         """
         cdef Sum total = self.job.potential
         cdef Range found
