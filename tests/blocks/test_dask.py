@@ -492,3 +492,13 @@ def test_a_killed_worker_changes_nothing(client, cluster, monkeypatch, while_wai
     with pytest.raises(OSError):
         os.kill(victims[0], 0)
     assert_same(model.compute(), plain)
+
+
+def test_blocks_of_one_row_may_have_any_stride(synchronous):
+    X = data(20)
+    rows = [
+        da.from_delayed(dask.delayed(lambda i: X[i][None])(i), (1, X.shape[1]), X.dtype)
+        for i in range(len(X))
+    ]
+    ours = KMeans(4, init="k-means++", random_state=3).fit(da.concatenate(rows))
+    assert_same(ours.compute(), ckmeans.KMeans(4, init="k-means++", random_state=3).fit(X))
