@@ -135,6 +135,18 @@ def test_a_loop_warns_once():
     assert all(one.filename == __file__ for one in caught)
 
 
+@pytest.mark.parametrize("scale", [None, "standard"])
+def test_a_call_of_many_fits_warns_once(scale):
+    """Also where every warning is shown."""
+    table = frame(a=30_000 * RANDOM.random(N), b=RANDOM.random(N), id=IDS["id"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = select_k(table, range(1, 5), random_state=0, scale=scale)
+    assert len(caught) == (2 if scale is None else 1)
+    for model in found.models.values():
+        assert model.feature_names_in_.tolist() == ["x", "y", "a", "b", "id"]
+
+
 def test_the_warning_can_be_turned_off():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
