@@ -47,6 +47,7 @@ RANDOM = np.random.default_rng(1)
 IDS = {
     "id": 7 * RANDOM.permutation(N),
     "customerId": RANDOM.choice(2**40, N, replace=False),
+    "id.1": 7 * RANDOM.permutation(N),  # the second column "id" of a file
     "order no": np.arange(500.0, 500 + N),
     "n": np.arange(1, N + 1)[::-1],
     "counted": RANDOM.permutation(N).astype(np.float32),
@@ -54,6 +55,7 @@ IDS = {
 NO_IDS = {
     "id": np.arange(N) // 2,  # of groups
     "code": np.arange(N) + 0.5,
+    "q.1": 7 * RANDOM.permutation(N),
     "year": 1900 + np.arange(N),
     "size": 7 * RANDOM.permutation(N),
 }
