@@ -67,7 +67,7 @@ def check_outputs(args, inputs=()):
         for source in inputs:
             if os.path.isfile(path) and os.path.isfile(source) and os.path.samefile(path, source):
                 raise UsageError(f"{path} is an input, and would be overwritten")
-            if os.path.isdir(source) and _is_within(path, source):
+            if os.path.isdir(source) and is_within(path, source):
                 raise UsageError(
                     f"cannot write {path}: all files in {source} are inputs; give a name elsewhere"
                 )
@@ -75,7 +75,7 @@ def check_outputs(args, inputs=()):
             raise UsageError(f"{path} exists: give --force to overwrite it, or another name")
 
 
-def _is_within(path, directory):
+def is_within(path, directory):
     """Whether a file is, or would be, in a directory or in one below it."""
     folder = os.path.realpath(directory)
     # (on Windows, what is on another drive has no path in common)

@@ -316,6 +316,7 @@ def test_a_directory_of_parquet_files(run, rows, directory):
         ("--output", "rows/new.csv"),
         ("--labels", "rows/below/l.npy"),
         ("--model", "link/m.npz"),
+        ("--checkpoint", "rows/state"),
     ],
 )
 def test_nothing_is_written_among_the_inputs(result, run, directory, tmp_path):
