@@ -281,22 +281,40 @@ def _texts(texts, n, kind="text"):
     """The columns of texts, or of ids: name -> list of n texts, None where one is missing."""
     if texts is None:
         return {}
-    if hasattr(texts, "columns") and hasattr(texts, "__getitem__"):
-        texts = {name: texts[name] for name in texts.columns}
-    if not hasattr(texts, "items"):
-        raise TypeError(
-            f"{kind}s must be a dict of columns or a table, got "
-            f"{type(texts).__name__}: pass {{name: values}}."
-        )
     found = {}
-    for name, values in texts.items():
-        values = values.tolist() if hasattr(values, "tolist") else list(values)
+    for name, column in _columns_of(texts, f"{kind}s"):
+        try:
+            if hasattr(column, "to_pylist"):  # of pyarrow
+                values = column.to_pylist()
+            else:
+                values = list(column.tolist() if hasattr(column, "tolist") else column)
+        except TypeError:
+            raise TypeError(
+                f"the {kind} column {name!r} must have a value for each row, got "
+                f"{check.with_type(column)}."
+            ) from None
         if len(values) != n:
             raise ValueError(
                 f"the {kind} column {name!r} has {len(values)} values, but X has {n} rows."
             )
+        if str(name) in found:
+            raise ValueError(f"{kind}s has two columns {str(name)!r}: rename one of them.")
         found[str(name)] = [None if metrics.is_missing(one) else str(one) for one in values]
     return found
+
+
+def _columns_of(texts, what):
+    """Pairs of the names and the columns of a dict or a table."""
+    if hasattr(texts, "itercolumns"):  # of pyarrow
+        return zip(texts.column_names, texts.itercolumns())
+    if hasattr(texts, "get_columns"):  # of Polars
+        return zip(texts.columns, texts.get_columns())
+    if hasattr(texts, "items") and getattr(texts, "ndim", 2) == 2:
+        return texts.items()
+    raise TypeError(
+        f"{what} must be a dict of columns or a table, got "
+        f"{type(texts).__name__}: pass {{name: values}}."
+    )
 
 
 class _Shown(NamedTuple):

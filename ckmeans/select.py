@@ -188,7 +188,7 @@ def select_k(
     scaling, dtype = UNSCALED, array.dtype
     if scale is not None:
         scaling = Scaling(spreads(scale, open_data(array, names, weights, n_threads)))
-        array = X = scaling.inside(array)
+        array = scaling.inside(array)
     rows = Rows(array, names, weights, n_threads)
 
     def to_units(model):
@@ -234,7 +234,10 @@ def select_k(
             # The search spent little on each k: what is suggested must not be worse than a fit of
             # that k alone. A better fit changes values of criteria, so all are computed again.
             refitted.add(k)
-            alone = model_of(k, deepcopy(before)).fit(X, sample_weight=weights)
+            # (of the array: the columns of a table have been looked at)
+            alone = model_of(k, deepcopy(before)).fit(array, sample_weight=weights)
+            if names is not None:
+                alone.feature_names_in_ = names
             if alone.inertia_ <= models[ks.index(k)].inertia_:
                 path.replace(ks.index(k), alone)
                 judgment = judge(path, wanted, reached)

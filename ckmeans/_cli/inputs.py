@@ -4,7 +4,7 @@ import os
 
 from .._input import configuration
 from .arguments import TEXT_OPTIONS, UsageError
-from .outputs import suffix_of
+from .outputs import is_within, suffix_of
 from .streamed_output import STREAMED
 from .tables import MissingValue
 
@@ -85,6 +85,10 @@ def _against_chunks(args, checkpoint):
         return (
             f"cannot write {checkpoint}: there is no directory "
             f"{os.path.dirname(os.path.abspath(checkpoint))}"
+        )
+    if checkpoint and os.path.isdir(args.data) and is_within(checkpoint, args.data):
+        return (
+            f"cannot write {checkpoint}: all files in {args.data} are inputs; give a name elsewhere"
         )
     return None
 

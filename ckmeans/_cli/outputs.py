@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+from contextlib import suppress
 from decimal import Decimal
 
 import numpy as np
@@ -66,8 +67,21 @@ def check_outputs(args, inputs=()):
         for source in inputs:
             if os.path.isfile(path) and os.path.isfile(source) and os.path.samefile(path, source):
                 raise UsageError(f"{path} is an input, and would be overwritten")
+            if os.path.isdir(source) and is_within(path, source):
+                raise UsageError(
+                    f"cannot write {path}: all files in {source} are inputs; give a name elsewhere"
+                )
         if os.path.isfile(path) and not args.force:
             raise UsageError(f"{path} exists: give --force to overwrite it, or another name")
+
+
+def is_within(path, directory):
+    """Whether a file is, or would be, in a directory or in one below it."""
+    folder = os.path.realpath(directory)
+    # (on Windows, what is on another drive has no path in common)
+    with suppress(ValueError):
+        return os.path.commonpath([folder, os.path.realpath(path)]) == folder
+    return False
 
 
 def write_labels(path, labels, table):

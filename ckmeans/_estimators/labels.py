@@ -224,7 +224,8 @@ def match(model: Any, previous: Any, X: Any = None, *, same_rows: bool = False) 
             f"the models have {new.shape[1]} and {old.shape[1]} features: only models "
             "of the same features match."
         )
-    if (X is not None) == bool(same_rows):
+    check.check_bool(same_rows, "same_rows")
+    if (X is not None) == same_rows:
         raise ValueError(
             "which rows are to be compared? Pass them as X, match(model, previous, X), or "
             "same_rows=True where row i of the one fit is row i of the other"

@@ -17,10 +17,11 @@ _LOOKED_AT = 1 << 17
 
 _ID_NAME = re.compile(
     r"(?:.*[ _.-])?(?:ids?|uid|uuid|guid|key|index|idx|row(?:id|num|names?)?|no|nr|num(?:ber)?|code"
-    r"|zip(?:code)?|post(?:al)?[ _.-]?code)",
+    r"|zip(?:code)?|post(?:al)?[ _.-]?code)"
+    r"(?:\.[0-9]+)?",  # as the second of two columns of one name is called
     re.IGNORECASE,
 )
-_ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)")
+_ID_IN_CAMELS = re.compile(r".*[a-z](?:Id|ID)(?:\.[0-9]+)?")
 
 
 def called_as_numbers(name: str) -> bool:

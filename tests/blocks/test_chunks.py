@@ -117,6 +117,23 @@ def test_the_score_of_chunks(X, whole, tmp_path):
         KMeans(2, metric="cosine").fit(X).score_chunks(X)
 
 
+@pytest.mark.parametrize("lacking, asked", [("a", {}), ("c", {}), ("d", {"sample_weight": "d"})])
+def test_files_that_lack_a_column(X, tmp_path, lacking, asked):
+    """The first file tells the columns; in later ones they may be in another order."""
+    directory = parquet_directory(X, tmp_path)
+    pq = pytest.importorskip("pyarrow.parquet")
+    last = sorted(directory.iterdir())[-1]
+    table = pq.read_table(last)
+    whole = KMeans(3, random_state=0).fit_chunks(directory, labels=True)
+    pq.write_table(table.select(table.column_names[::-1]), last)
+    assert np.array_equal(
+        KMeans(3, random_state=0).fit_chunks(directory, labels=True).labels_, whole.labels_
+    )
+    pq.write_table(table.drop_columns([lacking]), last)
+    with pytest.raises(ValueError, match=f"{last.name}: there is no column '{lacking}', which"):
+        KMeans(3, random_state=0).fit_chunks(directory, **asked)
+
+
 def test_columns_and_weights_of_parquet_data(X, tmp_path, small_blocks):
     directory = parquet_directory(X, tmp_path)
     chosen = model().fit_chunks(directory, columns=["a", "c"], labels=True)

@@ -309,6 +309,28 @@ def test_a_directory_of_parquet_files(run, rows, directory):
     assert "3000 rows, 3 columns" in run("predict", "model.npz", directory)
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        ("--output", "rows/0.parquet"),
+        ("--output", "rows/new.csv"),
+        ("--labels", "rows/below/l.npy"),
+        ("--model", "link/m.npz"),
+        ("--checkpoint", "rows/state"),
+    ],
+)
+def test_nothing_is_written_among_the_inputs(result, run, directory, tmp_path):
+    """It would be read with them the next time, or replace one of them."""
+    (tmp_path / "rows" / "below").mkdir()
+    (tmp_path / "link").symlink_to("rows")
+    before = {path: path.read_bytes() for path in (tmp_path / "rows").glob("*.parquet")}
+    line = fails(run, "fit", directory, "-k", 2, "--force", *result)
+    assert f"cannot write {result[1]}: all files in rows are inputs" in line
+    run("fit", directory, "-k", 2, "--model", "rows-model.npz", "--labels", "rows/../l.npy")
+    assert before == {path: path.read_bytes() for path in before}
+    assert sorted((tmp_path / "rows").glob("*.*")) == sorted(before)
+
+
 def test_a_checkpoint_is_gone_on_from(run, rows, tmp_path):
     np.save("x.npy", rows)
     first = json.loads(run("fit", "x.npy", "-k", 4, "--checkpoint", "state", "--json"))

@@ -1,5 +1,7 @@
 """The command line's choice of k, pictures and pages; a page opened in a real browser."""
 
+import contextlib
+import importlib
 import json
 import os
 import re
@@ -622,6 +624,31 @@ def test_text_columns_are_broken_down():
         report(model, X, texts={"kind": "abc"})
     with pytest.raises(TypeError, match="texts must be a dict of columns or a table, got list"):
         report(model, X, texts=kind)
+
+
+@pytest.mark.parametrize("argument", ["texts", "ids"])
+def test_tables_and_columns_of_what_is_known_of_rows(argument):
+    pandas = pytest.importorskip("pandas")
+    X = blobs()
+    model = fitted(X)
+    keys = {"key": [None, *(f"k{i}" for i in range(1, 240))], "number": list(range(240))}
+    page = report(model, X, date="-", **{argument: keys})
+    tables = [pandas.DataFrame(keys)]
+    for module, make in ("polars", "DataFrame"), ("pyarrow", "table"):
+        with contextlib.suppress(ImportError):
+            tables.append(getattr(importlib.import_module(module), make)(keys))
+    for table in tables:
+        assert report(model, X, date="-", **{argument: table}) == page
+    series = tables[0]["number"]
+    for wrong, error, message in [
+        (series, TypeError, "must be a dict of columns or a table, got Series"),
+        ({"a": 5}, TypeError, "column 'a' must have a value for each row, got 5"),
+        ({"a": np.array(5)}, TypeError, "column 'a' must have a value for each row"),
+        ({"a": None}, TypeError, "column 'a' must have a value for each row, got None"),
+        (pandas.concat([series, series], axis=1), ValueError, "two columns 'number': rename"),
+    ]:
+        with pytest.raises(error, match=message):
+            report(model, X, **{argument: wrong})
 
 
 def test_text_columns_of_a_file_are_in_its_report(run):

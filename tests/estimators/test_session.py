@@ -358,6 +358,9 @@ def test_match_does_not_guess_which_rows_are_compared(X, rows):
             match(june, may)
         with pytest.raises(ValueError, match="not both"):
             match(june, may, X, same_rows=True)
+        for value in ("no", X, 1, None):  # (rows in the wrong place, too)
+            with pytest.raises(TypeError, match="same_rows must be True or False, got"):
+                match(june, may, same_rows=value)
     elif rows == "X":
         found = match(june, may, X)
         assert len(found.changed) == 0 and (np.count_nonzero(found.table, axis=0) == 1).all()

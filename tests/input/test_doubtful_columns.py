@@ -47,6 +47,7 @@ RANDOM = np.random.default_rng(1)
 IDS = {
     "id": 7 * RANDOM.permutation(N),
     "customerId": RANDOM.choice(2**40, N, replace=False),
+    "id.1": 7 * RANDOM.permutation(N),  # the second column "id" of a file
     "order no": np.arange(500.0, 500 + N),
     "n": np.arange(1, N + 1)[::-1],
     "counted": RANDOM.permutation(N).astype(np.float32),
@@ -54,6 +55,7 @@ IDS = {
 NO_IDS = {
     "id": np.arange(N) // 2,  # of groups
     "code": np.arange(N) + 0.5,
+    "q.1": 7 * RANDOM.permutation(N),
     "year": 1900 + np.arange(N),
     "size": 7 * RANDOM.permutation(N),
 }
@@ -133,6 +135,18 @@ def test_a_loop_warns_once():
             KMeans(3, random_state=0, n_init=1).fit(table.sample(60, random_state=seed))
     assert len(caught) == 2 and {one.category for one in caught} == {ColumnsWarning}
     assert all(one.filename == __file__ for one in caught)
+
+
+@pytest.mark.parametrize("scale", [None, "standard"])
+def test_a_call_of_many_fits_warns_once(scale):
+    """Also where every warning is shown."""
+    table = frame(a=30_000 * RANDOM.random(N), b=RANDOM.random(N), id=IDS["id"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = select_k(table, range(1, 5), random_state=0, scale=scale)
+    assert len(caught) == (2 if scale is None else 1)
+    for model in found.models.values():
+        assert model.feature_names_in_.tolist() == ["x", "y", "a", "b", "id"]
 
 
 def test_the_warning_can_be_turned_off():

@@ -43,10 +43,23 @@ def open_parquet(source, ask):
                     source.filesystem.open_input_file(path), buffer_size=1 << 16, pre_buffer=False
                 ) as file,
             ):
+                _check_columns(
+                    path, file.schema_arrow.names, [*names, *([weight] if weight else [])]
+                )
                 for group in range(file.num_row_groups):
                     yield from _row_group(file, group, names, weight)
 
     return ChunkEngine(chunks, None if weight else ask.sample_weight, ask.n_threads, ask.regroup)
+
+
+def _check_columns(path, there, names):
+    """Raise where one of several files, of which the first tells the columns, lacks some."""
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f"{terminal(path, 300)}: there is no column {name!r}, which the first of the files "
+                f"has; there are: {terminal(', '.join(there), 300)}."
+            )
 
 
 def _row_group(file, group, names, weight):
