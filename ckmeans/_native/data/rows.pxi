@@ -37,9 +37,8 @@ cdef int open_rows(Rows *rows, cnp.ndarray array) except -1:
     else:
         rows.kind = kind_of(array.dtype)
     rows.direct = cnp.PyArray_IS_C_CONTIGUOUS(array) and rows.kind in (KIND_F32, KIND_F64)
-    if rows.direct:              # NumPy gives the axis of a single row any stride, also 0
-        rows.col_stride = cnp.PyArray_ITEMSIZE(array)
-        rows.row_stride = rows.d * rows.col_stride
+    if rows.direct and rows.n == 1:      # NumPy gives the axis of a single row any stride, also 0
+        rows.row_stride = rows.d * cnp.PyArray_ITEMSIZE(array)
     return 0
 
 
