@@ -24,3 +24,17 @@ def least_cost(X, centers, least, most):
     cost = np.vstack([sq[:, seats], np.tile(nobody, (spare, 1))])
     rows, columns = linear_sum_assignment(cost)
     return cost[rows, columns].sum()
+
+
+def long_run(kind, seed, d=3):
+    """Rows and initial centers of a run of many iterations."""
+    own = np.random.default_rng(seed)
+    X = own.normal(size=(1500, d)) * 3
+    if kind == "grid":  # many ties
+        X = np.rint(X)
+    if kind == "far":
+        X[:3] *= 1e6
+    init = X[own.choice(len(X), 12, replace=False)]
+    if kind == "equal centers":
+        init[5:8] = init[4]
+    return X, init

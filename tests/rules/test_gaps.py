@@ -13,6 +13,7 @@ from checks import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from rules_data import long_run
 from strategies import problems
 
 import ckmeans
@@ -272,15 +273,7 @@ def test_by_default_a_last_run_starts_from_refined_filled_rows(dtype, weighted):
 @pytest.mark.parametrize("kind", ["plain", "grid", "far", "equal centers"])
 @pytest.mark.parametrize("share", [0.05, 0.4])
 def test_rows_that_are_not_compared_keep_their_labels(kind, share):
-    own = np.random.default_rng(7)
-    X = own.normal(size=(1500, 4)) * 3
-    if kind == "grid":  # many ties
-        X = np.rint(X)
-    if kind == "far":
-        X[:3] *= 1e6
-    init = X[own.choice(len(X), 12, replace=False)]
-    if kind == "equal centers":
-        init[5:8] = init[4]
+    X, init = long_run(kind, 7, d=4)
     X = with_gaps(X, share)
     model = KMeans(12, init=init, missing="ignore", tol=0).fit(X)
     assert_agrees(model, oracle.lloyd(X, init, tol=0, metric=oracle_gaps))

@@ -13,6 +13,7 @@ from checks import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from rules_data import long_run
 from strategies import problems
 
 import ckmeans
@@ -238,20 +239,6 @@ def test_instruction_sets_give_the_same_bits():
 
 def test_scikit_learn_checks():
     assert not failed_estimator_checks(KMeans(metric="manhattan"))
-
-
-def long_run(kind, seed):
-    """Rows and initial centers of a run of many iterations."""
-    own = np.random.default_rng(seed)
-    X = own.normal(size=(1500, 3)) * 3
-    if kind == "grid":  # many ties
-        X = np.rint(X)
-    if kind == "far":
-        X[:3] *= 1e6
-    init = X[own.choice(len(X), 12, replace=False)]
-    if kind == "equal centers":
-        init[5:8] = init[4]
-    return X, init
 
 
 @pytest.mark.parametrize("kind", ["plain", "grid", "far", "equal centers"])
