@@ -9,7 +9,7 @@ cdef inline vd everywhere(const real *value) noexcept nogil:
 
 
 cdef enum:
-    PART = 96            # features whose rows and centers stay in the fastest cache: distances of
+    PART = 64            # features whose rows and centers stay in the fastest cache: distances of
                          # longer rows are summed part by part, in the same order
 
 

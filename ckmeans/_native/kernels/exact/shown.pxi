@@ -186,22 +186,26 @@ cdef void transform_long(const Transform *job, const real *x, Py_ssize_t row, Py
 
     skipped  bit i: not the GROUP of rows that begins with the i-th
     """
-    cdef Py_ssize_t d = job.rows.d, i, j, f
-    cdef const double *block
+    cdef Py_ssize_t d = job.rows.d, i, j, f, width, e
+    cdef const double *block = job.centers.blocks
+    cdef const double *next_block
     cdef const real *group[GROUP]
     cdef double sums[PANEL * BLOCK]
     for j from 0 <= j < job.centers.k by BLOCK:
-        block = job.centers.blocks + j * d
         for f from 0 <= f < d by PART:
+            width = min(<Py_ssize_t>PART, d - f)
+            next_block = block + width * BLOCK     # (many centers are in no cache that is fast)
             for i from 0 <= i < count by GROUP:
                 if skipped >> i & 1:
                     continue
+                for e from 0 <= e < PART * BLOCK * GROUP // PANEL by 8:
+                    CKM_PREFETCH(next_block + i * (PART * BLOCK // PANEL) + e)
                 group_at(x + f, i, count, d, group)
                 if f == 0:
-                    distance_tile(group, block, PART, sums + i * BLOCK)
+                    distance_tile(group, block, width, sums + i * BLOCK)
                 else:
-                    more_distance(group, block + f * BLOCK, min(<Py_ssize_t>PART, d - f),
-                                  sums + i * BLOCK)
+                    more_distance(group, block, width, sums + i * BLOCK)
+            block = next_block
         for i from 0 <= i < count by GROUP:
             if not skipped >> i & 1:
                 put_tile(job, row + i, min(<Py_ssize_t>GROUP, count - i), j, sums + i * BLOCK, me)

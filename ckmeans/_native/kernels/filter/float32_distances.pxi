@@ -26,6 +26,7 @@ cdef extern from "kernels/roots.h" nogil:
     enum: VDL, ROOT_ROWS, ROOT_V
     vd VD_LOAD(const double *)
     void VD_STORE(double *, vd)
+    void CKM_PREFETCH(const void *)
     vd VD_FROM_FLOATS(const float *)
     vd VD_SPLAT(double)
     vd VD_ABS(vd)
@@ -213,10 +214,14 @@ cdef void roots_of_long(const double *moved, const double *x_sq_norms, Py_ssize_
     cdef float spare[BLOCK]
     cdef const double *rows[ROOT_ROWS]
     cdef const double *block = centers.blocks + first * d
-    cdef Py_ssize_t start, base, lane, i, b
+    cdef Py_ssize_t start, base, lane, i, b, e
     cdef int r
     for start from 0 <= start < d by ROOT_PART:
         for base from 0 <= base < count by ROOT_ROWS:
+            # The next part: many centers are in no cache that is fast.
+            for e from 0 <= e < ROOT_PART * BLOCK * ROOT_ROWS // PANEL by 8:
+                CKM_PREFETCH(block + (start + ROOT_PART) * BLOCK
+                             + base * (ROOT_PART * BLOCK // PANEL) + e)
             for r in range(ROOT_ROWS):           # (past the last one any row will do)
                 rows[r] = moved + min(base + r, count - 1) * d + start
             root_part(rows, min(<Py_ssize_t>ROOT_PART, d - start), block + start * BLOCK,
