@@ -13,10 +13,30 @@ cdef enum:
                          # longer rows are summed part by part, in the same order
 
 
-cdef inline void distance_part(const real **x, const double *block, Py_ssize_t d, double *sums,
-                               bint first) noexcept nogil:
-    """Squared distances of GROUP rows to BLOCK centers, of d features that follow those whose terms
-    are in `sums`.
+cdef inline void half_part(const real **x, const double *block, Py_ssize_t d, double *sums,
+                           bint first) noexcept nogil:
+    """`distance_part` of a single vector of centers."""
+    cdef vd acc[GROUP]
+    cdef vd c, one = VD_ONE()
+    cdef Py_ssize_t f
+    cdef int r
+    for r in range(GROUP):
+        acc[r] = VD_SPLAT(0) if first else VD_LOAD(sums + r * BLOCK)
+    for f in range(d):
+        c = VD_LOAD(block + f * BLOCK)
+        for r in range(GROUP):
+            if r % 4 > 1:
+                acc[r] = acc[r] + VD_TERM(VD_MULTIPLIED_LESS(everywhere(x[r] + f), one, c))
+            else:
+                acc[r] = acc[r] + VD_TERM(everywhere(x[r] + f) - c)
+    for r in range(GROUP):
+        VD_STORE(sums + r * BLOCK, acc[r])
+
+
+cdef inline void distance_part(const real **x, const double *block, Py_ssize_t d,
+                               Py_ssize_t used, double *sums, bint first) noexcept nogil:
+    """Squared distances of GROUP rows to the first `used` centers of a block, of d features that
+    follow those whose terms are in `sums`.
 
     Differences and sums are formed by a CPU's adders. They would wait, and its multipliers idle,
     were not every second difference one that multipliers form: x * 1 - c, rounded once, has the
@@ -31,7 +51,10 @@ cdef inline void distance_part(const real **x, const double *block, Py_ssize_t d
     cdef vd c0, c1, row, one = VD_ONE()
     cdef Py_ssize_t f, lane
     cdef int r
-    for lane from 0 <= lane < BLOCK by 2 * VDL:
+    for lane from 0 <= lane < used by 2 * VDL:
+        if used - lane <= VDL:
+            half_part(x, block + lane, d, sums + lane, first)
+            return
         for r in range(GROUP):
             acc[r][0] = VD_SPLAT(0) if first else VD_LOAD(sums + r * BLOCK + lane)
             acc[r][1] = VD_SPLAT(0) if first else VD_LOAD(sums + r * BLOCK + lane + VDL)
@@ -51,21 +74,22 @@ cdef inline void distance_part(const real **x, const double *block, Py_ssize_t d
             VD_STORE(sums + r * BLOCK + lane + VDL, acc[r][1])
 
 
-cdef void distance_tile(const real **x, const double *block, Py_ssize_t d,
+cdef void distance_tile(const real **x, const double *block, Py_ssize_t d, Py_ssize_t used,
                         double *out) noexcept nogil:
-    """Squared distances of GROUP rows to BLOCK centers.
+    """Squared distances of GROUP rows to the first `used` centers of a block, at least; lanes
+    beyond may be left as they are.
 
     x      IN   (GROUP,) pointers to rows of d features
     block  IN   (d, BLOCK)
     out    OUT  (GROUP, BLOCK)
     """
-    distance_part(x, block, d, out, True)
+    distance_part(x, block, d, used, out, True)
 
 
-cdef void more_distance(const real **x, const double *block, Py_ssize_t d,
+cdef void more_distance(const real **x, const double *block, Py_ssize_t d, Py_ssize_t used,
                         double *sums) noexcept nogil:
     """`distance_part` of all parts but the first."""
-    distance_part(x, block, d, sums, False)
+    distance_part(x, block, d, used, sums, False)
 
 
 cdef void distance_row(const real *x, const double *block, Py_ssize_t d,

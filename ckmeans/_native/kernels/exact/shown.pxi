@@ -186,12 +186,14 @@ cdef void transform_long(const Transform *job, const real *x, Py_ssize_t row, Py
 
     skipped  bit i: not the GROUP of rows that begins with the i-th
     """
-    cdef Py_ssize_t d = job.rows.d, i, j, f, width, e
+    cdef Py_ssize_t d = job.rows.d, i, j, f, width, used, e, r
     cdef const double *block = job.centers.blocks
     cdef const double *next_block
     cdef const real *group[GROUP]
     cdef double sums[PANEL * BLOCK]
+    memset(sums, 0, sizeof(sums))              # (lanes without a center)
     for j from 0 <= j < job.centers.k by BLOCK:
+        used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
         for f from 0 <= f < d by PART:
             width = min(<Py_ssize_t>PART, d - f)
             next_block = block + width * BLOCK     # (many centers are in no cache that is fast)
@@ -201,10 +203,14 @@ cdef void transform_long(const Transform *job, const real *x, Py_ssize_t row, Py
                 for e from 0 <= e < PART * BLOCK * GROUP // PANEL by 8:
                     CKM_PREFETCH(next_block + i * (PART * BLOCK // PANEL) + e)
                 group_at(x + f, i, count, d, group)
+                if j == 0:                         # (and rows come from memory, many at once)
+                    for r in range(GROUP):
+                        for e from 0 <= e < PART by 64 // sizeof(real):
+                            CKM_PREFETCH(group[r] + PART + e)
                 if f == 0:
-                    distance_tile(group, block, width, sums + i * BLOCK)
+                    distance_tile(group, block, width, used, sums + i * BLOCK)
                 else:
-                    more_distance(group, block, width, sums + i * BLOCK)
+                    more_distance(group, block, width, used, sums + i * BLOCK)
             block = next_block
         for i from 0 <= i < count by GROUP:
             if not skipped >> i & 1:
@@ -255,10 +261,11 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
             here = min(<Py_ssize_t>GROUP, count - i)
             group_at(x, i, count, d, group)
             for j from 0 <= j < k by BLOCK:
+                memset(tile, 0, sizeof(tile))                 # (lanes without a center)
                 if job.centers.blocks == NULL:
-                    memset(tile, 0, sizeof(tile))             # (lanes without a center)
                     distance_few(group, <int>here, job.centers, j, d, tile)
                 else:
-                    distance_tile(group, job.centers.blocks + j * d, d, tile)
+                    distance_tile(group, job.centers.blocks + j * d, d,
+                                  min(<Py_ssize_t>BLOCK, k - j), tile)
                 put_tile(job, first + i, here, j, tile, me)
     return 0
