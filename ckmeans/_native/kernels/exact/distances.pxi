@@ -110,6 +110,16 @@ cdef void distance_row(const real *x, const double *block, Py_ssize_t d,
         VD_STORE(out + v * VDL, acc[v])
 
 
+cdef double one_distance(const real *x, const double *c, Py_ssize_t d) noexcept nogil:
+    """Squared distance of a row and a center."""
+    cdef double sum = 0, t
+    cdef Py_ssize_t f
+    for f in range(d):
+        t = x[f] - c[f]
+        sum += ckm_term(t)
+    return sum
+
+
 cdef void pair_distances(const real **x, const double **c, Py_ssize_t d,
                          double *out) noexcept nogil:
     """Squared distances of GROUP rows, each to its own center: four independent sums, so that the

@@ -128,6 +128,10 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
             lanes[g] = CKM_CTZ64(unsure)
             unsure &= unsure - 1
             g += 1
+        if g == 1:
+            put_distance(job, row, first + lanes[0],
+                         one_distance(x, job.centers.rows + (first + lanes[0]) * d, d))
+            return
         for r in range(GROUP):
             group[r] = x
             c[r] = job.centers.rows + (first + lanes[r if r < g else 0]) * d

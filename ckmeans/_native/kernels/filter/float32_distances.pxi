@@ -193,8 +193,10 @@ cdef void root_part "ckm_root_part"(const double **x, Py_ssize_t d, const double
     cdef int r, v
     for r in range(ROOT_ROWS):
         row[r] = x[r]
+    sums += lane
+    for r in range(ROOT_ROWS):
         for v in range(vectors):
-            acc[r][v] = VD_SPLAT(0)
+            acc[r][v] = VD_SPLAT(0) if first else VD_LOAD(sums + r * BLOCK + v * VDL)
     for f in range(d):
         for v in range(vectors):
             c[v] = VD_LOAD(block + f * BLOCK + lane + v * VDL)
@@ -204,9 +206,7 @@ cdef void root_part "ckm_root_part"(const double **x, Py_ssize_t d, const double
                 acc[r][v] = acc[r][v] + value * c[v]
     for r in range(ROOT_ROWS):
         for v in range(vectors):
-            if not first:
-                acc[r][v] = acc[r][v] + VD_LOAD(sums + r * BLOCK + lane + v * VDL)
-            VD_STORE(sums + r * BLOCK + lane + v * VDL, acc[r][v])
+            VD_STORE(sums + r * BLOCK + v * VDL, acc[r][v])
 
 
 cdef void root_part_1 "ckm_root_part_1"(const double **x, Py_ssize_t d, const double *block,
