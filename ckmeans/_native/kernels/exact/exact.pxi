@@ -37,6 +37,7 @@ cdef extern from "kernels/exact/terms.h" nogil:
     enum: CKM_EUCLIDEAN, CKM_MANHATTAN, CKM_GAPS
     double CKM_LARGEST
     vd VD_TERM(vd)
+    vd VD_PRODUCT(vd, vd)
     double ckm_term(double)
     double ckm_shown(double)
     double ckm_product(double, double)
