@@ -393,6 +393,8 @@ def fit_many(
     fits._take(work, rows.array.dtype == np.float32)
     fits.labels = rows.in_order(work.labels)
     check.check_feature_names(fits, rows.names, rows.n_columns, reset=True)
+    if rows.kind == "groups" and rows.names is not None:
+        check.warn_of_columns(rows.given, rows.names, remedy="scale the columns first")
     found = np.count_nonzero(fits.counts, axis=1)
     few = (found < k) & (rows.sizes >= k)
     if few.any():
