@@ -324,6 +324,9 @@ def fit_many(
     -----
     ConvergenceWarning
         Some groups have fewer distinct rows than clusters, so that clusters are empty.
+    ColumnsWarning
+        With `groups`, X is a table with a column of ids, or whose columns' spreads differ by more
+        than 10 times.
 
     See Also
     --------

@@ -120,11 +120,10 @@ def save(model: Any, path: Any, *, labels: bool = False) -> None:
     text = json.dumps(header, default=np.generic.item)
     with write_atomically(path) as file:
         # Devices and pipes have no places to go back to, even if they, as /dev/null, say so.
+        made = io.BytesIO()
         plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-        archive = file if plain else io.BytesIO()
-        np.savez(archive, ckmeans=np.array(text.encode()), **arrays)
-        if not plain:
-            file.write(archive.getbuffer())
+        np.savez(file if plain else made, ckmeans=np.array(text.encode()), **arrays)
+        file.write(made.getbuffer())
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -67,7 +67,9 @@ def test_other_metrics(isa, d, dtype):
     model = KMeans(3, init=np.nan_to_num(X[:3]), n_init=1, max_iter=1, missing="ignore").fit(X)
     there = (~np.isnan(X)).sum(axis=1)[:, None]
     wanted = np.sqrt(oracle_gaps.sq_distances(X, model.cluster_centers_) * (d / there))
-    np.testing.assert_allclose(model.transform(X), wanted, rtol=2e-7 if dtype == "float32" else 1e-15)
+    np.testing.assert_allclose(
+        model.transform(X), wanted, rtol=2e-7 if dtype == "float32" else 1e-15
+    )
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])

@@ -226,14 +226,11 @@ CKM_INLINE vd ckm_vd_max(vd a, vd b) {
 # define VD_EVERYWHERE(p) ((vd)_mm512_set1_epi64(*(const long long *)(p)))
 # define VD_EVERYWHERE_FLOAT(p)                                                                    \
      ((vd)_mm512_cvtps_pd((__m256)_mm256_set1_epi32(*(const int32_t *)(p))))
-# define VD_MULTIPLIED_LESS(a, b, c)                                                               \
-     ((vd)_mm512_fmsub_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+# define VD_MULTIPLIED_LESS(a, b, c) ((vd)_mm512_fmsub_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #elif VB == 32
-# define VD_EVERYWHERE(p) ((vd)_mm256_set1_epi64x(*(const long long *)(p)))
-# define VD_EVERYWHERE_FLOAT(p)                                                                    \
-     ((vd)_mm256_cvtps_pd((__m128)_mm_set1_epi32(*(const int32_t *)(p))))
-# define VD_MULTIPLIED_LESS(a, b, c)                                                               \
-     ((vd)_mm256_fmsub_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+# define VD_EVERYWHERE(p)       ((vd)_mm256_set1_epi64x(*(const long long *)(p)))
+# define VD_EVERYWHERE_FLOAT(p) ((vd)_mm256_cvtps_pd((__m128)_mm_set1_epi32(*(const int32_t *)(p))))
+# define VD_MULTIPLIED_LESS(a, b, c) ((vd)_mm256_fmsub_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #else
 # define VD_EVERYWHERE(p)            VD_SPLAT(*(const double *)(p))
 # define VD_EVERYWHERE_FLOAT(p)      VD_SPLAT(*(const float *)(p))
