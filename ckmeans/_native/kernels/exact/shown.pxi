@@ -147,8 +147,8 @@ cdef double FAR = 1e75       # squared length from which on a row, or a center, 
                              # something than float32 can tell
 
 
-cdef void put_tile(const Transform *job, Py_ssize_t row, Py_ssize_t count, Py_ssize_t first,
-                   double *tile, Worker *me) noexcept nogil:
+cdef inline void put_tile(const Transform *job, Py_ssize_t row, Py_ssize_t count,
+                          Py_ssize_t first, double *tile, Worker *me) noexcept nogil:
     """Write the values of `transform` for rows [row, row + count), at most GROUP, and a block of
     centers, and look whether they are finite.
 
@@ -234,6 +234,7 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
     cdef double sq_norms[PANEL]
     cdef uint64_t unsure[PANEL]
     cdef uint64_t thin, skipped
+    memset(tile, 0, sizeof(tile))              # (lanes without a center; later what was there)
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, me.block)
@@ -265,7 +266,6 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
             here = min(<Py_ssize_t>GROUP, count - i)
             group_at(x, i, count, d, group)
             for j from 0 <= j < k by BLOCK:
-                memset(tile, 0, sizeof(tile))                 # (lanes without a center)
                 if job.centers.blocks == NULL:
                     distance_few(group, <int>here, job.centers, j, d, tile)
                 else:
