@@ -48,10 +48,14 @@ def inertia(own, weights=None):
 
 
 def column_means(X, weights):
-    """Means of the columns, which replace missing values in rows that become centers."""
+    """Means of the columns, which replace missing values in rows that become centers; of columns
+    that only rows without weight have, the middles of their ranges.
+    """
     dtype = oracle.compute_dtype(X)
-    means = [mean(column, weights) for column in np.asarray(X, np.float64).T]
-    return np.array(means).astype(dtype).astype(np.float64)
+    columns = np.asarray(X, np.float64).T
+    means = np.array([mean(column, weights) for column in columns]).astype(dtype).astype(np.float64)
+    middles = [0.5 * (np.nanmin(column) + np.nanmax(column)) for column in columns]
+    return np.where(np.isnan(means), middles, means)
 
 
 def mean(column, weights):
@@ -86,6 +90,7 @@ def mean_variance(X, weights=None):
     shares = row_weights(X, weights)
     total = 0.0
     for column, middle in zip(np.asarray(X, np.float64).T, column_means(X, shares)):
-        there = ~np.isnan(column)
+        # (Rows without weight do not count; a column may have no others.)
+        there = ~np.isnan(column) & (shares > 0)
         total += oracle.exact_sum(shares[there] * (column[there] - middle) ** 2)
     return total / X.shape[1] / (len(X) if weights is None else oracle.exact_sum(weights))

@@ -138,11 +138,11 @@ class Fit:
             self.whole = Whole(self.survey, arrays["starts"], engine.n_threads, os.urandom(8).hex())
             self.content = header["content"]
             # One pass, to make sure that these are the rows of the checkpoint.
-            found, _, content = survey(engine, True)
+            found, _, content, self.some = survey(engine, True)
             files.compare_rows(checkpoint, self.whole, found, content == self.content)
         else:
             self.before()
-            self.whole, self.names, self.content = survey(engine, checkpoint is not None)
+            self.whole, self.names, self.content, self.some = survey(engine, checkpoint is not None)
             self.survey = self.whole.survey
             if self.names is None and getattr(engine, "names", None) is not None:
                 self.names = np.array(engine.names, dtype=object)
@@ -553,6 +553,14 @@ class Fit:
         state.counts, state.inertia = total.counts, total.inertia
         self.weight = math.fsum(total.weights) if self.survey.weighted else None
 
+    def warn_of_spreads(self):
+        """Warn of columns whose spreads differ, judged by some of the rows."""
+        if self.names is None:
+            return
+        numbers = [str(self.names[j]) for j in check.numbers_of_rows(self.some, self.names)]
+        remedy = "divide them by their spreads first"
+        check.warn_of_spreads(self.some, self.names, numbers, remedy)
+
 
 def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None):
     """Fit a model over an engine; arguments as of `Fit`.
@@ -563,6 +571,7 @@ def fit_blocks(model, engine, sink=None, checkpoint=None, watch=None, names=None
     fit = Fit(engine, model, sink, checkpoint, watch)
     if names is not None:
         fit.names = names
+    fit.warn_of_spreads()
     if sink is not None:
         sink.open(fit.survey.n_rows)
     with leaving(lambda: keep_interrupted(model, fit)):
@@ -599,6 +608,6 @@ def keep_interrupted(model, fit):
 
 def inertia(engine, centers):
     """Weighted sum of the squared distances of all rows to the nearest of these centers."""
-    whole, _, _ = survey(engine)
+    whole, *_ = survey(engine)
     (total,) = _sum(engine.map(answer, [(assign_task, whole, centers, True)]))
     return total.inertia

@@ -68,11 +68,11 @@ def _digest(centers):
 
 
 class Surveyed:
-    """The survey of some blocks: numbers of rows by index, the indices of blocks with errors, and a
-    checksum of the rows.
+    """The survey of some blocks: numbers of rows by index, the indices of blocks with errors, a
+    checksum of the rows, and some of the rows, a list of arrays.
     """
 
-    def __init__(self, survey, names, rows, wrong, content=0):
+    def __init__(self, survey, names, rows, wrong, content=0, some=()):
         self.survey, self.names, self.rows, self.wrong, self.content = (
             survey,
             names,
@@ -80,6 +80,7 @@ class Surveyed:
             wrong,
             content,
         )
+        self.some = some
 
     def __add__(self, other):
         survey = (
@@ -89,6 +90,7 @@ class Surveyed:
             if other.survey is None
             else self.survey + other.survey
         )
+        some = [*self.some, *other.some]
         for one in (self, other):
             if (
                 (one.names is None) != (self.names is None)
@@ -105,7 +107,12 @@ class Surveyed:
             {**self.rows, **other.rows},
             self.wrong + other.wrong,
             (self.content + other.content) % 2**64,
+            some if len(some) <= _BLOCKS_LOOKED_AT else some[::2],
         )
+
+
+#: About so many rows of a block, and so many blocks, are looked at for the spreads of the columns.
+_ROWS_LOOKED_AT, _BLOCKS_LOOKED_AT = 64, 64
 
 
 def _listed(names):
@@ -139,11 +146,14 @@ def survey_task(X, sample_weight, index, n_threads, starts=None, content=False):
                 codes ^ np.asarray(sample_weight, dtype=np.float64).view(np.uint64)
             ) * np.uint64(0x9E3779B97F4A7C15)
         code = int(codes.sum(dtype=np.uint64))
-    return Surveyed(survey, names, {index: len(array)}, [], code)
+    some = np.array(array[:: max(1, len(array) // _ROWS_LOOKED_AT)])
+    return Surveyed(survey, names, {index: len(array)}, [], code, [some])
 
 
 def survey(engine, content=False):
-    """The first pass; returns (Whole, column names, checksum of the rows if asked for)."""
+    """The first pass; returns (Whole, column names, checksum of the rows if asked for, some of the
+    rows).
+    """
     found = _sum(engine.map(survey_task, engine.n_threads, None, content))
     if found is None:
         raise ValueError("there are no blocks of rows.")
@@ -164,7 +174,8 @@ def survey(engine, content=False):
         check.check_products(
             np.array([whole.heaviest]), whole.largest, whole.n_rows, len(whole.low)
         )
-    return Whole(whole, starts, engine.n_threads, os.urandom(8).hex()), found.names, found.content
+    known = Whole(whole, starts, engine.n_threads, os.urandom(8).hex())
+    return known, found.names, found.content, np.concatenate(found.some)
 
 
 def _sum(results):

@@ -135,29 +135,30 @@ def _table(layout):
         named=named,
         weights=row_weights,
         left_out=left_out,
-        originals=_originals(layout, shown, why_not, marks) if ask.originals else None,
+        originals=_originals(layout, shown, names, why_not, marks) if ask.originals else None,
     )
 
 
-def _originals(layout, names, why_not, marks):
+def _originals(layout, shown, names, why_not, marks):
     """All columns as they are; those of numbers, which the marks spell, also as numbers."""
 
     def original(j, name):
+        nameless = any(names) and not names[j]
         cells = layout.body.cells(j)
         if why_not[j] is not None:
-            return Original(name, lambda: cells, cells)
+            return Original(name, lambda: cells, cells, nameless)
         numbers = np.empty(layout.body.n)
         if layout.body.numbers(j, marks, numbers, gaps=True) is not None:
-            return Original(name, lambda: cells, cells)
+            return Original(name, lambda: cells, cells, nameless)
         whole = layout.body.find(j, "[^0-9]*[0-9]+[^0-9].*") is None
 
         def values():
             kind = int if whole and np.nanmax(np.abs(numbers), initial=0) < 2**53 else float
             return [None if value != value else kind(value) for value in numbers.tolist()]
 
-        return Original(name, values, cells if marks == PLAIN_MARKS else None)
+        return Original(name, values, cells if marks == PLAIN_MARKS else None, nameless)
 
-    return [original(j, name) for j, name in enumerate(names)]
+    return [original(j, name) for j, name in enumerate(shown)]
 
 
 def _values(layout, names, wanted, marks, header):

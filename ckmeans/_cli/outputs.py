@@ -277,7 +277,8 @@ def write_table(path, table, labels, distances, scores=None):
         if suffix == ".npy" and numbers(column) is None:
             remarks.append(f"{path}: column {original.name!r} is left out: .npy holds numbers only")
             continue
-        names.append(original.name)
+        # (Text may have columns without a name; other formats need one.)
+        names.append("" if text and original.nameless else original.name)
         columns.append(column)
     more, renamed = new_names(path, names, added)
     names += more

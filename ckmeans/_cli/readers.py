@@ -317,7 +317,10 @@ def _stack(source, names, numeric, column, ask, index=None):
         named=True,
         weights=None if where is None else np.array(column(where), dtype=np.float64),
         left_out=left_out,
-        originals=[Original(name, partial(column, j)) for j, name in enumerate(unique(names))]
+        originals=[
+            Original(name, partial(column, j), nameless=not names[j])
+            for j, name in enumerate(unique(names))
+        ]
         if ask.originals
         else None,
     )
@@ -399,7 +402,9 @@ def _from_arrow(source, schema, read, ask):
     table = _stack(source, spread.names, spread.why_not, column, spread.ask(source), index)
     if ask.originals:
         table.originals = [
-            Original(name, partial(lambda values: values, column_of(j)))
+            Original(
+                name, partial(lambda values: values, column_of(j)), nameless=not schema.names[j]
+            )
             for j, name in enumerate(unique(schema.names))
         ]
     table.in_vectors = {

@@ -56,6 +56,7 @@ class Original(NamedTuple):
     name: str
     values: Callable[[], Any]  #: numbers or other values, None (or NaN) where one is missing
     cells: Any = None  #: the cells of a text file
+    nameless: bool = False  #: among columns with names; `name` is its number
 
 
 class Table:

@@ -90,6 +90,12 @@ class ChunkFits(Watched, CenterModel):
         RuntimeError
             A pass found other rows than the first one.
 
+        Warns
+        -----
+        ColumnsWarning
+            The columns have names, and in some of the rows their spreads differ by more than 10
+            times.
+
         See Also
         --------
         predict_chunks : labels of such a source

@@ -324,6 +324,9 @@ def fit_many(
     -----
     ConvergenceWarning
         Some groups have fewer distinct rows than clusters, so that clusters are empty.
+    ColumnsWarning
+        With `groups`, X is a table with a column of ids, or whose columns' spreads differ by more
+        than 10 times.
 
     See Also
     --------
@@ -393,6 +396,8 @@ def fit_many(
     fits._take(work, rows.array.dtype == np.float32)
     fits.labels = rows.in_order(work.labels)
     check.check_feature_names(fits, rows.names, rows.n_columns, reset=True)
+    if rows.kind == "groups" and rows.names is not None:
+        check.warn_of_columns(rows.given, rows.names, remedy="scale the columns first")
     found = np.count_nonzero(fits.counts, axis=1)
     few = (found < k) & (rows.sizes >= k)
     if few.any():

@@ -6,7 +6,10 @@ alone can read it.
 """
 
 import contextlib
+import io
 import json
+import os
+import stat
 from typing import Any
 
 import numpy as np
@@ -116,7 +119,11 @@ def save(model: Any, path: Any, *, labels: bool = False) -> None:
     }
     text = json.dumps(header, default=np.generic.item)
     with write_atomically(path) as file:
-        np.savez(file, ckmeans=np.array(text.encode()), **arrays)
+        # Devices and pipes have no places to go back to, even if they, as /dev/null, say so.
+        made = io.BytesIO()
+        plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        np.savez(file if plain else made, ckmeans=np.array(text.encode()), **arrays)
+        file.write(made.getbuffer())
 
 
 def _plain(name: str, value: Any) -> Any:

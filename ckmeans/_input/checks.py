@@ -1,7 +1,7 @@
 """Every check of what users pass, in one namespace: ``from .._input import checks as check``."""
 
 from .arrays import as_matrix, as_values, too_small_error
-from .doubtful_columns import warn_of_columns
+from .doubtful_columns import numbers_of_rows, warn_of_columns, warn_of_spreads
 from .errors import (
     ColumnsWarning,
     ConvergenceWarning,

@@ -52,17 +52,20 @@ def numbers_of_rows(array: np.ndarray, names: Any) -> list[int]:
     them.
 
     These are whole numbers, another one in each row, under a name such as ``id``, or exactly 1 to n
-    (or 0 to n - 1); or whole numbers that are `too_long`.
+    (or 0 to n - 1); or whole numbers that are `too_long`. Missing values (NaN) do not count, if
+    fewer than half of the rows have them.
 
     names : sequence of str, or None
     """
     n = len(array)
     found = []
     some = array[:: max(1, n // 100)]
-    for j in np.flatnonzero((some == np.floor(some)).all(axis=0)).tolist():
-        column = array[:, j]
+    for j in np.flatnonzero(((some == np.floor(some)) | (some != some)).all(axis=0)).tolist():
         called = names is not None and called_as_numbers(str(names[j]))
-        if not called and not _all_differ(some[:, j]):
+        if not called and not _all_differ(_present(some[:, j])):
+            continue
+        column = _present(array[:, j])
+        if 2 * len(column) <= n:
             continue
         low, high = column.min(), column.max()
         if not may_number_rows(n, called, low, high) or not _are_whole(column):
@@ -70,6 +73,12 @@ def numbers_of_rows(array: np.ndarray, names: Any) -> list[int]:
         if too_long(called, low, high) or _all_differ(column):
             found.append(j)
     return found
+
+
+def _present(column: np.ndarray) -> np.ndarray:
+    """The values that are not missing."""
+    gaps = column != column
+    return column[~gaps] if gaps.any() else column
 
 
 def _are_whole(column: np.ndarray) -> bool:
@@ -112,7 +121,17 @@ def far_apart(spreads: Any) -> tuple[int, int] | None:
     return (narrow, wide) if spreads[wide] > MOST_APART * spreads[narrow] else None
 
 
-def warn_of_columns(array: Any, names: Any, metric: str = "euclidean", scale: Any = None) -> None:
+#: What helps where the spreads of columns differ.
+SCALE = "use KMeans(scale='standard'), or scale the columns first"
+
+
+def warn_of_columns(
+    array: Any,
+    names: Any,
+    metric: str = "euclidean",
+    scale: Any = None,
+    remedy: str = SCALE,
+) -> None:
     """Warn of doubtful columns of a table; those of arrays, which have no names, are left alone.
 
     The messages have no numbers in them: the same columns warn once at a line of code, however
@@ -131,16 +150,23 @@ def warn_of_columns(array: Any, names: Any, metric: str = "euclidean", scale: An
             ColumnsWarning,
             once=True,
         )
+    # (Cosine distances are of directions.)
+    if metric != "cosine" and scale is None:
+        warn_of_spreads(array, names, numbers, remedy)
+
+
+def warn_of_spreads(array: Any, names: Any, numbers: Any, remedy: str) -> None:
+    """Warn if the spreads of columns differ too much; `numbers` are those that number the rows."""
     measured = [j for j in range(len(names)) if str(names[j]) not in numbers]
-    if metric != "euclidean" or scale is not None or len(measured) < 2:
+    if len(measured) < 2:
         return
     apart = far_apart(spreads(array)[measured])
     if apart is not None:
         narrow, wide = (repr(str(names[measured[place]])) for place in apart)
         warn(
             f"the spreads of the columns of X differ by more than {MOST_APART} times, so that "
-            f"{wide} counts for much more than {narrow}: use KMeans(scale='standard'), or scale "
-            "the columns first (an array, as of X.to_numpy(), is not looked at).",
+            f"{wide} counts for much more than {narrow}: {remedy} (an array, as of X.to_numpy(), "
+            "is not looked at).",
             ColumnsWarning,
             once=True,
         )

@@ -1,6 +1,7 @@
 """A fitted model and new data: whether it is fitted, its arrays, its features."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -246,8 +247,17 @@ def _names_error(names: Any, fitted: Any) -> ValueError:
             lines += [title, *(f"- {terminal(label)}" for label in differing[:5])]
             if len(differing) > 5:
                 lines.append("- ...")
-    if not unseen and not missing:
+    if sorted(names) == sorted(fitted):
         lines.append("Feature names must be in the same order as they were in fit.")
-    if not missing:
+    counts = Counter(names), Counter(fitted)
+    several = [name for name in counts[1] if max(count[name] for count in counts) > 1]
+    if missing:
+        pass
+    elif several:
+        lines.append(
+            f"Several columns are called {terminal(several[0])}: pass the columns of the fit by "
+            "their places, X.iloc[:, places], or give each column a name of its own."
+        )
+    else:
         lines.append("Pass the columns of the fit: X[list(model.feature_names_in_)].")
     return ValueError("\n".join(lines) + "\n")

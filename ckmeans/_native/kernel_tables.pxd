@@ -38,6 +38,7 @@ cdef enum:
     BYTE_PANELS = 8      # panels in bytes that are taken together, at the most
     BYTE_ROOM = 4096     # centers that may be left for the rows of a panel; at least two groups
     BYTE_FEATURES = 16384     # most features of rows in bytes: products fit into 32 bits
+    PRICED_ROWS = 4      # rows that are compared together with all centers at their prices
     MOST_DENSE = 32      # most columns in which the origin of CSR rows may differ from 0
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: lower bounds, then upper bounds

@@ -28,9 +28,12 @@ def open_partial(path: str) -> tuple[str, BinaryIO]:
     `sweep` tells it from files of processes that have ended.
     """
     partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
+    try:
+        file = open(partial if fcntl is None else partial + ".new", "xb")
+    except OSError as error:  # about the name that was asked for
+        raise type(error)(error.errno, error.strerror, path) from None
     if fcntl is None:
-        return partial, open(partial, "xb")
-    file = open(partial + ".new", "xb")
+        return partial, file
     try:
         with contextlib.suppress(OSError):  # a file system without locks: never swept
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

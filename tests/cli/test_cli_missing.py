@@ -69,6 +69,15 @@ def test_an_error_says_what_to_do(run, suffix):
     assert "give --missing drop, mean or ignore" in line
 
 
+@pytest.mark.parametrize("how", ["drop", "mean", "ignore"])
+@pytest.mark.parametrize("gap", [None, 0, 7])
+def test_an_id_with_an_empty_cell_is_no_feature(run, how, gap):
+    rows = [[10 + 3 * i if i != gap else "", i % 5, i % 2 * 40] for i in range(20)]
+    text = run("fit", csv_file("d.csv", ["id", "a", "b"], rows), "-k", 2, "--missing", how)
+    assert "20 rows, 2 columns" in text
+    assert "id (another whole number in each row, such as an id" in run.errors + text
+
+
 @pytest.mark.parametrize("suffix", KINDS)
 def test_rows_left_out(run, suffix):
     path, (X, w) = write(suffix), table()

@@ -146,6 +146,29 @@ def test_text_is_written_as_it_stood(run):
     assert [line.count(",") for line in found] == [4] * 4
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+@pytest.mark.parametrize("header", [["", "b"], ["a", ""], ["a", "", "b"], ["", "a", ""]])
+def test_empty_cells_of_the_header_stay_empty(run, header, suffix):
+    rows = [[i * 0.5 + 30 * (i % 2) + j for j in range(len(header))] for i in range(8)]
+    run("fit", csv_file("d.csv", header, rows), "-k", 2, "--no-index", "--output", "o" + suffix)
+    first = open("o" + suffix).readline().rstrip("\n")
+    if suffix == ".jsonl":  # a name is needed there: the number of the column
+        wanted = [name or str(j + 1) for j, name in enumerate(header)]
+        assert list(json.loads(first)) == [*wanted, "cluster", "distance"]
+    else:
+        assert first.split("\t" if suffix == ".tsv" else ",") == [*header, "cluster", "distance"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no folder without files here")
+@pytest.mark.parametrize("option", ["--output", "--labels", "--model", "--report", "--centers"])
+def test_an_error_names_the_file_that_was_asked_for(run, data, option):
+    name = "/proc/x" + {"--labels": ".npy", "--model": ".npz", "--report": ".html"}.get(
+        option, ".csv"
+    )
+    line = fails(run, "fit", data, "-k", 2, option, name)
+    assert name in line and ".part" not in line
+
+
 def test_an_array_keeps_columns_of_numbers_alone(run):
     write_mixed(".csv")
     run("fit", "mixed.csv", "-k", 2, "--columns", "width,height", "--output", "o.npy")

@@ -6,8 +6,10 @@ import json
 import os
 import pickle
 import stat
+import threading
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,6 +181,22 @@ print(ckmeans.load({str(path)!r}).predict(numpy.load({str(path.with_name("X.npy"
 
 
 # ----------------------------------------------------------------------------------------- what is
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no devices here")
+def test_devices_and_pipes(tmp_path, path):
+    """They cannot be gone back in, whatever they say of that."""
+    model = KMeans(2, random_state=0).fit(np.arange(40.0).reshape(20, 2))
+    model.save("/dev/null")
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    found = []
+    reader = threading.Thread(target=lambda: found.append(Path(pipe).read_bytes()))
+    reader.start()
+    model.save(pipe)
+    reader.join()
+    Path(path).write_bytes(found[0])
+    assert np.array_equal(ckmeans.load(path).cluster_centers_, model.cluster_centers_)
 
 
 def test_an_unfitted_model_is_not_saved(path):

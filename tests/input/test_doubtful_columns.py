@@ -12,6 +12,7 @@ from ckmeans import (
     FuzzyCMeans,
     KMeans,
     MiniBatchKMeans,
+    fit_many,
     k_means,
     select_k,
 )
@@ -40,6 +41,7 @@ FITS = {
     "MiniBatchKMeans": lambda X: MiniBatchKMeans(3, random_state=0).fit(X),
     "BisectingKMeans": lambda X: BisectingKMeans(3, random_state=0).fit(X),
     "FuzzyCMeans": lambda X: FuzzyCMeans(3, random_state=0).fit(X),
+    "manhattan": lambda X: KMeans(3, metric="manhattan", random_state=0).fit(X),
     "k_means": lambda X: k_means(X, 3, random_state=0),
     "select_k": lambda X: select_k(X, [2, 3], criteria="elbow", random_state=0),
 }
@@ -124,6 +126,59 @@ def test_tables_of_all_kinds(kind):
     elif kind == "pyarrow":
         table = pytest.importorskip("pyarrow").table(table.to_dict("list"))
     assert len(said(lambda: KMeans(3, random_state=0).fit(table))) == 1
+
+
+IN_PARTS = {
+    "fit_chunks": lambda X, at: KMeans(3, random_state=0).fit_chunks(lambda: chunks_of(X, at)),
+    "fit_many": lambda X, at: fit_many(X, 3, groups=np.arange(N) < at, random_state=0),
+    "group-by": lambda X, at: fit_many(X.groupby(np.arange(N) < at), 3, random_state=0),
+}
+
+
+def chunks_of(X, at):
+    """Any two chunks; in the first one a column may be constant."""
+    return iter([X[:at], X[at:]])
+
+
+@pytest.mark.parametrize("fit", IN_PARTS)
+@pytest.mark.parametrize("at", [1, 40, N - 1])
+def test_fits_in_parts_tell_of_spreads(fit, at):
+    if fit != "fit_chunks":
+        at = min(max(at, 10), N - 10)
+    X = frame(income=30_000 * RANDOM.random(N))
+    (text,) = said(lambda: IN_PARTS[fit](X, at))
+    assert "'income' counts for much more than" in text and "scale=" not in text
+    assert said(lambda: IN_PARTS[fit]((X - X.mean()) / X.std(), at)) == []
+
+
+def test_chunks_without_names_and_many_chunks():
+    X = frame(income=30_000 * RANDOM.random(N))
+    rows = X.to_numpy()
+    assert said(lambda: KMeans(3, random_state=0).fit_chunks(rows)) == []
+    every = lambda: (X[i : i + 1] for i in range(N))  # noqa: E731
+    assert len(said(lambda: KMeans(3, random_state=0).fit_chunks(every))) == 1
+
+
+def test_chunks_of_parquet_files(tmp_path):
+    pytest.importorskip("pyarrow")
+    X = frame(id=IDS["id"], income=30_000 * RANDOM.random(N))
+    X.to_parquet(tmp_path / "x.parquet")
+    (text,) = said(lambda: KMeans(3, random_state=0).fit_chunks(tmp_path / "x.parquet"))
+    assert "'income' counts for much more than" in text
+
+
+@pytest.mark.parametrize("name", ["id", "customerId", "n"])
+@pytest.mark.parametrize("gaps", [1, 30, 70])
+def test_ids_with_gaps(name, gaps):
+    """Some missing ids do not make the others measurements; a column with few values is no id."""
+    column = np.array(IDS[name], float)
+    column[np.arange(1, 1 + gaps)] = np.nan
+    work = lambda: KMeans(3, missing="ignore", random_state=0).fit(  # noqa: E731
+        frame(**{name: column})
+    )
+    told = any("rather than to measure something" in text for text in said(work))
+    inside = name != "n" or {column[0], column[-1]} == {1, N}  # 1 to n in spite of the gaps
+    assert told == (gaps <= 30 and inside)
 
 
 def test_a_loop_warns_once():

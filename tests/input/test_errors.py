@@ -659,6 +659,23 @@ def test_other_names():
             use(frame("a", "b", "c")[["a", "b"]])
 
 
+@pytest.mark.parametrize(
+    ("fitted", "given", "places"),
+    [("abc", "aabc", [0, 2, 3]), ("aab", "baac", [1, 2, 0]), ("aba", "aab", [0, 2, 1])],
+)
+def test_names_of_several_columns(fitted, given, places):
+    """A choice of columns by name would take all that have it."""
+    pandas = pytest.importorskip("pandas")
+    rows = np.random.default_rng(0).normal(size=(30, 4))
+    model = KMeans(3, n_init=1, random_state=0)
+    model.fit(pandas.DataFrame(rows[:, :3], columns=list(fitted)))
+    table = pandas.DataFrame(rows[:, : len(given)], columns=list(given))
+    with pytest.raises(ValueError, match=r"Several columns are called a.*X\.iloc") as caught:
+        model.predict(table)
+    assert ("same order" in str(caught.value)) == (sorted(given) == sorted(fitted))
+    assert len(model.predict(table.iloc[:, places])) == 30
+
+
 def test_many_other_names_are_not_all_listed():
     pandas = pytest.importorskip("pandas")
     wide = pandas.DataFrame(np.arange(20.0).reshape(2, 10), columns=[f"a{j}" for j in range(10)])

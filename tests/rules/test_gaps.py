@@ -11,7 +11,7 @@ from checks import (
     failed_estimator_checks,
     fit,
 )
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rules_data import long_run
 from strategies import problems
@@ -61,6 +61,21 @@ def test_every_fit_is_that_of_the_definition(problem):
     assert_agrees(model, wanted)
     assert np.array_equal(model.predict(problem.X), model.labels_)
     assert -model.score(problem.X, sample_weight=problem.weights) == model.inertia_
+
+
+@given(problems_with_gaps(), st.sampled_from([0.0, 1e-4, 0.3]))
+def test_columns_that_only_rows_without_weight_have(problem, tol):
+    """Such a column has no variance, and no mean: the middle of its range stands for that."""
+    rows = np.arange(len(problem.X))
+    problem.X = np.column_stack([problem.X, np.where(rows % 3, np.nan, 2.0 + rows % 2)])
+    problem.init = np.column_stack([problem.init, np.ones(len(problem.init))])
+    weights = np.ones(len(rows)) if problem.weights is None else problem.weights
+    problem.weights = np.where(rows % 3, weights, 0)
+    assume(problem.weights.any())
+    problem.tol, problem.max_iter = tol, min(problem.max_iter, 5)
+    settings = {"max_iter": problem.max_iter, "tol": tol, "metric": oracle_gaps}
+    wanted = oracle.lloyd(problem.X, problem.init, problem.weights, **settings)
+    assert_agrees(fit(problem, missing="ignore"), wanted)
 
 
 @given(problems_with_gaps(), st.integers(2, 4))

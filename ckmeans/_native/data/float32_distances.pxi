@@ -17,7 +17,7 @@ cdef int shift_centers(Shifted *centers, const double *rows, Py_ssize_t k, Py_ss
     """
     cdef Py_ssize_t blocks = (k + BLOCK - 1) // BLOCK, first, j, f, b
     cdef double *origin = <double *>memory.take(d, sizeof(double))
-    cdef double *block = <double *>memory.take(blocks * BLOCK * d, sizeof(double))
+    cdef double *block = <double *>memory.take(blocks * BLOCK * d, sizeof(double), True)
     cdef double *sq_norms = <double *>memory.take(blocks * BLOCK, sizeof(double))
     cdef double share = 1.0 / k if terms == 0 else 0, value
     cdef Py_ssize_t support, most = 0

@@ -14,7 +14,6 @@
 
 cdef enum:
     SOME = 64            # rows that a thread processes together
-    PRICED_TOGETHER = 4  # and those that `priced` compares at once
     BIDS = 8             # clusters that are compared together; BLOCK is a multiple of it
 
 cdef int64_t UNREACHED = <int64_t>1 << 62     # above the costs of all rows and paths
@@ -43,7 +42,7 @@ cdef struct Pricing:     # rows, compared with all centers at their prices; IN u
     float *norms                 # (padded,) with prices, lowered by their error bounds
     double *added                # (k,) these prices, of which the lowest is 0
     double guard_norm, guard_score, guard_floor      # as in Centers
-    float *scores                # scratch (threads, PRICED_TOGETHER, padded)
+    float *scores                # scratch (threads, PRICED_ROWS, padded)
     float *saved                 # INOUT (threads, k, padded) as `saving`: of scores
     int32_t *label               # INOUT by place: the cheapest cluster; of equally cheap ones the
                                  # label before if it is one of them, else the first
@@ -218,12 +217,12 @@ cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
     more than the margin by which a winner is proved, so that minus this margin they are bounds.
     """
     cdef Py_ssize_t d = job.rows.d, padded = job.padded, i, at, left = 0
-    cdef float *scores = job.scores + worker * PRICED_TOGETHER * padded
-    cdef const float *x[PRICED_TOGETHER]
-    cdef float lowest[PRICED_TOGETHER]
-    cdef float second[PRICED_TOGETHER]
-    cdef int32_t winner[PRICED_TOGETHER]
-    cdef int64_t row[PRICED_TOGETHER]
+    cdef float *scores = job.scores + worker * PRICED_ROWS * padded
+    cdef const float *x[PRICED_ROWS]
+    cdef float lowest[PRICED_ROWS]
+    cdef float second[PRICED_ROWS]
+    cdef int32_t winner[PRICED_ROWS]
+    cdef int64_t row[PRICED_ROWS]
     cdef int64_t places_left[SOME]
     cdef double norm, margin, own, unit
     cdef int32_t label
@@ -232,13 +231,13 @@ cdef void compare(Pricing *job, const int64_t *places, Py_ssize_t count,
         compare_exactly(job, places, count, worker)
         return
     unit = 1 / (job.packed.scale * job.packed.scale)
-    for i from 0 <= i < count by PRICED_TOGETHER:
-        for r in range(PRICED_TOGETHER):
+    for i from 0 <= i < count by PRICED_ROWS:
+        for r in range(PRICED_ROWS):
             at = places[min(i + r, count - 1)]
             row[r] = at if job.ids == NULL else job.ids[at]
             x[r] = job.packed.panels + row[r] * d
         job.filter.priced(x, d, job.lanes, job.norms, padded, scores, lowest, second, winner)
-        for r in range(<int>min(<Py_ssize_t>PRICED_TOGETHER, count - i)):
+        for r in range(<int>min(<Py_ssize_t>PRICED_ROWS, count - i)):
             at = places[i + r]
             label = winner[r]
             norm = job.packed.sq_norms[row[r]]

@@ -169,7 +169,7 @@ cdef class Sizes(Rule):
         self.job.filter = run.data.filter
         self.job.norms = <float *>self.memory.take(padded, sizeof(float))
         self.job.added = <double *>self.memory.take(k, sizeof(double))
-        self.job.scores = <float *>self.memory.take(run.data.n_threads * PRICED_TOGETHER * padded,
+        self.job.scores = <float *>self.memory.take(run.data.n_threads * PRICED_ROWS * padded,
                                                     sizeof(float), True)
         self.job.saved = <float *>self.memory.take(run.data.n_threads * k * padded,
                                                    sizeof(float), True)

@@ -218,6 +218,32 @@ CKM_INLINE vd ckm_vd_max(vd a, vd b) {
 # define VD_ABS(a)    ((a) < 0 ? -(a) : (a))
 #endif
 
+/* VD_EVERYWHERE(p), VD_EVERYWHERE_FLOAT(p)  the value at p in every lane. (As whole numbers: Zen 4
+ * loads those into all lanes for nothing, but sends float64 through the units that add.)
+ * VD_ONE()                     1 in every lane, which compilers do not know
+ * VD_MULTIPLIED_LESS(a, b, c)  a * b - c, rounded once if b is 1 */
+#if VB == 64
+# define VD_EVERYWHERE(p) ((vd)_mm512_set1_epi64(*(const long long *)(p)))
+# define VD_EVERYWHERE_FLOAT(p)                                                                    \
+     ((vd)_mm512_cvtps_pd((__m256)_mm256_set1_epi32(*(const int32_t *)(p))))
+# define VD_MULTIPLIED_LESS(a, b, c) ((vd)_mm512_fmsub_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#elif VB == 32
+# define VD_EVERYWHERE(p)       ((vd)_mm256_set1_epi64x(*(const long long *)(p)))
+# define VD_EVERYWHERE_FLOAT(p) ((vd)_mm256_cvtps_pd((__m128)_mm_set1_epi32(*(const int32_t *)(p))))
+# define VD_MULTIPLIED_LESS(a, b, c) ((vd)_mm256_fmsub_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#else
+# define VD_EVERYWHERE(p)            VD_SPLAT(*(const double *)(p))
+# define VD_EVERYWHERE_FLOAT(p)      VD_SPLAT(*(const float *)(p))
+# define VD_MULTIPLIED_LESS(a, b, c) ((a) - (c))
+#endif
+CKM_INLINE vd VD_ONE(void) {
+    vd one = VD_SPLAT(1);
+#if VB >= 32
+    __asm__("" : "+v"(one));
+#endif
+    return one;
+}
+
 #if VB == 64
 # define VF_MIN(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
 # define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))

@@ -7,20 +7,37 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
     cdef const double *big = how.big
     cdef double terms[ROUND]
     cdef double term, high
-    cdef Py_ssize_t f, p, first, count
+    cdef vd factor = VD_SPLAT(w), value, upper
+    cdef Py_ssize_t whole = d - d % VDL, f, p, first, count
     cdef int left
+    # (In vectors by hand: compilers cannot know that the arrays do not overlap.)
     if how.parts == 1:                        # every term is on the first grid: adding is exact as
                                               # it is
-        for f in range(d):
+        for f from 0 <= f < whole by VDL:
+            VD_STORE(sums + f, VD_LOAD(sums + f) + VD_PRODUCT(factor, load(x + f)))
+        for f in range(whole, d):
             sums[f] += ckm_product(w, x[f])
     elif how.parts == 2:                      # what the first part leaves is on the second grid
-        for f in range(d):
+        for f from 0 <= f < whole by VDL:
+            value = VD_PRODUCT(factor, load(x + f))
+            upper = (value + VD_LOAD(big + f)) - VD_LOAD(big + f)
+            VD_STORE(sums + f, VD_LOAD(sums + f) + upper)
+            VD_STORE(sums + d + f, VD_LOAD(sums + d + f) + (value - upper))
+        for f in range(whole, d):
             term = ckm_product(w, x[f])
             high = (term + big[f]) - big[f]
             sums[f] += high
             sums[d + f] += term - high
     elif how.parts == 3:
-        for f in range(d):
+        for f from 0 <= f < whole by VDL:
+            value = VD_PRODUCT(factor, load(x + f))
+            upper = (value + VD_LOAD(big + f)) - VD_LOAD(big + f)
+            VD_STORE(sums + f, VD_LOAD(sums + f) + upper)
+            value = value - upper
+            upper = (value + VD_LOAD(big + d + f)) - VD_LOAD(big + d + f)
+            VD_STORE(sums + d + f, VD_LOAD(sums + d + f) + upper)
+            VD_STORE(sums + 2 * d + f, VD_LOAD(sums + 2 * d + f) + (value - upper))
+        for f in range(whole, d):
             term = ckm_product(w, x[f])
             high = (term + big[f]) - big[f]
             sums[f] += high

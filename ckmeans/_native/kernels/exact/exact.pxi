@@ -20,6 +20,10 @@ cdef extern from "runtime/simd.h" nogil:
     vd VD_LOAD(const double *)
     void VD_STORE(double *, vd)
     vd VD_SPLAT(double)
+    vd VD_EVERYWHERE(const double *)
+    vd VD_EVERYWHERE_FLOAT(const float *)
+    vd VD_ONE()
+    vd VD_MULTIPLIED_LESS(vd, vd, vd)
     vd VD_FROM_FLOATS(const float *)
     vd VD_MAX(vd, vd)
     vd VD_ABS(vd)
@@ -33,6 +37,7 @@ cdef extern from "kernels/exact/terms.h" nogil:
     enum: CKM_EUCLIDEAN, CKM_MANHATTAN, CKM_GAPS
     double CKM_LARGEST
     vd VD_TERM(vd)
+    vd VD_PRODUCT(vd, vd)
     double ckm_term(double)
     double ckm_shown(double)
     double ckm_product(double, double)

@@ -92,7 +92,7 @@ cdef int memberships(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
             for r in range(GROUP):
                 group[r] = x + min(i + r, count - 1) * d
             for j from 0 <= j < k by BLOCK:
-                distance_tile(group, job.centers.blocks + j * d, d, tile)
+                distance_tile(group, job.centers.blocks + j * d, d, BLOCK, tile)
                 for r in range(min(<Py_ssize_t>GROUP, count - i)):
                     for b in range(BLOCK):
                         rows[(i + r) * width + j + b] = tile[r * BLOCK + b]

@@ -98,13 +98,13 @@ cdef void decide(const real **x, int count, const Centers *centers, Py_ssize_t d
     for r in range(count, GROUP):
         x[r] = x[0]
     for j from 0 <= j < centers.m by BLOCK:
+        stop = min(<Py_ssize_t>BLOCK, centers.m - j)
         if centers.blocks == NULL:
             distance_few(x, count, centers, j, d, out)
         elif count == 1:
             distance_row(x[0], centers.blocks + j * d, d, out)
         else:
-            distance_tile(x, centers.blocks + j * d, d, out)
-        stop = min(<Py_ssize_t>BLOCK, centers.m - j)
+            distance_tile(x, centers.blocks + j * d, d, stop, out)
         for r in range(count):
             for b in range(stop):
                 if out[r * BLOCK + b] < nearest[r]:

@@ -45,6 +45,8 @@ cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
             scan_span(x + i * d, strung * d, lows, highs, tinys, bads)
             i += strung
         while i < count:
+            for e from 0 <= e < d by 64 // sizeof(real):
+                CKM_PREFETCH_L2(x + (i + 2) * d + e)
             scan_span(x + i * d, d, low, high, tiny, bad)
             i += 1
         start += count
@@ -54,12 +56,6 @@ cdef int scan(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
         tiny[e % d] = min(tiny[e % d], tinys[e])
         bad[e % d] += bads[e]
     return 0
-
-
-cdef inline vd load(const real *x) noexcept nogil:
-    if sizeof(real) == 4:
-        return VD_FROM_FLOATS(<const float *>x)
-    return VD_LOAD(<const double *>x)
 
 
 cdef void survey_lanes(const real *x, Py_ssize_t rows, Py_ssize_t stride, const double *w,

@@ -118,3 +118,9 @@ cdef void read(const Rows *rows, Py_ssize_t row, double *out) noexcept nogil:
     for f in range(rows.d - 1, -1, -1):       # backwards: float32 values are widened where they
                                               # stand
         out[f] = x[f]
+
+
+cdef inline vd load(const real *x) noexcept nogil:
+    if sizeof(real) == 4:
+        return VD_FROM_FLOATS(<const float *>x)
+    return VD_LOAD(<const double *>x)

@@ -128,6 +128,10 @@ cdef void work_out(const Transform *job, Py_ssize_t row, const real *x, Py_ssize
             lanes[g] = CKM_CTZ64(unsure)
             unsure &= unsure - 1
             g += 1
+        if g == 1:
+            put_distance(job, row, first + lanes[0],
+                         one_distance(x, job.centers.rows + (first + lanes[0]) * d, d))
+            return
         for r in range(GROUP):
             group[r] = x
             c[r] = job.centers.rows + (first + lanes[r if r < g else 0]) * d
@@ -143,25 +147,97 @@ cdef double FAR = 1e75       # squared length from which on a row, or a center, 
                              # something than float32 can tell
 
 
+cdef inline void put_tile(const Transform *job, Py_ssize_t row, Py_ssize_t count,
+                          Py_ssize_t first, double *tile, Worker *me) noexcept nogil:
+    """Write the values of `transform` for rows [row, row + count), at most GROUP, and a block of
+    centers, and look whether they are finite.
+
+    tile  INOUT  (GROUP, BLOCK) squared distances
+    """
+    cdef Py_ssize_t k = job.centers.k, used = min(<Py_ssize_t>BLOCK, k - first), r, b
+    cdef int far = 0
+    for r in range(GROUP):
+        me.overflow = me.overflow or not tile[r * BLOCK] < CKM_LARGEST
+    if job.rows.factor != NULL:
+        for r in range(GROUP):
+            for b in range(r * BLOCK, (r + 1) * BLOCK):
+                tile[b] = shown(job, row + min(r, count - 1), tile[b])
+    else:
+        for b in range(GROUP * BLOCK):
+            tile[b] = ckm_shown(tile[b])
+            far |= not tile[b] < 3.4e38
+    for r in range(count):
+        if job.narrow:
+            for b in range(used):
+                (<float *>job.out)[(row + r) * k + first + b] = <float>tile[r * BLOCK + b]
+        else:
+            for b in range(used):
+                (<double *>job.out)[(row + r) * k + first + b] = tile[r * BLOCK + b]
+    me.far = me.far or far
+
+
+cdef void group_at(const real *x, Py_ssize_t i, Py_ssize_t count, Py_ssize_t d,
+                   const real **group) noexcept nogil:
+    """Pointers to GROUP of `count` rows from the i-th on; past the last one any row will do."""
+    cdef Py_ssize_t r
+    for r in range(GROUP):
+        group[r] = x + min(i + r, count - 1) * d
+
+
+cdef void transform_long(const Transform *job, const real *x, Py_ssize_t row, Py_ssize_t count,
+                         uint64_t skipped, Worker *me) noexcept nogil:
+    """`transform` of up to PANEL rows of many features.
+
+    skipped  bit i: not the GROUP of rows that begins with the i-th
+    """
+    cdef Py_ssize_t d = job.rows.d, i, j, f, width, used, e, r
+    cdef const double *block = job.centers.blocks
+    cdef const double *next_block
+    cdef const real *group[GROUP]
+    cdef double sums[PANEL * BLOCK]
+    memset(sums, 0, sizeof(sums))              # (lanes without a center)
+    for j from 0 <= j < job.centers.k by BLOCK:
+        used = min(<Py_ssize_t>BLOCK, job.centers.k - j)
+        for f from 0 <= f < d by PART:
+            width = min(<Py_ssize_t>PART, d - f)
+            next_block = block + width * BLOCK     # (many centers are in no cache that is fast)
+            for i from 0 <= i < count by GROUP:
+                if skipped >> i & 1:
+                    continue
+                for e from 0 <= e < PART * BLOCK * GROUP // PANEL by 8:
+                    CKM_PREFETCH(next_block + i * (PART * BLOCK // PANEL) + e)
+                group_at(x + f, i, count, d, group)
+                if j == 0:                         # (and rows come from memory, many at once)
+                    for r in range(GROUP):
+                        for e from 0 <= e < PART by 64 // sizeof(real):
+                            CKM_PREFETCH(group[r] + PART + e)
+                if f == 0:
+                    distance_tile(group, block, width, used, sums + i * BLOCK)
+                else:
+                    more_distance(group, block, width, used, sums + i * BLOCK)
+            block = next_block
+        for i from 0 <= i < count by GROUP:
+            if not skipped >> i & 1:
+                put_tile(job, row + i, min(<Py_ssize_t>GROUP, count - i), j, sums + i * BLOCK, me)
+
+
 cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                    int worker) noexcept nogil:
     """Distances of each row to all centers; of unit rows, cosine distances."""
     cdef Transform *job = <Transform *>job_
     cdef Worker *me = job.workers + worker
-    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, i, j, b, block_stop
+    cdef Py_ssize_t d = job.rows.d, k = job.centers.k, first, count, here, i, j
     cdef const real *x
     cdef const real *group[GROUP]
     cdef double tile[GROUP * BLOCK]
     cdef double *moved = job.moved + worker * job.moved_size
     cdef double sq_norms[PANEL]
     cdef uint64_t unsure[PANEL]
-    cdef uint64_t thin = 0
-    cdef int r, far = 0
+    cdef uint64_t thin, skipped
+    memset(tile, 0, sizeof(tile))              # (lanes without a center; later what was there)
     for first from start <= first < stop by PANEL:
         count = min(<Py_ssize_t>PANEL, stop - first)
         x = fetch(job.rows, first, count, me.block)
-        if job.left != NULL:
-            thin = thin_among(<const double *>x, count, d, job.left + first)
         if sizeof(real) == 4 and job.shifted != NULL:
             job.filter.shift(<const float *>x, count, d, job.shifted.origin, moved, sq_norms)
             for j from 0 <= j < k by BLOCK:
@@ -175,37 +251,25 @@ cdef int transform(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chu
                 me.overflow = me.overflow or not sq_norms[i] < CKM_LARGEST
                 me.far = me.far or not sq_norms[i] < FAR
             continue
+        skipped = 0
+        if job.left != NULL:
+            thin = thin_among(<const double *>x, count, d, job.left + first)
+            for i from 0 <= i < count by GROUP:
+                if ~thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i)) == 0:
+                    skipped |= <uint64_t>1 << i
+        if d > PART and job.centers.blocks != NULL:
+            transform_long(job, x, first, count, skipped, me)
+            continue
         for i from 0 <= i < count by GROUP:
-            if (thin and thin >> i & all_rows(min(<Py_ssize_t>GROUP, count - i))
-                == all_rows(min(<Py_ssize_t>GROUP, count - i))):
+            if skipped >> i & 1:
                 continue
-            for r in range(GROUP):
-                group[r] = x + min(i + r, count - 1) * d
+            here = min(<Py_ssize_t>GROUP, count - i)
+            group_at(x, i, count, d, group)
             for j from 0 <= j < k by BLOCK:
                 if job.centers.blocks == NULL:
-                    memset(tile, 0, sizeof(tile))             # (lanes without a center)
-                    distance_few(group, <int>min(<Py_ssize_t>GROUP, count - i), job.centers, j, d,
-                                 tile)
+                    distance_few(group, <int>here, job.centers, j, d, tile)
                 else:
-                    distance_tile(group, job.centers.blocks + j * d, d, tile)
-                block_stop = min(<Py_ssize_t>BLOCK, k - j)
-                for r in range(GROUP):
-                    me.overflow = me.overflow or not tile[r * BLOCK] < CKM_LARGEST
-                if job.rows.factor != NULL:
-                    for r in range(GROUP):
-                        for b in range(r * BLOCK, (r + 1) * BLOCK):
-                            tile[b] = shown(job, first + min(i + r, count - 1), tile[b])
-                else:
-                    for b in range(GROUP * BLOCK):
-                        tile[b] = ckm_shown(tile[b])
-                        far |= not tile[b] < 3.4e38
-                for r in range(min(<Py_ssize_t>GROUP, count - i)):
-                    if job.narrow:
-                        for b in range(block_stop):
-                            (<float *>job.out)[(first + i + r) * k + j + b] = <float>tile[r * BLOCK
-                                                                                          + b]
-                    else:
-                        for b in range(block_stop):
-                            (<double *>job.out)[(first + i + r) * k + j + b] = tile[r * BLOCK + b]
-    me.far = me.far or far
+                    distance_tile(group, job.centers.blocks + j * d, d,
+                                  min(<Py_ssize_t>BLOCK, k - j), tile)
+                put_tile(job, first + i, here, j, tile, me)
     return 0

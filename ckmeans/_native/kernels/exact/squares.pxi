@@ -20,7 +20,7 @@ cdef void squares(const Rows *rows, const int64_t *ids, Py_ssize_t count, const 
             if i + r < count:
                 group[r] = fetch(rows, ids[i + r], 1, <char *>(<real *>me.block + r * d))
         for j from 0 <= j < k by BLOCK:
-            distance_tile(group, blocks + j * d, d, tile)
+            distance_tile(group, blocks + j * d, d, BLOCK, tile)
             for r in range(min(<Py_ssize_t>GROUP, count - i)):
                 memcpy(out + (i + r) * padded + j, tile + r * BLOCK, BLOCK * sizeof(double))
     orthogonal_rows(rows, ids, count, padded, out)

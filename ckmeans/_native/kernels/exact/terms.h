@@ -21,7 +21,7 @@
 
 /* VD_TERM, ckm_term  of a difference
  * ckm_shown          the distance that a sum of terms stands for
- * ckm_product        w * x, of a feature that is there
+ * VD_PRODUCT, ckm_product  w * x, of a feature that is there
  * CKM_LARGEST        sums up to this one are of rows that need not be looked at again: values above
  *                    1e140 are refused */
 #if CKM_MANHATTAN
@@ -40,14 +40,23 @@ CKM_INLINE vd VD_TERM(vd t) {
     const __mmask8 there = _mm512_cmp_pd_mask((__m512d)t, (__m512d)t, _CMP_ORD_Q);
     return (vd)_mm512_maskz_mul_pd(there, (__m512d)t, (__m512d)t);
 }
+CKM_INLINE vd VD_PRODUCT(vd w, vd x) {
+    const __mmask8 there = _mm512_cmp_pd_mask((__m512d)x, (__m512d)x, _CMP_ORD_Q);
+    return (vd)_mm512_maskz_mul_pd(there, (__m512d)w, (__m512d)x);
+}
 # elif defined(__GNUC__)
 typedef int64_t vd_bits __attribute__((vector_size(VB)));
 CKM_INLINE vd VD_TERM(vd t) {
     const vd square = t * t;
     return (vd)((vd_bits)square & (vd_bits)(t == t));
 }
+CKM_INLINE vd VD_PRODUCT(vd w, vd x) {
+    const vd product = w * x;
+    return (vd)((vd_bits)product & (vd_bits)(x == x));
+}
 # else
 CKM_INLINE vd VD_TERM(vd t) { return t == t ? t * t : 0; }
+CKM_INLINE vd VD_PRODUCT(vd w, vd x) { return x == x ? w * x : 0; }
 # endif
 CKM_INLINE double ckm_term(double t) { return t == t ? t * t : 0; }
 CKM_INLINE double ckm_product(double w, double x) { return x == x ? w * x : 0; }
@@ -57,6 +66,7 @@ CKM_INLINE double ckm_left(double t) { return t == t ? t - t : 0; }
 CKM_INLINE vd VD_TERM(vd t) { return t * t; }
 CKM_INLINE double ckm_term(double t) { return t * t; }
 # endif
+CKM_INLINE vd VD_PRODUCT(vd w, vd x) { return w * x; }
 CKM_INLINE double ckm_product(double w, double x) { return w * x; }
 /* ckm_left  0, or NaN of what is neither finite nor missing */
 CKM_INLINE double ckm_left(double t) { return t - t; }

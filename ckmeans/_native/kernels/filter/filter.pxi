@@ -26,7 +26,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernel_tables cimport (
     ByteCenters, BytePanel, Bytes, Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES,
     BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, Heads,
-    PANEL, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
+    PANEL, PRICED_ROWS, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
 )
 
 cdef extern from "runtime/simd.h" nogil:

@@ -26,6 +26,7 @@ cdef extern from "kernels/roots.h" nogil:
     enum: VDL, ROOT_ROWS, ROOT_V
     vd VD_LOAD(const double *)
     void VD_STORE(double *, vd)
+    void CKM_PREFETCH(const void *)
     vd VD_FROM_FLOATS(const float *)
     vd VD_SPLAT(double)
     vd VD_ABS(vd)
@@ -54,8 +55,12 @@ cdef extern from *:
                                            const double *sq_norms, double error, double floor, float
                                            *out, Py_ssize_t stride, uint64_t *unsure, Py_ssize_t
                                            lane);
-    static CKM_NOINLINE void ckm_root_part(const double **x, Py_ssize_t d, const double *block,
-    double *sums, int first);
+    CKM_INLINE void ckm_root_part(const double **x, Py_ssize_t d, const double *block,
+    double *sums, int first, Py_ssize_t lane, int vectors);
+    static CKM_NOINLINE void ckm_root_part_1(const double **x, Py_ssize_t d, const double *block,
+    double *sums, int first, Py_ssize_t lane);
+    static CKM_NOINLINE void ckm_root_part_all(const double **x, Py_ssize_t d, const double *block,
+    double *sums, int first, Py_ssize_t lane);
     CKM_INLINE void ckm_csr_roots(const double *x, const int32_t *columns, Py_ssize_t count, double
     x_sq_norm, const double *block,
                                   const double *sq_norms, double error, double floor, float *out,
@@ -171,9 +176,10 @@ cdef enum:
 
 
 cdef void root_part "ckm_root_part"(const double **x, Py_ssize_t d, const double *block,
-                                    double *sums, int first) noexcept nogil:
-    """Products of ROOT_ROWS rows with a block of centers, added to `sums`, which the first part
-    fills.
+                                    double *sums, int first, Py_ssize_t lane,
+                                    int vectors) noexcept nogil:
+    """Products of ROOT_ROWS rows with `vectors` vectors of centers, from lane `lane` of a block,
+    added to `sums`, which the first part fills.
 
     x      IN     (ROOT_ROWS,) pointers to d features
     block  IN     (d, BLOCK)
@@ -183,26 +189,35 @@ cdef void root_part "ckm_root_part"(const double **x, Py_ssize_t d, const double
     cdef vd c[ROOT_V]
     cdef vd value
     cdef const double *row[ROOT_ROWS]
-    cdef Py_ssize_t f, lane
+    cdef Py_ssize_t f
     cdef int r, v
     for r in range(ROOT_ROWS):
         row[r] = x[r]
-    for lane from 0 <= lane < BLOCK by ROOT_V * VDL:
+    sums += lane
+    for r in range(ROOT_ROWS):
+        for v in range(vectors):
+            acc[r][v] = VD_SPLAT(0) if first else VD_LOAD(sums + r * BLOCK + v * VDL)
+    for f in range(d):
+        for v in range(vectors):
+            c[v] = VD_LOAD(block + f * BLOCK + lane + v * VDL)
         for r in range(ROOT_ROWS):
-            for v in range(ROOT_V):
-                acc[r][v] = VD_SPLAT(0)
-        for f in range(d):
-            for v in range(ROOT_V):
-                c[v] = VD_LOAD(block + f * BLOCK + lane + v * VDL)
-            for r in range(ROOT_ROWS):
-                value = VD_SPLAT(row[r][f])
-                for v in range(ROOT_V):
-                    acc[r][v] = acc[r][v] + value * c[v]
-        for r in range(ROOT_ROWS):
-            for v in range(ROOT_V):
-                if not first:
-                    acc[r][v] = acc[r][v] + VD_LOAD(sums + r * BLOCK + lane + v * VDL)
-                VD_STORE(sums + r * BLOCK + lane + v * VDL, acc[r][v])
+            value = VD_SPLAT(row[r][f])
+            for v in range(vectors):
+                acc[r][v] = acc[r][v] + value * c[v]
+    for r in range(ROOT_ROWS):
+        for v in range(vectors):
+            VD_STORE(sums + r * BLOCK + v * VDL, acc[r][v])
+
+
+cdef void root_part_1 "ckm_root_part_1"(const double **x, Py_ssize_t d, const double *block,
+                                        double *sums, int first, Py_ssize_t lane) noexcept nogil:
+    root_part(x, d, block, sums, first, lane, 1)
+
+
+cdef void root_part_all "ckm_root_part_all"(const double **x, Py_ssize_t d, const double *block,
+                                            double *sums, int first,
+                                            Py_ssize_t lane) noexcept nogil:
+    root_part(x, d, block, sums, first, lane, ROOT_V)
 
 
 cdef void roots_of_long(const double *moved, const double *x_sq_norms, Py_ssize_t count,
@@ -211,24 +226,35 @@ cdef void roots_of_long(const double *moved, const double *x_sq_norms, Py_ssize_
     """`filter_roots` of up to PANEL long rows."""
     cdef double sums[(PANEL + ROOT_ROWS) * BLOCK]
     cdef float spare[BLOCK]
+    cdef float *to
     cdef const double *rows[ROOT_ROWS]
     cdef const double *block = centers.blocks + first * d
-    cdef Py_ssize_t start, base, lane, i, b
+    cdef Py_ssize_t start, base, lane, i, b, e
     cdef int r
     for start from 0 <= start < d by ROOT_PART:
         for base from 0 <= base < count by ROOT_ROWS:
+            # The next part: many centers are in no cache that is fast.
+            for e from 0 <= e < ROOT_PART * BLOCK * ROOT_ROWS // PANEL by 8:
+                CKM_PREFETCH(block + (start + ROOT_PART) * BLOCK
+                             + base * (ROOT_PART * BLOCK // PANEL) + e)
             for r in range(ROOT_ROWS):           # (past the last one any row will do)
                 rows[r] = moved + min(base + r, count - 1) * d + start
-            root_part(rows, min(<Py_ssize_t>ROOT_PART, d - start), block + start * BLOCK,
-                      sums + base * BLOCK, start == 0)
+            for lane from 0 <= lane < used by ROOT_V * VDL:
+                if used - lane <= VDL:
+                    root_part_1(rows, min(<Py_ssize_t>ROOT_PART, d - start), block + start * BLOCK,
+                                sums + base * BLOCK, start == 0, lane)
+                else:
+                    root_part_all(rows, min(<Py_ssize_t>ROOT_PART, d - start),
+                                  block + start * BLOCK, sums + base * BLOCK, start == 0, lane)
     for i in range(count):
         unsure[i] = 0
-        for lane from 0 <= lane < BLOCK by VDL:
+        to = out + i * stride if used == BLOCK else spare
+        for lane from 0 <= lane < used by VDL:
             unsure[i] |= finish(VD_LOAD(sums + i * BLOCK + lane), x_sq_norms[i],
                                 centers.sq_norms + first + lane, centers.error, centers.floor,
-                                spare + lane) << lane
+                                to + lane) << lane
         unsure[i] &= (1 << used) - 1
-        for b in range(used):
+        for b in range(used if to == spare else 0):
             out[i * stride + b] = spare[b]
 
 

@@ -4,10 +4,6 @@
 # A price is added to the norm of its center, so that the lowest score is that of the cheapest
 # center. Rows are compared one by one, centers side by side: their scores are wanted for each row.
 
-cdef enum:
-    PRICED_ROWS = 4      # rows that are compared together
-
-
 cdef void filter_priced(const float *const *x, Py_ssize_t d, const float *lanes, const float *norms,
                         Py_ssize_t padded, float *scores, float *lowest, float *second,
                         int32_t *winner) noexcept nogil:
