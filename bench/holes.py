@@ -24,7 +24,7 @@ import ckmeans  # noqa: E402
 from ckmeans import _native  # noqa: E402
 from ckmeans._native import engine  # noqa: E402
 
-ALGORITHMS = "lloyd", "auto", "boxes", "yinyang", "projected"
+ALGORITHMS = "lloyd", "auto", "boxes", "yinyang", "projected", "bytes"
 
 
 class Case(NamedTuple):
@@ -258,7 +258,7 @@ def rows_page(name, make, args):
     works = {"plain": fit(plain, "lloyd")} if plain is not None else {}
     sparse = not isinstance(hard, np.ndarray)
     works.update(
-        (algorithm, fit(hard, algorithm)) for algorithm in ALGORITHMS[: 2 if sparse else 5]
+        (algorithm, fit(hard, algorithm)) for algorithm in ALGORITHMS[: 2 if sparse else 6]
     )
     if sparse:
         works["scikit-learn"] = scikit_fit(hard, as_dense(hard[first]), n_iter)
