@@ -77,13 +77,21 @@ cdef int assign_passing(View view, Assign *job, CenterForms forms) except -1:
 cdef class InBytes(Packing):
     """Rows in bytes, and nothing else.
 
-    The first pass that compares all rows with all centers also packs them.
+    The first pass that compares all rows with all centers also packs them. If it leaves many
+    centers because a few features are far larger than the others, the next pass packs rows anew
+    without these features.
     """
     cdef Floats floats
     cdef Bytes bytes
     cdef Counted counted         # what they cost in the last pass that compared them
     cdef Py_ssize_t counted_m    # with so many different centers
     cdef Counters before         # the pass that is under way
+    cdef int version             # of what is packed: with or without some features
+    cdef Memory loud_memory      # of features that may be left out, once they have been looked for
+    cdef int32_t *loud           # (n_loud,)
+    cdef Py_ssize_t n_loud
+    cdef double with_loud        # what rows cost with these features
+    cdef bint missed             # without them they cost no less
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
@@ -128,6 +136,11 @@ cdef class InBytes(Packing):
             run.job.bytes = NULL
             run.forms.others_known = False
             return self.floats.panels_for(run, layout)
+        if run.n_iter == 0:                  # rows have no labels yet
+            self.leave_out(0)
+        if run.forms.others_of != self.version:
+            run.forms.others_known = False
+            run.forms.others_of = self.version
         self.before = run.data.threads.counters()
         run.forms.put_in_bytes(&self.bytes, &self.packed, going_on)
         run.forms.others_known = False        # until the pass is complete
@@ -157,6 +170,7 @@ cdef class InBytes(Packing):
     cdef int make_room(self, Data data) except -1:
         cdef Memory memory = Memory()
         cdef Bytes bytes
+        self.leave_out(0)
         make_byte_room(&bytes, memory, (data.rows.n + PANEL - 1) // PANEL * PANEL, data.rows.d)
         self.packed = self.floats.packed
         self.packed.panels = NULL
@@ -178,6 +192,66 @@ cdef class InBytes(Packing):
         self.counted.note(run, bytes_cost(1, d) + compared * (bytes_cost(1, d) - bytes_cost(0, d))
                           + max(pairs - 1, 0.0) * distance_cost(d) + again * brute_cost(1, d))
         self.counted_m = run.forms.c.m
+        self.weigh_loud(run)
+        return 0
+
+    cdef int weigh_loud(self, Run run) except -1 nogil:
+        """Decide whether large features are left out in the next pass, or are not any more."""
+        cdef Py_ssize_t d = run.data.rows.d
+        cdef bint insisted = run.choice.insists_on(self)
+        if self.bytes.n_muted:
+            if self.counted.row >= self.with_loud and not insisted:
+                self.missed = True
+                self.counted.note(run, self.with_loud)
+                self.leave_out(0)
+        elif not self.missed and (insisted
+                                  or self.counted.row > 2 * bytes_or(self.counted_m, d)):
+            self.with_loud = self.counted.row
+            if self.loud_memory is None:
+                with gil:
+                    self.find_loud(run.data)
+            self.missed = self.n_loud == 0
+            if not self.missed:
+                self.leave_out(self.n_loud)
+                self.counted.k = self.counted_m = 0
+        return 0
+
+    cdef void leave_out(self, Py_ssize_t count) noexcept nogil:
+        """From the next pass on, leave out that many features."""
+        if count != self.bytes.n_muted:
+            self.bytes.muted, self.bytes.n_muted = self.loud, count
+            self.bytes.filling = True
+            self.version += 1
+
+    cdef int find_loud(self, Data data) except -1:
+        """Find a few features whose squares make up most of those of drawn rows, and are far larger
+        than those of the other features.
+        """
+        cdef Py_ssize_t d = data.rows.d, i, f
+        cdef const double *origin = self.floats.packed.origin
+        cdef Memory memory = Memory(), scratch = Memory()
+        cdef double *row = <double *>scratch.take(d, sizeof(double))
+        cdef double *squares = <double *>scratch.take(d, sizeof(double))
+        cdef double total = 0, loud = 0, limit
+        self.loud = <int32_t *>memory.take(MOST_MUTED, sizeof(int32_t))
+        self.loud_memory = memory
+        memset(squares, 0, d * sizeof(double))
+        for i in range(MIDDLE_ROWS):
+            read_whole(data, drawn_place(i, data.rows.n), row)
+            for f in range(d):
+                squares[f] += (row[f] - origin[f]) * (row[f] - origin[f])
+        limit = 64 * float(np.median([squares[f] for f in range(d)]))
+        for f in range(d):
+            total += squares[f]
+            if squares[f] > limit:
+                if self.n_loud == min(<Py_ssize_t>MOST_MUTED, d // 8):
+                    self.n_loud = 0
+                    return 0
+                loud += squares[f]
+                self.loud[self.n_loud] = <int32_t>f
+                self.n_loud += 1
+        if loud < 0.9 * total:
+            self.n_loud = 0
         return 0
 
     cdef void was_read(self) noexcept nogil:
