@@ -106,6 +106,17 @@ cdef class Choice:
             after = after or self.packing_at[i] == <void *>packing
         return least
 
+    cdef double known_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
+        """The same, with what is known of the centers that these packings leave."""
+        cdef int i
+        cdef bint after = False
+        cdef double least = INFINITY
+        for i in range(self.n_packings):
+            if after and self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run):
+                least = min(least, (<Packing>self.packing_at[i]).known_cost(run, m))
+            after = after or self.packing_at[i] == <void *>packing
+        return least
+
     cdef int choose_search(self, Run run) except -1 nogil:
         """Take the first search that fits and is wanted."""
         cdef int i, chosen = self.n_searches - 1

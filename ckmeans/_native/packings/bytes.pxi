@@ -90,8 +90,11 @@ cdef class InBytes(Packing):
     cdef Memory loud_memory      # of features that may be left out, once they have been looked for
     cdef int32_t *loud           # (n_loud,)
     cdef Py_ssize_t n_loud
-    cdef double with_loud        # what rows cost with these features
-    cdef bint missed             # without them they cost no less
+    cdef bint looked             # whether they have been
+    cdef bint muting             # whether they are left out in passes over rows that have labels
+    cdef double with_loud        # what rows cost without that, in bytes or otherwise
+    cdef bint missed             # leaving them out costs no less
+    cdef bint likely             # whether bytes are expected to be the fastest form in a run
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
@@ -105,9 +108,13 @@ cdef class InBytes(Packing):
         if (not self.filter or not run.data.packed or d > BYTE_FEATURES
             or run.data.metric != EUCLIDEAN):
             return False
-        return (run.choice.insists_on(self) or d >= filter_table.bytes_from
-                and (self.counted.cost(run, bytes_or(k, d))
-                     < min(quanta_cost(k, d), brute_cost(k, d))))
+        self.likely = (run.choice.insists_on(self) or d >= filter_table.bytes_from
+                       and (self.counted.cost(run, bytes_or(k, d))
+                            < min(quanta_cost(k, d), brute_cost(k, d))))
+        return self.likely or d >= filter_table.bytes_from and k >= 16 and not self.missed
+
+    cdef bint can_be_first(self) noexcept:
+        return self.likely
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -115,8 +122,21 @@ cdef class InBytes(Packing):
     cdef bint wants(self, Run run) except -1 nogil:
         """Not if other packings are predicted to be faster, given how many centers bytes left."""
         cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
-        return (run.choice.insists_on(self) or self.counted.cost(run, bytes_or(m, d))
-                < run.choice.cost_without(run, self, m))
+        cdef double known
+        if run.choice.insists_on(self):
+            return True
+        if self.muting and run.n_iter == 0:
+            return False
+        if self.likely and (self.counted.cost(run, bytes_or(m, d))
+                            < run.choice.cost_without(run, self, m)):
+            return True
+        if self.missed or run.n_iter == 0 or self.counted.k > 0 and not self.muting:
+            return False
+        # Others may leave many centers because of a few features.
+        known = run.choice.known_without(run, self, m)
+        if self.muting:
+            return self.counted.cost(run, bytes_or(m, d)) < known
+        return 2 * bytes_or(m, d) < known and self.mute(run, known)
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
@@ -136,8 +156,8 @@ cdef class InBytes(Packing):
             run.job.bytes = NULL
             run.forms.others_known = False
             return self.floats.panels_for(run, layout)
-        if run.n_iter == 0:                  # rows have no labels yet
-            self.leave_out(0)
+        # (In the first pass rows have no labels yet.)
+        self.leave_out(self.n_loud if self.muting and run.n_iter > 0 else 0)
         if run.forms.others_of != self.version:
             run.forms.others_known = False
             run.forms.others_of = self.version
@@ -170,7 +190,7 @@ cdef class InBytes(Packing):
     cdef int make_room(self, Data data) except -1:
         cdef Memory memory = Memory()
         cdef Bytes bytes
-        self.leave_out(0)
+        self.leave_out(0)                    # (until it is decided anew)
         make_byte_room(&bytes, memory, (data.rows.n + PANEL - 1) // PANEL * PANEL, data.rows.d)
         self.packed = self.floats.packed
         self.packed.panels = NULL
@@ -186,38 +206,39 @@ cdef class InBytes(Packing):
             return self.floats.was_compared(run, doubtful, pairs)
         self.bytes.filling = False
         run.forms.others_known = run.job.others != NULL
+        if self.muting and self.bytes.n_muted == 0:    # the first pass of a later run
+            return 0
         after = run.data.threads.counters()
         again = (after.again - self.before.again) / n
         compared = (after.filtered - self.before.filtered) / n - again
         self.counted.note(run, bytes_cost(1, d) + compared * (bytes_cost(1, d) - bytes_cost(0, d))
                           + max(pairs - 1, 0.0) * distance_cost(d) + again * brute_cost(1, d))
         self.counted_m = run.forms.c.m
-        self.weigh_loud(run)
+        if run.choice.insists_on(self):
+            self.mute(run, INFINITY)
+        elif not self.muting and self.counted.row > 2 * bytes_or(self.counted_m, d):
+            self.mute(run, self.counted.row)
+        elif self.muting and self.counted.row >= self.with_loud:
+            self.muting, self.missed = False, True
+            self.counted.note(run, self.with_loud)
         return 0
 
-    cdef int weigh_loud(self, Run run) except -1 nogil:
-        """Decide whether large features are left out in the next pass, or are not any more."""
-        cdef Py_ssize_t d = run.data.rows.d
-        cdef bint insisted = run.choice.insists_on(self)
-        if self.bytes.n_muted:
-            if self.counted.row >= self.with_loud and not insisted:
-                self.missed = True
-                self.counted.note(run, self.with_loud)
-                self.leave_out(0)
-        elif not self.missed and (insisted
-                                  or self.counted.row > 2 * bytes_or(self.counted_m, d)):
-            self.with_loud = self.counted.row
-            if self.loud_memory is None:
-                with gil:
-                    self.find_loud(run.data)
-            self.missed = self.n_loud == 0
-            if not self.missed:
-                self.leave_out(self.n_loud)
-                self.counted.k = self.counted_m = 0
-        return 0
+    cdef bint mute(self, Run run, double cost) except -1 nogil:
+        """From the next pass on leave out features that are far larger than the others, if there
+        are any; cost: of a row with them.
+        """
+        if not self.looked:
+            with gil:
+                self.find_loud(run.data)
+        self.missed = self.missed or self.n_loud == 0
+        if self.missed or self.muting:
+            return self.muting
+        self.muting, self.with_loud = True, cost
+        self.counted.k = self.counted_m = 0
+        return True
 
     cdef void leave_out(self, Py_ssize_t count) noexcept nogil:
-        """From the next pass on, leave out that many features."""
+        """Have rows packed anew if another number of features is to be left out."""
         if count != self.bytes.n_muted:
             self.bytes.muted, self.bytes.n_muted = self.loud, count
             self.bytes.filling = True
@@ -234,7 +255,7 @@ cdef class InBytes(Packing):
         cdef double *squares = <double *>scratch.take(d, sizeof(double))
         cdef double total = 0, loud = 0, limit
         self.loud = <int32_t *>memory.take(MOST_MUTED, sizeof(int32_t))
-        self.loud_memory = memory
+        self.loud_memory, self.looked = memory, True
         memset(squares, 0, d * sizeof(double))
         for i in range(MIDDLE_ROWS):
             read_whole(data, drawn_place(i, data.rows.n), row)

@@ -142,6 +142,9 @@ cdef class Floats(Packing):
         self.counted.note(run, row + doubt)
         return Packing.was_compared(self, run, doubtful, pairs)
 
+    cdef double known_cost(self, Run run, Py_ssize_t m) noexcept nogil:
+        return self.counted.cost(run, self.row_cost(m, run.data.rows.d))
+
     cdef int follow(self, Run run) except -1 nogil:
         run.forms.sifting = self.sifting
         if self.sifting:

@@ -115,6 +115,10 @@ cdef class Packing:
         """About how many nanoseconds it takes to compare a packed row with m centers."""
         return brute_cost(m, d)
 
+    cdef double known_cost(self, Run run, Py_ssize_t m) noexcept nogil:
+        """The same, with what the last pass has left to be decided."""
+        return self.row_cost(m, run.data.rows.d)
+
     cdef double later_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
         """About the mean of that over the passes to come, which what is begun now is to save."""
         return self.row_cost(m, d)

@@ -136,6 +136,9 @@ cdef class WholeNumbers(Packing):
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
         return quanta_cost(m, d)
 
+    cdef double known_cost(self, Run run, Py_ssize_t m) noexcept nogil:
+        return self.counted.cost(run, self.row_cost(m, run.data.rows.d))
+
     cdef double pass_cost(self, Run run) noexcept nogil:
         if run.job.centers == &run.forms.quantised:
             return quanta_cost(run.forms.c.m, run.data.rows.d)

@@ -262,8 +262,7 @@ cdef class Sorted:
         known  distinct values at which the clusters of a good split begin
         """
         cdef Py_ssize_t m = self.p.m
-        cdef double off = ldexp(self.p.slack, -30) + ldexp(self.p.w[m] * self.reach * self.reach,
-                                                           -92)
+        cdef double off = ldexp(self.p.w[m] * self.reach * self.reach, -96)      # of a cost
         cdef double total = self.costs(known).sum()
         if self.weight != NULL or k < SOME or m < 4 * k or not 4 * k * off < total / 1024:
             return None
