@@ -11,6 +11,7 @@ cdef class Choice:
     cdef int n_packings
     cdef Packing packing             # the one in use
     cdef void *preferred_packing     # that the algorithm prefers, or NULL
+    cdef double pairs                # centers that the last pass over all of them left for a row
     cdef list searches               # likewise
     cdef void **search_at
     cdef int n_searches

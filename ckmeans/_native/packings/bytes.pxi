@@ -135,7 +135,8 @@ cdef class InBytes(Packing):
         # Others may leave many centers because of a few features.
         known = run.choice.known_without(run, self, m)
         if self.muting:
-            return self.counted.cost(run, bytes_or(m, d)) < known
+            return self.counted.cost(run, bytes_or(m, d)) < max(known, self.with_loud)
+        known = max(known, run.choice.cost_without(run, self, m) + 0.1 * run.choice.pairs * d)
         return 2 * bytes_or(m, d) < known and self.mute(run, known)
 
     cdef bint needs_panels(self) noexcept:

@@ -137,7 +137,8 @@ cdef class Floats(Packing):
         if run.forms.c.lanes != NULL:
             doubt = sift_cost(m, d, d, doubtful, pairs)
             self.sifting = doubt < 0.1 * doubtful * m * d
-        elif doubt > 0.05 * row and m >= 8 and not self.sifted:
+        elif (doubt > 0.05 * row and m >= 8 and not self.sifted
+              and not self.packed.clamped):   # (for most of those rows, no center can be discarded)
             self.sifting = self.sifted = True
         self.counted.note(run, row + doubt)
         return Packing.was_compared(self, run, doubtful, pairs)

@@ -255,7 +255,7 @@ cdef class Sorted:
             free(tree.node)
         return self.rows(ends)
 
-    cdef object sure_ends(self, Py_ssize_t k, cnp.ndarray known):
+    def sure_ends(self, Py_ssize_t k, cnp.ndarray known not None):
         """`ends`, if prefix sums are sure of them even if they are not of the best split; else
         None.
 
