@@ -210,7 +210,8 @@ cdef struct ByteCenters: # centers for rows in bytes
     const float *rounding        # and a bound of their error as floats, in steps of the row
     const float *sq_norms        # (m,) as in Centers
     float guard_norm, guard_score, guard_floor
-    float loose          # added to upper bounds: infinite if features are left out
+    float loose          # added to upper bounds: infinite, as there are none, if features are left
+                         # out or clamped; else 0
 
 
 cdef struct Heads:       # what candidates of k-means++ are compared with first: coordinates of rows

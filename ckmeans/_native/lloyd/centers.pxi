@@ -216,7 +216,7 @@ cdef class CenterForms:
         cdef float muted[MOST_MUTED]
         cdef float *scaled
         to.m = to.moved = self.c.m
-        to.loose = <float>INFINITY if packing.n_muted else 0
+        to.loose = <float>INFINITY if packing.n_muted or floats.clamped else 0
         to.ids = self.c.ids
         if going_on:
             self.moved_first()
@@ -243,13 +243,15 @@ cdef class CenterForms:
                              Py_ssize_t id_) noexcept nogil:
         """The squared norm of a center without the features that bytes leave out."""
         cdef const double *row = self.c.rows + id_ * self.d
-        cdef double norm = 0, value
+        cdef double norm = 0, value, most = ldexp(1, SCALED_EXPONENT)
         cdef Py_ssize_t f, i = 0
         for f in range(self.d):
             if i < packing.n_muted and packing.muted[i] == f:
                 i += 1
                 continue
             value = (row[f] - floats.origin[f]) * floats.scale
+            if floats.clamped:
+                value = min(max(value, -most), most)
             norm += value * value
         return norm
 

@@ -105,7 +105,7 @@ cdef class InBytes(Packing):
 
     cdef bint possible(self, Run run) noexcept:
         cdef Py_ssize_t d = run.data.rows.d, k = run.k
-        if (not self.filter or not run.data.packed or d > BYTE_FEATURES
+        if (not self.usable() or not run.data.packed or d > BYTE_FEATURES
             or run.data.metric != EUCLIDEAN):
             return False
         self.likely = (run.choice.insists_on(self) or d >= filter_table.bytes_from
@@ -114,7 +114,7 @@ cdef class InBytes(Packing):
         return self.likely or d >= filter_table.bytes_from and k >= 16 and not self.missed
 
     cdef bint can_be_first(self) noexcept:
-        return self.likely
+        return self.likely and not self.packed.clamped
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -125,8 +125,8 @@ cdef class InBytes(Packing):
         cdef double known
         if run.choice.insists_on(self):
             return True
-        if self.muting and run.n_iter == 0:
-            return False
+        if run.n_iter == 0 and (self.muting or self.packed.clamped):
+            return False                     # rows have no limits yet
         if self.likely and (self.counted.cost(run, bytes_or(m, d))
                             < run.choice.cost_without(run, self, m)):
             return True

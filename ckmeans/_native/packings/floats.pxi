@@ -104,7 +104,7 @@ cdef class Floats(Packing):
         """From now on keep the packed rows: the next pass fills the panels."""
         cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.width()
         cdef float *sq_norms
-        if (self.filter or self.packed.clamped) and self.packed.panels == NULL:
+        if self.usable() and self.packed.panels == NULL:
             sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packed.panels = <float *>self.memory.take(n * d, sizeof(float))
             self.packed.sq_norms = sq_norms

@@ -63,6 +63,10 @@ cdef class Packing:
         """
         return 0
 
+    cdef bint usable(self) noexcept nogil:
+        """Whether there is a filter at least for comparisons with all centers."""
+        return self.filter or self.packed.clamped
+
     cdef bint can_be_first(self) noexcept:
         """Whether a run can begin with it, without a pass that finds out whether it pays."""
         return True

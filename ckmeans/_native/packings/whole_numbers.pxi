@@ -45,7 +45,7 @@ cdef class WholeNumbers(Packing):
 
     cdef bint possible(self, Run run) noexcept:
         return (run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5)
-                and self.filter and run.data.packed)
+                and self.usable() and run.data.packed)
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL

@@ -50,7 +50,7 @@ cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packin
     cdef Py_ssize_t at = place // PANEL
     pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, floats, me.panel,
                packing.sq_norms + place)
-    if packing.n_muted:
+    if packing.n_muted or floats.clamped:
         leave_out(packing, rows.d, me.panel, packing.sq_norms + place)
     filter.pack_bytes(me.panel, rows.d, packing,
                       packing.words + place * packing.parts * packing.depth,
@@ -95,7 +95,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
     if panel.seeking:
         for i in range(PANEL):
             panel.own[i] = -1
-        panel.full = packing.n_muted > 0     # there is no limit: another filter is to decide
+        panel.full = centers.loose > 0       # there is no limit: another filter is to decide
         return
     for i in range(count):
         if i + 1 < count:
