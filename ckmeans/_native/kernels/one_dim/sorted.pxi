@@ -262,11 +262,36 @@ cdef class Sorted:
         known  distinct values at which the clusters of a good split begin
         """
         cdef Py_ssize_t m = self.p.m
-        cdef double off = ldexp(self.p.w[m] * self.reach * self.reach, -96)      # of a cost
-        cdef double total = self.costs(known).sum()
-        if self.weight != NULL or k < SOME or m < 4 * k or not 4 * k * off < total / 1024:
+        cdef double rounding = self.rounding(k), total = self.costs(known).sum()
+        if k < SOME or m < 4 * k or not rounding < total / 1024:
             return None
-        return self.ends(k, 4 * k * off + ldexp(total, -29))
+        return self.ends(k, rounding + ldexp(total, -29))
+
+    cdef double rounding(self, Py_ssize_t k) except -1:
+        """Twice what the costs, by prefix sums, of k ranges side by side can be off by in all.
+
+        With x the values about the middle, the prefix sums of w x and w x^2 up to row j are off by
+        u = m 2^-100 times the sum of w |x| and of w x^2 up to there. The cost of the range [i, j)
+        is then off by u times the latter, and u times the largest |x| in the range times 4 times
+        the former. Ends are distinct, so at most the largest k of each add up: few are large where
+        tails are heavy.
+        """
+        cdef Py_ssize_t m = self.p.m, i
+        cdef double total = 0
+        cdef double *to
+        if self.weight != NULL:
+            return INFINITY
+        sizes = np.empty(m)
+        to = <double *>cnp.PyArray_DATA(<cnp.ndarray>sizes)
+        for i in range(m):
+            to[i] = fabs(self.value[self.first[i]] * self.scale - self.middle)
+            total += to[i] * (self.first[i + 1] - self.first[i])
+        sizes.partition(m - k)
+        # (The largest |x| of a range is at one of its ends.)
+        total *= 8 * sizes[m - k:].sum()
+        for i in range(m - k + 1, m + 1):
+            total += self.p.ss[i]
+        return 2 * total * m * ldexp(1, -100)
 
     cdef cnp.ndarray split_below(self, Py_ssize_t k, cnp.ndarray low, cnp.ndarray high):
         """The values at which the best clusters begin, if they end within these windows and cost
@@ -344,7 +369,7 @@ cdef class Sorted:
         1], D[k] and D[k + 1] lie on a line.
         """
         cdef Py_ssize_t m = self.p.m, found = 0, tries, most = min(m // 4, 64 * k), j
-        cdef double price, above = 0, below = INFINITY, excess, ratio
+        cdef double price, above = 0, below = INFINITY, excess, rounding, ratio
         cdef double slope = 3, before = 0, found_before = 0
         cdef Pair known, value
         cdef Path path
@@ -390,7 +415,12 @@ cdef class Sorted:
                 value = minus(entry(path.value, path.value_low, j),
                               entry(self.d[1], self.d_low[1], j))
                 excess = max(excess, minus(value, pair(price, 0)).high)
-            excess = k * (excess + ldexp(self.p.slack, -30)) + more
+            excess = k * excess + more
+            rounding = k * ldexp(self.p.slack, -30)
+            if rounding > price / 64:
+                with gil:
+                    rounding = min(rounding, self.rounding(k))
+            excess += rounding
             found = possible_ends(&self.p, &path, price, excess, most, end)
         if found <= k:
             return None
