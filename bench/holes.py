@@ -188,6 +188,9 @@ ROWS = {
     ),
     "uniform 8, k=200": wide(60_000, 8, 200, lambda rng, n, d: rng.random((n, d))),
     "uniform 2, k=200": wide(200_000, 2, 200, lambda rng, n, d: rng.random((n, d))),
+    "normal 9, k=100": wide(
+        58_000, 9, 100, lambda rng, n, d: rng.standard_normal((n, d)).astype(np.float32)
+    ),
     "few rows, 30, k=40": wide(2_000, 30, 40),
     "64 channels": channels(64),
     "7 channels": channels(7),

@@ -27,7 +27,7 @@ def rows_of_kind(rng, kind, n, d):
         X *= 1e120
     elif kind == "far row":
         X[0] += 1e6
-    elif kind.startswith("loud"):            # these features are left out from the second pass on
+    elif kind.startswith("loud"):  # these features are left out from the second pass on
         loud = rng.choice(d, max(d // 10, 1), replace=False)
         X[:, loud] *= 1e4
         if kind == "loud signs":

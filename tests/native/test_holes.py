@@ -94,7 +94,7 @@ def test_huge_values_spoil_their_own_rows_only(value, share, columns, d, seed):
     X = groups(rng, d, np.float32 if abs(value) < 1e39 else np.float64)
     plain, _ = work(X)
     missing = rng.random((N, min(columns, d))) < share
-    missing[-K:][: K // 2] = False           # (without any center amid the rows nothing is gained)
+    missing[-K:][: K // 2] = False  # (without any center amid the rows nothing is gained)
     X[:, : missing.shape[1]][missing] = value
     with np.errstate(over="ignore", invalid="ignore"):
         pairs, run = work(X)

@@ -25,7 +25,9 @@ cdef class GroupSearch(Search):
         if run.data.rows.directionless:      # the label of such a row does not follow from
                                              # distances
             return False
-        return (run.data.packed and not run.data.floats.packed.clamped and (self.insisted or run.data.rows.n
+        if run.data.floats.packed.clamped:   # far rows have other distances when packed
+            return False
+        return (run.data.packed and (self.insisted or run.data.rows.n
                                      * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT))
 
     cdef bint fits(self, Run run) noexcept nogil:
