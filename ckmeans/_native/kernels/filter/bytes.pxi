@@ -23,10 +23,11 @@
 # limit. Rows without a label begin with the lowest such bound among the first group of centers.
 #
 # Features may be left out, of rows, centers and norms: what is left of a squared distance is a
-# lower bound of it, and so is V of the score, with the |a|^2 that is left. The limit holds, since D^2 is computed from all features; the upper bound V + 2 (w + rounding) does not, and is not
-# used. This is for a few features that are far larger than the others, whose steps would be too
-# large. It is the same if values are clamped, of rows and of centers: that brings them no farther
-# from each other.
+# lower bound of it, and so is V of the score, with the |a|^2 that is left. The limit holds, since
+# D^2 is computed from all features; the upper bound V + 2 (w + rounding) does not, and is not used.
+# This is for a few features that are far larger than the others, whose steps would be too large. It
+# is the same if values are clamped, of rows and of centers: that brings them no farther from each
+# other.
 #
 # What a pass proves holds for as long as centers stay where they are. So each row keeps the least V
 # of all centers but its own; of one whose distance was computed, a lower bound of its score takes
