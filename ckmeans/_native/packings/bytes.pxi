@@ -137,7 +137,7 @@ cdef class InBytes(Packing):
         if self.muting:
             return self.counted.cost(run, bytes_or(m, d)) < max(known, self.with_loud)
         known = max(known, run.choice.cost_without(run, self, m) + 0.1 * run.choice.pairs * d)
-        return 2 * bytes_or(m, d) < known and self.mute(run, known)
+        return 1.25 * bytes_or(m, d) < known and self.mute(run, known)
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
