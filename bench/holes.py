@@ -24,7 +24,7 @@ import ckmeans  # noqa: E402
 from ckmeans import _native  # noqa: E402
 from ckmeans._native import engine  # noqa: E402
 
-ALGORITHMS = "lloyd", "auto", "boxes", "yinyang", "projected"
+ALGORITHMS = "lloyd", "auto", "boxes", "yinyang", "projected", "bytes"
 
 
 class Case(NamedTuple):
@@ -111,6 +111,18 @@ def sentinels(value, share, columns, n=30_000, d=32, k=100, dtype=np.float32):
     return case
 
 
+def missing_rows(value, share, n=30_000, d=32, k=100, dtype=np.float32):
+    """A share of the rows is missing: all their values are the same number."""
+
+    def case(rng):
+        plain = groups(rng, n, d, dtype=dtype)
+        X = plain.copy()
+        X[rng.random(n) < share] = value
+        return Case(X, plain, k)
+
+    return case
+
+
 def scales(n, d, k, large, small, dtype=np.float32):
     """One feature of size `large`, the rest of size `small`."""
 
@@ -176,6 +188,9 @@ ROWS = {
     ),
     "uniform 8, k=200": wide(60_000, 8, 200, lambda rng, n, d: rng.random((n, d))),
     "uniform 2, k=200": wide(200_000, 2, 200, lambda rng, n, d: rng.random((n, d))),
+    "normal 9, k=100": wide(
+        58_000, 9, 100, lambda rng, n, d: rng.standard_normal((n, d)).astype(np.float32)
+    ),
     "few rows, 30, k=40": wide(2_000, 30, 40),
     "64 channels": channels(64),
     "7 channels": channels(7),
@@ -201,9 +216,17 @@ ROWS = {
     "-999999 in 4 columns, d=128": sentinels(-999999, 0.05, 4, d=128),
     "1e9 in 3 columns, float64": sentinels(1e9, 0.05, 3, dtype=np.float64),
     "-3.4e38 in 1 column, 5 %": sentinels(-3.4e38, 0.05, 1),
+    "-3.4e38 in 1 column, d=128": sentinels(-3.4e38, 0.05, 1, d=128),
+    "-3.4e38 in 8 columns, 1 %": sentinels(-3.4e38, 0.01, 8),
+    "+-1e30 in 2 columns, 3 %": sentinels(1e30, 0.03, 2),
+    "1e100 in 1 column, float64": sentinels(1e100, 0.05, 1, dtype=np.float64),
+    "missing rows, -3.4e38": missing_rows(-3.4e38, 0.05),
+    "missing rows, -999999, d=128": missing_rows(-999999, 0.05, d=128),
     "+-1, the rest 1e-3, d=128": scales(30_000, 128, 200, 1, 1e-3),
     "+-1, the rest 1e-3, d=512": scales(10_000, 512, 200, 1, 1e-3),
     "+-1e6, the rest 1, d=96": scales(30_000, 96, 100, 1e6, 1),
+    "+-1, the rest 1e-3, d=40": scales(30_000, 40, 200, 1, 1e-3),
+    "+-1, the rest 1e-3, float64": scales(20_000, 128, 200, 1, 1e-3, np.float64),
     "scales over 6 decades, d=96": spread_scales(30_000, 96, 100, 6),
     "scales over 12 decades, d=16": spread_scales(60_000, 16, 100, 12),
     "one-hot CSR": one_hot(),
@@ -258,7 +281,7 @@ def rows_page(name, make, args):
     works = {"plain": fit(plain, "lloyd")} if plain is not None else {}
     sparse = not isinstance(hard, np.ndarray)
     works.update(
-        (algorithm, fit(hard, algorithm)) for algorithm in ALGORITHMS[: 2 if sparse else 5]
+        (algorithm, fit(hard, algorithm)) for algorithm in ALGORITHMS[: 2 if sparse else 6]
     )
     if sparse:
         works["scikit-learn"] = scikit_fit(hard, as_dense(hard[first]), n_iter)

@@ -13,6 +13,7 @@ cdef enum:
     BOX_FEATURES = 64    # most features for which boxes are of use
     SCALED_EXPONENT = 44 # packed values stay below 2**44, so that float32 sums of squares cannot
                          # overflow
+    NEAR_EXPONENT = 30   # values are below 2**30 in rows and centers near the origin; see `Packed`
     SUPER = 16           # panels whose boxes are tested together
     TILE_WORDS = 8       # of 64 rows
     TILE = 512           # 64 * TILE_WORDS rows, whose bounds are kept together
@@ -39,6 +40,7 @@ cdef enum:
     BYTE_ROOM = 4096     # centers that may be left for the rows of a panel; at least two groups
     BYTE_FEATURES = 16384     # most features of rows in bytes: products fit into 32 bits
     PRICED_ROWS = 4      # rows that are compared together with all centers at their prices
+    MOST_MUTED = 64      # most features that bytes leave out
     MOST_DENSE = 32      # most columns in which the origin of CSR rows may differ from 0
     GAIN_LANES = 16           # most float lanes of a vector
     GAIN = 2 * GAIN_LANES     # sums by lane: lower bounds, then upper bounds
@@ -152,6 +154,7 @@ cdef struct Packed:      # rows as the filter reads them: float32, (x - origin) 
     bint by_row          # each panel is (PANEL, d) instead: what group bounds read
     const double *origin # (d,)
     double scale         # a power of two
+    bint clamped         # packed values are at most 2**44, whatever the rows': see `pack_panel`
     int32_t *dense       # CSR: (MOST_DENSE,) columns, ascending, in which the origin may be other
     Py_ssize_t n_dense   # than 0: so many
     const double *axes   # (d, lanes) orthonormal: only coordinates along these are packed, and
@@ -190,6 +193,8 @@ cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
     Py_ssize_t parts, depth      # words of a row
     bint filling         # this pass fills all of them
     bint passing         # and keeps none: each thread has room for BYTE_PANELS panels
+    const int32_t *muted # (n_muted,) ascending, features that are left out, of norms, too
+    Py_ssize_t n_muted
 
 
 cdef struct ByteCenters: # centers for rows in bytes
@@ -206,6 +211,8 @@ cdef struct ByteCenters: # centers for rows in bytes
     const float *rounding        # and a bound of their error as floats, in steps of the row
     const float *sq_norms        # (m,) as in Centers
     float guard_norm, guard_score, guard_floor
+    float loose          # added to upper bounds: infinite, as there are none, if features are left
+                         # out or clamped; else 0
 
 
 cdef struct Heads:       # what candidates of k-means++ are compared with first: coordinates of rows

@@ -15,7 +15,7 @@ from ckmeans._native import engine
 
 KINDS = [
     "plain", "spikes", "scales", "offset", "equal", "lattice", "duplicates", "constant", "tiny",
-    "huge", "far row", "zeros",
+    "huge", "far row", "zeros", "loud", "loud signs",
 ]  # fmt: skip
 
 
@@ -27,6 +27,11 @@ def rows_of_kind(rng, kind, n, d):
         X *= 1e120
     elif kind == "far row":
         X[0] += 1e6
+    elif kind.startswith("loud"):  # these features are left out from the second pass on
+        loud = rng.choice(d, max(d // 10, 1), replace=False)
+        X[:, loud] *= 1e4
+        if kind == "loud signs":
+            X[:, loud] = 1e4 * np.sign(X[:, loud])
     elif kind == "zeros":
         X[rng.random(size=X.shape) < 0.9] = 0
     return X
@@ -201,11 +206,11 @@ def uninsisted():
 
 
 def test_bytes_that_leave_over_too_much_are_given_up(uninsisted):
-    """One feature is so large that all others are rounded away."""
+    """Some features, too many to leave them out, are so large that others are rounded away."""
     rng = np.random.default_rng(5)
     n, k = 1500, 1000
     X = rng.normal(size=(n, 96))
-    X[:, 0] += 60 * rng.choice([-1, 1], size=n)
+    X[:, :16] += 60 * rng.choice([-1, 1], size=(n, 1))
     centers = X[:k].copy()
     same_fits(X, centers, ["boxes", "bytes", "lloyd", "auto"], max_iter=6)
     run = engine.Run(engine.Data(X, None, 1, True), centers.copy(), 6, 0.0, "bytes")

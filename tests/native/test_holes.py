@@ -81,6 +81,44 @@ def test_missing_values_spoil_their_own_rows_only(value, dtype, d, order):
     check(X, run)
 
 
+@settings(max_examples=25)
+@given(
+    value=st.sampled_from([-3.4e38, 1e30, -1e36, 1e25, 1e100, -1e139]),
+    share=st.sampled_from([0.001, 0.03, 0.1]),
+    columns=st.integers(1, 4),
+    d=st.sampled_from([3, 16, 40, 130]),
+    seed=st.integers(0, 10),
+)
+def test_huge_values_spoil_their_own_rows_only(value, share, columns, d, seed):
+    rng = np.random.default_rng(seed)
+    X = groups(rng, d, np.float32 if abs(value) < 1e39 else np.float64)
+    plain, _ = work(X)
+    missing = rng.random((N, min(columns, d))) < share
+    missing[-K:][: K // 2] = False  # (without any center amid the rows nothing is gained)
+    X[:, : missing.shape[1]][missing] = value
+    with np.errstate(over="ignore", invalid="ignore"):
+        pairs, run = work(X)
+        assert pairs <= 2 * plain + 1.5 * K * missing.any(axis=1).mean() + 0.5
+        check(X, run)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("large", [1e3, 1e6, 3e4])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("d", [64, 130])
+def test_a_few_large_features_spoil_the_first_pass_only(dtype, large, count, d):
+    rng = np.random.default_rng(6)
+    X = groups(rng, d, dtype)
+    X[:, :count] = large * rng.choice([-1, 1], (N, count))
+    run = engine.Run(engine.Data(X, None, 1, True), X[-K:].astype(float), 10**6, 0.0, "bytes")
+    pairs = []
+    for _ in range(4):
+        run.iterate()
+        pairs.append(run.counters()["exact"] / N)
+    assert np.diff(pairs)[-1] < 5
+    check(X, run)
+
+
 @pytest.mark.parametrize("period", [7, 32, 64, 100, 128])
 def test_channels_in_turn_are_rows_in_any_order(period):
     rng = np.random.default_rng(2)
@@ -225,3 +263,27 @@ def test_many_clusters_of_one_dimension_by_windows(values):
             found = problem.statistics(problem.split_at(k, *ends))[1].sum()
             wanted = problem.statistics(problem.split_within(k, *problem.windows(k)))[1].sum()
             assert found == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [0.5, 0.7])
+def test_heavy_tails_are_split_at_a_few_places(shape):
+    """Costs far below the whole are compared accurately, but not those of all ranges."""
+    from ckmeans._native import Sorted
+
+    values = np.sort(np.random.default_rng(7).pareto(shape, 30_000))
+    problem, k = Sorted(values, None), 200
+    split = problem.split_by_sums(k)
+    ends, fewest, most = problem.sure_ends(k, split)
+    assert len(ends) < len(values) / 3
+    assert np.isin(split, ends).all()
+    better = problem.improved(split.copy())
+    assert np.isin(better, ends).all()
+    least = problem.statistics(better)[1].sum()
+    assert least <= problem.statistics(split)[1].sum() * (1 + 1e-12)
+    moved = better.copy()
+    for at in range(1, k, 7):
+        for step in (-1, 1):
+            moved[at] += step
+            if moved[at - 1] < moved[at] < moved[at + 1]:
+                assert problem.statistics(moved)[1].sum() >= least * (1 - 1e-12)
+            moved[at] = better[at]

@@ -24,6 +24,18 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
     job.workers = view.workers
 
 
+cdef bint scale_amid(Packed *packing, const double *centers, Py_ssize_t k, Py_ssize_t d,
+                     double largest) noexcept:
+    """`scale_near` for rows that are like these centers (k, d)."""
+    cdef double[MIDDLE_ROWS] sizes
+    cdef Py_ssize_t i
+    for i in range(MIDDLE_ROWS):
+        sizes[i] = farthest_value(centers + drawn_place(i, k) * d, 1, d, packing.origin)
+        if none_is_near(sizes, i + 1, largest):
+            return False
+    return scale_near(packing, median_of(sizes), largest)
+
+
 cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *labels,
                      bint quantise, bint in_bytes=False) except -1:
     """Label rows, which need not have been scanned, by the nearest of these centers (k, d); returns
@@ -39,6 +51,7 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
     cdef Memory memory = Memory()
     cdef double *origin = <double *>memory.take(d, sizeof(double))
     cdef double largest = 0
+    cdef bint filter = True
     cdef Packed packing
     cdef Assign job
     memset(labels, 0xff, view.rows.n * sizeof(int32_t))
@@ -54,11 +67,14 @@ cdef bint label_rows(View view, const double *rows, CenterForms forms, int32_t *
         largest = forms.reach if forms.reach > 0 else 1024 * farthest_value(rows, k, d, origin)
     # Rows may be farther from the origin than centers; if a row overflows float32, exact arithmetic
     # decides. (It needs no removal of equal centers, which would take longer than a few rows.)
-    forms.prepare(rows, &packing, choose_scale(&packing, largest) and not few, few)
+    if (few or view.rows.indptr != NULL or view.metric != EUCLIDEAN
+        or not scale_amid(&packing, rows, k, d, largest / 1024)):
+        filter = choose_scale(&packing, largest) and not few
+    forms.prepare(rows, &packing, filter, few)
     assign_job(view, &job, forms, labels)
     job.packing = &packing
     view.threads.room_for_scores(forms.c.groups * forms.c.width)
-    if not forms.c.filter or view.rows.indptr != NULL:
+    if not forms.c.filter or view.rows.indptr != NULL or packing.clamped:
         quantise = in_bytes = False
     quantise = quantise and k >= WORTH_QUANTISING
     if (view.metric == EUCLIDEAN and d <= BYTE_FEATURES

@@ -428,6 +428,7 @@ cdef class PlusPlus:
         try:
             if in_bytes.bytes.words == NULL:
                 in_bytes.make_room(self.data)
+            in_bytes.leave_out(0)
             self.data.threads.room_for_bytes()
             self.all.use_bytes(&in_bytes.bytes)
             if self.job.limits == NULL:

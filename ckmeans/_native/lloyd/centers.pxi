@@ -9,6 +9,8 @@ cdef cnp.ndarray as_array(const double *rows, Py_ssize_t k, Py_ssize_t d):
 
 cdef enum:
     STRIP = 4            # CSR: centers whose forms are made together
+    MOST_BINADES = 68    # between typical and far rows at one scale: steps of bytes are at least
+                         # 1e-9
 
 
 cdef class CenterForms:
@@ -24,6 +26,7 @@ cdef class CenterForms:
     cdef Py_ssize_t d
     cdef Metric metric
     cdef float *lift
+    cdef bint any_near           # of the centers that are being prepared, where values are clamped
     cdef Py_ssize_t terms        # of a row's score: the most values that a CSR row has; 0 for other
                                  # rows
     cdef float *columns          # CSR: see Centers
@@ -52,6 +55,7 @@ cdef class CenterForms:
     cdef float *others           # (n,) see Assign
     cdef bint others_known       # they are those of the labels, and of centers as in
     cdef double *at_others       # (k, d)
+    cdef int others_of           # the `version` of the bytes that they are of
     cdef uint8_t *compared       # (k,) whether they are about a center, too
     cdef int32_t *byte_ids       # (k,) centers in the order in which they are in bytes,
     cdef int32_t *byte_order     # (k,) as positions in `ids`
@@ -207,21 +211,49 @@ cdef class CenterForms:
         """
         cdef ByteCenters *to = &self.in_bytes
         cdef Centers guarded = self.c
-        cdef double gamma = filter_gamma(1)
-        cdef Py_ssize_t j, at
+        cdef double gamma = filter_gamma(1), norm
+        cdef Py_ssize_t j, at, i
+        cdef float muted[MOST_MUTED]
+        cdef float *scaled
         to.m = to.moved = self.c.m
+        to.loose = <float>INFINITY if packing.n_muted or floats.clamped else 0
         to.ids = self.c.ids
         if going_on:
             self.moved_first()
         for j in range(to.m):
             at = self.byte_order[j] if going_on else j
-            filter_table.pack_center(self.c.scaled + at * self.d, self.d, packing, j, to)
+            scaled = self.scaled + at * self.d
+            norm = self.norms[at]
+            for i in range(packing.n_muted):
+                muted[i] = scaled[packing.muted[i]]
+                scaled[packing.muted[i]] = 0
+            filter_table.pack_center(scaled, self.d, packing, j, to)
+            if packing.n_muted:
+                norm = self.norm_without(packing, floats, self.ids[at])
+                for i in range(packing.n_muted):
+                    scaled[packing.muted[i]] = muted[i]
             (<float *>to.lengths)[j] *= <float>guard_factor
             (<float *>to.off)[j] *= <float>guard_factor
-            (<float *>to.sq_norms)[j] = <float>(self.norms[at] * (1 - 2 * gamma - 2e-7))
+            (<float *>to.sq_norms)[j] = <float>(norm * (1 - 2 * gamma - 2e-7))
         guard_constants(&guarded, floats, self.d, gamma)
         to.guard_norm, to.guard_score = guarded.guard_norm, guarded.guard_score
         to.guard_floor = guarded.guard_floor
+
+    cdef double norm_without(self, const Bytes *packing, const Packed *floats,
+                             Py_ssize_t id_) noexcept nogil:
+        """The squared norm of a center without the features that bytes leave out."""
+        cdef const double *row = self.c.rows + id_ * self.d
+        cdef double norm = 0, value, most = ldexp(1, SCALED_EXPONENT)
+        cdef Py_ssize_t f, i = 0
+        for f in range(self.d):
+            if i < packing.n_muted and packing.muted[i] == f:
+                i += 1
+                continue
+            value = (row[f] - floats.origin[f]) * floats.scale
+            if floats.clamped:
+                value = min(max(value, -most), most)
+            norm += value * value
+        return norm
 
     cdef void find_coordinates(self, const Packed *packing) noexcept nogil:
         """Compute the coordinates along the axes of the centers that have changed since the last
@@ -294,6 +326,7 @@ cdef class CenterForms:
             self.find_coordinates(packing)
         elif self.metric == EUCLIDEAN:       # other metrics have no scores along lanes
             self.c.lanes = self.all_lanes if self.sifting else NULL
+        self.any_near = False
         for j in range(self.c.k):
             if not all_of_them and not self.first_of_its_kind(j):
                 continue
@@ -305,7 +338,7 @@ cdef class CenterForms:
         if self.blocks != NULL:
             side_by_side(self.c.rows, self.ids, m, self.d, self.blocks)
         self.c.m = m
-        self.c.filter = filter
+        self.c.filter = filter and (self.any_near or not packing.clamped)
         if self.metric == MANHATTAN:
             manhattan_guard(&self.c, d, gamma)
         else:
@@ -320,6 +353,9 @@ cdef class CenterForms:
                            double gamma) noexcept nogil:
         """Fill in the filter's form of center j as the m-th; False if it is too far from the
         origin.
+
+        Clamped values are not farther from those of a row near the origin than the true ones, so
+        the score is a lower bound; such a center cannot win if another one is near the origin.
         """
         cdef Py_ssize_t width = packed_width(packing, self.d)
         cdef float *scaled = self.scaled + m * width
@@ -327,7 +363,7 @@ cdef class CenterForms:
         cdef const double *row = self.c.rows + j * self.d
         cdef double norms[8]
         cdef double largest[8]
-        cdef double value, limit = ldexp(1, SCALED_EXPONENT + 2)
+        cdef double value, limit = ldexp(1, SCALED_EXPONENT + 2), most = ldexp(1, SCALED_EXPONENT)
         cdef Py_ssize_t f, i, stop
         if packing.axes != NULL:
             row = self.coordinates + j * width
@@ -338,6 +374,8 @@ cdef class CenterForms:
             for i in range(stop):
                 value = (row[f + i] if packing.axes != NULL
                          else (row[f + i] - packing.origin[f + i]) * packing.scale)
+                if packing.clamped:
+                    value = min(max(value, -most), most)
                 norms[i] += value * value
                 largest[i] = max(largest[i], fabs(value))
                 scaled[f + i] = <float>(-2 * value)
@@ -354,6 +392,7 @@ cdef class CenterForms:
                 lanes[f * GAIN_LANES] = scaled[f]
         if packing.axes != NULL:
             return norms[0] < ldexp(1, 110)
+        self.any_near = self.any_near or largest[0] < ldexp(1, NEAR_EXPONENT)
         return largest[0] < limit
 
     cdef bint scale_plain(self, Py_ssize_t j, const Packed *packing, Py_ssize_t m,
@@ -626,6 +665,45 @@ cdef void manhattan_guard(Centers *centers, Py_ssize_t d, double gamma) noexcept
     centers.guard_norm = <float>((16.6 * gamma + 1.2e-6 + 6 * exact) * up * guard_factor)
     centers.guard_score = <float>((6.3 * gamma + 4e-7 + 2 * exact) * up * guard_factor)
     centers.guard_floor = <float>(4.0 * (d + 8) * ldexp(1, -126) * up)
+
+
+cdef bint none_is_near(const double *sizes, Py_ssize_t count, double largest) noexcept nogil:
+    """Whether `count` sizes are enough to tell that typical ones are not far below the largest."""
+    cdef Py_ssize_t i
+    for i in range(count):
+        if sizes[i] < ldexp(largest, -MOST_BINADES):
+            return False
+    return count >= 8
+
+
+cdef double median_of(double *sizes) noexcept nogil:
+    """The median of MIDDLE_ROWS sizes, which are sorted."""
+    cdef Py_ssize_t i, at
+    cdef double size
+    for i in range(1, MIDDLE_ROWS):
+        size, at = sizes[i], i
+        while at > 0 and sizes[at - 1] > size:
+            sizes[at] = sizes[at - 1]
+            at -= 1
+        sizes[at] = size
+    return sizes[MIDDLE_ROWS // 2]
+
+
+cdef bint scale_near(Packed *packing, double typical, double largest) noexcept nogil:
+    """A power of two for rows that lie about so far from the origin, if some lie so much farther,
+    up to `largest`, that they cannot all be packed at one scale: far values are then clamped.
+
+    False, and nothing is done, if they can.
+    """
+    cdef int exponent = 0
+    if not 0 < typical < INFINITY or largest < ldexp(typical, MOST_BINADES):
+        return False
+    frexp(typical, &exponent)
+    if not -900 < exponent < 900:
+        return False
+    packing.scale = ldexp(1, NEAR_EXPONENT // 2 - exponent)
+    packing.clamped = True
+    return True
 
 
 cdef bint choose_scale(Packed *packing, double largest) noexcept nogil:

@@ -11,6 +11,7 @@ cdef class Choice:
     cdef int n_packings
     cdef Packing packing             # the one in use
     cdef void *preferred_packing     # that the algorithm prefers, or NULL
+    cdef double pairs                # centers that the last pass over all of them left for a row
     cdef list searches               # likewise
     cdef void **search_at
     cdef int n_searches
@@ -103,6 +104,17 @@ cdef class Choice:
         for i in range(self.n_packings):
             if after and self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run):
                 least = min(least, (<Packing>self.packing_at[i]).row_cost(m, run.data.rows.d))
+            after = after or self.packing_at[i] == <void *>packing
+        return least
+
+    cdef double known_without(self, Run run, Packing packing, Py_ssize_t m) noexcept nogil:
+        """The same, with what is known of the centers that these packings leave."""
+        cdef int i
+        cdef bint after = False
+        cdef double least = INFINITY
+        for i in range(self.n_packings):
+            if after and self.packing_at[i] != NULL and (<Packing>self.packing_at[i]).fits(run):
+                least = min(least, (<Packing>self.packing_at[i]).known_cost(run, m))
             after = after or self.packing_at[i] == <void *>packing
         return least
 

@@ -99,7 +99,7 @@ cdef class Run:
         """Choose how rows are packed and which centers they are compared with in the next pass."""
         self.choice.choose_packing(self)
         self.forms.prepare(self.clusters.center, self.choice.packing.panels(),
-                           self.choice.packing.filter, False)
+                           self.choice.packing.usable(), False)
         self.job.centers = &self.forms.c
         return self.choice.choose_search(self)
 

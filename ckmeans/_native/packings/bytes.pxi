@@ -77,13 +77,24 @@ cdef int assign_passing(View view, Assign *job, CenterForms forms) except -1:
 cdef class InBytes(Packing):
     """Rows in bytes, and nothing else.
 
-    The first pass that compares all rows with all centers also packs them.
+    The first pass that compares all rows with all centers also packs them. If it leaves many
+    centers because a few features are far larger than the others, the next pass packs rows anew
+    without these features.
     """
     cdef Floats floats
     cdef Bytes bytes
     cdef Counted counted         # what they cost in the last pass that compared them
     cdef Py_ssize_t counted_m    # with so many different centers
     cdef Counters before         # the pass that is under way
+    cdef int version             # of what is packed: with or without some features
+    cdef Memory loud_memory      # of features that may be left out, once they have been looked for
+    cdef int32_t *loud           # (n_loud,)
+    cdef Py_ssize_t n_loud
+    cdef bint looked             # whether they have been
+    cdef bint muting             # whether they are left out in passes over rows that have labels
+    cdef double with_loud        # what rows cost without that, in bytes or otherwise
+    cdef bint missed             # leaving them out costs no less
+    cdef bint likely             # whether bytes are expected to be the fastest form in a run
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
@@ -94,12 +105,16 @@ cdef class InBytes(Packing):
 
     cdef bint possible(self, Run run) noexcept:
         cdef Py_ssize_t d = run.data.rows.d, k = run.k
-        if (not self.filter or not run.data.packed or d > BYTE_FEATURES
+        if (not self.usable() or not run.data.packed or d > BYTE_FEATURES
             or run.data.metric != EUCLIDEAN):
             return False
-        return (run.choice.insists_on(self) or d >= filter_table.bytes_from
-                and (self.counted.cost(run, bytes_or(k, d))
-                     < min(quanta_cost(k, d), brute_cost(k, d))))
+        self.likely = (run.choice.insists_on(self) or d >= filter_table.bytes_from
+                       and (self.counted.cost(run, bytes_or(k, d))
+                            < min(quanta_cost(k, d), brute_cost(k, d))))
+        return self.likely or d >= filter_table.bytes_from and k >= 16 and not self.missed
+
+    cdef bint can_be_first(self) noexcept:
+        return self.likely and not self.packed.clamped
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -107,8 +122,22 @@ cdef class InBytes(Packing):
     cdef bint wants(self, Run run) except -1 nogil:
         """Not if other packings are predicted to be faster, given how many centers bytes left."""
         cdef Py_ssize_t m = run.forms.c.k, d = run.data.rows.d
-        return (run.choice.insists_on(self) or self.counted.cost(run, bytes_or(m, d))
-                < run.choice.cost_without(run, self, m))
+        cdef double known
+        if run.choice.insists_on(self):
+            return True
+        if run.n_iter == 0 and (self.muting or self.packed.clamped):
+            return False                     # rows have no limits yet
+        if self.likely and (self.counted.cost(run, bytes_or(m, d))
+                            < run.choice.cost_without(run, self, m)):
+            return True
+        if self.missed or run.n_iter == 0 or self.counted.k > 0 and not self.muting:
+            return False
+        # Others may leave many centers because of a few features.
+        known = run.choice.known_without(run, self, m)
+        if self.muting:
+            return self.counted.cost(run, bytes_or(m, d)) < max(known, self.with_loud)
+        known = max(known, run.choice.cost_without(run, self, m) + 0.1 * run.choice.pairs * d)
+        return 1.25 * bytes_or(m, d) < known and self.mute(run, known)
 
     cdef bint needs_panels(self) noexcept:
         return self.floats.boxes.order != NULL
@@ -128,6 +157,11 @@ cdef class InBytes(Packing):
             run.job.bytes = NULL
             run.forms.others_known = False
             return self.floats.panels_for(run, layout)
+        # (In the first pass rows have no labels yet.)
+        self.leave_out(self.n_loud if self.muting and run.n_iter > 0 else 0)
+        if run.forms.others_of != self.version:
+            run.forms.others_known = False
+            run.forms.others_of = self.version
         self.before = run.data.threads.counters()
         run.forms.put_in_bytes(&self.bytes, &self.packed, going_on)
         run.forms.others_known = False        # until the pass is complete
@@ -157,6 +191,7 @@ cdef class InBytes(Packing):
     cdef int make_room(self, Data data) except -1:
         cdef Memory memory = Memory()
         cdef Bytes bytes
+        self.leave_out(0)                    # (until it is decided anew)
         make_byte_room(&bytes, memory, (data.rows.n + PANEL - 1) // PANEL * PANEL, data.rows.d)
         self.packed = self.floats.packed
         self.packed.panels = NULL
@@ -172,12 +207,73 @@ cdef class InBytes(Packing):
             return self.floats.was_compared(run, doubtful, pairs)
         self.bytes.filling = False
         run.forms.others_known = run.job.others != NULL
+        if self.muting and self.bytes.n_muted == 0:    # the first pass of a later run
+            return 0
         after = run.data.threads.counters()
         again = (after.again - self.before.again) / n
         compared = (after.filtered - self.before.filtered) / n - again
         self.counted.note(run, bytes_cost(1, d) + compared * (bytes_cost(1, d) - bytes_cost(0, d))
                           + max(pairs - 1, 0.0) * distance_cost(d) + again * brute_cost(1, d))
         self.counted_m = run.forms.c.m
+        if run.choice.insists_on(self):
+            self.mute(run, INFINITY)
+        elif not self.muting and self.counted.row > 2 * bytes_or(self.counted_m, d):
+            self.mute(run, self.counted.row)
+        elif self.muting and self.counted.row >= self.with_loud:
+            self.muting, self.missed = False, True
+            self.counted.note(run, self.with_loud)
+        return 0
+
+    cdef bint mute(self, Run run, double cost) except -1 nogil:
+        """From the next pass on leave out features that are far larger than the others, if there
+        are any; cost: of a row with them.
+        """
+        if not self.looked:
+            with gil:
+                self.find_loud(run.data)
+        self.missed = self.missed or self.n_loud == 0
+        if self.missed or self.muting:
+            return self.muting
+        self.muting, self.with_loud = True, cost
+        self.counted.k = self.counted_m = 0
+        return True
+
+    cdef void leave_out(self, Py_ssize_t count) noexcept nogil:
+        """Have rows packed anew if another number of features is to be left out."""
+        if count != self.bytes.n_muted:
+            self.bytes.muted, self.bytes.n_muted = self.loud, count
+            self.bytes.filling = True
+            self.version += 1
+
+    cdef int find_loud(self, Data data) except -1:
+        """Find a few features whose squares make up most of those of drawn rows, and are far larger
+        than those of the other features.
+        """
+        cdef Py_ssize_t d = data.rows.d, i, f
+        cdef const double *origin = self.floats.packed.origin
+        cdef Memory memory = Memory(), scratch = Memory()
+        cdef double *row = <double *>scratch.take(d, sizeof(double))
+        cdef double *squares = <double *>scratch.take(d, sizeof(double))
+        cdef double total = 0, loud = 0, limit
+        self.loud = <int32_t *>memory.take(MOST_MUTED, sizeof(int32_t))
+        self.loud_memory, self.looked = memory, True
+        memset(squares, 0, d * sizeof(double))
+        for i in range(MIDDLE_ROWS):
+            read_whole(data, drawn_place(i, data.rows.n), row)
+            for f in range(d):
+                squares[f] += (row[f] - origin[f]) * (row[f] - origin[f])
+        limit = 64 * float(np.median([squares[f] for f in range(d)]))
+        for f in range(d):
+            total += squares[f]
+            if squares[f] > limit:
+                if self.n_loud == min(<Py_ssize_t>MOST_MUTED, d // 8):
+                    self.n_loud = 0
+                    return 0
+                loud += squares[f]
+                self.loud[self.n_loud] = <int32_t>f
+                self.n_loud += 1
+        if loud < 0.9 * total:
+            self.n_loud = 0
         return 0
 
     cdef void was_read(self) noexcept nogil:

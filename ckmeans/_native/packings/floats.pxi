@@ -43,7 +43,26 @@ cdef class Floats(Packing):
                 middle.add()
             memcpy(origin, middle.found(), d * sizeof(double))
         self.scale_around(origin, data.cuts)
+        if n and data.rows.indptr == NULL and data.metric == EUCLIDEAN and data.rows.factor == NULL:
+            self.look_for_far_rows(data, middle.next_())
         return 0
+
+    cdef void look_for_far_rows(self, Data data, double *row) noexcept:
+        """Have values clamped if some rows are too far away for the others.
+
+        row  scratch (d,)
+        """
+        cdef double[MIDDLE_ROWS] sizes
+        cdef double largest = data.cuts.reach(self.packed.origin)
+        cdef Py_ssize_t i
+        for i in range(MIDDLE_ROWS):
+            read_whole(data, drawn_place(i, data.rows.n), row)
+            sizes[i] = farthest_value(row, 1, data.rows.d, self.packed.origin)
+            if none_is_near(sizes, i + 1, largest):
+                return
+        # Only a comparison with all centers reads such rows: all else does without a filter.
+        if scale_near(&self.packed, median_of(sizes), largest):
+            self.filter = False
 
     cdef int open_amid(self, Cuts cuts, const double *centers, Py_ssize_t k) except -1:
         """Open with an origin amid these centers (k, d), for rows of which only the ranges are
@@ -85,7 +104,7 @@ cdef class Floats(Packing):
         """From now on keep the packed rows: the next pass fills the panels."""
         cdef Py_ssize_t n = (view.rows.n + PANEL - 1) // PANEL * PANEL, d = view.width()
         cdef float *sq_norms
-        if self.filter and self.packed.panels == NULL:
+        if self.usable() and self.packed.panels == NULL:
             sq_norms = <float *>self.memory.take(n, sizeof(float))
             self.packed.panels = <float *>self.memory.take(n * d, sizeof(float))
             self.packed.sq_norms = sq_norms
@@ -118,10 +137,14 @@ cdef class Floats(Packing):
         if run.forms.c.lanes != NULL:
             doubt = sift_cost(m, d, d, doubtful, pairs)
             self.sifting = doubt < 0.1 * doubtful * m * d
-        elif doubt > 0.05 * row and m >= 8 and not self.sifted:
+        elif (doubt > 0.05 * row and m >= 8 and not self.sifted
+              and not self.packed.clamped):   # (for most of those rows, no center can be discarded)
             self.sifting = self.sifted = True
         self.counted.note(run, row + doubt)
         return Packing.was_compared(self, run, doubtful, pairs)
+
+    cdef double known_cost(self, Run run, Py_ssize_t m) noexcept nogil:
+        return self.counted.cost(run, self.row_cost(m, run.data.rows.d))
 
     cdef int follow(self, Run run) except -1 nogil:
         run.forms.sifting = self.sifting

@@ -63,6 +63,10 @@ cdef class Packing:
         """
         return 0
 
+    cdef bint usable(self) noexcept nogil:
+        """Whether there is a filter at least for comparisons with all centers."""
+        return self.filter or self.packed.clamped
+
     cdef bint can_be_first(self) noexcept:
         """Whether a run can begin with it, without a pass that finds out whether it pays."""
         return True
@@ -114,6 +118,10 @@ cdef class Packing:
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
         """About how many nanoseconds it takes to compare a packed row with m centers."""
         return brute_cost(m, d)
+
+    cdef double known_cost(self, Run run, Py_ssize_t m) noexcept nogil:
+        """The same, with what the last pass has left to be decided."""
+        return self.row_cost(m, run.data.rows.d)
 
     cdef double later_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
         """About the mean of that over the passes to come, which what is begun now is to save."""

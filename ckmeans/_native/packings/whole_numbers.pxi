@@ -45,7 +45,7 @@ cdef class WholeNumbers(Packing):
 
     cdef bint possible(self, Run run) noexcept:
         return (run.data.rows.d >= filter_table.quanta_from * (1 if run.k >= 16 else 1.5)
-                and self.filter and run.data.packed)
+                and self.usable() and run.data.packed)
 
     cdef bint fits(self, Run run) noexcept nogil:
         return self.floats.boxes.order == NULL
@@ -135,6 +135,9 @@ cdef class WholeNumbers(Packing):
 
     cdef double row_cost(self, Py_ssize_t m, Py_ssize_t d) noexcept nogil:
         return quanta_cost(m, d)
+
+    cdef double known_cost(self, Run run, Py_ssize_t m) noexcept nogil:
+        return self.counted.cost(run, self.row_cost(m, run.data.rows.d))
 
     cdef double pass_cost(self, Run run) noexcept nogil:
         if run.job.centers == &run.forms.quantised:

@@ -19,5 +19,6 @@ cdef class AllCenters(Search):
                             run.choice.packing.chunk_rows(run, cost))
         run.data.spent += n * cost
         after = run.data.threads.counters()
+        run.choice.pairs = <double>(after.exact - before.exact) / n
         return run.choice.packing.was_compared(run, <double>(after.decided - before.decided) / n,
-                                               <double>(after.exact - before.exact) / n)
+                                               run.choice.pairs)

@@ -25,6 +25,8 @@ cdef class GroupSearch(Search):
         if run.data.rows.directionless:      # the label of such a row does not follow from
                                              # distances
             return False
+        if run.data.floats.packed.clamped:   # far rows have other distances when packed
+            return False
         return (run.data.packed and (self.insisted or run.data.rows.n
                                      * brute_cost(run.k, run.data.rows.d) >= WORTH_A_PILOT))
 

@@ -28,6 +28,21 @@ cdef inline void ask_for(const double *center, Py_ssize_t d) noexcept nogil:
         CKM_PREFETCH(center + f)
 
 
+cdef void leave_out(const Bytes *packing, Py_ssize_t d, float *panel,
+                    float *sq_norms) noexcept nogil:
+    """Set features of a packed panel (d, PANEL) to 0, and find the norms (PANEL,) that are left."""
+    cdef double norms[PANEL]
+    cdef Py_ssize_t f, i
+    for f in range(packing.n_muted):
+        memset(panel + packing.muted[f] * PANEL, 0, PANEL * sizeof(float))
+    memset(norms, 0, sizeof(norms))
+    for f in range(d):
+        for i in range(PANEL):
+            norms[i] += <double>panel[f * PANEL + i] * panel[f * PANEL + i]
+    for i in range(PANEL):
+        sq_norms[i] = <float>(norms[i] * (1 + 6e-7))        # as in `pack_panel`
+
+
 cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packing,
                      const FilterTable *filter, Worker *me, Py_ssize_t first, Py_ssize_t place,
                      Py_ssize_t count) noexcept nogil:
@@ -35,6 +50,8 @@ cdef void pack_bytes(const Rows *rows, const Packed *floats, const Bytes *packin
     cdef Py_ssize_t at = place // PANEL
     pack_panel(fetch(rows, first, count, me.block), count, rows.d, me, floats, me.panel,
                packing.sq_norms + place)
+    if packing.n_muted or floats.clamped:
+        leave_out(packing, rows.d, me.panel, packing.sq_norms + place)
     filter.pack_bytes(me.panel, rows.d, packing,
                       packing.words + place * packing.parts * packing.depth,
                       packing.steps + place, packing.rough + at, packing.reach + at)
@@ -78,6 +95,7 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
     if panel.seeking:
         for i in range(PANEL):
             panel.own[i] = -1
+        panel.full = centers.loose > 0       # there is no limit: another filter is to decide
         return
     for i in range(count):
         if i + 1 < count:

@@ -65,11 +65,29 @@ cdef void split_gaps(float *rows, Py_ssize_t count, Py_ssize_t d) noexcept nogil
             rows[2 * i * d + d + f] = value == value
 
 
+cdef uint64_t clamp_rows(float *rows, Py_ssize_t count, Py_ssize_t d) noexcept nogil:
+    """Bring values (count, d) to at most 2**SCALED_EXPONENT; which rows are not near the origin."""
+    cdef float most = <float>ldexp(1, SCALED_EXPONENT), near = <float>ldexp(1, NEAR_EXPONENT)
+    cdef uint64_t far = 0
+    cdef Py_ssize_t i, f
+    cdef int32_t beyond
+    for i in range(count):
+        beyond = 0
+        for f in range(d):                   # (no branches: compilers make vectors of it)
+            beyond += (rows[i * d + f] >= near) + (rows[i * d + f] <= -near)
+        if beyond:
+            far |= <uint64_t>1 << i
+            for f in range(d):
+                rows[i * d + f] = min(max(rows[i * d + f], -most), most)
+    return far
+
+
 cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
                      const Packed *packing, float *panel,
                      float *sq_norms) noexcept nogil:
     """Pack up to PANEL rows (count, d): moved to the origin, scaled, float32, feature by feature.
-    Lanes without a row are zero.
+    Lanes without a row are zero. Rows with clamped values have a norm so large that they are always
+    left undecided.
 
     panel     OUT  (width, PANEL)
     sq_norms  OUT  (PANEL,) rounded up; for Manhattan distances, sums of magnitudes
@@ -77,9 +95,12 @@ cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
     cdef Py_ssize_t whole, i, f, b
     cdef double norms[PANEL]
     cdef float squares[VL]
+    cdef uint64_t far = 0
     scale_rows(x, count, d, packing, panel, me.scaled)         # (the panel is overwritten below)
     if CKM_GAPS:
         split_gaps(me.scaled, count, d)
+    if packing.clamped:
+        far = clamp_rows(me.scaled, count, d)
     d = packed_width(packing, d)
     whole = d // VL * VL
     memset(me.scaled + count * d, 0, (PANEL - count) * d * sizeof(float))
@@ -100,3 +121,8 @@ cdef void pack_panel(const real *x, Py_ssize_t count, Py_ssize_t d, Worker *me,
         sq_norms[i] = <float>(norms[i] * (1 + 6e-7))       # of values, of squares and their sums,
                                                            # and this one
         me.overflow = me.overflow or not sq_norms[i] < 3e38
+    if far:
+        me.overflow = True
+        for i in range(count):
+            if far >> i & 1:
+                sq_norms[i] = <float>2.9e38

@@ -22,6 +22,13 @@
 # upper bound V + 2 (w + rounding) of a listed center, plus that guard, is lower, it becomes the
 # limit. Rows without a label begin with the lowest such bound among the first group of centers.
 #
+# Features may be left out, of rows, centers and norms: what is left of a squared distance is a
+# lower bound of it, and so is V of the score, with the |a|^2 that is left. The limit holds, since
+# D^2 is computed from all features; the upper bound V + 2 (w + rounding) does not, and is not used.
+# This is for a few features that are far larger than the others, whose steps would be too large. It
+# is the same if values are clamped, of rows and of centers: that brings them no farther from each
+# other.
+#
 # What a pass proves holds for as long as centers stay where they are. So each row keeps the least V
 # of all centers but its own; of one whose distance was computed, a lower bound of its score takes
 # the place of V. In the next pass only rows whose limit is not below that are compared with centers
@@ -496,7 +503,7 @@ cdef void note_left(const ByteCenters *centers, BytePanel *panel, Py_ssize_t pla
         panel.count += 1
         panel.limit[lane] = min(panel.limit[lane],
                                 byte_limit(centers, panel.guard[lane],
-                                           value + <float>2.00001 * wide))
+                                           value + <float>2.00001 * wide + centers.loose))
 
 
 cdef void drop_ruled_out(BytePanel *panel) noexcept nogil:

@@ -11,6 +11,9 @@
 # row far to the right to rows left of it, whose sums may be far smaller. So it works below a limit,
 # the cost of a known split: rows that cost more are ignored. The cost of the split that it finds is
 # the next limit, until there is no more to gain.
+#
+# Most often prefix sums are accurate enough to tell which values a cluster can begin at: then the
+# tree is one of the ranges between these.
 
 cdef struct Range:                   # of neighboring values
     double weight
@@ -22,6 +25,8 @@ cdef struct Tree:
     Py_ssize_t leaves                # a power of two, at least m
     const double *x                  # (m,) the distinct values
     const double *w                  # (m,) their weights
+    const double *last               # (m,) where each is a range of values: the last of each, and
+    const Range *range               # (m,) what it is; else NULL
     Range *node                      # (leaves,) node v is made of nodes 2 v and 2 v + 1; from
                                      # `leaves` on they would be single values
     double unit                      # a power of two that distances are multiplied by in costs, so
@@ -33,13 +38,15 @@ cdef double SLIGHTLY = 1 - 2.0 ** -40    # less: rounding may turn the order of 
 
 cdef inline Range single(const Tree *tree, Py_ssize_t i) noexcept nogil:
     cdef Range r
+    if tree.range != NULL:
+        return tree.range[i]
     r.weight = tree.w[i]
     r.left = r.right = r.cost = 0
     return r
 
 
 cdef inline double gap_before(const Tree *tree, Py_ssize_t i) noexcept nogil:
-    return tree.x[i] - tree.x[i - 1]
+    return tree.x[i] - (tree.x[i - 1] if tree.last == NULL else tree.last[i - 1])
 
 
 cdef inline Range merged(const Tree *tree, Range a, Range b, double gap) noexcept nogil:

@@ -120,7 +120,8 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
     cdef Py_ssize_t *marked = path.queue
     cdef Py_ssize_t *fewest = path.cut
     cdef Py_ssize_t *utmost = path.row
-    cdef double rough_limit
+    cdef double rough_limit, least
+    cdef bint strict = price + excess < 64 * p.slack
     cdef Pair limit
     for i in range(m):
         marked[i] = 0
@@ -147,6 +148,12 @@ cdef Py_ssize_t possible_ends(const Problem *p, const Path *path, double price, 
                 break
             if path.value[start] + rough(p, at - 1, j) > rough_limit:
                 continue
+            if strict:                               # those can be much too small for `rough`
+                least = cost(p, at - 1, j).high - ldexp(p.slack, -30)
+                if least > limit.high:
+                    break
+                if path.value[start] + least > limit.high:
+                    continue
             for i in range(start, at):
                 if (path.value[i] + rough(p, i, j) <= rough_limit
                         and not less(limit,

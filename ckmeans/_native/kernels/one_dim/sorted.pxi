@@ -34,6 +34,18 @@ def windows_by_number(Py_ssize_t k, fewest, most):
     return plain_low, plain_high             # rounding has left none
 
 
+cdef int make_room(Tree *tree, Py_ssize_t m) except -1:
+    """Allocate the nodes of a tree of m values."""
+    tree.leaves = 1
+    while tree.leaves < m:
+        tree.leaves *= 2
+    tree.node = <Range *>calloc(tree.leaves, sizeof(Range))
+    if tree.node == NULL:
+        raise MemoryError(f"could not allocate {tree.leaves * sizeof(Range)} bytes for {m} "
+                          "distinct values")
+    return 0
+
+
 cdef class Sorted:
     """Sorted values of one dimension, and optimal partitions of them.
 
@@ -64,6 +76,8 @@ cdef class Sorted:
     cdef Py_ssize_t *kept                # the table of cuts, window after window
     cdef Py_ssize_t **layer              # (k + 1,) where the rows of layer q begin in it, were
                                          # there a row 0
+    cdef Py_ssize_t priced               # clusters of the cheapest path at this price; 0: none is
+    cdef double price                    # known
     cdef int n_threads
     cdef Crew *crew
     cdef long long looked
@@ -197,13 +211,16 @@ cdef class Sorted:
         cdef Problem p = self.p
         cdef Tree tree
         cdef double limit, cost, shift, weight_shift
-        cdef cnp.ndarray found, low, high
+        cdef cnp.ndarray found
         cdef double *x
         cdef double *w
         ends = self.distinct_values(bounds)
+        begins = self.sure_ends(k, ends)
         values, weights = np.empty(m), np.zeros(m)
         tree.x = x = <double *>cnp.PyArray_DATA(<cnp.ndarray>values)
         tree.w = w = <double *>cnp.PyArray_DATA(<cnp.ndarray>weights)
+        tree.last = NULL
+        tree.range = NULL
         # All as large as possible, so that only terms far too small to matter underflow.
         shift = ldexp(1, min(1000 - exponent_of(max(-self.value[0], self.value[self.first[m] - 1])),
                              1023))
@@ -214,25 +231,18 @@ cdef class Sorted:
         weight_shift = ldexp(1, min(1000 - exponent_of(weights.sum()), 1023))
         for i in range(m):
             w[i] = max(w[i] * weight_shift, ldexp(1, -1000))
-        tree.leaves = 1
-        while tree.leaves < m:
-            tree.leaves *= 2
-        tree.node = <Range *>calloc(tree.leaves, sizeof(Range))
-        if tree.node == NULL:
-            raise MemoryError(f"could not allocate {tree.leaves * sizeof(Range)} bytes for {m} "
-                              "distinct values")
+        make_room(&tree, m)
         try:                                     # the same problem with other costs, for as long as
                                                  # this takes
             self.p.tree = &tree
             while True:
                 limit = self.cost_near_one(&tree, ends)
                 self.p.limit = limit * (1 + ldexp(1, -30))
-                low, high = self.windows(k)
-                found = self.whole(k)
-                with nogil:
-                    self.split_range(0, m, k, <Py_ssize_t *>cnp.PyArray_DATA(found),
-                                     <Py_ssize_t *>cnp.PyArray_DATA(low),
-                                     <Py_ssize_t *>cnp.PyArray_DATA(high))
+                if begins is None:
+                    low, high = self.windows(k)
+                    found = self.split_below(k, low, high)
+                else:
+                    found = self.split_between(k, begins)
                 cost = self.costs(found).sum()
                 if not cost < limit:
                     break
@@ -244,6 +254,88 @@ cdef class Sorted:
             self.p = p
             free(tree.node)
         return self.rows(ends)
+
+    def sure_ends(self, Py_ssize_t k, cnp.ndarray known not None):
+        """`ends`, if prefix sums are sure of them even if they are not of the best split; else
+        None.
+
+        known  distinct values at which the clusters of a good split begin
+        """
+        cdef Py_ssize_t m = self.p.m
+        cdef double rounding = self.rounding(k), total = self.costs(known).sum()
+        if k < SOME or m < 4 * k or not rounding < total / 1024:
+            return None
+        return self.ends(k, rounding + ldexp(total, -29))
+
+    cdef double rounding(self, Py_ssize_t k) except -1:
+        """Twice what the costs, by prefix sums, of k ranges side by side can be off by in all.
+
+        With x the values about the middle, the prefix sums of w x and w x^2 up to row j are off by
+        u = m 2^-100 times the sum of w |x| and of w x^2 up to there. The cost of the range [i, j)
+        is then off by u times the latter, and u times the largest |x| in the range times 4 times
+        the former. Ends are distinct, so at most the largest k of each add up: few are large where
+        tails are heavy.
+        """
+        cdef Py_ssize_t m = self.p.m, i
+        cdef double total = 0
+        cdef double *to
+        if self.weight != NULL:
+            return INFINITY
+        sizes = np.empty(m)
+        to = <double *>cnp.PyArray_DATA(<cnp.ndarray>sizes)
+        for i in range(m):
+            to[i] = fabs(self.value[self.first[i]] * self.scale - self.middle)
+            total += to[i] * (self.first[i + 1] - self.first[i])
+        sizes.partition(m - k)
+        # (The largest |x| of a range is at one of its ends.)
+        total *= 8 * sizes[m - k:].sum()
+        for i in range(m - k + 1, m + 1):
+            total += self.p.ss[i]
+        return 2 * total * m * ldexp(1, -100)
+
+    cdef cnp.ndarray split_below(self, Py_ssize_t k, cnp.ndarray low, cnp.ndarray high):
+        """The values at which the best clusters begin, if they end within these windows and cost
+        less than the limit.
+        """
+        cdef cnp.ndarray found = self.whole(k)
+        with nogil:
+            self.split_range(0, self.p.m, k, <Py_ssize_t *>cnp.PyArray_DATA(found),
+                             <Py_ssize_t *>cnp.PyArray_DATA(low),
+                             <Py_ssize_t *>cnp.PyArray_DATA(high))
+        return found
+
+    cdef cnp.ndarray split_between(self, Py_ssize_t k, begins):
+        """The same, if clusters are known to begin at some distinct values only, as `ends` tells.
+        """
+        cdef cnp.ndarray ends = begins[0]
+        cdef Py_ssize_t m = self.p.m, count = cnp.PyArray_DIM(ends, 0) - 1, i
+        cdef const Py_ssize_t *end = <const Py_ssize_t *>cnp.PyArray_DATA(ends)
+        cdef const Tree *whole = self.p.tree
+        cdef Tree tree
+        firsts, lasts = np.empty(count), np.empty(count)
+        ranges = np.empty(count * sizeof(Range), dtype=np.uint8)
+        cdef double *first = <double *>cnp.PyArray_DATA(<cnp.ndarray>firsts)
+        cdef double *last = <double *>cnp.PyArray_DATA(<cnp.ndarray>lasts)
+        cdef Range *one = <Range *>cnp.PyArray_DATA(<cnp.ndarray>ranges)
+        for i in range(count):
+            first[i] = whole.x[end[i]]
+            last[i] = whole.x[end[i + 1] - 1]
+            one[i] = range_of(whole, end[i], end[i + 1])
+        tree.x, tree.last, tree.range = first, last, one
+        tree.w = NULL
+        tree.unit = whole.unit
+        make_room(&tree, count)
+        try:
+            fill_tree(&tree, count)
+            self.p.tree = &tree
+            self.p.m = count
+            low, high = windows_by_number(k, begins[1], begins[2])
+            found = self.split_below(k, low, high)
+        finally:
+            self.p.tree = whole
+            self.p.m = m
+            free(tree.node)
+        return ends[found]
 
     cdef double cost_near_one(self, Tree *tree, cnp.ndarray ends) except -1:
         """The total cost of these clusters, with the tree computed in a unit in which it is about
@@ -268,15 +360,16 @@ cdef class Sorted:
                 return cost
             exponent = wanted
 
-    def ends(self, Py_ssize_t k):
-        """The distinct values at which clusters of an optimal split can begin, including 0 and m,
-        ascending, and how few and how many clusters can follow each; None if these are not found.
+    def ends(self, Py_ssize_t k, double more=0):
+        """The distinct values at which clusters can begin in a split that costs at most so much
+        more than an optimal one, including 0 and m, ascending, and how few and how many clusters
+        can follow each; None if these are not found.
 
         Looks for a price that makes the cheapest path have k clusters. There is none where D[k -
         1], D[k] and D[k + 1] lie on a line.
         """
         cdef Py_ssize_t m = self.p.m, found = 0, tries, most = min(m // 4, 64 * k), j
-        cdef double price, above = 0, below = INFINITY, excess, ratio
+        cdef double price, above = 0, below = INFINITY, excess, rounding, ratio
         cdef double slope = 3, before = 0, found_before = 0
         cdef Pair known, value
         cdef Path path
@@ -287,7 +380,8 @@ cdef class Sorted:
         path.value, path.value_low = self.d[0], self.d_low[0]
         path.cut, path.queue, path.row = <Py_ssize_t *>to, <Py_ssize_t *>to + (m
                 + 1), <Py_ssize_t *>to + 2 * (m + 1)
-        price = 2 * self.p.ss[m] / (<double>k * k * k)
+        price = (self.price if self.priced == k
+                 else 2 * self.p.ss[m] / (<double>k * k * k))
         for tries in range(PRICES):
             with nogil:
                 found = cheapest_path(&self.p, &path, price)
@@ -311,6 +405,7 @@ cdef class Sorted:
                 return None
         if found != k:
             return None
+        self.priced, self.price = k, price
         # Rounding may have led to a wrong decision. Comparing all candidates for every row once
         # more shows how much it can cost.
         with nogil:
@@ -320,7 +415,12 @@ cdef class Sorted:
                 value = minus(entry(path.value, path.value_low, j),
                               entry(self.d[1], self.d_low[1], j))
                 excess = max(excess, minus(value, pair(price, 0)).high)
-            excess = k * (excess + ldexp(self.p.slack, -30))
+            excess = k * excess + more
+            rounding = k * ldexp(self.p.slack, -30)
+            if rounding > price / 64:
+                with gil:
+                    rounding = min(rounding, self.rounding(k))
+            excess += rounding
             found = possible_ends(&self.p, &path, price, excess, most, end)
         if found <= k:
             return None
