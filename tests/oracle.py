@@ -308,6 +308,86 @@ def kmeans_plusplus(X, k, uniforms, weights=None):
     return np.array(taken)
 
 
+def spread(terms, u, count):
+    """`count` rows at equal distances along the running sum of the terms, from u of one on."""
+    rows = np.flatnonzero(terms)
+    running = np.cumsum(terms[rows])
+    step = exact_sum(terms) / count
+    wanted = (np.arange(count) + u) * step
+    return rows[np.minimum(np.searchsorted(running, wanted, side="right"), len(rows) - 1)]
+
+
+def sampled_kmeans_plusplus(X, k, uniforms, tried, weights=None):
+    """Rows that sampled k-means++ draws with these numbers in [0, 1), and how many batches there
+    were: one number for the first row, two a batch, `tried` for each center where 16 bits do not
+    tell distances.
+    """
+    n, d = X.shape
+    order = content_order(X)
+    weights = np.ones(n) if weights is None else weights
+    taken = [order[draw(weights[order], uniforms[0])]]
+    nearest = sq_distances(X, X[taken])[:, 0]
+    most = min(np.floor(np.sqrt((2**29 - 1) / d)), 32767)
+    values = X.astype(np.float64).astype(np.float32).astype(np.float64)
+
+    @np.errstate(all="ignore")
+    def in_whole_numbers(covered):
+        low, high = values[covered].min(0), values[covered].max(0)
+        half = (0.5 * high - 0.5 * low).max()
+        scale = most / half if 2.0**-100 < half < 2.0**100 else 0.0
+        moved = np.clip((values - (0.5 * low + 0.5 * high)) * scale, -most, most)
+        return (moved + 32768.5).astype(np.int64) - 32768, scale * scale
+
+    def fine_enough(sq_distances):
+        with np.errstate(divide="ignore"):
+            return sum((1 / sq_distances).tolist()) * d <= 0.25 * count
+
+    numbers, sq_scale = in_whole_numbers(np.arange(n))
+    count = min(n, max(6 * k, 4096), 131071)
+    pool_size = min(640, max(64, 2**24 // count // 64 * 64))
+    drawn_at, fine, batches, at = np.inf, False, 0, 1
+    while len(taken) < k:
+        terms = (weights * nearest)[order]
+        potential = exact_sum(terms)
+        if potential == 0:
+            eligible = order[weights[order] > 0]
+            taken.append(next((row for row in eligible if row not in taken), eligible[0]))
+            continue
+        batch = min(64, pool_size // 10, 1 + len(taken) // 8, k - len(taken))
+        size = (10 * batch + 63) // 64 * 64
+        if potential < (0.9 if fine else 0.5) * drawn_at:
+            sample, drawn_at = order[spread(terms, uniforms[at + 1], count)], potential
+            fine = fine_enough(nearest[sample] * sq_scale)
+            if not fine:
+                numbers, sq_scale = in_whole_numbers(sample)
+                fine = fine_enough(nearest[sample] * sq_scale)
+            if fine:
+                inverse = (2**14 / (nearest[sample] * sq_scale)).astype(np.float32)
+        if fine:
+            pool = order[spread(terms, uniforms[at], size)]
+            at, batches = at + 2, batches + 1
+            left = np.minimum(nearest[sample] * sq_scale * inverse, 2**14).astype(np.int64)
+            apart = ((numbers[sample][:, None] - numbers[pool]) ** 2).sum(-1)
+            ratios = apart.astype(np.float32) * inverse[:, None]
+            ratios = np.minimum(ratios, left[:, None].astype(np.float32)).astype(np.int64)
+            new = []
+            while len(new) < batch:
+                gains = np.maximum(left[:, None] - ratios, 0).sum(0)
+                best = int(gains.argmax())
+                if new and gains[best] == 0:
+                    break
+                new.append(pool[best])
+                left = np.minimum(left, ratios[:, best])
+        else:
+            drawn = [order[draw(terms, uniform)] for uniform in uniforms[at : at + tried]]
+            at += tried
+            others = [np.minimum(nearest, sq_distances(X, X[[row]])[:, 0]) for row in drawn]
+            new = [drawn[int(np.argmin([exact_sum(weights * other) for other in others]))]]
+        taken += new
+        nearest = np.minimum(nearest, sq_distances(X, X[new]).min(1))
+    return np.array(taken), batches
+
+
 def interval_costs(values, weights=None):
     """Exact sums of weighted squared distances to the mean of sorted values [i, j): a dict of
     Fractions by (i, j).

@@ -52,6 +52,7 @@ STARTS = (
     "auto",
     "k-means++",
     "k-means||",
+    "sampled-k-means++",
     "variance-partition",
     "random",
     "random-partition",

@@ -11,7 +11,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.limits cimport INT_MAX
 from libc.math cimport fabs, floor, fma, frexp, ldexp, sqrt, INFINITY, NAN
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove, memset
 cimport numpy as cnp
@@ -156,6 +156,7 @@ include "data/few_labels.pxi"
 include "data/data.pxi"
 include "data/heads.pxi"
 include "data/seeding.pxi"
+include "data/sampled_seeding.pxi"
 include "lloyd/bounds.pxi"
 include "lloyd/algorithms.pxi"
 include "lloyd/choice.pxi"

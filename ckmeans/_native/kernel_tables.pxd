@@ -6,7 +6,7 @@ the end of this file. They take a range of rows, allocate nothing, start no thre
 of Python.
 """
 from libc.string cimport memcpy, memset
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     PANEL = 64           # rows that are packed and filtered together: the lanes of the fast kernel
@@ -33,6 +33,7 @@ cdef enum:
     COLUMN = 8           # room for either
     QUANTA_TOTAL = 40000 # about the length of a row in whole numbers, unless one feature makes up
                          # most of it
+    SHARE = 1 << 14      # a row's share of the potential in sampled k-means++, in units
     BYTE_LANES = 16      # rows in bytes, and centers, that lie side by side
     BYTE_GROUP = 32      # centers whose products
     BYTE_ROWS = 32       # with so many rows are computed together
@@ -478,6 +479,14 @@ cdef struct FilterTable:
                    uint64_t *closer) noexcept nogil
     Py_ssize_t quanta_from               # features from which on whole numbers are faster than
                                          # float32
+    # see kernels/filter/sampled.pxi
+    void (*sample_ratios)(const int32_t *x, const int32_t *x_sq_norms, Py_ssize_t words,
+                          const int32_t *rows, const int32_t *sq_norms, const float *inverse,
+                          const int16_t *left, Py_ssize_t count, Py_ssize_t stride,
+                          int16_t *ratios, uint64_t *closer, int32_t *gains) noexcept nogil
+    void (*take_candidate)(int16_t *left, const int16_t *ratios, const uint64_t *closer,
+                           Py_ssize_t count, Py_ssize_t stride, Py_ssize_t taken,
+                           int32_t *gains) noexcept nogil
     void (*pack_bytes)(const float *x, Py_ssize_t d, const Bytes *packing, int32_t *words,
                        float *steps, float *rough, float *reach) noexcept nogil
     void (*pack_center)(const float *scaled, Py_ssize_t d, const Bytes *packing, Py_ssize_t place,
@@ -652,7 +661,7 @@ cdef struct Seeding:     # one step of k-means++: candidates against all rows
     Py_ssize_t width             # drawn rows
     const Py_ssize_t *column     # (m,) of each candidate in `closer`; NULL: all rows are compared
     double *gains                # INOUT (threads, width, GAIN) between what each would lower the
-                                 # potential, which may be scaled
+                                 # potential, which may be scaled; NULL: not wanted
     const Bytes *bytes           # what candidates are compared with; NULL: `packing`
     const ByteCenters *byte_candidates
     Heads *heads                 # NULL: all features are compared at once

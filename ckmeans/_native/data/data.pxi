@@ -370,6 +370,14 @@ cdef class Data(View):
         """
         return PlusPlus(self, k, trials).draw(uniforms)
 
+    def sampled_kmeans_plusplus(self, Py_ssize_t k, Py_ssize_t trials,
+                                cnp.ndarray uniforms not None):
+        """Rows drawn as initial centers, see `SampledPlusPlus`, by the random numbers uniforms (1 +
+        (k - 1) * max(2, trials),) in [0, 1).
+        """
+        return SampledPlusPlus(self, k, max(<Py_ssize_t>BATCH, trials)).draw_in_batches(uniforms,
+                                                                                        trials)
+
     def assign(self, cnp.ndarray centers not None, bint in_bytes=False):
         """Label of each row: the nearest of these centers (k, d). Rows need not have been scanned:
         see `overflow`.

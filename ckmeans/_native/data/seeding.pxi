@@ -141,7 +141,7 @@ cdef class PlusPlus:
             for c in range(k):
                 taken[c] = self.drawn[0]
                 self.centers = c + 1
-                self.take()
+                self.take(0)
                 if c == k - 1:
                     break
                 potential = self.potential()
@@ -150,13 +150,18 @@ cdef class PlusPlus:
                         self.take_rest(taken, c + 1, k)
                     break
                 self.choose(number + 1 + c * trials, potential)
-        if self.in_bytes is not None and not fits_bytes(k, self.data.rows.d):
-            self.leave_bytes()               # runs will not use them
+        self.finish()
         return out
 
-    cdef int take(self) except -1 nogil:
-        """Let the first candidate be a center."""
-        self.one.c.rows = self.candidate
+    cdef int finish(self) except -1:
+        """Leave behind only what runs will use."""
+        if self.in_bytes is not None and not fits_bytes(self.k, self.data.rows.d):
+            self.leave_bytes()
+        return 0
+
+    cdef int take(self, Py_ssize_t i) except -1 nogil:
+        """Let candidate i be a center."""
+        self.one.c.rows = self.candidate + i * self.data.rows.d
         self.one.c.m = 1
         self.job.candidates = &self.one.c
         self.job.keep = self.job.binned = True
@@ -175,7 +180,7 @@ cdef class PlusPlus:
         self.all.c.k = self.all.c.m = count
         self.all.c.filter = False
         if self.floats.filter:
-            if self.centers == self.due:
+            if self.centers >= self.due:
                 with gil:
                     self.look_for_ways()
             self.all.prepare(self.candidate, self.job.packing, True, True)
@@ -205,37 +210,49 @@ cdef class PlusPlus:
         front.
         """
         cdef Py_ssize_t i
-        memset(self.job.left, 0, self.data.n_threads * sizeof(double))
-        memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
-        memset(self.looked, 0, count)
+        self.weigh(count)
         if self.in_bytes is not None:
-            self.all.put_in_bytes(&self.in_bytes.bytes, self.packing)
-            if self.heads is not None:
-                self.heads.put(self.all, &self.in_bytes.bytes)
-                memset(self.heads.c.looked, 0, self.data.n_threads * sizeof(double))
-                self.by_heads += 1
-            self.data.each_chunk(self.data.exact.weigh_bytes, &self.job, self.byte_cost())
-            self.in_bytes.bytes.filling = False
-            if self.heads is not None:
-                self.heads.c.bytes.filling = False
-            self.job.limits_known = True
-            self.by_bytes += 1
             count = self.contenders(self.add_gains(count))
             self.rescale(count)
+        elif self.axes is None:
+            if self.data.weight != NULL:
+                return count
+            return self.contenders(self.add_gains(count))
         else:
-            self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
-            if self.axes is None:
-                self.floats.was_read()
-                if self.data.weight != NULL:
-                    return count
-                return self.contenders(self.add_gains(count))
-            self.axes.was_read()
-            self.along_axes += 1
             for i in range(count):
                 self.least[i], self.most[i] = 0, INFINITY
         count = self.look(count)
         self.account()
         return count
+
+    cdef int weigh(self, Py_ssize_t count) except -1 nogil:
+        """Find the rows that the first candidates may be closer to than these' nearest center, and
+        about how much they would lower the potential.
+        """
+        memset(self.job.left, 0, self.data.n_threads * sizeof(double))
+        memset(self.looked, 0, count)
+        if self.job.gains != NULL:
+            memset(self.job.gains, 0, self.data.n_threads * self.trials * GAIN * sizeof(double))
+        if self.in_bytes is None:
+            self.data.each_chunk(self.data.exact.weigh, &self.job, 1 + self.data.assign_cost(count))
+            if self.axes is None:
+                self.floats.was_read()
+            else:
+                self.axes.was_read()
+                self.along_axes += 1
+            return 0
+        self.all.put_in_bytes(&self.in_bytes.bytes, self.packing)
+        if self.heads is not None:
+            self.heads.put(self.all, &self.in_bytes.bytes)
+            memset(self.heads.c.looked, 0, self.data.n_threads * sizeof(double))
+            self.by_heads += 1
+        self.data.each_chunk(self.data.exact.weigh_bytes, &self.job, self.byte_cost())
+        self.in_bytes.bytes.filling = False
+        if self.heads is not None:
+            self.heads.c.bytes.filling = False
+        self.job.limits_known = True
+        self.by_bytes += 1
+        return 0
 
     cdef Py_ssize_t look(self, Py_ssize_t count) except -1 nogil:
         """Look at all features of the rows that are left for a candidate, one after the other: the
@@ -349,7 +366,8 @@ cdef class PlusPlus:
 
     cdef int look_for_ways(self) except -1:
         """From now on compare rows in another way, if that pays for the centers to come."""
-        self.due *= 2
+        while self.due <= self.centers:
+            self.due *= 2
         if self.axes is None and self.bytes_pay():
             self.use_bytes()
         if (self.in_bytes is not None

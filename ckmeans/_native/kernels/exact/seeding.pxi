@@ -161,8 +161,8 @@ cdef int weigh(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
     cdef Worker *me = job.workers + worker
     cdef Py_ssize_t d = job.rows.d, m = candidates.m, first, count, i, j
     cdef Py_ssize_t width = packed_width(job.packing, d)
-    cdef double *gains = (job.gains + worker * m * GAIN if job.packing.axes == NULL
-                          else <double *>NULL)
+    cdef double *gains = (<double *>NULL if job.gains == NULL or job.packing.axes != NULL
+                          else job.gains + worker * m * GAIN)
     cdef float low[PANEL]
     cdef float high[PANEL]
     cdef float sums[PANEL]
@@ -260,7 +260,7 @@ cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
     cdef Worker *me = job.workers + worker
     cdef Py_ssize_t m = job.candidates.m, first, count, i
     cdef uint64_t *closer = job.closer + start // PANEL * m
-    cdef double *gains = job.gains + worker * m * GAIN
+    cdef double *gains = <double *>NULL if job.gains == NULL else job.gains + worker * m * GAIN
     if not job.limits_known:
         for first from start <= first < stop by PANEL:
             count = min(<Py_ssize_t>PANEL, stop - first)

@@ -20,13 +20,13 @@
 
 cimport cython
 from libc.math cimport sqrtf
-from libc.stdint cimport int8_t, int32_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernel_tables cimport (
     ByteCenters, BytePanel, Bytes, Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES,
     BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, Heads,
-    PANEL, PRICED_ROWS, QUANTA_TOTAL, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
+    PANEL, PRICED_ROWS, QUANTA_TOTAL, SHARE, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
 )
 
 cdef extern from "runtime/simd.h" nogil:
@@ -647,6 +647,7 @@ cdef void filter_csr(const float *x, const int32_t *columns, Py_ssize_t count, P
 
 include "kernels/filter/groups.pxi"
 include "kernels/filter/whole_numbers.pxi"
+include "kernels/filter/sampled.pxi"
 include "kernels/filter/bytes.pxi"
 include "kernels/filter/float32_distances.pxi"
 
@@ -723,6 +724,8 @@ _table.quantise = filter_quantise
 _table.quantise_center = filter_quantise_center
 _table.quanta = filter_quanta
 _table.quanta_from = CKM_QUANTA_FROM
+_table.sample_ratios = filter_sample_ratios
+_table.take_candidate = filter_take_candidate
 _table.pack_bytes = filter_pack_bytes
 _table.pack_center = filter_pack_center
 _table.byte_gains = filter_byte_gains
