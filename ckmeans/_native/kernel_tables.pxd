@@ -198,6 +198,15 @@ cdef struct Bytes:       # the same rows in bytes; see kernels/filter/bytes.pxi
     Py_ssize_t n_muted
 
 
+cdef inline void row_of_bytes(const int32_t *panel, Py_ssize_t size, Py_ssize_t i,
+                              int32_t *out) noexcept nogil:
+    """Copy the words (size,) of row i of a panel in bytes."""
+    cdef const int32_t *from_ = panel + i // BYTE_LANES * size * BYTE_LANES + i % BYTE_LANES
+    cdef Py_ssize_t w
+    for w in range(size):
+        out[w] = from_[w * BYTE_LANES]
+
+
 cdef struct ByteCenters: # centers for rows in bytes
     Py_ssize_t m
     Py_ssize_t moved     # the first of them, with which all rows are compared; the others are where
@@ -216,16 +225,18 @@ cdef struct ByteCenters: # centers for rows in bytes
                          # out or clamped; else 0
 
 
-cdef struct Heads:       # what candidates of k-means++ are compared with first: coordinates of rows
-                         # in bytes along some axes; see kernels/exact/seeding.pxi
+cdef struct Heads:       # what rows in bytes are compared by first: coordinates along some axes, in
+                         # bytes, too; see kernels/exact/heads.pxi
     const float *axes    # (n_axes, d) orthonormal, but for `error`
     Py_ssize_t n_axes, width     # width - n_axes more coordinates share the length of the remainder
     double error         # of coordinates, relative to the length of the row
     Bytes bytes          # of the coordinates
-    const ByteCenters *candidates
-    float *limits        # (n, rounded up to PANEL) as those of Seeding, in steps of these bytes
-    int32_t *by_row      # (the same, row_words) all features of rows in bytes, row after row,
-    const int32_t *centers       # (m, row_words) and of candidates; words past the last feature: 0
+    const ByteCenters *centers   # their heads
+    float *limits        # (n, rounded up to PANEL) as those of Seeding, in steps of these bytes;
+                         # NULL: for an assignment
+    int32_t *by_row      # (the same, row_words) all features of rows in bytes, row after row, for
+                         # k-means++,
+    const int32_t *by_center     # (m, row_words) and of centers; words past the last feature: 0
     Py_ssize_t row_words
     float *room          # scratch (threads, width, PANEL)
     double *looked       # INOUT (threads,) pairs of a row and a candidate that heads left over
@@ -234,13 +245,17 @@ cdef struct Heads:       # what candidates of k-means++ are compared with first:
 cdef struct BytePanel:   # up to PANEL rows on their way through the filter in bytes
     const int32_t *words
     float rough, reach
+    const int32_t *head_words    # of heads, if there are any
+    float head_rough, head_reach
+    float head_step[PANEL]
     bint seeking         # no row has a limit yet
     bint full            # more centers are left than there is room for
     Py_ssize_t count     # how many are left
     uint64_t here        # bit i: there is a row i, whose label is not yet decided
     uint64_t whole       # bit i: it is compared with all centers
     int32_t own[PANEL]   # labels; their centers are not listed
-    double sq_own[PANEL] # squared distances to those, as `sq_distance` has them
+    double sq_own[PANEL] # INOUT squared distances to the rows' centers, as `sq_distance` has them;
+                         # OUT -1 if the last one was not computed
     float step[PANEL]
     float inverse[PANEL] # of `step`
     float guard[PANEL]   # how much a row's limit is above the score that gave it: `byte_guard`
@@ -373,6 +388,7 @@ cdef struct Tile:        # scratch for the bounds of TILE rows
 cdef struct Counters:    # what the kernels did
     int64_t filtered     # row-center pairs compared by the filter
     int64_t again        # those of them that bytes had left, in too large a number
+    int64_t closer       # those that heads had left
     int64_t exact        # row-center pairs decided by exact arithmetic
     int64_t decided      # rows that the filter left to exact arithmetic
     int64_t boxed        # box-center pairs tested
@@ -415,6 +431,8 @@ cdef struct Worker:      # what belongs to one thread
     Tile tile
     BytePanel *byte_panels       # (BYTE_PANELS + 1,)
     int32_t *stray_words         # (PANEL / BYTE_LANES, words of a row, BYTE_LANES) of the last one
+    int32_t *stray_heads         # the same of its heads
+    int32_t *row_words           # (PANEL, words of a row) of a panel, row after row
     int32_t *products            # (BYTE_GROUP, BYTE_ROWS)
     Tally tally
     Counters counters
@@ -493,6 +511,9 @@ cdef struct FilterTable:
                         ByteCenters *centers) noexcept nogil
     void (*bytes)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t first,
                   Py_ssize_t stop, BytePanel *panel, int32_t *products) noexcept nogil
+    Py_ssize_t (*heads)(const ByteCenters *centers, const Bytes *packing, const Heads *heads,
+                        Py_ssize_t first, Py_ssize_t stop, BytePanel *panel, int32_t *products,
+                        int32_t *rows) noexcept nogil
     void (*byte_gains)(const ByteCenters *centers, const Bytes *packing, Py_ssize_t start,
                        Py_ssize_t stop, const float *limits, const float *worth,
                        uint64_t *closer, double *gains, int32_t *products) noexcept nogil
@@ -568,7 +589,11 @@ cdef struct Assign:      # one assignment pass; IN unless marked
     Bounds *bounds               # INOUT
     const Bytes *bytes
     const ByteCenters *byte_centers
+    Heads *heads                 # by which rows in bytes are compared first; or NULL
     float *others                # INOUT (n,) as in BytePanel, of the last pass; or NULL
+    double *sq_own               # INOUT (n,) likewise the squared distance to the row's center; -1:
+                                 # not known
+    const uint8_t *still         # (k,) whether centers are where they were in that pass
     int32_t *labels              # INOUT (n,) in the order of the places; -1 = none yet
     Worker *workers              # INOUT
     # see kernels/exact/leads.pxi

@@ -62,8 +62,16 @@ def test_first_labels_are_those_of_the_definition(kind, dtype):
         assert np.array_equal(in_bytes(X, centers), oracle.assign(X, centers)[0])
 
 
+@pytest.fixture(params=[0, 1], ids=["all features", "heads"])
+def heads(request):
+    """Whether rows are compared by heads first, from the second pass on."""
+    before = engine.insist_on_heads(request.param)
+    yield request.param
+    engine.insist_on_heads(before)
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_iteration_is_that_of_float32(kind):
+def test_every_iteration_is_that_of_float32(kind, heads):
     """From the second iteration on, limits come from the labels so far."""
     rng = np.random.default_rng(len(kind))
     for n, d, k in (700, 90, 50), (1000, 31, 70):
@@ -96,11 +104,11 @@ def differences(rounds, seed=0):
     return wrong
 
 
-def test_centers_that_stay_where_they_are_need_not_be_compared():
+def test_centers_that_stay_where_they_are_need_not_be_compared(heads):
     assert differences(2 * len(KINDS)) == 0
 
 
-def test_a_center_taken_to_stay_where_it_was_would_be_noticed():
+def test_a_center_taken_to_stay_where_it_was_would_be_noticed(heads):
     engine.scale_bounds(0)
     try:
         assert differences(len(KINDS)) > 0
@@ -108,19 +116,78 @@ def test_a_center_taken_to_stay_where_it_was_would_be_noticed():
         engine.scale_bounds(1)
 
 
-def test_a_pass_costs_less_once_centers_stay_where_they_are():
+def test_a_pass_costs_less_once_centers_stay_where_they_are(heads):
     rng = np.random.default_rng(4)
     X, centers = settling(rng, "plain", 4000, 64, 300)
     run = engine.Run(engine.Data(X, None, 2, True), centers, 100, 0.0, "bytes")
-    pairs = [0]
+    pairs, distances = [0], [0]
     while run.iterate():
         pairs.append(run.counters()["filtered"])
-    pairs = np.diff(pairs)
+        distances.append(run.counters()["exact"])
+    pairs, distances = np.diff(pairs), np.diff(distances)
     assert pairs[0] == len(X) * len(centers)
     assert pairs[-1] < pairs[0] / 5
+    # Those to centers that have not moved are kept.
+    assert distances[1] >= len(X) > 2 * distances[-1]
 
 
-def test_a_center_that_was_equal_to_another_is_compared_once_they_part():
+def along_few_directions(n, d, k, seed=8):
+    """Rows that vary along a few directions, which are no features."""
+    rng = np.random.default_rng(seed)
+    turn = np.linalg.qr(rng.normal(size=(d, d)))[0] / (1 + np.arange(d)[:, None])
+    X = (rng.normal(size=(n, d)) + rng.normal(size=(k, d))[rng.integers(k, size=n)]) @ turn
+    return np.ascontiguousarray(X + 3, dtype=np.float32)
+
+
+def test_heads_leave_few_pairs_to_all_features(heads):
+    X = along_few_directions(3000, 96, 150)
+    centers = X[:150].astype(float)
+    run = engine.Run(engine.Data(X, None, 2, True), centers.copy(), 12, 0.0, "bytes")
+    for _ in range(6):
+        run.iterate()
+    assert (run.left_by_heads > 0) == heads
+    assert run.left_by_heads < run.counters()["filtered"] / 8
+    assert trajectory(X, centers, "bytes", 12) == trajectory(X, centers, FLOATS, 12)
+
+
+def test_a_weaker_bound_of_heads_would_be_noticed(heads):
+    """As in `test_guard.py`, of passes that go by heads."""
+    if not heads:
+        pytest.skip("see test_guard.py")
+    wrong = 0
+    for seed in range(3):
+        X = along_few_directions(2000, 64, 100, seed)
+        centers = X[:100].astype(float)
+        right = trajectory(X, centers, FLOATS, 6)
+        engine.scale_guard(0)
+        try:
+            wrong += trajectory(X, centers, "bytes", 6) != right
+        finally:
+            engine.scale_guard(1)
+    assert wrong
+
+
+def test_heads_are_made_where_rows_vary_along_few_directions(uninsisted):
+    n, d, k = 9000, 256, 1000
+    noise = np.random.default_rng(1).random((n, d), dtype=np.float32)
+    for X, pays in (along_few_directions(n, d, k), True), (noise, False):
+        centers = X[:k].astype(float)
+        run = engine.Run(engine.Data(X, None, 2, True), centers.copy(), 20, 0.0, "lloyd")
+        run.iterate()
+        run.iterate()
+        assert (run.left_by_heads > 0) == pays
+        assert run.left_by_heads < n * k / 10
+
+
+def test_the_number_of_directions_along_which_rows_vary():
+    rng = np.random.default_rng(2)
+    for few in 1, 4, 40:
+        X = 7 + rng.normal(size=(500, few)) @ np.linalg.qr(rng.normal(size=(80, few)))[0].T
+        assert abs(engine.spread(X) - few) < 0.2 * few
+    assert engine.spread(np.ones((9, 5))) == np.inf
+
+
+def test_a_center_that_was_equal_to_another_is_compared_once_they_part(heads):
     """Nothing was known about it: only the first of equal centers is compared."""
     rng = np.random.default_rng(5)
     X = rng.normal(size=(2000, 40))
@@ -140,6 +207,14 @@ def test_a_center_that_was_equal_to_another_is_compared_once_they_part():
     st.booleans(),
 )
 def test_any_shape_and_weights(seed, kind, n, d, k, weighted):
+    heads = engine.insist_on_heads(seed % 2)
+    try:
+        same_as_boxes(seed, kind, n, d, k, weighted)
+    finally:
+        engine.insist_on_heads(heads)
+
+
+def same_as_boxes(seed, kind, n, d, k, weighted):
     rng = np.random.default_rng(seed)
     X = rows_of_kind(rng, kind, n + n % 2 * 10, d)
     k = min(k, len(X))
@@ -159,7 +234,7 @@ def test_rows_that_are_converted_as_they_are_read(dtype):
         assert np.array_equal(in_bytes(rows, centers), oracle.assign(rows, centers)[0])
 
 
-def test_more_centers_left_over_than_there_is_room_for():
+def test_more_centers_left_over_than_there_is_room_for(heads):
     """Centers that differ in the last bits: another filter, and then the definition, decide."""
     rng = np.random.default_rng(2)
     for d in (40, 128):
@@ -169,14 +244,14 @@ def test_more_centers_left_over_than_there_is_room_for():
         same_fits(X, centers, ["boxes", "bytes", "lloyd"], max_iter=5)
 
 
-def test_rows_without_direction():
+def test_rows_without_direction(heads):
     rng = np.random.default_rng(3)
     X = rng.integers(0, 2, size=(320, 96)).astype(float)
     X[::8] = 0
     same_fits(X, X[1:81:2] + 0.01 * rng.random((40, 96)), ["boxes", "bytes"], metric="cosine")
 
 
-def test_runs_take_turns():
+def test_runs_take_turns(heads):
     """Two runs of other sizes over the same data, and a third that uses bounds."""
     rng = np.random.default_rng(4)
     X = rng.normal(size=(60, 80))[rng.integers(60, size=2000)] + rng.normal(size=(2000, 80))
@@ -259,7 +334,8 @@ from ckmeans._native import engine
 engine.insist(True)
 rng = np.random.default_rng(0)
 digest = hashlib.sha256()
-for n, d, k in (300, 70, 40), (200, 130, 65), (129, 5, 3), (64, 64, 32):
+for i, (n, d, k) in enumerate([(300, 70, 40), (200, 130, 65), (129, 5, 3), (64, 64, 32)] * 2):
+    engine.insist_on_heads(i // 4)
     X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-3, 3, size=(n, 1))
     run = engine.Run(engine.Data(X, None, 1, True), X[:k].copy(), 4, 0.0, "bytes")
     for _ in range(4):

@@ -17,8 +17,10 @@ cdef void assign_job(View view, Assign *job, CenterForms forms, int32_t *labels)
     job.boxes = NULL
     job.bounds = NULL
     job.bytes = NULL
+    job.heads = NULL
     job.byte_centers = NULL
     job.others = NULL
+    job.sq_own, job.still = NULL, NULL
     job.filter = view.filter
     job.labels = labels
     job.workers = view.workers

@@ -426,7 +426,7 @@ cdef class PlusPlus:
             heads = RowHeads()
             try:
                 if heads.make(self.data, &self.in_bytes.bytes, m,
-                              self.leading[:chosen - tails_of(chosen)], chosen):
+                              self.leading[:chosen - tails_of(chosen)], chosen, True):
                     self.heads, self.job.heads, self.job.limits_known = heads, &heads.c, False
                     self.wasted = 0
             except MemoryError:               # bytes of all features will do

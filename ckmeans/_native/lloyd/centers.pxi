@@ -53,6 +53,8 @@ cdef class CenterForms:
     cdef ByteCenters in_bytes    # the same centers as `c`, for rows in bytes
     cdef Memory others_memory    # for passes that go on from the last one: see `keep_others`
     cdef float *others           # (n,) see Assign
+    cdef double *sq_own          # (n,)
+    cdef uint8_t *still          # (k,)
     cdef bint others_known       # they are those of the labels, and of centers as in
     cdef double *at_others       # (k, d)
     cdef int others_of           # the `version` of the bytes that they are of
@@ -176,6 +178,8 @@ cdef class CenterForms:
             self.others = <float *>memory.take(n, sizeof(float))
             self.at_others = <double *>memory.take(self.c.k * self.d, sizeof(double))
             self.compared = <uint8_t *>memory.take(self.c.k, 1)
+            self.sq_own = <double *>memory.take(n, sizeof(double), True)
+            self.still = <uint8_t *>memory.take(self.c.k, 1)
             self.byte_ids = <int32_t *>memory.take(self.c.k, sizeof(int32_t))
             self.byte_order = <int32_t *>memory.take(self.c.k, sizeof(int32_t))
             self.others_memory = memory
@@ -185,12 +189,14 @@ cdef class CenterForms:
         """Find the order in which centers are put in bytes."""
         cdef ByteCenters *to = &self.in_bytes
         cdef Py_ssize_t m = self.c.m, d = self.d, moved = 0, still = m, j, id_
+        memset(self.still, 0, self.c.k)
         for j in range(m):
             id_ = self.ids[j]
             if (self.others_known and self.compared[id_]
                 and (bounds_factor == 0
                      or same_row(self.at_others + id_ * d, self.c.rows + id_ * d, d))):
                 still -= 1
+                self.still[id_] = True
                 self.byte_order[still] = <int32_t>j
             else:
                 self.byte_order[moved] = <int32_t>j

@@ -337,6 +337,11 @@ cdef class Run:
             raise ValueError(f"there are {self.k} centers, got {centers.shape[0]}.")
         return self.measure(self.data.used(rows, self.k, memory), NULL)
 
+    @property
+    def left_by_heads(self):
+        """Of the pairs that were compared by heads of rows, those compared by all features, too."""
+        return self.data.threads.counters().closer
+
     def counters(self):
         """Counts of the work of the kernels so far.
 

@@ -6,11 +6,41 @@ cdef double distance_cost(Py_ssize_t d) noexcept nogil:
     return 30 + 0.4 * d
 
 
+cdef double center_cost(Py_ssize_t d) noexcept nogil:
+    """About how many nanoseconds it takes to compare a row in bytes with one of many centers."""
+    return 0.1 + filter_table.byte_cost * ((d + 63) // 64)
+
+
+cdef double head_cost(Py_ssize_t width) noexcept nogil:
+    """The same by heads, without the pairs that they leave."""
+    return 0.15 + filter_table.byte_cost * width / 64.0
+
+
+cdef double without_heads(Py_ssize_t d) noexcept nogil:
+    """The same by all features at once, as measured beside `head_cost`."""
+    return center_cost(d) + 0.05
+
+
+cdef double closer_cost(Py_ssize_t d) noexcept nogil:
+    """Nanoseconds of a pair that heads leave."""
+    return 10 + 0.03 * d
+
+
+cdef Py_ssize_t most_head(Py_ssize_t d) noexcept nogil:
+    """The most numbers of a head: with more, little would be saved."""
+    return min(<Py_ssize_t>MOST_HEAD, d // 4 + 16)
+
+
+cdef double head_making_cost(Py_ssize_t width, Py_ssize_t d) noexcept nogil:
+    """Nanoseconds to make the head of a row."""
+    return 60 + d * (0.015 * width + 0.5)
+
+
 cdef double bytes_cost(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
     """About how many nanoseconds it takes to compare a row in bytes with m centers, including the
     distance to its own, which is computed first.
     """
-    return 30 + distance_cost(d) + m * (0.1 + filter_table.byte_cost * ((d + 63) // 64))
+    return 30 + distance_cost(d) + m * center_cost(d)
 
 
 cdef double bytes_or(Py_ssize_t m, Py_ssize_t d) noexcept nogil:
@@ -74,6 +104,20 @@ cdef int assign_passing(View view, Assign *job, CenterForms forms) except -1:
     return 0
 
 
+cdef int heads_insisted = -1
+
+
+def insist_on_heads(int always):
+    """For tests: whether rows that are kept in bytes are compared by heads first wherever that is
+    possible (1) or never (0), however slow, or where it is predicted to pay (-1); returns what held
+    before.
+    """
+    global heads_insisted
+    before = heads_insisted
+    heads_insisted = always
+    return before
+
+
 cdef class InBytes(Packing):
     """Rows in bytes, and nothing else.
 
@@ -95,6 +139,9 @@ cdef class InBytes(Packing):
     cdef double with_loud        # what rows cost without that, in bytes or otherwise
     cdef bint missed             # leaving them out costs no less
     cdef bint likely             # whether bytes are expected to be the fastest form in a run
+    cdef RowHeads heads          # None: all features are compared at once
+    cdef Py_ssize_t heads_k      # with so many centers,
+    cdef int heads_at            # the iteration from which on heads are considered (again)
 
     cdef int open(self, Data data) except -1:
         self.floats = data.floats
@@ -159,21 +206,37 @@ cdef class InBytes(Packing):
             return self.floats.panels_for(run, layout)
         # (In the first pass rows have no labels yet.)
         self.leave_out(self.n_loud if self.muting and run.n_iter > 0 else 0)
+        if self.bytes.n_muted and self.heads is not None:
+            with gil:
+                self.heads = None            # they are of all features
         if run.forms.others_of != self.version:
             run.forms.others_known = False
             run.forms.others_of = self.version
+        if self.may_look_for_heads(run):
+            with gil:
+                try:
+                    self.look_for_heads(run)
+                except MemoryError:           # bytes of all features will do
+                    self.heads = None
         self.before = run.data.threads.counters()
         run.forms.put_in_bytes(&self.bytes, &self.packed, going_on)
         run.forms.others_known = False        # until the pass is complete
         run.job.bytes = &self.bytes
         run.job.byte_centers = &run.forms.in_bytes
         run.job.others = run.forms.others if going_on else NULL
+        run.job.sq_own = run.forms.sq_own if going_on else NULL
+        run.job.still = run.forms.still
+        run.job.heads = NULL
+        if self.heads is not None and run.n_iter:
+            run.job.heads = &self.heads.c
+            self.heads.put(run.forms, &self.bytes, run.forms.byte_order if going_on else NULL)
         return &self.packed
 
     cdef bint ready(self, Run run) except -1 nogil:
         """Whether there is room for what this pass fills or reads."""
         if (self.bytes.words != NULL and run.forms.others_memory is not None
-            and run.data.threads.has_sieves(run.k, 1)):
+                and run.data.threads.has_sieves(run.k, 1)
+                and (self.heads is None or self.heads.forms.c.k >= run.k)):
             return True
         with gil:
             try:
@@ -183,6 +246,8 @@ cdef class InBytes(Packing):
                 run.data.threads.room_for_sieves(run.k, 1)
                 run.forms.use_bytes(&self.bytes)
                 run.forms.keep_others(run.data.rows.n)
+                if self.heads is not None:
+                    self.heads.room_for_centers(run.k)
             except MemoryError:
                 self.give_up(run)
                 return False
@@ -192,6 +257,7 @@ cdef class InBytes(Packing):
         cdef Memory memory = Memory()
         cdef Bytes bytes
         self.leave_out(0)                    # (until it is decided anew)
+        self.heads = None
         make_byte_room(&bytes, memory, (data.rows.n + PANEL - 1) // PANEL * PANEL, data.rows.d)
         self.packed = self.floats.packed
         self.packed.panels = NULL
@@ -203,6 +269,7 @@ cdef class InBytes(Packing):
         cdef double n = run.data.rows.n
         cdef Counters after
         cdef double again, compared          # centers, by this filter and by another one
+        cdef double closer                   # and by all features, if by heads first
         if run.job.bytes == NULL:
             return self.floats.was_compared(run, doubtful, pairs)
         self.bytes.filling = False
@@ -212,9 +279,16 @@ cdef class InBytes(Packing):
         after = run.data.threads.counters()
         again = (after.again - self.before.again) / n
         compared = (after.filtered - self.before.filtered) / n - again
-        self.counted.note(run, bytes_cost(1, d) + compared * (bytes_cost(1, d) - bytes_cost(0, d))
+        closer = (after.closer - self.before.closer) / n
+        self.counted.note(run, bytes_cost(1, d) + self.compared_cost(run, compared, closer)
                           + max(pairs - 1, 0.0) * distance_cost(d) + again * brute_cost(1, d))
         self.counted_m = run.forms.c.m
+        if run.job.heads != NULL:
+            self.heads.c.bytes.filling = False
+            if (heads_insisted < 0 and self.compared_cost(run, compared, closer)
+                    > compared * without_heads(d)):
+                with gil:
+                    self.leave_heads(run)
         if run.choice.insists_on(self):
             self.mute(run, INFINITY)
         elif not self.muting and self.counted.row > 2 * bytes_or(self.counted_m, d):
@@ -276,11 +350,109 @@ cdef class InBytes(Packing):
             self.n_loud = 0
         return 0
 
+    cdef double compared_cost(self, Run run, double compared, double closer) noexcept nogil:
+        """Nanoseconds of a row that is compared with so many centers, of which so many heads leave.
+        """
+        cdef Py_ssize_t d = run.data.rows.d
+        if run.job.heads == NULL:
+            return compared * center_cost(d)
+        return compared * head_cost(self.heads.c.width) + closer * closer_cost(d)
+
+    # -- heads -------------------------------------------------------------------------------------
+
+    cdef bint may_look_for_heads(self, Run run) noexcept nogil:
+        """Whether to find out now if heads would pay: it must be cheap beside the next passes."""
+        cdef Py_ssize_t d = run.data.rows.d, n = run.data.rows.n, most = most_head(d)
+        if self.heads_k != run.k:
+            self.heads_k, self.heads_at = run.k, 1
+        if (self.heads is not None or self.bytes.filling or heads_insisted == 0
+                or self.bytes.n_muted or self.packed.clamped or run.n_iter < self.heads_at):
+            return False
+        if heads_insisted > 0:
+            return True
+        return (most >= 16 and n >= 2 * HEAD_ROWS
+                and self.passes_to_come(run) * n * self.to_compare(run) * center_cost(d)
+                > 16 * (leading_cost(6 * most, most, d) + 1e6))
+
+    cdef double passes_to_come(self, Run run) noexcept nogil:
+        """For which heads that are made now are to pay."""
+        return min(max(8, 2 * run.n_iter), run.left() + 1)
+
+    cdef double to_compare(self, Run run) noexcept nogil:
+        """With how many centers a row will be compared in the next pass."""
+        cdef Py_ssize_t m = run.forms.c.m, d = run.data.rows.d
+        cdef double cost = self.row_cost(m, d) - bytes_cost(0, d)
+        return min(max(cost / center_cost(d), 0.0), <double>m)
+
+    cdef int look_for_heads(self, Run run) except -1:
+        """From now on compare heads first, if a sample of the rows predicts that this pays."""
+        cdef Data data = run.data
+        cdef Py_ssize_t n = data.rows.n, d = data.rows.d, k = run.k, most = most_head(d), i
+        cdef double scale = self.packed.scale, m = self.to_compare(run), cost, best
+        cdef double passes = self.passes_to_come(run)
+        cdef RowHeads heads
+        cdef cnp.ndarray origin, own
+        self.heads_at = 2 * run.n_iter + 2
+        if heads_insisted > 0:
+            most = max(most, <Py_ssize_t>3)
+        origin = np.empty(d)
+        memcpy(cnp.PyArray_DATA(origin), self.packed.origin, d * sizeof(double))
+
+        def moved_rows(count):
+            return (data.take(drawn_places(n, min(n, count))) - origin) * scale
+
+        if heads_insisted < 0 and spread(moved_rows(SPREAD_ROWS)) > MOST_SPREAD * d:
+            self.heads_at = 2 ** 31 - 1      # never, whatever the centers are
+            return 0
+        axes = leading_axes(moved_rows(6 * most), most - tails_of(most))
+        if len(axes) == 0:
+            return 0
+        # They are tried on other rows than those, and on some of the centers.
+        sample = drawn_places(n, HEAD_TRIED // 2, HEAD_ROWS)
+        own = np.empty(len(sample), dtype=np.int64)
+        for i in range(len(sample)):
+            own[i] = max(run.job.labels[<Py_ssize_t>sample[i]], 0)
+        centers = (as_array(run.clusters.center, k, d) - origin) * scale
+        rows = (data.take(sample) - origin) * scale
+        shares = ((rows - centers[own]) ** 2).sum(axis=1)
+        if k > HEAD_CENTERS:
+            centers = centers[drawn_places(k, HEAD_CENTERS)]
+        trial = Trial(rows, centers, axes)
+        # Limits fall as nearer centers are found. The second term estimates the error of bytes.
+        near = (trial.center_sq_norms - 2 * product(rows, centers.T)).min(axis=1) + trial.sq_norms
+        shares = np.minimum(shares, np.maximum(near, 0))
+        limits = ((shares - trial.sq_norms)[:, None]
+                  + 0.03 * np.sqrt(np.outer(trial.sq_norms, trial.center_sq_norms)))
+        best = INFINITY if heads_insisted > 0 else 0.9 * m * without_heads(d)
+        chosen = 0
+        for width in [most] if heads_insisted > 0 else [16, 24, 32, 48, 64, 96, 128, 192, 256]:
+            if width > most:
+                break
+            left = m * (trial.limits(min(width - tails_of(width), len(axes)))[0] < limits).mean()
+            cost = (m * head_cost(width) + left * closer_cost(d)
+                    + head_making_cost(width, d) / passes)
+            if cost < best:
+                chosen, best = width, cost
+        if chosen:
+            heads = RowHeads()
+            if heads.make(data, &self.bytes, k, axes[:chosen - tails_of(chosen)], chosen, False):
+                data.threads.room_for_heads(heads.c.bytes.parts * heads.c.bytes.depth,
+                                            heads.c.row_words)
+                self.heads = heads
+        return 0
+
+    cdef int leave_heads(self, Run run) except -1:
+        self.heads = None
+        self.heads_at = 2 * run.n_iter + 2
+        run.job.heads = NULL
+        return 0
+
     cdef void was_read(self) noexcept nogil:
         self.floats.was_read()
 
     cdef int leave(self, Run run) except -1:
         run.job.bytes = NULL
+        run.job.heads = NULL
         run.forms.others_known = False
         self.forget()                        # (other runs pack again what they need)
         return 0
@@ -290,6 +462,7 @@ cdef class InBytes(Packing):
 
     cdef void forget(self) noexcept:
         self.bytes.words = NULL
+        self.heads = None
         self.packed = self.floats.packed
         self.memory = None
 

@@ -19,7 +19,8 @@ cdef class Threads:
     cdef long long looked        # for signals, in milliseconds
     cdef Memory memory           # of `workers` and of their rooms for rows
     cdef Memory score_memory, sieve_memory, list_memory, tile_memory, byte_memory, stray_memory
-    cdef Py_ssize_t stray_words
+    cdef Memory head_memory
+    cdef Py_ssize_t stray_words, head_words, row_words
     # what there is room for: the number of
     cdef Py_ssize_t features     # features of a row
     cdef Py_ssize_t scores       # CSR: scores of a row
@@ -196,6 +197,23 @@ cdef class Threads:
             self.stray_words, self.stray_memory = words, memory
         return 0
 
+    cdef int room_for_heads(self, Py_ssize_t words, Py_ssize_t row_words) except -1:
+        """For panels of heads of so many words, beside rows of `row_words`."""
+        cdef Memory memory
+        cdef int32_t *heads
+        cdef int32_t *rows
+        cdef int i
+        words, row_words = max(words, self.head_words), max(row_words, self.row_words)
+        if words > self.head_words or row_words > self.row_words:
+            memory = Memory()
+            heads = <int32_t *>memory.take(self.n * PANEL * words, sizeof(int32_t))
+            rows = <int32_t *>memory.take(self.n * PANEL * row_words, sizeof(int32_t))
+            for i in range(self.n):
+                self.workers[i].stray_heads = heads + i * PANEL * words
+                self.workers[i].row_words = rows + i * PANEL * row_words
+            self.head_words, self.row_words, self.head_memory = words, row_words, memory
+        return 0
+
     cdef int room_for_tiles(self, Py_ssize_t groups) except -1 nogil:
         """For the bounds of a tile on a number of groups."""
         if groups > self.groups:
@@ -265,4 +283,5 @@ cdef class Threads:
             total.boxed += each.boxed
             total.broken += each.broken
             total.again += each.again
+            total.closer += each.closer
         return total

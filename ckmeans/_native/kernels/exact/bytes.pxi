@@ -64,8 +64,13 @@ cdef inline float limit_of(const Assign *job, const BytePanel *panel, Py_ssize_t
                       score_of(sq_distance, sq_norm, job.packing) / panel.step[row])
 
 
+cdef inline bint keeps_distance(const Assign *job, Py_ssize_t row, int32_t own) noexcept nogil:
+    """Whether the distance to a row's center is known from the last pass."""
+    return job.sq_own != NULL and job.still[own] and job.sq_own[row] >= 0
+
+
 cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t place,
-                      Py_ssize_t count, BytePanel *panel) noexcept nogil:
+                      Py_ssize_t count, BytePanel *panel, int worker) noexcept nogil:
     """Prepare up to 64 rows: put them in bytes if they are not yet, and find their limits."""
     cdef const Bytes *packing = job.bytes
     cdef const ByteCenters *centers = job.byte_centers
@@ -77,6 +82,15 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
     panel.words = packing.words + place * packing.parts * packing.depth
     panel.rough = packing.rough[at]
     panel.reach = packing.reach[at]
+    if job.heads != NULL:
+        if job.heads.bytes.filling:
+            make_heads(job.rows, job.packing, job.filter, job.heads, packing, me, first, count,
+                       worker)
+        panel.head_words = (job.heads.bytes.words
+                            + first * job.heads.bytes.parts * job.heads.bytes.depth)
+        panel.head_rough = job.heads.bytes.rough[at]
+        panel.head_reach = job.heads.bytes.reach[at]
+        memcpy(panel.head_step, job.heads.bytes.steps + first, sizeof(panel.head_step))
     panel.full = False
     panel.count = 0
     panel.here = all_rows(count)
@@ -98,11 +112,14 @@ cdef void begin_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_
         panel.full = centers.loose > 0       # there is no limit: another filter is to decide
         return
     for i in range(count):
-        if i + 1 < count:
+        if i + 1 < count and not keeps_distance(job, first + i + 1, panel.own[i + 1]):
             ask_for(job.centers.rows + panel.own[i + 1] * d, d)
-        x = fetch(job.rows, first + i, 1, me.block)
-        panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
-        me.counters.exact += 1
+        if keeps_distance(job, first + i, panel.own[i]):
+            panel.sq_own[i] = job.sq_own[first + i]
+        else:
+            x = fetch(job.rows, first + i, 1, me.block)
+            panel.sq_own[i] = sq_distance(x, job.centers.rows + panel.own[i] * d, d)
+            me.counters.exact += 1
         panel.limit[i] = limit_of(job, panel, i, panel.sq_own[i], norms[i])
 
 
@@ -151,6 +168,8 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
         if left[b] == 1 and panel.own[b] < 0:          # the only one
             best[b] = ids[panel.place[order[start[b]]]]
             left[b] = 0
+        if panel.own[b] < 0:
+            panel.sq_own[b] = -1 if left[b] == 0 else <double>1e999
         for i in range(start[b], start[b] + left[b]):
             ask_for(centers.rows + ids[panel.place[order[i]]] * d, d)
     for b in range(PANEL):
@@ -182,7 +201,9 @@ cdef void choose_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize
         if second < 1e999:
             others = min(others, least_score(second, norms[b], panel.step[b], job.packing))
         panel.others[b] = others
+        panel.sq_own[b] = least
         if second < 1e999 and not apart(least, second, d):
+            panel.sq_own[b] = -1
             panel.others[b] = <float>-3e38    # which of them is the other one is not told
             if panel.own[b] >= 0:
                 insert_id(me.sieve.ids, &listed.m, panel.own[b])
@@ -216,12 +237,23 @@ cdef struct Strays:      # rows of some panels, put together in one
     int32_t row[PANEL]
 
 
+cdef void compare_bytes(const Assign *job, Worker *me, Py_ssize_t first, Py_ssize_t stop,
+                        BytePanel *panel) noexcept nogil:
+    """Compare rows with groups [first, stop) of centers, by heads first if there are any. (Heads
+    would leave all centers to rows that have no limit yet.)
+    """
+    if job.heads == NULL or panel.seeking:
+        job.filter.bytes(job.byte_centers, job.bytes, first, stop, panel, me.products)
+    else:
+        me.counters.closer += job.filter.heads(job.byte_centers, job.bytes, job.heads, first, stop,
+                                               panel, me.products, me.row_words)
+
+
 cdef void compare_rest(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_t panels,
                        Py_ssize_t first, Py_ssize_t groups) noexcept nogil:
     """Compare rows from `base` on with groups [first, groups) of centers, which have not moved,
     unless it is proved that these are farther than their limits.
     """
-    cdef const Bytes *packing = job.bytes
     cdef BytePanel *panel
     cdef Strays strays
     cdef uint64_t bits
@@ -239,7 +271,7 @@ cdef void compare_rest(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_
                 many += 1
         if many > PANEL // 2:
             panel.whole = panel.here
-            job.filter.bytes(job.byte_centers, packing, first, groups, panel, me.products)
+            compare_bytes(job, me, first, groups, panel)
             continue
         bits = panel.whole
         while bits:
@@ -253,16 +285,25 @@ cdef void compare_rest(const Assign *job, Worker *me, Py_ssize_t base, Py_ssize_
         compare_strays(job, me, &strays, first, groups)
 
 
+cdef inline void move_row(const int32_t *panel, Py_ssize_t size, Py_ssize_t row, int32_t *to,
+                          Py_ssize_t place) noexcept nogil:
+    """Copy a row of a panel in bytes to a place in another one."""
+    cdef const int32_t *from_ = panel + row // BYTE_LANES * size * BYTE_LANES + row % BYTE_LANES
+    cdef Py_ssize_t w
+    to += place // BYTE_LANES * size * BYTE_LANES + place % BYTE_LANES
+    for w in range(size):
+        to[w * BYTE_LANES] = from_[w * BYTE_LANES]
+
+
 cdef void compare_strays(const Assign *job, Worker *me, Strays *strays, Py_ssize_t first,
                          Py_ssize_t groups) noexcept nogil:
     """The same for rows that are put together in a panel of their own."""
     cdef BytePanel *together = me.byte_panels + BYTE_PANELS
     cdef BytePanel *panel
-    cdef Py_ssize_t size = job.bytes.parts * job.bytes.depth, i, w, r
-    cdef const int32_t *from_
-    cdef int32_t *to
-    together.words = me.stray_words
-    together.rough = together.reach = 0
+    cdef Py_ssize_t size = job.bytes.parts * job.bytes.depth, i, r
+    cdef Py_ssize_t head_size = job.heads.bytes.parts * job.heads.bytes.depth if job.heads else 0
+    together.words, together.head_words = me.stray_words, me.stray_heads
+    together.rough = together.reach = together.head_rough = together.head_reach = 0
     together.count = 0
     together.seeking = together.full = False
     together.here = all_rows(strays.count)
@@ -271,10 +312,12 @@ cdef void compare_strays(const Assign *job, Worker *me, Strays *strays, Py_ssize
     for i in range(strays.count):
         panel = me.byte_panels + strays.panel[i]
         r = strays.row[i]
-        from_ = panel.words + r // BYTE_LANES * size * BYTE_LANES + r % BYTE_LANES
-        to = me.stray_words + i // BYTE_LANES * size * BYTE_LANES + i % BYTE_LANES
-        for w in range(size):
-            to[w * BYTE_LANES] = from_[w * BYTE_LANES]
+        move_row(panel.words, size, r, me.stray_words, i)
+        if job.heads != NULL:
+            move_row(panel.head_words, head_size, r, me.stray_heads, i)
+            together.head_rough = max(together.head_rough, panel.head_rough)
+            together.head_reach = max(together.head_reach, panel.head_reach)
+            together.head_step[i] = panel.head_step[r]
         together.rough = max(together.rough, panel.rough)
         together.reach = max(together.reach, panel.reach)
         together.own[i] = panel.own[r]
@@ -283,7 +326,7 @@ cdef void compare_strays(const Assign *job, Worker *me, Strays *strays, Py_ssize
         together.guard[i] = panel.guard[r]
         together.limit[i] = panel.limit[r]
         together.others[i] = panel.others[r]
-    job.filter.bytes(job.byte_centers, job.bytes, first, groups, together, me.products)
+    compare_bytes(job, me, first, groups, together)
     for i in range(strays.count):
         panel = me.byte_panels + strays.panel[i]
         panel.limit[strays.row[i]] = together.limit[i]
@@ -311,8 +354,9 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
     cdef const ByteCenters *in_bytes = job.byte_centers
     cdef Py_ssize_t groups = (in_bytes.m + BYTE_GROUP - 1) // BYTE_GROUP, base, first, count, g, i
     cdef Py_ssize_t moved = (in_bytes.moved + BYTE_GROUP - 1) // BYTE_GROUP
-    cdef Py_ssize_t span = max(<Py_ssize_t>1, BYTE_SPAN // (4 * BYTE_GROUP * job.bytes.parts
-                                                            * job.bytes.depth))
+    cdef const Bytes *packing = job.bytes if job.heads == NULL else &job.heads.bytes
+    cdef Py_ssize_t span = max(<Py_ssize_t>1, BYTE_SPAN // (4 * BYTE_GROUP * packing.parts
+                                                            * packing.depth))
     # If the centers do not fit into the fastest caches, more rows are compared at each reading of
     # them.
     cdef Py_ssize_t panels = min(<Py_ssize_t>BYTE_PANELS, 1 + groups // span), p
@@ -330,12 +374,11 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 if job.survey != NULL:
                     survey(job.survey, first, first + count, chunk, worker)
                 begin_bytes(job, me, first, place_in_bytes(job.bytes, worker, p, first), count,
-                            me.byte_panels + p)
+                            me.byte_panels + p, worker)
         for g from 0 <= g < moved by span:
             for p in range(panels):
                 if base + p * PANEL < stop:
-                    job.filter.bytes(in_bytes, job.bytes, g, min(g + span, moved),
-                                     me.byte_panels + p, me.products)
+                    compare_bytes(job, me, g, min(g + span, moved), me.byte_panels + p)
         if moved < groups:
             compare_rest(job, me, base, min(panels, (stop - base + PANEL - 1) // PANEL), moved,
                          groups)
@@ -356,6 +399,7 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
             if panel.full:
                 for i in range(PANEL):
                     panel.others[i] = <float>-3e38
+                    panel.sq_own[i] = -1
                 # Another filter may discard more.
                 pack_panel(fetch(job.rows, first, count, me.block), count, job.rows.d, me,
                            job.packing, me.panel, me.panel_norms)
@@ -374,6 +418,7 @@ cdef int assign_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t 
                 for i in range(count):
                     job.others[first + i] = (panel.others[i] if panel.whole >> i & 1
                                              else min(panel.others[i], job.others[first + i]))
+                    job.sq_own[first + i] = panel.sq_own[i]
             if job.rows.directionless:
                 without_direction(job.rows, NULL, first, count, old, best, &unsure, &changed)
             if unsure | changed:

@@ -200,59 +200,6 @@ cdef inline void set_limits(const Seeding *job, Py_ssize_t row) noexcept nogil:
                                            score / step)
 
 
-# Heads of rows: coordinates along some axes, in bytes, which are less than half of all features.
-#
-# With P the projection on orthonormal axes and r(x) = |x - P x|, the product ab' of a row and a
-# candidate is at least Pa Pb' - r(a) r(b') (Cauchy and Schwarz; compare kernels/exact/axes.pxi). So
-# a head is the vector (Pa, r(a)), and the candidate's is (Pb', -r(b')): the product of the heads
-# takes the place of ab' in the score, whose other terms stay what they are. That the remainder is
-# one large number would make steps large; so it is shared out among several equal ones.
-#
-# Coordinates are computed in float32 and along axes that are not quite orthonormal: they are off by
-# e |a| and e |b'|, e = `heads.error`. Remainders are computed too large, from
-#     r(a)^2 <= |a|^2 (1 + 2 e) - |Pa|^2,    with Pa as computed.
-# So heads are not shorter than a and b', and their product is off by at most 2 e times both
-# lengths. Of what is in bytes, |head| <= s (reach + rough), so `rough` is raised by 2 e (reach +
-# rough).
-
-cdef void make_heads(const Seeding *job, Worker *me, Py_ssize_t first, Py_ssize_t count,
-                     int worker) noexcept nogil:
-    """Of up to 64 rows, which are in bytes already."""
-    cdef Heads *heads = job.heads
-    cdef Bytes *bytes = &heads.bytes
-    cdef float *head = heads.room + worker * heads.width * PANEL
-    cdef float norms[PANEL]
-    cdef double length
-    cdef double squares[PANEL]
-    cdef Py_ssize_t size = job.bytes.parts * job.bytes.depth, tails = heads.width - heads.n_axes
-    cdef Py_ssize_t at = first // PANEL, i, a, w
-    cdef const int32_t *words = job.bytes.words + first * size
-    cdef int32_t *to = heads.by_row + first * heads.row_words
-    cdef float more
-    pack_panel(fetch(job.rows, first, count, me.block), count, job.rows.d, me, job.packing,
-               me.panel, norms)
-    job.filter.turn(me.panel, job.rows.d, heads.axes, heads.n_axes, head)
-    for i in range(PANEL):
-        squares[i] = 0
-    for a in range(heads.n_axes):
-        for i in range(PANEL):
-            squares[i] += <double>head[a * PANEL + i] * head[a * PANEL + i]
-    for i in range(PANEL):
-        length = sqrt(max(<double>norms[i] * (1 + 2 * heads.error) - squares[i], <double>0))
-        head[heads.n_axes * PANEL + i] = <float>(length / sqrt(<double>tails) * (1 + 1e-6))
-    for a in range(heads.n_axes + 1, heads.width):
-        memcpy(head + a * PANEL, head + heads.n_axes * PANEL, PANEL * sizeof(float))
-    job.filter.pack_bytes(head, heads.width, bytes,
-                          bytes.words + first * bytes.parts * bytes.depth, bytes.steps + first,
-                          bytes.rough + at, bytes.reach + at)
-    more = <float>(2 * heads.error)
-    bytes.rough[at] += more * (bytes.reach[at] + bytes.rough[at]) * <float>(1 + 1e-5)
-    for i in range(PANEL):
-        for w in range(size):
-            to[i * heads.row_words + w] = words[(i // BYTE_LANES * size + w) * BYTE_LANES
-                                                + i % BYTE_LANES]
-
-
 cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t chunk,
                      int worker) noexcept nogil:
     """`weigh` for rows in bytes."""
@@ -267,7 +214,8 @@ cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
             if job.bytes.filling:
                 pack_bytes(job.rows, job.packing, job.bytes, job.filter, me, first, first, count)
             if job.heads != NULL and job.heads.bytes.filling:
-                make_heads(job, me, first, count, worker)
+                make_heads(job.rows, job.packing, job.filter, job.heads, job.bytes, me, first,
+                           count, worker)
             for i in range(count):
                 set_limits(job, first + i)
                 job.worth[first + i] = job.bytes.steps[first + i]
@@ -283,7 +231,7 @@ cdef int weigh_bytes(void *job_, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t c
         job.filter.byte_gains(job.byte_candidates, job.bytes, start, stop, job.limits, job.worth,
                               closer, gains, me.products)
         return 0
-    job.filter.byte_gains(job.heads.candidates, &job.heads.bytes, start, stop, job.heads.limits,
+    job.filter.byte_gains(job.heads.centers, &job.heads.bytes, start, stop, job.heads.limits,
                           job.worth, closer, NULL, me.products)
     job.heads.looked[worker] += job.filter.byte_pairs(job.byte_candidates, job.bytes, job.heads,
                                                       start, stop, job.limits, job.worth, closer,

@@ -33,6 +33,10 @@
 # of all centers but its own; of one whose distance was computed, a lower bound of its score takes
 # the place of V. In the next pass only rows whose limit is not below that are compared with centers
 # that have not moved.
+#
+# Heads (kernels/exact/heads.pxi) give a lower bound of the score from a part of the products. Where
+# rows have them, V is computed for those pairs only that this does not rule out, and the bound
+# takes the place of V for the others.
 
 cdef extern from "kernels/filter/bytes.h" nogil:
     enum: CKM_TOP_BYTE, CKM_BYTES_FROM, BYTE_VECTORS
@@ -48,6 +52,16 @@ cdef enum:
 
 cdef float BYTE_ROUNDED = 1e-4   # more than what multiplying a feature by the inverse of the step
                                  # is off by
+
+
+cdef struct HeadPanel:   # what `filter_heads` knows of a panel
+    float inverse[PANEL] # of the steps of heads
+    float ratio[PANEL]   # of the rows' own steps to those
+    float limit[PANEL]   # as in BytePanel, in steps of heads
+    float others[PANEL]
+    uint64_t taken       # bit i: row i is among
+    int32_t *rows        # (PANEL, words) all features of rows, row after row
+    Py_ssize_t looked
 
 
 cdef void filter_pack_bytes(const float *x, Py_ssize_t d, const Bytes *packing, int32_t *words,
@@ -250,6 +264,132 @@ cdef void filter_group(const ByteCenters *centers, const Bytes *packing, Py_ssiz
         VF_STORE(panel.others + lane + v * VL, least[v])
 
 
+cdef Py_ssize_t filter_heads(const ByteCenters *centers, const Bytes *packing, const Heads *heads,
+                             Py_ssize_t first, Py_ssize_t stop, BytePanel *panel,
+                             int32_t *products, int32_t *rows) noexcept nogil:
+    """`filter_bytes` by heads first: all features only of the pairs that these leave; how many
+    those were.
+
+    rows  scratch  (PANEL, heads.row_words)
+    """
+    cdef HeadPanel by_head
+    cdef Py_ssize_t lane, g, i
+    cdef float ratio
+    by_head.taken = 0
+    by_head.looked = 0
+    by_head.rows = rows
+    for i in range(PANEL):
+        by_head.inverse[i] = 1 / panel.head_step[i]
+        ratio = panel.step[i] * by_head.inverse[i]
+        by_head.ratio[i] = ratio
+        by_head.limit[i] = in_other_steps(panel.limit[i], ratio)
+        by_head.others[i] = <float>3e38
+    ckm_byte_begin(heads.bytes.depth)
+    for lane from 0 <= lane < PANEL by BYTE_ROWS:
+        if not <uint32_t>(panel.here >> lane):
+            continue
+        for g in range(first, stop):
+            if panel.full:
+                break
+            filter_head_group(centers, packing, heads, g, panel, &by_head, lane, products)
+            if panel.count > BYTE_ROOM - BYTE_GROUP * BYTE_ROWS:
+                drop_ruled_out(panel)
+                panel.full = panel.count > BYTE_ROOM - BYTE_GROUP * BYTE_ROWS
+    ckm_byte_end()
+    for i in range(PANEL):
+        if by_head.others[i] < <float>3e38:
+            panel.others[i] = min(panel.others[i], -in_other_steps(-by_head.others[i],
+                                                                   1 / by_head.ratio[i]))
+    return by_head.looked
+
+
+cdef inline float in_other_steps(float value, float ratio) noexcept nogil:
+    """A value times the ratio of two steps, rounded up."""
+    cdef float other = value * ratio
+    return other + <float>1e-6 * (other if other > 0 else -other)
+
+
+cdef void filter_head_group(const ByteCenters *centers, const Bytes *packing, const Heads *heads,
+                            Py_ssize_t group, BytePanel *panel, HeadPanel *by_head,
+                            Py_ssize_t lane, int32_t *products) noexcept nogil:
+    """The same for one group and the rows from `lane` on."""
+    cdef float wide[BYTE_GROUP]
+    cdef float less[BYTE_GROUP]
+    cdef vf inverse[BYTE_VECTORS]
+    cdef vf least[BYTE_VECTORS]
+    cdef vf values[BYTE_VECTORS]
+    cdef vf limit
+    cdef uint32_t left[BYTE_GROUP]
+    cdef const ByteCenters *those = heads.centers
+    cdef Py_ssize_t size = heads.bytes.parts * heads.bytes.depth, j = group * BYTE_GROUP, i, v
+    cdef Py_ssize_t used = min(<Py_ssize_t>BYTE_GROUP, centers.m - j)
+    cdef uint32_t any_ = 0, here = <uint32_t>(panel.here >> lane)
+    ckm_byte_products(panel.head_words + lane * size, those.words + j * size, heads.bytes.parts,
+                      heads.bytes.depth, products, used, 0)
+    byte_bounds(those, j, panel.head_rough, panel.head_reach, wide, less)
+    for v in range(BYTE_VECTORS):
+        inverse[v] = VF_LOAD(by_head.inverse + lane + v * VL)
+        least[v] = VF_LOAD(by_head.others + lane + v * VL)
+    for i in range(used):                     # without a branch, which could not be predicted
+        left[i] = here & <uint32_t>byte_rows_left(those, j + i, products + i * BYTE_ROWS, less[i],
+                                                  inverse, by_head.limit + lane, values)
+        any_ |= <uint32_t>(left[i] != 0) << i
+        for v in range(BYTE_VECTORS):
+            limit = VF_LOAD(by_head.limit + lane + v * VL)
+            least[v] = VF_MIN(least[v], VF_PICK_LT(limit, values[v], values[v], VF_SPLAT(3e38)))
+    for v in range(BYTE_VECTORS):
+        VF_STORE(by_head.others + lane + v * VL, least[v])
+    if any_:
+        look_closer(centers, packing, heads, panel, by_head, j, lane, left, any_)
+
+
+cdef void look_closer(const ByteCenters *centers, const Bytes *packing, const Heads *heads,
+                      BytePanel *panel, HeadPanel *by_head, Py_ssize_t first, Py_ssize_t lane,
+                      uint32_t *left, uint32_t any_) noexcept nogil:
+    """Compare all features of the pairs of a group of centers and rows from `lane` on that heads
+    have left; list those that this leaves, too.
+
+    left  INOUT  (BYTE_GROUP,) bit b: the pair with row lane + b
+    any_  IN     which of these are not 0
+    """
+    cdef float wide[BYTE_GROUP]
+    cdef float less[BYTE_GROUP]
+    cdef Py_ssize_t words = heads.row_words, row, place
+    cdef int32_t at
+    cdef int i
+    cdef float value
+    byte_bounds(centers, first, panel.rough, panel.reach, wide, less)
+    while any_:
+        i = CKM_CTZ64(any_)
+        place = first + i
+        row = lane + CKM_CTZ64(left[i])
+        left[i] &= left[i] - 1
+        any_ ^= <uint32_t>(left[i] == 0) << i
+        if panel.own[row] == centers.ids[place]:
+            continue
+        if not by_head.taken >> row & 1:
+            by_head.taken |= <uint64_t>1 << row
+            row_of_bytes(panel.words, packing.parts * packing.depth, row,
+                         by_head.rows + row * words)
+        value = (<float>ckm_byte_pair(by_head.rows + row * words,
+                                      heads.by_center + place * words, words)
+                 * centers.steps[place]
+                 + (centers.sq_norms[place] * panel.inverse[row] - less[i]))
+        by_head.looked += 1
+        if value > panel.limit[row]:          # (a NaN proves nothing)
+            panel.others[row] = min(panel.others[row], value)
+            continue
+        at = <int32_t>panel.count
+        panel.place[at] = <int32_t>place
+        panel.row[at] = <int32_t>row
+        panel.score[at] = value
+        panel.count += 1
+        panel.limit[row] = min(panel.limit[row],
+                               byte_limit(centers, panel.guard[row],
+                                          value + <float>2.00001 * wide[i]))
+        by_head.limit[row] = in_other_steps(panel.limit[row], by_head.ratio[row])
+
+
 cdef inline void byte_bounds(const ByteCenters *centers, Py_ssize_t first, float rough, float reach,
                              float *wide, float *less) noexcept nogil:
     """Of a group of centers, from `first` on, and the rows of a panel: what products may be off by,
@@ -373,7 +513,7 @@ cdef Py_ssize_t filter_byte_pairs(const ByteCenters *centers, const Bytes *packi
                 row = first + CKM_CTZ64(todo)
                 inverse = 1 / packing.steps[row]
                 value = (<float>ckm_byte_pair(heads.by_row + row * words,
-                                              heads.centers + j * words, words) * centers.steps[j]
+                                              heads.by_center + j * words, words) * centers.steps[j]
                          + (centers.sq_norms[j] * inverse - less[i]))
                 looked += 1
                 if not value > limits[row]:

@@ -26,7 +26,8 @@ from cpython.pycapsule cimport PyCapsule_New
 from ckmeans._native.kernel_tables cimport (
     ByteCenters, BytePanel, Bytes, Centers, FilterTable, Panel, Shifted, BLOCK, BOX_FEATURES,
     BYTE_FEATURES, BYTE_GROUP, BYTE_LANES, BYTE_ROOM, BYTE_ROWS, FLUSH, GAIN, GAIN_LANES, Heads,
-    PANEL, PRICED_ROWS, QUANTA_TOTAL, SHARE, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit
+    PANEL, PRICED_ROWS, QUANTA_TOTAL, SHARE, SUPER, TILE, TILE_WORDS, WIDTH, byte_limit,
+    row_of_bytes
 )
 
 cdef extern from "runtime/simd.h" nogil:
@@ -733,6 +734,7 @@ _table.byte_pairs = filter_byte_pairs
 _table.turn = filter_turn
 _table.turn_center = filter_turn_center
 _table.bytes = filter_bytes
+_table.heads = filter_heads
 _table.bytes_from = CKM_BYTES_FROM
 _table.byte_cost = CKM_BYTE_COST
 _table.sift = filter_sift
