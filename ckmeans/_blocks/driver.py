@@ -34,7 +34,6 @@ from .._estimators.defaults_by_size import default_effort
 from .._estimators.labels import check_label_order, label_order
 from .._estimators.restarts import ALGORITHMS, Result, Run, begin
 from .._estimators.watch import BlockState
-from .._inits import automatic
 from .._input import checks as check
 from .._native import engine as native
 from .._refine import Plan, improve, plan, sample_size, sample_start, within_reason
@@ -158,7 +157,7 @@ class Fit:
             model._init(),
             model.n_init if self.effort is None else self.effort.starts,
             model.random_state,
-            automatic(self.survey.n_rows, self.d, self.k, BLOCK_INITS),
+            self.d,
             BLOCK_INITS,
             named,
             called,

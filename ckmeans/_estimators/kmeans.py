@@ -46,9 +46,8 @@ class KMeans(SklearnCallbacks, ChunkFits):
     init : str, array-like, iterable of array-likes or callable, default="auto"
         Where runs start from.
 
-        * ``"auto"``: greedy k-means++ for two columns or more; from 1000 clusters on, with at least
-          32 rows for each, "sampled-k-means++"; for one column the global optimum, which is
-          "optimal";
+        * ``"auto"``: greedy k-means++ for two columns or more, also with thousands of clusters; for
+          one column the global optimum, which is "optimal";
         * ``"optimal"``: for X of one column, the clustering of least inertia that there is (Wang &
           Song 2011). It draws nothing and takes one run, whose iterations only confirm it; clusters
           are in ascending order. A sort, and at most O(k n log n), mostly far less: half a second
@@ -62,8 +61,9 @@ class KMeans(SklearnCallbacks, ChunkFits):
           al. 2012): as good as "k-means++", and it reads the rows a few times instead of k times;
         * ``"sampled-k-means++"``: as "k-means++", but up to 64 centers are drawn at a time, from 10
           times as many candidates, which are compared with 6 rows per center, at least 4096, that
-          are drawn by importance. As good for many clusters, and of wide rows much faster. Sparse
-          rows are drawn as by "k-means++";
+          are drawn by importance. For thousands of clusters of wide rows about twice as fast and as
+          good, but worse where clusters hardly stand out in many features. Sparse rows are drawn as
+          by "k-means++";
         * ``"variance-partition"``: means of parts cut at the mean of their widest feature (Su & Dy
           2007): fast, and it draws nothing; worse than "k-means++" where there are many clusters in
           many features;

@@ -118,7 +118,7 @@ def starts(
         init,
         n_init,
         random_state,
-        automatic(*data.shape, k),
+        data.shape[1],
         INITS,
         named,
         called,
@@ -130,7 +130,7 @@ def begin(
     init: Any,
     n_init: Any,
     random_state: Any,
-    automatic: str,
+    d: int,
     names: Collection[str],
     named: Callable[[str], Make],
     called: Make,
@@ -143,8 +143,6 @@ def begin(
 
     Parameters
     ----------
-    automatic : str
-        The name that init="auto" stands for.
     names : collection of str
         The named inits that are available.
     named : callable
@@ -163,7 +161,7 @@ def begin(
     init = here(init, "init")
     if isinstance(init, str):
         check_name(init, ("auto", *names), "init")
-        init = automatic if init == "auto" else init
+        init = automatic(d, names) if init == "auto" else init
         make = named(init)
         if init in DETERMINISTIC:
             return [(None, lambda: make(None))]

@@ -18,7 +18,7 @@ from .kmeans_plusplus import kmeans_plusplus
 from .optimal import optimal
 from .random_partition import random_partition
 from .random_rows import random_rows
-from .sampled_kmeans_plusplus import ROWS_PER_CENTER, sampled_kmeans_plusplus
+from .sampled_kmeans_plusplus import sampled_kmeans_plusplus
 from .variance_partition import variance_partition
 
 #: name -> init
@@ -33,9 +33,6 @@ INITS: dict[str, Callable[..., np.ndarray]] = {
     "variance-partition": variance_partition,
 }
 
-#: Clusters from which on init="auto" draws by sampled k-means++.
-MANY = 1000
-
 #: Inits that give the same centers whatever the seed: one run is enough.
 DETERMINISTIC = frozenset(name for name, init in INITS.items() if hasattr(init, "deterministic"))
 
@@ -47,12 +44,6 @@ def initial_centers(
     return with_direction(INITS[init](data, k, random_state, **options), data)
 
 
-def automatic(n: int, d: int, k: int, names: Collection[str] = tuple(INITS)) -> str:
-    """The name that init="auto" stands for: the optimum for one column; k-means++ that compares its
-    candidates with a sample where there are MANY clusters and enough rows in each of them; else
-    k-means++.
-    """
-    if d == 1 and "optimal" in names:
-        return "optimal"
-    sampled = k >= MANY and n >= ROWS_PER_CENTER * k and "sampled-k-means++" in names
-    return "sampled-k-means++" if sampled else "k-means++"
+def automatic(d: int, names: Collection[str] = tuple(INITS)) -> str:
+    """The name that init="auto" stands for: the optimum for one column, else k-means++."""
+    return "optimal" if d == 1 and "optimal" in names else "k-means++"

@@ -5,9 +5,6 @@ import numpy as np
 from .._native.engine import Data
 from .kmeans_plusplus import local_trials, uniforms_of
 
-#: Rows for each center from which on this takes less time than k-means++, and is as good.
-ROWS_PER_CENTER = 32
-
 
 def sampled_kmeans_plusplus(data: Data, k: int, random_state: np.random.RandomState) -> np.ndarray:
     """Candidates are drawn as by greedy k-means++, many for each center, but compared with a sample

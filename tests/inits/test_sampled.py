@@ -13,7 +13,7 @@ from inits.test_row_order import small_grids
 
 from ckmeans import KMeans, _native
 from ckmeans._estimators.kmeans import open_data
-from ckmeans._inits import INITS, automatic
+from ckmeans._inits import INITS
 from ckmeans._inits.kmeans_plusplus import local_trials, uniforms_of
 from ckmeans._native import engine
 
@@ -203,19 +203,6 @@ def test_as_good_as_k_means_plusplus():
         return np.mean(found)
 
     assert potential("sampled-k-means++") < 1.02 * potential("k-means++")
-
-
-def test_auto_takes_it_for_many_clusters_of_many_rows():
-    assert automatic(32000, 2, 1000) == automatic(10**6, 384, 4000) == "sampled-k-means++"
-    assert automatic(31999, 2, 1000) == automatic(10**6, 384, 999) == "k-means++"
-    assert automatic(10**6, 1, 4000) == "optimal"
-    assert automatic(10**6, 1, 4000, ("k-means++",)) == "k-means++"
-    X = np.random.default_rng(0).random((32000, 2), dtype=np.float32)
-    one, other = (
-        KMeans(1000, init=init, n_init=1, random_state=0, max_iter=1, refine=None).fit(X)
-        for init in ("auto", "sampled-k-means++")
-    )
-    assert np.array_equal(one.cluster_centers_, other.cluster_centers_)
 
 
 def test_nothing_else_than_what_is_needed_is_taken():

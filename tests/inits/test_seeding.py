@@ -9,7 +9,7 @@ from ckmeans._estimators.kmeans import open_data
 from ckmeans._inits import DETERMINISTIC, INITS
 from ckmeans._inits.kmeans_parallel import Nearest
 
-FURTHER = ("k-means||", "variance-partition")
+FURTHER = ("k-means||", "sampled-k-means++", "variance-partition")
 
 
 def centers_of(name, X, k, weights=None, seed=0, n_threads=1):
