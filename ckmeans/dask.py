@@ -41,10 +41,11 @@ class KMeans(BlockKMeans):
     """k-means over a dask array or DataFrame, with the results of `ckmeans.KMeans` on the gathered
     rows, to the last bit.
 
-    This holds for equal parameters, defaults included, and rows of at least two features. For rows
-    of one feature, `ckmeans.KMeans` with ``init="auto"`` finds the global optimum, for which all
-    rows must be in one place. Here "auto" means k-means++ for them, too, and the results are those
-    of ``ckmeans.KMeans(init="k-means++")``.
+    This holds for equal parameters, defaults included, but for two inits that `ckmeans.KMeans` with
+    ``init="auto"`` takes and for which all rows must be in one place: the global optimum for rows of
+    one feature, and "sampled-k-means++" from 1000 clusters on, with at least 32 rows for each. Here
+    "auto" means k-means++ for those, too, and the results are those of
+    ``ckmeans.KMeans(init="k-means++")``.
 
     Runs on the current client of `distributed`, or else on the scheduler that Dask is configured
     to use. Each block is a task in each iteration; only centers are sent to the workers and only

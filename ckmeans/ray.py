@@ -24,8 +24,8 @@ class KMeans(BlockKMeans):
     `ckmeans.KMeans` on all their rows, to the last bit.
 
     Actors hold the blocks; in each iteration centers are sent to them and sums come back. An actor
-    that dies is started again, with its blocks, and the result is the same. For rows of one
-    feature, "auto" means k-means++; see `ckmeans.dask.KMeans`.
+    that dies is started again, with its blocks, and the result is the same. For rows of one feature
+    and for 1000 clusters or more, "auto" means k-means++, too; see `ckmeans.dask.KMeans`.
 
     Parameters
     ----------

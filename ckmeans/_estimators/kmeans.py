@@ -353,8 +353,8 @@ class KMeans(SklearnCallbacks, ChunkFits):
     For rows that do not fit into memory: `fit_chunks` reads them chunk by chunk, and so does `fit`
     with a large `numpy.memmap` (if its packed copy would take more than 100 MB; not with `refine`,
     `history`, `callback`, `verbose` or an init that needs all rows at once). The results are the
-    same to the last bit, the additional memory is less than 200 MB, and a large ``labels_`` is kept
-    in a temporary file.
+    same to the last bit (but that "auto" draws by "k-means++" for 1000 clusters and more, too), the
+    additional memory is less than 200 MB, and a large ``labels_`` is kept in a temporary file.
 
     Not for clusters of very different sizes or shapes. Features on different scales should be
     standardized first.
