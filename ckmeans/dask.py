@@ -42,9 +42,9 @@ class KMeans(BlockKMeans):
     rows, to the last bit.
 
     This holds for equal parameters, defaults included, but for two inits that `ckmeans.KMeans` with
-    ``init="auto"`` takes and for which all rows must be in one place: the global optimum for rows of
-    one feature, and "sampled-k-means++" from 1000 clusters on, with at least 32 rows for each. Here
-    "auto" means k-means++ for those, too, and the results are those of
+    ``init="auto"`` takes and for which all rows must be in one place: the global optimum for rows
+    of one feature, and "sampled-k-means++" from 1000 clusters on, with at least 32 rows for each.
+    Here "auto" means k-means++ for those, too, and the results are those of
     ``ckmeans.KMeans(init="k-means++")``.
 
     Runs on the current client of `distributed`, or else on the scheduler that Dask is configured

@@ -242,6 +242,9 @@ class ChunkFits(Watched, CenterModel):
                     f"{name}={getattr(self, name)!r} needs all rows in one array: use "
                     f"fit, or set {name}={idle!r}."
                 )
+        from .._blocks.inits import check_init
+
+        check_init(self.init)
 
     def _better_in_blocks(self, X: Any) -> bool:
         """Whether a mapped array is fitted block by block: if a fit in memory would take much, and

@@ -128,13 +128,15 @@ def test_ways_of_few_candidates_have_room_for_batches(pairs, insisted):
     """
     random = np.random.default_rng(1)
     rows = (0.01 * random.normal(size=(2500, 3))) @ random.normal(size=(3, 160))
-    rows[::50] = 0                    # (what is not yet known about a candidate is no row of zeros)
+    rows[::50] = 0  # (what is not yet known about a candidate is no row of zeros)
     X, k, tried = near_pairs_around(rows, pairs, 1.0), 700, 8
     uniforms = uniforms_of(k, tried, np.random.RandomState(0))
     for weights in None, random.integers(1, 4, len(X)) / 3.0:
         found = []
         for way, packed in ((insisted, True), ("floats", False)):
-            steps = engine.SampledPlusPlus(open_data(X, None, weights, 1, packed=packed), k, 64, way)
+            steps = engine.SampledPlusPlus(
+                open_data(X, None, weights, 1, packed=packed), k, 64, way
+            )
             found.append((steps.draw_in_batches(uniforms, tried).tolist(), steps.batches))
             if way == "heads":
                 assert steps.by_heads
