@@ -12,7 +12,7 @@ from .._input import checks as check
 from .._input.parameter_names import names_parameters
 from ..progress import Passes
 from .driver import fit_blocks
-from .inits import BLOCK_INITS
+from .inits import check_init
 
 
 class BlockKMeans(Watched, CenterModel):
@@ -45,8 +45,7 @@ class BlockKMeans(Watched, CenterModel):
         check.check_int(self.max_iter, "max_iter", 1, "an integer of at least 1")
         check.check_tol(self.tol)
         check.check_threads(self.n_threads)
-        if isinstance(self.init, str):
-            check.check_name(self.init, ("auto", *BLOCK_INITS), "init")
+        check_init(self.init)
         check.seeds(self.random_state, 0)
         check.check_verbose(self.verbose)
         check.check_watching(self)

@@ -108,12 +108,12 @@ class ChunkFits(Watched, CenterModel):
 
         The default refinement, "auto" and "best" work on a sample of the rows, the one that `fit`
         takes; other values of ``refine`` need all rows. Not with ``history``, an init that is a
-        function, "random-partition", "variance-partition" or "optimal" ("auto" means "k-means++"
-        here, also for one column, where `fit` finds the optimum). A pass reads all rows once. One
-        pass before the first iteration finds the ranges of the columns; "k-means++" takes one pass
-        for each center if the rows are memory-mapped (and reads a few single rows in between), and
-        two for other sources; "k-means||" takes about a dozen for any number of centers, "random"
-        three.
+        function, "random-partition", "variance-partition", "sampled-k-means++" or "optimal" ("auto"
+        means "k-means++" here, also for one column, where `fit` finds the optimum). A pass reads
+        all rows once. One pass before the first iteration finds the ranges of the columns;
+        "k-means++" takes one pass for each center if the rows are memory-mapped (and reads a few
+        single rows in between), and two for other sources; "k-means||" takes about a dozen for any
+        number of centers, "random" three.
 
         Memory: three chunks, or one if they are large (above 32 MB); at most 64 MB of labels; 96 MB
         while initial centers are drawn; afterwards lower bounds on distances (4 bytes for each row
@@ -241,6 +241,9 @@ class ChunkFits(Watched, CenterModel):
                     f"{name}={getattr(self, name)!r} needs all rows in one array: use "
                     f"fit, or set {name}={idle!r}."
                 )
+        from .._blocks.inits import check_init
+
+        check_init(self.init)
 
     def _better_in_blocks(self, X: Any) -> bool:
         """Whether a mapped array is fitted block by block: if a fit in memory would take much, and

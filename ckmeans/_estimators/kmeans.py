@@ -62,8 +62,7 @@ class KMeans(SklearnCallbacks, ChunkFits):
         * ``"sampled-k-means++"``: as "k-means++", but up to 64 centers are drawn at a time, from 10
           times as many candidates, which are compared with 6 rows per center, at least 4096, that
           are drawn by importance. For thousands of clusters of wide rows about twice as fast and as
-          good, but worse where clusters hardly stand out in many features. Sparse rows are drawn as
-          by "k-means++";
+          good, but worse where clusters hardly stand out in many features. For dense rows;
         * ``"variance-partition"``: means of parts cut at the mean of their widest feature (Su & Dy
           2007): fast, and it draws nothing; worse than "k-means++" where there are many clusters in
           many features;

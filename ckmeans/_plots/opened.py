@@ -127,7 +127,9 @@ def labels_of(model, array, weights=None):
     scaling = fitted_scaling(model)
     centers, rows = scaling.inside(model.cluster_centers_), scaling.inside(array)
     found, own = nearest(centers, rows, model.metric), getattr(model, "labels_", None)
-    if type(own) is not np.ndarray or own.shape != found.shape:
+    if type(own) is not np.ndarray or own.shape != found.shape or own.dtype.kind not in "iu":
+        return found
+    if own.size and not -1 <= own.min() <= own.max() < len(centers):
         return found
     if np.array_equal(np.where(own == -1, -1, found), own):
         return own

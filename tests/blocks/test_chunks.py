@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -385,6 +386,17 @@ def test_what_needs_all_rows_raises(X):
     ):
         with pytest.raises((TypeError, ValueError), match=name if name != "init" else "init"):
             model(**{name: value}).fit_chunks(X)
+
+
+@pytest.mark.parametrize("init", ["sampled-k-means++", "variance-partition", "optimal"])
+def test_inits_that_need_all_rows_are_named_before_any_row_is_read(init):
+    def chunks():
+        raise AssertionError("rows are read")
+
+    with pytest.raises(ValueError, match=f"init='{re.escape(init)}' needs all rows in one array"):
+        model(init=init).fit_chunks(chunks)
+    with pytest.raises(ValueError, match="init must be one of 'auto', .* got 'kmeans'"):
+        model(init="kmeans").fit_chunks(chunks)
 
 
 @pytest.mark.parametrize("refine", ["auto", "best"])

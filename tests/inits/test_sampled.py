@@ -110,6 +110,42 @@ def test_far_rows_are_soon_left_behind():
     assert 10 < batches == in_batches < 40 and set(range(0, 2000, 400)) <= set(found.tolist())
 
 
+def near_pairs_around(rows, pairs, apart, seed=0):
+    """Pairs of near rows that are far from all others, and these rows: 16 bits cannot tell the rows
+    of a pair until all of them are centers.
+    """
+    random = np.random.default_rng(seed)
+    far = 1e4 * random.normal(size=(pairs, 12)) @ random.normal(size=(12, rows.shape[1]))
+    twins = far + apart * random.normal(size=far.shape)
+    return np.concatenate([far, twins, rows]).astype(np.float32)
+
+
+@pytest.mark.parametrize("insisted", [None, "bytes", "heads", "axes"])
+@pytest.mark.parametrize("pairs", [2, 40])
+def test_ways_of_few_candidates_have_room_for_batches(pairs, insisted):
+    """Bytes, heads and axes are first taken for the few candidates of greedy k-means++; batches of
+    up to 64 follow.
+    """
+    random = np.random.default_rng(1)
+    rows = (0.01 * random.normal(size=(2500, 3))) @ random.normal(size=(3, 160))
+    rows[::50] = 0  # (what is not yet known about a candidate is no row of zeros)
+    X, k, tried = near_pairs_around(rows, pairs, 1.0), 700, 8
+    uniforms = uniforms_of(k, tried, np.random.RandomState(0))
+    for weights in None, random.integers(1, 4, len(X)) / 3.0:
+        found = []
+        for way, packed in ((insisted, True), ("floats", False)):
+            steps = engine.SampledPlusPlus(
+                open_data(X, None, weights, 1, packed=packed), k, 64, way
+            )
+            found.append((steps.draw_in_batches(uniforms, tried).tolist(), steps.batches))
+            if way == "heads":
+                assert steps.by_heads
+            if way == "axes" and pairs == 40:
+                assert steps.along_axes
+        assert found[0] == found[1]
+        assert 10 < found[0][1] < 80
+
+
 def test_bytes_that_leave_over_too_much_are_given_up():
     """One feature is so large that all others vanish in its steps."""
     X = np.random.default_rng(8).normal(size=(3000, 96)).astype(np.float32)
@@ -123,14 +159,10 @@ def test_bytes_that_leave_over_too_much_are_given_up():
             assert steps.by_bytes < 15 if far else steps.by_bytes > 25
 
 
-def test_sparse_rows_are_drawn_as_by_k_means_plusplus():
-    rows = latent(600, 12, 3)
-    X = pytest.importorskip("scipy.sparse").csr_matrix(np.where(rows > 1, rows, 0))
-    one, other = (
-        KMeans(30, init=init, n_init=1, random_state=4, max_iter=3).fit(X)
-        for init in ("k-means++", "sampled-k-means++")
-    )
-    assert np.array_equal(one.cluster_centers_, other.cluster_centers_)
+def test_sparse_rows_are_refused():
+    X = pytest.importorskip("scipy.sparse").csr_matrix(np.eye(9))
+    with pytest.raises(ValueError, match="is for dense rows, got a sparse matrix: use 'k-means"):
+        KMeans(3, init="sampled-k-means++").fit(X)
 
 
 def test_rows_of_unit_length():

@@ -63,3 +63,13 @@ def test_a_report_shows_them(params):
     out = params.get("n_outliers", 0)
     said = re.search(r"The fit has left out (\d+) outlier", page)
     assert (int(said.group(1)) if said else 0) == out
+
+
+@pytest.mark.parametrize("value", [2**31 - 1, 3, -2, "x", 0.5])
+def test_labels_of_no_cluster_are_not_drawn(value):
+    """Where somebody has replaced them, rows have their nearest centers."""
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    model = KMeans(3, random_state=0).fit(X)
+    wanted = model.labels_.copy()
+    model.labels_ = np.full(30, value)
+    assert np.array_equal(labels_of(model, X), wanted)

@@ -13,6 +13,8 @@ have too many rows to sort. So here sums over ranges of the order are requested,
 parts of one range, until few rows are left.
 """
 
+from ..._inits import INITS
+from ..._input.parameters import check_name
 from .first import first
 from .kmeans_parallel import kmeans_parallel
 from .kmeans_plusplus import kmeans_plusplus
@@ -25,6 +27,18 @@ BLOCK_INITS = {
     "first": first,
     "k-means||": kmeans_parallel,
 }
+
+
+def check_init(init):
+    """Raise if this is the name of no init, or of one that needs all rows in one array."""
+    if not isinstance(init, str):
+        return
+    if init in INITS and init not in BLOCK_INITS:
+        raise ValueError(
+            f"init={init!r} needs all rows in one array: use fit, or pass centers or one of "
+            f"{', '.join(map(repr, ('auto', *BLOCK_INITS)))}."
+        )
+    check_name(init, ("auto", *BLOCK_INITS), "init")
 
 
 def named(name):

@@ -333,12 +333,11 @@ cdef class SampledPlusPlus(PlusPlus):
         self.all.c.filter = False
         self.job.column = NULL
         if self.floats.filter:
-            if self.in_bytes is None and self.centers >= BYTES_FROM:
-                with gil:
+            with gil:
+                self.leave_heads()           # `choose` may have made them, for its candidates
+                if self.in_bytes is None and self.axes is None and self.centers >= BYTES_FROM:
                     if self.bytes_pay():
-                        self.all.c.k = self.most_batch
                         self.use_bytes()
-                        self.all.c.k = count
             self.all.prepare(self.candidate, self.job.packing, True, True)
         if self.all.c.filter:
             for i in range(count):

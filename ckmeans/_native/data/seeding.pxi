@@ -425,7 +425,7 @@ cdef class PlusPlus:
         if chosen:
             heads = RowHeads()
             try:
-                if heads.make(self.data, &self.in_bytes.bytes, m,
+                if heads.make(self.data, &self.in_bytes.bytes, self.all.room,
                               self.leading[:chosen - tails_of(chosen)], chosen, True):
                     self.heads, self.job.heads, self.job.limits_known = heads, &heads.c, False
                     self.wasted = 0

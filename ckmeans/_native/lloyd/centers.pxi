@@ -24,6 +24,7 @@ cdef class CenterForms:
     cdef int32_t *table          # open addressing, to find equal centers
     cdef Py_ssize_t slots
     cdef Py_ssize_t d
+    cdef Py_ssize_t room         # centers that there is room for: `c.k` may be lowered to fewer
     cdef Metric metric
     cdef float *lift
     cdef bint any_near           # of the centers that are being prepared, where values are clamped
@@ -68,7 +69,7 @@ cdef class CenterForms:
         self.metric = metric
         self.d = d
         self.terms = terms
-        self.c.k = k
+        self.c.k = self.room = k
         if terms:
             self.make_csr_room()
             return
@@ -92,9 +93,11 @@ cdef class CenterForms:
 
     cdef int use_axes(self, const Packed *packing) except -1:
         """From now on `prepare` is for rows that are packed along these axes."""
-        cdef Py_ssize_t k = self.c.k, width = packed_width(packing, self.d)
+        cdef Py_ssize_t k = self.room, width = packed_width(packing, self.d), i
         self.axes_memory = Memory()
-        self.known = <double *>self.axes_memory.take(k * self.d, sizeof(double))
+        self.known = <double *>self.axes_memory.take(k * self.d, sizeof(double), True)
+        for i in range(k * self.d):
+            self.known[i] = NAN              # as no center is
         self.coordinates = <double *>self.axes_memory.take(k * width, sizeof(double))
         self.slack = <float *>self.axes_memory.take(k, sizeof(float))
         self.lanes = <float *>self.axes_memory.take((k + GAIN_LANES - 1) // GAIN_LANES * GAIN_LANES
@@ -114,13 +117,13 @@ cdef class CenterForms:
 
     cdef int use_lanes(self) except -1:
         """Allocate the form by which undecided rows are sifted, with or without axes."""
-        self.all_lanes = <float *>self.memory.take((self.c.k + GAIN_LANES - 1) // GAIN_LANES
+        self.all_lanes = <float *>self.memory.take((self.room + GAIN_LANES - 1) // GAIN_LANES
                                                    * GAIN_LANES * self.d, sizeof(float))
         return 0
 
     cdef int use_quanta(self) except -1:
         """Allocate `quantised`."""
-        cdef Py_ssize_t k = self.c.k
+        cdef Py_ssize_t k = self.room
         if self.quanta_memory is None:
             self.quanta_memory = Memory()
             self.quantised.quanta = <int32_t *>self.quanta_memory.take(k * quanta_words(self.d),
@@ -154,7 +157,7 @@ cdef class CenterForms:
 
     cdef int use_bytes(self, const Bytes *packing) except -1:
         """Allocate `in_bytes`."""
-        cdef Py_ssize_t room = (self.c.k + BYTE_GROUP - 1) // BYTE_GROUP * BYTE_GROUP
+        cdef Py_ssize_t room = (self.room + BYTE_GROUP - 1) // BYTE_GROUP * BYTE_GROUP
         cdef Memory memory
         cdef ByteCenters *to = &self.in_bytes
         if self.byte_memory is None:
@@ -176,12 +179,12 @@ cdef class CenterForms:
         if self.others_memory is None:
             memory = Memory()
             self.others = <float *>memory.take(n, sizeof(float))
-            self.at_others = <double *>memory.take(self.c.k * self.d, sizeof(double))
-            self.compared = <uint8_t *>memory.take(self.c.k, 1)
+            self.at_others = <double *>memory.take(self.room * self.d, sizeof(double))
+            self.compared = <uint8_t *>memory.take(self.room, 1)
             self.sq_own = <double *>memory.take(n, sizeof(double), True)
-            self.still = <uint8_t *>memory.take(self.c.k, 1)
-            self.byte_ids = <int32_t *>memory.take(self.c.k, sizeof(int32_t))
-            self.byte_order = <int32_t *>memory.take(self.c.k, sizeof(int32_t))
+            self.still = <uint8_t *>memory.take(self.room, 1)
+            self.byte_ids = <int32_t *>memory.take(self.room, sizeof(int32_t))
+            self.byte_order = <int32_t *>memory.take(self.room, sizeof(int32_t))
             self.others_memory = memory
         return 0
 
