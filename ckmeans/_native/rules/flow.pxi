@@ -247,12 +247,15 @@ cdef class Flow:
 
     cdef int64_t least_key(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         """A lower bound of the key for moving any of cluster a's original rows to cluster b."""
-        cdef double saving = self.job.saving[a * self.job.padded + b]
+        cdef double saving = self.job.saving[a * self.job.padded + b], key
         if saving == INFINITY:               # the cluster has no rows
             return UNREACHED
         # Minus 4, since this number and keys are rounded three times each. The other bound holds
         # because each row is in its cheapest cluster.
-        return max(<int64_t>floor(saving * self.job.scale) - 4, self.price[a] - self.price[b])
+        key = floor(saving * self.job.scale)
+        if not -4e18 < key < 4e18:           # it does not fit into an int64_t
+            return self.price[a] - self.price[b]
+        return max(<int64_t>key - 4, self.price[a] - self.price[b])
 
     cdef inline int64_t weight(self, int64_t at) noexcept nogil:
         return 1 if self.unit == NULL else self.unit[at]

@@ -1,34 +1,33 @@
 # Adding rows to the exact sums of their clusters, and subtracting them. Included by
 # kernels/exact/exact.pxi.
 
-cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
-                         Py_ssize_t d) noexcept nogil:
-    """Add w * x to one cluster's sums; with -w it is subtracted again, exactly."""
-    cdef const double *big = how.big
-    cdef double terms[ROUND]
-    cdef double term, high
+cdef extern from *:
+    """
+    static CKM_NOINLINE Py_ssize_t ckm_add_vectors(double *sums, const double *big, int parts, const
+    void *x, double w, Py_ssize_t d); /* else `add_row` is too long to be compiled into loops */
+    """
+
+
+cdef Py_ssize_t add_vectors "ckm_add_vectors"(double *sums, const double *big, int parts,
+                                              const void *x_, double w,
+                                              Py_ssize_t d) noexcept nogil:
+    """`add_row` for whole vectors, of up to three parts; returns how many features they are.
+
+    Compilers cannot know that the arrays do not overlap.
+    """
+    cdef const real *x = <const real *>x_
     cdef vd factor = VD_SPLAT(w), value, upper
-    cdef Py_ssize_t whole = d - d % VDL, f, p, first, count
-    cdef int left
-    # (In vectors by hand: compilers cannot know that the arrays do not overlap.)
-    if how.parts == 1:                        # every term is on the first grid: adding is exact as
-                                              # it is
+    cdef Py_ssize_t whole = d - d % VDL, f
+    if parts == 1:
         for f from 0 <= f < whole by VDL:
             VD_STORE(sums + f, VD_LOAD(sums + f) + VD_PRODUCT(factor, load(x + f)))
-        for f in range(whole, d):
-            sums[f] += ckm_product(w, x[f])
-    elif how.parts == 2:                      # what the first part leaves is on the second grid
+    elif parts == 2:
         for f from 0 <= f < whole by VDL:
             value = VD_PRODUCT(factor, load(x + f))
             upper = (value + VD_LOAD(big + f)) - VD_LOAD(big + f)
             VD_STORE(sums + f, VD_LOAD(sums + f) + upper)
             VD_STORE(sums + d + f, VD_LOAD(sums + d + f) + (value - upper))
-        for f in range(whole, d):
-            term = ckm_product(w, x[f])
-            high = (term + big[f]) - big[f]
-            sums[f] += high
-            sums[d + f] += term - high
-    elif how.parts == 3:
+    else:
         for f from 0 <= f < whole by VDL:
             value = VD_PRODUCT(factor, load(x + f))
             upper = (value + VD_LOAD(big + f)) - VD_LOAD(big + f)
@@ -37,7 +36,31 @@ cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
             upper = (value + VD_LOAD(big + d + f)) - VD_LOAD(big + d + f)
             VD_STORE(sums + d + f, VD_LOAD(sums + d + f) + upper)
             VD_STORE(sums + 2 * d + f, VD_LOAD(sums + 2 * d + f) + (value - upper))
-        for f in range(whole, d):
+    return whole
+
+
+cdef inline void add_row(double *sums, const Sums *how, const real *x, double w,
+                         Py_ssize_t d) noexcept nogil:
+    """Add w * x to one cluster's sums; with -w it is subtracted again, exactly."""
+    cdef const double *big = how.big
+    cdef double terms[ROUND]
+    cdef double term, high
+    cdef Py_ssize_t done = 0, f, p, first, count
+    cdef int left
+    if d >= VDL and how.parts <= 3:
+        done = add_vectors(sums, big, how.parts, x, w, d)
+    if how.parts == 1:                        # every term is on the first grid: adding is exact as
+                                              # it is
+        for f in range(done, d):
+            sums[f] += ckm_product(w, x[f])
+    elif how.parts == 2:                      # what the first part leaves is on the second grid
+        for f in range(done, d):
+            term = ckm_product(w, x[f])
+            high = (term + big[f]) - big[f]
+            sums[f] += high
+            sums[d + f] += term - high
+    elif how.parts == 3:
+        for f in range(done, d):
             term = ckm_product(w, x[f])
             high = (term + big[f]) - big[f]
             sums[f] += high
