@@ -41,7 +41,7 @@ cdef struct Sampling:
     int16_t *ratios              # OUT (count, stride) see kernels/filter/sampled.pxi
     uint64_t *closer             # OUT (stride / PANEL, count) see kernels/filter/sampled.pxi
     int32_t *gains               # INOUT (threads, stride)
-    Py_ssize_t count             # rows of the sample
+    Py_ssize_t count             # rows of the sample; 0: all is done by `PlusPlus`
 
 
 cdef int32_t in_whole_numbers(const Sampling *job, Py_ssize_t row, double *values, int16_t *to,
@@ -118,10 +118,9 @@ cdef class SampledPlusPlus(PlusPlus):
     `PlusPlus`.
     """
     cdef Py_ssize_t most_batch   # centers
-    cdef Py_ssize_t sample_rows  # 0: all is done by `PlusPlus`
     cdef Sampling sampling
     cdef int64_t *pool           # (most_batch * POOL,) rows
-    cdef int64_t *sample         # (sample_rows,) rows
+    cdef int64_t *sample         # (sampling.count,) rows
     cdef double *origin          # (d,)
     cdef double *low             # (d,) scratch,
     cdef double *high            # (d,)
@@ -137,13 +136,13 @@ cdef class SampledPlusPlus(PlusPlus):
         job.most = min(floor(sqrt((ldexp(1, 29) - 1) / d)), <double>32767)
         if data.metric != EUCLIDEAN or data.rows.indptr != NULL or job.most < 1:
             return
-        self.sample_rows = min(data.rows.n, min(max(SAMPLED_ROWS * k, <Py_ssize_t>LEAST_SAMPLE),
-                                                <Py_ssize_t>MOST_SAMPLE))
+        job.count = min(data.rows.n, min(max(SAMPLED_ROWS * k, <Py_ssize_t>LEAST_SAMPLE),
+                                         <Py_ssize_t>MOST_SAMPLE))
         most = max(<Py_ssize_t>PANEL, min(in_panels(POOL * trials),
-                                          RATIOS // self.sample_rows // PANEL * PANEL))
+                                          RATIOS // job.count // PANEL * PANEL))
         self.most_batch = min(trials, most // POOL)
         self.pool = <int64_t *>self.memory.take(most, sizeof(int64_t))
-        self.sample = <int64_t *>self.memory.take(self.sample_rows, sizeof(int64_t))
+        self.sample = <int64_t *>self.memory.take(job.count, sizeof(int64_t))
         self.origin = <double *>self.memory.take(4 * d, sizeof(double))
         self.low, self.high, self.values = self.origin + d, self.origin + 2 * d, self.origin + 3 * d
         job.origin = self.origin
@@ -153,17 +152,16 @@ cdef class SampledPlusPlus(PlusPlus):
         job.words = words
         job.panels = <int32_t *>self.memory.take(most * words, sizeof(int32_t))
         job.sq_norms = <int32_t *>self.memory.take(most, sizeof(int32_t))
-        job.rows_of = <int32_t *>self.memory.take(self.sample_rows * words, sizeof(int32_t), True)
-        job.sq_norms_of = <int32_t *>self.memory.take(self.sample_rows, sizeof(int32_t))
-        job.inverse = <float *>self.memory.take(self.sample_rows, sizeof(float))
-        job.left = <int16_t *>self.memory.take(self.sample_rows, sizeof(int16_t))
+        job.rows_of = <int32_t *>self.memory.take(job.count * words, sizeof(int32_t), True)
+        job.sq_norms_of = <int32_t *>self.memory.take(job.count, sizeof(int32_t))
+        job.inverse = <float *>self.memory.take(job.count, sizeof(float))
+        job.left = <int16_t *>self.memory.take(job.count, sizeof(int16_t))
         job.room = (d * sizeof(double) + 63) // 64 * 64
         job.rooms = <char *>self.memory.take(data.n_threads, job.room)
-        job.ratios = <int16_t *>self.memory.take(self.sample_rows * most, sizeof(int16_t), True)
+        job.ratios = <int16_t *>self.memory.take(job.count * most, sizeof(int16_t), True)
         job.gains = <int32_t *>self.memory.take(data.n_threads * most, sizeof(int32_t))
-        job.closer = <uint64_t *>self.memory.take(self.sample_rows * (most // PANEL),
+        job.closer = <uint64_t *>self.memory.take(job.count * (most // PANEL),
                                                   sizeof(uint64_t), True)
-        job.count = self.sample_rows
         self.drawn_at = INFINITY
 
     cdef int cover(self, const double *low, const double *high) except -1 nogil:
@@ -187,7 +185,7 @@ cdef class SampledPlusPlus(PlusPlus):
         cdef Py_ssize_t d = self.data.rows.d, s, f
         for f in range(d):
             self.low[f], self.high[f] = INFINITY, -INFINITY
-        for s in range(self.sample_rows):
+        for s in range(self.sampling.count):
             if s and self.sample[s] == self.sample[s - 1]:
                 continue
             self.data.read_center(self.sample[s], self.values)
@@ -254,19 +252,12 @@ cdef class SampledPlusPlus(PlusPlus):
         cdef Py_ssize_t d = self.data.rows.d, pool = in_panels(POOL * most)
         cdef Py_ssize_t count = 0, best, i
         cdef int worker
-        if self.sample_rows == 0:
+        if job.count == 0:
             return 0
         if potential < (REDRAWN if self.fine else TRIED_AGAIN) * self.drawn_at:
-            self.spread(v, self.sample_rows, self.sample, potential)
-            self.drawn_at = potential
-            self.fine = self.fine_enough()
-            if not self.fine:
-                self.cover_sample()
-                self.fine = self.fine_enough()
+            self.draw_sample(v, potential)
         if not self.fine:
             return 0
-        if self.drawn_at == potential:
-            self.data.threads.each_chunk(open_sample, job, self.sample_rows, 4.0 * d)
         self.spread(u, pool, self.pool, potential)
         job.stride = pool
         for i in range(pool):
@@ -274,7 +265,7 @@ cdef class SampledPlusPlus(PlusPlus):
                 job, self.pool[i], self.values,
                 <int16_t *>(job.panels + i // PANEL * PANEL * job.words + i % PANEL), PANEL)
         memset(job.gains, 0, self.data.n_threads * job.stride * sizeof(int32_t))
-        self.data.threads.each_chunk(compare_sample, job, self.sample_rows,
+        self.data.threads.each_chunk(compare_sample, job, job.count,
                                      2.0 * d + job.stride * (1 + 0.02 * d))
         for worker in range(1, self.data.n_threads):
             for i in range(pool):
@@ -289,11 +280,24 @@ cdef class SampledPlusPlus(PlusPlus):
             self.drawn[count] = self.pool[best]
             self.data.read_center(self.drawn[count], self.candidate + count * d)
             count += 1
-            filter_table.take_candidate(job.left, job.ratios, job.closer, self.sample_rows,
+            filter_table.take_candidate(job.left, job.ratios, job.closer, job.count,
                                         job.stride, best, job.gains)
         self.batches += 1
         self.compare_all(count)
         return count
+
+    cdef int draw_sample(self, double v, double potential) except -1 nogil:
+        """Draw the sample anew, and put it in whole numbers if these are not too coarse."""
+        self.spread(v, self.sampling.count, self.sample, potential)
+        self.drawn_at = potential
+        self.fine = self.fine_enough()
+        if not self.fine:
+            self.cover_sample()
+            self.fine = self.fine_enough()
+        if self.fine:
+            self.data.threads.each_chunk(open_sample, &self.sampling, self.sampling.count,
+                                         4.0 * self.data.rows.d)
+        return 0
 
     cdef void spread(self, double u, Py_ssize_t count, int64_t *out,
                      double potential) noexcept nogil:
@@ -321,9 +325,9 @@ cdef class SampledPlusPlus(PlusPlus):
         """Whether whole numbers tell the distances of the sample."""
         cdef double sq_scale = self.sampling.scale * self.sampling.scale, total = 0
         cdef Py_ssize_t s
-        for s in range(self.sample_rows):
+        for s in range(self.sampling.count):
             total += 1 / (self.job.sq_nearest[self.sample[s]] * sq_scale)
-        return total * self.data.rows.d <= FINE * self.sample_rows
+        return total * self.data.rows.d <= FINE * self.sampling.count
 
     cdef int compare_all(self, Py_ssize_t count) except -1 nogil:
         """Which rows the first candidates may be closer to than their nearest center."""
